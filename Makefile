@@ -1,0 +1,68 @@
+# The tasks of this project. `make help` lists them; `.ci/run` runs `check` and `test`.
+
+# The first Python that is new enough; any other with `make PYTHON=...`.
+PYTHON ?= $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 python3.11,$(if $(shell \
+	$(python) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(python))))
+BIN := .venv/bin
+CODE := $(wildcard goodstanding services shared tests bench)
+# Python comes from the machine, never from a download; a copy works where cache and checkout are on two file systems.
+UV := UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --group dev --group build --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' pyproject.toml
+
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-faults check bench lock lock-check format clean
+
+help:  ## this list
+	@sed -nE 's/^([a-z-]+):[^#]*## /\1|/p' Makefile | awk -F '|' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: .venv/.ready  ## everything the project needs, into .venv
+
+demo: setup  ## the main job, end to end, on a Kafka and a Postgres of its own
+	@$(BIN)/goodstanding demo
+
+test: setup  ## all tests but the long fault campaigns; real Kafka and Postgres
+	@$(BIN)/pytest -m 'not campaign'
+
+test-faults: setup  ## the long fault campaigns
+	@$(BIN)/pytest -m campaign tests/faults
+
+check: setup  ## format, lint, types, imports, contracts, lock
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy $(CODE)
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m shared.contracts check
+	@$(MAKE) --no-print-directory lock-check
+
+bench: setup  ## the benchmark and its peers
+	@$(BIN)/python -m bench
+
+format: setup  ## format the code and mend what the linter can mend
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+lock: $(BIN)/uv  ## bring requirements.lock up to date with pyproject.toml (all to the newest: make lock UPGRADE=1)
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements.lock
+
+# The present lock is the preference for the new one, so a newer release on the index changes nothing here.
+lock-check: $(BIN)/uv
+	@cp requirements.lock .venv/requirements.lock
+	@$(COMPILE) --output-file .venv/requirements.lock
+	@diff -u requirements.lock .venv/requirements.lock || { echo 'requirements.lock does not fit pyproject.toml: run `make lock`.' >&2; exit 1; }
+
+clean:  ## remove what was made here; caches in the home directory stay
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv itself is in the lock: the first one comes by pip with the lock's hashes, into the environment that it then fills.
+$(BIN)/uv:
+	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed: install it, or name it with make PYTHON=...' >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv || { echo 'Python cannot make environments: install its venv module (Debian: python3-venv).' >&2; exit 1; }
+	@awk '/^[^ ]/ {ours = /^uv==/} ours' requirements.lock > .venv/uv.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
+
+.venv/.ready: requirements.lock pyproject.toml | $(BIN)/uv
+	@$(UV) pip sync --quiet --require-hashes requirements.lock
+	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

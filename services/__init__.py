@@ -1,0 +1,1 @@
+"""The four services: ingest, scorer, retention, benefits. None imports another."""

@@ -1,0 +1,1 @@
+"""What all services share: the contracts of the topics, and plumbing. No business rule."""

@@ -1,0 +1,1 @@
+"""The tests. Servers are the real ones."""
