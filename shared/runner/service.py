@@ -35,7 +35,7 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True):
     key: bytes | None
     value: bytes | None
     headers: Headers
-    partition: int | None = None
+    partition: int = 0
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -1,0 +1,97 @@
+"""Postgres plumbing: pools whose every data-relevant default is stated, named SQL, and forward-only migrations."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+import asyncpg
+
+from shared.runner.service import Db
+
+SERVER_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        # A commit is on disk before the outbox is sent; anything less can take back what subscribers have seen.
+        "synchronous_commit": "on",
+        # A stopped process (a zombie) would hold its shard's row lock for ever, and its successor would wait for ever.
+        "idle_in_transaction_session_timeout": "5000",
+        # The successor of a zombie tries again rather than waiting longer than the zombie's transaction may live.
+        "lock_timeout": "10000",
+        "statement_timeout": "60000",
+        # Calendar rules use the policy's zone; a session's zone must never decide a date.
+        "timezone": "UTC",
+    }
+)
+
+
+async def open_pool(dsn: str, service: str, *, connections_max: int, password: str | None = None) -> asyncpg.Pool:
+    """A pool whose connections see the service's own schema and nothing else."""
+    options = {} if password is None else {"password": password}
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=connections_max,
+        timeout=10,
+        command_timeout=60,
+        server_settings={**SERVER_SETTINGS, "search_path": service, "application_name": service},
+        **options,
+    )
+
+
+_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+
+
+def queries(path: Path) -> Mapping[str, str]:
+    """The statements of a .sql file by their `-- name:` lines."""
+    parts = _NAME.split(path.read_text(encoding="utf-8"))
+    return MappingProxyType(dict(zip(parts[1::2], (sql.strip() for sql in parts[2::2]), strict=True)))
+
+
+class MigrationError(Exception):
+    """A migration that was already applied has been edited; write a new one instead."""
+
+
+async def provision(admin: Db, service: str, password: str) -> None:
+    """Create or refresh a service's role and schema: it owns that schema and may see nothing else.
+
+    Needs a connection that may create roles. The names are ours, never a user's input.
+    """
+    quoted = str(await admin.fetchval("select quote_literal($1::text)", password))
+    async with admin.transaction():
+        await admin.execute("select pg_advisory_xact_lock(hashtext('goodstanding provision'))")
+        if not await admin.fetchval("select 1 from pg_roles where rolname = $1", service):
+            await admin.execute(f"create role {service} login")
+        await admin.execute(f"alter role {service} with login password {quoted}")
+        # Creating a schema for a role needs membership in it, which a superuser has and a hosted admin may not.
+        await admin.execute(f"grant {service} to current_user")
+        await admin.execute(f"create schema if not exists {service} authorization {service}")
+        await admin.execute(f"alter role {service} set search_path = {service}")
+        database = await admin.fetchval("select quote_ident(current_database())")
+        await admin.execute(f"revoke all on database {database} from public")
+        await admin.execute("revoke all on schema public from public")
+        await admin.execute(f"grant connect on database {database} to {service}")
+
+
+async def migrate(db: Db, directories: Sequence[Path]) -> list[str]:
+    """Apply the .sql files that are not applied yet, in order, all or nothing; returns their names.
+
+    Raises MigrationError when an applied file has changed since.
+    """
+    async with db.transaction():
+        await db.execute("select pg_advisory_xact_lock(hashtext(current_schema() || ' migrate'))")
+        await db.execute("create table if not exists migration (name text primary key, sha256 text not null)")
+        applied = {row["name"]: row["sha256"] for row in await db.fetch("select name, sha256 from migration")}
+        fresh = []
+        for path in [file for directory in directories for file in sorted(directory.glob("*.sql"))]:
+            text = path.read_text(encoding="utf-8")
+            name, digest = f"{path.parent.parent.name}/{path.name}", hashlib.sha256(text.encode()).hexdigest()
+            if name not in applied:
+                await db.execute(text)
+                await db.execute("insert into migration (name, sha256) values ($1, $2)", name, digest)
+                fresh.append(name)
+            elif applied[name] != digest:
+                raise MigrationError(f"{name} was applied in another form; put the change into a new file")
+        return fresh

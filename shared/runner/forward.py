@@ -1,0 +1,113 @@
+"""One shard of a service without state: send, await every acknowledgement, then commit the offsets.
+
+A kill in between sends the batch again, byte for byte the same, and its readers drop what they have seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Generic
+
+import structlog
+from aiokafka import AIOKafkaProducer
+
+from shared.runner.buffer import Buffer
+from shared.runner.host import Host, Inputs, backoff, dead_letter, origin
+from shared.runner.sender import send, started
+from shared.runner.service import DeadLetter, M, Outcome, Outgoing, P, Record, S, Service
+
+log = structlog.get_logger("runner")
+
+
+class ForwardShard(Generic[M, S, P]):
+    """Partition i of every input, from its assignment until it is stopped."""
+
+    def __init__(self, index: int, service: Service[M, S, P], host: Host, inputs: Inputs) -> None:
+        self.index = index
+        self.trouble: str | None = "not started yet"
+        self.buffer = Buffer(host.settings.buffer_records_max, inputs.pause, inputs.resume)
+        self.handled_offsets: dict[str, int] = {}
+        self._service, self._host, self._inputs = service, host, inputs
+        self._stopping = False
+
+    def stop(self) -> None:
+        """End after the step in hand."""
+        self._stopping = True
+        self.buffer.wake.set()
+
+    async def run(self) -> None:
+        """Work until stopped; after any failure with a new producer, from the committed offsets."""
+        for delay_s in backoff():
+            try:
+                async with started(self._host.settings.kafka) as producer:
+                    self.buffer.clear()
+                    await self._inputs.start_at_committed()
+                    self.trouble = None
+                    await self._work(producer)
+                return
+            except Exception as error:
+                self.trouble = f"{type(error).__name__}, trying again"
+                self._host.metrics.retries.labels(type(error).__name__).inc()
+                log.warning("shard starts again after a failure", shard=self.index, exc_info=error)
+            if self._stopping:
+                return
+            self._inputs.pause()
+            await asyncio.sleep(delay_s)
+
+    async def _work(self, producer: AIOKafkaProducer) -> None:
+        while not self._stopping:
+            records = self.buffer.take(self._host.settings.batch_records_max)
+            if not records:
+                await self.buffer.wait(None)
+                continue
+            began = time.perf_counter()
+            await self._host.clock.refresh()
+            outgoing, outcomes = self._answers(records)
+            if outgoing:
+                await send(producer, outgoing)
+            offsets = {record.topic: record.offset + 1 for record in records}
+            await self._inputs.commit(offsets)
+            self.handled_offsets.update(offsets)
+            self._count(records, outgoing, outcomes)
+            self._host.metrics.step_seconds.labels("events").observe(time.perf_counter() - began)
+
+    def _answers(self, records: Sequence[Record]) -> tuple[list[Outgoing], list[Outcome]]:
+        """What the batch leads to; where the rules fail, record by record, and the failing ones set aside."""
+        try:
+            return self._answer(records)
+        except Exception as error:
+            if len(records) > 1:
+                parts = [self._answers([record]) for record in records]
+                return [m for part, _ in parts for m in part], [o for _, part in parts for o in part]
+            log.error("a record cannot be handled", origin=origin(records[0]), exc_info=error)
+            letter = DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")
+            return [dead_letter(self._service.name, letter, origin(records[0]))], [
+                Outcome("dead-letter", code=letter.code)
+            ]
+
+    def _answer(self, records: Sequence[Record]) -> tuple[list[Outgoing], list[Outcome]]:
+        clock, messages = self._host.clock, []
+        outgoing: list[Outgoing] = []
+        outcomes: list[Outcome] = []
+        for record in records:
+            message = self._service.decode(record, clock.arrival(record.timestamp))
+            if isinstance(message, DeadLetter):
+                outgoing.append(dead_letter(self._service.name, message, origin(record)))
+                outcomes.append(Outcome("dead-letter", code=message.code))
+            else:
+                messages.append(message)
+        decision = self._service.decide(None, messages, clock.now(), self._service.policy)
+        return [*outgoing, *decision.outgoing], [*outcomes, *decision.outcomes]
+
+    def _count(self, records: Sequence[Record], outgoing: Sequence[Outgoing], outcomes: Sequence[Outcome]) -> None:
+        metrics = self._host.metrics
+        for record in records:
+            metrics.records.labels(record.topic).inc()
+        for message in outgoing:
+            metrics.sent.labels(message.topic).inc()
+        for outcome in outcomes:
+            metrics.outcomes.labels(outcome.result, outcome.partner, outcome.code).inc()
+            if outcome.result == "dead-letter":
+                metrics.dead_letters.labels(outcome.code).inc()

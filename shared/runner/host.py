@@ -1,0 +1,73 @@
+"""What a shard needs from the process it lives in, and the few things both kinds of shard share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import asyncpg
+
+from shared.clock import Clock
+from shared.contracts.cloudevents import binary
+from shared.runner.metrics import Metrics
+from shared.runner.service import DeadLetter, Outgoing, Record
+from shared.settings import ServiceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    settings: ServiceSettings
+    clock: Clock
+    metrics: Metrics
+    pool: asyncpg.Pool | None
+
+
+class Inputs(Protocol):
+    """Partition i of every input topic, as the consumer holds it."""
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    async def start_at(self, offsets: dict[str, int]) -> None:
+        """Go to the next offset of each topic (the beginning where none is given) and begin to fetch."""
+        ...
+
+    async def start_at_committed(self) -> None:
+        """Go to the group's committed offsets and begin to fetch."""
+        ...
+
+    async def commit(self, offsets: dict[str, int]) -> None:
+        """Commit the next offset of each topic for the group; a rebalance in between is not an error."""
+        ...
+
+    async def end_offsets(self) -> dict[str, int]: ...
+
+    def has_read_to(self, offsets: dict[str, int]) -> bool:
+        """Whether the consumer's positions have passed these offsets, end markers of transactions included."""
+        ...
+
+
+def origin(record: Record) -> str:
+    """A record's position, `topic/partition/offset`: enough to find it, and nothing of what it says."""
+    return f"{record.topic}/{record.partition}/{record.offset}"
+
+
+def dead_letter(service: str, letter: DeadLetter, place: str) -> Outgoing:
+    """The operator's note of a record that was set aside: its position and the reason, never its content."""
+    headers = binary(
+        id=f"{service}/{place}",
+        source=f"/{service}",
+        type="goodstanding.record.dead-lettered.v1",
+        extensions={"origin": place, "code": letter.code, "sentence": letter.sentence},
+    )
+    return Outgoing(f"{service}.dead-letter", None, b"", headers)
+
+
+def backoff() -> Iterator[float]:
+    """Seconds to wait before each next try, for ever: 0.1 doubling up to 2."""
+    delay_s = 0.1
+    while True:
+        yield delay_s
+        delay_s = min(delay_s * 2, 2.0)

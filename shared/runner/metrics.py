@@ -1,0 +1,63 @@
+"""What an operator sees of every service. Label values are names from closed sets, never anything of a person."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_STEP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """One registry for each process; the service's name is the scrape job's, so it is no label."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.records = Counter(
+            "goodstanding_records_consumed_total", "Records handled.", ["topic"], registry=self.registry
+        )
+        self.outcomes = Counter(
+            "goodstanding_outcomes_total",
+            "What became of messages.",
+            ["result", "partner", "code"],
+            registry=self.registry,
+        )
+        self.sent = Counter("goodstanding_messages_sent_total", "Messages sent.", ["topic"], registry=self.registry)
+        self.dead_letters = Counter(
+            "goodstanding_dead_letters_total", "Records set aside for the operator.", ["code"], registry=self.registry
+        )
+        self.step_seconds = Histogram(
+            "goodstanding_step_duration_seconds",
+            "Time of one step, from reading the state to the acknowledged sending.",
+            ["source"],
+            buckets=_STEP_SECONDS,
+            registry=self.registry,
+        )
+        self.retries = Counter(
+            "goodstanding_retries_total", "Steps tried again after a failure.", ["kind"], registry=self.registry
+        )
+        self.shards = Gauge("goodstanding_shards_owned", "Shards that this process works on.", registry=self.registry)
+        self.lag_records = Gauge(
+            "goodstanding_lag_records",
+            "Records appended and not yet handled.",
+            ["topic", "partition"],
+            registry=self.registry,
+        )
+        self.lag_seconds = Gauge(
+            "goodstanding_lag_seconds",
+            "Age of the oldest record that is not yet handled.",
+            ["topic", "partition"],
+            registry=self.registry,
+        )
+        self.outbox_batches = Gauge(
+            "goodstanding_outbox_batches", "Outbox rows of all shards not known to be sent.", registry=self.registry
+        )
+        self.outbox_oldest_seconds = Gauge(
+            "goodstanding_outbox_oldest_seconds", "Age of the oldest unsent outbox row.", registry=self.registry
+        )
+        self.settled_timestamp = Gauge(
+            "goodstanding_timers_settled_timestamp_seconds",
+            "The clock's instant up to which all timers of a shard have fired.",
+            ["shard"],
+            registry=self.registry,
+        )
+        self.ready = Gauge("goodstanding_ready", "1 when the process is ready.", registry=self.registry)

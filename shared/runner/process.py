@@ -1,0 +1,246 @@
+"""One process of a service: start, serve /metrics and /health, work, and drain on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import asyncpg
+import structlog
+import uvicorn
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from faststream.asgi import AsgiFastStream, AsgiResponse, get
+from faststream.asgi.types import Scope
+from prometheus_client import make_asgi_app
+
+from shared import logs
+from shared.clock import open_clock
+from shared.database import open_pool
+from shared.runner import store
+from shared.runner.host import Host, backoff
+from shared.runner.metrics import Metrics
+from shared.runner.service import Service
+from shared.runner.subscription import Subscription
+from shared.settings import ServiceSettings
+
+log = structlog.get_logger("process")
+
+_OBSERVE_EVERY_S = 1.0
+
+
+class Health:
+    """Live: the event loop turns. Ready: joined the group, every own shard works, and the database answers."""
+
+    def __init__(self) -> None:
+        self.troubles: list[str] = ["starting"]
+
+    async def live(self, _: Scope) -> AsgiResponse:
+        return AsgiResponse(b'{"live":true}', 200, {"content-type": "application/json"})
+
+    async def ready(self, _: Scope) -> AsgiResponse:
+        if self.troubles:
+            body = "; ".join(self.troubles).replace('"', "'")
+            return AsgiResponse(f'{{"ready":false,"because":"{body}"}}'.encode(), 503, _JSON)
+        return AsgiResponse(b'{"ready":true}', 200, _JSON)
+
+
+_JSON = {"content-type": "application/json"}
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, without its signal handlers: the process drains first and then ends the server itself."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def run(service: Service[Any, Any, Any], settings: ServiceSettings) -> None:
+    """Run the service in the foreground until SIGTERM or SIGINT; returns after the drain."""
+    logs.configure(service.name, settings.log_level)
+    # What is alive now lives for good; without this every full collection walks over it again.
+    gc.collect()
+    gc.freeze()
+    asyncio.run(serve(service, settings))
+
+
+async def serve(service: Service[Any, Any, Any], settings: ServiceSettings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    health, metrics = Health(), Metrics()
+    async with _http(service, settings, health, metrics):
+        work = asyncio.create_task(_work(service, settings, health, metrics, stop))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            # Whatever still waits for a server that is away is cut off; a running subscription drains by itself.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(settings.drain_timeout_s + 5):
+                    await asyncio.shield(work)
+            work.cancel()
+        stopped.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+    log.info("stopped")
+
+
+@contextlib.asynccontextmanager
+async def _http(
+    service: Service[Any, Any, Any], settings: ServiceSettings, health: Health, metrics: Metrics
+) -> AsyncIterator[None]:
+    """The endpoints answer from the first moment, so that waiting for a server shows as "not ready"."""
+    app = AsgiFastStream(
+        asgi_routes=[
+            ("/health/live", get(health.live)),
+            ("/health/ready", get(health.ready)),
+            ("/metrics", make_asgi_app(metrics.registry)),
+        ]
+    )
+    config = uvicorn.Config(
+        app, host=settings.http_host, port=settings.http_port, lifespan="off", log_config=None, access_log=False
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if serving.done():
+        await serving
+        raise SystemExit(f"{service.name}: port {settings.http_port} cannot be opened; set GOODSTANDING_HTTP_PORT")
+    port = server.servers[0].sockets[0].getsockname()[1]
+    log.info("listening", service=service.name, host=settings.http_host, port=port)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def _work(
+    service: Service[Any, Any, Any],
+    settings: ServiceSettings,
+    health: Health,
+    metrics: Metrics,
+    stop: asyncio.Event,
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        starting = asyncio.create_task(_start(service, settings, health, metrics, stack))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await starting
+            return
+        subscription, pool = await starting
+        observing = asyncio.create_task(_observe(subscription, pool, health, metrics))
+        await stopped
+        health.troubles = ["stopping"]
+        log.info("draining")
+        observing.cancel()
+        await subscription.stop()
+
+
+async def _start(
+    service: Service[Any, Any, Any],
+    settings: ServiceSettings,
+    health: Health,
+    metrics: Metrics,
+    stack: contextlib.AsyncExitStack,
+) -> tuple[Subscription, asyncpg.Pool | None]:
+    """Wait for Kafka and Postgres as long as it takes, then join the group."""
+    await _until(health, "Kafka", _ask_kafka(settings))
+    pool = None
+    if service.state is not None:
+        pool = await _until(health, "Postgres", _open_pool(service, settings))
+        stack.push_async_callback(_close_pool, pool)
+    clock = await stack.enter_async_context(open_clock(settings.clock, settings.kafka))
+    subscription = Subscription(service, Host(settings, clock, metrics, pool))
+    await _until(health, "the consumer group", subscription.start)
+    return subscription, pool
+
+
+def _ask_kafka(settings: ServiceSettings) -> Any:
+    async def ask() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka, request_timeout_ms=5_000)
+        try:
+            await admin.start()
+        finally:
+            await admin.close()
+
+    return ask
+
+
+def _open_pool(service: Service[Any, Any, Any], settings: ServiceSettings) -> Any:
+    async def connect() -> asyncpg.Pool:
+        password = settings.postgres_password
+        pool = await open_pool(
+            settings.postgres,
+            service.name,
+            # Every shard may be in a transaction at once, and two connections are for claims and observation.
+            connections_max=8,
+            password=password.get_secret_value() if password else None,
+        )
+        await store.backlog(pool)
+        return pool
+
+    return connect
+
+
+async def _close_pool(pool: asyncpg.Pool) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(5):
+            await pool.close()
+    pool.terminate()
+
+
+async def _until(health: Health, what: str, attempt: Any) -> Any:
+    """The attempt's result, tried again until it succeeds; meanwhile readiness says what is missing."""
+    for delay_s in backoff():
+        try:
+            return await attempt()
+        except (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            health.troubles = [f"waiting for {what}: {type(error).__name__}"]
+            log.warning("waiting", what=what, exc_info=error)
+        await asyncio.sleep(delay_s)
+
+
+async def _observe(
+    subscription: Subscription, pool: asyncpg.Pool | None, health: Health, metrics: Metrics
+) -> None:
+    """Keep readiness and the gauges true, and replace a consumer that lost its rights."""
+    behind_since: dict[Any, float] = {}
+    while True:
+        troubles = subscription.troubles()
+        try:
+            async with asyncio.timeout(5):
+                await subscription.heal()
+                await _observe_lag(subscription, metrics, behind_since)
+                if pool is not None:
+                    batches, oldest_s = await store.backlog(pool)
+                    metrics.outbox_batches.set(batches)
+                    metrics.outbox_oldest_seconds.set(oldest_s)
+        except (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            troubles.append(f"cannot observe: {type(error).__name__}")
+        if troubles != health.troubles:
+            log.info("readiness", ready=not troubles, because=troubles)
+        health.troubles = troubles
+        metrics.ready.set(not troubles)
+        await asyncio.sleep(_OBSERVE_EVERY_S)
+
+
+async def _observe_lag(subscription: Subscription, metrics: Metrics, behind_since: dict[Any, float]) -> None:
+    # Lag is a fact about the machines, so it is measured on theirs, not on the platform's clock.
+    now = time.time()
+    for tp, (records, oldest) in (await subscription.lag()).items():
+        if not records:
+            behind_since.pop(tp, None)
+        since = oldest if oldest is not None else behind_since.setdefault(tp, now) if records else now
+        metrics.lag_records.labels(tp.topic, tp.partition).set(records)
+        metrics.lag_seconds.labels(tp.topic, tp.partition).set(max(now - since, 0.0) if records else 0.0)

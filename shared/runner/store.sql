@@ -1,0 +1,30 @@
+-- name: claim
+update shard set epoch = epoch + 1 where shard = $1 and ($2::bigint is null or epoch = $2)
+returning epoch, offsets, cursor, run, barrier
+
+-- name: lock
+select epoch from shard where shard = $1 for update
+
+-- name: pending
+select seq, messages from outbox
+where shard = $1 and (select epoch from shard where shard = $1) = $2
+order by seq
+
+-- name: epoch
+select epoch from shard where shard = $1
+
+-- name: advance
+with sent as (
+    delete from outbox where shard = $1 and seq <= $3
+), queued as (
+    insert into outbox (shard, messages) select $1, $4 where $4::bytea is not null
+    returning seq
+), moved as (
+    update shard set offsets = $5, cursor = $6, run = $7, barrier = $8, settled_at = coalesce($9, settled_at)
+    where shard = $1 and epoch = $2
+    returning shard
+)
+select (select count(*) from moved) as moved, (select seq from queued) as seq
+
+-- name: backlog
+select count(*) as batches, extract(epoch from clock_timestamp() - min(created_at))::float8 as oldest_s from outbox

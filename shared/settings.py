@@ -1,0 +1,53 @@
+"""Settings that every service has, read from the environment (`GOODSTANDING_*`), each with its unit in its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The directory that holds policies/ and partners/: the checkout, or the place where the package is installed."""
+
+
+class DeploymentSettings(BaseSettings):
+    """What is one for the whole deployment: changing any of these means a new deployment or a re-shard."""
+
+    model_config = SettingsConfigDict(env_prefix="GOODSTANDING_", env_ignore_empty=True, extra="ignore")
+
+    kafka: str = Field(description="Kafka bootstrap servers, host:port, comma separated.")
+    zone: str = Field("Asia/Shanghai", description="IANA zone of calendar months and of the publication day.")
+    currency: str = Field("CNY", pattern="^[A-Z]{3}$", description="Base currency of all amounts after ingest.")
+    clock: str = Field("system", pattern="^(system|stepped)$", description="`stepped` only in demos and tests.")
+    policies: Path = Field(ROOT / "policies", description="Directory of the scoring and retention policies.")
+    partners: Path = Field(ROOT / "partners", description="Directory of the partner mappings.")
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        ZoneInfo(name)
+        return name
+
+    @property
+    def zone_info(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+
+class ServiceSettings(DeploymentSettings):
+    """What each process of a service needs besides; the defaults suit one machine with two cores."""
+
+    postgres: str = Field("", description="DSN of the service's own role; unused by ingest, which keeps no state.")
+    postgres_password: SecretStr | None = Field(None, description="Password of the role, where the DSN has none.")
+    http_host: str = Field("127.0.0.1", description="Address of /metrics and /health.")
+    http_port: int = Field(0, ge=0, le=65535, description="Port of /metrics and /health; 0 takes a free one.")
+    log_level: str = Field("INFO", validation_alias=AliasChoices("GOODSTANDING_LOG_LEVEL", "log_level"))
+
+    batch_records_max: int = Field(2_000, gt=0, description="Records in one step, and so in one transaction.")
+    buffer_records_max: int = Field(6_000, gt=0, description="Records of one shard held in memory; more pauses it.")
+    due_page_max: int = Field(1_000, gt=0, description="People or records that one timer step handles.")
+    cache_entries_max: int = Field(20_000, ge=0, description="States kept in memory for each shard.")
+    session_timeout_ms: int = Field(10_000, gt=0, description="A silent process loses its shards after this.")
+    drain_timeout_s: float = Field(20.0, gt=0, description="On SIGTERM, how long the steps in flight may take.")
+    metadata_max_age_ms: int = Field(5_000, gt=0, description="How soon a new partner's topic is noticed.")
