@@ -1,0 +1,80 @@
+"""What a kind asks of its event, beyond the types of the fields: used by ingest and by the partners' tools."""
+
+from __future__ import annotations
+
+from shared.contracts.faults import Code, Fault
+from shared.contracts.kinds import KIND_OF, Kind, Shape
+from shared.contracts.messages import BehaviorEvent, RecordReport
+
+# Per shape: the fields that must be there, and those that may. `kind` is always there, whatever else is not.
+_REQUIRED: dict[Shape, tuple[str, ...]] = {
+    Shape.OBLIGATION: ("days_late",),
+    Shape.ACTIVITY: (),
+    Shape.FIGURE: ("amount", "consent"),
+    Shape.FACT: ("value",),
+    Shape.CONTACT: ("contact", "value"),
+}
+_OPTIONAL: dict[Shape, tuple[str, ...]] = {
+    Shape.OBLIGATION: ("amount",),
+    Shape.ACTIVITY: ("count", "amount", "reverses"),
+    Shape.FIGURE: (),
+    Shape.FACT: (),
+    Shape.CONTACT: (),
+}
+_DEFAULTS: dict[str, object] = {
+    "count": 1,
+    "amount": None,
+    "days_late": None,
+    "reverses": False,
+    "value": None,
+    "contact": None,
+    "consent": None,
+}
+_FORBIDDEN: dict[Shape, tuple[str, ...]] = {
+    shape: tuple(name for name in _DEFAULTS if name not in (*_REQUIRED[shape], *_OPTIONAL[shape]))
+    for shape in _REQUIRED
+}
+
+
+def check_event(event: BehaviorEvent | RecordReport, parent: str = "data") -> Fault | None:
+    """The first field that breaks the shape of the event's kind, as a path under `parent`; None if all is well."""
+    kind = KIND_OF.get(event.kind)
+    if isinstance(event, RecordReport):
+        if kind is None or kind.shape is not Shape.RECORD:
+            return Fault(Code.UNKNOWN_KIND, f"{parent}.kind", "The taxonomy has no record of this kind.")
+        return _check_record(event, parent)
+    if kind is None:
+        return Fault(Code.UNKNOWN_KIND, f"{parent}.kind", "The taxonomy has no such kind.")
+    if kind.shape is Shape.RECORD:
+        return Fault(Code.UNKNOWN_KIND, f"{parent}.kind", "This kind is a record; report it as a record.")
+    return _check_behavior(event, kind, parent)
+
+
+def _check_behavior(event: BehaviorEvent, kind: Kind, parent: str) -> Fault | None:
+    for name in _REQUIRED[kind.shape]:
+        if getattr(event, name) is None:
+            return _missing(kind, name, parent)
+    for name in _FORBIDDEN[kind.shape]:
+        if getattr(event, name) != _DEFAULTS[name]:
+            return Fault(Code.FIELD_FORBIDDEN_BY_KIND, f"{parent}.{name}", f"{kind.name} does not have `{name}`.")
+    if kind.values and event.value not in kind.values:
+        return Fault(Code.UNKNOWN_VALUE, f"{parent}.value", f"{kind.name} is one of: {', '.join(kind.values)}.")
+    return None
+
+
+def _missing(kind: Kind, name: str, parent: str) -> Fault:
+    if name == "consent":
+        sentence = f"{kind.name} is taken only under a recorded consent: id, purpose and given_at."
+        return Fault(Code.CONSENT_MISSING, f"{parent}.consent", sentence)
+    return Fault(Code.FIELD_REQUIRED_BY_KIND, f"{parent}.{name}", f"{kind.name} needs `{name}`.")
+
+
+def _check_record(report: RecordReport, parent: str) -> Fault | None:
+    # Without the day that it began nobody could later say which behavior a record is about, nor its deadline.
+    needed = "began_on" if report.status == "reported" else "ended_on"
+    if getattr(report, needed) is None:
+        sentence = f"A record that is {report.status} needs `{needed}`."
+        return Fault(Code.FIELD_REQUIRED_BY_KIND, f"{parent}.{needed}", sentence)
+    if report.began_on and report.ended_on and report.ended_on < report.began_on:
+        return Fault(Code.DATES_CONTRADICT, f"{parent}.ended_on", "A record cannot end before it began.")
+    return None

@@ -1,0 +1,96 @@
+"""How a person is named: one common scheme for all partners of a deployment, and its pseudonym.
+
+The raw identifier goes no further than ingest; everything else knows the user_id.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import unicodedata
+from datetime import date
+
+SCHEMES = ("account", "cn-resident-id")
+KEY_BYTES_MIN = 32
+"""HMAC-SHA-256 is as strong as its key only up to 32 bytes; a shorter one could be guessed from known accounts."""
+
+USER_ID_PATTERN = "^[0-9a-f]{64}$"
+
+# The longest identifier has 18 characters. The rest is for blanks and hyphens; whatever is longer is not looked at.
+_RAW_CHARACTERS_MAX = 64
+_SEPARATORS = re.compile(r"[\s\u00ad\u2010\u2011-]+")
+_ACCOUNT = re.compile(r"GS([0-9]{10})([0-9]{2})")
+_RESIDENT_ID = re.compile(r"[1-9][0-9]{5}([0-9]{8})[0-9]{3}[0-9X]")
+
+
+class IdentifierError(ValueError):
+    """The identifier does not fit the scheme. `sentence` says how it should look and never repeats it."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+def normalize(scheme: str, raw: str) -> str:
+    """The one spelling of an identifier: NFKC, no blanks or hyphens, upper case, checksum verified.
+
+    Raises IdentifierError, which is how a partner's private customer number is refused; KeyError for a scheme that
+    does not exist.
+    """
+    check = _CHECKS[scheme]
+    if len(raw) > _RAW_CHARACTERS_MAX:
+        raise IdentifierError(f"The identifier has more than {_RAW_CHARACTERS_MAX} characters.")
+    identifier = _SEPARATORS.sub("", unicodedata.normalize("NFKC", raw)).upper()
+    if fault := check(identifier):
+        raise IdentifierError(fault)
+    return identifier
+
+
+def user_id(key: bytes, scheme: str, normalized: str) -> str:
+    """64 lower-case hex characters: HMAC-SHA-256 of `<scheme>:<normalized>` under the deployment's key."""
+    if len(key) < KEY_BYTES_MIN:
+        raise ValueError(f"The deployment key has {len(key)} bytes; it needs at least {KEY_BYTES_MIN}.")
+    return hmac.digest(key, f"{scheme}:{normalized}".encode(), "sha256").hex()
+
+
+def sample_account(number: int) -> str:
+    """A valid platform account for demos and tests; `number` is 0 to 9,999,999,999."""
+    if not 0 <= number < 10**10:
+        raise ValueError("An account number has ten digits.")
+    return f"GS{number:010d}{98 - number * 100 % 97:02d}"
+
+
+def _check_account(identifier: str) -> str | None:
+    # ISO 7064 MOD 97-10: the ten digits with their two check digits leave 1 when divided by 97.
+    found = _ACCOUNT.fullmatch(identifier)
+    if not found:
+        return "A platform account is `GS`, ten digits and two check digits; a private customer number is not taken."
+    if int(found[1] + found[2]) % 97 != 1 or not 2 <= int(found[2]) <= 98:
+        return "The two check digits of the platform account are wrong (ISO 7064, MOD 97-10)."
+    return None
+
+
+def _check_resident_id(identifier: str) -> str | None:
+    # GB 11643: region, day of birth, sequence, and a check character by ISO 7064 MOD 11-2.
+    found = _RESIDENT_ID.fullmatch(identifier)
+    if not found:
+        return "A resident id has 17 digits and a check character; a private customer number is not taken."
+    if not _is_day(found[1]):
+        return "The resident id's day of birth is no day of the calendar (GB 11643)."
+    remainder = 0
+    for character in identifier[:17]:
+        remainder = (remainder + int(character)) * 2 % 11
+    if "0123456789X"[(12 - remainder) % 11] != identifier[17]:
+        return "The resident id's check character is wrong (GB 11643)."
+    return None
+
+
+def _is_day(digits: str) -> bool:
+    try:
+        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return False
+    return True
+
+
+_CHECKS = {"account": _check_account, "cn-resident-id": _check_resident_id}

@@ -1,0 +1,218 @@
+"""The taxonomy: every kind of event and of record that Goodstanding knows, as data.
+
+A kind is named `noun.verb`; name and code are stable and never reused. Which fields a kind needs follows from its
+shape (see `checks.check_event`). There is no kind for sex, age, marital status, religion, ethnicity, health or
+biometric data, and there never will be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Shape(StrEnum):
+    """Which fields of a BehaviorEvent belong to a kind."""
+
+    OBLIGATION = "obligation"
+    """Something owed and cleared: `days_late` (0 is on time), `amount` if known."""
+    ACTIVITY = "activity"
+    """Something done `count` times, `amount` in sum if known; may be reversed."""
+    FIGURE = "figure"
+    """A figure of the person's means: `amount` under `consent`; the latest per consent, kind and month counts."""
+    FACT = "fact"
+    """What is so from now on: `value` out of the kind's list; the latest counts."""
+    CONTACT = "contact"
+    """An edge to another person: `contact`, with `value` present or absent."""
+    RECORD = "record"
+    """A negative record; comes as a RecordReport, not as a BehaviorEvent."""
+
+
+class RecordClass(StrEnum):
+    """The class decides who may report a record and how long it is kept (blueprint, 2.3)."""
+
+    LEGAL = "legal"
+    FINANCIAL = "financial"
+    LIFE = "life"
+
+
+class Ends(StrEnum):
+    """When the bad behavior of a record is over, so that its clock starts."""
+
+    AT_ONCE = "at_once"
+    """On the day it began; a settlement reported later never moves it."""
+    ON_SETTLEMENT = "on_settlement"
+    """On the day it was paid, performed or released."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind. `code` (1 to 255) stands for the name in compact state; `values` is the closed list of a fact."""
+
+    code: int
+    name: str
+    group: str
+    shape: Shape
+    title: str
+    values: tuple[str, ...] = ()
+    record_class: RecordClass | None = None
+    ends: Ends | None = None
+
+    @property
+    def consent(self) -> bool:
+        """Whether the kind is taken only under a recorded consent."""
+        return self.shape is Shape.FIGURE
+
+    @property
+    def reversible(self) -> bool:
+        """Whether a reversal is taken. Obligations are not: the worst lateness is a maximum, which has no inverse."""
+        return self.shape is Shape.ACTIVITY
+
+
+def _obligations(group: str, *rows: tuple[int, str, str]) -> Iterable[Kind]:
+    return (Kind(code=c, name=n, group=group, shape=Shape.OBLIGATION, title=t) for c, n, t in rows)
+
+
+def _activities(group: str, *rows: tuple[int, str, str]) -> Iterable[Kind]:
+    return (Kind(code=c, name=n, group=group, shape=Shape.ACTIVITY, title=t) for c, n, t in rows)
+
+
+def _figures(group: str, *rows: tuple[int, str, str]) -> Iterable[Kind]:
+    return (Kind(code=c, name=n, group=group, shape=Shape.FIGURE, title=t) for c, n, t in rows)
+
+
+def _facts(group: str, *rows: tuple[int, str, str, tuple[str, ...]]) -> Iterable[Kind]:
+    return (Kind(code=c, name=n, group=group, shape=Shape.FACT, title=t, values=v) for c, n, t, v in rows)
+
+
+def _records(record_class: RecordClass, *rows: tuple[int, str, str, Ends]) -> Iterable[Kind]:
+    return (
+        Kind(code=c, name=n, group="records", shape=Shape.RECORD, title=t, record_class=record_class, ends=e)
+        for c, n, t, e in rows
+    )
+
+
+KINDS: tuple[Kind, ...] = (
+    *_obligations(
+        "credit",
+        (1, "credit_card.repayment", "Credit card bill, paid"),
+        (2, "consumer_credit.repayment", "Consumer credit instalment, paid"),
+        (3, "cash_loan.repayment", "Cash loan instalment, paid"),
+        (4, "instalment.repayment", "Instalment of a purchase, paid"),
+    ),
+    *_activities(
+        "credit",
+        (5, "credit_card.statement", "Credit card statement; the amount is what was billed"),
+    ),
+    *_obligations(
+        "utilities",
+        (20, "water.bill", "Water bill, paid"),
+        (21, "electricity.bill", "Electricity bill, paid"),
+        (22, "gas.bill", "Gas bill, paid"),
+        (23, "property_fee.bill", "Property management fee, paid"),
+        (24, "phone.bill", "Phone bill, paid"),
+    ),
+    *_obligations(
+        "transit",
+        (30, "transit.fare", "Fare of public transport, paid"),
+    ),
+    *_obligations(
+        "rentals",
+        (40, "bike_rental.return", "City bike returned and paid"),
+        (41, "e_bike_rental.return", "E-bike returned and paid"),
+        (42, "car_rental.return", "Rental car returned and paid"),
+        (43, "item_rental.return", "Any other rented thing returned and paid"),
+        (44, "credit_lease.return", "Thing leased without deposit, kept in order and returned"),
+    ),
+    *_obligations(
+        "services",
+        (50, "hotel.stay", "Hotel stay, paid"),
+        (51, "ride.trip", "Ride, paid"),
+    ),
+    *_activities(
+        "purchases",
+        (60, "shop.purchase", "Purchase in a shop"),
+        (61, "service.payment", "Everyday payment for a service"),
+    ),
+    *_activities(
+        "society",
+        (70, "donation.made", "Donation to a charity"),
+        (71, "recycling.handed_in", "Things handed in for recycling"),
+    ),
+    *_figures(
+        "means",
+        (80, "income.reported", "Monthly income"),
+        (81, "social_security.contribution", "Monthly social security contribution"),
+        (82, "provident_fund.contribution", "Monthly housing provident fund contribution"),
+        (83, "real_estate.reported", "Value of real estate"),
+        (84, "vehicle.reported", "Value of vehicles"),
+        (85, "deposits.reported", "Balance of deposits"),
+        (86, "securities.reported", "Value of securities"),
+        (87, "insurance.reported", "Value of insurance policies"),
+        (88, "tax.reported", "Taxed income of the year"),
+    ),
+    *_facts(
+        "identity",
+        (100, "identity.verified", "Identity checked against an official document", ("verified", "withdrawn")),
+        (
+            101,
+            "education.verified",
+            "Highest degree, as confirmed by a register",
+            ("none", "secondary", "vocational", "bachelor", "master", "doctorate"),
+        ),
+        (
+            102,
+            "occupation.verified",
+            "How the person is employed, as confirmed by the employer or a register",
+            ("none", "employed", "self_employed", "public_service"),
+        ),
+        (103, "vehicle_ownership.verified", "Whether a vehicle is registered to the person", ("none", "owner")),
+        (104, "platform_standing.reported", "Standing with another platform", ("poor", "fair", "good", "excellent")),
+    ),
+    Kind(
+        code=120,
+        name="contact.standing",
+        group="contacts",
+        shape=Shape.CONTACT,
+        title="A contact of the person, there or gone",
+        values=("present", "absent"),
+    ),
+    *_records(
+        RecordClass.LEGAL,
+        (200, "court.listing", "Listed by a court as a judgment debtor", Ends.ON_SETTLEMENT),
+    ),
+    *_records(
+        RecordClass.FINANCIAL,
+        (210, "loan.overdue", "Loan or consumer credit overdue", Ends.ON_SETTLEMENT),
+        (211, "card.overdue", "Credit card overdue", Ends.ON_SETTLEMENT),
+        (212, "instalment.overdue", "Instalment of a purchase overdue", Ends.ON_SETTLEMENT),
+    ),
+    *_records(
+        RecordClass.LIFE,
+        (220, "utility_bill.overdue", "Utility bill overdue", Ends.ON_SETTLEMENT),
+        (221, "business_fee.overdue", "Business fee overdue", Ends.ON_SETTLEMENT),
+        (222, "hotel.no_show", "Hotel room booked on credit and not used", Ends.AT_ONCE),
+        (223, "ride.unpaid", "Ride not paid", Ends.ON_SETTLEMENT),
+        (224, "rental.not_returned", "Rented thing not returned", Ends.ON_SETTLEMENT),
+    ),
+)
+
+KIND_OF: dict[str, Kind] = {kind.name: kind for kind in KINDS}
+KIND_OF_CODE: dict[int, Kind] = {kind.code: kind for kind in KINDS}
+
+# Words that name what is never taken. A field is refused when one of the words of its name is in this list.
+_DEMOGRAPHIC_WORDS = frozenset(
+    (
+        *("sex", "gender", "age", "birth", "birthday", "birthdate", "dob", "marital", "marriage", "married", "spouse"),
+        *("religion", "religious", "ethnicity", "ethnic", "race", "health", "medical", "diagnosis", "disability"),
+        *("biometric", "biometrics", "fingerprint"),
+    )
+)
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+def is_demographic(name: str) -> bool:
+    """Whether the name of a field or kind asks for data that is never taken: `Sex`, `age_years`, `maritalStatus`."""
+    return any(word.lower() in _DEMOGRAPHIC_WORDS for word in _WORD.findall(name))

@@ -1,0 +1,250 @@
+"""The bodies of all messages, one definition each: read by pydantic, written by msgspec (decision 0003).
+
+Every bound has its reason beside it. Bytes are canonical: fields in the order of declaration, none that equals its
+default, so that a message produced again is byte-equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, TypeVar, cast
+
+import msgspec
+from annotated_types import Ge, Le, Len
+from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic import Field as Bound
+from pydantic.dataclasses import dataclass
+
+from shared.contracts.faults import Code, Fault
+from shared.contracts.identity import USER_ID_PATTERN
+from shared.contracts.kinds import KINDS, Shape
+from shared.contracts.times import (
+    DAY_SENTENCE,
+    TIME_SENTENCE,
+    YEAR_MAX,
+    YEAR_MIN,
+    TimeError,
+    day,
+    in_utc,
+    instant,
+    within_years,
+)
+
+T = TypeVar("T")
+
+ID_CHARACTERS_MAX = 128
+"""An id is kept, hashed, in headers and in records of refusals; 128 is room for two UUIDs and a prefix."""
+TEXT_CHARACTERS_MAX = 64
+"""Names of kinds, values and purposes are words of ours, not prose."""
+AMOUNT_MAX = 10**15
+"""Minor units: ten trillion yuan. Nine thousand of the largest still fit into a bigint."""
+COUNT_MAX = 10**6
+"""What one event may sum up, so that no single event outweighs what thousands of others say."""
+DAYS_LATE_MAX = 36_525
+"""A hundred years: more is a slip of the pen. What still counts as behavior is the retention profile's limit."""
+
+
+def _read_instant(value: Any) -> Any:
+    if isinstance(value, str):
+        return instant(value)
+    return in_utc(value) if isinstance(value, datetime) else value
+
+
+def _read_day(value: Any) -> Any:
+    if isinstance(value, str):
+        return day(value)
+    if type(value) is date:
+        within_years(value)
+    return value
+
+
+# Any text: no control characters (NUL cannot be stored by Postgres, the others only hide in logs).
+_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"
+_DOTTED = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$"
+
+Id = Annotated[str, Bound(min_length=1, max_length=ID_CHARACTERS_MAX, pattern=_PRINTABLE)]
+Text = Annotated[str, Bound(min_length=1, max_length=TEXT_CHARACTERS_MAX, pattern=_PRINTABLE)]
+UserId = Annotated[str, Bound(pattern=USER_ID_PATTERN)]
+Amount = Annotated[int, Ge(0), Le(AMOUNT_MAX)]
+Instant = Annotated[datetime, BeforeValidator(_read_instant)]
+Day = Annotated[date, BeforeValidator(_read_day)]
+MonthNumber = Annotated[int, Ge(YEAR_MIN * 12), Le(YEAR_MAX * 12 + 11)]
+
+
+def _kind_schema(names: list[str]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "enum": names})
+
+
+# The closed lists are in the schema, for partners; `checks.check_event` compares, with a sentence of its own.
+BehaviorKind = Annotated[
+    str,
+    Bound(max_length=TEXT_CHARACTERS_MAX),
+    _kind_schema([kind.name for kind in KINDS if kind.shape is not Shape.RECORD]),
+]
+RecordKind = Annotated[
+    str,
+    Bound(max_length=TEXT_CHARACTERS_MAX),
+    _kind_schema([kind.name for kind in KINDS if kind.shape is Shape.RECORD]),
+]
+
+_STRICT = ConfigDict(strict=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Consent:
+    """The recorded consent under which a figure was given."""
+
+    id: Id
+    purpose: Text
+    given_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class BehaviorEvent:
+    """What a person did; `behavior.normalized`. Which fields a kind has is the taxonomy's, see kinds.Shape.
+
+    `amount` is in minor units of the deployment's base currency and never negative: `reverses` says that an earlier
+    activity is taken back. `days_late` is 0 for what was cleared on time. `contact` is a user_id.
+    """
+
+    kind: BehaviorKind
+    count: Annotated[int, Ge(1), Le(COUNT_MAX)] = 1
+    amount: Amount | None = None
+    days_late: Annotated[int, Ge(0), Le(DAYS_LATE_MAX)] | None = None
+    reverses: bool = False
+    value: Text | None = None
+    contact: UserId | None = None
+    consent: Consent | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class RecordReport:
+    """A negative record as its provider reports it; `records.reported`. `report_id` is the provider's own."""
+
+    kind: RecordKind
+    report_id: Id
+    status: Literal["reported", "settled"]
+    began_on: Day | None = None
+    ended_on: Day | None = None
+    amount: Amount | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class RecordChange:
+    """The state of a negative record after a change; `records.changed`. `counts`: whether it bears on the score.
+
+    `lapses_at` is the instant at which it stops counting, absent while the bad behavior goes on.
+    """
+
+    record_id: Id
+    version: Annotated[int, Ge(1)]
+    kind: RecordKind
+    record_class: Literal["legal", "financial", "life"]
+    status: Literal["open", "settled", "disputed", "confirmed", "expired", "deleted"]
+    counts: bool
+    began_on: Day
+    amount: Amount | None = None
+    ended_on: Day | None = None
+    lapses_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class ScoreChange:
+    """A publication of a person's score; `scores.changed`, whose key is the person.
+
+    `version` counts 1, 2, 3 per person. `publication` is the month number (year * 12 + month - 1) of the last monthly
+    publication, absent before the first. `as_of` is the instant that the score is for. `policy` is `<name>@<hash>`.
+    `restrictions` and `key_factors` are codes: a subscriber does not learn what somebody paid.
+    """
+
+    version: Annotated[int, Ge(1)]
+    score: Annotated[int, Ge(350), Le(950)]
+    thin: bool
+    cadence: Literal["monthly", "continuous"]
+    as_of: Instant
+    policy: Annotated[str, Bound(pattern=r"^[a-z0-9-]{1,40}@[0-9a-f]{12}$")]
+    restrictions: Annotated[tuple[Text, ...], Len(0, 16)]
+    key_factors: Annotated[tuple[Text, ...], Len(0, 5)]
+    publication: MonthNumber | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Refusal:
+    """Why an event was refused: the extension attributes of a message on `behavior.rejected.<partner>`.
+
+    `origin` is `<raw topic>/<partition>/<offset>`; `eventid` is the partner's own id of the event, if it was readable.
+    """
+
+    code: Annotated[str, Bound(pattern=r"^[a-z]+(-[a-z]+)*$", max_length=TEXT_CHARACTERS_MAX)]
+    field: Annotated[str, Bound(max_length=256)]
+    sentence: Annotated[str, Bound(min_length=1, max_length=500)]
+    origin: Annotated[str, Bound(pattern=r"^[a-zA-Z0-9._-]{1,249}/[0-9]+/[0-9]+$")]
+    eventid: Id | None = None
+
+
+BODIES = (BehaviorEvent, RecordReport, RecordChange, ScoreChange, Refusal)
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {body: TypeAdapter(body) for body in BODIES}
+# A required field has the default MISSING, which equals no value.
+_DEFAULTS = {body: tuple((field.name, field.default) for field in fields(body)) for body in BODIES}
+_ENCODER = msgspec.json.Encoder()
+
+
+def read(model: type[T], value: bytes) -> T | Fault:
+    """The message in these bytes. For topics that we write ourselves: a field that the contract lacks is refused."""
+    try:
+        return cast(T, _ADAPTERS[model].validate_json(value))
+    except ValidationError as error:
+        return fault_of(error)
+
+
+def follow(model: type[T], value: bytes) -> T | Fault:
+    """As `read`, for subscribers: a later release may have added optional fields, which are passed over."""
+    try:
+        return cast(T, _ADAPTERS[model].validate_json(value, extra="ignore"))
+    except ValidationError as error:
+        return fault_of(error)
+
+
+def encode(body: Any) -> bytes:
+    """The canonical bytes of a message body (one of BODIES)."""
+    present = {name: value for name, default in _DEFAULTS[type(body)] if (value := getattr(body, name)) != default}
+    return _ENCODER.encode(present)
+
+
+def fault_of(error: ValidationError, parent: str = "data") -> Fault:
+    """The first fault that pydantic found, as a Fault with a path under `parent`. Sentences never quote the input."""
+    found = error.errors(include_url=False, include_input=False)[0]
+    field = ".".join((parent, *map(str, found["loc"])))
+    context = found.get("ctx", {})
+    if isinstance(cause := context.get("error"), TimeError):
+        return Fault(cause.code, field, cause.sentence)
+    code, sentence = _FAULTS.get(found["type"], (Code.WRONG_TYPE, "The value has not the form that the contract says."))
+    return Fault(code, field, sentence.format_map(context))
+
+
+# What pydantic calls a fault (https://docs.pydantic.dev/latest/errors/validation_errors/), as a code and sentence of
+# ours. What is not listed is a wrong type.
+_FAULTS: dict[str, tuple[Code, str]] = {
+    "missing": (Code.MISSING_FIELD, "The field must be there."),
+    "unexpected_keyword_argument": (Code.UNKNOWN_FIELD, "The contract has no such field."),
+    "json_invalid": (Code.JSON_SYNTAX, "The body is not JSON: {error}."),
+    "dataclass_type": (Code.NOT_AN_OBJECT, "A JSON object is expected here."),
+    "dataclass_exact_type": (Code.NOT_AN_OBJECT, "A JSON object is expected here."),
+    "greater_than_equal": (Code.OUT_OF_BOUNDS, "The number must be at least {ge}."),
+    "less_than_equal": (Code.OUT_OF_BOUNDS, "The number must be at most {le}."),
+    "int_parsing_size": (Code.OUT_OF_BOUNDS, "The number is too large."),
+    "too_long": (Code.OUT_OF_BOUNDS, "There may be at most {max_length} members."),
+    "too_short": (Code.OUT_OF_BOUNDS, "There must be at least {min_length} members."),
+    "string_too_long": (Code.TEXT_LENGTH, "The text may have at most {max_length} characters."),
+    "string_too_short": (Code.TEXT_LENGTH, "The text must not be empty."),
+    "string_unicode": (Code.TEXT_FORM, "The text has half of a surrogate pair, which is no character."),
+    "string_pattern_mismatch": (Code.TEXT_FORM, "The text must match {pattern}; control characters are never taken."),
+    "literal_error": (Code.UNKNOWN_VALUE, "The text must be {expected}."),
+    "int_type": (Code.WRONG_TYPE, "The value must be an integer, written without quotes, fraction or exponent."),
+    "string_type": (Code.WRONG_TYPE, "The value must be a text."),
+    "bool_type": (Code.WRONG_TYPE, "The value must be true or false."),
+    "tuple_type": (Code.WRONG_TYPE, "The value must be a list."),
+    "date_type": (Code.WRONG_TYPE, DAY_SENTENCE),
+    "datetime_type": (Code.WRONG_TYPE, TIME_SENTENCE),
+}

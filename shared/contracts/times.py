@@ -1,0 +1,76 @@
+"""Times and days of strangers, read strictly. Every instant is aware and in UTC."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+
+from shared.contracts.faults import Code
+
+YEAR_MIN, YEAR_MAX = 1900, 2199
+"""Keeps month numbers and deadlines (plus seven years) well inside what date, datetime and timestamptz can hold."""
+
+TIME_SENTENCE = "A time is written as in RFC 3339, with an offset and without leap second: 2024-02-29T08:00:00+08:00."
+DAY_SENTENCE = "A day is written YYYY-MM-DD: 2024-02-29."
+RANGE_SENTENCE = f"A time or day lies in the years {YEAR_MIN} to {YEAR_MAX}."
+
+# datetime.fromisoformat alone takes more than RFC 3339 does: weeks, commas, no separators, offsets with seconds.
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class TimeError(ValueError):
+    """A time that is not taken. `code` is TIME_FORMAT or TIME_RANGE; `sentence` never quotes the text."""
+
+    def __init__(self, code: Code, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+def instant(text: str) -> datetime:
+    """The instant of an RFC 3339 time, in UTC; fractions beyond the microsecond are cut off. Raises TimeError."""
+    if not _RFC_3339.fullmatch(text):
+        raise TimeError(Code.TIME_FORMAT, TIME_SENTENCE)
+    try:
+        return in_utc(datetime.fromisoformat(text))
+    except TimeError:
+        raise
+    except ValueError:  # 23:59:60, February 30th, an offset of 24 hours
+        raise TimeError(Code.TIME_FORMAT, TIME_SENTENCE) from None
+
+
+def in_utc(time: datetime) -> datetime:
+    """The same instant in UTC, where one instant has one spelling. Raises TimeError for a naive or far-off time."""
+    if time.tzinfo is None:
+        raise TimeError(Code.TIME_FORMAT, TIME_SENTENCE)
+    # Before and after: an extreme year has no equivalent in UTC, and an offset can move a time over the limit.
+    within_years(time)
+    time = time.astimezone(UTC)
+    within_years(time)
+    return time
+
+
+def day(text: str) -> date:
+    """The day of `YYYY-MM-DD`. Raises TimeError."""
+    if not _DAY.fullmatch(text):
+        raise TimeError(Code.TIME_FORMAT, DAY_SENTENCE)
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        raise TimeError(Code.TIME_FORMAT, DAY_SENTENCE) from None
+    within_years(found)
+    return found
+
+
+def within_years(value: date) -> None:
+    """Raises TimeError outside the years that the platform can calculate with."""
+    if not YEAR_MIN <= value.year <= YEAR_MAX:
+        raise TimeError(Code.TIME_RANGE, RANGE_SENTENCE)
+
+
+def rfc3339(time: datetime) -> str:
+    """The one spelling that we write: UTC with `Z`, microseconds only where there are any."""
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
