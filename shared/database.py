@@ -29,16 +29,17 @@ SERVER_SETTINGS: Mapping[str, str] = MappingProxyType(
 
 async def open_pool(dsn: str, service: str, *, connections_max: int, password: str | None = None) -> asyncpg.Pool:
     """A pool whose connections see the service's own schema and nothing else."""
-    options = {} if password is None else {"password": password}
-    return await asyncpg.create_pool(
+    pool = await asyncpg.create_pool(
         dsn,
+        password=password,
         min_size=1,
         max_size=connections_max,
         timeout=10,
         command_timeout=60,
         server_settings={**SERVER_SETTINGS, "search_path": service, "application_name": service},
-        **options,
     )
+    assert pool is not None
+    return pool
 
 
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)

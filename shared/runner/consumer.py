@@ -39,7 +39,10 @@ class TolerantConsumer(AIOKafkaConsumer):  # type: ignore[misc]
         """The next record of one partition, or a substitute for it when it is the unreadable one."""
         for tp in sorted(self.assignment() - self.paused()):
             try:
-                if found := await super().getmany(tp, timeout_ms=timeout_ms, max_records=1):
+                found: dict[TopicPartition, list[ConsumerRecord]] = await super().getmany(
+                    tp, timeout_ms=timeout_ms, max_records=1
+                )
+                if found:
                     return found
             except UnicodeDecodeError:
                 offset = await self.position(tp)

@@ -24,15 +24,15 @@ from shared.runner.buffer import Buffer
 from shared.runner.host import Host, Inputs, backoff, dead_letter, origin
 from shared.runner.sender import send_transaction, started
 from shared.runner.service import (
+    Db,
     DeadLetter,
     Decision,
     DuePage,
-    Fenced,
     M,
     Outcome,
     Outgoing,
     P,
-    PolicyMismatch,
+    PolicyMismatchError,
     Record,
     S,
     Service,
@@ -99,7 +99,7 @@ class FencedShard(Generic[M, S, P]):
             try:
                 await self._own()
                 return
-            except store.Fenced:
+            except store.FencedError:
                 self.trouble = "claimed by another process"
                 log.info("shard lost to another process", shard=self.index, epoch=self._epoch)
                 return
@@ -212,7 +212,7 @@ class FencedShard(Generic[M, S, P]):
         began, now = time.perf_counter(), self._host.clock.now()
         try:
             page = await self._due_page(producer, now)
-        except PolicyMismatch as error:
+        except PolicyMismatchError as error:
             self.trouble = str(error)
             self._next_due, self._unsettled = None, False
             return False
@@ -230,34 +230,28 @@ class FencedShard(Generic[M, S, P]):
         """The page that was applied, or None while its run still waits behind the barrier."""
         batch: _Batch[M] = _Batch()
         assert self._epoch is not None
-        async with self._pool.acquire() as db:
-            async with db.transaction():
-                await store.lock(db, self.index, self._epoch)
-                page = await self._state.due(
-                    db, self.index, now, self._progress.cursor, self._host.settings.due_page_max
-                )
-                if page.run is None or page.run == self._progress.run:
-                    if page.run is not None and not self._barrier_reached():
-                        return None
-                    for message in page.messages:
-                        batch.add(self._service.key(message), f"timer/{page.run or ''}", message)
-                    progress = replace(self._progress, cursor=page.cursor)
-                    apply = await self._apply(db, batch, progress, None if page.messages else now)
-                else:
-                    apply = None
-        if apply is None:
-            await self._take_barrier(page.run)
-            return None
-        await self._committed(producer, progress, batch, *apply)
+        async with self._pool.acquire() as db, db.transaction():
+            await store.lock(db, self.index, self._epoch)
+            page_max = self._host.settings.due_page_max
+            page = await self._state.due(db, self.index, now, self._progress.cursor, page_max)
+            progress = replace(self._progress, cursor=page.cursor)
+            if page.run is not None and page.run != self._progress.run:
+                await self._take_barrier(db, page.run)
+                return None
+            if page.run is not None and not self._barrier_reached():
+                return None
+            for message in page.messages:
+                batch.add(self._service.key(message), f"timer/{page.run or ''}", message)
+            states, seq = await self._apply(db, batch, progress, None if page.messages else now)
+        await self._committed(producer, progress, batch, states, seq)
         return page
 
-    async def _take_barrier(self, run: str | None) -> None:
+    async def _take_barrier(self, db: Db, run: str) -> None:
         """Remember, for good, which records had arrived when the run began."""
         progress = replace(self._progress, run=run, barrier=await self._inputs.end_offsets())
         assert self._epoch is not None
-        async with self._pool.acquire() as db, db.transaction():
-            await store.lock(db, self.index, self._epoch)
-            await store.advance(db, self.index, self._epoch, progress, sent_seq=self._sent_seq, outgoing=[])
+        await store.advance(db, self.index, self._epoch, progress, sent_seq=self._sent_seq, outgoing=[])
+        # If the commit fails now, the shard claims again and reads its progress anew.
         self._progress = progress
 
     def _barrier_reached(self) -> bool:
@@ -270,14 +264,13 @@ class FencedShard(Generic[M, S, P]):
 
     async def _transact(self, producer: AIOKafkaProducer, batch: _Batch[M], progress: store.Progress) -> None:
         assert self._epoch is not None
-        async with self._pool.acquire() as db:
-            async with db.transaction():
-                await store.lock(db, self.index, self._epoch)
-                states, seq = await self._apply(db, batch, progress, None)
+        async with self._pool.acquire() as db, db.transaction():
+            await store.lock(db, self.index, self._epoch)
+            states, seq = await self._apply(db, batch, progress, None)
         await self._committed(producer, progress, batch, states, seq)
 
     async def _apply(
-        self, db: store.Db, batch: _Batch[M], progress: store.Progress, settled_at: datetime | None
+        self, db: Db, batch: _Batch[M], progress: store.Progress, settled_at: datetime | None
     ) -> tuple[dict[str, S], int | None]:
         """Load, decide, save, and record the step, inside the caller's transaction and under its lock."""
         keys = sorted(batch.by_key)
@@ -318,7 +311,7 @@ class FencedShard(Generic[M, S, P]):
             try:
                 decisions.append(self._service.decide(state, [message], now, self._service.policy))
                 state = decisions[-1].state
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 (kept)
                 reason = DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")
                 self._set_aside(batch, reason, place)
         return decisions

@@ -9,7 +9,7 @@ from typing import Protocol
 import asyncpg
 
 from shared.clock import Clock
-from shared.contracts.cloudevents import binary
+from shared.contracts.topics import dead_letter_topic
 from shared.runner.metrics import Metrics
 from shared.runner.service import DeadLetter, Outgoing, Record
 from shared.settings import ServiceSettings
@@ -56,13 +56,18 @@ def origin(record: Record) -> str:
 
 def dead_letter(service: str, letter: DeadLetter, place: str) -> Outgoing:
     """The operator's note of a record that was set aside: its position and the reason, never its content."""
-    headers = binary(
-        id=f"{service}/{place}",
-        source=f"/{service}",
-        type="goodstanding.record.dead-lettered.v1",
-        extensions={"origin": place, "code": letter.code, "sentence": letter.sentence},
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": f"{service}/{place}",
+        "ce_source": f"/{service}",
+        "ce_type": "goodstanding.record.dead-lettered.v1",
+        "ce_origin": place,
+        "ce_code": letter.code,
+        "ce_sentence": letter.sentence,
+    }
+    return Outgoing(
+        dead_letter_topic(service), None, b"", tuple((name, text.encode()) for name, text in headers.items())
     )
-    return Outgoing(f"{service}.dead-letter", None, b"", headers)
 
 
 def backoff() -> Iterator[float]:

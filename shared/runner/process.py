@@ -108,7 +108,7 @@ async def _http(
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
+    while not server.started and not serving.done():  # noqa: ASYNC110 (uvicorn offers no event for it)
         await asyncio.sleep(0.01)
     if serving.done():
         await serving
@@ -209,11 +209,10 @@ async def _until(health: Health, what: str, attempt: Any) -> Any:
             health.troubles = [f"waiting for {what}: {type(error).__name__}"]
             log.warning("waiting", what=what, exc_info=error)
         await asyncio.sleep(delay_s)
+    raise AssertionError("backoff() never ends")
 
 
-async def _observe(
-    subscription: Subscription, pool: asyncpg.Pool | None, health: Health, metrics: Metrics
-) -> None:
+async def _observe(subscription: Subscription, pool: asyncpg.Pool | None, health: Health, metrics: Metrics) -> None:
     """Keep readiness and the gauges true, and replace a consumer that lost its rights."""
     behind_since: dict[Any, float] = {}
     while True:

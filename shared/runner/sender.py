@@ -75,9 +75,7 @@ async def send_transaction(producer: AIOKafkaProducer, messages: Sequence[Outgoi
         await producer.commit_transaction()
 
 
-async def _send_partition(
-    producer: AIOKafkaProducer, topic: str, partition: int, messages: Sequence[Outgoing]
-) -> None:
+async def _send_partition(producer: AIOKafkaProducer, topic: str, partition: int, messages: Sequence[Outgoing]) -> None:
     acknowledgements = []
     batch = producer.create_batch()
     for message in messages:

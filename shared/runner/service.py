@@ -91,7 +91,7 @@ class DuePage(Generic[M]):
     run: str | None = None
 
 
-class PolicyMismatch(Exception):
+class PolicyMismatchError(Exception):
     """This process and the database disagree about the policy in force; it must not publish and is not ready."""
 
 
@@ -127,4 +127,4 @@ class Service(Generic[M, S, P]):
     decide: Callable[[S | None, Sequence[M], datetime, P], Decision[S]]
     policy: P
     state: Fenced[M, S, P] | None = None
-    key: Callable[[M], str] = field(default=lambda message: message.key)  # type: ignore[attr-defined]
+    key: Callable[[M], str] = field(default=lambda message: message.key)

@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
 from shared.database import queries
 from shared.runner.service import Db, Outgoing
+
+if TYPE_CHECKING:
+    from asyncpg import Pool
+
+    DbOrPool: TypeAlias = Db | Pool
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 _SQL = queries(Path(__file__).with_name("store.sql"))
@@ -18,7 +24,7 @@ _outbox_decoder = msgspec.msgpack.Decoder(list[Outgoing])
 _offsets_decoder = msgspec.json.Decoder(dict[str, int])
 
 
-class Fenced(Exception):
+class FencedError(Exception):
     """Another process has claimed the shard since; nothing of this step may take effect."""
 
 
@@ -45,15 +51,15 @@ class Claim:
     progress: Progress
 
 
-async def claim(db: Db, shard: int, *, epoch: int | None) -> Claim:
+async def claim(db: DbOrPool, shard: int, *, epoch: int | None) -> Claim:
     """Take the shard over, so that every earlier owner finds the epoch moved.
 
     With an epoch, only if it is still ours: an owner that must start again cannot take the shard back from a successor.
-    Raises Fenced.
+    Raises FencedError.
     """
     row = await db.fetchrow(_SQL["claim"], shard, epoch)
     if row is None:
-        raise Fenced
+        raise FencedError
     return Claim(
         row["epoch"],
         Progress(
@@ -63,16 +69,16 @@ async def claim(db: Db, shard: int, *, epoch: int | None) -> Claim:
 
 
 async def lock(db: Db, shard: int, epoch: int) -> None:
-    """Hold the shard's row for the rest of the transaction. Raises Fenced if it is not ours any more."""
+    """Hold the shard's row for the rest of the transaction. Raises FencedError if it is not ours any more."""
     if await db.fetchval(_SQL["lock"], shard) != epoch:
-        raise Fenced
+        raise FencedError
 
 
-async def pending(db: Db, shard: int, epoch: int) -> list[tuple[int, list[Outgoing]]]:
-    """What the outbox still holds, oldest first: (sequence number, messages). Raises Fenced."""
+async def pending(db: DbOrPool, shard: int, epoch: int) -> list[tuple[int, list[Outgoing]]]:
+    """What the outbox still holds, oldest first: (sequence number, messages). Raises FencedError."""
     rows = await db.fetch(_SQL["pending"], shard, epoch)
     if not rows and await db.fetchval(_SQL["epoch"], shard) != epoch:
-        raise Fenced
+        raise FencedError
     return [(row["seq"], _outbox_decoder.decode(row["messages"])) for row in rows]
 
 
@@ -88,7 +94,7 @@ async def advance(
 ) -> int | None:
     """Record the step: where it read to, what is to be sent, and that everything up to `sent_seq` has been sent.
 
-    Returns the sequence number of the new outbox row, None when nothing is to be sent. Raises Fenced.
+    Returns the sequence number of the new outbox row, None when nothing is to be sent. Raises FencedError.
     """
     row = await db.fetchrow(
         _SQL["advance"],
@@ -103,11 +109,12 @@ async def advance(
         settled_at,
     )
     if row is None or row["moved"] != 1:
-        raise Fenced
-    return row["seq"]
+        raise FencedError
+    seq: int | None = row["seq"]
+    return seq
 
 
-async def backlog(db: Db) -> tuple[int, float]:
+async def backlog(db: DbOrPool) -> tuple[int, float]:
     """Outbox rows of all shards that are not known to be sent, and the age of the oldest in seconds."""
     row = await db.fetchrow(_SQL["backlog"])
     assert row is not None

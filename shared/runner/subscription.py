@@ -116,6 +116,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             metadata_max_age_ms=host.settings.metadata_max_age_ms,
         )
         config = self.broker.config.broker_config
+        assert isinstance(config.builder, partial)
         config.builder = partial(TolerantConsumer, **config.builder.keywords)
         topics = [source.topic for source in service.inputs if source.topic]
         patterns = [source.pattern for source in service.inputs if source.pattern]
@@ -202,7 +203,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _handle(self, message: KafkaMessage) -> None:
         """Hand the records over; this must not raise, since an escaped exception loses the batch."""
-        records: tuple[Record, ...] = message.raw_message  # type: ignore[assignment]
+        records: tuple[Record, ...] = message.raw_message
         for partition, part in groupby(records, key=lambda record: record.partition):
             if shard := self.shards.get(partition):
                 shard.buffer.put(list(part))
@@ -264,7 +265,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         return [f"shard {i}: {shard.trouble}" for i, shard in sorted(self.shards.items()) if shard.trouble]
 
     async def lag(self) -> dict[TopicPartition, tuple[int, float | None]]:
-        """For each partition held: records not yet handled, and the append time (Unix seconds) of the oldest, if read."""
+        """For each partition held: records not yet handled, and the append time (Unix s) of the oldest if read."""
         assigned, positions = self.consumer.assignment(), self.positions()
         ends = await self.consumer.end_offsets(assigned) if assigned else {}
         lags: dict[TopicPartition, tuple[int, float | None]] = {}
