@@ -73,4 +73,4 @@ def within_years(value: date) -> None:
 
 def rfc3339(time: datetime) -> str:
     """The one spelling that we write: UTC with `Z`, microseconds only where there are any."""
-    return time.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    return time.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"

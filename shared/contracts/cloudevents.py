@@ -1,0 +1,259 @@
+"""The CloudEvents 1.0 envelope on Kafka: read strictly in both modes, written in binary mode.
+
+The `cloudevents` package is not used: it takes other spec versions, empty attributes, naive times, null headers and a
+`partitionkey` unequal to the record's key without a word, and raises a dozen kinds of exceptions on bad input.
+
+Beyond the specification, our profile asks for `time`, and for JSON data: business time is the event's time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from shared.contracts.faults import Code, Fault
+from shared.contracts.messages import ID_CHARACTERS_MAX
+from shared.contracts.strict_json import JsonError, loads
+from shared.contracts.times import TimeError, instant, rfc3339
+
+Headers = Sequence[tuple[str, bytes | None]]
+"""The headers of a Kafka record. A client may send null; aiokafka's types do not say so."""
+
+EVENT_BYTES_MAX = 64 * 1024
+"""Key, headers and value of one event: room for any event, and what 2,000 of them take in memory stays bounded."""
+ATTRIBUTE_CHARACTERS_MAX = 1024
+
+STRUCTURED = "application/cloudevents+json"
+_REQUIRED = ("id", "source", "type", "time")
+_NAME = re.compile(r"[a-z0-9]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_URI = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
+_JSON_TYPE = re.compile(r"(?:application|text)/(?:[a-z0-9.+-]+\+)?json *(?:; *charset=\"?utf-8\"?)?", re.IGNORECASE)
+_STRUCTURED_TYPE = re.compile(r"application/cloudevents\+json *(?:; *charset=\"?utf-8\"?)?", re.IGNORECASE)
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """The attributes of an event. `time` is in UTC; `extensions` holds all attributes that are not named here."""
+
+    id: str
+    source: str
+    type: str
+    time: datetime
+    partitionkey: str | None
+    extensions: Mapping[str, str]
+
+
+class CloudEvent(msgspec.Struct, frozen=True):
+    """An event whose data has been read; `data` is any JSON value, numbers with a fraction as Decimal."""
+
+    envelope: Envelope
+    data: Any
+
+
+def too_large(key: bytes | None, value: bytes | None, headers: Headers) -> Fault | None:
+    """The fault of an event over EVENT_BYTES_MAX. The topic's own limit is higher, so that we can say so."""
+    size = len(key or b"") + len(value or b"")
+    for name, content in headers:
+        size += len(name) + len(content or b"")
+    if size <= EVENT_BYTES_MAX:
+        return None
+    return Fault(Code.TOO_LARGE, "", f"The event has {size} bytes; {EVENT_BYTES_MAX} are allowed.")
+
+
+def parse(key: bytes | None, value: bytes | None, headers: Headers) -> CloudEvent | Fault:
+    """The event in a Kafka record, in structured or binary mode, or the first reason why there is none."""
+    if fault := too_large(key, value, headers):
+        return fault
+    if value is None:
+        return Fault(Code.VALUE_MISSING, "", "The record has no value; send the event as its value.")
+    texts = _texts(headers)
+    if isinstance(texts, Fault):
+        return texts
+    if texts.get("content-type", "").lower().startswith("application/cloudevents"):
+        return _structured(key, value, texts)
+    if not any(name.startswith("ce_") for name in texts):
+        sentence = f"Send `content-type: {STRUCTURED}`, or the attributes as headers `ce_id`, `ce_source` and so on."
+        return Fault(Code.ENVELOPE_MISSING, "", sentence)
+    envelope = _binary_envelope(key, texts)
+    if isinstance(envelope, Fault):
+        return envelope
+    try:
+        return CloudEvent(envelope, loads(value))
+    except JsonError as error:
+        return Fault(error.code, "data", error.sentence)
+
+
+def parse_envelope(key: bytes | None, headers: Headers) -> Envelope | Fault:
+    """The envelope of a record in binary mode, with the value left to the reader: for the topics of our own."""
+    texts = _texts(headers)
+    return texts if isinstance(texts, Fault) else _binary_envelope(key, texts)
+
+
+def binary(
+    *,
+    id: str,
+    source: str,
+    type: str,
+    time: datetime | None = None,
+    partitionkey: str | None = None,
+    extensions: Mapping[str, str] = MappingProxyType({}),
+    content_type: str | None = "application/json",
+) -> tuple[tuple[str, bytes], ...]:
+    """The headers of a message in binary mode. What reports on another message (a refusal) has no time of its own."""
+    attributes = {"specversion": "1.0", "id": id, "source": source, "type": type}
+    if time is not None:
+        attributes["time"] = rfc3339(time)
+    if partitionkey is not None:
+        attributes["partitionkey"] = partitionkey
+    attributes.update(extensions)
+    headers = [(f"ce_{name}", text.encode()) for name, text in attributes.items()]
+    if content_type is not None:
+        headers.append(("content-type", content_type.encode()))
+    return tuple(headers)
+
+
+def _texts(headers: Headers) -> dict[str, str] | Fault:
+    """The headers as text. A header that is null, not UTF-8 or there twice means two readers could disagree."""
+    try:
+        texts = {name: content.decode() for name, content in headers}  # type: ignore[union-attr]
+    except (AttributeError, UnicodeDecodeError):
+        return _header_fault(headers)
+    return texts if len(texts) == len(headers) else _header_fault(headers)
+
+
+def _header_fault(headers: Headers) -> Fault:
+    seen = set()
+    for name, content in headers:
+        if content is None:
+            return Fault(Code.ENVELOPE_HEADER, name, "The header is null; leave it out or give it a value.")
+        try:
+            content.decode()
+        except UnicodeDecodeError:
+            return Fault(Code.ENVELOPE_HEADER, name, "The header is not UTF-8 text.")
+        if name in seen:
+            return Fault(Code.ENVELOPE_HEADER, name, "The header is there twice; send it once.")
+        seen.add(name)
+    raise AssertionError("called only for headers at fault")
+
+
+def _binary_envelope(key: bytes | None, texts: dict[str, str]) -> Envelope | Fault:
+    content_type = texts.get("content-type")
+    if content_type is not None and content_type != "application/json" and not _JSON_TYPE.fullmatch(content_type):
+        return Fault(Code.ENVELOPE_CONTENT_TYPE, "content-type", "The data must be application/json, in UTF-8.")
+    if "ce_datacontenttype" in texts:
+        sentence = "In binary mode the header `content-type` says what the data is."
+        return Fault(Code.ENVELOPE_HEADER, "ce_datacontenttype", sentence)
+    return _envelope(key, {name[3:]: text for name, text in texts.items() if name[:3] == "ce_"}, "ce_")
+
+
+def _structured(key: bytes | None, value: bytes, texts: dict[str, str]) -> CloudEvent | Fault:
+    if not _STRUCTURED_TYPE.fullmatch(texts["content-type"]):
+        sentence = f"Of the structured formats only {STRUCTURED} in UTF-8 is taken, one event in each record."
+        return Fault(Code.ENVELOPE_CONTENT_TYPE, "content-type", sentence)
+    try:
+        event = loads(value)
+    except JsonError as error:
+        return Fault(error.code, "", error.sentence)
+    if not isinstance(event, dict):
+        return Fault(Code.NOT_AN_OBJECT, "", "A structured event is a JSON object.")
+    if "data_base64" in event:
+        return Fault(Code.ENVELOPE_DATA, "data_base64", "Send the data as JSON in `data`.")
+    if "data" not in event:
+        return Fault(Code.ENVELOPE_DATA, "data", "The event has no data.")
+    data = event.pop("data")
+    attributes = _attribute_texts(event)
+    if isinstance(attributes, Fault):
+        return attributes
+    content_type = attributes.pop("datacontenttype", "application/json")
+    if not _JSON_TYPE.fullmatch(content_type):
+        return Fault(Code.ENVELOPE_CONTENT_TYPE, "datacontenttype", "The data must be application/json, in UTF-8.")
+    # The specification allows the attributes as headers too. If they were unequal, readers could disagree.
+    for name, text in texts.items():
+        if name.startswith("ce_") and attributes.get(name[3:]) != text:
+            return Fault(Code.ENVELOPE_HEADER, name, "The header is unequal to the attribute in the event.")
+    envelope = _envelope(key, attributes, "")
+    return envelope if isinstance(envelope, Fault) else CloudEvent(envelope, data)
+
+
+def _attribute_texts(event: dict[str, Any]) -> dict[str, str] | Fault:
+    """The attributes of a structured event as binary mode would spell them; null means absent (JSON format, 2.2)."""
+    texts: dict[str, str] = {}
+    for name, value in event.items():
+        if type(value) is str:
+            texts[name] = value
+        elif type(value) in (bool, int) and name not in _OWN:
+            texts[name] = str(value).lower()
+        elif value is not None:
+            return Fault(Code.WRONG_TYPE, name, "The attribute must be a text.")
+    return texts
+
+
+_OWN = frozenset(("specversion", *_REQUIRED, "datacontenttype", "dataschema", "subject", "partitionkey"))
+
+
+def _envelope(key: bytes | None, attributes: dict[str, str], prefix: str) -> Envelope | Fault:
+    if attributes.pop("specversion", None) != "1.0":
+        return Fault(Code.ENVELOPE_VERSION, f"{prefix}specversion", "Send CloudEvents with `specversion` 1.0.")
+    for name in _REQUIRED:
+        if name not in attributes:
+            return Fault(Code.ENVELOPE_ATTRIBUTE, f"{prefix}{name}", "The attribute must be there.")
+    if not _plain(attributes):
+        for name, text in attributes.items():
+            if fault := _attribute_fault(name, text):
+                return Fault(Code.ENVELOPE_ATTRIBUTE, f"{prefix}{name}", fault)
+    partitionkey = attributes.pop("partitionkey", None)
+    if partitionkey is not None and partitionkey.encode() != key:
+        sentence = "The attribute must be equal to the key of the Kafka record, or left out."
+        return Fault(Code.ENVELOPE_KEY, f"{prefix}partitionkey", sentence)
+    try:
+        time = instant(attributes.pop("time"))
+    except TimeError as error:
+        return Fault(error.code, f"{prefix}time", error.sentence)
+    return Envelope(
+        attributes.pop("id"), attributes.pop("source"), attributes.pop("type"), time, partitionkey, attributes
+    )
+
+
+def _plain(attributes: dict[str, str]) -> bool:
+    """Whether all attributes are surely in order, judged at once, as it is with nearly every event."""
+    names, texts = "".join(attributes), "".join(attributes.values())
+    return (
+        names.isascii()
+        and names.isalnum()
+        and names.islower()
+        and texts.isascii()
+        and texts.isprintable()
+        and len(texts) <= ATTRIBUTE_CHARACTERS_MAX
+        and len(attributes["id"]) <= ID_CHARACTERS_MAX
+        and "" not in attributes
+        and "" not in attributes.values()
+        and _is_uri(attributes["source"])
+        and "data" not in attributes
+        and "dataschema" not in attributes
+    )
+
+
+@lru_cache(maxsize=1024)
+def _is_uri(text: str) -> bool:
+    return bool(_URI.fullmatch(text))
+
+
+def _attribute_fault(name: str, text: str) -> str | None:
+    if not _NAME.fullmatch(name) or name == "data":
+        return "The name of an attribute has only lower-case letters and digits, and is not `data`."
+    if not text:
+        return "The attribute is empty."
+    characters_max = ID_CHARACTERS_MAX if name == "id" else ATTRIBUTE_CHARACTERS_MAX
+    if len(text) > characters_max:
+        return f"The attribute may have at most {characters_max} characters."
+    if _CONTROL.search(text):
+        return "The attribute has control characters."
+    if name in ("source", "dataschema") and not _is_uri(text):
+        return "The attribute must be a URI."
+    return None

@@ -1,0 +1,143 @@
+"""Every topic of the platform, as data: `topic_admin` creates and checks them, documentation is made from them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from shared.contracts.partition import PARTITIONS
+
+RAW_PREFIX = "behavior.raw."
+REJECTED_PREFIX = "behavior.rejected."
+DISPUTES_PREFIX = "disputes."
+NORMALIZED = "behavior.normalized"
+RECORDS_REPORTED = "records.reported"
+RECORDS_CHANGED = "records.changed"
+SCORES_CHANGED = "scores.changed"
+TIERS_CHANGED = "tiers.changed"
+SUBJECT_REQUESTS = "subject.requests"
+SUBJECT_ANSWERS = "subject.answers"
+CLOCK_TOPIC = "simulation.clock"
+
+SERVICES = ("ingest", "scorer", "retention", "benefits")
+
+_MIB = 1024 * 1024
+# A broker counts the batch with its own header, so a topic's limit is a little more than the message it should take.
+MESSAGE_BYTES_MAX = _MIB + 64 * 1024
+"""Far above what ingest accepts (cloudevents.EVENT_BYTES_MAX): too large an event gets a refusal, not a timeout."""
+REJECTED_BYTES_MAX = MESSAGE_BYTES_MAX + 64 * 1024
+"""A refusal carries the untouched bytes of the raw event, and headers of its own."""
+
+# Who keeps up loses nothing in a week's outage; whoever wants more history reads the compacted topics.
+_WEEK = timedelta(days=7)
+_MONTH = timedelta(days=30)
+
+_PARTNER = re.compile(r"[a-z][a-z0-9-]{0,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic. `retention` is None where `cleanup` is compact: the last message of each key stays for good."""
+
+    name: str
+    key: str
+    partitions: int
+    cleanup: Literal["delete", "compact"]
+    retention: timedelta | None
+    message_bytes_max: int
+    owner: str
+    readers: tuple[str, ...]
+
+
+def topics(partners: Sequence[str]) -> tuple[Topic, ...]:
+    """All topics of a deployment with these partners. Raises ValueError for a name that no topic could carry."""
+    return (
+        *(topic for partner in partners for topic in _of_partner(partner)),
+        *_SHARED,
+        *(_dead_letter(service) for service in SERVICES),
+    )
+
+
+def raw_topic(partner: str) -> str:
+    return RAW_PREFIX + partner
+
+
+def rejected_topic(partner: str) -> str:
+    return REJECTED_PREFIX + partner
+
+
+def dead_letter_topic(service: str) -> str:
+    return f"{service}.dead-letter"
+
+
+def partner_of(raw_topic_name: str) -> str:
+    """The partner is the topic, never a field of the message."""
+    return raw_topic_name.removeprefix(RAW_PREFIX)
+
+
+def _of_partner(partner: str) -> tuple[Topic, ...]:
+    if not _PARTNER.fullmatch(partner):
+        raise ValueError(f"Partner {partner!r}: a name has lower-case letters, digits and hyphens, at most 40 of them.")
+    sender = f"partner {partner}"
+    later = ("scorer", "retention")
+    return (
+        Topic(
+            raw_topic(partner),
+            "the partner's choice",
+            PARTITIONS,
+            "delete",
+            _WEEK,
+            MESSAGE_BYTES_MAX,
+            sender,
+            ("ingest",),
+        ),
+        Topic(
+            rejected_topic(partner),
+            "none",
+            1,
+            "delete",
+            _MONTH,
+            REJECTED_BYTES_MAX,
+            ", ".join(("ingest", *later)),
+            (sender,),
+        ),
+        Topic(
+            DISPUTES_PREFIX + partner,
+            "the partner's report id",
+            1,
+            "delete",
+            _MONTH,
+            MESSAGE_BYTES_MAX,
+            "retention",
+            (sender,),
+        ),
+    )
+
+
+def _by_person(name: str, owner: str, *readers: str) -> Topic:
+    return Topic(name, "user_id", PARTITIONS, "delete", _WEEK, MESSAGE_BYTES_MAX, owner, readers)
+
+
+def _last_by_person(name: str, owner: str, *readers: str) -> Topic:
+    return Topic(name, "user_id", PARTITIONS, "compact", None, MESSAGE_BYTES_MAX, owner, readers)
+
+
+def _dead_letter(service: str) -> Topic:
+    return Topic(dead_letter_topic(service), "none", 1, "delete", _MONTH, MESSAGE_BYTES_MAX, service, ("operator",))
+
+
+_SHARED = (
+    _by_person(NORMALIZED, "ingest", "scorer"),
+    _by_person(RECORDS_REPORTED, "ingest", "retention"),
+    _by_person(RECORDS_CHANGED, "retention", "scorer", "subscribers"),
+    _by_person(SUBJECT_REQUESTS, "portal, operator", "scorer", "retention", "benefits"),
+    _by_person(SUBJECT_ANSWERS, "scorer, retention, benefits", "portal"),
+    _last_by_person(SCORES_CHANGED, "scorer", "benefits", "subscribers"),
+    _last_by_person(TIERS_CHANGED, "benefits", "subscribers"),
+)
+
+SIMULATION = Topic(CLOCK_TOPIC, "none", 1, "delete", _WEEK, MESSAGE_BYTES_MAX, "driver", SERVICES)
+"""Exists only in simulation: the stepped clock that all processes share."""
