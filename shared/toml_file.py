@@ -1,0 +1,258 @@
+"""TOML files whose every error names file, line and key.
+
+    mapping = load(Path("partners/bank.toml"), Mapping)        # Mapping: a msgspec.Struct, read strictly
+    raise error_at(path, ("kinds", 2, "unit"), "the unit is none of those in [units]")    # a rule of the caller's own
+
+tomllib knows no lines once a file is read, so a small scanner finds the line of a key in a text that tomllib accepts.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+KeyPath = tuple[str | int, ...]
+"""Names of tables and keys, and indices into arrays: ("rules", 2, "points")."""
+
+
+class ConfigError(ValueError):
+    """A configuration file is wrong. `str()` is `<file>:<line>: <key>: <sentence>`; the first line of a file is 1."""
+
+    def __init__(self, file: Path, line: int, key: str, sentence: str) -> None:
+        super().__init__(f"{file}:{line}: {key}: {sentence}" if key else f"{file}:{line}: {sentence}")
+        self.file = file
+        self.line = line
+        self.key = key
+        self.sentence = sentence
+
+
+def load(path: Path, type: type[T]) -> T:
+    """The file as a value of this type: no unknown keys where the Struct forbids them, no conversion between types.
+
+    Numbers with a fraction come as Decimal. Raises ConfigError, also for a file that cannot be read.
+    """
+    text = _text(path)
+    try:
+        document = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax_error(path, text, str(error)) from None
+    try:
+        return msgspec.convert(document, type)
+    except msgspec.ValidationError as error:
+        sentence, key = _parse(str(error), document, type)
+        raise ConfigError(path, _line(text, key), spelled(key), sentence) from None
+
+
+def error_at(path: Path, key: KeyPath, sentence: str) -> ConfigError:
+    """The error of a rule that no type expresses, at the line of `key`, or of the nearest table around it."""
+    return ConfigError(path, _line(_text(path), key), spelled(key), sentence)
+
+
+def spelled(key: KeyPath) -> str:
+    """The key as people write it; members of an array count from 0: `rules[2].points`."""
+    words = "".join(f"[{part}]" if isinstance(part, int) else f".{_quoted(part)}" for part in key)
+    return words.removeprefix(".")
+
+
+def _quoted(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(path, 1, "", f"The file cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ConfigError(path, 1, "", "The file is not UTF-8.") from None
+
+
+def _syntax_error(path: Path, text: str, message: str) -> ConfigError:
+    found = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
+    sentence = f"{message[: found.start()] if found else message}."
+    line = int(found[1]) if found and found[1] else text.count("\n") + 1
+    return ConfigError(path, line, "", f"The file is not TOML: {sentence}")
+
+
+# --- where in the document msgspec's complaint belongs ---
+
+_AT = re.compile(r"^(?P<what>.*?)(?: - at (?:`key` in )?`\$(?P<path>.*)`)?$", re.DOTALL)
+_STEP = re.compile(r"\[\.\.\.\]|\[(\d+)\]|\.([^.\[]+)")
+_NAMED_FIELD = re.compile(r"unknown field `(.+)`$")
+
+
+def _parse(message: str, document: Any, type: Any) -> tuple[str, KeyPath]:
+    found = _AT.match(message)
+    assert found
+    key = tuple(_steps(found["path"] or "", message, document, type))
+    what = found["what"]
+    if unknown := _NAMED_FIELD.search(what):
+        key = (*key, unknown[1])
+    return f"{what}.", key
+
+
+def _steps(path: str, message: str, document: Any, type: Any) -> Iterator[str | int]:
+    here = document
+    for step in _STEP.finditer(path):
+        if step[1]:
+            name: str | int = int(step[1])
+        elif step[2]:
+            name = step[2]
+        else:  # msgspec does not say which key of a mapping it means
+            name = _guilty_key(here, message, document, type)
+        yield name
+        here = here[name]
+
+
+def _guilty_key(table: dict[str, Any], message: str, document: Any, type: Any) -> str:
+    """The key without whose siblings the complaint is still the same: tried one by one, in place."""
+    members = dict(table)
+    try:
+        for name, value in members.items():
+            table.clear()
+            table[name] = value
+            try:
+                msgspec.convert(document, type)
+            except msgspec.ValidationError as error:
+                if str(error) == message:
+                    return name
+    finally:
+        table.clear()
+        table.update(members)
+    return next(iter(members))
+
+
+# --- the line of a key ---
+
+
+def _line(text: str, key: KeyPath) -> int:
+    lines = _Scanner(text).lines()
+    while key not in lines and key:
+        key = key[:-1]
+    return lines.get(key, 1)
+
+
+_BLANK = re.compile(r"[ \t]*")
+_BLANK_LINES = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_STRING = re.compile(
+    r'"""(?:\\.|[^\\])*?"""(?:"{0,2})|\'\'\'.*?\'\'\'(?:\'{0,2})|"(?:\\.|[^"\\])*"|\'[^\']*\'', re.DOTALL
+)
+_SCALAR = re.compile(r"[^,\]}#\n]*")
+
+
+class _Scanner:
+    """Walks through valid TOML once and notes the line on which each key, table and array member begins."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._lines: dict[KeyPath, int] = {}
+        self._lengths: dict[KeyPath, int] = {}  # of the arrays of tables
+
+    def lines(self) -> dict[KeyPath, int]:
+        table: KeyPath = ()
+        self._skip(_BLANK_LINES)
+        while self._at < len(self._text):
+            if self._text.startswith("[[", self._at):
+                table = self._header("[[", "]]")
+            elif self._text.startswith("[", self._at):
+                table = self._header("[", "]")
+            else:
+                self._pair(table)
+            self._skip(_BLANK_LINES)
+        return self._lines
+
+    def _header(self, opening: str, closing: str) -> KeyPath:
+        line = self._line()
+        self._at += len(opening)
+        path: KeyPath = ()
+        names = self._names()
+        for place, name in enumerate(names):
+            path = (*path, name)
+            self._lines.setdefault(path, line)
+            if opening == "[[" and place == len(names) - 1:
+                self._lengths[path] = self._lengths.get(path, 0) + 1
+            if path in self._lengths:
+                path = (*path, self._lengths[path] - 1)
+                self._lines.setdefault(path, line)
+        self._at += len(closing)
+        return path
+
+    def _pair(self, table: KeyPath) -> None:
+        line = self._line()
+        path = table
+        for name in self._names():
+            path = (*path, name)
+            self._lines.setdefault(path, line)
+        self._at += 1  # the equals sign
+        self._skip(_BLANK)
+        self._value(path)
+
+    def _names(self) -> list[str]:
+        """The parts of a dotted key; stops at what follows it."""
+        names = []
+        while True:
+            self._skip(_BLANK)
+            bare = _BARE_KEY.match(self._text, self._at)
+            names.append(bare[0] if bare else self._quoted_name())
+            if bare:
+                self._at = bare.end()
+            self._skip(_BLANK)
+            if self._text[self._at] != ".":
+                return names
+            self._at += 1
+
+    def _quoted_name(self) -> str:
+        start = self._at
+        self._skip(_STRING)
+        return next(iter(tomllib.loads(f"{self._text[start : self._at]}=0")))
+
+    def _value(self, path: KeyPath) -> None:
+        if self._text[self._at] == "[":
+            self._array(path)
+        elif self._text[self._at] == "{":
+            self._inline_table(path)
+        elif not self._skip(_STRING):
+            self._skip(_SCALAR)
+
+    def _array(self, path: KeyPath) -> None:
+        self._at += 1
+        index = 0
+        self._skip(_BLANK_LINES)
+        while self._text[self._at] != "]":
+            self._lines[(*path, index)] = self._line()
+            self._value((*path, index))
+            index += 1
+            self._skip_comma()
+        self._at += 1
+
+    def _inline_table(self, path: KeyPath) -> None:
+        self._at += 1
+        self._skip(_BLANK_LINES)
+        while self._text[self._at] != "}":
+            self._pair(path)
+            self._skip_comma()
+        self._at += 1
+
+    def _skip_comma(self) -> None:
+        self._skip(_BLANK_LINES)
+        if self._text[self._at] == ",":
+            self._at += 1
+            self._skip(_BLANK_LINES)
+
+    def _skip(self, pattern: re.Pattern[str]) -> bool:
+        found = pattern.match(self._text, self._at)
+        if found:
+            self._at = found.end()
+        return bool(found and found[0])
+
+    def _line(self) -> int:
+        return self._text.count("\n", 0, self._at) + 1
