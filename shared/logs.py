@@ -39,10 +39,10 @@ def configure(service: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for noisy in ("uvicorn", "uvicorn.access", "uvicorn.error"):
-        logging.getLogger(noisy).handlers = []
-        logging.getLogger(noisy).propagate = True
-    logging.getLogger("uvicorn.access").setLevel("WARNING")
+    for library in ("aiokafka", "faststream", "subscription", "uvicorn", "uvicorn.access", "uvicorn.error"):
+        logger = logging.getLogger(library)
+        logger.handlers, logger.propagate = [], True
+        logger.setLevel("WARNING")
     structlog.configure(
         processors=[*common, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaProducer
 from shared.contracts.partition import partition_of
 from shared.runner import store
 from shared.runner.buffer import Buffer
-from shared.runner.host import Host, Inputs, backoff, dead_letter, origin
+from shared.runner.host import Host, Inputs, backoff, dead_letter, origin, stopped_within
 from shared.runner.sender import send_transaction, started
 from shared.runner.service import (
     Db,
@@ -44,6 +44,7 @@ _SETTLE_DELAY_S = 0.02
 """A shard that runs dry waits this long for more before it spends a transaction on recording what has been sent."""
 _YIELD_EVERY_KEYS = 256
 """The rules give way to other shards' sending and committing after so many keys."""
+_FENCED_DELAY_S = 2.0
 _POISON = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """Database errors that come from what is written, so that trying again cannot help."""
 
@@ -75,7 +76,7 @@ class FencedShard(Generic[M, S, P]):
         self._progress = store.Progress()
         self._cache: dict[str, S] = {}
         self._sent_seq = 0
-        self._stopping = False
+        self._stop = asyncio.Event()
         self._next_due: datetime | None = None
         self._unsettled = True
         host.clock.on_change(self._clock_moved)
@@ -86,7 +87,7 @@ class FencedShard(Generic[M, S, P]):
 
     def stop(self) -> None:
         """End after the step in hand."""
-        self._stopping = True
+        self._stop.set()
         self.buffer.wake.set()
 
     def _clock_moved(self) -> None:
@@ -94,23 +95,23 @@ class FencedShard(Generic[M, S, P]):
         self.buffer.wake.set()
 
     async def run(self) -> None:
-        """Claim and work until stopped or fenced; every other failure is tried again for ever, and shows as trouble."""
+        """Claim and work until stopped; every failure is tried again for as long as the group gives us the shard."""
         for delay_s in backoff():
             try:
                 await self._own()
-                return
             except store.FencedError:
+                # A zombie learns from the group within a heartbeat or two that the shard is not its any more, and is
+                # stopped while it waits here. The owner that a zombie has fenced takes the shard back.
                 self.trouble = "claimed by another process"
-                log.info("shard lost to another process", shard=self.index, epoch=self._epoch)
-                return
+                log.warning("shard claimed by another process", shard=self.index, epoch=self._epoch)
+                self._epoch, delay_s = None, _FENCED_DELAY_S
             except Exception as error:
                 self.trouble = f"{type(error).__name__}, trying again"
                 self._host.metrics.retries.labels(type(error).__name__).inc()
                 log.warning("shard claims again after a failure", shard=self.index, exc_info=error)
-            if self._stopping:
-                return
             self._inputs.pause()
-            await asyncio.sleep(delay_s)
+            if await stopped_within(self._stop, delay_s):
+                return
 
     async def _own(self) -> None:
         """Claim, send what the outbox holds, go to the stored offsets, then work.
@@ -134,7 +135,7 @@ class FencedShard(Generic[M, S, P]):
 
     async def _work(self, producer: AIOKafkaProducer) -> None:
         clock, settings = self._host.clock, self._host.settings
-        while not self._stopping:
+        while not self._stop.is_set():
             await clock.refresh()
             worked = False
             if records := self.buffer.take(settings.batch_records_max):
@@ -311,7 +312,7 @@ class FencedShard(Generic[M, S, P]):
             try:
                 decisions.append(self._service.decide(state, [message], now, self._service.policy))
                 state = decisions[-1].state
-            except Exception as error:  # noqa: BLE001 (kept)
+            except Exception as error:  # noqa: BLE001 (whatever the rules raise)
                 reason = DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")
                 self._set_aside(batch, reason, place)
         return decisions

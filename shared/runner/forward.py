@@ -14,7 +14,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 
 from shared.runner.buffer import Buffer
-from shared.runner.host import Host, Inputs, backoff, dead_letter, origin
+from shared.runner.host import Host, Inputs, backoff, dead_letter, origin, stopped_within
 from shared.runner.sender import send, started
 from shared.runner.service import DeadLetter, M, Outcome, Outgoing, P, Record, S, Service
 
@@ -30,11 +30,11 @@ class ForwardShard(Generic[M, S, P]):
         self.buffer = Buffer(host.settings.buffer_records_max, inputs.pause, inputs.resume)
         self.handled_offsets: dict[str, int] = {}
         self._service, self._host, self._inputs = service, host, inputs
-        self._stopping = False
+        self._stop = asyncio.Event()
 
     def stop(self) -> None:
         """End after the step in hand."""
-        self._stopping = True
+        self._stop.set()
         self.buffer.wake.set()
 
     async def run(self) -> None:
@@ -46,18 +46,16 @@ class ForwardShard(Generic[M, S, P]):
                     await self._inputs.start_at_committed()
                     self.trouble = None
                     await self._work(producer)
-                return
             except Exception as error:
                 self.trouble = f"{type(error).__name__}, trying again"
                 self._host.metrics.retries.labels(type(error).__name__).inc()
                 log.warning("shard starts again after a failure", shard=self.index, exc_info=error)
-            if self._stopping:
-                return
             self._inputs.pause()
-            await asyncio.sleep(delay_s)
+            if await stopped_within(self._stop, delay_s):
+                return
 
     async def _work(self, producer: AIOKafkaProducer) -> None:
-        while not self._stopping:
+        while not self._stop.is_set():
             records = self.buffer.take(self._host.settings.batch_records_max)
             if not records:
                 await self.buffer.wait(None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -68,6 +70,14 @@ def dead_letter(service: str, letter: DeadLetter, place: str) -> Outgoing:
     return Outgoing(
         dead_letter_topic(service), None, b"", tuple((name, text.encode()) for name, text in headers.items())
     )
+
+
+async def stopped_within(stop: asyncio.Event, delay_s: float) -> bool:
+    """Wait before a next try; true at once when there is to be none."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(delay_s):
+            await stop.wait()
+    return stop.is_set()
 
 
 def backoff() -> Iterator[float]:

@@ -79,7 +79,7 @@ async def _send_partition(producer: AIOKafkaProducer, topic: str, partition: int
     acknowledgements = []
     batch = producer.create_batch()
     for message in messages:
-        fields = {"key": message.key, "value": message.value, "headers": message.headers, "timestamp": None}
+        fields = {"key": message.key, "value": message.value, "headers": list(message.headers), "timestamp": None}
         if batch.append(**fields) is None:
             acknowledgements.append(await producer.send_batch(batch, topic, partition=partition))
             batch = producer.create_batch()

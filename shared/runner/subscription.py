@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import AuthorizationFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import GroupAuthorizationFailedError, IllegalStateError, KafkaError, TopicAuthorizationFailedError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
@@ -30,6 +30,9 @@ log = structlog.get_logger("runner")
 Shard: TypeAlias = FencedShard[Any, Any, Any] | ForwardShard[Any, Any, Any]
 
 
+_LOST_RIGHT = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
+
+
 class _Watch(logging.Handler):
     """Remembers a lost right: FastStream only logs it, and the consumer then stays dead for ever."""
 
@@ -38,7 +41,7 @@ class _Watch(logging.Handler):
         self.broken: KafkaError | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info and isinstance(record.exc_info[1], AuthorizationFailedError):
+        if record.exc_info and isinstance(record.exc_info[1], _LOST_RIGHT):
             self.broken = record.exc_info[1]
 
 
@@ -50,13 +53,16 @@ class ShardInputs:
         self._places = [TopicPartition(topic, index) for topic in sorted(topics)]
 
     def _held(self) -> list[TopicPartition]:
-        return [tp for tp in self._places if tp in self._subscription.consumer.assignment()]
+        """Empty between a revocation and the next assignment, and while the consumer is being replaced."""
+        return [tp for tp in self._places if tp in self._subscription.assignment()]
 
     def pause(self) -> None:
-        self._subscription.consumer.pause(*self._held())
+        if held := self._held():
+            self._subscription.consumer.pause(*held)
 
     def resume(self) -> None:
-        self._subscription.consumer.resume(*self._held())
+        if held := self._held():
+            self._subscription.consumer.resume(*held)
 
     async def start_at(self, offsets: dict[str, int]) -> None:
         consumer, held = self._subscription.consumer, self._held()
@@ -104,7 +110,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self.joined = False
         self._watch = _Watch()
-        logger = logging.getLogger("faststream")
+        logger = logging.getLogger("subscription")
         logger.addHandler(self._watch)
         self.broker = KafkaBroker(
             host.settings.kafka,
@@ -159,6 +165,10 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         if consumer is None:
             raise IllegalStateError("the consumer is not running")
         return consumer
+
+    def assignment(self) -> frozenset[TopicPartition]:
+        consumer = self._subscriber.consumer
+        return frozenset(consumer.assignment()) if consumer is not None else frozenset()
 
     # -- lifecycle ---------------------------------------------------------------------------------------------------
 
@@ -222,6 +232,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
                 continue
             self._start_shard(index, frozenset(held if self._topics else topics))
         self._host.metrics.shards.set(len(self.shards))
+        log.info("shards assigned", shards=sorted(self.shards))
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         await self._drop({tp.partition for tp in revoked} & self.shards.keys())
