@@ -1,0 +1,39 @@
+"""The servers alone, by hand: `python -m goodstanding.local up`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+
+from goodstanding.local import jars
+from goodstanding.local.errors import StackError
+from goodstanding.local.stack import LocalStack
+
+
+def _up() -> None:
+    addresses = LocalStack.default().up()
+    print(f"export GOODSTANDING_KAFKA='{addresses.kafka}'")
+    print(f"export GOODSTANDING_POSTGRES='{addresses.postgres}'")
+
+
+def _down() -> None:
+    LocalStack.default().stop()
+
+
+def _status() -> None:
+    for status in LocalStack.default().status():
+        print(f"{status.name:9} {status.state:7} {status.address or ''}")
+
+
+_COMMANDS = {"up": _up, "down": _down, "status": _status, "pin": jars.pin}
+
+parser = argparse.ArgumentParser(prog="python -m goodstanding.local", description=__doc__)
+parser.add_argument("command", choices=_COMMANDS, help="pin: resolve Kafka's jars anew and write down their hashes")
+command = parser.parse_args().command
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+try:
+    _COMMANDS[command]()
+except StackError as error:
+    sys.exit(str(error))

