@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import islice
 
 from shared.runner.service import Record
 
@@ -13,13 +13,14 @@ from shared.runner.service import Record
 class Buffer:
     """A queue between the consumer, which hands over whatever it fetched, and the shard, which takes batches.
 
-    Above `records_max` it asks once for a pause, and at half of it for a resumption: memory holds at most that many
-    records and one more fetch.
+    Above `records_max` or `bytes_max` it asks once for a pause, and at half of both for a resumption: memory holds at
+    most that much and one more fetch.
     """
 
-    def __init__(self, records_max: int, pause: Callable[[], None], resume: Callable[[], None]) -> None:
+    def __init__(self, records_max: int, bytes_max: int, pause: Callable[[], None], resume: Callable[[], None]) -> None:
         self._records: deque[Record] = deque()
-        self._records_max = records_max
+        self._bytes = 0
+        self._records_max, self._bytes_max = records_max, bytes_max
         self._pause, self._resume = pause, resume
         self._paused = False
         self.wake = asyncio.Event()
@@ -33,30 +34,38 @@ class Buffer:
 
     def put(self, records: Sequence[Record]) -> None:
         self._records.extend(records)
+        self._bytes += sum(map(_size, records))
         self.wake.set()
-        if len(self._records) > self._records_max and not self._paused:
+        if not self._paused and (len(self._records) > self._records_max or self._bytes > self._bytes_max):
             self._paused = True
             self._pause()
 
     def take(self, records_max: int) -> list[Record]:
-        """The oldest records, at most so many, without waiting."""
-        batch = list(islice(self._records, records_max))
-        for _ in batch:
-            self._records.popleft()
-        if self._paused and len(self._records) <= self._records_max // 2:
+        """The oldest records, at most so many and at most half of `bytes_max` (but one at least), without waiting."""
+        batch: list[Record] = []
+        room = self._bytes_max // 2
+        while self._records and len(batch) < records_max and (room >= _size(self._records[0]) or not batch):
+            record = self._records.popleft()
+            room -= _size(record)
+            self._bytes -= _size(record)
+            batch.append(record)
+        if self._paused and len(self._records) <= self._records_max // 2 and self._bytes <= self._bytes_max // 2:
             self._paused = False
             self._resume()
         return batch
 
     def clear(self) -> None:
         self._records.clear()
+        self._bytes = 0
         self._paused = False
 
     async def wait(self, timeout_s: float | None) -> None:
         """Until records come, somebody wakes the shard, or the time is up."""
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self.wake.wait()
-        except TimeoutError:
-            pass
         self.wake.clear()
+
+
+def _size(record: Record) -> int:
+    return len(record.value or b"") + len(record.key or b"")

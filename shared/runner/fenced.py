@@ -20,10 +20,10 @@ from aiokafka import AIOKafkaProducer
 
 from shared.contracts.partition import partition_of
 from shared.runner import store
-from shared.runner.buffer import Buffer
-from shared.runner.host import Host, Inputs, backoff, dead_letter, origin, stopped_within
+from shared.runner.host import Host, Inputs, backoff, dead_letter, new_buffer, origin, stopped_within
 from shared.runner.sender import send_transaction, started
 from shared.runner.service import (
+    DEAD_LETTER,
     Db,
     DeadLetter,
     Decision,
@@ -69,7 +69,7 @@ class FencedShard(Generic[M, S, P]):
         assert host.pool is not None
         self.index = index
         self.trouble: str | None = "not claimed yet"
-        self.buffer = Buffer(host.settings.buffer_records_max, inputs.pause, inputs.resume)
+        self.buffer = new_buffer(host.settings, inputs)
         self._service, self._state, self._host, self._inputs = service, service.state, host, inputs
         self._pool = host.pool
         self._epoch: int | None = None
@@ -176,8 +176,7 @@ class FencedShard(Generic[M, S, P]):
             await self._step_records(producer, records[:half])
             await self._step_records(producer, records[half:])
             return
-        for record in records:
-            self._host.metrics.records.labels(record.topic).inc()
+        self._host.metrics.handled(records)
         self._host.metrics.step_seconds.labels("events").observe(time.perf_counter() - began)
 
     def _decode(self, records: Sequence[Record], unsavable: DeadLetter | None) -> _Batch[M]:
@@ -204,7 +203,7 @@ class FencedShard(Generic[M, S, P]):
 
     def _set_aside(self, batch: _Batch[M], letter: DeadLetter, place: str) -> None:
         batch.outgoing.append(dead_letter(self._service.name, letter, place))
-        batch.outcomes.append(Outcome("dead-letter", code=letter.code))
+        batch.outcomes.append(Outcome(DEAD_LETTER, code=letter.code))
 
     # -- timers ------------------------------------------------------------------------------------------------------
 
@@ -328,10 +327,7 @@ class FencedShard(Generic[M, S, P]):
         """The step is on disk: take it over in memory, then send."""
         self._progress = progress
         self._remember(states)
-        for outcome in batch.outcomes:
-            self._host.metrics.outcomes.labels(outcome.result, outcome.partner, outcome.code).inc()
-            if outcome.result == "dead-letter":
-                self._host.metrics.dead_letters.labels(outcome.code).inc()
+        self._host.metrics.decided(batch.outcomes)
         if seq is not None:
             await self._send(producer, seq, batch.outgoing)
 
@@ -346,5 +342,4 @@ class FencedShard(Generic[M, S, P]):
     async def _send(self, producer: AIOKafkaProducer, seq: int, messages: Sequence[Outgoing]) -> None:
         await send_transaction(producer, messages)
         self._sent_seq = seq
-        for message in messages:
-            self._host.metrics.sent.labels(message.topic).inc()
+        self._host.metrics.acknowledged(messages)

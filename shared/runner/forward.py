@@ -13,10 +13,9 @@ from typing import Generic
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from shared.runner.buffer import Buffer
-from shared.runner.host import Host, Inputs, backoff, dead_letter, origin, stopped_within
+from shared.runner.host import Host, Inputs, backoff, dead_letter, new_buffer, origin, stopped_within
 from shared.runner.sender import send, started
-from shared.runner.service import DeadLetter, M, Outcome, Outgoing, P, Record, S, Service
+from shared.runner.service import DEAD_LETTER, DeadLetter, M, Outcome, Outgoing, P, Record, S, Service
 
 log = structlog.get_logger("runner")
 
@@ -27,7 +26,7 @@ class ForwardShard(Generic[M, S, P]):
     def __init__(self, index: int, service: Service[M, S, P], host: Host, inputs: Inputs) -> None:
         self.index = index
         self.trouble: str | None = "not started yet"
-        self.buffer = Buffer(host.settings.buffer_records_max, inputs.pause, inputs.resume)
+        self.buffer = new_buffer(host.settings, inputs)
         self.handled_offsets: dict[str, int] = {}
         self._service, self._host, self._inputs = service, host, inputs
         self._stop = asyncio.Event()
@@ -68,7 +67,9 @@ class ForwardShard(Generic[M, S, P]):
             offsets = {record.topic: record.offset + 1 for record in records}
             await self._inputs.commit(offsets)
             self.handled_offsets.update(offsets)
-            self._count(records, outgoing, outcomes)
+            self._host.metrics.handled(records)
+            self._host.metrics.decided(outcomes)
+            self._host.metrics.acknowledged(outgoing)
             self._host.metrics.step_seconds.labels("events").observe(time.perf_counter() - began)
 
     def _answers(self, records: Sequence[Record]) -> tuple[list[Outgoing], list[Outcome]]:
@@ -82,7 +83,7 @@ class ForwardShard(Generic[M, S, P]):
             log.error("a record cannot be handled", origin=origin(records[0]), exc_info=error)
             letter = DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")
             return [dead_letter(self._service.name, letter, origin(records[0]))], [
-                Outcome("dead-letter", code=letter.code)
+                Outcome(DEAD_LETTER, code=letter.code)
             ]
 
     def _answer(self, records: Sequence[Record]) -> tuple[list[Outgoing], list[Outcome]]:
@@ -93,19 +94,8 @@ class ForwardShard(Generic[M, S, P]):
             message = self._service.decode(record, clock.arrival(record.timestamp))
             if isinstance(message, DeadLetter):
                 outgoing.append(dead_letter(self._service.name, message, origin(record)))
-                outcomes.append(Outcome("dead-letter", code=message.code))
+                outcomes.append(Outcome(DEAD_LETTER, code=message.code))
             else:
                 messages.append(message)
         decision = self._service.decide(None, messages, clock.now(), self._service.policy)
         return [*outgoing, *decision.outgoing], [*outcomes, *decision.outcomes]
-
-    def _count(self, records: Sequence[Record], outgoing: Sequence[Outgoing], outcomes: Sequence[Outcome]) -> None:
-        metrics = self._host.metrics
-        for record in records:
-            metrics.records.labels(record.topic).inc()
-        for message in outgoing:
-            metrics.sent.labels(message.topic).inc()
-        for outcome in outcomes:
-            metrics.outcomes.labels(outcome.result, outcome.partner, outcome.code).inc()
-            if outcome.result == "dead-letter":
-                metrics.dead_letters.labels(outcome.code).inc()

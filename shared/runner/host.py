@@ -12,6 +12,7 @@ import asyncpg
 
 from shared.clock import Clock
 from shared.contracts.topics import dead_letter_topic
+from shared.runner.buffer import Buffer
 from shared.runner.metrics import Metrics
 from shared.runner.service import DeadLetter, Outgoing, Record
 from shared.settings import ServiceSettings
@@ -49,6 +50,10 @@ class Inputs(Protocol):
     def has_read_to(self, offsets: dict[str, int]) -> bool:
         """Whether the consumer's positions have passed these offsets, end markers of transactions included."""
         ...
+
+
+def new_buffer(settings: ServiceSettings, inputs: Inputs) -> Buffer:
+    return Buffer(settings.buffer_records_max, settings.buffer_bytes_max, inputs.pause, inputs.resume)
 
 
 def origin(record: Record) -> str:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter as Tally
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from shared.runner.service import DEAD_LETTER, Outcome, Outgoing, Record
 
 _STEP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -61,3 +66,17 @@ class Metrics:
             registry=self.registry,
         )
         self.ready = Gauge("goodstanding_ready", "1 when the process is ready.", registry=self.registry)
+
+    def handled(self, records: Iterable[Record]) -> None:
+        for topic, count in Tally(record.topic for record in records).items():
+            self.records.labels(topic).inc(count)
+
+    def decided(self, outcomes: Iterable[Outcome]) -> None:
+        for outcome, count in Tally(outcomes).items():
+            self.outcomes.labels(outcome.result, outcome.partner, outcome.code).inc(count)
+            if outcome.result == DEAD_LETTER:
+                self.dead_letters.labels(outcome.code).inc(count)
+
+    def acknowledged(self, messages: Iterable[Outgoing]) -> None:
+        for topic, count in Tally(message.topic for message in messages).items():
+            self.sent.labels(topic).inc(count)

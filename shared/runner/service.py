@@ -46,6 +46,10 @@ class Outcome(msgspec.Struct, frozen=True):
     code: str = ""
 
 
+DEAD_LETTER = "dead-letter"
+"""The result of a record that was set aside; every other result is a service's own word."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A record that no rule can answer for: it is set aside for the operator, by position only."""
