@@ -60,8 +60,10 @@ class Code(StrEnum):
     UNKNOWN_CURRENCY = "unknown-currency", "The currency is not an ISO 4217 code that this deployment knows."
     FRACTION_OF_MINOR_UNIT = "fraction-of-minor-unit", "The amount has a fraction of the currency's minor unit."
     NO_RATE = "no-rate", "There is no exchange rate for the currency in the event's month."
+    CSV_LINE = "csv-line", "The text is not one line of CSV with the columns of the partner's mapping."
     # Who, and with which right.
     SUBJECT_UNKNOWN_SCHEME = "subject-unknown-scheme", "The identifier does not fit the deployment's common scheme."
+    NAMES_PERSON = "names-person", "An id that other services see has the person's identifier in it."
     CONTACT_IS_SUBJECT = "contact-is-subject", "A person is no contact of their own."
     CLASS_NOT_PERMITTED = "class-not-permitted", "The partner may not report records of this class."
     KIND_NOT_PERMITTED = "kind-not-permitted", "The partner's mapping does not have this kind."
