@@ -37,6 +37,8 @@ ID_CHARACTERS_MAX = 128
 """An id is kept, hashed, in headers and in records of refusals; 128 is room for two UUIDs and a prefix."""
 TEXT_CHARACTERS_MAX = 64
 """Names of kinds, values and purposes are words of ours, not prose."""
+FIELD_CHARACTERS_MAX = 256
+"""The path of a field in a refusal can hold names that the sender chose."""
 AMOUNT_MAX = 10**15
 """Minor units: ten trillion yuan. Nine thousand of the largest still fit into a bigint."""
 COUNT_MAX = 10**6
@@ -134,12 +136,13 @@ class RecordReport:
 class RecordChange:
     """The state of a negative record after a change; `records.changed`. `counts`: whether it bears on the score.
 
-    `lapses_at` is the instant at which it stops counting, absent while the bad behavior goes on.
+    `kind` is a record of the taxonomy, whose list may grow without a new version. `lapses_at` is the instant at which
+    the record stops counting, absent while the bad behavior goes on.
     """
 
     record_id: Id
     version: Annotated[int, Ge(1)]
-    kind: RecordKind
+    kind: Text
     record_class: Literal["legal", "financial", "life"]
     status: Literal["open", "settled", "disputed", "confirmed", "expired", "deleted"]
     counts: bool
@@ -163,7 +166,7 @@ class ScoreChange:
     thin: bool
     cadence: Literal["monthly", "continuous"]
     as_of: Instant
-    policy: Annotated[str, Bound(pattern=r"^[a-z0-9-]{1,40}@[0-9a-f]{12}$")]
+    policy: Annotated[str, Bound(pattern=r"^[a-z0-9._-]{1,40}@[0-9a-f]{12}$")]
     restrictions: Annotated[tuple[Text, ...], Len(0, 16)]
     key_factors: Annotated[tuple[Text, ...], Len(0, 5)]
     publication: MonthNumber | None = None
@@ -173,20 +176,30 @@ class ScoreChange:
 class Refusal:
     """Why an event was refused: the extension attributes of a message on `behavior.rejected.<partner>`.
 
-    `origin` is `<raw topic>/<partition>/<offset>`; `eventid` is the partner's own id of the event, if it was readable.
+    `code` is one of faults.Code, whose list may grow without a new version. `field` is absent where the message as a
+    whole is at fault. `origin` is `<raw topic>/<partition>/<offset>`; `eventid` is the partner's own id of the event,
+    if it was readable.
     """
 
     code: Annotated[str, Bound(pattern=r"^[a-z]+(-[a-z]+)*$", max_length=TEXT_CHARACTERS_MAX)]
-    field: Annotated[str, Bound(max_length=256)]
-    sentence: Annotated[str, Bound(min_length=1, max_length=500)]
+    field: Annotated[str, Bound(max_length=FIELD_CHARACTERS_MAX, pattern=_PRINTABLE)] | None = None
+    sentence: Annotated[str, Bound(min_length=1, max_length=500, pattern=_PRINTABLE)]
     origin: Annotated[str, Bound(pattern=r"^[a-zA-Z0-9._-]{1,249}/[0-9]+/[0-9]+$")]
     eventid: Id | None = None
 
 
-BODIES = (BehaviorEvent, RecordReport, RecordChange, ScoreChange, Refusal)
-_ADAPTERS: dict[type, TypeAdapter[Any]] = {body: TypeAdapter(body) for body in BODIES}
+TYPES: dict[type, str] = {
+    BehaviorEvent: "goodstanding.behavior.normalized.v1",
+    RecordReport: "goodstanding.record.reported.v1",
+    RecordChange: "goodstanding.record.changed.v1",
+    ScoreChange: "goodstanding.score.changed.v1",
+    Refusal: "goodstanding.event.rejected.v1",
+}
+"""Each body with the CloudEvents type of its messages."""
+
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {body: TypeAdapter(body) for body in TYPES}
 # A required field has the default MISSING, which equals no value.
-_DEFAULTS = {body: tuple((field.name, field.default) for field in fields(body)) for body in BODIES}
+_DEFAULTS = {body: tuple((field.name, field.default) for field in fields(body)) for body in TYPES}
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -207,9 +220,14 @@ def follow(model: type[T], value: bytes) -> T | Fault:
 
 
 def encode(body: Any) -> bytes:
-    """The canonical bytes of a message body (one of BODIES)."""
+    """The canonical bytes of a message body (one of TYPES)."""
     present = {name: value for name, default in _DEFAULTS[type(body)] if (value := getattr(body, name)) != default}
     return _ENCODER.encode(present)
+
+
+def schema(model: type) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a body, as pydantic makes it."""
+    return _ADAPTERS[model].json_schema()
 
 
 def fault_of(error: ValidationError, parent: str = "data") -> Fault:

@@ -31,7 +31,8 @@ MESSAGE_BYTES_MAX = _MIB + 64 * 1024
 REJECTED_BYTES_MAX = MESSAGE_BYTES_MAX + 64 * 1024
 """A refusal carries the untouched bytes of the raw event, and headers of its own."""
 
-# Who keeps up loses nothing in a week's outage; whoever wants more history reads the compacted topics.
+# An outage of up to a week loses nothing; a refusal or dead letter waits a month for somebody to look at it.
+_DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 _MONTH = timedelta(days=30)
 
@@ -50,6 +51,27 @@ class Topic:
     message_bytes_max: int
     owner: str
     readers: tuple[str, ...]
+
+    def settings(self, replication_factor: int) -> dict[str, str]:
+        """The broker's settings of the topic, by their Kafka names; what is not named keeps the broker's default."""
+        named = {
+            "cleanup.policy": self.cleanup,
+            "max.message.bytes": str(self.message_bytes_max),
+            # Record timestamps serve retention and lag; business time is in the envelope, and no sender sets ours.
+            "message.timestamp.type": "LogAppendTime",
+            # With three copies a message is acknowledged by two, so that one broker may die without losing any.
+            "min.insync.replicas": "2" if replication_factor >= 3 else "1",
+            # Retention and compaction pass over the segment in use. A day bounds how long that delays them.
+            "segment.ms": _milliseconds(_DAY),
+        }
+        if self.retention is None:
+            # What is superseded, and the tombstone of an erasure, are gone after a day and not at some later time.
+            return named | {"max.compaction.lag.ms": _milliseconds(_DAY), "delete.retention.ms": _milliseconds(_DAY)}
+        return named | {"retention.ms": _milliseconds(self.retention)}
+
+
+def _milliseconds(span: timedelta) -> str:
+    return str(span // timedelta(milliseconds=1))
 
 
 def topics(partners: Sequence[str]) -> tuple[Topic, ...]:

@@ -1,0 +1,121 @@
+"""The JSON Schemas of all bodies, committed in `schemas/`: what others build against, so it changes only compatibly.
+
+Within a version (the `.v1` of a type) only optional fields are added. Anything else needs a new version.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared.contracts.compatibility import incompatibilities
+from shared.contracts.messages import TYPES, RecordChange, Refusal, ScoreChange, schema
+
+DIRECTORY = Path(__file__).parent / "schemas"
+FOLLOWED = frozenset({RecordChange, ScoreChange, Refusal})
+"""Bodies that others than our own services read. For them it also breaks when we begin to send something new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that `check` or `write` will not let pass; `type` is the message type."""
+
+    type: str
+    sentence: str
+
+
+def generate(model: type) -> dict[str, Any]:
+    """The schema as it is committed: with its type as `$id`, and open to new fields where others follow the topic."""
+    made = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:goodstanding:{TYPES[model]}",
+        **schema(model),
+    }
+    return _readable(made, followed=model in FOLLOWED)  # type: ignore[no-any-return]
+
+
+def _readable(node: Any, followed: bool, named: bool = False) -> Any:
+    """Without the titles that repeat a field's name. `named`: the keys of this node are names of fields."""
+    if isinstance(node, list):
+        return [_readable(member, followed) for member in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: _readable(member, followed, named=key in ("properties", "$defs") and not named)
+        for key, member in node.items()
+        if named or not (key == "title" or (followed and key == "additionalProperties"))
+    }
+
+
+def text(model: type) -> str:
+    return json.dumps(generate(model), indent=2, ensure_ascii=False) + "\n"
+
+
+def write(directory: Path = DIRECTORY) -> list[Problem]:
+    """Bring the committed schemas up to date, but for those where that would break what they promise."""
+    directory.mkdir(exist_ok=True)
+    problems: list[Problem] = []
+    for model, name in TYPES.items():
+        path = directory / f"{name}.json"
+        broken = _broken(model, path.read_text(encoding="utf-8")) if path.exists() else []
+        problems += broken
+        if not broken:
+            path.write_text(text(model), encoding="utf-8")
+    return problems
+
+
+def check(directory: Path = DIRECTORY) -> list[Problem]:
+    """Whether the committed schemas are those of the code, and compatible with the ones that this commit builds on."""
+    problems = list(_stale(directory))
+    for revision in _bases(directory):
+        for name, committed in _committed(directory, revision):
+            model = next((model for model, type_name in TYPES.items() if type_name == name), None)
+            if model is None:
+                problems.append(Problem(name, f"is in {revision} and no longer in the code"))
+            else:
+                problems += _broken(model, committed)
+    return list(dict.fromkeys(problems))
+
+
+def _broken(model: type, committed: str) -> list[Problem]:
+    found = incompatibilities(json.loads(committed), generate(model), followed=model in FOLLOWED)
+    return [Problem(TYPES[model], f"{each}: this needs a new version of the type") for each in found]
+
+
+def _stale(directory: Path) -> Iterator[Problem]:
+    for model, name in TYPES.items():
+        path = directory / f"{name}.json"
+        if not path.exists() or path.read_text(encoding="utf-8") != text(model):
+            yield Problem(name, "the committed schema is not the code's: run `python -m shared.contracts write`")
+
+
+def _bases(directory: Path) -> list[str]:
+    """The commit at hand, for what is not yet committed, and the one that it is to be landed on."""
+    head = _git(directory, "rev-parse", "--verify", "--quiet", "HEAD")
+    if not head:
+        return []
+    upstream = _git(directory, "merge-base", "HEAD", "origin/HEAD")
+    landed = (
+        upstream if upstream and upstream != head else _git(directory, "rev-parse", "--verify", "--quiet", "HEAD^1")
+    )
+    return [head.strip(), *([landed.strip()] if landed else [])]
+
+
+def _committed(directory: Path, revision: str) -> Iterator[tuple[str, str]]:
+    listing = _git(directory, "ls-tree", "--name-only", revision, "./") or ""
+    for name in listing.split():
+        if name.endswith(".json"):
+            yield name.removesuffix(".json"), _git(directory, "show", f"{revision}:./{name}") or ""
+
+
+def _git(directory: Path, *arguments: str) -> str | None:
+    """What git answers, or None: the code may be anywhere, and a clone may be shallow."""
+    try:
+        done = subprocess.run(["git", "-C", str(directory), *arguments], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None

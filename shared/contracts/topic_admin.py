@@ -1,0 +1,141 @@
+"""Creates the topics of the table, and compares those that exist with it. The only part of contracts that needs Kafka.
+
+Nothing that exists is changed: a deployment may have its reasons, and a partition count cannot be taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from shared.contracts.topics import SIMULATION, Topic, topics
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A topic that is not as the table says. `remedy` says what to do; `found` is None where nothing could be found."""
+
+    topic: str
+    setting: str
+    expected: str
+    found: str | None
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class TopicReport:
+    """What a run found and did: the names created, the names that were right already, and what differs."""
+
+    created: tuple[str, ...]
+    right: tuple[str, ...]
+    differences: tuple[Difference, ...]
+
+
+async def ensure_topics(bootstrap: str, partners: Sequence[str], replication_factor: int = 1) -> TopicReport:
+    """Create what is missing of all topics, compare what exists. Raises KafkaConnectionError without a broker."""
+    return await _ensure(bootstrap, topics(partners), replication_factor)
+
+
+async def ensure_simulation_topic(bootstrap: str) -> TopicReport:
+    """The stepped clock's topic, for demos and tests only."""
+    return await _ensure(bootstrap, (SIMULATION,), replication_factor=1)
+
+
+async def _ensure(bootstrap: str, wanted: Sequence[Topic], replication_factor: int) -> TopicReport:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        existing = set(await admin.list_topics())
+        missing = [topic for topic in wanted if topic.name not in existing]
+        refused = await _create(admin, missing, replication_factor)
+        found = [topic for topic in wanted if topic.name in existing]
+        differing = await _compare(admin, found, replication_factor)
+    finally:
+        await admin.close()
+    not_created = {difference.topic for difference in refused}
+    wrong = {difference.topic for difference in differing}
+    return TopicReport(
+        tuple(topic.name for topic in missing if topic.name not in not_created),
+        tuple(topic.name for topic in found if topic.name not in wrong),
+        (*refused, *differing),
+    )
+
+
+async def _create(admin: AIOKafkaAdminClient, missing: Sequence[Topic], replication_factor: int) -> list[Difference]:
+    if not missing:
+        return []
+    requests = [
+        NewTopic(topic.name, topic.partitions, replication_factor, topic_configs=topic.settings(replication_factor))
+        for topic in missing
+    ]
+    response = await admin.create_topics(requests)
+    # The client raises nothing here: each topic has its own code and message, and 0 is success.
+    return [
+        Difference(name, "topic", "created", None, _why_not_created(code, message))
+        for name, code, message in response.topic_errors
+        if code and for_code(code) is not TopicAlreadyExistsError  # another process was quicker, with the same table
+    ]
+
+
+def _why_not_created(code: int, message: str | None) -> str:
+    return f"Kafka refused to create it ({for_code(code).__name__}): {message or 'no reason given'}"
+
+
+async def _compare(admin: AIOKafkaAdminClient, found: Sequence[Topic], replication_factor: int) -> list[Difference]:
+    if not found:
+        return []
+    described = {each["topic"]: each for each in await admin.describe_topics([topic.name for topic in found])}
+    settings = await _settings(admin, found)
+    return [
+        difference
+        for topic in found
+        for difference in (
+            *_layout_differences(topic, described[topic.name], replication_factor),
+            *_setting_differences(topic, settings[topic.name], replication_factor),
+        )
+    ]
+
+
+async def _settings(admin: AIOKafkaAdminClient, found: Sequence[Topic]) -> dict[str, dict[str, str]]:
+    asked = [ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=None) for topic in found]
+    settings: dict[str, dict[str, str]] = {}
+    for response in await admin.describe_configs(asked):
+        for code, message, _type, name, entries in response.resources:
+            if code:
+                raise for_code(code)(f"{name}: {message}")
+            settings[name] = {entry[0]: entry[1] for entry in entries}
+    return settings
+
+
+def _layout_differences(topic: Topic, described: dict[str, Any], replication_factor: int) -> list[Difference]:
+    differences = []
+    partitions = described["partitions"]
+    if len(partitions) != topic.partitions:
+        remedy = (
+            "The count is fixed for good, because it decides where each person's messages are: an empty topic can be"
+            " deleted and created again, anything else is a re-shard onto new topics (docs/decisions/0004)"
+        )
+        differences.append(Difference(topic.name, "partitions", str(topic.partitions), str(len(partitions)), remedy))
+    copies = min((len(partition["replicas"]) for partition in partitions), default=0)
+    if copies != replication_factor:
+        remedy = "Reassign its partitions with kafka-reassign-partitions, or name the factor that you mean"
+        differences.append(Difference(topic.name, "replication factor", str(replication_factor), str(copies), remedy))
+    return differences
+
+
+def _setting_differences(topic: Topic, found: dict[str, str], replication_factor: int) -> list[Difference]:
+    return [
+        Difference(topic.name, name, value, found.get(name), _alter(topic.name, name, value))
+        for name, value in topic.settings(replication_factor).items()
+        if found.get(name) != value
+    ]
+
+
+def _alter(topic: str, name: str, value: str) -> str:
+    entity = f"--entity-type topics --entity-name {topic}"
+    return f"kafka-configs --bootstrap-server ... --alter {entity} --add-config {name}={value}"
