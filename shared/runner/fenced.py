@@ -44,6 +44,7 @@ _SETTLE_DELAY_S = 0.02
 """A shard that runs dry waits this long for more before it spends a transaction on recording what has been sent."""
 _YIELD_EVERY_KEYS = 256
 """The rules give way to other shards' sending and committing after so many keys."""
+_BATCHES_BEFORE_TIMERS_MAX = 16
 _FENCED_DELAY_S = 2.0
 _POISON = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """Database errors that come from what is written, so that trying again cannot help."""
@@ -79,6 +80,7 @@ class FencedShard(Generic[M, S, P]):
         self._stop = asyncio.Event()
         self._next_due: datetime | None = None
         self._unsettled = True
+        self._batches_since_timers = 0
         host.clock.on_change(self._clock_moved)
 
     @property
@@ -131,6 +133,8 @@ class FencedShard(Generic[M, S, P]):
             log.info("shard claimed", shard=self.index, epoch=claim.epoch)
             self.trouble = None
             self._unsettled = True
+            # Asked at once: under load the shard may not run dry for hours, and a run may be due.
+            self._next_due = self._host.clock.now()
             await self._work(producer)
 
     async def _work(self, producer: AIOKafkaProducer) -> None:
@@ -141,7 +145,7 @@ class FencedShard(Generic[M, S, P]):
             if records := self.buffer.take(settings.batch_records_max):
                 await self._step_records(producer, records)
                 worked = True
-            if self._next_due is not None and clock.now() >= self._next_due:
+            if self._timers_first(clock.now()):
                 worked |= await self._step_due(producer)
             if worked:
                 continue
@@ -151,6 +155,16 @@ class FencedShard(Generic[M, S, P]):
             await self.buffer.wait(_SETTLE_DELAY_S)
             if not len(self.buffer):
                 await self._step_due(producer)
+
+    def _timers_first(self, now: datetime) -> bool:
+        """Whether to look at the timers although records may be waiting.
+
+        What is known to be due alternates with batches of records. A batch may also have made something due sooner
+        than was known, so a shard that never runs dry looks every few batches.
+        """
+        self._batches_since_timers += 1
+        known = self._next_due is not None and now >= self._next_due
+        return known or (self._unsettled and self._batches_since_timers > _BATCHES_BEFORE_TIMERS_MAX)
 
     # -- events ------------------------------------------------------------------------------------------------------
 
@@ -209,6 +223,7 @@ class FencedShard(Generic[M, S, P]):
 
     async def _step_due(self, producer: AIOKafkaProducer) -> bool:
         """Handle one page of what the clock has made due; false when there was nothing to do yet."""
+        self._batches_since_timers = 0
         began, now = time.perf_counter(), self._host.clock.now()
         try:
             page = await self._due_page(producer, now)

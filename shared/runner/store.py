@@ -42,7 +42,9 @@ class Progress:
     barrier: dict[str, int] = field(default_factory=dict)
 
     def read_past(self, offsets: dict[str, int]) -> Progress:
-        return replace(self, offsets={**self.offsets, **offsets})
+        """Never backwards: of records that come again, the last may lie below what was folded long ago."""
+        further = {topic: max(offset, self.offsets.get(topic, 0)) for topic, offset in offsets.items()}
+        return replace(self, offsets={**self.offsets, **further})
 
 
 @dataclass(frozen=True, slots=True)

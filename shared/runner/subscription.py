@@ -179,10 +179,11 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         """Replace a consumer that lost a right: it never recovers by itself, even when the right is given back."""
         if self._watch.broken is None:
             return
-        self._watch.broken = None
         await self._drop(list(self.shards))
         await self._subscriber.stop()
         await self._subscriber.start()
+        # Forgotten only now: whatever fails or is cut off above is tried again by the next call.
+        self._watch.broken = None
 
     async def stop(self) -> None:
         """Finish the steps in hand, then leave the group, so that the successors find nothing under way."""
