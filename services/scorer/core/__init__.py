@@ -1,0 +1,1 @@
+"""The scorer's rules: pure, synchronous, and free of any framework. Time is an argument."""

@@ -1,0 +1,69 @@
+"""A person's score, made readable: what `goodstanding explain` and a person's export show.
+
+The rows come from the view `scorer.explain`: one for each publication, with the evaluation of the one before it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from services.scorer.core import score
+from services.scorer.core.calendar import month_name
+from services.scorer.core.score import Evaluation, RestsOn
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One item: its points, the best it could have, what it rests on, and the change since the publication before."""
+
+    code: str
+    points: int
+    best: int
+    change: int
+    rests_on: RestsOn
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """The points of `lines` sum exactly to `score`, their changes to `change`."""
+
+    version: int
+    as_of: datetime
+    publication: str | None
+    """The last monthly publication, `2026-03`."""
+    policy: str
+    score: int
+    change: int
+    thin: bool
+    restrictions: tuple[str, ...]
+    key_factors: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
+def explain(
+    version: int, as_of: datetime, publication: int | None, policy: str, evaluation: bytes, before: bytes | None
+) -> Explanation:
+    """One row of `scorer.explain`, decoded; `before` is None for a person's first publication."""
+    now, last = score.decode(evaluation), score.decode(before) if before else _NOTHING
+    points_before = {item.code: item.points for item in last.items}
+    lines = [
+        Line(item.code, item.points, item.best, item.points - points_before.pop(item.code, 0), item.rests_on)
+        for item in now.items
+    ]
+    # An item may go: a ceiling that is lifted, a rule that a new policy dropped.
+    lines += [Line(code, 0, 0, -points, {}) for code, points in points_before.items()]
+    return Explanation(
+        version=version,
+        as_of=as_of,
+        publication=None if publication is None else month_name(publication),
+        policy=policy,
+        score=now.score,
+        change=now.score - last.score,
+        thin=now.thin,
+        restrictions=now.restrictions,
+        key_factors=now.key_factors,
+        lines=tuple(lines),
+    )
+
+
+_NOTHING = Evaluation(0, True, (), (), ())

@@ -1,0 +1,185 @@
+"""From a person's state to a score whose items sum exactly to it (blueprint, 2.1). Integers only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+import msgspec
+
+from services.scorer.core.scorecard import (
+    BASE,
+    CONTACTS_BAND,
+    WINDOW_MONTHS_MAX,
+    ActiveMonths,
+    ContactsStanding,
+    Fact,
+    LatestFigure,
+    Rule,
+    Scorecard,
+    ShareOnTime,
+)
+from services.scorer.core.state import COUNT, LATE, WORST, Record, State, Vector, amounts, vectors
+from shared.contracts.kinds import KIND_OF
+
+CONTACTS_MIN = 3
+KEY_FACTORS_MAX = 4
+
+RestsOn: TypeAlias = dict[str, int | str]
+
+
+class Item(msgspec.Struct, frozen=True, array_like=True):
+    """One summand of a score. `rests_on` are the figures behind it, empty where the measure is unknown."""
+
+    code: str
+    points: int
+    best: int
+    rests_on: RestsOn
+
+
+class Evaluation(msgspec.Struct, frozen=True, array_like=True):
+    """A score and why it is what it is. The points of `items` sum exactly to `score`, 350 to 950.
+
+    Items are the base, every rule in the policy's order, and floor and ceiling where they move the score.
+    `key_factors` are the codes of what costs most points, at most four, the costliest first.
+    """
+
+    score: int
+    thin: bool
+    restrictions: tuple[str, ...]
+    key_factors: tuple[str, ...]
+    items: tuple[Item, ...]
+
+    @property
+    def result(self) -> tuple[int, bool, tuple[str, ...]]:
+        """What subscribers act on; in continuous cadence a change of it is what gets published."""
+        return self.score, self.thin, self.restrictions
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Evaluation)
+encode = _encoder.encode
+decode = _decoder.decode
+
+
+def evaluate(state: State, card: Scorecard, through: int, contacts: int | None) -> Evaluation:
+    """The score over the months up to and including `through`.
+
+    `contacts` is the standing of the person's contacts as `contacts_band` gives it.
+    """
+    window = vectors(state, through - WINDOW_MONTHS_MAX, through)
+    history = through - state.first + 1 if state.first else 0
+    items = tuple(_item(rule, state, window, through, history, contacts) for rule in card.rules)
+    return _composed(items, state.records.values(), card, thin=history < card.months_min)
+
+
+def with_records_changed(last: Evaluation, state: State, card: Scorecard) -> Evaluation:
+    """The last evaluation with ceiling, floor and restrictions as the records now are, and nothing else moved."""
+    rules = tuple(item for item in last.items if item.code not in ("base", "floor", "ceiling"))
+    return _composed(rules, state.records.values(), card, last.thin)
+
+
+def contacts_band(contacts: int, standings: int) -> int | None:
+    """The mean of so many contacts' standings, in steps of 50; None with fewer than three of them."""
+    if contacts < CONTACTS_MIN:
+        return None
+    return standings // contacts // CONTACTS_BAND * CONTACTS_BAND
+
+
+_Window: TypeAlias = list[tuple[int, dict[int, Vector]]]
+
+
+def _item(rule: Rule, state: State, window: _Window, through: int, history: int, contacts: int | None) -> Item:
+    match rule:
+        case ShareOnTime():
+            return _share_on_time(rule, window, through)
+        case ActiveMonths():
+            return _active_months(rule, window, through, history)
+        case LatestFigure():
+            return _latest_figure(rule, state, through)
+        case ContactsStanding():
+            return _unknown(rule) if contacts is None else _known(rule, contacts, {"standing": contacts})
+        case Fact():
+            return _fact(rule, state)
+
+
+def _known(rule: ShareOnTime | ActiveMonths | LatestFigure | ContactsStanding, measured: int, on: RestsOn) -> Item:
+    return Item(rule.code, rule.points(measured), rule.best, on)
+
+
+def _unknown(rule: Rule) -> Item:
+    return Item(rule.code, rule.unknown, rule.best, {})
+
+
+def _share_on_time(rule: ShareOnTime, window: _Window, through: int) -> Item:
+    due = late = worst = 0
+    codes, after = rule.codes, through - rule.window_months
+    for month, by_kind in window:
+        if month <= after:
+            continue
+        for code, vector in by_kind.items():
+            if code in codes:
+                due += vector[COUNT]
+                if len(vector) > WORST:
+                    late += vector[LATE]
+                    worst = max(worst, vector[WORST])
+    if not due:
+        return _unknown(rule)
+    on: RestsOn = {"obligations": due, "late": late}
+    if late:
+        on["days_late_max"] = worst
+    return _known(rule, (due - late) * 1000 // due, on)
+
+
+def _active_months(rule: ActiveMonths, window: _Window, through: int, history: int) -> Item:
+    if history <= 0:
+        return _unknown(rule)
+    after = through - rule.window_months
+    active = sum(1 for month, by_kind in window if month > after and _is_active(by_kind, rule.codes))
+    seen = min(history, rule.window_months)
+    item = _known(rule, active, {"months_active": active, "months_seen": seen})
+    if seen < rule.window_months and item.points < rule.unknown:
+        return Item(rule.code, rule.unknown, rule.best, item.rests_on)
+    return item
+
+
+def _is_active(by_kind: dict[int, Vector], codes: frozenset[int]) -> bool:
+    # A reversal may be all that a month has.
+    return any(code in codes and vector[COUNT] > 0 for code, vector in by_kind.items())
+
+
+def _latest_figure(rule: LatestFigure, state: State, through: int) -> Item:
+    by_month = amounts(state, rule.codes, through - rule.window_months, through)
+    months = sorted(by_month, reverse=True)[: rule.steady_months]
+    if len(months) < rule.steady_months:
+        return _unknown(rule)
+    steady = min(by_month[month] for month in months)
+    return _known(rule, steady, {"amount": steady, "month": months[0]})
+
+
+def _fact(rule: Fact, state: State) -> Item:
+    fact = state.facts.get(KIND_OF[rule.kind].code)
+    if fact is None or fact[2] not in rule.values:
+        return _unknown(rule)
+    return Item(rule.code, rule.values[fact[2]], rule.best, {"value": fact[2]})
+
+
+def _composed(rules: tuple[Item, ...], records: Iterable[Record], card: Scorecard, thin: bool) -> Evaluation:
+    items = [Item("base", BASE, BASE, {}), *rules]
+    score = sum(item.points for item in items)
+    if score < BASE:
+        items.append(Item("floor", BASE - score, 0, {}))
+        score = BASE
+    unsettled = {r.record_class for r in records if r.record_class and r.counts and not r.settled}
+    ceiling, record_class = min(((card.ceilings[c], c) for c in unsettled if c in card.ceilings), default=(score, ""))
+    if score > ceiling:
+        items.append(Item("ceiling", ceiling - score, 0, {"ceiling": ceiling, "record_class": record_class}))
+        score = ceiling
+    restrictions = {code for record_class in unsettled for code in card.restrictions.get(record_class, ())}
+    return Evaluation(score, thin, tuple(sorted(restrictions)), _key_factors(items), tuple(items))
+
+
+def _key_factors(items: list[Item]) -> tuple[str, ...]:
+    """What costs most against the best; among equals the policy's order decides."""
+    costs = [(item.best - item.points, item.code) for item in items if item.points < item.best]
+    return tuple(code for _, code in sorted(costs, key=lambda cost: -cost[0])[:KEY_FACTORS_MAX])

@@ -1,0 +1,236 @@
+"""The scoring policy (`policies/scorecard.toml`): its types, and what can be wrong with one.
+
+350 + 600 points: each dimension has its share, and the best points of its rules sum to it. A rule has one measure out
+of a closed set. Measures are integers, and bands turn them into points: a band holds from `at_least` up to the next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator
+from datetime import date
+from functools import cached_property
+from itertools import pairwise
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from shared.contracts.kinds import KIND_OF, Shape
+from shared.contracts.messages import TEXT_CHARACTERS_MAX
+
+BASE = 350
+POINTS = 600
+WINDOW_MONTHS_MAX = 24
+"""No behavior is remembered longer (blueprint, 2.1); longer memory is records only."""
+CONTACTS_BAND = 50
+"""Contacts' standings are seen in steps of so many points, so that nobody's score shows through."""
+
+_CODE = re.compile(r"[a-z]+(-[a-z]+)*")
+_NAME = re.compile(r"[a-z0-9-]{1,40}")
+_RESERVED = frozenset({"base", "floor", "ceiling"})
+_CODE_SENTENCE = "Use words of lower-case letters, joined by hyphens."
+_RESTRICTIONS_MAX = 16
+
+
+class Band(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    at_least: int
+    points: int
+
+
+class _Rule(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unknown_fields=True, tag_field="measure"):
+    """What all rules have. `unknown` are the points of a person about whom the measure can say nothing."""
+
+    code: str
+    dimension: str
+    unknown: int
+
+
+class _Banded(_Rule, frozen=True, kw_only=True, dict=True):
+    bands: tuple[Band, ...]
+
+    @cached_property
+    def best(self) -> int:
+        return max((band.points for band in self.bands), default=0)
+
+    def points(self, measured: int) -> int:
+        """The points of the highest band that the measured value reaches."""
+        return next(band.points for band in reversed(self.bands) if measured >= band.at_least)
+
+
+class _Windowed(_Banded, frozen=True, kw_only=True, dict=True):
+    """A rule over the last `window_months` of the months that count, reading these kinds."""
+
+    kinds: tuple[str, ...]
+    window_months: int
+
+    @cached_property
+    def codes(self) -> frozenset[int]:
+        return frozenset(KIND_OF[kind].code for kind in self.kinds)
+
+
+class ShareOnTime(_Windowed, frozen=True, kw_only=True, dict=True, tag="share_on_time"):
+    """Obligations kept on time, of all in the window, in per mille, rounded down. Unknown without any."""
+
+
+class ActiveMonths(_Windowed, frozen=True, kw_only=True, dict=True, tag="active_months"):
+    """Months of the window with at least one event. Unknown before the first; until the window lies within the
+    person's history, what was before it is unknown too, so that the points are never below those of unknown."""
+
+
+class LatestFigure(_Windowed, frozen=True, kw_only=True, dict=True, tag="latest_figure"):
+    """The latest steady figure, in minor units: the lowest of the latest `steady_months` months that have one in the
+    window. Unknown with fewer of them."""
+
+    steady_months: int
+
+
+class ContactsStanding(_Banded, frozen=True, kw_only=True, dict=True, tag="contacts_standing"):
+    """The mean standing of the contacts in the publication before, in steps of 50. Unknown with fewer than three."""
+
+
+class Fact(_Rule, frozen=True, kw_only=True, dict=True, tag="fact"):
+    """The latest value of a fact, each with its points. Unknown if none was reported, or one without points here."""
+
+    kind: str
+    values: dict[str, int]
+
+    @cached_property
+    def best(self) -> int:
+        return max(self.values.values(), default=0)
+
+
+Rule: TypeAlias = ShareOnTime | ActiveMonths | LatestFigure | ContactsStanding | Fact
+RecordClass: TypeAlias = Literal["legal", "financial", "life"]
+
+
+class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unknown_fields=True):
+    """A scoring policy. Valid only if `faults` finds none in it."""
+
+    name: str
+    effective_on: date
+    """The first publication on or after this day, in the deployment's zone, is the first by this policy."""
+    cadence: Literal["monthly", "continuous"]
+    publication_day: int
+    months_min: int
+    """Months of history below which a publication is thin."""
+    dimensions: dict[str, int]
+    rules: tuple[Rule, ...]
+    ceilings: dict[RecordClass, int] = {}
+    """The highest score while a record of the class counts and is unsettled."""
+    restrictions: dict[RecordClass, tuple[str, ...]] = {}
+    """What is closed to a person while such a record does, whatever the score."""
+
+    @cached_property
+    def id(self) -> str:
+        """`<name>@<12 hexadecimal characters>`: comments and layout of the file do not change it."""
+        digest = hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+        return f"{self.name}@{digest[:12]}"
+
+    @cached_property
+    def best(self) -> dict[str, int]:
+        """The best points of each rule, by its code."""
+        return {rule.code: rule.best for rule in self.rules}
+
+
+Fault: TypeAlias = tuple[tuple[str | int, ...], str]
+"""Where in the file, ("rules", 2, "bands"), and a sentence that says what to do."""
+
+
+def faults(card: Scorecard) -> Iterator[Fault]:
+    """All that types cannot say. A policy with any fault must not be used."""
+    if not _NAME.fullmatch(card.name):
+        yield ("name",), "Use 1 to 40 lower-case letters, digits and hyphens."
+    if not 1 <= card.publication_day <= 28:
+        yield ("publication_day",), "Use a day that every month has: 1 to 28."
+    if not 0 <= card.months_min <= WINDOW_MONTHS_MAX:
+        yield ("months_min",), f"Use 0 to {WINDOW_MONTHS_MAX} months."
+    if (points := sum(card.dimensions.values())) != POINTS:
+        yield ("dimensions",), f"The dimensions have {points} points; make them {POINTS} in all."
+    for index, rule in enumerate(card.rules):
+        if rule.dimension not in card.dimensions:
+            yield ("rules", index, "dimension"), f"Use one of the dimensions above: {', '.join(card.dimensions)}."
+        if rule.code in (earlier.code for earlier in card.rules[:index]):
+            yield ("rules", index, "code"), "Another rule has this code; items are told apart by it."
+        for key, sentence in _faults_of_rule(rule):
+            yield ("rules", index, *key), sentence
+    for dimension, points in card.dimensions.items():
+        best = sum(rule.best for rule in card.rules if rule.dimension == dimension)
+        if best != points:
+            yield ("dimensions", dimension), f"It has {points} points, its rules at best {best}; make both the same."
+    for record_class, ceiling in card.ceilings.items():
+        if not BASE <= ceiling <= BASE + POINTS:
+            yield ("ceilings", record_class), f"Use a score: {BASE} to {BASE + POINTS}."
+    for record_class, restrictions in card.restrictions.items():
+        if not all(map(_is_code, restrictions)):
+            yield ("restrictions", record_class), _CODE_SENTENCE
+    if len({code for codes in card.restrictions.values() for code in codes}) > _RESTRICTIONS_MAX:
+        yield ("restrictions",), f"Use at most {_RESTRICTIONS_MAX} in all: that is what a message holds."
+
+
+def _faults_of_rule(rule: Rule) -> Iterator[Fault]:
+    if not _is_code(rule.code):
+        yield ("code",), _CODE_SENTENCE
+    if rule.code in _RESERVED:
+        yield ("code",), f"Use another code than {', '.join(sorted(_RESERVED))}, which are items of every score."
+    match rule:
+        case ShareOnTime():
+            yield from _faults_of_window(rule, Shape.OBLIGATION)
+            yield from _faults_of_bands(rule, lowest=0)
+        case ActiveMonths():
+            yield from _faults_of_window(rule, Shape.OBLIGATION, Shape.ACTIVITY)
+            yield from _faults_of_bands(rule, lowest=0)
+        case LatestFigure():
+            yield from _faults_of_window(rule, Shape.FIGURE)
+            yield from _faults_of_bands(rule, lowest=0)
+            if not 1 <= rule.steady_months <= rule.window_months:
+                yield ("steady_months",), "Use at least 1 and no more than `window_months`."
+        case ContactsStanding():
+            yield from _faults_of_bands(rule, lowest=BASE)
+            for index, band in enumerate(rule.bands):
+                if band.at_least % CONTACTS_BAND:
+                    yield ("bands", index), f"Contacts' standings come in steps of {CONTACTS_BAND}: use a multiple."
+        case Fact():
+            yield from _faults_of_values(rule)
+
+
+def _faults_of_window(rule: _Windowed, *shapes: Shape) -> Iterator[Fault]:
+    if not rule.kinds:
+        yield ("kinds",), "Name at least one kind."
+    for index, kind in enumerate(rule.kinds):
+        if kind not in KIND_OF or KIND_OF[kind].shape not in shapes:
+            yield ("kinds", index), f"`{kind}` is no kind of the shape {' or '.join(shapes)}."
+    if not 1 <= rule.window_months <= WINDOW_MONTHS_MAX:
+        yield ("window_months",), f"Use 1 to {WINDOW_MONTHS_MAX} months."
+
+
+def _faults_of_bands(rule: _Banded, lowest: int) -> Iterator[Fault]:
+    starts = [band.at_least for band in rule.bands]
+    if starts[:1] != [lowest]:
+        yield ("bands",), f"Let the first band begin at {lowest}, so that every value has its points."
+    for index, (start, following) in enumerate(pairwise(starts), 1):
+        if following <= start:
+            yield ("bands", index), f"Let `at_least` rise from band to band: use more than {start}."
+    yield from _faults_of_unknown(rule.unknown, [band.points for band in rule.bands])
+
+
+def _faults_of_values(rule: Fact) -> Iterator[Fault]:
+    if rule.kind not in KIND_OF or KIND_OF[rule.kind].shape is not Shape.FACT:
+        yield ("kind",), f"`{rule.kind}` is no kind of the shape fact."
+        return
+    for value in rule.values:
+        if value not in KIND_OF[rule.kind].values:
+            yield ("values", value), f"Use these values: {', '.join(KIND_OF[rule.kind].values)}."
+    yield from _faults_of_unknown(rule.unknown, rule.values.values())
+
+
+def _faults_of_unknown(unknown: int, points: Collection[int]) -> Iterator[Fault]:
+    if points and not min(points) <= unknown <= max(points):
+        sentence = (
+            f"Use points between the worst and the best, {min(points)} to {max(points)}: a newcomer has not failed."
+        )
+        yield ("unknown",), sentence
+
+
+def _is_code(text: str) -> bool:
+    return bool(_CODE.fullmatch(text)) and len(text) <= TEXT_CHARACTERS_MAX
