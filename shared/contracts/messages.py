@@ -39,6 +39,9 @@ TEXT_CHARACTERS_MAX = 64
 """Names of kinds, values and purposes are words of ours, not prose."""
 FIELD_CHARACTERS_MAX = 256
 """The path of a field in a refusal can hold names that the sender chose."""
+SCORE_MIN, SCORE_MAX = 350, 950
+BENEFITS_MAX = 64
+"""Benefits of all tiers together; the shipped table has 12."""
 AMOUNT_MAX = 10**15
 """Minor units: ten trillion yuan. Nine thousand of the largest still fit into a bigint."""
 COUNT_MAX = 10**6
@@ -162,7 +165,7 @@ class ScoreChange:
     """
 
     version: Annotated[int, Ge(1)]
-    score: Annotated[int, Ge(350), Le(950)]
+    score: Annotated[int, Ge(SCORE_MIN), Le(SCORE_MAX)]
     thin: bool
     cadence: Literal["monthly", "continuous"]
     as_of: Instant
@@ -188,12 +191,35 @@ class Refusal:
     eventid: Id | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class TierChange:
+    """A change of a person's tier, benefits or restrictions; `tiers.changed`, whose key is the person.
+
+    `version` counts 1, 2, 3 per person. `tier` is a code of the tier table, absent below its first; `previous_tier` is
+    that of the version before. `granted` and `revoked` are the codes of the benefits won and lost since the version
+    before, `in_force` all that the person has now, so that the last message alone tells where somebody stands.
+    `restrictions` are those of the score; `score_version` and `as_of` say which one. `policy` is `<name>@<hash>`.
+    """
+
+    version: Annotated[int, Ge(1)]
+    tier: Text | None = None
+    previous_tier: Text | None = None
+    granted: Annotated[tuple[Text, ...], Len(0, BENEFITS_MAX)]
+    revoked: Annotated[tuple[Text, ...], Len(0, BENEFITS_MAX)]
+    in_force: Annotated[tuple[Text, ...], Len(0, BENEFITS_MAX)]
+    restrictions: Annotated[tuple[Text, ...], Len(0, 16)]
+    score_version: Annotated[int, Ge(1)]
+    as_of: Instant
+    policy: Annotated[str, Bound(pattern=r"^[a-z0-9._-]{1,40}@[0-9a-f]{12}$")]
+
+
 TYPES: dict[type, str] = {
     BehaviorEvent: "goodstanding.behavior.normalized.v1",
     RecordReport: "goodstanding.record.reported.v1",
     RecordChange: "goodstanding.record.changed.v1",
     ScoreChange: "goodstanding.score.changed.v1",
     Refusal: "goodstanding.event.rejected.v1",
+    TierChange: "goodstanding.tier.changed.v1",
 }
 """Each body with the CloudEvents type of its messages."""
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from shared.contracts.compatibility import incompatibilities
-from shared.contracts.messages import TYPES, RecordChange, Refusal, ScoreChange, schema
+from shared.contracts.messages import TYPES, RecordChange, Refusal, ScoreChange, TierChange, schema
 
 DIRECTORY = Path(__file__).parent / "schemas"
-FOLLOWED = frozenset({RecordChange, ScoreChange, Refusal})
+FOLLOWED = frozenset({RecordChange, ScoreChange, Refusal, TierChange})
 """Bodies that others than our own services read. For them it also breaks when we begin to send something new."""
 
 
