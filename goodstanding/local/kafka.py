@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
+import logging
 import os
 import secrets
 import shutil
 import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,54 +23,52 @@ from goodstanding.local.errors import StackError
 from goodstanding.local.process import Command
 from goodstanding.local.server import LOG_NAME
 
-# The largest message of ours is 4 MiB, a limit of its topic; the rest is room for key, headers and framing.
-_MESSAGE_MAX_BYTES = 4 * 1024 * 1024 + 64 * 1024
+VERSION = jars.KAFKA.rpartition(":")[2]
 _FORMAT_TIMEOUT_S = 120
 
-_SETTINGS = """
-# One node with both roles.
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{client}
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs=data
+# What clients can tell, wherever the broker runs: the tests give the same to a container.
+BEHAVIOR: dict[str, str | int] = {
+    # Topics are made on purpose, with their partition count, or not at all.
+    "auto.create.topics.enable": "false",
+    # The largest message of ours is 4 MiB, a limit of its topic; the rest is room for key, headers and framing.
+    "message.max.bytes": 4 * 1024 * 1024 + 64 * 1024,
+    # The default, stated because the other value loses acknowledged messages.
+    "unclean.leader.election.enable": "false",
+    # One node holds Kafka's own topics. One partition each is opened and recovered soonest.
+    "offsets.topic.replication.factor": 1,
+    "offsets.topic.num.partitions": 1,
+    "transaction.state.log.replication.factor": 1,
+    "transaction.state.log.min.isr": 1,
+    "transaction.state.log.num.partitions": 1,
+    # A group starts with its first member, and a killed member is missed soon if it asked for that.
+    "group.initial.rebalance.delay.ms": 0,
+    "group.min.session.timeout.ms": 1000,
+    # After SIGKILL the broker waits for its own old session to end: 11 s with the default of 9000.
+    "broker.session.timeout.ms": 1000,
+    "broker.heartbeat.interval.ms": 200,
+    # The cleaner's buffer is 128 MB by default, half of the heap.
+    "log.cleaner.dedupe.buffer.size": 8 * 1024 * 1024,
+    # What is compacted or past its retention is off the disk within seconds, so that erasure can be seen.
+    "log.cleaner.backoff.ms": 200,
+    "log.retention.check.interval.ms": 500,
+    "log.initial.task.delay.ms": 500,
+    "log.segment.delete.delay.ms": 0,
+}
 
-# Topics are made on purpose, with their partition count, or not at all.
-auto.create.topics.enable=false
-message.max.bytes={message_max_bytes}
-# The default, stated because the other value loses acknowledged messages.
-unclean.leader.election.enable=false
 
-# There is one node to hold Kafka's own topics. One partition each is opened and recovered soonest.
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+def node(*, listen: str, advertise: str, controller: str) -> dict[str, str | int]:
+    """The settings of a single node, broker and controller in one (KRaft). Each argument is `host:port`."""
+    return {
+        "process.roles": "broker,controller",
+        "node.id": 1,
+        "controller.quorum.voters": f"1@{controller}",
+        "listeners": f"PLAINTEXT://{listen},CONTROLLER://{controller}",
+        "advertised.listeners": f"PLAINTEXT://{advertise}",
+        "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    }
 
-# A group starts with its first member, and a killed member is missed soon if it asked for that.
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=1000
-
-# After SIGKILL the broker waits for its own old session to end: 11 s with the default of 9000.
-broker.session.timeout.ms=1000
-broker.heartbeat.interval.ms=200
-
-# The cleaner's buffer is 128 MB by default, half of the heap.
-log.cleaner.dedupe.buffer.size=8388608
-
-# What is compacted or past its retention is gone from the disk within seconds, so that erasure can be seen.
-log.cleaner.backoff.ms=200
-log.retention.check.interval.ms=500
-log.initial.task.delay.ms=500
-log.segment.delete.delay.ms=0
-"""
 
 _LOGGING = """
 status = error
@@ -133,11 +134,12 @@ class Kafka:
         writer.close()
         await writer.wait_closed()
         admin = AIOKafkaAdminClient(bootstrap_servers=self.address(port))
-        try:
-            await admin.start()
-            cluster = await admin.describe_cluster()
-        finally:
-            await admin.close()
+        with _silent("aiokafka"):  # a broker that is still starting is no error
+            try:
+                await admin.start()
+                cluster = await admin.describe_cluster()
+            finally:
+                await admin.close()
         # Brokers ask for no password. If another stack was quicker to take the port, this is its broker.
         if f"cluster.id={cluster['cluster_id']}" not in (self.directory / "data" / "meta.properties").read_text():
             raise KafkaConnectionError(f"another broker listens on port {port}")
@@ -155,9 +157,11 @@ class Kafka:
         os.replace(passing, cache)
 
     def _write_settings(self, ports: tuple[int, ...]) -> None:
-        client, controller = ports
-        settings = _SETTINGS.format(client=client, controller=controller, message_max_bytes=_MESSAGE_MAX_BYTES)
-        (self.directory / "server.properties").write_text(settings)
+        client, controller = (f"127.0.0.1:{port}" for port in ports)
+        place = node(listen=client, advertise=client, controller=controller)
+        settings = {"log.dirs": "data", **place, **BEHAVIOR}
+        lines = (f"{name}={value}\n" for name, value in settings.items())
+        (self.directory / "server.properties").write_text("".join(lines))
 
     def _java(self, arguments: list[str], *, record: bool, log: Path) -> Command:
         class_path = jars.class_path()
@@ -169,7 +173,18 @@ class Kafka:
         else:
             cached = []
         classes = ["-cp", os.pathsep.join(map(str, class_path))]
-        return Command([JAVA, *_JVM, *cached, *classes, *arguments], self.directory, log)
+        return Command([str(JAVA), *_JVM, *cached, *classes, *arguments], self.directory, log)
+
+
+@contextlib.contextmanager
+def _silent(name: str) -> Iterator[None]:
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _class_cache(class_path: list[Path]) -> Path:

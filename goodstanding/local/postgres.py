@@ -53,7 +53,7 @@ class Postgres:
             --username={ADMIN} --pwfile=password --auth-local=scram-sha-256 --auth-host=scram-sha-256
             --encoding=UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8 --no-sync
         """
-        initdb = [_programs(account) / "initdb", "--pgdata=data", *options.split()]
+        initdb = [str(_programs(account) / "initdb"), "--pgdata=data", *options.split()]
         log = self.directory / "initdb.log"
         code = process.run(Command(initdb, self.directory, log, account), timeout_s=_INITDB_TIMEOUT_S)
         password.unlink()
@@ -74,7 +74,7 @@ class Postgres:
         }
         account = process.unprivileged()
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        argv = [_programs(account) / "postgres", "-D", "data", *options]
+        argv = [str(_programs(account) / "postgres"), "-D", "data", *options]
         return Command(argv, self.directory, self.directory / LOG_NAME, account)
 
     async def answer(self, port: int) -> None:

@@ -6,6 +6,7 @@ instant of its start is part of its name.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import pwd
@@ -13,6 +14,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -21,6 +23,9 @@ import msgspec
 import psutil
 
 from goodstanding.local.errors import StackError
+
+_POLL_S = 0.01
+_KILL_TIMEOUT_S = 10.0
 
 
 class Process(msgspec.Struct, frozen=True):
@@ -40,7 +45,7 @@ class Account(msgspec.Struct, frozen=True):
 class Command(msgspec.Struct, frozen=True):
     """What to execute, where, and as whom (`None`: as who runs this). Nothing of our environment is passed on."""
 
-    argv: Sequence[str | Path]
+    argv: Sequence[str]
     directory: Path
     log: Path
     account: Account | None = None
@@ -61,7 +66,7 @@ def spawn(command: Command, *, attached: bool) -> Process:
     tie = [str(os.getpid() if attached else 0), str(account.uid), str(account.gid), str(command.directory)]
     # A server is to behave alike everywhere: PGPORT, JAVA_TOOL_OPTIONS, a locale and the like must not reach it.
     environment = {"PATH": os.defpath, "LC_ALL": "C", "TMPDIR": str(command.directory)}
-    start = functools.partial(_spawn, [*launch, *tie, *map(str, command.argv)], environment, command.log)
+    start = functools.partial(_spawn, [*launch, *tie, *command.argv], environment, command.log)
     return _identify(psutil.Process(_in_lasting_thread(start)))
 
 
@@ -81,14 +86,16 @@ def alive(process: Process) -> bool:
 
 
 def wait_gone(process: Process, timeout_s: float) -> bool:
-    """Wait until the process has ended; whether it did within the time."""
-    found = _find(process)
-    if found is None:
-        return True
-    try:
-        found.wait(timeout_s)
-    except psutil.TimeoutExpired:
-        return False
+    """Wait until the process has ended; whether it did within the time.
+
+    It may be nobody's child any more, so its end is looked for, not awaited. To wait until its number is free, as
+    psutil does, takes as long as the system's first process likes, which in a container can be seconds.
+    """
+    deadline = time.monotonic() + timeout_s
+    while alive(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_S)
     return True
 
 
@@ -102,8 +109,13 @@ def kill(process: Process) -> None:
     """SIGKILL the process and all it has started, and return when they are gone."""
     if found := _find(process):
         family = [found, *_descendants(found)]
+        members: list[Process] = []
+        for member in family:
+            with contextlib.suppress(psutil.Error, OSError):  # it has just ended by itself
+                members.append(_identify(member))
         _signal(family, signal.SIGKILL)
-        psutil.wait_procs(family, timeout=10)
+        for process in members:
+            wait_gone(process, _KILL_TIMEOUT_S)
 
 
 def pause(process: Process) -> None:
@@ -190,7 +202,8 @@ def _find(process: Process) -> psutil.Process | None:
         found = psutil.Process(process.pid)
         if _started(found) != process.started:
             return None
-        if found.status() == psutil.STATUS_ZOMBIE:
+        # While its other threads are still ending, a process has this status and keeps its ports.
+        if found.status() == psutil.STATUS_ZOMBIE and found.num_threads() <= 1:
             found.wait(0)  # reaps it, if it was our child
             return None
     except (psutil.Error, OSError):
@@ -207,7 +220,5 @@ def _descendants(process: psutil.Process) -> list[psutil.Process]:
 
 def _signal(processes: Sequence[psutil.Process], number: signal.Signals) -> None:
     for process in processes:
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended by itself
             process.send_signal(number)
-        except psutil.NoSuchProcess:
-            continue  # it ended by itself meanwhile

@@ -6,6 +6,7 @@ Who uses it: `goodstanding local`, the demo and the tests. It runs servers and k
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import fcntl
 import os
@@ -17,7 +18,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,11 +39,11 @@ Name = Literal["kafka", "postgres"]
 NAMES: tuple[Name, ...] = get_args(Name)
 
 _START_TIMEOUT_S = 90.0  # Kafka needs 1 to 3 s, on a machine that is busy with other things many times that.
-_ANSWER_TIMEOUT_S = 5.0
+_ANSWER_TIMEOUT_S = 10.0  # A server that is only slow must not be taken for one that hangs.
 _POLL_S = 0.02
 _PORT_ATTEMPTS = 10
 _NOT_STARTED = "The local stack was never started here. Start it: goodstanding local up"
-_EPHEMERAL_PREFIX = "goodstanding-"
+_EPHEMERAL_PREFIX = "goodstanding-ephemeral-"
 # Below the range from which systems give ports to outgoing connections (Linux from 32768, others from 49152). Out of
 # that range, somebody's connection, even a client's own attempt to reconnect, could sit on a killed server's port.
 _PORTS = range(20_000, 32_000)
@@ -58,10 +59,10 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One server as it is now. `paused` stands for every one that runs and does not answer."""
+    """One server as it is now. `silent`: it runs and does not answer."""
 
     name: Name
-    state: Literal["up", "paused", "down"]
+    state: Literal["up", "silent", "down"]
     address: str | None
     pid: int | None
 
@@ -77,7 +78,7 @@ class _State(msgspec.Struct, frozen=True):
     """What is written down: enough for another program to find, use and stop the servers."""
 
     password: str
-    # The program that an attached stack lives and dies with.
+    # The program that made an ephemeral stack, and was to delete it.
     owner: Process | None = None
     servers: dict[Name, _Instance] = {}
 
@@ -93,8 +94,13 @@ class LocalStack:
     different programs take turns.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, attached: bool = False) -> None:
+        """The stack in this directory, which need not exist yet.
+
+        What an attached one starts ends with this program, however that ends (killed: on Linux). Else it lives on.
+        """
         self.home = home.absolute()
+        self.attached = attached
         self._writing = threading.Lock()
 
     @classmethod
@@ -107,15 +113,15 @@ class LocalStack:
     def ephemeral(cls, parent: Path | None = None) -> Iterator[Self]:
         """A running stack with ports of its own, in a new directory below `parent` or the system's temporary one.
 
-        It ends with the block, or with this program, and its directory is deleted. What a killed program left of
-        such a stack goes when the next one is made in the same place.
+        It ends with the block, or with this program, and its directory is deleted. What a killed program has left of
+        such a stack is deleted when the next one is made in the same place.
         """
         place = parent or Path(tempfile.gettempdir())
         _sweep(place, cls)
-        home = Path(tempfile.mkdtemp(prefix=_EPHEMERAL_PREFIX, dir=place))
-        stack = cls(home)
+        stack = cls(Path(tempfile.mkdtemp(prefix=_EPHEMERAL_PREFIX, dir=place)), attached=True)
         try:
-            stack.up(attached=True)
+            stack._write(_State(password=_password(), owner=process.current()))
+            stack.up()
             yield stack
         finally:
             stack.delete()
@@ -125,17 +131,17 @@ class LocalStack:
         """Where the servers are; while they are down, where they were and will be again."""
         return Addresses(kafka=self._address("kafka"), postgres=self._address("postgres"))
 
-    def up(self, *, attached: bool = False) -> Addresses:
-        """Have both servers run and answer. Those that already do are kept, others are started on the data they had.
-
-        What is started lives on after this program, or with `attached` dies with it, however it dies.
-        """
+    def up(self) -> Addresses:
+        """Have both servers run and answer. Those that already do are kept, others are started on the data they had."""
         with self._lock():
-            owner = process.current() if attached else None
-            state = self._read() or _State(password=secrets.token_urlsafe(24))
-            self._write(msgspec.structs.replace(state, owner=owner))
+            if self._read() is None:
+                self._write(_State(password=_password()))
             try:
-                self._each(lambda name: self._ensure(name, attached=attached))
+                with ThreadPoolExecutor(len(NAMES)) as pool:
+                    # Both have come to an end, good or bad, when the block does.
+                    starting = [pool.submit(self._ensure, name) for name in NAMES]
+                for started in starting:
+                    started.result()
             except BaseException:
                 self._stop()
                 raise
@@ -143,6 +149,7 @@ class LocalStack:
 
     def stop(self) -> None:
         """End both servers, whoever started them. Their data stays."""
+        atexit.unregister(self.stop)
         if self.home.exists():
             with self._lock():
                 self._stop()
@@ -153,7 +160,7 @@ class LocalStack:
         shutil.rmtree(self.home, ignore_errors=True)
 
     def status(self) -> list[Status]:
-        """Both servers as they are now; one that does not answer takes 5 s."""
+        """Both servers as they are now; one that does not answer takes 10 s."""
         state = self._read()
         return [self._status(state, name) for name in NAMES]
 
@@ -163,7 +170,7 @@ class LocalStack:
             instance = self._instance(name)
             if process.alive(instance.process):
                 raise StackError(f"{name} is running already")
-            self._launch(name, instance.ports, attached=self._required().owner == process.current())
+            self._launch(name, instance.ports)
 
     def kill(self, name: Name) -> None:
         """SIGKILL the server; returns when it is gone."""
@@ -178,7 +185,7 @@ class LocalStack:
         """Let a paused server go on."""
         process.resume(self._instance(name).process)
 
-    def _ensure(self, name: Name, *, attached: bool) -> None:
+    def _ensure(self, name: Name) -> None:
         server = self._server(name)
         instance = self._required().servers.get(name)
         if instance and process.alive(instance.process):
@@ -190,7 +197,7 @@ class LocalStack:
         ports = instance.ports if instance else _free_ports(server.ports)
         for _ in range(_PORT_ATTEMPTS):
             try:
-                self._launch(name, ports, attached=attached)
+                self._launch(name, ports)
             except _PortTakenError:
                 ports = _free_ports(server.ports)
             else:
@@ -206,39 +213,39 @@ class LocalStack:
             server.prepare()
             done.touch()
 
-    def _launch(self, name: Name, ports: tuple[int, ...], *, attached: bool) -> None:
+    def _launch(self, name: Name, ports: tuple[int, ...]) -> None:
         server = self._server(name)
         log = server.directory / LOG_NAME
         log_start = log.stat().st_size if log.exists() else 0
-        instance = _Instance(ports=ports, process=process.spawn(server.command(ports), attached=attached))
+        instance = _Instance(ports=ports, process=process.spawn(server.command(ports), attached=self.attached))
         self._record(name, instance)
+        if self.attached:
+            atexit.register(self.stop)
         asyncio.run(_until_answering(name, server, instance, log, log_start))
 
     def _stop(self) -> None:
         state = self._read()
-        if state is None:
-            return
-        self._each(lambda name: self._end(name, state))
-        self._write(msgspec.structs.replace(state, owner=None))
-
-    def _end(self, name: Name, state: _State) -> None:
-        instance = state.servers.get(name)
-        if instance is None or not process.alive(instance.process):
-            return
-        server = self._server(name)
-        process.resume(instance.process)
-        process.send(instance.process, server.stop_signal)
-        if process.wait_gone(instance.process, server.stop_timeout_s):
-            server.ended()
-        else:
-            process.kill(instance.process)
+        running = {
+            self._server(name): instance.process
+            for name, instance in (state.servers.items() if state else ())
+            if process.alive(instance.process)
+        }
+        # Ask both, then wait. No threads here: Python starts none any more when this is called at its exit.
+        for server, its_process in running.items():
+            process.resume(its_process)
+            process.send(its_process, server.stop_signal)
+        for server, its_process in running.items():
+            if process.wait_gone(its_process, server.stop_timeout_s):
+                server.ended()
+            else:
+                process.kill(its_process)
 
     def _status(self, state: _State | None, name: Name) -> Status:
         instance = state.servers.get(name) if state else None
         if instance is None or not process.alive(instance.process):
             return Status(name, "down", None, None)
         up = _answers(self._server(name), instance.ports[0])
-        return Status(name, "up" if up else "paused", self._address(name), instance.process.pid)
+        return Status(name, "up" if up else "silent", self._address(name), instance.process.pid)
 
     def _server(self, name: Name) -> Server:
         match name:
@@ -255,13 +262,6 @@ class LocalStack:
         if instance is None:
             raise StackError(_NOT_STARTED)
         return instance
-
-    def _each(self, act: Callable[[Name], None]) -> None:
-        """Do it to both servers at once; both have come to an end before the first failure is raised."""
-        with ThreadPoolExecutor(len(NAMES)) as pool:
-            doing = [pool.submit(act, name) for name in NAMES]
-        for done in doing:
-            done.result()
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
@@ -315,6 +315,10 @@ def _sweep(place: Path, kind: type[LocalStack]) -> None:
             state = stack._read()
             if home.stat().st_uid == os.geteuid() and state and state.owner and not process.alive(state.owner):
                 stack.delete()
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(24)
 
 
 def _free_ports(count: int) -> tuple[int, ...]:

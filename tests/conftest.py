@@ -1,0 +1,3 @@
+"""Every test may ask for `kafka_bootstrap` and `postgres_dsn`."""
+
+pytest_plugins = ["tests.servers"]
