@@ -42,9 +42,7 @@ def loads(value: bytes) -> Any:
         decoded = _DECODER.decode(value)
     except RecursionError:
         raise _too_deep() from None
-    except UnicodeDecodeError:
-        raise JsonError(Code.JSON_ENCODING, "The bytes are not UTF-8.") from None
-    except msgspec.MsgspecError as error:  # ValidationError is what float_hook and numbers of 40 digits raise
+    except (UnicodeDecodeError, msgspec.MsgspecError) as error:
         raise _explain(value, str(error)) from None
     # Each key ends in a quote, then blanks, then a colon. Texts can hold the same bytes, so this count is never too
     # small: where it equals the number of keys that were decoded, no key was there twice.
@@ -106,6 +104,10 @@ _POSITION = re.compile(r" \(byte \d+\)$")
 
 
 def _explain(value: bytes, message: str) -> JsonError:
+    try:
+        value.decode()
+    except UnicodeDecodeError:  # whatever else is wrong with it
+        return JsonError(Code.JSON_ENCODING, "The bytes are not UTF-8.")
     if "out of range" in message:  # msgspec's own words for an integer of more than some 40 digits, and ours
         return _too_long()
     if _HALF_PAIR.search(value) and _is_json_but_for_surrogates(value):

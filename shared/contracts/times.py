@@ -35,7 +35,7 @@ def instant(text: str) -> datetime:
     if not _RFC_3339.fullmatch(text):
         raise TimeError(Code.TIME_FORMAT, TIME_SENTENCE)
     try:
-        return in_utc(datetime.fromisoformat(text))
+        return in_utc(datetime.fromisoformat(text.upper()))
     except TimeError:
         raise
     except ValueError:  # 23:59:60, February 30th, an offset of 24 hours

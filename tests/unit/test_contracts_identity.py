@@ -1,0 +1,102 @@
+"""How identifiers are normalized, checked and made pseudonymous."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.contracts.identity import IdentifierError, normalize, sample_account, user_id
+
+KEY = bytes(range(32))
+ACCOUNT = "GS000000000195"
+RESIDENT = "11010519491231002X"  # the example of GB 11643
+
+TAKEN = [
+    ("account", ACCOUNT, ACCOUNT),
+    ("account", "  gs 0000-0000-01 95\n", ACCOUNT),
+    ("account", "ＧＳ０００００００００１９５", ACCOUNT),  # full width, as an input method writes it
+    ("account", "GS0000000001\u201195", ACCOUNT),
+    ("account", "GS0000000001\u00a095", ACCOUNT),
+    ("account", sample_account(9_999_999_999), "GS999999999951"),
+    ("cn-resident-id", RESIDENT, RESIDENT),
+    ("cn-resident-id", "110105 19491231 002x", RESIDENT),
+    ("cn-resident-id", "440524188001010014", "440524188001010014"),
+]
+
+REFUSED = [
+    ("account", "", "A platform account is"),
+    ("account", "C-4711", "A platform account is"),
+    ("account", "GS00000000195", "A platform account is"),
+    ("account", "GS0000000000195", "A platform account is"),
+    ("account", "XX000000000195", "A platform account is"),
+    ("account", "GS٠٠٠٠٠٠٠٠٠١٩٥", "A platform account is"),  # Arabic digits are digits, but not these
+    ("account", RESIDENT, "A platform account is"),
+    ("account", "GS000000000194", "check digits"),
+    ("account", "GS000000001095", "check digits"),
+    ("account", "GS000000000000", "check digits"),
+    # 00, 01 and 99 would pass the division alone, but no account has them.
+    ("account", "GS000000009601", "check digits"),
+    ("account", "GS000000009799", "check digits"),
+    ("account", "G" * 65, "more than 64 characters"),
+    ("account", "\ufdfa" * 64, "A platform account is"),  # one character that NFKC makes eighteen of
+    ("account", "GS\x00000000000195", "A platform account is"),
+    ("cn-resident-id", ACCOUNT, "A resident id has"),
+    ("cn-resident-id", "110105491231002", "A resident id has"),  # the fifteen digits of before 1999
+    ("cn-resident-id", "010105194912310021", "A resident id has"),
+    ("cn-resident-id", "110105194912310021", "check character"),
+    ("cn-resident-id", "110105194902300021", "day of birth"),
+    ("cn-resident-id", "110105000012310021", "day of birth"),
+]
+
+
+@pytest.mark.parametrize(("scheme", "raw", "expected"), TAKEN)
+def test_one_spelling(scheme: str, raw: str, expected: str) -> None:
+    assert normalize(scheme, raw) == expected
+    assert normalize(scheme, expected) == expected
+
+
+@pytest.mark.parametrize(("scheme", "raw", "reason"), REFUSED)
+def test_refused_without_repeating_it(scheme: str, raw: str, reason: str) -> None:
+    with pytest.raises(IdentifierError) as caught:
+        normalize(scheme, raw)
+    assert reason in caught.value.sentence
+    assert not raw or raw not in caught.value.sentence
+
+
+def test_a_scheme_that_does_not_exist_is_a_mistake_of_ours() -> None:
+    with pytest.raises(KeyError):
+        normalize("passport", ACCOUNT)
+
+
+def test_pseudonym_is_the_hmac_of_scheme_and_identifier() -> None:
+    # printf 'account:GS000000000195' | openssl dgst -sha256 -mac HMAC -macopt hexkey:000102...1f
+    assert user_id(KEY, "account", ACCOUNT) == "1ec1bdd402c674b44df06fc62018626a1a1851d00d2394be07a48e14b5c32047"
+    assert user_id(KEY, "cn-resident-id", ACCOUNT) != user_id(KEY, "account", ACCOUNT)
+    assert user_id(bytes(32), "account", ACCOUNT) != user_id(KEY, "account", ACCOUNT)
+
+
+def test_a_short_key_is_refused() -> None:
+    with pytest.raises(ValueError, match="31 bytes"):
+        user_id(KEY[:31], "account", ACCOUNT)
+
+
+@given(st.integers(0, 10**10 - 1))
+def test_sample_accounts_are_valid(number: int) -> None:
+    account = sample_account(number)
+    assert normalize("account", account) == account
+    assert account[2:12] == f"{number:010d}"
+
+
+@given(st.integers(0, 10**10 - 1), st.integers(2, 13), st.integers(1, 9))
+def test_one_wrong_digit_is_always_noticed(number: int, place: int, change: int) -> None:
+    account = sample_account(number)
+    digit = (int(account[place]) + change) % 10
+    with pytest.raises(IdentifierError):
+        normalize("account", f"{account[:place]}{digit}{account[place + 1 :]}")
+
+
+@pytest.mark.parametrize("number", [-1, 10**10])
+def test_an_account_number_has_ten_digits(number: int) -> None:
+    with pytest.raises(ValueError, match="ten digits"):
+        sample_account(number)
