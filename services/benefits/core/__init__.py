@@ -1,0 +1,1 @@
+"""The rules of tiers and benefits: pure, synchronous, and free of any framework."""

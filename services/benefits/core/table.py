@@ -1,0 +1,144 @@
+"""The tier table (`policies/benefits.toml`; blueprint, 2.2): its types, and what can be wrong with one.
+
+Tiers are counted by their position: 0 is below the first, 1 the first. A tier has its own benefits and those of all
+tiers before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
+from functools import cached_property
+from typing import TypeAlias
+
+import msgspec
+
+from shared.contracts.messages import BENEFITS_MAX, SCORE_MAX, SCORE_MIN, TEXT_CHARACTERS_MAX
+
+_CODE = re.compile(r"[a-z]+(-[a-z]+)*")
+_POLICY_NAME = re.compile(r"[a-z0-9-]{1,40}")
+
+
+class Benefit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    code: str
+    name: str
+
+
+class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A tier and the benefits that it adds to those of the tiers before it."""
+
+    code: str
+    name: str
+    from_score: int = msgspec.field(name="from")
+    benefits: tuple[Benefit, ...]
+
+
+class TierTable(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unknown_fields=True):
+    """A benefits policy. Valid only if `faults` finds none in it."""
+
+    name: str
+    tiers: tuple[Tier, ...]
+    restrictions: dict[str, tuple[str, ...]]
+    """The benefits that each restriction closes, by its code in `scores.changed`."""
+
+    @cached_property
+    def id(self) -> str:
+        """`<name>@<12 hexadecimal characters>`: comments and layout of the file do not change it."""
+        digest = hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+        return f"{self.name}@{digest[:12]}"
+
+    @cached_property
+    def _from_scores(self) -> tuple[int, ...]:
+        return tuple(tier.from_score for tier in self.tiers)
+
+    @cached_property
+    def _positions(self) -> dict[str | None, int]:
+        return {tier.code: position for position, tier in enumerate(self.tiers, 1)}
+
+    @cached_property
+    def _benefits(self) -> tuple[tuple[str, ...], ...]:
+        """By position."""
+        benefits: list[tuple[str, ...]] = [()]
+        for tier in self.tiers:
+            benefits.append((*benefits[-1], *(benefit.code for benefit in tier.benefits)))
+        return tuple(benefits)
+
+    def reached(self, score: int) -> int:
+        """The position of the highest tier that a score reaches."""
+        return bisect_right(self._from_scores, score)
+
+    def position(self, code: str | None) -> int:
+        """A tier's position by its code; 0 for None, and for a tier that an earlier table had and this one has not."""
+        return self._positions.get(code, 0)
+
+    def code(self, position: int) -> str | None:
+        return self.tiers[position - 1].code if position else None
+
+    def benefits(self, position: int) -> tuple[str, ...]:
+        """All benefits of a tier, those of the lowest tier first."""
+        return self._benefits[position]
+
+    def closed(self, restrictions: Collection[str]) -> frozenset[str]:
+        """The benefits that these restrictions close: all of them, where the table does not know a restriction."""
+        closed: set[str] = set()
+        for restriction in restrictions:
+            closed.update(self.restrictions.get(restriction, self._benefits[-1]))
+        return frozenset(closed)
+
+
+Fault: TypeAlias = tuple[tuple[str | int, ...], str]
+"""Where in the file, ("tiers", 2, "from"), and a sentence that says what to do."""
+
+
+def faults(table: TierTable) -> Iterator[Fault]:
+    """All that types cannot say. A table with any fault must not be used."""
+    if not _POLICY_NAME.fullmatch(table.name):
+        yield ("name",), "Use 1 to 40 lower-case letters, digits and hyphens."
+    if not table.tiers:
+        yield ("tiers",), "Describe at least one tier."
+    lowest, tier_codes = SCORE_MIN, set[str]()
+    benefit_codes = set[str]()
+    for index, tier in enumerate(table.tiers):
+        for key, sentence in _faults_of_words(tier.code, tier.name, tier_codes):
+            yield ("tiers", index, key), sentence
+        if not lowest <= tier.from_score <= SCORE_MAX:
+            yield ("tiers", index, "from"), _range_sentence(lowest)
+        lowest = max(lowest, tier.from_score + 1)
+        for place, benefit in enumerate(tier.benefits):
+            for key, sentence in _faults_of_words(benefit.code, benefit.name, benefit_codes):
+                yield ("tiers", index, "benefits", place, key), sentence
+    if len(benefit_codes) > BENEFITS_MAX:
+        yield ("tiers",), f"Use at most {BENEFITS_MAX} benefits in all: that is what a message holds."
+    yield from _faults_of_restrictions(table.restrictions, benefit_codes)
+
+
+def _range_sentence(lowest: int) -> str:
+    if lowest > SCORE_MAX:
+        return f"No score is left for this tier: let the tiers before it begin below {SCORE_MAX}."
+    if lowest == SCORE_MIN:
+        return f"Use a score: {SCORE_MIN} to {SCORE_MAX}."
+    return f"Let the tiers rise: use {lowest} to {SCORE_MAX}."
+
+
+def _faults_of_words(code: str, name: str, seen: set[str]) -> Iterator[tuple[str, str]]:
+    """The faults of a code and a name; adds the code to those seen."""
+    if not _CODE.fullmatch(code) or len(code) > TEXT_CHARACTERS_MAX:
+        yield "code", f"Use words of lower-case letters, joined by hyphens, {TEXT_CHARACTERS_MAX} characters at most."
+    if code in seen:
+        yield "code", "Use another code: this one is taken above, and subscribers tell things apart by it."
+    if not name.strip() or not name.isprintable():
+        yield "name", "Give it a name that people can read."
+    seen.add(code)
+
+
+def _faults_of_restrictions(restrictions: dict[str, tuple[str, ...]], benefits: Collection[str]) -> Iterator[Fault]:
+    for restriction, closed in restrictions.items():
+        if not _CODE.fullmatch(restriction) or len(restriction) > TEXT_CHARACTERS_MAX:
+            yield ("restrictions", restriction), "Use the code that the scorecard gives the restriction."
+        for place, code in enumerate(closed):
+            if code not in benefits:
+                yield ("restrictions", restriction, place), "Use the code of a benefit of one of the tiers."
+            if code in closed[:place]:
+                yield ("restrictions", restriction, place), "Name each benefit once."

@@ -1,0 +1,86 @@
+"""benefits as the runner sees it: published scores in, changes of tiers out. The rules are in core."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from services.benefits.core import decide as rules
+from services.benefits.core.decide import News, Standing
+from services.benefits.core.table import TierTable, faults
+from services.benefits.storage.standings import load, save
+from shared import toml_file
+from shared.contracts import cloudevents
+from shared.contracts.faults import Fault
+from shared.contracts.identity import USER_ID_PATTERN
+from shared.contracts.messages import TYPES, ScoreChange, TierChange, encode, follow
+from shared.contracts.partition import partition_of
+from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED
+from shared.runner.service import Db, DeadLetter, Decision, DuePage, Fenced, Input, Outcome, Outgoing, Record, Service
+
+_USER_ID = re.compile(USER_ID_PATTERN)
+_CHANGED = Outcome("changed")
+_REPEATED = Outcome("duplicate")
+_UNCHANGED = Outcome("unchanged")
+
+
+def service(table: TierTable) -> Service[News, Standing, TierTable]:
+    return Service("benefits", (Input(SCORES_CHANGED),), decode, decide, table, Fenced(load, save, due))
+
+
+def load_table(file: Path) -> TierTable:
+    """The tier table of a policy file. Raises ConfigError with file, line, key and what to do."""
+    table = toml_file.load(file, TierTable)
+    for key, sentence in faults(table):
+        raise toml_file.error_at(file, key, sentence)
+    return table
+
+
+def decode(record: Record, arrived: datetime) -> News | DeadLetter:
+    """A published score. The scorer writes none of what is set aside here, so somebody must look at it."""
+    key = (record.key or b"").decode(errors="replace")
+    if not _USER_ID.fullmatch(key):
+        return DeadLetter("no-person", "The record's key is no user_id.")
+    envelope = cloudevents.parse_envelope(record.key, record.headers)
+    if isinstance(envelope, Fault):
+        return DeadLetter(envelope.code, envelope.sentence)
+    if envelope.type != TYPES[ScoreChange]:
+        return DeadLetter("envelope-type", f"The type of the event is not {TYPES[ScoreChange]}.")
+    if record.value is None:
+        return DeadLetter("value-missing", "The record has no value, and no score is taken back without a request.")
+    # Like any subscriber, we pass over fields of a later release: it may publish before we are brought up to it.
+    score = follow(ScoreChange, record.value)
+    if isinstance(score, Fault):
+        return DeadLetter(score.code, score.sentence)
+    return News(key, score)
+
+
+def decide(standing: Standing | None, messages: Sequence[News], now: datetime, table: TierTable) -> Decision[Standing]:
+    decided = rules.decide(standing, [news.score for news in messages], table)
+    return Decision(
+        decided.standing,
+        tuple(_message(messages[0].key, change) for change in decided.changes),
+        (
+            *[_CHANGED] * len(decided.changes),
+            *[_UNCHANGED] * decided.unchanged,
+            *[_REPEATED] * decided.repeated,
+        ),
+    )
+
+
+async def due(db: Db, shard: int, now: datetime, cursor: str, limit: int) -> DuePage[News]:
+    """Nothing: no time of ours runs before there is a grace period, whose end would come from here."""
+    return DuePage((), cursor, None)
+
+
+def _message(user_id: str, change: TierChange) -> Outgoing:
+    headers = cloudevents.binary(
+        id=f"benefits/{user_id}/{change.version}",
+        source="/benefits",
+        type=TYPES[TierChange],
+        time=change.as_of,
+        partitionkey=user_id,
+    )
+    return Outgoing(TIERS_CHANGED, user_id.encode(), encode(change), headers, partition_of(user_id))

@@ -1,0 +1,13 @@
+"""Settings of benefits; it has none beyond those of every service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shared.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    @property
+    def table_file(self) -> Path:
+        return self.policies / "benefits.toml"

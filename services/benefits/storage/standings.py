@@ -1,0 +1,52 @@
+"""Load and save where people stand, a batch at a time, on the connection of the step's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from services.benefits.core.decide import Standing
+from shared.database import queries
+from shared.runner.service import Db
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+_SQL = queries(Path(__file__).with_name("standings.sql"))
+
+
+async def load(db: Db, shard: int, keys: Sequence[str]) -> dict[str, Standing]:
+    """The standings of those of the people whose score has been seen."""
+    rows = await db.fetch(_SQL["load"], shard, [bytes.fromhex(key) for key in keys])
+    return {
+        row["user_id"].hex(): Standing(
+            score_version=row["score_version"],
+            score=row["score"],
+            thin=row["thin"],
+            as_of=row["as_of"],
+            version=row["version"],
+            tier=row["tier"],
+            kept=row["kept"],
+            in_force=tuple(row["in_force"]),
+            restrictions=tuple(row["restrictions"]),
+        )
+        for row in rows
+    }
+
+
+async def save(db: Db, shard: int, standings: Mapping[str, Standing]) -> None:
+    """In the order of the keys, so that two statements never wait for each other's rows."""
+    keys = sorted(standings)
+    people = [standings[key] for key in keys]
+    await db.execute(
+        _SQL["save"],
+        shard,
+        [bytes.fromhex(key) for key in keys],
+        [person.score_version for person in people],
+        [person.score for person in people],
+        [person.thin for person in people],
+        [person.as_of for person in people],
+        [person.version for person in people],
+        [person.tier for person in people],
+        [person.kept for person in people],
+        ["\n".join(person.in_force) for person in people],
+        ["\n".join(person.restrictions) for person in people],
+    )

@@ -1,0 +1,19 @@
+-- name: load
+select user_id, score_version, score, thin, as_of, version, tier, kept, in_force, restrictions
+from person
+where shard = $1 and user_id = any($2::bytea[])
+
+-- name: save
+-- Codes have no control characters, so that a line break can stand between them: unnest knows no lists of lists.
+insert into person
+    (shard, user_id, score_version, score, thin, as_of, version, tier, kept, in_force, restrictions)
+select $1, user_id, score_version, score, thin, as_of, version, tier, kept,
+    string_to_array(in_force, E'\n'), string_to_array(restrictions, E'\n')
+from unnest(
+    $2::bytea[], $3::integer[], $4::smallint[], $5::boolean[], $6::timestamptz[], $7::integer[],
+    $8::text[], $9::text[], $10::text[], $11::text[]
+) as given (user_id, score_version, score, thin, as_of, version, tier, kept, in_force, restrictions)
+on conflict (shard, user_id) do update set
+    score_version = excluded.score_version, score = excluded.score, thin = excluded.thin, as_of = excluded.as_of,
+    version = excluded.version, tier = excluded.tier, kept = excluded.kept,
+    in_force = excluded.in_force, restrictions = excluded.restrictions

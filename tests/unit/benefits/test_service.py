@@ -1,0 +1,158 @@
+"""benefits as the runner sees it: which records become scores, and what a change is to the byte."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiokafka import ConsumerRecord
+
+from services.benefits.core.decide import News
+from services.benefits.core.describe import describe, names
+from services.benefits.service import decide, decode, load_table, service
+from shared.contracts.cloudevents import CloudEvent, binary, parse
+from shared.contracts.messages import ScoreChange, encode
+from shared.contracts.partition import partition_of
+from shared.runner.service import DeadLetter, Outcome
+from shared.settings import ROOT
+
+USER = "5a" * 32
+NOW = datetime(2026, 2, 5, 16, tzinfo=UTC)
+TABLE = load_table(ROOT / "policies" / "benefits.toml")
+SCORE = ScoreChange(
+    version=3,
+    score=612,
+    thin=False,
+    cadence="monthly",
+    as_of=NOW,
+    policy="start@0123456789ab",
+    restrictions=(),
+    key_factors=("active-months",),
+    publication=24313,
+)
+HEADERS = binary(
+    id=f"scorer/{USER}/3", source="/scorer", type="goodstanding.score.changed.v1", time=NOW, partitionkey=USER
+)
+
+
+def record(**changes: Any) -> Any:
+    fields: dict[str, Any] = {
+        "topic": "scores.changed",
+        "partition": partition_of(USER),
+        "offset": 0,
+        "timestamp": 0,
+        "timestamp_type": 1,
+        "key": USER.encode(),
+        "value": encode(SCORE),
+        "checksum": None,
+        "serialized_key_size": 64,
+        "serialized_value_size": 0,
+        "headers": HEADERS,
+    }
+    return ConsumerRecord(**{**fields, **changes})
+
+
+def without(name: str) -> tuple[tuple[str, bytes], ...]:
+    return tuple(header for header in HEADERS if header[0] != name)
+
+
+def test_a_score_is_read() -> None:
+    assert decode(record(), NOW) == News(USER, SCORE)
+
+
+def test_a_field_of_a_later_release_is_passed_over() -> None:
+    assert decode(record(value=encode(SCORE)[:-1] + b',"later":1}'), NOW) == News(USER, SCORE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        pytest.param({"key": None}, "no-person", id="no key"),
+        pytest.param({"key": b"_roll", "value": b""}, "no-person", id="key is no user_id"),
+        pytest.param({"key": USER.upper().encode()}, "no-person", id="key in capitals"),
+        pytest.param({"key": b"\xff" * 64}, "no-person", id="key not UTF-8"),
+        pytest.param({"key": b"5b" * 32}, "envelope-key", id="another person's key"),
+        pytest.param({"headers": ()}, "envelope-version", id="no envelope"),
+        pytest.param({"headers": without("ce_time")}, "envelope-attribute", id="no time"),
+        pytest.param({"headers": [*HEADERS, ("x", None)]}, "envelope-header", id="null header"),
+        pytest.param(
+            {"headers": [*without("ce_type"), ("ce_type", b"goodstanding.tier.changed.v1")]},
+            "envelope-type",
+            id="another type",
+        ),
+        pytest.param({"value": None}, "value-missing", id="null value"),
+        pytest.param({"value": b""}, "json-syntax", id="empty value"),
+        pytest.param({"value": b"{}"}, "missing-field", id="no score"),
+        pytest.param({"value": encode(SCORE).replace(b"612", b"951")}, "out-of-bounds", id="score above the scale"),
+        pytest.param({"value": encode(SCORE).replace(b"612", b'"612"')}, "wrong-type", id="score as a text"),
+    ],
+)
+def test_set_aside(changes: dict[str, Any], code: str) -> None:
+    letter = decode(record(**changes), NOW)
+    assert isinstance(letter, DeadLetter)
+    assert letter.code == code
+    assert USER not in letter.sentence
+
+
+def test_a_change_to_the_byte() -> None:
+    decision = decide(None, [News(USER, SCORE)], NOW, TABLE)
+    (message,) = decision.outgoing
+    assert (message.topic, message.key, message.partition) == ("tiers.changed", USER.encode(), partition_of(USER))
+    assert message.headers == (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", f"benefits/{USER}/1".encode()),
+        ("ce_source", b"/benefits"),
+        ("ce_type", b"goodstanding.tier.changed.v1"),
+        ("ce_time", b"2026-02-05T16:00:00Z"),
+        ("ce_partitionkey", USER.encode()),
+        ("content-type", b"application/json"),
+    )
+    benefits = b'["city-bike-no-deposit","hotel-credit-stay","rental-lower-deposit","consumer-credit-line"]'
+    assert message.value == (
+        b'{"version":1,"tier":"fair","granted":%b,"revoked":[],"in_force":%b,"restrictions":[],'
+        b'"score_version":3,"as_of":"2026-02-05T16:00:00Z","policy":"%b"}' % (benefits, benefits, TABLE.id.encode())
+    )
+    assert isinstance(parse(message.key, message.value, message.headers), CloudEvent)
+
+
+def test_outcomes_are_counted() -> None:
+    scores = [SCORE, SCORE, replace(SCORE, version=4), replace(SCORE, version=5, score=350)]
+    outcomes = decide(None, [News(USER, score) for score in scores], NOW, TABLE).outcomes
+    assert sorted(outcome.result for outcome in outcomes) == ["changed", "changed", "duplicate", "unchanged"]
+    assert all(outcome == Outcome(outcome.result) for outcome in outcomes)
+
+
+def test_the_service_reads_scores_only() -> None:
+    assert [source.topic for source in service(TABLE).inputs] == ["scores.changed"]
+
+
+@pytest.mark.parametrize(
+    ("score", "tier", "granted", "restrictions", "statuses"),
+    [
+        pytest.param(580, None, False, (), {"not reached": 12}, id="below the first"),
+        pytest.param(612, "fair", True, (), {"in force": 4, "not reached": 8}, id="fair"),
+        pytest.param(612, None, False, (), {"thin file": 4, "not reached": 8}, id="thin"),
+        pytest.param(660, "fair", True, (), {"in force": 4, "thin file": 3, "not reached": 5}, id="grown thin"),
+        pytest.param(
+            800, "excellent", True, ("financing",), {"in force": 10, "restricted": 2}, id="restricted at the top"
+        ),
+    ],
+)
+def test_described(
+    score: int, tier: str | None, granted: bool, restrictions: tuple[str, ...], statuses: dict[str, int]
+) -> None:
+    benefits = TABLE.benefits(TABLE.position(tier))
+    given = [code for code in benefits if granted and code not in TABLE.closed(restrictions)]
+    description = describe(score, tier, given, restrictions, TABLE)
+    found = [line.status for line in description.lines]
+    assert {status: found.count(status) for status in found} == statuses
+    assert description.tier == (names(TABLE)[tier] if tier else None)
+    assert [line.code for line in description.lines if line.status == "in force"] == given
+
+
+def test_the_next_tier_is_described() -> None:
+    assert (describe(0, None, (), (), TABLE).next_tier, describe(0, None, (), (), TABLE).next_from) == ("Fair", 600)
+    assert describe(700, "very-good", (), (), TABLE).next_from == 750
+    assert describe(800, "excellent", (), (), TABLE).next_tier is None
