@@ -38,7 +38,7 @@ class Publication(msgspec.Struct, frozen=True):
     evaluation: Evaluation
 
 
-class Person(msgspec.Struct, frozen=True, kw_only=True):
+class Person(msgspec.Struct, frozen=True):
     """All that is kept of one person; `edges` and `publication` are what this decision adds to other tables.
 
     State and evaluation stay encoded, so that a cache of people is small and nothing in it can be changed by accident.

@@ -1,0 +1,161 @@
+"""The scorer as the runner sees it: records in, decisions out. No rule is here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from functools import lru_cache, partial
+from pathlib import Path
+
+from services.scorer.core import decide as rules
+from services.scorer.core.calendar import month_of
+from services.scorer.core.decide import Person, Policy, Publication
+from services.scorer.core.messages import Event, Message, RecordNews, event_of
+from services.scorer.core.scorecard import Scorecard, faults
+from services.scorer.core.state import Accepted, Blocked, Conflict, Duplicate, TooLate
+from services.scorer.settings import ScorerSettings
+from services.scorer.storage import store
+from shared import toml_file
+from shared.contracts.checks import check_event
+from shared.contracts.cloudevents import Envelope, binary, parse_envelope
+from shared.contracts.faults import Code, Fault
+from shared.contracts.identity import USER_ID_PATTERN
+from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, ScoreChange, encode, read
+from shared.contracts.partition import partition_of
+from shared.contracts.refusals import refusal_headers
+from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, rejected_topic
+from shared.runner.service import DeadLetter, Decision, Fenced, Input, Outcome, Outgoing, Record, Service
+
+NAME = "scorer"
+_PARTNERS = "/partners/"
+_USER_ID = re.compile(USER_ID_PATTERN)
+
+
+def read_scorecard(path: Path) -> Scorecard:
+    """The policy in the file. Raises toml_file.ConfigError with file, line and key."""
+    card = toml_file.load(path, Scorecard)
+    for key, sentence in faults(card):
+        raise toml_file.error_at(path, key, sentence)
+    return card
+
+
+def scorer(settings: ScorerSettings) -> Service[Message, Person, Policy]:
+    policy = Policy(
+        scorecard=read_scorecard(settings.policies / "scorecard.toml"),
+        zone=settings.zone_info,
+        accepts_late_months=settings.accepts_late_months,
+    )
+    return Service(
+        name=NAME,
+        inputs=(Input(topic=NORMALIZED), Input(topic=RECORDS_CHANGED)),
+        decode=partial(decode, zone=policy.zone),
+        decide=decide,
+        policy=policy,
+        state=Fenced(load=store.load, save=store.save, due=partial(store.due, policy=policy)),
+    )
+
+
+def decode(record: Record, arrived: datetime, zone: tzinfo) -> Message | DeadLetter:
+    """One record of `behavior.normalized` or `records.changed`. Services wrote it, so what cannot be read is a fault of
+    ours: the operator's, not the partner's."""
+    envelope = parse_envelope(record.key, record.headers)
+    if isinstance(envelope, Fault):
+        return _dead(envelope)
+    if (
+        record.key is None
+        or record.value is None
+        or not _USER_ID.fullmatch(key := record.key.decode("ascii", "replace"))
+    ):
+        return DeadLetter(Code.ENVELOPE_KEY, "The record has no value, or its key is no user_id.")
+    if record.topic == NORMALIZED and envelope.type == TYPES[BehaviorEvent]:
+        return _event(key, record.value, envelope, zone)
+    if record.topic == RECORDS_CHANGED and envelope.type == TYPES[RecordChange]:
+        return _news(key, record.value, envelope, zone)
+    return DeadLetter(Code.ENVELOPE_TYPE, "This topic does not take messages of this type.")
+
+
+def _event(key: str, value: bytes, envelope: Envelope, zone: tzinfo) -> Event | DeadLetter:
+    body = read(BehaviorEvent, value)
+    if isinstance(body, Fault):
+        return _dead(body)
+    if fault := check_event(body):
+        return _dead(fault)
+    partner, origin = envelope.source.removeprefix(_PARTNERS), envelope.extensions.get("origin")
+    if partner == envelope.source or origin is None:
+        return DeadLetter(Code.ENVELOPE_ATTRIBUTE, "The event names no partner or no origin.")
+    return event_of(key, partner, envelope.id, origin, envelope.time, value, body, zone)
+
+
+def _news(key: str, value: bytes, envelope: Envelope, zone: tzinfo) -> RecordNews | DeadLetter:
+    body = read(RecordChange, value)
+    return _dead(body) if isinstance(body, Fault) else RecordNews(key, month_of(envelope.time, zone), body)
+
+
+def _dead(fault: Fault) -> DeadLetter:
+    return DeadLetter(fault.code, fault.sentence)
+
+
+def decide(person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy) -> Decision[Person]:
+    decided = rules.decide(person or Person(messages[0].key), messages, now, policy)
+    outgoing, outcomes = [], [_outcome("duplicate")] * decided.stale
+    for event, folded in decided.folded:
+        match folded:
+            case Accepted():
+                outcomes.append(_outcome("accepted", event.partner))
+            case Duplicate():
+                outcomes.append(_outcome("duplicate", event.partner))
+            case Conflict() | TooLate() | Blocked():
+                fault = _refusal(folded)
+                outgoing.append(_rejected(event, fault))
+                outcomes.append(_outcome("refused", event.partner, fault.code))
+    if publication := decided.person.publication:
+        outgoing.append(_score_changed(decided.person.key, publication, policy))
+        outcomes.append(_outcome("published"))
+    return Decision(decided.person, tuple(outgoing), tuple(outcomes))
+
+
+def _refusal(folded: Conflict | TooLate | Blocked) -> Fault:
+    match folded:
+        case Conflict():
+            return Fault(
+                Code.CONFLICT, "ce_id", "Another event with this id came first; send this one with an id of its own."
+            )
+        case TooLate():
+            return Fault(Code.TOO_LATE, "ce_time", "The month of the event's time no longer accepts events.")
+        case Blocked():
+            return Fault(Code.CONSENT_WITHDRAWN, "data.consent.id", "The person has withdrawn this consent.")
+
+
+def _rejected(event: Event, fault: Fault) -> Outgoing:
+    """To the event's partner: position and id, and no bytes, since what came here is not what the partner sent."""
+    headers = refusal_headers(NAME, event.origin, fault, event.id)
+    return Outgoing(rejected_topic(event.partner), None, None, headers)
+
+
+def _score_changed(user_id: str, publication: Publication, policy: Policy) -> Outgoing:
+    evaluation = publication.evaluation
+    body = ScoreChange(
+        version=publication.version,
+        score=evaluation.score,
+        thin=evaluation.thin,
+        cadence=policy.scorecard.cadence,
+        as_of=publication.as_of,
+        policy=publication.policy,
+        restrictions=evaluation.restrictions,
+        key_factors=evaluation.key_factors,
+        publication=publication.run,
+    )
+    headers = binary(
+        id=f"{NAME}/{user_id}/{publication.version}",
+        source=f"/{NAME}",
+        type=TYPES[ScoreChange],
+        time=publication.as_of,
+        partitionkey=user_id,
+    )
+    return Outgoing(SCORES_CHANGED, user_id.encode(), encode(body), headers, partition_of(user_id))
+
+
+@lru_cache(maxsize=1024)
+def _outcome(result: str, partner: str = "", code: str = "") -> Outcome:
+    return Outcome(result, partner, code)

@@ -1,0 +1,1 @@
+"""The scorer's tables, and the SQL that reads and writes them."""

@@ -1,0 +1,95 @@
+"""Load, save and due: whole sets at once, sorted by key, on the connection of the step's transaction.
+
+No COPY: a server cannot time out a process that was stopped in the middle of one, and its lock would stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from services.scorer.core.calendar import latest_publication, month_name, publication_instant
+from services.scorer.core.decide import Person, Policy
+from services.scorer.core.messages import Due, Message
+from services.scorer.core.score import encode
+from shared.contracts.partition import partition_of
+from shared.database import queries
+from shared.runner.service import Db, DuePage, PolicyMismatchError
+
+_SQL = queries(Path(__file__).with_name("queries.sql"))
+_DONE = "done"
+
+
+async def load(db: Db, shard: int, keys: Sequence[str]) -> dict[str, Person]:
+    """Those of these people who are known."""
+    rows = await db.fetch(_SQL["load"], shard, [bytes.fromhex(key) for key in keys])
+    return {key: Person(key, *columns) for user_id, *columns in rows for key in (user_id.hex(),)}
+
+
+async def save(db: Db, shard: int, states: Mapping[str, Person]) -> None:
+    """Write the people whole, and add what their last decisions published and learned of contacts."""
+    people = [states[key] for key in sorted(states)]
+    rows = [
+        (bytes.fromhex(p.key), p.state, p.version, p.evaluation, p.run, p.standing, p.standing_before, p.contacts)
+        for p in people
+    ]
+    await db.execute(_SQL["save_people"], shard, *_columns(rows, 8))
+    published = [(bytes.fromhex(p.key), p.publication) for p in people if p.publication is not None]
+    if published:
+        scores = [(user_id, p.version, p.as_of, p.run, p.policy, encode(p.evaluation)) for user_id, p in published]
+        await db.execute(_SQL["save_scores"], shard, *_columns(scores, 6))
+    if edges := [edge for person in people for edge in _edges(person)]:
+        await db.execute(_SQL["save_contacts"], shard, *_columns(edges, 6))
+
+
+def _edges(person: Person) -> list[tuple[object, ...]]:
+    """The latest edge to each contact, sorted: one statement may not write a row twice."""
+    latest = {edge.contact: edge for edge in sorted(person.edges, key=lambda edge: (edge.time_us, edge.id))}
+    return [
+        (bytes.fromhex(person.key), bytes.fromhex(c), partition_of(c), edge.present, edge.time_us, edge.id)
+        for c, edge in sorted(latest.items())
+    ]
+
+
+def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
+    return [[row[place] for row in rows] for place in range(width)]
+
+
+async def due(db: Db, shard: int, now: datetime, cursor: str, limit: int, policy: Policy) -> DuePage[Message]:
+    """The monthly run: the shard's people, page by page, for the last publication that is due and not done.
+
+    The cursor is `<publication>:<last user_id>` and, behind the last page, `<publication>:done`. A publication that was
+    missed altogether is left out: only the latest one runs. Raises PolicyMismatchError, when this process must not
+    publish it.
+    """
+    card, zone = policy.scorecard, policy.zone
+    began, _, place = cursor.partition(":")
+    # A process whose clock is a little behind the last one's goes on where that one was.
+    number = max(latest_publication(now, card.publication_day, zone), int(began or 0))
+    next_at = publication_instant(number + 1, card.publication_day, zone)
+    if began != str(number):
+        place = ""
+    if place == _DONE:
+        return DuePage((), cursor, next_at)
+    instant = publication_instant(number, card.publication_day, zone)
+    await _agree_on_policy(db, number, instant, policy)
+    # One more than the page holds, to know whether it is the last.
+    rows = await db.fetch(_SQL["due"], shard, bytes.fromhex(place), limit + 1, number)
+    last = len(rows) <= limit
+    messages = tuple(
+        Due(row["user_id"].hex(), number, instant, row["contacts"], row["standings"]) for row in rows[:limit]
+    )
+    return DuePage(messages, f"{number}:{_DONE if last else messages[-1].key}", next_at, month_name(number))
+
+
+async def _agree_on_policy(db: Db, number: int, instant: datetime, policy: Policy) -> None:
+    """The first process opens the publication with its policy; a process with another one must not take part."""
+    card = policy.scorecard
+    day = instant.astimezone(policy.zone).date()
+    if day < card.effective_on:
+        raise PolicyMismatchError(f"the publication of {day} is due, and {card.id} begins only on {card.effective_on}")
+    await db.execute(_SQL["open_publication"], number, instant, card.id)
+    opened_with = await db.fetchval(_SQL["policy_of_publication"], number)
+    if opened_with != card.id:
+        raise PolicyMismatchError(f"the publication of {day} is by {opened_with}, and this process has {card.id}")
