@@ -1,0 +1,348 @@
+"""The campaign's input: what partners send, drawn from a seed, each message with its meaning for the oracle.
+
+Three stretches of the calendar, with a monthly publication between them. Within a day the messages are shuffled. Of
+all messages 5 % are duplicates and 1 % are broken; some come under an id that is taken, some for a month that is over.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from shared.contracts.cloudevents import STRUCTURED, binary
+from shared.contracts.identity import sample_account, user_id
+from shared.contracts.kinds import KIND_OF, Shape
+from shared.contracts.times import rfc3339
+from tests.oracle import Event, Phase, Sent
+
+SCHEME = "account"
+ZONE = ZoneInfo("Asia/Shanghai")
+PARTNERS = ("north", "south")
+"""Both send the native format, `north` as structured CloudEvents, `south` as binary ones."""
+EVENT_TYPE = "goodstanding.behavior.normalized.v1"
+
+_DUPLICATES, _BROKEN, _CONFLICTS, _LATE = 0.05, 0.01, 0.005, 0.005
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message on a partner's raw topic, and what it means."""
+
+    partner: str
+    key: bytes
+    value: bytes | None
+    headers: Headers
+    sent: Sent
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Messages sent while the clock stands at `instant`, in this order."""
+
+    instant: datetime
+    publication: bool
+    messages: tuple[Message, ...]
+
+    @property
+    def phase(self) -> Phase:
+        return Phase(self.instant, [message.sent for message in self.messages], self.publication)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """`share` of all messages is sent at `instant` and tells of the days from `first` to `last`."""
+
+    instant: datetime
+    publication: bool
+    first: datetime
+    last: datetime
+    share: float
+
+
+def _day(year: int, month: int, day: int) -> datetime:
+    return datetime(year, month, day, tzinfo=ZONE)
+
+
+_SPANS = (
+    _Span(_day(2026, 3, 20), False, _day(2026, 1, 1), _day(2026, 3, 19), 0.6),
+    _Span(_day(2026, 4, 6), True, _day(2026, 3, 20), _day(2026, 4, 5), 0.2),
+    _Span(_day(2026, 5, 6), True, _day(2026, 4, 6), _day(2026, 5, 5), 0.2),
+)
+_OPEN_MONTHS = 3
+
+
+def draw(seed: int, *, people: int, messages: int, key: bytes) -> tuple[Stretch, ...]:
+    """The whole input of a campaign; the same arguments give the same bytes."""
+    return _Drawing(random.Random(seed), people, key).stretches(messages)
+
+
+class Person:
+    """Somebody whom partners know by a platform account."""
+
+    def __init__(self, number: int, key: bytes) -> None:
+        self.account = sample_account(number)
+        self.user_id = user_id(key, SCHEME, self.account)
+
+
+def message_of(event: Event, account: str, contact: str | None = None) -> Message:
+    """The event as its partner sends it; `account` and `contact` are the identifiers behind the event's user_ids."""
+    attributes = {
+        "id": event.id,
+        "source": f"/{event.partner}/core",
+        "type": EVENT_TYPE,
+        "time": event.time.isoformat(),
+        "subject": account,
+    }
+    return _wire(event.partner, attributes, _data(event, contact), account, Sent(event))
+
+
+class _Drawing:
+    def __init__(self, rng: random.Random, people: int, key: bytes) -> None:
+        self._rng = rng
+        numbers = rng.sample(range(10**10), people)
+        self._people = [Person(number, key) for number in numbers]
+        self._account_of = {person.user_id: person.account for person in self._people}
+        self._ids = 0
+        self._taken: set[tuple[str, datetime]] = set()
+
+    def stretches(self, messages: int) -> tuple[Stretch, ...]:
+        stretches: list[Stretch] = []
+        earlier: list[Message] = []
+        for index, span in enumerate(_SPANS):
+            count = round(messages * span.share)
+            fresh = self._fresh(span, count, firsts=index == 0)
+            fresh = self._with_repeats(fresh, earlier, round(count * _DUPLICATES))
+            fresh = self._with_repeats(fresh, [], round(count * _CONFLICTS), self._contradicted)
+            stretches.append(Stretch(span.instant.astimezone(UTC), span.publication, tuple(fresh)))
+            earlier += fresh
+        return tuple(stretches)
+
+    def _fresh(self, span: _Span, count: int, *, firsts: bool) -> list[Message]:
+        """Messages with ids of their own, in the order of their days, shuffled within each."""
+        broken, late = round(count * _BROKEN), round(count * _LATE)
+        events = [event for person in self._people for event in self._first_events(person, span)] if firsts else []
+        plain = count - broken - late - round(count * _DUPLICATES) - round(count * _CONFLICTS)
+        while len(events) < plain:
+            events.append(self._event(self._rng.choice(self._people), span))
+        by_day: dict[datetime, list[Message]] = {}
+        for event in events:
+            by_day.setdefault(_midnight(event.time), []).append(self._message(event))
+        for _ in range(broken):
+            event = self._event(self._rng.choice(self._people), span)
+            by_day.setdefault(_midnight(event.time), []).append(self._broken(event, span))
+        for _ in range(late):
+            event = self._event(self._rng.choice(self._people), _too_late(span))
+            by_day.setdefault(self._rng.choice(list(by_day)), []).append(self._message(event))
+        for day in by_day.values():
+            self._rng.shuffle(day)
+        return [message for day in sorted(by_day) for message in by_day[day]]
+
+    def _first_events(self, person: Person, span: _Span) -> Iterable[Event]:
+        """One obligation kept late and one on time: from then on every further one shifts the share of both."""
+        yield self._of_kind("water.bill", person, span, days_late=self._rng.randint(1, 90))
+        yield self._of_kind("gas.bill", person, span)
+
+    def _event(self, person: Person, span: _Span) -> Event:
+        draw = self._rng.random()
+        if draw < 0.75:
+            kind = self._rng.choice(("credit_card.repayment", "phone.bill", "transit.fare", "hotel.stay"))
+            days_late = self._rng.randint(1, 90) if self._rng.random() < 0.25 else 0
+            return self._of_kind(kind, person, span, days_late=days_late, amount=self._rng.randint(1, 10**6))
+        if draw < 0.85:
+            reverses = self._rng.random() < 0.1
+            return self._of_kind("shop.purchase", person, span, count=self._rng.randint(1, 3), reverses=reverses)
+        if draw < 0.90:
+            amount = self._rng.randint(10_000, 5_000_000)
+            return self._of_kind(
+                "income.reported", person, span, amount=amount, consent=f"consent-{person.account[-4:]}"
+            )
+        if draw < 0.94:
+            value = self._rng.choice(KIND_OF["identity.verified"].values)
+            return self._of_kind("identity.verified", person, span, value=value)
+        other = self._rng.choice([other for other in self._rng.sample(self._people, 2) if other is not person])
+        value = "present" if self._rng.random() < 0.9 else "absent"
+        return self._of_kind("contact.standing", person, span, value=value, contact=other.user_id)
+
+    def _of_kind(self, kind: str, person: Person, span: _Span, **fields: Any) -> Event:
+        self._ids += 1
+        return Event(
+            person=person.user_id,
+            partner=self._rng.choice(PARTNERS),
+            id=f"{self._rng.getrandbits(32):08x}-{self._ids}",
+            time=self._instant(person, span),
+            kind=kind,
+            **fields,
+        )
+
+    def _instant(self, person: Person, span: _Span) -> datetime:
+        """No two events of a person at one instant: which of them is the latest would be the id's to decide."""
+        seconds = int((span.last - span.first + timedelta(days=1)).total_seconds())
+        while True:
+            instant = (span.first + timedelta(seconds=self._rng.randrange(seconds))).astimezone(UTC)
+            if (person.user_id, instant) not in self._taken:
+                self._taken.add((person.user_id, instant))
+                return instant
+
+    def _with_repeats(
+        self,
+        fresh: list[Message],
+        earlier: list[Message],
+        count: int,
+        change: Callable[[Message], Message] = lambda message: message,
+    ) -> list[Message]:
+        """Put `count` repeated messages in, each somewhere behind its original."""
+        behind: dict[int, list[Message]] = {}
+        for _ in range(count):
+            choice = self._rng.randrange(-len(earlier), len(fresh))
+            original = fresh[choice] if choice >= 0 else earlier[choice]
+            behind.setdefault(self._rng.randrange(max(choice, 0), len(fresh)), []).append(change(original))
+        return [each for at, message in enumerate(fresh) for each in (message, *behind.get(at, ()))]
+
+    def _contradicted(self, message: Message) -> Message:
+        """Another event under the same id; of a broken message another broken one."""
+        event = message.sent.event
+        if event is None:
+            return message
+        return self._message(replace(event, time=event.time + timedelta(microseconds=self._rng.randint(1, 999_999))))
+
+    def _message(self, event: Event) -> Message:
+        return message_of(
+            event, self._account_of[event.person], self._account_of[event.contact] if event.contact else None
+        )
+
+    def _broken(self, event: Event, span: _Span) -> Message:
+        fault = self._rng.choice(_FAULTS)
+        account = self._account_of[event.person]
+        attributes = {
+            "id": event.id,
+            "source": f"/{event.partner}/core",
+            "type": EVENT_TYPE,
+            "time": event.time.isoformat(),
+            "subject": account,
+        }
+        data: dict[str, Any] = {"kind": "phone.bill", "days_late": 0}
+        code = fault(attributes, data, span.instant)
+        message = _wire(event.partner, attributes, data, account, Sent(None, code))
+        if fault is _not_json:
+            return replace(message, value=(message.value or b"")[:-1])
+        return message
+
+
+# -- faults: each changes a good message in place and returns the code that its refusal must have ----------------------
+
+Fault = Callable[[dict[str, str], dict[str, Any], datetime], str]
+
+
+def _not_json(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
+    return "json-syntax"
+
+
+def _naive_time(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
+    attributes["time"] = attributes["time"][:19]
+    return "time-format"
+
+
+def _future(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
+    attributes["time"] = (now + timedelta(hours=1)).isoformat()
+    return "in-future"
+
+
+def _unknown_kind(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
+    data["kind"] = "moon.landing"
+    return "unknown-kind"
+
+
+def _private_number(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
+    attributes["subject"] = "C-4711"
+    return "subject-unknown-scheme"
+
+
+def _beyond_behavior(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
+    data["days_late"] = 91
+    return "beyond-behavior"
+
+
+def _demographic(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
+    data["gender"] = "x"
+    return "demographic"
+
+
+def _unknown_field(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
+    data["colour"] = "blue"
+    return "unknown-field"
+
+
+def _no_consent(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
+    data.clear()
+    data.update(kind="income.reported", amount=100)
+    return "consent-missing"
+
+
+_FAULTS: tuple[Fault, ...] = (
+    _not_json,
+    _naive_time,
+    _future,
+    _unknown_kind,
+    _private_number,
+    _beyond_behavior,
+    _demographic,
+    _unknown_field,
+    _no_consent,
+)
+
+
+# -- the native format -------------------------------------------------------------------------------------------------
+
+
+def _data(event: Event, contact: str | None) -> dict[str, Any]:
+    data: dict[str, Any] = {"kind": event.kind}
+    match KIND_OF[event.kind].shape:
+        case Shape.OBLIGATION:
+            data["days_late"] = event.days_late
+        case Shape.ACTIVITY:
+            data["count"] = event.count
+            if event.reverses:
+                data["reverses"] = True
+        case Shape.FIGURE:
+            given_at = rfc3339(event.time - timedelta(days=1))
+            data["consent"] = {"id": event.consent, "purpose": "score", "given_at": given_at}
+        case Shape.FACT:
+            data["value"] = event.value
+        case Shape.CONTACT:
+            data |= {"contact": contact, "value": event.value}
+        case Shape.RECORD:
+            raise AssertionError("records are not behavior")
+    if event.amount is not None:
+        data["amount"] = event.amount
+    return data
+
+
+def _wire(partner: str, attributes: dict[str, str], data: Mapping[str, Any], account: str, sent: Sent) -> Message:
+    if partner == "north":
+        value = json.dumps({"specversion": "1.0", **attributes, "data": data}).encode()
+        return Message(partner, account.encode(), value, (("content-type", STRUCTURED.encode()),), sent)
+    headers = binary(
+        id=attributes["id"],
+        source=attributes["source"],
+        type=attributes["type"],
+        extensions={"time": attributes["time"], "subject": attributes["subject"]},
+    )
+    return Message(partner, account.encode(), json.dumps(data).encode(), headers, sent)
+
+
+def _midnight(instant: datetime) -> datetime:
+    return instant.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _too_late(span: _Span) -> _Span:
+    """The month before the first one that is still open at the span's instant."""
+    month = span.instant.year * 12 + span.instant.month - 1 - _OPEN_MONTHS - 1
+    first = datetime(month // 12, month % 12 + 1, 1, tzinfo=ZONE)
+    return replace(span, first=first, last=first + timedelta(days=20))
