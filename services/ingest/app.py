@@ -1,0 +1,24 @@
+"""The composition root of ingest."""
+
+from __future__ import annotations
+
+import sys
+
+from services.ingest.loading import load_deployment, load_partners
+from services.ingest.service import service
+from services.ingest.settings import IngestSettings
+from shared.runner.process import run
+from shared.toml_file import ConfigError
+
+
+def main() -> None:
+    settings = IngestSettings()
+    try:
+        partners = load_partners(settings.partners, load_deployment(settings))
+    except ConfigError as error:
+        sys.exit(f"ingest: {error}")
+    run(service(partners), settings)
+
+
+if __name__ == "__main__":
+    main()

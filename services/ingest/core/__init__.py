@@ -1,0 +1,1 @@
+"""The rules of ingest: pure and synchronous; files, clocks and Kafka are outside."""

@@ -1,0 +1,280 @@
+"""Turns a mapping into functions, once; and refuses a mapping that contradicts itself or the taxonomy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, tzinfo
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from services.ingest.core import readers
+from services.ingest.core.deployment import Deployment, Person
+from services.ingest.core.fields import ATTRIBUTES, Fields, Key, check_path
+from services.ingest.core.mapping import CsvMapping, Events, JsonMapping, MappingError, NativeMapping, Rights
+from services.ingest.core.mapping import Mapping as PartnerMapping
+from services.ingest.core.native import native_mapping
+from services.ingest.core.readers import Reader
+from services.ingest.core.tree import Flat, Refuse, Tree, build
+from shared.contracts.checks import check_event
+from shared.contracts.faults import Code, Fault
+from shared.contracts.kinds import KIND_OF, Kind, Shape
+from shared.contracts.messages import BehaviorEvent, Consent, RecordReport
+
+Body: TypeAlias = BehaviorEvent | RecordReport
+
+_RECORD_FIELDS = ("report_id", "status", "began_on", "ended_on")
+_BEHAVIOR_FIELDS = ("count", "days_late", "reverses", "value", "contact", "consent")
+_STATUSES = ("reported", "settled")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the events of one code are read: which paths they may have, and the body that is made of the values."""
+
+    tree: Tree
+    body: Reader[Body]
+
+
+@dataclass(frozen=True, slots=True)
+class Csv:
+    columns: tuple[str, ...]
+    delimiter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """Where the id and the time of an event without an envelope are."""
+
+    id_path: str
+    id: Reader[str]
+    time: Reader[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A partner's mapping, ready to read events. Without `bare` they are CloudEvents; without `csv` JSON."""
+
+    name: str
+    kind_paths: tuple[str, ...]
+    readings: Mapping[str, Reading | Fault]
+    """By the partner's code; a Fault for a kind that the partner may not send."""
+    subject: Reader[Person]
+    bare: Bare | None
+    csv: Csv | None
+    label: Callable[[str], str]
+    """What a path is called in refusals."""
+
+
+def compile_partner(name: str, mapping: PartnerMapping, deployment: Deployment) -> Partner:
+    """The partner of this mapping. Raises MappingError."""
+    if isinstance(mapping, NativeMapping):
+        _check_native(mapping.rights)
+        mapping = native_mapping(mapping.rights, deployment.rates.base)
+        permitted = mapping.rights.kinds
+    else:
+        if mapping.rights.kinds:
+            raise MappingError(
+                ("rights", "kinds"), "The kinds of this partner are those that its events are mapped to."
+            )
+        permitted = tuple(KIND_OF)
+    _check_envelope(mapping)
+    fields = _fields(mapping, deployment)
+    kind_paths = (mapping.kind,) if isinstance(mapping.kind, str) else mapping.kind
+    for path in kind_paths:
+        fields.source(path, ("kind",))
+    subject = fields.person(mapping.subject, ("subject",))
+    bare = None
+    if mapping.id is not None and mapping.time is not None:
+        bare = Bare(mapping.id, fields.text(mapping.id, ("id",)), fields.past_instant(mapping.time, ("time",)))
+    readings: dict[str, Reading | Fault] = {}
+    for index, events in enumerate(mapping.events):
+        for code, reading in _readings(mapping, events, ("events", index), fields, permitted):
+            if code in readings:
+                raise MappingError(("events", index, "kinds", code), "The code is already mapped above.")
+            readings[code] = reading
+    csv = Csv(mapping.columns, mapping.delimiter) if isinstance(mapping, CsvMapping) else None
+    return Partner(name, kind_paths, readings, subject, bare, csv, fields.label)
+
+
+# The file as a whole.
+
+
+def _check_native(rights: Rights) -> None:
+    for index, name in enumerate(rights.kinds):
+        kind = KIND_OF.get(name)
+        if kind is None:
+            raise MappingError(("rights", "kinds", index), "The taxonomy has no such kind.")
+        if kind.shape is Shape.RECORD:
+            raise MappingError(("rights", "kinds", index), "A record is permitted by its class, under `records`.")
+
+
+def _check_envelope(mapping: JsonMapping | CsvMapping) -> None:
+    if not isinstance(mapping, JsonMapping):
+        return
+    for key, spec in (("id", mapping.id), ("time", mapping.time)):
+        if mapping.envelope == "none" and spec is None:
+            raise MappingError((), f"Without an envelope the file must say where the event's `{key}` is.")
+        if mapping.envelope == "cloudevents" and spec is not None:
+            raise MappingError((key,), f"The CloudEvents envelope has the event's {key}.")
+
+
+def _fields(mapping: JsonMapping | CsvMapping, deployment: Deployment) -> Fields:
+    in_envelope = isinstance(mapping, JsonMapping) and mapping.envelope == "cloudevents"
+    columns = mapping.columns if isinstance(mapping, CsvMapping) else None
+    if columns is not None:
+        _check_columns(columns)
+    prefix, attributes = ("data.", ATTRIBUTES) if in_envelope else ("", ())
+    return Fields(deployment, prefix, _zone(mapping.zone), columns, attributes)
+
+
+def _check_columns(columns: tuple[str, ...]) -> None:
+    for index, column in enumerate(columns):
+        check_path(column, None, ("columns", index))
+        if "." in column or column in columns[:index]:
+            raise MappingError(("columns", index), "A column has a name without points, and a name of its own.")
+
+
+def _zone(name: str | None) -> tzinfo | None:
+    try:
+        return None if name is None else ZoneInfo(name)
+    except (ValueError, OSError):
+        raise MappingError(("zone",), "There is no such time zone; say one as Asia/Shanghai.") from None
+
+
+# One block of events.
+
+
+def _readings(
+    mapping: JsonMapping | CsvMapping, events: Events, key: Key, common: Fields, permitted: tuple[str, ...]
+) -> Iterator[tuple[str, Reading | Fault]]:
+    fields = replace(common, paths=set(common.paths))
+    ignored = _ignored(mapping, events, key, fields)
+    for code, name in events.kinds.items():
+        kind = KIND_OF.get(name)
+        if kind is None:
+            raise MappingError((*key, "kinds", code), "The taxonomy has no such kind.")
+        _check_shape(events, kind, key)
+        body = (
+            _record(events, kind, key, fields) if kind.shape is Shape.RECORD else _behavior(events, kind, key, fields)
+        )
+        try:
+            tree = build(sorted(fields.paths), ignored)
+        except ValueError as error:
+            raise MappingError(
+                key, f"The path {error} is named twice, as a value and as ignored or an object."
+            ) from None
+        yield code, _forbidden(kind, mapping.rights, permitted, fields) or Reading(tree, body)
+
+
+def _ignored(mapping: JsonMapping | CsvMapping, events: Events, key: Key, fields: Fields) -> tuple[str, ...]:
+    for index, path in enumerate(mapping.ignore):
+        check_path(path, fields.columns, ("ignore", index))
+    for index, path in enumerate(events.ignore):
+        check_path(path, fields.columns, (*key, "ignore", index))
+    return (*mapping.ignore, *events.ignore)
+
+
+def _forbidden(kind: Kind, rights: Rights, permitted: tuple[str, ...], fields: Fields) -> Fault | None:
+    if kind.record_class is not None:
+        if kind.record_class in rights.records:
+            return None
+        sentence = f"Partner and operator have not agreed that you report {kind.record_class} records."
+        return Fault(Code.CLASS_NOT_PERMITTED, "", sentence)
+    if kind.name in permitted:
+        return None
+    return Fault(Code.KIND_NOT_PERMITTED, "", "Partner and operator have not agreed that you send this kind.")
+
+
+def _check_shape(events: Events, kind: Kind, key: Key) -> None:
+    """The kind's own rules, tried on the body that this block would make."""
+    is_record = kind.shape is Shape.RECORD
+    for name in _BEHAVIOR_FIELDS if is_record else _RECORD_FIELDS:
+        if getattr(events, name):
+            raise MappingError((*key, name), f"{kind.name} does not have this field.")
+    if is_record and (events.report_id is None or events.status is None):
+        raise MappingError(key, f"{kind.name} needs `report_id` and `status`.")
+    for with_amount in (True, False) if events.amount and events.amount.optional else (events.amount is not None,):
+        body = _example_record(events, kind, with_amount) if is_record else _example(events, kind, with_amount)
+        if fault := check_event(body, ""):
+            raise MappingError((*key, fault.field.removeprefix(".")), fault.sentence)
+
+
+def _example(events: Events, kind: Kind, with_amount: bool) -> BehaviorEvent:
+    consent = Consent(id="consent", purpose="purpose", given_at=datetime(2024, 1, 1, tzinfo=UTC))
+    return BehaviorEvent(
+        kind=kind.name,
+        count=2 if events.count else 1,
+        amount=0 if with_amount else None,
+        days_late=None if events.days_late is None else 0,
+        reverses=bool(events.reverses),
+        value=None if events.value is None else next(iter(kind.values), "value"),
+        contact=None if events.contact is None else "0" * 64,
+        consent=None if events.consent is None else consent,
+    )
+
+
+def _example_record(events: Events, kind: Kind, with_amount: bool) -> RecordReport:
+    # Which status needs which day is seen per event; a block must at least be able to say one of the two.
+    if events.began_on is None and events.ended_on is None:
+        status = "reported"
+    else:
+        status = "settled" if events.began_on is None else "reported"
+    day = date(2024, 1, 1)
+    return RecordReport(
+        kind=kind.name,
+        report_id="report",
+        status=status,  # type: ignore[arg-type]
+        began_on=None if events.began_on is None else day,
+        ended_on=None if events.ended_on is None else day,
+        amount=0 if with_amount else None,
+    )
+
+
+def _behavior(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body]:
+    parts: dict[str, Reader[Any]] = {}
+    if events.count is not None:
+        parts["count"] = readers.count(fields.source(events.count, (*key, "count")))
+    if events.amount is not None:
+        parts["amount"] = fields.amount(events.amount, (*key, "amount"))
+    if events.days_late is not None:
+        parts["days_late"] = fields.days_late(events.days_late, (*key, "days_late"))
+    if isinstance(events.reverses, str):
+        parts["reverses"] = readers.flag(fields.source(events.reverses, (*key, "reverses")))
+    elif events.reverses:
+        parts["reverses"] = readers.fixed(True)
+    if events.value is not None:
+        parts["value"] = fields.choice(events.value, (*key, "value"), kind.values)
+    if events.contact is not None:
+        parts["contact"] = fields.contact(events.contact, (*key, "contact"))
+    if events.consent is not None:
+        parts["consent"] = fields.consent(events.consent, (*key, "consent"))
+    name, readers_of = kind.name, tuple(parts.items())
+    return lambda flat: BehaviorEvent(kind=name, **{part: read(flat) for part, read in readers_of})
+
+
+def _record(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body]:
+    assert events.report_id is not None
+    assert events.status is not None
+    report_id = fields.named(events.report_id, (*key, "report_id"))
+    status = fields.choice(events.status, (*key, "status"), _STATUSES)
+    parts: dict[str, Reader[Any]] = {}
+    labels = {}
+    for name in ("began_on", "ended_on"):
+        spec = getattr(events, name)
+        if spec is not None:
+            parts[name] = fields.past_day(spec, (*key, name))
+            labels[name] = fields.label(spec)
+    if events.amount is not None:
+        parts["amount"] = fields.amount(events.amount, (*key, "amount"))
+    readers_of = tuple(parts.items())
+
+    def read(flat: Flat) -> Body:
+        values = {part: read(flat) for part, read in readers_of}
+        report = RecordReport(kind=kind.name, report_id=report_id(flat), status=status(flat), **values)  # type: ignore[arg-type]
+        if fault := check_event(report, ""):
+            name = fault.field.removeprefix(".")
+            raise Refuse(fault.code, labels.get(name, name), fault.sentence)
+        return report
+
+    return read

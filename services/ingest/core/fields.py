@@ -1,0 +1,270 @@
+"""Makes the readers that a mapping file asks for, and notes which paths they read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, tzinfo
+from typing import Any, TypeAlias
+
+from services.ingest.core import readers
+from services.ingest.core.deployment import AHEAD_MAX, Deployment, Person
+from services.ingest.core.functions import FUNCTIONS
+from services.ingest.core.mapping import DAYS, Amount, ConsentPaths, Late, MappingError, Moment, Text
+from services.ingest.core.money import DIGITS
+from services.ingest.core.readers import Reader, Source
+from services.ingest.core.tree import Flat, Refuse
+from shared.contracts.faults import Code
+from shared.contracts.identity import IdentifierError
+from shared.contracts.kinds import is_demographic
+from shared.contracts.messages import DAYS_LATE_MAX, ID_CHARACTERS_MAX, TEXT_CHARACTERS_MAX, Consent
+
+Key: TypeAlias = tuple[str | int, ...]
+"""A place in the mapping file, for errors."""
+
+ATTRIBUTES = ("@type", "@subject")
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The places of one block of a file. `zone` is the file's, None where it states none; `columns` are a CSV's."""
+
+    deployment: Deployment
+    prefix: str
+    zone: tzinfo | None
+    columns: tuple[str, ...] | None
+    attributes: tuple[str, ...]
+    paths: set[str] = field(default_factory=set)
+    """Paths read so far."""
+
+    def source(self, path: str, key: Key) -> Source:
+        """The place at this path. Raises MappingError for one that cannot be there."""
+        if path.startswith("@"):
+            if path not in self.attributes:
+                raise MappingError(key, f"There is no attribute `{path}` to read here.")
+            return Source(path, path[1:])
+        check_path(path, self.columns, key)
+        self.paths.add(path)
+        return Source(path, self.prefix + path, typed=self.columns is None)
+
+    def label(self, spec: str | Text | Moment) -> str:
+        """What a value is called in refusals: its path, or the first one of those it is made of."""
+        path = spec if isinstance(spec, str) else spec.path
+        if path is None and isinstance(spec, Text):
+            path = spec.paths[0] if spec.paths else ""
+        first = path if isinstance(path, str) else path[0] if path else ""
+        return first[1:] if first.startswith("@") else self.prefix + first
+
+    # Texts.
+
+    def text(
+        self, spec: str | Text, key: Key, characters_max: int = ID_CHARACTERS_MAX, absent: Code = Code.MISSING_FIELD
+    ) -> Reader[str]:
+        """A text as the mapping says it, translated if it has a `map`."""
+        if isinstance(spec, str):
+            return readers.text(self.source(spec, key), characters_max, absent)
+        read = self._text(spec, key, characters_max, absent)
+        return readers.one_of(read, spec.map, self.label(spec)) if spec.map else read
+
+    def _text(self, spec: Text, key: Key, characters_max: int, absent: Code) -> Reader[str]:
+        if spec.fixed is not None:
+            if not 0 < len(spec.fixed) <= characters_max or not spec.fixed.isprintable():
+                raise MappingError((*key, "fixed"), f"The text must have 1 to {characters_max} printable characters.")
+            return readers.fixed(spec.fixed)
+        if spec.path is not None:
+            return readers.text(self.source(spec.path, (*key, "path")), characters_max, absent)
+        function = FUNCTIONS.get(spec.function or "")
+        if function is None:
+            raise MappingError((*key, "function"), f"There is no such function; there are: {', '.join(FUNCTIONS)}.")
+        parts = tuple(
+            readers.text(self.source(path, (*key, "paths", index)), characters_max, absent)
+            for index, path in enumerate(spec.paths)
+        )
+        return readers.made(function, parts, self.label(spec), characters_max)
+
+    def choice(self, spec: str | Text, key: Key, choices: tuple[str, ...]) -> Reader[str]:
+        """One of our own words; the partner's, where the mapping has a `map`."""
+        words = spec.map if isinstance(spec, Text) else {}
+        for word, meaning in words.items():
+            if meaning not in choices:
+                raise MappingError((*key, "map", word), f"It must be one of: {', '.join(choices)}.")
+        if isinstance(spec, Text) and spec.fixed is not None and spec.fixed not in choices:
+            raise MappingError((*key, "fixed"), f"It must be one of: {', '.join(choices)}.")
+        read = self.text(spec, key, TEXT_CHARACTERS_MAX)
+        if words or (isinstance(spec, Text) and spec.fixed is not None):
+            return read
+        return readers.one_of(read, {word: word for word in choices}, self.label(spec))
+
+    def named(self, spec: str | Text, key: Key, absent: Code = Code.MISSING_FIELD) -> Reader[str]:
+        """An id or a word of the partner that travels on, so it must not name the person."""
+        read, label = self.text(spec, key, absent=absent), self.label(spec)
+
+        def checked(flat: Flat) -> str:
+            value = read(flat)
+            refuse_name(value, flat["@person"], label)
+            return value
+
+        return checked
+
+    # People.
+
+    def person(self, spec: str | Text, key: Key) -> Reader[Person]:
+        """The person that an identifier of the common scheme names."""
+        read, label, person_of = self.text(spec, key), self.label(spec), self.deployment.person_of
+
+        def person(flat: Flat) -> Person:
+            try:
+                return person_of(read(flat))
+            except IdentifierError as error:
+                raise Refuse(Code.SUBJECT_UNKNOWN_SCHEME, label, error.sentence) from None
+
+        return person
+
+    def contact(self, spec: str | Text, key: Key) -> Reader[str]:
+        """The user_id of another person, beside the one at `@person`."""
+        person, label = self.person(spec, key), self.label(spec)
+
+        def contact(flat: Flat) -> str:
+            other = person(flat)
+            if other == flat["@person"]:
+                raise Refuse(Code.CONTACT_IS_SUBJECT, label, "Name another person than the event's own.")
+            refuse_name(flat["@id"], other, "id")
+            return other.user_id
+
+        return contact
+
+    def consent(self, spec: ConsentPaths, key: Key) -> Reader[Consent]:
+        """The consent that the event cites; none of its parts may be missing."""
+        absent = Code.CONSENT_MISSING
+        given_at = self.past_instant(spec.given_at, (*key, "given_at"), absent)
+        id = self.named(spec.id, (*key, "id"), absent)
+        purpose = self.named(spec.purpose, (*key, "purpose"), absent)
+        return lambda flat: Consent(id=id(flat), purpose=purpose(flat), given_at=given_at(flat))
+
+    # Numbers.
+
+    def amount(self, spec: Amount, key: Key) -> Reader[int | None]:
+        """Minor units of the base currency."""
+        source = self.source(spec.path, (*key, "path"))
+        read = self._amount(spec, source, key)
+        return readers.optional(read, source) if spec.optional else read
+
+    def _amount(self, spec: Amount, source: Source, key: Key) -> Reader[int]:
+        base = self.deployment.rates.base
+        if spec.unit == "minor" and spec.currency == base:
+            return readers.minor_units(source)
+        if spec.currency is not None and spec.currency not in DIGITS:
+            raise MappingError((*key, "currency"), "The currency is none of ISO 4217.")
+        currency: Reader[str] = readers.fixed(spec.currency or "")
+        if spec.currency_path is not None:
+            currency = readers.currency(self.source(spec.currency_path, (*key, "currency_path")))
+        return readers.in_base_currency(
+            self._minor_units(spec, source, key), currency, self.deployment.rates, self.deployment.zone, source.label
+        )
+
+    def _minor_units(self, spec: Amount, source: Source, key: Key) -> Callable[[Flat, int], int]:
+        minor, major = readers.minor_units(source), readers.major_units(source)
+        if spec.unit == "minor":
+            return lambda flat, _: minor(flat)
+        if spec.unit == "major":
+            return major
+        assert spec.unit_path is not None
+        unit = readers.unit(self.source(spec.unit_path, (*key, "unit_path")), spec.units)
+        return lambda flat, digits: minor(flat) if unit(flat) == "minor" else major(flat, digits)
+
+    def days_late(self, spec: str | Late, key: Key) -> Reader[int]:
+        """Whole days, at most what the retention profile takes for behavior."""
+        days_max = self.deployment.behavior_days_late_max
+        if isinstance(spec, str):
+            source = self.source(spec, key)
+            return readers.behavior_only(readers.integer(source, DAYS_LATE_MAX), source.label, days_max)
+        if spec.fixed is not None:
+            if not 0 <= spec.fixed <= days_max:
+                raise MappingError((*key, "fixed"), f"Days late are 0 to {days_max}.")
+            return readers.fixed(spec.fixed)
+        assert spec.due is not None
+        assert spec.cleared is not None
+        due, cleared = self.day(spec.due, (*key, "due")), self.day(spec.cleared, (*key, "cleared"))
+        return readers.behavior_only(readers.days_between(due, cleared), self.label(spec.cleared), days_max)
+
+    # Times and days.
+
+    def instant(self, spec: str | Moment, key: Key, absent: Code = Code.MISSING_FIELD) -> Reader[datetime]:
+        """An instant in UTC; RFC 3339 where the mapping says nothing else."""
+        moment = spec if isinstance(spec, Moment) else Moment(path=spec, format="rfc3339")
+        if moment.format in DAYS:
+            raise MappingError(
+                (*key, "as"), "A day is no instant; say one of rfc3339, epoch-seconds, epoch-millis, local."
+            )
+        return readers.instant(
+            self._word(moment, key, absent), self.label(spec), moment.format, self._zone(moment, key)
+        )
+
+    def past_instant(self, spec: str | Moment, key: Key, absent: Code = Code.MISSING_FIELD) -> Reader[datetime]:
+        """An instant that is not later than the event's arrival."""
+        read, label = self.instant(spec, key, absent), self.label(spec)
+
+        def past(flat: Flat) -> datetime:
+            value = read(flat)
+            refuse_future(value, flat["@arrived"], label)
+            return value
+
+        return past
+
+    def day(self, spec: str | Moment, key: Key) -> Reader[date]:
+        """A day; YYYY-MM-DD where the mapping says nothing else."""
+        moment = spec if isinstance(spec, Moment) else Moment(path=spec, format="date")
+        value = self._word(moment, key, Code.MISSING_FIELD)
+        return readers.day(value, self.label(spec), moment.format, self._zone(moment, key))
+
+    def past_day(self, spec: str | Moment, key: Key) -> Reader[date | None]:
+        """A day that is not later than that of the event's arrival; None where it is absent."""
+        read, label, zone = self.day(spec, key), self.label(spec), self.zone or self.deployment.zone
+        path = spec if isinstance(spec, str) else spec.path
+        first = path if isinstance(path, str) else path[0]
+
+        def past(flat: Flat) -> date | None:
+            if flat.get(first) is None:
+                return None
+            value = read(flat)
+            if value > (flat["@arrived"] + AHEAD_MAX).astimezone(zone).date():
+                raise Refuse(Code.IN_FUTURE, label, "The day is later than today.")
+            return value
+
+        return past
+
+    def _word(self, moment: Moment, key: Key, absent: Code) -> Reader[Any]:
+        if not isinstance(moment.path, str):
+            of_date, of_time = moment.path
+            return readers.joined(self.source(of_date, (*key, "path", 0)), self.source(of_time, (*key, "path", 1)))
+        source = self.source(moment.path, (*key, "path"))
+        return readers.number(source, absent) if moment.format.startswith("epoch") else readers.present(source, absent)
+
+    def _zone(self, moment: Moment, key: Key) -> tzinfo:
+        if moment.format == "local" and self.zone is None:
+            raise MappingError((*key, "as"), "A local time needs the file to state its `zone`.")
+        return self.zone or self.deployment.zone
+
+
+def check_path(path: str, columns: tuple[str, ...] | None, key: Key) -> None:
+    """Raises MappingError for a path that no body may have."""
+    if not all(path.split(".")):
+        raise MappingError(key, "A path is names joined by points.")
+    if any(map(is_demographic, path.split("."))):
+        raise MappingError(key, "Sex, age, marital status, religion, ethnicity, health and biometrics are never taken.")
+    if columns is not None and path not in columns:
+        raise MappingError(key, "There is no such column.")
+
+
+def refuse_name(text: str, person: Person, label: str) -> None:
+    """Raises Refuse where a text that travels on has the person's identifier in it."""
+    if person.identifier in text.upper().replace("-", "").replace(" ", ""):
+        raise Refuse(Code.NAMES_PERSON, label, "Send a text that does not have the person's identifier in it.")
+
+
+def refuse_future(time: datetime, arrived: datetime, label: str) -> None:
+    """Raises Refuse for a time that is later than the event's arrival, clocks differing a little."""
+    if time > arrived + AHEAD_MAX:
+        raise Refuse(
+            Code.IN_FUTURE, label, "The time is later than the event's arrival; check the clock and the offset."
+        )

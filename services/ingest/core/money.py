@@ -1,0 +1,85 @@
+"""Money in exact integers: minor units (ISO 4217), and the deployment's rates for other currencies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+_CODES = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    2: """
+        AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC
+        CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD
+        KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO
+        NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL
+        THB TJS TMT TOP TRY TTD TWD TZS UAH USD UZS VED VES WST XCD YER ZAR ZMW ZWG
+    """,
+    3: "BHD IQD JOD KWD LYD OMR TND",
+}
+
+DIGITS: Mapping[str, int] = {code: digits for digits, codes in _CODES.items() for code in codes.split()}
+"""Digits of the minor unit of each currency (ISO 4217, list one; funds and metals left out)."""
+
+RATES_HEADER = ("month", "currency", "per_base_unit", "source")
+_MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
+_RATE = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
+
+
+class RateError(ValueError):
+    """A line of the rates file that is not taken."""
+
+    def __init__(self, line: int, sentence: str) -> None:
+        super().__init__(f"line {line}: {sentence}")
+        self.line = line
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How a foreign minor unit converts to the base currency's, by month number and currency."""
+
+    base: str
+    factors: Mapping[tuple[int, str], Fraction]
+
+    def to_base(self, minor_units: int, currency: str, month: int) -> int | None:
+        """Minor units of the base currency, a half rounded to even; None where there is no rate."""
+        if currency == self.base:
+            return minor_units
+        factor = self.factors.get((month, currency))
+        return None if factor is None else round(minor_units * factor)
+
+
+def read_rates(text: str, base: str) -> Rates:
+    """The rates file: how many units of `currency` one unit of the base currency was worth in that month.
+
+    A month's rate is stated once: a second line for it would change amounts that were already counted. Raises
+    RateError.
+    """
+    lines = text.splitlines()
+    if not lines or tuple(lines[0].split(",")) != RATES_HEADER:
+        raise RateError(1, f"the header must be {','.join(RATES_HEADER)}")
+    factors: dict[tuple[int, str], Fraction] = {}
+    for number, line in enumerate(lines[1:], start=2):
+        key, factor = _rate(number, line.split(","), base)
+        if key in factors:
+            raise RateError(number, "this month's rate of this currency is already stated above")
+        factors[key] = factor
+    return Rates(base, factors)
+
+
+def _rate(number: int, cells: list[str], base: str) -> tuple[tuple[int, str], Fraction]:
+    if len(cells) != len(RATES_HEADER) or not all(cells):
+        raise RateError(number, f"four values are needed: {', '.join(RATES_HEADER)}")
+    month, currency, rate, _ = cells
+    found = _MONTH.fullmatch(month)
+    if not found:
+        raise RateError(number, "a month is written YYYY-MM")
+    if currency not in DIGITS or currency == base:
+        raise RateError(number, "the currency must be of ISO 4217 and not the base currency")
+    if not _RATE.fullmatch(rate) or not Decimal(rate):
+        raise RateError(number, "a rate is a positive decimal number")
+    factor = Fraction(10 ** DIGITS[base], 10 ** DIGITS[currency]) / Fraction(rate)
+    return (int(found[1]) * 12 + int(found[2]) - 1, currency), factor

@@ -1,0 +1,207 @@
+"""The one way in: a partner's raw event becomes a normalized event, or one refusal that says what to send instead."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.ingest.core.compiling import Body, Csv, Partner, Reading
+from services.ingest.core.fields import ATTRIBUTES, refuse_future, refuse_name
+from services.ingest.core.readers import listed
+from services.ingest.core.tree import Flat, Refuse, demographic, flatten, refused
+from shared.contracts import cloudevents
+from shared.contracts.cloudevents import Headers
+from shared.contracts.faults import Code, Fault
+from shared.contracts.strict_json import JsonError, loads
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A Kafka record as it came."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Normalized:
+    """An event that is taken. `event_id` is the partner's; `time` is in UTC."""
+
+    user_id: str
+    event_id: str
+    time: datetime
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An event that is not taken. `event_id` is the partner's, if it could be read."""
+
+    fault: Fault
+    event_id: str | None
+
+
+def normalize(partner: Partner, raw: Raw, arrived: datetime) -> Normalized | Refused:
+    """What this partner's event says, `arrived` (UTC) being the instant that nothing may lie after. Never raises."""
+    flat: Flat = {"@arrived": arrived}
+    try:
+        return _bare(partner, raw, flat) if partner.bare else _enveloped(partner, raw, flat)
+    except Refuse as refusal:
+        return Refused(refusal.fault, flat.get("@id") or _sent_id(raw))
+
+
+def _enveloped(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
+    event = cloudevents.parse(raw.key, raw.value, raw.headers)
+    if isinstance(event, Fault):
+        raise refused(event)
+    envelope = event.envelope
+    flat["@id"] = envelope.id
+    flat["@time"] = envelope.time
+    flat["@type"] = envelope.type
+    if extensions := envelope.extensions:
+        flat["@subject"] = extensions.get("subject")
+        if fault := demographic(extensions, ""):
+            raise refused(fault)
+    refuse_future(envelope.time, flat["@arrived"], "time")
+    body = _object(event.data, "data")
+    reading = _reading(partner, flat, body)
+    _flatten(reading, body, flat, "data.")
+    return _event(partner, reading, flat)
+
+
+def _bare(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
+    """An event without an envelope: its id and time are among the values."""
+    assert partner.bare is not None
+    value = _value(raw)
+    body: dict[str, Any]
+    if partner.csv is None:
+        body = _object(_json(value), "")
+        flat[partner.bare.id_path] = _at(body, partner.bare.id_path)
+    else:
+        body = dict(_cells(partner.csv, value))
+        flat.update(body)
+    flat["@id"] = partner.bare.id(flat)
+    reading = _reading(partner, flat, body)
+    if partner.csv is None:
+        _flatten(reading, body, flat, "")
+    flat["@time"] = partner.bare.time(flat)
+    return _event(partner, reading, flat)
+
+
+def _event(partner: Partner, reading: Reading, flat: Flat) -> Normalized:
+    person = flat["@person"] = partner.subject(flat)
+    event_id: str = flat["@id"]
+    refuse_name(event_id, person, "id")
+    return Normalized(person.user_id, event_id, flat["@time"], reading.body(flat))
+
+
+# What kind of event it is.
+
+
+def _reading(partner: Partner, flat: Flat, body: dict[str, Any]) -> Reading:
+    words = [_word(partner, path, flat, body) for path in partner.kind_paths]
+    reading = partner.readings.get("/".join(words))
+    if isinstance(reading, Reading):
+        return reading
+    if reading is not None:
+        raise Refuse(reading.code, partner.label(partner.kind_paths[-1]), reading.sentence)
+    raise _unknown_kind(partner, words)
+
+
+def _word(partner: Partner, path: str, flat: Flat, body: dict[str, Any]) -> str:
+    value = flat[path] if path in ATTRIBUTES else _at(body, path)
+    if type(value) is str:
+        return value
+    if value is None:
+        raise Refuse(Code.MISSING_FIELD, partner.label(path), "The field must be there.")
+    raise Refuse(Code.WRONG_TYPE, partner.label(path), "Send a text here.")
+
+
+def _unknown_kind(partner: Partner, words: list[str]) -> Refuse:
+    """Names the first word that no code has after those before it."""
+    codes = [code.split("/") for code in partner.readings]
+    place = next(n for n in range(len(words)) if words[: n + 1] not in [code[: n + 1] for code in codes])
+    known = dict.fromkeys(code[place] for code in codes if code[:place] == words[:place])
+    path = partner.kind_paths[place]
+    code = Code.ENVELOPE_TYPE if path == "@type" else Code.UNKNOWN_KIND
+    return Refuse(code, partner.label(path), f"Send one of: {listed(known)}.")
+
+
+def _at(body: dict[str, Any], path: str) -> Any:
+    """The value at a path of a body whose fields are not checked yet; None where there is none."""
+    value: Any = body
+    for name in path.split("."):
+        value = value.get(name) if type(value) is dict else None
+    return value
+
+
+# From bytes to values.
+
+
+def _value(raw: Raw) -> bytes:
+    if fault := cloudevents.too_large(raw.key, raw.value, raw.headers):
+        raise refused(fault)
+    if raw.value is None:
+        raise Refuse(Code.VALUE_MISSING, "", "The record has no value; send the event as its value.")
+    return raw.value
+
+
+def _json(value: bytes) -> Any:
+    try:
+        return loads(value)
+    except JsonError as error:
+        raise Refuse(error.code, "", error.sentence) from None
+
+
+def _object(body: Any, label: str) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise Refuse(Code.NOT_AN_OBJECT, label, "A JSON object is expected here.")
+    return body
+
+
+def _flatten(reading: Reading, body: dict[str, Any], flat: Flat, prefix: str) -> None:
+    try:
+        flatten(reading.tree, body, flat, prefix)
+    except Refuse:
+        # Whoever sends what is never taken is told so, whatever else is wrong with the body's fields.
+        if fault := demographic(body, prefix):
+            raise refused(fault) from None
+        raise
+
+
+def _cells(format: Csv, value: bytes) -> Iterator[tuple[str, str]]:
+    """Columns and their values; an empty cell is an absent value."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        raise Refuse(Code.CSV_LINE, "", "Send the line as UTF-8.") from None
+    line = text.removesuffix("\n").removesuffix("\r")
+    if "\n" in line or "\r" in line or "\0" in line:
+        raise Refuse(Code.CSV_LINE, "", "Send one line in each record, without line breaks or NUL in it.")
+    try:
+        cells = next(csv.reader((line,), delimiter=format.delimiter, strict=True), [])
+    except csv.Error:
+        raise Refuse(
+            Code.CSV_LINE, "", "Send a line of CSV as in RFC 4180; a quote is closed, and doubled inside."
+        ) from None
+    if len(cells) != len(format.columns):
+        sentence = f"The line has {len(cells)} columns; send {len(format.columns)}: {listed(format.columns)}."
+        raise Refuse(Code.CSV_LINE, "", sentence)
+    return ((column, cell) for column, cell in zip(format.columns, cells, strict=True) if cell)
+
+
+def _sent_id(raw: Raw) -> str | None:
+    """The id of an event whose envelope is refused, as far as it can be read: it tells the partner which one it was."""
+    try:
+        for name, content in raw.headers:
+            if name == "ce_id" and content is not None:
+                return content.decode()
+        event = loads(raw.value or b"")
+    except (JsonError, UnicodeDecodeError):
+        return None
+    id = event.get("id") if isinstance(event, dict) else None
+    return id if isinstance(id, str) else None

@@ -1,0 +1,387 @@
+"""The closed set of converters: each makes a function that reads one value of a flat body, or refuses it.
+
+They are made once for a mapping, so that nothing of the mapping is interpreted while events come in. `Source` is one
+place in the partner's format: its path, and how it is called in refusals.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal
+from typing import Any, TypeAlias, TypeVar
+
+from services.ingest.core.money import DIGITS, Rates
+from services.ingest.core.tree import Flat, Refuse
+from shared.contracts import times
+from shared.contracts.faults import Code
+from shared.contracts.messages import AMOUNT_MAX, COUNT_MAX, TEXT_CHARACTERS_MAX
+
+T = TypeVar("T")
+Reader: TypeAlias = Callable[[Flat], T]
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_DIGITS = re.compile(r"-?[0-9]{1,19}")
+_DECIMAL = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,19})?")
+_LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2})?")
+_COMPACT_DAY = re.compile(r"[0-9]{8}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_SECONDS_MAX = 10**11
+"""Beyond the year 2199, and within what timedelta can add: the years are checked afterwards."""
+_LIST_CHARACTERS_MAX = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One place of the format. `label` names it in refusals; `typed` is false where every value is text (CSV)."""
+
+    path: str
+    label: str
+    typed: bool = True
+
+
+def missing(source: Source, code: Code = Code.MISSING_FIELD) -> Refuse:
+    sentence = "The field must be there."
+    if code is Code.CONSENT_MISSING:
+        sentence = "Cite the recorded consent: its id, its purpose and when it was given."
+    return Refuse(code, source.label, sentence)
+
+
+def optional(read: Reader[T], source: Source) -> Reader[T | None]:
+    """None where the value is absent."""
+    path = source.path
+    return lambda flat: None if flat.get(path) is None else read(flat)
+
+
+def listed(words: Iterable[str]) -> str:
+    """The words for a sentence, at most some of them."""
+    text = ", ".join(words)
+    return text if len(text) <= _LIST_CHARACTERS_MAX else f"{text[:_LIST_CHARACTERS_MAX].rpartition(', ')[0]} and so on"
+
+
+def text(source: Source, characters_max: int, absent: Code = Code.MISSING_FIELD) -> Reader[str]:
+    """A text without control characters; `absent` is the code of its absence."""
+    path, label = source.path, source.label
+
+    def read(flat: Flat) -> str:
+        value = flat.get(path)
+        if type(value) is not str:
+            raise missing(source, absent) if value is None else Refuse(Code.WRONG_TYPE, label, "Send a text here.")
+        if not 0 < len(value) <= characters_max:
+            raise Refuse(Code.TEXT_LENGTH, label, f"The text must have 1 to {characters_max} characters.")
+        if not value.isprintable() and _CONTROL.search(value):
+            raise Refuse(Code.TEXT_FORM, label, "The text has control characters; leave them out.")
+        return value
+
+    return read
+
+
+def fixed(value: T) -> Reader[T]:
+    return lambda _: value
+
+
+def made(function: Callable[..., str], parts: tuple[Reader[str], ...], label: str, characters_max: int) -> Reader[str]:
+    """A text that a function makes of others; what is made is as bounded as what is read."""
+
+    def read(flat: Flat) -> str:
+        value = function(*(part(flat) for part in parts))
+        if not 0 < len(value) <= characters_max:
+            raise Refuse(Code.TEXT_LENGTH, label, f"Together the texts must have 1 to {characters_max} characters.")
+        return value
+
+    return read
+
+
+def one_of(words: Reader[str], choices: Mapping[str, str], label: str) -> Reader[str]:
+    """The partner's word as ours; only the words of `choices` are taken."""
+    sentence = f"Send one of: {listed(choices)}."
+
+    def read(flat: Flat) -> str:
+        choice = choices.get(words(flat))
+        if choice is None:
+            raise Refuse(Code.UNKNOWN_VALUE, label, sentence)
+        return choice
+
+    return read
+
+
+def flag(source: Source) -> Reader[bool]:
+    """A boolean; false where it is absent."""
+    path, label = source.path, source.label
+
+    def read(flat: Flat) -> bool:
+        value = flat.get(path)
+        if type(value) is not bool:
+            if value is None:
+                return False
+            raise Refuse(Code.WRONG_TYPE, label, "Send true or false here.")
+        return value
+
+    return read
+
+
+def count(source: Source) -> Reader[int]:
+    """How many times; 1 where it is absent."""
+    whole = integer(source, COUNT_MAX, at_least=1)
+    path = source.path
+    return lambda flat: 1 if flat.get(path) is None else whole(flat)
+
+
+def integer(source: Source, at_most: int, at_least: int = 0) -> Reader[int]:
+    """A whole number within bounds."""
+    path, label, typed = source.path, source.label, source.typed
+
+    def read(flat: Flat) -> int:
+        value = flat.get(path)
+        if not typed and value is not None:
+            value = int(value) if _DIGITS.fullmatch(value) else value
+        if type(value) is not int:
+            if value is None:
+                raise missing(source)
+            raise Refuse(Code.WRONG_TYPE, label, "Send a whole number, without quotes, fraction or exponent.")
+        if not at_least <= value <= at_most:
+            raise Refuse(Code.OUT_OF_BOUNDS, label, f"The number must be {at_least} to {at_most}.")
+        return value
+
+    return read
+
+
+# Money.
+
+
+def minor_units(source: Source) -> Reader[int]:
+    """An amount in minor units: a whole number, not negative."""
+    path, label, typed = source.path, source.label, source.typed
+
+    def read(flat: Flat) -> int:
+        value = flat.get(path)
+        if type(value) is int:
+            return _within(value, label)
+        if value is None:
+            raise missing(source)
+        if not typed and _DIGITS.fullmatch(value):
+            return _within(int(value), label)
+        if type(value) is Decimal or (not typed and _DECIMAL.fullmatch(value)):
+            raise Refuse(Code.FRACTION_OF_MINOR_UNIT, label, "Send whole minor units (cents, fen), without a fraction.")
+        raise Refuse(Code.WRONG_TYPE, label, "Send the amount as a whole number of minor units (cents, fen).")
+
+    return read
+
+
+def major_units(source: Source) -> Callable[[Flat, int], int]:
+    """An amount in major units, 12.50, as a number or a text; read into minor units of so many digits."""
+    path, label = source.path, source.label
+
+    def read(flat: Flat, digits: int) -> int:
+        value = flat.get(path)
+        if type(value) is str and _DECIMAL.fullmatch(value):
+            value = Decimal(value)
+        if type(value) is not Decimal and type(value) is not int:
+            if value is None:
+                raise missing(source)
+            raise Refuse(Code.WRONG_TYPE, label, "Send the amount as a decimal number, 12.50, without blanks or signs.")
+        # Ratios of integers are exact, where Decimal would round to its context's precision.
+        numerator, denominator = value.as_integer_ratio()
+        whole, rest = divmod(numerator * 10**digits, denominator)
+        if rest:
+            raise Refuse(Code.FRACTION_OF_MINOR_UNIT, label, f"The currency has {digits} digits after the point.")
+        return _within(whole, label)
+
+    return read
+
+
+def _within(minor: int, label: str) -> int:
+    if 0 <= minor <= AMOUNT_MAX:
+        return minor
+    sentence = f"An amount is not negative and at most {AMOUNT_MAX} minor units; a reversal is a kind of event."
+    raise Refuse(Code.OUT_OF_BOUNDS, label, sentence)
+
+
+def unit(source: Source, units: Mapping[str, str]) -> Reader[str]:
+    """`minor` or `major`, for the partner's word."""
+    word, label = text(source, TEXT_CHARACTERS_MAX), source.label
+    sentence = f"Send one of the units: {listed(units)}."
+
+    def read(flat: Flat) -> str:
+        meaning = units.get(word(flat))
+        if meaning is None:
+            raise Refuse(Code.UNKNOWN_UNIT, label, sentence)
+        return meaning
+
+    return read
+
+
+def currency(source: Source) -> Reader[str]:
+    """A currency of ISO 4217."""
+    word = text(source, 3)
+    label = source.label
+
+    def read(flat: Flat) -> str:
+        code = word(flat)
+        if code not in DIGITS:
+            raise Refuse(Code.UNKNOWN_CURRENCY, label, "Send a currency code of ISO 4217, as CNY.")
+        return code
+
+    return read
+
+
+def in_base_currency(
+    minor_of: Callable[[Flat, int], int], currency_of: Reader[str], rates: Rates, zone: tzinfo, label: str
+) -> Reader[int]:
+    """An amount of any currency, converted at the rate of the event's month; the event's time is at `@time`."""
+
+    def read(flat: Flat) -> int:
+        code = currency_of(flat)
+        amount = minor_of(flat, DIGITS[code])
+        if code == rates.base:
+            return amount
+        converted = rates.to_base(amount, code, month_number(flat["@time"], zone))
+        if converted is None:
+            sentence = f"There is no exchange rate for that month; send the amount in {rates.base}."
+            raise Refuse(Code.NO_RATE, label, sentence)
+        return _within(converted, label)
+
+    return read
+
+
+def month_number(time: datetime, zone: tzinfo) -> int:
+    local = time.astimezone(zone)
+    return local.year * 12 + local.month - 1
+
+
+# Times and days.
+
+
+def instant(value: Reader[Any], label: str, format: str, zone: tzinfo) -> Reader[datetime]:
+    """An instant in UTC. `zone` is where `local` times are."""
+    parse = {
+        "rfc3339": _rfc3339,
+        "epoch-seconds": lambda number: _epoch(number, timedelta(seconds=1)),
+        "epoch-millis": lambda number: _epoch(number, timedelta(milliseconds=1)),
+        "local": lambda word: _local(word, zone),
+    }[format]
+    return _moment(value, label, parse)
+
+
+def day(value: Reader[Any], label: str, format: str, zone: tzinfo) -> Reader[date]:
+    """A day; that of an instant is the one in `zone`."""
+    if format == "date":
+        return _moment(value, label, _day)
+    if format == "compact-date":
+        return _moment(value, label, _compact_day)
+    time = instant(value, label, format, zone)
+    return lambda flat: time(flat).astimezone(zone).date()
+
+
+def present(source: Source, absent: Code = Code.MISSING_FIELD) -> Reader[Any]:
+    """Whatever is there; `absent` is the code of its absence."""
+    path = source.path
+
+    def read(flat: Flat) -> Any:
+        value = flat.get(path)
+        if value is None:
+            raise missing(source, absent)
+        return value
+
+    return read
+
+
+def number(source: Source, absent: Code) -> Reader[Any]:
+    """Whatever is there; digits as the number they are where the format has only texts."""
+    value_of = present(source, absent)
+    if source.typed:
+        return value_of
+
+    def read(flat: Flat) -> Any:
+        value = value_of(flat)
+        return int(value) if _DIGITS.fullmatch(value) else value
+
+    return read
+
+
+def joined(date_source: Source, time_source: Source) -> Reader[str]:
+    """The texts of a date's and a time's own fields as one local time."""
+    date_of, time_of = text(date_source, 10), text(time_source, 8)
+    return lambda flat: f"{date_of(flat)} {time_of(flat)}"
+
+
+def _moment(value_of: Reader[Any], label: str, parse: Callable[[Any], T]) -> Reader[T]:
+    def read(flat: Flat) -> T:
+        value = value_of(flat)
+        try:
+            return parse(value)
+        except times.TimeError as error:
+            raise Refuse(error.code, label, error.sentence) from None
+
+    return read
+
+
+def _rfc3339(value: Any) -> datetime:
+    return times.instant(_word(value, times.TIME_SENTENCE))
+
+
+def _day(value: Any) -> date:
+    return times.day(_word(value, times.DAY_SENTENCE))
+
+
+def _compact_day(value: Any) -> date:
+    word = _word(value, _COMPACT_SENTENCE)
+    if not _COMPACT_DAY.fullmatch(word):
+        raise times.TimeError(Code.TIME_FORMAT, _COMPACT_SENTENCE)
+    return times.day(f"{word[:4]}-{word[4:6]}-{word[6:]}")
+
+
+_COMPACT_SENTENCE = "A day is written YYYYMMDD: 20240229."
+
+
+def _epoch(value: Any, unit: timedelta) -> datetime:
+    if type(value) is not int:
+        raise times.TimeError(Code.TIME_FORMAT, "A time is a whole number, counted from 1970-01-01T00:00:00Z.")
+    if not -_EPOCH_SECONDS_MAX <= value * unit.total_seconds() <= _EPOCH_SECONDS_MAX:
+        raise times.TimeError(Code.TIME_RANGE, times.RANGE_SENTENCE)
+    return times.in_utc(_EPOCH + value * unit)
+
+
+def _local(value: Any, zone: tzinfo) -> datetime:
+    word = _word(value, _LOCAL_SENTENCE)
+    if not _LOCAL.fullmatch(word):
+        raise times.TimeError(Code.TIME_FORMAT, _LOCAL_SENTENCE)
+    try:
+        naive = datetime.fromisoformat(word)
+    except ValueError:
+        raise times.TimeError(Code.TIME_FORMAT, _LOCAL_SENTENCE) from None
+    times.within_years(naive)
+    # Of an hour that the clocks show twice it is the first. One that they skip comes back from UTC as another.
+    found = times.in_utc(naive.replace(tzinfo=zone))
+    if found.astimezone(zone).replace(tzinfo=None) != naive:
+        raise times.TimeError(Code.TIME_FORMAT, "The clocks of the partner's zone skip this time.")
+    return found
+
+
+_LOCAL_SENTENCE = "A local time is written YYYY-MM-DD HH:MM:SS, without offset or leap second: 2024-02-29 08:00:00."
+
+
+def _word(value: Any, sentence: str) -> str:
+    if type(value) is not str:
+        raise times.TimeError(Code.TIME_FORMAT, sentence)
+    return value
+
+
+def days_between(due: Reader[date], cleared: Reader[date]) -> Reader[int]:
+    """Whole days from the day it was due to the day it was cleared; early is on time."""
+    return lambda flat: max((cleared(flat) - due(flat)).days, 0)
+
+
+def behavior_only(days_late: Reader[int], label: str, days_max: int) -> Reader[int]:
+    """Days late up to the retention profile's limit; beyond it is a record, never both."""
+    sentence = f"More than {days_max} days late is a negative record; report it as a record."
+
+    def read(flat: Flat) -> int:
+        days = days_late(flat)
+        if days > days_max:
+            raise Refuse(Code.BEYOND_BEHAVIOR, label, sentence)
+        return days
+
+    return read

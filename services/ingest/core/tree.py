@@ -1,0 +1,89 @@
+"""Which paths a body may have, and a body as one flat dictionary from path to value: strict in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
+
+from shared.contracts.faults import Code, Fault
+from shared.contracts.kinds import is_demographic
+
+Flat: TypeAlias = dict[str, Any]
+"""Values by path. The envelope's attributes are there too, under names that begin with `@`."""
+Tree: TypeAlias = dict[str, "Tree | str"]
+"""Names to subtrees, to paths, or to IGNORED."""
+
+IGNORED = ""
+_NAME_CHARACTERS_MAX = 40
+
+
+class Refuse(Exception):  # noqa: N818 - it is an outcome on its way to `normalize`, not an error of the program
+    """Ends the reading of an event with the fault that it is refused for."""
+
+    def __init__(self, code: Code, field: str, sentence: str) -> None:
+        super().__init__(code)
+        self.fault = Fault(code, field, sentence)
+
+
+def refused(fault: Fault) -> Refuse:
+    return Refuse(fault.code, fault.field, fault.sentence)
+
+
+def build(paths: Iterable[str], ignored: Iterable[str]) -> Tree:
+    """The tree of these paths. Raises ValueError, with the path, where one is a part of another."""
+    tree: Tree = {}
+    for path, leaf in [*((path, path) for path in paths), *((path, IGNORED) for path in ignored)]:
+        *parents, name = path.split(".")
+        node = tree
+        for parent in parents:
+            inner = node.setdefault(parent, {})
+            if isinstance(inner, str):
+                raise ValueError(path)
+            node = inner
+        if node.setdefault(name, leaf) != leaf:
+            raise ValueError(path)
+    return tree
+
+
+def flatten(tree: Tree, body: dict[str, Any], flat: Flat, parent: str) -> None:
+    """Put every value of the body into `flat`. Raises Refuse for what the tree does not have; `parent` is for that."""
+    for name, value in body.items():
+        node = tree.get(name)
+        if type(node) is str:
+            if node:
+                flat[node] = value
+            elif type(value) is dict or type(value) is list:
+                # Nothing is passed over unseen: what an object holds must be listed too.
+                raise Refuse(Code.WRONG_TYPE, parent + name, "A plain value is expected here, no object or list.")
+        elif node is None:
+            raise Refuse(Code.UNKNOWN_FIELD, parent + printable(name), "The format has no such field; leave it out.")
+        elif type(value) is not dict:
+            raise Refuse(Code.NOT_AN_OBJECT, parent + name, "A JSON object is expected here.")
+        else:
+            flatten(node, value, flat, f"{parent}{name}.")  # type: ignore[arg-type]
+
+
+def demographic(body: Any, parent: str) -> Fault | None:
+    """The fault of a body with a field, however deep, for what is never taken: sex, age, religion and so on."""
+    for path in _paths(body, ()):
+        if is_demographic(path[-1]):
+            sentence = f"{Code.DEMOGRAPHIC.meaning} Leave the field out."
+            return Fault(Code.DEMOGRAPHIC, parent + ".".join(map(printable, path)), sentence)
+    return None
+
+
+def _paths(value: Any, parents: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    # strict_json has bounded the nesting.
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield (*parents, name)
+            yield from _paths(inner, (*parents, name))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _paths(inner, parents)
+
+
+def printable(name: str) -> str:
+    """A name as the sender wrote it, if it can be no identifier: letters only; `?` stands for any other."""
+    plain = name.isascii() and name.replace("_", "").replace("-", "").isalpha() and len(name) <= _NAME_CHARACTERS_MAX
+    return name if plain else "?"

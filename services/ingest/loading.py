@@ -1,0 +1,65 @@
+"""Reads the files that ingest works by: partners' mappings, exchange rates, the limit of behavior."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from services.ingest.core.compiling import Partner, compile_partner
+from services.ingest.core.deployment import Deployment, pseudonyms
+from services.ingest.core.mapping import Mapping as PartnerMapping
+from services.ingest.core.mapping import MappingError
+from services.ingest.core.money import RateError, Rates, read_rates
+from services.ingest.settings import IngestSettings
+from shared.contracts.topics import topics
+from shared.toml_file import ConfigError, error_at, load
+
+
+class _Profile(msgspec.Struct, frozen=True):
+    """What ingest needs of a retention profile."""
+
+    behavior_days_late_max: int
+
+
+def load_deployment(settings: IngestSettings) -> Deployment:
+    """Raises ConfigError."""
+    profile = load(settings.policies / "retention" / f"{settings.retention_profile}.toml", _Profile)
+    return Deployment(
+        zone=settings.zone_info,
+        rates=load_rates(settings.policies / "rates.csv", settings.currency),
+        behavior_days_late_max=profile.behavior_days_late_max,
+        person_of=pseudonyms(bytes.fromhex(settings.key.get_secret_value()), settings.identity_scheme),
+    )
+
+
+def load_rates(path: Path, base: str) -> Rates:
+    """Raises ConfigError."""
+    try:
+        return read_rates(path.read_text(encoding="utf-8"), base)
+    except RateError as error:
+        raise ConfigError(path, error.line, "", f"{error.sentence[0].upper()}{error.sentence[1:]}.") from None
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(path, 1, "", "The file cannot be read as UTF-8 text.") from None
+
+
+def load_partner(path: Path, deployment: Deployment) -> Partner:
+    """The partner of one mapping file, named as the file is. Raises ConfigError with file, line and key."""
+    mapping: PartnerMapping = load(path, PartnerMapping)  # type: ignore[arg-type]  # a union is a type to msgspec only
+    try:
+        return compile_partner(path.stem, mapping, deployment)
+    except MappingError as error:
+        raise error_at(path, error.key, error.sentence) from None
+
+
+def load_partners(directory: Path, deployment: Deployment) -> Mapping[str, Partner]:
+    """All partners of a directory, by name. Raises ConfigError, also for a name that no topic can carry."""
+    partners = {}
+    for path in sorted(directory.glob("*.toml")):
+        try:
+            topics([path.stem])
+        except ValueError as error:
+            raise ConfigError(path, 1, "", str(error)) from None
+        partners[path.stem] = load_partner(path, deployment)
+    return partners

@@ -1,0 +1,94 @@
+"""ingest as the runner sees it: records in, messages out, in forward mode. No rules, no state, no clock.
+
+A raw topic whose partner has no file under `partners/` is read too, and its events are set aside as dead letters, by
+position only: a refusal would need a topic that nobody made, and a redrive reads them once the file is there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from services.ingest.core.compiling import Partner
+from services.ingest.core.normalize import Normalized, Raw, Refused, normalize
+from shared.contracts.cloudevents import binary
+from shared.contracts.messages import TYPES, RecordReport, encode
+from shared.contracts.partition import partition_of
+from shared.contracts.refusals import refusal_headers
+from shared.contracts.topics import NORMALIZED, RAW_PREFIX, RECORDS_REPORTED, partner_of, rejected_topic
+from shared.runner.service import DeadLetter, Decision, Input, Outcome, Outgoing, Record, Service
+
+NAME = "ingest"
+Partners: TypeAlias = Mapping[str, Partner]
+
+_UNKNOWN_PARTNER = DeadLetter(
+    "unknown-partner", "The topic's partner has no mapping; add its file under partners/, restart, and redrive."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A raw event and what became of it. `origin` is its position, `<topic>/<partition>/<offset>`."""
+
+    partner: str
+    origin: str
+    value: bytes | None
+    result: Normalized | Refused
+
+
+def service(partners: Partners) -> Service[Message, None, None]:
+    """The service of these partners."""
+
+    def decode(record: Record, arrived: datetime) -> Message | DeadLetter:
+        partner = partners.get(partner_of(record.topic))
+        if partner is None:
+            return _UNKNOWN_PARTNER
+        result = normalize(partner, Raw(record.key, record.value, record.headers), arrived)
+        return Message(partner.name, f"{record.topic}/{record.partition}/{record.offset}", record.value, result)
+
+    return Service(
+        name=NAME,
+        inputs=(Input(pattern=f"^{re.escape(RAW_PREFIX)}.+"),),
+        decode=decode,
+        decide=decide,
+        policy=None,
+    )
+
+
+def decide(_: None, messages: Sequence[Message], __: datetime, ___: None) -> Decision[None]:
+    """What to send for these events, one message each, and what to count."""
+    answers = [_answer(message) for message in messages]
+    return Decision(None, tuple(outgoing for outgoing, _ in answers), tuple(outcome for _, outcome in answers))
+
+
+def _answer(message: Message) -> tuple[Outgoing, Outcome]:
+    if isinstance(message.result, Normalized):
+        return _forwarded(message, message.result), Outcome("accepted", message.partner)
+    return _rejected(message, message.result), Outcome("refused", message.partner, message.result.fault.code.value)
+
+
+def _forwarded(message: Message, event: Normalized) -> Outgoing:
+    body = event.body
+    headers = binary(
+        id=event.event_id,
+        source=f"/partners/{message.partner}",
+        type=TYPES[type(body)],
+        time=event.time,
+        partitionkey=event.user_id,
+        extensions={"origin": message.origin},
+    )
+    return Outgoing(
+        RECORDS_REPORTED if isinstance(body, RecordReport) else NORMALIZED,
+        event.user_id.encode(),
+        encode(body),
+        headers,
+        partition_of(event.user_id),
+    )
+
+
+def _rejected(message: Message, refused: Refused) -> Outgoing:
+    headers = refusal_headers(NAME, message.origin, refused.fault, refused.event_id)
+    return Outgoing(rejected_topic(message.partner), None, message.value, headers)
