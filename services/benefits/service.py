@@ -10,7 +10,7 @@ from pathlib import Path
 from services.benefits.core import decide as rules
 from services.benefits.core.decide import News, Standing
 from services.benefits.core.table import TierTable, faults
-from services.benefits.storage.standings import load, save
+from services.benefits.storage.store import load, save
 from shared import toml_file
 from shared.contracts import cloudevents
 from shared.contracts.faults import Fault
@@ -30,7 +30,7 @@ def service(table: TierTable) -> Service[News, Standing, TierTable]:
     return Service("benefits", (Input(SCORES_CHANGED),), decode, decide, table, Fenced(load, save, due))
 
 
-def load_table(file: Path) -> TierTable:
+def read_table(file: Path) -> TierTable:
     """The tier table of a policy file. Raises ConfigError with file, line, key and what to do."""
     table = toml_file.load(file, TierTable)
     for key, sentence in faults(table):

@@ -1,4 +1,4 @@
-"""Settings of benefits; it has none beyond those of every service."""
+"""The settings of benefits: it has none beside those of every service."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from shared.settings import ServiceSettings
 
 
-class Settings(ServiceSettings):
+class BenefitsSettings(ServiceSettings):
     @property
     def table_file(self) -> Path:
         return self.policies / "benefits.toml"

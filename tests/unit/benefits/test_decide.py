@@ -263,6 +263,9 @@ def test_a_new_table_speaks_with_the_next_score() -> None:
     before = decide(None, [published(Score(650), 1)], TABLE).standing
     after = decide(before, [published(Score(650), 2)], new)
     assert _seen(after.changes) == Change("fair", "bus", "line car")
+    # The tier stays, and what it opens does not.
+    fair = decide(None, [published(Score(640), 1)], TABLE).standing
+    assert _seen(decide(fair, [published(Score(640), 2)], new).changes) == Change("fair", "bus", "line")
     # A tier that is no more grants a thin file nothing.
     assert decide(before, [published(thin(650), 2)], new).standing.tier is None
 

@@ -11,7 +11,7 @@ from aiokafka import ConsumerRecord
 
 from services.benefits.core.decide import News
 from services.benefits.core.describe import describe, names
-from services.benefits.service import decide, decode, load_table, service
+from services.benefits.service import decide, decode, read_table, service
 from shared.contracts.cloudevents import CloudEvent, binary, parse
 from shared.contracts.messages import ScoreChange, encode
 from shared.contracts.partition import partition_of
@@ -20,7 +20,7 @@ from shared.settings import ROOT
 
 USER = "5a" * 32
 NOW = datetime(2026, 2, 5, 16, tzinfo=UTC)
-TABLE = load_table(ROOT / "policies" / "benefits.toml")
+TABLE = read_table(ROOT / "policies" / "benefits.toml")
 SCORE = ScoreChange(
     version=3,
     score=612,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.benefits.core.table import TierTable
-from services.benefits.service import load_table
+from services.benefits.service import read_table
 from services.scorer.core.scorecard import Scorecard
 from shared import toml_file
 from shared.settings import ROOT
@@ -42,11 +42,11 @@ credit = ["loan"]
 def loaded(tmp_path: Path, text: str) -> TierTable:
     file = tmp_path / "benefits.toml"
     file.write_text(text)
-    return load_table(file)
+    return read_table(file)
 
 
 def test_the_shipped_table_is_the_blueprints() -> None:
-    table = load_table(SHIPPED)
+    table = read_table(SHIPPED)
     assert [(tier.name, tier.from_score, len(tier.benefits)) for tier in table.tiers] == [
         ("Fair", 600, 4),
         ("Good", 650, 3),
@@ -57,7 +57,7 @@ def test_the_shipped_table_is_the_blueprints() -> None:
 
 def test_the_shipped_table_knows_every_restriction_of_the_shipped_scorecard() -> None:
     scorecard = toml_file.load(ROOT / "policies" / "scorecard.toml", Scorecard)
-    assert set(itertools.chain(*scorecard.restrictions.values())) <= load_table(SHIPPED).restrictions.keys()
+    assert set(itertools.chain(*scorecard.restrictions.values())) <= read_table(SHIPPED).restrictions.keys()
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_the_id_follows_what_the_file_says_and_not_how(tmp_path: Path) -> None:
     ],
 )
 def test_reached(score: int, tier: str | None) -> None:
-    table = load_table(SHIPPED)
+    table = read_table(SHIPPED)
     assert table.code(table.reached(score)) == tier
     assert table.position(tier) == table.reached(score)
 

@@ -9,8 +9,7 @@ from services.benefits.core.decide import Standing
 from shared.database import queries
 from shared.runner.service import Db
 
-MIGRATIONS = Path(__file__).with_name("migrations")
-_SQL = queries(Path(__file__).with_name("standings.sql"))
+_SQL = queries(Path(__file__).with_name("queries.sql"))
 
 
 async def load(db: Db, shard: int, keys: Sequence[str]) -> dict[str, Standing]:
