@@ -17,7 +17,6 @@ import shutil
 import socket
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -41,6 +40,7 @@ NAMES: tuple[Name, ...] = get_args(Name)
 _START_TIMEOUT_S = 90.0  # Kafka needs 1 to 3 s, on a machine that is busy with other things many times that.
 _ANSWER_TIMEOUT_S = 10.0  # A server that is only slow must not be taken for one that hangs.
 _POLL_S = 0.02
+_NO_ANSWER = (OSError, KafkaError, asyncpg.PostgresError)
 _PORT_ATTEMPTS = 10
 _NOT_STARTED = "The local stack was never started here. Start it: goodstanding local up"
 _EPHEMERAL_PREFIX = "goodstanding-ephemeral-"
@@ -59,10 +59,10 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One server as it is now. `silent`: it runs and does not answer."""
+    """One server as it is now. `paused`: it runs and does not answer."""
 
     name: Name
-    state: Literal["up", "silent", "down"]
+    state: Literal["up", "paused", "down"]
     address: str | None
     pid: int | None
 
@@ -245,7 +245,7 @@ class LocalStack:
         if instance is None or not process.alive(instance.process):
             return Status(name, "down", None, None)
         up = _answers(self._server(name), instance.ports[0])
-        return Status(name, "up" if up else "silent", self._address(name), instance.process.pid)
+        return Status(name, "up" if up else "paused", self._address(name), instance.process.pid)
 
     def _server(self, name: Name) -> Server:
         match name:
@@ -334,31 +334,40 @@ def _free_ports(count: int) -> tuple[int, ...]:
 
 
 def _answers(server: Server, port: int) -> bool:
-    async def ask() -> None:
-        async with asyncio.timeout(_ANSWER_TIMEOUT_S):
-            await server.answer(port)
-
     try:
-        asyncio.run(ask())
-    except (OSError, KafkaError, asyncpg.PostgresError):
+        asyncio.run(_ask(server, port))
+    except _NO_ANSWER:
         return False
     return True
 
 
+async def _ask(server: Server, port: int) -> None:
+    async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+        await server.answer(port)
+
+
 async def _until_answering(name: Name, server: Server, instance: _Instance, log: Path, log_start: int) -> None:
     """Ask until the server answers; raise what its log says when it ends instead, or takes too long."""
-    deadline = time.monotonic() + _START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        try:
-            async with asyncio.timeout(_ANSWER_TIMEOUT_S):
-                return await server.answer(instance.ports[0])
-        except (OSError, KafkaError, asyncpg.PostgresError):
-            # A server that is starting gives no sign other than this.
-            await asyncio.sleep(_POLL_S)
-        if not process.alive(instance.process):
-            raise _failure(f"{name} ended while starting", log, log_start)
-    process.kill(instance.process)
-    raise _failure(f"{name} did not answer within {_START_TIMEOUT_S:.0f} s", log, log_start)
+
+    async def ask_again() -> None:
+        while True:
+            with contextlib.suppress(*_NO_ANSWER):
+                return await _ask(server, instance.ports[0])
+            await asyncio.sleep(_POLL_S)  # a server that is starting gives no other sign
+
+    asking = asyncio.create_task(ask_again())
+    try:
+        async with asyncio.timeout(_START_TIMEOUT_S):
+            while not asking.done():
+                if not process.alive(instance.process):
+                    raise _failure(f"{name} ended while starting", log, log_start)
+                await asyncio.wait({asking}, timeout=_POLL_S)
+            await asking
+    except TimeoutError:
+        process.kill(instance.process)
+        raise _failure(f"{name} did not answer within {_START_TIMEOUT_S:.0f} s", log, log_start) from None
+    finally:
+        asking.cancel()
 
 
 _ADVICE = {
