@@ -1,0 +1,85 @@
+"""Events, states and policies of the scorer's tests, each in one line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from services.scorer.core.messages import Event, RecordNews, event_of
+from services.scorer.core.scorecard import Rule, Scorecard
+from services.scorer.core.state import Accepted, Folded, State, fold, fold_record
+from services.scorer.service import read_scorecard
+from shared.contracts.messages import BehaviorEvent, Consent, RecordChange, encode
+from shared.settings import ROOT
+
+ZONE = ZoneInfo("Asia/Shanghai")
+ME, FRIEND = "ab" * 32, "cd" * 32
+JAN = 2026 * 12
+"""January 2026."""
+CARD_FILE: Path = ROOT / "policies" / "scorecard.toml"
+CARD = read_scorecard(CARD_FILE)
+BILL, FARE, PURCHASE, INCOME = "water.bill", "transit.fare", "shop.purchase", "income.reported"
+
+
+def day(month: int, of_month: int = 15, hour: int = 12) -> datetime:
+    """An instant in the zone of the tests."""
+    return datetime(month // 12, month % 12 + 1, of_month, hour, tzinfo=ZONE)
+
+
+def event(kind: str, time: datetime, id: str = "", partner: str = "bank", **fields: Any) -> Event:
+    """An event; its id follows from kind and time if it has none. Obligations are on time, figures under consent c1."""
+    if kind == INCOME and "consent" not in fields:
+        fields["consent"] = consent("c1")
+    if kind in (BILL, FARE):
+        fields.setdefault("days_late", 0)
+    body = BehaviorEvent(kind=kind, **fields)
+    name = id or f"{kind}-{time.isoformat()}-{fields.get('contact', '')[:4]}"
+    return event_of(ME, partner, name, "behavior.raw.bank/0/7", time, encode(body), body, ZONE)
+
+
+def consent(id: str) -> Consent:
+    return Consent(id=id, purpose="scoring", given_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+
+def record(kind: str = "court.listing", id: str = "r1", version: int = 1, **fields: Any) -> RecordChange:
+    record_class = {"court.listing": "legal", "card.overdue": "financial", "ride.unpaid": "life"}[kind]
+    stated = {"status": "open", "counts": True, "began_on": day(JAN).date(), **fields}
+    return RecordChange(record_id=id, version=version, kind=kind, record_class=record_class, **stated)  # type: ignore[arg-type]
+
+
+def news(change: RecordChange, month: int = JAN) -> RecordNews:
+    return RecordNews(ME, month, change)
+
+
+def state_of(*messages: Event | RecordNews, open_from: int = 0) -> State:
+    """The state of these messages, all of which must count."""
+    state = State()
+    for message in messages:
+        if isinstance(message, Event):
+            assert isinstance(fold(state, message, open_from), Accepted)
+        else:
+            assert fold_record(state, message.body, message.month)
+    return state
+
+
+def outcomes(state: State, *events: Event, open_from: int = 0) -> list[str]:
+    """What became of each event, by name."""
+    return [_name(fold(state, one, open_from)) for one in events]
+
+
+def _name(folded: Folded) -> str:
+    return type(folded).__name__
+
+
+def card(**changes: Any) -> Scorecard:
+    """The shipped scorecard with something else in it."""
+    return msgspec.structs.replace(CARD, **changes)
+
+
+def rule(shipped: str, **changes: Any) -> Rule:
+    """A rule of the shipped scorecard, by its code, with something else in it."""
+    return next(msgspec.structs.replace(rule, **changes) for rule in CARD.rules if rule.code == shipped)
