@@ -31,7 +31,7 @@ check: setup  ## format, lint, types, imports, contracts, lock
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 	@$(BIN)/mypy $(CODE)
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m shared.contracts check
 	@$(MAKE) --no-print-directory lock-check
 
