@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.benefits.core.decide import Standing, decide
 from services.benefits.core.table import Benefit, Tier, TierTable, faults
 from shared.contracts.messages import ScoreChange, TierChange, encode
+from tests.tiers_oracle import Publication, expect
 
 RESTRICTIONS = ("credit", "financing", "luxury", "unheard-of")
 
@@ -187,3 +189,17 @@ def test_nothing_that_a_restriction_closes_is_ever_in_force(history: list[ScoreC
     for score in history:
         standing = decide(standing, [score], table).standing
         assert naive_closed(score, table).isdisjoint(standing.in_force)
+
+
+@given(histories(), tables())
+def test_all_is_as_the_oracle_says(history: list[ScoreChange], table: TierTable) -> None:
+    publications = [Publication(each.score, each.thin, frozenset(each.restrictions)) for each in history]
+    expected = expect(publications, msgspec.to_builtins(table))
+    found = tell(history, table).changes
+    assert [change.score_version for change in found] == [each.number + 1 for each in expected]
+    for change, each in zip(found, expected, strict=True):
+        assert (change.previous_tier, change.tier) == (each.before.tier, each.after.tier)
+        assert set(change.granted) == each.granted
+        assert set(change.revoked) == each.revoked
+        assert set(change.in_force) == each.after.benefits
+        assert set(change.restrictions) == each.after.restrictions
