@@ -39,7 +39,7 @@ class Code(StrEnum):
     # Time.
     TIME_FORMAT = "time-format", "A time is not RFC 3339 with an offset."
     TIME_RANGE = "time-range", "A time or date lies outside the years 1900 to 2199."
-    IN_FUTURE = "in-future", "The event's time is later than its arrival."
+    IN_FUTURE = "in-future", "The event's time, or a day in it, is later than its arrival."
     TOO_LATE = "too-late", "The event's month no longer accepts events."
     # The body.
     NOT_AN_OBJECT = "not-an-object", "A JSON object was expected."
@@ -70,7 +70,9 @@ class Code(StrEnum):
     CONSENT_MISSING = "consent-missing", "The kind is taken only under a consent, and the event cites none."
     CONSENT_WITHDRAWN = "consent-withdrawn", "The consent that the event cites was withdrawn."
     # Against what is already known.
-    CONFLICT = "conflict", "Another event with the same id and another content came first."
+    CONFLICT = "conflict", "Something else came first under the same event id, or under the same report id."
+    RE_AGEING = "re-ageing", "The record ended on an earlier day already; a later one is taken only as a correction."
+    LAPSED = "lapsed", "The record's deadline has passed, so it is not taken, or not taken again."
     BEYOND_BEHAVIOR = "beyond-behavior", "Lateness beyond the profile's limit is a negative record, not behavior."
 
 

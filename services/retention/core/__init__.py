@@ -1,0 +1,1 @@
+"""The rules of negative records: pure, synchronous, and free of any framework."""

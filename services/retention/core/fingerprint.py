@@ -1,0 +1,27 @@
+"""Names of records: the public one, and the one by which a lapsed record is known again."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+BYTES = 16
+"""128 bits: two of ten billion records share a name with a probability below one in a quintillion."""
+
+
+def record_id(user_id: str, partner: str, report_id: str) -> str:
+    """The record's name on `records.changed`, 32 hexadecimal characters: the same in whichever order its reports come.
+
+    It is a hash, because subscribers are not to learn the provider's own number of a contract.
+    """
+    return hashlib.sha256(f"{user_id}\n{partner}\n{report_id}".encode()).digest()[:BYTES].hex()
+
+
+def fingerprint(key: bytes, name: str) -> bytes:
+    """What stays of a person's user_id and of a record's id once the record is erased.
+
+    A plain hash would say something about the person: whoever has the user_ids, which are in every topic, could hash
+    them all and see who once had a record. Under a key that is in no table, topic or dump they cannot be told from
+    noise, and only the service itself can ask whether it has seen a record before.
+    """
+    return hmac.digest(key, name.encode(), "sha256")[:BYTES]

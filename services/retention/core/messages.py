@@ -1,0 +1,32 @@
+"""What the rules are told: a report of a record, a deadline that has come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias
+
+import msgspec
+
+from shared.contracts.messages import RecordReport
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a partner reported of one record, as ingest normalized it."""
+
+    key: str
+    """The person's user_id, 64 hexadecimal characters."""
+    partner: str
+    event_id: str
+    origin: str
+    """The raw record: `<topic>/<partition>/<offset>`."""
+    body: RecordReport
+
+
+class Due(msgspec.Struct, frozen=True):
+    """Some of the person's deadlines have come."""
+
+    key: str
+    instant: datetime
+
+
+Message: TypeAlias = Report | Due

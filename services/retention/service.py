@@ -1,0 +1,146 @@
+"""retention as the runner sees it: reports of negative records in, changes of records out. The rules are in core."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from services.retention.core import decide as rules
+from services.retention.core.decide import Person, Policy
+from services.retention.core.messages import Message, Report
+from services.retention.core.profile import Profile, faults
+from services.retention.core.record import (
+    Changed,
+    Clock,
+    Dropped,
+    Effect,
+    Expired,
+    Facts,
+    Open,
+    Refused,
+    Repeated,
+    Waits,
+)
+from services.retention.storage import records
+from shared import toml_file
+from shared.contracts.checks import check_event
+from shared.contracts.cloudevents import binary, parse_envelope
+from shared.contracts.faults import Code, Fault
+from shared.contracts.identity import USER_ID_PATTERN
+from shared.contracts.messages import TYPES, RecordChange, RecordReport, encode, read
+from shared.contracts.partition import partition_of
+from shared.contracts.refusals import refusal_headers
+from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED, rejected_topic
+from shared.runner.service import DeadLetter, Decision, Fenced, Input, Outcome, Outgoing, Record, Service
+
+NAME = "retention"
+_PARTNERS = "/partners/"
+_USER_ID = re.compile(USER_ID_PATTERN)
+
+
+def load_profile(file: Path) -> Profile:
+    """The retention profile in a file. Raises ConfigError with file, line, key and what to do."""
+    profile = toml_file.load(file, Profile)
+    for key, sentence in faults(profile):
+        raise toml_file.error_at(file, key, sentence)
+    return profile
+
+
+def service(profile: Profile, fingerprint_key: bytes) -> Service[Message, Person, Policy]:
+    state: Fenced[Message, Person, Policy] = Fenced(
+        load=partial(records.load, fingerprint_key=fingerprint_key),
+        save=partial(records.save, fingerprint_key=fingerprint_key),
+        due=records.due,
+    )
+    policy = Policy(profile=profile, fingerprint_key=fingerprint_key)
+    return Service(NAME, (Input(RECORDS_REPORTED),), decode, decide, policy, state)
+
+
+def decode(record: Record, arrived: datetime) -> Report | DeadLetter:
+    """A report of a record. ingest wrote it, so what cannot be read is a fault of ours: the operator's to look at."""
+    envelope = parse_envelope(record.key, record.headers)
+    if isinstance(envelope, Fault):
+        return DeadLetter(envelope.code, envelope.sentence)
+    key = (record.key or b"").decode("ascii", "replace")
+    if record.value is None or not _USER_ID.fullmatch(key):
+        return DeadLetter(Code.ENVELOPE_KEY, "The record has no value, or its key is no user_id.")
+    if envelope.type != TYPES[RecordReport]:
+        return DeadLetter(Code.ENVELOPE_TYPE, f"The type of the event is not {TYPES[RecordReport]}.")
+    partner, origin = envelope.source.removeprefix(_PARTNERS), envelope.extensions.get("origin")
+    if partner == envelope.source or origin is None:
+        return DeadLetter(Code.ENVELOPE_ATTRIBUTE, "The event names no partner or no origin.")
+    body = read(RecordReport, record.value)
+    if isinstance(body, Fault):
+        return DeadLetter(body.code, body.sentence)
+    if fault := check_event(body):
+        return DeadLetter(fault.code, fault.sentence)
+    return Report(key, partner, envelope.id, origin, body)
+
+
+def decide(person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy) -> Decision[Person]:
+    decided = rules.decide(person or Person(), messages, now, policy)
+    user_id = messages[0].key
+    answers = [_answer(user_id, id, effect, now) for id, effect in decided.effects]
+    return Decision(
+        decided.person,
+        tuple(message for message, _ in answers if message is not None),
+        tuple(outcome for _, outcome in answers),
+    )
+
+
+def _answer(user_id: str, id: str, effect: Effect, now: datetime) -> tuple[Outgoing | None, Outcome]:
+    """What is sent because of an effect, if anything, and how it is counted."""
+    match effect:
+        case Changed(record):
+            status: Literal["open", "settled"] = "open" if isinstance(record, Open) else "settled"
+            change = _change(id, record.facts, record.version, record.clock, status)
+            return _changed(user_id, change, now), Outcome(status, record.facts.partner)
+        case Expired(facts, version, clock):
+            # Late or not, it happened at the deadline.
+            change = _change(id, facts, version, clock, "expired")
+            return _changed(user_id, change, clock.lapses_at), Outcome("expired", facts.partner)
+        case Refused(partner, event_id, origin, fault):
+            # Position and id, and no bytes, since what came here is not what the partner sent.
+            headers = refusal_headers(NAME, origin, fault, event_id)
+            message = Outgoing(rejected_topic(partner), None, None, headers)
+            return message, Outcome("refused", partner, fault.code)
+        case Waits(partner):
+            return None, Outcome("waiting", partner)
+        case Repeated(partner):
+            return None, Outcome("duplicate", partner)
+        case Dropped(partner):
+            return None, Outcome("dropped", partner)
+
+
+def _change(
+    id: str, facts: Facts, version: int, clock: Clock | None, status: Literal["open", "settled", "expired"]
+) -> RecordChange:
+    return RecordChange(
+        record_id=id,
+        version=version,
+        kind=facts.kind,
+        record_class=facts.record_class.value,
+        status=status,
+        counts=status != "expired",
+        began_on=facts.began_on,
+        amount=facts.amount,
+        ended_on=clock.ended_on if clock else None,
+        lapses_at=clock.lapses_at if clock else None,
+    )
+
+
+def _changed(user_id: str, change: RecordChange, time: datetime) -> Outgoing:
+    headers = binary(
+        # The record's id stands for the person too. Versions are per record: a person's own count would have to
+        # outlive the last record, and say that there was one.
+        id=f"{NAME}/{change.record_id}/{change.version}",
+        source=f"/{NAME}",
+        type=TYPES[RecordChange],
+        time=time,
+        partitionkey=user_id,
+    )
+    return Outgoing(RECORDS_CHANGED, user_id.encode(), encode(change), headers, partition_of(user_id))

@@ -1,0 +1,1 @@
+"""Negative records, and the fingerprints of those that have lapsed, in Postgres."""

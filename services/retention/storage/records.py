@@ -1,0 +1,91 @@
+"""Load, save and what is due, a batch at a time, on the connection of the step's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from services.retention.core.decide import Person
+from services.retention.core.fingerprint import fingerprint
+from services.retention.core.messages import Due, Message
+from services.retention.core.record import Clock, Facts, Kept, Open, Settled, Settlement, Unreported, due_at
+from shared.database import queries
+from shared.runner.service import Db, DuePage
+
+if TYPE_CHECKING:
+    import asyncpg
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+_SQL = queries(Path(__file__).with_name("records.sql"))
+_waiting = msgspec.json.Decoder(tuple[Settlement, ...])
+
+
+async def load(db: Db, shard: int, keys: Sequence[str], *, fingerprint_key: bytes) -> dict[str, Person]:
+    """The people of whom there is a record, or was one."""
+    found = {fingerprint(fingerprint_key, key): key for key in keys}
+    gone: dict[str, set[bytes]] = {}
+    for row in await db.fetch(_SQL["load_gone"], shard, list(found)):
+        gone.setdefault(found[row["person"]], set()).add(row["record"])
+    records: dict[str, dict[str, Kept]] = {}
+    for row in await db.fetch(_SQL["load"], shard, [bytes.fromhex(key) for key in keys]):
+        records.setdefault(row["user_id"].hex(), {})[row["record_id"].hex()] = _record(row)
+    return {key: Person(records.get(key, {}), frozenset(gone.get(key, ()))) for key in records.keys() | gone.keys()}
+
+
+async def save(db: Db, shard: int, people: Mapping[str, Person], *, fingerprint_key: bytes) -> None:
+    """Make the tables hold just what the people do, in the order of the keys."""
+    records = [
+        (bytes.fromhex(key), bytes.fromhex(id), *_columns(record))
+        for key in sorted(people)
+        for id, record in sorted(people[key].records.items())
+    ]
+    columns = _transposed(records, 12)
+    await db.execute(_SQL["erase"], shard, [bytes.fromhex(key) for key in people], *columns[:2])
+    if records:
+        await db.execute(_SQL["save"], shard, *columns)
+    gone = sorted((fingerprint(fingerprint_key, key), name) for key in people for name in people[key].gone)
+    if gone:
+        await db.execute(_SQL["save_gone"], shard, *_transposed(gone, 2))
+
+
+async def due(db: Db, shard: int, now: datetime, cursor: str, limit: int) -> DuePage[Message]:
+    """The people of the earliest deadline that has come. A page never has two deadlines, because what it leads to is
+    sent by person: only so do records expire in the order of their deadlines. The cursor is not needed, since what has
+    expired is not there any more."""
+    next_at: datetime | None = await db.fetchval(_SQL["next_due"], shard)
+    if next_at is None or next_at > now:
+        return DuePage((), cursor, next_at)
+    rows = await db.fetch(_SQL["due"], shard, next_at, limit)
+    return DuePage([Due(row["user_id"].hex(), next_at) for row in rows], cursor, next_at)
+
+
+def _record(row: asyncpg.Record) -> Kept:
+    if row["status"] == "unreported":
+        return Unreported(row["partner"], row["report_id"], _waiting.decode(row["waiting"]), row["due_at"])
+    facts = Facts(row["partner"], row["report_id"], row["kind"], row["began_on"], row["amount"])
+    clock = Clock(row["ended_on"], row["due_at"]) if row["due_at"] else None
+    if row["status"] == "open":
+        return Open(facts, row["version"], clock)
+    assert clock is not None, "the table's checks see to it"
+    return Settled(facts, row["version"], clock)
+
+
+def _columns(record: Kept) -> tuple[object, ...]:
+    """The columns after user_id and record_id."""
+    if isinstance(record, Unreported):
+        waiting = msgspec.json.encode(record.settlements).decode()
+        return record.partner, record.report_id, "unreported", 0, None, None, None, None, record.lapses_at, waiting
+    facts, status = record.facts, "open" if isinstance(record, Open) else "settled"
+    ended_on = record.clock.ended_on if record.clock else None
+    return (
+        *(facts.partner, facts.report_id, status, record.version, facts.kind, facts.began_on, facts.amount),
+        *(ended_on, due_at(record), None),
+    )
+
+
+def _transposed(rows: Iterable[tuple[object, ...]], width: int) -> Sequence[Sequence[object]]:
+    return list(map(list, zip(*rows, strict=True))) or [[] for _ in range(width)]
