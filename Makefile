@@ -17,6 +17,7 @@ help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1|/p' Makefile | awk -F '|' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: .venv/.ready  ## everything the project needs, into .venv
+	@:
 
 demo: setup  ## the main job, end to end, on a Kafka and a Postgres of its own
 	@$(BIN)/goodstanding demo

@@ -145,6 +145,6 @@ def _download(staging: Path, pin: Pin) -> Path:
     except (RequestException, RuntimeError) as error:
         raise StackError(
             f"Apache Kafka's {pin.path.name} could not be fetched from Maven Central ({error}). This needs a network "
-            "once; behind a proxy set HTTPS_PROXY, and REQUESTS_CA_BUNDLE if it has a certificate authority of its own. "
-            "Or name a broker of your own in GOODSTANDING_KAFKA."
+            "once; behind a proxy set HTTPS_PROXY, and REQUESTS_CA_BUNDLE if it has a certificate authority of its "
+            "own. Or name a broker of your own in GOODSTANDING_KAFKA."
         ) from error
