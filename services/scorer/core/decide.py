@@ -13,7 +13,7 @@ from datetime import datetime, tzinfo
 import msgspec
 
 from services.scorer.core import score
-from services.scorer.core.calendar import latest_publication, month_of
+from services.scorer.core.calendar import month_of
 from services.scorer.core.messages import Due, Edge, Event, Message, RecordNews
 from services.scorer.core.score import Evaluation, contacts_band, evaluate, with_records_changed
 from services.scorer.core.scorecard import Scorecard
@@ -48,7 +48,8 @@ class Person(msgspec.Struct, frozen=True):
     state: bytes = b""
     version: int = 0
     evaluation: bytes = b""
-    """Of the last publication; empty before the first."""
+    """The last one, empty before the first. In continuous cadence it may be newer than the last publication: events may
+    move items and leave the result as it is, and a change of a record must start from the items as they are."""
     run: int | None = None
     """The monthly run that last moved the standing."""
     standing: int | None = None
@@ -113,7 +114,7 @@ def _run(person: Person, state: State, due: Due, policy: Policy) -> Person:
         person, run=due.number, standing=evaluation.score, standing_before=person.standing, contacts=contacts
     )
     if continuous and not _differs(person, evaluation):
-        return person
+        return msgspec.structs.replace(person, evaluation=score.encode(evaluation))
     return _published(person, evaluation, due.instant, policy)
 
 
@@ -122,25 +123,15 @@ def _at_once(person: Person, state: State, now: datetime, policy: Policy, *, eve
     if events and policy.scorecard.cadence == "continuous":
         evaluation = evaluate(state, policy.scorecard, month_of(now, policy.zone), person.contacts)
         if not records and not _differs(person, evaluation):
-            return person
-    elif not records:
-        return person
-    elif person.evaluation:
-        evaluation = with_records_changed(score.decode(person.evaluation), state, policy.scorecard)
+            return msgspec.structs.replace(person, evaluation=score.encode(evaluation))
+    elif records:
+        # Of who was never published nothing but the record is known yet: it cannot wait, since it may cap and restrict,
+        # and it brings no behavior forward.
+        last = score.decode(person.evaluation) if person.evaluation else evaluate(State(), policy.scorecard, 0, None)
+        evaluation = with_records_changed(last, state, policy.scorecard)
     else:
-        evaluation = evaluate(state, policy.scorecard, _through(now, policy), person.contacts)
+        return person
     return _published(person, evaluation, now, policy)
-
-
-def _through(now: datetime, policy: Policy) -> int:
-    """The last month that counts for a person who was never published, when a record makes it necessary.
-
-    The record cannot wait, since it may cap and restrict; behavior is counted as the last monthly run did, so that in
-    monthly cadence a record brings no month forward.
-    """
-    if policy.scorecard.cadence == "continuous":
-        return month_of(now, policy.zone)
-    return latest_publication(now, policy.scorecard.publication_day, policy.zone) - 1
 
 
 def _differs(person: Person, evaluation: Evaluation) -> bool:

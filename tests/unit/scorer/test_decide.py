@@ -167,16 +167,28 @@ class TestRecords:
         assert step(policy, person, news(record())).person.standing == 595
 
 
-def test_a_record_cannot_wait_for_a_first_publication_but_brings_no_month_forward() -> None:
-    messages = [*bills(JAN - 1, days_late=9), news(record())]
-    # On the 5th the last run was the one of December, which counted up to November.
-    before = decide(NOBODY, messages, day(JAN, 5), MONTHLY)
-    after = decide(NOBODY, messages, day(JAN, 6), MONTHLY)
-    assert published(before) == (1, 580, True)
-    assert published(after) == (1, 350 + 0 + 60 + 40 + 25 + 10, True)
-    for decided in (before, after):
-        assert decided.person.publication is not None
-        assert decided.person.publication.run is None
+@pytest.mark.parametrize("policy", [MONTHLY, CONTINUOUS], ids=["monthly", "continuous"])
+def test_a_record_cannot_wait_for_a_first_publication(policy: Policy) -> None:
+    decided = step(policy, NOBODY, news(record()))
+    assert published(decided) == (1, 580, True)
+    assert decided.person.publication is not None
+    assert decided.person.publication.run is None
+
+
+def test_and_in_monthly_cadence_it_brings_no_behavior_forward() -> None:
+    messages = [*bills(JAN - 1, days_late=9), news(record("card.overdue"))]
+    for order in (messages, messages[::-1]):
+        assert published(decide(NOBODY, order, day(JAN, 20), MONTHLY)) == (1, 595, True)
+
+
+def test_a_lifted_ceiling_shows_the_items_as_they_are_now() -> None:
+    capped = step(CONTINUOUS, NOBODY, *bills(JAN), news(record())).person
+    assert capped.publication is not None
+    assert capped.publication.evaluation.score == 580
+    silent = step(CONTINUOUS, capped, *bills(JAN, 9, days_late=0), event(BILL, day(JAN), days_late=1))
+    assert published(silent) is None
+    lifted = step(CONTINUOUS, silent.person, news(record(version=2, status="deleted", counts=False)))
+    assert published(lifted) == (2, 350 + 140 + 60 + 40 + 25 + 10, True)
 
 
 def test_in_continuous_cadence_a_record_and_events_are_one_version_with_both_in_it() -> None:

@@ -4,7 +4,7 @@ create table person (
     user_id         bytea not null check (length(user_id) = 32),
     state           bytea not null,
     version         bigint not null,
-    evaluation      bytea not null,      -- the last publication's, empty before the first
+    evaluation      bytea not null,      -- empty before the first publication
     run             bigint,              -- the monthly run that last moved the standing
     standing        bigint,
     standing_before bigint,

@@ -1,0 +1,328 @@
+"""The laws of a person's state and score (blueprint, 4.1 and 2.1), for any events at all.
+
+Events are drawn with few ids, kinds and months, so that they meet. What the state depends on is the set of accepted
+events: where two bodies share an id the first wins, so the laws of order draw one body for each id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias, TypeVar
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.scorer.core import score
+from services.scorer.core.calendar import publication_instant
+from services.scorer.core.decide import Person, Policy, decide
+from services.scorer.core.messages import Due, Event, Message, RecordNews
+from services.scorer.core.score import Evaluation, evaluate
+from services.scorer.core.scorecard import Band
+from services.scorer.core.state import (
+    Accepted,
+    State,
+    Vector,
+    amounts,
+    decode,
+    encode,
+    fold,
+    fold_record,
+    merge,
+    prune,
+    vectors,
+    withdraw_consent,
+)
+from tests.unit.scorer.people import CARD, FRIEND, JAN, ME, ZONE, card, consent, day, event, record, rule
+
+OPEN_FROM = JAN - 3
+NOW = day(JAN, 28)
+HARSH = card(rules=(rule("kept-on-time", bands=(Band(0, -400), Band(900, 210)), unknown=-100), *CARD.rules[1:]))
+
+Withdrawal: TypeAlias = str
+Input: TypeAlias = Event | RecordNews | Withdrawal
+T = TypeVar("T")
+
+IDS = st.integers(0, 10**6).map(str)
+PARTNERS = st.sampled_from(["bank", "shop"])
+CONSENTS = st.sampled_from(["c1", "c2"])
+AMOUNTS = st.one_of(st.integers(0, 3), st.integers(0, 10**15))
+
+
+def times(first: int, last: int) -> st.SearchStrategy[datetime]:
+    """Few instants of these months, the same one often."""
+    return st.builds(day, st.integers(first, last), st.integers(1, 28), st.sampled_from([0, 12]))
+
+
+def events(first: int = OPEN_FROM, last: int = JAN) -> st.SearchStrategy[Event]:
+    """Any event with a time in these months."""
+    time = times(first, last)
+    made: Callable[..., st.SearchStrategy[Event]] = lambda *kinds, **fields: st.builds(  # noqa: E731
+        event, st.sampled_from(kinds), time, IDS, PARTNERS, **fields
+    )
+    return st.one_of(
+        made("water.bill", "transit.fare", days_late=st.integers(0, 90), amount=AMOUNTS),
+        made("shop.purchase", "donation.made", count=st.integers(1, 5), amount=AMOUNTS, reverses=st.booleans()),
+        made("income.reported", "tax.reported", amount=AMOUNTS, consent=CONSENTS.map(consent)),
+        made("identity.verified", value=st.sampled_from(["verified", "withdrawn"])),
+        made("contact.standing", contact=st.just(FRIEND), value=st.sampled_from(["present", "absent"])),
+    )
+
+
+CHANGES = st.builds(
+    # A later version is a later change.
+    lambda kind, id, version, counts, status: RecordNews(
+        ME, JAN - 40 + 10 * version, record(kind, id, version, counts=counts, status=status)
+    ),
+    st.sampled_from(["court.listing", "card.overdue", "ride.unpaid"]),
+    st.sampled_from(["r1", "r2"]),
+    st.integers(1, 4),
+    st.booleans(),
+    st.sampled_from(["open", "disputed", "expired"]),
+)
+
+
+def identity(one: Input) -> Any:
+    """What may be there once with one content: an event's id, a version of a record, a withdrawal."""
+    match one:
+        case Event():
+            return one.identity[:8]
+        case RecordNews():
+            return one.body.record_id, one.body.version
+        case _:
+            return one
+
+
+def inputs(first: int = OPEN_FROM, last: int = JAN, size: int = 25) -> st.SearchStrategy[list[Input]]:
+    return st.lists(st.one_of(events(first, last), CHANGES, CONSENTS), max_size=size, unique_by=identity)
+
+
+def take(state: State, one: Input, open_from: int = OPEN_FROM) -> None:
+    match one:
+        case Event():
+            fold(state, one, open_from)
+        case RecordNews():
+            fold_record(state, one.body, one.month)
+        case _:
+            withdraw_consent(state, one)
+
+
+def folded(given_inputs: Sequence[Input]) -> State:
+    state = State(month=JAN)
+    for one in given_inputs:
+        take(state, one)
+    return state
+
+
+@st.composite
+def repeated_and_shuffled(draw: st.DrawFn, originals: Sequence[T]) -> list[T]:
+    """All of them in any order, some again."""
+    again = draw(st.lists(st.sampled_from(originals), max_size=10)) if originals else []
+    return draw(st.permutations([*originals, *again]))
+
+
+@st.composite
+def parts(draw: st.DrawFn, whole: Sequence[T]) -> list[list[T]]:
+    """The same sequence in batches."""
+    cuts = sorted(draw(st.lists(st.integers(0, len(whole)), max_size=6)))
+    return [list(whole[a:b]) for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+
+
+@given(st.data(), inputs())
+def test_any_order_and_any_repetition_give_the_same_bytes(data: st.DataObject, given_inputs: list[Input]) -> None:
+    again = data.draw(repeated_and_shuffled(given_inputs))
+    assert encode(folded(again)) == encode(folded(given_inputs))
+
+
+@given(st.data(), inputs())
+def test_batches_do_not_show(data: st.DataObject, given_inputs: list[Input]) -> None:
+    column = encode(State(month=JAN))
+    for batch in data.draw(parts(given_inputs)):
+        state = decode(column)
+        for one in batch:
+            take(state, one)
+        column = encode(state)
+    assert column == encode(folded(given_inputs))
+
+
+@given(inputs(), inputs(), inputs())
+def test_merge_commutes_and_associates(a: list[Input], b: list[Input], c: list[Input]) -> None:
+    one, two, three = folded(a), folded(b), folded(c)
+    assert encode(merge(one, two)) == encode(merge(two, one))
+    assert encode(merge(merge(one, two), three)) == encode(merge(one, merge(two, three)))
+    assert encode(merge(one, State(month=JAN))) == encode(one)
+
+
+@given(st.data(), inputs())
+def test_folding_apart_and_merging_is_folding(data: st.DataObject, given_inputs: list[Input]) -> None:
+    sides = data.draw(st.lists(st.booleans(), min_size=len(given_inputs), max_size=len(given_inputs)))
+    left, right = (
+        [one for one, side in zip(given_inputs, sides, strict=True) if side is wanted] for wanted in (True, False)
+    )
+    assert encode(merge(folded(left), folded(right))) == encode(folded(given_inputs))
+
+
+@given(inputs(JAN - 40, JAN + 40), st.integers(JAN - 40, JAN + 40))
+def test_pruning_follows_the_clock_and_never_the_newest_event(given_inputs: list[Input], clock: int) -> None:
+    state, before = State(), State()
+    for one in given_inputs:
+        take(state, one, open_from=0)
+        take(before, one, open_from=0)
+    prune(state, clock, clock - 3)
+    assert state.months == {m: packed for m, packed in before.months.items() if m >= clock - 24}
+    assert state.ids == {m: ids for m, ids in before.ids.items() if m >= clock - 3}
+    both = frozenset({80, 88})
+    assert amounts(state, both, 0, 10**6) == amounts(before, both, clock - 25, 10**6)
+    assert state.first == before.first
+
+
+@given(inputs(JAN - 40, JAN + 3), st.lists(st.integers(JAN, JAN + 30), min_size=1, max_size=4).map(sorted))
+def test_pruning_often_is_pruning_once(given_inputs: list[Input], clocks: list[int]) -> None:
+    often, once = State(), State()
+    for one in given_inputs:
+        take(often, one, open_from=0)
+        take(once, one, open_from=0)
+    for clock in clocks:
+        prune(often, clock, clock - 3)
+    prune(once, clocks[-1], clocks[-1] - 3)
+    assert encode(often) == encode(once)
+
+
+@given(inputs(JAN - 3, JAN), st.integers(0, 25))
+def test_pruning_between_two_open_events_does_not_show(given_inputs: list[Input], at: int) -> None:
+    between = State()
+    for place, one in enumerate(given_inputs):
+        if place == at:
+            prune(between, JAN, OPEN_FROM)
+        take(between, one)
+    prune(between, JAN, OPEN_FROM)
+    after = folded(given_inputs)
+    prune(after, JAN, OPEN_FROM)
+    assert encode(between) == encode(after)
+
+
+@given(inputs(), times(JAN - 3, JAN), st.integers(1, 5), AMOUNTS)
+def test_a_reversal_cancels(given_inputs: list[Input], time: datetime, count: int, amount: int) -> None:
+    before = folded(given_inputs)
+    pair = [
+        event("shop.purchase", time, id, "third", count=count, amount=amount, reverses=reverses)
+        for id, reverses in (("done", False), ("taken back", True))
+    ]
+    for order in (pair, pair[::-1]):
+        after = folded([*given_inputs, *order])
+        assert after.months == before.months
+
+
+def everything(state: State) -> list[tuple[int, dict[int, Vector]]]:
+    return vectors(state, 0, 10**6)
+
+
+@given(st.lists(events(), unique_by=identity, max_size=30))
+def test_vectors_are_what_a_plain_count_gives(given_events: list[Event]) -> None:
+    counted: dict[int, dict[str, list[Event]]] = {}
+    for one in given_events:
+        if one.body.kind in ("water.bill", "transit.fare", "shop.purchase", "donation.made"):
+            counted.setdefault(one.month, {}).setdefault(one.body.kind, []).append(one)
+    found = {
+        (month, code): [*vector, 0, 0, 0, 0][:4]
+        for month, by_kind in everything(folded(given_events))
+        for code, vector in by_kind.items()
+    }
+    expected = {}
+    for month, by_kind in counted.items():
+        for ones in by_kind.values():
+            sign = [-1 if one.body.reverses else 1 for one in ones]
+            vector = [
+                sum(s * one.body.count for s, one in zip(sign, ones, strict=True)),
+                sum(s * (one.body.amount or 0) for s, one in zip(sign, ones, strict=True)),
+                sum(1 for one in ones if one.body.days_late),
+                max(one.body.days_late or 0 for one in ones),
+            ]
+            if any(vector):
+                code = {"water.bill": 20, "transit.fare": 30, "shop.purchase": 60, "donation.made": 70}[
+                    ones[0].body.kind
+                ]
+                expected[month, code] = vector
+    assert found == expected
+
+
+CONTACTS = st.one_of(st.none(), st.integers(7, 19).map(lambda steps: steps * 50))
+
+
+@given(inputs(JAN - 30, JAN + 1, size=40), CONTACTS, st.integers(JAN - 2, JAN + 1), st.sampled_from([CARD, HARSH]))
+def test_items_sum_exactly_to_a_score_in_its_bounds(
+    given_inputs: list[Input], contacts: int | None, through: int, scorecard: Any
+) -> None:
+    state = State()
+    for one in given_inputs:
+        take(state, one, open_from=0)
+    evaluation = evaluate(state, scorecard, through, contacts)
+    assert sum(item.points for item in evaluation.items) == evaluation.score
+    assert 350 <= evaluation.score <= 950
+    assert len(evaluation.key_factors) <= 4
+    assert all(item.points <= item.best for item in evaluation.items if item.code != "floor")
+    # Reading and writing a state, and pruning it to the month after, change nothing.
+    prune(state, through + 1, through - 2)
+    assert evaluate(decode(encode(state)), scorecard, through, contacts) == evaluation
+    assert score.decode(score.encode(evaluation)) == evaluation
+
+
+MESSAGES = st.lists(st.one_of(events(), CHANGES), max_size=15, unique_by=identity)
+
+
+def decided(
+    policy: Policy, batches: Sequence[Sequence[Message]], now: datetime = NOW
+) -> tuple[Person, list[Evaluation]]:
+    """The person after these batches, and what was published on the way."""
+    person, published = Person(ME), []
+    for batch in batches:
+        person = decide(person, batch, NOW, policy).person
+        if person.publication is not None:
+            published.append(person.publication)
+    assert [publication.version for publication in published] == list(range(1, person.version + 1))
+    return person, [publication.evaluation for publication in published]
+
+
+@settings(max_examples=200)
+@given(st.data(), MESSAGES)
+def test_continuous_any_order_repetition_and_batches_end_in_the_same_score(
+    data: st.DataObject, messages: list[Message]
+) -> None:
+    policy = Policy(scorecard=card(cadence="continuous"), zone=ZONE, accepts_late_months=3)
+    plain, published_at_once = decided(policy, [messages])
+    again, published = decided(policy, data.draw(parts(data.draw(repeated_and_shuffled(messages)))))
+    assert (again.state, again.evaluation) == (plain.state, plain.evaluation)
+    assert [p.result for p in published[-1:]] == [p.result for p in published_at_once]
+    if published:
+        assert published[-1].result == evaluate(decode(again.state), policy.scorecard, JAN, None).result
+
+
+@settings(max_examples=200)
+@given(st.data(), MESSAGES)
+def test_monthly_any_order_repetition_and_batches_give_the_same_publication(
+    data: st.DataObject, messages: list[Message]
+) -> None:
+    policy = Policy(scorecard=CARD, zone=ZONE, accepts_late_months=3)
+    due = Due(ME, JAN + 1, publication_instant(JAN + 1, 6, ZONE), 0, 0)
+    then = datetime(2026, 2, 6, tzinfo=UTC) + timedelta(hours=1)
+    last = []
+    for batches in ([messages], data.draw(parts(data.draw(repeated_and_shuffled(messages))))):
+        person, published = decided(policy, batches)
+        if not any(isinstance(one, RecordNews) for one in messages):
+            assert not published
+        person = decide(person, [due], then, policy).person
+        assert person.publication is not None
+        assert person.publication.as_of == due.instant
+        last.append((person.state, person.publication.evaluation, person.standing))
+    assert last[0] == last[1]
+
+
+@given(st.lists(events(), min_size=1, max_size=10))
+def test_of_two_bodies_under_one_id_the_first_counts(given_events: list[Event]) -> None:
+    """And whatever else comes, an id is accepted once while its month is open."""
+    state = State(month=JAN)
+    accepted: set[bytes] = set()
+    for one in [*given_events, *given_events[::-1]]:
+        outcome = fold(state, one, OPEN_FROM)
+        assert isinstance(outcome, Accepted) == (one.identity[:8] not in accepted)
+        accepted.add(one.identity[:8])
