@@ -47,12 +47,12 @@ def load(path: Path, type: type[T]) -> T:
         return msgspec.convert(document, type)
     except msgspec.ValidationError as error:
         sentence, key = _parse(str(error), document, type)
-        raise ConfigError(path, _line(text, key), spelled(key), sentence) from None
+        raise ConfigError(path, line_of(text, key), spelled(key), sentence) from None
 
 
 def error_at(path: Path, key: KeyPath, sentence: str) -> ConfigError:
     """The error of a rule that no type expresses, at the line of `key`, or of the nearest table around it."""
-    return ConfigError(path, _line(_text(path), key), spelled(key), sentence)
+    return ConfigError(path, line_of(_text(path), key), spelled(key), sentence)
 
 
 def spelled(key: KeyPath) -> str:
@@ -77,7 +77,7 @@ def _text(path: Path) -> str:
 def _syntax_error(path: Path, text: str, message: str) -> ConfigError:
     found = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
     sentence = f"{message[: found.start()] if found else message}."
-    line = int(found[1]) if found and found[1] else text.count("\n") + 1
+    line = int(found[1]) if found and found[1] else text.rstrip("\n").count("\n") + 1
     return ConfigError(path, line, "", f"The file is not TOML: {sentence}")
 
 
@@ -132,7 +132,8 @@ def _guilty_key(table: dict[str, Any], message: str, document: Any, type: Any) -
 # --- the line of a key ---
 
 
-def _line(text: str, key: KeyPath) -> int:
+def line_of(text: str, key: KeyPath) -> int:
+    """The line on which a key begins, in a text that tomllib accepts; that of the nearest table if it is not there."""
     lines = _Scanner(text).lines()
     while key not in lines and key:
         key = key[:-1]

@@ -45,7 +45,7 @@ def _topics(bootstrap: str, partners_dir: Path, replication_factor: int) -> int:
     partners = sorted(path.stem for path in partners_dir.glob("*.toml"))
     try:
         report = asyncio.run(ensure_topics(bootstrap, partners, replication_factor))
-    except KafkaError as error:
+    except (KafkaError, TimeoutError) as error:
         print(f"Kafka at {bootstrap} does not answer: {error}", file=sys.stderr)
         return 2
     _print(report)

@@ -5,6 +5,7 @@ Nothing that exists is changed: a deployment may have its reasons, and a partiti
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,9 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from shared.contracts.topics import SIMULATION, Topic, topics
+
+_KNOWN_WITHIN_S = 30.0
+_ASK_AGAIN_AFTER_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +56,48 @@ async def _ensure(bootstrap: str, wanted: Sequence[Topic], replication_factor: i
     try:
         existing = set(await admin.list_topics())
         missing = [topic for topic in wanted if topic.name not in existing]
-        refused = await _create(admin, missing, replication_factor)
-        found = [topic for topic in wanted if topic.name in existing]
-        differing = await _compare(admin, found, replication_factor)
+        created, refused = await _create(admin, missing, replication_factor)
+        failed = {difference.topic for difference in refused}
+        await _until_known(admin, {topic.name for topic in wanted} - failed)
+        # Compared is also what another process created in between.
+        others = [topic for topic in wanted if topic.name not in created | failed]
+        differing = await _compare(admin, others, replication_factor)
     finally:
         await admin.close()
-    not_created = {difference.topic for difference in refused}
     wrong = {difference.topic for difference in differing}
     return TopicReport(
-        tuple(topic.name for topic in missing if topic.name not in not_created),
-        tuple(topic.name for topic in found if topic.name not in wrong),
+        tuple(topic.name for topic in wanted if topic.name in created),
+        tuple(topic.name for topic in others if topic.name not in wrong),
         (*refused, *differing),
     )
 
 
-async def _create(admin: AIOKafkaAdminClient, missing: Sequence[Topic], replication_factor: int) -> list[Difference]:
+async def _create(
+    admin: AIOKafkaAdminClient, missing: Sequence[Topic], replication_factor: int
+) -> tuple[set[str], list[Difference]]:
+    """The names that were created, and the refusals; a name that is in neither existed by then."""
     if not missing:
-        return []
+        return set(), []
     requests = [
         NewTopic(topic.name, topic.partitions, replication_factor, topic_configs=topic.settings(replication_factor))
         for topic in missing
     ]
     response = await admin.create_topics(requests)
     # The client raises nothing here: each topic has its own code and message, and 0 is success.
-    return [
+    created = {name for name, code, _ in response.topic_errors if not code}
+    refused = [
         Difference(name, "topic", "created", None, _why_not_created(code, message))
         for name, code, message in response.topic_errors
-        if code and for_code(code) is not TopicAlreadyExistsError  # another process was quicker, with the same table
+        if code and for_code(code) is not TopicAlreadyExistsError
     ]
+    return created, refused
+
+
+async def _until_known(admin: AIOKafkaAdminClient, names: set[str]) -> None:
+    """Return when the broker that answers us knows the topics: the controller's news reach it a moment later."""
+    async with asyncio.timeout(_KNOWN_WITHIN_S):
+        while not names <= set(await admin.list_topics()):  # noqa: ASYNC110  # nobody tells: it has to be asked
+            await asyncio.sleep(_ASK_AGAIN_AFTER_S)
 
 
 def _why_not_created(code: int, message: str | None) -> str:

@@ -41,7 +41,10 @@ _PARTNER = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic. `retention` is None where `cleanup` is compact: the last message of each key stays for good."""
+    """One topic. `retention` is None where `cleanup` is compact: the last message of each key stays for good.
+
+    The first of the `writers` owns the topic: it answers for what the messages mean.
+    """
 
     name: str
     key: str
@@ -49,8 +52,12 @@ class Topic:
     cleanup: Literal["delete", "compact"]
     retention: timedelta | None
     message_bytes_max: int
-    owner: str
+    writers: tuple[str, ...]
     readers: tuple[str, ...]
+
+    @property
+    def owner(self) -> str:
+        return self.writers[0]
 
     def settings(self, replication_factor: int) -> dict[str, str]:
         """The broker's settings of the topic, by their Kafka names; what is not named keeps the broker's default."""
@@ -103,63 +110,37 @@ def partner_of(raw_topic_name: str) -> str:
 def _of_partner(partner: str) -> tuple[Topic, ...]:
     if not _PARTNER.fullmatch(partner):
         raise ValueError(f"Partner {partner!r}: a name has lower-case letters, digits and hyphens, at most 40 of them.")
-    sender = f"partner {partner}"
-    later = ("scorer", "retention")
+    them = (f"partner {partner}",)
+    raw, rejected, disputes = raw_topic(partner), rejected_topic(partner), DISPUTES_PREFIX + partner
+    refusing = ("ingest", "scorer", "retention")
     return (
-        Topic(
-            raw_topic(partner),
-            "the partner's choice",
-            PARTITIONS,
-            "delete",
-            _WEEK,
-            MESSAGE_BYTES_MAX,
-            sender,
-            ("ingest",),
-        ),
-        Topic(
-            rejected_topic(partner),
-            "none",
-            1,
-            "delete",
-            _MONTH,
-            REJECTED_BYTES_MAX,
-            ", ".join(("ingest", *later)),
-            (sender,),
-        ),
-        Topic(
-            DISPUTES_PREFIX + partner,
-            "the partner's report id",
-            1,
-            "delete",
-            _MONTH,
-            MESSAGE_BYTES_MAX,
-            "retention",
-            (sender,),
-        ),
+        Topic(raw, "the partner's choice", PARTITIONS, "delete", _WEEK, MESSAGE_BYTES_MAX, them, ("ingest",)),
+        Topic(rejected, "none", 1, "delete", _MONTH, REJECTED_BYTES_MAX, refusing, them),
+        Topic(disputes, "the partner's report id", 1, "delete", _MONTH, MESSAGE_BYTES_MAX, ("retention",), them),
     )
 
 
-def _by_person(name: str, owner: str, *readers: str) -> Topic:
-    return Topic(name, "user_id", PARTITIONS, "delete", _WEEK, MESSAGE_BYTES_MAX, owner, readers)
+def _by_person(name: str, writers: Sequence[str], readers: Sequence[str]) -> Topic:
+    return Topic(name, "user_id", PARTITIONS, "delete", _WEEK, MESSAGE_BYTES_MAX, tuple(writers), tuple(readers))
 
 
-def _last_by_person(name: str, owner: str, *readers: str) -> Topic:
-    return Topic(name, "user_id", PARTITIONS, "compact", None, MESSAGE_BYTES_MAX, owner, readers)
+def _last_by_person(name: str, writers: Sequence[str], readers: Sequence[str]) -> Topic:
+    return Topic(name, "user_id", PARTITIONS, "compact", None, MESSAGE_BYTES_MAX, tuple(writers), tuple(readers))
 
 
 def _dead_letter(service: str) -> Topic:
-    return Topic(dead_letter_topic(service), "none", 1, "delete", _MONTH, MESSAGE_BYTES_MAX, service, ("operator",))
+    return Topic(dead_letter_topic(service), "none", 1, "delete", _MONTH, MESSAGE_BYTES_MAX, (service,), ("operator",))
 
 
 _SHARED = (
-    _by_person(NORMALIZED, "ingest", "scorer"),
-    _by_person(RECORDS_REPORTED, "ingest", "retention"),
-    _by_person(RECORDS_CHANGED, "retention", "scorer", "subscribers"),
-    _by_person(SUBJECT_REQUESTS, "portal, operator", "scorer", "retention", "benefits"),
-    _by_person(SUBJECT_ANSWERS, "scorer, retention, benefits", "portal"),
-    _last_by_person(SCORES_CHANGED, "scorer", "benefits", "subscribers"),
-    _last_by_person(TIERS_CHANGED, "benefits", "subscribers"),
+    _by_person(NORMALIZED, ["ingest"], ["scorer"]),
+    _by_person(RECORDS_REPORTED, ["ingest"], ["retention"]),
+    _by_person(RECORDS_CHANGED, ["retention"], ["scorer", "subscribers"]),
+    _by_person(SUBJECT_REQUESTS, ["portal", "operator"], ["scorer", "retention", "benefits"]),
+    _by_person(SUBJECT_ANSWERS, ["scorer", "retention", "benefits"], ["portal"]),
+    _last_by_person(SCORES_CHANGED, ["scorer"], ["benefits", "subscribers"]),
+    _last_by_person(TIERS_CHANGED, ["benefits"], ["subscribers"]),
 )
 
-SIMULATION = Topic(CLOCK_TOPIC, "none", 1, "delete", _WEEK, MESSAGE_BYTES_MAX, "driver", SERVICES)
+SIMULATION = Topic(CLOCK_TOPIC, "none", 1, "delete", _WEEK, MESSAGE_BYTES_MAX, ("driver",), SERVICES)
 """Exists only in simulation: the stepped clock that all processes share."""

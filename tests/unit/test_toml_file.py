@@ -1,0 +1,265 @@
+"""Errors in TOML files name file, line and key, however the file is written."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.toml_file import ConfigError, KeyPath, error_at, line_of, load, spelled
+
+
+class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    places: int = 0
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    points: int
+    share: Decimal = Decimal(0)
+    unit: Unit | None = None
+
+    def __post_init__(self) -> None:
+        if self.points > 600:
+            raise ValueError("a rule has at most 600 points")
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    rules: list[Rule] = []
+    kinds: dict[str, Unit] = {}
+    bands: dict[str, list[dict[str, int]]] = {}
+
+
+def _file(directory: Path, text: str) -> Path:
+    path = directory / "policy.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_file_becomes_a_value(tmp_path: Path) -> None:
+    text = '[[rules]]\npoints = 3\nshare = 0.10\n[kinds]\n"card.bill" = { name = "fen", places = 2 }\n'
+    assert load(_file(tmp_path, text), Policy) == Policy(
+        rules=[Rule(points=3, share=Decimal("0.10"))], kinds={"card.bill": Unit("fen", 2)}
+    )
+
+
+ERRORS = [
+    ("wrong type at the top", "rules = 3", 1, "rules", "Expected `array`, got `int`."),
+    ("unknown key at the top", "# a\n\nrulse = []", 3, "rulse", "Object contains unknown field `rulse`."),
+    ("array of tables", "[[rules]]\npoints = 1\n[[rules]]\npoints = '2'", 4, "rules[1].points", "Expected `int`, got"),
+    (
+        "missing key: the table's line",
+        "[[rules]]\npoints = 1\n\n[[rules]]\nshare = 1.0",
+        4,
+        "rules[1]",
+        "Object missing",
+    ),
+    (
+        "rule of the type",
+        "[[rules]]\npoints = 1\n[[rules]]\npoints = 601",
+        3,
+        "rules[1]",
+        "a rule has at most 600 points.",
+    ),
+    (
+        "table in an array of tables",
+        "[[rules]]\npoints = 1\n[rules.unit]\nname = 1",
+        4,
+        "rules[0].unit.name",
+        "Expected `str`",
+    ),
+    ("dotted key", "[[rules]]\npoints = 1\nunit.name = 1", 3, "rules[0].unit.name", "Expected `str`"),
+    (
+        "inline array over lines",
+        "rules = [\n  {points = 1},\n  # no\n  {points = 1.5},\n]",
+        4,
+        "rules[1].points",
+        "Expected",
+    ),
+    ("key of a mapping", '[kinds]\na = {name = "x"}\n"b.c" = {name = 1}', 3, 'kinds."b.c".name', "Expected `str`"),
+    (
+        "table of a mapping",
+        '[kinds.a]\nname = "x"\n[kinds."b.c"]\nname = "y"\nplace = 1',
+        5,
+        'kinds."b.c".place',
+        "Object",
+    ),
+    (
+        "mapping in a mapping",
+        "[bands]\nlow = [{a = 1}]\nhigh = [{a = 1}, {b = 2, c = 'x'}]",
+        3,
+        "bands.high[1].c",
+        "Expected",
+    ),
+    ("same complaint twice: the first", "[kinds]\na = {name = 1}\nb = {name = 2}", 2, "kinds.a.name", "Expected `str`"),
+    (
+        "after a text over lines",
+        '[kinds.a]\nname = """\n[kinds.b]\nname = 1\n"""\nplaces = "x"',
+        6,
+        "kinds.a.places",
+        "Expected",
+    ),
+    ("after a literal over lines", "[kinds.a]\nname = '''\n'''''\nplaces = 'x'", 4, "kinds.a.places", "Expected"),
+    ("windows line ends", "[kinds.a]\r\nname = 'x'\r\nplaces = 'x'\r\n", 3, "kinds.a.places", "Expected"),
+    ("syntax", "[kinds]\na = {name = 'x'}\nb = nope\n", 3, "", "The file is not TOML: Invalid value."),
+    ("syntax at the end", "[kinds]\na = [1,\n", 2, "", "The file is not TOML: Invalid value"),
+    (
+        "same key twice",
+        "[kinds]\na = {name = 'x'}\n\na = {name = 'x'}",
+        4,
+        "",
+        "The file is not TOML: Cannot overwrite",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "key", "sentence"), [case[1:] for case in ERRORS], ids=[c[0] for c in ERRORS])
+def test_error(tmp_path: Path, text: str, line: int, key: str, sentence: str) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_bytes(text.encode())
+    with pytest.raises(ConfigError) as caught:
+        load(path, Policy)
+    error = caught.value
+    assert (error.file, error.line, error.key) == (path, line, key)
+    assert error.sentence.startswith(sentence)
+    assert str(error) == f"{path}:{line}: {key + ': ' if key else ''}{error.sentence}"
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.toml:1: The file cannot be read: No such file"):
+        load(tmp_path / "none.toml", Policy)
+    (tmp_path / "latin.toml").write_bytes(b"# caf\xe9")
+    with pytest.raises(ConfigError, match=r"latin\.toml:1: The file is not UTF-8\."):
+        load(tmp_path / "latin.toml", Policy)
+
+
+@pytest.mark.parametrize(
+    ("key", "line", "shown"),
+    [
+        (("rules", 1, "points"), 4, "rules[1].points"),
+        (("rules", 1, "unit", "name"), 3, "rules[1].unit.name"),  # not there: the nearest table around it
+        (("kinds", "b c"), 6, 'kinds."b c"'),
+        (("nowhere",), 1, "nowhere"),
+        ((), 1, ""),
+    ],
+)
+def test_a_rule_of_the_callers_own_has_a_line_too(tmp_path: Path, key: KeyPath, line: int, shown: str) -> None:
+    path = _file(tmp_path, '[[rules]]\npoints=1\n[[rules]]\npoints=2\n[kinds]\n"b c" = {name="x"}\n')
+    error = error_at(path, key, "That will not do.")
+    assert (error.line, error.key, error.sentence) == (line, shown, "That will not do.")
+
+
+# --- a law: in any document, the line of each key is where it was written --------------------------------------------
+
+KEYS = st.one_of(
+    st.from_regex(r"[A-Za-z0-9_-]{1,6}", fullmatch=True), st.sampled_from(["a.b", "", "#", '"', "]", "ä", "= {"])
+)
+TEXTS = st.sampled_from(["", "x", "#", '"', "'", "]", "}", "a\nb", '"""', "'''", "\\", "[x]\ny = 1\n", ","])
+SCALARS = st.one_of(TEXTS, st.integers(-99, 99), st.booleans(), st.sampled_from([Decimal("1.5")]))
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=8
+)
+TABLES = st.dictionaries(KEYS, VALUES, max_size=4)
+DOCUMENTS = st.dictionaries(KEYS, st.one_of(VALUES, st.lists(TABLES, min_size=1, max_size=3), TABLES), max_size=4)
+
+
+class _Writer:
+    """Writes TOML in a style drawn by hypothesis, and remembers the line of each key."""
+
+    def __init__(self, draw: Any) -> None:
+        self.draw = draw
+        self.text = ""
+        self.lines: dict[KeyPath, int] = {}
+
+    def document(self, document: dict[str, Any]) -> None:
+        tables = {name: value for name, value in document.items() if self._as_table(value)}
+        self.pairs((), {name: value for name, value in document.items() if name not in tables})
+        for name, value in tables.items():
+            if isinstance(value, dict):
+                self.header((name,), f"[{self.key(name)}]", value)
+            else:
+                for index, table in enumerate(value):
+                    self.header((name, index), f"[[ {self.key(name)} ]]", table)
+
+    def _as_table(self, value: Any) -> bool:
+        tables = isinstance(value, dict) or (
+            isinstance(value, list) and bool(value) and all(isinstance(member, dict) for member in value)
+        )
+        return tables and bool(self.draw(st.booleans()))
+
+    def header(self, path: KeyPath, words: str, table: dict[str, Any]) -> None:
+        for length in range(1, len(path) + 1):
+            self.lines.setdefault(path[:length], self.line())
+        self.text += f"{words}{self.noise()}\n"
+        self.pairs(path, table)
+
+    def pairs(self, path: KeyPath, table: dict[str, Any]) -> None:
+        for name, value in table.items():
+            self.text += self.draw(st.sampled_from(["", "\n", "# note = 1\n", "  ", "\t"]))
+            self.lines[(*path, name)] = self.line()
+            self.text += f"{self.key(name)} = "
+            self.value((*path, name), value)
+            self.text += f"{self.noise()}\n"
+
+    def value(self, path: KeyPath, value: Any) -> None:
+        if isinstance(value, list):
+            self.text += "["
+            for index, member in enumerate(value):
+                self.text += self.draw(st.sampled_from(["", " ", "\n", " # ] no\n  "]))
+                self.lines[(*path, index)] = self.line()
+                self.value((*path, index), member)
+                self.text += self.draw(st.sampled_from([",", " ,", ",\n"]))
+            self.text += "]"
+        elif isinstance(value, dict):
+            self.text += "{"
+            for count, (name, member) in enumerate(value.items()):
+                self.text += ", " if count else " "
+                self.lines[(*path, name)] = self.line()
+                self.text += f"{self.key(name)}="
+                self.value((*path, name), member)
+            self.text += "}"
+        elif isinstance(value, str):
+            self.text += self.string(value)
+        else:
+            self.text += str(value).lower()
+
+    def string(self, text: str) -> str:
+        styles = [json.dumps(text, ensure_ascii=False)]
+        if "'''" not in text and not text.endswith("'"):
+            styles.append(f"'''\n{text}'''")
+        if "\\" not in text and '"' not in text:
+            styles.append(f'"""{text.removeprefix(chr(10))}"""' if not text.startswith("\n") else styles[0])
+        if "'" not in text and "\n" not in text:
+            styles.append(f"'{text}'")
+        return str(self.draw(st.sampled_from(styles)))
+
+    def key(self, name: str) -> str:
+        bare = bool(name) and name.isascii() and name.replace("-", "").replace("_", "a").isalnum()
+        return name if bare and self.draw(st.booleans()) else json.dumps(name, ensure_ascii=False)
+
+    def noise(self) -> str:
+        return str(self.draw(st.sampled_from(["", "  ", " # [x]", '#"'])))
+
+    def line(self) -> int:
+        return self.text.count("\n") + 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(DOCUMENTS, st.data())
+def test_the_line_of_each_key(document: dict[str, Any], data: st.DataObject) -> None:
+    writer = _Writer(data.draw)
+    writer.document(document)
+    assert tomllib.loads(writer.text, parse_float=Decimal) == document
+    assert {key: line_of(writer.text, key) for key in writer.lines} == writer.lines
+
+
+@given(st.lists(st.integers(0, 9) | KEYS, min_size=1, max_size=4).map(tuple))
+def test_a_key_is_spelled_in_one_line(key: KeyPath) -> None:
+    assert "\n" not in spelled(key)
