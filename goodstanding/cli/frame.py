@@ -1,0 +1,102 @@
+"""What all commands share: one way to answer, one way to fail, and exit codes that say which.
+
+0: done. 1: refused or failed, with a sentence on standard error that says what to do. 2: used wrongly (typer's own).
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer.core import TyperGroup
+
+from goodstanding.adapters import DataError
+from goodstanding.errors import UserError
+from goodstanding.local import StackError
+from shared.toml_file import ConfigError
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+class _Group(TyperGroup):
+    """Turns the failures that a user can do something about into a sentence; any other is ours, with its traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (UserError, StackError, ConfigError, DataError) as error:
+            fail(str(error))
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+        except BrokenPipeError:  # `goodstanding tail scores | head`
+            sys.stderr.close()
+            raise typer.Exit(0) from None
+
+
+def commands(help: str) -> typer.Typer:
+    """An empty group of commands."""
+    return typer.Typer(
+        cls=_Group,
+        help=help,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def fail(sentence: str) -> NoReturn:
+    """Say what is wrong and end with 1."""
+    errors.print("[red]goodstanding:[/] ", end="")
+    errors.print(sentence, markup=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+@contextmanager
+def stops_politely(sentence: str) -> Iterator[None]:
+    """End the block as Ctrl-C does on SIGTERM and SIGHUP too, and then say the sentence and end with 130."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(sentence)
+        raise typer.Exit(130) from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def say(sentence: str) -> None:
+    """A step of a longer work, on standard error, so that an answer on standard output stays whole."""
+    errors.print(sentence, markup=False, soft_wrap=True)
+
+
+def answer_json(value: Any) -> None:
+    """One JSON document on standard output; a stream of answers is one a line."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = ()) -> Table:
+    """A plain table: the columns named in `right` hold numbers."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    return made

@@ -1,0 +1,105 @@
+"""`tail`: follow a topic, readable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from aiokafka import ConsumerRecord
+
+from goodstanding.cli.frame import AsJson, answer_json, commands, console
+from goodstanding.deployment import partners
+from goodstanding.errors import UserError
+from goodstanding.stack import Stack
+from goodstanding.topics import tail
+from shared.contracts.faults import Fault
+from shared.contracts.messages import ScoreChange, follow
+from shared.contracts.refusals import read_refusal
+from shared.contracts.topics import SCORES_CHANGED, partner_of, rejected_topic
+
+app = commands("Follow a topic, readable: the last messages, then what comes, until Ctrl-C.")
+
+Last = Annotated[int, typer.Option("--last", "-n", min=0, help="How many of the messages already there to show first.")]
+Once = Annotated[bool, typer.Option("--once", help="End after the messages that are already there.")]
+
+
+@app.command()
+def scores(last: Last = 10, once: Once = False, as_json: AsJson = False) -> None:
+    """Scores as they are published: what every subscriber sees.
+
+    Example: goodstanding tail scores --last 20 --once
+    """
+    _follow([SCORES_CHANGED], last, once, as_json, _score, _score_line)
+
+
+@app.command()
+def rejected(
+    partner: Annotated[str, typer.Argument(help="One partner; all of them if left out.")] = "",
+    last: Last = 10,
+    once: Once = False,
+    as_json: AsJson = False,
+) -> None:
+    """Refused events with code, field and sentence: what each partner learns.
+
+    Example: goodstanding tail rejected bank
+    """
+    if partner and partner not in partners():
+        raise UserError(f"There is no partner {partner}.", f"Say one of: {', '.join(partners())}.")
+    names = [partner] if partner else partners()
+    _follow([rejected_topic(name) for name in names], last, once, as_json, _refusal, _refusal_line)
+
+
+def _follow(
+    topics: Sequence[str],
+    last: int,
+    once: bool,
+    as_json: bool,
+    read: Callable[[ConsumerRecord], dict[str, Any]],
+    line: Callable[[dict[str, Any]], str],
+) -> None:
+    bootstrap = Stack.default().deployment.addresses.kafka
+
+    async def print_all() -> None:
+        async for record in tail(bootstrap, topics, last, follow=not once):
+            message = read(record)
+            if as_json:
+                answer_json(message)
+            else:
+                console.print(line(message), markup=False, soft_wrap=True)
+
+    asyncio.run(print_all())
+
+
+def _score(record: ConsumerRecord) -> dict[str, Any]:
+    change = follow(ScoreChange, record.value)
+    if isinstance(change, Fault):
+        raise UserError(f"{record.topic}/{record.partition}/{record.offset} cannot be read: {change.sentence}")
+    return {"user_id": record.key.decode(), **msgspec.to_builtins(change)}
+
+
+def _score_line(score: dict[str, Any]) -> str:
+    notes = [*(["thin"] if score["thin"] else []), *score["restrictions"]]
+    factors = ", ".join(score["key_factors"])
+    return (
+        f"{score['as_of'][:10]}  {score['user_id'][:16]}  {score['score']}  version {score['version']}"
+        f"{'  ' + ', '.join(notes) if notes else ''}  {factors}"
+    )
+
+
+def _refusal(record: ConsumerRecord) -> dict[str, Any]:
+    refusal = read_refusal(record.headers)
+    if isinstance(refusal, Fault):
+        raise UserError(f"{record.topic}/{record.partition}/{record.offset} cannot be read: {refusal.sentence}")
+    arrived = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(timespec="seconds")
+    partner = partner_of(refusal.origin.partition("/")[0])
+    return {"refused_at": arrived, "partner": partner, **msgspec.to_builtins(refusal)}
+
+
+def _refusal_line(refusal: dict[str, Any]) -> str:
+    place = f"{refusal['code']} at {refusal['field']}" if refusal["field"] else refusal["code"]
+    event = refusal["eventid"] or refusal["origin"]
+    return f"{refusal['partner']}  {event}  {place}: {refusal['sentence']}"

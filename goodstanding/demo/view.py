@@ -1,0 +1,161 @@
+"""What the demo shows while it runs: a live view in a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from goodstanding.demo.bands import Band
+
+_REFRESH_EVERY_S = 0.1
+_BAR_CHARACTERS = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The present state: the clock's day, what is going on, totals so far, and what a service has still to do."""
+
+    day: date
+    doing: str
+    events: int
+    refused: int
+    scores: int
+    lag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A month that is over: what was sent and refused in it, how many scores came of it, and how long it took."""
+
+    month: str
+    events: int
+    refused: int
+    scores: int
+    seconds: float
+
+
+class View(Protocol):
+    """Enter it, tell it, leave it."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def step(self, sentence: str) -> None:
+        """Something longer begins."""
+
+    def show(self, now: Now) -> None:
+        """Called often; cheap."""
+
+    def done(self, month: Done) -> None: ...
+
+
+def view_for(console: Console) -> View:
+    """The live one in a terminal, else the plain one."""
+    return _Live(console) if console.is_terminal else _Plain(console)
+
+
+class _Plain:
+    """A line for each step and month."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def step(self, sentence: str) -> None:
+        self._print(sentence)
+
+    def show(self, now: Now) -> None: ...
+
+    def done(self, month: Done) -> None:
+        self._print(
+            f"{month.month}: {month.events:,} events in, {month.refused:,} refused, {month.scores:,} scores published "
+            f"({month.seconds:.1f} s)"
+        )
+
+    def _print(self, line: str) -> None:
+        # At once, also into a pipe: whoever watches a log file wants to see that it goes on.
+        self._console.print(line, soft_wrap=True)
+        self._console.file.flush()
+
+
+class _Live:
+    """A table of the months, and under it what is going on."""
+
+    def __init__(self, console: Console) -> None:
+        self._months = Table(box=None, pad_edge=False, header_style="bold")
+        self._months.add_column("month", min_width=10)
+        for name in ("events in", "refused", "scores", "seconds"):
+            self._months.add_column(name, justify="right", min_width=10)
+        self._spinner = Spinner("dots")
+        self._live = Live(console=console, auto_refresh=True, refresh_per_second=8, get_renderable=self._picture)
+        self._words = Text()
+        self._shown_at = 0.0
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._words = Text()
+        self._live.stop()
+
+    def step(self, sentence: str) -> None:
+        self._words = Text(sentence)
+
+    def show(self, now: Now) -> None:
+        # Building the text costs more than the look at the services that it tells of.
+        if time.monotonic() - self._shown_at < _REFRESH_EVERY_S:
+            return
+        self._shown_at = time.monotonic()
+        self._words = Text.assemble(
+            (f"{now.day:%-d %B %Y}", "bold"),
+            f"  {now.doing}\n  events {now.events:,}   refused {now.refused:,}   scores {now.scores:,}   lag {now.lag}",
+        )
+
+    def done(self, month: Done) -> None:
+        self._months.add_row(
+            month.month, f"{month.events:,}", f"{month.refused:,}", f"{month.scores:,}", f"{month.seconds:.1f}"
+        )
+
+    def _picture(self) -> Group:
+        parts: list[Table | Spinner] = [self._months] if self._months.row_count else []
+        if self._words:
+            self._spinner.update(text=self._words)
+            parts.append(self._spinner)
+        return Group(*parts)
+
+
+def band_table(bands: Sequence[Band]) -> Table:
+    """Bands of scores: how many people, and how many of them defaulted in the month after."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("score", "people", "share", "defaulted"):
+        table.add_column(name, justify="right" if name != "score" else "left", min_width=9)
+    table.add_column("default rate")
+    everybody, highest = sum(band.people for band in bands), max((band.default_rate for band in bands), default=0)
+    for band in bands:
+        bar = "█" * max(round(band.default_rate / highest * _BAR_CHARACTERS), 0) if highest else ""
+        table.add_row(
+            f"{band.low}-{band.high}",
+            f"{band.people:,}",
+            f"{band.people / everybody:.1%}",
+            f"{band.defaulted:,}",
+            f"{band.default_rate:6.1%} {bar}",
+        )
+    return table

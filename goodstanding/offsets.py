@@ -1,0 +1,46 @@
+"""How far topics and groups have come, as the broker knows it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+
+class Offsets:
+    """Asks the broker. Make one with `asking`."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient) -> None:
+        self._consumer, self._admin = consumer, admin
+        self._places: dict[str, list[TopicPartition]] = {}
+
+    async def ends(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
+        """The offset that the next record of each partition will have."""
+        for topic in topics:
+            if topic not in self._places:
+                (described,) = await self._admin.describe_topics([topic])
+                self._places[topic] = [TopicPartition(topic, each["partition"]) for each in described["partitions"]]
+        found: dict[TopicPartition, int] = await self._consumer.end_offsets(
+            [tp for topic in topics for tp in self._places[topic]]
+        )
+        return found
+
+    async def committed(self, group: str) -> dict[TopicPartition, int]:
+        """The offset up to which the group is done, of those partitions where it has begun."""
+        found = await self._admin.list_consumer_group_offsets(group)
+        return {tp: max(each.offset, 0) for tp, each in found.items()}
+
+
+@asynccontextmanager
+async def asking(bootstrap: str) -> AsyncIterator[Offsets]:
+    """Raises KafkaConnectionError when there is no broker."""
+    consumer, admin = AIOKafkaConsumer(bootstrap_servers=bootstrap), AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await consumer.start()
+        await admin.start()
+        yield Offsets(consumer, admin)
+    finally:
+        await admin.close()
+        await consumer.stop()
