@@ -1,7 +1,8 @@
 """The CloudEvents 1.0 envelope on Kafka: read strictly in both modes, written in binary mode.
 
-The `cloudevents` package is not used: it takes other spec versions, empty attributes, naive times, null headers and a
-`partitionkey` unequal to the record's key without a word, and raises a dozen kinds of exceptions on bad input.
+The `cloudevents` package (2.2) is not used, because it stamps the present time where `time` is missing, puts the
+record's key in the place of an unequal `partitionkey`, takes version 0.3, duplicate keys, NaN and control characters,
+and meets a null header with an AttributeError.
 
 Beyond the specification, our profile asks for `time`, and for JSON data: business time is the event's time.
 """
