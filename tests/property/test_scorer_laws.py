@@ -145,12 +145,14 @@ def test_batches_do_not_show(data: st.DataObject, given_inputs: list[Input]) -> 
     assert column == encode(folded(given_inputs))
 
 
-@given(inputs(), inputs(), inputs())
-def test_merge_commutes_and_associates(a: list[Input], b: list[Input], c: list[Input]) -> None:
-    one, two, three = folded(a), folded(b), folded(c)
+@given(inputs(), inputs(), inputs(), st.sampled_from([JAN, JAN + 4, JAN + 23]))
+def test_merge_commutes_and_associates(a: list[Input], b: list[Input], c: list[Input], clock: int) -> None:
+    one, two, three, nothing = folded(a), folded(b), folded(c), folded([])
+    for state in (one, two, three, nothing):
+        prune(state, clock, clock - 3)
     assert encode(merge(one, two)) == encode(merge(two, one))
     assert encode(merge(merge(one, two), three)) == encode(merge(one, merge(two, three)))
-    assert encode(merge(one, State(month=JAN))) == encode(one)
+    assert encode(merge(one, nothing)) == encode(merge(nothing, one)) == encode(one)
 
 
 @given(st.data(), inputs())
