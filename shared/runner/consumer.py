@@ -13,6 +13,10 @@ UNREADABLE_HEADER = "\udcff"
 """Name of the header that stands for one whose own name is not UTF-8; no real header can have it."""
 
 
+_APART_S = 1.0
+"""How long each partition is read by itself after the last sign of an unreadable record."""
+
+
 class TolerantConsumer(AIOKafkaConsumer):  # type: ignore[misc]
     """Reads past records whose header names are not UTF-8.
 
@@ -20,39 +24,74 @@ class TolerantConsumer(AIOKafkaConsumer):  # type: ignore[misc]
     partitions in that call would be lost, and the call would fail again for ever. Any partner could stop ingest so.
     """
 
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self._handed_out: dict[TopicPartition, int] = {}
+        """Where the next record of each partition begins that nobody was given yet."""
+        self._apart_until = 0.0
+        self._readable: dict[TopicPartition, int] = {}
+        """At most how many records of a partition come before its unreadable one."""
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        super().seek(partition, offset)
+        self._handed_out[partition] = offset
+        self._readable.pop(partition, None)
+
     async def getmany(  # type: ignore[no-untyped-def]
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ):
-        before = {tp: self._subscription.subscription.assignment.state_value(tp) for tp in self.assignment()}
-        positions = {tp: state.position for tp, state in before.items() if state.has_valid_position}
+        if time.monotonic() < self._apart_until:
+            return await self._read_apart(max_records)
         try:
-            return await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+            found: dict[TopicPartition, list[ConsumerRecord]] = await super().getmany(
+                *partitions, timeout_ms=timeout_ms, max_records=max_records
+            )
         except UnicodeDecodeError:
-            log.warning("a record's header name is not UTF-8; reading one by one")
-        # Nothing was handed out, so nothing may be passed over.
-        for tp, position in positions.items():
-            if tp in self.assignment():
-                self.seek(tp, position)
-        return await self._one_by_one(timeout_ms)
+            log.warning("a record's header name is not UTF-8; looking for it")
+            self._take_back()
+            self._apart_until = time.monotonic() + _APART_S
+            return {}
+        self._hand_out(found)
+        return found
 
-    async def _one_by_one(self, timeout_ms: int) -> dict[TopicPartition, list[ConsumerRecord]]:
-        """The next record of one partition, or a substitute for it when it is the unreadable one."""
-        for tp in sorted(self.assignment() - self.paused()):
+    def _hand_out(self, found: dict[TopicPartition, list[ConsumerRecord]]) -> None:
+        for partition, records in found.items():
+            self._handed_out[partition] = records[-1].offset + 1
+            self._readable.pop(partition, None)
+
+    def _take_back(self) -> None:
+        """The failed call handed nothing out, so it may have passed over nothing.
+
+        Seeks that were made while it waited are in `_handed_out`, and so are not undone.
+        """
+        assignment = self._subscription.subscription.assignment
+        for partition in self.assignment():
+            state, offset = assignment.state_value(partition), self._handed_out.get(partition)
+            if offset is not None and state.has_valid_position and state.position > offset:
+                self.seek(partition, offset)
+
+    async def _read_apart(self, max_records: int | None) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """What is there of each partition, and a substitute for an unreadable record that is next in its own."""
+        found: dict[TopicPartition, list[ConsumerRecord]] = {}
+        for partition in sorted(self.assignment() - self.paused()):
             try:
-                found: dict[TopicPartition, list[ConsumerRecord]] = await super().getmany(
-                    tp, timeout_ms=timeout_ms, max_records=1
-                )
-                if found:
-                    return found
+                found.update(await super().getmany(partition, max_records=self._readable.get(partition, max_records)))
             except UnicodeDecodeError:
-                offset = await self.position(tp)
-                self.seek(tp, offset + 1)
-                return {tp: [_substitute(tp, offset)]}
-        return {}
+                self._apart_until = time.monotonic() + _APART_S
+                # The position has stayed where it was, so nothing of this partition was passed over.
+                position = await self.position(partition)
+                unreadable = self._fetcher._records[partition]._partition_records.next_fetch_offset
+                if unreadable > position:
+                    self._readable[partition] = unreadable - position
+                else:
+                    self.seek(partition, unreadable + 1)
+                    found[partition] = [_substitute(partition, unreadable)]
+        self._hand_out(found)
+        return found
 
 
-def _substitute(tp: TopicPartition, offset: int) -> ConsumerRecord:
+def _substitute(partition: TopicPartition, offset: int) -> ConsumerRecord:
     """A record with the place of the unreadable one and a header that its service refuses."""
     now_ms = int(time.time() * 1000)
     headers = ((UNREADABLE_HEADER, b""),)
-    return ConsumerRecord(tp.topic, tp.partition, offset, now_ms, 1, None, None, None, -1, -1, headers)
+    return ConsumerRecord(partition.topic, partition.partition, offset, now_ms, 1, None, None, None, -1, -1, headers)

@@ -121,9 +121,6 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             allow_auto_create_topics=False,
             metadata_max_age_ms=host.settings.metadata_max_age_ms,
         )
-        config = self.broker.config.broker_config
-        assert isinstance(config.builder, partial)
-        config.builder = partial(TolerantConsumer, **config.builder.keywords)
         topics = [source.topic for source in service.inputs if source.topic]
         patterns = [source.pattern for source in service.inputs if source.pattern]
         self._topics = frozenset(topics)
@@ -173,6 +170,11 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     # -- lifecycle ---------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
+        await self.broker.connect()
+        # Not before: connecting puts the library's own consumer in place.
+        config = self.broker.config.broker_config
+        assert isinstance(config.builder, partial)
+        config.builder = partial(TolerantConsumer, **config.builder.keywords)
         await self.broker.start()
 
     async def heal(self) -> None:

@@ -1,0 +1,510 @@
+"""The runner on real Kafka and Postgres, with a service so small that every count can be foretold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.contracts.partition import partition_of
+from shared.runner import fenced, sender, store
+from shared.runner.service import Decision
+from tests.integration.tiny import KEYS, Add, Count, Tiny, Worker, until
+
+KEY = KEYS[0]
+NEIGHBOR = next(key for key in KEYS[1:] if partition_of(key) == partition_of(KEY))
+
+
+@pytest.fixture
+async def tiny(kafka_bootstrap: str, postgres_dsn: str) -> AsyncIterator[Tiny]:
+    tiny = Tiny(kafka_bootstrap, postgres_dsn)
+    await tiny.prepare()
+    yield tiny
+    async with tiny.database() as db:
+        await db.execute(f"drop schema {tiny.name} cascade")
+
+
+def ones(count: int, keys: Sequence[str] = KEYS) -> list[tuple[str, str]]:
+    return [(keys[number % len(keys)], "one") for number in range(count)]
+
+
+async def published(tiny: Tiny) -> dict[str, list[Count]]:
+    """What was published of each key, in the order of the log, repeats included."""
+    found: dict[str, list[Count]] = {}
+    for record in await tiny.read(tiny.target):
+        assert record.key is not None
+        assert record.value is not None
+        found.setdefault(record.key.decode(), []).append(msgspec.json.decode(record.value, type=Count))
+    return found
+
+
+async def letters(tiny: Tiny) -> list[tuple[str, str]]:
+    """Code and origin of every dead letter."""
+    headers = [dict(record.headers) for record in await tiny.read(tiny.letters)]
+    return sorted((each["ce_code"].decode(), each["ce_origin"].decode()) for each in headers)
+
+
+async def assert_exactly_once(tiny: Tiny, total: int) -> None:
+    """Every record counted once; after dropping repeats each key's versions are 1, 2, 3, and the last is the last."""
+    totals = await tiny.totals()
+    assert sum(totals.values()) == total
+    for key, counts in (await published(tiny)).items():
+        first = {count.version: count for count in reversed(counts)}
+        assert all(count == first[count.version] for count in counts), f"{key}: one version in two forms"
+        assert [*dict.fromkeys(count.version for count in counts)] == list(range(1, len(first) + 1)), key
+        assert counts[-1].version == len(first), f"{key}: an old version lies last"
+        assert counts[-1].total == totals[key]
+
+
+async def test_counts_every_record_once(tiny: Tiny) -> None:
+    await tiny.send(ones(2_000))
+    async with tiny.worker() as worker:
+        await worker.until_shards(6)
+        await tiny.until_total(2_000)
+    await assert_exactly_once(tiny, 2_000)
+
+
+async def test_a_successor_goes_on_where_the_last_one_stopped(tiny: Tiny) -> None:
+    for part in range(1, 4):
+        await tiny.send(ones(300))
+        async with tiny.worker():
+            await tiny.until_total(300 * part)
+    await assert_exactly_once(tiny, 900)
+
+
+async def test_workers_share_the_shards_under_load(tiny: Tiny) -> None:
+    sending = asyncio.create_task(_send_for_a_while(tiny))
+    async with tiny.worker() as one:
+        await one.until_shards(6)
+        async with tiny.worker() as two:
+            await one.until_shards(3)
+            await two.until_shards(3)
+            assert sorted(one.shards + two.shards) == list(range(6))
+            async with tiny.worker() as three:
+                for worker in (one, two, three):
+                    await worker.until_shards(2)
+        await one.until_shards(6)
+        sent = await sending
+        await tiny.until_total(sent)
+    await assert_exactly_once(tiny, sent)
+
+
+async def _send_for_a_while(tiny: Tiny) -> int:
+    sent = 0
+    for _ in range(40):
+        await tiny.send(ones(100))
+        sent += 100
+        await asyncio.sleep(0.05)
+    return sent
+
+
+async def test_a_crash_between_commit_and_send_loses_nothing(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outbox holds what was decided; the successor sends it before anything newer, to the byte."""
+    held = asyncio.Event()
+
+    async def never(*_: Any) -> None:
+        held.set()
+        await asyncio.Event().wait()
+
+    async with tiny.worker() as first:
+        await first.until_shards(6)
+        with monkeypatch.context() as patch:
+            patch.setattr(fenced, "send_transaction", never)
+            await tiny.send(ones(48))
+            await asyncio.wait_for(held.wait(), 10)
+            await tiny.until_total(48)
+            await first.crash()
+    assert await published(tiny) == {}
+    await tiny.send(ones(48))
+    async with tiny.worker():
+        await tiny.until_total(96)
+    await assert_exactly_once(tiny, 96)
+
+
+async def test_a_failing_send_is_repeated_by_the_same_owner(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The messages may have gone out before the failure: then they are there twice, byte for byte."""
+    send, failures = sender.send_transaction, iter([True, True, True])
+
+    async def fail_afterwards(producer: Any, messages: Any) -> None:
+        await send(producer, messages)
+        if next(failures, False):
+            raise TimeoutError("no answer")
+
+    monkeypatch.setattr(fenced, "send_transaction", fail_afterwards)
+    async with tiny.worker():
+        await tiny.send(ones(200))
+        await tiny.until_total(200)
+    await assert_exactly_once(tiny, 200)
+    counts = [count for each in (await published(tiny)).values() for count in each]
+    assert len(counts) > len(set(counts)), "the failing sends had arrived"
+
+
+async def test_a_failing_commit_is_decided_by_the_database(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer to a commit can get lost; whether it took effect is read back with the next claim."""
+    advance, failures = store.advance, iter(["before", "after", "before"])
+
+    async def fail(db: Any, *args: Any, **kwargs: Any) -> int | None:
+        when = next(failures, None)
+        if when == "before":
+            raise ConnectionResetError
+        seq = await advance(db, *args, **kwargs)
+        if when == "after":
+            await db.execute("commit")
+            raise ConnectionResetError
+        return seq
+
+    async with tiny.worker() as worker:
+        await worker.until_shards(6)
+        monkeypatch.setattr(store, "advance", fail)
+        await tiny.send(ones(200))
+        await tiny.until_total(200)
+    await assert_exactly_once(tiny, 200)
+
+
+async def test_records_read_again_are_not_counted_again(tiny: Tiny) -> None:
+    async with tiny.worker(batch_records_max=7) as worker:
+        await tiny.send(ones(300))
+        await tiny.until_total(300)
+        for place in worker.subscription.consumer.assignment():
+            worker.subscription.consumer.seek(place, 0)
+        await tiny.send([(KEY, "last")])
+        await tiny.until_total(301)
+    await assert_exactly_once(tiny, 301)
+
+
+async def test_a_fenced_owner_takes_back_what_is_still_its_own(tiny: Tiny) -> None:
+    async with tiny.worker() as worker:
+        await worker.until_shards(6)
+        async with tiny.database() as db:
+            await store.claim(db, partition_of(KEY), epoch=None)
+        await tiny.send([(KEY, "one")])
+        await until(lambda: _has_trouble(worker), "the owner finds itself fenced")
+        await tiny.until_total(1)
+        await worker.until_shards(6)
+    await assert_exactly_once(tiny, 1)
+
+
+async def _has_trouble(worker: Worker) -> bool:
+    return bool(worker.subscription.troubles())
+
+
+async def test_a_former_owner_can_neither_commit_nor_send(tiny: Tiny) -> None:
+    """Two owners of one shard at once, as after a pause longer than the group's session."""
+    async with tiny.worker() as former:
+        await former.until_shards(6)
+        await tiny.send([(KEY, "one")])
+        await tiny.until_total(1)
+        shard = former.subscription.shards[partition_of(KEY)]
+        async with tiny.database() as db:
+            before = await db.fetchval("select epoch from shard where shard = $1", shard.index)
+            await store.claim(db, shard.index, epoch=None)
+            assert isinstance(shard, fenced.FencedShard)
+            assert shard._epoch == before
+            with pytest.raises(store.FencedError):
+                await store.pending(db, shard.index, before)
+            with pytest.raises(store.FencedError):
+                await store.advance(db, shard.index, before, store.Progress(), sent_seq=10**9, outgoing=[])
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "counted"),
+    [
+        pytest.param("undecodable", "undecodable", 0, id="the decoder fails"),
+        pytest.param("fail", "undecidable", 0, id="the rules fail"),
+        pytest.param("unsavable", "unsavable", 0, id="the database refuses it"),
+    ],
+)
+async def test_a_poison_record_is_set_aside_alone(tiny: Tiny, value: str, code: str, counted: int) -> None:
+    """It lies in the middle of a batch, between records of its own key and of a neighbor in the same shard."""
+    await tiny.send([(KEY, "one"), (NEIGHBOR, "one"), (KEY, value), (KEY, "one"), (NEIGHBOR, "one")])
+    async with tiny.worker() as worker:
+        await worker.until_shards(6)
+        await tiny.until_total(4)
+    assert await tiny.totals() == {KEY: 2 + counted, NEIGHBOR: 2}
+    assert await letters(tiny) == [(code, f"{tiny.source}/{partition_of(KEY)}/2")]
+
+
+async def test_a_misplaced_record_is_set_aside(tiny: Tiny) -> None:
+    wrong = (partition_of(KEY) + 1) % 6
+    await tiny.send([(KEY, "one")], partition=wrong)
+    await tiny.send([(KEY, "one")])
+    async with tiny.worker():
+        await tiny.until_total(1)
+        await until(lambda: _letters(tiny), "a dead letter")
+    assert await letters(tiny) == [("misplaced", f"{tiny.source}/{wrong}/0")]
+
+
+async def _letters(tiny: Tiny) -> bool:
+    return bool(await letters(tiny))
+
+
+async def test_a_record_without_value_goes_to_the_operator(tiny: Tiny) -> None:
+    async with tiny.worker() as worker:
+        await worker.until_shards(6)
+        await tiny.send_raw(partition_of(KEY), KEY.encode(), None)
+        await until(lambda: _letters(tiny), "a dead letter")
+    assert await letters(tiny) == [("empty", f"{tiny.source}/{partition_of(KEY)}/0")]
+
+
+async def test_memory_is_bounded_by_pausing(tiny: Tiny) -> None:
+    """A shard that cannot keep up holds at most its bound and one fetch; the others go on."""
+    slow = partition_of(KEY)
+    gate = asyncio.Event()
+    state = tiny.service().state
+    assert state is not None
+
+    async def wait_then_load(db: Any, shard: int, keys: Sequence[str]) -> dict[str, Count]:
+        if shard == slow:
+            await gate.wait()
+        return await state.load(db, shard, keys)
+
+    service = tiny.service(state=replace(state, load=wait_then_load))
+    others = [key for key in KEYS if partition_of(key) != slow]
+    async with tiny.worker(service, batch_records_max=20, buffer_records_max=60) as worker:
+        await worker.until_shards(6)
+        for _ in range(15):
+            await tiny.send(ones(40, [KEY, NEIGHBOR]))
+        await tiny.send(ones(600, others))
+        await tiny.until_total(600)
+        assert len(worker.subscription.shards[slow].buffer) <= 60 + 20
+        gate.set()
+        await tiny.until_total(1_200)
+    await assert_exactly_once(tiny, 1_200)
+
+
+async def test_a_step_in_hand_is_finished_on_stop(tiny: Tiny) -> None:
+    """Stopping neither cuts the step off nor begins another one."""
+    entered, gate = asyncio.Event(), asyncio.Event()
+    state = tiny.service().state
+    assert state is not None
+
+    async def wait_then_save(db: Any, shard: int, states: Any) -> None:
+        entered.set()
+        await gate.wait()
+        await state.save(db, shard, states)
+
+    service = tiny.service(state=replace(state, save=wait_then_save))
+    async with tiny.worker(service, batch_records_max=10) as worker:
+        await worker.until_shards(6)
+        await tiny.send(ones(30, [KEY]))
+        await asyncio.wait_for(entered.wait(), 10)
+        stopping = asyncio.create_task(worker.subscription.stop())
+        gate.set()
+        await stopping
+        worker.crashed = True
+    stopped_at = (await tiny.totals())[KEY]
+    assert 0 < stopped_at <= 10
+    assert (await published(tiny))[KEY][-1].total == stopped_at
+    async with tiny.worker():
+        await tiny.until_total(30)
+    await assert_exactly_once(tiny, 30)
+
+
+# -- timers ------------------------------------------------------------------------------------------------------------
+
+
+async def test_an_alarm_fires_once_when_the_clock_comes_to_it(tiny: Tiny) -> None:
+    async with tiny.database() as db, tiny.worker() as worker:
+        await worker.until_shards(6)
+        at = tiny.clock.now() + timedelta(seconds=5)
+        await db.execute("insert into alarm values ($1, $2, $3)", partition_of(KEY), KEY, at)
+        tiny.clock.set(at - timedelta(microseconds=1))
+        await tiny.send([(KEY, "one")])
+        await tiny.until_total(1)
+        tiny.clock.set(at)
+        await until(lambda: _note_is(tiny, "alarm"), "the alarm was folded")
+    assert [count.note for count in (await published(tiny))[KEY]] == ["one", "alarm"]
+
+
+async def _note_is(tiny: Tiny, note: str) -> bool:
+    async with tiny.database() as db:
+        return bool(await db.fetchval("select 1 from count where key = $1 and note = $2", KEY, note))
+
+
+async def test_a_run_sees_what_had_arrived_and_each_key_once(tiny: Tiny) -> None:
+    """Records wait unread when the run becomes due; its pages come after them, and a crash resumes at the cursor."""
+    state = tiny.service().state
+    assert state is not None
+    seen_at_run: dict[str, list[int]] = {}
+    pages = 0
+    crashed = asyncio.Event()
+
+    def decide(before: Count | None, messages: Sequence[Add], now: datetime, policy: str) -> Decision[Count]:
+        decision = tiny._decide(before, messages, now, policy)
+        if messages[-1].value == "run":
+            seen_at_run.setdefault(messages[-1].key, []).append(decision.state.total)
+        return decision
+
+    async def due(db: Any, shard: int, *rest: Any) -> Any:
+        nonlocal pages
+        page = await state.due(db, shard, *rest)
+        if page.run and page.messages:
+            pages += 1
+            if pages == 20:
+                crashed.set()
+        return page
+
+    service = tiny.service(decide=decide, state=replace(state, due=due))
+    async with tiny.worker() as worker:
+        await worker.until_shards(6)
+        await tiny.send(ones(480))
+        await tiny.until_total(480)
+    await tiny.send(ones(1_920))
+    tiny.clock.set(tiny.clock.now() + timedelta(seconds=10))
+    async with tiny.worker(service, batch_records_max=50, due_page_max=1) as worker:
+        await asyncio.wait_for(crashed.wait(), 30)
+        await worker.crash()
+    async with tiny.worker(service, batch_records_max=50, due_page_max=1):
+        await until(lambda: _run_is_done(tiny), "the run is done in all shards")
+    notes = [count.note for each in (await published(tiny)).values() for count in dict.fromkeys(each)]
+    assert notes.count("run") == len(KEYS), "each key once"
+    assert {totals[-1] for totals in seen_at_run.values()} == {50}, "all that had arrived was folded before"
+    await assert_exactly_once(tiny, 2_400)
+
+
+async def _run_is_done(tiny: Tiny) -> bool:
+    async with tiny.database() as db:
+        return bool(await db.fetchval("select bool_and(cursor = 'done') from shard"))
+
+
+async def test_timers_are_not_starved_by_load(tiny: Tiny) -> None:
+    """Each shard has a backlog all the time; the alarm fires long before it is worked off."""
+    state = tiny.service().state
+    assert state is not None
+
+    async def slow_load(db: Any, shard: int, keys: Sequence[str]) -> dict[str, Count]:
+        await asyncio.sleep(0.02)
+        return await state.load(db, shard, keys)
+
+    service = tiny.service(state=replace(state, load=slow_load))
+    await tiny.send(ones(3_000, [KEY]))
+    async with tiny.database() as db:
+        await db.execute("insert into alarm values ($1, $2, $3)", partition_of(KEY), NEIGHBOR, tiny.clock.now())
+        async with tiny.worker(service, batch_records_max=10, cache_entries_max=0):
+            await tiny.until_total(3_000)
+    counts = await published(tiny)
+    records = await tiny.read(tiny.target)
+    fired = next(number for number, record in enumerate(records) if record.key == NEIGHBOR.encode())
+    assert counts[NEIGHBOR][0].note == "alarm"
+    assert fired < len(records) / 4
+
+
+async def test_another_policy_makes_no_progress_and_says_so(tiny: Tiny) -> None:
+    async with tiny.database() as db:
+        await db.execute("insert into count values ($1, $2, 0, 1, 'another policy')", partition_of(KEY), KEY)
+        tiny.clock.set(tiny.clock.now() + timedelta(seconds=10))
+        async with tiny.worker() as worker:
+            await until(lambda: _has_policy_trouble(worker), "readiness tells of the policy")
+            await tiny.send([(NEIGHBOR, "one")])
+            await tiny.until_total(1)
+            await db.execute("update count set note = ''")
+            tiny.clock.set(tiny.clock.now() + timedelta(seconds=1))
+            await until(lambda: _run_is_done(tiny), "the run is done")
+            await worker.until_shards(6)
+
+
+async def _has_policy_trouble(worker: Worker) -> bool:
+    return any("another policy is in force" in trouble for trouble in worker.subscription.troubles())
+
+
+# -- without state -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_relay_forwards_every_record_in_order(tiny: Tiny) -> None:
+    await tiny.send([(KEYS[n % 48], str(n)) for n in range(2_000)])
+    async with tiny.worker(tiny.relay()) as worker:
+        await worker.until_shards(6)
+        await until(lambda: _relayed(tiny, 2_000), "2,000 records forwarded")
+    forwarded: dict[bytes | None, list[int]] = {}
+    for record in await tiny.read(tiny.target):
+        forwarded.setdefault(record.key, []).append(int(record.value or b""))
+    assert sum(map(len, forwarded.values())) == 2_000
+    assert all(numbers == sorted(numbers) for numbers in forwarded.values())
+
+
+async def _relayed(tiny: Tiny, count: int) -> bool:
+    return len(await tiny.read(tiny.target)) >= count
+
+
+async def test_a_relay_that_crashes_repeats_and_loses_nothing(tiny: Tiny) -> None:
+    async with tiny.worker(tiny.relay(), batch_records_max=50) as first:
+        await first.until_shards(6)
+        await tiny.send([(KEYS[n % 48], str(n)) for n in range(1_000)])
+        await first.crash()
+    async with tiny.worker(tiny.relay()):
+        await until(lambda: _relayed_values(tiny, 1_000), "1,000 different records forwarded")
+    # Readers drop what they have seen: of the first occurrences nothing is out of order.
+    firsts: dict[bytes | None, list[int]] = {}
+    for record in await tiny.read(tiny.target):
+        numbers = firsts.setdefault(record.key, [])
+        if (number := int(record.value or b"")) not in numbers:
+            numbers.append(number)
+    assert all(numbers == sorted(numbers) for numbers in firsts.values())
+
+
+async def _relayed_values(tiny: Tiny, count: int) -> bool:
+    return len({record.value for record in await tiny.read(tiny.target)}) >= count
+
+
+async def test_a_relay_sets_poison_aside(tiny: Tiny) -> None:
+    values = ["1", "fail", "2", "undecodable", "3"]
+    await tiny.send([(KEY, value) for value in values])
+    async with tiny.worker(tiny.relay()):
+        await until(lambda: _relayed(tiny, 3), "3 records forwarded")
+    assert [record.value for record in await tiny.read(tiny.target)] == [b"1", b"2", b"3"]
+    place = f"{tiny.source}/{partition_of(KEY)}"
+    assert await letters(tiny) == [("undecidable", f"{place}/1"), ("undecidable", f"{place}/3")]
+
+
+async def test_a_relay_reads_a_topic_that_is_new(tiny: Tiny) -> None:
+    async with tiny.worker(tiny.relay()) as worker:
+        await worker.until_shards(6)
+        await tiny.create_topics(f"{tiny.source}-new")
+        await tiny.send([(KEY, "1")], topic=f"{tiny.source}-new")
+        await until(lambda: _relayed(tiny, 1), "the new topic's record forwarded")
+
+
+@pytest.mark.parametrize("size", [pytest.param(1_500_000, id="larger than a batch")])
+async def test_a_relay_passes_large_records_on(tiny: Tiny, size: int) -> None:
+    await tiny.send([(KEY, "x" * size), (KEY, "1")])
+    async with tiny.worker(tiny.relay()):
+        await until(lambda: _relayed(tiny, 2), "both forwarded")
+
+
+# -- poison for the client library -------------------------------------------------------------------------------------
+
+
+async def test_header_names_that_are_not_utf8_stop_nobody(tiny: Tiny) -> None:
+    """The client library cannot read such a record, nor hand out what it read beside it."""
+    async with tiny.worker(tiny.relay()) as worker:
+        await worker.until_shards(6)
+        for number in range(200):
+            await tiny.send([(key, f"{number}") for key in KEYS[:12]])
+            if number % 40 == 20:
+                await tiny.send_raw(partition_of(KEY), KEY.encode(), b"poison", b"\xff\xfe")
+        await until(lambda: _relayed_values_of(tiny, KEYS[:12], 200), "every readable record forwarded")
+    for key in KEYS[:12]:
+        numbers = [int(r.value or b"0") for r in await tiny.read(tiny.target) if r.key == key.encode()]
+        assert numbers == list(range(200)), key
+    assert len(await letters(tiny)) == 5
+
+
+async def _relayed_values_of(tiny: Tiny, keys: Sequence[str], count: int) -> bool:
+    found = {key.encode(): set[bytes | None]() for key in keys}
+    for record in await tiny.read(tiny.target):
+        if record.key in found:
+            found[record.key].add(record.value)
+    return all(len(values) == count for values in found.values())
+
+
+async def test_a_flood_of_unreadable_headers_delays_and_does_not_stop(tiny: Tiny) -> None:
+    await tiny.send_raw(partition_of(KEY), KEY.encode(), b"poison", b"\xff\xfe", count=300)
+    await tiny.send([(KEY, "1"), (KEYS[1], "1")])
+    async with tiny.worker(tiny.relay()):
+        await until(lambda: _relayed(tiny, 2), "what lies behind and beside it was forwarded")
+    assert len(await letters(tiny)) == 300

@@ -1,0 +1,381 @@
+"""The smallest services that use every part of the runner, and workers that run them inside the test.
+
+`Tiny` counts the records of each key, publishes every count, and can be told by a record's value to fail in each way
+there is. `Relay` is its counterpart without state. All names are unique, so that tests share servers and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+
+from shared import database
+from shared.contracts.partition import PARTITIONS, partition_of
+from shared.runner.host import Host
+from shared.runner.metrics import Metrics
+from shared.runner.service import (
+    DeadLetter,
+    Decision,
+    DuePage,
+    Fenced,
+    Input,
+    Outcome,
+    Outgoing,
+    PolicyMismatchError,
+    Record,
+    Service,
+)
+from shared.runner.store import MIGRATIONS
+from shared.runner.subscription import Subscription
+from shared.settings import ServiceSettings
+
+KEYS = tuple(f"key-{number}" for number in range(48))
+PATIENCE_S = 30.0
+
+_TABLES = """
+create table count (shard smallint, key text, total int, version int, note text, primary key (shard, key));
+create table alarm (shard smallint, key text, at timestamptz, primary key (shard, key));
+"""
+
+
+class Add(msgspec.Struct, frozen=True):
+    """One record; `value` is a word, and some words make trouble."""
+
+    key: str
+    value: str
+    due: bool = False
+
+
+class Count(msgspec.Struct, frozen=True):
+    total: int
+    version: int
+    note: str = ""
+
+
+class HandClock:
+    """A clock that the test sets, in one process."""
+
+    def __init__(self) -> None:
+        self.instant = datetime(2026, 1, 1, tzinfo=UTC)
+        self._wakers: list[Callable[[], None]] = []
+
+    def set(self, instant: datetime) -> None:
+        self.instant = instant
+        for wake in self._wakers:
+            wake()
+
+    def now(self) -> datetime:
+        return self.instant
+
+    def arrival(self, timestamp_ms: int) -> datetime:
+        return self.instant
+
+    def delay_s(self, instant: datetime | None) -> float | None:
+        return None
+
+    async def refresh(self) -> None:
+        return
+
+    def on_change(self, wake: Callable[[], None]) -> None:
+        self._wakers.append(wake)
+
+
+@dataclass
+class Tiny:
+    """One deployment of the counting service: its names, its database, its clock."""
+
+    kafka: str
+    dsn: str
+    name: str = field(default_factory=lambda: f"tiny_{uuid.uuid4().hex[:8]}")
+    clock: HandClock = field(default_factory=HandClock)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    policy: str = "one"
+
+    @property
+    def source(self) -> str:
+        return f"{self.name}.in"
+
+    @property
+    def second_source(self) -> str:
+        return f"{self.name}.in-2"
+
+    @property
+    def target(self) -> str:
+        return f"{self.name}.out"
+
+    @property
+    def letters(self) -> str:
+        return f"{self.name}.dead-letter"
+
+    # -- the service ---------------------------------------------------------------------------------------------------
+
+    def service(self, **changes: Any) -> Service[Add, Count, str]:
+        state: Fenced[Add, Count, str] = Fenced(load=_load, save=_save, due=self._due)
+        service = Service(
+            name=self.name,
+            inputs=(Input(topic=self.source), Input(topic=self.second_source)),
+            decode=decode,
+            decide=self._decide,
+            policy=self.policy,
+            state=state,
+        )
+        return replace(service, **changes)
+
+    def relay(self) -> Service[Add, None, str]:
+        return Service(
+            name=self.name,
+            inputs=(Input(pattern=f"{self.name}.in.*"),),
+            decode=decode,
+            decide=self._relayed,
+            policy=self.policy,
+        )
+
+    def _decide(self, state: Count | None, messages: Sequence[Add], now: datetime, policy: str) -> Decision[Count]:
+        before = state or Count(0, 0)
+        if any(message.value == "fail" for message in messages):
+            raise ArithmeticError("the rules fail")
+        added = sum(1 for message in messages if not message.due)
+        note = "\0" if any(message.value == "unsavable" for message in messages) else messages[-1].value
+        after = Count(before.total + added, before.version + 1, note)
+        return Decision(after, (self._published(messages[-1].key, after),), (Outcome("accepted"),))
+
+    def _published(self, key: str, count: Count) -> Outgoing:
+        headers = (("ce_id", f"{key}/{count.version}".encode()),)
+        return Outgoing(self.target, key.encode(), msgspec.json.encode(count), headers, partition_of(key))
+
+    def _relayed(self, state: None, messages: Sequence[Add], now: datetime, policy: str) -> Decision[None]:
+        if any(message.value == "fail" for message in messages):
+            raise ArithmeticError("the rules fail")
+        outgoing = tuple(
+            Outgoing(self.target, m.key.encode(), m.value.encode(), (), partition_of(m.key)) for m in messages
+        )
+        return Decision(None, outgoing)
+
+    async def _due(self, db: Any, shard: int, now: datetime, cursor: str, limit: int) -> DuePage[Add]:
+        """Alarms first; then, from the clock's tenth second on, a run over everybody, in pages."""
+        rows = await db.fetch(
+            "select key from alarm where shard = $1 and at <= $2 order by key limit $3", shard, now, limit
+        )
+        if rows:
+            await db.execute(
+                "delete from alarm where shard = $1 and key = any ($2)", shard, [row["key"] for row in rows]
+            )
+            return DuePage([Add(row["key"], "alarm", due=True) for row in rows], cursor, None)
+        next_at = await db.fetchval("select min(at) from alarm where shard = $1", shard)
+        if now.second < 10 or cursor == "done":
+            return DuePage((), cursor, next_at)
+        if await db.fetchval("select count(*) from count where note = 'another policy'"):
+            raise PolicyMismatchError("another policy is in force")
+        rows = await db.fetch(
+            "select key from count where shard = $1 and key > $2 order by key limit $3", shard, cursor, limit
+        )
+        messages = [Add(row["key"], "run", due=True) for row in rows]
+        return DuePage(messages, messages[-1].key if messages else "done", next_at, "run-1")
+
+    # -- its surroundings ----------------------------------------------------------------------------------------------
+
+    async def prepare(self) -> None:
+        await self.create_topics(self.source, self.second_source, self.target)
+        await self.create_topics(self.letters, partitions=1)
+        async with self.database() as db:
+            await db.execute(f"create schema {self.name}")
+            await db.execute(f"set search_path = {self.name}")
+            await database.migrate(db, [MIGRATIONS])
+            await db.execute(_TABLES)
+
+    async def create_topics(self, *names: str, partitions: int = PARTITIONS) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
+        await admin.start()
+        try:
+            settings = {"max.message.bytes": str(2 * 1024 * 1024)}
+            await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=settings) for name in names])
+        finally:
+            await admin.close()
+
+    @contextlib.asynccontextmanager
+    async def database(self) -> AsyncIterator[asyncpg.Connection]:
+        db = await asyncpg.connect(self.dsn, server_settings={"search_path": self.name})
+        try:
+            yield db
+        finally:
+            await db.close()
+
+    @contextlib.asynccontextmanager
+    async def worker(self, service: Service[Any, Any, Any] | None = None, **settings: Any) -> AsyncIterator[Worker]:
+        """What a process of the service is, within this one; leaving the block drains it."""
+        given = {"session_timeout_ms": 3_000, "metadata_max_age_ms": 500, **self.settings, **settings}
+        host_settings = ServiceSettings(kafka=self.kafka, **given)
+        pool = await database.open_pool(self.dsn, self.name, connections_max=8)
+        worker = Worker(Subscription(service or self.service(), Host(host_settings, self.clock, Metrics(), pool)))
+        try:
+            await worker.subscription.start()
+            yield worker
+        finally:
+            if not worker.crashed:
+                await worker.subscription.stop()
+            pool.terminate()
+
+    async def send(
+        self, values: Sequence[tuple[str, str]], *, topic: str | None = None, partition: int | None = None
+    ) -> None:
+        """Records of (key, value), in order for each key."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.kafka, enable_idempotence=True, max_request_size=2 * 1024 * 1024
+        )
+        await producer.start()
+        for key, value in values:
+            at = partition_of(key) if partition is None else partition
+            await producer.send(topic or self.source, value.encode(), key=key.encode(), partition=at)
+        await producer.stop()
+
+    async def send_raw(
+        self, partition: int, key: bytes | None, value: bytes | None, *header_names: bytes, count: int = 1
+    ) -> None:
+        """Records as no well-behaved client would send them."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.kafka)
+        await producer.start()
+        batch = producer.create_batch()
+        # The compiled builder takes nothing but text for a name.
+        batch._builder = _DefaultRecordBatchBuilderPy(
+            magic=2,
+            compression_type=0,
+            is_transactional=0,
+            producer_id=-1,
+            producer_epoch=-1,
+            base_sequence=-1,
+            batch_size=2 * 1024 * 1024,
+        )
+        headers = [(RawName(name), b"x") for name in header_names]
+        for _ in range(count):
+            batch.append(key=key, value=value, timestamp=None, headers=headers)
+        batch.close()
+        await (await producer.send_batch(batch, self.source, partition=partition))
+        await producer.stop()
+
+    async def read(self, topic: str) -> list[Record]:
+        """All that readers of committed messages see."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, isolation_level="read_committed")
+        await consumer.start()
+        try:
+            places = [
+                TopicPartition(topic, p)
+                for p in consumer.partitions_for_topic(topic) or await _partitions(consumer, topic)
+            ]
+            consumer.assign(places)
+            await consumer.seek_to_beginning()
+            ends = await consumer.end_offsets(places)
+            records: list[Record] = []
+            while any([await consumer.position(place) < ends[place] for place in places]):
+                for found in (await consumer.getmany(timeout_ms=200)).values():
+                    records += found
+            return records
+        finally:
+            await consumer.stop()
+
+    async def totals(self) -> dict[str, int]:
+        async with self.database() as db:
+            return {row["key"]: row["total"] for row in await db.fetch("select key, total from count")}
+
+    async def until_total(self, total: int) -> None:
+        async def reached() -> bool:
+            return sum((await self.totals()).values()) >= total
+
+        await until(reached, f"{total} records counted")
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
+    await consumer._client._wait_on_metadata(topic)
+    return set(consumer.partitions_for_topic(topic))
+
+
+class RawName(str):
+    """The name of a header in any bytes: the client library encodes what it believes to be text."""
+
+    raw: bytes
+
+    def __new__(cls, raw: bytes) -> RawName:
+        name = super().__new__(cls, "raw")
+        name.raw = raw
+        return name
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return self.raw
+
+
+class Worker:
+    """One member of the group."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self.subscription = subscription
+        self.crashed = False
+
+    @property
+    def shards(self) -> list[int]:
+        """Those that it works on now."""
+        return sorted(index for index, shard in self.subscription.shards.items() if shard.trouble is None)
+
+    async def until_shards(self, count: int) -> None:
+        async def owned() -> bool:
+            return len(self.shards) == count
+
+        await until(owned, f"{count} shards owned")
+
+    async def crash(self) -> None:
+        """Stop at once, wherever it stands, and leave the group as a killed process does: by silence."""
+        self.crashed = True
+        tasks = list(self.subscription._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        consumer = self.subscription.consumer
+        # Without the farewell the group waits for the session's end.
+        consumer._coordinator._maybe_leave_group = _no_farewell
+        await self.subscription.broker.stop()
+
+
+async def _no_farewell() -> None:
+    return
+
+
+def decode(record: Record, arrived: datetime) -> Add | DeadLetter:
+    if record.value == b"undecodable":
+        raise ValueError("the decoder fails")
+    if record.value is None or record.key is None:
+        return DeadLetter("empty", "There is nothing in it.")
+    return Add(record.key.decode(), record.value.decode())
+
+
+async def until(condition: Callable[[], Any], what: str, timeout_s: float = PATIENCE_S) -> None:
+    """Wait for a condition (a coroutine function) to hold; fail with its name when it does not in time."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            while not await condition():  # noqa: ASYNC110 (what is awaited lies in a server)
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"not within {timeout_s:.0f} s: {what}") from None
+
+
+async def _load(db: Any, shard: int, keys: Sequence[str]) -> dict[str, Count]:
+    rows = await db.fetch(
+        "select key, total, version, note from count where shard = $1 and key = any ($2)", shard, list(keys)
+    )
+    return {row["key"]: Count(row["total"], row["version"], row["note"]) for row in rows}
+
+
+async def _save(db: Any, shard: int, states: Mapping[str, Count]) -> None:
+    await db.executemany(
+        "insert into count values ($1, $2, $3, $4, $5) on conflict (shard, key) do update"
+        " set total = excluded.total, version = excluded.version, note = excluded.note",
+        [(shard, key, state.total, state.version, state.note) for key, state in sorted(states.items())],
+    )
