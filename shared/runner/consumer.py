@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 log = structlog.get_logger("runner")
 
-UNREADABLE_HEADER = "\udcff"
-"""Name of the header that stands for one whose own name is not UTF-8; no real header can have it."""
+_UNREADABLE_HEADER = ("\udcff", b"\xff")
+"""Stands for a header whose name is not UTF-8: no real one can have this name, and its value is refused for the same."""
 
 
 _APART_S = 1.0
@@ -93,5 +93,5 @@ class TolerantConsumer(AIOKafkaConsumer):  # type: ignore[misc]
 def _substitute(partition: TopicPartition, offset: int) -> ConsumerRecord:
     """A record with the place of the unreadable one and a header that its service refuses."""
     now_ms = int(time.time() * 1000)
-    headers = ((UNREADABLE_HEADER, b""),)
-    return ConsumerRecord(partition.topic, partition.partition, offset, now_ms, 1, None, None, None, -1, -1, headers)
+    headers = (_UNREADABLE_HEADER,)
+    return ConsumerRecord(partition.topic, partition.partition, offset, now_ms, 1, None, b"", None, -1, 0, headers)

@@ -351,7 +351,7 @@ async def _no_farewell() -> None:
 def decode(record: Record, arrived: datetime) -> Add | DeadLetter:
     if record.value == b"undecodable":
         raise ValueError("the decoder fails")
-    if record.value is None or record.key is None:
+    if not record.value or record.key is None:
         return DeadLetter("empty", "There is nothing in it.")
     return Add(record.key.decode(), record.value.decode())
 
