@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 log = structlog.get_logger("runner")
 
 _UNREADABLE_HEADER = ("\udcff", b"\xff")
-"""Stands for a header whose name is not UTF-8: no real one can have this name, and its value is refused for the same."""
+"""Stands for a header whose name is not UTF-8: no real one has this name, and its value is refused for the same."""
 
 
 _APART_S = 1.0
