@@ -10,7 +10,7 @@ insert into person
 select $1, user_id, score_version, score, thin, as_of, version, tier, kept,
     string_to_array(in_force, E'\n'), string_to_array(restrictions, E'\n')
 from unnest(
-    $2::bytea[], $3::integer[], $4::smallint[], $5::boolean[], $6::timestamptz[], $7::integer[],
+    $2::bytea[], $3::bigint[], $4::smallint[], $5::boolean[], $6::timestamptz[], $7::bigint[],
     $8::text[], $9::text[], $10::text[], $11::text[]
 ) as given (user_id, score_version, score, thin, as_of, version, tier, kept, in_force, restrictions)
 on conflict (shard, user_id) do update set

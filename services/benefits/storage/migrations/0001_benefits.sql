@@ -1,12 +1,12 @@
 -- Where each person stands: the last score, the tier that it led to, and what is in force.
 create table person (
     shard         smallint not null,
-    user_id       bytea not null,
-    score_version integer not null,
+    user_id       bytea not null check (length(user_id) = 32),
+    score_version bigint not null,
     score         smallint not null,
     thin          boolean not null,
     as_of         timestamptz not null,
-    version       integer not null,
+    version       bigint not null,
     tier          text,
     kept          text,
     in_force      text[] not null,
