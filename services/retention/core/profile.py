@@ -60,8 +60,8 @@ def faults(profile: Profile) -> Iterator[tuple[tuple[str, ...], str]]:
         yield ("name",), "A name has 1 to 40 lower-case letters, digits and hyphens."
     try:
         ZoneInfo(profile.zone)
-    except (ValueError, OSError):
-        # OSError: a name that is a directory of the zones' database, such as "Asia".
+    except (KeyError, ValueError, OSError):
+        # KeyError: no such zone. ValueError: no relative path. OSError: a directory of the database, such as "Asia".
         yield ("zone",), "No such zone; write the name of an IANA zone, such as Asia/Shanghai."
     for record_class in RecordClass:
         if not 1 <= profile.years.of(record_class) <= YEARS_MAX:

@@ -1,0 +1,254 @@
+"""Laws of deadlines and of a record's life (blueprint, 2.3), for whatever comes in whatever order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import assume, example, given, note
+from hypothesis import strategies as st
+
+from services.retention.core.deadline import deadline, end_of, years_on
+from services.retention.core.decide import Person, Policy, decide
+from services.retention.core.messages import Due, Report
+from services.retention.core.profile import Profile, Years
+from services.retention.core.record import Changed, Clock, Effect, Expired, Refused, Settled, Unreported, due_at
+from shared.contracts.kinds import KINDS, Ends, RecordClass, Shape
+from shared.contracts.messages import RecordReport
+
+USER = "5" * 64
+POLICY = Policy(
+    profile=Profile(
+        name="cn",
+        zone="Asia/Shanghai",
+        answer_days=20,
+        behavior_days_late_max=90,
+        years=Years(legal=5, financial=5, life=2),
+    ),
+    fingerprint_key=b"k" * 32,
+)
+KINDS_OF_RECORDS = [kind for kind in KINDS if kind.shape is Shape.RECORD]
+# Zones that go back over, back to and back from midnight, that skip it, and that leave out a day.
+ZONES = ["Asia/Shanghai", "UTC", "America/New_York", "America/Goose_Bay", "America/Havana", "America/Sao_Paulo"]
+ZONES += ["Antarctica/Casey", "Africa/Cairo", "Pacific/Apia", "America/Nuuk", "Australia/Lord_Howe", "Asia/Kathmandu"]
+
+days = st.dates(date(2018, 1, 1), date(2026, 1, 1))
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+# -- deadlines ---------------------------------------------------------------------------------------------------------
+
+
+@given(st.dates(date(1970, 1, 1), date(2040, 12, 31)), st.sampled_from(ZONES))
+@example(date(2010, 3, 4), "Antarctica/Casey")
+@example(date(2010, 11, 6), "America/Goose_Bay")
+@example(date(2011, 12, 29), "Pacific/Apia")
+@example(date(2018, 11, 3), "America/Sao_Paulo")
+def test_a_day_is_over_when_no_clock_shows_it_any_more(day: date, name: str) -> None:
+    """By asking the zone's clock every half hour for three days, and one second before."""
+    zone = ZoneInfo(name)
+    end = end_of(day, zone)
+    start = datetime.combine(day, datetime.min.time(), UTC) - timedelta(days=1)
+    for half_hours in range(2 * 24 * 4):
+        instant = start + half_hours * HOUR / 2
+        if instant >= end:
+            assert instant.astimezone(zone).date() > day
+    assert (end - timedelta(seconds=1)).astimezone(zone).date() <= day
+
+
+@given(st.dates(date(1900, 1, 1), date(2199, 12, 31)), st.integers(1, 50))
+def test_the_same_date_or_the_months_last_day(day: date, years: int) -> None:
+    last_day = years_on(day, years)
+    assert (last_day.year, last_day.month) == (day.year + years, day.month)
+    if last_day.day != day.day:
+        assert (day.month, day.day, last_day.day) == (2, 29, 28)
+
+
+@given(days, days, st.sampled_from(list(RecordClass)), st.sampled_from(ZONES))
+def test_who_ended_earlier_lapses_no_later(one: date, other: date, record_class: RecordClass, zone: str) -> None:
+    profile = Profile(
+        name="x",
+        zone=zone,
+        answer_days=20,
+        behavior_days_late_max=90,
+        years=Years(legal=5, financial=5, life=2),
+    )
+    first, second = sorted((one, other))
+    assert deadline(record_class, first, profile).lapses_at <= deadline(record_class, second, profile).lapses_at
+
+
+# -- a record's life ---------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def reports(draw: st.DrawFn) -> list[Report]:
+    """What a partner could tell of one record: one report, told once or more, and settlements of several days."""
+    kind = draw(st.sampled_from(KINDS_OF_RECORDS))
+    began_on = draw(days)
+    ended_on = draw(st.none() | days.filter(lambda day: day >= began_on))
+    first = RecordReport(kind=kind.name, report_id="r-1", status="reported", began_on=began_on, ended_on=ended_on)
+    settlements = [
+        RecordReport(
+            kind=kind.name if draw(st.integers(0, 9)) else draw(st.sampled_from(KINDS_OF_RECORDS)).name,
+            report_id="r-1",
+            status="settled",
+            began_on=draw(st.sampled_from([None, None, began_on, began_on + timedelta(days=1)])),
+            ended_on=day,
+        )
+        for day in draw(st.lists(days, max_size=4))
+    ]
+    bodies = [first, *draw(st.lists(st.sampled_from([first, *settlements]), max_size=4)), *settlements]
+    return [Report(USER, "bank", f"e-{i}", f"behavior.raw.bank/0/{i}", body) for i, body in enumerate(bodies)]
+
+
+def told(person: Person, messages: Sequence[Report], now: datetime = NOW) -> tuple[Person, list[Effect]]:
+    effects: list[Effect] = []
+    for message in messages:
+        decided = decide(person, [message], now, POLICY)
+        person = decided.person
+        effects += [effect for _, effect in decided.effects]
+    return person, effects
+
+
+def fired(person: Person, now: datetime) -> tuple[Person, list[Expired]]:
+    """All that is due, page by page, as the runner asks for it."""
+    expired: list[Expired] = []
+    while instants := [due for record in person.records.values() if (due := due_at(record)) and due <= now]:
+        decided = decide(person, [Due(USER, min(instants))], now, POLICY)
+        assert len(decided.person.records) < len(person.records)
+        person = decided.person
+        expired += [effect for _, effect in decided.effects if isinstance(effect, Expired)]
+    return person, expired
+
+
+def content(person: Person) -> object:
+    """What a person is, apart from how many steps it took: of several settlements all, or only the first, are steps."""
+    kept: list[object] = []
+    for id, record in person.records.items():
+        if isinstance(record, Unreported):
+            kept.append((id, "waits", {(s.kind, s.began_on, s.ended_on) for s in record.settlements}, record.lapses_at))
+        else:
+            kept.append((id, type(record).__name__, record.facts, record.clock))
+    return kept, person.gone
+
+
+@given(reports(), st.data())
+def test_any_order_and_repetition_comes_to_the_same(messages: list[Report], data: st.DataObject) -> None:
+    shuffled = data.draw(st.permutations(messages)) + data.draw(st.lists(st.sampled_from(messages), max_size=3))
+    one, other = told(Person(), messages)[0], told(Person(), shuffled)[0]
+    # What has lapsed already by then is fired: whether it was refused or opened before depends on the order.
+    one, other = fired(one, NOW)[0], fired(other, NOW)[0]
+    assert content(one) == content(other)
+    far = NOW + timedelta(days=365 * 10)
+    (one, expired), (other, expired_too) = fired(one, far), fired(other, far)
+    assert [(e.facts, e.clock) for e in expired] == [(e.facts, e.clock) for e in expired_too]
+    assert content(one) == content(other)
+
+
+@given(reports(), st.data())
+def test_batches_come_to_the_same(messages: list[Report], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(messages)))
+    person, effects = Person(), []
+    for batch in (messages[:cut], messages[cut:]):
+        decided = decide(person, batch, NOW, POLICY)
+        person = decided.person
+        effects += [effect for _, effect in decided.effects]
+    assert (person, effects) == told(Person(), messages)
+
+
+@given(reports(), st.data())
+def test_one_expiry_and_versions_without_gap(messages: list[Report], data: st.DataObject) -> None:
+    """Whatever is told, and however the clock moves, back included: versions are 1, 2, 3, and no more than one end."""
+    person, effects = Person(), list[Effect]()
+    now = NOW
+    for message in messages:
+        now += timedelta(days=data.draw(st.integers(-400, 1500)))
+        assume(date(2018, 1, 1) < now.date() < date(2190, 1, 1))
+        person, more = told(person, [message], now)
+        effects += more
+        person, expired = fired(person, now)
+        effects += expired
+    person, expired = fired(person, now + timedelta(days=365 * 10))
+    effects += expired
+    note(effects)
+    published = [effect for effect in effects if isinstance(effect, Changed | Expired)]
+    versions = [e.record.version if isinstance(e, Changed) else e.version for e in published]
+    assert versions == list(range(1, len(versions) + 1))
+    assert [isinstance(effect, Expired) for effect in published[:-1]].count(True) == 0
+    if published and any(e.record.clock for e in published if isinstance(e, Changed)):
+        assert isinstance(published[-1], Expired)
+
+
+@given(reports())
+def test_a_clock_is_never_moved_to_a_later_day(messages: list[Report]) -> None:
+    _, effects = told(Person(), messages)
+    clocks = [e.record.clock for e in effects if isinstance(e, Changed) and e.record.clock]
+    assert clocks == sorted(clocks, key=lambda clock: clock.lapses_at, reverse=True)
+
+
+@given(reports())
+def test_the_deadline_is_that_of_the_first_end(messages: list[Report]) -> None:
+    """Worked out apart: of all ends that fit the report the earliest, or for a kind that ends at once the beginning."""
+    person, _ = told(Person(), messages)
+    bodies = [message.body for message in messages]
+    first = bodies[0]
+    assert first.began_on is not None
+    kind = next(kind for kind in KINDS_OF_RECORDS if kind.name == first.kind)
+    ends = [
+        body.ended_on
+        for body in bodies
+        if body.kind == first.kind
+        and body.ended_on is not None
+        and body.began_on in (None, first.began_on)
+        and body.ended_on >= first.began_on
+    ]
+    ended_on = first.began_on if kind.ends is Ends.AT_ONCE else min(ends, default=None)
+    assert kind.record_class is not None
+    for record in person.records.values():
+        assert not isinstance(record, Unreported)
+        clock = Clock(ended_on, deadline(kind.record_class, ended_on, POLICY.profile).lapses_at) if ended_on else None
+        assert record.clock == clock
+        settled = [body for body in bodies if body.status == "settled" and body.ended_on in ends]
+        assert isinstance(record, Settled) == bool(settled if kind.ends is Ends.AT_ONCE else ends)
+
+
+@given(reports())
+def test_each_report_leads_to_one_answer(messages: list[Report]) -> None:
+    """Nothing is passed over in silence: each refusal names its own report, and no report is refused twice."""
+    _, effects = told(Person(), messages)
+    origins = [effect.origin for effect in effects if isinstance(effect, Refused)]
+    assert len(set(origins)) == len(origins)
+    assert set(origins) <= {message.origin for message in messages}
+
+
+@given(st.lists(reports(), min_size=1, max_size=4), st.lists(st.integers(0, 4000), min_size=1, max_size=6))
+def test_a_jumping_clock_fires_all_that_is_due_once_and_in_order(people: list[list[Report]], leaps: list[int]) -> None:
+    """Several records of one person; the clock goes on, stands still and leaps by years."""
+    messages = [
+        Report(m.key, m.partner, m.event_id, m.origin, _renamed(m.body, f"r-{i}"))
+        for i, each in enumerate(people)
+        for m in each
+    ]
+    person, _ = fired(told(Person(), messages)[0], NOW)
+    waiting = {id: due for id, record in person.records.items() if (due := due_at(record))}
+    reported = {id for id, record in person.records.items() if not isinstance(record, Unreported)}
+    now, expired = NOW, list[Expired]()
+    for leap in leaps:
+        now += timedelta(days=leap)
+        person, more = fired(person, now)
+        assert [e.clock.lapses_at for e in more] == sorted(e.clock.lapses_at for e in more)
+        assert all(e.clock.lapses_at <= now for e in more)
+        expired += more
+        person, none = fired(person, now - timedelta(days=1000))
+        assert none == []
+    assert [e.clock.lapses_at for e in expired] == sorted(
+        due for id, due in waiting.items() if due <= now and id in reported
+    )
+
+
+def _renamed(body: RecordReport, report_id: str) -> RecordReport:
+    return RecordReport(
+        kind=body.kind, report_id=report_id, status=body.status, began_on=body.began_on, ended_on=body.ended_on
+    )

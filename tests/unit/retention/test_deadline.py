@@ -1,0 +1,217 @@
+"""Deadlines (blueprint, 2.3) as a table, one case for each class of days and zones that could come out differently."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from services.retention.core.deadline import DeadlineError, answer, deadline
+from services.retention.core.profile import Profile, Years
+from services.retention.service import load_profile
+from shared.contracts.kinds import RecordClass
+from shared.settings import ROOT
+from shared.toml_file import ConfigError
+
+LEGAL, FINANCIAL, LIFE = RecordClass.LEGAL, RecordClass.FINANCIAL, RecordClass.LIFE
+SHANGHAI = "Asia/Shanghai"
+
+# (what it stands for, class, zone, day of the end, last day, lapses at in UTC), by the years of the profile `cn`
+CASES = [
+    # -- the blueprint's own, and the years of each class
+    ("leap day, life", LIFE, SHANGHAI, "2024-02-29", "2026-02-28", "2026-02-28T16:00:00"),
+    ("leap day, financial", FINANCIAL, SHANGHAI, "2024-02-29", "2029-02-28", "2029-02-28T16:00:00"),
+    ("leap day, legal", LEGAL, SHANGHAI, "2024-02-29", "2029-02-28", "2029-02-28T16:00:00"),
+    ("end of February, into a leap year", FINANCIAL, SHANGHAI, "2023-02-28", "2028-02-28", "2028-02-28T16:00:00"),
+    ("an ordinary day, legal", LEGAL, SHANGHAI, "2025-06-17", "2030-06-17", "2030-06-17T16:00:00"),
+    ("an ordinary day, financial", FINANCIAL, SHANGHAI, "2025-06-17", "2030-06-17", "2030-06-17T16:00:00"),
+    ("an ordinary day, life", LIFE, SHANGHAI, "2025-06-17", "2027-06-17", "2027-06-17T16:00:00"),
+    # -- around the leap day
+    ("the day before the leap day", LIFE, SHANGHAI, "2024-02-28", "2026-02-28", "2026-02-28T16:00:00"),
+    ("the day after the leap day", LIFE, SHANGHAI, "2024-03-01", "2026-03-01", "2026-03-01T16:00:00"),
+    ("the last day before a leap year's leap day", LIFE, SHANGHAI, "2026-02-28", "2028-02-28", "2028-02-28T16:00:00"),
+    ("1 March, over a leap day", LIFE, SHANGHAI, "2022-03-01", "2024-03-01", "2024-03-01T16:00:00"),
+    ("28 February to 28 February of no leap year", LIFE, SHANGHAI, "2025-02-28", "2027-02-28", "2027-02-28T16:00:00"),
+    ("leap day, over two leap days", FINANCIAL, SHANGHAI, "2020-02-29", "2025-02-28", "2025-02-28T16:00:00"),
+    ("two leap days in five years", FINANCIAL, SHANGHAI, "2023-06-30", "2028-06-30", "2028-06-30T16:00:00"),
+    ("one leap day in five years", FINANCIAL, SHANGHAI, "2024-06-30", "2029-06-30", "2029-06-30T16:00:00"),
+    ("no leap day in two years", LIFE, SHANGHAI, "2024-06-30", "2026-06-30", "2026-06-30T16:00:00"),
+    ("a leap day that a century drops", FINANCIAL, SHANGHAI, "2096-02-29", "2101-02-28", "2101-02-28T16:00:00"),
+    ("over the February that a century shortens", LIFE, SHANGHAI, "2098-12-31", "2100-12-31", "2100-12-31T16:00:00"),
+    ("to the short February of a century", LIFE, SHANGHAI, "2098-02-28", "2100-02-28", "2100-02-28T16:00:00"),
+    ("the leap day that the fourth century keeps", LIFE, "UTC", "2000-02-29", "2002-02-28", "2002-03-01T00:00:00"),
+    # -- ends and beginnings of months and years
+    ("31 January", LIFE, SHANGHAI, "2025-01-31", "2027-01-31", "2027-01-31T16:00:00"),
+    ("31 March", LIFE, SHANGHAI, "2025-03-31", "2027-03-31", "2027-03-31T16:00:00"),
+    ("30 April", LIFE, SHANGHAI, "2025-04-30", "2027-04-30", "2027-04-30T16:00:00"),
+    ("31 August", FINANCIAL, SHANGHAI, "2025-08-31", "2030-08-31", "2030-08-31T16:00:00"),
+    ("30 November", FINANCIAL, SHANGHAI, "2025-11-30", "2030-11-30", "2030-11-30T16:00:00"),
+    ("31 December: lapses with the year", FINANCIAL, SHANGHAI, "2025-12-31", "2030-12-31", "2030-12-31T16:00:00"),
+    ("1 January", FINANCIAL, SHANGHAI, "2026-01-01", "2031-01-01", "2031-01-01T16:00:00"),
+    ("1 February", LIFE, SHANGHAI, "2025-02-01", "2027-02-01", "2027-02-01T16:00:00"),
+    # -- zones east and west of UTC
+    ("UTC", LIFE, "UTC", "2025-06-17", "2027-06-17", "2027-06-18T00:00:00"),
+    ("far east", LIFE, "Pacific/Kiritimati", "2025-06-17", "2027-06-17", "2027-06-17T10:00:00"),
+    ("far west", LIFE, "Etc/GMT+12", "2025-06-17", "2027-06-17", "2027-06-18T12:00:00"),
+    ("west, without daylight saving", LIFE, "Pacific/Pago_Pago", "2025-06-17", "2027-06-17", "2027-06-18T11:00:00"),
+    ("west, winter", LIFE, "America/New_York", "2024-02-29", "2026-02-28", "2026-03-01T05:00:00"),
+    ("west, summer", LIFE, "America/New_York", "2025-06-17", "2027-06-17", "2027-06-18T04:00:00"),
+    ("west, New Year", LIFE, "America/New_York", "2025-12-31", "2027-12-31", "2028-01-01T05:00:00"),
+    ("east, New Year", LIFE, "Asia/Tokyo", "2025-12-31", "2027-12-31", "2027-12-31T15:00:00"),
+    ("half an hour", LIFE, "Asia/Kolkata", "2024-02-29", "2026-02-28", "2026-02-28T18:30:00"),
+    ("three quarters of an hour", LIFE, "Asia/Kathmandu", "2024-02-29", "2026-02-28", "2026-02-28T18:15:00"),
+    ("three quarters, summer", LIFE, "Pacific/Chatham", "2024-12-31", "2026-12-31", "2026-12-31T10:15:00"),
+    ("on UTC in winter only", LIFE, "Europe/London", "2024-06-30", "2026-06-30", "2026-06-30T23:00:00"),
+    ("southern summer", LIFE, "Australia/Sydney", "2024-01-15", "2026-01-15", "2026-01-15T13:00:00"),
+    # -- the last day is shorter or longer, its midnight an ordinary one
+    ("a day of 23 hours", LIFE, "America/New_York", "2024-03-08", "2026-03-08", "2026-03-09T04:00:00"),
+    ("the day before one of 23 hours", LIFE, "America/New_York", "2024-03-07", "2026-03-07", "2026-03-08T05:00:00"),
+    ("a day of 25 hours", LIFE, "America/New_York", "2024-11-01", "2026-11-01", "2026-11-02T05:00:00"),
+    ("the day before one of 25 hours", LIFE, "America/New_York", "2024-10-31", "2026-10-31", "2026-11-01T04:00:00"),
+    ("half an hour of daylight saving", LIFE, "Australia/Lord_Howe", "2024-10-04", "2026-10-04", "2026-10-04T13:00:00"),
+    # -- a gap skips the midnight: the day is over when the gap is
+    ("gap at midnight, Sao Paulo", LIFE, "America/Sao_Paulo", "2016-11-03", "2018-11-03", "2018-11-04T03:00:00"),
+    ("gap at midnight, Beirut", LIFE, "Asia/Beirut", "2020-03-28", "2022-03-28", "2022-03-28T21:00:00"),
+    ("the day before a gap, Cairo", LIFE, "Africa/Cairo", "2022-04-25", "2024-04-25", "2024-04-25T22:00:00"),
+    ("gap at midnight, Havana", LIFE, "America/Havana", "2022-03-09", "2024-03-09", "2024-03-10T05:00:00"),
+    ("gap at midnight, Santiago", LIFE, "America/Santiago", "2022-09-07", "2024-09-07", "2024-09-08T04:00:00"),
+    ("gap that ends at midnight, Nuuk", LIFE, "America/Nuuk", "2022-03-30", "2024-03-30", "2024-03-31T01:00:00"),
+    # -- the clocks go back from midnight to 23:00: the day has 25 hours, and all of them are its own
+    ("back from midnight, Sao Paulo", LIFE, "America/Sao_Paulo", "2016-02-17", "2018-02-17", "2018-02-18T03:00:00"),
+    ("back from midnight, Cairo", LIFE, "Africa/Cairo", "2021-10-26", "2023-10-26", "2023-10-26T22:00:00"),
+    # -- the clocks go back to midnight: it comes twice, and the day is over the first time
+    ("back to midnight, Havana", LIFE, "America/Havana", "2022-11-02", "2024-11-02", "2024-11-03T04:00:00"),
+    ("back to midnight, Azores", LIFE, "Atlantic/Azores", "2022-10-26", "2024-10-26", "2024-10-27T00:00:00"),
+    # -- the clocks go back over midnight: the day comes again, and is over the second time
+    ("back over midnight, Goose Bay", LIFE, "America/Goose_Bay", "2008-11-06", "2010-11-06", "2010-11-07T04:00:00"),
+    ("back over midnight by three hours", LIFE, "Antarctica/Casey", "2008-03-04", "2010-03-04", "2010-03-04T16:00:00"),
+    # -- the zone leaves out a whole day at the date line
+    ("the day before one left out", LIFE, "Pacific/Apia", "2009-12-29", "2011-12-29", "2011-12-30T10:00:00"),
+    ("a day left out", LIFE, "Pacific/Apia", "2009-12-30", "2011-12-30", "2011-12-30T10:00:00"),
+    ("the day after one left out", LIFE, "Pacific/Apia", "2009-12-31", "2011-12-31", "2011-12-31T10:00:00"),
+    # -- the zone's rules changed between the end and the deadline
+    ("the zone moves meanwhile", LIFE, "Asia/Pyongyang", "2016-05-04", "2018-05-04", "2018-05-04T15:00:00"),
+    ("the zone gave up summer time", LIFE, "America/Sao_Paulo", "2018-01-15", "2020-01-15", "2020-01-16T03:00:00"),
+    # -- bounds of the contracts and of the calendar
+    ("the first year taken", FINANCIAL, SHANGHAI, "1900-01-01", "1905-01-01", "1905-01-01T16:00:00"),
+    ("an offset with seconds", FINANCIAL, SHANGHAI, "1895-06-17", "1900-06-17", "1900-06-17T15:54:17"),
+    ("the last day taken", FINANCIAL, SHANGHAI, "2199-12-31", "2204-12-31", "2204-12-31T16:00:00"),
+    ("the calendar's first day", LIFE, SHANGHAI, "0001-01-01", "0003-01-01", "0003-01-01T15:54:17"),
+    ("the last day that can be asked for", FINANCIAL, "Etc/GMT+12", "9900-12-31", "9905-12-31", "9906-01-01T12:00:00"),
+]  # fmt: skip
+
+
+def profile(zone: str, *, legal: int = 5, financial: int = 5, life: int = 2) -> Profile:
+    years = Years(legal=legal, financial=financial, life=life)
+    return Profile(name="test", zone=zone, answer_days=20, behavior_days_late_max=90, years=years)
+
+
+@pytest.mark.parametrize(
+    ("record_class", "zone", "ended_on", "last_day", "lapses_at"),
+    [case[1:] for case in CASES],
+    ids=[c[0] for c in CASES],
+)
+def test_deadline(record_class: RecordClass, zone: str, ended_on: str, last_day: str, lapses_at: str) -> None:
+    found = deadline(record_class, date.fromisoformat(ended_on), profile(zone))
+    assert found.last_day == date.fromisoformat(last_day)
+    assert found.lapses_at == datetime.fromisoformat(lapses_at).replace(tzinfo=UTC)
+    assert found.lapses_at.tzinfo is UTC
+
+
+def test_there_are_enough_cases_and_each_is_another() -> None:
+    assert len({case[1:4] for case in CASES}) == len(CASES) >= 60
+
+
+@pytest.mark.parametrize("years", [1, 3, 4, 7, 8, 50])
+def test_leap_day_by_other_numbers_of_years(years: int) -> None:
+    found = deadline(LEGAL, date(2024, 2, 29), profile("UTC", legal=years))
+    assert found.last_day == date(2024 + years, 2, 29 if years in (4, 8) else 28)
+
+
+@pytest.mark.parametrize("ended_on", [date(9901, 1, 1), date.max])
+def test_beyond_the_calendar_is_a_sentence_not_a_crash(ended_on: date) -> None:
+    with pytest.raises(DeadlineError, match="9900-12-31"):
+        deadline(LIFE, ended_on, profile(SHANGHAI))
+
+
+def test_seven_years_are_another_file_not_another_program() -> None:
+    us = load_profile(ROOT / "policies/retention/us.toml")
+    assert us.answer_days == 30
+    assert answer(LIFE, date(2024, 2, 29), us) == {
+        "class": "life",
+        "ended_on": "2024-02-29",
+        "profile": "us",
+        "zone": "America/New_York",
+        "years": 7,
+        "last_day": "2031-02-28",
+        "lapses_at": "2031-03-01T00:00:00-05:00",
+    }
+
+
+def test_the_answer_of_the_command_line_is_json() -> None:
+    found = answer(LIFE, date(2024, 2, 29), load_profile(ROOT / "policies/retention/cn.toml"))
+    assert json.loads(json.dumps(found)) == {
+        "class": "life",
+        "ended_on": "2024-02-29",
+        "profile": "cn",
+        "zone": "Asia/Shanghai",
+        "years": 2,
+        "last_day": "2026-02-28",
+        "lapses_at": "2026-03-01T00:00:00+08:00",
+    }
+
+
+def test_the_shipped_profile_is_the_blueprints() -> None:
+    cn = load_profile(ROOT / "policies/retention/cn.toml")
+    assert (cn.years, cn.answer_days, cn.zone) == (Years(legal=5, financial=5, life=2), 20, SHANGHAI)
+
+
+SOUND = """\
+name = "x"
+zone = "UTC"
+answer_days = 20
+behavior_days_late_max = 90
+
+[years]
+legal = 5
+financial = 5
+life = 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "line", "key"),
+    [
+        ('"UTC"', '"Asia/Shangri-La"', 2, "zone"),
+        ('"UTC"', '"Asia"', 2, "zone"),
+        ('"UTC"', '"../UTC"', 2, "zone"),
+        ('"UTC"', '""', 2, "zone"),
+        ('"x"', '"X Y"', 1, "name"),
+        ("life = 2", "life = 0", 9, "years.life"),
+        ("legal = 5", "legal = 51", 7, "years.legal"),
+        ("financial = 5", "financial = 2.5", 8, "years.financial"),
+        ("financial = 5", "financial = '5'", 8, "years.financial"),
+        ("life = 2", "", 6, "years"),
+        ("life = 2", "life = 2\nlove = 1", 10, "years.love"),
+        ("answer_days = 20", "answer_days = 0", 3, "answer_days"),
+        ("behavior_days_late_max = 90", "behavior_days_late_max = 367", 4, "behavior_days_late_max"),
+        ("answer_days = 20", "", 1, ""),
+    ],
+)
+def test_a_faulty_profile_is_refused_with_file_line_and_key(
+    tmp_path: Path, was: str, becomes: str, line: int, key: str
+) -> None:
+    file = tmp_path / "x.toml"
+    file.write_text(SOUND.replace(was, becomes))
+    with pytest.raises(ConfigError) as refused:
+        load_profile(file)
+    assert (refused.value.line, refused.value.key) == (line, key)
+    assert refused.value.sentence
+
+
+def test_days_are_never_counted() -> None:
+    """365 days a year would be off by the leap days in between, 365.25 by fractions of a day."""
+    found = deadline(FINANCIAL, date(2023, 6, 30), profile("UTC"))
+    assert found.last_day - date(2023, 6, 30) == timedelta(days=5 * 365 + 2)

@@ -1,0 +1,377 @@
+"""The life of a record as a table of stories: what is told, in order, and what each piece of news leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+
+import pytest
+
+from services.retention.core.decide import Person, Policy, decide
+from services.retention.core.fingerprint import fingerprint, record_id
+from services.retention.core.messages import Due, Message, Report
+from services.retention.core.profile import Profile, Years
+from services.retention.core.record import Changed, Dropped, Effect, Expired, Open, Refused, Repeated, Waits, due_at
+from shared.contracts.messages import RecordReport
+
+USER = "5" * 64
+POLICY = Policy(
+    profile=Profile(
+        name="cn",
+        zone="Asia/Shanghai",
+        answer_days=20,
+        behavior_days_late_max=90,
+        years=Years(legal=5, financial=5, life=2),
+    ),
+    fingerprint_key=b"k" * 32,
+)
+CARD, RIDE, NO_SHOW, COURT = "card.overdue", "ride.unpaid", "hotel.no_show", "court.listing"
+
+
+@dataclass(frozen=True)
+class Told:
+    """One report, and what it leads to: a line for each effect, as `said` writes it."""
+
+    status: Literal["reported", "settled"]
+    kind: str
+    began: str | None = None
+    ended: str | None = None
+    amount: int | None = None
+    on: str = "2026-01-15"
+    partner: str = "bank"
+    report: str = "r-1"
+    leads_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Day:
+    """The clock comes to 12:00 of a day in Shanghai, and all that is due fires, earliest deadline first."""
+
+    on: str
+    leads_to: tuple[str, ...] = ()
+
+
+def reported(kind: str, began: str, *leads_to: str, **more: object) -> Told:
+    return Told("reported", kind, began=began, leads_to=leads_to, **more)  # type: ignore[arg-type]
+
+
+def settled(kind: str, ended: str, *leads_to: str, **more: object) -> Told:
+    return Told("settled", kind, ended=ended, leads_to=leads_to, **more)  # type: ignore[arg-type]
+
+
+def said(effect: Effect) -> str:
+    """`<what> v<version> <day of the end> until <day after the last>`, days in Shanghai."""
+    match effect:
+        case Changed(record):
+            status = "open" if isinstance(record, Open) else "settled"
+            clock = f" {record.clock.ended_on} until {_day(record.clock.lapses_at)}" if record.clock else ""
+            return f"{status} v{record.version}{clock}"
+        case Expired(_, version, clock):
+            return f"expired v{version} {_day(clock.lapses_at)}"
+        case Refused(_, _, origin, fault):
+            return f"refused {fault.code} {fault.field}".rstrip() + f" of {origin.rpartition('/')[2]}"
+        case Waits():
+            return "waits"
+        case Repeated():
+            return "repeated"
+        case Dropped():
+            return "dropped"
+
+
+def _day(lapses_at: datetime) -> str:
+    local = lapses_at.astimezone(POLICY.profile.zone_info)
+    assert (local.hour, local.minute, local.second, local.microsecond) == (0, 0, 0, 0)
+    return local.date().isoformat()
+
+
+def _noon(day: str) -> datetime:
+    return datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC) + timedelta(hours=4)
+
+
+def _report(told: Told, place: int) -> Report:
+    body = RecordReport(
+        kind=told.kind,
+        report_id=told.report,
+        status=told.status,
+        began_on=date.fromisoformat(told.began) if told.began else None,
+        ended_on=date.fromisoformat(told.ended) if told.ended else None,
+        amount=told.amount,
+    )
+    return Report(USER, told.partner, f"e-{place}", f"behavior.raw.{told.partner}/0/{place}", body)
+
+
+def _happens(person: Person, news: Told | Day, place: int) -> tuple[Person, list[str]]:
+    now = _noon(news.on)
+    if isinstance(news, Told):
+        decided = decide(person, [_report(news, place)], now, POLICY)
+        return decided.person, [said(effect) for _, effect in decided.effects]
+    lines = []
+    while instants := sorted(due for r in person.records.values() if (due := due_at(r)) and due <= now):
+        messages: list[Message] = [Due(USER, instants[0])]
+        decided = decide(person, messages, now, POLICY)
+        person = decided.person
+        lines += [said(effect) for _, effect in decided.effects]
+    return person, lines
+
+
+STORIES: dict[str, Sequence[Told | Day]] = {
+    "reported, settled, lapsed to the day": (
+        reported(CARD, "2025-03-01", "open v1", amount=100),
+        Day("2045-01-01"),
+        settled(CARD, "2025-09-15", "settled v2 2025-09-15 until 2030-09-16"),
+        Day("2030-09-15"),
+        Day("2030-09-16", ("expired v3 2030-09-16",)),
+        Day("2040-01-01"),
+    ),
+    "legal: five years": (
+        reported(COURT, "2025-03-01", "open v1"),
+        settled(COURT, "2025-12-31", "settled v2 2025-12-31 until 2031-01-01"),
+        Day("2031-01-01", ("expired v3 2031-01-01",)),
+    ),
+    "life: two years": (
+        reported(RIDE, "2025-03-01", "open v1"),
+        settled(RIDE, "2025-09-15", "settled v2 2025-09-15 until 2027-09-16"),
+        Day("2027-09-16", ("expired v3 2027-09-16",)),
+    ),
+    "a kind that ends at once runs from the first day": (
+        reported(NO_SHOW, "2025-08-20", "open v1 2025-08-20 until 2027-08-21"),
+        Day("2027-08-20"),
+        Day("2027-08-21", ("expired v2 2027-08-21",)),
+    ),
+    "a settlement never moves a kind that ends at once": (
+        reported(NO_SHOW, "2025-08-20", "open v1 2025-08-20 until 2027-08-21"),
+        settled(NO_SHOW, "2026-01-10", "settled v2 2025-08-20 until 2027-08-21"),
+        settled(NO_SHOW, "2026-01-12", "repeated"),
+        Day("2027-08-21", ("expired v3 2027-08-21",)),
+    ),
+    "an end that is told with a kind that ends at once moves nothing either": (
+        reported(NO_SHOW, "2025-08-20", "open v1 2025-08-20 until 2027-08-21", ended="2025-12-20"),
+        reported(NO_SHOW, "2025-08-20", "repeated", ended="2026-01-12"),
+    ),
+    "a settlement waits for a kind that ends at once": (
+        settled(NO_SHOW, "2026-01-10", "waits"),
+        reported(
+            NO_SHOW,
+            "2025-08-20",
+            "open v1 2025-08-20 until 2027-08-21",
+            "settled v2 2025-08-20 until 2027-08-21",
+        ),
+    ),
+    "reported when it was over": (
+        reported(RIDE, "2025-05-02", "settled v1 2025-06-01 until 2027-06-02", ended="2025-06-01"),
+        settled(RIDE, "2025-06-01", "repeated"),
+        reported(RIDE, "2025-05-02", "repeated"),
+    ),
+    "reported again with its end": (
+        reported(RIDE, "2025-05-02", "open v1"),
+        reported(RIDE, "2025-05-02", "settled v2 2025-06-01 until 2027-06-02", ended="2025-06-01"),
+    ),
+    "the same twice": (
+        reported(CARD, "2025-03-01", "open v1"),
+        reported(CARD, "2025-03-01", "repeated"),
+        settled(CARD, "2025-09-15", "settled v2 2025-09-15 until 2030-09-16"),
+        settled(CARD, "2025-09-15", "repeated"),
+        reported(CARD, "2025-03-01", "repeated"),
+    ),
+    "settled before reported": (
+        settled(CARD, "2025-09-15", "waits"),
+        settled(CARD, "2025-09-15", "repeated"),
+        reported(CARD, "2025-03-01", "open v1", "settled v2 2025-09-15 until 2030-09-16"),
+        Day("2030-09-16", ("expired v3 2030-09-16",)),
+    ),
+    "no re-ageing by a later settlement": (
+        reported(CARD, "2025-03-01", "open v1"),
+        settled(CARD, "2025-09-15", "settled v2 2025-09-15 until 2030-09-16"),
+        settled(CARD, "2025-09-16", "refused re-ageing data.ended_on of 2"),
+        Day("2030-09-16", ("expired v3 2030-09-16",)),
+    ),
+    "no re-ageing within the days that share a deadline": (
+        reported(RIDE, "2024-01-01", "open v1", on="2024-06-01"),
+        settled(RIDE, "2024-02-28", "settled v2 2024-02-28 until 2026-03-01", on="2024-06-01"),
+        settled(RIDE, "2024-02-29", "refused re-ageing data.ended_on of 2", on="2024-06-01"),
+    ),
+    "no re-ageing by a further report": (
+        reported(RIDE, "2025-05-02", "settled v1 2025-06-01 until 2027-06-02", ended="2025-06-01"),
+        reported(RIDE, "2025-05-02", "refused re-ageing data.ended_on of 1", ended="2025-07-01"),
+        Day("2027-06-02", ("expired v2 2027-06-02",)),
+    ),
+    "no re-ageing by a later beginning": (
+        reported(NO_SHOW, "2025-08-20", "open v1 2025-08-20 until 2027-08-21"),
+        reported(NO_SHOW, "2025-08-21", "refused conflict data.began_on of 1"),
+        Day("2027-08-21", ("expired v2 2027-08-21",)),
+    ),
+    "an earlier end is taken": (
+        reported(CARD, "2025-03-01", "open v1"),
+        settled(CARD, "2025-09-15", "settled v2 2025-09-15 until 2030-09-16"),
+        settled(CARD, "2025-08-15", "settled v3 2025-08-15 until 2030-08-16"),
+        Day("2030-08-16", ("expired v4 2030-08-16",)),
+    ),
+    "of several that waited the earliest counts": (
+        settled(CARD, "2025-09-15", "waits"),
+        settled(CARD, "2025-10-15", "waits"),
+        settled(CARD, "2025-08-15", "waits"),
+        reported(
+            CARD,
+            "2025-03-01",
+            "open v1",
+            "settled v2 2025-09-15 until 2030-09-16",
+            "refused re-ageing data.ended_on of 1",
+            "settled v3 2025-08-15 until 2030-08-16",
+        ),
+    ),
+    "the first of two reports that contradict each other counts": (
+        reported(CARD, "2025-03-01", "open v1", amount=100),
+        reported(CARD, "2025-03-01", "refused conflict data.amount of 1", amount=101),
+        reported(CARD, "2025-03-02", "refused conflict data.began_on of 2", amount=100),
+        reported("loan.overdue", "2025-03-01", "refused conflict data.kind of 3", amount=100),
+        reported(CARD, "2025-03-01", "refused conflict data.amount of 4"),
+        reported(CARD, "2025-03-01", "repeated", amount=100),
+    ),
+    "a settlement that contradicts the report is refused": (
+        reported(CARD, "2025-03-01", "open v1"),
+        settled("loan.overdue", "2025-09-15", "refused conflict data.kind of 1"),
+        settled(CARD, "2025-09-15", "refused conflict data.began_on of 2", began="2025-03-02"),
+        settled(CARD, "2025-02-28", "refused dates-contradict data.ended_on of 3"),
+        settled(CARD, "2025-03-01", "settled v2 2025-03-01 until 2030-03-02", began="2025-03-01"),
+    ),
+    "a settlement that contradicts the report is refused, though it came first": (
+        settled("loan.overdue", "2025-09-15", "waits"),
+        settled(CARD, "2025-02-28", "waits"),
+        settled(CARD, "2025-10-01", "waits"),
+        reported(
+            CARD,
+            "2025-03-01",
+            "open v1",
+            "refused conflict data.kind of 0",
+            "refused dates-contradict data.ended_on of 1",
+            "settled v2 2025-10-01 until 2030-10-02",
+        ),
+    ),
+    "what was paid is not what was owed": (
+        reported(CARD, "2025-03-01", "open v1", amount=100),
+        settled(CARD, "2025-09-15", "settled v2 2025-09-15 until 2030-09-16", amount=40),
+        reported(CARD, "2025-03-01", "repeated", amount=100),
+    ),
+    "reported after its own deadline: at once": (
+        reported(NO_SHOW, "2024-01-15", "refused lapsed of 0", on="2026-01-16"),
+        reported(NO_SHOW, "2024-01-15", "refused lapsed data.report_id of 1", on="2026-01-16"),
+    ),
+    "reported on its own last day": (
+        reported(NO_SHOW, "2024-01-15", "open v1 2024-01-15 until 2026-01-16", on="2026-01-15"),
+        Day("2026-01-16", ("expired v2 2026-01-16",)),
+    ),
+    "reported after its own deadline: over long since": (
+        reported(RIDE, "2023-01-01", "refused lapsed of 0", ended="2023-02-01"),
+        reported(RIDE, "2023-01-01", "refused lapsed data.report_id of 1"),
+        settled(RIDE, "2025-01-01", "refused lapsed data.report_id of 2"),
+    ),
+    "reported after its own deadline: a settlement waited": (
+        settled(RIDE, "2023-02-01", "waits"),
+        reported(RIDE, "2023-01-01", "refused lapsed of 1"),
+        reported(RIDE, "2023-01-01", "refused lapsed data.report_id of 2"),
+    ),
+    "settled long ago, and only told now: late, but once": (
+        reported(RIDE, "2022-01-01", "open v1"),
+        settled(RIDE, "2023-02-01", "settled v2 2023-02-01 until 2025-02-02"),
+        Day("2026-01-15", ("expired v3 2025-02-02",)),
+        Day("2026-01-16"),
+    ),
+    "nothing brings back what has lapsed": (
+        reported(NO_SHOW, "2025-08-20", "open v1 2025-08-20 until 2027-08-21"),
+        Day("2027-08-21", ("expired v2 2027-08-21",)),
+        reported(NO_SHOW, "2025-08-20", "refused lapsed data.report_id of 2", on="2027-08-22"),
+        settled(NO_SHOW, "2026-08-20", "refused lapsed data.report_id of 3", on="2027-08-22"),
+        reported(NO_SHOW, "2027-08-20", "refused lapsed data.report_id of 4", on="2027-08-22"),
+        Day("2040-01-01"),
+    ),
+    "nothing brings it back on a clock that went back": (
+        reported(NO_SHOW, "2025-08-20", "open v1 2025-08-20 until 2027-08-21"),
+        Day("2027-08-21", ("expired v2 2027-08-21",)),
+        Day("2025-09-01"),
+        reported(NO_SHOW, "2025-08-20", "refused lapsed data.report_id of 3", on="2025-09-01"),
+        Day("2027-08-21"),
+    ),
+    "a settlement waits no longer than its record could count": (
+        settled(RIDE, "2025-02-01", "waits"),
+        settled(RIDE, "2025-01-01", "waits"),
+        Day("2027-01-01"),
+        Day("2027-01-02", ("dropped",)),
+        reported(RIDE, "2024-12-01", "refused lapsed data.report_id of 4", on="2027-01-02"),
+    ),
+    "no day that has not come": (
+        reported(NO_SHOW, "2026-01-17", "refused in-future data.began_on of 0"),
+        reported(RIDE, "2026-01-01", "refused in-future data.ended_on of 1", ended="2026-01-17"),
+        settled(RIDE, "2199-12-31", "refused in-future data.ended_on of 2"),
+        reported(NO_SHOW, "2026-01-16", "open v1 2026-01-16 until 2028-01-17"),
+    ),
+    "two records of one person are two": (
+        reported(CARD, "2025-03-01", "open v1"),
+        reported(CARD, "2025-03-01", "open v1", report="r-2"),
+        reported(CARD, "2025-03-01", "open v1", partner="shop"),
+        settled(CARD, "2025-09-15", "settled v2 2025-09-15 until 2030-09-16", report="r-2"),
+        settled(CARD, "2025-09-14", "settled v2 2025-09-14 until 2030-09-15", partner="shop"),
+        Day("2031-01-01", ("expired v3 2030-09-15", "expired v3 2030-09-16")),
+    ),
+    "a clock that jumps ahead fires in the order of the deadlines": (
+        reported(CARD, "2025-03-01", "settled v1 2025-09-15 until 2030-09-16", ended="2025-09-15"),
+        reported(NO_SHOW, "2025-08-20", "open v1 2025-08-20 until 2027-08-21", report="r-2"),
+        reported(RIDE, "2025-03-01", "settled v1 2025-09-15 until 2027-09-16", ended="2025-09-15", report="r-3"),
+        Day(
+            "2090-01-01",
+            ("expired v2 2027-08-21", "expired v2 2027-09-16", "expired v2 2030-09-16"),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())
+def test_story(story: Sequence[Told | Day]) -> None:
+    person = Person()
+    for place, news in enumerate(story):
+        person, lines = _happens(person, news, place)
+        assert lines == list(news.leads_to), f"news {place}"
+
+
+ON_ONE_DAY = {
+    name: [news for news in story if isinstance(news, Told)]
+    for name, story in STORIES.items()
+    if len({news.on for news in story}) == 1
+}
+
+
+@pytest.mark.parametrize("reports", ON_ONE_DAY.values(), ids=ON_ONE_DAY.keys())
+def test_batches_change_nothing(reports: Sequence[Told]) -> None:
+    """Reports that come together lead to the same as one after the other."""
+    one_by_one, lines = Person(), []
+    for place, news in enumerate(reports):
+        one_by_one, more = _happens(one_by_one, news, place)
+        lines += more
+    messages = [_report(news, place) for place, news in enumerate(reports)]
+    at_once = decide(Person(), messages, _noon(reports[0].on), POLICY)
+    assert at_once.person == one_by_one
+    assert [said(effect) for _, effect in at_once.effects] == lines
+
+
+def test_a_decision_changes_no_person_that_it_was_given() -> None:
+    """The runner keeps people in a cache, and tries again with them after a failure."""
+    before, _ = _happens(Person(), reported(RIDE, "2025-05-02"), 0)
+    records, gone = dict(before.records), before.gone
+    _happens(before, settled(RIDE, "2025-06-01"), 1)
+    assert (dict(before.records), before.gone) == (records, gone)
+
+
+def test_of_what_has_lapsed_only_a_keyed_hash_stays() -> None:
+    person, _ = _happens(Person(), reported(NO_SHOW, "2020-08-20"), 0)
+    id = record_id(USER, "bank", "r-1")
+    assert person == Person({}, frozenset({fingerprint(POLICY.fingerprint_key, id)}))
+    assert fingerprint(b"k" * 32, id) != fingerprint(b"l" * 32, id)
+
+
+@pytest.mark.parametrize(
+    "other", [("6" * 64, "bank", "r-1"), (USER, "bank2", "r-1"), (USER, "bank", "r-12"), (USER, "ban", "k\nr-1")]
+)
+def test_no_two_records_share_a_name(other: tuple[str, str, str]) -> None:
+    assert record_id(*other) != record_id(USER, "bank", "r-1")
+    assert record_id(USER, "bank", "r-1") == record_id(USER, "bank", "r-1")
