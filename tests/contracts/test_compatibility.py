@@ -54,6 +54,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], tuple[bool, bool]]] = [
     ("list shortened", _one({"items": TEXT, "maxItems": 5}), _one({"items": TEXT, "maxItems": 4}), BOTH),
     ("list lengthened", _one({"items": TEXT, "maxItems": 4}), _one({"items": TEXT, "maxItems": 5}), READERS),
     ("members changed", _one({"items": TEXT}), _one({"items": NUMBER}), BOTH),
+    ("members now described", _one({}), _one({"items": TEXT}), BOTH),
     ("members no longer described", _one({"items": TEXT}), _one({}), BOTH),
     ("value removed", _one({"enum": ["x", "y"]}), _one({"enum": ["x"]}), BOTH),
     ("value added", _one({"enum": ["x"]}), _one({"enum": ["x", "y"]}), READERS),
@@ -65,6 +66,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], tuple[bool, bool]]] = [
     ("null forbidden", _one({"anyOf": [TEXT, NULL]}), _one(TEXT), BOTH),
     ("type behind null changed", _one({"anyOf": [TEXT, NULL]}), _one({"anyOf": [NUMBER, NULL]}), BOTH),
     ("choice of types changed", _one({"anyOf": [TEXT, NUMBER]}), _one({"anyOf": [NUMBER, TEXT]}), BOTH),
+    ("second choice changed", _one({"anyOf": [TEXT, NUMBER]}), _one({"anyOf": [TEXT, {"type": "boolean"}]}), BOTH),
+    ("choice beside null added", _one({"anyOf": [TEXT, NULL]}), _one({"anyOf": [TEXT, NUMBER, NULL]}), BOTH),
     ("closed to other fields", _one(TEXT), _schema({"a": TEXT}, additionalProperties=False), BOTH),
     ("opened to other fields", _schema({"a": TEXT}, additionalProperties=False), _one(TEXT), NEITHER),
     (

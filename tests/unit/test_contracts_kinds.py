@@ -177,6 +177,39 @@ def test_a_record_comes_as_a_report_only(kind: Kind) -> None:
     assert (fault.code, fault.field) == (Code.UNKNOWN_KIND, "data.kind")
 
 
+DAY, NEXT = date(2025, 1, 31), date(2025, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "began_on", "ended_on", "expected"),
+    [
+        ("ride.unpaid", "reported", DAY, None, None),
+        ("ride.unpaid", "reported", DAY, NEXT, None),
+        ("ride.unpaid", "reported", DAY, DAY, None),
+        ("ride.unpaid", "reported", None, None, (Code.FIELD_REQUIRED_BY_KIND, "data.began_on")),
+        ("ride.unpaid", "reported", None, DAY, (Code.FIELD_REQUIRED_BY_KIND, "data.began_on")),
+        ("ride.unpaid", "reported", NEXT, DAY, (Code.DATES_CONTRADICT, "data.ended_on")),
+        ("ride.unpaid", "settled", None, DAY, None),
+        ("ride.unpaid", "settled", DAY, DAY, None),
+        ("ride.unpaid", "settled", DAY, None, (Code.FIELD_REQUIRED_BY_KIND, "data.ended_on")),
+        ("ride.unpaid", "settled", NEXT, DAY, (Code.DATES_CONTRADICT, "data.ended_on")),
+        ("water.bill", "reported", DAY, None, (Code.UNKNOWN_KIND, "data.kind")),
+        ("moon.eclipse", "reported", DAY, None, (Code.UNKNOWN_KIND, "data.kind")),
+    ],
+)
+def test_the_days_of_a_record(
+    kind: str, status: Any, began_on: date | None, ended_on: date | None, expected: tuple[Code, str] | None
+) -> None:
+    fault = check_event(RecordReport(kind=kind, report_id="r", status=status, began_on=began_on, ended_on=ended_on))
+    assert (fault and (fault.code, fault.field)) == expected
+
+
+def test_behavior_of_no_kind() -> None:
+    fault = check_event(BehaviorEvent(kind="moon.eclipse"))
+    assert fault
+    assert (fault.code, fault.field) == (Code.UNKNOWN_KIND, "data.kind")
+
+
 @pytest.mark.parametrize(
     ("name", "demographic"),
     [

@@ -194,6 +194,11 @@ def test_reading_what_was_written_gives_the_same_and_the_same_bytes_again(body: 
             "e\x00",
             {"code": b"unknown-field", "field": b"data.a??x: y" + b"z" * 244, "sentence": b"No such field."},
         ),
+        (
+            Fault(Code.CONFLICT, "", "First wins."),
+            "e" * 128,
+            {"code": b"conflict", "sentence": b"First wins.", "eventid": b"e" * 128},
+        ),
         (Fault(Code.CONFLICT, "", "First wins."), "e" * 129, {"code": b"conflict", "sentence": b"First wins."}),
     ],
 )
