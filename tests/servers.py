@@ -6,7 +6,6 @@ A server that cannot be had is an error, never a skipped test.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +16,13 @@ _CHOICES = ("local", "containers")
 _POSTGRES_IMAGE = "postgres:18"
 _KAFKA_IMAGE = f"apache/kafka:{kafka.VERSION}"
 _KAFKA_PORT = 9092
+# A broker tells its clients where it is, and where that is on the host is known when the container runs.
+_KAFKA_ADDRESS = "/tmp/address"
+_KAFKA_WHEN_ADDRESS_IS_KNOWN = f"""
+    until [ -e {_KAFKA_ADDRESS} ]; do sleep 0.1; done
+    export KAFKA_ADVERTISED_LISTENERS=$(cat {_KAFKA_ADDRESS})
+    exec /etc/kafka/docker/run
+"""
 _STARTUP_TIMEOUT_S = 120
 
 
@@ -73,21 +79,24 @@ def _kafka_container() -> Iterator[str]:
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-    container = DockerContainer(_KAFKA_IMAGE)
-    # A broker tells its clients where it is, so its port on the host has to be known before it starts.
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        port = probe.getsockname()[1]
-    address = f"{container.get_container_host_ip()}:{port}"
-    container.with_bind_ports(_KAFKA_PORT, port)
     settings = {
-        **kafka.node(listen=f"0.0.0.0:{_KAFKA_PORT}", advertise=address, controller="localhost:9093"),
+        **kafka.node(listen=f"0.0.0.0:{_KAFKA_PORT}", advertise="set below", controller="localhost:9093"),
         **kafka.BEHAVIOR,
     }
+    container = DockerContainer(_KAFKA_IMAGE).with_exposed_ports(_KAFKA_PORT)
     for name, value in settings.items():
         container.with_env(f"KAFKA_{name.upper().replace('.', '_')}", str(value))
-    container.waiting_for(LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(_STARTUP_TIMEOUT_S))
+    container.with_command(["sh", "-c", _KAFKA_WHEN_ADDRESS_IS_KNOWN])
     with container:
+        address = f"{container.get_container_host_ip()}:{container.get_exposed_port(_KAFKA_PORT)}"
+        tell = f"echo PLAINTEXT://{address} > {_KAFKA_ADDRESS}.new && mv {_KAFKA_ADDRESS}.new {_KAFKA_ADDRESS}"
+        container.exec(["sh", "-c", tell])
+        started = LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(_STARTUP_TIMEOUT_S)
+        try:
+            started.wait_until_ready(container)
+        except (RuntimeError, TimeoutError) as error:
+            error.add_note("".join(stream.decode(errors="replace") for stream in container.get_logs()))
+            raise
         yield address
 
 
