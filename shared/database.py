@@ -27,11 +27,10 @@ SERVER_SETTINGS: Mapping[str, str] = MappingProxyType(
 )
 
 
-async def open_pool(dsn: str, service: str, *, connections_max: int, password: str | None = None) -> asyncpg.Pool:
+async def open_pool(dsn: str, service: str, *, connections_max: int) -> asyncpg.Pool:
     """A pool whose connections see the service's own schema and nothing else."""
     pool = await asyncpg.create_pool(
         dsn,
-        password=password,
         min_size=1,
         max_size=connections_max,
         timeout=10,

@@ -5,17 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 """The directory that holds policies/ and partners/: the checkout, or the place where the package is installed."""
 
 
+_SECRETS = Path("/run/secrets")
+"""Where containers find secrets as files; `goodstanding_key` there is the setting GOODSTANDING_KEY."""
+
+
 class DeploymentSettings(BaseSettings):
     """What is one for the whole deployment: changing any of these means a new deployment or a re-shard."""
 
-    model_config = SettingsConfigDict(env_prefix="GOODSTANDING_", env_ignore_empty=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="GOODSTANDING_",
+        env_ignore_empty=True,
+        extra="ignore",
+        # A secret is better a file than a variable, which every child and every crash report inherits.
+        secrets_dir=_SECRETS if _SECRETS.is_dir() else None,
+    )
 
     kafka: str = Field(description="Kafka bootstrap servers, host:port, comma separated.")
     zone: str = Field("Asia/Shanghai", description="IANA zone of calendar months and of the publication day.")
@@ -38,11 +48,14 @@ class DeploymentSettings(BaseSettings):
 class ServiceSettings(DeploymentSettings):
     """What each process of a service needs besides; the defaults suit one machine with two cores."""
 
-    postgres: str = Field("", description="DSN of the service's own role; unused by ingest, which keeps no state.")
-    postgres_password: SecretStr | None = Field(None, description="Password of the role, where the DSN has none.")
+    postgres: str = Field(
+        "",
+        description="DSN of the service's own role; without a password the file that PGPASSFILE names has it. Unused by "
+        "ingest, which keeps no state.",
+    )
     http_host: str = Field("127.0.0.1", description="Address of /metrics and /health.")
     http_port: int = Field(0, ge=0, le=65535, description="Port of /metrics and /health; 0 takes a free one.")
-    log_level: str = Field("INFO", validation_alias=AliasChoices("GOODSTANDING_LOG_LEVEL", "log_level"))
+    log_level: str = Field("INFO", description="Of our own log lines; those of libraries begin at WARNING.")
 
     batch_records_max: int = Field(2_000, gt=0, description="Records in one step, and so in one transaction.")
     buffer_records_max: int = Field(6_000, gt=0, description="Records of one shard held in memory; more pauses it.")

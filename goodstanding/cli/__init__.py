@@ -9,6 +9,7 @@ app = commands("Goodstanding, an open credit-standing platform: behavior events 
 app.command("demo")(demo.demo)
 app.command("run")(platform.run)
 app.command("migrate")(platform.migrate)
+app.command("secrets")(platform.secrets)
 app.command("topics")(platform.topics)
 app.command("user-id")(people.user_id)
 app.command("explain")(people.explain)

@@ -6,12 +6,14 @@ import asyncio
 import os
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from goodstanding.cli.frame import AsJson, answer_json, commands, console, fail, say, table
 from goodstanding.deployment import SERVICES, Settings
+from goodstanding.secret_files import write_secret_files
 from goodstanding.stack import Part, Stack
 
 local = commands("The platform on this machine, in the background: Kafka, Postgres and the services.")
@@ -82,6 +84,18 @@ def migrate(as_json: AsJson = False) -> None:
         return
     for service, names in applied.items():
         console.print(f"{service}: {', '.join(names) or 'up to date'}", soft_wrap=True)
+
+
+def secrets(
+    directory: Annotated[Path, typer.Argument(help="Where the directories of the readers are.")],
+    postgres: Annotated[str, typer.Option(help="Where Postgres will be, host:port.")] = "postgres:5432",
+) -> None:
+    """Make passwords and the key as files, one directory for each who may read them; what is there is kept.
+
+    Example: goodstanding secrets /secrets --postgres postgres:5432
+    """
+    made = write_secret_files(directory, postgres)
+    say(f"Made the secrets in {directory}." if made else f"The secrets in {directory} are kept.")
 
 
 def topics(as_json: AsJson = False) -> None:

