@@ -39,7 +39,7 @@ def load_rates(path: Path, base: str) -> Rates:
     try:
         return read_rates(path.read_text(encoding="utf-8"), base)
     except RateError as error:
-        raise ConfigError(path, error.line, "", f"{error.sentence[0].upper()}{error.sentence[1:]}.") from None
+        raise ConfigError(path, error.line, "", error.sentence) from None
     except (OSError, UnicodeDecodeError):
         raise ConfigError(path, 1, "", "The file cannot be read as UTF-8 text.") from None
 

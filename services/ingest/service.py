@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+import msgspec
+
 from services.ingest.core.compiling import Partner
-from services.ingest.core.normalize import Normalized, Raw, Refused, normalize
+from services.ingest.core.normalize import Normalized, Refused, normalize
 from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, RecordReport, encode
 from shared.contracts.partition import partition_of
@@ -29,8 +30,7 @@ _UNKNOWN_PARTNER = DeadLetter(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """A raw event and what became of it. `origin` is its position, `<topic>/<partition>/<offset>`."""
 
     partner: str
@@ -46,7 +46,7 @@ def service(partners: Partners) -> Service[Message, None, None]:
         partner = partners.get(partner_of(record.topic))
         if partner is None:
             return _UNKNOWN_PARTNER
-        result = normalize(partner, Raw(record.key, record.value, record.headers), arrived)
+        result = normalize(partner, record, arrived)
         return Message(partner.name, f"{record.topic}/{record.partition}/{record.offset}", record.value, result)
 
     return Service(

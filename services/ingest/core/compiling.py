@@ -32,8 +32,11 @@ _STATUSES = ("reported", "settled")
 class Reading:
     """How the events of one code are read: which paths they may have, and the body that is made of the values."""
 
+    kind: Kind
     tree: Tree
     body: Reader[Body]
+    fault: Fault | None
+    """Why the partner may not send this kind, if it may not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,8 @@ class Partner:
 
     name: str
     kind_paths: tuple[str, ...]
-    readings: Mapping[str, Reading | Fault]
-    """By the partner's code; a Fault for a kind that the partner may not send."""
+    readings: Mapping[str, Reading]
+    """By the partner's code."""
     subject: Reader[Person]
     bare: Bare | None
     csv: Csv | None
@@ -87,13 +90,13 @@ def compile_partner(name: str, mapping: PartnerMapping, deployment: Deployment) 
     bare = None
     if mapping.id is not None and mapping.time is not None:
         bare = Bare(mapping.id, fields.text(mapping.id, ("id",)), fields.past_instant(mapping.time, ("time",)))
-    readings: dict[str, Reading | Fault] = {}
+    readings: dict[str, Reading] = {}
     for index, events in enumerate(mapping.events):
         for code, reading in _readings(mapping, events, ("events", index), fields, permitted):
             if code in readings:
                 raise MappingError(("events", index, "kinds", code), "The code is already mapped above.")
             readings[code] = reading
-    csv = Csv(mapping.columns, mapping.delimiter) if isinstance(mapping, CsvMapping) else None
+    csv = _csv(mapping, readings) if isinstance(mapping, CsvMapping) else None
     return Partner(name, kind_paths, readings, subject, bare, csv, fields.label)
 
 
@@ -135,10 +138,18 @@ def _check_columns(columns: tuple[str, ...]) -> None:
             raise MappingError(("columns", index), "A column has a name without points, and a name of its own.")
 
 
+def _csv(mapping: CsvMapping, readings: Mapping[str, Reading]) -> Csv:
+    named = {name for reading in readings.values() for name in reading.tree}
+    for index, column in enumerate(mapping.columns):
+        if column not in named:
+            raise MappingError(("columns", index), "The column is neither read nor ignored.")
+    return Csv(mapping.columns, mapping.delimiter)
+
+
 def _zone(name: str | None) -> tzinfo | None:
     try:
         return None if name is None else ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise MappingError(("zone",), "There is no such time zone; say one as Asia/Shanghai.") from None
 
 
@@ -147,7 +158,7 @@ def _zone(name: str | None) -> tzinfo | None:
 
 def _readings(
     mapping: JsonMapping | CsvMapping, events: Events, key: Key, common: Fields, permitted: tuple[str, ...]
-) -> Iterator[tuple[str, Reading | Fault]]:
+) -> Iterator[tuple[str, Reading]]:
     fields = replace(common, paths=set(common.paths))
     ignored = _ignored(mapping, events, key, fields)
     for code, name in events.kinds.items():
@@ -164,7 +175,7 @@ def _readings(
             raise MappingError(
                 key, f"The path {error} is named twice, as a value and as ignored or an object."
             ) from None
-        yield code, _forbidden(kind, mapping.rights, permitted, fields) or Reading(tree, body)
+        yield code, Reading(kind, tree, body, _forbidden(kind, mapping.rights, permitted))
 
 
 def _ignored(mapping: JsonMapping | CsvMapping, events: Events, key: Key, fields: Fields) -> tuple[str, ...]:
@@ -175,7 +186,7 @@ def _ignored(mapping: JsonMapping | CsvMapping, events: Events, key: Key, fields
     return (*mapping.ignore, *events.ignore)
 
 
-def _forbidden(kind: Kind, rights: Rights, permitted: tuple[str, ...], fields: Fields) -> Fault | None:
+def _forbidden(kind: Kind, rights: Rights, permitted: tuple[str, ...]) -> Fault | None:
     if kind.record_class is not None:
         if kind.record_class in rights.records:
             return None

@@ -8,7 +8,7 @@ from datetime import date, datetime, tzinfo
 from typing import Any, TypeAlias
 
 from services.ingest.core import readers
-from services.ingest.core.deployment import AHEAD_MAX, Deployment, Person
+from services.ingest.core.deployment import Deployment, Person
 from services.ingest.core.functions import FUNCTIONS
 from services.ingest.core.mapping import DAYS, Amount, ConsentPaths, Late, MappingError, Moment, Text
 from services.ingest.core.money import DIGITS
@@ -206,7 +206,7 @@ class Fields:
 
         def past(flat: Flat) -> datetime:
             value = read(flat)
-            refuse_future(value, flat["@arrived"], label)
+            refuse_future(value, flat["@latest"], label)
             return value
 
         return past
@@ -227,7 +227,7 @@ class Fields:
             if flat.get(first) is None:
                 return None
             value = read(flat)
-            if value > (flat["@arrived"] + AHEAD_MAX).astimezone(zone).date():
+            if value > flat["@latest"].astimezone(zone).date():
                 raise Refuse(Code.IN_FUTURE, label, "The day is later than today.")
             return value
 
@@ -262,9 +262,9 @@ def refuse_name(text: str, person: Person, label: str) -> None:
         raise Refuse(Code.NAMES_PERSON, label, "Send a text that does not have the person's identifier in it.")
 
 
-def refuse_future(time: datetime, arrived: datetime, label: str) -> None:
-    """Raises Refuse for a time that is later than the event's arrival, clocks differing a little."""
-    if time > arrived + AHEAD_MAX:
+def refuse_future(time: datetime, latest: datetime, label: str) -> None:
+    """Raises Refuse for a time that is later than the event's arrival allows."""
+    if time > latest:
         raise Refuse(
             Code.IN_FUTURE, label, "The time is later than the event's arrival; check the clock and the offset."
         )

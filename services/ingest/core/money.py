@@ -60,26 +60,26 @@ def read_rates(text: str, base: str) -> Rates:
     """
     lines = text.splitlines()
     if not lines or tuple(lines[0].split(",")) != RATES_HEADER:
-        raise RateError(1, f"the header must be {','.join(RATES_HEADER)}")
+        raise RateError(1, f"The header must be {','.join(RATES_HEADER)}.")
     factors: dict[tuple[int, str], Fraction] = {}
     for number, line in enumerate(lines[1:], start=2):
         key, factor = _rate(number, line.split(","), base)
         if key in factors:
-            raise RateError(number, "this month's rate of this currency is already stated above")
+            raise RateError(number, "This month's rate of this currency is already stated above.")
         factors[key] = factor
     return Rates(base, factors)
 
 
 def _rate(number: int, cells: list[str], base: str) -> tuple[tuple[int, str], Fraction]:
     if len(cells) != len(RATES_HEADER) or not all(cells):
-        raise RateError(number, f"four values are needed: {', '.join(RATES_HEADER)}")
+        raise RateError(number, f"Four values are needed: {', '.join(RATES_HEADER)}.")
     month, currency, rate, _ = cells
     found = _MONTH.fullmatch(month)
     if not found:
-        raise RateError(number, "a month is written YYYY-MM")
+        raise RateError(number, "A month is written YYYY-MM.")
     if currency not in DIGITS or currency == base:
-        raise RateError(number, "the currency must be of ISO 4217 and not the base currency")
+        raise RateError(number, "The currency must be of ISO 4217 and not the base currency.")
     if not _RATE.fullmatch(rate) or not Decimal(rate):
-        raise RateError(number, "a rate is a positive decimal number")
+        raise RateError(number, "A rate is a positive decimal number.")
     factor = Fraction(10 ** DIGITS[base], 10 ** DIGITS[currency]) / Fraction(rate)
     return (int(found[1]) * 12 + int(found[2]) - 1, currency), factor

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
+
+import msgspec
 
 from services.ingest.core.compiling import Body, Csv, Partner, Reading
+from services.ingest.core.deployment import AHEAD_MAX
 from services.ingest.core.fields import ATTRIBUTES, refuse_future, refuse_name
 from services.ingest.core.readers import listed
-from services.ingest.core.tree import Flat, Refuse, demographic, flatten, refused
+from services.ingest.core.tree import Flat, Refuse, demographic, flatten, printable, refused
 from shared.contracts import cloudevents
 from shared.contracts.cloudevents import Headers
 from shared.contracts.faults import Code, Fault
 from shared.contracts.strict_json import JsonError, loads
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """A Kafka record as it came."""
+class Raw(Protocol):
+    """A Kafka record as it came, or whatever else has its parts."""
 
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Normalized:
+class Normalized(msgspec.Struct, frozen=True):
     """An event that is taken. `event_id` is the partner's; `time` is in UTC."""
 
     user_id: str
@@ -37,8 +40,7 @@ class Normalized:
     body: Body
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """An event that is not taken. `event_id` is the partner's, if it could be read."""
 
     fault: Fault
@@ -46,8 +48,8 @@ class Refused:
 
 
 def normalize(partner: Partner, raw: Raw, arrived: datetime) -> Normalized | Refused:
-    """What this partner's event says, `arrived` (UTC) being the instant that nothing may lie after. Never raises."""
-    flat: Flat = {"@arrived": arrived}
+    """What this partner's event says; `arrived` (UTC) is what "in the future" is judged by. Never raises."""
+    flat: Flat = {"@latest": arrived + AHEAD_MAX}
     try:
         return _bare(partner, raw, flat) if partner.bare else _enveloped(partner, raw, flat)
     except Refuse as refusal:
@@ -57,7 +59,7 @@ def normalize(partner: Partner, raw: Raw, arrived: datetime) -> Normalized | Ref
 def _enveloped(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
     event = cloudevents.parse(raw.key, raw.value, raw.headers)
     if isinstance(event, Fault):
-        raise refused(event)
+        raise Refuse(event.code, event.field and printable(event.field), event.sentence)
     envelope = event.envelope
     flat["@id"] = envelope.id
     flat["@time"] = envelope.time
@@ -66,7 +68,7 @@ def _enveloped(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
         flat["@subject"] = extensions.get("subject")
         if fault := demographic(extensions, ""):
             raise refused(fault)
-    refuse_future(envelope.time, flat["@arrived"], "time")
+    refuse_future(envelope.time, flat["@latest"], "time")
     body = _object(event.data, "data")
     reading = _reading(partner, flat, body)
     _flatten(reading, body, flat, "data.")
@@ -105,11 +107,11 @@ def _event(partner: Partner, reading: Reading, flat: Flat) -> Normalized:
 def _reading(partner: Partner, flat: Flat, body: dict[str, Any]) -> Reading:
     words = [_word(partner, path, flat, body) for path in partner.kind_paths]
     reading = partner.readings.get("/".join(words))
-    if isinstance(reading, Reading):
-        return reading
-    if reading is not None:
-        raise Refuse(reading.code, partner.label(partner.kind_paths[-1]), reading.sentence)
-    raise _unknown_kind(partner, words)
+    if reading is None:
+        raise _unknown_kind(partner, words)
+    if reading.fault is not None:
+        raise Refuse(reading.fault.code, partner.label(partner.kind_paths[-1]), reading.fault.sentence)
+    return reading
 
 
 def _word(partner: Partner, path: str, flat: Flat, body: dict[str, Any]) -> str:

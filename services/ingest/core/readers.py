@@ -215,12 +215,12 @@ def unit(source: Source, units: Mapping[str, str]) -> Reader[str]:
 
 def currency(source: Source) -> Reader[str]:
     """A currency of ISO 4217."""
-    word = text(source, 3)
-    label = source.label
+    word, path, label = text(source, TEXT_CHARACTERS_MAX), source.path, source.label
 
     def read(flat: Flat) -> str:
-        code = word(flat)
-        if code not in DIGITS:
+        code: Any = flat.get(path)
+        if type(code) is not str or code not in DIGITS:
+            word(flat)
             raise Refuse(Code.UNKNOWN_CURRENCY, label, "Send a currency code of ISO 4217, as CNY.")
         return code
 

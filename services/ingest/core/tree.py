@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -9,12 +10,14 @@ from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import is_demographic
 
 Flat: TypeAlias = dict[str, Any]
-"""Values by path. The envelope's attributes are there too, under names that begin with `@`."""
+"""Values by path, and under names with `@` what is known besides: attributes of the envelope (`@id`, `@time`, `@type`,
+`@subject`), the `@person`, and the `@latest` instant that nothing may lie after."""
 Tree: TypeAlias = dict[str, "Tree | str"]
 """Names to subtrees, to paths, or to IGNORED."""
 
 IGNORED = ""
-_NAME_CHARACTERS_MAX = 40
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
+_NAME_DIGITS_MAX = 4
 
 
 class Refuse(Exception):  # noqa: N818 - it is an outcome on its way to `normalize`, not an error of the program
@@ -84,6 +87,5 @@ def _paths(value: Any, parents: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def printable(name: str) -> str:
-    """A name as the sender wrote it, if it can be no identifier: letters only; `?` stands for any other."""
-    plain = name.isascii() and name.replace("_", "").replace("-", "").isalpha() and len(name) <= _NAME_CHARACTERS_MAX
-    return name if plain else "?"
+    """A name as the sender wrote it, if it can be no identifier, which would have many digits; else `?`."""
+    return name if _NAME.fullmatch(name) and sum(map(str.isdigit, name)) <= _NAME_DIGITS_MAX else "?"

@@ -1,0 +1,105 @@
+"""What one event costs in ingest, from raw bytes to the message that is sent, without Kafka.
+
+    python -m bench.ingest_core [--profile]
+
+The seven partners with a format of their own, 20,000 events each of 20,000 people who are known already; somebody new
+costs a hash and a partition more (the last line). One process; the best of five runs of each figure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from aiokafka import ConsumerRecord
+from pydantic import SecretStr
+
+from goodstanding.partner_samples import Mode, Setting, samples
+from services.ingest.core.mapping import Mapping
+from services.ingest.loading import load_deployment, load_partners
+from services.ingest.service import service
+from services.ingest.settings import IngestSettings
+from shared.contracts.identity import sample_account
+from shared.contracts.partition import partition_of
+from shared.contracts.topics import raw_topic
+from shared.runner.service import DeadLetter, Record, Service
+from shared.toml_file import load
+
+EVENTS = 20_000
+BATCH = 2_000
+RUNS = 5
+NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
+SEVEN: dict[str, Mode] = {
+    "bank": "structured",
+    "consumer-credit": "binary",
+    "utility": "binary",
+    "bike-rental": "binary",
+    "hotel": "binary",
+    "shop": "structured",
+    "court-feed": "binary",
+}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--profile", action="store_true")
+    profile = arguments.parse_args().profile
+    settings = IngestSettings(kafka="", key=SecretStr("00" * 32))
+    deployment = load_deployment(settings)
+    ingest = service(load_partners(settings.partners, deployment))
+    setting = Setting(settings.currency, settings.zone_info, NOW, people=20_000)
+    costs = []
+    for partner, mode in SEVEN.items():
+        mapping: Mapping = load(settings.partners / f"{partner}.toml", Mapping)  # type: ignore[arg-type]
+        events = list(islice(samples(partner, mapping, setting, mode=mode), EVENTS))
+        records = [_record(partner, n, each.key, each.value, each.headers) for n, each in enumerate(events)]
+        if profile:
+            names = {"work": _work, "ingest": ingest, "records": records}
+            cProfile.runctx("work(ingest, records)", names, {}, sort="tottime")
+        costs.append(min(_cpu_us(ingest, records) for _ in range(RUNS)))
+        size = sum(len(each.value) for each in events) // EVENTS
+        print(f"{partner:16}{costs[-1]:6.1f} us an event, {size} bytes")
+    print(f"{'mean of seven':16}{sum(costs) / len(costs):6.1f} us")
+    began = time.process_time()
+    for number in range(10**9, 10**9 + EVENTS):
+        partition_of(deployment.person_of(sample_account(number)).user_id)
+    print(f"{'somebody new':16}{(time.process_time() - began) / EVENTS * 1e6:6.1f} us more")
+
+
+def _cpu_us(ingest: Service[Any, Any, Any], records: Sequence[Record]) -> float:
+    began = time.process_time()
+    _work(ingest, records)
+    return (time.process_time() - began) / EVENTS * 1e6
+
+
+def _work(ingest: Service[Any, Any, Any], records: Sequence[Record]) -> None:
+    for start in range(0, len(records), BATCH):
+        messages = [ingest.decode(record, NOW) for record in records[start : start + BATCH]]
+        assert not any(isinstance(message, DeadLetter) for message in messages)
+        decision = ingest.decide(None, messages, NOW, ingest.policy)
+        assert all(outcome.result == "accepted" for outcome in decision.outcomes)
+
+
+def _record(partner: str, number: int, key: bytes, value: bytes, headers: tuple[tuple[str, bytes], ...]) -> Record:
+    return ConsumerRecord(
+        topic=raw_topic(partner),
+        partition=0,
+        offset=number,
+        timestamp=int(NOW.timestamp() * 1000),
+        timestamp_type=1,
+        key=key,
+        value=value,
+        checksum=None,
+        serialized_key_size=len(key),
+        serialized_value_size=len(value),
+        headers=headers,
+    )
+
+
+if __name__ == "__main__":
+    main()
