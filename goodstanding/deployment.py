@@ -32,8 +32,9 @@ from shared.contracts.topics import CLOCK_TOPIC
 from shared.runner.store import MIGRATIONS as RUNNER_MIGRATIONS
 from shared.settings import ROOT
 
-SERVICES = ("ingest", "scorer")
-STATEFUL = ("scorer",)
+SERVICES = ("ingest", "retention", "scorer", "benefits")
+"""In the order of the flow: each reads only what those before it write."""
+STATEFUL = ("retention", "scorer", "benefits")
 """The services that own a schema in Postgres."""
 
 _FILE = "deployment.json"
@@ -44,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     """The key of the pseudonyms, in hexadecimal characters."""
+    fingerprint_key: str
+    """The key of what stays of lapsed records, in hexadecimal characters."""
     passwords: dict[str, str]
     """Of each stateful service's role."""
     zone: str = "Asia/Shanghai"
@@ -58,14 +61,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         the defaults; secrets are made where the environment has none. Raises UserError for a value that is none."""
         named = {name: value for name in _FROM_ENVIRONMENT if (value := os.environ.get(f"GOODSTANDING_{name.upper()}"))}
         passwords = {service: secrets.token_urlsafe(24) for service in STATEFUL}
-        made = {"key": secrets.token_hex(KEY_BYTES_MIN), "passwords": passwords}
+        keys = {name: secrets.token_hex(KEY_BYTES_MIN) for name in ("key", "fingerprint_key")}
+        made = {**keys, "passwords": passwords}
         try:
             return msgspec.convert({**made, **named, **settings}, cls)
         except msgspec.ValidationError as error:
             raise UserError(f"A setting of the environment cannot be used: {error}.") from None
 
 
-_FROM_ENVIRONMENT = ("key", "zone", "currency", "identity_scheme", "retention_profile")
+_FROM_ENVIRONMENT = ("key", "fingerprint_key", "zone", "currency", "identity_scheme", "retention_profile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +110,13 @@ class Deployment:
             "GOODSTANDING_RETENTION_PROFILE": self.settings.retention_profile,
         }
         if service in STATEFUL:
-            return {**common, "GOODSTANDING_POSTGRES": self.dsn(service)}
-        return {
-            **common,
-            "GOODSTANDING_KEY": self.settings.key,
-            "GOODSTANDING_IDENTITY_SCHEME": self.settings.identity_scheme,
-        }
+            common["GOODSTANDING_POSTGRES"] = self.dsn(service)
+        if service == "ingest":
+            common["GOODSTANDING_KEY"] = self.settings.key
+            common["GOODSTANDING_IDENTITY_SCHEME"] = self.settings.identity_scheme
+        if service == "retention":
+            common["GOODSTANDING_FINGERPRINT_KEY"] = self.settings.fingerprint_key
+        return common
 
     def process(self, service: str, *, name: str = "", settings: Mapping[str, str] | None = None) -> ServiceProcess:
         """A process of the service, not started; by `name`, if there is to be more than one. `settings` are further

@@ -209,8 +209,7 @@ class _Maker:
         status = self._put_choice(events.status, _STATUSES)
         if events.ended_on is not None and status == "settled":
             self._put_time(events.ended_on, self._time, "date")
-        # A mapping may read both days at one place: what is over at once.
-        if events.began_on is not None and events.began_on != events.ended_on:
+        if events.began_on is not None:
             self._put_time(events.began_on, self._time - timedelta(days=120), "date")
 
     def _put_time(self, spec: str | Moment, time: datetime, default: str) -> None:

@@ -34,6 +34,7 @@ def write_secret_files(place: Path, postgres: str) -> bool:
     password.chmod(_READABLE)
     write_private(place / "operator" / "pgpass", _pgpass(postgres, {"postgres": administrator, **settings.passwords}))
     write_private(place / "ingest" / "goodstanding_key", settings.key.encode())
+    write_private(place / "retention" / "goodstanding_fingerprint_key", settings.fingerprint_key.encode())
     for service in STATEFUL:
         write_private(place / service / "pgpass", _pgpass(postgres, {service: settings.passwords[service]}))
     Deployment.create(operator, Addresses(kafka="", postgres=""), settings)

@@ -139,7 +139,7 @@ def start(
     """
     say("Making schemas and topics")
     asyncio.run(_prepare(deployment, first_instant))
-    say(f"Starting {' and '.join(SERVICES)}")
+    say(f"Starting {', '.join(SERVICES)}")
     processes = [deployment.process(service) for service in SERVICES]
     started = [each for each in processes if not each.alive]
     try:

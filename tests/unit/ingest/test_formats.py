@@ -58,7 +58,6 @@ _NO_SHOW = RecordReport(
     report_id="RES-3",
     status="reported",
     began_on=date(2024, 3, 4),
-    ended_on=date(2024, 3, 4),
     amount=20_000,
 )
 _LISTED = RecordReport(
