@@ -32,7 +32,6 @@ parser = argparse.ArgumentParser(prog="python -m goodstanding.local", descriptio
 parser.add_argument("command", choices=_COMMANDS, help="pin: resolve Kafka's jars anew and write down their hashes")
 command = parser.parse_args().command
 logging.basicConfig(level=logging.INFO, format="%(message)s")
-logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 try:
     _COMMANDS[command]()
 except StackError as error:

@@ -6,6 +6,7 @@ nothing is resolved on a user's machine: a dependency range or a changed parent 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -52,8 +53,9 @@ def class_path() -> list[Path]:
     wrong = [pin for pin in pins if not _is_right(repository, pin)]
     if wrong:
         _fetch(repository, wrong)
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    memory.write_text(fingerprint(jars) or "")
+    with contextlib.suppress(OSError):  # without the memory, they are only verified again
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        memory.write_text(fingerprint(jars) or "")
     return jars
 
 

@@ -18,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
 
 from goodstanding.local import jars, places, process
-from goodstanding.local.errors import StackError
+from goodstanding.local.errors import explain
 from goodstanding.local.process import Command
 from goodstanding.local.server import LOG_NAME
 
@@ -118,7 +118,7 @@ class Kafka:
         tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config=server.properties"]
         code = process.run(self._java(tool, record=False, log=log), timeout_s=_FORMAT_TIMEOUT_S)
         if code:
-            raise StackError(f"Kafka could not make its data directory:\n{log.read_text()}")
+            raise explain("Kafka could not make its data directory", log.read_text())
 
     def command(self, ports: tuple[int, ...]) -> Command:
         self._write_settings(ports)
@@ -150,10 +150,11 @@ class Kafka:
             return
         cache = _class_cache(jars.class_path())
         passing = cache.with_suffix(f".{os.getpid()}")
-        shutil.move(recorded, passing)
-        for outdated in cache.parent.glob("kafka-*.aot"):
-            outdated.unlink(missing_ok=True)
-        os.replace(passing, cache)
+        with contextlib.suppress(OSError):  # without it, brokers only start more slowly
+            shutil.move(recorded, passing)
+            for outdated in cache.parent.glob("kafka-*.aot"):
+                outdated.unlink(missing_ok=True)
+            os.replace(passing, cache)
 
     def _write_settings(self, ports: tuple[int, ...]) -> None:
         client, controller = (f"127.0.0.1:{port}" for port in ports)

@@ -15,7 +15,7 @@ from pathlib import Path
 import asyncpg
 
 from goodstanding.local import places, process
-from goodstanding.local.errors import StackError
+from goodstanding.local.errors import StackError, explain
 from goodstanding.local.process import Account, Command
 from goodstanding.local.server import LOG_NAME
 
@@ -59,7 +59,7 @@ class Postgres:
         code = process.run(Command(initdb, self.directory, log, account), timeout_s=_INITDB_TIMEOUT_S)
         password.unlink()
         if code:
-            raise StackError(f"Postgres could not make its data directory:\n{log.read_text()}")
+            raise explain("Postgres could not make its data directory", log.read_text())
 
     def command(self, ports: tuple[int, ...]) -> Command:
         settings = {

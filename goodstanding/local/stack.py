@@ -28,7 +28,7 @@ import msgspec
 from aiokafka.errors import KafkaError
 
 from goodstanding.local import places, process
-from goodstanding.local.errors import StackError
+from goodstanding.local.errors import StackError, explain
 from goodstanding.local.kafka import Kafka
 from goodstanding.local.postgres import Postgres
 from goodstanding.local.process import Process
@@ -142,8 +142,10 @@ class LocalStack:
                     starting = [pool.submit(self._ensure, name) for name in NAMES]
                 for started in starting:
                     started.result()
-            except BaseException:
+            except BaseException as error:
                 self._stop()
+                if isinstance(error, OSError):
+                    raise explain(f"The local stack could not be started in {self.home}", str(error)) from error
                 raise
             return self.addresses
 
@@ -370,22 +372,10 @@ async def _until_answering(name: Name, server: Server, instance: _Instance, log:
         asking.cancel()
 
 
-_ADVICE = {
-    "No space left on device": "The disk is full: free some space (the stack needs about 200 MB), or name a directory "
-    "on another disk in GOODSTANDING_HOME.",
-    "Cannot allocate memory|insufficient memory|Could not reserve enough space|OutOfMemoryError": "There is too little "
-    "memory: the stack needs about 400 MB.",
-    "incompatible with server": "The data were made by another version. If you do not need them: goodstanding local "
-    "down, then delete the directory above.",
-}
-
-
 def _failure(what: str, log: Path, log_start: int) -> StackError:
     with log.open("rb") as file:
         file.seek(log_start)
         said = file.read().decode(errors="replace")
     if re.search("Address already in use|Failed to bind|could not bind", said):
         return _PortTakenError(f"{what}: its port is taken by another program")
-    advice = [advice for pattern, advice in _ADVICE.items() if re.search(pattern, said)]
-    last_lines = "\n".join(said.splitlines()[-8:])
-    return StackError("\n".join([f"{what}. The end of {log}:", last_lines, *advice]))
+    return explain(f"{what} ({log})", said)
