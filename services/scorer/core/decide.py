@@ -97,7 +97,7 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
     )
     if due is not None:
         person = _run(person, state, due, policy)
-    if person.publication is None and (accepted or changes):
+    if person.publication is None:
         person = _at_once(person, state, now, policy, events=bool(accepted), records=bool(changes))
     return Decided(person, folded, stale)
 

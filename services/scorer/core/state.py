@@ -232,7 +232,7 @@ def _take_counted(state: State, event: Event, kind: Kind) -> Folded:
 
 def _count(state: State, month: int, code: int, added: Vector) -> None:
     if not 0 < state.first <= month:
-        state.first = month if state.first == 0 else min(state.first, month)
+        state.first = month
     packed = state.months.get(month)
     by_kind = {} if packed is None else _vectors_decoder.decode(packed)
     vector = _sum_of(by_kind.get(code, []), added)

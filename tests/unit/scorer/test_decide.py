@@ -191,6 +191,20 @@ def test_a_lifted_ceiling_shows_the_items_as_they_are_now() -> None:
     assert published(lifted) == (2, 350 + 140 + 60 + 40 + 25 + 10, True)
 
 
+def test_also_where_the_turn_of_the_month_moved_them() -> None:
+    long_known = step(CONTINUOUS, NOBODY, *bills(JAN - 20), now=day(JAN - 20)).person
+    capped = step(CONTINUOUS, long_known, *bills(JAN), news(record())).person
+    silent = step(CONTINUOUS, capped, due(JAN + 13), now=day(JAN + 13, 6))
+    assert published(silent) is None
+    lifted = step(CONTINUOUS, silent.person, news(record(version=2, status="deleted", counts=False)))
+    assert published(lifted) == (3, 350 + 210 + 0 + 40 + 25 + 10, False)
+
+
+def test_a_record_without_effect_publishes_beside_events_without_effect() -> None:
+    person = step(CONTINUOUS, NOBODY, *bills(JAN)).person
+    assert published(step(CONTINUOUS, person, *bills(JAN, 2), news(record("ride.unpaid")))) == (2, 695, True)
+
+
 def test_in_continuous_cadence_a_record_and_events_are_one_version_with_both_in_it() -> None:
     person = step(CONTINUOUS, NOBODY, *bills(JAN)).person
     decided = step(CONTINUOUS, person, event(BILL, day(JAN), days_late=2), news(record()))
