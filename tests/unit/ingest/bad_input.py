@@ -116,6 +116,8 @@ _ENVELOPE = [
     BadInput("misnamed attribute", bank(Trace_Id="1"), Code.ENVELOPE_ATTRIBUTE, "Trace_Id", "lower-case"),
     BadInput("null header", consumer_credit(None, ("ce_trace", None)), Code.ENVELOPE_HEADER, "ce_trace", "null"),
     BadInput("header not UTF-8", consumer_credit(None, ("x", b"\xff")), Code.ENVELOPE_HEADER, "x", "UTF-8"),
+    BadInput("header not UTF-8, no envelope", _headers(utility(), ("x", b"\xff")), Code.ENVELOPE_HEADER, "x", "UTF-8"),
+    BadInput("null header, no envelope", _headers(court(), ("x", None)), Code.ENVELOPE_HEADER, "x", "null"),
     BadInput("header twice", consumer_credit(None, ("ce_id", b"2")), Code.ENVELOPE_HEADER, "ce_id", "twice"),
     BadInput(
         "header unequal to the attribute",

@@ -11,8 +11,8 @@ from typing import Any
 
 from shared.contracts.identity import sample_account
 
-PERSON = sample_account(1)
-FRIEND = sample_account(2)
+PERSON = sample_account(4_711_000_001)
+FRIEND = sample_account(4_711_000_002)
 TIME = "2024-03-05T09:30:00+08:00"
 
 Headers = tuple[tuple[str, bytes | None], ...]
