@@ -228,7 +228,6 @@ def _plain(attributes: dict[str, str]) -> bool:
         names.isascii()
         and names.isalnum()
         and names.islower()
-        and texts.isascii()
         and texts.isprintable()
         and len(texts) <= ATTRIBUTE_CHARACTERS_MAX
         and len(attributes["id"]) <= ID_CHARACTERS_MAX

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts.cloudevents import (
-    ATTRIBUTE_CHARACTERS_MAX,
     EVENT_BYTES_MAX,
     CloudEvent,
     Envelope,
@@ -89,6 +88,8 @@ def test_binary() -> None:
         {"sequence": 7},
         {"sampled": True},
         {"note": "fünf"},
+        {"note": "n" * 1024},
+        {"note": "n" * 1024, "id": "e" * 128},
     ],
     ids=str,
 )
@@ -155,7 +156,7 @@ def test_binary_also(headers: dict[str, Any]) -> None:
         ({"": "1"}, Code.ENVELOPE_ATTRIBUTE, ""),
         ({"séquence": "1"}, Code.ENVELOPE_ATTRIBUTE, "séquence"),
         ({"note": ""}, Code.ENVELOPE_ATTRIBUTE, "note"),
-        ({"note": "n" * (ATTRIBUTE_CHARACTERS_MAX + 1)}, Code.ENVELOPE_ATTRIBUTE, "note"),
+        ({"note": "n" * 1025}, Code.ENVELOPE_ATTRIBUTE, "note"),
         ({"note": {"nested": 1}}, Code.WRONG_TYPE, "note"),
         ({"ratio": 1.5}, Code.WRONG_TYPE, "ratio"),
         ({"data": GONE}, Code.ENVELOPE_DATA, "data"),
@@ -252,7 +253,29 @@ def test_record_refused(value: bytes | None, headers: Headers, code: Code, field
     assert (fault.code, fault.field) == (code, field)
 
 
+def test_what_ingest_writes_to_the_byte() -> None:
+    headers = binary(
+        id="e-1",
+        source="/partners/bank",
+        type="goodstanding.behavior.normalized.v1",
+        time=datetime(2025, 2, 28, 23, 59, 59, tzinfo=UTC),
+        partitionkey="ab" * 32,
+        extensions={"origin": "behavior.raw.bank/3/17"},
+    )
+    assert headers == (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", b"e-1"),
+        ("ce_source", b"/partners/bank"),
+        ("ce_type", b"goodstanding.behavior.normalized.v1"),
+        ("ce_time", b"2025-02-28T23:59:59Z"),
+        ("ce_partitionkey", b"ab" * 32),
+        ("ce_origin", b"behavior.raw.bank/3/17"),
+        ("content-type", b"application/json"),
+    )
+
+
 def test_size_counts_key_headers_and_value() -> None:
+    assert EVENT_BYTES_MAX == 65_536
     room = EVENT_BYTES_MAX - len(b"key") - len("name") - len(b"text")
     headers: Headers = (("name", b"text"),)
     assert too_large(b"key", b"x" * room, headers) is None
