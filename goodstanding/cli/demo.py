@@ -36,7 +36,7 @@ def demo(
         raise UserError(f"{data} cannot be read: {error.strerror}.", "Name a file with --data.") from None
     console.print(
         f"[bold]Goodstanding[/]: {len(source.months)} months of {len(source.people):,} card customers become a bank's "
-        "events; ingest and scorer make scores of them, on Apache Kafka and Postgres.",
+        "events; four services make records, scores and tiers of them, on Apache Kafka and Postgres.",
         soft_wrap=True,
     )
     with stops_politely("Interrupted; everything that the demo had started is stopped. Start it again any time."):
@@ -55,15 +55,16 @@ def _show(result: Result) -> None:
     console.print(
         f"\n{result.events:,} events sent, {result.repeated:,} of them for the second time: "
         f"{result.accepted:,} accepted, {sum(result.refused.values()):,} refused ({refused}).\n"
-        f"{result.scores:,} scores published for {result.people:,} people.",
+        f"{result.scores:,} scores published for {result.people:,} people, {result.tiers:,} changes of tier and "
+        f"{result.records:,} of negative records.",
         soft_wrap=True,
     )
 
 
 def _look_next(result: Result, keep: bool) -> None:
     console.print(
-        "[green]Checked[/]: the accepted and refused events and every score equal a recomputation from the sent "
-        f"events. {result.seconds:.0f} s.",
+        "[green]Checked[/]: the accepted and refused events and every change of a score, tier and record equal a "
+        f"recomputation from the sent events. {result.seconds:.0f} s.",
         soft_wrap=True,
     )
     lines = [

@@ -1,133 +1,375 @@
-"""What must have come out, computed anew from the bytes that were sent and from the scorecard's file.
+"""What must have come out, computed anew from what was sent and from the policy files.
 
-Written apart from the services on purpose: it shares no code with ingest or scorer, keeps every event instead of sums,
-and is as plain as can be. It knows the bank's format, the mistakes of `mistakes`, and those measures of a scorecard
-that a bank's events can move. A difference between this and the topics means that one of the two is wrong.
+Written apart from the services on purpose: it shares no code with them, keeps every event instead of sums, and is as
+plain as can be. It knows monthly cadence, and only such lives of records as partners tell here: reported once, settled
+at most once. A difference between this and the topics means that one of the two is wrong.
 """
 
 from __future__ import annotations
 
 import hmac
-import json
-import re
 import tomllib
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-_KINDS = {
-    "card.statement.cleared": "credit_card.repayment",
-    "card.statement.issued": "credit_card.statement",
-    "card.payment.booked": "service.payment",
-}
-_EDUCATION = "customer.education.verified"
-_RECORD = "card.overdue.reported"
-_FIELDS = {"customer", "amount", "days_past_due", "degree", "report_no", "overdue_since", "paid_on", "state"}
-_AHEAD_MAX = timedelta(minutes=5)
-_ACCOUNT = re.compile("GS[0-9]{12}")
-# A bank's customers have no income, contacts or verified identity here: these measures have nothing to go by.
-_UNMOVED = {"latest_figure", "contacts_standing"}
+from shared.contracts.kinds import KIND_OF, Ends, Shape
+
+BASE, BEST = 350, 950
+_CONTACTS_MIN, _CONTACTS_STEP = 3, 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One event as its partner means it, in the platform's words. `person` and `contact` are accounts, `amount` is in
+    minor units; `report`, `began_on` and `ended_on` are those of a negative record, which has ended if it has a day."""
+
+    partner: str
+    person: str
+    id: str
+    time: datetime
+    kind: str
+    count: int = 1
+    amount: int = 0
+    days_late: int = 0
+    reverses: bool = False
+    value: str = ""
+    contact: str = ""
+    consent: str = ""
+    report: str = ""
+    began_on: date | None = None
+    ended_on: date | None = None
+
+
+class ScoreNews(NamedTuple):
+    """What `scores.changed` says of a person, without what only explains it."""
+
+    as_of: datetime
+    score: int
+    thin: bool
+    restrictions: tuple[str, ...]
+
+
+class TierNews(NamedTuple):
+    """What `tiers.changed` says."""
+
+    as_of: datetime
+    tier: str | None
+    granted: tuple[str, ...]
+    revoked: tuple[str, ...]
+    in_force: tuple[str, ...]
+    restrictions: tuple[str, ...]
+
+
+class RecordNews(NamedTuple):
+    """What `records.changed` says; `heard_at` is the instant that the clock showed when it was said."""
+
+    heard_at: datetime
+    kind: str
+    status: str
+    began_on: date
+    ended_on: date | None
+    lapses_at: datetime | None
+
+
+@dataclass(slots=True)
+class _Record:
+    kind: str
+    began_on: date
+    news: list[RecordNews] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        return self.news[-1].ended_on is None
+
+    @property
+    def lapses_at(self) -> datetime | None:
+        """None while it is open, and once it has lapsed."""
+        return None if self.news[-1].status == "expired" else self.news[-1].lapses_at
 
 
 @dataclass(slots=True)
 class _Person:
-    facts: dict[str, str] = field(default_factory=dict)
-    done: list[tuple[int, str, int]] = field(default_factory=list)
-    """(month, kind, days late) of each event that counts."""
-    scores: list[int] = field(default_factory=list)
+    done: dict[int, list[Event]] = field(default_factory=dict)
+    """Obligations and activities by month."""
+    facts: dict[str, Event] = field(default_factory=dict)
+    figures: dict[tuple[int, str, str], Event] = field(default_factory=dict)
+    """The latest by (month, kind, consent)."""
+    contacts: dict[str, Event] = field(default_factory=dict)
+    records: dict[tuple[str, str], _Record] = field(default_factory=dict)
+    points: int | None = None
+    """Base and rules as of the last publication, before any ceiling."""
+    thin: bool = True
+    standing: int | None = None
+    kept: int = 0
+    """The best tier, as a position, since the last publication without restrictions."""
+    scores: list[ScoreNews] = field(default_factory=list)
+    tiers: list[TierNews] = field(default_factory=list)
 
 
 class Recount:
-    """Tell it of every record sent, in order, and of every publication; then ask."""
+    """Tell it of every event that must be taken, of every step of the clock and of every publication; then ask."""
 
-    def __init__(self, scorecard: Path, key: bytes, zone: ZoneInfo) -> None:
-        self._card = tomllib.loads(scorecard.read_text())
+    def __init__(self, policies: Path, profile: str, key: bytes, zone: ZoneInfo) -> None:
+        self._card = _read(policies / "scorecard.toml")
+        self._table = _read(policies / "benefits.toml")
+        self._profile = _read(policies / "retention" / f"{profile}.toml")
         self._key, self._zone = key, zone
         self._people: dict[str, _Person] = {}
-        self._ids: set[str] = set()
+        self._ids: set[tuple[str, str, str]] = set()
         self.accepted = 0
-        self.refused: Counter[str] = Counter()
         self.repeated = 0
+        for rule in self._card["rules"]:
+            if rule["measure"] not in _MEASURES:
+                raise ValueError(f"The recount does not know the measure {rule['measure']}: teach it.")
+            rule["kinds"] = frozenset(rule.get("kinds", ()))
 
-    def sent(self, value: bytes, now: datetime) -> None:
-        """One record that the bank sent while the clock stood at `now`."""
-        event = json.loads(value)
-        time, data = datetime.fromisoformat(event["time"]), event["data"]
-        if fault := _fault(time, data, now):
-            self.refused[fault] += 1
-            return
+    def sent(self, event: Event, now: datetime) -> None:
+        """An event that nothing is wrong with, sent while the clock stood at `now`."""
         self.accepted += 1
-        if event["type"] == _RECORD:
-            return  # retention's matter, and nobody plays retention yet
-        if event["id"] in self._ids:
+        identity = (event.person, event.partner, event.id)
+        if identity in self._ids:
             self.repeated += 1
             return
-        self._ids.add(event["id"])
-        person = self._people.setdefault(data["customer"]["account"], _Person())
-        if event["type"] == _EDUCATION:
-            person.facts["education.verified"] = data["degree"]
-        else:
-            local = time.astimezone(self._zone)
-            kind, days_late = _KINDS[event["type"]], data.get("days_past_due", 0)
-            person.done.append((local.year * 12 + local.month - 1, kind, days_late))
+        self._ids.add(identity)
+        person = self._people.setdefault(event.person, _Person())
+        month = _month(event.time.astimezone(self._zone))
+        match KIND_OF[event.kind].shape:
+            case Shape.OBLIGATION | Shape.ACTIVITY:
+                person.done.setdefault(month, []).append(event)
+            case Shape.FACT:
+                _keep_latest(person.facts, event.kind, event)
+            case Shape.FIGURE:
+                _keep_latest(person.figures, (month, event.kind, event.consent), event)
+            case Shape.CONTACT:
+                _keep_latest(person.contacts, event.contact, event)
+            case Shape.RECORD:
+                self._report(person, event, now)
 
-    def published(self, number: int) -> None:
+    def clock(self, now: datetime) -> None:
+        """The clock was set: what is over by now lapses, the earliest first."""
+        while (lapse := self._next_lapse()) and lapse[0] <= now:
+            _, person, record = lapse
+            last = record.news[-1]
+            record.news.append(last._replace(heard_at=now, status="expired"))
+            self._publish(person, now)
+
+    def next_lapse(self) -> datetime | None:
+        """When the next record lapses, of those that are known."""
+        found = self._next_lapse()
+        return found[0] if found else None
+
+    def published(self, number: int, now: datetime) -> None:
         """The publication of a month: it counts the complete months before it, for everybody who is known by then."""
+        standings = {account: person.standing for account, person in self._people.items()}
         for person in self._people.values():
-            person.scores.append(_score(self._card, person, number - 1))
+            contacts = _contacts_standing(person, standings)
+            rules = self._card["rules"]
+            points = sum(_MEASURES[rule["measure"]](rule, person, number - 1, contacts) for rule in rules)
+            person.points = BASE + points
+            person.thin = _history(person, number - 1) < self._card["months_min"]
+            self._publish(person, now)
+            person.standing = person.scores[-1].score
 
     @property
-    def scores(self) -> dict[str, list[int]]:
-        """By account: the score of each version, from version 1 on."""
-        return {account: person.scores for account, person in self._people.items()}
+    def scores(self) -> dict[str, list[ScoreNews]]:
+        """By user_id, as the other two."""
+        return {self.user_id(account): person.scores for account, person in self._people.items()}
+
+    @property
+    def tiers(self) -> dict[str, list[TierNews]]:
+        return {self.user_id(account): person.tiers for account, person in self._people.items() if person.tiers}
+
+    @property
+    def records(self) -> dict[str, list[list[RecordNews]]]:
+        """The news of each record, in no order of records."""
+        return {
+            self.user_id(account): [record.news for record in person.records.values()]
+            for account, person in self._people.items()
+            if person.records
+        }
 
     def user_id(self, account: str) -> str:
         """The pseudonym under which the platform knows the account."""
         return hmac.new(self._key, b"account:" + account.encode(), "sha256").hexdigest()
 
+    def _report(self, person: _Person, event: Event, now: datetime) -> None:
+        key = (event.partner, event.report)
+        record = person.records.get(key)
+        if record is None:
+            assert event.began_on is not None
+            record = person.records[key] = _Record(event.kind, event.began_on)
+            ends_at_once = KIND_OF[event.kind].ends is Ends.AT_ONCE
+            status, ended_on = "open", event.began_on if ends_at_once else None
+        else:
+            assert event.ended_on is not None
+            assert record.is_open, "told again what is known: teach the recount"
+            status, ended_on = "settled", event.ended_on
+        record.news.append(
+            RecordNews(now, record.kind, status, record.began_on, ended_on, self._lapses_at(record.kind, ended_on))
+        )
+        self._publish(person, now)
 
-def _fault(time: datetime, data: dict[str, Any], now: datetime) -> str | None:
-    if time > now + _AHEAD_MAX:
-        return "in-future"
-    if data.keys() - _FIELDS:
-        return "unknown-field"
-    return None if _ACCOUNT.fullmatch(data["customer"]["account"]) else "subject-unknown-scheme"
+    def _lapses_at(self, kind: str, ended_on: date | None) -> datetime | None:
+        """The end of the same day so many years on, or of that month's last one."""
+        if ended_on is None:
+            return None
+        year, day = ended_on.year + self._profile["years"][_class_of(kind)], ended_on.day
+        while not _exists(year, ended_on.month, day):
+            day -= 1
+        following = date(year, ended_on.month, day) + timedelta(days=1)
+        return datetime.combine(following, datetime.min.time(), ZoneInfo(self._profile["zone"]))
+
+    def _next_lapse(self) -> tuple[datetime, _Person, _Record] | None:
+        lapses = (
+            (record.lapses_at, person, record)
+            for person in self._people.values()
+            for record in person.records.values()
+            if record.lapses_at
+        )
+        return min(lapses, key=lambda lapse: lapse[0], default=None)
+
+    def _publish(self, person: _Person, now: datetime) -> None:
+        """A new version: the points of the last publication under the ceilings of the records as they are."""
+        points = person.points
+        if points is None:
+            points = BASE + sum(rule["unknown"] for rule in self._card["rules"])
+        classes = {_class_of(record.kind) for record in person.records.values() if record.is_open}
+        ceiling = min((self._card["ceilings"].get(each, BEST) for each in classes), default=BEST)
+        closed = {code for each in classes for code in self._card["restrictions"].get(each, ())}
+        score = min(max(points, BASE), ceiling)
+        person.scores.append(ScoreNews(now, score, person.thin, tuple(sorted(closed))))
+        self._award(person, person.scores[-1])
+
+    def _award(self, person: _Person, news: ScoreNews) -> None:
+        """Tier and benefits by the new score, and a message if anything is another than before."""
+        position = sum(1 for tier in self._table["tiers"] if tier["from"] <= news.score)
+        if news.thin:
+            position = min(position, person.kept)
+        person.kept = max(person.kept, position) if news.restrictions else position
+        reached = self._table["tiers"][:position]
+        every = [benefit["code"] for tier in self._table["tiers"] for benefit in tier["benefits"]]
+        closed = {code for each in news.restrictions for code in self._table["restrictions"].get(each, every)}
+        has = [benefit["code"] for tier in reached for benefit in tier["benefits"] if benefit["code"] not in closed]
+        tier = reached[-1]["code"] if reached else None
+        last = person.tiers[-1] if person.tiers else TierNews(news.as_of, None, (), (), (), ())
+        if (last.tier, last.in_force, last.restrictions) == (tier, tuple(has), news.restrictions):
+            return
+        had = last.in_force
+        granted = tuple(code for code in has if code not in had)
+        revoked = tuple(code for code in had if code not in has)
+        person.tiers.append(TierNews(news.as_of, tier, granted, revoked, tuple(has), news.restrictions))
 
 
-def _score(card: dict[str, Any], person: _Person, through: int) -> int:
-    return min(max(350 + sum(_points(rule, person, through) for rule in card["rules"]), 350), 950)
+# -- the measures, each from the comment beside it in the policy file -------------------------------------------------
 
 
-def _points(rule: dict[str, Any], person: _Person, through: int) -> int:
-    unknown: int = rule["unknown"]
-    measure = rule["measure"]
-    if measure == "fact":
-        points: int = rule["values"].get(person.facts.get(rule["kind"], ""), unknown)
-        return points
-    if measure in _UNMOVED:
-        return unknown
-    past = [(month, kind, late) for month, kind, late in person.done if month <= through]
-    counted = [
-        (month, late) for month, kind, late in past if month > through - rule["window_months"] and kind in rule["kinds"]
-    ]
-    if measure == "share_on_time":
-        on_time = sum(1 for _, late in counted if not late)
-        return _band(rule, on_time * 1000 // len(counted)) if counted else unknown
-    if measure == "active_months":
-        if not past:
-            return unknown
-        seen = through - min(month for month, _, _ in past) + 1
-        points = _band(rule, len({month for month, _ in counted}))
-        # Before a person's first month nobody knows, so a short history costs no more than none.
-        return points if seen >= rule["window_months"] else max(points, unknown)
-    raise ValueError(f"The recount does not know the measure {measure}: teach it, or demo another scorecard.")
+def _share_on_time(rule: Mapping[str, Any], person: _Person, through: int, _: int | None) -> int:
+    due = late = 0
+    for event in _window(rule, person, through):
+        due += event.count
+        late += event.count if event.days_late else 0
+    return _band(rule, (due - late) * 1000 // due) if due else int(rule["unknown"])
 
 
-def _band(rule: dict[str, Any], measured: int) -> int:
-    points: int = max((band for band in rule["bands"] if measured >= band["at_least"]), key=lambda b: b["at_least"])[
-        "points"
-    ]
-    return points
+def _active_months(rule: Mapping[str, Any], person: _Person, through: int, _: int | None) -> int:
+    if (history := _history(person, through)) <= 0:
+        return int(rule["unknown"])
+    active = 0
+    for month in _months(rule, through):
+        net: Counter[str] = Counter()
+        for event in person.done.get(month, ()):
+            if event.kind in rule["kinds"]:
+                net[event.kind] += -event.count if event.reverses else event.count
+        active += any(count > 0 for count in net.values())
+    points = _band(rule, active)
+    # Before a person's first month nobody knows, so a short history costs no more than none.
+    return points if history >= rule["window_months"] else max(points, int(rule["unknown"]))
+
+
+def _latest_figure(rule: Mapping[str, Any], person: _Person, through: int, _: int | None) -> int:
+    highest: dict[int, int] = {}
+    for (month, kind, _consent), event in person.figures.items():
+        if kind in rule["kinds"] and month in _months(rule, through):
+            highest[month] = max(event.amount, highest.get(month, 0))
+    steady = sorted(highest, reverse=True)[: rule["steady_months"]]
+    known = len(steady) == rule["steady_months"]
+    return _band(rule, min(highest[month] for month in steady)) if known else int(rule["unknown"])
+
+
+def _fact(rule: Mapping[str, Any], person: _Person, *_: object) -> int:
+    fact = person.facts.get(rule["kind"])
+    return int(rule["values"].get(fact.value, rule["unknown"]) if fact else rule["unknown"])
+
+
+def _contacts(rule: Mapping[str, Any], person: _Person, through: int, contacts: int | None) -> int:
+    return int(rule["unknown"]) if contacts is None else _band(rule, contacts)
+
+
+_MEASURES: Mapping[str, Callable[[Mapping[str, Any], _Person, int, int | None], int]] = {
+    "share_on_time": _share_on_time,
+    "active_months": _active_months,
+    "latest_figure": _latest_figure,
+    "fact": _fact,
+    "contacts_standing": _contacts,
+}
+
+
+def _contacts_standing(person: _Person, standings: Mapping[str, int | None]) -> int | None:
+    """The mean of the contacts' standings in the publication before, in steps; None with too few of them."""
+    present = [account for account, event in person.contacts.items() if event.value == "present"]
+    known = [standing for account in present if (standing := standings.get(account)) is not None]
+    if len(known) < _CONTACTS_MIN:
+        return None
+    return sum(known) // len(known) // _CONTACTS_STEP * _CONTACTS_STEP
+
+
+def _window(rule: Mapping[str, Any], person: _Person, through: int) -> Iterator[Event]:
+    for month in _months(rule, through):
+        yield from (event for event in person.done.get(month, ()) if event.kind in rule["kinds"])
+
+
+def _months(rule: Mapping[str, Any], through: int) -> range:
+    return range(through - rule["window_months"] + 1, through + 1)
+
+
+def _history(person: _Person, through: int) -> int:
+    """How many months back the first obligation or activity is, that month included."""
+    return through - min(person.done) + 1 if person.done else 0
+
+
+def _band(rule: Mapping[str, Any], measured: int) -> int:
+    reached: Iterable[Mapping[str, int]] = (band for band in rule["bands"] if measured >= band["at_least"])
+    return max(reached, key=lambda band: band["at_least"])["points"]
+
+
+K = TypeVar("K", str, tuple[int, str, str])
+
+
+def _keep_latest(table: dict[K, Event], key: K, event: Event) -> None:
+    if key not in table or event.time > table[key].time:
+        table[key] = event
+
+
+def _class_of(kind: str) -> str:
+    return str(KIND_OF[kind].record_class)
+
+
+def _month(local: datetime) -> int:
+    return local.year * 12 + local.month - 1
+
+
+def _exists(year: int, month: int, day: int) -> bool:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return tomllib.loads(file.read_text(encoding="utf-8"))

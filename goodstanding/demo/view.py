@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import TracebackType
@@ -23,24 +23,27 @@ _BAR_CHARACTERS = 36
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The present state: the clock's day, what is going on, totals so far, and what a service has still to do."""
+    """The present state: the clock's day, what is going on, totals so far, and what a service has still to do. `heard`
+    are the messages that a subscriber has had, by topic."""
 
     day: date
     doing: str
     events: int
     refused: int
-    scores: int
+    heard: Mapping[str, int]
     lag: str
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A month that is over: what was sent and refused in it, how many scores came of it, and how long it took."""
+    """A month or year that is over: what was sent and refused in it, what came of it, and how long it took."""
 
-    month: str
+    span: str
     events: int
     refused: int
     scores: int
+    tiers: int
+    records: int
     seconds: float
 
 
@@ -59,7 +62,7 @@ class View(Protocol):
     def show(self, now: Now) -> None:
         """Called often; cheap."""
 
-    def done(self, month: Done) -> None: ...
+    def done(self, span: Done) -> None: ...
 
 
 def view_for(console: Console) -> View:
@@ -68,7 +71,7 @@ def view_for(console: Console) -> View:
 
 
 class _Plain:
-    """A line for each step and month."""
+    """A line for each step and for each month or year."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -83,10 +86,10 @@ class _Plain:
 
     def show(self, now: Now) -> None: ...
 
-    def done(self, month: Done) -> None:
+    def done(self, span: Done) -> None:
         self._print(
-            f"{month.month}: {month.events:,} events in, {month.refused:,} refused, {month.scores:,} scores published "
-            f"({month.seconds:.1f} s)"
+            f"{span.span}: {span.events:,} events in, {span.refused:,} refused; {span.scores:,} scores, "
+            f"{span.tiers:,} changes of tier and {span.records:,} of records published ({span.seconds:.1f} s)"
         )
 
     def _print(self, line: str) -> None:
@@ -96,13 +99,13 @@ class _Plain:
 
 
 class _Live:
-    """A table of the months, and under it what is going on."""
+    """A table of what is over, and under it what is going on."""
 
     def __init__(self, console: Console) -> None:
-        self._months = Table(box=None, pad_edge=False, header_style="bold")
-        self._months.add_column("month", min_width=10)
-        for name in ("events in", "refused", "scores", "seconds"):
-            self._months.add_column(name, justify="right", min_width=10)
+        self._spans = Table(box=None, pad_edge=False, header_style="bold")
+        self._spans.add_column("", min_width=10)
+        for name in ("events in", "refused", "scores", "tiers", "records", "seconds"):
+            self._spans.add_column(name, justify="right", min_width=10)
         self._spinner = Spinner("dots")
         self._live = Live(console=console, auto_refresh=True, refresh_per_second=8, get_renderable=self._picture)
         self._words = Text()
@@ -124,18 +127,18 @@ class _Live:
         if time.monotonic() - self._shown_at < _REFRESH_EVERY_S:
             return
         self._shown_at = time.monotonic()
+        heard = "   ".join(f"{topic.partition('.')[0]} {count:,}" for topic, count in now.heard.items())
         self._words = Text.assemble(
             (f"{now.day:%-d %B %Y}", "bold"),
-            f"  {now.doing}\n  events {now.events:,}   refused {now.refused:,}   scores {now.scores:,}   lag {now.lag}",
+            f"  {now.doing}\n  events {now.events:,}   refused {now.refused:,}   {heard}   lag {now.lag}",
         )
 
-    def done(self, month: Done) -> None:
-        self._months.add_row(
-            month.month, f"{month.events:,}", f"{month.refused:,}", f"{month.scores:,}", f"{month.seconds:.1f}"
-        )
+    def done(self, span: Done) -> None:
+        counts = (span.events, span.refused, span.scores, span.tiers, span.records)
+        self._spans.add_row(span.span, *(f"{count:,}" for count in counts), f"{span.seconds:.1f}")
 
     def _picture(self) -> Group:
-        parts: list[Table | Spinner] = [self._months] if self._months.row_count else []
+        parts: list[Table | Spinner] = [self._spans] if self._spans.row_count else []
         if self._words:
             self._spinner.update(text=self._words)
             parts.append(self._spinner)

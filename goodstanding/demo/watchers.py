@@ -1,58 +1,140 @@
-"""A partner and a subscriber: each sees its topics and nothing else of the platform."""
+"""Partners and a subscriber: each sees its topics and nothing else of the platform."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from goodstanding.demo.recount import RecordNews, Recount, ScoreNews, TierNews
 from shared.contracts.faults import Fault
-from shared.contracts.messages import ScoreChange, follow
+from shared.contracts.messages import RecordChange, ScoreChange, TierChange, follow
+from shared.contracts.partition import PARTITIONS
 from shared.contracts.refusals import read_refusal
+from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED, partner_of
 
-_POLL_S = 0.01
+PUBLIC_TOPICS = dict.fromkeys((SCORES_CHANGED, TIERS_CHANGED, RECORDS_CHANGED), PARTITIONS)
+_POLL_S = 0.005
+T = TypeVar("T", ScoreChange, TierChange, RecordChange)
 
 
 class Subscriber:
-    """Follows `scores.changed` alone, as a lender would."""
+    """Follows the public topics alone, as a lender would. All tables are by user_id, in the order in which it heard."""
 
     def __init__(self) -> None:
-        self.messages = 0
+        self.now: datetime | None = None
+        """What the clock shows; set it whenever the clock is."""
+        self.scores: dict[str, list[ScoreNews]] = {}
+        self.tiers: dict[str, list[TierNews]] = {}
+        self.records: dict[str, dict[str, list[RecordNews]]] = {}
+        """By record id within the person."""
         self.last: dict[str, ScoreChange] = {}
-        """By user_id."""
-        self.scores: dict[str, list[int]] = {}
-        """By user_id: the score of each version, in the order in which they came."""
-        self.out_of_order: list[str] = []
+        self.heard: Counter[str] = Counter()
+        """Messages by topic."""
+        self.out_of_order: set[str] = set()
         """People whose versions did not come as 1, 2, 3."""
 
     def take(self, record: ConsumerRecord) -> None:
-        user_id, change = record.key.decode(), follow(ScoreChange, record.value)
-        if isinstance(change, Fault):
-            raise ValueError(f"{record.topic}/{record.partition}/{record.offset}: {change.sentence}")
-        scores = self.scores.setdefault(user_id, [])
-        if change.version != len(scores) + 1:
-            self.out_of_order.append(user_id)
-        scores.append(change.score)
+        user_id = record.key.decode()
+        self.heard[record.topic] += 1
+        if record.topic == SCORES_CHANGED:
+            self._score(user_id, _read(ScoreChange, record))
+        elif record.topic == TIERS_CHANGED:
+            self._tier(user_id, _read(TierChange, record))
+        else:
+            self._record(user_id, _read(RecordChange, record))
+
+    def _score(self, user_id: str, change: ScoreChange) -> None:
+        news = ScoreNews(change.as_of, change.score, change.thin, change.restrictions)
+        self._add(self.scores.setdefault(user_id, []), news, change.version, user_id)
         self.last[user_id] = change
-        self.messages += 1
+
+    def _tier(self, user_id: str, change: TierChange) -> None:
+        news = TierNews(change.as_of, change.tier, change.granted, change.revoked, change.in_force, change.restrictions)
+        self._add(self.tiers.setdefault(user_id, []), news, change.version, user_id)
+
+    def _record(self, user_id: str, change: RecordChange) -> None:
+        assert self.now is not None
+        news = RecordNews(self.now, change.kind, change.status, change.began_on, change.ended_on, change.lapses_at)
+        heard = self.records.setdefault(user_id, {}).setdefault(change.record_id, [])
+        self._add(heard, news, change.version, user_id)
+
+    def _add(self, heard: list[Any], news: object, version: int, user_id: str) -> None:
+        heard.append(news)
+        if version != len(heard):
+            self.out_of_order.add(user_id)
 
 
-class Partner:
-    """Follows its own refusals."""
+class Partners:
+    """Follow their own refusals."""
 
     def __init__(self) -> None:
-        self.refused: Counter[str] = Counter()
+        self.refused: Counter[tuple[str, str]] = Counter()
+        """By partner and code."""
 
     def take(self, record: ConsumerRecord) -> None:
         refusal = read_refusal(record.headers)
-        self.refused["unreadable" if isinstance(refusal, Fault) else refusal.code] += 1
+        if isinstance(refusal, Fault):
+            self.refused["nobody", "unreadable"] += 1
+        else:
+            self.refused[partner_of(refusal.origin.partition("/")[0]), refusal.code] += 1
+
+
+def differences(wanted: Recount, found: Subscriber) -> Iterator[str]:
+    """Where a subscriber heard something else than the recount, a sentence for each person and topic."""
+    for user_id in sorted(found.out_of_order):
+        yield f"person {user_id[:12]}: versions did not come as 1, 2, 3"
+    yield from _differences("scores", wanted.scores, found.scores)
+    yield from _differences("tiers", wanted.tiers, found.tiers)
+    records = {user_id: list(each.values()) for user_id, each in found.records.items()}
+    yield from _differences("changes of records", _one_by_one(wanted.records), _one_by_one(records))
+
+
+def _one_by_one(records: Mapping[str, list[list[RecordNews]]]) -> dict[str, list[RecordNews]]:
+    """All news of a person, record after record: their order among each other is nobody's promise."""
+    return {
+        user_id: [news for each in sorted(lives, key=lambda life: life[0][:4]) for news in each]
+        for user_id, lives in records.items()
+    }
+
+
+def _differences(what: str, wanted: Mapping[str, list[Any]], found: Mapping[str, list[Any]]) -> Iterator[str]:
+    for user_id in sorted(wanted.keys() | found.keys()):
+        expected, heard = wanted.get(user_id, []), found.get(user_id, [])
+        if expected == heard:
+            continue
+        place = next((i for i, (a, b) in enumerate(zip(expected, heard, strict=False)) if a != b), None)
+        if place is None:
+            yield f"person {user_id[:12]}: {len(expected)} {what} by the recount, {len(heard)} were published"
+        else:
+            yield (
+                f"person {user_id[:12]}: the {place + 1}. of the {what} is {_said(expected[place])} by the recount, "
+                f"{_said(heard[place])} was published"
+            )
+
+
+def _said(news: tuple[object, ...]) -> str:
+    return ", ".join(
+        f"{each:%Y-%m-%d %H:%M}Z" if isinstance(each, datetime) else str(each)
+        for each in (e.astimezone(UTC) if isinstance(e, datetime) else e for e in news)
+        if each not in (None, False, ())
+    )
+
+
+def _read(model: type[T], record: ConsumerRecord) -> T:
+    change = follow(model, record.value)
+    if isinstance(change, Fault):
+        raise ValueError(f"{record.topic}/{record.partition}/{record.offset}: {change.sentence}")
+    return change
 
 
 class Following:
-    """A topic on its way through `take`. `caught_up` waits until it has taken all that is there now."""
+    """Topics on their way through `take`. `caught_up` waits until it has taken all that is there now."""
 
     def __init__(self, consumer: AIOKafkaConsumer, task: asyncio.Task[None]) -> None:
         self._consumer, self._task = consumer, task
@@ -69,9 +151,10 @@ class Following:
 
 @asynccontextmanager
 async def following(
-    bootstrap: str, topic: str, partitions: int, take: Callable[[ConsumerRecord], None]
+    bootstrap: str, topics: Mapping[str, int], take: Callable[[ConsumerRecord], None]
 ) -> AsyncIterator[Following]:
-    """Hand every record of the topic to `take`, from the first one on, until the block ends."""
+    """Hand every record of the topics, each with its number of partitions, to `take`, from the first one on, until the
+    block ends."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
@@ -80,7 +163,7 @@ async def following(
         isolation_level="read_committed",
     )
     await consumer.start()
-    consumer.assign([TopicPartition(topic, partition) for partition in range(partitions)])
+    consumer.assign([TopicPartition(topic, number) for topic, count in topics.items() for number in range(count)])
     task = asyncio.create_task(_take_all(consumer, take))
     try:
         yield Following(consumer, task)
