@@ -15,30 +15,38 @@ from goodstanding.deployment import STATEFUL, Deployment, Settings, read_setting
 from goodstanding.files import write_private
 from goodstanding.local import Addresses
 
+_ADMINISTRATOR = "postgres"
 _READABLE = 0o444
 """Postgres reads its password as another user than the one who writes it; nobody else mounts that directory."""
 
 
 def write_secret_files(place: Path, postgres: str) -> bool:
-    """Make all secrets, unless they are there; false if they were. `postgres` is `host:port`.
+    """Make all secrets, or only put back what is missing of those that were made; false if they were made before.
 
-    The last file written is the one that is looked for, so that a first start that was cut off is done again. Once
-    Postgres has been set up with a password it must keep it, so files that are whole are never written anew.
+    `operator/` is where they come from: Postgres and the pseudonyms must keep what they were set up with, so what lies
+    there is never made anew, and a reader's directory that was lost gets the same again. `postgres` is `host:port`.
     """
-    operator = place / "operator" / "services"
-    if read_settings(operator) is not None:
-        return False
-    settings, administrator = Settings.new(), secrets.token_urlsafe(24)
+    settings = read_settings(place / "operator" / "services")
+    made = settings is None
+    settings = settings or Settings.new()
+    administrator = _administrator(place / "operator" / "pgpass") or secrets.token_urlsafe(24)
+    passwords = {_ADMINISTRATOR: administrator, **settings.passwords}
+    write_private(place / "operator" / "pgpass", _pgpass(postgres, passwords))
+    Deployment.create(place / "operator" / "services", Addresses(kafka="", postgres=""), settings)
     password = place / "postgres" / "password"
     write_private(password, administrator.encode())
     password.chmod(_READABLE)
-    write_private(place / "operator" / "pgpass", _pgpass(postgres, {"postgres": administrator, **settings.passwords}))
     write_private(place / "ingest" / "goodstanding_key", settings.key.encode())
-    write_private(place / "retention" / "goodstanding_fingerprint_key", settings.fingerprint_key.encode())
     for service in STATEFUL:
         write_private(place / service / "pgpass", _pgpass(postgres, {service: settings.passwords[service]}))
-    Deployment.create(operator, Addresses(kafka="", postgres=""), settings)
-    return True
+    return made
+
+
+def _administrator(pgpass: Path) -> str | None:
+    if not pgpass.exists():
+        return None
+    fields = [line.split(":") for line in pgpass.read_text().splitlines()]
+    return next(password for *_, role, password in fields if role == _ADMINISTRATOR)
 
 
 def _pgpass(postgres: str, passwords: dict[str, str]) -> bytes:
