@@ -16,6 +16,11 @@ class Offsets:
         self._consumer, self._admin = consumer, admin
         self._places: dict[str, list[TopicPartition]] = {}
 
+    async def existing(self, topics: Sequence[str]) -> list[str]:
+        """Those of the topics that are there."""
+        there = set(await self._admin.list_topics())
+        return [topic for topic in topics if topic in there]
+
     async def ends(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
         """The offset that the next record of each partition will have."""
         for topic in topics:

@@ -27,7 +27,9 @@ from shared.clock import set_stepped_clock
 from shared.contracts.topics import Topic, raw_topic, topics
 
 STALLED_AFTER_S = 60.0
-_POLL_S = 0.015
+_POLL_S_MIN, _POLL_S_MAX = 0.01, 0.1
+_HANDLED_PER_S = 20_000
+"""About as fast as services can be: it is no use to look again before they can be done."""
 _LOOK_AFTER_PROCESSES_EVERY_S = 1.0
 
 
@@ -105,7 +107,7 @@ class Driver:
                 await asyncio.to_thread(self._look_after_processes)
             if now - moved_at > STALLED_AFTER_S:
                 raise await asyncio.to_thread(self._stalled, found.lag)
-            await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(min(max(found.lag.records / _HANDLED_PER_S, _POLL_S_MIN), _POLL_S_MAX))
 
     async def _look_at_ingest(self) -> _Look:
         ends = await self._offsets.ends([raw_topic(partner) for partner in partners()])
@@ -118,7 +120,7 @@ class Driver:
         shards = await self._stateful[service].fetch(_SHARDS)
         offsets = {row["shard"]: msgspec.json.decode(row["offsets"], type=dict[str, int]) for row in shards}
         records = sum(
-            _unread(topic, ends[TopicPartition(topic.name, shard)], read.get(topic.name, 0))
+            unread(topic, ends[TopicPartition(topic.name, shard)], read.get(topic.name, 0))
             for topic in self._inputs[service]
             for shard, read in offsets.items()
         )
@@ -165,7 +167,7 @@ from shard order by shard
 """
 
 
-def _unread(topic: Topic, end: int, read: int) -> int:
+def unread(topic: Topic, end: int, read: int) -> int:
     """Records that a shard has not folded. What a stateful service writes ends in the marker of its transaction, which
     has an offset and is no record."""
     last = end - 1 if topic.owner in STATEFUL and end else end

@@ -51,7 +51,7 @@ class Stack:
     @property
     def is_new(self) -> bool:
         """Whether nothing was ever set up here."""
-        return not self._directory.exists()
+        return not self._directory.exists() and not (self.home / "stack.json").exists()
 
     @property
     def settings(self) -> Settings | None:

@@ -49,7 +49,7 @@ def demo(
 
 
 def _show(result: Result) -> None:
-    console.print("\n[bold]The last scores, as a subscriber knows them, and what happened in the month after[/]")
+    console.print("\n[bold]The last scores, and what happened in the month after[/]")
     console.print(band_table(result.bands))
     refused = ", ".join(f"{count:,} {code}" for code, count in sorted(result.refused.items()))
     console.print(

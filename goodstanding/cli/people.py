@@ -26,7 +26,7 @@ def user_id(
 ) -> None:
     """The pseudonym of an identifier, for who holds the deployment's key.
 
-    Example: goodstanding user-id GS000000000197
+    Example: goodstanding user-id GS000000000195
     """
     found = user_id_of(_given(identifier), Stack.default().settings)
     if as_json:
@@ -42,7 +42,7 @@ def explain(
 ) -> None:
     """A person's score and why it is what it is: items that sum to it, key factors, the change since the last one.
 
-    Example: goodstanding explain GS000000000197 --on 2005-10-06
+    Example: goodstanding explain GS000000000195 --on 2005-10-06
     """
     deployment = Stack.default().deployment
     user = user_id_of(_given(who), deployment.settings)

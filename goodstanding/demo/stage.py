@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -20,11 +21,13 @@ from goodstanding.demo.watchers import PUBLIC_TOPICS, Following, Partners, Subsc
 from goodstanding.deployment import Deployment, Settings, partners
 from goodstanding.errors import UserError
 from goodstanding.local import Addresses
+from goodstanding.offsets import asking
 from goodstanding.processes import ServiceProcess
 from goodstanding.simulation import Driver, Lag, driving
 from goodstanding.stack import Say, Stack, passing
 from shared.contracts.partition import partition_of
 from shared.contracts.topics import (
+    CLOCK_TOPIC,
     NORMALIZED,
     RECORDS_CHANGED,
     RECORDS_REPORTED,
@@ -55,6 +58,8 @@ def platform(
     say: Say, settings: Settings, first: datetime, *, keep: bool, given: Addresses | None
 ) -> Iterator[tuple[Deployment, list[ServiceProcess]]]:
     """The platform with its clock at the first instant, for the block; with `keep` it stays, unless the block fails."""
+    if given is not None:
+        asyncio.run(_require_empty(given))
     if not keep:
         with passing(say, given, settings, first) as found:
             yield found
@@ -71,6 +76,16 @@ def platform(
     except BaseException:
         stack.down(delete=True)
         raise
+
+
+async def _require_empty(given: Addresses) -> None:
+    async with asking(given.kafka) as offsets:
+        ours = await offsets.existing([CLOCK_TOPIC, NORMALIZED, RECORDS_REPORTED, SCORES_CHANGED])
+        if any((await offsets.ends(ours)).values()):
+            raise UserError(
+                f"The Kafka at {given.kafka} holds events or scores already, and the demo would mix with them.",
+                "Name empty servers in GOODSTANDING_KAFKA and GOODSTANDING_POSTGRES, or unset both.",
+            )
 
 
 class Stage:

@@ -18,7 +18,7 @@ from rich.text import Text
 from goodstanding.demo.bands import Band
 
 _REFRESH_EVERY_S = 0.1
-_BAR_CHARACTERS = 36
+_BAR_CHARACTERS = 24
 
 
 @dataclass(frozen=True, slots=True)

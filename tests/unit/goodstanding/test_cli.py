@@ -1,0 +1,135 @@
+"""What the command line answers without any server: help, exit codes, sentences."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.main import get_command
+from typer.testing import CliRunner, Result
+
+from goodstanding.cli import app
+from goodstanding.deployment import SERVICES
+from shared.contracts.identity import sample_account
+
+ACCOUNT = sample_account(1)
+
+
+@pytest.fixture(autouse=True)
+def _nobodys_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOODSTANDING_HOME", str(tmp_path / "home"))
+    for name in ("GOODSTANDING_KAFKA", "GOODSTANDING_POSTGRES", "GOODSTANDING_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def ask(*arguments: str, input: str = "") -> Result:
+    return CliRunner().invoke(app, arguments, input=input)
+
+
+def commands() -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+
+    def walk(command: object, path: tuple[str, ...]) -> None:
+        members = getattr(command, "commands", None)
+        if members is None:
+            found.append(path)
+        for name, member in (members or {}).items():
+            walk(member, (*path, name))
+
+    walk(get_command(app), ())
+    return found
+
+
+def test_the_names_are_those_of_the_blueprint() -> None:
+    assert {" ".join(path) for path in commands()} >= {
+        *("demo", "run", "user-id", "explain", "migrate", "topics", "local up", "local down", "local status"),
+        *("partner sample", "partner validate", "partner send", "tail scores", "tail rejected"),
+    }
+
+
+@pytest.mark.parametrize("path", commands(), ids=" ".join)
+def test_every_command_helps_with_an_example_of_itself(path: tuple[str, ...]) -> None:
+    result = ask(*path, "--help")
+    assert result.exit_code == 0
+    assert f"Example: goodstanding {' '.join(path)}" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("explain", ACCOUNT), 1, "Start it: goodstanding local up"),
+        (("tail", "scores"), 1, "goodstanding local up"),
+        (("migrate",), 1, "goodstanding local up"),
+        (("run", "scorer"), 1, "goodstanding local up"),
+        (("run", "barber"), 2, "ingest, retention, scorer, benefits"),
+        (("user-id", ACCOUNT), 1, "GOODSTANDING_KEY"),
+        (("partner", "sample", "nobody"), 1, "There is no partner nobody. Say one of: bank, "),
+        (("partner", "validate", "bank", "nowhere.jsonl"), 1, "nowhere.jsonl cannot be read"),
+        (("tail", "rejected", "nobody"), 1, "There is no partner nobody"),
+        (("demo", "--adapter", "x"), 2, "uci-credit-card"),
+        (("demo", "--data", "nowhere.csv"), 1, "nowhere.csv cannot be read: No such file or directory."),
+        (("partner", "sample"), 2, "PARTNER"),
+    ],
+)
+def test_a_users_error_is_a_sentence_and_an_exit_code(arguments: tuple[str, ...], code: int, message: str) -> None:
+    result = ask(*arguments)
+    assert result.exit_code == code
+    assert message in " ".join(result.stderr.replace("│", " ").split())
+    assert "Traceback" not in result.output
+
+
+def test_one_of_the_two_servers_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOODSTANDING_KAFKA", "127.0.0.1:1")
+    result = ask("explain", ACCOUNT)
+    assert (result.exit_code, "Set both or neither" in result.stderr) == (1, True)
+
+
+def test_user_id_by_argument_by_input_and_in_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOODSTANDING_KEY", "ab" * 32)
+    found = ask("user-id", ACCOUNT).stdout.strip()
+    assert len(found) == 64
+    assert ask("user-id", "-", input=f"{ACCOUNT}\n").stdout.strip() == found
+    assert json.loads(ask("user-id", f" {ACCOUNT.lower()} ", "--json").stdout) == {"user_id": found}
+    assert ask("user-id", found).stdout.strip() == found
+
+
+@pytest.mark.parametrize(
+    ("key", "identifier", "message"),
+    [
+        ("ab" * 32, "customer 4711", "a private customer number is not taken"),
+        ("ab" * 32, "GS000000000199", "check digits"),
+        ("zz", ACCOUNT, "GOODSTANDING_KEY is not a key. It has at least 64 hexadecimal characters."),
+        ("ab", ACCOUNT, "GOODSTANDING_KEY is not a key. It has at least 64 hexadecimal characters."),
+    ],
+)
+def test_user_id_refuses(monkeypatch: pytest.MonkeyPatch, key: str, identifier: str, message: str) -> None:
+    monkeypatch.setenv("GOODSTANDING_KEY", key)
+    result = ask("user-id", identifier)
+    assert result.exit_code == 1
+    assert message in result.stderr
+
+
+def test_samples_validate(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_text(ask("partner", "sample", "bank", "--count", "20").stdout)
+    result = ask("partner", "validate", "bank", str(file))
+    assert (result.exit_code, result.stdout) == (0, "20 events: 20 fits.\n")
+    file.write_text(file.read_text() + "{}\n")
+    result = ask("partner", "validate", "bank", str(file), "--json")
+    assert result.exit_code == 1
+    last = json.loads(result.stdout.splitlines()[-1])
+    assert (last["line"], last["result"], last["code"]) == (21, "refused", "envelope-data")
+
+
+def test_local_status_of_nothing_is_no_success() -> None:
+    result = ask("local", "status", "--json")
+    assert result.exit_code == 1
+    assert {part["name"]: part["trouble"] for part in json.loads(result.stdout)} == dict.fromkeys(
+        ("kafka", "postgres", *SERVICES), "not running"
+    )
+
+
+def test_the_app_is_a_typer() -> None:
+    assert isinstance(app, typer.Typer)
