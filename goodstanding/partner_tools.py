@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -50,9 +51,9 @@ class Line:
 
 
 def lines_of(file: Path) -> list[Line]:
-    """The events of a file, one a line; empty lines are passed over. Raises UserError."""
+    """The events of a file (`-` is standard input), one a line; empty lines are passed over. Raises UserError."""
     try:
-        content = file.read_bytes()
+        content = sys.stdin.buffer.read() if file == Path("-") else file.read_bytes()
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror}.") from None
     lines = [Line(number, value, _key(value)) for number, value in enumerate(content.split(b"\n"), 1) if value.strip()]

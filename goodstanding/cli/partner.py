@@ -14,15 +14,18 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from goodstanding.cli.frame import AsJson, answer_json, commands, console
+from goodstanding.cli.frame import AsJson, answer_json, commands, console, stops_politely
 from goodstanding.deployment import Settings, partners
 from goodstanding.partner_tools import Verdict, lines_of, send, validate
 from goodstanding.stack import Stack
+from goodstanding.streaming import stream
 
 app = commands("For partners: example events, a check without sending, and sending with an answer for each event.")
 
 Name = Annotated[str, typer.Argument(metavar="PARTNER", help=f"One of: {', '.join(partners())}.")]
-File = Annotated[Path, typer.Argument(help="Events in the partner's format, envelope included, one a line.")]
+File = Annotated[
+    Path, typer.Argument(help="Events in the partner's format, envelope included, one a line; - is standard input.")
+]
 
 
 @app.command()
@@ -69,6 +72,19 @@ def send_(
     """
     deployment = Stack.default().deployment
     _answer(asyncio.run(send(deployment.addresses.kafka, partner, lines_of(file), timeout_s)), as_json)
+
+
+@app.command("stream")
+def stream_(
+    per_second: Annotated[float, typer.Option(min=0.01, help="Events a second, of all partners together.")] = 5,
+) -> None:
+    """Send example events of all partners in turn, without end, on the system's clock: for a look at a living platform.
+
+    Example: goodstanding partner stream --per-second 20
+    """
+    stack = Stack.default()
+    with stops_politely("Stopped sending."):
+        asyncio.run(stream(stack.deployment, per_second))
 
 
 def _answer(verdicts: Iterable[Verdict], as_json: bool) -> None:
