@@ -136,7 +136,7 @@ async def _sent_to(
     producer: AIOKafkaProducer, tp: TopicPartition, lines: Sequence[Line], headers: Sequence[tuple[str, bytes]]
 ) -> _Places:
     sending = [
-        await producer.send(tp.topic, line.value, key=line.key, partition=tp.partition, headers=headers)
+        await producer.send(tp.topic, line.value, key=line.key, partition=tp.partition, headers=list(headers))
         for line in lines
     ]
     return [(line, (tp, (await sent).offset)) for line, sent in zip(lines, sending, strict=True)]

@@ -3,6 +3,7 @@
 operator/    services/deployment.json (everything), pgpass (the administrator's)
 postgres/    password (the administrator's)
 ingest/      goodstanding_key
+retention/   goodstanding_fingerprint_key
 <service>/   pgpass (of the service's own role)
 """
 
@@ -37,6 +38,7 @@ def write_secret_files(place: Path, postgres: str) -> bool:
     write_private(password, administrator.encode())
     password.chmod(_READABLE)
     write_private(place / "ingest" / "goodstanding_key", settings.key.encode())
+    write_private(place / "retention" / "goodstanding_fingerprint_key", settings.fingerprint_key.encode())
     for service in STATEFUL:
         write_private(place / service / "pgpass", _pgpass(postgres, {service: settings.passwords[service]}))
     return made

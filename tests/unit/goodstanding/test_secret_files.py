@@ -29,6 +29,7 @@ def test_a_reader_finds_its_own_secret_and_nobody_elses(place: Path) -> None:
     settings = read_settings(place / "operator" / "services")
     assert settings is not None
     assert (place / "ingest" / "goodstanding_key").read_text() == settings.key
+    assert (place / "retention" / "goodstanding_fingerprint_key").read_text() == settings.fingerprint_key
     for service in STATEFUL:
         line = f"postgres:5432:*:{service}:{settings.passwords[service]}\n"
         assert (place / service / "pgpass").read_text() == line
