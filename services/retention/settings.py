@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import SettingsConfigDict
 
 from shared.settings import ServiceSettings
 
@@ -12,6 +13,9 @@ FINGERPRINT_KEY_BYTES_MIN = 32
 
 
 class RetentionSettings(ServiceSettings):
+    # An error would quote the key.
+    model_config = SettingsConfigDict(hide_input_in_errors=True)
+
     retention_profile: str = Field(
         "cn", pattern="^[a-z0-9-]+$", description="policies/retention/<profile>.toml: how long records stay."
     )

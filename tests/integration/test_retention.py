@@ -1,0 +1,384 @@
+"""retention on real Kafka and Postgres: a record's life to the day, in whatever zone machine and database live."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from goodstanding.errors import UserError
+from services.retention.core.deadline import deadline
+from services.retention.core.decide import Person
+from services.retention.core.fingerprint import fingerprint, record_id
+from services.retention.core.messages import Due
+from services.retention.core.record import Clock, Facts, Kept, Open, Settled, Settlement, Unreported
+from services.retention.service import load_profile
+from services.retention.storage import records
+from shared.contracts.kinds import RecordClass
+from shared.contracts.messages import RecordReport
+from shared.contracts.partition import partition_of
+from shared.database import queries
+from shared.settings import ROOT
+from tests.retention import (
+    FINGERPRINT_KEY,
+    PARTNER,
+    Ear,
+    Heard,
+    Retention,
+    deployed,
+    empty_database,
+    stranger,
+    strangers_of_all_shards,
+)
+
+SECOND = timedelta(seconds=1)
+START = datetime(2026, 1, 15, 4, tzinfo=UTC)
+ZONES = ("UTC", "America/New_York", "Asia/Shanghai")
+SQL = queries(ROOT / "services" / "retention" / "storage" / "records.sql")
+
+
+def reported(kind: str, began_on: str, report_id: str = "r-1", amount: int | None = None) -> RecordReport:
+    day = date.fromisoformat(began_on)
+    return RecordReport(kind=kind, report_id=report_id, status="reported", began_on=day, amount=amount)
+
+
+def settled(kind: str, ended_on: str, report_id: str = "r-1") -> RecordReport:
+    return RecordReport(kind=kind, report_id=report_id, status="settled", ended_on=date.fromisoformat(ended_on))
+
+
+def story(heard: Sequence[Heard], person: str) -> list[tuple[int, str]]:
+    return [(each.change.version, each.change.status) for each in heard if each.person == person]
+
+
+# -- the whole service -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def retention(kafka_bootstrap: str, postgres_dsn: str, tmp_path: Path) -> AsyncIterator[Retention]:
+    async with deployed(kafka_bootstrap, postgres_dsn, tmp_path, START) as retention:
+        yield retention
+
+
+async def test_a_records_life_to_the_day(retention: Retention) -> None:
+    """A no-show and a card overdue: published at once, gone on the second after their last day, and no trace left."""
+    guest, debtor = stranger(), stranger()
+    await retention.start("retention")
+    async with retention.ear([guest, debtor]) as ear:
+        await retention.tell(guest, reported("hotel.no_show", "2025-08-20"), time=START)
+        await retention.tell(
+            debtor,
+            settled("card.overdue", "2026-01-10", "secret-contract-77"),
+            reported("card.overdue", "2025-03-01", "secret-contract-77", 391_300),
+            settled("card.overdue", "2026-01-12", "secret-contract-77"),
+            time=START,
+        )
+        await retention.until_drained(START)
+        await ear.listen()
+        assert story(ear.heard, guest) == [(1, "open")]
+        assert story(ear.heard, debtor) == [(1, "open"), (2, "settled")]
+        change = ear.heard[-1].change
+        assert change.counts
+        await _lapses_on_the_second(retention, ear, guest, datetime(2027, 8, 20, 16, tzinfo=UTC))
+        await _lapses_on_the_second(retention, ear, debtor, datetime(2031, 1, 10, 16, tzinfo=UTC))
+        await _nothing_brings_it_back(retention, ear, guest)
+    _check_messages(ear.heard, debtor)
+    await _check_refusals(retention)
+    await _check_traces(
+        retention, [guest, debtor], ["secret-contract-77", *(each.change.record_id for each in ear.heard)]
+    )
+
+
+async def _lapses_on_the_second(retention: Retention, ear: Ear, person: str, lapses_at: datetime) -> None:
+    for instant, expected in [(lapses_at - SECOND, 0), (lapses_at, 1), (lapses_at - timedelta(days=900), 0)]:
+        await retention.set_clock(instant)
+        await retention.until_drained(instant)
+        news = [each for each in await ear.listen() if each.person == person]
+        assert len(news) == expected
+        if expected:
+            assert news[0].change.status == "expired"
+            assert news[0].change.lapses_at == news[0].time == lapses_at
+
+
+async def _nothing_brings_it_back(retention: Retention, ear: Ear, guest: str) -> None:
+    """The same report again, on a clock that went back to before its deadline, and in a process that never saw it."""
+    await retention.kill("retention")
+    await retention.start("retention")
+    now = datetime(2026, 6, 1, tzinfo=UTC)
+    await retention.set_clock(now)
+    await retention.tell(guest, reported("hotel.no_show", "2025-08-20"), time=now)
+    await retention.until_drained(now)
+    assert await ear.listen() == []
+
+
+def _check_messages(heard: Sequence[Heard], debtor: str) -> None:
+    id = record_id(debtor, PARTNER, "secret-contract-77")
+    mine = [each for each in heard if each.person == debtor]
+    assert [each.id for each in mine] == [f"retention/{id}/{version}" for version in (1, 2, 3)]
+    assert [each.change.counts for each in mine] == [True, True, False]
+    assert {each.change.amount for each in mine} == {391_300}
+    assert "secret-contract-77" not in str(heard)
+
+
+async def _check_refusals(retention: Retention) -> None:
+    """The later settlement and the report of a lapsed record, each with the position of its raw event."""
+    found = {each["ce_origin"]: each for each in await retention.refusals()}
+    later, again = found[f"behavior.raw.{PARTNER}/0/4"], found[f"behavior.raw.{PARTNER}/0/5"]
+    assert (later["ce_code"], later["ce_field"], later["ce_eventid"]) == ("re-ageing", "data.ended_on", "event-4")
+    assert (again["ce_code"], again["ce_field"], again["ce_eventid"]) == ("lapsed", "data.report_id", "event-5")
+    assert later["ce_id"] == f"retention/behavior.raw.{PARTNER}/0/4"
+
+
+async def _check_traces(retention: Retention, people: Sequence[str], words: Sequence[str]) -> None:
+    """Of what has lapsed no table holds the person, the record or the partner's own number."""
+    async with retention.database() as db:
+        tables = await db.fetch("select tablename from pg_tables where schemaname = 'retention'")
+        rows = [str(row) for (table,) in tables for row in await db.fetch(f"select t::text from {table} t")]
+        assert await db.fetchval("select count(*) from fingerprint") >= len(people)
+    assert not [row for row in rows for word in (*people, *words) if word in row]
+
+
+async def test_the_same_deadlines_wherever_process_and_database_live(retention: Retention) -> None:
+    """Three processes in three zones share the shards of a database that lives in a fourth; each record is reported
+    for a person of every shard, so that each process has each of them. All lapse on the same second."""
+    async with retention.database() as db:
+        name = await db.fetchval("select current_database()")
+        await db.execute(f"alter database {name} set timezone = 'Pacific/Kiritimati'")
+    for zone in ZONES:
+        await retention.start(zone.rpartition("/")[2].lower(), TZ=zone, PGTZ=zone)
+    people = strangers_of_all_shards()
+    cases = [
+        ("ride.unpaid", "2024-02-29", datetime(2026, 2, 28, 16, tzinfo=UTC)),
+        ("ride.unpaid", "2025-12-31", datetime(2027, 12, 31, 16, tzinfo=UTC)),
+        ("ride.unpaid", "2024-03-10", datetime(2026, 3, 10, 16, tzinfo=UTC)),
+        ("loan.overdue", "2024-02-29", datetime(2029, 2, 28, 16, tzinfo=UTC)),
+        ("loan.overdue", "2023-02-28", datetime(2028, 2, 28, 16, tzinfo=UTC)),
+        ("court.listing", "2026-01-14", datetime(2031, 1, 14, 16, tzinfo=UTC)),
+    ]
+    async with retention.ear(people) as ear:
+        for person in people:
+            for number, (kind, ended_on, _) in enumerate(cases):
+                bodies = reported(kind, "2023-01-31", f"r-{number}"), settled(kind, ended_on, f"r-{number}")
+                await retention.tell(person, *bodies, time=START)
+        await retention.until_drained(START)
+        await ear.listen()
+        assert len(ear.heard) == 2 * len(people) * len(cases)
+        for lapses_at in sorted(lapses_at for _, _, lapses_at in cases):
+            await retention.set_clock(lapses_at - SECOND)
+            await retention.until_drained(lapses_at - SECOND)
+            assert await ear.listen() == []
+            await retention.set_clock(lapses_at)
+            await retention.until_drained(lapses_at)
+            news = await ear.listen()
+            assert sorted(each.person for each in news) == sorted(people)
+            assert {each.change.lapses_at for each in news} == {lapses_at}
+    owners = [process.trouble() for process in retention.processes.values()]
+    assert owners == [None, None, None]
+
+
+async def test_a_clock_that_leaps_fires_all_once_and_in_order(retention: Retention) -> None:
+    """Sixty records of a shard, then a leap of a century."""
+    people = [person for person in (stranger() for _ in range(200)) if partition_of(person) == 0][:20]
+    await retention.start("retention", GOODSTANDING_DUE_PAGE_MAX="2")
+    async with retention.ear(people) as ear:
+        for number, person in enumerate(people):
+            days = [date(2025, 1, 1) + timedelta(days=offset) for offset in (number % 7, 300 - number % 5, 100)]
+            bodies = [reported("hotel.no_show", day.isoformat(), f"r-{i}") for i, day in enumerate(days)]
+            await retention.tell(person, *bodies, time=START)
+        await retention.until_drained(START)
+        await ear.listen()
+        leap = START + timedelta(days=36_525)
+        await retention.set_clock(leap)
+        await retention.until_drained(leap)
+        news = await ear.listen()
+        assert [each.change.status for each in news] == ["expired"] * 3 * len(people)
+        deadlines = [each.change.lapses_at for each in news]
+        assert deadlines == sorted(deadlines, key=lambda at: at or START)
+        assert len({each.id for each in news}) == len(news)
+
+
+# -- the storage -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def dsn(postgres_dsn: str) -> AsyncIterator[str]:
+    async with empty_database(postgres_dsn) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+async def db(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    db = await asyncpg.connect(dsn, server_settings={"search_path": "retention"})
+    yield db
+    await db.close()
+
+
+FACTS = Facts("bank", "r-1", "card.overdue", date(2025, 3, 1), 100)
+CLOCK = Clock(date(2025, 9, 15), datetime(2030, 9, 15, 16, tzinfo=UTC))
+NO_SHOW = Facts("bank", "r-1", "hotel.no_show", date(2025, 8, 20), None)
+WAITING = (
+    Settlement("card.overdue", None, date(2025, 9, 15), "e-1", "behavior.raw.bank/0/1"),
+    Settlement("card.overdue", date(2025, 3, 1), date(2025, 9, 16), "e-2 ü", "behavior.raw.bank/0/2"),
+)
+KEPT: Mapping[str, Kept] = {
+    "open": Open(FACTS, 1, None),
+    "open, its clock running": Open(NO_SHOW, 1, Clock(date(2025, 8, 20), datetime(2027, 8, 20, 16, tzinfo=UTC))),
+    "settled": Settled(FACTS, 2, CLOCK),
+    "unreported": Unreported("bank", "r-1", WAITING, datetime(2030, 9, 15, 16, tzinfo=UTC)),
+}
+
+
+def id_of(number: int) -> str:
+    return f"{number:032x}"
+
+
+async def load(db: asyncpg.Connection, *people: str) -> dict[str, Person]:
+    return await records.load(db, 3, people, fingerprint_key=FINGERPRINT_KEY)
+
+
+async def save(db: asyncpg.Connection, people: Mapping[str, Person]) -> None:
+    await records.save(db, 3, people, fingerprint_key=FINGERPRINT_KEY)
+
+
+async def test_what_is_saved_is_loaded(db: asyncpg.Connection) -> None:
+    one, other, third, nobody = (stranger() for _ in range(4))
+    people = {
+        one: Person({id_of(number): kept for number, kept in enumerate(KEPT.values())}, frozenset()),
+        other: Person({id_of(0): KEPT["open"]}, frozenset({b"a" * 16, b"b" * 16})),
+        third: Person({}, frozenset({b"a" * 16})),
+    }
+    await save(db, people)
+    assert await load(db, one, other, third, nobody) == people
+    assert await load(db, other) == {other: people[other]}
+    await save(db, people)
+    assert await load(db, one, other, third, nobody) == people
+
+
+async def test_each_state_follows_each_other(db: asyncpg.Connection) -> None:
+    """Whatever was there before, the table holds what the person does; what is not there any more is erased."""
+    one, other = stranger(), stranger()
+    bystander = {other: Person({id_of(1): KEPT["settled"]}, frozenset({b"c" * 16}))}
+    await save(db, bystander)
+    for before in [*KEPT.values(), None]:
+        for version, after in enumerate([*KEPT.values(), None], 5):
+            await save(db, {one: Person({id_of(1): before} if before else {})})
+            if isinstance(after, Open | Settled):
+                after = type(after)(after.facts, version, after.clock)  # type: ignore[arg-type]
+            person = Person({id_of(1): after} if after else {})
+            await save(db, {one: person})
+            assert await load(db, one) == ({one: person} if after else {})
+    assert await load(db, other) == bystander
+
+
+@pytest.mark.parametrize("zone", ZONES)
+async def test_a_session_in_any_zone_reads_and_writes_the_same(dsn: str, zone: str) -> None:
+    """Our pools state UTC; that is a precaution, on which nothing rests."""
+    profile = load_profile(ROOT / "policies" / "retention" / "cn.toml")
+    one = stranger()
+    day = date(2024, 2, 29)
+    lapses_at = deadline(RecordClass.LIFE, day, profile).lapses_at
+    person = Person({id_of(1): Settled(Facts("ride", "r", "ride.unpaid", day, None), 1, Clock(day, lapses_at))})
+    db = await asyncpg.connect(dsn, server_settings={"search_path": "retention", "timezone": zone})
+    other = await asyncpg.connect(dsn, server_settings={"search_path": "retention", "timezone": "Pacific/Kiritimati"})
+    try:
+        await save(db, {one: person})
+        for session in (db, other):
+            assert await load(session, one) == {one: person}
+            early = await records.due(session, 3, lapses_at - SECOND, "", 10)
+            assert (early.messages, early.next_at) == ((), lapses_at)
+            assert (await records.due(session, 3, lapses_at, "", 10)).messages == [Due(one, lapses_at)]
+            assert await session.fetchval("select ended_on from record") == day
+    finally:
+        await db.close()
+        await other.close()
+
+
+async def test_pages_hold_one_deadline_and_people_once(db: asyncpg.Connection) -> None:
+    first, second = CLOCK.lapses_at, CLOCK.lapses_at + timedelta(days=1)
+    later = Settled(FACTS, 2, Clock(date(2025, 9, 16), second))
+    people = sorted(stranger() for _ in range(5))
+    await save(
+        db,
+        {person: Person({id_of(1): KEPT["settled"], id_of(2): KEPT["settled"], id_of(3): later}) for person in people},
+    )
+    await records.save(db, 4, {stranger(): Person({id_of(1): KEPT["settled"]})}, fingerprint_key=FINGERPRINT_KEY)
+    assert (await records.due(db, 3, first - SECOND, "c", 10)).next_at == first
+    for _ in range(2):
+        page = await records.due(db, 3, second, "c", 3)
+        assert (page.messages, page.cursor) == ([Due(person, first) for person in people[:3]], "c")
+    await save(db, {person: Person({id_of(3): later}) for person in people})
+    assert (await records.due(db, 3, second, "c", 10)).messages == [Due(person, second) for person in people]
+    await save(db, {person: Person() for person in people})
+    assert await records.due(db, 3, second, "c", 10) == await records.due(db, 5, second, "c", 10)
+
+
+async def test_fingerprints_are_not_the_names_of_people(db: asyncpg.Connection) -> None:
+    one = stranger()
+    await save(db, {one: Person({}, frozenset({fingerprint(FINGERPRINT_KEY, id_of(1))}))})
+    (row,) = await db.fetch("select * from fingerprint")
+    assert row["person"] != bytes.fromhex(one)[:16]
+    assert await records.load(db, 3, [one], fingerprint_key=b"another key" * 3) == {}
+
+
+# -- the cost of a tick ------------------------------------------------------------------------------------------------
+
+
+async def fill(db: asyncpg.Connection, count: int) -> None:
+    """So many records that are not due, in six shards, and half as many open ones without a deadline."""
+    columns = "shard, user_id, record_id, partner, report_id, status, version, kind, began_on, ended_on, due_at"
+    await db.execute(
+        f"""
+        insert into record ({columns})
+        select i % 6, sha256(int8send(i)), substr(sha256(int8send(-i)), 1, 16), 'bank', 'r',
+            case when due then 'settled' else 'open' end, 1, 'card.overdue', '2025-01-01',
+            case when due then date '2025-01-01' end,
+            case when due then '2030-01-01'::timestamptz + i % 1826 * interval '1 day' end
+        from (select i, i % 3 > 0 as due from generate_series(1, $1::bigint) i)
+        """,
+        count * 3 // 2,
+    )
+    await db.execute("vacuum analyze record")
+
+
+async def pages_read(db: asyncpg.Connection, name: str, *args: object) -> int:
+    """How many pages of the database a statement looks at; it may look at indexes only."""
+    (plan,) = json.loads(await db.fetchval(f"explain (analyze, buffers, format json) {SQL[name]}", *args))
+    nodes = list(_nodes(plan["Plan"]))
+    scans = [node["Node Type"] for node in nodes if "Scan" in node["Node Type"]]
+    assert scans == ["Index Only Scan"]
+    assert all(node.get("Heap Fetches", 0) == 0 for node in nodes)
+    return int(plan["Plan"]["Shared Hit Blocks"]) + int(plan["Plan"]["Shared Read Blocks"])
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", ()):
+        yield from _nodes(child)
+
+
+async def test_an_idle_tick_costs_the_same_however_many_are_not_due(db: asyncpg.Connection) -> None:
+    await fill(db, 1_000)
+    few = await pages_read(db, "next_due", 1)
+    await db.execute("truncate record")
+    await fill(db, 60_000)
+    many = await pages_read(db, "next_due", 1)
+    # One page for each level of the index.
+    assert many <= few + 1 <= 4
+    due_at = await db.fetchval(SQL["next_due"], 1)
+    assert await pages_read(db, "due", 1, due_at, 1_000) <= many + 1
+
+
+# -- refusals at the start ---------------------------------------------------------------------------------------------
+
+
+async def test_a_broken_profile_ends_the_process_in_one_sentence(retention: Retention, tmp_path: Path) -> None:
+    (tmp_path / "policies" / "retention").mkdir(parents=True)
+    text = (ROOT / "policies" / "retention" / "cn.toml").read_text()
+    (tmp_path / "policies" / "retention" / "cn.toml").write_text(text.replace("Asia/Shanghai", "Asia/Shangri-La"))
+    with pytest.raises(UserError, match="ended while it was starting"):
+        await retention.start("broken", GOODSTANDING_POLICIES=str(tmp_path / "policies"))
+    assert "cn.toml:4: zone: No such zone;" in retention.processes["broken"].last_words()

@@ -1,0 +1,173 @@
+"""retention at its edges: what is read from the log, and what is said of each step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import pytest
+from pydantic import ValidationError
+
+from services.retention.core.decide import Person, Policy
+from services.retention.core.messages import Due, Report
+from services.retention.service import decide, decode, load_profile
+from services.retention.settings import RetentionSettings
+from shared.contracts.cloudevents import binary
+from shared.contracts.messages import TYPES, RecordChange, RecordReport, encode, read
+from shared.contracts.partition import partition_of
+from shared.contracts.refusals import read_refusal
+from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED
+from shared.runner.service import DeadLetter, Decision
+from shared.settings import ROOT
+
+USER = "5" * 64
+POLICY = Policy(profile=load_profile(ROOT / "policies/retention/cn.toml"), fingerprint_key=b"k" * 32)
+NOW = datetime(2026, 1, 15, 4, tzinfo=UTC)
+ORIGIN = "behavior.raw.hotel/3/17"
+NO_SHOW = RecordReport(
+    kind="hotel.no_show", report_id="h-9", status="reported", began_on=date(2025, 8, 20), amount=40_000
+)
+
+
+@dataclass(frozen=True)
+class Logged:
+    """What `decode` looks at of a record in the log."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    topic: str = RECORDS_REPORTED
+    partition: int = 0
+    offset: int = 0
+
+
+def logged(body: RecordReport = NO_SHOW, **changed: object) -> Logged:
+    headers = binary(
+        id="e-1",
+        source="/partners/hotel",
+        type=TYPES[RecordReport],
+        time=NOW,
+        partitionkey=USER,
+        extensions={"origin": ORIGIN},
+    )
+    return Logged(**{"key": USER.encode(), "value": encode(body), "headers": headers, **changed})  # type: ignore[arg-type]
+
+
+def without(name: str) -> tuple[tuple[str, bytes], ...]:
+    return tuple(header for header in logged().headers if header[0] != name)
+
+
+def test_what_ingest_forwards_is_read() -> None:
+    report = decode(logged(), NOW)
+    assert report == Report(USER, "hotel", "e-1", ORIGIN, NO_SHOW)
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        (logged(key=None), "envelope-key"),
+        (logged(key=b"x"), "envelope-key"),
+        (logged(key=b"\xff" * 64, headers=without("ce_partitionkey")), "envelope-key"),
+        (logged(value=None), "envelope-key"),
+        (logged(value=b"{"), "json-syntax"),
+        (logged(value=b'{"kind":"hotel.no_show"}'), "missing-field"),
+        (logged(value=encode(NO_SHOW)[:-1] + b',"love":1}'), "unknown-field"),
+        (logged(RecordReport(kind="phone.bill", report_id="h", status="reported")), "unknown-kind"),
+        (logged(RecordReport(kind="no.kind", report_id="h", status="reported")), "unknown-kind"),
+        (logged(RecordReport(kind="hotel.no_show", report_id="h", status="reported")), "field-required-by-kind"),
+        (logged(RecordReport(kind="hotel.no_show", report_id="h", status="settled")), "field-required-by-kind"),
+        (logged(headers=()), "envelope-version"),
+        (logged(headers=without("ce_origin")), "envelope-attribute"),
+        (logged(headers=(*without("ce_source"), ("ce_source", b"/hotel"))), "envelope-attribute"),
+        (logged(headers=(*without("ce_type"), ("ce_type", TYPES[RecordChange].encode()))), "envelope-type"),
+    ],
+)
+def test_what_ingest_never_writes_is_set_aside(record: Logged, code: str) -> None:
+    letter = decode(record, NOW)
+    assert isinstance(letter, DeadLetter)
+    assert letter.code == code
+    assert USER not in letter.sentence
+
+
+def told(person: Person | None, body: RecordReport, event_id: str = "e-1") -> Decision[Person]:
+    return decide(person, [Report(USER, "hotel", event_id, ORIGIN, body)], NOW, POLICY)
+
+
+def changes(decision: Decision[Person]) -> list[RecordChange]:
+    bodies = [read(RecordChange, message.value or b"") for message in decision.outgoing]
+    assert all(isinstance(body, RecordChange) for body in bodies)
+    return bodies  # type: ignore[return-value]
+
+
+def test_a_change_is_complete_and_the_persons() -> None:
+    decision = told(None, NO_SHOW)
+    (message,) = decision.outgoing
+    (change,) = changes(decision)
+    assert (message.topic, message.key, message.partition) == (RECORDS_CHANGED, USER.encode(), partition_of(USER))
+    assert message.headers == binary(
+        id=f"retention/{change.record_id}/1",
+        source="/retention",
+        type="goodstanding.record.changed.v1",
+        time=NOW,
+        partitionkey=USER,
+    )
+    assert change == RecordChange(
+        record_id=change.record_id,
+        version=1,
+        kind="hotel.no_show",
+        record_class="life",
+        status="open",
+        counts=True,
+        began_on=date(2025, 8, 20),
+        amount=40_000,
+        ended_on=date(2025, 8, 20),
+        lapses_at=datetime(2027, 8, 20, 16, tzinfo=UTC),
+    )
+
+
+def test_the_last_word_is_of_the_deadline_however_late() -> None:
+    late = datetime(2035, 1, 1, tzinfo=UTC)
+    decision = decide(told(None, NO_SHOW).state, [Due(USER, datetime(2027, 8, 20, 16, tzinfo=UTC))], late, POLICY)
+    (message,) = decision.outgoing
+    (change,) = changes(decision)
+    assert (change.version, change.status, change.counts) == (2, "expired", False)
+    assert ("ce_time", b"2027-08-20T16:00:00Z") in message.headers
+    assert decision.state.records == {}
+
+
+def test_a_refusal_goes_to_the_partner_with_position_and_id_and_no_bytes() -> None:
+    other = RecordReport(kind="hotel.no_show", report_id="h-9", status="reported", began_on=date(2025, 8, 21))
+    decision = told(told(None, NO_SHOW).state, other, "e-2")
+    (message,) = decision.outgoing
+    assert (message.topic, message.key, message.value) == ("behavior.rejected.hotel", None, None)
+    refusal = read_refusal(message.headers)
+    assert (refusal.code, refusal.field, refusal.origin, refusal.eventid) == (  # type: ignore[union-attr]
+        "conflict",
+        "data.began_on",
+        ORIGIN,
+        "e-2",
+    )
+    assert dict(message.headers)["ce_id"] == f"retention/{ORIGIN}".encode()
+    assert decision == told(told(None, NO_SHOW).state, other, "e-2")
+
+
+def test_what_became_of_each_is_counted() -> None:
+    settled = RecordReport(kind="hotel.no_show", report_id="h-9", status="settled", ended_on=date(2025, 12, 1))
+    first = told(None, settled)
+    assert [outcome.result for outcome in first.outcomes] == ["waiting"]
+    second = told(first.state, NO_SHOW)
+    assert [outcome.result for outcome in second.outcomes] == ["open", "settled"]
+    assert {outcome.partner for outcome in second.outcomes} == {"hotel"}
+    assert [outcome.result for outcome in told(second.state, NO_SHOW).outcomes] == ["duplicate"]
+    refused = told(
+        second.state, RecordReport(kind="ride.unpaid", report_id="h-9", status="settled", ended_on=NOW.date())
+    )
+    assert [(outcome.result, outcome.code) for outcome in refused.outcomes] == [("refused", "conflict")]
+
+
+@pytest.mark.parametrize("key", ["not hexadecimal", "ab" * 31, ""])
+def test_a_bad_key_is_refused_and_not_told(key: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        RetentionSettings(kafka="k", fingerprint_key=key)
+    assert "fingerprint_key" in str(refused.value)
+    assert not key or key not in str(refused.value)
