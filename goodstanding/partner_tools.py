@@ -163,6 +163,9 @@ async def _until_judged(offsets: Offsets, places: _Places, timeout_s: float) -> 
 async def _refusals(bootstrap: str, rejected: TopicPartition, first: int, end: int) -> Mapping[str, Refusal]:
     """The refusals from one offset up to another, by the raw position that they name."""
     found: dict[str, Refusal] = {}
+    if first >= end:
+        # A consumer that is stopped before it ever read raises CancelledError (aiokafka 0.14), and nothing is to read.
+        return found
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, isolation_level="read_committed")
     await consumer.start()
     try:
