@@ -15,6 +15,7 @@ from annotated_types import Ge, Le, Len
 from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError, WithJsonSchema
 from pydantic import Field as Bound
 from pydantic.dataclasses import dataclass
+from pydantic.json_schema import GenerateJsonSchema
 
 from shared.contracts.faults import Code, Fault
 from shared.contracts.identity import USER_ID_PATTERN
@@ -253,7 +254,14 @@ def encode(body: Any) -> bytes:
 
 def schema(model: type) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a body, as pydantic makes it."""
-    return _ADAPTERS[model].json_schema()
+    return _ADAPTERS[model].json_schema(schema_generator=_Untitled)
+
+
+class _Untitled(GenerateJsonSchema):
+    """pydantic gives each field its own name as a title, which says nothing."""
+
+    def field_title_should_be_set(self, schema: object) -> bool:
+        return False
 
 
 def fault_of(error: ValidationError, parent: str = "data") -> Fault:

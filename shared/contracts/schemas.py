@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic.json_schema import GenerateJsonSchema
+
 from shared.contracts.compatibility import incompatibilities
 from shared.contracts.messages import TYPES, RecordChange, Refusal, ScoreChange, TierChange, schema
 
@@ -30,25 +32,11 @@ class Problem:
 
 def generate(model: type) -> dict[str, Any]:
     """The schema as it is committed: with its type as `$id`, and open to new fields where others follow the topic."""
-    made = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:goodstanding:{TYPES[model]}",
-        **schema(model),
-    }
-    return _readable(made, followed=model in FOLLOWED)  # type: ignore[no-any-return]
-
-
-def _readable(node: Any, followed: bool, named: bool = False) -> Any:
-    """Without the titles that repeat a field's name. `named`: the keys of this node are names of fields."""
-    if isinstance(node, list):
-        return [_readable(member, followed) for member in node]
-    if not isinstance(node, dict):
-        return node
-    return {
-        key: _readable(member, followed, named=key in ("properties", "$defs") and not named)
-        for key, member in node.items()
-        if named or not (key == "title" or (followed and key == "additionalProperties"))
-    }
+    made = schema(model)
+    if model in FOLLOWED:
+        for described in (made, *made.get("$defs", {}).values()):
+            described.pop("additionalProperties", None)
+    return {"$schema": GenerateJsonSchema.schema_dialect, "$id": f"urn:goodstanding:{TYPES[model]}", **made}
 
 
 def text(model: type) -> str:
@@ -108,8 +96,8 @@ def _bases(directory: Path) -> list[str]:
 def _committed(directory: Path, revision: str) -> Iterator[tuple[str, str]]:
     listing = _git(directory, "ls-tree", "--name-only", revision, "./") or ""
     for name in listing.split():
-        if name.endswith(".json"):
-            yield name.removesuffix(".json"), _git(directory, "show", f"{revision}:./{name}") or ""
+        if name.endswith(".json") and (content := _git(directory, "show", f"{revision}:./{name}")):
+            yield name.removesuffix(".json"), content
 
 
 def _git(directory: Path, *arguments: str) -> str | None:

@@ -115,6 +115,56 @@ def test_write_refuses_to_break_and_leaves_the_file(directory: Path) -> None:
     assert (directory / f"{SCORE}.json").read_text(encoding="utf-8") == before
 
 
+EVENT = "goodstanding.behavior.normalized.v1"
+
+
+@pytest.mark.parametrize(("name", "field", "broken"), [(SCORE, "score", True), (EVENT, "count", False)])
+def test_what_others_follow_may_not_be_widened_either(directory: Path, name: str, field: str, broken: bool) -> None:
+    narrower = schemas.generate(NAMES[name])["properties"][field] | {"minimum": 500}
+    _edit(directory, name, **{field: narrower})  # the code takes, or sends, more than until now
+    assert bool(schemas.write(directory)) is broken
+
+
+def test_what_others_follow_is_open_to_new_fields() -> None:
+    for name, model in NAMES.items():
+        schema = schemas.generate(model)
+        assert ("additionalProperties" in schema) is (model not in schemas.FOLLOWED), name
+
+
+def test_a_branch_is_compared_with_the_commit_that_it_left_main_at(directory: Path) -> None:
+    current = (directory / f"{SCORE}.json").read_text(encoding="utf-8")
+    _edit(directory, SCORE, outlook={"type": "string"})
+    _commit(directory.parent)
+    _git(directory, "update-ref", "refs/remotes/origin/main", "HEAD")
+    _git(directory, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    (directory / f"{SCORE}.json").write_text(current, encoding="utf-8")
+    for _ in range(3):  # the field was removed three commits ago
+        (directory.parent / "README.md").write_text((directory.parent / "README.md").read_text() + "more")
+        _commit(directory.parent)
+    assert [problem.type for problem in schemas.check(directory)] == [SCORE]
+
+
+def test_on_main_itself_the_parent_is_compared(directory: Path) -> None:
+    current = (directory / f"{SCORE}.json").read_text(encoding="utf-8")
+    _edit(directory, SCORE, outlook={"type": "string"})
+    _commit(directory.parent)
+    (directory / f"{SCORE}.json").write_text(current, encoding="utf-8")
+    _commit(directory.parent)
+    _git(directory, "update-ref", "refs/remotes/origin/main", "HEAD")
+    _git(directory, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    assert [problem.type for problem in schemas.check(directory)] == [SCORE]
+
+
+def test_a_commit_before_the_first_contract_promises_nothing(tmp_path: Path) -> None:
+    _git(tmp_path, "init", "--quiet")
+    (tmp_path / "README.md").write_text("first")
+    _commit(tmp_path)
+    assert schemas.write(tmp_path / "schemas") == []
+    assert schemas.check(tmp_path / "schemas") == []
+    _commit(tmp_path)
+    assert schemas.check(tmp_path / "schemas") == []
+
+
 @pytest.mark.parametrize("commits_on_top", [0, 1])
 def test_a_break_is_found_in_history_when_the_file_was_overwritten_by_hand(
     directory: Path, commits_on_top: int
@@ -148,6 +198,7 @@ def test_without_history_only_the_files_are_compared(tmp_path: Path) -> None:
         ({f"{SCORE}/refused/a.json": {"code": "x", "field": "y", "body": {}}}, "example a: expected ('x', 'y'),"),
         ({"goodstanding.moon.v1/accepted/a.json": {}}, "example a: there is no such type"),
         ({}, "has no accepted example"),
+        ({}, "has no refused example"),
     ],
 )
 def test_examples_that_do_not_behave_are_named(tmp_path: Path, files: dict[str, Any], expected: str) -> None:
@@ -156,3 +207,14 @@ def test_examples_that_do_not_behave_are_named(tmp_path: Path, files: dict[str, 
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(content))
     assert [problem for problem in examples.check(tmp_path) if problem.sentence.startswith(expected)]
+
+
+def test_each_type_needs_an_example_of_both_sorts(tmp_path: Path) -> None:
+    for path in examples.DIRECTORY.glob(f"{SCORE}/accepted/*.json"):
+        copy = tmp_path / path.relative_to(examples.DIRECTORY)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    lacking = {(problem.type, problem.sentence) for problem in examples.check(tmp_path)}
+    assert lacking == {(name, f"has no {sort} example") for name in NAMES for sort in ("accepted", "refused")} - {
+        (SCORE, "has no accepted example")
+    }

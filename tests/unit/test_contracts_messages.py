@@ -123,6 +123,13 @@ def test_a_naive_time_and_a_time_for_a_day_are_no_values_in_the_code_either() ->
         RecordReport(kind="ride.unpaid", report_id="r", status="reported", began_on=datetime(2025, 1, 1, tzinfo=UTC))
 
 
+@pytest.mark.parametrize("day", [date(1899, 12, 31), date(2200, 1, 1)])
+def test_a_day_that_no_deadline_can_be_calculated_for_is_no_value_in_the_code_either(day: date) -> None:
+    with pytest.raises(ValidationError) as caught:
+        RecordReport(kind="ride.unpaid", report_id="r", status="reported", began_on=day)
+    assert fault_of(caught.value).code is Code.TIME_RANGE
+
+
 def test_sentences_never_quote_what_was_sent() -> None:
     secret = "GS000000000195"
     for body in ({"kind": secret * 9}, {"kind": "a.b", "amount": secret}, {"kind": "a.b", "contact": secret}):
