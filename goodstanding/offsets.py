@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 
 class Offsets:
@@ -34,7 +35,11 @@ class Offsets:
 
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The offset up to which the group is done, of those partitions where it has begun."""
-        found = await self._admin.list_consumer_group_offsets(group)
+        try:
+            found = await self._admin.list_consumer_group_offsets(group)
+        except GroupCoordinatorNotAvailableError:
+            # A new broker has none until the first group comes, and this question makes it get one.
+            return {}
         return {tp: max(each.offset, 0) for tp, each in found.items()}
 
 

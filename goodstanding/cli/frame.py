@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
 import typer
+from aiokafka.errors import KafkaConnectionError
 from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
@@ -41,6 +42,8 @@ class _Group(TyperGroup):
         except BrokenPipeError:  # `goodstanding tail scores | head`
             sys.stderr.close()
             raise typer.Exit(0) from None
+        except (KafkaConnectionError, ConnectionError, TimeoutError) as error:
+            fail(f"A server does not answer ({error}). What runs, and where: goodstanding local status")
 
 
 def commands(help: str) -> typer.Typer:

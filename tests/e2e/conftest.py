@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from goodstanding.deployment import SERVICES, partners
 from goodstanding.local import Addresses
+from goodstanding.offsets import asking
 from shared.contracts.topics import CLOCK_TOPIC, topics
 
 _POLL_S = 0.05
@@ -28,12 +29,13 @@ async def empty_servers(kafka_bootstrap: str, postgres_dsn: str) -> Addresses:
 
 
 async def _delete_topics(bootstrap: str) -> None:
+    ours = [CLOCK_TOPIC, *(topic.name for topic in topics(partners()))]
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
-    ours = {CLOCK_TOPIC, *(topic.name for topic in topics(partners()))}
-    if there := ours & set(await admin.list_topics()):
-        await admin.delete_topics(sorted(there))
-    # The broker forgets a topic before the coordinator forgets the group's offsets in it.
-    while ours & set(await admin.list_topics()) or await admin.list_consumer_group_offsets("ingest"):  # noqa: ASYNC110
-        await asyncio.sleep(_POLL_S)
+    async with asking(bootstrap) as offsets:
+        if there := await offsets.existing(ours):
+            await admin.delete_topics(there)
+        # The broker forgets a topic before the coordinator forgets the group's offsets in it.
+        while await offsets.existing(ours) or await offsets.committed("ingest"):  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_S)
     await admin.close()
