@@ -1,0 +1,227 @@
+"""What the runner would be without one of its guarantees, and gates at which a process comes to stand still.
+
+Both are put into one process from outside (hooks/sitecustomize.py), by replacing functions; the product knows nothing
+of them. A gate holds the whole process, heartbeats included, at a precise line, as a pause of the machine would.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from services.scorer.core import decide
+from shared.runner import fenced, forward, sender, store
+from shared.runner.fenced import FencedShard
+from shared.runner.forward import ForwardShard
+from shared.runner.subscription import ShardInputs
+
+HOOKS = Path(__file__).with_name("hooks")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Gate:
+    """A place in the code of one process, seen from the test: armed, held, opened by files in a directory."""
+
+    def __init__(self, point: str, directory: Path) -> None:
+        self.point = point
+        self._armed, self._held = directory / f"{point}.armed", directory / f"{point}.held"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**environment(), "GOODSTANDING_TEST_GATE": f"{self.point}:{self._armed.parent}"}
+
+    def arm(self) -> None:
+        """The next one who comes here is held."""
+        self._held.unlink(missing_ok=True)
+        self._armed.touch()
+
+    @property
+    def holding(self) -> bool:
+        return self._held.exists()
+
+    def open(self) -> None:
+        self._armed.unlink(missing_ok=True)
+
+    def pass_through(self) -> None:
+        """Called in the process: wait here for as long as the gate is armed."""
+        if self._armed.exists():
+            self._held.touch()
+            while self._armed.exists():
+                time.sleep(0.01)  # on purpose not asyncio's: nothing in this process may move
+
+
+def environment(mutant: str = "") -> dict[str, str]:
+    """What a process is given so that it loads this."""
+    return {"PYTHONPATH": f"{HOOKS}:{ROOT}", "GOODSTANDING_TEST_MUTANT": mutant}
+
+
+def install(gate: str, mutant: str) -> None:
+    """Called in the process, before its first line. Mutants first, so that gates stand in the mutated code."""
+    if mutant:
+        MUTANTS[mutant]()
+    if gate:
+        point, _, directory = gate.partition(":")
+        _POINTS[point](Gate(point, Path(directory)).pass_through)
+
+
+# -- the places --------------------------------------------------------------------------------------------------------
+
+
+def _before_transaction(wait: Callable[[], None]) -> None:
+    transact = FencedShard._transact
+
+    async def held(self: Any, producer: Any, batch: Any, progress: Any) -> None:
+        if batch.by_key:
+            wait()
+        await transact(self, producer, batch, progress)
+
+    FencedShard._transact = held  # type: ignore[method-assign]
+
+
+def _in_transaction(wait: Callable[[], None]) -> None:
+    advance = store.advance
+
+    async def held(*args: Any, outgoing: Any, **kwargs: Any) -> int | None:
+        if outgoing:
+            wait()
+        return await advance(*args, outgoing=outgoing, **kwargs)
+
+    store.advance = held
+
+
+def _before_send(wait: Callable[[], None]) -> None:
+    send = fenced.send_transaction  # type: ignore[attr-defined]
+
+    async def held(producer: Any, messages: Any) -> None:
+        wait()
+        await send(producer, messages)
+
+    fenced.send_transaction = held  # type: ignore[attr-defined]
+
+
+def _after_send(wait: Callable[[], None]) -> None:
+    send = fenced.send_transaction  # type: ignore[attr-defined]
+
+    async def held(producer: Any, messages: Any) -> None:
+        await send(producer, messages)
+        wait()
+
+    fenced.send_transaction = held  # type: ignore[attr-defined]
+
+
+def _before_forwarding(wait: Callable[[], None]) -> None:
+    send = forward.send  # type: ignore[attr-defined]
+
+    async def held(producer: Any, messages: Any) -> None:
+        wait()
+        await send(producer, messages)
+
+    forward.send = held  # type: ignore[attr-defined]
+
+
+def _after_forwarding(wait: Callable[[], None]) -> None:
+    send = forward.send  # type: ignore[attr-defined]
+
+    async def held(producer: Any, messages: Any) -> None:
+        await send(producer, messages)
+        wait()
+
+    forward.send = held  # type: ignore[attr-defined]
+
+
+_POINTS = {
+    "before-transaction": _before_transaction,
+    "in-transaction": _in_transaction,
+    "before-send": _before_send,
+    "after-send": _after_send,
+    "before-forwarding": _before_forwarding,
+    "after-forwarding": _after_forwarding,
+}
+
+
+# -- the mutants -------------------------------------------------------------------------------------------------------
+
+
+def _send_before_commit() -> None:
+    """The messages go out while the transaction can still fail."""
+
+    async def transact(self: Any, producer: Any, batch: Any, progress: Any) -> None:
+        async with self._pool.acquire() as db, db.transaction():
+            await store.lock(db, self.index, self._epoch)
+            states, seq = await self._apply(db, batch, progress, None)
+            if seq is not None:
+                await fenced.send_transaction(producer, batch.outgoing)  # type: ignore[attr-defined]
+                self._sent_seq = seq
+        await self._committed(producer, progress, batch, states, None)
+
+    FencedShard._transact = transact  # type: ignore[method-assign]
+
+
+def _epoch_not_compared() -> None:
+    """Whoever believes to own the shard may write."""
+
+    async def lock(db: Any, shard: int, epoch: int) -> None:
+        await db.fetchval(store._SQL["lock"], shard)
+
+    store.lock = lock
+    everybody = store._SQL["advance"].replace("where shard = $1 and epoch = $2", "where shard = $1 and $2::bigint > 0")
+    assert everybody != store._SQL["advance"]
+    store._SQL = {**store._SQL, "advance": everybody}
+
+
+def _sending_not_fenced() -> None:
+    """A plain idempotent producer: the broker has no reason to refuse a former owner."""
+    started = sender.started
+    fenced.started = lambda bootstrap, transactional_id=None: started(bootstrap)  # type: ignore[attr-defined]
+    fenced.send_transaction = sender.send  # type: ignore[attr-defined]
+
+
+def _outbox_not_resent() -> None:
+    """A new owner forgets what the last one had decided and not sent."""
+
+    async def pending(db: Any, shard: int, epoch: int) -> list[Any]:
+        return []
+
+    store.pending = pending
+
+
+def _offsets_before_sending() -> None:
+    """ingest commits first and sends then."""
+    commit = ShardInputs.commit
+
+    async def work(self: Any, producer: Any) -> None:
+        while not self._stop.is_set():
+            records: Sequence[Any] = self.buffer.take(self._host.settings.batch_records_max)
+            if not records:
+                await self.buffer.wait(None)
+                continue
+            await self._host.clock.refresh()
+            outgoing, _ = self._answers(records)
+            await commit(self._inputs, {record.topic: record.offset + 1 for record in records})
+            if outgoing:
+                await forward.send(producer, outgoing)  # type: ignore[attr-defined]
+
+    ForwardShard._work = work  # type: ignore[method-assign]
+
+
+def _duplicates_not_dropped() -> None:
+    """The scorer counts an event as often as it comes."""
+    fold = decide.fold  # type: ignore[attr-defined]
+
+    def forgetful(state: Any, event: Any, open_from: int) -> Any:
+        state.ids.clear()
+        return fold(state, event, open_from)
+
+    decide.fold = forgetful  # type: ignore[attr-defined]
+
+
+MUTANTS: dict[str, Callable[[], None]] = {
+    "send-before-commit": _send_before_commit,
+    "epoch-not-compared": _epoch_not_compared,
+    "sending-not-fenced": _sending_not_fenced,
+    "outbox-not-resent": _outbox_not_resent,
+    "offsets-before-sending": _offsets_before_sending,
+    "duplicates-not-dropped": _duplicates_not_dropped,
+}

@@ -1,0 +1,270 @@
+"""The few moments at which a process must not be trusted, each brought about exactly.
+
+A gate holds a process at one line of its code; it is killed there, or others take over and it wakes up too late. What
+must then hold is what holds after a campaign. With the mutant that belongs to it, a scenario must come to violations.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from shared.contracts.topics import NORMALIZED, SCORES_CHANGED, dead_letter_topic, raw_topic, rejected_topic
+from tests.faults import mutants
+from tests.faults.checker import check_dead_letters, check_normalized, check_refusals, check_scores, places_of
+from tests.faults.cluster import Cluster, Feeder, feeding, running
+from tests.faults.events import PARTNERS, ZONE, Message, Person, message_of
+from tests.faults.mutants import Gate
+from tests.faults.policy import scorecard
+from tests.oracle import Event, Phase, expect, month
+
+NOW = datetime(2026, 3, 20, tzinfo=UTC)
+KEY = b"scenarios: 32 bytes and a little"
+_SESSION_MS = 1_500
+
+
+class Story:
+    """Somebody's bills, one after the other, and what becomes of all that was told so far."""
+
+    def __init__(self, cluster: Cluster, feeder: Feeder, directory: Path, mutant: str) -> None:
+        self.cluster, self._feeder, self._directory = cluster, feeder, directory
+        self._environment = mutants.environment(mutant) if mutant else {}
+        self._told: list[Message] = []
+        self._numbers = itertools.count(1)
+        self._person = Person(0, KEY)
+
+    def new_person(self) -> None:
+        self._person = Person(next(self._numbers), KEY)
+
+    async def tell(self, *, days_late: int = 0) -> None:
+        """One more bill. After a late one, every further one changes the score."""
+        number = next(self._numbers)
+        event = Event(
+            person=self._person.user_id,
+            partner="north",
+            id=f"bill-{number}",
+            time=NOW - timedelta(days=20) + timedelta(minutes=number),
+            kind="gas.bill",
+            days_late=days_late,
+        )
+        await self._send(message_of(event, self._person.account))
+
+    async def repeat(self) -> None:
+        """The last bill once more, as the very same event."""
+        await self._send(self._told[-1])
+
+    async def contradict(self) -> None:
+        """Another bill under the last one's id."""
+        event = self._told[-1].sent.event
+        assert event is not None
+        await self._send(message_of(replace(event, days_late=event.days_late + 1), self._person.account))
+
+    async def handled(self) -> None:
+        await self.cluster.until_drained()
+
+    async def epochs(self) -> list[int]:
+        return [shard["epoch"] for shard in await self.cluster.shards()]
+
+    async def ingested(self) -> None:
+        async def committed() -> bool:
+            return not await self.cluster.ingest_lag()
+
+        await self.cluster.until(committed, "ingest has passed it on")
+
+    async def start(self, name: str, gate: Gate | None = None) -> None:
+        await self.cluster.start(name, settings={**(gate.environment if gate else {}), **self._environment})
+
+    def gate(self, point: str) -> Gate:
+        directory = self._directory / f"gate-{next(self._numbers)}"
+        directory.mkdir()
+        return Gate(point, directory)
+
+    async def held(self, gate: Gate) -> None:
+        async def holding() -> bool:
+            return gate.holding
+
+        await self.cluster.until(holding, f"the process stands at {gate.point}")
+
+    async def violations(self) -> list[str]:
+        await self.handled()
+        cluster = self.cluster
+        expected = expect([Phase(NOW, [message.sent for message in self._told])], scorecard(), ZONE)
+        places, violations = places_of(self._told, await cluster.read(*map(raw_topic, PARTNERS)))
+        assert not violations, violations
+        return [
+            *check_scores(await cluster.read(SCORES_CHANGED), expected.results),
+            *check_refusals(await cluster.read(*map(rejected_topic, PARTNERS)), places, expected),
+            *check_normalized(await cluster.read(NORMALIZED), places, expected),
+            *check_dead_letters(await cluster.read(*map(dead_letter_topic, ("ingest", "scorer")))),
+        ]
+
+    async def _send(self, message: Message) -> None:
+        self._told.append(message)
+        await self._feeder.send([message])
+
+
+Scenario = Callable[[Story], Awaitable[None]]
+
+
+@asynccontextmanager
+async def telling(directory: Path, mutant: str = "") -> AsyncIterator[Story]:
+    """Servers and a story without any service yet. With a mutant every process of it is one."""
+    settings = {"GOODSTANDING_SESSION_TIMEOUT_MS": str(_SESSION_MS), "GOODSTANDING_BATCH_RECORDS_MAX": "100"}
+    async with running(directory, key=KEY, now=NOW, settings=settings) as cluster, feeding(cluster) as feeder:
+        yield Story(cluster, feeder, directory, mutant)
+
+
+async def play(story: Story, scenario: Scenario) -> list[str]:
+    """One scenario, for a person of its own, in a story that may have had others before."""
+    story.new_person()
+    await scenario(story)
+    violations = await story.violations()
+    for name in list(story.cluster.processes):
+        await story.cluster.stop(name)
+    return violations
+
+
+# -- scorer ------------------------------------------------------------------------------------------------------------
+
+
+async def _published_then_held(story: Story, gate: Gate) -> None:
+    """A scorer that has published the first version, and is held with the second bill at the gate."""
+    await story.start("ingest-1")
+    await story.start("scorer-1", gate)
+    await story.cluster.until_run_done(month(NOW, ZONE))
+    await story.tell(days_late=9)
+    await story.handled()
+    gate.arm()
+    await story.tell()
+    await story.held(gate)
+
+
+async def _killed_at(story: Story, point: str) -> None:
+    """Killed there, with a third bill waiting when the next one takes over, so that its batches are others."""
+    gate = story.gate(point)
+    await _published_then_held(story, gate)
+    await story.tell()
+    await story.ingested()
+    await story.cluster.kill("scorer-1")
+    await story.start("scorer-2")
+    await story.handled()
+
+
+async def _woken_at(story: Story, point: str) -> None:
+    """Held there until others have taken over and published more; then it goes on where it stood.
+
+    When it has joined again, every shard has been claimed anew: the woken one's step has come to its end, and what it
+    may have left in the outbox has been sent.
+    """
+    gate = story.gate(point)
+    await _published_then_held(story, gate)
+    await story.start("scorer-2")
+    await story.tell()
+    await story.handled()
+    epochs = await story.epochs()
+    gate.open()
+
+    async def joined_again() -> bool:
+        return all(now > before for now, before in zip(await story.epochs(), epochs, strict=True))
+
+    await story.cluster.until(joined_again, "the woken process has joined again")
+    await story.handled()
+
+
+async def _continued_by_others(story: Story) -> None:
+    """What the database holds, and not what anybody remembers, is what the next bill is added to."""
+    for name in ("scorer-1", "scorer-2"):
+        await story.cluster.kill(name)
+    await story.tell()
+    await story.start("scorer-3")
+    await story.handled()
+
+
+async def killed_in_a_transaction(story: Story) -> None:
+    await _killed_at(story, "in-transaction")
+
+
+async def killed_between_commit_and_send(story: Story) -> None:
+    await _killed_at(story, "before-send")
+
+
+async def killed_after_sending(story: Story) -> None:
+    await _killed_at(story, "after-send")
+
+
+async def woken_before_its_transaction(story: Story) -> None:
+    await _woken_at(story, "before-transaction")
+    await _continued_by_others(story)
+
+
+async def woken_in_a_transaction(story: Story) -> None:
+    await _woken_at(story, "in-transaction")
+    await _continued_by_others(story)
+
+
+async def woken_between_commit_and_send(story: Story) -> None:
+    await _woken_at(story, "before-send")
+
+
+async def the_same_event_again(story: Story) -> None:
+    await story.start("ingest-1")
+    await story.start("scorer-1")
+    for days_late in (9, 0, 0):
+        await story.tell(days_late=days_late)
+        await story.repeat()
+        await story.contradict()
+    await story.handled()
+
+
+# -- ingest ------------------------------------------------------------------------------------------------------------
+
+
+async def _ingest_killed_at(story: Story, point: str) -> None:
+    gate = story.gate(point)
+    await story.start("scorer-1")
+    await story.start("ingest-1", gate)
+    await story.tell(days_late=9)
+    await story.handled()
+    gate.arm()
+    await story.tell()
+    await story.contradict()
+    await story.held(gate)
+    await story.tell()
+    await story.cluster.kill("ingest-1")
+    await story.start("ingest-2")
+    await story.handled()
+
+
+async def ingest_killed_before_sending(story: Story) -> None:
+    await _ingest_killed_at(story, "before-forwarding")
+
+
+async def ingest_killed_before_committing(story: Story) -> None:
+    await _ingest_killed_at(story, "after-forwarding")
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    killed_in_a_transaction,
+    killed_between_commit_and_send,
+    killed_after_sending,
+    woken_before_its_transaction,
+    woken_in_a_transaction,
+    woken_between_commit_and_send,
+    the_same_event_again,
+    ingest_killed_before_sending,
+    ingest_killed_before_committing,
+)
+
+CAUGHT_BY: tuple[tuple[str, Scenario, str], ...] = (
+    ("send-before-commit", killed_after_sending, "not the same bytes"),
+    ("epoch-not-compared", woken_before_its_transaction, "dead letter"),
+    ("sending-not-fenced", woken_between_commit_and_send, "lies behind version"),
+    ("outbox-not-resent", killed_between_commit_and_send, "follows version"),
+    ("offsets-before-sending", ingest_killed_before_sending, "did not come out of ingest"),
+    ("duplicates-not-dropped", the_same_event_again, "published Result"),
+)
+"""Each mutant, the scenario that shows what it breaks, and what the checker then says."""
