@@ -11,7 +11,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra l
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-faults check bench lock lock-check format clean
+.PHONY: help setup demo test test-faults check check-deploy bench lock lock-check format clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1|/p' Makefile | awk -F '|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,6 +35,16 @@ check: setup  ## format, lint, types, imports, contracts, lock
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m shared.contracts check
 	@$(MAKE) --no-print-directory lock-check
+
+# promtool on the path, else the one in the image that the compose file names.
+check-deploy:  ## Prometheus's configuration and rules, and the rules' own tests
+	@cd deploy/prometheus; \
+	image=$$(sed -n 's/^ *image: \(prom\/prometheus:.*\)/\1/p' ../../docker-compose.yml); \
+	if command -v promtool > /dev/null; then run=promtool; \
+	elif docker version > /dev/null 2>&1; then \
+		run="docker run --rm --network none -v $$PWD:/deploy:ro -w /deploy --entrypoint promtool $$image"; \
+	else echo 'promtool is needed: install Prometheus (Debian: prometheus), or start Docker.' >&2; exit 1; fi; \
+	$$run check config prometheus.yml && $$run test rules tests/goodstanding.yml
 
 bench: setup  ## the benchmark and its peers
 	@$(BIN)/python -m bench
