@@ -135,6 +135,7 @@ class FencedShard(Generic[M, S, P]):
             self._unsettled = True
             # Asked at once: under load the shard may not run dry for hours, and a run may be due.
             self._next_due = self._host.clock.now()
+            self._host.metrics.next_timer(self.index, self._next_due)
             await self._work(producer)
 
     async def _work(self, producer: AIOKafkaProducer) -> None:
@@ -225,20 +226,25 @@ class FencedShard(Generic[M, S, P]):
         """Handle one page of what the clock has made due; false when there was nothing to do yet."""
         self._batches_since_timers = 0
         began, now = time.perf_counter(), self._host.clock.now()
+        # Here and not after the wait for the database, which would forget that the clock has been moved meanwhile.
+        self._unsettled = False
         try:
             page = await self._due_page(producer, now)
         except PolicyMismatchError as error:
             self.trouble = str(error)
-            self._next_due, self._unsettled = None, False
+            self._next_due = None
             return False
         if page is None:
+            self._unsettled = True
             return False
         if page.messages:
+            self._unsettled = True
+            self._host.metrics.timers.inc(len(page.messages))
             self._host.metrics.step_seconds.labels("timers").observe(time.perf_counter() - began)
             return True
         self.trouble = None
         self._next_due, self._unsettled = page.next_at, False
-        self._host.metrics.settled_timestamp.labels(self.index).set(now.timestamp())
+        self._host.metrics.next_timer(self.index, page.next_at)
         return False
 
     async def _due_page(self, producer: AIOKafkaProducer, now: datetime) -> DuePage[M] | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter as Tally
 from collections.abc import Iterable
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -59,13 +61,22 @@ class Metrics:
         self.outbox_oldest_seconds = Gauge(
             "goodstanding_outbox_oldest_seconds", "Age of the oldest unsent outbox row.", registry=self.registry
         )
-        self.settled_timestamp = Gauge(
-            "goodstanding_timers_settled_timestamp_seconds",
-            "The clock's instant up to which all timers of a shard have fired.",
+        self.timers = Counter(
+            "goodstanding_timers_fired_total",
+            "Due messages handled: people of a run, deadlines.",
+            registry=self.registry,
+        )
+        self.next_timer_timestamp = Gauge(
+            "goodstanding_timers_next_timestamp_seconds",
+            "The instant of a shard's earliest timer that has not fired; late, when it is in the past.",
             ["shard"],
             registry=self.registry,
         )
         self.ready = Gauge("goodstanding_ready", "1 when the process is ready.", registry=self.registry)
+
+    def next_timer(self, shard: int, at: datetime | None) -> None:
+        """`at` is None when nothing will be due."""
+        self.next_timer_timestamp.labels(shard).set(at.timestamp() if at else math.inf)
 
     def handled(self, records: Iterable[Record]) -> None:
         for topic, count in Tally(record.topic for record in records).items():

@@ -235,7 +235,11 @@ async def _observe(subscription: Subscription, pool: asyncpg.Pool | None, health
 async def _observe_lag(subscription: Subscription, metrics: Metrics, behind_since: dict[Any, float]) -> None:
     # Lag is a fact about the machines, so it is measured on theirs, not on the platform's clock.
     now = time.time()
-    for tp, (records, oldest) in (await subscription.lag()).items():
+    lags = await subscription.lag()
+    # A partition that went to another process would keep its last lag here for ever.
+    metrics.lag_records.clear()
+    metrics.lag_seconds.clear()
+    for tp, (records, oldest) in lags.items():
         if not records:
             behind_since.pop(tp, None)
         since = oldest if oldest is not None else behind_since.setdefault(tp, now) if records else now

@@ -258,6 +258,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             for task in late:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        for index in shards:
+            self._host.metrics.next_timer_timestamp.remove(index)
         self._host.metrics.shards.set(len(self.shards))
 
     # -- what operators see ------------------------------------------------------------------------------------------
