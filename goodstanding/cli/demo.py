@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from goodstanding.adapters import adapters
-from goodstanding.cli.frame import console, fail, stops_politely
+from goodstanding.cli.frame import console, fail, prose, stops_politely
 from goodstanding.demo.run import ADAPTER, DATA, Result, run
 from goodstanding.demo.view import band_table
 from goodstanding.errors import UserError
@@ -34,10 +34,9 @@ def demo(
         source = adapters()[adapter](data)
     except OSError as error:
         raise UserError(f"{data} cannot be read: {error.strerror}.", "Name a file with --data.") from None
-    console.print(
+    prose(
         f"[bold]Goodstanding[/]: {len(source.months)} months of {len(source.people):,} card customers become a bank's "
-        "events; four services make records, scores and tiers of them, on Apache Kafka and Postgres.",
-        soft_wrap=True,
+        "events; four services make records, scores and tiers of them, on Apache Kafka and Postgres."
     )
     with stops_politely("Interrupted; everything that the demo had started is stopped. Start it again any time."):
         result = run(source, console, keep=keep, given=given_addresses())
@@ -52,20 +51,18 @@ def _show(result: Result) -> None:
     console.print("\n[bold]The last scores, and what happened in the month after[/]")
     console.print(band_table(result.bands))
     refused = ", ".join(f"{count:,} {code}" for code, count in sorted(result.refused.items()))
-    console.print(
+    prose(
         f"\n{result.events:,} events sent, {result.repeated:,} of them for the second time: "
         f"{result.accepted:,} accepted, {sum(result.refused.values()):,} refused ({refused}).\n"
         f"{result.scores:,} scores published for {result.people:,} people, {result.tiers:,} changes of tier and "
-        f"{result.records:,} of negative records.",
-        soft_wrap=True,
+        f"{result.records:,} of negative records."
     )
 
 
 def _look_next(result: Result, keep: bool) -> None:
-    console.print(
+    prose(
         "[green]Checked[/]: the accepted and refused events and every change of a score, tier and record equal a "
-        f"recomputation from the sent events. {result.seconds:.0f} s.",
-        soft_wrap=True,
+        f"recomputation from the sent events. {result.seconds:.0f} s."
     )
     lines = [
         "\n[bold]Where to look next[/]",

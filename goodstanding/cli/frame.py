@@ -61,19 +61,32 @@ def commands(help: str) -> typer.Typer:
 
 def fail(sentence: str) -> NoReturn:
     """Say what is wrong and end with 1."""
-    errors.print("[red]goodstanding:[/] ", end="")
+    errors.print("[red]goodstanding:[/]", end=" ")
     errors.print(sentence, markup=False, soft_wrap=True)
     raise typer.Exit(1)
 
 
+def prose(sentence: str) -> None:
+    """Sentences with markup: broken at words in a terminal, left whole for whoever reads them elsewhere."""
+    console.print(sentence, soft_wrap=not console.is_terminal)
+
+
 @contextmanager
 def stops_politely(sentence: str) -> Iterator[None]:
-    """End the block as Ctrl-C does on SIGTERM and SIGHUP too, and then say the sentence and end with 130."""
+    """End the block on Ctrl-C, SIGTERM and SIGHUP, and then say the sentence and end with 130.
+
+    A second one does not cut the ending short: what it would leave running is worse than the few seconds.
+    """
 
     def interrupt(*_: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        signal.signal(number, interrupt)
     try:
         yield
     except KeyboardInterrupt:

@@ -62,8 +62,10 @@ def platform(
         asyncio.run(_require_empty(given))
     if not keep:
         with passing(say, given, settings, first) as found:
-            yield found
-            say("Stopping everything")
+            try:
+                yield found
+            finally:
+                say("Stopping everything")
         return
     stack = Stack.default()
     if not stack.is_new:
@@ -74,6 +76,7 @@ def platform(
     try:
         yield stack.up(say, settings, first), stack.processes
     except BaseException:
+        say("Stopping everything")
         stack.down(delete=True)
         raise
 

@@ -107,9 +107,10 @@ class _Live:
         for name in ("events in", "refused", "scores", "tiers", "records", "seconds"):
             self._spans.add_column(name, justify="right", min_width=10)
         self._spinner = Spinner("dots")
-        self._live = Live(console=console, auto_refresh=True, refresh_per_second=8, get_renderable=self._picture)
         self._words = Text()
         self._shown_at = 0.0
+        # It asks for the first picture at once.
+        self._live = Live(console=console, auto_refresh=True, refresh_per_second=8, get_renderable=self._picture)
 
     def __enter__(self) -> Self:
         self._live.start()
