@@ -298,9 +298,13 @@ class FencedShard(Generic[M, S, P]):
         states = {key: self._cache[key] for key in keys if key in self._cache}
         if missing := [key for key in keys if key not in states]:
             states.update(await self._state.load(db, self.index, missing))
-        now, changed = self._host.clock.now(), {}
+        now = self._host.clock.now()
+        changed: dict[str, S] = {}
         for count, key in enumerate(keys, 1):
             for decision in self._decide(batch, key, states.get(key), now):
+                if key in changed:
+                    # A state may carry what its own decision adds to other tables, so each one is saved.
+                    await self._state.save(db, self.index, {key: changed[key]})
                 changed[key] = decision.state
                 batch.outgoing.extend(decision.outgoing)
                 batch.outcomes.extend(decision.outcomes)

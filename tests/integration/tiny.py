@@ -45,6 +45,7 @@ PATIENCE_S = 30.0
 
 _TABLES = """
 create table count (shard smallint, key text, total int, version int, note text, primary key (shard, key));
+create table history (shard smallint, key text, version int, primary key (shard, key, version));
 create table alarm (shard smallint, key text, at timestamptz, primary key (shard, key));
 """
 
@@ -287,6 +288,14 @@ class Tiny:
         async with self.database() as db:
             return {row["key"]: row["total"] for row in await db.fetch("select key, total from count")}
 
+    async def gaps(self) -> list[tuple[str, int, int]]:
+        """Keys of whose versions not every one was saved: (key, versions, saved)."""
+        async with self.database() as db:
+            rows = await db.fetch(
+                "select key, version, (select count(*) from history where history.key = count.key) as saved from count"
+            )
+        return [tuple(row) for row in rows if row["version"] != row["saved"]]
+
     async def until_total(self, total: int) -> None:
         async def reached() -> bool:
             return sum((await self.totals()).values()) >= total
@@ -378,4 +387,8 @@ async def _save(db: Any, shard: int, states: Mapping[str, Count]) -> None:
         "insert into count values ($1, $2, $3, $4, $5) on conflict (shard, key) do update"
         " set total = excluded.total, version = excluded.version, note = excluded.note",
         [(shard, key, state.total, state.version, state.note) for key, state in sorted(states.items())],
+    )
+    await db.executemany(
+        "insert into history values ($1, $2, $3)",
+        [(shard, key, state.version) for key, state in sorted(states.items())],
     )
