@@ -243,7 +243,7 @@ class FencedShard(Generic[M, S, P]):
             self._host.metrics.step_seconds.labels("timers").observe(time.perf_counter() - began)
             return True
         self.trouble = None
-        self._next_due, self._unsettled = page.next_at, False
+        self._next_due = page.next_at
         self._host.metrics.next_timer(self.index, page.next_at)
         return False
 
