@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import date, datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from goodstanding.demo.recount import Event
 
@@ -23,7 +24,7 @@ _ACCOUNT = re.compile("GS[0-9]{12}")
 
 def read(value: bytes, now: datetime) -> Event | str:
     """The event in a record that was sent while the clock stood at `now`, or the code of its refusal."""
-    event = json.loads(value)
+    event = msgspec.json.decode(value)
     time, data = datetime.fromisoformat(event["time"]), event["data"]
     if time > now + _AHEAD_MAX:
         return "in-future"

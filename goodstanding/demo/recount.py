@@ -280,9 +280,9 @@ def _active_months(rule: Mapping[str, Any], person: _Person, through: int, _: in
     if (history := _history(person, through)) <= 0:
         return int(rule["unknown"])
     active = 0
-    for month in _months(rule, through):
+    for month in person.done.keys() & _months(rule, through):
         net: Counter[str] = Counter()
-        for event in person.done.get(month, ()):
+        for event in person.done[month]:
             if event.kind in rule["kinds"]:
                 net[event.kind] += -event.count if event.reverses else event.count
         active += any(count > 0 for count in net.values())
@@ -329,8 +329,8 @@ def _contacts_standing(person: _Person, standings: Mapping[str, int | None]) -> 
 
 
 def _window(rule: Mapping[str, Any], person: _Person, through: int) -> Iterator[Event]:
-    for month in _months(rule, through):
-        yield from (event for event in person.done.get(month, ()) if event.kind in rule["kinds"])
+    for month in person.done.keys() & _months(rule, through):
+        yield from (event for event in person.done[month] if event.kind in rule["kinds"])
 
 
 def _months(rule: Mapping[str, Any], through: int) -> range:
