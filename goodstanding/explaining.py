@@ -29,6 +29,6 @@ async def explanation(deployment: Deployment, user_id: str, before: datetime | N
     if row is None:
         raise UserError(
             "There is no score of this person" + (" by then." if before else "."),
-            "Scores are published on the 6th of a month, for everybody whose events have come by then.",
+            "They are published once a month, or at once: `publication_day` and `cadence` in policies/scorecard.toml.",
         )
     return explain(*row.values())

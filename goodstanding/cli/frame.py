@@ -43,7 +43,7 @@ class _Group(TyperGroup):
             sys.stderr.close()
             raise typer.Exit(0) from None
         except (KafkaConnectionError, ConnectionError, TimeoutError) as error:
-            fail(f"A server does not answer ({error}). What runs, and where: goodstanding local status")
+            fail(f"A server does not answer ({error}). Have everything run: goodstanding local up")
 
 
 def commands(help: str) -> typer.Typer:
