@@ -107,13 +107,18 @@ def binary(
     content_type: str | None = "application/json",
 ) -> tuple[tuple[str, bytes], ...]:
     """The headers of a message in binary mode. What reports on another message (a refusal) has no time of its own."""
-    attributes = {"specversion": "1.0", "id": id, "source": source, "type": type}
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", id.encode()),
+        ("ce_source", source.encode()),
+        ("ce_type", type.encode()),
+    ]
     if time is not None:
-        attributes["time"] = rfc3339(time)
+        headers.append(("ce_time", rfc3339(time).encode()))
     if partitionkey is not None:
-        attributes["partitionkey"] = partitionkey
-    attributes.update(extensions)
-    headers = [(f"ce_{name}", text.encode()) for name, text in attributes.items()]
+        headers.append(("ce_partitionkey", partitionkey.encode()))
+    for name, text in extensions.items():
+        headers.append((f"ce_{name}", text.encode()))
     if content_type is not None:
         headers.append(("content-type", content_type.encode()))
     return tuple(headers)
@@ -154,7 +159,7 @@ def _binary_envelope(key: bytes | None, texts: dict[str, str]) -> Envelope | Fau
 
 
 def _structured(key: bytes | None, value: bytes, texts: dict[str, str]) -> CloudEvent | Fault:
-    if not _STRUCTURED_TYPE.fullmatch(texts["content-type"]):
+    if texts["content-type"] != STRUCTURED and not _STRUCTURED_TYPE.fullmatch(texts["content-type"]):
         sentence = f"Of the structured formats only {STRUCTURED} in UTF-8 is taken, one event in each record."
         return Fault(Code.ENVELOPE_CONTENT_TYPE, "content-type", sentence)
     try:
@@ -172,7 +177,7 @@ def _structured(key: bytes | None, value: bytes, texts: dict[str, str]) -> Cloud
     if isinstance(attributes, Fault):
         return attributes
     content_type = attributes.pop("datacontenttype", "application/json")
-    if not _JSON_TYPE.fullmatch(content_type):
+    if content_type != "application/json" and not _JSON_TYPE.fullmatch(content_type):
         return Fault(Code.ENVELOPE_CONTENT_TYPE, "datacontenttype", "The data must be application/json, in UTF-8.")
     # The specification allows the attributes as headers too. If they were unequal, readers could disagree.
     for name, text in texts.items():
