@@ -95,7 +95,7 @@ class _Maker:
         subject = self._setting.identifier(self._person)
         self._put(mapping.subject, subject)
         paths = (mapping.kind,) if isinstance(mapping.kind, str) else mapping.kind
-        self._values.update(zip(paths, code.split("/"), strict=True))
+        self._values.update(zip(paths, code.split("/", len(paths) - 1), strict=True))
         self._fill(events, kind)
         key = subject.encode()
         if mapping.id is None or mapping.time is None:

@@ -30,7 +30,7 @@ _UNKNOWN_PARTNER = DeadLetter(
 )
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """A raw event and what became of it. `origin` is its position, `<topic>/<partition>/<offset>`."""
 
     partner: str

@@ -15,7 +15,7 @@ from services.ingest.core.mapping import CsvMapping, Events, JsonMapping, Mappin
 from services.ingest.core.mapping import Mapping as PartnerMapping
 from services.ingest.core.native import native_mapping
 from services.ingest.core.readers import Reader
-from services.ingest.core.tree import Flat, Refuse, Tree, build
+from services.ingest.core.tree import Flat, Refuse, Tree, at, build
 from shared.contracts.checks import check_event
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import KIND_OF, Kind, Shape
@@ -46,10 +46,20 @@ class Csv:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """One of the words that say what kind an event is: of the envelope, or at a place of the body."""
+
+    path: str
+    label: str
+    read: Callable[[Flat, dict[str, Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Bare:
     """Where the id and the time of an event without an envelope are."""
 
     id_path: str
+    id_at: Callable[[dict[str, Any]], Any]
     id: Reader[str]
     time: Reader[datetime]
 
@@ -59,14 +69,12 @@ class Partner:
     """A partner's mapping, ready to read events. Without `bare` they are CloudEvents; without `csv` JSON."""
 
     name: str
-    kind_paths: tuple[str, ...]
-    readings: Mapping[str, Reading]
-    """By the partner's code."""
+    words: tuple[Word, ...]
+    readings: Mapping[tuple[str, ...], Reading]
+    """By the words of the partner's code."""
     subject: Reader[Person]
     bare: Bare | None
     csv: Csv | None
-    label: Callable[[str], str]
-    """What a path is called in refusals."""
 
 
 def compile_partner(name: str, mapping: PartnerMapping, deployment: Deployment) -> Partner:
@@ -83,24 +91,35 @@ def compile_partner(name: str, mapping: PartnerMapping, deployment: Deployment) 
         permitted = tuple(KIND_OF)
     _check_envelope(mapping)
     fields = _fields(mapping, deployment)
-    kind_paths = (mapping.kind,) if isinstance(mapping.kind, str) else mapping.kind
-    for path in kind_paths:
-        fields.source(path, ("kind",))
+    words = tuple(_word(path, fields) for path in ((mapping.kind,) if isinstance(mapping.kind, str) else mapping.kind))
     subject = fields.person(mapping.subject, ("subject",))
     bare = None
     if mapping.id is not None and mapping.time is not None:
-        bare = Bare(mapping.id, fields.text(mapping.id, ("id",)), fields.past_instant(mapping.time, ("time",)))
-    readings: dict[str, Reading] = {}
+        time = fields.past_instant(mapping.time, ("time",))
+        bare = Bare(mapping.id, at(mapping.id), fields.text(mapping.id, ("id",)), time)
+    readings: dict[tuple[str, ...], Reading] = {}
     for index, events in enumerate(mapping.events):
         for code, reading in _readings(mapping, events, ("events", index), fields, permitted):
-            if code in readings:
-                raise MappingError(("events", index, "kinds", code), "The code is already mapped above.")
-            readings[code] = reading
+            key = ("events", index, "kinds", code)
+            parts = tuple(code.split("/", len(words) - 1))
+            if len(parts) != len(words):
+                raise MappingError(key, f"The code has {len(words)} words, as `kind` says, with `/` between them.")
+            if parts in readings:
+                raise MappingError(key, "The code is already mapped above.")
+            readings[parts] = reading
     csv = _csv(mapping, readings) if isinstance(mapping, CsvMapping) else None
-    return Partner(name, kind_paths, readings, subject, bare, csv, fields.label)
+    return Partner(name, words, readings, subject, bare, csv)
 
 
 # The file as a whole.
+
+
+def _word(path: str, fields: Fields) -> Word:
+    label = fields.source(path, ("kind",)).label
+    if path in ATTRIBUTES:
+        return Word(path, label, lambda flat, _: flat.get(path))
+    read = at(path)
+    return Word(path, label, lambda _, body: read(body))
 
 
 def _check_native(rights: Rights) -> None:
@@ -138,7 +157,7 @@ def _check_columns(columns: tuple[str, ...]) -> None:
             raise MappingError(("columns", index), "A column has a name without points, and a name of its own.")
 
 
-def _csv(mapping: CsvMapping, readings: Mapping[str, Reading]) -> Csv:
+def _csv(mapping: CsvMapping, readings: Mapping[tuple[str, ...], Reading]) -> Csv:
     named = {name for reading in readings.values() for name in reading.tree}
     for index, column in enumerate(mapping.columns):
         if column not in named:

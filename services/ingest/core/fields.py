@@ -165,7 +165,7 @@ class Fields:
     def _minor_units(self, spec: Amount, source: Source, key: Key) -> Callable[[Flat, int], int]:
         minor, major = readers.minor_units(source), readers.major_units(source)
         if spec.unit == "minor":
-            return lambda flat, _: minor(flat)
+            return minor
         if spec.unit == "major":
             return major
         assert spec.unit_path is not None

@@ -11,13 +11,15 @@ import msgspec
 
 from services.ingest.core.compiling import Body, Csv, Partner, Reading
 from services.ingest.core.deployment import AHEAD_MAX
-from services.ingest.core.fields import ATTRIBUTES, refuse_future, refuse_name
+from services.ingest.core.fields import refuse_future, refuse_name
 from services.ingest.core.readers import listed
 from services.ingest.core.tree import Flat, Refuse, demographic, flatten, printable, refused
 from shared.contracts import cloudevents
 from shared.contracts.cloudevents import Headers
 from shared.contracts.faults import Code, Fault
 from shared.contracts.strict_json import JsonError, loads
+
+_SUBJECT = {"subject"}
 
 
 class Raw(Protocol):
@@ -31,7 +33,7 @@ class Raw(Protocol):
     def headers(self) -> Headers: ...
 
 
-class Normalized(msgspec.Struct, frozen=True):
+class Normalized(msgspec.Struct, frozen=True, gc=False):
     """An event that is taken. `event_id` is the partner's; `time` is in UTC."""
 
     user_id: str
@@ -40,7 +42,7 @@ class Normalized(msgspec.Struct, frozen=True):
     body: Body
 
 
-class Refused(msgspec.Struct, frozen=True):
+class Refused(msgspec.Struct, frozen=True, gc=False):
     """An event that is not taken. `event_id` is the partner's, if it could be read."""
 
     fault: Fault
@@ -66,7 +68,7 @@ def _enveloped(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
     flat["@type"] = envelope.type
     if extensions := envelope.extensions:
         flat["@subject"] = extensions.get("subject")
-        if fault := demographic(extensions, ""):
+        if extensions.keys() != _SUBJECT and (fault := demographic(extensions, "")):
             raise refused(fault)
     refuse_future(envelope.time, flat["@latest"], "time")
     body = _object(event.data, "data")
@@ -82,7 +84,7 @@ def _bare(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
     body: dict[str, Any]
     if partner.csv is None:
         body = _object(_json(value), "")
-        flat[partner.bare.id_path] = _at(body, partner.bare.id_path)
+        flat[partner.bare.id_path] = partner.bare.id_at(body)
     else:
         body = dict(_cells(partner.csv, value))
         flat.update(body)
@@ -105,40 +107,28 @@ def _event(partner: Partner, reading: Reading, flat: Flat) -> Normalized:
 
 
 def _reading(partner: Partner, flat: Flat, body: dict[str, Any]) -> Reading:
-    words = [_word(partner, path, flat, body) for path in partner.kind_paths]
-    reading = partner.readings.get("/".join(words))
-    if reading is None:
-        raise _unknown_kind(partner, words)
+    words = tuple([word.read(flat, body) for word in partner.words])
+    try:
+        reading = partner.readings[words]
+    except (KeyError, TypeError):  # objects and lists cannot be looked up
+        raise _unknown_kind(partner, words) from None
     if reading.fault is not None:
-        raise Refuse(reading.fault.code, partner.label(partner.kind_paths[-1]), reading.fault.sentence)
+        raise Refuse(reading.fault.code, partner.words[-1].label, reading.fault.sentence)
     return reading
 
 
-def _word(partner: Partner, path: str, flat: Flat, body: dict[str, Any]) -> str:
-    value = flat[path] if path in ATTRIBUTES else _at(body, path)
-    if type(value) is str:
-        return value
-    if value is None:
-        raise Refuse(Code.MISSING_FIELD, partner.label(path), "The field must be there.")
-    raise Refuse(Code.WRONG_TYPE, partner.label(path), "Send a text here.")
-
-
-def _unknown_kind(partner: Partner, words: list[str]) -> Refuse:
-    """Names the first word that no code has after those before it."""
-    codes = [code.split("/") for code in partner.readings]
-    place = next(n for n in range(len(words)) if words[: n + 1] not in [code[: n + 1] for code in codes])
-    known = dict.fromkeys(code[place] for code in codes if code[:place] == words[:place])
-    path = partner.kind_paths[place]
-    code = Code.ENVELOPE_TYPE if path == "@type" else Code.UNKNOWN_KIND
-    return Refuse(code, partner.label(path), f"Send one of: {listed(known)}.")
-
-
-def _at(body: dict[str, Any], path: str) -> Any:
-    """The value at a path of a body whose fields are not checked yet; None where there is none."""
-    value: Any = body
-    for name in path.split("."):
-        value = value.get(name) if type(value) is dict else None
-    return value
+def _unknown_kind(partner: Partner, words: tuple[Any, ...]) -> Refuse:
+    """Names the first word that is none, or that no code has after those before it."""
+    for place, (word, value) in enumerate(zip(partner.words, words, strict=True)):
+        if value is None:
+            return Refuse(Code.MISSING_FIELD, word.label, "The field must be there.")
+        if type(value) is not str:
+            return Refuse(Code.WRONG_TYPE, word.label, "Send a text here.")
+        known = dict.fromkeys(code[place] for code in partner.readings if code[:place] == words[:place])
+        if value not in known:
+            code = Code.ENVELOPE_TYPE if word.path == "@type" else Code.UNKNOWN_KIND
+            return Refuse(code, word.label, f"Send one of: {listed(known)}.")
+    raise AssertionError("called only for words that are no code")
 
 
 # From bytes to values.

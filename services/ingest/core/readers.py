@@ -151,11 +151,11 @@ def integer(source: Source, at_most: int, at_least: int = 0) -> Reader[int]:
 # Money.
 
 
-def minor_units(source: Source) -> Reader[int]:
-    """An amount in minor units: a whole number, not negative."""
+def minor_units(source: Source) -> Callable[..., int]:
+    """An amount in minor units: a whole number, not negative; how many digits they have does not matter."""
     path, label, typed = source.path, source.label, source.typed
 
-    def read(flat: Flat) -> int:
+    def read(flat: Flat, _digits: int = 0) -> int:
         value = flat.get(path)
         if type(value) is int:
             return _within(value, label)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 from shared.contracts.faults import Code, Fault
@@ -64,6 +64,19 @@ def flatten(tree: Tree, body: dict[str, Any], flat: Flat, parent: str) -> None:
             raise Refuse(Code.NOT_AN_OBJECT, parent + name, "A JSON object is expected here.")
         else:
             flatten(node, value, flat, f"{parent}{name}.")  # type: ignore[arg-type]
+
+
+def at(path: str) -> Callable[[dict[str, Any]], Any]:
+    """Reads one value of a body whose fields are not checked yet; None where there is none."""
+    first, *rest = path.split(".")
+
+    def read(body: dict[str, Any]) -> Any:
+        value = body.get(first)
+        for name in rest:
+            value = value.get(name) if type(value) is dict else None
+        return value
+
+    return read
 
 
 def demographic(body: Any, parent: str) -> Fault | None:

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from services.ingest.core.mapping import Mapping
+from services.ingest.core.normalize import Refused, normalize
 from services.ingest.loading import load_partner, load_partners, load_rates
+from shared.contracts.faults import Code
 from shared.settings import ROOT
 from shared.toml_file import ConfigError, load
-from tests.unit.ingest.shipped import DEPLOYMENT, PARTNERS
+from tests.unit.ingest.raw_events import RawEvent
+from tests.unit.ingest.shipped import ARRIVED, DEPLOYMENT, PARTNERS
 
 GOOD = """\
 format = "json"
@@ -84,6 +87,8 @@ FAULTS = [
     ("kinds as rights", GOOD, "[rights]", '[rights]\nkinds = ["water.bill"]', 11, "rights.kinds", "mapped to"),
     ("unknown kind", GOOD, "water.bill", "wine.bill", 14, "events[0].kinds.paid", "no such kind"),
     ("code mapped twice", GOOD, "taught =", "paid =", 24, "events[2].kinds.paid", "already mapped"),
+    ("code of one word for two", GOOD, 'kind = "what"', 'kind = ["what", "how"]', 14, "events[0].kinds.paid",
+     "2 words"),
     ("field that the kind needs", GOOD, "days_late = {", "#", 13, "events[0].days_late", "needs `days_late`"),
     ("field that it does not have", GOOD, "[[events]]\nkinds = { taught", '[[events]]\ncount = "n"\nkinds = { taught',
      24, "events[2].count", "does not have"),
@@ -156,6 +161,18 @@ def test_a_name_that_no_topic_can_carry(tmp_path: Path) -> None:
     (tmp_path / "My Bank.toml").write_text(NATIVE)
     with pytest.raises(ConfigError, match=r"My Bank\.toml:1: .*lower-case"):
         load_partners(tmp_path, DEPLOYMENT)
+
+
+def test_a_code_may_have_strokes_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "partner.toml"
+    path.write_text(GOOD.replace("{ paid =", '{ "bills/paid" ='))
+    partner = load_partner(path, DEPLOYMENT)
+    for word in ("bills", "bills/unpaid", ""):
+        event = RawEvent("partner", f'{{"id": "1", "what": "{word}"}}'.encode())
+        refused = normalize(partner, event, ARRIVED)
+        assert isinstance(refused, Refused)
+        assert (refused.fault.code, refused.fault.field) == (Code.UNKNOWN_KIND, "what")
+        assert refused.fault.sentence == "Send one of: bills/paid, earned, taught, owes."
 
 
 def test_adding_a_partner_is_adding_a_file(tmp_path: Path) -> None:
