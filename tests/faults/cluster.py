@@ -14,14 +14,15 @@ import asyncpg
 import msgspec
 import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from goodstanding.deployment import Deployment, Settings
 from goodstanding.local import LocalStack
-from goodstanding.offsets import asking
+from goodstanding.offsets import Offsets, asking
 from goodstanding.processes import ServiceProcess
 from shared.contracts import topic_admin
-from shared.contracts.partition import partition_of
+from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.topics import NORMALIZED, raw_topic
 from tests.faults.checker import Seen
 from tests.faults.events import PARTNERS, Message
@@ -55,6 +56,8 @@ class Cluster:
     stack: LocalStack
     deployment: Deployment
     settings: Mapping[str, str]
+    partners: Sequence[str]
+    offsets: Offsets
     processes: dict[str, ServiceProcess] = field(default_factory=dict)
 
     # -- processes -----------------------------------------------------------------------------------------------------
@@ -114,15 +117,13 @@ class Cluster:
 
     async def ingest_lag(self) -> int:
         """Raw events that ingest has not committed yet."""
-        async with asking(self.deployment.addresses.kafka) as offsets:
-            ends = await offsets.ends([raw_topic(partner) for partner in PARTNERS])
-            committed = await offsets.committed("ingest")
+        ends = await self.offsets.ends([raw_topic(partner) for partner in self.partners])
+        committed = await self.offsets.committed("ingest")
         return sum(max(end - committed.get(place, 0), 0) for place, end in ends.items())
 
     async def scorer_lag(self) -> int:
         """Normalized events that no shard has folded yet."""
-        async with asking(self.deployment.addresses.kafka) as offsets:
-            ends = await offsets.ends([NORMALIZED])
+        ends = await self.offsets.ends([NORMALIZED])
         return sum(
             max(ends[TopicPartition(NORMALIZED, shard["shard"])] - shard["offsets"].get(NORMALIZED, 0), 0)
             for shard in await self.shards()
@@ -177,12 +178,28 @@ class Cluster:
         finally:
             db.terminate()
 
+    async def create_topics(self, *names: str) -> None:
+        """Topics that the table does not have."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.deployment.addresses.kafka)
+        await admin.start()
+        try:
+            await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
+        finally:
+            await admin.close()
+
+    async def topics(self) -> list[str]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.deployment.addresses.kafka)
+        await admin.start()
+        try:
+            return sorted(await admin.list_topics())
+        finally:
+            await admin.close()
+
     # -- messages ------------------------------------------------------------------------------------------------------
 
     async def read(self, *topics: str) -> list[Seen]:
         """All that readers of committed messages see, each partition in its order."""
-        async with asking(self.deployment.addresses.kafka) as offsets:
-            ends = await offsets.ends(topics)
+        ends = await self.offsets.ends(topics)
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.deployment.addresses.kafka,
             enable_auto_commit=False,
@@ -274,7 +291,8 @@ async def running(
             "GOODSTANDING_POLICIES": str(directory / "policies"),
             "GOODSTANDING_PARTNERS": str(directory / "partners"),
         }
-        cluster = Cluster(stack, deployment, {**_SETTINGS, **places, **(settings or {})})
+        offsets = await ends.enter_async_context(asking(stack.addresses.kafka))
+        cluster = Cluster(stack, deployment, {**_SETTINGS, **places, **(settings or {})}, list(files), offsets)
         ends.callback(cluster.close)
         yield cluster
 

@@ -1,0 +1,165 @@
+"""The raw identifier goes no further than ingest: canaries are searched for wherever a byte could have come to rest."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from goodstanding.adapters import PartnerEvent
+from goodstanding.partner_samples import Setting, samples
+from services.ingest.core.mapping import Mapping
+from shared import toml_file
+from shared.contracts.identity import sample_account
+from shared.contracts.topics import NORMALIZED, raw_topic, rejected_topic
+from tests.faults.cluster import Cluster, running
+from tests.faults.events import ZONE
+
+_PARTNERS = {path.stem: path for path in (Path(__file__).parents[2] / "partners").glob("*.toml")}
+_CANARIES = 7_777_000_000
+_NEEDLES = (b"77770000", "７７７７".encode(), rb"\uff17\uff17\uff17\uff17")
+_STRANGER = "stranger"
+_EVENTS_PER_PARTNER = 40
+
+
+def _spelled(number: int) -> str:
+    """A canary's identifier as partners may write it."""
+    account = sample_account(_CANARIES + number)
+    match number % 4:
+        case 0:
+            return account
+        case 1:
+            return account.lower()
+        case 2:
+            return f" {account[:2]} {account[2:10]}-{account[10:]}"
+        case _:
+            return "".join(chr(ord(c) + 0xFEE0) for c in account)
+
+
+def _events(partner: str) -> list[PartnerEvent]:
+    """Good events of the partner, and the same broken in every place that could be quoted somewhere."""
+    mapping: Mapping = toml_file.load(_PARTNERS[partner], Mapping)  # type: ignore[arg-type]  # a union is a type to msgspec only
+    setting = Setting("CNY", ZONE, datetime.now(UTC), people=40, identifier=_spelled)
+    good = list(itertools.islice(samples(partner, mapping, setting), _EVENTS_PER_PARTNER))
+    return [*good, *(broken for event in good[:5] for broken in _broken(event))]
+
+
+def _broken(event: PartnerEvent) -> Iterator[PartnerEvent]:
+    canary = sample_account(_CANARIES).encode()
+    yield replace(event, value=event.value[:-3])
+    yield replace(event, value=event.value + canary)
+    yield replace(event, value=canary)
+    yield replace(event, value=event.value.replace(b"GS", b"XX"))
+    yield replace(event, value=event.value.replace(b":", b':"' + canary + b'",', 1))
+    yield replace(event, value=event.value.replace(b"{", b'{"' + canary + b'":1,', 1))
+    yield replace(event, value=event.value + b"\xff")
+    yield replace(event, headers=(*event.headers, ("ce_partitionkey", canary)))
+    yield replace(event, headers=(*event.headers, (canary.decode(), b"\xff" + canary)))
+    yield replace(event, headers=(*event.headers, ("ce_x", canary), ("ce_x", canary)))
+    yield replace(event, value=event.value + b" " * 70_000)
+
+
+@pytest.fixture(scope="module")
+async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
+    partners = {name: path.read_text() for name, path in _PARTNERS.items()}
+    settings = {"GOODSTANDING_LOG_LEVEL": "DEBUG"}
+    directory = tmp_path_factory.mktemp("privacy") / "deployment"
+    async with running(directory, key=b"p" * 32, clock="system", settings=settings, partners=partners) as cluster:
+        await cluster.create_topics(raw_topic(_STRANGER))
+        await cluster.start("ingest-1", "scorer-1")
+        await _send_everything(cluster)
+        yield cluster
+
+
+async def _send_everything(cluster: Cluster) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=cluster.deployment.addresses.kafka, max_request_size=2**21)
+    await producer.start()
+    for partner in _PARTNERS:
+        for event in _events(partner):
+            await producer.send(raw_topic(partner), event.value, key=event.key, headers=list(event.headers))
+    await producer.send(raw_topic(_STRANGER), _spelled(0).encode(), key=_spelled(0).encode())
+    await producer.stop()
+
+    await cluster.until_drained()
+
+
+def _found(content: bytes) -> bool:
+    return any(needle in content for needle in _NEEDLES)
+
+
+async def test_the_canaries_were_sent_and_used(cluster: Cluster) -> None:
+    """Else the search would find nothing because there was nothing."""
+    for partner in _PARTNERS:
+        raw = await cluster.read(raw_topic(partner))
+        assert sum(_found(record.value or b"") for record in raw) > _EVENTS_PER_PARTNER / 2
+        assert any(_found(record.value or b"") for record in await cluster.read(rejected_topic(partner)))
+    assert len(await cluster.read(NORMALIZED)) > 5 * _EVENTS_PER_PARTNER
+    async with cluster.database() as db:
+        assert await db.fetchval("select count(*) from scorer.person") > 20
+
+
+async def test_no_table_holds_an_identifier(cluster: Cluster) -> None:
+    async with cluster.database() as db:
+        tables = await db.fetch(
+            "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE'"
+            " and table_schema not in ('pg_catalog', 'information_schema')"
+        )
+        assert "scorer" in {row["table_schema"] for row in tables}
+        for schema, table in tables:
+            parts: list[bytes] = []
+
+            async def keep(part: bytes, parts: list[bytes] = parts) -> None:
+                parts.append(part)
+
+            await db.copy_from_table(table, schema_name=schema, output=keep, format="binary")
+            assert not _found(b"".join(parts)), f"{schema}.{table}"
+
+
+async def test_no_topic_but_the_partners_own_holds_an_identifier(cluster: Cluster) -> None:
+    own = {topic for partner in _PARTNERS for topic in (raw_topic(partner), rejected_topic(partner))}
+    others = [topic for topic in await cluster.topics() if topic not in own and topic != raw_topic(_STRANGER)]
+    assert NORMALIZED in others
+    for record in await cluster.read(*others):
+        everything = [
+            record.key or b"",
+            record.value or b"",
+            *(name.encode() + value for name, value in record.headers),
+        ]
+        assert not _found(b"\n".join(everything)), record.place
+
+
+async def test_no_log_or_metric_holds_an_identifier(cluster: Cluster) -> None:
+    for process in cluster.processes.values():
+        assert process.log.stat().st_size > 1_000
+        assert not _found(process.log.read_bytes()), process.log
+        assert process.http is not None
+        for path in ("/metrics", "/health/ready", "/health/live"):
+            assert not _found(await asyncio.to_thread(_page, process.http, path)), path
+
+
+def _page(address: str, path: str) -> bytes:
+    connection = http.client.HTTPConnection(address, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+async def test_no_file_of_the_servers_holds_an_identifier(cluster: Cluster) -> None:
+    """Write-ahead logs, logs of the servers, and segments of every topic but the partners' own."""
+    own = tuple(f"{topic}-" for p in (*_PARTNERS, _STRANGER) for topic in (raw_topic(p), rejected_topic(p)))
+    # An index has positions only, in a file that is 10 MB large from the start.
+    indexes = (".index", ".timeindex")
+    files = [path for path in cluster.stack.home.rglob("*") if path.is_file() and path.suffix not in indexes]
+    searched = [path for path in files if not any(part.startswith(own) for part in path.parts)]
+    assert len(files) > len(searched) > 100
+    for path in searched:
+        assert not _found(path.read_bytes()), path
