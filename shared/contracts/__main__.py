@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
-from shared.contracts import examples, schemas
+from shared.contracts import asyncapi, examples, schemas
 from shared.contracts.topic_admin import TopicReport, ensure_topics
 
 
@@ -17,8 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
     """The exit status: 0 when all is well, 1 when something must be mended first, 2 when Kafka does not answer."""
     parser = argparse.ArgumentParser(prog="python -m shared.contracts", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("write", help="write the schemas of the code; refuses a change that breaks others")
-    commands.add_parser("check", help="schemas up to date and compatible, examples as they say")
+    commands.add_parser("write", help="write the schemas and docs/asyncapi.json; refuses a change that breaks others")
+    commands.add_parser("check", help="schemas and document up to date, schemas compatible, examples as they say")
     admin = commands.add_parser("topics", help="create the topics that are missing, compare the others")
     admin.add_argument("--bootstrap", required=True, help="Kafka, host:port")
     admin.add_argument("--partners-dir", type=Path, default=Path("partners"), help="each *.toml in it is a partner")
@@ -26,7 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.command == "topics":
         return _topics(chosen.bootstrap, chosen.partners_dir, chosen.replication_factor)
-    return _report(schemas.write() if chosen.command == "write" else [*schemas.check(), *examples.check()])
+    if chosen.command == "check":
+        return _report([*schemas.check(), *examples.check(), *asyncapi.check()])
+    problems = schemas.write()
+    asyncapi.write()
+    return _report(problems)
 
 
 def _report(problems: list[schemas.Problem]) -> int:

@@ -1,0 +1,49 @@
+"""What a process offers over HTTP: health and metrics, and no page from which somebody could publish."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.ingest.service import service
+from shared.runner import process
+from shared.runner.metrics import Metrics
+from shared.settings import ServiceSettings
+
+
+@pytest.fixture
+async def base(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    listening: dict[str, object] = {}
+    monkeypatch.setattr(process.log, "info", lambda event, **fields: listening.update(fields))
+    settings = ServiceSettings(kafka="nowhere:9092")
+    async with process._http(service({}), settings, process.Health(), Metrics()):
+        yield f"http://{listening['host']}:{listening['port']}"
+
+
+async def status(method: str, url: str) -> int:
+    def ask() -> int:
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, method=method, data=None), timeout=5) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    return await asyncio.to_thread(ask)
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/docs/try", "/asyncapi", "/asyncapi/try", "/schema"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_nothing_to_try(base: str, method: str, path: str) -> None:
+    assert await status(method, base + path) == 404
+
+
+async def test_health_and_metrics(base: str) -> None:
+    assert await status("GET", f"{base}/health/live") == 200
+    assert await status("GET", f"{base}/health/ready") == 503
+    with await asyncio.to_thread(urllib.request.urlopen, f"{base}/metrics") as answer:
+        assert re.search(r"^goodstanding_ready 0\.0$", answer.read().decode(), re.MULTILINE)
