@@ -53,11 +53,17 @@ async def give(db: Db, *people: Person) -> None:
             await save(db, shard, mine)
 
 
-async def page(db: Db, now: datetime, cursor: str = "", limit: int = 1000, policy: Policy = POLICY) -> DuePage[Message]:
+BEGUN = f"{JAN - 1}:done"
+"""The cursor of a shard that has done the publication before."""
+
+
+async def page(
+    db: Db, now: datetime, cursor: str = BEGUN, limit: int = 1000, policy: Policy = POLICY
+) -> DuePage[Message]:
     return await due(db, SHARD, now, cursor, limit, policy)
 
 
-async def run(db: Db, now: datetime, cursor: str = "", limit: int = 1000) -> list[Due]:
+async def run(db: Db, now: datetime, cursor: str = BEGUN, limit: int = 1000) -> list[Due]:
     """All messages of the run that is due, page by page."""
     found: list[Due] = []
     while (some := await page(db, now, cursor, limit)).messages:
@@ -208,6 +214,12 @@ class TestTheRun:
         assert (await page(db, day(JAN, 20), empty.cursor)).messages == ()
         assert [m.key for m in (await page(db, day(JAN + 1, 6), empty.cursor)).messages] == [ONE]
 
+    async def test_a_new_deployment_has_missed_nothing(self, db: Db) -> None:
+        await give(db, known(ONE))
+        next_at = publication_instant(JAN + 1, 6, ZONE)
+        assert await page(db, day(JAN, 20), cursor="") == DuePage((), f"{JAN}:done", next_at, None)
+        assert await db.fetchval("select count(*) from publication") == 0
+
     async def test_only_the_latest_missed_one_runs(self, db: Db) -> None:
         await give(db, *(known(person) for person in MINE[:4]))
         half = await page(db, day(JAN, 6), limit=2)
@@ -253,7 +265,7 @@ async def test_the_order_of_people_does_not_matter_to_the_run(db: Db) -> None:
     people = MINE[:6]
     await give(db, *(known(p, edges=edges(*(o for o in people if o != p)), run=JAN - 1, standing=400) for p in people))
     seen = []
-    cursor = ""
+    cursor = BEGUN
     while (some := await page(db, day(JAN, 6), cursor, limit=1)).messages:
         (message,) = some.messages
         assert isinstance(message, Due)

@@ -68,6 +68,9 @@ async def due(db: Db, shard: int, now: datetime, cursor: str, limit: int, policy
     # A process whose clock is a little behind the last one's goes on where that one was.
     number = max(latest_publication(now, card.publication_day, zone), int(began or 0))
     next_at = publication_instant(number + 1, card.publication_day, zone)
+    if not began:
+        # A new deployment has missed nothing: what may have arrived already waits for the next publication.
+        return DuePage((), f"{number}:{_DONE}", next_at)
     if began != str(number):
         place = ""
     if place == _DONE:
