@@ -1,33 +1,99 @@
-"""`demo`: the main job, shown from beginning to end."""
+"""`demo`: the main job, shown from beginning to end, as a story or with real data."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from goodstanding.adapters import adapters
 from goodstanding.cli.frame import console, fail, prose, stops_politely
-from goodstanding.demo.run import ADAPTER, DATA, Result, run
-from goodstanding.demo.view import band_table
+from goodstanding.demo import run as real_data
+from goodstanding.demo.view import Plain, band_table, view_for
 from goodstanding.errors import UserError
 from goodstanding.stack import given_addresses
+from goodstanding.story import run as story
+from goodstanding.story.cast import Cast
+from goodstanding.story.ending import ending
 
 _DIFFERENCES_SHOWN = 5
+_INTERRUPTED = "Interrupted; everything that the demo had started is stopped. Start it again any time."
+_CHECKED = (
+    "[green]Checked[/]: the accepted and refused events and every change of a score, tier and record equal a "
+    "recomputation from the sent events."
+)
+_PICTURE_COLUMNS = 118
+_LOADED_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
 def demo(
-    data: Annotated[Path, typer.Option(help="A file of the adapter's shape.", show_default=False)] = DATA,
-    adapter: Annotated[str, typer.Option(help=f"One of: {', '.join(adapters())}.")] = ADAPTER,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running, to look around.")] = False,
+    real: Annotated[bool, typer.Option("--real", help="Real data instead: six months of 15,000 customers.")] = False,
+    data: Annotated[Path | None, typer.Option(help="Real data of your own, of the adapter's shape.")] = None,
+    adapter: Annotated[str, typer.Option(help=f"One of: {', '.join(adapters())}.")] = real_data.ADAPTER,
+    svg: Annotated[Path | None, typer.Option(help="Write what is shown of the story into a picture as well.")] = None,
 ) -> None:
-    """Six months of 15,000 card customers: events in, scores out, on a Kafka and a Postgres of its own.
+    """Six years of 300 invented people: seven partners tell of them, scores, tiers and records come out.
 
-    It ends with 1 when what came out is not what a recomputation from the sent events says.
+    It runs on a Kafka and a Postgres of its own, with a simulated clock. It ends with 1 when what came out is not what
+    a recomputation from the sent events says.
 
     Example: goodstanding demo --keep
     """
+    if real or data is not None:
+        _real_data(data or real_data.DATA, adapter, keep)
+    else:
+        _story(keep, svg)
+
+
+def _story(keep: bool, svg: Path | None) -> None:
+    cast = Cast()
+    screen = console if svg is None else Console(record=True, width=_PICTURE_COLUMNS, highlight=False)
+    view = view_for(screen) if svg is None else Plain(screen)
+    screen.print(
+        f"[bold]Goodstanding[/]: seven partners, each in its own format, tell of {cast.people} invented people over "
+        f"{cast.months // 12} years and {cast.months % 12} months. Four services make negative records, scores and "
+        "tiers of it, on Apache Kafka and Postgres; the clock stops wherever something happens.",
+    )
+    with stops_politely(_INTERRUPTED):
+        result = story.run(cast, view, keep=keep, given=given_addresses())
+    if result.hero.scores:
+        screen.print(ending(result.hero))
+    screen.print(
+        f"\n{result.events:,} events sent, {result.repeated:,} of them for the second time: {result.accepted:,} "
+        f"accepted, {result.refused:,} refused.\n{result.scores:,} scores, {result.tiers:,} changes of tier and "
+        f"{result.records:,} of negative records published for {result.people:,} people; {result.lapsed:,} records "
+        f"lapsed to the second. The clock stood still at {result.instants:,} instants.",
+    )
+    _fail_on(result.differences)
+    screen.print(f"{_CHECKED} {result.seconds:.0f} s.")
+    if svg is not None:
+        picture = screen.export_svg(title="goodstanding demo")
+        # The picture is read where nothing is loaded from elsewhere: the reader's own monospace does.
+        svg.write_text(_LOADED_FONT.sub("", picture), encoding="utf-8")
+    hero = result.hero.account
+    _look_next(
+        [
+            (f"goodstanding explain {hero}", "why this person's score is what it is"),
+            (f"goodstanding benefits {hero}", "what it opens, and what comes next"),
+            ("goodstanding tail tiers", "what subscribers see"),
+            ("goodstanding tail rejected bank", "what the bank is told of its bad events"),
+            ("goodstanding local status", "what runs, and where; `local down --delete` ends it"),
+        ],
+        [
+            ("goodstanding demo --real", "six months of 15,000 real, anonymous customers"),
+            ("policies/scorecard.toml", "where the points come from; change some and run it again"),
+            ("policies/retention/cn.toml", "how long a record stays"),
+            ("ARCHITECTURE.md", "how it works, and where is what"),
+        ],
+        keep,
+    )
+
+
+def _real_data(data: Path, adapter: str, keep: bool) -> None:
     if adapter not in adapters():
         raise typer.BadParameter(f"There is no adapter {adapter}; say one of: {', '.join(adapters())}.")
     try:
@@ -38,16 +104,28 @@ def demo(
         f"[bold]Goodstanding[/]: {len(source.months)} months of {len(source.people):,} card customers become a bank's "
         "events; four services make records, scores and tiers of them, on Apache Kafka and Postgres."
     )
-    with stops_politely("Interrupted; everything that the demo had started is stopped. Start it again any time."):
-        result = run(source, console, keep=keep, given=given_addresses())
+    with stops_politely(_INTERRUPTED):
+        result = real_data.run(source, console, keep=keep, given=given_addresses())
     _show(result)
-    if result.differences:
-        first = "\n  ".join(result.differences[:_DIFFERENCES_SHOWN])
-        fail(f"{len(result.differences)} totals are not what was sent. This is a bug; the first ones:\n  {first}")
-    _look_next(result, keep)
+    _fail_on(result.differences)
+    prose(f"{_CHECKED} {result.seconds:.0f} s.")
+    _look_next(
+        [
+            (f"goodstanding explain {result.example}", "why this person's score is what it is"),
+            ("goodstanding tail scores", "what subscribers see"),
+            ("goodstanding tail rejected bank", "what the bank is told of its bad events"),
+            ("goodstanding local status", "what runs, and where; `local down --delete` ends it"),
+        ],
+        [
+            ("policies/scorecard.toml", "where the points come from; change some and run it again"),
+            ("partners/bank.toml", "how the bank's format is read"),
+            ("ARCHITECTURE.md", "how it works, and where is what"),
+        ],
+        keep,
+    )
 
 
-def _show(result: Result) -> None:
+def _show(result: real_data.Result) -> None:
     console.print("\n[bold]The last scores, and what happened in the month after[/]")
     console.print(band_table(result.bands))
     refused = ", ".join(f"{count:,} {code}" for code, count in sorted(result.refused.items()))
@@ -59,26 +137,18 @@ def _show(result: Result) -> None:
     )
 
 
-def _look_next(result: Result, keep: bool) -> None:
-    prose(
-        "[green]Checked[/]: the accepted and refused events and every change of a score, tier and record equal a "
-        f"recomputation from the sent events. {result.seconds:.0f} s."
-    )
-    lines = [
-        "\n[bold]Where to look next[/]",
-        f"  goodstanding explain {result.example}   why this person's score is what it is",
-        "  goodstanding tail scores                what subscribers see",
-        "  goodstanding tail rejected bank         what the bank is told of its bad events",
-        "  goodstanding local status               what runs, and where; `local down --delete` ends it",
+def _fail_on(differences: list[str]) -> None:
+    if differences:
+        first = "\n  ".join(differences[:_DIFFERENCES_SHOWN])
+        fail(f"{len(differences)} totals are not what was sent. This is a bug; the first ones:\n  {first}")
+
+
+def _look_next(running: list[tuple[str, str]], always: list[tuple[str, str]], keep: bool) -> None:
+    """`running` are what can be looked at while everything stays up."""
+    ended = [
+        ("goodstanding demo --keep", "the same, and everything stays up to look around in"),
+        ("goodstanding local up", "an empty platform, for events of your own"),
     ]
-    if not keep:
-        lines[1:] = [
-            "  goodstanding demo --keep        the same, and everything stays up to look around in",
-            "  goodstanding local up           an empty platform, for events of your own",
-        ]
-    lines += [
-        "  policies/scorecard.toml         where the points come from; change some and run the demo again",
-        "  partners/bank.toml              how the bank's format is read",
-        "  ARCHITECTURE.md                 how it works, and where is what",
-    ]
-    console.print("\n".join(lines), soft_wrap=True)
+    console.print("\n[bold]Where to look next[/]")
+    for what, why in (*(running if keep else ended), *always):
+        console.print(f"  {what:<40}{why}", soft_wrap=True)

@@ -67,10 +67,10 @@ class View(Protocol):
 
 def view_for(console: Console) -> View:
     """The live one in a terminal, else the plain one."""
-    return _Live(console) if console.is_terminal else _Plain(console)
+    return _Live(console) if console.is_terminal else Plain(console)
 
 
-class _Plain:
+class Plain:
     """A line for each step and for each month or year."""
 
     def __init__(self, console: Console) -> None:
