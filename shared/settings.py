@@ -50,8 +50,8 @@ class ServiceSettings(DeploymentSettings):
 
     postgres: str = Field(
         "",
-        description="DSN of the service's own role; without a password the file that PGPASSFILE names has it. Unused by "
-        "ingest, which keeps no state.",
+        description="DSN of the service's own role; a password that it lacks is in the file that PGPASSFILE names. "
+        "Unused by ingest, which keeps no state.",
     )
     http_host: str = Field("127.0.0.1", description="Address of /metrics and /health.")
     http_port: int = Field(0, ge=0, le=65535, description="Port of /metrics and /health; 0 takes a free one.")
