@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -26,13 +27,20 @@ def mapping_of(partner: str) -> PartnerMapping:
     """What the partner's file says. Raises UserError for a partner without one, ConfigError for a wrong file."""
     if partner not in partners():
         raise UserError(f"There is no partner {partner}.", f"Say one of: {', '.join(partners())}.")
-    return load(ROOT / "partners" / f"{partner}.toml", PartnerMapping)  # type: ignore[arg-type]  # a union is no type
+    return load(_file(partner), PartnerMapping)  # type: ignore[arg-type]  # a union is no type
 
 
 def compiled(partner: str, settings: Settings) -> Partner:
     """The partner's file, ready to read events as ingest of this deployment would. Raises as `mapping_of`."""
+    mapping_of(partner)
+    return compiled_file(_file(partner), settings)
+
+
+def compiled_file(file: Path, settings: Settings) -> Partner:
+    """A mapping file anywhere, as that of the partner whose name it has. Raises ConfigError."""
     rates = ROOT / "policies" / "rates.csv"
     profile = load(ROOT / "policies" / "retention" / f"{settings.retention_profile}.toml", _Profile)
+    mapping: PartnerMapping = load(file, PartnerMapping)  # type: ignore[arg-type]  # a union is no type
     try:
         deployment = Deployment(
             zone=ZoneInfo(settings.zone),
@@ -40,11 +48,15 @@ def compiled(partner: str, settings: Settings) -> Partner:
             behavior_days_late_max=profile.behavior_days_late_max,
             person_of=pseudonyms(bytes.fromhex(settings.key), settings.identity_scheme),
         )
-        return compile_partner(partner, mapping_of(partner), deployment)
+        return compile_partner(file.stem, mapping, deployment)
     except RateError as error:
         raise ConfigError(rates, error.line, "", error.sentence) from None
     except MappingError as error:
-        raise error_at(ROOT / "partners" / f"{partner}.toml", error.key, error.sentence) from None
+        raise error_at(file, error.key, error.sentence) from None
+
+
+def _file(partner: str) -> Path:
+    return ROOT / "partners" / f"{partner}.toml"
 
 
 def headers_of(mapping: PartnerMapping) -> tuple[tuple[str, bytes], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from goodstanding.cli import demo, partner, people, platform, tail
+from goodstanding.cli import demo, partner, people, platform, policy, tail
 from goodstanding.cli.frame import commands
 
 app = commands("Goodstanding, an open credit-standing platform: behavior events in, explained scores out.")
@@ -13,6 +13,10 @@ app.command("secrets")(platform.secrets)
 app.command("topics")(platform.topics)
 app.command("user-id")(people.user_id)
 app.command("explain")(people.explain)
+app.command("records")(people.records)
+app.command("benefits")(people.benefits)
+app.command("deadline")(policy.deadline)
+app.add_typer(policy.app, name="policy")
 app.add_typer(platform.local, name="local")
 app.add_typer(partner.app, name="partner")
 app.add_typer(tail.app, name="tail")

@@ -1,4 +1,4 @@
-"""`user-id` and `explain`: one person."""
+"""`user-id`, `explain`, `records` and `benefits`: one person."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 import typer
 
+from goodstanding import policies, standing
 from goodstanding.cli.frame import AsJson, answer_json, console, table
+from goodstanding.errors import UserError
 from goodstanding.explaining import explanation
 from goodstanding.identity import user_id_of
 from goodstanding.stack import Stack
+from services.benefits.core.describe import describe
 from services.scorer.core.explain import Explanation
+from shared.contracts.kinds import KIND_OF
 
 Who = Annotated[str, typer.Argument(help="A user_id, or the identifier itself; - reads it from standard input.")]
 
@@ -54,6 +58,63 @@ def explain(
         answer_json({"user_id": user, **msgspec.to_builtins(found)})
     else:
         _show(found, user, ZoneInfo(deployment.settings.zone))
+
+
+def records(who: Who, as_json: AsJson = False) -> None:
+    """A person's negative records: since when, whether they are settled, and the day on which each lapses.
+
+    Example: goodstanding records GS000000000195
+    """
+    deployment = Stack.default().deployment
+    user, zone = user_id_of(_given(who), deployment.settings), ZoneInfo(deployment.settings.zone)
+    found = asyncio.run(standing.records(deployment, user))
+    if as_json:
+        answer_json({"user_id": user, "records": msgspec.to_builtins(found)})
+        return
+    rows = [
+        (
+            KIND_OF[each["kind"]].title,
+            each["status"],
+            each["began_on"],
+            each["ended_on"] or "goes on",
+            each["lapses_at"].astimezone(zone).strftime("%Y-%m-%d %H:%M") if each["lapses_at"] else "not yet known",
+            f"{each['partner']} {each['report_id']}",
+        )
+        for each in found
+    ]
+    if rows:
+        console.print(table(["record", "status", "began", "ended", "lapses", "reported by"], rows))
+    else:
+        console.print("There is no negative record of this person.")
+
+
+def benefits(who: Who, as_json: AsJson = False) -> None:
+    """A person's tier, the benefits in force, and why others are not.
+
+    Example: goodstanding benefits GS000000000195
+    """
+    deployment = Stack.default().deployment
+    user = user_id_of(_given(who), deployment.settings)
+    found = asyncio.run(standing.benefits(deployment, user))
+    if found is None:
+        raise UserError(
+            "There is no score of this person, and so no tier.",
+            "Scores are published on the 6th of a month, for everybody whose events have come by then.",
+        )
+    described = describe(
+        found["score"], found["tier"], found["in_force"], found["restrictions"], policies.read_tier_table()
+    )
+    if as_json:
+        answer_json({"user_id": user, **msgspec.to_builtins(found), "benefits": msgspec.to_builtins(described.lines)})
+        return
+    following = f"; {described.next_tier} begins at {described.next_from}" if described.next_tier else ""
+    thin = " (thin: too short a history)" if found["thin"] else ""
+    console.print(f"[bold]{described.tier or 'No tier'}[/] at a score of {found['score']}{thin}{following}.")
+    if found["restrictions"]:
+        console.print(f"Restricted: {', '.join(found['restrictions'])}.")
+    lines = [(line.name, line.tier, line.from_score, line.status) for line in described.lines]
+    console.print()
+    console.print(table(["benefit", "tier", "from", "status"], lines, right=("from",)))
 
 
 def _given(text: str) -> str:

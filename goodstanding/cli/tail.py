@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -17,9 +18,9 @@ from goodstanding.errors import UserError
 from goodstanding.stack import Stack
 from goodstanding.topics import tail
 from shared.contracts.faults import Fault
-from shared.contracts.messages import ScoreChange, follow
+from shared.contracts.messages import RecordChange, ScoreChange, TierChange, follow
 from shared.contracts.refusals import read_refusal
-from shared.contracts.topics import SCORES_CHANGED, partner_of, rejected_topic
+from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED, partner_of, rejected_topic
 
 app = commands("Follow a topic, readable: the last messages, then what comes, until Ctrl-C.")
 
@@ -33,7 +34,25 @@ def scores(last: Last = 10, once: Once = False, as_json: AsJson = False) -> None
 
     Example: goodstanding tail scores --last 20 --once
     """
-    _follow([SCORES_CHANGED], last, once, as_json, _score, _score_line)
+    _follow([SCORES_CHANGED], last, once, as_json, partial(_body, ScoreChange), _score_line)
+
+
+@app.command()
+def tiers(last: Last = 10, once: Once = False, as_json: AsJson = False) -> None:
+    """Changes of tiers and benefits as they are published: what every subscriber sees.
+
+    Example: goodstanding tail tiers --last 20 --once
+    """
+    _follow([TIERS_CHANGED], last, once, as_json, partial(_body, TierChange), _tier_line)
+
+
+@app.command()
+def records(last: Last = 10, once: Once = False, as_json: AsJson = False) -> None:
+    """Changes of negative records as they are published: reported, settled, lapsed.
+
+    Example: goodstanding tail records --last 20 --once
+    """
+    _follow([RECORDS_CHANGED], last, once, as_json, partial(_body, RecordChange), _record_line)
 
 
 @app.command()
@@ -74,8 +93,8 @@ def _follow(
     asyncio.run(print_all())
 
 
-def _score(record: ConsumerRecord) -> dict[str, Any]:
-    change = follow(ScoreChange, record.value)
+def _body(model: type[Any], record: ConsumerRecord) -> dict[str, Any]:
+    change = follow(model, record.value)
     if isinstance(change, Fault):
         raise UserError(f"{record.topic}/{record.partition}/{record.offset} cannot be read: {change.sentence}")
     return {"user_id": record.key.decode(), **msgspec.to_builtins(change)}
@@ -88,6 +107,19 @@ def _score_line(score: dict[str, Any]) -> str:
         f"{score['as_of'][:10]}  {score['user_id'][:16]}  {score['score']}  version {score['version']}"
         f"{'  ' + ', '.join(notes) if notes else ''}  {factors}"
     )
+
+
+def _tier_line(change: dict[str, Any]) -> str:
+    told = [change["tier"] or "no tier", *(f"restricted {code}" for code in change["restrictions"])]
+    told += [f"+{code}" for code in change["granted"]] + [f"-{code}" for code in change["revoked"]]
+    return f"{change['as_of'][:10]}  {change['user_id'][:16]}  version {change['version']}  {'  '.join(told)}"
+
+
+def _record_line(change: dict[str, Any]) -> str:
+    days = f"began {change['began_on']}"
+    if change["ended_on"]:
+        days += f"  ended {change['ended_on']}  lapses {change['lapses_at']}"
+    return f"{change['user_id'][:16]}  {change['record_id'][:8]}  {change['kind']}  {change['status']}  {days}"
 
 
 def _refusal(record: ConsumerRecord) -> dict[str, Any]:

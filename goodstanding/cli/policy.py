@@ -1,0 +1,76 @@
+"""`policy` and `deadline`: the rules as files, answered without any server."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from goodstanding import policies
+from goodstanding.cli.frame import AsJson, answer_json, commands, console
+from goodstanding.errors import UserError
+from goodstanding.stack import Stack
+from services.retention.core.deadline import DeadlineError, answer
+from shared.contracts.kinds import RecordClass
+from shared.toml_file import ConfigError
+
+app = commands("Policy files: scorecard, tier table, retention profiles, partners' mappings.")
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Policy files or partners' mappings.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check policy files as the services do at their start. Ends with 1 when one must not be used.
+
+    Example: goodstanding policy check policies/scorecard.toml partners/bank.toml
+    """
+    wrong = False
+    for file in files:
+        try:
+            found = policies.check(file)
+        except ConfigError as error:
+            wrong = True
+            if as_json:
+                told = {"file": str(file), "line": error.line, "key": error.key, "sentence": error.sentence}
+                answer_json({"ok": False, **told})
+            else:
+                console.print(str(error), markup=False, soft_wrap=True)
+            continue
+        if as_json:
+            answer_json({"ok": True, "file": str(file), "is": found})
+        else:
+            console.print(f"{file}: {found}", markup=False, soft_wrap=True)
+    if wrong:
+        raise typer.Exit(1)
+
+
+def deadline(
+    record_class: Annotated[RecordClass, typer.Option("--class", help="The class of the negative record.")],
+    ended_on: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The day on which the behavior ended.")],
+    profile: Annotated[str | None, typer.Option(help="The retention profile; the deployment's, else cn.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The last day of a negative record, and the instant at which it lapses. No server is asked.
+
+    Example: goodstanding deadline --class financial --ended-on 2024-02-29 --json
+    """
+    if profile is None:
+        settings = Stack.default().settings
+        profile = settings.retention_profile if settings else "cn"
+    rules = policies.read_profile(policies.profile_file(profile))
+    try:
+        found = answer(record_class, ended_on.date(), rules)
+    except DeadlineError as error:
+        raise UserError(str(error)) from None
+    if as_json:
+        answer_json(found)
+    else:
+        console.print(
+            f"It counts until the end of {found['last_day']} ({found['years']} years, {found['zone']}) and lapses at "
+            f"{found['lapses_at']}.",
+            soft_wrap=True,
+        )
