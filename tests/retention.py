@@ -104,6 +104,8 @@ class Retention:
     producer: AIOKafkaProducer
     processes: dict[str, ServiceProcess] = field(default_factory=dict)
     sent: int = 0
+    ends: dict[int, int] = field(default_factory=dict)
+    """Where the shards have to come to, to have read all that was told."""
 
     # -- processes -----------------------------------------------------------------------------------------------------
 
@@ -157,14 +159,19 @@ class Retention:
                     RECORDS_REPORTED, encode(body), person.encode(), partition_of(person), headers=list(headers)
                 )
             )
-        await asyncio.gather(*acknowledgements)
+        for place in await asyncio.gather(*acknowledgements):
+            self.ends[place.partition] = place.offset + 1
 
     # -- hearing -------------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
     async def ear(self, people: Iterable[str]) -> AsyncIterator[Ear]:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.kafka, isolation_level="read_committed", enable_auto_commit=False
+            bootstrap_servers=self.kafka,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            # The question for the end waits behind a fetch that waits for something to come.
+            fetch_max_wait_ms=20,
         )
         await consumer.start()
         try:
@@ -197,13 +204,15 @@ class Retention:
 
     async def until_drained(self, instant: datetime) -> None:
         """All that was told is folded, all that is due at this instant of the clock has fired, and all is sent."""
-        ends = await self._ends()
 
         async def drained(db: asyncpg.Connection) -> bool:
             rows = await db.fetch("select shard, offsets, settled_at from shard")
             return (
-                all(json.loads(row["offsets"]).get(RECORDS_REPORTED, 0) >= ends[row["shard"]] for row in rows)
-                and all(row["settled_at"] == instant for row in rows)
+                all(row["settled_at"] == instant for row in rows)
+                and all(
+                    json.loads(row["offsets"]).get(RECORDS_REPORTED, 0) >= self.ends.get(row["shard"], 0)
+                    for row in rows
+                )
                 and not await db.fetchval("select exists (select from record where due_at <= $1)", instant)
                 and not await db.fetchval("select exists (select from outbox)")
             )
@@ -217,16 +226,7 @@ class Retention:
                 if time.monotonic() > deadline:
                     words = "\n".join(process.last_words(12) for process in self.processes.values())
                     raise AssertionError(f"not within {PATIENCE_S:.0f} s: {what}\n{words}")
-                await asyncio.sleep(0.01)
-
-    async def _ends(self) -> dict[int, int]:
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka)
-        await consumer.start()
-        try:
-            ends = await consumer.end_offsets([TopicPartition(RECORDS_REPORTED, i) for i in range(PARTITIONS)])
-            return {place.partition: end for place, end in ends.items()}
-        finally:
-            await consumer.stop()
+                await asyncio.sleep(0.03)
 
     @asynccontextmanager
     async def database(self, **settings: str) -> AsyncIterator[asyncpg.Connection]:

@@ -35,7 +35,7 @@ class Plan:
     kills: int
 
 
-SHORT = Plan(records=5_000, days=60, steps=10, kills=3)
+SHORT = Plan(records=5_000, days=24, steps=8, kills=3)
 FULL = Plan(records=200_000, days=5 * 365, steps=40, kills=10)
 
 
@@ -165,11 +165,15 @@ async def _tell_all(retention: Retention, records: Sequence[Reported]) -> None:
 
 
 async def _kill_amid_reports(retention: Retention, name: str, plan: Plan) -> None:
+    sql = "select count(*) from record"
+
     async def amid(db: asyncpg.Connection) -> bool:
-        return bool(plan.records / 20 < await db.fetchval("select count(*) from record") < plan.records / 2)
+        return bool(await db.fetchval(sql) > plan.records / 20)
 
     await retention.until(amid, "some of the reports are folded")
     await retention.kill(name)
+    async with retention.database() as db:
+        assert await db.fetchval(sql) < plan.records, "some are not folded yet"
     await retention.start(name)
 
 

@@ -124,10 +124,22 @@ def test_there_are_enough_cases_and_each_is_another() -> None:
     assert len({case[1:4] for case in CASES}) == len(CASES) >= 60
 
 
-@pytest.mark.parametrize("years", [1, 3, 4, 7, 8, 50])
-def test_leap_day_by_other_numbers_of_years(years: int) -> None:
-    found = deadline(LEGAL, date(2024, 2, 29), profile("UTC", legal=years))
-    assert found.last_day == date(2024 + years, 2, 29 if years in (4, 8) else 28)
+@pytest.mark.parametrize(
+    ("year", "years", "day"),
+    [
+        (2024, 1, 28),
+        (2024, 3, 28),
+        (2024, 4, 29),
+        (2024, 7, 28),
+        (2024, 8, 29),
+        (2024, 50, 28),
+        (1996, 4, 29),
+        (2096, 4, 28),
+    ],
+)
+def test_leap_day_by_other_numbers_of_years(year: int, years: int, day: int) -> None:
+    found = deadline(LEGAL, date(year, 2, 29), profile("UTC", legal=years))
+    assert found.last_day == date(year + years, 2, day)
 
 
 @pytest.mark.parametrize("ended_on", [date(9901, 1, 1), date.max])
