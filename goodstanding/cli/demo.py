@@ -33,7 +33,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running, to look around.")] = False,
     real: Annotated[bool, typer.Option("--real", help="Real data instead: six months of 15,000 customers.")] = False,
     data: Annotated[Path | None, typer.Option(help="Real data of your own, of the adapter's shape.")] = None,
-    adapter: Annotated[str, typer.Option(help=f"One of: {', '.join(adapters())}.")] = real_data.ADAPTER,
+    adapter: Annotated[str | None, typer.Option(help=f"How it is read: {', '.join(adapters())}.")] = None,
     svg: Annotated[Path | None, typer.Option(help="Write what is shown of the story into a picture as well.")] = None,
 ) -> None:
     """Six years of 300 invented people: seven partners tell of them, scores, tiers and records come out.
@@ -43,8 +43,8 @@ def demo(
 
     Example: goodstanding demo --keep
     """
-    if real or data is not None:
-        _real_data(data or real_data.DATA, adapter, keep)
+    if real or data or adapter:
+        _real_data(data or real_data.DATA, adapter or real_data.ADAPTER, keep)
     else:
         _story(keep, svg)
 

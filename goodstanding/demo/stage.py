@@ -41,6 +41,7 @@ from shared.runner.service import Outgoing
 from shared.settings import ROOT
 
 POLICIES = ROOT / "policies"
+"""The shipped ones: services that were told to read others do not agree with the recount."""
 _SENT_AT_ONCE = 2_000
 
 

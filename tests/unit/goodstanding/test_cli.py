@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from goodstanding.cli import app
 from goodstanding.deployment import SERVICES
 from shared.contracts.identity import sample_account
+from shared.settings import ROOT
 
 ACCOUNT = sample_account(1)
 
@@ -45,7 +46,8 @@ def commands() -> list[tuple[str, ...]]:
 def test_the_names_are_those_of_the_blueprint() -> None:
     assert {" ".join(path) for path in commands()} >= {
         *("demo", "run", "user-id", "explain", "migrate", "topics", "local up", "local down", "local status"),
-        *("partner sample", "partner validate", "partner send", "tail scores", "tail rejected"),
+        *("partner sample", "partner validate", "partner send", "tail scores", "tail rejected", "tail tiers"),
+        *("tail records", "records", "benefits", "deadline", "policy check"),
     }
 
 
@@ -71,6 +73,11 @@ def test_every_command_helps_with_an_example_of_itself(path: tuple[str, ...]) ->
         (("demo", "--adapter", "x"), 2, "uci-credit-card"),
         (("demo", "--data", "nowhere.csv"), 1, "nowhere.csv cannot be read: No such file or directory."),
         (("partner", "sample"), 2, "PARTNER"),
+        (("records", ACCOUNT), 1, "goodstanding local up"),
+        (("benefits", ACCOUNT), 1, "goodstanding local up"),
+        (("deadline", "--class", "life", "--ended-on", "2024-02-29", "--profile", "xx"), 1, "Say one of: cn, us."),
+        (("deadline", "--class", "life", "--ended-on", "9999-12-31"), 1, "The day must not lie after"),
+        (("deadline", "--class", "tax", "--ended-on", "2024-02-29"), 2, "legal"),
     ],
 )
 def test_a_users_error_is_a_sentence_and_an_exit_code(arguments: tuple[str, ...], code: int, message: str) -> None:
@@ -129,6 +136,76 @@ def test_local_status_of_nothing_is_no_success() -> None:
     assert {part["name"]: part["trouble"] for part in json.loads(result.stdout)} == dict.fromkeys(
         ("kafka", "postgres", *SERVICES), "not running"
     )
+
+
+def test_a_deadline_by_profile() -> None:
+    found = json.loads(ask("deadline", "--class", "financial", "--ended-on", "2024-02-29", "--json").stdout)
+    assert (found["last_day"], found["lapses_at"]) == ("2029-02-28", "2029-03-01T00:00:00+08:00")
+    found = json.loads(
+        ask("deadline", "--class", "life", "--ended-on", "2023-02-28", "--profile", "us", "--json").stdout
+    )
+    assert (found["last_day"], found["lapses_at"]) == ("2030-02-28", "2030-03-01T00:00:00-05:00")
+    assert "until the end of 2026-02-28" in ask("deadline", "--class", "life", "--ended-on", "2024-02-29").stdout
+
+
+SHIPPED = [*(ROOT / "policies").rglob("*.toml"), *(ROOT / "partners").glob("*.toml")]
+
+
+def test_every_shipped_policy_is_right() -> None:
+    result = ask("policy", "check", *map(str, SHIPPED))
+    assert result.exit_code == 0, result.output
+    assert len(result.stdout.splitlines()) == len(SHIPPED)
+
+
+@pytest.mark.parametrize(
+    ("file", "rule", "spoiled", "at", "key", "remedy"),
+    [
+        (
+            "policies/benefits.toml",
+            "from = 600",
+            'from = "600"',
+            "from = 600",
+            "tiers[0].from",
+            "Write a whole number.",
+        ),
+        ("policies/benefits.toml", "from = 650", "from = 600", "from = 650", "tiers[1].from", "use 601 to 950"),
+        ("policies/retention/cn.toml", "life = 2", "", "[years]", "years", "`life`. Add it."),
+        ("policies/retention/cn.toml", "life = 2", "life = 200", "life = 2", "years.life", "from 1 to 50"),
+        ("policies/scorecard.toml", '"monthly"', '"hourly"', "cadence", "cadence", "Use one of the words"),
+        (
+            "policies/scorecard.toml",
+            "behavior = 150",
+            "behavior = 140",
+            "[dimensions]",
+            "dimensions",
+            "make them 600 in all",
+        ),
+        ("partners/bank.toml", 'subject = "customer.account"', "", "", "", "Add it."),
+        (
+            "partners/bank.toml",
+            "reverses = true",
+            "reverse = true",
+            "reverses = true",
+            "events[2].reverse",
+            "mend its spelling",
+        ),
+        ("partners/bank.toml", 'format = "json"', "format = json", 'format = "json"', "", "Mend the line"),
+        ("partners/bank.toml", 'format = "json"', "", "", "", "This is no policy file."),
+    ],
+)
+def test_a_wrong_policy_is_refused_with_line_key_and_remedy(
+    file: str, rule: str, spoiled: str, at: str, key: str, remedy: str, tmp_path: Path
+) -> None:
+    text = (ROOT / file).read_text()
+    assert rule in text
+    line = text[: text.index(at)].count("\n") + 1
+    copy = tmp_path / Path(file).name
+    copy.write_text(text.replace(rule, spoiled, 1))
+    result = ask("policy", "check", str(copy), "--json")
+    said = json.loads(result.stdout)
+    assert (result.exit_code, said["line"], said["key"]) == (1, line, key), said
+    assert remedy in said["sentence"]
+    assert f"{copy}:{line}: " in ask("policy", "check", str(copy)).stdout
 
 
 def test_the_app_is_a_typer() -> None:

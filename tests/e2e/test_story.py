@@ -1,0 +1,66 @@
+"""The story on real servers, small: it ends with equal totals, and a rule that is spoiled on purpose makes it fail."""
+
+from __future__ import annotations
+
+import shutil
+from functools import partial
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from goodstanding.cli import app
+from goodstanding.local import Addresses
+from goodstanding.story.cast import Cast
+from shared.settings import ROOT
+
+
+@pytest.fixture(autouse=True)
+def _newcomer(empty_servers: Addresses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOODSTANDING_KAFKA", empty_servers.kafka)
+    monkeypatch.setenv("GOODSTANDING_POSTGRES", empty_servers.postgres)
+    monkeypatch.setenv("GOODSTANDING_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def _demo(monkeypatch: pytest.MonkeyPatch, people: int, months: int, *arguments: str) -> Result:
+    monkeypatch.setattr("goodstanding.cli.demo.Cast", partial(Cast, people=people, months=months))
+    return CliRunner().invoke(app, ["demo", *arguments])
+
+
+def test_three_years_end_with_equal_totals(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    svg = tmp_path / "demo.svg"
+    demo = _demo(monkeypatch, 30, 36, "--svg", str(svg))
+    assert demo.exit_code == 0, demo.stderr + demo.stdout
+    said = " ".join(demo.stdout.split())
+    assert "equal a recomputation from the sent events" in said
+    assert "640 Credit card overdue reported" in said
+    assert "lapses on 1 March 2025" in said
+    assert "Hotel room booked on credit and not used has lapsed" not in said
+    assert "2021: " in said
+    assert svg.read_text().startswith("<svg")
+    assert "font-face" not in svg.read_text()
+
+
+@pytest.mark.parametrize(
+    ("file", "rule", "spoiled", "difference"),
+    [
+        ("retention/cn.toml", "financial = 5", "financial = 4", "of the changes of records is "),
+        ("scorecard.toml", "financial = 640", "financial = 655", "of the scores is "),
+        ("benefits.toml", "from = 700", "from = 710", "of the tiers is "),
+    ],
+)
+def test_a_spoiled_rule_fails(
+    file: str, rule: str, spoiled: str, difference: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The services read the spoiled policies, the recount the shipped ones."""
+    policies = tmp_path / "policies"
+    shutil.copytree(ROOT / "policies", policies)
+    text = (policies / file).read_text()
+    assert rule in text
+    (policies / file).write_text(text.replace(rule, spoiled))
+    monkeypatch.setenv("GOODSTANDING_POLICIES", str(policies))
+    demo = _demo(monkeypatch, 12, 16)
+    assert demo.exit_code == 1, demo.stdout
+    assert difference in demo.stderr
+    assert "equal a recomputation" not in demo.stdout
