@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
-from shared.contracts import asyncapi, examples, schemas
+from shared.contracts import asyncapi, code_table, examples, schemas
 from shared.contracts.topic_admin import TopicReport, ensure_topics
 
 
@@ -17,8 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
     """The exit status: 0 when all is well, 1 when something must be mended first, 2 when Kafka does not answer."""
     parser = argparse.ArgumentParser(prog="python -m shared.contracts", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("write", help="write the schemas and docs/asyncapi.json; refuses a change that breaks others")
-    commands.add_parser("check", help="schemas and document up to date, schemas compatible, examples as they say")
+    commands.add_parser("write", help="write schemas, AsyncAPI and table of codes; refuses what breaks others")
+    commands.add_parser("check", help="what `write` writes is up to date, schemas compatible, examples as they say")
     admin = commands.add_parser("topics", help="create the topics that are missing, compare the others")
     admin.add_argument("--bootstrap", required=True, help="Kafka, host:port")
     admin.add_argument("--partners-dir", type=Path, default=Path("partners"), help="each *.toml in it is a partner")
@@ -27,9 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.command == "topics":
         return _topics(chosen.bootstrap, chosen.partners_dir, chosen.replication_factor)
     if chosen.command == "check":
-        return _report([*schemas.check(), *examples.check(), *asyncapi.check()])
+        return _report([*schemas.check(), *examples.check(), *asyncapi.check(), *code_table.check()])
     problems = schemas.write()
     asyncapi.write()
+    code_table.write()
     return _report(problems)
 
 

@@ -1,0 +1,173 @@
+"""The guides as a newcomer follows them: their files are written, their commands run, their outputs compared.
+
+A fence ```console holds commands behind `$ ` and what they print; `...` in it stands for anything, and a command that
+fails on purpose says `# ends with 1`. A fence ```toml NAME is that file. What needs Docker is in ```console compose.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sysconfig
+import tempfile
+import venv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from shared.settings import ROOT
+
+_FENCE = re.compile(r"^```(?P<kind>[a-z]+)(?: (?P<argument>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_STATUS = re.compile(r"# ends with (\d+)$")
+_MARK = "--- that was it ---"
+_CODE = ("goodstanding", "services", "shared", "policies", "partners", "data", "deploy", "docs")
+_BUILD = ("pyproject.toml", "requirements.lock", "LICENSE", "Dockerfile", "docker-compose.yml", ".dockerignore")
+
+
+@dataclass(frozen=True)
+class Command:
+    line: str
+    expected: str
+
+    @property
+    def status(self) -> int:
+        found = _STATUS.search(self.line)
+        return int(found[1]) if found else 0
+
+    def fits(self, printed: str) -> bool:
+        """Whether it printed what the guide shows; where the guide shows nothing, anything will do."""
+        pattern = ".*".join(re.escape(part) for part in _tidy(self.expected).split("..."))
+        return not self.expected.strip() or re.fullmatch(pattern, _tidy(printed), re.DOTALL) is not None
+
+
+def _tidy(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+
+
+def commands(block: str) -> list[Command]:
+    parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+    return [Command(line, expected) for line, _, expected in (part.partition("\n") for part in parts)]
+
+
+def follow(guide: str, argument: str | None, directory: Path, environment: Mapping[str, str]) -> int:
+    """Run the guide's blocks of this sort from its beginning to its end; how many commands there were."""
+    count = 0
+    for fence in _FENCE.finditer((ROOT / "docs" / guide).read_text(encoding="utf-8")):
+        if fence["kind"] == "toml":
+            (directory / fence["argument"]).write_text(fence["text"], encoding="utf-8")
+        elif fence["kind"] == "console" and fence["argument"] == argument:
+            count += _run(commands(fence["text"]), directory, environment)
+    return count
+
+
+def _run(block: list[Command], directory: Path, environment: Mapping[str, str]) -> int:
+    """In one shell, so that a variable of one command is there in the next."""
+    script = "\n".join(["exec 2>&1", *(f"{command.line}\nended=$?; echo; echo '{_MARK}' $ended" for command in block)])
+    shell = ["bash", "-c", script]
+    done = subprocess.run(
+        shell, cwd=directory, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    answers = re.findall(rf"(.*?)\n{_MARK} (\d+)\n", done.stdout, re.DOTALL)
+    assert len(answers) == len(block), done.stdout
+    for command, (printed, status) in zip(block, answers, strict=True):
+        assert int(status) == command.status, f"$ {command.line}\n{printed}"
+        assert command.fits(printed), f"$ {command.line}\n{printed}"
+    return len(block)
+
+
+@pytest.fixture
+def checkout() -> Iterator[Path]:
+    """A clone as a newcomer has it, with this session's packages as its environment, and no stack of anybody."""
+    # As in servers.py: pytest's own directory is closed to the user that Postgres steps down to.
+    with tempfile.TemporaryDirectory(prefix="goodstanding-guide-") as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        for part in _CODE:
+            shutil.copytree(ROOT / part, directory / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for part in _BUILD:
+            if (ROOT / part).exists():
+                shutil.copy(ROOT / part, directory / part)
+        yield directory
+
+
+@pytest.fixture
+def newcomer(checkout: Path) -> Iterator[dict[str, str]]:
+    environment = checkout / ".venv"
+    venv.create(environment, with_pip=False)
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(environment)}))
+    (packages / "checkout.pth").write_text(f"{checkout}\n{sysconfig.get_path('purelib')}\n")
+    command = environment / "bin" / "goodstanding"
+    command.write_text(f'#!/bin/sh\nexec {environment}/bin/python -m goodstanding.cli "$@"\n')
+    command.chmod(0o755)
+    variables = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("GOODSTANDING_")},
+        "GOODSTANDING_HOME": str(checkout / "home"),
+        "PATH": f"{environment}/bin:{os.environ['PATH']}",
+        "PYTHONUNBUFFERED": "1",  # so that answers and steps come in the order of a terminal
+        "COLUMNS": "200",
+    }
+    yield variables
+    subprocess.run([str(command), "local", "down", "--delete"], env=variables, capture_output=True, check=False)
+
+
+@pytest.mark.timeout(300)
+def test_connect_a_partner(checkout: Path, newcomer: dict[str, str]) -> None:
+    assert follow("partners.md", None, checkout, newcomer) > 10
+
+
+@pytest.mark.parametrize("guide", ["partners.md", "operations.md"])
+def test_every_console_block_is_of_a_sort_that_is_run(guide: str) -> None:
+    text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
+    fences = list(_FENCE.finditer(text))
+    assert {fence["argument"] for fence in fences if fence["kind"] == "console"} <= {None, "compose"}
+    assert all(line.startswith("```") for line in text.splitlines() if "```" in line)
+    assert 2 * len(fences) == sum(line.startswith("```") for line in text.splitlines())
+
+
+@pytest.mark.parametrize("guide", sorted(path.name for path in (ROOT / "docs").glob("*.md")))
+def test_links_lead_somewhere(guide: str) -> None:
+    text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not re.match(r"[a-z]+:", target):
+            file, _, anchor = target.partition("#")
+            page = ROOT / "docs" / (file or guide)
+            assert page.exists(), target
+            headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE) if anchor else []
+            slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert not anchor or anchor in slugs, target
+
+
+@pytest.mark.parametrize(
+    ("expected", "printed", "fits"),
+    [
+        ("a ... c", "a b\nb c", True),
+        ("a ...", "b a", False),
+        ("4 accepted.", "4 accepted.  ", True),
+        ("4 accepted.", "4 accepted, 1 refused.", False),
+        ("", "anything", True),
+    ],
+)
+def test_comparing(expected: str, printed: str, fits: bool) -> None:
+    assert Command("x", expected).fits(printed) is fits
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(900)
+def test_on_compose(checkout: Path) -> None:
+    """Both guides, on a project of its own; needs Docker, and the images that the compose file names."""
+    with socket.create_server(("127.0.0.1", 0)) as kafka, socket.create_server(("127.0.0.1", 0)) as postgres:
+        free = {"KAFKA": kafka.getsockname()[1], "POSTGRES": postgres.getsockname()[1]}
+    ports = {f"GOODSTANDING_{name}_PORT": str(port) for name, port in free.items()}
+    project = re.sub("[^a-z0-9-]", "-", checkout.name.lower())
+    environment = {**os.environ, **ports, "COMPOSE_PROJECT_NAME": project, "COLUMNS": "200"}
+    try:
+        assert follow("operations.md", "compose", checkout, environment)
+        assert follow("partners.md", "compose", checkout, environment)
+    finally:
+        down = ["docker", "compose", "--profile", "cli", "down", "--volumes", "--remove-orphans", "--timeout", "5"]
+        subprocess.run(down, cwd=checkout, env=environment, capture_output=True, check=False)
