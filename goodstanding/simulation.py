@@ -74,7 +74,7 @@ class Driver:
         producer: AIOKafkaProducer,
         processes: Sequence[ServiceProcess],
     ) -> None:
-        self._offsets, self._stateful, self._producer, self._processes = offsets, stateful, producer, processes
+        self.offsets, self._stateful, self._producer, self._processes = offsets, stateful, producer, processes
         self._inputs = {service: [t for t in topics(partners()) if service in t.readers] for service in stateful}
 
     async def set(self, instant: datetime) -> None:
@@ -89,7 +89,7 @@ class Driver:
 
     async def records_in(self, *names: str) -> int:
         """How many records these topics hold in all; only for those that nobody writes in transactions."""
-        return sum((await self._offsets.ends(names)).values())
+        return sum((await self.offsets.ends(names)).values())
 
     async def _until_done(self, look: Callable[[], Awaitable[_Look]], watch: Watch) -> None:
         seen: object = None
@@ -110,13 +110,13 @@ class Driver:
             await asyncio.sleep(min(max(found.lag.records / _HANDLED_PER_S, _POLL_S_MIN), _POLL_S_MAX))
 
     async def _look_at_ingest(self) -> _Look:
-        ends = await self._offsets.ends([raw_topic(partner) for partner in partners()])
-        committed = await self._offsets.committed("ingest")
+        ends = await self.offsets.ends([raw_topic(partner) for partner in partners()])
+        committed = await self.offsets.committed("ingest")
         records = sum(max(end - committed.get(tp, 0), 0) for tp, end in ends.items())
         return _Look(Lag("ingest", records), committed)
 
     async def _look_at(self, service: str, instant: datetime) -> _Look:
-        ends = await self._offsets.ends([topic.name for topic in self._inputs[service]])
+        ends = await self.offsets.ends([topic.name for topic in self._inputs[service]])
         shards = await self._stateful[service].fetch(_SHARDS)
         offsets = {row["shard"]: msgspec.json.decode(row["offsets"], type=dict[str, int]) for row in shards}
         records = sum(

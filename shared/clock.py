@@ -68,8 +68,10 @@ class SteppedClock:
     instant or a later one.
     """
 
-    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, asking: AIOKafkaConsumer) -> None:
         self._consumer = consumer
+        self._asking = asking
+        """A connection of its own: a question behind a fetch that waits for records is answered when the fetch is."""
         self._now: datetime | None = None
         self._next_offset = 0
         self._changed = asyncio.Condition()
@@ -89,7 +91,7 @@ class SteppedClock:
         self._wakers.append(wake)
 
     async def refresh(self) -> None:
-        end = (await self._consumer.end_offsets([_CLOCK]))[_CLOCK]
+        end = (await self._asking.end_offsets([_CLOCK]))[_CLOCK]
         async with self._changed:
             await self._changed.wait_for(lambda: self._next_offset >= end)
 
@@ -115,20 +117,28 @@ async def open_clock(kind: str, bootstrap: str) -> AsyncIterator[Clock]:
     if kind == "system":
         yield SystemClock()
         return
+    async with _started(bootstrap) as consumer, _started(bootstrap) as asking:
+        end = (await asking.end_offsets([_CLOCK]))[_CLOCK]
+        consumer.assign([_CLOCK])
+        consumer.seek(_CLOCK, max(end - 1, 0))
+        clock = SteppedClock(consumer, asking)
+        following = asyncio.create_task(clock.follow())
+        try:
+            await clock.first_instant()
+            yield clock
+        finally:
+            following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await following
+
+
+@contextlib.asynccontextmanager
+async def _started(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     await consumer.start()
-    consumer.assign([_CLOCK])
-    end = (await consumer.end_offsets([_CLOCK]))[_CLOCK]
-    consumer.seek(_CLOCK, max(end - 1, 0))
-    clock = SteppedClock(consumer)
-    following = asyncio.create_task(clock.follow())
     try:
-        await clock.first_instant()
-        yield clock
+        yield consumer
     finally:
-        following.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await following
         await consumer.stop()
 
 

@@ -137,7 +137,7 @@ class Stage:
 
         await self._driver.drain(self.instant, watch)
         for watcher in self._watchers:
-            await watcher.caught_up()
+            await watcher.caught_up(self._driver.offsets)
 
     @contextmanager
     def span(self, name: str) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from goodstanding.demo.recount import RecordNews, Recount, ScoreNews, TierNews
+from goodstanding.offsets import Offsets
 from shared.contracts.faults import Fault
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, follow
 from shared.contracts.partition import PARTITIONS
@@ -20,6 +21,7 @@ from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANG
 
 PUBLIC_TOPICS = dict.fromkeys((SCORES_CHANGED, TIERS_CHANGED, RECORDS_CHANGED), PARTITIONS)
 _POLL_S = 0.005
+_FETCH_MS = 20
 T = TypeVar("T", ScoreChange, TierChange, RecordChange)
 
 
@@ -136,11 +138,12 @@ def _read(model: type[T], record: ConsumerRecord) -> T:
 class Following:
     """Topics on their way through `take`. `caught_up` waits until it has taken all that is there now."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, task: asyncio.Task[None]) -> None:
-        self._consumer, self._task = consumer, task
+    def __init__(self, consumer: AIOKafkaConsumer, topics: Sequence[str], task: asyncio.Task[None]) -> None:
+        self._consumer, self._topics, self._task = consumer, topics, task
 
-    async def caught_up(self) -> None:
-        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(self._consumer.assignment())
+    async def caught_up(self, offsets: Offsets) -> None:
+        """`offsets` asks the broker over a connection of its own, where no fetch stands in the way."""
+        ends = await offsets.ends(self._topics)
         for tp, end in ends.items():
             # A position passes the end marker of a transaction as well, which is no record.
             while await self._consumer.position(tp) < end:
@@ -161,12 +164,14 @@ async def following(
         auto_offset_reset="earliest",
         # What an aborted transaction holds was never published.
         isolation_level="read_committed",
+        # A partition that was just read is not in the fetch that is on its way, and waits for the next one.
+        fetch_max_wait_ms=_FETCH_MS,
     )
     await consumer.start()
     consumer.assign([TopicPartition(topic, number) for topic, count in topics.items() for number in range(count)])
     task = asyncio.create_task(_take_all(consumer, take))
     try:
-        yield Following(consumer, task)
+        yield Following(consumer, list(topics), task)
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
