@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.contracts.messages import TierChange, read
 from shared.settings import ROOT
 
 _FENCE = re.compile(r"^```(?P<kind>[a-z]+)(?: (?P<argument>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -140,6 +141,15 @@ def test_links_lead_somewhere(guide: str) -> None:
             headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE) if anchor else []
             slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
             assert not anchor or anchor in slugs, target
+
+
+def test_the_message_that_subscribers_are_shown_is_one() -> None:
+    [shown] = [
+        fence["text"]
+        for fence in _FENCE.finditer((ROOT / "docs" / "subscribers.md").read_text(encoding="utf-8"))
+        if fence["kind"] == "json"
+    ]
+    assert isinstance(read(TierChange, shown.encode()), TierChange)
 
 
 @pytest.mark.parametrize(
