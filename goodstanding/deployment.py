@@ -109,6 +109,9 @@ class Deployment:
             "GOODSTANDING_CLOCK": self.settings.clock,
             "GOODSTANDING_RETENTION_PROFILE": self.settings.retention_profile,
         }
+        if self.settings.clock == "stepped":
+            # Six years wait for one fetch after the other; at 20 ms they take half the time.
+            common["GOODSTANDING_FETCH_MAX_WAIT_MS"] = "20"
         if service in STATEFUL:
             common["GOODSTANDING_POSTGRES"] = self.dsn(service)
         if service == "ingest":

@@ -81,9 +81,11 @@ class Driver:
         """Move the clock of every process. Whatever is sent from now on is judged by this instant or a later one."""
         await set_stepped_clock(self._producer, instant)
 
-    async def drain(self, instant: datetime, watch: Watch = _ignore) -> None:
-        """Return when all services are done with this instant. Raises StalledError. `watch` is told of every look."""
-        await self._until_done(self._look_at_ingest, watch)
+    async def drain(self, instant: datetime, watch: Watch = _ignore, *, sent: bool = True) -> None:
+        """Return when all services are done with this instant. Raises StalledError. `watch` is told of every look.
+        Where nothing was `sent` since the last time, ingest has nothing to do."""
+        if sent:
+            await self._until_done(self._look_at_ingest, watch)
         for service in self._stateful:
             await self._until_done(partial(self._look_at, service, instant), watch)
 

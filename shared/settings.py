@@ -62,6 +62,9 @@ class ServiceSettings(DeploymentSettings):
     buffer_bytes_max: int = Field(16 * 1024 * 1024, gt=0, description="Bytes of one shard held in memory; the same.")
     due_page_max: int = Field(1_000, gt=0, description="People or records that one timer step handles.")
     cache_entries_max: int = Field(20_000, ge=0, description="States kept in memory for each shard.")
+    fetch_max_wait_ms: int = Field(
+        100, ge=1, description="A fetch without records is answered after this; some records wait for the next one."
+    )
     session_timeout_ms: int = Field(10_000, gt=0, description="A silent process loses its shards after this.")
     drain_timeout_s: float = Field(20.0, gt=0, description="On SIGTERM, how long the steps in flight may take.")
     metadata_max_age_ms: int = Field(5_000, gt=0, description="How soon a new partner's topic is noticed.")

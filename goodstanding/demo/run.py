@@ -70,7 +70,7 @@ async def _play(
     recount = Recount(POLICIES, settings.retention_profile, bytes.fromhex(settings.key), source.zone)
     async with staged(deployment, processes, recount, view, first) as stage:
         for month in source.months:
-            with stage.span(f"{_instant(source, month, 1):%Y-%m}"):
+            async with stage.span(f"{_instant(source, month, 1):%Y-%m}"):
                 await _play_month(source, month, stage)
         return _result(source, stage, await stage.accepted(), began)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -101,14 +101,17 @@ class Stage:
         view: View,
         driver: Driver,
         producer: AIOKafkaProducer,
+        public: tuple[Subscriber, Following],
+        refusals: tuple[Partners, Following],
         first: datetime,
     ) -> None:
         self.recount, self.instant = recount, first
-        self.subscriber, self.partners = Subscriber(), Partners()
+        self.subscriber, self._public = public
+        self.partners, self._refusals = refusals
         self.events = 0
         self.must_be_refused: Counter[tuple[str, str]] = Counter()
         self._view, self._driver, self._producer = view, driver, producer
-        self._watchers: Sequence[Following] = ()
+        self._sent = False
         self.subscriber.now = first
 
     async def move_to(self, instant: datetime) -> None:
@@ -127,6 +130,7 @@ class Stage:
                 else:
                     self.must_be_refused[each.partner, each.means] += 1
             self.events += len(batch)
+            self._sent = True
             self._show(doing, "-")
 
     async def drain(self, doing: str) -> None:
@@ -135,15 +139,17 @@ class Stage:
         def watch(lag: Lag) -> None:
             self._show(doing, f"{lag.service} {lag.records:,}")
 
-        await self._driver.drain(self.instant, watch)
-        for watcher in self._watchers:
-            await watcher.caught_up(self._driver.offsets)
+        await self._driver.drain(self.instant, watch, sent=self._sent)
+        self._sent = False
+        # The subscriber's clock stands at this instant for as long as it hears of it.
+        await self._public.caught_up(self._driver.offsets)
 
-    @contextmanager
-    def span(self, name: str) -> Iterator[None]:
+    @asynccontextmanager
+    async def span(self, name: str) -> AsyncIterator[None]:
         """A part of the course whose counts are shown when it is over."""
         began, before = time.monotonic(), self._counts()
         yield
+        await self._refusals.caught_up(self._driver.offsets)
         events, refused, scores, tiers, records = map(sub, self._counts(), before)
         self._view.done(Done(name, events, refused, scores, tiers, records, time.monotonic() - began))
 
@@ -176,12 +182,12 @@ async def staged(
     kafka = deployment.addresses.kafka
     rejected = {rejected_topic(partner): 1 for partner in partners()}
     async with driving(deployment, processes) as driver, started(kafka) as producer:
-        stage = Stage(recount, view, driver, producer, first)
+        subscriber, refused = Subscriber(), Partners()
         async with (
-            following(kafka, PUBLIC_TOPICS, stage.subscriber.take) as public,
-            following(kafka, rejected, stage.partners.take) as refusals,
+            following(kafka, PUBLIC_TOPICS, subscriber.take) as public,
+            following(kafka, rejected, refused.take) as refusals,
         ):
-            stage._watchers = (public, refusals)
+            stage = Stage(recount, view, driver, producer, (subscriber, public), (refused, refusals), first)
             # The publication of the month before the first one is due as well; it must not wait until people are there.
             await stage.drain("waiting for the services")
             yield stage

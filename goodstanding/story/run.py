@@ -113,7 +113,7 @@ async def _play(
     async with staged(deployment, processes, recount, view, first) as stage:
         # The first year ends with the publication of its last month.
         for year, parts in groupby(moments(cast), key=lambda moment: (moment.instant - timedelta(days=6)).year):
-            with stage.span(str(year)):
+            async with stage.span(str(year)):
                 for moment in parts:
                     instants += await _lapses_before(moment.instant, stage)
                     await _one(moment, stage)

@@ -148,7 +148,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             rebalance_timeout_ms=30_000,
             # A refused event may be as large as the raw topic allows.
             max_partition_fetch_bytes=2 * 1024 * 1024,
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=host.settings.fetch_max_wait_ms,
             listener=self,
             parser=self._parse,
             decoder=self._decode,
