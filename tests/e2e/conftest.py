@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from goodstanding.deployment import SERVICES, partners
 from goodstanding.local import Addresses
-from goodstanding.offsets import asking
+from goodstanding.offsets import Offsets, asking
 from shared.contracts.topics import CLOCK_TOPIC, topics
 
 _POLL_S = 0.05
@@ -35,8 +35,14 @@ async def _delete_topics(bootstrap: str) -> None:
     async with asking(bootstrap) as offsets:
         if there := await offsets.existing(ours):
             await admin.delete_topics(there)
-        # The broker forgets a topic before the coordinator forgets the group's offsets in it. Offsets in topics of other
-        # tests' partners, which ingest reads as well, stay.
-        while await offsets.existing(ours) or any(tp.topic in ours for tp in await offsets.committed("ingest")):  # noqa: ASYNC110
+        while await offsets.existing(ours) or await _remembered(offsets, ours):  # noqa: ASYNC110
             await asyncio.sleep(_POLL_S)
     await admin.close()
+
+
+async def _remembered(offsets: Offsets, ours: list[str]) -> bool:
+    """The broker forgets a topic before the coordinator forgets the group's offsets in it.
+
+    Offsets in the topics of other tests' partners, which ingest reads as well, stay and do not matter.
+    """
+    return any(tp.topic in ours for tp in await offsets.committed("ingest"))
