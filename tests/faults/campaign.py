@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -26,7 +26,7 @@ from shared.contracts.topics import (
     rejected_topic,
 )
 from tests.faults.checker import check_dead_letters, check_normalized, check_refusals, check_scores, places_of
-from tests.faults.cluster import Cluster, Feeder, feeding, numbers, running
+from tests.faults.cluster import Cluster, Feeder, Service, feeding, numbers, running
 from tests.faults.events import PARTNERS, ZONE, Stretch, draw
 from tests.faults.policy import scorecard
 from tests.oracle import expect, month
@@ -38,7 +38,9 @@ Act = Literal[
 ]
 
 _IN_FLIGHT_TIMEOUT_S = 30.0
+_TRANSACTION_TIMEOUT_S = 4.0
 _SESSION_S = 3.0
+_LASTS_S_MAX = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ FULL = Plan(
     messages=20_000,
     counts={
         "kill ingest": 9,
-        "kill scorer": 11,
+        "kill scorer": 13,
         "stop ingest": 1,
         "stop scorer": 3,
         "kill kafka": 2,
@@ -76,7 +78,7 @@ FULL = Plan(
         "join": 2,
         "leave": 2,
     },
-    share_s=6.0,
+    share_s=9.0,
     publication_kills=2,
 )
 SHORT = Plan(
@@ -110,7 +112,7 @@ def schedule(rng: random.Random, counts: dict[Act, int]) -> list[Fault]:
         places = sorted(rng.sample(range(len(acts) + 1), counts.get(act, 0)))
         for shift, place in enumerate(places):
             acts.insert(place + shift, act)
-    return [Fault(act, rng.uniform(0.1, 1.0), rng.uniform(0.0, 1.5)) for act in acts]
+    return [Fault(act, rng.uniform(0.1, 1.0), rng.uniform(0.0, _LASTS_S_MAX)) for act in acts]
 
 
 async def run(seed: int, plan: Plan, directory: Path) -> Report:
@@ -168,7 +170,7 @@ class _Chaos:
         await asyncio.sleep(fault.delay_s)
         match fault.act:
             case "kill ingest" | "kill scorer":
-                await self._kill(self._victim(fault.act.split()[1]), fault)
+                await self._kill(self._victim("ingest" if fault.act == "kill ingest" else "scorer"), fault)
             case "stop ingest" | "stop scorer":
                 await self._stop_and_wake(fault)
             case "kill kafka":
@@ -184,7 +186,8 @@ class _Chaos:
 
     async def recover(self) -> None:
         """Everybody works again before the next fault, so that it finds work in flight and not a start."""
-        for service in ("ingest", "scorer"):
+        services: tuple[Service, ...] = ("ingest", "scorer")
+        for service in services:
             if not numbers(self._cluster.processes, service):
                 await self._cluster.start(self._next(service), ready=False)
         await self._cluster.until_ready()
@@ -195,56 +198,71 @@ class _Chaos:
         await self._cluster.deployment.set_clock(stretch.instant)
         for _ in range(kills):
             victim = self._victim("scorer")
-            if await self._kill_while(victim, lambda: self._publishing(number), optional=True):
-                self._tell("kill scorer in the monthly run", victim)
+            if what := await self._frozen(victim, lambda: self._publishing(number), lambda: self._published(number)):
+                await self._cluster.kill(victim)
+                self._tell("kill in the monthly run", f"{victim}: {what}")
                 await self._cluster.start(victim)
         await self._cluster.until_run_done(number)
 
     async def _publishing(self, number: int) -> str | None:
-        """That some shards have begun to publish, and not all are done."""
+        """That some shards have begun to publish, and are not done."""
         cursors = [shard["cursor"] for shard in await self._cluster.shards()]
         begun = [cursor for cursor in cursors if cursor.startswith(f"{number}:") and not cursor.endswith("done")]
         return f"{len(begun)} shards are publishing" if begun else None
 
+    async def _published(self, number: int) -> bool:
+        return all(shard["cursor"] == f"{number}:done" for shard in await self._cluster.shards())
+
     async def _kill(self, victim: str, fault: Fault) -> None:
-        what = await self._kill_while(victim, lambda: self._cluster.in_flight(victim))
+        """SIGKILL, and a new start after a while; half of the scorer's die in the middle of a transaction, if it can
+        be brought about within a few seconds."""
+        what: str | None = None
+        if victim.startswith("scorer") and fault.for_s < _LASTS_S_MAX / 2:
+            patience = _over(_TRANSACTION_TIMEOUT_S)
+            what = await self._frozen(victim, lambda: self._cluster.open_transactions(victim), patience)
+        what = what or await self._frozen_at_work(victim)
+        await self._cluster.kill(victim)
         self._tell(fault.act, f"{victim}: {what}")
         await asyncio.sleep(fault.for_s)
         await self._cluster.start(victim, ready=False)
 
-    async def _kill_while(self, victim: str, look: object, *, optional: bool = False) -> str | None:
-        """SIGKILL at a moment at which `look` tells of open work; None if it is optional and never came."""
+    async def _frozen_at_work(self, victim: str) -> str:
+        """Have the process stand still (SIGSTOP) while work of its own lies open; what it is."""
+        what = await self._frozen(victim, lambda: self._cluster.in_flight(victim), _over(_IN_FLIGHT_TIMEOUT_S))
+        assert what, f"{victim} had nothing in flight for {_IN_FLIGHT_TIMEOUT_S:.0f} s"
+        return what
+
+    async def _frozen(
+        self,
+        victim: str,
+        look: Callable[[], Awaitable[str | None]],
+        given_up: Callable[[], Awaitable[bool]],
+    ) -> str | None:
+        """Have the process stand still at a moment at which `look` finds something; None, and running, if given up."""
         process = self._cluster.processes[victim]
-        deadline = time.monotonic() + _IN_FLIGHT_TIMEOUT_S
-        while time.monotonic() < deadline:
+        while True:
             process.pause()
-            what = await look()  # type: ignore[operator]
+            try:
+                what = await look()
+            except BaseException:
+                process.resume()
+                raise
             if what:
-                process.kill()
-                return str(what)
+                return what
             process.resume()
-            if optional and not await self._cluster.anything_in_flight():
+            if await given_up():
                 return None
-            await asyncio.sleep(0.01)
-        raise AssertionError(f"{victim} had nothing in flight for {_IN_FLIGHT_TIMEOUT_S:.0f} s")
+            await asyncio.sleep(self._rng.uniform(0.001, 0.02))
 
     async def _stop_and_wake(self, fault: Fault) -> None:
         """The zombie: it stands still for longer than its session, others take its shards, and it wakes up."""
-        service = fault.act.split()[1]
-        if len(numbers(self._cluster.processes, service)) < 2:  # type: ignore[arg-type]
+        service: Service = "ingest" if fault.act == "stop ingest" else "scorer"
+        if len(numbers(self._cluster.processes, service)) < 2:
             await self._cluster.start(self._next(service))
         victim = self._victim(service)
-        process = self._cluster.processes[victim]
-        deadline = time.monotonic() + _IN_FLIGHT_TIMEOUT_S
-        while True:
-            process.pause()
-            if what := await self._cluster.in_flight(victim):
-                break
-            process.resume()
-            assert time.monotonic() < deadline, f"{victim} had nothing in flight"
-            await asyncio.sleep(0.01)
+        what = await self._frozen_at_work(victim)
         await asyncio.sleep(_SESSION_S + 1 + 2 * fault.for_s)
-        process.resume()
+        self._cluster.processes[victim].resume()
         self._tell(fault.act, f"{victim}: {what}")
 
     async def _kill_server(self, name: Name, fault: Fault) -> None:
@@ -261,16 +279,25 @@ class _Chaos:
         await asyncio.sleep(fault.for_s)
         await asyncio.to_thread(self._cluster.stack.start, name)
 
-    def _victim(self, service: str) -> str:
-        return self._rng.choice(numbers(self._cluster.processes, service))  # type: ignore[arg-type]
+    def _victim(self, service: Service) -> str:
+        return self._rng.choice(numbers(self._cluster.processes, service))
 
-    def _next(self, service: str) -> str:
-        taken = {int(name.partition("-")[2]) for name in numbers(self._cluster.processes, service)}  # type: ignore[arg-type]
+    def _next(self, service: Service) -> str:
+        taken = {int(name.partition("-")[2]) for name in numbers(self._cluster.processes, service)}
         return f"{service}-{min(set(range(1, len(taken) + 2)) - taken)}"
 
     def _tell(self, act: str, what: str) -> None:
         self._report.faults[act] += 1
         log.info("%6.1f s  %-30s %s", time.monotonic() - self._began, act, what)
+
+
+def _over(timeout_s: float) -> Callable[[], Awaitable[bool]]:
+    deadline = time.monotonic() + timeout_s
+
+    async def over() -> bool:
+        return time.monotonic() > deadline
+
+    return over
 
 
 async def _check(cluster: Cluster, stretches: Sequence[Stretch], report: Report) -> None:

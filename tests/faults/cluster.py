@@ -39,7 +39,9 @@ _KINDS = (
     *("credit_card.repayment", "phone.bill", "transit.fare", "hotel.stay", "water.bill", "gas.bill"),
     *("shop.purchase", "income.reported", "identity.verified", "contact.standing"),
 )
-_PARTNER = f'format = "native"\n\n[rights]\nkinds = [{", ".join(f"{kind!r}" for kind in _KINDS)}]\n'
+PARTNER = f'format = "native"\n\n[rights]\nkinds = [{", ".join(f"{kind!r}" for kind in _KINDS)}]\n'
+"""The mapping of a partner who sends the native format, with the rights to all kinds of the campaign."""
+
 _SETTINGS = {
     # Soon missed, so that a campaign does not consist of waiting.
     "GOODSTANDING_SESSION_TIMEOUT_MS": "3000",
@@ -95,18 +97,21 @@ class Cluster:
         """What of this process's work lies open at this moment, in words; None when there is nothing to lose."""
         if name.startswith("ingest"):
             return f"{lag} raw events" if (lag := await self.ingest_lag()) else None
-        if pid := self.processes[name].pid:
-            ports = [connection.laddr.port for connection in psutil.Process(pid).net_connections(kind="tcp")]
-            async with self.database() as db:
-                opened = await db.fetchval(
-                    "select count(*) from pg_stat_activity where client_port = any ($1) and backend_xid is not null",
-                    ports,
-                )
-                if opened:
-                    return f"{opened} open transactions"
+        if opened := await self.open_transactions(name):
+            return opened
         if batches := await self.outbox():
             return f"{batches} batches in the outbox"
         return f"{lag} normalized events" if (lag := await self.scorer_lag()) else None
+
+    async def open_transactions(self, name: str) -> str | None:
+        """Those in which the process has written something."""
+        connections = psutil.Process(self.processes[name].pid).net_connections(kind="tcp")
+        async with self.database() as db:
+            opened = await db.fetchval(
+                "select count(*) from pg_stat_activity where client_port = any ($1) and backend_xid is not null",
+                [connection.laddr.port for connection in connections],
+            )
+        return f"{opened} open transactions" if opened else None
 
     async def anything_in_flight(self) -> str | None:
         if lag := await self.ingest_lag():
@@ -146,11 +151,12 @@ class Cluster:
 
         await self.until(drained, "everything is handled")
 
-    async def until_run_done(self, number: int) -> None:
-        """Every shard has published the month, and sent it."""
+    async def until_run_done(self, number: int | str = "") -> None:
+        """Every shard has published the month (or whichever is the last), and sent it."""
 
         async def done() -> bool:
-            return all(shard["cursor"] == f"{number}:done" for shard in await self.shards())
+            cursors = [shard["cursor"] for shard in await self.shards()]
+            return all(cursor.startswith(str(number)) and cursor.endswith(":done") for cursor in cursors)
 
         await self.until(done, f"publication {number} is done")
         await self.until_drained()
@@ -275,17 +281,18 @@ async def running(
     """Servers with topics, schemas and the campaign's policy, and no service yet; all of it ends with the block."""
     async with AsyncExitStack() as ends:
         stack = await asyncio.to_thread(ends.enter_context, LocalStack.ephemeral())
-        files = dict.fromkeys(PARTNERS, _PARTNER) if partners is None else partners
+        files = dict.fromkeys(PARTNERS, PARTNER) if partners is None else partners
         (directory / "partners").mkdir(parents=True)
         for partner, mapping in files.items():
             (directory / "partners" / f"{partner}.toml").write_text(mapping)
         write_policies(directory / "policies")
         made = Settings.new(key=key.hex(), clock=clock)
         deployment = Deployment.create(directory, stack.addresses, made)
-        await topic_admin.ensure_simulation_topic(stack.addresses.kafka)
+        if clock == "stepped":
+            await topic_admin.ensure_simulation_topic(stack.addresses.kafka)
         await topic_admin.ensure_topics(stack.addresses.kafka, list(files))
         await deployment.migrate()
-        if now is not None:
+        if now is not None and clock == "stepped":
             await deployment.set_clock(now)
         places = {
             "GOODSTANDING_POLICIES": str(directory / "policies"),

@@ -7,11 +7,12 @@ must then hold is what holds after a campaign. With the mutant that belongs to i
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 from shared.contracts.topics import NORMALIZED, SCORES_CHANGED, dead_letter_topic, raw_topic, rejected_topic
 from tests.faults import mutants
@@ -20,7 +21,7 @@ from tests.faults.cluster import Cluster, Feeder, feeding, running
 from tests.faults.events import PARTNERS, ZONE, Message, Person, message_of
 from tests.faults.mutants import Gate
 from tests.faults.policy import scorecard
-from tests.oracle import Event, Phase, expect, month
+from tests.oracle import Event, Expected, Phase, expect
 
 NOW = datetime(2026, 3, 20, tzinfo=UTC)
 KEY = b"scenarios: 32 bytes and a little"
@@ -30,28 +31,32 @@ _SESSION_MS = 1_500
 class Story:
     """Somebody's bills, one after the other, and what becomes of all that was told so far."""
 
-    def __init__(self, cluster: Cluster, feeder: Feeder, directory: Path, mutant: str) -> None:
-        self.cluster, self._feeder, self._directory = cluster, feeder, directory
+    def __init__(self, cluster: Cluster, feeder: Feeder, now: datetime, mutant: str) -> None:
+        self.cluster, self._feeder, self._now = cluster, feeder, now
         self._environment = mutants.environment(mutant) if mutant else {}
         self._told: list[Message] = []
         self._numbers = itertools.count(1)
-        self._person = Person(0, KEY)
+        self.person = Person(0, KEY)
+
+    @property
+    def kafka(self) -> str:
+        return self.cluster.deployment.addresses.kafka
 
     def new_person(self) -> None:
-        self._person = Person(next(self._numbers), KEY)
+        self.person = Person(next(self._numbers), KEY)
 
     async def tell(self, *, days_late: int = 0) -> None:
         """One more bill. After a late one, every further one changes the score."""
         number = next(self._numbers)
         event = Event(
-            person=self._person.user_id,
+            person=self.person.user_id,
             partner="north",
             id=f"bill-{number}",
-            time=NOW - timedelta(days=20) + timedelta(minutes=number),
+            time=self._now - timedelta(days=20) + timedelta(minutes=number),
             kind="gas.bill",
             days_late=days_late,
         )
-        await self._send(message_of(event, self._person.account))
+        await self._send(message_of(event, self.person.account))
 
     async def repeat(self) -> None:
         """The last bill once more, as the very same event."""
@@ -61,7 +66,7 @@ class Story:
         """Another bill under the last one's id."""
         event = self._told[-1].sent.event
         assert event is not None
-        await self._send(message_of(replace(event, days_late=event.days_late + 1), self._person.account))
+        await self._send(message_of(replace(event, days_late=event.days_late + 1), self.person.account))
 
     async def handled(self) -> None:
         await self.cluster.until_drained()
@@ -79,7 +84,7 @@ class Story:
         await self.cluster.start(name, settings={**(gate.environment if gate else {}), **self._environment})
 
     def gate(self, point: str) -> Gate:
-        directory = self._directory / f"gate-{next(self._numbers)}"
+        directory = self.cluster.deployment.directory / f"gate-{next(self._numbers)}"
         directory.mkdir()
         return Gate(point, directory)
 
@@ -90,17 +95,26 @@ class Story:
         await self.cluster.until(holding, f"the process stands at {gate.point}")
 
     async def violations(self) -> list[str]:
-        await self.handled()
-        cluster = self.cluster
-        expected = expect([Phase(NOW, [message.sent for message in self._told])], scorecard(), ZONE)
-        places, violations = places_of(self._told, await cluster.read(*map(raw_topic, PARTNERS)))
-        assert not violations, violations
+        """All that does not hold, of all that was told."""
+        violations, places, expected = await self._judged()
         return [
-            *check_scores(await cluster.read(SCORES_CHANGED), expected.results),
-            *check_refusals(await cluster.read(*map(rejected_topic, PARTNERS)), places, expected),
-            *check_normalized(await cluster.read(NORMALIZED), places, expected),
-            *check_dead_letters(await cluster.read(*map(dead_letter_topic, ("ingest", "scorer")))),
+            *violations,
+            *check_normalized(await self.cluster.read(NORMALIZED), places, expected),
+            *check_dead_letters(await self.cluster.read(*map(dead_letter_topic, ("ingest", "scorer")))),
         ]
+
+    async def violations_seen_outside(self) -> list[str]:
+        """What partners and subscribers would see of it: for tests that write between the services themselves."""
+        return (await self._judged())[0]
+
+    async def _judged(self) -> tuple[list[str], list[str], Expected]:
+        await self.handled()
+        expected = expect([Phase(self._now, [message.sent for message in self._told])], scorecard(), ZONE)
+        places, misplaced = places_of(self._told, await self.cluster.read(*map(raw_topic, PARTNERS)))
+        assert not misplaced, misplaced
+        scores = check_scores(await self.cluster.read(SCORES_CHANGED), expected.results)
+        rejected = await self.cluster.read(*map(rejected_topic, PARTNERS))
+        return [*scores, *check_refusals(rejected, places, expected)], places, expected
 
     async def _send(self, message: Message) -> None:
         self._told.append(message)
@@ -111,11 +125,21 @@ Scenario = Callable[[Story], Awaitable[None]]
 
 
 @asynccontextmanager
-async def telling(directory: Path, mutant: str = "") -> AsyncIterator[Story]:
+async def telling(
+    directory: Path,
+    mutant: str = "",
+    *,
+    now: datetime = NOW,
+    clock: Literal["system", "stepped"] = "stepped",
+    partners: Mapping[str, str] | None = None,
+) -> AsyncIterator[Story]:
     """Servers and a story without any service yet. With a mutant every process of it is one."""
     settings = {"GOODSTANDING_SESSION_TIMEOUT_MS": str(_SESSION_MS), "GOODSTANDING_BATCH_RECORDS_MAX": "100"}
-    async with running(directory, key=KEY, now=NOW, settings=settings) as cluster, feeding(cluster) as feeder:
-        yield Story(cluster, feeder, directory, mutant)
+    async with (
+        running(directory, key=KEY, now=now, clock=clock, settings=settings, partners=partners) as cluster,
+        feeding(cluster) as feeder,
+    ):
+        yield Story(cluster, feeder, now, mutant)
 
 
 async def play(story: Story, scenario: Scenario) -> list[str]:
@@ -135,7 +159,7 @@ async def _published_then_held(story: Story, gate: Gate) -> None:
     """A scorer that has published the first version, and is held with the second bill at the gate."""
     await story.start("ingest-1")
     await story.start("scorer-1", gate)
-    await story.cluster.until_run_done(month(NOW, ZONE))
+    await story.cluster.until_run_done()
     await story.tell(days_late=9)
     await story.handled()
     gate.arm()

@@ -35,7 +35,7 @@ class Plan:
     kills: int
 
 
-SHORT = Plan(records=5_000, days=24, steps=8, kills=3)
+SHORT = Plan(records=5_000, days=60, steps=10, kills=3)
 FULL = Plan(records=200_000, days=5 * 365, steps=40, kills=10)
 
 

@@ -18,7 +18,6 @@ import asyncpg
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from shared import database
 from shared.contracts.partition import PARTITIONS, partition_of
@@ -39,6 +38,7 @@ from shared.runner.service import (
 from shared.runner.store import MIGRATIONS
 from shared.runner.subscription import Subscription
 from shared.settings import ServiceSettings
+from tests.unreadable import send_raw
 
 KEYS = tuple(f"key-{number}" for number in range(48))
 PATIENCE_S = 30.0
@@ -243,26 +243,7 @@ class Tiny:
     async def send_raw(
         self, partition: int, key: bytes | None, value: bytes | None, *header_names: bytes, count: int = 1
     ) -> None:
-        """Records as no well-behaved client would send them."""
-        producer = AIOKafkaProducer(bootstrap_servers=self.kafka)
-        await producer.start()
-        batch = producer.create_batch()
-        # The compiled builder takes nothing but text for a name.
-        batch._builder = _DefaultRecordBatchBuilderPy(
-            magic=2,
-            compression_type=0,
-            is_transactional=0,
-            producer_id=-1,
-            producer_epoch=-1,
-            base_sequence=-1,
-            batch_size=2 * 1024 * 1024,
-        )
-        headers = [(RawName(name), b"x") for name in header_names]
-        for _ in range(count):
-            batch.append(key=key, value=value, timestamp=None, headers=headers)
-        batch.close()
-        await (await producer.send_batch(batch, self.source, partition=partition))
-        await producer.stop()
+        await send_raw(self.kafka, self.source, partition, key, value, *header_names, count=count)
 
     async def read(self, topic: str) -> list[Record]:
         """All that readers of committed messages see."""
@@ -306,20 +287,6 @@ class Tiny:
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
     await consumer._client._wait_on_metadata(topic)
     return set(consumer.partitions_for_topic(topic))
-
-
-class RawName(str):
-    """The name of a header in any bytes: the client library encodes what it believes to be text."""
-
-    raw: bytes
-
-    def __new__(cls, raw: bytes) -> RawName:
-        name = super().__new__(cls, "raw")
-        name.raw = raw
-        return name
-
-    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        return self.raw
 
 
 class Worker:

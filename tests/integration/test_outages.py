@@ -1,0 +1,235 @@
+"""Servers go away and come back; records come that nobody can read. The services are back by themselves, and say so."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import psutil
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from shared.contracts.cloudevents import binary
+from shared.contracts.partition import partition_of
+from shared.contracts.topics import NORMALIZED, dead_letter_topic, raw_topic, rejected_topic
+from tests.faults.cluster import PARTNER
+from tests.faults.events import PARTNERS
+from tests.faults.scenarios import Story, telling
+from tests.unreadable import send_raw
+
+_AWAY_S = 4.0
+_RUDE = "rude"
+"""A partner whose topic no client of the tests could read."""
+_NOTICED_WITHIN_S = 15.0
+_MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+async def story(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Story]:
+    """By the machine's clock: what a deployment has, and the campaign has not."""
+    directory = tmp_path_factory.mktemp("outages") / "deployment"
+    partners = dict.fromkeys((*PARTNERS, _RUDE), PARTNER)
+    async with telling(directory, now=datetime.now(UTC), clock="system", partners=partners) as story:
+        await story.start("ingest-1")
+        await story.start("scorer-1")
+        # The last publication is made up for now, of nobody.
+        await story.cluster.until_run_done()
+        yield story
+
+
+@pytest.fixture(autouse=True)
+async def _servers(story: Story) -> AsyncIterator[None]:
+    """What one test has left away must not be missing in the next."""
+    yield
+    for name in ("kafka", "postgres"):
+        story.cluster.stack.resume(name)
+    await asyncio.to_thread(story.cluster.stack.up)
+
+
+async def until_trouble(story: Story, name: str, word: str) -> None:
+    """Readiness turns away from the process, with a reason that names what is missing."""
+
+    async def told() -> bool:
+        trouble = await asyncio.to_thread(story.cluster.processes[name].trouble)
+        return trouble is not None and word in trouble
+
+    await story.cluster.until(told, f"{name} is not ready because of {word}", _NOTICED_WITHIN_S)
+
+
+async def test_postgres_goes_away_and_comes_back(story: Story) -> None:
+    story.new_person()
+    await story.tell(days_late=9)
+    await story.handled()
+    await asyncio.to_thread(story.cluster.stack.kill, "postgres")
+    await until_trouble(story, "scorer-1", "Postgres")
+    assert await asyncio.to_thread(story.cluster.processes["ingest-1"].trouble) is None, "ingest needs no Postgres"
+    for _ in range(20):
+        await story.tell()
+    await asyncio.sleep(_AWAY_S)
+    assert story.cluster.processes["scorer-1"].alive
+    await asyncio.to_thread(story.cluster.stack.start, "postgres")
+    await story.cluster.until_ready()
+    assert await story.violations() == []
+
+
+async def test_postgres_stands_still_and_goes_on(story: Story) -> None:
+    """Worse than away: connections stay open, and no answer comes."""
+    story.new_person()
+    await story.tell(days_late=9)
+    await story.handled()
+    story.cluster.stack.pause("postgres")
+    await story.tell()
+    await until_trouble(story, "scorer-1", "Postgres")
+    story.cluster.stack.resume("postgres")
+    await story.cluster.until_ready()
+    assert await story.violations() == []
+
+
+async def test_kafka_goes_away_and_comes_back(story: Story) -> None:
+    story.new_person()
+    await story.tell(days_late=9)
+    await story.handled()
+    await asyncio.to_thread(story.cluster.stack.kill, "kafka")
+    telling_meanwhile = asyncio.create_task(story.tell())
+    await asyncio.gather(*(until_trouble(story, name, "Kafka") for name in ("ingest-1", "scorer-1")))
+    await asyncio.sleep(_AWAY_S)
+    assert all(process.alive for process in story.cluster.processes.values())
+    await asyncio.to_thread(story.cluster.stack.start, "kafka")
+    await telling_meanwhile
+    await story.cluster.until_ready()
+    assert await story.violations() == []
+
+
+async def test_a_service_that_starts_first_waits_and_says_for_what(story: Story) -> None:
+    story.new_person()
+    await story.cluster.kill("scorer-1")
+    await asyncio.to_thread(story.cluster.stack.kill, "postgres")
+    await story.cluster.start("scorer-1", ready=False)
+    await until_trouble(story, "scorer-1", "waiting for Postgres")
+    await asyncio.to_thread(story.cluster.stack.kill, "kafka")
+    await story.cluster.kill("scorer-1")
+    await story.cluster.start("scorer-1", ready=False)
+    await until_trouble(story, "scorer-1", "waiting for Kafka")
+    await asyncio.to_thread(story.cluster.stack.start, "kafka")
+    await until_trouble(story, "scorer-1", "waiting for Postgres")
+    await asyncio.to_thread(story.cluster.stack.start, "postgres")
+    await story.cluster.until_ready()
+    await story.tell(days_late=9)
+    assert await story.violations() == []
+
+
+async def test_poison_between_the_services_is_set_aside(story: Story) -> None:
+    """Services wrote this topic, so whatever cannot be read there is the operator's; good events flow beside it."""
+    story.new_person()
+    user = story.person.user_id
+    home = partition_of(user)
+    good = {"id": "x", "source": "/partners/north", "type": "goodstanding.behavior.normalized.v1"}
+    now = datetime.now(UTC) - timedelta(days=1)
+
+    def headers(**changes: str) -> list[tuple[str, bytes]]:
+        given = {**good, **changes}
+        extensions = {"origin": "behavior.raw.north/0/0"}
+        return list(binary(**given, time=now, partitionkey=user, extensions=extensions))
+
+    body, key = b'{"kind":"gas.bill","days_late":0}', user.encode()
+    cases = [
+        (home, key, b"\x00garbage", headers(), "json-syntax"),
+        (home, key, b"[1]", headers(), "not-an-object"),
+        (home, key, None, headers(), "envelope-key"),
+        (home, b"nobody", body, headers(), "envelope-key"),
+        ((home + 1) % 6, key, body, headers(), "misplaced"),
+        (home, key, body, headers(type="goodstanding.behavior.normalized.v9"), "envelope-type"),
+        (home, key, body, [(n, b"0.3" if n == "ce_specversion" else v) for n, v in headers()], "envelope-version"),
+        (home, key, body, [], "envelope-version"),
+        (home, key, b'{"kind":"moon.landing"}', headers(), "unknown-kind"),
+        (home, key, body, headers(source="/elsewhere"), "envelope-attribute"),
+    ]
+    producer = AIOKafkaProducer(bootstrap_servers=story.kafka)
+    await producer.start()
+    await story.tell(days_late=9)
+    before = len(await story.cluster.read(dead_letter_topic("scorer")))
+    origins = []
+    for partition, record_key, value, record_headers, _ in cases:
+        sent = await producer.send_and_wait(NORMALIZED, value, record_key, partition, headers=record_headers)
+        origins.append(f"{NORMALIZED}/{partition}/{sent.offset}")
+    await producer.stop()
+    await story.tell()
+    await story.handled()
+    letters = (await story.cluster.read(dead_letter_topic("scorer")))[before:]
+    codes = {letter.attribute("origin"): letter.attribute("code") for letter in letters}
+    assert codes == dict(zip(origins, (code for *_, code in cases), strict=True))
+    assert all(letter.value in (None, b"") for letter in letters), "positions only"
+    assert await asyncio.to_thread(story.cluster.processes["scorer-1"].trouble) is None
+    assert await story.violations_seen_outside() == []
+
+
+async def test_a_header_name_that_is_not_utf8_is_refused_like_any_other(story: Story) -> None:
+    """The client library cannot read such a record; ingest must not stop, nor lose what lies beside it."""
+    story.new_person()
+    await story.tell(days_late=9)
+    topic, count = raw_topic(_RUDE), 20
+    for partition in range(6):
+        await send_raw(story.kafka, topic, partition, b"k", b"{}", b"\xff\xfe", count=count)
+    await story.tell()
+    await story.handled()
+    refusals = await story.cluster.read(rejected_topic(_RUDE))
+    assert {refusal.attribute("code") for refusal in refusals} == {"envelope-header"}
+    places = {f"{topic}/{partition}/{offset}" for partition in range(6) for offset in range(count)}
+    assert {refusal.attribute("origin") for refusal in refusals} == places
+    assert await asyncio.to_thread(story.cluster.processes["ingest-1"].trouble) is None
+    assert await story.violations_seen_outside() == []
+
+
+async def test_sigterm_finishes_what_is_in_hand(story: Story) -> None:
+    """Ended in the middle of a backlog it leaves no open step; the successor goes on behind it."""
+    story.new_person()
+    await story.cluster.stop("scorer-1")
+    await story.tell(days_late=9)
+    for _ in range(30):
+        await story.tell()
+    await story.ingested()
+    await story.cluster.start("scorer-1", settings={"GOODSTANDING_BATCH_RECORDS_MAX": "1"})
+    process = story.cluster.processes["scorer-1"]
+    pid = process.pid
+    assert pid is not None
+    began = time.monotonic()
+    await story.cluster.stop("scorer-1")
+    assert time.monotonic() - began < 10
+    assert not psutil.pid_exists(pid)
+    log = process.log.read_text().splitlines()[-1]
+    assert '"event": "stopped"' in log, "it drained, and was not killed for being late"
+    await story.start("scorer-1")
+    assert await story.violations_seen_outside() == []
+
+
+async def test_memory_is_bounded_while_postgres_is_away(story: Story) -> None:
+    """A backlog far larger than the buffers is waiting in Kafka, not in the process."""
+    await story.cluster.stop("scorer-1")
+    bound = {"GOODSTANDING_BUFFER_RECORDS_MAX": "500", "GOODSTANDING_BATCH_RECORDS_MAX": "500"}
+    await story.cluster.start("scorer-1", settings=bound)
+    story.new_person()
+    await story.tell(days_late=9)
+    await story.handled()
+    process = psutil.Process(story.cluster.processes["scorer-1"].pid)
+    await asyncio.to_thread(story.cluster.stack.kill, "postgres")
+    before = process.memory_info().rss
+    await _flood(story, 60_000)
+    await until_trouble(story, "scorer-1", "Postgres")
+    await asyncio.sleep(_AWAY_S)
+    grown = process.memory_info().rss - before
+    assert grown < 40 * _MIB, f"{grown / _MIB:.0f} MiB for a backlog of 60,000"
+    await asyncio.to_thread(story.cluster.stack.start, "postgres")
+    await story.cluster.until_ready()
+    await story.handled()
+
+
+async def _flood(story: Story, count: int) -> None:
+    """The last event of the person, as ingest passed it on, again and again."""
+    *_, last = [r for r in await story.cluster.read(NORMALIZED) if r.key == story.person.user_id.encode()]
+    producer = AIOKafkaProducer(bootstrap_servers=story.kafka, linger_ms=5)
+    await producer.start()
+    for _ in range(count):
+        await producer.send(NORMALIZED, last.value, key=last.key, partition=last.partition, headers=list(last.headers))
+    await producer.stop()

@@ -1,0 +1,65 @@
+"""Processes of the scorer join and leave under load: the shards are shared, and nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+from pathlib import Path
+
+from shared.contracts.topics import SCORES_CHANGED, raw_topic
+from tests.faults.checker import check_scores, places_of
+from tests.faults.cluster import Cluster, feeding, running
+from tests.faults.events import PARTNERS, ZONE, draw
+from tests.faults.policy import scorecard
+from tests.oracle import expect
+
+_KEY = b"scale out: 32 bytes and a little"
+
+
+async def test_a_second_and_a_third_process_join_and_leave(tmp_path: Path) -> None:
+    stretch, *_ = draw(11, people=120, messages=3_000, key=_KEY)
+    async with running(tmp_path / "deployment", key=_KEY, now=stretch.instant) as cluster, feeding(cluster) as feeder:
+        await cluster.start("ingest-1", "scorer-1")
+        await cluster.until_run_done()
+        await shared(cluster, {"scorer-1": 6})
+        load = asyncio.create_task(feeder.send(stretch.messages, spread_s=10, bursts=100))
+        await cluster.start("scorer-2")
+        await shared(cluster, {"scorer-1": 3, "scorer-2": 3})
+        await cluster.start("scorer-3")
+        await shared(cluster, {"scorer-1": 2, "scorer-2": 2, "scorer-3": 2})
+        await cluster.stop("scorer-1")
+        await shared(cluster, {"scorer-2": 3, "scorer-3": 3})
+        await cluster.stop("scorer-3")
+        await shared(cluster, {"scorer-2": 6})
+        assert not load.done(), "all of that happened under load"
+        await load
+        await cluster.until_drained()
+        expected = expect([stretch.phase], scorecard(), ZONE)
+        _, violations = places_of(stretch.messages, await cluster.read(*map(raw_topic, PARTNERS)))
+        violations += check_scores(await cluster.read(SCORES_CHANGED), expected.results)
+        assert violations == []
+
+
+async def shared(cluster: Cluster, wanted: dict[str, int]) -> None:
+    """Wait until each process says that it works on so many shards."""
+
+    async def so() -> bool:
+        found = {name: await asyncio.to_thread(_shards, cluster, name) for name in wanted}
+        return found == wanted
+
+    await cluster.until(so, f"shards shared as {wanted}")
+    await cluster.until_ready(*wanted)
+
+
+def _shards(cluster: Cluster, name: str) -> int | None:
+    if (address := cluster.processes[name].http) is None:
+        return None
+    connection = http.client.HTTPConnection(address, timeout=5)
+    try:
+        connection.request("GET", "/metrics")
+        for line in connection.getresponse().read().decode().splitlines():
+            if line.startswith("goodstanding_shards_owned "):
+                return int(float(line.split()[1]))
+    finally:
+        connection.close()
+    return None
