@@ -7,7 +7,7 @@ import contextlib
 import gc
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import Any
 
 import asyncpg
@@ -32,6 +32,7 @@ from shared.settings import ServiceSettings
 log = structlog.get_logger("process")
 
 _OBSERVE_EVERY_S = 1.0
+_OBSERVE_TIMEOUT_S = 5.0
 
 
 class Health:
@@ -214,22 +215,38 @@ async def _observe(subscription: Subscription, pool: asyncpg.Pool | None, health
     """Keep readiness and the gauges true, and replace a consumer that lost its rights."""
     behind_since: dict[Any, float] = {}
     while True:
-        troubles = subscription.troubles()
-        try:
-            async with asyncio.timeout(5):
-                await subscription.heal()
-                await _observe_lag(subscription, metrics, behind_since)
-                if pool is not None:
-                    batches, oldest_s = await store.backlog(pool)
-                    metrics.outbox_batches.set(batches)
-                    metrics.outbox_oldest_seconds.set(oldest_s)
-        except (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            troubles.append(f"cannot observe: {type(error).__name__}")
+        looks = [_look("Kafka", _observe_kafka(subscription, metrics, behind_since))]
+        if pool is not None:
+            looks.append(_look("Postgres", _observe_outbox(pool, metrics)))
+        servers = await asyncio.gather(*looks)
+        troubles = [*subscription.troubles(), *filter(None, servers)]
         if troubles != health.troubles:
             log.info("readiness", ready=not troubles, because=troubles)
         health.troubles = troubles
         metrics.ready.set(not troubles)
         await asyncio.sleep(_OBSERVE_EVERY_S)
+
+
+async def _look(server: str, observation: Awaitable[None]) -> str | None:
+    """None, or why the server could not be looked at; no failure may end the observing, or readiness would stay."""
+    try:
+        async with asyncio.timeout(_OBSERVE_TIMEOUT_S):
+            await observation
+    except Exception as error:
+        log.debug("cannot observe", server=server, exc_info=error)
+        return f"{server} does not answer: {type(error).__name__}"
+    return None
+
+
+async def _observe_outbox(pool: asyncpg.Pool, metrics: Metrics) -> None:
+    batches, oldest_s = await store.backlog(pool)
+    metrics.outbox_batches.set(batches)
+    metrics.outbox_oldest_seconds.set(oldest_s)
+
+
+async def _observe_kafka(subscription: Subscription, metrics: Metrics, behind_since: dict[Any, float]) -> None:
+    await subscription.heal()
+    await _observe_lag(subscription, metrics, behind_since)
 
 
 async def _observe_lag(subscription: Subscription, metrics: Metrics, behind_since: dict[Any, float]) -> None:
