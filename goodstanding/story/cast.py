@@ -20,24 +20,18 @@ HERO = 1
 _BILLS = ("water.bill", "electricity.bill", "gas.bill", "phone.bill")
 _RIDES = ("bike_rental.return", "e_bike_rental.return", "ride.trip", "transit.fare")
 _WITH_A_RECORD_OF = 40
-_PUBLICATION_EVE = 5
-"""No record of ours ends on this day: it would lapse at the instant of a publication, and which comes first is free."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cast:
     """How many people, over how many months from FIRST_MONTH on; another seed makes others."""
 
-    people: int = 300
-    months: int = 76
+    people: int = 240
+    months: int = 74
     seed: int = 0
 
-    @property
-    def all_months(self) -> range:
-        return range(FIRST_MONTH, FIRST_MONTH + self.months)
-
     def told(self) -> list[Event]:
-        """All events, the earliest first; those of records are alone in their minute."""
+        """All events, the earliest first. A person's records change at most once a month."""
         events = [event for number in range(1, self.people + 1) for event in _Life(self, number).events()]
         return sorted(events, key=lambda event: (event.time, event.id))
 
@@ -143,7 +137,7 @@ class _Life:
     # -- negative records --------------------------------------------------------------------------------------------
 
     def _made_up_trouble(self) -> _Trouble | None:
-        """Some have one, by their number: so that few people have all of the kinds as well."""
+        """Some have one, by their number, so that few people are enough for every kind."""
         random, months = self._random, self._cast.months
         early, any_time = random.randrange(4, 10), random.randrange(6, max(months - 12, 7))
         later = random.randint(1, 6)
@@ -159,11 +153,10 @@ class _Life:
 
     def _record(self, trouble: _Trouble) -> Iterator[Event]:
         month = max(trouble.month, self._joins)
-        began_on, reported_after = self._day(month), timedelta(days=1)
-        if trouble.kind not in ("hotel.no_show", "ride.unpaid"):
-            began_on, reported_after = began_on - timedelta(days=100), timedelta(days=100)
+        reported_on = self._day(month)
+        began_on = reported_on - timedelta(days=1 if trouble.kind in ("hotel.no_show", "ride.unpaid") else 100)
         settled_on = None if trouble.settled_after is None else self._day(month + trouble.settled_after)
-        yield from self.record(trouble.partner, trouble.kind, began_on, began_on + reported_after, settled_on)
+        yield from self.record(trouble.partner, trouble.kind, began_on, reported_on, settled_on)
 
     def record(
         self, partner: str, kind: str, began_on: date, reported_on: date, settled_on: date | None
@@ -174,8 +167,7 @@ class _Life:
         told = self._random.randrange(6_000, 900_000)
         for day, ended_on in ((reported_on, None), (settled_on, settled_on)):
             if day is not None and day < end:
-                # In a minute of its own: of two changes at one instant it is free which version comes first.
-                time = datetime(day.year, day.month, day.day, 9, 0, tzinfo=ZONE) + timedelta(minutes=self._number % 600)
+                time = datetime(day.year, day.month, day.day, 9, tzinfo=ZONE)
                 yield self._made_event(
                     partner, kind, time, amount=told, report=number, began_on=began_on, ended_on=ended_on
                 )
@@ -195,8 +187,8 @@ class _Life:
         return Event(partner=partner, person=self._account, id=id, time=time, kind=kind, **more)  # type: ignore[arg-type]
 
     def _day(self, month: int) -> date:
-        day = self._random.randrange(1, 29)
-        return _month_of(FIRST_MONTH + month).replace(day=day + (day == _PUBLICATION_EVE))
+        """A day on which, and on whose eve, a record may end: it lapses at an instant when no publication comes."""
+        return _month_of(FIRST_MONTH + month).replace(day=self._random.choice([1, 2, 3, 4, *range(7, 29)]))
 
 
 def _hero(life: _Life) -> Iterator[Event]:

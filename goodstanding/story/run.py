@@ -80,22 +80,23 @@ def run(cast: Cast, view: View, *, keep: bool, given: Addresses | None) -> Resul
 
 
 def moments(cast: Cast) -> Iterator[_Moment]:
-    """Behavior is reported at the end of each month, a negative record when it happens; scores come on the 6th."""
+    """Partners report at the end of each month, but the hero's records when they happen; scores come on the 6th."""
+    hero = sample_account(HERO)
     for month, events in groupby(cast.told(), key=lambda event: _month(event.time)):
-        ordinary: list[Event] = []
-        special: list[Event] = []
+        at_the_end: list[Event] = []
         for event in events:
-            (special if event.report else ordinary).append(event)
-        for instant, reports in groupby(special, key=lambda event: event.time):
-            yield _Moment(instant, tuple(reports))
-        yield _Moment(_instant(month + 1, 1) - _SECOND, tuple(ordinary))
+            if event.report and event.person == hero:
+                yield _Moment(event.time, (event,))
+            else:
+                at_the_end.append(event)
+        yield _Moment(_instant(month + 1, 1) - _SECOND, tuple(at_the_end))
         yield _Moment(_instant(month + 1, publication_day()), publication=month + 1)
 
 
 def sendings(events: Iterable[Event]) -> Iterator[Sending]:
     """The partners' records of these events, and a few repeated and wrong ones among them."""
     for event in events:
-        place = int(event.id.rpartition("-")[2]) + int(event.person[2:-2])
+        place = int(event.id.rpartition("-")[2]) * 31 + int(event.person[2:-2])
         yield Sending(event.partner, written(event), event)
         if place % _REPEATED_EVERY == 0:
             yield Sending(event.partner, written(event), event)
