@@ -129,6 +129,7 @@ class Retention:
             "GOODSTANDING_POSTGRES": self.dsn,
             "GOODSTANDING_CLOCK": "stepped",
             "GOODSTANDING_FINGERPRINT_KEY": FINGERPRINT_KEY.hex(),
+            "GOODSTANDING_FETCH_MAX_WAIT_MS": "20",
             # A killed process is missed soon.
             "GOODSTANDING_SESSION_TIMEOUT_MS": "1000",
         }
