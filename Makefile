@@ -11,7 +11,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra l
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-faults check check-deploy bench lock lock-check format clean
+.PHONY: help setup demo demo-real test test-faults check check-deploy bench lock lock-check format clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1|/p' Makefile | awk -F '|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ setup: .venv/.ready  ## everything the project needs, into .venv
 
 demo: setup  ## the main job, end to end, on a Kafka and a Postgres of its own
 	@$(BIN)/goodstanding demo
+
+demo-real: setup  ## the same platform with real data: six months of 15,000 card customers
+	@$(BIN)/goodstanding demo --real
 
 test: setup  ## all tests but the long fault campaigns; real Kafka and Postgres
 	@$(BIN)/pytest -m 'not campaign'

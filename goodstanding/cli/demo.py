@@ -65,8 +65,9 @@ def _story(keep: bool, svg: Path | None) -> None:
     screen.print(
         f"\n{result.events:,} events sent, {result.repeated:,} of them for the second time: {result.accepted:,} "
         f"accepted, {result.refused:,} refused.\n{result.scores:,} scores, {result.tiers:,} changes of tier and "
-        f"{result.records:,} of negative records published for {result.people:,} people; {result.lapsed:,} records "
-        f"lapsed to the second. The clock stood still at {result.instants:,} instants.",
+        f"{result.records:,} of negative records published for {result.people:,} people. {result.lapsed:,} records "
+        f"lapsed, to the second; {result.freed:,} people whom a court had restricted were freed. The clock stood still "
+        f"at {result.instants:,} instants.",
     )
     _fail_on(result.differences)
     screen.print(f"{_CHECKED} {result.seconds:.0f} s.")

@@ -11,7 +11,7 @@ from goodstanding.demo.recount import BASE, BEST, ScoreNews
 
 ROWS = 12
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
-_LABEL = 16
+_LABEL = 5
 
 
 def chart(scores: Sequence[ScoreNews], tiers: Mapping[int, str], styles: Sequence[str]) -> Text:
@@ -23,14 +23,17 @@ def chart(scores: Sequence[ScoreNews], tiers: Mapping[int, str], styles: Sequenc
     for row in range(ROWS - 1, -1, -1):
         low, high = _edge(row), _edge(row + 1)
         begins = next((start for start in starts if low <= start < high), None)
-        text.append(f"{begins} {tiers[begins]}".rjust(_LABEL - 2) if begins else " " * (_LABEL - 2), style="dim")
-        text.append(" ┤" if begins else " │", style="dim")
+        text.append(f"{begins} ┤" if begins else "    │", style="dim")
         for score in columns:
             style = styles[sum(1 for start in starts if start <= score)]
             text.append(_cell(score, low, high), style=style)
         text.append("\n")
     text.append(" " * (_LABEL - 1) + "└" + "─" * len(columns) + "\n", style="dim")
-    text.append(" " * _LABEL + _years(months), style="dim")
+    text.append(" " * _LABEL + _years(months) + "\n\n", style="dim")
+    text.append(" " * _LABEL)
+    for start, style in zip(starts, styles[1:], strict=True):
+        text.append("█", style=style)
+        text.append(f" {tiers[start]} from {start}   ")
     return text
 
 

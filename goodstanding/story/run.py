@@ -50,6 +50,8 @@ class Result:
     tiers: int
     records: int
     lapsed: int
+    freed: int
+    """People who were restricted, and are not any more."""
     people: int
     instants: int
     """At so many the clock stood still."""
@@ -161,12 +163,17 @@ def _result(stage: Stage, accepted: int, instants: int, began: float) -> Result:
         tiers=found.heard[TIERS_CHANGED],
         records=found.heard[RECORDS_CHANGED],
         lapsed=sum(1 for lives in found.records.values() for news in lives.values() if news[-1].status == "expired"),
+        freed=sum(1 for news in found.tiers.values() if _is_freed(news)),
         people=len(found.scores),
         instants=instants,
         hero=Heard(account, found.scores.get(user_id, []), found.tiers.get(user_id, []), records),
         differences=list(stage.differences(accepted)),
         seconds=time.monotonic() - began,
     )
+
+
+def _is_freed(news: list[TierNews]) -> bool:
+    return any(each.restrictions for each in news) and not news[-1].restrictions
 
 
 def _instant(month: int, day: int) -> datetime:

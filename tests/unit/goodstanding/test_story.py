@@ -121,11 +121,12 @@ def test_a_chart_of_months() -> None:
     drawn = chart(news, {650: "Good"}, ("red", "green"))
     rows = drawn.plain.split("\n")
     assert rows[0].endswith("│ ██ ")
-    assert rows[5].endswith("650 Good ┤ ██ ")
+    assert rows[5].endswith("650 ┤ ██ ")
     # The last is on the edge of the row of its tier; the first is seen although it has no points.
     assert rows[6].endswith("│ ███")
     assert rows[ROWS - 1].endswith("│▁███")
     assert rows[ROWS + 1].rstrip().endswith("  2021")
+    assert rows[-1].strip() == "█ Good from 650"
     assert {str(span.style) for span in drawn.spans} >= {"red", "green"}
 
 
