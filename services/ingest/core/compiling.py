@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from services.ingest.core import readers
 from services.ingest.core.deployment import Deployment, Person
 from services.ingest.core.fields import ATTRIBUTES, Fields, Key, check_path
-from services.ingest.core.mapping import CsvMapping, Events, JsonMapping, MappingError, NativeMapping, Rights
+from services.ingest.core.mapping import CsvMapping, Events, JsonMapping, MappingError, NativeMapping, Rights, Text
 from services.ingest.core.mapping import Mapping as PartnerMapping
 from services.ingest.core.native import native_mapping
 from services.ingest.core.readers import Reader
@@ -25,7 +25,7 @@ Body: TypeAlias = BehaviorEvent | RecordReport
 
 _RECORD_FIELDS = ("report_id", "status", "began_on", "ended_on")
 _BEHAVIOR_FIELDS = ("count", "days_late", "reverses", "value", "contact", "consent")
-_STATUSES = ("reported", "settled")
+_STATUSES: tuple[Literal["reported"], Literal["settled"]] = ("reported", "settled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,31 +82,16 @@ def compile_partner(name: str, mapping: PartnerMapping, deployment: Deployment) 
     if isinstance(mapping, NativeMapping):
         _check_native(mapping.rights)
         mapping = native_mapping(mapping.rights, deployment.rates.base)
-        permitted = mapping.rights.kinds
+        permitted = frozenset(mapping.rights.kinds)
     else:
-        if mapping.rights.kinds:
-            raise MappingError(
-                ("rights", "kinds"), "The kinds of this partner are those that its events are mapped to."
-            )
-        permitted = tuple(KIND_OF)
-    _check_envelope(mapping)
+        _check_foreign(mapping)
+        permitted = frozenset(KIND_OF)
     fields = _fields(mapping, deployment)
-    words = tuple(_word(path, fields) for path in ((mapping.kind,) if isinstance(mapping.kind, str) else mapping.kind))
+    paths = (mapping.kind,) if isinstance(mapping.kind, str) else mapping.kind
+    words = tuple(_word(path, fields) for path in paths)
     subject = fields.person(mapping.subject, ("subject",))
-    bare = None
-    if mapping.id is not None and mapping.time is not None:
-        time = fields.past_instant(mapping.time, ("time",))
-        bare = Bare(mapping.id, at(mapping.id), fields.text(mapping.id, ("id",)), time)
-    readings: dict[tuple[str, ...], Reading] = {}
-    for index, events in enumerate(mapping.events):
-        for code, reading in _readings(mapping, events, ("events", index), fields, permitted):
-            key = ("events", index, "kinds", code)
-            parts = tuple(code.split("/", len(words) - 1))
-            if len(parts) != len(words):
-                raise MappingError(key, f"The code has {len(words)} words, as `kind` says, with `/` between them.")
-            if parts in readings:
-                raise MappingError(key, "The code is already mapped above.")
-            readings[parts] = reading
+    bare = _bare(mapping, fields)
+    readings = _by_words(mapping, len(words), fields, permitted)
     csv = _csv(mapping, readings) if isinstance(mapping, CsvMapping) else None
     return Partner(name, words, readings, subject, bare, csv)
 
@@ -131,7 +116,10 @@ def _check_native(rights: Rights) -> None:
             raise MappingError(("rights", "kinds", index), "A record is permitted by its class, under `records`.")
 
 
-def _check_envelope(mapping: JsonMapping | CsvMapping) -> None:
+def _check_foreign(mapping: JsonMapping | CsvMapping) -> None:
+    if mapping.rights.kinds:
+        sentence = "The kinds of this partner are those that its events are mapped to."
+        raise MappingError(("rights", "kinds"), sentence)
     if not isinstance(mapping, JsonMapping):
         return
     for key, spec in (("id", mapping.id), ("time", mapping.time)):
@@ -148,6 +136,13 @@ def _fields(mapping: JsonMapping | CsvMapping, deployment: Deployment) -> Fields
         _check_columns(columns)
     prefix, attributes = ("data.", ATTRIBUTES) if in_envelope else ("", ())
     return Fields(deployment, prefix, _zone(mapping.zone), columns, attributes)
+
+
+def _bare(mapping: JsonMapping | CsvMapping, fields: Fields) -> Bare | None:
+    if mapping.id is None or mapping.time is None:
+        return None
+    id = fields.text(mapping.id, ("id",))
+    return Bare(mapping.id, at(mapping.id), id, fields.past_instant(mapping.time, ("time",)))
 
 
 def _check_columns(columns: tuple[str, ...]) -> None:
@@ -175,8 +170,24 @@ def _zone(name: str | None) -> tzinfo | None:
 # One block of events.
 
 
+def _by_words(
+    mapping: JsonMapping | CsvMapping, words: int, fields: Fields, permitted: frozenset[str]
+) -> dict[tuple[str, ...], Reading]:
+    readings: dict[tuple[str, ...], Reading] = {}
+    for index, events in enumerate(mapping.events):
+        for code, reading in _readings(mapping, events, ("events", index), fields, permitted):
+            key = ("events", index, "kinds", code)
+            parts = tuple(code.split("/", words - 1))
+            if len(parts) != words:
+                raise MappingError(key, f"The code has {words} words, as `kind` says, with `/` between them.")
+            if parts in readings:
+                raise MappingError(key, "The code is already mapped above.")
+            readings[parts] = reading
+    return readings
+
+
 def _readings(
-    mapping: JsonMapping | CsvMapping, events: Events, key: Key, common: Fields, permitted: tuple[str, ...]
+    mapping: JsonMapping | CsvMapping, events: Events, key: Key, common: Fields, permitted: frozenset[str]
 ) -> Iterator[tuple[str, Reading]]:
     fields = replace(common, paths=set(common.paths))
     ignored = _ignored(mapping, events, key, fields)
@@ -185,15 +196,13 @@ def _readings(
         if kind is None:
             raise MappingError((*key, "kinds", code), "The taxonomy has no such kind.")
         _check_shape(events, kind, key)
-        body = (
-            _record(events, kind, key, fields) if kind.shape is Shape.RECORD else _behavior(events, kind, key, fields)
-        )
+        body_of = _record if kind.shape is Shape.RECORD else _behavior
+        body = body_of(events, kind, key, fields)
         try:
             tree = build(sorted(fields.paths), ignored)
         except ValueError as error:
-            raise MappingError(
-                key, f"The path {error} is named twice, as a value and as ignored or an object."
-            ) from None
+            sentence = f"The path {error} is named twice, as a value and as ignored or an object."
+            raise MappingError(key, sentence) from None
         yield code, Reading(kind, tree, body, _forbidden(kind, mapping.rights, permitted))
 
 
@@ -205,7 +214,7 @@ def _ignored(mapping: JsonMapping | CsvMapping, events: Events, key: Key, fields
     return (*mapping.ignore, *events.ignore)
 
 
-def _forbidden(kind: Kind, rights: Rights, permitted: tuple[str, ...]) -> Fault | None:
+def _forbidden(kind: Kind, rights: Rights, permitted: frozenset[str]) -> Fault | None:
     if kind.record_class is not None:
         if kind.record_class in rights.records:
             return None
@@ -217,48 +226,55 @@ def _forbidden(kind: Kind, rights: Rights, permitted: tuple[str, ...]) -> Fault 
 
 
 def _check_shape(events: Events, kind: Kind, key: Key) -> None:
-    """The kind's own rules, tried on the body that this block would make."""
+    """The kind's own rules, tried on the bodies that this block can make."""
     is_record = kind.shape is Shape.RECORD
     for name in _BEHAVIOR_FIELDS if is_record else _RECORD_FIELDS:
         if getattr(events, name):
             raise MappingError((*key, name), f"{kind.name} does not have this field.")
     if is_record and (events.report_id is None or events.status is None):
         raise MappingError(key, f"{kind.name} needs `report_id` and `status`.")
-    for with_amount in (True, False) if events.amount and events.amount.optional else (events.amount is not None,):
-        body = _example_record(events, kind, with_amount) if is_record else _example(events, kind, with_amount)
+    for body in _example_records(events, kind) if is_record else _examples(events, kind):
         if fault := check_event(body, ""):
             raise MappingError((*key, fault.field.removeprefix(".")), fault.sentence)
 
 
-def _example(events: Events, kind: Kind, with_amount: bool) -> BehaviorEvent:
+def _examples(events: Events, kind: Kind) -> Iterator[BehaviorEvent]:
     consent = Consent(id="consent", purpose="purpose", given_at=datetime(2024, 1, 1, tzinfo=UTC))
-    return BehaviorEvent(
-        kind=kind.name,
-        count=2 if events.count else 1,
-        amount=0 if with_amount else None,
-        days_late=None if events.days_late is None else 0,
-        reverses=bool(events.reverses),
-        value=None if events.value is None else next(iter(kind.values), "value"),
-        contact=None if events.contact is None else "0" * 64,
-        consent=None if events.consent is None else consent,
-    )
+    for amount in _example_amounts(events):
+        yield BehaviorEvent(
+            kind=kind.name,
+            count=2 if events.count else 1,
+            amount=amount,
+            days_late=None if events.days_late is None else 0,
+            reverses=bool(events.reverses),
+            value=None if events.value is None else next(iter(kind.values), "value"),
+            contact=None if events.contact is None else "0" * 64,
+            consent=None if events.consent is None else consent,
+        )
 
 
-def _example_record(events: Events, kind: Kind, with_amount: bool) -> RecordReport:
-    # Which status needs which day is seen per event; a block must at least be able to say one of the two.
-    if events.began_on is None and events.ended_on is None:
-        status = "reported"
-    else:
-        status = "settled" if events.began_on is None else "reported"
+def _example_amounts(events: Events) -> tuple[int | None, ...]:
+    if events.amount is None:
+        return (None,)
+    return (0, None) if events.amount.optional else (0,)
+
+
+def _example_records(events: Events, kind: Kind) -> Iterator[RecordReport]:
     day = date(2024, 1, 1)
-    return RecordReport(
-        kind=kind.name,
-        report_id="report",
-        status=status,  # type: ignore[arg-type]
-        began_on=None if events.began_on is None else day,
-        ended_on=None if events.ended_on is None else day,
-        amount=0 if with_amount else None,
-    )
+    for status in _statuses(events.status):
+        yield RecordReport(
+            kind=kind.name,
+            report_id="report",
+            status=status,
+            began_on=None if events.began_on is None else day,
+            ended_on=None if events.ended_on is None else day,
+        )
+
+
+def _statuses(spec: str | Text | None) -> tuple[Literal["reported", "settled"], ...]:
+    """Those that a block can say; what is none of ours is found when it is compiled."""
+    words = (*spec.map.values(), spec.fixed) if isinstance(spec, Text) else ()
+    return tuple(status for status in _STATUSES if status in words) or _STATUSES
 
 
 def _behavior(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body]:

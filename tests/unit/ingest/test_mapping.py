@@ -99,6 +99,8 @@ FAULTS = [
     ("figure without consent", GOOD, "consent = {", "#", 18, "events[1].consent", "consent"),
     ("record without an id", GOOD, "report_id =", "#", 27, "events[3]", "needs `report_id`"),
     ("record without days", GOOD, 'began_on = "since"\nended_on = "until"\n', "", 27, "events[3].began_on", "began_on"),
+    ("record that is settled and never ends", GOOD, 'ended_on = "until"\n', "", 27, "events[3].ended_on", "ended_on"),
+    ("record that is reported and never began", GOOD, 'began_on = "since"\n', "", 27, "events[3].began_on", "began_on"),
     ("record with days late", GOOD, 'began_on = "since"', 'days_late = "since"', 31, "events[3].days_late", "not have"),
     ("word of no list", GOOD, '"bachelor"', '"genius"', 25, "events[2].value.map.b", "bachelor, master"),
     ("fixed word of no list", GOOD, 'path = "degree", map = { b = "bachelor", m = "master" }', 'fixed = "genius"', 25,
