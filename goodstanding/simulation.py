@@ -140,7 +140,7 @@ class Driver:
                 raise StalledError(f"{each.name} has ended while it was needed.", each.last_words())
 
     def _stalled(self, lag: Lag) -> StalledError:
-        why = lag.rest or f"{lag.records} records are not handled"
+        why = lag.rest or f"records not handled: {lag.records:,}"
         sentence = f"{lag.service} has not moved for {STALLED_AFTER_S:.0f} s: {why}."
         mine = [each for each in self._processes if each.service == lag.service]
         states = [f"{each.name}: {each.trouble() or 'says that it is ready'}" for each in mine]
