@@ -77,6 +77,7 @@ def _story(keep: bool, svg: Path | None) -> None:
         svg.write_text(_LOADED_FONT.sub("", picture), encoding="utf-8")
     hero = result.hero.account
     _look_next(
+        "goodstanding demo",
         [
             (f"goodstanding explain {hero}", "why this person's score is what it is"),
             (f"goodstanding benefits {hero}", "what it opens, and what comes next"),
@@ -111,6 +112,7 @@ def _real_data(data: Path, adapter: str, keep: bool) -> None:
     _fail_on(result.differences)
     prose(f"{_CHECKED} {result.seconds:.0f} s.")
     _look_next(
+        "goodstanding demo --real",
         [
             (f"goodstanding explain {result.example}", "why this person's score is what it is"),
             ("goodstanding tail scores", "what subscribers see"),
@@ -141,13 +143,16 @@ def _show(result: real_data.Result) -> None:
 def _fail_on(differences: list[str]) -> None:
     if differences:
         first = "\n  ".join(differences[:_DIFFERENCES_SHOWN])
-        fail(f"{len(differences)} totals are not what was sent. This is a bug; the first ones:\n  {first}")
+        fail(
+            f"{len(differences)} totals are not what was sent, which is a bug of the platform or of the recomputation. "
+            f"Run it with --keep to look around in it. The first ones:\n  {first}"
+        )
 
 
-def _look_next(running: list[tuple[str, str]], always: list[tuple[str, str]], keep: bool) -> None:
-    """`running` are what can be looked at while everything stays up."""
+def _look_next(again: str, running: list[tuple[str, str]], always: list[tuple[str, str]], keep: bool) -> None:
+    """`running` are what can be looked at while everything stays up; `again` is the command that it came from."""
     ended = [
-        ("goodstanding demo --keep", "the same, and everything stays up to look around in"),
+        (f"{again} --keep", "the same, and everything stays up to look around in"),
         ("goodstanding local up", "an empty platform, for events of your own"),
     ]
     console.print("\n[bold]Where to look next[/]")

@@ -11,6 +11,7 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from goodstanding.cli import app
+from goodstanding.demo import run as real_data
 from goodstanding.deployment import SERVICES
 from shared.contracts.identity import sample_account
 from shared.settings import ROOT
@@ -210,3 +211,28 @@ def test_a_wrong_policy_is_refused_with_line_key_and_remedy(
 
 def test_the_app_is_a_typer() -> None:
     assert isinstance(app, typer.Typer)
+
+
+def test_a_demo_that_does_not_add_up_fails_with_the_first_differences(monkeypatch: pytest.MonkeyPatch) -> None:
+    differences = [f"person {number}: 600 by the recount, 601 was published" for number in range(7)]
+    result = real_data.Result(
+        events=2,
+        accepted=2,
+        refused={},
+        repeated=0,
+        scores=1,
+        tiers=0,
+        records=0,
+        people=1,
+        bands=[],
+        differences=differences,
+        example=ACCOUNT,
+        seconds=1.0,
+    )
+    monkeypatch.setattr(real_data, "run", lambda *_, **__: result)
+    asked = ask("demo", "--real")
+    assert asked.exit_code == 1
+    assert "7 totals are not what was sent" in asked.stderr
+    assert differences[4] in asked.stderr
+    assert differences[5] not in asked.stderr
+    assert "Where to look next" not in asked.stdout
