@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from goodstanding.cli import app
+from goodstanding.deployment import Deployment
 from goodstanding.local import Addresses
 from goodstanding.story.cast import Cast
 from shared.settings import ROOT
@@ -59,8 +61,13 @@ def test_a_spoiled_rule_fails(
     text = (policies / file).read_text()
     assert rule in text
     (policies / file).write_text(text.replace(rule, spoiled))
-    monkeypatch.setenv("GOODSTANDING_POLICIES", str(policies))
-    demo = _demo(monkeypatch, 12, 16)
+    told = Deployment.environment
+
+    def environment(deployment: Deployment, service: str) -> Mapping[str, str]:
+        return {**told(deployment, service), "GOODSTANDING_POLICIES": str(policies)}
+
+    monkeypatch.setattr(Deployment, "environment", environment)
+    demo = _demo(monkeypatch, 12, 14)
     assert demo.exit_code == 1, demo.stdout
     assert difference in demo.stderr
     assert "equal a recomputation" not in demo.stdout
