@@ -7,7 +7,7 @@ import contextlib
 import gc
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any
 
 import asyncpg
@@ -214,11 +214,11 @@ async def _until(health: Health, what: str, attempt: Any) -> Any:
 async def _observe(subscription: Subscription, pool: asyncpg.Pool | None, health: Health, metrics: Metrics) -> None:
     """Keep readiness and the gauges true, and replace a consumer that lost its rights."""
     behind_since: dict[Any, float] = {}
+    looks = [_Look("Kafka", lambda: _observe_kafka(subscription, metrics, behind_since))]
+    if pool is not None:
+        looks.append(_Look("Postgres", lambda: _observe_outbox(pool, metrics)))
     while True:
-        looks = [_look("Kafka", _observe_kafka(subscription, metrics, behind_since))]
-        if pool is not None:
-            looks.append(_look("Postgres", _observe_outbox(pool, metrics)))
-        servers = await asyncio.gather(*looks)
+        servers = await asyncio.gather(*(look.trouble() for look in looks))
         troubles = [*subscription.troubles(), *filter(None, servers)]
         if troubles != health.troubles:
             log.info("readiness", ready=not troubles, because=troubles)
@@ -227,15 +227,28 @@ async def _observe(subscription: Subscription, pool: asyncpg.Pool | None, health
         await asyncio.sleep(_OBSERVE_EVERY_S)
 
 
-async def _look(server: str, observation: Awaitable[None]) -> str | None:
-    """None, or why the server could not be looked at; no failure may end the observing, or readiness would stay."""
-    try:
-        async with asyncio.timeout(_OBSERVE_TIMEOUT_S):
-            await observation
-    except Exception as error:
-        log.debug("cannot observe", server=server, exc_info=error)
-        return f"{server} does not answer: {type(error).__name__}"
-    return None
+class _Look:
+    """Looks at one server, again and again; no failure may end that, or readiness would keep its last word for ever."""
+
+    def __init__(self, server: str, observe: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._server, self._observe = server, observe
+        self._looking: asyncio.Task[None] | None = None
+
+    async def trouble(self) -> str | None:
+        """None, or why the server cannot be looked at.
+
+        A look that takes too long is not cut off but left to itself: where a server stands still, a client may wait
+        for it even after its call was cancelled (asyncpg does, for its own request to cancel).
+        """
+        looking = self._looking or asyncio.create_task(self._observe())
+        await asyncio.wait({looking}, timeout=_OBSERVE_TIMEOUT_S)
+        self._looking = None if looking.done() else looking
+        if self._looking:
+            return f"{self._server} does not answer: no answer within {_OBSERVE_TIMEOUT_S:.0f} s"
+        if error := looking.exception():
+            log.debug("cannot observe", server=self._server, exc_info=error)
+            return f"{self._server} does not answer: {type(error).__name__}"
+        return None
 
 
 async def _observe_outbox(pool: asyncpg.Pool, metrics: Metrics) -> None:
