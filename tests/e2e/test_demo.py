@@ -95,10 +95,34 @@ def _look_around(said: str, tmp_path: Path) -> None:
     scores = goodstanding("tail", "scores", "--once", "-n", "5", "--json").stdout.splitlines()
     assert len(scores) == 5
     assert all(json.loads(line)["version"] == 6 for line in scores)
+    stands = json.loads(goodstanding("benefits", account[1], "--json").stdout)
+    assert (stands["score"], stands["score_version"]) == (explained["score"], 6)
+    assert {line["status"] for line in stands["benefits"]} <= {"in force", "not reached"}
+    assert f"at a score of {stands['score']}" in goodstanding("benefits", account[1]).stdout
+    tiers = goodstanding("tail", "tiers", "--once", "-n", "1000", "--json").stdout.splitlines()
+    assert {json.loads(line)["tier"] for line in tiers} >= {"fair", "very-good"}
+    _look_at_a_record()
     refused = goodstanding("tail", "rejected", "bank", "--once", "-n", "100").stdout
     assert refused.startswith("bank ")
 
     _send_samples(tmp_path)
+
+
+def _look_at_a_record() -> None:
+    changes = goodstanding("tail", "records", "--once", "-n", "100", "--json").stdout.splitlines()
+    last = {change["record_id"]: change for change in map(json.loads, changes)}
+    assert last
+    for change in last.values():
+        records = json.loads(goodstanding("records", change["user_id"], "--json").stdout)["records"]
+        (record,) = [each for each in records if each["record_id"] == change["record_id"]]
+        assert (record["kind"], record["status"], record["ended_on"]) == (
+            "card.overdue",
+            change["status"],
+            change["ended_on"],
+        )
+        readable = goodstanding("records", change["user_id"]).stdout
+        assert "Credit card overdue" in readable
+        assert ("goes on" in readable) == (record["ended_on"] is None)
 
 
 def _send_samples(tmp_path: Path) -> None:
