@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,10 +11,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiokafka.errors import TopicAuthorizationFailedError
 
 from shared.contracts.partition import partition_of
 from shared.runner import fenced, sender, store
-from shared.runner.service import Decision
+from shared.runner.service import Decision, Input
 from tests.integration.tiny import KEYS, Add, Count, Tiny, Worker, until
 
 KEY = KEYS[0]
@@ -307,6 +309,35 @@ async def test_a_step_in_hand_is_finished_on_stop(tiny: Tiny) -> None:
     await assert_exactly_once(tiny, 30)
 
 
+async def test_a_lost_right_is_healed_by_a_new_consumer(tiny: Tiny) -> None:
+    """A consumer that was refused stays dead for ever, even when the right is given back."""
+    async with tiny.worker() as worker:
+        await worker.until_shards(6)
+        subscription, refused = worker.subscription, worker.subscription.consumer
+        logging.getLogger("subscription").error("refused", exc_info=TopicAuthorizationFailedError(tiny.source))
+        assert any("lost a right" in trouble for trouble in subscription.troubles())
+        await subscription.heal()
+        assert subscription.consumer is not refused
+        await worker.until_shards(6)
+        await tiny.send(ones(100))
+        await tiny.until_total(100)
+    await assert_exactly_once(tiny, 100)
+
+
+async def test_a_shard_whose_inputs_are_split_is_not_worked_on_and_says_so(tiny: Tiny) -> None:
+    """Two releases at once, of which one reads a topic more."""
+    older = tiny.service(inputs=(Input(topic=tiny.source),))
+    async with tiny.worker() as newer:
+        await newer.until_shards(6)
+        async with tiny.worker(older) as other:
+            await until(lambda: _has_trouble(newer), "the newer one tells of split inputs")
+            await newer.until_shards(3)
+            await other.until_shards(3)
+            assert all("another process has some of its inputs" in t for t in newer.subscription.troubles())
+        await newer.until_shards(6)
+        assert newer.subscription.troubles() == []
+
+
 # -- timers ------------------------------------------------------------------------------------------------------------
 
 
@@ -321,6 +352,26 @@ async def test_an_alarm_fires_once_when_the_clock_comes_to_it(tiny: Tiny) -> Non
         tiny.clock.set(at)
         await until(lambda: _note_is(tiny, "alarm"), "the alarm was folded")
     assert [count.note for count in (await published(tiny))[KEY]] == ["one", "alarm"]
+
+
+async def test_a_clock_that_moves_while_a_shard_settles_wakes_it(tiny: Tiny) -> None:
+    """A driver sees in the database that the shard is done, and moves on before the shard itself knows."""
+    state = tiny.service().state
+    assert state is not None
+    begins = tiny.clock.now()
+    at = begins + timedelta(seconds=5)
+
+    async def due(db: Any, shard: int, *rest: Any) -> Any:
+        page = await state.due(db, shard, *rest)
+        if shard == partition_of(KEY) and tiny.clock.now() == begins:
+            tiny.clock.set(at)
+        # Nothing else than the moved clock may make the shard look again.
+        return replace(page, next_at=None)
+
+    async with tiny.database() as db:
+        await db.execute("insert into alarm values ($1, $2, $3)", partition_of(KEY), KEY, at)
+    async with tiny.worker(tiny.service(state=replace(state, due=due))):
+        await until(lambda: _note_is(tiny, "alarm"), "the alarm was folded")
 
 
 async def _note_is(tiny: Tiny, note: str) -> bool:
@@ -384,11 +435,11 @@ async def test_timers_are_not_starved_by_load(tiny: Tiny) -> None:
         return await state.load(db, shard, keys)
 
     service = tiny.service(state=replace(state, load=slow_load))
-    await tiny.send(ones(3_000, [KEY]))
+    await tiny.send(ones(800, [KEY]))
     async with tiny.database() as db:
         await db.execute("insert into alarm values ($1, $2, $3)", partition_of(KEY), NEIGHBOR, tiny.clock.now())
         async with tiny.worker(service, batch_records_max=10, cache_entries_max=0):
-            await tiny.until_total(3_000)
+            await tiny.until_total(800)
     counts = await published(tiny)
     records = await tiny.read(tiny.target)
     fired = next(number for number, record in enumerate(records) if record.key == NEIGHBOR.encode())
@@ -451,6 +502,22 @@ async def test_a_relay_that_crashes_repeats_and_loses_nothing(tiny: Tiny) -> Non
 
 async def _relayed_values(tiny: Tiny, count: int) -> bool:
     return len({record.value for record in await tiny.read(tiny.target)}) >= count
+
+
+async def test_the_lag_of_a_relay_is_what_is_left_to_do(tiny: Tiny) -> None:
+    """Also after a restart, when it has handled nothing itself yet."""
+    await tiny.send([(KEY, "1")] * 100)
+    async with tiny.worker(tiny.relay()):
+        await until(lambda: _relayed(tiny, 100), "100 records forwarded")
+    await tiny.send([(KEY, "1")] * 30)
+    gate = asyncio.Event()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiny.clock, "refresh", gate.wait)
+        async with tiny.worker(tiny.relay()) as worker:
+            await worker.until_shards(6)
+            lags = await worker.subscription.lag()
+            assert sum(records for records, _ in lags.values()) == 30
+            gate.set()
 
 
 async def test_a_relay_sets_poison_aside(tiny: Tiny) -> None:
