@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 from shared.runner.service import Record
 
@@ -19,6 +20,7 @@ class Buffer:
 
     def __init__(self, records_max: int, bytes_max: int, pause: Callable[[], None], resume: Callable[[], None]) -> None:
         self._records: deque[Record] = deque()
+        self._in_hand: list[Record] = []
         self._bytes = 0
         self._records_max, self._bytes_max = records_max, bytes_max
         self._pause, self._resume = pause, resume
@@ -30,7 +32,8 @@ class Buffer:
 
     @property
     def oldest(self) -> Record | None:
-        return self._records[0] if self._records else None
+        """The oldest record that is not handled yet, those taken last included."""
+        return next(chain(self._in_hand, self._records), None)
 
     def put(self, records: Sequence[Record]) -> None:
         self._records.extend(records)
@@ -41,7 +44,10 @@ class Buffer:
             self._pause()
 
     def take(self, records_max: int) -> list[Record]:
-        """The oldest records, at most so many and at most half of `bytes_max` (but one at least), without waiting."""
+        """The oldest records, at most so many and at most half of `bytes_max` (but one at least), without waiting.
+
+        Whoever comes for more has handled what was taken before.
+        """
         batch: list[Record] = []
         room = self._bytes_max // 2
         while self._records and len(batch) < records_max and (room >= _size(self._records[0]) or not batch):
@@ -52,10 +58,12 @@ class Buffer:
         if self._paused and len(self._records) <= self._records_max // 2 and self._bytes <= self._bytes_max // 2:
             self._paused = False
             self._resume()
+        self._in_hand = batch
         return batch
 
     def clear(self) -> None:
         self._records.clear()
+        self._in_hand = []
         self._bytes = 0
         self._paused = False
 

@@ -42,7 +42,7 @@ class ForwardShard(Generic[M, S, P]):
             try:
                 async with started(self._host.settings.kafka) as producer:
                     self.buffer.clear()
-                    await self._inputs.start_at_committed()
+                    self.handled_offsets = await self._inputs.start_at_committed()
                     self.trouble = None
                     await self._work(producer)
             except Exception as error:

@@ -37,8 +37,8 @@ class Inputs(Protocol):
         """Go to the next offset of each topic (the beginning where none is given) and begin to fetch."""
         ...
 
-    async def start_at_committed(self) -> None:
-        """Go to the group's committed offsets and begin to fetch."""
+    async def start_at_committed(self) -> dict[str, int]:
+        """Go to the group's committed offsets, begin to fetch, and return the offset of each topic."""
         ...
 
     async def commit(self, offsets: dict[str, int]) -> None:

@@ -77,13 +77,16 @@ class ShardInputs:
             consumer.seek(tp, max(wanted, first[tp]))
         consumer.resume(*held)
 
-    async def start_at_committed(self) -> None:
+    async def start_at_committed(self) -> dict[str, int]:
         consumer, held = self._subscription.consumer, self._held()
         first = await consumer.beginning_offsets(held)
+        offsets = {}
         for tp in held:
             await consumer.position(tp)
-            consumer.seek(tp, max(await consumer.committed(tp) or 0, first[tp]))
+            offsets[tp.topic] = max(await consumer.committed(tp) or 0, first[tp])
+            consumer.seek(tp, offsets[tp.topic])
         consumer.resume(*held)
+        return offsets
 
     async def commit(self, offsets: dict[str, int]) -> None:
         held = {tp.topic: tp for tp in self._held()}
@@ -109,6 +112,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self.shards: dict[int, Shard] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self.joined = False
+        self._split: set[int] = set()
         self._watch = _Watch()
         logger = logging.getLogger("subscription")
         logger.addHandler(self._watch)
@@ -227,11 +231,14 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         """Pause before anything is fetched, then let each shard claim and seek in a task of its own."""
         self.consumer.pause(*assigned)
         self.joined = True
+        self._split.clear()
         topics = {tp.topic for tp in assigned}
         for index in sorted({tp.partition for tp in assigned}):
             held = {tp.topic for tp in assigned if tp.partition == index}
             if not self._topics <= held:
+                # Processes of two releases that read different topics; it passes when the last old one is gone.
                 log.error("shard not started: another process has some of its inputs", shard=index)
+                self._split.add(index)
                 continue
             self._start_shard(index, frozenset(held if self._topics else topics))
         self._host.metrics.shards.set(len(self.shards))
@@ -278,7 +285,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             return [f"the consumer lost a right: {type(self._watch.broken).__name__}"]
         if not self.joined:
             return ["not yet in the consumer group"]
-        return [f"shard {i}: {shard.trouble}" for i, shard in sorted(self.shards.items()) if shard.trouble]
+        split = [f"shard {index}: another process has some of its inputs" for index in sorted(self._split)]
+        return [*split, *(f"shard {i}: {shard.trouble}" for i, shard in sorted(self.shards.items()) if shard.trouble)]
 
     async def lag(self) -> dict[TopicPartition, tuple[int, float | None]]:
         """For each partition held: records not yet handled, and the append time (Unix s) of the oldest if read."""

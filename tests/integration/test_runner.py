@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
+import structlog
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from shared.contracts.partition import partition_of
@@ -29,6 +30,15 @@ async def tiny(kafka_bootstrap: str, postgres_dsn: str) -> AsyncIterator[Tiny]:
     yield tiny
     async with tiny.database() as db:
         await db.execute(f"drop schema {tiny.name} cascade")
+
+
+@pytest.fixture(autouse=True)
+def _plain_logs() -> Iterator[None]:
+    """As services log: the library's default draws every traceback with its variables, which takes seconds."""
+    before = structlog.get_config()
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
+    yield
+    structlog.configure(**before)
 
 
 def ones(count: int, keys: Sequence[str] = KEYS) -> list[tuple[str, str]]:
