@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from shared.contracts.cloudevents import EVENT_BYTES_MAX
 from shared.contracts.faults import Code
 from tests.unit.ingest.raw_events import (
+    FRIEND,
     PERSON,
     RawEvent,
     bank,
@@ -114,6 +115,7 @@ _ENVELOPE = [
     BadInput("no source", bank(source=...), Code.ENVELOPE_ATTRIBUTE, "source", "must be there"),
     BadInput("source no URI", bank(source="my bank"), Code.ENVELOPE_ATTRIBUTE, "source", "URI"),
     BadInput("misnamed attribute", bank(Trace_Id="1"), Code.ENVELOPE_ATTRIBUTE, "Trace_Id", "lower-case"),
+    BadInput("attribute that names somebody", bank(**{PERSON: "1"}), Code.ENVELOPE_ATTRIBUTE, "?", "lower-case"),
     BadInput("null header", consumer_credit(None, ("ce_trace", None)), Code.ENVELOPE_HEADER, "ce_trace", "null"),
     BadInput("header not UTF-8", consumer_credit(None, ("x", b"\xff")), Code.ENVELOPE_HEADER, "x", "UTF-8"),
     BadInput("header not UTF-8, no envelope", _headers(utility(), ("x", b"\xff")), Code.ENVELOPE_HEADER, "x", "UTF-8"),
@@ -323,6 +325,7 @@ _PEOPLE = [
         "data.friendAccount",
         "another person",
     ),
+    BadInput("id that names the contact", consumer_credit_link(id=f"link-{FRIEND}"), Code.NAMES_PERSON, "id", "ident"),
     BadInput(
         "contact by a private number",
         consumer_credit_link({"friendAccount": "friend-8"}),

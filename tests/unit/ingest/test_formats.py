@@ -78,6 +78,11 @@ GOOD = [
         obligation("credit_card.repayment", 7_150, 3),
     ),
     Good(
+        "bank, rounded to the nearest minor unit",
+        bank({"amount.currency": "USD", "amount.minor": 1_000}),
+        obligation("credit_card.repayment", 7_143, 3),
+    ),
+    Good(
         "bank, 20.5 yen to the yuan, no minor unit",
         bank({"amount.currency": "JPY", "amount.minor": 41}),
         obligation("credit_card.repayment", 200, 3),
