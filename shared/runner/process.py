@@ -33,6 +33,7 @@ log = structlog.get_logger("process")
 
 _OBSERVE_EVERY_S = 1.0
 _OBSERVE_TIMEOUT_S = 5.0
+_CLOSE_TIMEOUT_S = 2.0
 
 
 class Health:
@@ -194,7 +195,7 @@ def _open_pool(service: Service[Any, Any, Any], settings: ServiceSettings) -> An
 
 async def _close_pool(pool: asyncpg.Pool) -> None:
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(_CLOSE_TIMEOUT_S):
             await pool.close()
     pool.terminate()
 

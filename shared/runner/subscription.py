@@ -30,6 +30,7 @@ log = structlog.get_logger("runner")
 Shard: TypeAlias = FencedShard[Any, Any, Any] | ForwardShard[Any, Any, Any]
 
 
+_CANCEL_TIMEOUT_S = 1.0
 _LOST_RIGHT = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 
 
@@ -264,7 +265,9 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             _, late = await asyncio.wait(tasks, timeout=self._host.settings.drain_timeout_s)
             for task in late:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            if late:
+                # Not for longer: where a server stands still, its client may wait for it even when cancelled.
+                await asyncio.wait(late, timeout=_CANCEL_TIMEOUT_S)
         for index in shards:
             self._host.metrics.next_timer_timestamp.remove(index)
         self._host.metrics.shards.set(len(self.shards))

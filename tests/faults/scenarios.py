@@ -6,6 +6,7 @@ must then hold is what holds after a campaign. With the mutant that belongs to i
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -79,6 +80,15 @@ class Story:
             return not await self.cluster.ingest_lag()
 
         await self.cluster.until(committed, "ingest has passed it on")
+
+    async def until_trouble(self, name: str, word: str, timeout_s: float = 20.0) -> None:
+        """Until the process says that it is not ready, for a reason with this word in it."""
+
+        async def told() -> bool:
+            trouble = await asyncio.to_thread(self.cluster.processes[name].trouble)
+            return trouble is not None and word in trouble
+
+        await self.cluster.until(told, f"{name} is not ready because of {word}", timeout_s)
 
     async def start(self, name: str, gate: Gate | None = None) -> None:
         await self.cluster.start(name, settings={**(gate.environment if gate else {}), **self._environment})

@@ -22,7 +22,6 @@ from tests.unreadable import send_raw
 _AWAY_S = 4.0
 _RUDE = "rude"
 """A partner whose topic no client of the tests could read."""
-_NOTICED_WITHIN_S = 15.0
 _MIB = 1024 * 1024
 _GARBAGE = b"garbage " * 4_000
 _BACKLOG_BYTES = 120 * _MIB
@@ -50,22 +49,12 @@ async def _servers(story: Story) -> AsyncIterator[None]:
     await asyncio.to_thread(story.cluster.stack.up)
 
 
-async def until_trouble(story: Story, name: str, word: str) -> None:
-    """Readiness turns away from the process, with a reason that names what is missing."""
-
-    async def told() -> bool:
-        trouble = await asyncio.to_thread(story.cluster.processes[name].trouble)
-        return trouble is not None and word in trouble
-
-    await story.cluster.until(told, f"{name} is not ready because of {word}", _NOTICED_WITHIN_S)
-
-
 async def test_postgres_goes_away_and_comes_back(story: Story) -> None:
     story.new_person()
     await story.tell(days_late=9)
     await story.handled()
     await asyncio.to_thread(story.cluster.stack.kill, "postgres")
-    await until_trouble(story, "scorer-1", "Postgres")
+    await story.until_trouble("scorer-1", "Postgres")
     assert await asyncio.to_thread(story.cluster.processes["ingest-1"].trouble) is None, "ingest needs no Postgres"
     for _ in range(20):
         await story.tell()
@@ -83,7 +72,7 @@ async def test_postgres_stands_still_and_goes_on(story: Story) -> None:
     await story.handled()
     story.cluster.stack.pause("postgres")
     await story.tell()
-    await until_trouble(story, "scorer-1", "Postgres")
+    await story.until_trouble("scorer-1", "Postgres")
     story.cluster.stack.resume("postgres")
     await story.cluster.until_ready()
     assert await story.violations() == []
@@ -95,7 +84,7 @@ async def test_kafka_goes_away_and_comes_back(story: Story) -> None:
     await story.handled()
     await asyncio.to_thread(story.cluster.stack.kill, "kafka")
     telling_meanwhile = asyncio.create_task(story.tell())
-    await asyncio.gather(*(until_trouble(story, name, "Kafka") for name in ("ingest-1", "scorer-1")))
+    await asyncio.gather(*(story.until_trouble(name, "Kafka") for name in ("ingest-1", "scorer-1")))
     await asyncio.sleep(_AWAY_S)
     assert all(process.alive for process in story.cluster.processes.values())
     await asyncio.to_thread(story.cluster.stack.start, "kafka")
@@ -109,13 +98,13 @@ async def test_a_service_that_starts_first_waits_and_says_for_what(story: Story)
     await story.cluster.kill("scorer-1")
     await asyncio.to_thread(story.cluster.stack.kill, "postgres")
     await story.cluster.start("scorer-1", ready=False)
-    await until_trouble(story, "scorer-1", "waiting for Postgres")
+    await story.until_trouble("scorer-1", "waiting for Postgres")
     await asyncio.to_thread(story.cluster.stack.kill, "kafka")
     await story.cluster.kill("scorer-1")
     await story.cluster.start("scorer-1", ready=False)
-    await until_trouble(story, "scorer-1", "waiting for Kafka")
+    await story.until_trouble("scorer-1", "waiting for Kafka")
     await asyncio.to_thread(story.cluster.stack.start, "kafka")
-    await until_trouble(story, "scorer-1", "waiting for Postgres")
+    await story.until_trouble("scorer-1", "waiting for Postgres")
     await asyncio.to_thread(story.cluster.stack.start, "postgres")
     await story.cluster.until_ready()
     await story.tell(days_late=9)
@@ -219,7 +208,7 @@ async def test_memory_is_bounded_while_postgres_stands_still(story: Story) -> No
     for _ in range(_BACKLOG_BYTES // len(_GARBAGE)):
         await producer.send(NORMALIZED, _GARBAGE, b"k", partition_of("k"))
     await producer.stop()
-    await until_trouble(story, "scorer-1", "Postgres")
+    await story.until_trouble("scorer-1", "Postgres")
     await asyncio.sleep(_AWAY_S)
     grown = process.memory_info().rss - before
     assert grown < _BACKLOG_BYTES / 4, f"{grown / _MIB:.0f} MiB"
