@@ -47,6 +47,7 @@ class Command:
 
 
 def _tidy(text: str) -> str:
+    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)  # compose clears a line now and then, whoever listens
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 
