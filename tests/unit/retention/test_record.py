@@ -364,6 +364,18 @@ def test_a_decision_changes_no_person_that_it_was_given() -> None:
     assert (dict(before.records), before.gone) == (records, gone)
 
 
+def test_one_instant_for_several_deadlines_keeps_their_order() -> None:
+    person = Person()
+    for number in range(20):
+        began = (date(2025, 12, 31) - timedelta(days=number)).isoformat()
+        person, _ = _happens(person, reported(NO_SHOW, began, report=f"r-{number}"), number)
+    decided = decide(person, [Due(USER, _noon("2027-12-25"))], _noon("2090-01-01"), POLICY)
+    lines = [said(effect) for _, effect in decided.effects]
+    assert lines == sorted(lines)
+    assert (lines[0], lines[-1], len(lines)) == ("expired v2 2027-12-13", "expired v2 2027-12-25", 13)
+    assert len(decided.person.records) == 7
+
+
 def test_of_what_has_lapsed_only_a_keyed_hash_stays() -> None:
     person, _ = _happens(Person(), reported(NO_SHOW, "2020-08-20"), 0)
     id = record_id(USER, "bank", "r-1")
