@@ -176,6 +176,3 @@ async def _kill_and_drain(deployment: Deployment, processes: Sequence[ServicePro
         await driver.set(later)
         with pytest.raises(StalledError, match="scorer has ended while it was needed"):
             await driver.drain(later)
-        await asyncio.to_thread(scorer.start)
-        await asyncio.to_thread(scorer.wait_ready)
-        await driver.drain(later)
