@@ -36,7 +36,7 @@ def demo(
     adapter: Annotated[str | None, typer.Option(help=f"How it is read: {', '.join(adapters())}.")] = None,
     svg: Annotated[Path | None, typer.Option(help="Write what is shown of the story into a picture as well.")] = None,
 ) -> None:
-    """Six years of 300 invented people: seven partners tell of them, scores, tiers and records come out.
+    """Six years of 200 invented people: seven partners tell of them, scores, tiers and records come out.
 
     It runs on a Kafka and a Postgres of its own, with a simulated clock. It ends with 1 when what came out is not what
     a recomputation from the sent events says.
