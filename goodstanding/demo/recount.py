@@ -102,7 +102,7 @@ class _Person:
     contacts: dict[str, Event] = field(default_factory=dict)
     records: dict[tuple[str, str], _Record] = field(default_factory=dict)
     points: int | None = None
-    """Base and rules as of the last publication, before any ceiling."""
+    """Base and rules but those of records, as of the last publication."""
     thin: bool = True
     standing: int | None = None
     kept: int = 0
@@ -116,6 +116,9 @@ class Recount:
 
     def __init__(self, policies: Path, profile: str, key: bytes, zone: ZoneInfo) -> None:
         self._card = _read(policies / "scorecard.toml")
+        rules = self._card["rules"]
+        self._record_rules = [rule for rule in rules if rule["measure"] == "negative_records"]
+        self._rules = [rule for rule in rules if rule not in self._record_rules]
         self._table = _read(policies / "benefits.toml")
         self._profile = _read(policies / "retention" / f"{profile}.toml")
         self._key, self._zone = key, zone
@@ -123,7 +126,7 @@ class Recount:
         self._ids: set[tuple[str, str, str]] = set()
         self.accepted = 0
         self.repeated = 0
-        for rule in self._card["rules"]:
+        for rule in self._rules:
             if rule["measure"] not in _MEASURES:
                 raise ValueError(f"The recount does not know the measure {rule['measure']}: teach it.")
             rule["kinds"] = frozenset(rule.get("kinds", ()))
@@ -168,8 +171,7 @@ class Recount:
         standings = {account: person.standing for account, person in self._people.items()}
         for person in self._people.values():
             contacts = _contacts_standing(person, standings)
-            rules = self._card["rules"]
-            points = sum(_MEASURES[rule["measure"]](rule, person, number - 1, contacts) for rule in rules)
+            points = sum(_MEASURES[rule["measure"]](rule, person, number - 1, contacts) for rule in self._rules)
             person.points = BASE + points
             person.thin = _history(person, number - 1) < self._card["months_min"]
             self._publish(person, now)
@@ -234,10 +236,11 @@ class Recount:
         return min(lapses, key=lambda lapse: lapse[0], default=None)
 
     def _publish(self, person: _Person, now: datetime) -> None:
-        """A new version: the points of the last publication under the ceilings of the records as they are."""
+        """A new version: the points of the last publication, and what follows from the records as they are."""
         points = person.points
         if points is None:
-            points = BASE + sum(rule["unknown"] for rule in self._card["rules"])
+            points = BASE + sum(rule["unknown"] for rule in self._rules)
+        points += sum(_records(rule, person) for rule in self._record_rules)
         classes = {_class_of(record.kind) for record in person.records.values() if record.is_open}
         ceiling = min((self._card["ceilings"].get(each, BEST) for each in classes), default=BEST)
         closed = {code for each in classes for code in self._card["restrictions"].get(each, ())}
@@ -308,6 +311,12 @@ def _fact(rule: Mapping[str, Any], person: _Person, *_: object) -> int:
 
 def _contacts(rule: Mapping[str, Any], person: _Person, through: int, contacts: int | None) -> int:
     return int(rule["unknown"]) if contacts is None else _band(rule, contacts)
+
+
+def _records(rule: Mapping[str, Any], person: _Person) -> int:
+    counting = [record for record in person.records.values() if record.news[-1].status != "expired"]
+    points = [rule["unsettled" if record.is_open else "settled"][_class_of(record.kind)] for record in counting]
+    return int(max(sum(points), rule["lowest"]))
 
 
 _MEASURES: Mapping[str, Callable[[Mapping[str, Any], _Person, int, int | None], int]] = {

@@ -33,7 +33,7 @@ def chart(scores: Sequence[ScoreNews], tiers: Mapping[int, str], styles: Sequenc
     text.append(" " * _LABEL)
     for start, style in zip(starts, styles[1:], strict=True):
         text.append("█", style=style)
-        text.append(f" {tiers[start]} from {start}   ")
+        text.append(f" {tiers[start]} {start}+   ")
     return text
 
 

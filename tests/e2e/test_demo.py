@@ -94,7 +94,8 @@ def _look_around(said: str, tmp_path: Path) -> None:
 
     scores = goodstanding("tail", "scores", "--once", "-n", "5", "--json").stdout.splitlines()
     assert len(scores) == 5
-    assert all(json.loads(line)["version"] == 6 for line in scores)
+    # A change of a record publishes beside the six monthly runs.
+    assert all(json.loads(line)["version"] >= 6 for line in scores)
     stands = json.loads(goodstanding("benefits", account[1], "--json").stdout)
     assert (stands["score"], stands["score_version"]) == (explained["score"], 6)
     assert {line["status"] for line in stands["benefits"]} <= {"in force", "not reached"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
 from typing import TypeAlias
 
 import msgspec
@@ -15,11 +15,13 @@ from services.scorer.core.scorecard import (
     ContactsStanding,
     Fact,
     LatestFigure,
+    NegativeRecords,
+    RecordClass,
     Rule,
     Scorecard,
     ShareOnTime,
 )
-from services.scorer.core.state import COUNT, LATE, WORST, Record, State, Vector, amounts, vectors
+from services.scorer.core.state import COUNT, LATE, WORST, State, Vector, amounts, vectors
 from shared.contracts.kinds import KIND_OF
 
 CONTACTS_MIN = 3
@@ -70,13 +72,16 @@ def evaluate(state: State, card: Scorecard, through: int, contacts: int | None) 
     window = vectors(state, through - WINDOW_MONTHS_MAX, through)
     history = through - state.first + 1 if state.first else 0
     items = tuple(_item(rule, state, window, through, history, contacts) for rule in card.rules)
-    return _composed(items, state.records.values(), card, thin=history < card.months_min)
+    return _composed(items, _counting(state), card, thin=history < card.months_min)
 
 
 def with_records_changed(last: Evaluation, state: State, card: Scorecard) -> Evaluation:
-    """The last evaluation with ceiling, floor and restrictions as the records now are, and nothing else moved."""
-    rules = tuple(item for item in last.items if item.code not in ("base", "floor", "ceiling"))
-    return _composed(rules, state.records.values(), card, last.thin)
+    """The last evaluation with what follows from the records as they now are, and nothing else moved: their items,
+    ceiling, floor and restrictions. An item that the last one did not have comes with its policy's publication."""
+    records = _counting(state)
+    renewed = {rule.code: _negative_records(rule, records) for rule in card.rules if isinstance(rule, NegativeRecords)}
+    rules = tuple(renewed.get(item.code, item) for item in last.items if item.code not in ("base", "floor", "ceiling"))
+    return _composed(rules, records, card, last.thin)
 
 
 def contacts_band(contacts: int, standings: int) -> int | None:
@@ -87,6 +92,13 @@ def contacts_band(contacts: int, standings: int) -> int | None:
 
 
 _Window: TypeAlias = list[tuple[int, dict[int, Vector]]]
+_Banded: TypeAlias = ShareOnTime | ActiveMonths | LatestFigure | ContactsStanding
+_Records: TypeAlias = list[tuple[RecordClass, bool]]
+"""Class, and whether it is settled, of each."""
+
+
+def _counting(state: State) -> _Records:
+    return [(r.record_class, r.settled) for r in state.records.values() if r.record_class and r.counts]
 
 
 def _item(rule: Rule, state: State, window: _Window, through: int, history: int, contacts: int | None) -> Item:
@@ -101,9 +113,11 @@ def _item(rule: Rule, state: State, window: _Window, through: int, history: int,
             return _unknown(rule) if contacts is None else _known(rule, contacts, {"standing": contacts})
         case Fact():
             return _fact(rule, state)
+        case NegativeRecords():
+            return _negative_records(rule, _counting(state))
 
 
-def _known(rule: ShareOnTime | ActiveMonths | LatestFigure | ContactsStanding, measured: int, on: RestsOn) -> Item:
+def _known(rule: _Banded, measured: int, on: RestsOn) -> Item:
     return Item(rule.code, rule.points(measured), rule.best, on)
 
 
@@ -164,13 +178,20 @@ def _fact(rule: Fact, state: State) -> Item:
     return Item(rule.code, rule.values[fact[2]], rule.best, {"value": fact[2]})
 
 
-def _composed(rules: tuple[Item, ...], records: Iterable[Record], card: Scorecard, thin: bool) -> Evaluation:
+def _negative_records(rule: NegativeRecords, records: _Records) -> Item:
+    if not records:
+        return _unknown(rule)
+    counts = Counter(f"{each}_{'settled' if settled else 'unsettled'}" for each, settled in sorted(records))
+    return Item(rule.code, rule.points(records), rule.best, {**counts})
+
+
+def _composed(rules: tuple[Item, ...], records: _Records, card: Scorecard, thin: bool) -> Evaluation:
     items = [Item("base", BASE, BASE, {}), *rules]
     score = sum(item.points for item in items)
     if score < BASE:
         items.append(Item("floor", BASE - score, 0, {}))
         score = BASE
-    unsettled = {r.record_class for r in records if r.record_class and r.counts and not r.settled}
+    unsettled = {record_class for record_class, settled in records if not settled}
     ceiling, record_class = min(((card.ceilings[c], c) for c in unsettled if c in card.ceilings), default=(score, ""))
     if score > ceiling:
         items.append(Item("ceiling", ceiling - score, 0, {"ceiling": ceiling, "record_class": record_class}))

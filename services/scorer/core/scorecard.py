@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -31,6 +31,9 @@ _NAME = re.compile(r"[a-z0-9-]{1,40}")
 _RESERVED = frozenset({"base", "floor", "ceiling"})
 _CODE_SENTENCE = "Use words of lower-case letters, joined by hyphens."
 _RESTRICTIONS_MAX = 16
+
+
+RecordClass: TypeAlias = Literal["legal", "financial", "life"]
 
 
 class Band(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,8 +103,42 @@ class Fact(_Rule, frozen=True, kw_only=True, dict=True, tag="fact"):
         return max(self.values.values(), default=0)
 
 
-Rule: TypeAlias = ShareOnTime | ActiveMonths | LatestFigure | ContactsStanding | Fact
-RecordClass: TypeAlias = Literal["legal", "financial", "life"]
+class PerRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Points of one record, by its class."""
+
+    legal: int
+    financial: int
+    life: int
+
+    def of(self, record_class: RecordClass) -> int:
+        match record_class:
+            case "legal":
+                return self.legal
+            case "financial":
+                return self.financial
+            case "life":
+                return self.life
+
+
+class NegativeRecords(_Rule, frozen=True, kw_only=True, dict=True, tag="negative_records"):
+    """What the records that count cost, each by its class and by whether it is settled; all of them no more than
+    `lowest`. Unknown without any. The one rule whose points follow a change of a record at once."""
+
+    unsettled: PerRecord
+    settled: PerRecord
+    lowest: int
+
+    @property
+    def best(self) -> int:
+        return self.unknown
+
+    def points(self, records: Iterable[tuple[RecordClass, bool]]) -> int:
+        """Of records given as (class, whether it is settled)."""
+        points = sum((self.settled if settled else self.unsettled).of(each) for each, settled in records)
+        return max(points, self.lowest)
+
+
+Rule: TypeAlias = ShareOnTime | ActiveMonths | LatestFigure | ContactsStanding | Fact | NegativeRecords
 
 
 class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unknown_fields=True):
@@ -192,6 +229,8 @@ def _faults_of_rule(rule: Rule) -> Iterator[Fault]:
                     yield ("bands", index), f"Contacts' standings come in steps of {CONTACTS_BAND}: use a multiple."
         case Fact():
             yield from _faults_of_values(rule)
+        case NegativeRecords():
+            yield from _faults_of_records(rule)
 
 
 def _faults_of_window(rule: _Windowed, *shapes: Shape) -> Iterator[Fault]:
@@ -222,6 +261,19 @@ def _faults_of_values(rule: Fact) -> Iterator[Fault]:
         if value not in KIND_OF[rule.kind].values:
             yield ("values", value), f"Use these values: {', '.join(KIND_OF[rule.kind].values)}."
     yield from _faults_of_unknown(rule.unknown, rule.values.values())
+
+
+def _faults_of_records(rule: NegativeRecords) -> Iterator[Fault]:
+    if rule.unknown != 0:
+        yield ("unknown",), "Use 0: nobody gains or loses by a record that there is not."
+    if rule.lowest > 0:
+        yield ("lowest",), "Use 0 or less: it is the most that all records together cost."
+    for record_class in get_args(RecordClass):
+        unsettled, settled = rule.unsettled.of(record_class), rule.settled.of(record_class)
+        if unsettled > 0:
+            yield ("unsettled", record_class), "Use 0 or less: a record deducts."
+        if not unsettled <= settled <= 0:
+            yield ("settled", record_class), f"Use {min(unsettled, 0)} to 0: whoever settles does not lose by it."
 
 
 def _faults_of_unknown(unknown: int, points: Collection[int]) -> Iterator[Fault]:

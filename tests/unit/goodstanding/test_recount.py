@@ -54,6 +54,13 @@ code = "contacts"
 measure = "contacts_standing"
 unknown = 2
 bands = [{ at_least = 350, points = 0 }, { at_least = 400, points = 9 }]
+[[rules]]
+code = "records"
+measure = "negative_records"
+unknown = 0
+unsettled = { legal = 0, financial = -15, life = -9 }
+settled = { legal = 0, financial = -10, life = -5 }
+lowest = -12
 [ceilings]
 financial = 380
 [restrictions]
@@ -185,7 +192,7 @@ def test_a_record_caps_restricts_is_settled_and_lapses(recount: Recount) -> None
     assert [(news.score, news.restrictions) for news in recount.scores[recount.user_id(ME)]] == [
         (426, ()),
         (380, ("credit",)),
-        (426, ()),
+        (416, ()),
         (426, ()),
     ]
     assert recount.tiers[recount.user_id(ME)] == [
@@ -195,14 +202,23 @@ def test_a_record_caps_restricts_is_settled_and_lapses(recount: Recount) -> None
     ]
 
 
-def test_a_no_show_ends_when_it_begins_and_moves_no_score(recount: Recount) -> None:
+def test_a_no_show_ends_when_it_begins(recount: Recount) -> None:
     no_show = Event(
         partner="hotel", person=ME, id="1", time=NOW, kind="hotel.no_show", report="r", began_on=date(2024, 2, 29)
     )
     recount.sent(no_show, NOW)
     assert recount.next_lapse() == datetime(2026, 2, 28, 16, tzinfo=UTC)
     # Of who was never published nothing but the record is known: all is unknown.
-    assert scores(recount) == [350 + 50 + 7 + 3 + 1 + 2]
+    assert scores(recount) == [350 + 50 + 7 + 3 + 1 + 2 - 5]
+
+
+def test_records_together_cost_no_more_than_the_lowest(recount: Recount) -> None:
+    for number in range(3):
+        no_show = Event(
+            partner="hotel", person=ME, id=str(number), time=NOW, kind="hotel.no_show", report=str(number), began_on=NOW
+        )
+        recount.sent(no_show, NOW)
+    assert [news - scores(recount)[0] for news in scores(recount)] == [0, -5, -7]
 
 
 def test_a_thin_file_is_granted_nothing(recount: Recount) -> None:

@@ -80,6 +80,11 @@ def card(**changes: Any) -> Scorecard:
     return msgspec.structs.replace(CARD, **changes)
 
 
+def capping(**changes: Any) -> Scorecard:
+    """The same without what records cost, so that ceilings bite in short histories as well."""
+    return card(rules=tuple(rule for rule in CARD.rules if rule.code != "negative-records"), **changes)
+
+
 def rule(shipped: str, **changes: Any) -> Rule:
     """A rule of the shipped scorecard, by its code, with something else in it."""
     return next(msgspec.structs.replace(rule, **changes) for rule in CARD.rules if rule.code == shipped)

@@ -12,10 +12,10 @@ from services.scorer.core.calendar import publication_instant
 from services.scorer.core.decide import Decided, Person, Policy, decide
 from services.scorer.core.messages import Due, Message
 from services.scorer.core.state import decode
-from tests.unit.scorer.people import BILL, CARD, FRIEND, INCOME, JAN, ME, ZONE, card, day, event, news, record
+from tests.unit.scorer.people import BILL, CARD, FRIEND, INCOME, JAN, ME, ZONE, capping, day, event, news, record
 
-MONTHLY = Policy(scorecard=CARD, zone=ZONE, accepts_late_months=3)
-CONTINUOUS = Policy(scorecard=card(cadence="continuous"), zone=ZONE, accepts_late_months=3)
+MONTHLY = Policy(scorecard=capping(), zone=ZONE, accepts_late_months=3)
+CONTINUOUS = Policy(scorecard=capping(cadence="continuous"), zone=ZONE, accepts_late_months=3)
 NOBODY = Person(ME)
 NOW = day(JAN)
 
@@ -56,7 +56,7 @@ class TestMonthly:
         publication = decided.person.publication
         assert publication is not None
         assert publication.as_of == datetime(2026, 1, 5, 16, tzinfo=UTC)
-        assert (publication.run, publication.policy) == (JAN, CARD.id)
+        assert (publication.run, publication.policy) == (JAN, MONTHLY.scorecard.id)
         next_month = step(MONTHLY, decided.person, due(JAN + 1), now=day(JAN + 1, 6))
         assert published(next_month) == (2, 350 + 50 + 60 + 40 + 25 + 10, True)
 
@@ -211,6 +211,24 @@ def test_in_continuous_cadence_a_record_and_events_are_one_version_with_both_in_
     assert published(decided) == (2, 350 + 50 + 60 + 40 + 25 + 10, True)
     assert decided.person.publication is not None
     assert decided.person.publication.evaluation.restrictions
+
+
+def test_a_records_life_moves_its_item_and_nothing_else_until_the_next_run() -> None:
+    """What a person sees: it costs at once, less when it is settled, and nothing from the day on which it lapses."""
+    policy = Policy(scorecard=CARD, zone=ZONE, accepts_late_months=3)
+    person = step(policy, NOBODY, *(bill for back in range(1, 4) for bill in bills(JAN - back)), now=day(JAN, 2)).person
+    person = step(policy, person, due(JAN), now=day(JAN, 6)).person
+    life: list[dict[str, Any]] = [
+        {},
+        {"status": "settled", "ended_on": day(JAN).date()},
+        {"status": "expired", "counts": False},
+    ]
+    seen = []
+    for version, fields in enumerate(life, 1):
+        decided = step(policy, person, *bills(JAN, version), news(record("ride.unpaid", version=version, **fields)))
+        person = decided.person
+        seen.append(published(decided))
+    assert seen == [(2, 695 - 60, False), (3, 695 - 30, False), (4, 695, False)]
 
 
 class TestStanding:

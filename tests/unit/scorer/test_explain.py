@@ -20,8 +20,8 @@ OTHER_POLICY = evaluate(state_of(), card(rules=(rule("kept-on-time", code="anoth
     [
         (NEWCOMER, NEWCOMER, {}),
         (NEWCOMER, PAYER, {"kept-on-time": 100, "active-months": 90, "contacts-standing": 15}),
-        (PAYER, LISTED, {"ceiling": -220}),
-        (LISTED, PAYER, {"ceiling": 220}),
+        (PAYER, LISTED, {"negative-records": -200, "ceiling": -20}),
+        (LISTED, PAYER, {"negative-records": 200, "ceiling": 20}),
         (
             NEWCOMER,
             OTHER_POLICY,

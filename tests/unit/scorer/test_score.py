@@ -26,6 +26,7 @@ from tests.unit.scorer.people import (
     INCOME,
     JAN,
     PURCHASE,
+    capping,
     card,
     consent,
     day,
@@ -315,6 +316,7 @@ SETTLED: dict[str, Any] = {"status": "settled", "ended_on": date(2026, 1, 20)}
 DISPUTED: dict[str, Any] = {"status": "disputed", "counts": False}
 CONFIRMED: dict[str, Any] = {"status": "confirmed"}
 EXPIRED: dict[str, Any] = {"status": "expired", "counts": False}
+PAYS = [event(BILL, day(JAN - back)) for back in range(24)]
 CLOSED = ("credit", "financing", "luxury-purchases")
 
 
@@ -322,30 +324,34 @@ class TestRecords:
     @pytest.mark.parametrize(
         ("records", "score", "restrictions"),
         [
-            ([], 605, ()),
+            ([], 795, ()),
             ([("court.listing", OPEN)], 580, CLOSED),
             ([("court.listing", CONFIRMED)], 580, CLOSED),
-            ([("court.listing", SETTLED)], 605, ()),
-            ([("court.listing", DISPUTED)], 605, ()),
-            ([("court.listing", EXPIRED)], 605, ()),
-            ([("card.overdue", OPEN)], 605, ()),
-            ([("ride.unpaid", OPEN)], 605, ()),
+            ([("court.listing", SETTLED)], 695, ()),
+            ([("court.listing", DISPUTED)], 795, ()),
+            ([("court.listing", EXPIRED)], 795, ()),
+            ([("card.overdue", OPEN)], 640, ()),
+            ([("card.overdue", SETTLED)], 735, ()),
+            ([("ride.unpaid", OPEN)], 735, ()),
+            ([("ride.unpaid", SETTLED)], 765, ()),
             ([("card.overdue", OPEN), ("court.listing", OPEN)], 580, CLOSED),
             ([("court.listing", SETTLED), ("court.listing", OPEN)], 580, CLOSED),
+            # Together they cost no more than 210.
+            ([("court.listing", SETTLED), ("court.listing", SETTLED), ("ride.unpaid", SETTLED)], 585, ()),
         ],
     )
-    def test_ceiling_and_restrictions_by_class(
+    def test_points_ceiling_and_restrictions_by_class(
         self, records: list[tuple[str, dict[str, Any]]], score: int, restrictions: tuple[str, ...]
     ) -> None:
         changes = [news(record(kind, id=str(n), **fields)) for n, (kind, fields) in enumerate(records)]
-        evaluation = evaluate(state_of(*changes), CARD, JAN, 650)
+        evaluation = evaluate(state_of(*PAYS, *changes), CARD, JAN, 650)
+        assert [i.best for i in evaluation.items if i.code == "negative-records"] == [0]
         assert (evaluation.score, evaluation.restrictions) == (score, restrictions)
         assert sum(i.points for i in evaluation.items) == score
 
     def test_a_ceiling_is_an_item_that_says_why(self) -> None:
-        good = [event(BILL, day(JAN - back)) for back in range(24)]
         for kind, ceiling, record_class in (("court.listing", 580, "legal"), ("card.overdue", 640, "financial")):
-            evaluation = evaluate(state_of(*good, news(record(kind))), CARD, JAN, None)
+            evaluation = evaluate(state_of(*PAYS, news(record(kind))), capping(), JAN, None)
             assert evaluation.score == ceiling
             assert evaluation.items[-1] == Item(
                 "ceiling", ceiling - 785, 0, {"ceiling": ceiling, "record_class": record_class}
@@ -353,18 +359,32 @@ class TestRecords:
             assert evaluation.key_factors[0] == "ceiling"
 
     def test_a_score_at_the_ceiling_has_no_such_item(self) -> None:
-        policy = card(ceilings={"legal": 595})
+        policy = capping(ceilings={"legal": 595})
         evaluation = evaluate(state_of(news(record())), policy, JAN, None)
         assert (evaluation.score, evaluation.items[-1].code) == (595, "contacts-standing")
 
     def test_a_change_of_records_moves_nothing_else(self) -> None:
-        last = evaluate(state_of(*bills(9, 1)), CARD, JAN, 650)
+        last = evaluate(state_of(*PAYS, event("identity.verified", day(JAN), value="verified")), CARD, JAN, 750)
         months_later = state_of(*bills(0, 12, JAN + 1), news(record()))
         capped = with_records_changed(last, months_later, CARD)
-        assert capped.items[: len(last.items)] == last.items
+        assert capped.items[:-2] == last.items[:-1]
+        assert capped.items[-2] == Item("negative-records", -200, 0, {"legal_unsettled": 1})
         assert (capped.score, capped.thin, capped.restrictions) == (580, last.thin, CLOSED)
         assert capped.items[-1].code == "ceiling"
         assert with_records_changed(capped, state_of(), CARD) == last
+
+    def test_what_the_last_policy_did_not_have_waits_for_the_next_publication(self) -> None:
+        last = evaluate(state_of(*PAYS), capping(), JAN, None)
+        changed = with_records_changed(last, state_of(news(record("ride.unpaid"))), CARD)
+        assert changed.items == last.items
+
+    def test_the_item_rests_on_how_many_there_are_of_each_sort(self) -> None:
+        kinds = [("ride.unpaid", OPEN), ("card.overdue", SETTLED), ("ride.unpaid", OPEN), ("ride.unpaid", EXPIRED)]
+        state = state_of(*(news(record(kind, id=str(n), **fields)) for n, (kind, fields) in enumerate(kinds)))
+        assert item("negative-records", state) == Item(
+            "negative-records", -180, 0, {"financial_settled": 1, "life_unsettled": 2}
+        )
+        assert item("negative-records", State()) == Item("negative-records", 0, 0, {})
 
 
 def test_an_evaluation_survives_its_column() -> None:

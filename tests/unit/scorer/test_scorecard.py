@@ -30,6 +30,7 @@ def test_the_shipped_scorecard_is_valid() -> None:
         "steady-income",
         "verified-identity",
         "contacts-standing",
+        "negative-records",
     ]
     assert CARD.cadence == "monthly"
     assert CARD.publication_day == 6
@@ -74,6 +75,13 @@ CASES = [
     ("fact's kind", 'kind = "identity.verified"', 'kind = "water.bill"', 'kind = "w', "rules[3].kind", "shape fact"),
     ("fact's value", "withdrawn = 0", "lost = 0", "lost = 0", "rules[3].values.lost", "verified, withdrawn"),
     ("fact's unknown", "unknown = 25", "unknown = 91", "unknown = 91", "rules[3].unknown", "0 to 90"),
+    ("records' unknown", "unknown = 0", "unknown = 5", "unknown = 5", "rules[5].unknown", "Use 0"),
+    ("records' lowest", "lowest = -210", "lowest = 1", "lowest = 1", "rules[5].lowest", "0 or less"),
+    ("a record that earns", "unsettled = { legal = -200", "unsettled = { legal = 200", "unsettled = {",
+     "rules[5].unsettled.legal", "deducts"),
+    ("settling that costs", "settled = { legal = -100", "settled = { legal = -201", "settled = { legal = -201",
+     "rules[5].settled.legal", "-200 to 0"),
+    ("a class without points", ", life = -30 }", " }", "settled = { legal = -100", "rules[5].settled", "life"),
     ("ceiling below the base", "legal = 580", "legal = 349", "legal = 349", "ceilings.legal", "350 to 950"),
     ("ceiling of no class", "legal = 580", "grave = 580", "[ceilings]", "ceilings", "grave"),
     ("restriction", 'legal = ["credit",', 'legal = ["Credit!",', '"Credit!"', "restrictions.legal", "hyphens"),

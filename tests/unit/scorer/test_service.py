@@ -19,9 +19,9 @@ from shared.contracts.messages import encode as encode_body
 from shared.contracts.partition import partition_of
 from shared.contracts.refusals import read_refusal
 from shared.runner.service import DeadLetter, Outcome
-from tests.unit.scorer.people import BILL, CARD, INCOME, JAN, ME, ZONE, card, consent, day, event, news, record
+from tests.unit.scorer.people import BILL, CARD, INCOME, JAN, ME, ZONE, capping, consent, day, event, news, record
 
-CONTINUOUS = Policy(scorecard=card(cadence="continuous"), zone=ZONE, accepts_late_months=3)
+CONTINUOUS = Policy(scorecard=capping(cadence="continuous"), zone=ZONE, accepts_late_months=3)
 NOW = day(JAN)
 BODY = BehaviorEvent(kind=BILL, days_late=4, amount=900)
 
