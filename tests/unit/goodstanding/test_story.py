@@ -126,7 +126,7 @@ def test_a_chart_of_months() -> None:
     assert rows[6].endswith("│ ███")
     assert rows[ROWS - 1].endswith("│▁███")
     assert rows[ROWS + 1].rstrip().endswith("  2021")
-    assert rows[-1].strip() == "█ Good from 650"
+    assert rows[-1].strip() == "█ Good 650+"
     assert {str(span.style) for span in drawn.spans} >= {"red", "green"}
 
 
