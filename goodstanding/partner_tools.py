@@ -23,7 +23,7 @@ from shared.contracts.faults import Fault
 from shared.contracts.messages import Refusal
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.refusals import read_refusal
-from shared.contracts.topics import raw_topic, rejected_topic
+from shared.contracts.topics import dead_letter_topic, raw_topic, rejected_topic
 from shared.runner.sender import started
 
 _POLL_S = 0.05
@@ -32,7 +32,11 @@ _READ_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of the event on one line of a file (the first is 1); a refusal has a code and a sentence."""
+    """What became of the event on one line of a file (the first is 1); all but an accepted one have code and sentence.
+
+    `result` is "fits" or "refused" of an event that was only checked; of one that was sent "accepted", "refused", or
+    "set aside": nothing is wrong with it, and the operator has to do something before ingest can take it.
+    """
 
     line: int
     result: str
@@ -97,23 +101,28 @@ def validate(partner: str, lines: Sequence[Line], settings: Settings, now: datet
 async def send(bootstrap: str, partner: str, lines: Sequence[Line], timeout_s: float) -> list[Verdict]:
     """Send the events, and wait until ingest has judged every one.
 
-    Accepted means: ingest's committed offset has passed the event, and no refusal names its position. Raises UserError
-    when that takes longer than `timeout_s`.
+    Accepted means: ingest's committed offset has passed the event, and neither a refusal nor a dead letter names its
+    position. Raises UserError when that takes longer than `timeout_s`.
     """
-    rejected = TopicPartition(rejected_topic(partner), 0)
+    topics = {rejected_topic(partner): "refused", dead_letter_topic("ingest"): "set aside"}
     async with asking(bootstrap) as offsets:
-        before = (await offsets.ends([rejected.topic]))[rejected]
+        before = await offsets.ends(list(topics))
         places = await _sent(bootstrap, partner, lines)
         await _until_judged(offsets, places, timeout_s)
-        after = (await offsets.ends([rejected.topic]))[rejected]
-    refusals = await _refusals(bootstrap, rejected, before, after)
-    return [_verdict(line, refusals.get(f"{tp.topic}/{tp.partition}/{offset}")) for line, (tp, offset) in places]
+        after = await offsets.ends(list(topics))
+    answers = await _answers(bootstrap, before, after)
+    return [_verdict(line, topics, answers.get(f"{tp.topic}/{tp.partition}/{offset}")) for line, (tp, offset) in places]
 
 
-def _verdict(line: Line, refusal: Refusal | None) -> Verdict:
-    if refusal is None:
+_Answer = tuple[str, Refusal]
+"""The topic on which an event was answered, and the answer."""
+
+
+def _verdict(line: Line, results: Mapping[str, str], answer: _Answer | None) -> Verdict:
+    if answer is None:
         return Verdict(line.number, "accepted")
-    return Verdict(line.number, "refused", refusal.code, refusal.field or "", refusal.sentence)
+    topic, refusal = answer
+    return Verdict(line.number, results[topic], refusal.code, refusal.field or "", refusal.sentence)
 
 
 _Places = list[tuple[Line, tuple[TopicPartition, int]]]
@@ -160,22 +169,27 @@ async def _until_judged(offsets: Offsets, places: _Places, timeout_s: float) -> 
         await asyncio.sleep(_POLL_S)
 
 
-async def _refusals(bootstrap: str, rejected: TopicPartition, first: int, end: int) -> Mapping[str, Refusal]:
-    """The refusals from one offset up to another, by the raw position that they name."""
-    found: dict[str, Refusal] = {}
-    if first >= end:
+async def _answers(
+    bootstrap: str, before: Mapping[TopicPartition, int], after: Mapping[TopicPartition, int]
+) -> Mapping[str, _Answer]:
+    """The refusals and dead letters between these offsets, by the raw position that they name."""
+    found: dict[str, _Answer] = {}
+    unread = {tp: end for tp, end in after.items() if before[tp] < end}
+    if not unread:
         # A consumer that is stopped before it ever read raises CancelledError (aiokafka 0.14), and nothing is to read.
         return found
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, isolation_level="read_committed")
     await consumer.start()
     try:
-        consumer.assign([rejected])
-        consumer.seek(rejected, first)
-        while await consumer.position(rejected) < end:
-            for record in (await consumer.getmany(rejected, timeout_ms=_READ_MS)).get(rejected, []):
-                refusal = read_refusal(record.headers)
-                if not isinstance(refusal, Fault):
-                    found[refusal.origin] = refusal
+        consumer.assign(list(unread))
+        for tp in unread:
+            consumer.seek(tp, before[tp])
+        while unread := {tp: end for tp, end in unread.items() if await consumer.position(tp) < end}:
+            for tp, records in (await consumer.getmany(*unread, timeout_ms=_READ_MS)).items():
+                for record in records:
+                    answer = read_refusal(record.headers)
+                    if not isinstance(answer, Fault):
+                        found[answer.origin] = tp.topic, answer
     finally:
         await consumer.stop()
     return found

@@ -66,7 +66,7 @@ def send_(
     timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait for ingest's verdicts.")] = 60,
     as_json: AsJson = False,
 ) -> None:
-    """Send a file of events and say what became of each. Ends with 1 when one is refused.
+    """Send a file of events and say what became of each. Ends with 1 when one is not accepted.
 
     Example: goodstanding partner send bank events.jsonl
     """
@@ -88,7 +88,7 @@ def stream_(
 
 
 def _answer(verdicts: Iterable[Verdict], as_json: bool) -> None:
-    """Every verdict in JSON; for people the refused ones, and how many of each there were."""
+    """Every verdict in JSON; for people those with a reason, and how many of each there were."""
     counts: dict[str, int] = {}
     for verdict in verdicts:
         counts[verdict.result] = counts.get(verdict.result, 0) + 1
@@ -101,5 +101,5 @@ def _answer(verdicts: Iterable[Verdict], as_json: bool) -> None:
         total = sum(counts.values())
         words = ", ".join(f"{count} {result}" for result, count in sorted(counts.items()))
         console.print(f"{total} event{'s' * (total != 1)}: {words}.")
-    if "refused" in counts:
+    if counts.keys() & {"refused", "set aside"}:
         raise typer.Exit(1)

