@@ -1,7 +1,7 @@
 """ingest as the runner sees it: records in, messages out, in forward mode. No rules, no state, no clock.
 
 A raw topic whose partner has no file under `partners/` is read too, and its events are set aside as dead letters, by
-position only: a refusal would need a topic that nobody made, and a redrive reads them once the file is there.
+position only: a refusal would need a topic that nobody made. Once the file is there they can be sent again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NAME = "ingest"
 Partners: TypeAlias = Mapping[str, Partner]
 
 _UNKNOWN_PARTNER = DeadLetter(
-    "unknown-partner", "The topic's partner has no mapping; add its file under partners/, restart, and redrive."
+    "unknown-partner", "Ingest has no mapping of this partner; add its file, restart ingest, and send the event again."
 )
 
 
