@@ -17,6 +17,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from shared.contracts.kinds import KIND_OF, Shape
+from tests.records_oracle import News, Record, Report
 
 BASE, BEST = 350, 950
 CONTACTS_MIN = 3
@@ -27,7 +28,8 @@ Fate = Literal["accepted", "duplicate", "refused"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event as its partner means it. `person`, and `contact` where there is one, are user_ids."""
+    """One event as its partner means it. `person`, and `contact` where there is one, are user_ids. Of a negative record
+    all is in `report`, whose kind is the event's."""
 
     person: str
     partner: str
@@ -41,6 +43,7 @@ class Event:
     value: str | None = None
     contact: str | None = None
     consent: str | None = None
+    report: Report | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ class Sent:
 class Phase:
     """What is sent, in this order, while the clock stands at `instant`; it is all handled before the next phase.
 
-    With `publication`, the monthly run of the instant's month comes first.
+    First of all lapses what is due by then; with `publication`, the monthly run of the instant's month comes next. An
+    instant must not have both, since which of them comes first is left open.
     """
 
     instant: datetime
@@ -69,15 +73,18 @@ class Result:
 
     score: int
     thin: bool
+    restrictions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """`fates` and `codes` are by the number of the message over all phases; `results` by user_id, at the end."""
+    """`fates` and `codes` are by the number of the message over all phases; `results` by user_id, at the end; `records`
+    has the news of each record by user_id, in no order of records."""
 
     fates: tuple[Fate, ...]
     codes: Mapping[int, str]
     results: Mapping[str, Result]
+    records: Mapping[str, Sequence[Sequence[News]]] = field(default_factory=dict)
 
     def counts(self) -> Counter[str]:
         return Counter(self.fates)
@@ -86,27 +93,44 @@ class Expected:
 @dataclass(slots=True)
 class _Person:
     events: list[Event] = field(default_factory=list)
+    records: dict[tuple[str, str], Record] = field(default_factory=dict)
+    """By partner and the partner's own id of the report."""
     standing: int | None = None
     contacts: int | None = None
 
 
-def expect(phases: Iterable[Phase], card: Mapping[str, Any], zone: ZoneInfo, accepts_late_months: int = 3) -> Expected:
-    """The outcome under a policy in continuous cadence, as `load_policy` gives it."""
+def expect(
+    phases: Iterable[Phase],
+    card: Mapping[str, Any],
+    zone: ZoneInfo,
+    accepts_late_months: int = 3,
+    profile: Mapping[str, Any] | None = None,
+) -> Expected:
+    """The outcome under a policy in continuous cadence and, where there are records, under a retention profile, both as
+    `load_policy` gives them."""
     fates: list[Fate] = []
     codes: dict[int, str] = {}
     people: dict[str, _Person] = {}
     through = 0
     for phase in phases:
         through = month(phase.instant, zone)
+        _lapse(people.values(), phase)
         if phase.publication:
             _publish(people, card, through, zone)
         for sent in phase.sent:
-            fate, code = _receive(sent, people, through - accepts_late_months, zone)
+            if sent.event and sent.event.report:
+                assert profile is not None, "records have deadlines"
+                fate, code = _report(sent.event, sent.event.report, people, phase.instant, profile)
+            else:
+                fate, code = _receive(sent, people, through - accepts_late_months, zone)
             if code:
                 codes[len(fates)] = code
             fates.append(fate)
-    results = {who: _result(card, person, through, zone) for who, person in people.items()}
-    return Expected(tuple(fates), codes, results)
+    told = {who: [record.news for record in person.records.values() if record.news] for who, person in people.items()}
+    records = {who: news for who, news in told.items() if news}
+    known = {who: person for who, person in people.items() if person.events or who in records}
+    results = {who: _result(card, person, through, zone) for who, person in known.items()}
+    return Expected(tuple(fates), codes, results, records)
 
 
 def load_policy(path: Path) -> Mapping[str, Any]:
@@ -136,6 +160,26 @@ def _receive(sent: Sent, people: dict[str, _Person], open_from: int, zone: ZoneI
     return ("duplicate", None) if same_id[0] == event else ("refused", "conflict")
 
 
+def _report(
+    event: Event, report: Report, people: dict[str, _Person], now: datetime, profile: Mapping[str, Any]
+) -> tuple[Fate, str | None]:
+    """A record is told of by content: whichever id the event has, what is known already changes nothing."""
+    records = people.setdefault(event.person, _Person()).records
+    match records.setdefault((event.partner, report.id), Record(profile)).take(report, now):
+        case "accepted" | "duplicate" as fate:
+            return fate, None
+        case code:
+            return "refused", code
+
+
+def _lapse(people: Iterable[_Person], phase: Phase) -> None:
+    for person in people:
+        for record in person.records.values():
+            counted = record.counts
+            record.expire(phase.instant)
+            assert record.counts == counted or not phase.publication, "a deadline at a publication: draw another"
+
+
 def _publish(people: dict[str, _Person], card: Mapping[str, Any], through: int, zone: ZoneInfo) -> None:
     """The monthly run: contacts are seen as the publication before left them, so all are seen before any is moved."""
     for person in people.values():
@@ -153,7 +197,10 @@ def _result(card: Mapping[str, Any], person: _Person, through: int, zone: ZoneIn
     first = min((month(event.time, zone) for event in counted), default=None)
     history = 0 if first is None else through - first + 1
     points = sum(_MEASURES[rule["measure"]](rule, person, through, history, zone) for rule in card["rules"])
-    return Result(min(max(BASE + points, BASE), BEST), history < card["months_min"])
+    classes = {record.record_class for record in _counting(person) if not record.is_settled}
+    ceiling = min((card.get("ceilings", {}).get(each, BEST) for each in classes), default=BEST)
+    closed = {code for each in classes for code in card.get("restrictions", {}).get(each, ())}
+    return Result(min(max(BASE + points, BASE), ceiling), history < card["months_min"], tuple(sorted(closed)))
 
 
 # -- the measures, each from the comment beside it in the policy file -------------------------------------------------
@@ -201,13 +248,23 @@ def _contacts_standing(rule: Mapping[str, Any], person: _Person, through: int, h
     return int(rule["unknown"]) if person.contacts is None else _points(rule, person.contacts)
 
 
+def _negative_records(rule: Mapping[str, Any], person: _Person, through: int, history: int, zone: ZoneInfo) -> int:
+    points = [rule["settled" if r.is_settled else "unsettled"][r.record_class] for r in _counting(person)]
+    return max(sum(points), int(rule["lowest"])) if points else int(rule["unknown"])
+
+
 _MEASURES: Mapping[str, Callable[[Mapping[str, Any], _Person, int, int, ZoneInfo], int]] = {
     "share_on_time": _share_on_time,
     "active_months": _active_months,
     "latest_figure": _latest_figure,
     "fact": _fact,
     "contacts_standing": _contacts_standing,
+    "negative_records": _negative_records,
 }
+
+
+def _counting(person: _Person) -> list[Record]:
+    return [record for record in person.records.values() if record.counts]
 
 
 def _in_window(rule: Mapping[str, Any], events: Iterable[Event], through: int, zone: ZoneInfo) -> list[Event]:

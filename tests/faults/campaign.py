@@ -12,30 +12,45 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
+
+from aiokafka import TopicPartition
 
 from goodstanding.local.stack import Name
 from shared.contracts.topics import (
     NORMALIZED,
+    RECORDS_CHANGED,
+    RECORDS_REPORTED,
     SCORES_CHANGED,
+    TIERS_CHANGED,
     dead_letter_topic,
     raw_topic,
     rejected_topic,
 )
-from tests.faults.checker import check_dead_letters, check_normalized, check_refusals, check_scores, places_of
-from tests.faults.cluster import Cluster, Feeder, Service, feeding, numbers, running
+from tests.faults.checker import (
+    Seen,
+    check_dead_letters,
+    check_normalized,
+    check_records,
+    check_refusals,
+    check_scores,
+    check_tiers,
+    places_of,
+)
+from tests.faults.cluster import SERVICES, Cluster, Feeder, Service, feeding, numbers, running, service_of
 from tests.faults.events import PARTNERS, ZONE, Stretch, draw
-from tests.faults.policy import scorecard
+from tests.faults.policy import profile, scorecard, tier_table
 from tests.oracle import expect, month
 
 log = logging.getLogger("campaign")
 
-Act = Literal[
-    "kill ingest", "kill scorer", "stop ingest", "stop scorer", "kill kafka", "kill postgres", "join", "leave"
-]
+Act = tuple[Literal["kill", "stop", "join", "leave"], Service] | tuple[Literal["kill"], Name]
+"""A fault and whom it hits, a process of a service or a server. To `stop` is to make a zombie: it stands still, others
+take over, and it wakes up."""
 
 _IN_FLIGHT_TIMEOUT_S = 30.0
 _TRANSACTION_TIMEOUT_S = 4.0
@@ -58,35 +73,47 @@ class Plan:
 
     people: int
     messages: int
-    counts: dict[Act, int]
+    counts: Mapping[Act, int]
     share_s: float
     """Each share of the events is spread over so many seconds."""
-    publication_kills: int
-    """Kills of scorer processes in each monthly run."""
+    timer_kills: int
+    """Kills of scorer processes in each monthly run, and of retention's wherever deadlines have come."""
 
 
 FULL = Plan(
     people=2_000,
     messages=20_000,
     counts={
-        "kill ingest": 9,
-        "kill scorer": 13,
-        "stop ingest": 1,
-        "stop scorer": 3,
-        "kill kafka": 2,
-        "kill postgres": 2,
-        "join": 2,
-        "leave": 2,
+        ("kill", "ingest"): 8,
+        ("kill", "retention"): 4,
+        ("kill", "scorer"): 12,
+        ("kill", "benefits"): 4,
+        ("stop", "ingest"): 1,
+        ("stop", "retention"): 1,
+        ("stop", "scorer"): 2,
+        ("stop", "benefits"): 1,
+        ("kill", "kafka"): 2,
+        ("kill", "postgres"): 2,
+        ("join", "scorer"): 1,
+        ("leave", "scorer"): 1,
     },
-    share_s=9.0,
-    publication_kills=2,
+    share_s=8.0,
+    timer_kills=2,
 )
 SHORT = Plan(
     people=150,
     messages=1_500,
-    counts={"kill ingest": 2, "kill scorer": 3, "stop scorer": 1, "kill kafka": 1, "kill postgres": 1},
+    counts={
+        ("kill", "ingest"): 1,
+        ("kill", "retention"): 1,
+        ("kill", "scorer"): 2,
+        ("kill", "benefits"): 1,
+        ("stop", "scorer"): 1,
+        ("kill", "kafka"): 1,
+        ("kill", "postgres"): 1,
+    },
     share_s=1.5,
-    publication_kills=1,
+    timer_kills=1,
 )
 
 
@@ -94,24 +121,30 @@ SHORT = Plan(
 class Report:
     """What happened, for the eyes of people, and what did not hold."""
 
-    faults: Counter[str] = field(default_factory=Counter)
-    versions: int = 0
-    repeats: int = 0
+    faults: Counter[Act | str] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
+    """Messages by topic, repeats left out."""
+    repeats: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
 
+    def count(self, messages: Sequence[Seen], by: str) -> None:
+        """Messages are repeats of each other when they have one `by`."""
+        seen: set[tuple[str, str]] = set()
+        for message in messages:
+            identity = message.topic, message.attribute(by)
+            (self.repeats if identity in seen else self.told)[message.topic] += 1
+            seen.add(identity)
+
     def __str__(self) -> str:
-        faults = ", ".join(f"{count} x {act}" for act, count in sorted(self.faults.items()))
-        return f"{faults}; {self.versions} versions, {self.repeats} repeated messages; violations: {self.violations}"
+        faults = ", ".join(f"{count} x {_words(act)}" for act, count in self.faults.items())
+        told = ", ".join(f"{count} {topic} and {self.repeats[topic]} repeats" for topic, count in self.told.items())
+        return f"{faults}; {told}; violations: {self.violations}"
 
 
-def schedule(rng: random.Random, counts: dict[Act, int]) -> list[Fault]:
-    """Faults in random order; a second scorer is there whenever a process is stopped, so that somebody takes over."""
-    acts = [act for act, count in counts.items() for _ in range(count) if act not in ("join", "leave")]
+def schedule(rng: random.Random, counts: Mapping[Act, int]) -> list[Fault]:
+    """The faults in random order."""
+    acts = [act for act, count in counts.items() for _ in range(count)]
     rng.shuffle(acts)
-    for act in ("join", "leave"):
-        places = sorted(rng.sample(range(len(acts) + 1), counts.get(act, 0)))
-        for shift, place in enumerate(places):
-            acts.insert(place + shift, act)
     return [Fault(act, rng.uniform(0.1, 1.0), rng.uniform(0.0, _LASTS_S_MAX)) for act in acts]
 
 
@@ -119,22 +152,35 @@ async def run(seed: int, plan: Plan, directory: Path) -> Report:
     """A whole campaign in servers of its own."""
     rng = random.Random(seed)
     key = rng.randbytes(32)
-    stretches = draw(seed, people=plan.people, messages=plan.messages, key=key)
+    stretches = draw(seed, people=plan.people, messages=plan.messages, key=key, records=True)
     faults = schedule(rng, plan.counts)
     report = Report()
     async with running(directory, key=key, now=stretches[0].instant) as cluster, feeding(cluster) as feeder:
         chaos = _Chaos(cluster, rng, report)
-        await cluster.start("ingest-1", "scorer-1", "scorer-2")
+        await cluster.start("ingest-1", "retention-1", "scorer-1", "scorer-2", "benefits-1")
         # The month of the first instant is published now, of nobody, so that it is not left to chance of whom.
         await cluster.until_run_done(month(stretches[0].instant, ZONE))
+        said: list[_Said] = []
         for stretch, share in zip(stretches, _shared_out(faults, stretches), strict=True):
-            if stretch.publication:
-                await chaos.publish(stretch, plan.publication_kills)
+            if said:
+                await chaos.move_clock(stretch, plan.timer_kills)
             await _flow(feeder, chaos, stretch, share, plan.share_s)
             await cluster.until_drained()
+            said.append(_Said(stretch.instant, await cluster.offsets.ends([RECORDS_CHANGED])))
         await cluster.until_ready()
-        await _check(cluster, stretches, report)
+        await _check(cluster, stretches, said, report)
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """How far `records.changed` had come when the clock was to be moved on from an instant."""
+
+    instant: datetime
+    ends: Mapping[TopicPartition, int]
+
+    def includes(self, record: Seen) -> bool:
+        return record.offset < self.ends[TopicPartition(record.topic, record.partition)]
 
 
 def _shared_out(faults: Sequence[Fault], stretches: Sequence[Stretch]) -> list[Sequence[Fault]]:
@@ -169,40 +215,63 @@ class _Chaos:
     async def commit(self, fault: Fault) -> None:
         await asyncio.sleep(fault.delay_s)
         match fault.act:
-            case "kill ingest" | "kill scorer":
-                await self._kill(self._victim("ingest" if fault.act == "kill ingest" else "scorer"), fault)
-            case "stop ingest" | "stop scorer":
-                await self._stop_and_wake(fault)
-            case "kill kafka":
-                await self._kill_server("kafka", fault)
-            case "kill postgres":
-                await self._kill_server("postgres", fault)
-            case "join":
-                await self._cluster.start(self._next("scorer"))
+            case "kill", ("kafka" | "postgres") as server:
+                await self._kill_server(server, fault)
+            case "kill", service:
+                await self._kill(self._victim(service), fault)
+            case "stop", service:
+                await self._stop_and_wake(service, fault)
+            case "join", service:
+                await self._cluster.start(self._next(service))
                 self._tell(fault.act, "")
-            case "leave":
-                await self._cluster.stop(self._victim("scorer"))
+            case "leave", service:
+                await self._cluster.stop(self._victim(service))
                 self._tell(fault.act, "")
 
     async def recover(self) -> None:
         """Everybody works again before the next fault, so that it finds work in flight and not a start."""
-        services: tuple[Service, ...] = ("ingest", "scorer")
-        for service in services:
+        for service in SERVICES:
             if not numbers(self._cluster.processes, service):
                 await self._cluster.start(self._next(service), ready=False)
         await self._cluster.until_ready()
 
-    async def publish(self, stretch: Stretch, kills: int) -> None:
-        """Move the clock into the monthly run, and kill while it runs."""
-        number = month(stretch.instant, ZONE)
-        await self._cluster.deployment.set_clock(stretch.instant)
-        for _ in range(kills):
-            victim = self._victim("scorer")
-            if what := await self._frozen(victim, lambda: self._publishing(number), lambda: self._published(number)):
-                await self._cluster.kill(victim)
-                self._tell("kill in the monthly run", f"{victim}: {what}")
-                await self._cluster.start(victim)
-        await self._cluster.until_run_done(number)
+    async def move_clock(self, stretch: Stretch, kills: int) -> None:
+        """Move the clock, and kill while it makes much due: a monthly run, or the deadlines of records."""
+        due = await self._cluster.records_due(stretch.instant)
+        await self._cluster.set_clock(stretch.instant)
+        if stretch.publication:
+            number = month(stretch.instant, ZONE)
+            for _ in range(kills):
+                await self._kill_amid_timers(
+                    "scorer", lambda: self._publishing(number), lambda: self._published(number)
+                )
+            await self._cluster.until_run_done(number)
+        else:
+            for _ in range(kills):
+                await self._kill_amid_timers("retention", lambda: self._expiring(due), self._expired)
+            await self._cluster.until_drained()
+
+    async def _kill_amid_timers(
+        self, service: Service, look: Callable[[], Awaitable[str | None]], over: Callable[[], Awaitable[bool]]
+    ) -> None:
+        """Kill a process when `look` finds its timers at work, and start it again; too late is no fault."""
+        victim = self._victim(service)
+        if what := await self._frozen(victim, look, over):
+            await self._cluster.kill(victim)
+            self._tell(f"kill {service} amid timers", f"{victim}: {what}")
+            await self._cluster.start(victim)
+
+    async def _expiring(self, due: int) -> str | None:
+        """That some of what was due has expired, and some has not."""
+        left = await self._records_due()
+        return f"{left} of {due} records have not expired yet" if 0 < left < due else None
+
+    async def _expired(self) -> bool:
+        return not await self._records_due()
+
+    async def _records_due(self) -> int:
+        assert self._cluster.now is not None
+        return await self._cluster.records_due(self._cluster.now)
 
     async def _publishing(self, number: int) -> str | None:
         """That some shards have begun to publish, and are not done."""
@@ -214,10 +283,10 @@ class _Chaos:
         return all(shard["cursor"] == f"{number}:done" for shard in await self._cluster.shards())
 
     async def _kill(self, victim: str, fault: Fault) -> None:
-        """SIGKILL, and a new start after a while; half of the scorer's die in the middle of a transaction, if it can
-        be brought about within a few seconds."""
+        """SIGKILL, and a new start after a while; half of those that have a database die in the middle of a
+        transaction, if it can be brought about within a few seconds."""
         what: str | None = None
-        if victim.startswith("scorer") and fault.for_s < _LASTS_S_MAX / 2:
+        if service_of(victim) != "ingest" and fault.for_s < _LASTS_S_MAX / 2:
             patience = _over(_TRANSACTION_TIMEOUT_S)
             what = await self._frozen(victim, lambda: self._cluster.open_transactions(victim), patience)
         what = what or await self._frozen_at_work(victim)
@@ -254,9 +323,8 @@ class _Chaos:
                 return None
             await asyncio.sleep(self._rng.uniform(0.001, 0.02))
 
-    async def _stop_and_wake(self, fault: Fault) -> None:
+    async def _stop_and_wake(self, service: Service, fault: Fault) -> None:
         """The zombie: it stands still for longer than its session, others take its shards, and it wakes up."""
-        service: Service = "ingest" if fault.act == "stop ingest" else "scorer"
         if len(numbers(self._cluster.processes, service)) < 2:
             await self._cluster.start(self._next(service))
         victim = self._victim(service)
@@ -286,9 +354,13 @@ class _Chaos:
         taken = {int(name.partition("-")[2]) for name in numbers(self._cluster.processes, service)}
         return f"{service}-{min(set(range(1, len(taken) + 2)) - taken)}"
 
-    def _tell(self, act: str, what: str) -> None:
+    def _tell(self, act: Act | str, what: str) -> None:
         self._report.faults[act] += 1
-        log.info("%6.1f s  %-30s %s", time.monotonic() - self._began, act, what)
+        log.info("%6.1f s  %-30s %s", time.monotonic() - self._began, _words(act), what)
+
+
+def _words(act: Act | str) -> str:
+    return act if isinstance(act, str) else " ".join(act)
 
 
 def _over(timeout_s: float) -> Callable[[], Awaitable[bool]]:
@@ -300,22 +372,28 @@ def _over(timeout_s: float) -> Callable[[], Awaitable[bool]]:
     return over
 
 
-async def _check(cluster: Cluster, stretches: Sequence[Stretch], report: Report) -> None:
+async def _check(cluster: Cluster, stretches: Sequence[Stretch], said: Sequence[_Said], report: Report) -> None:
     messages = [message for stretch in stretches for message in stretch.messages]
-    expected = expect([stretch.phase for stretch in stretches], scorecard(), ZONE)
-    places, violations = places_of(messages, await cluster.read(*map(raw_topic, PARTNERS)))
+    expected = expect([stretch.phase for stretch in stretches], scorecard(), ZONE, profile=profile())
+    places, report.violations = places_of(messages, await cluster.read(*map(raw_topic, PARTNERS)))
+    records = await cluster.read(RECORDS_CHANGED)
     scores = await cluster.read(SCORES_CHANGED)
+    tiers = await cluster.read(TIERS_CHANGED)
     rejected = await cluster.read(*map(rejected_topic, PARTNERS))
-    normalized = await cluster.read(NORMALIZED)
-    letters = await cluster.read(dead_letter_topic("ingest"), dead_letter_topic("scorer"))
-    if not violations:
-        violations = [
+    passed_on = await cluster.read(NORMALIZED, RECORDS_REPORTED)
+    letters = await cluster.read(*map(dead_letter_topic, SERVICES))
+
+    def said_at(record: Seen) -> datetime:
+        return next(each.instant for each in said if each.includes(record))
+
+    if not report.violations:
+        report.violations = [
+            *check_records(records, expected.records, said_at),
             *check_scores(scores, expected.results),
+            *check_tiers(tiers, scores, expected.results, tier_table()),
             *check_refusals(rejected, places, expected),
-            *check_normalized(normalized, places, expected),
+            *check_normalized(passed_on, places, expected),
             *check_dead_letters(letters),
         ]
-    identities = Counter(record.attribute("id") for record in scores)
-    report.versions = len(identities)
-    report.repeats = len(scores) - len(identities) + len(normalized) - len({r.attribute("origin") for r in normalized})
-    report.violations = violations
+    for told, by in ((records, "id"), (scores, "id"), (tiers, "id"), (passed_on, "origin")):
+        report.count(told, by)

@@ -6,22 +6,26 @@ They read what partners and subscribers could read, and what the oracle expects;
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from datetime import date, datetime
+from itertools import islice, zip_longest
 from typing import Any
 
 from shared.contracts.partition import partition_of
 from shared.contracts.topics import raw_topic
+from tests import tiers_oracle
 from tests.faults.events import Headers, Message
 from tests.oracle import Expected, Result
+from tests.records_oracle import News
+from tests.tiers_oracle import Publication, Standing
 
 _TOLD_MAX = 5
 """Of one kind of violation so many are told; thousands say no more."""
 
-_REFUSED_LATER = frozenset({"too-late", "conflict"})
-"""Refusals that need a person's state, and so come from the scorer."""
+_REFUSED_LATER = frozenset({"too-late", "conflict", "lapsed", "re-ageing", "dates-contradict"})
+"""Refusals that need a person's state, and so come from the scorer or from retention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,18 @@ class Seen:
     def attribute(self, name: str) -> str:
         return next((value.decode() for header, value in self.headers if header == f"ce_{name}"), "")
 
+    @property
+    def person(self) -> str:
+        return (self.key or b"").decode()
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return dict(json.loads(self.value or b"{}"))
+
+
+SaidAt = Callable[[Seen], datetime]
+"""What the clock showed when a message was sent."""
+
 
 def places_of(messages: Sequence[Message], raw: Iterable[Seen]) -> tuple[list[str], list[str]]:
     """Where each message lies, and the violations: the raw topics hold exactly what was sent, in order."""
@@ -69,11 +85,33 @@ def places_of(messages: Sequence[Message], raw: Iterable[Seen]) -> tuple[list[st
 def check_scores(scores: Sequence[Seen], results: Mapping[str, Result]) -> list[str]:
     """`scores.changed` as read from its beginning, in the order of the log, aborted transactions left out."""
     return [
-        *_byte_equal(scores, by="id"),
-        *_told(_misplaced(scores)),
-        *_told(_versions(scores)),
-        *_told(_last_is_latest(scores)),
+        *_compacted(scores, "scorer"),
         *_told(_results(scores, results)),
+    ]
+
+
+def check_records(
+    records: Sequence[Seen], expected: Mapping[str, Sequence[Sequence[News]]], said_at: SaidAt
+) -> list[str]:
+    """`records.changed`, as above: each record's versions are those that were expected, said when they had to be."""
+    return [
+        *_byte_equal(records, by="id"),
+        *_told(_misplaced(records)),
+        *_told(_versions(records, "retention", lambda record: str(record.body["record_id"]))),
+        *_told(_ends_of_records(records, said_at)),
+        *_told(_news_of_records(records, expected, said_at)),
+    ]
+
+
+def check_tiers(
+    tiers: Sequence[Seen], scores: Sequence[Seen], results: Mapping[str, Result], table: Mapping[str, Any]
+) -> list[str]:
+    """`tiers.changed`, as above: what follows from the scores published, and in the end from those expected."""
+    return [
+        *_compacted(tiers, "benefits"),
+        *_told(_in_force(tiers)),
+        *_told(_changes_of_tiers(tiers, scores, table)),
+        *_told(_standings(tiers, results, table)),
     ]
 
 
@@ -91,7 +129,7 @@ def check_refusals(rejected: Sequence[Seen], places: Sequence[str], expected: Ex
 
 
 def check_normalized(normalized: Sequence[Seen], places: Sequence[str], expected: Expected) -> list[str]:
-    """What ingest did not refuse is all there, and always in the same words."""
+    """What ingest did not refuse is all there, events and reports of records, and always in the same words."""
     found = {record.attribute("origin") for record in normalized}
     wanted = {place for number, place in enumerate(places) if expected.codes.get(number) in (None, *_REFUSED_LATER)}
     missing = (f"{place} was accepted and did not come out of ingest" for place in wanted - found)
@@ -101,6 +139,16 @@ def check_normalized(normalized: Sequence[Seen], places: Sequence[str], expected
 
 def check_dead_letters(letters: Sequence[Seen]) -> list[str]:
     return _told(f"dead letter for {r.attribute('origin')}: {r.attribute('code')}" for r in letters)
+
+
+def _compacted(messages: Sequence[Seen], service: str) -> list[str]:
+    """What holds on a topic of which the last message of each person is kept."""
+    return [
+        *_byte_equal(messages, by="id"),
+        *_told(_misplaced(messages)),
+        *_told(_versions(messages, service, lambda message: message.person)),
+        *_told(_last_is_latest(messages)),
+    ]
 
 
 def _byte_equal(records: Sequence[Seen], by: str) -> list[str]:
@@ -119,44 +167,157 @@ def _misplaced(records: Sequence[Seen]) -> Iterable[str]:
             yield f"{record.place} is not where its key belongs"
 
 
-def _versions(scores: Sequence[Seen]) -> Iterable[str]:
-    """After dropping repeats each person's versions are 1, 2, 3 without gap and in order."""
-    latest: dict[bytes, int] = defaultdict(int)
+def _unrepeated(messages: Iterable[Seen]) -> Iterator[Seen]:
+    """The first message of each id."""
     seen: set[str] = set()
-    for record in scores:
-        identity, key = record.attribute("id"), record.key or b""
-        if identity in seen:
-            continue
-        seen.add(identity)
-        version = _body(record)["version"]
-        if identity != f"scorer/{key.decode()}/{version}":
-            yield f"{record.place}: the id {identity} does not name its person and version"
-        if version != latest[key] + 1:
-            yield f"{record.place}: version {version} follows version {latest[key]}"
-        latest[key] = version
+    for message in messages:
+        if (identity := message.attribute("id")) not in seen:
+            seen.add(identity)
+            yield message
 
 
-def _last_is_latest(scores: Sequence[Seen]) -> Iterable[str]:
+def _versions(messages: Sequence[Seen], service: str, subject_of: Callable[[Seen], str]) -> Iterable[str]:
+    """After dropping repeats the versions of each subject, a person or a record, are 1, 2, 3 in order, without gap."""
+    latest: dict[str, int] = defaultdict(int)
+    for message in _unrepeated(messages):
+        identity, subject, version = message.attribute("id"), subject_of(message), message.body["version"]
+        if identity != f"{service}/{subject}/{version}":
+            yield f"{message.place}: the id {identity} does not name its {service}, subject and version"
+        if version != latest[subject] + 1:
+            yield f"{message.place}: version {version} follows version {latest[subject]}"
+        latest[subject] = version
+
+
+def _last_is_latest(messages: Sequence[Seen]) -> Iterable[str]:
     """What compaction would leave of a person is the person's highest version."""
-    last = {record.key: record for record in scores}
-    highest: dict[bytes | None, int] = defaultdict(int)
-    for record in scores:
-        highest[record.key] = max(highest[record.key], _body(record)["version"])
-    for key, record in last.items():
-        if _body(record)["version"] != highest[key]:
-            yield f"{record.place}: version {_body(record)['version']} lies behind version {highest[key]}"
+    highest: dict[str, int] = defaultdict(int)
+    for message in messages:
+        highest[message.person] = max(highest[message.person], message.body["version"])
+    for person, message in _last(messages).items():
+        if message.body["version"] != highest[person]:
+            yield f"{message.place}: version {message.body['version']} lies behind version {highest[person]}"
+
+
+def _last(messages: Iterable[Seen]) -> dict[str, Seen]:
+    return {message.person: message for message in messages}
 
 
 def _results(scores: Sequence[Seen], results: Mapping[str, Result]) -> Iterable[str]:
-    last = {record.key.decode(): _body(record) for record in scores if record.key is not None}
+    last = {person: message.body for person, message in _last(scores).items()}
     for user in results.keys() | last.keys():
-        found = Result(last[user]["score"], last[user]["thin"]) if user in last else None
+        found = _result(last[user]) if user in last else None
         if found != results.get(user):
             yield f"{user[:8]}: expected {results.get(user)}, published {found}"
 
 
-def _body(record: Seen) -> dict[str, Any]:
-    return dict(json.loads(record.value or b"{}"))
+def _result(body: Mapping[str, Any]) -> Result:
+    return Result(body["score"], body["thin"], tuple(body["restrictions"]))
+
+
+# -- records -----------------------------------------------------------------------------------------------------------
+
+
+def _ends_of_records(records: Sequence[Seen], said_at: SaidAt) -> Iterable[str]:
+    """A record expires once, never early, and nothing comes behind it."""
+    expired: set[str] = set()
+    for record in _unrepeated(records):
+        body = record.body
+        if body["record_id"] in expired:
+            yield f"{record.place}: the record has expired, and is {body['status']} all the same"
+        if body["status"] == "expired":
+            expired.add(body["record_id"])
+            if (now := said_at(record)) < datetime.fromisoformat(body["lapses_at"]):
+                yield f"{record.place}: expired at {now}, before its deadline {body['lapses_at']}"
+
+
+def _news_of_records(
+    records: Sequence[Seen], expected: Mapping[str, Sequence[Sequence[News]]], said_at: SaidAt
+) -> Iterable[str]:
+    """Which of a person's records is which does not matter: all of them together are those that were expected."""
+    told: dict[str, dict[str, list[News]]] = defaultdict(lambda: defaultdict(list))
+    for record in _unrepeated(records):
+        told[record.person][record.body["record_id"]].append(_news(record.body, said_at(record)))
+    for person in expected.keys() | told.keys():
+        wanted = Counter(map(tuple, expected.get(person, ())))
+        found = Counter(map(tuple, told[person].values()))
+        if wanted != found:
+            yield f"{person[:8]}: of records expected {[*wanted - found]}, published {[*found - wanted]}"
+
+
+def _news(body: Mapping[str, Any], said_at: datetime) -> News:
+    ended_on, lapses_at = body.get("ended_on"), body.get("lapses_at")
+    return News(
+        version=body["version"],
+        status=body["status"],
+        kind=body["kind"],
+        began_on=date.fromisoformat(body["began_on"]),
+        amount=body.get("amount"),
+        ended_on=date.fromisoformat(ended_on) if ended_on else None,
+        lapses_at=datetime.fromisoformat(lapses_at) if lapses_at else None,
+        said_at=said_at,
+    )
+
+
+# -- tiers -------------------------------------------------------------------------------------------------------------
+
+
+def _in_force(tiers: Sequence[Seen]) -> Iterable[str]:
+    """At any moment: what was granted and not revoked since is in force."""
+    has: dict[str, set[str]] = defaultdict(set)
+    for message in _unrepeated(tiers):
+        body, had = message.body, has[message.person]
+        granted, revoked = set(body["granted"]), set(body["revoked"])
+        if granted & had or revoked - had:
+            yield f"{message.place}: grants what is in force, or revokes what is not"
+        has[message.person] = (had | granted) - revoked
+        if has[message.person] != set(body["in_force"]):
+            yield f"{message.place}: granted minus revoked is {has[message.person]}, in force {body['in_force']}"
+
+
+def _changes_of_tiers(tiers: Sequence[Seen], scores: Sequence[Seen], table: Mapping[str, Any]) -> Iterable[str]:
+    """One change for each published score that moves something, as the oracle says of the scores in their order."""
+    published: dict[str, list[Publication]] = defaultdict(list)
+    for score in _unrepeated(scores):
+        published[score.person].append(_publication(_result(score.body)))
+    found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for message in _unrepeated(tiers):
+        found[message.person].append(_change(message.body))
+    for person in published.keys() | found.keys():
+        wanted = [_wanted(change) for change in tiers_oracle.expect(published[person], table)]
+        for number, (want, have) in enumerate(zip_longest(wanted, found[person]), 1):
+            if want != have:
+                yield f"{person[:8]}: as change {number} of the tier expected {want}, published {have}"
+                break
+
+
+def _publication(result: Result) -> Publication:
+    return Publication(result.score, result.thin, frozenset(result.restrictions))
+
+
+def _wanted(change: tiers_oracle.Change) -> tuple[Any, ...]:
+    return change.number + 1, change.before.tier, change.after, change.granted, change.revoked
+
+
+def _change(body: Mapping[str, Any]) -> tuple[Any, ...]:
+    granted, revoked = frozenset(body["granted"]), frozenset(body["revoked"])
+    return body["score_version"], body.get("previous_tier"), _standing(body), granted, revoked
+
+
+def _standing(body: Mapping[str, Any]) -> Standing:
+    return Standing(body.get("tier"), frozenset(body["in_force"]), frozenset(body["restrictions"]))
+
+
+def _standings(tiers: Sequence[Seen], results: Mapping[str, Result], table: Mapping[str, Any]) -> Iterable[str]:
+    """In the end everybody has what the score that was expected leads to. What a thin file has depends on its past."""
+    last = _last(tiers)
+    for person, result in results.items():
+        if result.thin:
+            continue
+        changes = tiers_oracle.expect([_publication(result)], table)
+        wanted = changes[-1].after if changes else Standing()
+        found = _standing(last[person].body) if person in last else Standing()
+        if wanted != found:
+            yield f"{person[:8]}: expected to have {wanted}, has {found}"
 
 
 def _told(violations: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import asyncpg
 import msgspec
@@ -21,14 +21,18 @@ from goodstanding.deployment import Deployment, Settings
 from goodstanding.local import LocalStack
 from goodstanding.offsets import Offsets, asking
 from goodstanding.processes import ServiceProcess
+from goodstanding.simulation import unread
 from shared.contracts import topic_admin
+from shared.contracts.kinds import RecordClass
 from shared.contracts.partition import PARTITIONS, partition_of
-from shared.contracts.topics import NORMALIZED, raw_topic
+from shared.contracts.topics import raw_topic, topics
 from tests.faults.checker import Seen
 from tests.faults.events import PARTNERS, Message
 from tests.faults.policy import write_policies
 
-Service = Literal["ingest", "scorer"]
+Service = Literal["ingest", "retention", "scorer", "benefits"]
+SERVICES: tuple[Service, ...] = get_args(Service)
+"""In the order of the flow: each reads only what those before it write."""
 
 _PATIENCE_S = 90.0
 _LOOK_EVERY_S = 0.02
@@ -39,7 +43,12 @@ _KINDS = (
     *("credit_card.repayment", "phone.bill", "transit.fare", "hotel.stay", "water.bill", "gas.bill"),
     *("shop.purchase", "income.reported", "identity.verified", "contact.standing"),
 )
-PARTNER = f'format = "native"\n\n[rights]\nkinds = [{", ".join(f"{kind!r}" for kind in _KINDS)}]\n'
+PARTNER = f"""format = "native"
+
+[rights]
+kinds = {list(_KINDS)}
+records = {[each.value for each in RecordClass]}
+"""
 """The mapping of a partner who sends the native format, with the rights to all kinds of the campaign."""
 
 _SETTINGS = {
@@ -61,13 +70,22 @@ class Cluster:
     partners: Sequence[str]
     offsets: Offsets
     processes: dict[str, ServiceProcess] = field(default_factory=dict)
+    taking_part: set[Service] = field(default_factory=set)
+    """The services of which a process was ever started: nobody waits for the others."""
+    now: datetime | None = None
+    """What the stepped clock shows."""
+
+    async def set_clock(self, instant: datetime) -> None:
+        await self.deployment.set_clock(instant)
+        self.now = instant
 
     # -- processes -----------------------------------------------------------------------------------------------------
 
     async def start(self, *names: str, ready: bool = True, settings: Mapping[str, str] | None = None) -> None:
         """Start processes, named `<service>-<number>`; those that ran before go on where they were killed."""
         for name in names:
-            service = name.partition("-")[0]
+            service = service_of(name)
+            self.taking_part.add(service)
             process = self.deployment.process(service, name=name, settings={**self.settings, **(settings or {})})
             self.processes[name] = process
             await asyncio.to_thread(process.start)
@@ -95,13 +113,7 @@ class Cluster:
 
     async def in_flight(self, name: str) -> str | None:
         """What of this process's work lies open at this moment, in words; None when there is nothing to lose."""
-        if name.startswith("ingest"):
-            return f"{lag} raw events" if (lag := await self.ingest_lag()) else None
-        if opened := await self.open_transactions(name):
-            return opened
-        if batches := await self.outbox():
-            return f"{batches} batches in the outbox"
-        return f"{lag} normalized events" if (lag := await self.scorer_lag()) else None
+        return await self.open_transactions(name) or await self.open_work(service_of(name))
 
     async def open_transactions(self, name: str) -> str | None:
         """Those in which the process has written something."""
@@ -114,11 +126,25 @@ class Cluster:
         return f"{opened} open transactions" if opened else None
 
     async def anything_in_flight(self) -> str | None:
-        if lag := await self.ingest_lag():
-            return f"{lag} raw events"
-        if lag := await self.scorer_lag():
-            return f"{lag} normalized events"
-        return f"{batches} batches in the outbox" if (batches := await self.outbox()) else None
+        """What lies open of all that was sent so far. In the order of the flow: what one service is done with has come
+        to the next before that one is looked at."""
+        for service in SERVICES:
+            if service in self.taking_part and (what := await self.open_work(service)):
+                return what
+        return None
+
+    async def open_work(self, service: Service) -> str | None:
+        """What a service has still to do at this instant, in words."""
+        if service == "ingest":
+            return f"{lag} raw events" if (lag := await self.ingest_lag()) else None
+        shards = await self.shards(service)
+        if unsent := sum(shard["unsent"] for shard in shards):
+            return f"{unsent} batches in the outbox of {service}"
+        if lag := await self._lag(service, shards):
+            return f"{lag} records before {service}"
+        if self.now and (unsettled := sum(not s["settled_at"] or s["settled_at"] < self.now for s in shards)):
+            return f"timers of {unsettled} shards of {service}"
+        return None
 
     async def ingest_lag(self) -> int:
         """Raw events that ingest has not committed yet."""
@@ -126,22 +152,28 @@ class Cluster:
         committed = await self.offsets.committed("ingest")
         return sum(max(end - committed.get(place, 0), 0) for place, end in ends.items())
 
-    async def scorer_lag(self) -> int:
-        """Normalized events that no shard has folded yet."""
-        ends = await self.offsets.ends([NORMALIZED])
+    async def _lag(self, service: Service, shards: Sequence[Mapping[str, Any]]) -> int:
+        """Records that no shard of a stateful service has handled yet."""
+        inputs = [topic for topic in topics(self.partners) if service in topic.readers]
+        ends = await self.offsets.ends([topic.name for topic in inputs])
         return sum(
-            max(ends[TopicPartition(NORMALIZED, shard["shard"])] - shard["offsets"].get(NORMALIZED, 0), 0)
-            for shard in await self.shards()
+            unread(topic, ends[TopicPartition(topic.name, shard["shard"])], shard["offsets"].get(topic.name, 0))
+            for topic in inputs
+            for shard in shards
         )
 
-    async def outbox(self) -> int:
+    async def shards(self, service: Service = "scorer") -> list[dict[str, Any]]:
         async with self.database() as db:
-            return int(await db.fetchval("select count(*) from scorer.outbox"))
-
-    async def shards(self) -> list[dict[str, Any]]:
-        async with self.database() as db:
-            rows = await db.fetch("select shard, epoch, offsets, cursor, settled_at from scorer.shard order by shard")
+            rows = await db.fetch(
+                f"select *, (select count(*) from {service}.outbox where outbox.shard = shard.shard) as unsent "
+                f"from {service}.shard order by shard"
+            )
         return [{**row, "offsets": msgspec.json.decode(row["offsets"])} for row in rows]
+
+    async def records_due(self, instant: datetime) -> int:
+        """Those that must expire by then, and have not yet."""
+        async with self.database() as db:
+            return int(await db.fetchval("select count(*) from retention.record where due_at <= $1", instant))
 
     async def until_drained(self) -> None:
         """Everything sent so far is handled, published, and known to be."""
@@ -292,8 +324,6 @@ async def running(
             await topic_admin.ensure_simulation_topic(stack.addresses.kafka)
         await topic_admin.ensure_topics(stack.addresses.kafka, list(files))
         await deployment.migrate()
-        if now is not None and clock == "stepped":
-            await deployment.set_clock(now)
         places = {
             "GOODSTANDING_POLICIES": str(directory / "policies"),
             "GOODSTANDING_PARTNERS": str(directory / "partners"),
@@ -301,7 +331,14 @@ async def running(
         offsets = await ends.enter_async_context(asking(stack.addresses.kafka))
         cluster = Cluster(stack, deployment, {**_SETTINGS, **places, **(settings or {})}, list(files), offsets)
         ends.callback(cluster.close)
+        if now is not None and clock == "stepped":
+            await cluster.set_clock(now)
         yield cluster
+
+
+def service_of(name: str) -> Service:
+    """Of a process's name."""
+    return next(service for service in SERVICES if name.startswith(service))
 
 
 def numbers(names: Iterable[str], service: Service) -> list[str]:

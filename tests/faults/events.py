@@ -1,32 +1,37 @@
 """The campaign's input: what partners send, drawn from a seed, each message with its meaning for the oracle.
 
-Three stretches of the calendar, with a monthly publication between them. Within a day the messages are shuffled. Of
-all messages 5 % are duplicates and 1 % are broken; some come under an id that is taken, some for a month that is over.
+Five stretches of the calendar: two begin with a monthly publication, and before each of these lies one in which records
+lapse. Within a day the messages are shuffled. Of all messages 5 % are duplicates, 1 % are broken and, where asked for,
+10 % tell of negative records; some come under an id that is taken, some for a month that is over.
 """
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.contracts.cloudevents import STRUCTURED, binary
 from shared.contracts.identity import sample_account, user_id
 from shared.contracts.kinds import KIND_OF, Shape
+from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.times import rfc3339
+from tests.faults.policy import profile
+from tests.faults.record_stories import Days, tell
 from tests.oracle import Event, Phase, Sent
+from tests.records_oracle import Report
 
 SCHEME = "account"
 ZONE = ZoneInfo("Asia/Shanghai")
 PARTNERS = ("north", "south")
 """Both send the native format, `north` as structured CloudEvents, `south` as binary ones."""
-EVENT_TYPE = "goodstanding.behavior.normalized.v1"
 
-_DUPLICATES, _BROKEN, _CONFLICTS, _LATE = 0.05, 0.01, 0.005, 0.005
+_DUPLICATES, _BROKEN, _CONFLICTS, _LATE, _RECORDS = 0.05, 0.01, 0.005, 0.005, 0.1
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -57,13 +62,15 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """`share` of all messages is sent at `instant` and tells of the days from `first` to `last`."""
+    """`share` of all messages is sent at `instant` and tells of the days from `first` to `last`. Deadlines lie between
+    `instant` and that of the span before only where it `lapses`."""
 
     instant: datetime
     publication: bool
     first: datetime
     last: datetime
     share: float
+    lapses: bool = False
 
 
 def _day(year: int, month: int, day: int) -> datetime:
@@ -71,16 +78,18 @@ def _day(year: int, month: int, day: int) -> datetime:
 
 
 _SPANS = (
-    _Span(_day(2026, 3, 20), False, _day(2026, 1, 1), _day(2026, 3, 19), 0.6),
-    _Span(_day(2026, 4, 6), True, _day(2026, 3, 20), _day(2026, 4, 5), 0.2),
-    _Span(_day(2026, 5, 6), True, _day(2026, 4, 6), _day(2026, 5, 5), 0.2),
+    _Span(_day(2026, 3, 20), False, _day(2026, 1, 1), _day(2026, 3, 19), 0.5),
+    _Span(_day(2026, 4, 2), False, _day(2026, 3, 20), _day(2026, 4, 1), 0.12, lapses=True),
+    _Span(_day(2026, 4, 6), True, _day(2026, 4, 2), _day(2026, 4, 5), 0.13),
+    _Span(_day(2026, 5, 3), False, _day(2026, 4, 6), _day(2026, 5, 2), 0.13, lapses=True),
+    _Span(_day(2026, 5, 6), True, _day(2026, 5, 3), _day(2026, 5, 5), 0.12),
 )
 _OPEN_MONTHS = 3
 
 
-def draw(seed: int, *, people: int, messages: int, key: bytes) -> tuple[Stretch, ...]:
-    """The whole input of a campaign; the same arguments give the same bytes."""
-    return _Drawing(random.Random(seed), people, key).stretches(messages)
+def draw(seed: int, *, people: int, messages: int, key: bytes, records: bool = False) -> tuple[Stretch, ...]:
+    """The whole input of a campaign, with negative `records` or without; the same arguments give the same bytes."""
+    return _Drawing(random.Random(seed), people, key, _RECORDS if records else 0.0).stretches(messages)
 
 
 class Person:
@@ -93,19 +102,12 @@ class Person:
 
 def message_of(event: Event, account: str, contact: str | None = None) -> Message:
     """The event as its partner sends it; `account` and `contact` are the identifiers behind the event's user_ids."""
-    attributes = {
-        "id": event.id,
-        "source": f"/{event.partner}/core",
-        "type": EVENT_TYPE,
-        "time": event.time.isoformat(),
-        "subject": account,
-    }
-    return _wire(event.partner, attributes, _data(event, contact), account, Sent(event))
+    return _wire(event.partner, _attributes(event, account), _data(event, contact), account, Sent(event))
 
 
 class _Drawing:
-    def __init__(self, rng: random.Random, people: int, key: bytes) -> None:
-        self._rng = rng
+    def __init__(self, rng: random.Random, people: int, key: bytes, records: float) -> None:
+        self._rng, self._records, self._profile = rng, records, profile()
         numbers = rng.sample(range(10**10), people)
         self._people = [Person(number, key) for number in numbers]
         self._account_of = {person.user_id: person.account for person in self._people}
@@ -117,17 +119,19 @@ class _Drawing:
         earlier: list[Message] = []
         for index, span in enumerate(_SPANS):
             count = round(messages * span.share)
-            fresh = self._fresh(span, count, firsts=index == 0)
+            fresh = self._fresh(index, count)
             fresh = self._with_repeats(fresh, earlier, round(count * _DUPLICATES))
             fresh = self._with_repeats(fresh, [], round(count * _CONFLICTS), self._contradicted)
             stretches.append(Stretch(span.instant.astimezone(UTC), span.publication, tuple(fresh)))
             earlier += fresh
         return tuple(stretches)
 
-    def _fresh(self, span: _Span, count: int, *, firsts: bool) -> list[Message]:
+    def _fresh(self, index: int, count: int) -> list[Message]:
         """Messages with ids of their own, in the order of their days, shuffled within each."""
+        span = _SPANS[index]
         broken, late = round(count * _BROKEN), round(count * _LATE)
-        events = [event for person in self._people for event in self._first_events(person, span)] if firsts else []
+        events = [] if index else [event for person in self._people for event in self._first_events(person, span)]
+        events += self._record_events(index, round(count * self._records))
         plain = count - broken - late - round(count * _DUPLICATES) - round(count * _CONFLICTS)
         while len(events) < plain:
             events.append(self._event(self._rng.choice(self._people), span))
@@ -148,6 +152,19 @@ class _Drawing:
         """One obligation kept late and one on time: from then on every further one shifts the share of both."""
         yield self._of_kind("water.bill", person, span, days_late=self._rng.randint(1, 90))
         yield self._of_kind("gas.bill", person, span)
+
+    def _record_events(self, index: int, count: int) -> list[Event]:
+        """Stories of records, each told by one partner on days that follow each other, so that no shuffling of a day
+        brings it out of order."""
+        span, days, events = _SPANS[index], _days(index), list[Event]()
+        while len(events) < count:
+            person, partner = self._rng.choice(self._people), self._rng.choice(PARTNERS)
+            reports = tell(self._rng, f"report-{self._ids}", days, self._profile)
+            told_on = sorted(self._rng.sample(range((span.last - span.first).days + 1), len(reports)))
+            for report, day in zip(reports, told_on, strict=True):
+                only = replace(span, first=span.first + timedelta(days=day), last=span.first + timedelta(days=day))
+                events.append(self._of_kind(report.kind, person, only, partner=partner, report=report))
+        return events
 
     def _event(self, person: Person, span: _Span) -> Event:
         draw = self._rng.random()
@@ -170,11 +187,11 @@ class _Drawing:
         value = "present" if self._rng.random() < 0.9 else "absent"
         return self._of_kind("contact.standing", person, span, value=value, contact=other.user_id)
 
-    def _of_kind(self, kind: str, person: Person, span: _Span, **fields: Any) -> Event:
+    def _of_kind(self, kind: str, person: Person, span: _Span, *, partner: str = "", **fields: Any) -> Event:
         self._ids += 1
         return Event(
             person=person.user_id,
-            partner=self._rng.choice(PARTNERS),
+            partner=partner or self._rng.choice(PARTNERS),
             id=f"{self._rng.getrandbits(32):08x}-{self._ids}",
             time=self._instant(person, span),
             kind=kind,
@@ -220,13 +237,7 @@ class _Drawing:
     def _broken(self, event: Event, span: _Span) -> Message:
         fault = self._rng.choice(_FAULTS)
         account = self._account_of[event.person]
-        attributes = {
-            "id": event.id,
-            "source": f"/{event.partner}/core",
-            "type": EVENT_TYPE,
-            "time": event.time.isoformat(),
-            "subject": account,
-        }
+        attributes = _attributes(event, account)
         data: dict[str, Any] = {"kind": "phone.bill", "days_late": 0}
         code = fault(attributes, data, span.instant)
         message = _wire(event.partner, attributes, data, account, Sent(None, code))
@@ -301,7 +312,19 @@ _FAULTS: tuple[Fault, ...] = (
 # -- the native format -------------------------------------------------------------------------------------------------
 
 
+def _attributes(event: Event, account: str) -> dict[str, str]:
+    return {
+        "id": event.id,
+        "source": f"/{event.partner}/core",
+        "type": TYPES[RecordReport if event.report else BehaviorEvent],
+        "time": event.time.isoformat(),
+        "subject": account,
+    }
+
+
 def _data(event: Event, contact: str | None) -> dict[str, Any]:
+    if event.report:
+        return _record_data(event.report)
     data: dict[str, Any] = {"kind": event.kind}
     match KIND_OF[event.kind].shape:
         case Shape.OBLIGATION:
@@ -318,10 +341,17 @@ def _data(event: Event, contact: str | None) -> dict[str, Any]:
         case Shape.CONTACT:
             data |= {"contact": contact, "value": event.value}
         case Shape.RECORD:
-            raise AssertionError("records are not behavior")
+            raise AssertionError("a record has a report")
     if event.amount is not None:
         data["amount"] = event.amount
     return data
+
+
+def _record_data(report: Report) -> dict[str, Any]:
+    data = {"kind": report.kind, "report_id": report.id, "status": report.status, "amount": report.amount}
+    days = {"began_on": report.began_on, "ended_on": report.ended_on}
+    told = data | {name: day.isoformat() for name, day in days.items() if day}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _wire(partner: str, attributes: dict[str, str], data: Mapping[str, Any], account: str, sent: Sent) -> Message:
@@ -346,3 +376,14 @@ def _too_late(span: _Span) -> _Span:
     month = span.instant.year * 12 + span.instant.month - 1 - _OPEN_MONTHS - 1
     first = datetime(month // 12, month % 12 + 1, 1, tzinfo=ZONE)
     return replace(span, first=first, last=first + timedelta(days=20))
+
+
+def _days(index: int) -> Days:
+    """When the records told of in a span ended. Their last days lie before the span, in one of the later spans that
+    lapse, or more than a year ahead; one whose last day is the day before an instant lapses just then."""
+    lapsing = [day for before, span in pairwise(_SPANS[index:]) if span.lapses for day in _last_days(before, span)]
+    return Days(_SPANS[index].first.date() - timedelta(days=60), lapsing, _SPANS[0].first.date())
+
+
+def _last_days(before: _Span, span: _Span) -> Sequence[date]:
+    return [before.instant.date() + timedelta(days=day) for day in range((span.instant - before.instant).days)]

@@ -1,4 +1,5 @@
-"""The campaign's scorecard: so fine that one obligation more or less, lost or doubled, moves the score."""
+"""The campaign's policies: the shipped ones, with a scorecard so fine that one obligation or record more or less, lost
+or doubled, moves the score."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from tests.oracle import load_policy
 
 _SHIPPED = Path(__file__).resolve().parents[2] / "policies"
 
@@ -67,12 +70,39 @@ dimension = "connections"
 measure = "contacts_standing"
 unknown = 3
 bands = [{contacts}]
+
+[[rules]]
+code = "negative-records"
+dimension = "credit_history"
+measure = "negative_records"
+unknown = 0
+unsettled = {{ legal = -97, financial = -61, life = -37 }}
+settled = {{ legal = -29, financial = -19, life = -11 }}
+lowest = -200
+
+[ceilings]
+legal = 580
+financial = 640
+
+[restrictions]
+legal = ["credit", "financing", "luxury-purchases"]
+financial = ["credit"]
 """
 
 
 def scorecard() -> Mapping[str, Any]:
     """As the oracle reads it."""
     return tomllib.loads(_text())
+
+
+def profile() -> Mapping[str, Any]:
+    """How long records are kept, as the oracle reads it."""
+    return load_policy(_SHIPPED / "retention" / "cn.toml")
+
+
+def tier_table() -> Mapping[str, Any]:
+    """As the oracle reads it."""
+    return load_policy(_SHIPPED / "benefits.toml")
 
 
 def write_policies(directory: Path) -> None:

@@ -20,7 +20,7 @@ BILL = Event(person=USER, partner="north", id="1", time=datetime(2026, 3, 1, tzi
 
 
 def published(offset: int, version: int, score: int = 500, **changes: Any) -> Seen:
-    body = json.dumps({"version": version, "score": score, "thin": False}).encode()
+    body = json.dumps({"version": version, "score": score, "thin": False, "restrictions": []}).encode()
     headers = (("ce_id", f"scorer/{USER}/{version}".encode()),)
     return replace(Seen("scores.changed", PARTITION, offset, USER.encode(), body, headers), **changes)
 
