@@ -81,8 +81,8 @@ _SPANS = (
     _Span(_day(2026, 3, 20), False, _day(2026, 1, 1), _day(2026, 3, 19), 0.5),
     _Span(_day(2026, 4, 2), False, _day(2026, 3, 20), _day(2026, 4, 1), 0.12, lapses=True),
     _Span(_day(2026, 4, 6), True, _day(2026, 4, 2), _day(2026, 4, 5), 0.13),
-    _Span(_day(2026, 5, 3), False, _day(2026, 4, 6), _day(2026, 5, 2), 0.13, lapses=True),
-    _Span(_day(2026, 5, 6), True, _day(2026, 5, 3), _day(2026, 5, 5), 0.12),
+    _Span(_day(2026, 4, 20), False, _day(2026, 4, 6), _day(2026, 4, 19), 0.13, lapses=True),
+    _Span(_day(2026, 5, 6), True, _day(2026, 4, 20), _day(2026, 5, 5), 0.12),
 )
 _OPEN_MONTHS = 3
 

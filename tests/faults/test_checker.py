@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from shared.contracts.partition import partition_of
-from tests.faults.checker import Seen, check_normalized, check_refusals, check_scores, places_of
+from tests.faults.checker import (
+    Seen,
+    check_dead_letters,
+    check_normalized,
+    check_records,
+    check_refusals,
+    check_scores,
+    check_tiers,
+    places_of,
+)
 from tests.faults.events import message_of
 from tests.oracle import Event, Expected, Result
+from tests.records_oracle import News
 
 USER = "ab" * 32
 PARTITION = partition_of(USER)
 BILL = Event(person=USER, partner="north", id="1", time=datetime(2026, 3, 1, tzinfo=UTC), kind="gas.bill")
 
 
-def published(offset: int, version: int, score: int = 500, **changes: Any) -> Seen:
-    body = json.dumps({"version": version, "score": score, "thin": False, "restrictions": []}).encode()
-    headers = (("ce_id", f"scorer/{USER}/{version}".encode()),)
-    return replace(Seen("scores.changed", PARTITION, offset, USER.encode(), body, headers), **changes)
+def said(topic: str, offset: int, id: str, body: dict[str, Any]) -> Seen:
+    headers = (("ce_id", id.encode()),)
+    return Seen(topic, PARTITION, offset, USER.encode(), json.dumps(body).encode(), headers)
+
+
+def published(offset: int, version: int, score: int = 500, restrictions: tuple[str, ...] = ()) -> Seen:
+    body = {"version": version, "score": score, "thin": False, "restrictions": restrictions}
+    return said("scores.changed", offset, f"scorer/{USER}/{version}", body)
 
 
 def refusal(offset: int, place: str, code: str) -> Seen:
@@ -50,10 +64,138 @@ def test_repeats_of_versions_are_no_violation() -> None:
         pytest.param([], "published None", id="nothing at all"),
         pytest.param([replace(r, partition=PARTITION ^ 1) for r in GOOD], "not where its key belongs", id="misplaced"),
         pytest.param([replace(GOOD[0], headers=(("ce_id", b"scorer/x/1"),)), *GOOD[1:]], "does not name", id="id"),
+        pytest.param([*GOOD, published(5, 4, 520, ("credit",))], "restrictions=('credit',)", id="restricted"),
     ],
 )
 def test_broken_scores_are_found(scores: list[Seen], sentence: str) -> None:
     assert any(sentence in violation for violation in check_scores(scores, RESULTS))
+
+
+BEGAN, ENDED, LAPSES = date(2024, 1, 2), date(2024, 3, 25), datetime(2026, 3, 25, 16, tzinfo=UTC)
+BEFORE, AFTER = LAPSES - timedelta(days=5), LAPSES + timedelta(days=8)
+OPEN = News(
+    version=1,
+    status="open",
+    kind="ride.unpaid",
+    began_on=BEGAN,
+    amount=7,
+    ended_on=None,
+    lapses_at=None,
+    said_at=BEFORE,
+)
+SETTLED = replace(OPEN, version=2, status="settled", ended_on=ENDED, lapses_at=LAPSES)
+EXPIRED = replace(SETTLED, version=3, status="expired", said_at=AFTER)
+RECORDS = {USER: [[OPEN, SETTLED, EXPIRED]]}
+
+
+def told(offset: int, news: News, record: str = "r") -> Seen:
+    days = {name: day.isoformat() for name in ("began_on", "ended_on", "lapses_at") if (day := getattr(news, name))}
+    body = {"record_id": record, "version": news.version, "status": news.status, "kind": news.kind, "amount": 7, **days}
+    return said("records.changed", offset, f"retention/{record}/{news.version}", body)
+
+
+def said_at(record: Seen) -> datetime:
+    """The clock was moved on when ten messages were there."""
+    return BEFORE if record.offset < 10 else AFTER
+
+
+LIFE = [told(0, OPEN), told(1, SETTLED), told(10, EXPIRED)]
+
+
+def test_a_records_life_is_no_violation() -> None:
+    assert check_records([*LIFE, told(11, SETTLED), told(12, EXPIRED)], RECORDS, said_at) == []
+
+
+@pytest.mark.parametrize(
+    ("records", "sentence"),
+    [
+        pytest.param(
+            [*LIFE, told(11, replace(SETTLED, ended_on=BEGAN))], "not the same bytes", id="one id, two contents"
+        ),
+        pytest.param([LIFE[0], LIFE[2]], "version 3 follows version 1", id="a gap"),
+        pytest.param([LIFE[1], *LIFE], "version 2 follows version 0", id="out of order"),
+        pytest.param([replace(r, partition=PARTITION ^ 1) for r in LIFE], "not where its key belongs", id="misplaced"),
+        pytest.param([replace(LIFE[0], headers=(("ce_id", b"retention/x/1"),)), *LIFE[1:]], "does not name", id="id"),
+        pytest.param([*LIFE[:2], told(2, EXPIRED)], "before its deadline", id="early"),
+        pytest.param([*LIFE, told(11, replace(EXPIRED, version=4))], "is expired all the same", id="expired twice"),
+        pytest.param([*LIFE, told(11, replace(SETTLED, version=4))], "is settled all the same", id="after its end"),
+        pytest.param(LIFE[:2], "status='expired'", id="not expired"),
+        pytest.param([], "published []", id="nothing at all"),
+        pytest.param([*LIFE, told(11, OPEN, "s")], "of records expected []", id="a record that nobody reported"),
+        pytest.param([told(0, replace(OPEN, kind="loan.overdue")), *LIFE[1:]], "loan.overdue", id="another kind"),
+        pytest.param([LIFE[0], told(10, SETTLED), told(11, EXPIRED)], "of records expected", id="said too late"),
+    ],
+)
+def test_broken_records_are_found(records: list[Seen], sentence: str) -> None:
+    assert any(sentence in violation for violation in check_records(records, RECORDS, said_at))
+
+
+TABLE: dict[str, Any] = {
+    "tiers": [
+        {"code": "fair", "from": 600, "benefits": [{"code": "bikes"}, {"code": "loan"}]},
+        {"code": "good", "from": 700, "benefits": [{"code": "cars"}]},
+    ],
+    "restrictions": {"credit": ["loan"]},
+}
+SCORES = [published(0, 1, 610), published(1, 2, 650), published(2, 3, 710), published(3, 4, 640, ("credit",))]
+WON = {"tier": "fair", "granted": ["bikes", "loan"], "revoked": [], "in_force": ["bikes", "loan"], "restrictions": []}
+ROSE = {"tier": "good", "previous_tier": "fair", "granted": ["cars"], "in_force": ["bikes", "loan", "cars"]}
+FELL = {
+    "tier": "fair",
+    "previous_tier": "good",
+    "granted": [],
+    "revoked": ["loan", "cars"],
+    "in_force": ["bikes"],
+    "restrictions": ["credit"],
+}
+
+
+def awarded(offset: int, version: int, score_version: int, **body: Any) -> Seen:
+    body = {**WON, "version": version, "score_version": score_version, **body}
+    return said("tiers.changed", offset, f"benefits/{USER}/{version}", body)
+
+
+TIERS = [awarded(0, 1, 1), awarded(1, 2, 3, **ROSE), awarded(2, 3, 4, **FELL)]
+STANDS = {USER: Result(640, thin=False, restrictions=("credit",))}
+
+
+def test_repeats_of_tiers_are_no_violation() -> None:
+    assert check_tiers([*TIERS[:2], *TIERS], [*SCORES, *SCORES[2:]], STANDS, TABLE) == []
+
+
+@pytest.mark.parametrize(
+    ("tiers", "sentence"),
+    [
+        pytest.param([*TIERS, awarded(3, 3, 5, **FELL)], "not the same bytes", id="one id, two contents"),
+        pytest.param([TIERS[0], TIERS[2]], "version 3 follows version 1", id="a gap"),
+        pytest.param([TIERS[1], *TIERS], "version 2 follows version 0", id="out of order"),
+        pytest.param([*TIERS, TIERS[1]], "lies behind version 3", id="an old version last"),
+        pytest.param([replace(r, partition=PARTITION ^ 1) for r in TIERS], "not where its key belongs", id="misplaced"),
+        pytest.param([replace(TIERS[0], headers=(("ce_id", b"benefits/x/1"),))], "does not name", id="id"),
+        pytest.param([awarded(0, 1, 1, granted=["bikes"])], "granted minus revoked", id="granted too little"),
+        pytest.param([*TIERS[:2], awarded(2, 3, 4, **{**FELL, "in_force": ["cars"]})], "in force ['cars']", id="kept"),
+        pytest.param([*TIERS, awarded(3, 4, 4, **FELL)], "revokes what is not", id="revoked twice"),
+        pytest.param([*TIERS, awarded(3, 4, 4, granted=["bikes"])], "grants what is in force", id="granted twice"),
+        pytest.param([TIERS[0], awarded(1, 2, 2, **ROSE), TIERS[2]], "as change 2 of the tier", id="of another score"),
+        pytest.param(TIERS[:2], "as change 3 of the tier", id="the last one missing"),
+        pytest.param([*TIERS, awarded(3, 4, 5)], "expected None", id="one too many"),
+        pytest.param(TIERS[:2], "expected to have Standing(tier='fair'", id="not what the expected score leads to"),
+        pytest.param([], "has Standing(tier=None", id="nothing at all"),
+    ],
+)
+def test_broken_tiers_are_found(tiers: list[Seen], sentence: str) -> None:
+    assert any(sentence in violation for violation in check_tiers(tiers, SCORES, STANDS, TABLE))
+
+
+def test_what_a_thin_file_has_in_the_end_depends_on_its_past() -> None:
+    assert check_tiers(TIERS, SCORES, {USER: Result(900, thin=True)}, TABLE) == []
+
+
+def test_a_dead_letter_is_found() -> None:
+    letter = Seen(
+        "benefits.dead-letter", 0, 0, None, b"", (("ce_origin", b"scores.changed/1/2"), ("ce_code", b"misplaced"))
+    )
+    assert check_dead_letters([letter]) == ["dead letter for scores.changed/1/2: misplaced"]
 
 
 PLACES = ["behavior.raw.north/0/0", "behavior.raw.north/0/1"]

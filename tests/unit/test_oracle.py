@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.oracle import Event, Phase, Result, Sent, expect
+from tests.records_oracle import Report
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 3, 20, tzinfo=UTC)
@@ -142,3 +143,71 @@ def test_contacts_count_from_the_second_publication_on() -> None:
     )
     without_one = [*first, Phase(april, [gone]), Phase(may, [], publication=True)]
     assert expect(without_one, rules, ZONE).results["a"].score == 350 + 7 + 40, "two contacts are too few"
+
+
+PROFILE: dict[str, Any] = {"zone": "Asia/Shanghai", "years": {"legal": 5, "financial": 5, "life": 2}}
+RECORDS: dict[str, Any] = {
+    "months_min": 3,
+    "rules": [
+        CARD["rules"][0] | {"unknown": 500},
+        {
+            "measure": "negative_records",
+            "unknown": 0,
+            "unsettled": {"legal": -97, "financial": -61, "life": -37},
+            "settled": {"legal": -29, "financial": -19, "life": -11},
+            "lowest": -60,
+        },
+    ],
+    "ceilings": {"legal": 580, "financial": 640},
+    "restrictions": {"legal": ["luxury", "credit"], "financial": ["credit"]},
+}
+
+
+def record(kind: str, id: str = "r", ended_on: date | None = None, partner: str = "p") -> Sent:
+    report = Report(id=id, kind=kind, status="reported", began_on=date(2024, 3, 1), ended_on=ended_on)
+    return Sent(replace(BILL, id=id, kind=kind, partner=partner, report=report))
+
+
+@pytest.mark.parametrize(
+    ("sent", "result"),
+    [
+        pytest.param([Sent(replace(BILL, kind="phone.bill"))], Result(850, thin=True), id="no record"),
+        pytest.param([record("ride.unpaid")], Result(813, thin=True), id="a ceiling is not every class's"),
+        pytest.param([record("ride.unpaid"), record("ride.unpaid")], Result(813, thin=True), id="told twice"),
+        pytest.param(
+            [record("ride.unpaid"), record("ride.unpaid", partner="q")],
+            Result(790, thin=True),
+            id="no lower than lowest",
+        ),
+        pytest.param([record("loan.overdue", ended_on=date(2024, 4, 1))], Result(831, thin=True), id="settled"),
+        pytest.param([record("loan.overdue")], Result(640, True, ("credit",)), id="capped and restricted"),
+        pytest.param(
+            [record("loan.overdue"), record("court.listing", "s")],
+            Result(580, True, ("credit", "luxury")),
+            id="the lowest ceiling, all restrictions",
+        ),
+    ],
+)
+def test_what_records_cost(sent: list[Sent], result: Result) -> None:
+    assert expect([Phase(NOW, sent)], RECORDS, ZONE, profile=PROFILE).results == {"a": result}
+
+
+def test_a_record_that_lapsed_costs_nothing() -> None:
+    sent = [record("ride.unpaid", ended_on=date(2024, 4, 1)), record("ride.unpaid", "s", ended_on=date(2024, 3, 19))]
+    phases = [Phase(NOW, sent), Phase(NOW + timedelta(days=15), sent[:1])]
+    expected = expect(phases, RECORDS, ZONE, profile=PROFILE)
+    assert expected.codes == {1: "lapsed", 2: "lapsed"}, "reported too late; reported again after it lapsed"
+    assert expected.results == {"a": Result(850, thin=True)}
+    (news,) = expected.records["a"]
+    assert [(each.status, each.said_at) for each in news] == [("settled", NOW), ("expired", phases[1].instant)]
+
+
+def test_who_has_only_what_was_refused_is_not_known() -> None:
+    expected = expect([Phase(NOW, [record("ride.unpaid", ended_on=date(2024, 3, 19))])], RECORDS, ZONE, profile=PROFILE)
+    assert (expected.results, expected.records) == ({}, {})
+
+
+def test_a_deadline_at_a_publication_is_not_foretold() -> None:
+    phases = [Phase(NOW, [record("ride.unpaid", ended_on=date(2024, 4, 5))]), Phase(NOW + timedelta(days=17), [], True)]
+    with pytest.raises(AssertionError, match="draw another"):
+        expect(phases, RECORDS, ZONE, profile=PROFILE)
