@@ -1,4 +1,4 @@
-"""What the runner would be without one of its guarantees, and gates at which a process comes to stand still.
+"""What the platform would be without one of its guarantees, and gates at which a process comes to stand still.
 
 Both are put into one process from outside (hooks/sitecustomize.py), by replacing functions; the product knows nothing
 of them. A gate holds the whole process, heartbeats included, at a precise line, as a pause of the machine would.
@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from services.retention.core import record
+from services.retention.core.record import Changed, Repeated, Settled
 from services.scorer.core import decide
 from shared.runner import fenced, forward, sender, store
 from shared.runner.fenced import FencedShard
@@ -217,6 +219,20 @@ def _duplicates_not_dropped() -> None:
     decide.fold = forgetful  # type: ignore[attr-defined]
 
 
+def _settlements_not_recognized() -> None:
+    """retention takes a settlement that it knows for a new one."""
+    settle = record._settle
+
+    def forgetful(known: Any, settlement: Any, profile: Any) -> Any:
+        known, effect = settle(known, settlement, profile)
+        if not isinstance(effect, Repeated):
+            return known, effect
+        again = Settled(known.facts, known.version + 1, known.clock)
+        return again, Changed(again)
+
+    record._settle = forgetful  # type: ignore[assignment]
+
+
 MUTANTS: dict[str, Callable[[], None]] = {
     "send-before-commit": _send_before_commit,
     "epoch-not-compared": _epoch_not_compared,
@@ -224,4 +240,5 @@ MUTANTS: dict[str, Callable[[], None]] = {
     "outbox-not-resent": _outbox_not_resent,
     "offsets-before-sending": _offsets_before_sending,
     "duplicates-not-dropped": _duplicates_not_dropped,
+    "settlements-not-recognized": _settlements_not_recognized,
 }

@@ -94,8 +94,8 @@ def _reported_too_late(reported: Report, settled: Report) -> list[Report]:
 
 _Story = Callable[[Report, Report], list[Report]]
 _SHARES: Mapping[_Story, int] = {
-    _never_settled: 15,
-    _settled: 30,
+    _never_settled: 20,
+    _settled: 25,
     _settled_first: 15,
     _over_when_reported: 10,
     _told_otherwise: 6,

@@ -11,18 +11,34 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from shared.contracts.topics import NORMALIZED, SCORES_CHANGED, dead_letter_topic, raw_topic, rejected_topic
+from shared.contracts.topics import (
+    NORMALIZED,
+    RECORDS_CHANGED,
+    RECORDS_REPORTED,
+    SCORES_CHANGED,
+    dead_letter_topic,
+    raw_topic,
+    rejected_topic,
+)
 from tests.faults import mutants
-from tests.faults.checker import check_dead_letters, check_normalized, check_refusals, check_scores, places_of
-from tests.faults.cluster import Cluster, Feeder, feeding, running
+from tests.faults.checker import (
+    check_dead_letters,
+    check_normalized,
+    check_records,
+    check_refusals,
+    check_scores,
+    places_of,
+)
+from tests.faults.cluster import SERVICES, Cluster, Feeder, feeding, running
 from tests.faults.events import PARTNERS, ZONE, Message, Person, message_of
 from tests.faults.mutants import Gate
-from tests.faults.policy import scorecard
+from tests.faults.policy import profile, scorecard
 from tests.oracle import Event, Expected, Phase, expect
+from tests.records_oracle import Report
 
 NOW = datetime(2026, 3, 20, tzinfo=UTC)
 KEY = b"scenarios: 32 bytes and a little"
@@ -48,14 +64,21 @@ class Story:
 
     async def tell(self, *, days_late: int = 0) -> None:
         """One more bill. After a late one, every further one changes the score."""
+        await self._tell("gas.bill", days_late=days_late)
+
+    async def report(self, report: Report) -> None:
+        await self._tell(report.kind, report=report)
+
+    async def _tell(self, kind: str, *, days_late: int = 0, report: Report | None = None) -> None:
         number = next(self._numbers)
         event = Event(
             person=self.person.user_id,
             partner="north",
-            id=f"bill-{number}",
+            id=f"event-{number}",
             time=self._now - timedelta(days=20) + timedelta(minutes=number),
-            kind="gas.bill",
+            kind=kind,
             days_late=days_late,
+            report=report,
         )
         await self._send(message_of(event, self.person.account))
 
@@ -109,8 +132,8 @@ class Story:
         violations, places, expected = await self._judged()
         return [
             *violations,
-            *check_normalized(await self.cluster.read(NORMALIZED), places, expected),
-            *check_dead_letters(await self.cluster.read(*map(dead_letter_topic, ("ingest", "scorer")))),
+            *check_normalized(await self.cluster.read(NORMALIZED, RECORDS_REPORTED), places, expected),
+            *check_dead_letters(await self.cluster.read(*map(dead_letter_topic, SERVICES))),
         ]
 
     async def violations_seen_outside(self) -> list[str]:
@@ -119,12 +142,14 @@ class Story:
 
     async def _judged(self) -> tuple[list[str], list[str], Expected]:
         await self.handled()
-        expected = expect([Phase(self._now, [message.sent for message in self._told])], scorecard(), ZONE)
+        phase = Phase(self._now, [message.sent for message in self._told])
+        expected = expect([phase], scorecard(), ZONE, profile=profile())
         places, misplaced = places_of(self._told, await self.cluster.read(*map(raw_topic, PARTNERS)))
         assert not misplaced, misplaced
         scores = check_scores(await self.cluster.read(SCORES_CHANGED), expected.results)
+        records = check_records(await self.cluster.read(RECORDS_CHANGED), expected.records, lambda _: self._now)
         rejected = await self.cluster.read(*map(rejected_topic, PARTNERS))
-        return [*scores, *check_refusals(rejected, places, expected)], places, expected
+        return [*scores, *records, *check_refusals(rejected, places, expected)], places, expected
 
     async def _send(self, message: Message) -> None:
         self._told.append(message)
@@ -254,6 +279,22 @@ async def the_same_event_again(story: Story) -> None:
     await story.handled()
 
 
+# -- retention ---------------------------------------------------------------------------------------------------------
+
+
+async def the_same_report_again(story: Story) -> None:
+    """A partner repeats what it told of a record; so does an ingest that is killed before it has committed."""
+    for name in ("ingest-1", "retention-1", "scorer-1"):
+        await story.start(name)
+    reported = Report(id="r", kind="ride.unpaid", status="reported", began_on=date(2025, 1, 10))
+    settled = Report(id="r", kind="ride.unpaid", status="settled", ended_on=date(2025, 2, 10))
+    too_late = replace(reported, id="s", began_on=date(2023, 1, 10), ended_on=date(2023, 2, 10))
+    for report in (reported, settled, too_late):
+        await story.report(report)
+        await story.repeat()
+    await story.handled()
+
+
 # -- ingest ------------------------------------------------------------------------------------------------------------
 
 
@@ -289,6 +330,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     woken_in_a_transaction,
     woken_between_commit_and_send,
     the_same_event_again,
+    the_same_report_again,
     ingest_killed_before_sending,
     ingest_killed_before_committing,
 )
@@ -300,5 +342,6 @@ CAUGHT_BY: tuple[tuple[str, Scenario, str], ...] = (
     ("outbox-not-resent", killed_between_commit_and_send, "follows version"),
     ("offsets-before-sending", ingest_killed_before_sending, "did not come out of ingest"),
     ("duplicates-not-dropped", the_same_event_again, "published Result"),
+    ("settlements-not-recognized", the_same_report_again, "of records expected"),
 )
 """Each mutant, the scenario that shows what it breaks, and what the checker then says."""
