@@ -283,15 +283,24 @@ async def the_same_event_again(story: Story) -> None:
 
 
 async def the_same_report_again(story: Story) -> None:
-    """A partner repeats what it told of a record; so does an ingest that is killed before it has committed."""
-    for name in ("ingest-1", "retention-1", "scorer-1"):
+    """A partner repeats what it told of a record; so does an ingest that is killed before it has committed, here with a
+    report in hand that is refused."""
+    gate = story.gate("after-forwarding")
+    for name in ("retention-1", "scorer-1"):
         await story.start(name)
+    await story.start("ingest-1", gate)
     reported = Report(id="r", kind="ride.unpaid", status="reported", began_on=date(2025, 1, 10))
     settled = Report(id="r", kind="ride.unpaid", status="settled", ended_on=date(2025, 2, 10))
     too_late = replace(reported, id="s", began_on=date(2023, 1, 10), ended_on=date(2023, 2, 10))
-    for report in (reported, settled, too_late):
+    for report in (reported, settled):
         await story.report(report)
         await story.repeat()
+    await story.handled()
+    gate.arm()
+    await story.report(too_late)
+    await story.held(gate)
+    await story.cluster.kill("ingest-1")
+    await story.start("ingest-2")
     await story.handled()
 
 

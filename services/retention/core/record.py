@@ -35,6 +35,8 @@ from shared.contracts.kinds import KIND_OF, Ends, RecordClass
 
 _AHEAD_MAX = timedelta(days=1)
 """Where the partner is, it may be tomorrow already."""
+_LAPSED = Fault(Code.LAPSED, "data.report_id", "The record's deadline has passed; it is not taken, or not taken again.")
+"""One for both, since a report that ingest forwards twice is refused twice, and in the same words."""
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -169,8 +171,7 @@ def take(state: State, report: Report, now: datetime, profile: Profile) -> Step:
         return Step(state, (_refused(report, fault),))
     match state:
         case Gone():
-            sentence = "The record's deadline has passed; it is not taken again."
-            return Step(GONE, (_refused(report, Fault(Code.LAPSED, "data.report_id", sentence)),))
+            return Step(GONE, (_refused(report, _LAPSED),))
         case Open() | Settled():
             return _take_again(state, report, profile)
         case None | Unreported() if report.body.status == "settled":
@@ -221,8 +222,7 @@ def _open(waiting: Iterable[Settlement], report: Report, now: datetime, profile:
         effects.append(effect)
     if record.clock is not None and record.clock.lapses_at <= now:
         # Gone for good, or else the same report without its end would open the record after all.
-        sentence = "The record's deadline had passed before it was reported."
-        return Step(GONE, (_refused(report, Fault(Code.LAPSED, "", sentence)),))
+        return Step(GONE, (_refused(report, _LAPSED),))
     return Step(record, tuple(effects))
 
 

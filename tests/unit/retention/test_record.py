@@ -256,7 +256,7 @@ STORIES: dict[str, Sequence[Told | Day]] = {
         reported(CARD, "2025-03-01", "repeated", amount=100),
     ),
     "reported after its own deadline: at once": (
-        reported(NO_SHOW, "2024-01-15", "refused lapsed of 0", on="2026-01-16"),
+        reported(NO_SHOW, "2024-01-15", "refused lapsed data.report_id of 0", on="2026-01-16"),
         reported(NO_SHOW, "2024-01-15", "refused lapsed data.report_id of 1", on="2026-01-16"),
     ),
     "reported on its own last day": (
@@ -264,13 +264,13 @@ STORIES: dict[str, Sequence[Told | Day]] = {
         Day("2026-01-16", ("expired v2 2026-01-16",)),
     ),
     "reported after its own deadline: over long since": (
-        reported(RIDE, "2023-01-01", "refused lapsed of 0", ended="2023-02-01"),
+        reported(RIDE, "2023-01-01", "refused lapsed data.report_id of 0", ended="2023-02-01"),
         reported(RIDE, "2023-01-01", "refused lapsed data.report_id of 1"),
         settled(RIDE, "2025-01-01", "refused lapsed data.report_id of 2"),
     ),
     "reported after its own deadline: a settlement waited": (
         settled(RIDE, "2023-02-01", "waits"),
-        reported(RIDE, "2023-01-01", "refused lapsed of 1"),
+        reported(RIDE, "2023-01-01", "refused lapsed data.report_id of 1"),
         reported(RIDE, "2023-01-01", "refused lapsed data.report_id of 2"),
     ),
     "settled long ago, and only told now: late, but once": (
