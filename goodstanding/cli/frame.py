@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import sys
@@ -81,7 +82,13 @@ def stops_politely(sentence: str) -> Iterator[None]:
     def interrupt(*_: object) -> None:
         for number in before:
             signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise KeyboardInterrupt from None
+        # Raised here it would hit whichever task runs, a library's among them, and that task's end would be a traceback.
+        # Out of a callback of its own it ends the loop, which cancels all tasks.
+        loop.call_soon_threadsafe(_interrupt)
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}
@@ -95,6 +102,10 @@ def stops_politely(sentence: str) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _interrupt() -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def say(sentence: str) -> None:
