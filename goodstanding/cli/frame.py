@@ -86,7 +86,7 @@ def stops_politely(sentence: str) -> Iterator[None]:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             raise KeyboardInterrupt from None
-        # Raised here it would hit whichever task runs, a library's among them, and that task's end would be a traceback.
+        # Raised here it would hit whichever task runs, a library's among them, and end that one with a traceback.
         # Out of a callback of its own it ends the loop, which cancels all tasks.
         loop.call_soon_threadsafe(_interrupt)
 

@@ -102,7 +102,7 @@ async def _relations(db: asyncpg.Connection, schema: str, kinds: list[str]) -> l
     """Catalogs are everybody's to read; that something is there is no secret."""
     rows = await db.fetch(
         "select quote_ident(nspname) || '.' || quote_ident(relname) from pg_class join pg_namespace on relnamespace ="
-        ' pg_namespace.oid where nspname = $1 and relkind::text = any ($2) order by 1',
+        " pg_namespace.oid where nspname = $1 and relkind::text = any ($2) order by 1",
         schema,
         kinds,
     )
@@ -160,9 +160,7 @@ async def test_what_is_anothers_is_denied(role: asyncpg.Connection, service: str
         assert await _not_denied(role, _each(_ON_A_ROLE, [other])) == {}
 
 
-async def test_the_rest_of_the_server_is_denied(
-    role: asyncpg.Connection, deployment: Deployment, service: str
-) -> None:
+async def test_the_rest_of_the_server_is_denied(role: asyncpg.Connection, deployment: Deployment, service: str) -> None:
     assert await _not_denied(role, list(_ELSEWHERE)) == {}
     db = await asyncpg.connect(deployment.dsn(service))
     for statement in _OUTSIDE_A_TRANSACTION:
@@ -172,7 +170,7 @@ async def test_the_rest_of_the_server_is_denied(
 
 
 async def test_the_catalog_says_the_same(role: asyncpg.Connection, service: str) -> None:
-    """Of every schema there is: what is in a schema that may not be used cannot be reached, functions and types included."""
+    """Of every schema: what is in one that may not be used, functions and types included, cannot be reached."""
     usable = await role.fetch(
         "select nspname from pg_namespace where nspname not like 'pg\\_%' and nspname <> 'information_schema'"
         " and (has_schema_privilege(oid, 'usage') or has_schema_privilege(oid, 'create'))"

@@ -1,0 +1,87 @@
+"""The image: small, without build tools, the same files whenever it is built."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.deploy.compose import IMAGE, Compose, Platform, run
+
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
+
+_SIZE_MAX = 80_000_000
+"""What our layers may add to the base image, in bytes."""
+_BUILD_TOOLS = ("pip", "pip3", "uv", "gcc", "cc", "make", "ld", "git")
+
+File = tuple[str, int, int, int, str, str]
+"""Name, mode, owner, group, target of a link, digest."""
+
+
+@pytest.fixture(scope="module")
+def compose(platform: Platform) -> Compose:
+    return platform.compose
+
+
+def _base(compose: Compose) -> str:
+    from shared.settings import ROOT
+
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    [final] = [line.split()[1] for line in lines if line.startswith("FROM ") and " AS " not in line]
+    return final
+
+
+def _layers(compose: Compose, image: str) -> list[str]:
+    found: list[str] = json.loads(compose.docker("image", "inspect", image))[0]["RootFS"]["Layers"]
+    return found
+
+
+def test_it_is_small(compose: Compose, seen: Callable[[str], None]) -> None:
+    sizes = [int(compose.docker("image", "inspect", "--format", "{{.Size}}", each)) for each in (IMAGE, _base(compose))]
+    seen(f"image: {sizes[0] / 1e6:.0f} MB, {(sizes[0] - sizes[1]) / 1e6:.1f} MB of them over {_base(compose)}")
+    assert sizes[0] - sizes[1] < _SIZE_MAX
+
+
+def test_no_build_tools_are_in_it(compose: Compose) -> None:
+    look = f"for tool in {' '.join(_BUILD_TOOLS)}; do command -v $tool; done; true"
+    assert compose.docker("run", "--rm", "--entrypoint", "sh", IMAGE, "-c", look) == ""
+    imports = (
+        "import importlib.util as u; print([m for m in ('pip', 'setuptools', 'hatchling', 'pytest') if u.find_spec(m)])"
+    )
+    assert compose.docker("run", "--rm", "--entrypoint", "python", IMAGE, "-c", imports).strip() == "[]"
+
+
+def _files(compose: Compose, image: str) -> Iterator[File]:
+    """Everything in the layers that are ours, times apart."""
+    saved = io.BytesIO(run(["docker", "save", image], compose.environment))
+    with tarfile.open(fileobj=saved) as archive:
+        [manifest] = json.load(_member(archive, "manifest.json"))
+        for layer in manifest["Layers"][len(_layers(compose, _base(compose))) :]:
+            with tarfile.open(fileobj=_member(archive, layer)) as files:
+                for each in files:
+                    content = files.extractfile(each) if each.isfile() else None
+                    digest = hashlib.sha256(content.read()).hexdigest() if content else ""
+                    yield each.name, each.mode, each.uid, each.gid, each.linkname, digest
+
+
+def _member(archive: tarfile.TarFile, name: str) -> io.BytesIO:
+    found = archive.extractfile(name)
+    assert found
+    return io.BytesIO(found.read())
+
+
+def test_built_anew_it_has_the_same_files(compose: Compose, seen: Callable[[str], None]) -> None:
+    """In other layers, as every file has the time of its building."""
+    again = f"{IMAGE}-{uuid.uuid4().hex[:8]}"
+    compose.docker("build", "--quiet", "--no-cache", "--tag", again, ".")
+    try:
+        first, second = set(_files(compose, IMAGE)), set(_files(compose, again))
+    finally:
+        compose.docker("image", "rm", again)
+    assert first ^ second == set()
+    seen(f"image: built anew without a cache, its {len(first):,} files are the same, times apart")
