@@ -11,7 +11,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra l
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo demo-real test test-faults check check-deploy bench lock lock-check format clean
+.PHONY: help setup demo demo-real test test-faults test-compose check check-deploy bench lock lock-check format clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1|/p' Makefile | awk -F '|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,13 @@ test: setup  ## all tests but the long fault campaigns; real Kafka and Postgres
 
 test-faults: setup  ## the long fault campaigns
 	@$(BIN)/pytest -m campaign tests/faults
+
+# Everything that containers are needed for: the compose file from nothing, the end-to-end tests on its servers, the guides,
+# outages, a restore, the dashboard's queries, canaries, the fixtures' own containers. It takes some fifteen minutes.
+test-compose: setup  ## all that needs Docker: the compose file, its guides, outages, a restore
+	@docker version > /dev/null 2>&1 || { echo 'Docker is needed, and its engine does not answer.' >&2; exit 1; }
+	@$(MAKE) --no-print-directory check-deploy
+	@$(BIN)/pytest -m campaign tests/deploy tests/e2e
 
 check: setup  ## format, lint, types, imports, contracts, lock
 	@$(BIN)/ruff format --check

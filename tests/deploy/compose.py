@@ -89,6 +89,12 @@ class Compose:
     def down(self) -> None:
         self("down", "--volumes", "--remove-orphans", "--timeout", "5")
 
+    def down_keeping(self, volume: str) -> None:
+        """All containers are gone, and all volumes but this one."""
+        self("down", "--timeout", "5")
+        mine = self.docker("volume", "ls", "--quiet", "--filter", f"label=com.docker.compose.project={self.project}")
+        self.docker("volume", "rm", *({*mine.split()} - {f"{self.project}_{volume}"}))
+
     def left(self) -> list[str]:
         """Containers, volumes and networks of the project."""
         mine = ("--filter", f"label=com.docker.compose.project={self.project}", "--quiet")

@@ -11,6 +11,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import sysconfig
 import tempfile
 import venv
@@ -25,6 +26,8 @@ from shared.settings import ROOT
 
 _FENCE = re.compile(r"^```(?P<kind>[a-z]+)(?: (?P<argument>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _STATUS = re.compile(r"# ends with (\d+)$")
+_RUN = {None, "compose", "backup", "restore"}
+"""The last two by tests/deploy/test_restore.py."""
 _MARK = "--- that was it ---"
 _CODE = ("goodstanding", "services", "shared", "policies", "partners", "data", "deploy", "docs")
 _BUILD = ("pyproject.toml", "requirements.lock", "LICENSE", "Dockerfile", "docker-compose.yml", ".dockerignore")
@@ -57,13 +60,17 @@ def commands(block: str) -> list[Command]:
 
 
 def follow(guide: str, argument: str | None, directory: Path, environment: Mapping[str, str]) -> int:
-    """Run the guide's blocks of this sort from its beginning to its end; how many commands there were."""
+    """Run the guide's blocks of this sort from its beginning to its end; how many commands there were.
+
+    Where the environment names another port for Kafka than the guide, commands take that.
+    """
+    kafka = f"localhost:{environment.get('GOODSTANDING_KAFKA_PORT', '19092')}"
     count = 0
     for fence in _FENCE.finditer((ROOT / "docs" / guide).read_text(encoding="utf-8")):
         if fence["kind"] == "toml":
             (directory / fence["argument"]).write_text(fence["text"], encoding="utf-8")
         elif fence["kind"] == "console" and fence["argument"] == argument:
-            count += _run(commands(fence["text"]), directory, environment)
+            count += _run(commands(fence["text"].replace("localhost:19092", kafka)), directory, environment)
     return count
 
 
@@ -122,11 +129,11 @@ def test_connect_a_partner(checkout: Path, newcomer: dict[str, str]) -> None:
     assert follow("partners.md", None, checkout, newcomer) > 10
 
 
-@pytest.mark.parametrize("guide", ["partners.md", "operations.md"])
+@pytest.mark.parametrize("guide", ["partners.md", "operations.md", "subscribers.md"])
 def test_every_console_block_is_of_a_sort_that_is_run(guide: str) -> None:
     text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
     fences = list(_FENCE.finditer(text))
-    assert {fence["argument"] for fence in fences if fence["kind"] == "console"} <= {None, "compose"}
+    assert {fence["argument"] for fence in fences if fence["kind"] == "console"} <= _RUN
     assert all(line.startswith("```") for line in text.splitlines() if "```" in line)
     assert 2 * len(fences) == sum(line.startswith("```") for line in text.splitlines())
 
@@ -170,15 +177,20 @@ def test_comparing(expected: str, printed: str, fits: bool) -> None:
 @pytest.mark.campaign
 @pytest.mark.timeout(900)
 def test_on_compose(checkout: Path) -> None:
-    """Both guides, on a project of its own; needs Docker, and the images that the compose file names."""
+    """All guides, on a project of its own; needs Docker, and the images that the compose file names."""
     with socket.create_server(("127.0.0.1", 0)) as kafka, socket.create_server(("127.0.0.1", 0)) as postgres:
         free = {"KAFKA": kafka.getsockname()[1], "POSTGRES": postgres.getsockname()[1]}
     ports = {f"GOODSTANDING_{name}_PORT": str(port) for name, port in free.items()}
     project = re.sub("[^a-z0-9-]", "-", checkout.name.lower())
-    environment = {**os.environ, **ports, "COMPOSE_PROJECT_NAME": project, "COLUMNS": "200"}
+    here = {"COMPOSE_PROJECT_NAME": project, "GOODSTANDING_IMAGE": f"goodstanding:{project}", "COLUMNS": "200"}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, **ports, **here, "PATH": path}
     try:
         assert follow("operations.md", "compose", checkout, environment)
         assert follow("partners.md", "compose", checkout, environment)
+        assert follow("subscribers.md", "compose", checkout, environment)
     finally:
         down = ["docker", "compose", "--profile", "cli", "down", "--volumes", "--remove-orphans", "--timeout", "5"]
         subprocess.run(down, cwd=checkout, env=environment, capture_output=True, check=False)
+        image = ["docker", "image", "rm", "--force", environment["GOODSTANDING_IMAGE"]]
+        subprocess.run(image, env=environment, capture_output=True, check=False)
