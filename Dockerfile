@@ -17,7 +17,10 @@ COPY shared shared
 COPY policies policies
 COPY partners partners
 COPY data data
-RUN /uv/bin/uv pip install --quiet --no-deps --build-constraints requirements.lock .
+# uv notes when our directory was changed, which nobody asks; without that the files are the same in every build.
+RUN /uv/bin/uv pip install --quiet --no-deps --build-constraints requirements.lock . \
+ && cd /opt/goodstanding/lib/python*/site-packages/goodstanding-*.dist-info \
+ && rm uv_cache.json && sed -i '/uv_cache\.json/d' RECORD
 
 FROM python:3.13-slim
 RUN python -m pip uninstall --quiet --yes pip --root-user-action ignore \

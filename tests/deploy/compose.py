@@ -73,9 +73,9 @@ class Compose:
         ports = {f"GOODSTANDING_{name}_PORT": str(port) for name, port in self.ports.items()}
         return {**inherited, **ports, "COMPOSE_PROJECT_NAME": self.project, "GOODSTANDING_IMAGE": IMAGE}
 
-    def __call__(self, *words: str, given: bytes = b"") -> str:
+    def __call__(self, *words: str, given: bytes = b"", check: bool = True) -> str:
         profiles = [word for profile in PROFILES for word in ("--profile", profile)]
-        return run(["docker", "compose", *profiles, *words], self.environment, given).decode()
+        return run(["docker", "compose", *profiles, *words], self.environment, given, check=check).decode()
 
     def docker(self, *words: str) -> str:
         return run(["docker", *words], self.environment).decode()
@@ -144,7 +144,8 @@ class Compose:
             "import os, pathlib; [os.kill(int(p.parent.name), 9) for p in pathlib.Path('/proc').glob('[0-9]*/stat')"
             " if p.read_text().rpartition(')')[2].split()[1] == '1']"
         )
-        self.python(service, code, number=number)
+        # The container ends, and with it what was run in it to end it.
+        self("exec", "--no-TTY", "--index", str(number), service, "python", "-c", code, check=False)
 
     def operator_file(self, path: str) -> bytes:
         return self("run", "--rm", "--no-TTY", "--entrypoint", "cat", "cli", f"{_OPERATOR}/{path}").encode()

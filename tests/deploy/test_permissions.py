@@ -12,6 +12,7 @@ import pytest
 
 from goodstanding.deployment import STATEFUL, Deployment, Settings
 from goodstanding.local import Addresses
+from tests.deploy.compose import Platform
 
 DENIED = asyncpg.InsufficientPrivilegeError
 _TABLES, _VIEWS, _SEQUENCES = ["r", "p"], ["v", "m"], ["S"]
@@ -184,6 +185,18 @@ async def test_the_catalog_says_the_same(role: asyncpg.Connection, service: str)
     assert await role.fetch("select 1 from pg_auth_members where member = current_user::regrole") == []
     for privilege in ("create", "temporary"):
         assert not await role.fetchval("select has_database_privilege(current_database(), $1)", privilege)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", STATEFUL)
+async def test_no_other_database_can_be_connected_to(platform: Platform, name: str) -> None:
+    db = await asyncpg.connect(platform.deployment.dsn(name))
+    others = [row["datname"] for row in await db.fetch("select datname from pg_database where datallowconn")]
+    await db.close()
+    assert len(others) == 3
+    for other in {*others} - {"goodstanding"}:
+        with pytest.raises(DENIED):
+            await asyncpg.connect(platform.deployment.dsn(name), database=other)
 
 
 async def test_nobody_gets_in_with_anothers_password(deployment: Deployment, service: str) -> None:
