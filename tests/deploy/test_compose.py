@@ -5,8 +5,11 @@ The tests share one platform and leave it healthy. What was sent is counted at t
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +19,7 @@ from aiokafka.errors import KafkaError
 
 from goodstanding.deployment import SERVICES, STATEFUL
 from shared.contracts.topics import RECORDS_CHANGED, dead_letter_topic, raw_topic
+from shared.settings import ROOT
 from tests.deploy.compose import Compose, Platform, left_out, until
 from tests.deploy.traffic import (
     Person,
@@ -181,6 +185,17 @@ def test_the_demo_has_never_stopped(platform: Platform) -> None:
     assert platform.compose.states()["subscriber"] == ["running"]
 
 
+@contextlib.contextmanager
+def _following(platform: Platform) -> Iterator[subprocess.Popen[str]]:
+    """The guide's subscriber, without end."""
+    argv = [sys.executable, "docs/examples/follow.py", platform.deployment.addresses.kafka]
+    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as follower:
+        try:
+            yield follower
+        finally:
+            follower.terminate()
+
+
 def test_a_service_was_down_for_months(platform: Platform, seen: Callable[[str], None]) -> None:
     """The others work on; of the publications that it missed the latest is made, once."""
     compose, rider = platform.compose, Person(platform, next(_numbers))
@@ -190,9 +205,12 @@ def test_a_service_was_down_for_months(platform: Platform, seen: Callable[[str],
     forget_publications(platform)
     assert accepted(rider.rides(4))
     assert not any(compose.trouble(each) for each in SERVICES if each != "scorer")
-    began = time.monotonic()
-    compose("start", "scorer")
-    rider.until_counted()
+    with _following(platform) as follower:
+        began = time.monotonic()
+        compose("start", "scorer")
+        rider.until_counted()
+        assert follower.stdout
+        assert any(rider.user_id in line for line in follower.stdout)
     until(lambda: rider.query("select 1 from scorer.score where user_id = $1"), "the missed publication")
     until(lambda: not query(platform, "select 1 from scorer.shard where cursor not like '%:done'"), "the run is done")
     seen(f"scorer down for three publications: caught up and the last one made {time.monotonic() - began:.1f} s later")

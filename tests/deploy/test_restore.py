@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from goodstanding.deployment import SERVICES
 from shared.settings import ROOT
 from tests.deploy.compose import Platform, project, until
 from tests.deploy.traffic import Person, accepted
@@ -18,7 +19,7 @@ pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
 
 def test_the_backup_is_restored(tmp_path: Path, seen: Callable[[str], None]) -> None:
     with project() as compose:
-        compose("up", "--build", "--detach", "--wait")
+        compose("up", "--build", "--detach", "--wait", *SERVICES)
         rider = Person(Platform(compose, compose.deployment(tmp_path), 0), 5_555_555_555)
         assert accepted(rider.rides(20))
         assert accepted(rider.stayed_away())
