@@ -3,60 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 
 import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError
 
-from goodstanding.deployment import SERVICES, partners
+from goodstanding.deployment import SERVICES, STATEFUL, partners
 from goodstanding.local import Addresses
 from goodstanding.offsets import Offsets, asking
 from shared.contracts.topics import CLOCK_TOPIC, topics
 
 _POLL_S = 0.05
-_FORGOTTEN_S = 30.0
+_FORGOTTEN_S = 10.0
 
 
 @pytest.fixture
 async def empty_servers(kafka_bootstrap: str, postgres_dsn: str) -> Addresses:
     """None of our topics, committed offsets and schemas. Who comes later makes them anew."""
-    if kafka_bootstrap == os.environ.get("GOODSTANDING_KAFKA"):
-        await _require_nobody_works(kafka_bootstrap)
+    db = await asyncpg.connect(postgres_dsn)
+    await _require_nobody_works(db)
     async with asyncio.timeout(60):
         await _delete_topics(kafka_bootstrap)
-    db = await asyncpg.connect(postgres_dsn)
     for service in SERVICES:
         await db.execute(f"drop schema if exists {service} cascade")
     await db.close()
     return Addresses(kafka=kafka_bootstrap, postgres=postgres_dsn)
 
 
-async def _require_nobody_works(bootstrap: str) -> None:
-    """Servers that somebody named may be somebody's. Who was killed by the last test is soon forgotten."""
+async def _require_nobody_works(db: asyncpg.Connection) -> None:
+    """Servers that somebody has named may be somebody's. A process that the last test killed is soon forgotten."""
     deadline = time.monotonic() + _FORGOTTEN_S
-    while working := await _working(bootstrap):
+    asked = "select distinct usename from pg_stat_activity where usename = any($1)"
+    while working := [row["usename"] for row in await db.fetch(asked, list(STATEFUL))]:
         if time.monotonic() > deadline:
             pytest.fail(
-                f"{', '.join(working)}: at work on {bootstrap}, where these tests delete all topics and schemas."
+                f"{', '.join(working)}: at work on these servers, where the tests delete all topics and schemas."
                 " Name empty servers, or stop the services first."
             )
         await asyncio.sleep(_POLL_S)
-
-
-async def _working(bootstrap: str) -> list[str]:
-    """The services that have a process in their group."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        replies = await admin.describe_consumer_groups(list(SERVICES))
-    except GroupCoordinatorNotAvailableError:
-        return []  # a new broker, on which there never was a group
-    finally:
-        await admin.close()
-    return [group for reply in replies for _, group, _, _, _, members, *_ in reply.groups if members]
 
 
 async def _delete_topics(bootstrap: str) -> None:
