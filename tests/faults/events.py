@@ -123,7 +123,8 @@ class _Drawing:
             fresh = self._with_repeats(fresh, earlier, round(count * _DUPLICATES))
             fresh = self._with_repeats(fresh, [], round(count * _CONFLICTS), self._contradicted)
             stretches.append(Stretch(span.instant.astimezone(UTC), span.publication, tuple(fresh)))
-            earlier += fresh
+            # What lies in the future now does not when it is repeated after the clock was moved on.
+            earlier += (message for message in fresh if message.sent.fault != "in-future")
         return tuple(stretches)
 
     def _fresh(self, index: int, count: int) -> list[Message]:

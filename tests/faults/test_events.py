@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from itertools import pairwise
 
 from tests.faults.events import ZONE, Stretch, draw
@@ -94,3 +95,10 @@ def test_a_record_is_told_of_by_one_partner_in_order_whatever_is_shuffled() -> N
         assert len({event.partner for event in reports.values()}) == 1
         times = [event.time for event in reports.values()]
         assert times == sorted(times)
+
+
+def test_what_lies_in_the_future_does_so_whenever_it_is_sent() -> None:
+    for stretch in draw(7, people=2000, messages=20_000, key=KEY, records=True):
+        ahead = (stretch.instant.astimezone(ZONE) + timedelta(hours=1)).isoformat().encode()
+        for message in (message for message in stretch.messages if message.sent.fault == "in-future"):
+            assert ahead in (message.value or b"") + b" ".join(content for _, content in message.headers)
