@@ -223,7 +223,7 @@ def _ends_of_records(records: Sequence[Seen], said_at: SaidAt) -> Iterable[str]:
     for record in _unrepeated(records):
         body = record.body
         if body["record_id"] in expired:
-            yield f"{record.place}: the record has expired, and is {body['status']} all the same"
+            yield f"{record.place}: the record had expired before, and now is {body['status']}"
         if body["status"] == "expired":
             expired.add(body["record_id"])
             if (now := said_at(record)) < datetime.fromisoformat(body["lapses_at"]):
