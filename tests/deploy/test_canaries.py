@@ -90,16 +90,20 @@ def test_no_image_holds_one(compose: Compose, canaries: list[bytes]) -> None:
     assert _found(canaries, history.encode()) == []
 
 
-def test_no_environment_holds_one(compose: Compose, canaries: list[bytes]) -> None:
+def test_no_environment_holds_one(compose: Compose, canaries: list[bytes], secrets: list[bytes]) -> None:
     """Neither what Docker tells of a container, nor what its processes have."""
     listed = compose.docker("inspect", *compose("ps", "--all", "--quiet").split())
     assert "GOODSTANDING_KAFKA" in listed
     assert _found(canaries, listed.encode()) == []
     assert _found(canaries, compose("config").encode()) == []
+    # A health check may come and go meanwhile, and what it had can then not be read.
+    look = "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2> /dev/null; true"
     for service in ("kafka", "postgres", *SERVICES):
-        environments = compose("exec", "--no-TTY", service, "sh", "-c", "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline")
+        environments = compose("exec", "--no-TTY", service, "sh", "-c", look)
         assert len(environments) > 100
-        assert _found(canaries, environments.encode()) == [], service
+        # The image of Postgres reads the administrator's file into the environment of the server in that container.
+        own = [secrets[-1].decode()] if service == "postgres" else []
+        assert {*_found(canaries, environments.encode())} <= {*own}, service
 
 
 def test_no_log_holds_one(compose: Compose, canaries: list[bytes]) -> None:
