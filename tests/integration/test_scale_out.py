@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
+from collections.abc import Sequence
 from pathlib import Path
 
 from shared.contracts.topics import SCORES_CHANGED, raw_topic
 from tests.faults.checker import check_scores, places_of
-from tests.faults.cluster import Cluster, feeding, running
-from tests.faults.events import PARTNERS, ZONE, draw
+from tests.faults.cluster import Cluster, Feeder, feeding, running
+from tests.faults.events import PARTNERS, ZONE, Message, draw
 from tests.faults.policy import scorecard
 from tests.oracle import expect
 
+_BURST, _PACE_S = 25, 0.5
 _KEY = b"scale out: 32 bytes and a little"
 
 
@@ -22,7 +25,8 @@ async def test_a_second_and_a_third_process_join_and_leave(tmp_path: Path) -> No
         await cluster.start("ingest-1", "scorer-1")
         await cluster.until_run_done()
         await shared(cluster, {"scorer-1": 6})
-        load = asyncio.create_task(feeder.send(stretch.messages, spread_s=10, bursts=100))
+        done = asyncio.Event()
+        load = asyncio.create_task(_load(feeder, stretch.messages, done))
         await cluster.start("scorer-2")
         await shared(cluster, {"scorer-1": 3, "scorer-2": 3})
         await cluster.start("scorer-3")
@@ -32,12 +36,22 @@ async def test_a_second_and_a_third_process_join_and_leave(tmp_path: Path) -> No
         await cluster.stop("scorer-3")
         await shared(cluster, {"scorer-2": 6})
         assert not load.done(), "all of that happened under load"
+        done.set()
         await load
         await cluster.until_drained()
         expected = expect([stretch.phase], scorecard(), ZONE)
         _, violations = places_of(stretch.messages, await cluster.read(*map(raw_topic, PARTNERS)))
         violations += check_scores(await cluster.read(SCORES_CHANGED), expected.results)
         assert violations == []
+
+
+async def _load(feeder: Feeder, messages: Sequence[Message], done: asyncio.Event) -> None:
+    """Send at a pace that lasts for a minute, and once all is done the rest at once."""
+    for at in range(0, len(messages), _BURST):
+        await feeder.send(messages[at : at + _BURST], spread_s=0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PACE_S):
+                await done.wait()
 
 
 async def shared(cluster: Cluster, wanted: dict[str, int]) -> None:
