@@ -88,6 +88,9 @@ def test_every_container_is_closed(compose: Compose) -> None:
         assert host["CapDrop"] == ["ALL"], name
         assert host["SecurityOpt"] == ["no-new-privileges:true"], name
         assert host["Memory"] > 0, name
+        # A volume without a name outlives `down`, and then no `down --volumes` knows it.
+        volumes = [mount["Name"] for mount in container["Mounts"] if mount["Type"] == "volume"]
+        assert all(each.startswith(f"{compose.project}_") for each in volumes), (name, volumes)
         bound = [each for ports in (host["PortBindings"] or {}).values() for each in ports]
         assert all(each["HostIp"] == "127.0.0.1" for each in bound), name
 
