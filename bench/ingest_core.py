@@ -56,6 +56,7 @@ def main() -> None:
     setting = Setting(settings.currency, settings.zone_info, NOW, people=20_000)
     costs = []
     for partner, mode in SEVEN.items():
+        # A union is a type to msgspec, and none to the checker.
         mapping: Mapping = load(settings.partners / f"{partner}.toml", Mapping)  # type: ignore[arg-type]
         events = list(islice(samples(partner, mapping, setting, mode=mode), EVENTS))
         records = [_record(partner, n, each.key, each.value, each.headers) for n, each in enumerate(events)]

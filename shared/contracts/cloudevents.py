@@ -127,6 +127,7 @@ def binary(
 def _texts(headers: Headers) -> dict[str, str] | Fault:
     """The headers as text. A header that is null, not UTF-8 or there twice means two readers could disagree."""
     try:
+        # A null is rare: it is caught where it fails, so that no header of a good event pays for a look.
         texts = {name: content.decode() for name, content in headers}  # type: ignore[union-attr]
     except (AttributeError, UnicodeDecodeError):
         return _header_fault(headers)

@@ -17,6 +17,7 @@ _APART_S = 1.0
 """How long each partition is read by itself after the last sign of an unreadable record."""
 
 
+# The library has no types, so neither its class nor what `getmany` returns can be checked.
 class TolerantConsumer(AIOKafkaConsumer):  # type: ignore[misc]
     """Reads past records whose header names are not UTF-8.
 

@@ -317,6 +317,7 @@ def _record(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body
 
     def read(flat: Flat) -> Body:
         values = {part: read(flat) for part, read in readers_of}
+        # The readers were chosen by field above, so each value has its field's type.
         report = RecordReport(kind=kind.name, report_id=report_id(flat), status=status(flat), **values)  # type: ignore[arg-type]
         if fault := check_event(report, ""):
             name = fault.field.removeprefix(".")

@@ -63,6 +63,7 @@ def flatten(tree: Tree, body: dict[str, Any], flat: Flat, parent: str) -> None:
         elif type(value) is not dict:
             raise Refuse(Code.NOT_AN_OBJECT, parent + name, "A JSON object is expected here.")
         else:
+            # `type(value) is not dict` above leaves a dict, which the checker does not take from it.
             flatten(node, value, flat, f"{parent}{name}.")  # type: ignore[arg-type]
 
 
