@@ -75,13 +75,15 @@ def _member(archive: tarfile.TarFile, name: str) -> io.BytesIO:
     return io.BytesIO(found.read())
 
 
-def test_built_anew_it_has_the_same_files(compose: Compose, seen: Callable[[str], None]) -> None:
-    """In other layers, as every file has the time of its building."""
+def test_built_anew_it_is_the_same(compose: Compose, seen: Callable[[str], None]) -> None:
+    """Code and dependencies to the bit; the layer below them, which removes pip and adds a user, times apart."""
     again = f"{IMAGE}-{uuid.uuid4().hex[:8]}"
     compose.docker("build", "--quiet", "--no-cache", "--tag", again, ".")
     try:
-        first, second = set(_files(compose, IMAGE)), set(_files(compose, again))
+        files = [set(_files(compose, image)) for image in (IMAGE, again)]
+        layers = [_layers(compose, image)[len(_layers(compose, _base(compose))) :] for image in (IMAGE, again)]
     finally:
         compose.docker("image", "rm", again)
-    assert first ^ second == set()
-    seen(f"image: built anew without a cache, its {len(first):,} files are the same, times apart")
+    assert files[0] ^ files[1] == set()
+    assert layers[0][1:] == layers[1][1:]
+    seen(f"image: built anew without a cache, its {len(files[0]):,} files and the layer with the code are the same")
