@@ -103,7 +103,7 @@ class Record:
             return self._settle(report, now)
         if (report.kind, report.began_on, report.amount) != (known.kind, known.began_on, known.amount):
             return "conflict"
-        assert report.ended_on in (None, self.news[-1].ended_on), "reported again as settled: teach the oracle"
+        assert report.ended_on in (None, *(news.ended_on for news in self.news)), "reported again: teach the oracle"
         return "duplicate"
 
     def _settle(self, report: Report, now: datetime) -> str:
@@ -115,10 +115,10 @@ class Record:
             return "dates-contradict"
         if KIND_OF[known.kind].ends is Ends.AT_ONCE:
             ended_on = known.began_on
+        if ended_on in [news.ended_on for news in self.news if news.status == "settled"]:
+            return "duplicate"
         if known.ended_on and ended_on > known.ended_on:
             return "re-ageing"
-        if known.status == "settled" and ended_on == known.ended_on:
-            return "duplicate"
         self._say(known.kind, known.began_on, known.amount, ended_on, False, now)
         return "accepted"
 

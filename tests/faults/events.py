@@ -62,15 +62,13 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """`share` of all messages is sent at `instant` and tells of the days from `first` to `last`. Deadlines lie between
-    `instant` and that of the span before only where it `lapses`."""
+    """`share` of all messages is sent at `instant` and tells of the days from `first` to `last`."""
 
     instant: datetime
     publication: bool
     first: datetime
     last: datetime
     share: float
-    lapses: bool = False
 
 
 def _day(year: int, month: int, day: int) -> datetime:
@@ -79,9 +77,9 @@ def _day(year: int, month: int, day: int) -> datetime:
 
 _SPANS = (
     _Span(_day(2026, 3, 20), False, _day(2026, 1, 1), _day(2026, 3, 19), 0.5),
-    _Span(_day(2026, 4, 2), False, _day(2026, 3, 20), _day(2026, 4, 1), 0.12, lapses=True),
+    _Span(_day(2026, 4, 2), False, _day(2026, 3, 20), _day(2026, 4, 1), 0.12),
     _Span(_day(2026, 4, 6), True, _day(2026, 4, 2), _day(2026, 4, 5), 0.13),
-    _Span(_day(2026, 4, 20), False, _day(2026, 4, 6), _day(2026, 4, 19), 0.13, lapses=True),
+    _Span(_day(2026, 4, 20), False, _day(2026, 4, 6), _day(2026, 4, 19), 0.13),
     _Span(_day(2026, 5, 6), True, _day(2026, 4, 20), _day(2026, 5, 5), 0.12),
 )
 _OPEN_MONTHS = 3
@@ -380,9 +378,9 @@ def _too_late(span: _Span) -> _Span:
 
 
 def _days(index: int) -> Days:
-    """When the records told of in a span ended. Their last days lie before the span, in one of the later spans that
-    lapse, or more than a year ahead; one whose last day is the day before an instant lapses just then."""
-    lapsing = [day for before, span in pairwise(_SPANS[index:]) if span.lapses for day in _last_days(before, span)]
+    """When the records told of in a span ended. Their last days lie before the span, in one of the later spans, or more
+    than a year ahead; one whose last day is the day before an instant lapses just then, at a publication as well."""
+    lapsing = [_last_days(before, span) for before, span in pairwise(_SPANS[index:])]
     return Days(_SPANS[index].first.date() - timedelta(days=60), lapsing, _SPANS[0].first.date())
 
 

@@ -1,8 +1,7 @@
 """What partners tell of negative records in the campaign: short stories, drawn from a seed.
 
 A partner's messages about a record keep their order on the way to retention, but a killed ingest tells the last of them
-once more. So only such stories are told as come out the same when any stretch of them is told again behind its end; a
-settlement that a later one corrects to an earlier day is not among them, since told again it is refused.
+once more. So only such stories are told as come out the same when any stretch of them is told again behind its end.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ _KINDS = tuple(kind for kind in KINDS if kind.shape is Shape.RECORD)
 @dataclass(frozen=True, slots=True)
 class Days:
     """When the records of a stretch ended. `recent`: far from any deadline; `lapsing`: the last days of such as lapse
-    while the campaign runs; `lapsed`: the last day of one that is over before it is reported."""
+    while the campaign runs, by stretch; `lapsed`: the last day of one that is over before it is reported."""
 
     recent: date
-    lapsing: Sequence[date]
+    lapsing: Sequence[Sequence[date]]
     lapsed: date
 
 
@@ -39,7 +38,7 @@ def tell(rng: random.Random, report_id: str, days: Days, profile: Mapping[str, A
     if story is _reported_too_late:
         ended_on = _years_before(days.lapsed - rng.randint(0, 300) * _DAY, years)
     elif days.lapsing and rng.random() < 0.6:
-        ended_on = _years_before(rng.choice(days.lapsing), years)
+        ended_on = _years_before(rng.choice(rng.choice(days.lapsing)), years)
     began_on = ended_on if kind.ends is Ends.AT_ONCE else ended_on - rng.randint(30, 90) * _DAY
     amount = rng.randint(1, 10**6) if rng.random() < 0.8 else None
     reported = Report(id=report_id, kind=kind.name, status="reported", began_on=began_on, amount=amount)
@@ -88,6 +87,12 @@ def _re_aged(reported: Report, settled: Report) -> list[Report]:
     return [reported, settled, replace(settled, ended_on=settled.ended_on + 20 * _DAY)]
 
 
+def _ended_earlier(reported: Report, settled: Report) -> list[Report]:
+    """A later settlement names an earlier day, which counts; for a kind that ends at once it changes nothing."""
+    assert settled.ended_on is not None
+    return [reported, replace(settled, ended_on=settled.ended_on + 20 * _DAY), settled]
+
+
 def _reported_too_late(reported: Report, settled: Report) -> list[Report]:
     return [replace(reported, ended_on=settled.ended_on)]
 
@@ -102,6 +107,7 @@ _SHARES: Mapping[_Story, int] = {
     _settled_as_another_kind: 6,
     _settled_before_it_began: 6,
     _re_aged: 6,
+    _ended_earlier: 6,
     _reported_too_late: 6,
 }
 _STORIES, _WEIGHTS = tuple(_SHARES), tuple(_SHARES.values())

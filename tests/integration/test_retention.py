@@ -228,6 +228,7 @@ KEPT: Mapping[str, Kept] = {
     "open": Open(FACTS, 1, None),
     "open, its clock running": Open(NO_SHOW, 1, Clock(date(2025, 8, 20), datetime(2027, 8, 20, 16, tzinfo=UTC))),
     "settled": Settled(FACTS, 2, CLOCK),
+    "settled anew": Settled(FACTS, 4, CLOCK, overtaken=(date(2025, 9, 17), date(2025, 9, 16))),
     "unreported": Unreported("bank", "r-1", WAITING, datetime(2030, 9, 15, 16, tzinfo=UTC)),
 }
 

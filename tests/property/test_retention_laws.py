@@ -14,6 +14,7 @@ from services.retention.core.decide import Person, Policy, decide
 from services.retention.core.messages import Due, Report
 from services.retention.core.profile import Profile, Years
 from services.retention.core.record import Changed, Clock, Effect, Expired, Refused, Settled, Unreported, due_at
+from shared.contracts.faults import Code
 from shared.contracts.kinds import KINDS, Ends, RecordClass, Shape
 from shared.contracts.messages import RecordReport
 
@@ -145,6 +146,19 @@ def test_any_order_and_repetition_comes_to_the_same(messages: list[Report], data
     (one, expired), (other, expired_too) = fired(one, far), fired(other, far)
     assert [(e.facts, e.clock) for e in expired] == [(e.facts, e.clock) for e in expired_too]
     assert content(one) == content(other)
+
+
+@given(reports(), st.data())
+def test_what_is_told_again_gets_the_answer_that_it_got(messages: list[Report], data: st.DataObject) -> None:
+    """A killed ingest tells the last of what it told once more: nothing of it changes, and no report that was taken is
+    refused. That a record's deadline has passed is the one thing that only the report itself may have made known."""
+    person, effects = told(Person(), messages)
+    again = messages[data.draw(st.integers(0, len(messages))) :]
+    other, effects_again = told(person, again)
+    assert other == person
+    refused, refused_again = ([e for e in each if isinstance(e, Refused)] for each in (effects, effects_again))
+    assert all(e in refused or e.fault.code == Code.LAPSED for e in refused_again)
+    assert not any(isinstance(e, Changed) for e in effects_again)
 
 
 @given(reports(), st.data())

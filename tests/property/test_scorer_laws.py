@@ -319,6 +319,30 @@ def test_monthly_any_order_repetition_and_batches_give_the_same_publication(
     assert last[0] == last[1]
 
 
+@settings(max_examples=200)
+@given(st.data(), MESSAGES, st.sampled_from(["monthly", "continuous"]))
+def test_it_does_not_matter_when_retention_says_that_a_record_has_lapsed(
+    data: st.DataObject, messages: list[Message], cadence: Any
+) -> None:
+    """Before the run or after it, the run's standing and the last evaluation are the same."""
+    policy = Policy(scorecard=card(cadence=cadence), zone=ZONE, accepts_late_months=3)
+    due = Due(ME, JAN + 1, publication_instant(JAN + 1, 6, ZONE), 0, 0)
+    lapses_at = data.draw(st.sampled_from([due.instant - timedelta(days=3), due.instant]))
+    opened, expired = (
+        RecordNews(ME, JAN, record("ride.unpaid", id="lapsing", version=version, lapses_at=lapses_at, **fields))
+        for version, fields in enumerate([{}, {"status": "expired", "counts": False}], 1)
+    )
+    before, _ = decided(policy, [[opened, *messages]])
+    orders: list[tuple[Message, Message]] = [(due, expired), (expired, due)]
+    outcomes = []
+    for order in orders:
+        person = before
+        for one in order:
+            person = decide(person, [one], due.instant, policy).person
+        outcomes.append((person.state, person.standing, person.evaluation))
+    assert outcomes[0] == outcomes[1]
+
+
 @given(st.lists(events(), min_size=1, max_size=10))
 def test_of_two_bodies_under_one_id_the_first_counts(given_events: list[Event]) -> None:
     """And whatever else comes, an id is accepted once while its month is open."""

@@ -47,10 +47,10 @@ def settled(ended_on: date = ENDED, began_on: date | None = None, kind: str = RI
             [reported(ENDED), settled(BEGAN)], "accepted dates-contradict", "open", id="ended before it began"
         ),
         pytest.param(
-            [reported(), settled(), settled(date(2025, 3, 1)), settled(date(2025, 2, 1))],
-            "accepted accepted re-ageing accepted",
+            [reported(), settled(), settled(date(2025, 3, 1)), settled(date(2025, 2, 1)), settled()],
+            "accepted accepted re-ageing accepted duplicate",
             "open settled settled",
-            id="later days are refused, earlier ones taken",
+            id="later days are refused, earlier ones taken, overtaken ones known",
         ),
         pytest.param(
             [reported(kind=NO_SHOW), settled(kind=NO_SHOW), settled(date(2026, 1, 1), kind=NO_SHOW)],

@@ -7,7 +7,7 @@
 - The clock starts on the day that the behavior ended. For a kind that ends at once that is the day it began, and no
   settlement moves it; for the others it is the day of the settlement.
 - A clock that runs is never moved to a later day. An earlier one is taken, so that of several settlements the earliest
-  counts, in whichever order they come.
+  counts, in whichever order they come. A day that was taken before stays known: told again it moves nothing.
 - What lapses is Gone: only its fingerprint stays, and no report brings it back.
 - Of two reports of one record that contradict each other the first counts; a settlement that contradicts the report is
   refused, even if it came before it.
@@ -37,6 +37,12 @@ _AHEAD_MAX = timedelta(days=1)
 """Where the partner is, it may be tomorrow already."""
 _LAPSED = Fault(Code.LAPSED, "data.report_id", "The record's deadline has passed; it is not taken, or not taken again.")
 """One for both, since a report that ingest forwards twice is refused twice, and in the same words."""
+
+_RE_AGEING = Fault(
+    Code.RE_AGEING,
+    "data.ended_on",
+    "The record ended on an earlier day already; a later one would move its deadline.",
+)
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -94,6 +100,8 @@ class Settled(msgspec.Struct, frozen=True):
     facts: Facts
     version: int
     clock: Clock
+    overtaken: tuple[date, ...] = ()
+    """The days that settlements named before an earlier one was taken, so that each is known when it comes again."""
 
 
 class Gone(msgspec.Struct, frozen=True):
@@ -239,28 +247,26 @@ def _take_again(record: Known, report: Report, profile: Profile) -> Step:
 
 def _settle(record: Known, settlement: Settlement, profile: Profile) -> tuple[Known, Effect]:
     facts = record.facts
-    if fault := _settlement_fault(record, settlement):
-        return record, Refused(facts.partner, settlement.event_id, settlement.origin, fault)
     clock = _clock(facts, settlement.ended_on, profile)
     assert clock is not None, "a settlement has a day"
-    if isinstance(record, Settled) and record.clock == clock:
+    known = (record.clock.ended_on, *record.overtaken) if isinstance(record, Settled) else ()
+    if fault := _settlement_contradiction(facts, settlement):
+        return record, _refused_settlement(facts, settlement, fault)
+    if clock.ended_on in known:
         return record, Repeated(facts.partner)
-    record = Settled(facts, record.version + 1, clock)
+    if known and clock.ended_on > known[0]:
+        return record, _refused_settlement(facts, settlement, _RE_AGEING)
+    record = Settled(facts, record.version + 1, clock, overtaken=known)
     return record, Changed(record)
 
 
-def _settlement_fault(record: Known, settlement: Settlement) -> Fault | None:
-    facts = record.facts
+def _settlement_contradiction(facts: Facts, settlement: Settlement) -> Fault | None:
     if settlement.kind != facts.kind:
         return Fault(Code.CONFLICT, "data.kind", "The record was reported with another kind.")
     if settlement.began_on not in (None, facts.began_on):
         return Fault(Code.CONFLICT, "data.began_on", "The record was reported with another day of beginning.")
     if settlement.ended_on < facts.began_on:
         return Fault(Code.DATES_CONTRADICT, "data.ended_on", "The record began after this day.")
-    # No re-ageing. Of a kind that ends at once the clock ran from the first day; this settlement cannot move it.
-    if _ends(facts) is Ends.ON_SETTLEMENT and record.clock and settlement.ended_on > record.clock.ended_on:
-        sentence = "The record ended on an earlier day already; a later one would move its deadline."
-        return Fault(Code.RE_AGEING, "data.ended_on", sentence)
     return None
 
 
@@ -320,3 +326,8 @@ def _settlement(report: Report) -> Settlement:
 
 def _refused(report: Report, fault: Fault) -> Refused:
     return Refused(report.partner, report.event_id, report.origin, fault)
+
+
+def _refused_settlement(facts: Facts, settlement: Settlement, fault: Fault) -> Refused:
+    """It may have waited, so that it came earlier than the report at hand."""
+    return Refused(facts.partner, settlement.event_id, settlement.origin, fault)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).with_name("migrations")
 _SQL = queries(Path(__file__).with_name("records.sql"))
 _waiting = msgspec.json.Decoder(tuple[Settlement, ...])
+_overtaken = msgspec.json.Decoder(tuple[date, ...])
 
 
 async def load(db: Db, shard: int, keys: Sequence[str], *, fingerprint_key: bytes) -> dict[str, Person]:
@@ -43,7 +44,7 @@ async def save(db: Db, shard: int, people: Mapping[str, Person], *, fingerprint_
         for key in sorted(people)
         for id, record in sorted(people[key].records.items())
     ]
-    columns = _transposed(records, 12)
+    columns = _transposed(records, 13)
     await db.execute(_SQL["erase"], shard, [bytes.fromhex(key) for key in people], *columns[:2])
     if records:
         await db.execute(_SQL["save"], shard, *columns)
@@ -71,19 +72,32 @@ def _record(row: asyncpg.Record) -> Kept:
     if row["status"] == "open":
         return Open(facts, row["version"], clock)
     assert clock is not None, "the table's checks see to it"
-    return Settled(facts, row["version"], clock)
+    return Settled(facts, row["version"], clock, _overtaken.decode(row["overtaken"] or "[]"))
 
 
 def _columns(record: Kept) -> tuple[object, ...]:
     """The columns after user_id and record_id."""
     if isinstance(record, Unreported):
         waiting = msgspec.json.encode(record.settlements).decode()
-        return record.partner, record.report_id, "unreported", 0, None, None, None, None, record.lapses_at, waiting
+        return (
+            record.partner,
+            record.report_id,
+            "unreported",
+            0,
+            None,
+            None,
+            None,
+            None,
+            record.lapses_at,
+            waiting,
+            None,
+        )
     facts, status = record.facts, "open" if isinstance(record, Open) else "settled"
     ended_on = record.clock.ended_on if record.clock else None
+    overtaken = record.overtaken if isinstance(record, Settled) else ()
     return (
         *(facts.partner, facts.report_id, status, record.version, facts.kind, facts.began_on, facts.amount),
-        *(ended_on, due_at(record), None),
+        *(ended_on, due_at(record), None, msgspec.json.encode(overtaken).decode() if overtaken else None),
     )
 
 

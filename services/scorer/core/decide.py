@@ -17,7 +17,7 @@ from services.scorer.core.calendar import month_of
 from services.scorer.core.messages import Due, Edge, Event, Message, RecordNews
 from services.scorer.core.score import Evaluation, contacts_band, evaluate, with_records_changed
 from services.scorer.core.scorecard import Scorecard
-from services.scorer.core.state import Accepted, Folded, State, decode, encode, fold, fold_record, prune
+from services.scorer.core.state import Accepted, Folded, State, decode, encode, fold, fold_record, prune, without_lapsed
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,10 +95,11 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
         edges=tuple(outcome.edge for outcome in accepted if outcome.edge is not None),
         publication=None,
     )
+    counting = without_lapsed(state, now)
     if due is not None:
-        person = _run(person, state, due, policy)
+        person = _run(person, counting, due, policy)
     if person.publication is None:
-        person = _at_once(person, state, now, policy, events=bool(accepted), records=bool(changes))
+        person = _at_once(person, counting, now, policy, events=bool(accepted), records=bool(changes))
     return Decided(person, folded, stale)
 
 

@@ -36,13 +36,18 @@ def event_of(
     key: str, partner: str, event_id: str, origin: str, time: datetime, value: bytes, body: BehaviorEvent, zone: tzinfo
 ) -> Event:
     """An event from its attributes, the bytes of its normalized data and the same data decoded."""
-    time_us = (time - _EPOCH) // _MICROSECOND
+    time_us = microseconds(time)
     id_hash = blake2b(f"{partner}\0{event_id}".encode(), digest_size=8).digest()
     # A checksum is enough to tell a slip from a repetition: a partner who makes two bodies collide only fools itself.
     digest = zlib.crc32(value, zlib.crc32(time_us.to_bytes(8, "big", signed=True)))
     return Event(
         key, partner, event_id, origin, time_us, month_of(time, zone), id_hash + digest.to_bytes(4, "big"), body
     )
+
+
+def microseconds(instant: datetime) -> int:
+    """Since 1970, UTC."""
+    return (instant - _EPOCH) // _MICROSECOND
 
 
 class RecordNews(msgspec.Struct, frozen=True):

@@ -12,13 +12,13 @@ touch stay packed until one does. Months are numbers, see `calendar`; times are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from hashlib import blake2b
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from services.scorer.core.messages import Edge, Event
+from services.scorer.core.messages import Edge, Event, microseconds
 from shared.contracts.kinds import KIND_OF, KINDS, Kind, Shape
 from shared.contracts.messages import RecordChange
 
@@ -58,6 +58,8 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     amount: int | None = None
     began_on: date | None = None
     ended_on: date | None = None
+    lapses_at_us: int | None = None
+    """None while the clock stands still, and for what was written before this was kept."""
 
     @property
     def gone(self) -> bool:
@@ -173,6 +175,18 @@ def prune(state: State, month: int, open_from: int) -> None:
     state.ids = {m: ids for m, ids in state.ids.items() if m >= open_from}
     state.figures = _repacked((key, _pruned(packed, kept_from, open_from)) for key, packed in state.figures.items())
     state.records = {key: r for key, r in state.records.items() if not r.gone or r.month >= kept_from}
+
+
+def without_lapsed(state: State, now: datetime) -> State:
+    """The state without the records whose deadline has passed: retention may say so a moment later, or days later when
+    it was down, and no score may depend on that."""
+    now_us = microseconds(now)
+    counting = {
+        key: record
+        for key, record in state.records.items()
+        if record.lapses_at_us is None or record.lapses_at_us > now_us
+    }
+    return state if len(counting) == len(state.records) else msgspec.structs.replace(state, records=counting)
 
 
 def merge(one: State, other: State) -> State:
@@ -325,6 +339,7 @@ def _record_of(change: RecordChange, month: int) -> Record:
         amount=change.amount,
         began_on=change.began_on,
         ended_on=change.ended_on,
+        lapses_at_us=microseconds(change.lapses_at) if change.lapses_at else None,
     )
 
 

@@ -209,6 +209,16 @@ STORIES: dict[str, Sequence[Told | Day]] = {
         settled(CARD, "2025-08-15", "settled v3 2025-08-15 until 2030-08-16"),
         Day("2030-08-16", ("expired v4 2030-08-16",)),
     ),
+    "a day that was overtaken is known when it is told again": (
+        reported(CARD, "2025-03-01", "settled v1 2025-10-15 until 2030-10-16", ended="2025-10-15"),
+        settled(CARD, "2025-09-15", "settled v2 2025-09-15 until 2030-09-16"),
+        settled(CARD, "2025-08-15", "settled v3 2025-08-15 until 2030-08-16"),
+        reported(CARD, "2025-03-01", "repeated", ended="2025-10-15"),
+        settled(CARD, "2025-09-15", "repeated"),
+        settled(CARD, "2025-08-15", "repeated"),
+        settled(CARD, "2025-09-16", "refused re-ageing data.ended_on of 6"),
+        Day("2030-08-16", ("expired v4 2030-08-16",)),
+    ),
     "of several that waited the earliest counts": (
         settled(CARD, "2025-09-15", "waits"),
         settled(CARD, "2025-10-15", "waits"),

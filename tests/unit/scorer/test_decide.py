@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +13,13 @@ from services.scorer.core.calendar import publication_instant
 from services.scorer.core.decide import Decided, Person, Policy, decide
 from services.scorer.core.messages import Due, Message
 from services.scorer.core.state import decode
-from tests.unit.scorer.people import BILL, CARD, FRIEND, INCOME, JAN, ME, ZONE, capping, day, event, news, record
+from tests.unit.scorer.people import BILL, CARD, FRIEND, INCOME, JAN, ME, ZONE, capping, card, day, event, news, record
 
 MONTHLY = Policy(scorecard=capping(), zone=ZONE, accepts_late_months=3)
 CONTINUOUS = Policy(scorecard=capping(cadence="continuous"), zone=ZONE, accepts_late_months=3)
+SHIPPED = [
+    Policy(scorecard=card(cadence=cadence), zone=ZONE, accepts_late_months=3) for cadence in ("monthly", "continuous")
+]
 NOBODY = Person(ME)
 NOW = day(JAN)
 
@@ -229,6 +233,37 @@ def test_a_records_life_moves_its_item_and_nothing_else_until_the_next_run() -> 
         person = decided.person
         seen.append(published(decided))
     assert seen == [(2, 695 - 60, False), (3, 695 - 30, False), (4, 695, False)]
+
+
+class TestALapseAtTheInstantOfARun:
+    """The run and retention's word of the lapse come from two topics, in either order; retention's may be days late."""
+
+    LAPSES_AT = day(JAN, 6, 0)
+    OPEN = news(record("ride.unpaid", lapses_at=LAPSES_AT))
+    EXPIRED = news(record("ride.unpaid", version=2, status="expired", counts=False, lapses_at=LAPSES_AT))
+
+    @pytest.mark.parametrize("order", [(due(JAN), EXPIRED), (EXPIRED, due(JAN))], ids=["run first", "retention first"])
+    @pytest.mark.parametrize("policy", SHIPPED, ids=["monthly", "continuous"])
+    @pytest.mark.parametrize("days_late", [0, 2])
+    def test_the_run_does_not_count_the_record(self, policy: Policy, order: Sequence[Message], days_late: int) -> None:
+        person = step(policy, NOBODY, *bills(JAN - 1), self.OPEN, now=day(JAN, 5)).person
+        assert cost_of_records(person) == 60
+        for message in order:
+            person = step(policy, person, message, now=self.LAPSES_AT + timedelta(days=days_late)).person
+        without = step(policy, NOBODY, *bills(JAN - 1), due(JAN), now=self.LAPSES_AT).person
+        assert (person.standing, cost_of_records(person)) == (without.standing, 0)
+
+    def test_nor_does_any_other_step_from_then_on(self) -> None:
+        person = step(SHIPPED[1], NOBODY, self.OPEN, now=self.LAPSES_AT - timedelta(microseconds=1)).person
+        assert cost_of_records(person) == 60
+        person = step(SHIPPED[1], person, *bills(JAN), now=self.LAPSES_AT).person
+        assert cost_of_records(person) == 0
+        assert decode(person.state).records, "to say that it has expired is for retention"
+
+
+def cost_of_records(person: Person) -> int:
+    [item] = [item for item in score.decode(person.evaluation).items if item.code == "negative-records"]
+    return item.best - item.points
 
 
 class TestStanding:
