@@ -56,7 +56,7 @@ check-deploy:  ## Prometheus's configuration and rules, and the rules' own tests
 	else echo 'promtool is needed: install Prometheus (Debian: prometheus), or start Docker.' >&2; exit 1; fi; \
 	$$run check config prometheus.yml && $$run test rules tests/goodstanding.yml
 
-bench: setup  ## the benchmark and its peers
+bench: setup  ## events a second, and the CPU that they cost, in both cadences
 	@$(BIN)/python -m bench
 
 format: setup  ## format the code and mend what the linter can mend

@@ -22,7 +22,7 @@ them; a correction is the one step that may move a clock to a later day; an eras
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TypeAlias
 
 import msgspec
@@ -33,8 +33,6 @@ from services.retention.core.profile import Profile
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import KIND_OF, Ends, RecordClass
 
-_AHEAD_MAX = timedelta(days=1)
-"""Where the partner is, it may be tomorrow already."""
 _LAPSED = Fault(Code.LAPSED, "data.report_id", "The record's deadline has passed; it is not taken, or not taken again.")
 """One for both, since a report that ingest forwards twice is refused twice, and in the same words."""
 
@@ -174,9 +172,7 @@ def class_of(kind: str) -> RecordClass:
 
 
 def take(state: State, report: Report, now: datetime, profile: Profile) -> Step:
-    """Take one report in, `reported` or `settled`."""
-    if fault := _in_future(report, now, profile):
-        return Step(state, (_refused(report, fault),))
+    """Take one report in, `reported` or `settled`. No day in it lies ahead of its arrival: ingest sees to that."""
     match state:
         case Gone():
             return Step(GONE, (_refused(report, _LAPSED),))
@@ -205,16 +201,6 @@ def due_at(state: Kept) -> datetime | None:
     if isinstance(state, Unreported):
         return state.lapses_at
     return state.clock.lapses_at if state.clock else None
-
-
-def _in_future(report: Report, now: datetime, profile: Profile) -> Fault | None:
-    """A day that has not come yet would start a clock later than anything that happened."""
-    latest = now.astimezone(profile.zone_info).date() + _AHEAD_MAX
-    for name in ("began_on", "ended_on"):
-        day = getattr(report.body, name)
-        if day is not None and day > latest:
-            return Fault(Code.IN_FUTURE, f"data.{name}", "The day has not come yet.")
-    return None
 
 
 def _open(waiting: Iterable[Settlement], report: Report, now: datetime, profile: Profile) -> Step:

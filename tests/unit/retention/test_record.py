@@ -311,12 +311,6 @@ STORIES: dict[str, Sequence[Told | Day]] = {
         Day("2027-01-02", ("dropped",)),
         reported(RIDE, "2024-12-01", "refused lapsed data.report_id of 4", on="2027-01-02"),
     ),
-    "no day that has not come": (
-        reported(NO_SHOW, "2026-01-17", "refused in-future data.began_on of 0"),
-        reported(RIDE, "2026-01-01", "refused in-future data.ended_on of 1", ended="2026-01-17"),
-        settled(RIDE, "2199-12-31", "refused in-future data.ended_on of 2"),
-        reported(NO_SHOW, "2026-01-16", "open v1 2026-01-16 until 2028-01-17"),
-    ),
     "two records of one person are two": (
         reported(CARD, "2025-03-01", "open v1"),
         reported(CARD, "2025-03-01", "open v1", report="r-2"),
