@@ -4,7 +4,7 @@
 PYTHON ?= $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 python3.11,$(if $(shell \
 	$(python) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(python))))
 BIN := .venv/bin
-CODE := $(wildcard goodstanding services shared tests bench)
+CODE := $(wildcard goodstanding services shared deploy tests bench)
 # Python comes from the machine, never from a download; a copy works where cache and checkout are on two file systems.
 UV := UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra local --group dev --group build --generate-hashes \
@@ -38,12 +38,13 @@ test-compose: setup  ## all that needs Docker: the compose file, its guides, out
 	@$(MAKE) --no-print-directory check-deploy
 	@$(BIN)/pytest -m campaign tests/deploy tests/e2e
 
-check: setup  ## format, lint, types, imports, contracts, lock
+check: setup  ## format, lint, types, imports, contracts, dashboard, lock
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 	@$(BIN)/mypy $(CODE)
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m shared.contracts check
+	@$(BIN)/python -m deploy.grafana.pipeline check
 	@$(MAKE) --no-print-directory lock-check
 
 # promtool on the path, else the one in the image that the compose file names.

@@ -1,0 +1,297 @@
+"""`python -m deploy.grafana.pipeline write | check`: the dashboard, `dashboards/pipeline.json`.
+
+It is described here and built with Grafana Labs' own library, which knows the options and values of Grafana's schema.
+"""
+
+from __future__ import annotations
+
+import argparse
+import string
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from grafana_foundation_sdk.builders import common as part
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import prometheus, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import common, dashboard, units
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+from shared.contracts.topics import SERVICES
+
+FILE = Path(__file__).parent / "dashboards" / "pipeline.json"
+PROMETHEUS = common.DataSourceRef("prometheus", "goodstanding")
+"""As provisioning/datasources/prometheus.yml makes it."""
+
+# A service has the same color in every graph that has one line for each of them; red is for limits.
+COLORS = dict(zip(SERVICES, ("blue", "green", "orange", "purple"), strict=True))
+
+Line = list[stat.Panel | statetimeline.Panel | table.Panel | timeseries.Panel]
+"""Panels side by side, of one width; the first are wider where 24 columns cannot be shared equally."""
+Panel = TypeVar("Panel", stat.Panel, statetimeline.Panel, table.Panel, timeseries.Panel)
+
+# -- what is asked ---------------------------------------------------------------------------------------------------
+
+
+def rate(by: str, counter: str) -> str:
+    return f"sum by ({by}) (rate({counter}[$__rate_interval]))"
+
+
+def count(counter: str, window: str) -> str:
+    """What was counted in a window, with the count that a counter of new labels begins with: `increase` misses it."""
+    born = f"max_over_time({counter}[{window}]) unless {counter} offset {window}"
+    return f"{born} or increase({counter}[{window}])"
+
+
+LAG = "job:goodstanding_lag_seconds:max"
+LATE = "job:goodstanding_timers_late_seconds:max"
+NEXT = 'goodstanding_timers_next_timestamp_seconds{job="scorer"}'
+REFUSED = 'goodstanding_outcomes_total{result="refused"}'
+REFUSED_24H = count(REFUSED, "24h")
+DEAD_LETTERS_24H = count("goodstanding_dead_letters_total", "24h")
+PUBLISHED = 'goodstanding_outcomes_total{job="scorer", result="published"}'
+RETRIES_5M = count("goodstanding_retries_total", "5m")
+RECORDS_1H = count('goodstanding_outcomes_total{job="retention"}', "1h")
+TIERS_1H = count('goodstanding_outcomes_total{job="benefits"}', "1h")
+STEPS = rate("job, source, le", "goodstanding_step_duration_seconds_bucket")
+# A service without any process has no series: 0 has to be said.
+READY = "sum by (job) (goodstanding_ready)" + "".join(
+    f' or 0 * absent(goodstanding_ready{{job="{service}"}})' for service in SERVICES
+)
+# An alert is about a service or about a partner; of a label that is missing, a mark would show the name.
+FIRING = 'label_join(ALERTS{alertstate="firing"}, "of", "", "job", "partner")'
+
+# -- what is shown ---------------------------------------------------------------------------------------------------
+
+
+def lines() -> Iterator[str | Line]:
+    """Headings and lines from top to bottom. Of a panel: title, description, queries by their series' names, unit."""
+    yield "Now"
+    yield [
+        number("Processes ready", "Of each service; red is none.", {"{{job}}": READY}, lowest="red", green=1),
+        number("Behind", "Age of the oldest record that is not handled.",
+               {"{{job}}": LAG}, units.Seconds, yellow=30, red=300),
+        number("Timers late", "How long ago the earliest timer that has not fired became due."
+               " A publication (scorer) may take two hours.",
+               {"{{job}}": LATE}, units.Seconds, yellow=60, red=300)
+        .override_by_name("scorer", [option("thresholds", limits("green", yellow=600, red=7200).build())]),
+        number("Alerts", "How many fire. Red marks in the graphs name them, docs/operations.md says what to do.",
+               {"alerts": 'count(ALERTS{alertstate="firing"}) or vector(0)'}, red=1),
+        number("Dead letters, 24 h", "Records set aside; the messages of `<service>.dead-letter` say why.",
+               {"dead letters": f"sum({DEAD_LETTERS_24H}) or vector(0)"}, red=1),
+        number("Refused, 24 h", "Events of partners, by any service; a table below says whose, and why.",
+               {"refused": f"sum({REFUSED_24H}) or vector(0)"}),
+        number("Next publication", "When the next monthly run is due; in the past, while one is under way.",
+               {"next": f"min({NEXT}) * 1000"}, units.DateTimeFromNow),
+    ]  # fmt: skip
+    yield "Flow"
+    yield [
+        graph("Records in, by topic", "Records handled a second.",
+              {"{{job}} ← {{topic}}": rate("job, topic", "goodstanding_records_consumed_total")},
+              units.RecordsPerSecond),
+        graph("Messages out, by topic", "Messages acknowledged by Kafka, a second.",
+              {"{{job}} → {{topic}}": rate("job, topic", "goodstanding_messages_sent_total")},
+              units.MessagesPerSecond),
+        graph("What became of messages", "By service and result, a second.",
+              {"{{job}} {{result}}": rate("job, result", "goodstanding_outcomes_total")},
+              units.MessagesPerSecond),
+    ]  # fmt: skip
+    yield [
+        graph("Lag in seconds", "Age of the oldest record that is not handled, by service; alert above 300.",
+              {"{{job}}": LAG}, units.Seconds, red=300),
+        graph("Lag in records", "Appended and not handled, by service and topic.",
+              {"{{job}} {{topic}}": "sum by (job, topic) (goodstanding_lag_records)"}),
+    ]  # fmt: skip
+    yield "Refusals"
+    yield [
+        graph("Refused, by partner and code", "A second.",
+              {"{{partner}} {{code}}": rate("partner, code", REFUSED)}, units.EventsPerSecond)
+        .stacking(part.StackingConfig().mode(common.StackingMode.NORMAL).group("A")).fill_opacity(20)
+        .no_value("Nothing has been refused."),
+        graph("Share refused, by partner", "Of what ingest judged, over 15 minutes;"
+              " alert above 5 %, if that is far more than the day before.",
+              {"{{partner}}": "partner:goodstanding_refused:ratio15m"}, units.PercentUnit, red=0.05)
+        .axis_soft_max(0.05).no_value("No partner has sent anything."),
+        refusals(),
+    ]  # fmt: skip
+    yield "Publication and deadlines"
+    yield [
+        graph("Scores published", "A second, monthly runs and changes of records together.",
+              {"published": f"sum(rate({PUBLISHED}[$__rate_interval])) or vector(0)"}, units.MessagesPerSecond),
+        graph("Publication progress: shards done",
+              "Of all shards, those with nothing due. Below 100 % a run is under way.",
+              {"shards done": f"sum({NEXT} > bool time()) / count({NEXT})"}, units.PercentUnit, steps=True).max(1),
+        graph("Timers fired", "In the last hour: people of a publication (scorer), expiries (retention).",
+              {"{{job}}": "sum by (job) (increase(goodstanding_timers_fired_total[1h]))"}, steps=True),
+        graph("Late", "How long ago the earliest timer that has not fired became due: publications (scorer),"
+              " alert above 7200; expiries (retention), alert above 300.",
+              {"{{job}}": LATE}, units.Seconds, yellow=300, red=7200),
+    ]  # fmt: skip
+    yield [
+        graph("Records of retention", "By result, in the last hour: reported, settled, expired and others.",
+              {"{{result}}": f"sum by (result) ({RECORDS_1H})"}, steps=True)
+        .no_value("No record has arrived."),
+        graph("Changes of tiers", "By result, in the last hour.",
+              {"{{result}}": f"sum by (result) ({TIERS_1H})"}, steps=True)
+        .no_value("No score has arrived."),
+    ]  # fmt: skip
+    yield "Work"
+    yield [
+        graph("Time of a step", "From reading the state to the acknowledged sending: half (dashed) and all but"
+              " a hundredth of the steps.",
+              {"{{job}} {{source}} p50": f"histogram_quantile(0.5, {STEPS})",
+               "{{job}} {{source}} p99": f"histogram_quantile(0.99, {STEPS})"}, units.Seconds, logarithmic=True)
+        .override_by_query("A", [option("custom.lineStyle", common.LineStyle("dash", [6, 6]))]),
+        graph("Outbox: oldest", "Age of what is decided and not known to be sent; alert above 60.",
+              {"{{job}}": "max by (job) (goodstanding_outbox_oldest_seconds)"}, units.Seconds, red=60),
+        graph("Outbox: batches", "Of all shards; every process sees the same.",
+              {"{{job}}": "max by (job) (goodstanding_outbox_batches)"}),
+        graph("Tried again", "Failures that were tried again, in five minutes.",
+              {"{{job}} {{kind}}": f"sum by (job, kind) ({RETRIES_5M})"}, steps=True)
+        .no_value("Nothing has failed."),
+    ]  # fmt: skip
+    yield [
+        graph("Shards by process", "Together as many as the topics have partitions (6), for each service.",
+              {"{{job}} {{instance}}": "sum by (job, instance) (goodstanding_shards_owned)"}, steps=True),
+        readiness(),
+    ]  # fmt: skip
+
+
+# -- kinds of panels -------------------------------------------------------------------------------------------------
+
+
+def number(
+    title: str,
+    description: str,
+    queries: dict[str, str],
+    unit: str = units.LocaleFormat,
+    *,
+    lowest: str = "green",
+    **colors: float,
+) -> stat.Panel:
+    """What is so at this moment. Only this moment is asked for: what has gone is not shown as it was."""
+    panel = stat.Panel().graph_mode(common.BigValueGraphMode.NONE).thresholds(limits(lowest, **colors))
+    panel.reduce_options(part.ReduceDataOptions().calcs(["lastNotNull"]))
+    targets = [prometheus.Dataquery().legend_format(name).expr(asked).instant() for name, asked in queries.items()]
+    return _described(panel, title, description, targets, unit)
+
+
+def graph(
+    title: str,
+    description: str,
+    queries: dict[str, str],
+    unit: str = units.LocaleFormat,
+    *,
+    steps: bool = False,
+    logarithmic: bool = False,
+    **dashed: float,
+) -> timeseries.Panel:
+    """Lines over time, with a gap where there is nothing. A dashed limit is in sight only when a line comes near it."""
+    panel = timeseries.Panel().line_width(1).fill_opacity(5).show_points(common.VisibilityMode.AUTO)
+    panel.legend(part.VizLegendOptions().show_legend(True))
+    panel.tooltip(part.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING))
+    if logarithmic:
+        panel.scale_distribution(part.ScaleDistributionConfig().type(common.ScaleDistribution.LOG).log(10))
+    else:
+        panel.min(0)
+    if steps:
+        panel.line_interpolation(common.LineInterpolation.STEP_AFTER)
+    if dashed:
+        panel.thresholds(limits("green", **dashed))
+        panel.thresholds_style(part.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED))
+    for service in COLORS if "{{job}}" in queries else ():
+        panel.override_by_name(
+            service, [option("color", dashboard.FieldColor(dashboard.FieldColorModeId.FIXED, COLORS[service]))]
+        )
+    targets = [prometheus.Dataquery().legend_format(name).expr(asked).range() for name, asked in queries.items()]
+    return _described(panel, title, description, targets, unit)
+
+
+def refusals() -> table.Panel:
+    columns = {"partner": "partner", "code": "code", "job": "by", "Value": "events"}
+    order = {column: index for index, column in enumerate(columns)}
+    options = {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": columns}
+    panel = table.Panel().sort_by([part.TableSortByFieldState().display_name("events").desc(True)])
+    panel.with_transformation(dashboard.DataTransformerConfig("organize", options=options))
+    panel.no_value("Nothing has been refused.")
+    asked = f"topk(50, sum by (job, partner, code) ({REFUSED_24H}) > 0)"
+    targets = [prometheus.Dataquery().expr(asked).instant().format(PromQueryFormat.TABLE)]
+    return _described(panel, "Refused in the last 24 h", "docs/partners.md says what each code means.", targets)
+
+
+def readiness() -> statetimeline.Panel:
+    meanings = {"2": ("ready", "green"), "1": ("not ready", "orange"), "0": ("does not answer", "red")}
+    results = {value: dashboard.ValueMappingResult(text, color) for value, (text, color) in meanings.items()}
+    panel = statetimeline.Panel().mappings([dashboard.ValueMap(results)])
+    asked = "up + on (job, instance) goodstanding_ready or up"
+    targets = [prometheus.Dataquery().legend_format("{{job}} {{instance}}").expr(asked).range()]
+    return _described(panel, "Readiness by process", "Answers Prometheus, and says that it is ready.", targets)
+
+
+def limits(lowest: str, **colors: float) -> build.ThresholdsConfig:
+    """The color of the lowest values, and of those from a value on."""
+    steps = [dashboard.Threshold(color=lowest), *(dashboard.Threshold(colors[color], color) for color in colors)]
+    return build.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(steps)
+
+
+def option(name: str, value: object) -> dashboard.DynamicConfigValue:
+    return dashboard.DynamicConfigValue(name, value)
+
+
+def _described(
+    panel: Panel, title: str, description: str, targets: list[prometheus.Dataquery], unit: str = units.LocaleFormat
+) -> Panel:
+    panel.title(title).description(description).datasource(PROMETHEUS).unit(unit)
+    if unit == units.LocaleFormat:
+        panel.decimals(0)
+    for letter, target in zip(string.ascii_uppercase, targets, strict=False):
+        panel.with_target(target.ref_id(letter).datasource(PROMETHEUS))
+    return panel
+
+
+# -- the whole -------------------------------------------------------------------------------------------------------
+
+
+def pipeline() -> dashboard.Dashboard:
+    firing = build.AnnotationQuery().name("Alerts").datasource(PROMETHEUS).enable(True).icon_color("red")
+    firing.expr(FIRING).title_format("{{alertname}}").text_format("{{of}}").tag_keys("severity")
+    whole = build.Dashboard("Goodstanding: pipeline").uid("goodstanding-pipeline").tags(["goodstanding"]).readonly()
+    whole.timezone(common.TimeZoneBrowser).time("now-1h", "now").refresh("10s")
+    whole.tooltip(dashboard.DashboardCursorSync.CROSSHAIR).annotation(firing).variables([])
+    for line in lines():
+        if isinstance(line, str):
+            whole.with_row(build.Row(line))
+            continue
+        share, rest = divmod(24, len(line))
+        for index, panel in enumerate(line):
+            height = 6 if isinstance(panel, stat.Panel) else 8
+            whole.with_panel(panel.span(share + (index < rest)).height(height))
+    made = whole.build()
+    for identity, each in enumerate(made.panels or [], start=1):
+        each.id_val = identity
+    return made
+
+
+def text() -> str:
+    return JSONEncoder(indent=2, ensure_ascii=False).encode(pipeline()) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status: 0 when all is well, 1 when the committed dashboard is not the one that is described here."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.grafana.pipeline", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("write", help="write the dashboard")
+    commands.add_parser("check", help="the committed dashboard is what `write` writes")
+    if parser.parse_args(arguments).command == "write":
+        FILE.write_text(text(), encoding="utf-8")
+    elif FILE.read_text(encoding="utf-8") != text():
+        sentence = "the committed dashboard is not the described one: run `python -m deploy.grafana.pipeline write`"
+        print(f"{FILE.name}: {sentence}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
