@@ -6,24 +6,29 @@ import json
 import re
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from deploy.grafana import pipeline
 from goodstanding.deployment import SERVICES
 from shared.runner.metrics import Metrics
 from shared.runner.service import Outcome
 from shared.settings import ROOT
+from tests.deploy import grafana
 from tests.deploy.compose import Platform, left_out, until
 from tests.deploy.traffic import Person, accepted, forget_publications, send_to_nobody
 
 RULES = ROOT / "deploy" / "prometheus" / "rules" / "goodstanding.yml"
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "pipeline.json"
+PROVISIONING = ROOT / "deploy" / "grafana" / "provisioning"
 PROMETHEUS_OWN = {"up", "ALERTS"}
 RATE_INTERVAL = "1m"
 """What Grafana would put in the place of $__rate_interval."""
@@ -52,8 +57,13 @@ def alerts() -> list[str]:
     return [rule["alert"] for rule in rules() if "alert" in rule]
 
 
+def dashboard() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(DASHBOARD.read_text())
+    return found
+
+
 def panels() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(DASHBOARD.read_text())["panels"]
+    found: list[dict[str, Any]] = dashboard()["panels"]
     return found
 
 
@@ -61,6 +71,12 @@ def dashboard_queries() -> Iterator[tuple[str, str]]:
     for panel in panels():
         for target in panel.get("targets", []):
             yield f"{panel['title']} {target['refId']}", target["expr"].replace("$__rate_interval", RATE_INTERVAL)
+
+
+def marks() -> Iterator[tuple[str, str]]:
+    """The annotations, which every graph shows."""
+    for each in dashboard()["annotations"]["list"]:
+        yield f"mark {each['name']}", each["expr"]
 
 
 def exposed() -> dict[str, set[str]]:
@@ -86,6 +102,7 @@ KNOWN = {*exposed(), *PROMETHEUS_OWN, *(rule["record"] for rule in rules() if "r
 QUERIES = [
     *((rule.get("alert") or rule["record"], rule["expr"]) for rule in rules()),
     *dashboard_queries(),
+    *marks(),
 ]
 
 
@@ -141,17 +158,135 @@ def test_panels_have_a_place_of_their_own_and_say_what_they_show() -> None:
     assert len(cells) == len(set(cells))
     assert max(x for x, _ in cells) == 23
     assert len({panel["id"] for panel in panels()}) == len(panels())
-    source = yaml.safe_load((ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml").read_text())
     for panel in panels():
         if panel["type"] != "row":
-            assert panel["datasource"]["uid"] == source["datasources"][0]["uid"]
             assert panel["description"]
+
+
+def test_the_dashboard_asks_the_provisioned_data_source() -> None:
+    (source,) = yaml.safe_load((PROVISIONING / "datasources" / "prometheus.yml").read_text())["datasources"]
+    asked = [
+        *(panel["datasource"] for panel in panels() if panel["type"] != "row"),
+        *(target["datasource"] for panel in panels() for target in panel.get("targets", [])),
+        *(each["datasource"] for each in dashboard()["annotations"]["list"]),
+    ]
+    assert all(each == {"type": source["type"], "uid": source["uid"]} for each in asked)
+
+
+def test_the_committed_dashboard_is_the_described_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert pipeline.FILE.resolve() == DASHBOARD
+    assert pipeline.main(["check"]) == 0
+    monkeypatch.setattr(pipeline, "FILE", tmp_path / "pipeline.json")
+    (tmp_path / "pipeline.json").write_text("{}")
+    assert pipeline.main(["check"]) == 1
+    assert "run `python -m deploy.grafana.pipeline write`" in capsys.readouterr().err
+    assert pipeline.main(["write"]) == 0
+    assert (tmp_path / "pipeline.json").read_bytes() == DASHBOARD.read_bytes()
+
+
+def test_the_dashboard_is_what_grafana_knows() -> None:
+    assert grafana.problems(dashboard()) == []
+    assert dashboard()["editable"] is False
+
+
+def of_type(document: dict[str, Any], kind: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(panel for panel in document["panels"] if panel["type"] == kind)
+    return found
+
+
+def defaults(document: dict[str, Any], kind: str = "timeseries") -> dict[str, Any]:
+    found: dict[str, Any] = of_type(document, kind)["fieldConfig"]["defaults"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (lambda d: d.update(grafTooltip=1), "grafTooltip: 1 is lost"),
+        (lambda d: d.update(graphTooltip=7), "7 is no DashboardCursorSync"),
+        (lambda d: d.update(schemaVersion="42"), "'42' is no int"),
+        (lambda d: d.update(tags="goodstanding"), "'goodstanding' is no list"),
+        (lambda d: d["annotations"]["list"][0].update(textFromat=""), "textFromat: '' is lost"),
+        (lambda d: d["annotations"]["list"][0].update(enable="yes"), "'yes' is no bool"),
+        (lambda d: of_type(d, "stat").update(type="stats"), "there is no panel of type 'stats'"),
+        (lambda d: of_type(d, "stat").update(gridpos={}), "gridpos: {} is lost"),
+        (lambda d: of_type(d, "stat")["gridPos"].update(w=4.5), "4.5 is no int"),
+        (lambda d: of_type(d, "stat")["options"].update(graphmode="none"), "graphmode: 'none' is lost"),
+        (lambda d: of_type(d, "stat")["options"].update(graphMode="nothing"), "'nothing' is no BigValueGraphMode"),
+        (lambda d: of_type(d, "stat")["options"]["reduceOptions"].update(calc=[]), "calc: [] is lost"),
+        (lambda d: of_type(d, "stat")["targets"][0].update(expression="up"), "expression: 'up' is lost"),
+        (lambda d: of_type(d, "stat")["targets"][0].update(instant="true"), "'true' is no bool"),
+        (lambda d: of_type(d, "stat")["datasource"].update(type="promtheus"), "of no data source that is known"),
+        (lambda d: of_type(d, "table")["targets"][0].update(format="tables"), "'tables' is no PromQueryFormat"),
+        (lambda d: of_type(d, "table")["options"].update(sortBy=[{"desc": 1}]), "1 is no bool"),
+        (lambda d: of_type(d, "table")["transformations"][0].update(option={}), "option: {} is lost"),
+        (lambda d: of_type(d, "table")["transformations"][0].update(id="organise"), "'organise' has no option"),
+        (
+            lambda d: of_type(d, "table")["transformations"][0]["options"].update(renameByNames={}),
+            "'organize' has no option 'renameByNames'",
+        ),
+        (lambda d: defaults(d).update(unit="recs"), "'recs' is no unit"),
+        (lambda d: defaults(d).update(minimum=0), "minimum: 0 is lost"),
+        (lambda d: defaults(d).update(min="0"), "'0' is no float"),
+        (lambda d: defaults(d)["custom"].update(fillOpacty=5), "fillOpacty: 5 is lost"),
+        (lambda d: defaults(d)["custom"].update(showPoints="sometimes"), "'sometimes' is no VisibilityMode"),
+        (lambda d: defaults(d)["custom"].update(stacking={"mode": "all"}), "'all' is no StackingMode"),
+        (lambda d: defaults(d, "stat")["thresholds"].update(mode="relative"), "'relative' is no ThresholdsMode"),
+        (lambda d: defaults(d, "stat")["thresholds"]["steps"][0].update(color="gren"), "'gren' is no color"),
+        (
+            lambda d: defaults(d, "state-timeline")["mappings"][0]["options"]["1"].update(colour="red"),
+            "colour: 'red' is lost",
+        ),
+    ],
+)
+def test_what_grafana_does_not_know_is_found(spoil: Callable[[dict[str, Any]], None], problem: str) -> None:
+    document = dashboard()
+    spoil(document)
+    assert [found for found in grafana.problems(document) if problem in found]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("unit", "seconds", "'seconds' is no unit"),
+        ("color", {"mode": "fix"}, "'fix' is no FieldColorModeId"),
+        ("colour", {"mode": "fixed"}, "mode: 'fixed' is lost"),
+        ("custom.lineStyle", {"fill": "dashed"}, "'dashed' is none of"),
+        ("custom.linestyle", {"fill": "dash"}, "fill: 'dash' is lost"),
+    ],
+)
+def test_what_grafana_does_not_know_is_found_in_an_override(name: str, value: Any, problem: str) -> None:
+    document = dashboard()
+    override = {"matcher": {"id": "byName", "options": "scorer"}, "properties": [{"id": name, "value": value}]}
+    of_type(document, "timeseries")["fieldConfig"]["overrides"] = [override]
+    assert [found for found in grafana.problems(document) if problem in found]
+
+
+def test_what_is_otherwise_for_some_series_names_series_that_exist() -> None:
+    for panel in panels():
+        series = {"byName": {*SERVICES}, "byFrameRefID": {target["refId"] for target in panel.get("targets", [])}}
+        for override in panel.get("fieldConfig", {}).get("overrides", []):
+            assert override["matcher"]["options"] in series[override["matcher"]["id"]]
+
+
+@pytest.mark.parametrize(
+    ("file", "model"),
+    [("dashboards/goodstanding.yml", grafana.Providers), ("datasources/prometheus.yml", grafana.DataSources)],
+)
+def test_the_provisioning_is_what_grafana_knows(file: str, model: type) -> None:
+    text = (PROVISIONING / file).read_text()
+    msgspec.convert(yaml.safe_load(text), model)
+    for known, unknown in (("type:", "types:"), ("apiVersion: 1", "apiVersion: 2"), ("name:", "title:")):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(yaml.safe_load(text.replace(known, unknown)), model)
 
 
 def test_compose_mounts_what_is_provisioned() -> None:
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     mounts = {target: source for source, target in (each.split(":")[:2] for each in services["grafana"]["volumes"])}
-    provider = yaml.safe_load((ROOT / "deploy/grafana/provisioning/dashboards/goodstanding.yml").read_text())
+    provider = yaml.safe_load((PROVISIONING / "dashboards" / "goodstanding.yml").read_text())
     place = provider["providers"][0]["options"]["path"]
     assert (ROOT / mounts[place] / "pipeline.json").resolve() == DASHBOARD
     assert mounts["/etc/grafana/provisioning"] == "./deploy/grafana/provisioning"
