@@ -289,7 +289,9 @@ def test_compose_mounts_what_is_provisioned() -> None:
     provider = yaml.safe_load((PROVISIONING / "dashboards" / "goodstanding.yml").read_text())
     place = provider["providers"][0]["options"]["path"]
     assert (ROOT / mounts[place] / "pipeline.json").resolve() == DASHBOARD
-    assert mounts["/etc/grafana/provisioning"] == "./deploy/grafana/provisioning"
+    for folder in ("datasources", "dashboards"):
+        assert (ROOT / mounts[f"/etc/grafana/provisioning/{folder}"]).resolve() == PROVISIONING / folder
+    assert {folder.name for folder in PROVISIONING.iterdir()} == {"datasources", "dashboards"}
     home = services["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert home == f"{place}/pipeline.json"
 
