@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import psutil
 
+from bench.policies import with_cadence
 from goodstanding.deployment import Deployment, Settings, partners
 from goodstanding.local import LocalStack
 from goodstanding.mappings import mapping_of
@@ -36,7 +37,6 @@ from shared.contracts.partition import partition_of
 from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, raw_topic
 from shared.runner.sender import send, started
 from shared.runner.service import Outgoing
-from shared.settings import ROOT
 
 SERVICES = ("ingest", "scorer")
 CADENCES = ("monthly", "continuous")
@@ -64,25 +64,12 @@ def main() -> None:
             for cadence in CADENCES:
                 # A stack for each round: whatever an earlier one left behind in caches and logs is gone.
                 with LocalStack.ephemeral() as servers:
-                    policies = _policies(Path(place), cadence)
+                    policies = with_cadence(Path(place), cadence)
                     found[cadence].append(_round(servers, policies, given.events, given.people, number))
                 print(f"{cadence:<11} {_line(found[cadence][-1])}", flush=True)
     print(f"\nMedians of {given.rounds}, {given.events:,} events about {given.people:,} people, seven formats:")
     for cadence, rounds in found.items():
         print(f"{cadence:<11} {_line(_median(rounds))}")
-
-
-def _policies(place: Path, cadence: str) -> Path:
-    """The shipped policies with the given cadence, in a directory of their own."""
-    directory = place / cadence
-    for path in (ROOT / "policies").rglob("*.*"):
-        copy = directory / path.relative_to(ROOT / "policies")
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(path.read_bytes())
-    card = (ROOT / "policies" / "scorecard.toml").read_text()
-    changed = card.replace('cadence = "monthly"', f'cadence = "{cadence}"')
-    (directory / "scorecard.toml").write_text(changed)
-    return directory
 
 
 def _round(servers: LocalStack, policies: Path, events: int, people: int, seed: int) -> Round:
