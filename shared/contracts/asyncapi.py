@@ -12,6 +12,7 @@ from typing import Any
 
 from shared.contracts import examples, schemas
 from shared.contracts.cloudevents import STRUCTURED
+from shared.contracts.dead_letters import REDRIVEN, SET_ASIDE
 from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import (
     TYPES,
@@ -42,7 +43,6 @@ _PARTNER = "partner"
 """The name whose topics stand for those of every partner."""
 
 _NATIVE_BEHAVIOR, _NATIVE_RECORD, _MAPPED = "native.behavior", "native.record", "mapped"
-_DEAD_LETTER = "goodstanding.record.dead-lettered.v1"
 
 CARRIES: dict[str, tuple[str, ...]] = {
     RAW_PREFIX + _PARTNER: (_NATIVE_BEHAVIOR, _NATIVE_RECORD, _MAPPED),
@@ -52,7 +52,7 @@ CARRIES: dict[str, tuple[str, ...]] = {
     RECORDS_CHANGED: (TYPES[RecordChange],),
     SCORES_CHANGED: (TYPES[ScoreChange],),
     TIERS_CHANGED: (TYPES[TierChange],),
-    **{dead_letter_topic(service): (_DEAD_LETTER,) for service in SERVICES},
+    **{dead_letter_topic(service): (SET_ASIDE, REDRIVEN) for service in SERVICES},
 }
 """The messages of each topic, by name. A topic that is not named here exists, and nothing is written to it yet."""
 
@@ -135,7 +135,8 @@ def _description(topic: Topic) -> str:
 
 
 def _people(names: tuple[str, ...]) -> str:
-    return ", ".join("that partner only" if name == f"partner {_PARTNER}" else name for name in names)
+    partner = "that partner only" if len(names) == 1 else "that partner"
+    return ", ".join(partner if name == f"partner {_PARTNER}" else name for name in names)
 
 
 def _topic_binding(topic: Topic) -> Object:
@@ -170,7 +171,8 @@ def _messages() -> Iterator[tuple[str, Object]]:
     for name, model in ((_NATIVE_BEHAVIOR, BehaviorEvent), (_NATIVE_RECORD, RecordReport)):
         yield name, _native(model)
     yield _MAPPED, _OWN_FORMAT
-    yield _DEAD_LETTER, _dead_letter()
+    yield SET_ASIDE, _set_aside()
+    yield REDRIVEN, _redriven()
 
 
 def _binary(model: type, name: str, shown: list[examples.Example]) -> Object:
@@ -254,14 +256,26 @@ _OWN_FORMAT: Object = {
 }
 
 
-def _dead_letter() -> Object:
-    attributes = {"ce_origin": _POSITION, "ce_code": {"type": "string"}, "ce_sentence": {"type": "string"}}
+def _set_aside() -> Object:
+    summary = "A record that no rule could answer for: its position and the reason, never its content."
+    origin = {**_POSITION, "pattern": r"^[a-zA-Z0-9._-]{1,249}/[0-9]+/[0-9]+$|^timer/.*$"}
+    origin["description"] += ", or timer/<run> of what the clock made due, where there is no record"
+    attributes = {"ce_origin": origin, "ce_code": {"type": "string"}, "ce_sentence": {"type": "string"}}
+    return _only_headers(SET_ASIDE, summary, attributes)
+
+
+def _redriven() -> Object:
+    summary = "A record that was set aside was appended again, by the operator: the position that it had before."
+    return _only_headers(REDRIVEN, summary, {"ce_origin": _POSITION})
+
+
+def _only_headers(name: str, summary: str, attributes: Object) -> Object:
     return {
-        "name": _DEAD_LETTER,
-        "title": _DEAD_LETTER,
-        "summary": "A record that no rule could answer for: its position and the reason, never its content.",
+        "name": name,
+        "title": name,
+        "summary": summary,
         "contentType": "application/octet-stream",
-        "headers": _headers(_DEAD_LETTER, attributes, required=list(attributes)),
+        "headers": _headers(name, attributes),
         "payload": {"const": ""},
     }
 

@@ -23,6 +23,9 @@ SUBJECT_ANSWERS = "subject.answers"
 CLOCK_TOPIC = "simulation.clock"
 
 SERVICES = ("ingest", "scorer", "retention", "benefits")
+REDRIVE = "operator (redrive only)"
+"""Who appends a record that a service has set aside, byte for byte and to the topic that it lies in, and a note of that
+beside the dead letter (`goodstanding dead-letters redrive`). Nothing of the operator's own."""
 
 _MIB = 1024 * 1024
 # A broker counts the batch with its own header, so a topic's limit is a little more than the message it should take.
@@ -112,9 +115,9 @@ def _of_partner(partner: str) -> tuple[Topic, ...]:
         raise ValueError(f"Partner {partner!r}: a name has lower-case letters, digits and hyphens, at most 40 of them.")
     them = (f"partner {partner}",)
     raw, rejected, disputes = raw_topic(partner), rejected_topic(partner), DISPUTES_PREFIX + partner
-    refusing = ("ingest", "scorer", "retention")
+    writing, refusing = (*them, REDRIVE), ("ingest", "scorer", "retention")
     return (
-        Topic(raw, "the partner's choice", PARTITIONS, "delete", _WEEK, MESSAGE_BYTES_MAX, them, ("ingest",)),
+        Topic(raw, "the partner's choice", PARTITIONS, "delete", _WEEK, MESSAGE_BYTES_MAX, writing, ("ingest",)),
         Topic(rejected, "none", 1, "delete", _MONTH, REJECTED_BYTES_MAX, refusing, them),
         Topic(disputes, "the partner's report id", 1, "delete", _MONTH, MESSAGE_BYTES_MAX, ("retention",), them),
     )
@@ -129,13 +132,14 @@ def _last_by_person(name: str, writers: Sequence[str], readers: Sequence[str]) -
 
 
 def _dead_letter(service: str) -> Topic:
-    return Topic(dead_letter_topic(service), "none", 1, "delete", _MONTH, MESSAGE_BYTES_MAX, (service,), ("operator",))
+    name, writers = dead_letter_topic(service), (service, REDRIVE)
+    return Topic(name, "none", 1, "delete", _MONTH, MESSAGE_BYTES_MAX, writers, ("operator",))
 
 
 _SHARED = (
-    _by_person(NORMALIZED, ["ingest"], ["scorer"]),
-    _by_person(RECORDS_REPORTED, ["ingest"], ["retention"]),
-    _by_person(RECORDS_CHANGED, ["retention"], ["scorer", "subscribers"]),
+    _by_person(NORMALIZED, ["ingest", REDRIVE], ["scorer"]),
+    _by_person(RECORDS_REPORTED, ["ingest", REDRIVE], ["retention"]),
+    _by_person(RECORDS_CHANGED, ["retention", REDRIVE], ["scorer", "subscribers"]),
     _by_person(SUBJECT_REQUESTS, ["portal", "operator"], ["scorer", "retention", "benefits"]),
     _by_person(SUBJECT_ANSWERS, ["scorer", "retention", "benefits"], ["portal"]),
     _last_by_person(SCORES_CHANGED, ["scorer"], ["benefits", "subscribers"]),

@@ -11,6 +11,7 @@ from typing import Protocol
 import asyncpg
 
 from shared.clock import Clock
+from shared.contracts.dead_letters import set_aside_headers
 from shared.contracts.topics import dead_letter_topic
 from shared.runner.buffer import Buffer
 from shared.runner.metrics import Metrics
@@ -63,18 +64,8 @@ def origin(record: Record) -> str:
 
 def dead_letter(service: str, letter: DeadLetter, place: str) -> Outgoing:
     """The operator's note of a record that was set aside: its position and the reason, never its content."""
-    headers = {
-        "ce_specversion": "1.0",
-        "ce_id": f"{service}/{place}",
-        "ce_source": f"/{service}",
-        "ce_type": "goodstanding.record.dead-lettered.v1",
-        "ce_origin": place,
-        "ce_code": letter.code,
-        "ce_sentence": letter.sentence,
-    }
-    return Outgoing(
-        dead_letter_topic(service), None, b"", tuple((name, text.encode()) for name, text in headers.items())
-    )
+    headers = set_aside_headers(service, place, letter.code, letter.sentence)
+    return Outgoing(dead_letter_topic(service), None, b"", headers)
 
 
 async def stopped_within(stop: asyncio.Event, delay_s: float) -> bool:

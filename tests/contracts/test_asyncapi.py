@@ -19,6 +19,7 @@ from goodstanding.mappings import mapping_of
 from goodstanding.partner_samples import Setting, samples
 from shared.contracts import asyncapi
 from shared.contracts.cloudevents import Headers
+from shared.contracts.dead_letters import redriven_headers
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import TYPES, Refusal
 from shared.contracts.refusals import refusal_headers
@@ -146,8 +147,11 @@ def test_headers_as_services_write_them_fit() -> None:
     fault = Fault(Code.IN_FUTURE, "ce_time", "Too early.")
     refusal = _texts(refusal_headers("ingest", "behavior.raw.bank/0/1", fault, "e"))
     validator("goodstanding.event.rejected.v1", "headers").validate(refusal)
-    letter = dead_letter("ingest", DeadLetter("misplaced", "Why."), "behavior.raw.bank/0/1")
-    validator("goodstanding.record.dead-lettered.v1", "headers").validate(_texts(letter.headers))
+    for place in ("behavior.raw.bank/0/1", "timer/24312", "timer/"):
+        letter = dead_letter("ingest", DeadLetter("misplaced", "Why."), place)
+        validator("goodstanding.record.dead-lettered.v1", "headers").validate(_texts(letter.headers))
+    note = _texts(redriven_headers("behavior.raw.bank/0/1", 1))
+    validator("goodstanding.record.redriven.v1", "headers").validate(note)
 
 
 def test_it_is_committed_and_a_stale_one_is_noticed(tmp_path: Path) -> None:

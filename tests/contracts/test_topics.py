@@ -19,6 +19,7 @@ from shared.contracts.topic_admin import Difference, TopicReport, ensure_simulat
 from shared.contracts.topics import (
     CLOCK_TOPIC,
     MESSAGE_BYTES_MAX,
+    REDRIVE,
     REJECTED_BYTES_MAX,
     Topic,
     partner_of,
@@ -29,20 +30,20 @@ from shared.contracts.topics import (
 
 # Name, key, partitions, cleanup, writers, readers: the blueprint's table, and who may read and write what.
 TABLE = [
-    ("behavior.raw.bank", "the partner's choice", 6, "delete", ("partner bank",), ("ingest",)),
+    ("behavior.raw.bank", "the partner's choice", 6, "delete", ("partner bank", REDRIVE), ("ingest",)),
     ("behavior.rejected.bank", "none", 1, "delete", ("ingest", "scorer", "retention"), ("partner bank",)),
     ("disputes.bank", "the partner's report id", 1, "delete", ("retention",), ("partner bank",)),
-    ("behavior.normalized", "user_id", 6, "delete", ("ingest",), ("scorer",)),
-    ("records.reported", "user_id", 6, "delete", ("ingest",), ("retention",)),
-    ("records.changed", "user_id", 6, "delete", ("retention",), ("scorer", "subscribers")),
+    ("behavior.normalized", "user_id", 6, "delete", ("ingest", REDRIVE), ("scorer",)),
+    ("records.reported", "user_id", 6, "delete", ("ingest", REDRIVE), ("retention",)),
+    ("records.changed", "user_id", 6, "delete", ("retention", REDRIVE), ("scorer", "subscribers")),
     ("subject.requests", "user_id", 6, "delete", ("portal", "operator"), ("scorer", "retention", "benefits")),
     ("subject.answers", "user_id", 6, "delete", ("scorer", "retention", "benefits"), ("portal",)),
     ("scores.changed", "user_id", 6, "compact", ("scorer",), ("benefits", "subscribers")),
     ("tiers.changed", "user_id", 6, "compact", ("benefits",), ("subscribers",)),
-    ("ingest.dead-letter", "none", 1, "delete", ("ingest",), ("operator",)),
-    ("scorer.dead-letter", "none", 1, "delete", ("scorer",), ("operator",)),
-    ("retention.dead-letter", "none", 1, "delete", ("retention",), ("operator",)),
-    ("benefits.dead-letter", "none", 1, "delete", ("benefits",), ("operator",)),
+    ("ingest.dead-letter", "none", 1, "delete", ("ingest", REDRIVE), ("operator",)),
+    ("scorer.dead-letter", "none", 1, "delete", ("scorer", REDRIVE), ("operator",)),
+    ("retention.dead-letter", "none", 1, "delete", ("retention", REDRIVE), ("operator",)),
+    ("benefits.dead-letter", "none", 1, "delete", ("benefits", REDRIVE), ("operator",)),
 ]
 
 
