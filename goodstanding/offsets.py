@@ -33,6 +33,12 @@ class Offsets:
         )
         return found
 
+    async def kept(self, topics: Sequence[str]) -> dict[TopicPartition, range]:
+        """The offsets from the oldest record that each partition still has to its end; some in between may be gone."""
+        ends = await self.ends(topics)
+        first = await self._consumer.beginning_offsets(list(ends))
+        return {tp: range(first[tp], end) for tp, end in ends.items()}
+
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The offset up to which the group is done, of those partitions where it has begun."""
         try:

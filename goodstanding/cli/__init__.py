@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from goodstanding.cli import demo, partner, people, platform, policy, tail
+from goodstanding.cli import dead_letters, demo, partner, people, platform, policy, tail
 from goodstanding.cli.frame import commands
 
 app = commands("Goodstanding, an open credit-standing platform: behavior events in, explained scores out.")
@@ -11,6 +11,7 @@ app.command("demo", short_help="See it all work, from beginning to end.")(demo.d
 app.add_typer(platform.local, name="local", short_help="The platform on this machine.")
 app.add_typer(partner.app, name="partner", short_help="Example events, checks, sending.")
 app.add_typer(tail.app, name="tail", short_help="Follow a topic, readable.")
+app.add_typer(dead_letters.app, name="dead-letters", short_help="What services set aside.")
 app.command("explain", short_help="A score, and why it is what it is.")(people.explain)
 app.command("records", short_help="A person's negative records.")(people.records)
 app.command("benefits", short_help="A person's tier, and what it opens.")(people.benefits)

@@ -1,7 +1,7 @@
 """ingest as the runner sees it: records in, messages out, in forward mode. No rules, no state, no clock.
 
 A raw topic whose partner has no file under `partners/` is read too, and its events are set aside as dead letters, by
-position only: a refusal would need a topic that nobody made. Once the file is there they can be sent again.
+position only: a refusal would need a topic that nobody made. Once the file is there they can be redriven.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ NAME = "ingest"
 Partners: TypeAlias = Mapping[str, Partner]
 
 _UNKNOWN_PARTNER = DeadLetter(
-    "unknown-partner", "Ingest has no mapping of this partner; add its file, restart ingest, and send the event again."
+    "unknown-partner",
+    "Ingest has no mapping of this partner; add its file, restart ingest, and redrive its dead letters.",
 )
 
 
