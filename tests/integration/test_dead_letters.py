@@ -1,0 +1,412 @@
+"""Dead letters on a real Kafka: real services set records aside, and meet them again when they are redriven."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
+from goodstanding import redriving
+from goodstanding.dead_letters import chosen
+from goodstanding.errors import UserError
+from goodstanding.redriving import TRANSACTIONAL_ID, read_letters, read_record, redrive
+from services.scorer.core.state import COUNT, decode, vectors
+from shared.contracts import topic_admin
+from shared.contracts.cloudevents import STRUCTURED
+from shared.contracts.identity import sample_account, user_id
+from shared.contracts.kinds import KIND_OF
+from shared.contracts.messages import TYPES, BehaviorEvent
+from shared.contracts.times import rfc3339
+from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, dead_letter_topic, raw_topic
+from shared.runner.host import dead_letter
+from shared.runner.sender import send, send_transaction, started
+from shared.runner.service import DeadLetter
+from shared.settings import ROOT
+from tests.faults.cluster import PARTNER, Cluster, running
+from tests.integration.test_bad_input import get
+from tests.integration.tiny import until
+from tests.unreadable import send_raw
+
+KEY = b"dead letters: 32 bytes and a bit"
+NOW = datetime.now(UTC).replace(microsecond=0)
+FERRY = raw_topic("ferry")
+ACCOUNT = sample_account(8_000_000_001)
+PERSON = user_id(KEY, "account", ACCOUNT)
+
+
+@pytest.fixture(scope="module")
+async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
+    """Servers of its own, so that every letter in them is known."""
+    home = tmp_path_factory.mktemp("home")
+    async with running(home / "services", key=KEY, clock="system", partners={}) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def kafka(cluster: Cluster) -> str:
+    return cluster.deployment.addresses.kafka
+
+
+@pytest.fixture
+async def topic(cluster: Cluster) -> str:
+    """A raw topic of a test's own, which no service reads by now: its letters are written by hand."""
+    name = raw_topic(f"stranger-{uuid.uuid4().hex[:8]}")
+    await cluster.create_topics(name)
+    return name
+
+
+async def command(cluster: Cluster, *words: str) -> tuple[int, str]:
+    """Exit code and output of the command line."""
+    addresses = cluster.deployment.addresses
+    environment = {
+        **os.environ,
+        "GOODSTANDING_HOME": str(cluster.deployment.directory.parent),
+        "GOODSTANDING_KAFKA": addresses.kafka,
+        "GOODSTANDING_POSTGRES": addresses.postgres,
+        "COLUMNS": "200",
+    }
+    argv = ["-m", "goodstanding.cli", "dead-letters", *words]
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *argv, cwd=ROOT, env=environment, stdout=pipe, stderr=asyncio.subprocess.STDOUT
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, printed.decode()
+
+
+async def put(
+    kafka: str, topic: str, *records: tuple[bytes | None, bytes | None, list[Any]], partition: int = 0
+) -> list[str]:
+    """Append records of key, value and headers; their positions."""
+    places = []
+    async with AIOKafkaProducer(bootstrap_servers=kafka, max_request_size=2 * 1024 * 1024) as producer:
+        for key, value, headers in records:
+            # A batch of one takes what the library's own `send` does not: neither key nor value.
+            batch = producer.create_batch()
+            batch.append(key=key, value=value, timestamp=None, headers=headers)
+            batch.close()
+            sent = await (await producer.send_batch(batch, topic, partition=partition))
+            places.append(f"{topic}/{partition}/{sent.offset}")
+    return places
+
+
+async def set_aside(kafka: str, *places: str, service: str = "ingest", code: str = "by-hand") -> None:
+    """What the service would write of these positions."""
+    async with started(kafka) as producer:
+        await send(producer, [dead_letter(service, DeadLetter(code, "Why."), place) for place in places])
+
+
+async def states(kafka: str, *places: str) -> list[str]:
+    letters, _ = await read_letters(kafka)
+    found = {letter.place: str(letter.state) for letter in letters}
+    return [found.get(place, "unknown") for place in places]
+
+
+async def redriven(
+    kafka: str, *places: str, again: bool = False, code: str = "", service: str = ""
+) -> list[tuple[str, str]]:
+    """Redrive, and the answers: position, and why it was refused."""
+    choose = partial(chosen, places=places, code=code, service=service, again=again)
+    return [(each.letter.place, each.refused) async for each in redrive(kafka, choose, again=again)]
+
+
+async def records(kafka: str, topic: str, isolation: str = "read_committed") -> list[Any]:
+    """What lies in the topic, each partition in its order, for readers of this sort."""
+    async with AIOKafkaConsumer(
+        topic, bootstrap_servers=kafka, auto_offset_reset="earliest", isolation_level=isolation
+    ) as consumer:
+        ends = await consumer.end_offsets(consumer.assignment())
+        found: list[Any] = []
+        while any([await consumer.position(place) < end for place, end in ends.items()]):
+            for batch in (await consumer.getmany(timeout_ms=200)).values():
+                found.extend(batch)
+    return found
+
+
+async def notes(kafka: str, place: str, isolation: str = "read_committed") -> int:
+    """How many notes say that this position was redriven."""
+    told = [dict(each.headers) for each in await records(kafka, dead_letter_topic("ingest"), isolation)]
+    return sum(
+        each["ce_type"] == b"goodstanding.record.redriven.v1" and each["ce_origin"] == place.encode() for each in told
+    )
+
+
+# -- the whole way -----------------------------------------------------------------------------------------------------
+
+
+def event(number: int, kind: str) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
+    head = {"specversion": "1.0", "id": f"event-{number}", "source": "https://ferry.example"}
+    data = {"kind": kind, "amount": 200, "days_late": 0}
+    whole = {**head, "type": TYPES[BehaviorEvent], "time": rfc3339(NOW), "subject": ACCOUNT, "data": data}
+    return b"key", json.dumps(whole).encode(), [("content-type", STRUCTURED.encode())]
+
+
+async def counted(cluster: Cluster, kind: str) -> int:
+    """How many events of the kind are in the person's state."""
+    async with cluster.database() as db:
+        state = await db.fetchval("select state from scorer.person where user_id = $1", bytes.fromhex(PERSON))
+    if state is None:
+        return 0
+    code = KIND_OF[kind].code
+    return sum(by_kind[code][COUNT] for _, by_kind in vectors(decode(state), 0, 2**31) if code in by_kind)
+
+
+async def test_from_set_aside_to_counted_once(cluster: Cluster, kafka: str) -> None:
+    """Before its partner's file exists an event is set aside, and redriving helps nothing; afterwards it is counted."""
+    await cluster.create_topics(FERRY)
+    await cluster.start("ingest-1", "scorer-1")
+    [first] = await put(kafka, FERRY, event(1, "transit.fare"))
+    await until(lambda: _is(kafka, first, "there"), "the event is set aside")
+    code, listed = await command(cluster, "ls")
+    assert code == 0
+    assert f"unknown-partner  {first}  there" in listed
+    assert (await command(cluster, "redrive", first))[0] == 0
+    assert await states(kafka, first) == ["redriven"]
+    second = f"{FERRY}/0/1"
+    await until(lambda: _is(kafka, second, "there"), "the redriven event is set aside anew")
+    await until(lambda: _nothing_waits(cluster), "ingest takes the end of our transaction for no record")
+
+    partners = cluster.deployment.directory / "partners"
+    (partners / "ferry.toml").write_text(PARTNER)
+    await topic_admin.ensure_topics(kafka, ["ferry"])
+    await cluster.stop("ingest-1")
+    await cluster.start("ingest-1")
+    code, printed = await command(cluster, "redrive", "--code", "unknown-partner", "--service", "ingest")
+    assert (code, printed.splitlines()[:2]) == (0, [f"redriven  {second}", "1 redriven, 0 refused."])
+    await until(lambda: _counted(cluster, "transit.fare"), "the event is counted")
+    assert await redriven(kafka) == []
+
+    # Again, and something else behind it: when that is counted, the repetition was handled.
+    code, printed = await command(cluster, "redrive", first)
+    assert (code, "--again" in printed) == (1, True)
+    assert await redriven(kafka, first, again=True) == [(first, "")]
+    await put(kafka, FERRY, event(2, "phone.bill"))
+    await until(lambda: _counted(cluster, "phone.bill"), "the next event is counted")
+    assert await counted(cluster, "transit.fare") == 1
+    copies = [each for each in await records(kafka, NORMALIZED) if dict(each.headers)["ce_id"] == b"event-1"]
+    assert len(copies) == 2, "the scorer has met it twice"
+    contents = {(each.key, each.value, each.headers) for each in (await records(kafka, FERRY))[:-1]}
+    assert len(contents) == 1, "appended byte for byte"
+    assert await states(kafka, first, second) == ["redriven", "redriven"]
+    logs = b"".join(process.log.read_bytes() for process in cluster.processes.values())
+    assert ACCOUNT.encode() not in logs + listed.encode()
+    for name in ("ingest-1", "scorer-1"):
+        await cluster.stop(name)
+
+
+async def _is(kafka: str, place: str, state: str) -> bool:
+    return await states(kafka, place) == [state]
+
+
+async def _nothing_waits(cluster: Cluster) -> bool:
+    url = f"http://{cluster.processes['ingest-1'].http}/metrics"
+    page = (await asyncio.to_thread(get, url)).decode()
+    return f'goodstanding_lag_records{{partition="0",topic="{FERRY}"}} 0.0' in page
+
+
+async def _counted(cluster: Cluster, kind: str) -> bool:
+    return await counted(cluster, kind) > 0
+
+
+async def test_the_commands_show_nobody_unless_asked_to(cluster: Cluster, kafka: str, topic: str) -> None:
+    [place] = await put(kafka, topic, (ACCOUNT.encode(), b'{"who": "%s"}' % ACCOUNT.encode(), [(ACCOUNT, b"x")]))
+    await set_aside(kafka, place)
+    for words in (["ls"], ["ls", "--json"], ["show", place], ["show", place, "--json"], ["redrive", place]):
+        code, printed = await command(cluster, *words)
+        assert (code, place in printed, ACCOUNT in printed) == (0, True, False), words
+    code, printed = await command(cluster, "show", place, "--value")
+    assert (code, f'value         {{"who": "{ACCOUNT}"}}' in printed) == (0, True)
+    shown = json.loads((await command(cluster, "show", place, "--json"))[1])
+    assert (shown["state"], shown["record"]["value_bytes"], shown["record"]["other_headers"]) == ("redriven", 25, 1)
+    code, printed = await command(cluster, "show", f"{topic}/5/0")
+    assert (code, "No dead letter names" in printed, "Traceback" in printed) == (1, True, False)
+
+
+# -- what is appended --------------------------------------------------------------------------------------------------
+
+
+async def test_the_same_bytes_whatever_they_are(kafka: str, topic: str) -> None:
+    strange: list[tuple[bytes | None, bytes | None, list[Any]]] = [
+        (None, None, []),
+        (b"", b"", [("twice", b"\xff"), ("twice", None)]),
+        (b"\xff", os.urandom(1024 * 1024), [("name", b"")]),
+    ]
+    places = await put(kafka, topic, *strange, partition=4)
+    await set_aside(kafka, *places)
+    assert await redriven(kafka, *places) == [(place, "") for place in places]
+    found = [(each.partition, each.key, each.value, list(each.headers)) for each in await records(kafka, topic)]
+    assert found == [(4, *record) for record in strange] * 2
+
+
+async def test_many_are_redriven_once_each_in_their_order(kafka: str, topic: str) -> None:
+    values = [b"%d" % number for number in range(2 * redriving._TOGETHER_MAX + 7)]
+    places = await put(kafka, topic, *((None, value, []) for value in values))
+    await set_aside(kafka, *places, code="many")
+    assert await redriven(kafka, code="many") == [(place, "") for place in places]
+    assert [each.value for each in await records(kafka, topic)] == values * 2
+    assert await redriven(kafka, code="many") == []
+
+
+# -- one transaction ---------------------------------------------------------------------------------------------------
+
+_HELD_BEFORE_COMMIT = """
+import asyncio, sys
+from functools import partial
+from goodstanding import redriving
+from goodstanding.dead_letters import chosen
+from shared.runner.sender import send
+
+async def send_and_wait(producer, messages):
+    await producer.begin_transaction()
+    await send(producer, messages)
+    print("sent", flush=True)
+    await asyncio.Event().wait()
+
+redriving.send_transaction = send_and_wait
+
+async def main(kafka, place):
+    async for _ in redriving.redrive(kafka, partial(chosen, places=[place]), again=False):
+        print("done", flush=True)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_a_kill_in_the_middle_leaves_neither_the_record_nor_the_note(kafka: str, topic: str) -> None:
+    [place] = await put(kafka, topic, (b"key", b"value", []))
+    await set_aside(kafka, place)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _HELD_BEFORE_COMMIT, kafka, place, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert await asyncio.wait_for(process.stdout.readline(), 60) == b"sent\n"
+    process.kill()
+    await process.wait()
+    assert len(await records(kafka, topic, "read_uncommitted")) == 2, "both were on the broker"
+    assert await notes(kafka, place, "read_uncommitted") == 1
+    async with started(kafka, TRANSACTIONAL_ID):
+        pass  # the next of that id: the broker has aborted what was open
+    assert len(await records(kafka, topic)) == 1
+    assert await notes(kafka, place) == 0
+    assert await states(kafka, place) == ["there"]
+    assert await redriven(kafka, place) == [(place, "")]
+    assert len(await records(kafka, topic)) == 2
+    assert await notes(kafka, place) == 1
+
+
+async def test_of_two_at_a_time_the_later_one_does_it(kafka: str, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    [place] = await put(kafka, topic, (b"key", b"value", []))
+    await set_aside(kafka, place)
+    held, free = asyncio.Event(), asyncio.Event()
+
+    async def send_late(producer: Any, messages: Any) -> None:
+        held.set()
+        await free.wait()
+        await send_transaction(producer, messages)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(redriving, "send_transaction", send_late)
+        earlier = asyncio.create_task(redriven(kafka, place))
+        await asyncio.wait_for(held.wait(), 30)
+    assert await redriven(kafka, place) == [(place, "")]
+    free.set()
+    with pytest.raises(UserError, match="Another redrive has begun"):
+        await earlier
+    assert len(await records(kafka, topic)) == 2
+
+
+# -- what is refused ---------------------------------------------------------------------------------------------------
+
+
+async def delete_before(kafka: str, topic: str, offset: int) -> None:
+    """As retention does when its time has come."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(offset)})
+    finally:
+        await admin.close()
+
+
+async def test_what_kafka_has_deleted_is_gone(cluster: Cluster, kafka: str, topic: str) -> None:
+    gone, there = await put(kafka, topic, (None, b"1", []), (None, b"2", []))
+    await set_aside(kafka, gone, there, code="deleted")
+    await delete_before(kafka, topic, 1)
+    assert await states(kafka, gone, there) == ["gone", "there"]
+    assert await redriven(kafka, code="deleted") == [(there, "")]
+    code, printed = await command(cluster, "redrive", gone)
+    assert (code, "Kafka has deleted the record" in printed) == (1, True)
+    code, printed = await command(cluster, "show", gone)
+    assert (code, "Kafka has deleted the record" in printed) == (0, True)
+    assert [each.value for each in await records(kafka, topic)] == [b"2", b"2"]
+
+
+async def test_what_is_deleted_while_one_looks_is_not_taken_for_the_next(
+    kafka: str, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, _ = await put(kafka, topic, (None, b"1", []), (None, b"2", []))
+    await set_aside(kafka, gone)
+    looked = await read_letters(kafka)
+    await delete_before(kafka, topic, 1)
+
+    async def as_before(_: str) -> Any:
+        return looked
+
+    monkeypatch.setattr(redriving, "read_letters", as_before)
+    [(_, refused)] = await redriven(kafka, gone)
+    assert "Kafka has deleted the record" in refused
+    assert [each.value for each in await records(kafka, topic)] == [b"2"]
+
+
+async def test_a_score_is_never_appended_again(cluster: Cluster, kafka: str) -> None:
+    [place] = await put(kafka, SCORES_CHANGED, (PERSON.encode(), b"{}", []))
+    await set_aside(kafka, place, service="benefits")
+    assert await states(kafka, place) == ["next-score"]
+    before = len(await records(kafka, SCORES_CHANGED))
+    for words in ([place], [place, "--again"]):
+        code, printed = await command(cluster, "redrive", *words)
+        assert (code, "The person's next score makes up for it." in printed) == (1, True)
+    assert (await command(cluster, "redrive", "--all", "--service", "benefits"))[0] == 0
+    assert len(await records(kafka, SCORES_CHANGED)) == before
+    letter, record = await read_record(kafka, place)
+    assert (letter.service, not isinstance(record, str) and record.value) == ("benefits", b"{}")
+
+
+async def test_of_a_negative_record_only_the_newest_change_goes_again(kafka: str) -> None:
+    def change(name: str, version: int) -> tuple[bytes, bytes, list[Any]]:
+        return PERSON.encode(), b"%d" % version, [("ce_id", f"retention/{name}/{version}".encode())]
+
+    sent = [change("a", 1), change("b", 1), change("a", 2), (PERSON.encode(), b"?", [])]
+    places = await put(kafka, RECORDS_CHANGED, *sent, partition=2)
+    await set_aside(kafka, *places, service="scorer")
+    answers = dict(await redriven(kafka, service="scorer"))
+    older, other, newest, unknown = (answers[place] for place in places)
+    assert "A newer change of the same record lies behind it" in older
+    assert "does not say which record" in unknown
+    assert (other, newest) == ("", "")
+    values = [each.value for each in await records(kafka, RECORDS_CHANGED) if each.partition == 2]
+    assert values == [b"1", b"1", b"2", b"?", b"1", b"2"]
+
+
+async def test_a_record_that_no_client_can_read_stops_no_other(kafka: str, topic: str) -> None:
+    [before] = await put(kafka, topic, (None, b"before", []))
+    await send_raw(kafka, topic, 0, None, b"x", b"\xff")
+    [behind] = await put(kafka, topic, (None, b"behind", []))
+    unreadable = f"{topic}/0/1"
+    places = [before, unreadable, behind]
+    await set_aside(kafka, *places)
+    answers = dict(await redriven(kafka, *places))
+    assert (answers[before], answers[behind]) == ("", "")
+    assert "not UTF-8" in answers[unreadable]
+    assert await states(kafka, *places) == ["redriven", "there", "redriven"]
