@@ -49,6 +49,7 @@ def test_the_names_are_those_of_the_blueprint() -> None:
         *("demo", "run", "user-id", "explain", "migrate", "topics", "local up", "local down", "local status"),
         *("partner sample", "partner validate", "partner send", "tail scores", "tail rejected", "tail tiers"),
         *("tail records", "records", "benefits", "deadline", "policy check"),
+        *("dead-letters ls", "dead-letters show", "dead-letters redrive"),
     }
 
 
@@ -74,6 +75,13 @@ def test_every_command_helps_with_an_example_of_itself(path: tuple[str, ...]) ->
         (("demo", "--adapter", "x"), 2, "uci-credit-card"),
         (("demo", "--data", "nowhere.csv"), 1, "nowhere.csv cannot be read: No such file or directory."),
         (("partner", "sample"), 2, "PARTNER"),
+        (("dead-letters", "ls"), 1, "goodstanding local up"),
+        (("dead-letters", "ls", "barber"), 1, "There is no service barber. Say one of: ingest, "),
+        (("dead-letters", "show"), 2, "POSITION"),
+        (("dead-letters", "redrive"), 2, "Say positions, or --code, or --all."),
+        (("dead-letters", "redrive", "a/0/1", "--all"), 2, "Say positions, or --code, or --all."),
+        (("dead-letters", "redrive", "--code", "misplaced", "--all"), 2, "Say positions, or --code, or --all."),
+        (("dead-letters", "redrive", "--service", "ingest"), 2, "Say positions, or --code, or --all."),
         (("records", ACCOUNT), 1, "goodstanding local up"),
         (("benefits", ACCOUNT), 1, "goodstanding local up"),
         (("deadline", "--class", "life", "--ended-on", "2024-02-29", "--profile", "xx"), 1, "Say one of: cn, us."),
