@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import OffsetOutOfRangeError, ProducerFenced
+from aiokafka.errors import ProducerFenced
 
 from goodstanding.dead_letters import (
     ADVICE,
@@ -124,9 +124,7 @@ class _Reader:
             found = [each async for each in self._records(partition, offset, offset + 1, records_max=1)]
         except UnicodeDecodeError:
             return _UNREADABLE
-        except OffsetOutOfRangeError:
-            return ADVICE[State.GONE]
-        # Of a compacted topic the next record that is left may have come instead.
+        # Where the record has been deleted meanwhile, or compacted, another may have come in its place.
         return next((each for each in found if each.offset == offset), ADVICE[State.GONE])
 
     async def versions_behind(self, records: Iterable[ConsumerRecord]) -> dict[str, int]:
@@ -163,8 +161,6 @@ async def _reading(bootstrap: str, kept: Kept) -> AsyncIterator[_Reader]:
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         isolation_level="read_committed",
-        # A record that is gone must not be taken for the next one that is there.
-        auto_offset_reset="none",
     )
     await consumer.start()
     try:

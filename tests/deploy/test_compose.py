@@ -242,6 +242,14 @@ def test_a_deadline_passed_while_its_service_was_down(platform: Platform, seen: 
     assert [body["status"] for body in bodies] == ["open", "expired"]
 
 
+def _redrive(compose: Compose, origin: str) -> None:
+    """In the container of the command line, as the runbook says."""
+    dead_letters = ("run", "--rm", "--no-TTY", "cli", "dead-letters")
+    assert f"  {origin}  there  " in compose(*dead_letters, "ls", "ingest")
+    assert f"redriven  {origin}\n" in compose(*dead_letters, "redrive", origin)
+    assert f"  {origin}  redriven  " in compose(*dead_letters, "ls")
+
+
 def test_a_record_that_no_rule_can_answer_for_is_set_aside(platform: Platform, person: Person) -> None:
     before = len(messages(platform, dead_letter_topic("ingest")))
     origin = send_to_nobody(platform)
@@ -250,5 +258,7 @@ def test_a_record_that_no_rule_can_answer_for_is_set_aside(platform: Platform, p
     headers = dict(letter.headers)
     assert (headers["ce_code"], headers["ce_origin"]) == (b"unknown-partner", origin.encode())
     assert not letter.value
+    _redrive(platform.compose, origin)
+    until(lambda: len(messages(platform, dead_letter_topic("ingest"))) == before + 3, "set aside anew")
     # For the new topic ingest has shared its partitions out anew.
     _until_no_trouble(platform.compose, "ingest")

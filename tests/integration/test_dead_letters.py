@@ -18,7 +18,6 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from goodstanding import redriving
 from goodstanding.dead_letters import chosen
-from goodstanding.errors import UserError
 from goodstanding.redriving import TRANSACTIONAL_ID, read_letters, read_record, redrive
 from services.scorer.core.state import COUNT, decode, vectors
 from shared.contracts import topic_admin
@@ -29,7 +28,7 @@ from shared.contracts.messages import TYPES, BehaviorEvent
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, dead_letter_topic, raw_topic
 from shared.runner.host import dead_letter
-from shared.runner.sender import send, send_transaction, started
+from shared.runner.sender import send, started
 from shared.runner.service import DeadLetter
 from shared.settings import ROOT
 from tests.faults.cluster import PARTNER, Cluster, running
@@ -65,8 +64,8 @@ async def topic(cluster: Cluster) -> str:
     return name
 
 
-async def command(cluster: Cluster, *words: str) -> tuple[int, str]:
-    """Exit code and output of the command line."""
+async def python(cluster: Cluster, *argv: str) -> asyncio.subprocess.Process:
+    """A process of this Python, for which the cluster is the platform."""
     addresses = cluster.deployment.addresses
     environment = {
         **os.environ,
@@ -75,12 +74,19 @@ async def command(cluster: Cluster, *words: str) -> tuple[int, str]:
         "GOODSTANDING_POSTGRES": addresses.postgres,
         "COLUMNS": "200",
     }
-    argv = ["-m", "goodstanding.cli", "dead-letters", *words]
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *argv, cwd=ROOT, env=environment, stdout=pipe, stderr=asyncio.subprocess.STDOUT
+    pipe, stderr = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
+    return await asyncio.create_subprocess_exec(
+        sys.executable, *argv, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=stderr
     )
-    printed, _ = await process.communicate()
+
+
+async def command(cluster: Cluster, *words: str) -> tuple[int, str]:
+    """Exit code and output of the command line."""
+    return await ended(await python(cluster, "-m", "goodstanding.cli", "dead-letters", *words))
+
+
+async def ended(process: asyncio.subprocess.Process) -> tuple[int, str]:
+    printed, _ = await process.communicate(b"\n")
     assert process.returncode is not None
     return process.returncode, printed.decode()
 
@@ -260,37 +266,45 @@ async def test_many_are_redriven_once_each_in_their_order(kafka: str, topic: str
 
 # -- one transaction ---------------------------------------------------------------------------------------------------
 
-_HELD_BEFORE_COMMIT = """
+_HELD = """
 import asyncio, sys
-from functools import partial
 from goodstanding import redriving
-from goodstanding.dead_letters import chosen
-from shared.runner.sender import send
+from goodstanding.cli import app
+from shared.runner.sender import send, send_transaction
 
-async def send_and_wait(producer, messages):
+async def held_before_commit(producer, messages):
     await producer.begin_transaction()
     await send(producer, messages)
-    print("sent", flush=True)
-    await asyncio.Event().wait()
+    await held()
 
-redriving.send_transaction = send_and_wait
+async def held_before_all(producer, messages):
+    await held()
+    await send_transaction(producer, messages)
 
-async def main(kafka, place):
-    async for _ in redriving.redrive(kafka, partial(chosen, places=[place]), again=False):
-        print("done", flush=True)
+async def held():
+    print("held", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
 
-asyncio.run(main(*sys.argv[1:]))
+where, place = sys.argv[1:]
+redriving.send_transaction = globals()[where]
+app(["dead-letters", "redrive", place])
 """
 
 
-async def test_a_kill_in_the_middle_leaves_neither_the_record_nor_the_note(kafka: str, topic: str) -> None:
+async def held(cluster: Cluster, where: str, place: str) -> asyncio.subprocess.Process:
+    """The command, standing still in there until it is given a line."""
+    process = await python(cluster, "-c", _HELD, where, place)
+    assert process.stdout is not None
+    assert await asyncio.wait_for(process.stdout.readline(), 60) == b"held\n"
+    return process
+
+
+async def test_a_kill_in_the_middle_leaves_neither_the_record_nor_the_note(
+    cluster: Cluster, kafka: str, topic: str
+) -> None:
     [place] = await put(kafka, topic, (b"key", b"value", []))
     await set_aside(kafka, place)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _HELD_BEFORE_COMMIT, kafka, place, cwd=ROOT, stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    assert await asyncio.wait_for(process.stdout.readline(), 60) == b"sent\n"
+    process = await held(cluster, "held_before_commit", place)
     process.kill()
     await process.wait()
     assert len(await records(kafka, topic, "read_uncommitted")) == 2, "both were on the broker"
@@ -305,25 +319,15 @@ async def test_a_kill_in_the_middle_leaves_neither_the_record_nor_the_note(kafka
     assert await notes(kafka, place) == 1
 
 
-async def test_of_two_at_a_time_the_later_one_does_it(kafka: str, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_of_two_at_a_time_the_later_one_does_it(cluster: Cluster, kafka: str, topic: str) -> None:
     [place] = await put(kafka, topic, (b"key", b"value", []))
     await set_aside(kafka, place)
-    held, free = asyncio.Event(), asyncio.Event()
-
-    async def send_late(producer: Any, messages: Any) -> None:
-        held.set()
-        await free.wait()
-        await send_transaction(producer, messages)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(redriving, "send_transaction", send_late)
-        earlier = asyncio.create_task(redriven(kafka, place))
-        await asyncio.wait_for(held.wait(), 30)
+    earlier = await held(cluster, "held_before_all", place)
     assert await redriven(kafka, place) == [(place, "")]
-    free.set()
-    with pytest.raises(UserError, match="Another redrive has begun"):
-        await earlier
+    code, printed = await ended(earlier)
+    assert (code, len(printed.splitlines()), "Another redrive has begun" in printed) == (1, 1, True), printed
     assert len(await records(kafka, topic)) == 2
+    assert await notes(kafka, place) == 1
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------------
