@@ -270,30 +270,32 @@ _HELD = """
 import asyncio, sys
 from goodstanding import redriving
 from goodstanding.cli import app
-from shared.runner.sender import send, send_transaction
+from shared.runner.sender import send
 
 async def held_before_commit(producer, messages):
     await producer.begin_transaction()
     await send(producer, messages)
     await held()
 
-async def held_before_all(producer, messages):
+async def held_after_looking(kafka):
+    found = await read_letters(kafka)
     await held()
-    await send_transaction(producer, messages)
+    return found
 
 async def held():
     print("held", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
 
-where, place = sys.argv[1:]
-redriving.send_transaction = globals()[where]
+read_letters = redriving.read_letters
+name, held_there, place = sys.argv[1:]
+setattr(redriving, name, globals()[held_there])
 app(["dead-letters", "redrive", place])
 """
 
 
-async def held(cluster: Cluster, where: str, place: str) -> asyncio.subprocess.Process:
+async def held(cluster: Cluster, name: str, held_there: str, place: str) -> asyncio.subprocess.Process:
     """The command, standing still in there until it is given a line."""
-    process = await python(cluster, "-c", _HELD, where, place)
+    process = await python(cluster, "-c", _HELD, name, held_there, place)
     assert process.stdout is not None
     assert await asyncio.wait_for(process.stdout.readline(), 60) == b"held\n"
     return process
@@ -304,7 +306,7 @@ async def test_a_kill_in_the_middle_leaves_neither_the_record_nor_the_note(
 ) -> None:
     [place] = await put(kafka, topic, (b"key", b"value", []))
     await set_aside(kafka, place)
-    process = await held(cluster, "held_before_commit", place)
+    process = await held(cluster, "send_transaction", "held_before_commit", place)
     process.kill()
     await process.wait()
     assert len(await records(kafka, topic, "read_uncommitted")) == 2, "both were on the broker"
@@ -322,7 +324,7 @@ async def test_a_kill_in_the_middle_leaves_neither_the_record_nor_the_note(
 async def test_of_two_at_a_time_the_later_one_does_it(cluster: Cluster, kafka: str, topic: str) -> None:
     [place] = await put(kafka, topic, (b"key", b"value", []))
     await set_aside(kafka, place)
-    earlier = await held(cluster, "held_before_all", place)
+    earlier = await held(cluster, "read_letters", "held_after_looking", place)
     assert await redriven(kafka, place) == [(place, "")]
     code, printed = await ended(earlier)
     assert (code, len(printed.splitlines()), "Another redrive has begun" in printed) == (1, 1, True), printed
