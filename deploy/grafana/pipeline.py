@@ -79,7 +79,7 @@ def lines() -> Iterator[str | Line]:
         .override_by_name("scorer", [option("thresholds", limits("green", yellow=600, red=7200).build())]),
         number("Alerts", "How many fire. Red marks in the graphs name them, docs/operations.md says what to do.",
                {"alerts": 'count(ALERTS{alertstate="firing"}) or vector(0)'}, red=1),
-        number("Dead letters, 24 h", "Records set aside; the messages of `<service>.dead-letter` say why.",
+        number("Dead letters, 24 h", "Records set aside; `goodstanding dead-letters ls` says why.",
                {"dead letters": f"sum({DEAD_LETTERS_24H}) or vector(0)"}, red=1),
         number("Refused, 24 h", "Events of partners, by any service; a table below says whose, and why.",
                {"refused": f"sum({REFUSED_24H}) or vector(0)"}),
