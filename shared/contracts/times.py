@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 
+import msgspec
+
 from shared.contracts.faults import Code
 
 YEAR_MIN, YEAR_MAX = 1900, 2199
@@ -19,6 +21,7 @@ _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ENCODER = msgspec.json.Encoder()
 
 
 class TimeError(ValueError):
@@ -35,11 +38,10 @@ def instant(text: str) -> datetime:
     if not _RFC_3339.fullmatch(text):
         raise TimeError(Code.TIME_FORMAT, TIME_SENTENCE)
     try:
-        return in_utc(datetime.fromisoformat(text.upper()))
-    except TimeError:
-        raise
+        time = datetime.fromisoformat(text.upper())
     except ValueError:  # 23:59:60, February 30th, an offset of 24 hours
         raise TimeError(Code.TIME_FORMAT, TIME_SENTENCE) from None
+    return in_utc(time)
 
 
 def in_utc(time: datetime) -> datetime:
@@ -48,6 +50,8 @@ def in_utc(time: datetime) -> datetime:
         raise TimeError(Code.TIME_FORMAT, TIME_SENTENCE)
     # Before and after: an extreme year has no equivalent in UTC, and an offset can move a time over the limit.
     within_years(time)
+    if time.tzinfo is UTC:
+        return time
     time = time.astimezone(UTC)
     within_years(time)
     return time
@@ -73,4 +77,5 @@ def within_years(value: date) -> None:
 
 def rfc3339(time: datetime) -> str:
     """The one spelling that we write: UTC with `Z`, microseconds only where there are any."""
-    return time.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+    # msgspec writes just this, in a tenth of the time that `isoformat` takes.
+    return _ENCODER.encode(time.astimezone(UTC))[1:-1].decode()

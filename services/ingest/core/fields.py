@@ -227,7 +227,9 @@ class Fields:
             if flat.get(first) is None:
                 return None
             value = read(flat)
-            if value > flat["@latest"].astimezone(zone).date():
+            latest: datetime = flat["@latest"]
+            # No zone is a whole day behind UTC, so a day before that of UTC needs no look at the zone.
+            if value >= latest.date() and value > latest.astimezone(zone).date():
                 raise Refuse(Code.IN_FUTURE, label, "The day is later than today.")
             return value
 

@@ -352,10 +352,12 @@ def _local(value: Any, zone: tzinfo) -> datetime:
         naive = datetime.fromisoformat(word)
     except ValueError:
         raise times.TimeError(Code.TIME_FORMAT, _LOCAL_SENTENCE) from None
-    times.within_years(naive)
-    # Of an hour that the clocks show twice it is the first. One that they skip comes back from UTC as another.
-    found = times.in_utc(naive.replace(tzinfo=zone))
-    if found.astimezone(zone).replace(tzinfo=None) != naive:
+    # This is what `naive.replace(tzinfo=zone)` gives, which takes four times as long.
+    local = datetime.combine(naive, naive.time(), zone)
+    # Of an hour that the clocks show twice it is the first. One that they skip comes back from UTC as another; two
+    # times of one zone compare by what its clocks show.
+    found = times.in_utc(local)
+    if found.astimezone(zone) != local:
         raise times.TimeError(Code.TIME_FORMAT, "The clocks of the partner's zone skip this time.")
     return found
 
