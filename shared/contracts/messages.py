@@ -6,8 +6,10 @@ default, so that a message produced again is byte-equal.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Annotated, Any, Literal, TypeVar, cast
 
 import msgspec
@@ -225,9 +227,22 @@ TYPES: dict[type, str] = {
 """Each body with the CloudEvents type of its messages."""
 
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {body: TypeAdapter(body) for body in TYPES}
-# A required field has the default MISSING, which equals no value.
-_DEFAULTS = {body: tuple((field.name, field.default) for field in fields(body)) for body in TYPES}
 _ENCODER = msgspec.json.Encoder()
+
+
+def _written_as(body: type) -> Callable[[Any], msgspec.Struct]:
+    """Makes of a body what msgspec writes: the same fields, and none that has its default.
+
+    msgspec compares with a default by identity, which for None, False and small integers is equality. A required field
+    has the default MISSING, which no value is.
+    """
+    defaults = {field.name: field.default for field in fields(body)}
+    written = msgspec.defstruct(body.__name__, [(n, Any, d) for n, d in defaults.items()], omit_defaults=True, gc=False)
+    values_of = attrgetter(*defaults)
+    return lambda instance: written(*values_of(instance))
+
+
+_WRITTEN_AS = {body: _written_as(body) for body in TYPES}
 
 
 def read(model: type[T], value: bytes) -> T | Fault:
@@ -248,8 +263,7 @@ def follow(model: type[T], value: bytes) -> T | Fault:
 
 def encode(body: Any) -> bytes:
     """The canonical bytes of a message body (one of TYPES)."""
-    present = {name: value for name, default in _DEFAULTS[type(body)] if (value := getattr(body, name)) != default}
-    return _ENCODER.encode(present)
+    return _ENCODER.encode(_WRITTEN_AS[type(body)](body))
 
 
 def schema(model: type) -> dict[str, Any]:
