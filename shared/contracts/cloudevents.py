@@ -78,10 +78,11 @@ def parse(key: bytes | None, value: bytes | None, headers: Headers) -> CloudEven
         return texts
     if texts.get("content-type", "").lower().startswith("application/cloudevents"):
         return _structured(key, value, texts)
-    if not any(name.startswith("ce_") for name in texts):
+    attributes = _prefixed(texts)
+    if not attributes:
         sentence = f"Send `content-type: {STRUCTURED}`, or the attributes as headers `ce_id`, `ce_source` and so on."
         return Fault(Code.ENVELOPE_MISSING, "", sentence)
-    envelope = _binary_envelope(key, texts)
+    envelope = _binary_envelope(key, texts, attributes)
     if isinstance(envelope, Fault):
         return envelope
     try:
@@ -93,7 +94,7 @@ def parse(key: bytes | None, value: bytes | None, headers: Headers) -> CloudEven
 def parse_envelope(key: bytes | None, headers: Headers) -> Envelope | Fault:
     """The envelope of a record in binary mode, with the value left to the reader: for the topics of our own."""
     texts = _texts(headers)
-    return texts if isinstance(texts, Fault) else _binary_envelope(key, texts)
+    return texts if isinstance(texts, Fault) else _binary_envelope(key, texts, _prefixed(texts))
 
 
 def binary(
@@ -149,14 +150,19 @@ def _header_fault(headers: Headers) -> Fault:
     raise AssertionError("called only for headers at fault")
 
 
-def _binary_envelope(key: bytes | None, texts: dict[str, str]) -> Envelope | Fault:
+def _prefixed(texts: dict[str, str]) -> dict[str, str]:
+    """The attributes among the headers of a record in binary mode, by their names without the prefix."""
+    return {name[3:]: text for name, text in texts.items() if name[:3] == "ce_"}
+
+
+def _binary_envelope(key: bytes | None, texts: dict[str, str], attributes: dict[str, str]) -> Envelope | Fault:
     content_type = texts.get("content-type")
     if content_type is not None and content_type != "application/json" and not _JSON_TYPE.fullmatch(content_type):
         return Fault(Code.ENVELOPE_CONTENT_TYPE, "content-type", "The data must be application/json, in UTF-8.")
     if "ce_datacontenttype" in texts:
         sentence = "In binary mode the header `content-type` says what the data is."
         return Fault(Code.ENVELOPE_HEADER, "ce_datacontenttype", sentence)
-    return _envelope(key, {name[3:]: text for name, text in texts.items() if name[:3] == "ce_"}, "ce_")
+    return _envelope(key, attributes, "ce_")
 
 
 def _structured(key: bytes | None, value: bytes, texts: dict[str, str]) -> CloudEvent | Fault:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 def case_number(*parts: str) -> str:
     """A court's case as one id, of the court, the year and the number in the court's register."""
-    return "-".join(part.strip() for part in parts)
+    return "-".join([part.strip() for part in parts])
 
 
 FUNCTIONS: Mapping[str, Callable[..., str]] = {"case_number": case_number}

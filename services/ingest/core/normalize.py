@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -86,7 +85,7 @@ def _bare(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
         body = _object(_json(value), "")
         flat[partner.bare.id_path] = partner.bare.id_at(body)
     else:
-        body = dict(_cells(partner.csv, value))
+        body = _cells(partner.csv, value)
         flat.update(body)
     flat["@id"] = partner.bare.id(flat)
     reading = _reading(partner, flat, body)
@@ -175,7 +174,7 @@ def _flatten(reading: Reading, body: dict[str, Any], flat: Flat, prefix: str) ->
         raise
 
 
-def _cells(format: Csv, value: bytes) -> Iterator[tuple[str, str]]:
+def _cells(format: Csv, value: bytes) -> dict[str, str]:
     """Columns and their values; an empty cell is an absent value."""
     try:
         text = value.decode()
@@ -193,7 +192,7 @@ def _cells(format: Csv, value: bytes) -> Iterator[tuple[str, str]]:
     if len(cells) != len(format.columns):
         sentence = f"The line has {len(cells)} columns; send {len(format.columns)}: {listed(format.columns)}."
         raise Refuse(Code.CSV_LINE, "", sentence)
-    return ((column, cell) for column, cell in zip(format.columns, cells, strict=True) if cell)
+    return {column: cell for column, cell in zip(format.columns, cells, strict=True) if cell}
 
 
 def _sent_id(raw: Raw) -> str | None:

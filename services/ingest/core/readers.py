@@ -86,7 +86,7 @@ def made(function: Callable[..., str], parts: tuple[Reader[str], ...], label: st
     """A text that a function makes of others; what is made is as bounded as what is read."""
 
     def read(flat: Flat) -> str:
-        value = function(*(part(flat) for part in parts))
+        value = function(*[part(flat) for part in parts])
         if not 0 < len(value) <= characters_max:
             raise Refuse(Code.TEXT_LENGTH, label, f"Together the texts must have 1 to {characters_max} characters.")
         return value
