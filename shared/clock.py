@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -37,6 +38,12 @@ class Clock(Protocol):
         ...
 
 
+@lru_cache(maxsize=64)
+def _instant(timestamp_ms: int) -> datetime:
+    """Remembered, since the broker appends records by the hundred at one time."""
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+
+
 class SystemClock:
     """The machine's clock. A record arrived when the broker appended it, so that reading it again changes nothing."""
 
@@ -47,7 +54,7 @@ class SystemClock:
         return datetime.now(UTC)
 
     def arrival(self, timestamp_ms: int) -> datetime:
-        return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+        return _instant(timestamp_ms)
 
     def delay_s(self, instant: datetime | None) -> float | None:
         if instant is None:

@@ -50,11 +50,13 @@ class Buffer:
         """
         batch: list[Record] = []
         room = self._bytes_max // 2
-        while self._records and len(batch) < records_max and (room >= _size(self._records[0]) or not batch):
-            record = self._records.popleft()
-            room -= _size(record)
-            self._bytes -= _size(record)
-            batch.append(record)
+        while self._records and len(batch) < records_max:
+            size = _size(self._records[0])
+            if batch and size > room:
+                break
+            room -= size
+            self._bytes -= size
+            batch.append(self._records.popleft())
         if self._paused and len(self._records) <= self._records_max // 2 and self._bytes <= self._bytes_max // 2:
             self._paused = False
             self._resume()
