@@ -1,0 +1,215 @@
+"""What it costs when many records lapse at one instant, all in: service, runner, outbox and Kafka.
+
+    python -m bench.retention_sweep [--records N] [--processes N] [--rounds N] [--parts]
+
+On a Kafka and a Postgres of its own, with real processes of the service. The time runs from the moment that the clock
+reaches the deadline until every message is sent and every shard has settled. CPU seconds are the operating system's,
+for 100,000 records; the peak is what the largest process of the service held in memory at any time. With `--parts` no
+process runs: one shard's share is swept here, one step after the other, and each step's parts are timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import asyncpg
+
+from bench.__main__ import _cpu_s
+from goodstanding.deployment import Deployment, Settings
+from goodstanding.local import LocalStack
+from goodstanding.offsets import asking
+from goodstanding.processes import ServiceProcess
+from goodstanding.stack import stop
+from services.retention.core.decide import Policy
+from services.retention.core.fingerprint import record_id
+from services.retention.service import load_profile, service
+from shared.contracts.partition import PARTITIONS, partition_of
+from shared.contracts.topics import RECORDS_CHANGED
+from shared.database import open_pool
+from shared.runner import store
+from shared.runner.sender import send_transaction, started
+from shared.runner.service import Outgoing
+from shared.settings import ROOT
+
+LAPSES_AT = datetime(2026, 1, 15, 16, tzinfo=UTC)
+BEFORE = LAPSES_AT - timedelta(days=1)
+PAGE = 1_000
+_COLUMNS = ("shard", "user_id", "record_id", "partner", "report_id", "status", "version", "kind", "began_on", "amount")
+_SETTLED = "select bool_and(settled_at >= $1) and not exists (select from outbox) from shard"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One measurement: records a second, CPU seconds per 100,000 records by process, megabytes of the service."""
+
+    records_per_s: float
+    cpu_s: dict[str, float]
+    peak_mb: float
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(prog="bench.retention_sweep", description=__doc__.splitlines()[0])
+    arguments.add_argument("--records", type=int, default=200_000, help="records that lapse (default 200,000)")
+    arguments.add_argument("--processes", type=int, default=1, help="processes of the service (default 1)")
+    arguments.add_argument("--rounds", type=int, default=3, help="rounds (default 3)")
+    arguments.add_argument("--parts", action="store_true", help="time the parts of a step instead")
+    given = arguments.parse_args()
+    rounds = []
+    for _ in range(given.rounds):
+        with LocalStack.ephemeral() as servers:
+            deployment = Deployment.create(servers.home / "services", servers.addresses, Settings.new(clock="stepped"))
+            asyncio.run(_prepare(deployment, given.records))
+            if given.parts:
+                asyncio.run(_parts(deployment))
+            else:
+                rounds.append(_round(deployment, servers, given.records, given.processes))
+                print(_line(rounds[-1]), flush=True)
+    if rounds:
+        rate = statistics.median(each.records_per_s for each in rounds)
+        print(f"Median of {given.rounds}: {rate:,.0f} records/s, {given.records:,} due, {given.processes} process(es)")
+
+
+async def _prepare(deployment: Deployment, count: int) -> None:
+    """So many settled records of as many people, all of one deadline, each in the shard of its person."""
+    await deployment.migrate()
+    await deployment.ensure_topics()
+    await deployment.set_clock(BEFORE)
+    db = await asyncpg.connect(deployment.dsn("retention"))
+    columns = [*_COLUMNS, "ended_on", "due_at"]
+    await db.copy_records_to_table("record", records=_records(count), columns=columns)
+    await db.execute("vacuum analyze record")
+    await db.execute("checkpoint") if await db.fetchval("select pg_has_role('pg_checkpoint', 'usage')") else None
+    await db.close()
+
+
+def _records(count: int) -> Iterator[tuple[object, ...]]:
+    for number in range(count):
+        user_id = sha256(str(number).encode()).hexdigest()
+        id = bytes.fromhex(record_id(user_id, "bank", "r-1"))
+        names = (partition_of(user_id), bytes.fromhex(user_id), id, "bank", "r-1")
+        yield (*names, "settled", 2, "card.overdue", date(2020, 11, 3), 391_300, date(2021, 1, 15), LAPSES_AT)
+
+
+# -- real processes ----------------------------------------------------------------------------------------------------
+
+
+def _round(deployment: Deployment, servers: LocalStack, records: int, count: int) -> Round:
+    processes = [deployment.process("retention", name=f"retention-{number}") for number in range(count)]
+    try:
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.wait_ready()
+        return asyncio.run(_measure(deployment, servers, processes, records))
+    finally:
+        stop(processes)
+
+
+async def _measure(deployment: Deployment, servers: LocalStack, processes: list[ServiceProcess], records: int) -> Round:
+    pids = {process.name: process.pid for process in processes}
+    pids |= {server.name: server.pid for server in await asyncio.to_thread(servers.status)}
+    db = await asyncpg.connect(deployment.dsn("retention"))
+    async with asking(deployment.addresses.kafka) as offsets:
+        while not await db.fetchval(_SETTLED, BEFORE):
+            await asyncio.sleep(0.05)
+        before = {name: _cpu_s(pid) for name, pid in pids.items() if pid}
+        began = time.perf_counter()
+        await deployment.set_clock(LAPSES_AT)
+        while not await db.fetchval(_SETTLED, LAPSES_AT):
+            await asyncio.sleep(0.05)
+        seconds = time.perf_counter() - began
+        cpu_s = {name: (_cpu_s(pid) - before[name]) * 100_000 / records for name, pid in pids.items() if pid}
+        # The end markers of the transactions have offsets too.
+        sent = sum((await offsets.ends([RECORDS_CHANGED])).values())
+    fingerprints = await db.fetchval("select count(*) from fingerprint")
+    left = await db.fetchval("select count(*) from record")
+    await db.close()
+    if fingerprints != records or left or sent < records:
+        raise SystemExit(f"{fingerprints} fingerprints, {left} records left, {sent} messages: the sweep is wrong.")
+    return Round(records / seconds, cpu_s, max(_peak_mb(process.pid) for process in processes))
+
+
+def _peak_mb(pid: int | None) -> float:
+    """The most that the process ever held in memory, as Linux tells it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) / 1024
+
+
+def _line(found: Round) -> str:
+    costs = ", ".join(f"{name} {seconds:.2f}" for name, seconds in found.cpu_s.items())
+    total = sum(found.cpu_s.values())
+    return (
+        f"{found.records_per_s:>8,.0f} records/s   CPU s per 100,000: {costs}; {total:.2f} in all; "
+        f"peak {found.peak_mb:.0f} MB"
+    )
+
+
+# -- the parts of a step -----------------------------------------------------------------------------------------------
+
+
+async def _parts(deployment: Deployment, shard: int = 0) -> None:
+    """What the runner does for a page, timed part by part; microseconds for each record."""
+    policy = Policy(profile=load_profile(ROOT / "policies/retention/cn.toml"), fingerprint_key=b"k" * 32)
+    retention, clock = service(policy.profile, policy.fingerprint_key), _Stopwatch()
+    assert retention.state is not None
+    pool = await open_pool(deployment.dsn("retention"), "retention", connections_max=1)
+    claim, seq, swept = await store.claim(pool, shard, epoch=None), 0, 0
+    async with started(deployment.addresses.kafka, f"retention-{shard}") as producer:
+        while True:
+            async with pool.acquire() as db, db.transaction():
+                await store.lock(db, shard, claim.epoch)
+                clock.lap("begin, lock")
+                page = await retention.state.due(db, shard, LAPSES_AT, "", PAGE)
+                if not page.messages:
+                    break
+                clock.lap("due")
+                people = await retention.state.load(db, shard, [message.key for message in page.messages])
+                clock.lap("load")
+                decided = {
+                    message.key: retention.decide(people.get(message.key), [message], LAPSES_AT, policy)
+                    for message in page.messages
+                }
+                outgoing: list[Outgoing] = [message for each in decided.values() for message in each.outgoing]
+                clock.lap("decide, answer")
+                await retention.state.save(db, shard, {key: each.state for key, each in decided.items()})
+                clock.lap("save")
+                stored = await store.advance(
+                    db, shard, claim.epoch, claim.progress, sent_seq=seq, outgoing=outgoing
+                )
+                clock.lap("outbox")
+            clock.lap("commit")
+            await send_transaction(producer, outgoing)
+            clock.lap("send")
+            seq, swept = stored or seq, swept + len(outgoing)
+    await pool.close()
+    print(f"{swept:,} records of one shard; microseconds for each:")
+    for name, seconds in clock.total_s.items():
+        print(f"    {name:<16} {seconds / swept * 1e6:>6.1f}")
+    print(f"    {'all':<16} {sum(clock.total_s.values()) / swept * 1e6:>6.1f}")
+
+
+class _Stopwatch:
+    """Adds up the time between one lap and the next by name."""
+
+    def __init__(self) -> None:
+        self.total_s: Counter[str] = Counter()
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.total_s[name] += now - self._last  # type: ignore[assignment]
+        self._last = now
+
+
+if __name__ == "__main__":
+    main()
