@@ -69,11 +69,16 @@ class _Server(uvicorn.Server):
 def run(service: Service[Any, Any, Any], settings: ServiceSettings) -> None:
     """Run the service in the foreground until SIGTERM or SIGINT; returns after the drain."""
     logs.configure(service.name, settings.log_level)
+    tune_collector()
+    asyncio.run(serve(service, settings))
+
+
+def tune_collector() -> None:
+    """As every process of a service has it, and every measurement of what one does."""
     # What is alive now lives for good; without this every full collection walks over it again.
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER_OBJECTS)
-    asyncio.run(serve(service, settings))
 
 
 async def serve(service: Service[Any, Any, Any], settings: ServiceSettings) -> None:
