@@ -44,13 +44,13 @@ async def save(db: Db, shard: int, people: Mapping[str, Person], *, fingerprint_
         for key in sorted(people)
         for id, record in sorted(people[key].records.items())
     ]
-    columns = _transposed(records, 13)
-    await db.execute(_SQL["erase"], shard, [bytes.fromhex(key) for key in people], *columns[:2])
+    kept = [bytes.fromhex(key + id) for key, person in people.items() for id in person.records]
+    await db.execute(_SQL["erase"], shard, [bytes.fromhex(key) for key in people], kept)
     if records:
-        await db.execute(_SQL["save"], shard, *columns)
+        await db.execute(_SQL["save"], shard, *_transposed(records))
     gone = sorted((fingerprint(fingerprint_key, key), name) for key in people for name in people[key].gone)
     if gone:
-        await db.execute(_SQL["save_gone"], shard, *_transposed(gone, 2))
+        await db.execute(_SQL["save_gone"], shard, *_transposed(gone))
 
 
 async def due(db: Db, shard: int, now: datetime, cursor: str, limit: int) -> DuePage[Message]:
@@ -101,5 +101,5 @@ def _columns(record: Kept) -> tuple[object, ...]:
     )
 
 
-def _transposed(rows: Iterable[tuple[object, ...]], width: int) -> Sequence[Sequence[object]]:
-    return list(map(list, zip(*rows, strict=True))) or [[] for _ in range(width)]
+def _transposed(rows: Iterable[tuple[object, ...]]) -> Iterable[list[object]]:
+    return map(list, zip(*rows, strict=True))
