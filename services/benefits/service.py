@@ -70,7 +70,7 @@ def decide(standing: Standing | None, messages: Sequence[News], now: datetime, t
     )
 
 
-async def due(db: Db, shard: int, now: datetime, cursor: str, limit: int) -> DuePage[News]:
+async def due(db: Db, shard: int, now: datetime, cursor: str, limit: int) -> DuePage[News, Standing]:
     """Nothing: no time of ours runs before there is a grace period, whose end would come from here."""
     return DuePage((), cursor, None)
 

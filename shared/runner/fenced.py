@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Generic
+from types import MappingProxyType
+from typing import Any, Generic
 
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
+from msgspec import structs
 
 from shared.contracts.partition import partition_of
 from shared.runner import store
@@ -24,6 +26,7 @@ from shared.runner.host import Host, Inputs, backoff, dead_letter, new_buffer, o
 from shared.runner.sender import send_transaction, started
 from shared.runner.service import (
     DEAD_LETTER,
+    OWN_PARTITION,
     Db,
     DeadLetter,
     Decision,
@@ -46,6 +49,7 @@ _YIELD_EVERY_KEYS = 256
 """The rules give way to other shards' sending and committing after so many keys."""
 _BATCHES_BEFORE_TIMERS_MAX = 16
 _FENCED_DELAY_S = 2.0
+_NONE: Mapping[str, Any] = MappingProxyType({})
 _POISON = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """Database errors that come from what is written, so that trying again cannot help."""
 
@@ -247,7 +251,7 @@ class FencedShard(Generic[M, S, P]):
         self._host.metrics.next_timer(self.index, page.next_at)
         return False
 
-    async def _due_page(self, producer: AIOKafkaProducer, now: datetime) -> DuePage[M] | None:
+    async def _due_page(self, producer: AIOKafkaProducer, now: datetime) -> DuePage[M, S] | None:
         """The page that was applied, or None while its run still waits behind the barrier."""
         batch: _Batch[M] = _Batch()
         assert self._epoch is not None
@@ -261,9 +265,13 @@ class FencedShard(Generic[M, S, P]):
                 return None
             if page.run is not None and not self._barrier_reached():
                 return None
+            place = f"timer/{page.run or ''}"
             for message in page.messages:
-                batch.add(self._service.key(message), f"timer/{page.run or ''}", message)
-            states, seq = await self._apply(db, batch, progress, None if page.messages else now)
+                batch.add(self._service.key(message), place, message)
+            for key in page.states:
+                self._cache.pop(key, None)
+            states, seq = await self._apply(db, batch, progress, None if page.messages else now, page.states)
+            states = {key: state for key, state in states.items() if key not in page.states}
         await self._committed(producer, progress, batch, states, seq)
         return page
 
@@ -291,11 +299,16 @@ class FencedShard(Generic[M, S, P]):
         await self._committed(producer, progress, batch, states, seq)
 
     async def _apply(
-        self, db: Db, batch: _Batch[M], progress: store.Progress, settled_at: datetime | None
+        self,
+        db: Db,
+        batch: _Batch[M],
+        progress: store.Progress,
+        settled_at: datetime | None,
+        given: Mapping[str, S] = _NONE,
     ) -> tuple[dict[str, S], int | None]:
         """Load, decide, save, and record the step, inside the caller's transaction and under its lock."""
         keys = sorted(batch.by_key)
-        states = {key: self._cache[key] for key in keys if key in self._cache}
+        states = {**given, **{key: self._cache[key] for key in keys if key in self._cache}}
         if missing := [key for key in keys if key not in states]:
             states.update(await self._state.load(db, self.index, missing))
         now = self._host.clock.now()
@@ -312,6 +325,7 @@ class FencedShard(Generic[M, S, P]):
                 await asyncio.sleep(0)
         if changed:
             await self._state.save(db, self.index, changed)
+        batch.outgoing = [self._placed(message) for message in batch.outgoing]
         assert self._epoch is not None
         seq = await store.advance(
             db,
@@ -324,12 +338,16 @@ class FencedShard(Generic[M, S, P]):
         )
         return changed, seq
 
+    def _placed(self, message: Outgoing) -> Outgoing:
+        return structs.replace(message, partition=self.index) if message.partition == OWN_PARTITION else message
+
     def _decide(self, batch: _Batch[M], key: str, state: S | None, now: datetime) -> list[Decision[S]]:
         """The rules for one key's messages; where they fail, one message at a time, and the failing ones set aside."""
-        places, messages = zip(*batch.by_key[key], strict=True)
+        messages = [message for _, message in batch.by_key[key]]
         try:
             return [self._service.decide(state, messages, now, self._service.policy)]
         except Exception as error:
+            places = [place for place, _ in batch.by_key[key]]
             log.error("the rules fail on a key's messages", places=places[:5], exc_info=error)
         decisions: list[Decision[S]] = []
         for place, message in batch.by_key[key]:

@@ -28,6 +28,10 @@ else:
 Headers: TypeAlias = tuple[tuple[str, bytes], ...]
 
 
+OWN_PARTITION = -1
+"""The partition of the shard that sends the message, which is that of the shard's people in every topic."""
+
+
 class Outgoing(msgspec.Struct, frozen=True, array_like=True):
     """One message to be sent, complete to the byte, so that sending it again sends the same."""
 
@@ -70,8 +74,7 @@ S = TypeVar("S")
 P = TypeVar("P")
 
 
-@dataclass(frozen=True, slots=True)
-class Decision(Generic[S]):
+class Decision(msgspec.Struct, Generic[S], frozen=True):
     """The answer of the rules: the key's new state, what to send, and what to count."""
 
     state: S
@@ -80,19 +83,23 @@ class Decision(Generic[S]):
 
 
 @dataclass(frozen=True, slots=True)
-class DuePage(Generic[M]):
+class DuePage(Generic[M, S]):
     """What the clock makes due for one shard, a page at a time.
 
     `messages` go through `decide` like events; `cursor` is stored with them in the same transaction. An empty page
     means that nothing more is due, and `next_at` says when that may change. `run` names a run over many pages that
     must see everything that had arrived before it began: the runner takes the inputs' end offsets when it first meets
     the name, and applies the pages only once those offsets are folded.
+
+    `states` are of keys whose state `due` has read on the way, as far as the messages of the page need it; they are not
+    loaded, and, since there may be more to know of such a key, not kept in memory either.
     """
 
     messages: Sequence[M]
     cursor: str
     next_at: datetime | None
     run: str | None = None
+    states: Mapping[str, S] = field(default_factory=dict)
 
 
 class PolicyMismatchError(Exception):
@@ -113,7 +120,7 @@ class Fenced(Generic[M, S, P]):
 
     load: Callable[[Db, int, Sequence[str]], Awaitable[dict[str, S]]]
     save: Callable[[Db, int, Mapping[str, S]], Awaitable[None]]
-    due: Callable[[Db, int, datetime, str, int], Awaitable[DuePage[M]]]
+    due: Callable[[Db, int, datetime, str, int], Awaitable[DuePage[M, S]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -311,6 +311,7 @@ async def test_pages_hold_one_deadline_and_people_once(db: asyncpg.Connection) -
     for _ in range(2):
         page = await records.due(db, 3, second, "c", 3)
         assert (page.messages, page.cursor) == ([Due(person, first) for person in people[:3]], "c")
+        assert page.states == await load(db, *people[:3])
     await save(db, {person: Person({id_of(3): later}) for person in people})
     assert (await records.due(db, 3, second, "c", 10)).messages == [Due(person, second) for person in people]
     await save(db, {person: Person() for person in people})

@@ -59,7 +59,7 @@ BEGUN = f"{JAN - 1}:done"
 
 async def page(
     db: Db, now: datetime, cursor: str = BEGUN, limit: int = 1000, policy: Policy = POLICY
-) -> DuePage[Message]:
+) -> DuePage[Message, Person]:
     return await due(db, SHARD, now, cursor, limit, policy)
 
 

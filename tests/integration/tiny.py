@@ -163,7 +163,7 @@ class Tiny:
         )
         return Decision(None, outgoing)
 
-    async def _due(self, db: Any, shard: int, now: datetime, cursor: str, limit: int) -> DuePage[Add]:
+    async def _due(self, db: Any, shard: int, now: datetime, cursor: str, limit: int) -> DuePage[Add, Count]:
         """Alarms first; then, from the clock's tenth second on, a run over everybody, in pages."""
         rows = await db.fetch(
             "select key from alarm where shard = $1 and at <= $2 order by key limit $3", shard, now, limit

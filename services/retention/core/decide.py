@@ -49,7 +49,8 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
                 gone.add(fingerprint(policy.fingerprint_key, id))
             elif step.state is not None:
                 records[id] = step.state
-            effects.extend((id, effect) for effect in step.effects)
+            for effect in step.effects:
+                effects.append((id, effect))
     return Decided(Person(records, frozenset(gone)), tuple(effects))
 
 
@@ -62,10 +63,6 @@ def _steps(
             state = GONE if fingerprint(policy.fingerprint_key, id) in gone else records.get(id)
             return [(id, take(state, message, now, policy.profile))]
         case Due():
-            return [(id, expire(records[id], message.instant)) for id in _by_deadline(records)]
-
-
-def _by_deadline(records: Mapping[str, Kept]) -> list[str]:
-    """The ids of the records that have a deadline, the earliest first."""
-    deadlines = {id: due for id, record in records.items() if (due := due_at(record))}
-    return sorted(deadlines, key=lambda id: (deadlines[id], id))
+            found = [(due, id) for id, record in records.items() if (due := due_at(record)) and due <= message.instant]
+            # The earliest first.
+            return [(id, expire(records[id], message.instant)) for _, id in sorted(found)]

@@ -31,10 +31,15 @@ async def load(db: Db, shard: int, keys: Sequence[str], *, fingerprint_key: byte
     gone: dict[str, set[bytes]] = {}
     for row in await db.fetch(_SQL["load_gone"], shard, list(found)):
         gone.setdefault(found[row["person"]], set()).add(row["record"])
-    records: dict[str, dict[str, Kept]] = {}
-    for row in await db.fetch(_SQL["load"], shard, [bytes.fromhex(key) for key in keys]):
-        records.setdefault(row["user_id"].hex(), {})[row["record_id"].hex()] = _record(row)
+    records = await _records(db, shard, [bytes.fromhex(key) for key in keys])
     return {key: Person(records.get(key, {}), frozenset(gone.get(key, ()))) for key in records.keys() | gone.keys()}
+
+
+async def _records(db: Db, shard: int, user_ids: Sequence[bytes]) -> dict[str, dict[str, Kept]]:
+    records: dict[str, dict[str, Kept]] = {}
+    for row in await db.fetch(_SQL["load"], shard, user_ids):
+        records.setdefault(row["user_id"].hex(), {})[row["record_id"].hex()] = _record(row)
+    return records
 
 
 async def save(db: Db, shard: int, people: Mapping[str, Person], *, fingerprint_key: bytes) -> None:
@@ -53,15 +58,16 @@ async def save(db: Db, shard: int, people: Mapping[str, Person], *, fingerprint_
         await db.execute(_SQL["save_gone"], shard, *_transposed(gone))
 
 
-async def due(db: Db, shard: int, now: datetime, cursor: str, limit: int) -> DuePage[Message]:
+async def due(db: Db, shard: int, now: datetime, cursor: str, limit: int) -> DuePage[Message, Person]:
     """The people of the earliest deadline that has come. A page never has two deadlines, because what it leads to is
     sent by person: only so do records expire in the order of their deadlines. The cursor is not needed, since what has
-    expired is not there any more."""
+    expired is not there any more. Of what is gone nothing is read: a deadline only adds to it."""
     next_at: datetime | None = await db.fetchval(_SQL["next_due"], shard)
     if next_at is None or next_at > now:
         return DuePage((), cursor, next_at)
-    rows = await db.fetch(_SQL["due"], shard, next_at, limit)
-    return DuePage([Due(row["user_id"].hex(), next_at) for row in rows], cursor, next_at)
+    user_ids = [row["user_id"] for row in await db.fetch(_SQL["due"], shard, next_at, limit)]
+    people = {key: Person(records) for key, records in (await _records(db, shard, user_ids)).items()}
+    return DuePage([Due(user_id.hex(), next_at) for user_id in user_ids], cursor, next_at, states=people)
 
 
 def _record(row: asyncpg.Record) -> Kept:

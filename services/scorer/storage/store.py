@@ -56,7 +56,7 @@ def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object
     return [[row[place] for row in rows] for place in range(width)]
 
 
-async def due(db: Db, shard: int, now: datetime, cursor: str, limit: int, policy: Policy) -> DuePage[Message]:
+async def due(db: Db, shard: int, now: datetime, cursor: str, limit: int, policy: Policy) -> DuePage[Message, Person]:
     """The monthly run: the shard's people, page by page, for the last publication that is due and not done.
 
     The cursor is `<publication>:<last user_id>` and, behind the last page, `<publication>:done`. A publication that was

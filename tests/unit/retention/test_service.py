@@ -17,7 +17,7 @@ from shared.contracts.messages import TYPES, RecordChange, RecordReport, encode,
 from shared.contracts.partition import partition_of
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED
-from shared.runner.service import DeadLetter, Decision
+from shared.runner.service import OWN_PARTITION, DeadLetter, Decision
 from shared.settings import ROOT
 
 USER = "5" * 64
@@ -133,6 +133,9 @@ def test_the_last_word_is_of_the_deadline_however_late() -> None:
     assert (change.version, change.status, change.counts) == (2, "expired", False)
     assert ("ce_time", b"2027-08-20T16:00:00Z") in message.headers
     assert decision.state.records == {}
+    # Written without a second look at the values, and placed by the runner: to the byte as ever.
+    assert message.value == encode(change)
+    assert message.partition == OWN_PARTITION
 
 
 def test_a_refusal_goes_to_the_partner_with_position_and_id_and_no_bytes() -> None:
