@@ -108,11 +108,9 @@ async def sweep(db: asyncpg.Connection, now: datetime) -> tuple[int, int, float]
     """All that is due: records, pages, seconds."""
     began, swept, pages = time.perf_counter(), 0, 0
     while (page := await records.due(db, SHARD, now, "", PAGE)).messages:
-        keys = [message.key for message in page.messages]
         async with db.transaction():
             assert STATE.state is not None
-            people = await STATE.state.load(db, SHARD, keys)
-            decided = {m.key: STATE.decide(people[m.key], [m], now, POLICY) for m in page.messages}
+            decided = {m.key: STATE.decide(page.states[m.key], [m], now, POLICY) for m in page.messages}
             await STATE.state.save(db, SHARD, {key: decision.state for key, decision in decided.items()})
         swept += sum(len(decision.outgoing) for decision in decided.values())
         pages += 1
