@@ -16,9 +16,20 @@ from shared.contracts import cloudevents
 from shared.contracts.faults import Fault
 from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import TYPES, ScoreChange, TierChange, encode, follow
-from shared.contracts.partition import partition_of
 from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED
-from shared.runner.service import Db, DeadLetter, Decision, DuePage, Fenced, Input, Outcome, Outgoing, Record, Service
+from shared.runner.service import (
+    OWN_PARTITION,
+    Db,
+    DeadLetter,
+    Decision,
+    DuePage,
+    Fenced,
+    Input,
+    Outcome,
+    Outgoing,
+    Record,
+    Service,
+)
 
 _USER_ID = re.compile(USER_ID_PATTERN)
 _CHANGED = Outcome("changed")
@@ -83,4 +94,4 @@ def _message(user_id: str, change: TierChange) -> Outgoing:
         time=change.as_of,
         partitionkey=user_id,
     )
-    return Outgoing(TIERS_CHANGED, user_id.encode(), encode(change), headers, partition_of(user_id))
+    return Outgoing(TIERS_CHANGED, user_id.encode(), encode(change), headers, OWN_PARTITION)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -31,8 +31,7 @@ from shared.contracts.checks import check_event
 from shared.contracts.cloudevents import binary, parse_envelope
 from shared.contracts.faults import Code, Fault
 from shared.contracts.identity import USER_ID_PATTERN
-from shared.contracts.messages import TYPES, RecordChange, RecordReport, encode, read, unchecked
-from shared.contracts.partition import partition_of
+from shared.contracts.messages import TYPES, RecordChange, RecordReport, encode, read
 from shared.contracts.refusals import refusal_headers
 from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED, rejected_topic
 from shared.runner.service import OWN_PARTITION, DeadLetter, Decision, Fenced, Input, Outcome, Outgoing, Record, Service
@@ -40,7 +39,6 @@ from shared.runner.service import OWN_PARTITION, DeadLetter, Decision, Fenced, I
 NAME = "retention"
 _PARTNERS = "/partners/"
 _USER_ID = re.compile(USER_ID_PATTERN)
-_UncheckedChange = unchecked(RecordChange)
 
 
 def load_profile(file: Path) -> Profile:
@@ -85,29 +83,25 @@ def decode(record: Record, arrived: datetime) -> Report | DeadLetter:
 def decide(person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy) -> Decision[Person]:
     decided = rules.decide(person or Person(), messages, now, policy)
     user_id = messages[0].key
-    outgoing, outcomes = [], []
-    for id, effect in decided.effects:
-        message, outcome = _answer(user_id, id, effect, now)
-        outcomes.append(outcome)
-        if message is not None:
-            outgoing.append(message)
-    return Decision(decided.person, tuple(outgoing), tuple(outcomes))
+    answers = [_answer(user_id, id, effect, now) for id, effect in decided.effects]
+    return Decision(
+        decided.person,
+        tuple([message for message, _ in answers if message is not None]),
+        tuple([outcome for _, outcome in answers]),
+    )
 
 
 def _answer(user_id: str, id: str, effect: Effect, now: datetime) -> tuple[Outgoing | None, Outcome]:
     """What is sent because of an effect, if anything, and how it is counted."""
     match effect:
-        case Expired(facts, version, clock):
-            # Late or not, it happened at the deadline. All that is in the body has been published before, but the fact
-            # that it is over, and the shard is the person's: many lapse at once, so neither is worked out again.
-            body = _change(_UncheckedChange, id, facts, version, clock, "expired")
-            message = _changed(user_id, id, version, body, clock.lapses_at, OWN_PARTITION)
-            return message, _outcome("expired", facts.partner)
         case Changed(record):
             status: Literal["open", "settled"] = "open" if isinstance(record, Open) else "settled"
-            body = _change(RecordChange, id, record.facts, record.version, record.clock, status)
-            message = _changed(user_id, id, record.version, body, now, partition_of(user_id))
-            return message, _outcome(status, record.facts.partner)
+            change = _change(id, record.facts, record.version, record.clock, status)
+            return _changed(user_id, change, now), Outcome(status, record.facts.partner)
+        case Expired(facts, version, clock):
+            # Late or not, it happened at the deadline.
+            change = _change(id, facts, version, clock, "expired")
+            return _changed(user_id, change, clock.lapses_at), Outcome("expired", facts.partner)
         case Refused(partner, event_id, origin, fault):
             # Position and id, and no bytes, since what came here is not what the partner sent.
             headers = refusal_headers(NAME, origin, fault, event_id)
@@ -121,20 +115,10 @@ def _answer(user_id: str, id: str, effect: Effect, now: datetime) -> tuple[Outgo
             return None, Outcome("dropped", partner)
 
 
-@lru_cache(maxsize=1024)
-def _outcome(result: str, partner: str) -> Outcome:
-    return Outcome(result, partner)
-
-
 def _change(
-    make: Callable[..., RecordChange],
-    id: str,
-    facts: Facts,
-    version: int,
-    clock: Clock | None,
-    status: Literal["open", "settled", "expired"],
+    id: str, facts: Facts, version: int, clock: Clock | None, status: Literal["open", "settled", "expired"]
 ) -> RecordChange:
-    return make(
+    return RecordChange(
         record_id=id,
         version=version,
         kind=facts.kind,
@@ -148,14 +132,14 @@ def _change(
     )
 
 
-def _changed(user_id: str, id: str, version: int, body: RecordChange, time: datetime, partition: int) -> Outgoing:
+def _changed(user_id: str, change: RecordChange, time: datetime) -> Outgoing:
     headers = binary(
         # The record's id stands for the person too. Versions are per record: a person's own count would have to
         # outlive the last record, and say that there was one.
-        id=f"{NAME}/{id}/{version}",
+        id=f"{NAME}/{change.record_id}/{change.version}",
         source=f"/{NAME}",
         type=TYPES[RecordChange],
         time=time,
         partitionkey=user_id,
     )
-    return Outgoing(RECORDS_CHANGED, user_id.encode(), encode(body), headers, partition)
+    return Outgoing(RECORDS_CHANGED, user_id.encode(), encode(change), headers, OWN_PARTITION)

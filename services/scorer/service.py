@@ -22,10 +22,9 @@ from shared.contracts.cloudevents import Envelope, binary, parse_envelope
 from shared.contracts.faults import Code, Fault
 from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, ScoreChange, encode, read
-from shared.contracts.partition import partition_of
 from shared.contracts.refusals import refusal_headers
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, rejected_topic
-from shared.runner.service import DeadLetter, Decision, Fenced, Input, Outcome, Outgoing, Record, Service
+from shared.runner.service import OWN_PARTITION, DeadLetter, Decision, Fenced, Input, Outcome, Outgoing, Record, Service
 
 NAME = "scorer"
 _PARTNERS = "/partners/"
@@ -153,7 +152,7 @@ def _score_changed(user_id: str, publication: Publication, policy: Policy) -> Ou
         time=publication.as_of,
         partitionkey=user_id,
     )
-    return Outgoing(SCORES_CHANGED, user_id.encode(), encode(body), headers, partition_of(user_id))
+    return Outgoing(SCORES_CHANGED, user_id.encode(), encode(body), headers, OWN_PARTITION)
 
 
 @lru_cache(maxsize=1024)

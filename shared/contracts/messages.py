@@ -7,10 +7,10 @@ default, so that a message produced again is byte-equal.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Annotated, Any, Literal, ParamSpec, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 import msgspec
 from annotated_types import Ge, Le, Len
@@ -34,7 +34,6 @@ from shared.contracts.times import (
     within_years,
 )
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 ID_CHARACTERS_MAX = 128
@@ -231,19 +230,20 @@ _ADAPTERS: dict[type, TypeAdapter[Any]] = {body: TypeAdapter(body) for body in T
 _ENCODER = msgspec.json.Encoder()
 
 
-def _written(body: type) -> type[msgspec.Struct]:
-    """What msgspec writes in the place of a body: the same fields, and none that has its default.
+def _written_as(body: type) -> Callable[[Any], msgspec.Struct]:
+    """Makes of a body what msgspec writes: the same fields, and none that has its default.
 
     msgspec compares with a default by identity, which for None, False and small integers is equality. A required field
     has the default MISSING, which no value is.
     """
-    defaults = [(field.name, Any, field.default) for field in fields(body)]
-    return msgspec.defstruct(body.__name__, defaults, omit_defaults=True, gc=False)
+    defaults = {field.name: field.default for field in fields(body)}
+    assert all(default in (MISSING, None, False, 1) for default in defaults.values()), "compared by identity"
+    written = msgspec.defstruct(body.__name__, [(n, Any, d) for n, d in defaults.items()], omit_defaults=True, gc=False)
+    values_of = attrgetter(*defaults)
+    return lambda instance: written(*values_of(instance))
 
 
-_WRITTEN = {body: _written(body) for body in TYPES}
-_UNCHECKED = frozenset(_WRITTEN.values())
-_VALUES = {body: attrgetter(*(field.name for field in fields(body))) for body in TYPES}
+_WRITTEN_AS = {body: _written_as(body) for body in TYPES}
 
 
 def read(model: type[T], value: bytes) -> T | Fault:
@@ -264,13 +264,7 @@ def follow(model: type[T], value: bytes) -> T | Fault:
 
 def encode(body: Any) -> bytes:
     """The canonical bytes of a message body (one of TYPES)."""
-    model = type(body)
-    return _ENCODER.encode(body if model in _UNCHECKED else _WRITTEN[model](*_VALUES[model](body)))
-
-
-def unchecked(model: Callable[P, T]) -> Callable[P, T]:
-    """Makes what `encode` takes for a body, without checking it: for values that have been in a message before."""
-    return cast(Callable[P, T], _WRITTEN[cast(type, model)])
+    return _ENCODER.encode(_WRITTEN_AS[type(body)](body))
 
 
 def schema(model: type) -> dict[str, Any]:

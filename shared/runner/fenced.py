@@ -339,6 +339,7 @@ class FencedShard(Generic[M, S, P]):
         return changed, seq
 
     def _placed(self, message: Outgoing) -> Outgoing:
+        """Complete, before it is stored: people have the shard's number as their partition in every topic."""
         return structs.replace(message, partition=self.index) if message.partition == OWN_PARTITION else message
 
     def _decide(self, batch: _Batch[M], key: str, state: S | None, now: datetime) -> list[Decision[S]]:

@@ -29,7 +29,7 @@ Headers: TypeAlias = tuple[tuple[str, bytes], ...]
 
 
 OWN_PARTITION = -1
-"""The partition of the shard that sends the message, which is that of the shard's people in every topic."""
+"""In what a fenced service decides: the partition of its shard, which is that of the shard's people in every topic."""
 
 
 class Outgoing(msgspec.Struct, frozen=True, array_like=True):

@@ -24,6 +24,7 @@ from shared.contracts.partition import PARTITIONS, partition_of
 from shared.runner.host import Host
 from shared.runner.metrics import Metrics
 from shared.runner.service import (
+    OWN_PARTITION,
     DeadLetter,
     Decision,
     DuePage,
@@ -153,7 +154,7 @@ class Tiny:
 
     def _published(self, key: str, count: Count) -> Outgoing:
         headers = (("ce_id", f"{key}/{count.version}".encode()),)
-        return Outgoing(self.target, key.encode(), msgspec.json.encode(count), headers, partition_of(key))
+        return Outgoing(self.target, key.encode(), msgspec.json.encode(count), headers, OWN_PARTITION)
 
     def _relayed(self, state: None, messages: Sequence[Add], now: datetime, policy: str) -> Decision[None]:
         if any(message.value == "fail" for message in messages):

@@ -49,8 +49,7 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
                 gone.add(fingerprint(policy.fingerprint_key, id))
             elif step.state is not None:
                 records[id] = step.state
-            for effect in step.effects:
-                effects.append((id, effect))
+            effects.extend((id, effect) for effect in step.effects)
     return Decided(Person(records, frozenset(gone)), tuple(effects))
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+import hmac
 
 BYTES = 16
 """128 bits: two of ten billion records share a name with a probability below one in a quintillion."""
-_BLOCK_BYTES = 64
 
 
 def record_id(user_id: str, partner: str, report_id: str) -> str:
@@ -25,16 +24,4 @@ def fingerprint(key: bytes, name: str) -> bytes:
     them all and see who once had a record. Under a key that is in no table, topic or dump they cannot be told from
     noise, and only the service itself can ask whether it has seen a record before.
     """
-    begun = _hmac(key)
-    inner, outer = begun[0].copy(), begun[1].copy()
-    inner.update(name.encode())
-    outer.update(inner.digest())
-    return outer.digest()[:BYTES]
-
-
-@lru_cache(maxsize=4)
-def _hmac(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
-    """HMAC-SHA-256 (RFC 2104) as far as it depends on the key alone, which is half of its work; `hmac.digest` would do
-    that half again for each name."""
-    block = (key if len(key) <= _BLOCK_BYTES else hashlib.sha256(key).digest()).ljust(_BLOCK_BYTES, b"\0")
-    return hashlib.sha256(bytes(byte ^ 0x36 for byte in block)), hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+    return hmac.digest(key, name.encode(), "sha256")[:BYTES]

@@ -16,9 +16,8 @@ from services.scorer.service import decide, decode
 from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, ScoreChange, read
 from shared.contracts.messages import encode as encode_body
-from shared.contracts.partition import partition_of
 from shared.contracts.refusals import read_refusal
-from shared.runner.service import DeadLetter, Outcome
+from shared.runner.service import OWN_PARTITION, DeadLetter, Outcome
 from tests.unit.scorer.people import BILL, CARD, INCOME, JAN, ME, ZONE, capping, consent, day, event, news, record
 
 CONTINUOUS = Policy(scorecard=capping(cadence="continuous"), zone=ZONE, accepts_late_months=3)
@@ -101,7 +100,7 @@ def test_what_no_service_of_ours_may_send_is_set_aside(fault: FakeRecord, code: 
 def test_a_new_score_as_it_is_sent() -> None:
     decision = decide(None, [event(BILL, NOW), news(record())], NOW, CONTINUOUS)
     (sent,) = decision.outgoing
-    assert (sent.topic, sent.key, sent.partition) == ("scores.changed", ME.encode(), partition_of(ME))
+    assert (sent.topic, sent.key, sent.partition) == ("scores.changed", ME.encode(), OWN_PARTITION)
     assert dict(sent.headers)["ce_id"] == f"scorer/{ME}/1".encode()
     assert dict(sent.headers)["ce_time"] == b"2026-01-15T04:00:00Z"
     assert sent.value is not None
