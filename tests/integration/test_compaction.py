@@ -114,7 +114,8 @@ def score_message(topic: str, news: News) -> Outgoing:
 def tier_messages(topic: str, standings: dict[str, Standing], news: News) -> Sequence[Outgoing]:
     decision = decide(standings.get(news.key), [news], NOW, TABLE)
     standings[news.key] = decision.state
-    return [msgspec.structs.replace(message, topic=topic) for message in decision.outgoing]
+    place = partition_of(news.key)
+    return [msgspec.structs.replace(message, topic=topic, partition=place) for message in decision.outgoing]
 
 
 async def test_readers_of_the_compacted_topics_end_with_the_same(topics: Topics) -> None:
