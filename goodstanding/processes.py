@@ -135,6 +135,7 @@ class ServiceProcess:
                 raise UserError(f"{self.name} ended while it was starting.", self.last_words())
             if time.monotonic() > deadline:
                 raise UserError(f"{self.name} is not ready after {timeout_s:.0f} s: {trouble}.", self.last_words())
+            # Nobody tells when it is ready: it has to be asked.
             time.sleep(_POLL_S)
 
     def last_words(self, lines: int = 6) -> str:

@@ -38,6 +38,7 @@ class TolerantConsumer(AIOKafkaConsumer):  # type: ignore[misc]
         self._handed_out[partition] = offset
         self._readable.pop(partition, None)
 
+    # What it returns is the library's, which has no types.
     async def getmany(  # type: ignore[no-untyped-def]
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ):
