@@ -1,7 +1,7 @@
 """What must become of a list of sent events, worked out the slow and plain way, apart from the services.
 
 No state, no folding, no vectors: all accepted events of a person are kept in a list, and each question goes through the
-whole list. The rules are read from the blueprint and from the policy file, not from the scorer's code, and nothing of
+whole list. The rules are read from the rule book and from the policy file, not from the scorer's code, and nothing of
 the services or of the runner is imported here.
 """
 

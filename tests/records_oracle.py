@@ -1,6 +1,6 @@
 """What must become of one negative record, worked out the slow and plain way, apart from the services.
 
-The rules are read from the blueprint (2.3) and from the retention profile's file, not from the code of retention, and
+The rules are read from the rule book and from the retention profile's file, not from the code of retention, and
 nothing of the services is imported here. All that was ever said of the record stays in a list, and the last of it is
 looked at.
 """

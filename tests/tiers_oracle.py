@@ -1,6 +1,6 @@
 """What must become of a person's published scores, worked out the slow and plain way, apart from the services.
 
-Every step looks at all publications again. The rules are read from the blueprint and from the policy file, not from the
+Every step looks at all publications again. The rules are read from the rule book and from the policy file, not from the
 code of benefits, and nothing of the services is imported here.
 """
 

@@ -31,7 +31,7 @@ class Shape(StrEnum):
 
 
 class RecordClass(StrEnum):
-    """The class decides who may report a record and how long it is kept (blueprint, 2.3)."""
+    """The class decides who may report a record and how long it is kept (rules R1 and D1)."""
 
     LEGAL = "legal"
     FINANCIAL = "financial"

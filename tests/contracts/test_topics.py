@@ -28,7 +28,7 @@ from shared.contracts.topics import (
     topics,
 )
 
-# Name, key, partitions, cleanup, writers, readers: the blueprint's table, and who may read and write what.
+# Name, key, partitions, cleanup, writers and readers: who may read and write what.
 TABLE = [
     ("behavior.raw.bank", "the partner's choice", 6, "delete", ("partner bank", REDRIVE), ("ingest",)),
     ("behavior.rejected.bank", "none", 1, "delete", ("ingest", "scorer", "retention"), ("partner bank",)),

@@ -1,4 +1,4 @@
-"""Laws of deadlines and of a record's life (blueprint, 2.3), for whatever comes in whatever order."""
+"""Laws of deadlines and of a record's life (rules R1 to D8), for whatever comes in whatever order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The laws of a person's state and score (blueprint, 4.1 and 2.1), for any events at all.
+"""The laws of a person's state and score (rules S1 to S7), for any events at all.
 
 Events are drawn with few ids, kinds and months, so that they meet. What the state depends on is the set of accepted
 events: where two bodies share an id the first wins, so the laws of order draw one body for each id.

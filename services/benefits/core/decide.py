@@ -1,6 +1,6 @@
 """What a person's published scores lead to: one change for each that moves tier, benefits or restrictions.
 
-The rules (blueprint, 2.2), in the order of the score's versions:
+The decision (rules T1 to T8), in the order of the score's versions:
 - A score reaches the highest tier that begins at or below it. A jump over several tiers is one change.
 - A thin file gains nothing new: its tier falls with the score, and rises no further than it had been granted.
 - What a restriction closes is revoked at once, and granted again when the restriction ends.

@@ -1,4 +1,4 @@
-"""The tier table (`policies/benefits.toml`; blueprint, 2.2): its types, and what can be wrong with one.
+"""The tier table (`policies/benefits.toml`; rules T1 and T2): its types, and what can be wrong with one.
 
 Tiers are counted by their position: 0 is below the first, 1 the first. A tier has its own benefits and those of all
 tiers before it.

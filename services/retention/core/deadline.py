@@ -1,4 +1,4 @@
-"""When a negative record lapses (blueprint, 2.3): calendar years by class, to the end of a day in the profile's zone.
+"""When a negative record lapses (rules D1 to D6): calendar years by class, to the end of a day in the profile's zone.
 
 The day on which the behavior ended is not counted. The last day is the same calendar date N years on, or that month's
 last day where the date does not exist; the record lapses when that day is over. Days are never counted, and neither

@@ -1,4 +1,4 @@
-"""A retention profile (`policies/retention/<name>.toml`; blueprint, 2.3): its types, and what can be wrong with one.
+"""A retention profile (`policies/retention/<name>.toml`; rules D1 and E10): its types, and what can be wrong with one.
 
 Which kinds end at once and which on settlement is no profile's choice; that is in shared.contracts.kinds.
 """

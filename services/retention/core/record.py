@@ -1,4 +1,4 @@
-"""The life of one negative record (blueprint, 2.3): a closed union of states, and the steps between them.
+"""The life of one negative record (rules R1 to R12): a closed union of states, and the steps between them.
 
     nothing -> Open -> Settled -> Gone        reported, settled, lapsed
     nothing -> Settled                        reported when it was over already

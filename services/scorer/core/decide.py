@@ -1,4 +1,4 @@
-"""What a person's messages lead to: a new state, refusals, and at most one publication (blueprint, 2.1).
+"""What a person's messages lead to: a new state, refusals, and at most one publication (rules P1 to P7).
 
 Monthly cadence: the monthly run publishes everybody, one version each. Continuous: whatever changes the published
 result (score, thin, restrictions) publishes at once, and the monthly run publishes whom the turn of the month changed.

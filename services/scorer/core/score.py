@@ -1,4 +1,4 @@
-"""From a person's state to a score whose items sum exactly to it (blueprint, 2.1). Integers only."""
+"""From a person's state to a score whose items sum exactly to it (rules S1 to S17). Integers only."""
 
 from __future__ import annotations
 

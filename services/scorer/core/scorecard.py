@@ -22,7 +22,7 @@ from shared.contracts.messages import TEXT_CHARACTERS_MAX
 BASE = 350
 POINTS = 600
 WINDOW_MONTHS_MAX = 24
-"""No behavior is remembered longer (blueprint, 2.1); longer memory is records only."""
+"""No behavior is remembered longer (rules S7); longer memory is records only."""
 CONTACTS_BAND = 50
 """Contacts' standings are seen in steps of so many points, so that nobody's score shows through."""
 

@@ -1,4 +1,4 @@
-"""One person's state: a commutative fold of events, independent of any policy (blueprint, 4.1).
+"""One person's state: a commutative fold of events, independent of any policy (rules S4 and S7).
 
 For each kind and month a small vector [count, sum, late count, worst days late], trailing zeros left out; facts, the
 latest by (time, id); figures, the latest per consent, kind and month, never summed; records, the highest version by

@@ -45,7 +45,7 @@ def loaded(tmp_path: Path, text: str) -> TierTable:
     return read_table(file)
 
 
-def test_the_shipped_table_is_the_blueprints() -> None:
+def test_the_shipped_table_has_the_four_tiers() -> None:
     table = read_table(SHIPPED)
     assert [(tier.name, tier.from_score, len(tier.benefits)) for tier in table.tiers] == [
         ("Fair", 600, 4),

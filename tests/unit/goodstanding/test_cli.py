@@ -44,7 +44,7 @@ def commands() -> list[tuple[str, ...]]:
     return found
 
 
-def test_the_names_are_those_of_the_blueprint() -> None:
+def test_the_names_of_the_commands_are_fixed() -> None:
     assert {" ".join(path) for path in commands()} >= {
         *("demo", "run", "user-id", "explain", "migrate", "topics", "local up", "local down", "local status"),
         *("partner sample", "partner validate", "partner send", "tail scores", "tail rejected", "tail tiers"),

@@ -1,4 +1,4 @@
-"""Deadlines (blueprint, 2.3) as a table, one case for each class of days and zones that could come out differently."""
+"""Deadlines (rules D1 to D6) as a table, one case for each class of days and zones that could come out differently."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHANGHAI = "Asia/Shanghai"
 
 # (what it stands for, class, zone, day of the end, last day, lapses at in UTC), by the years of the profile `cn`
 CASES = [
-    # -- the blueprint's own, and the years of each class
+    # -- the rule book's own, and the years of each class
     ("leap day, life", LIFE, SHANGHAI, "2024-02-29", "2026-02-28", "2026-02-28T16:00:00"),
     ("leap day, financial", FINANCIAL, SHANGHAI, "2024-02-29", "2029-02-28", "2029-02-28T16:00:00"),
     ("leap day, legal", LEGAL, SHANGHAI, "2024-02-29", "2029-02-28", "2029-02-28T16:00:00"),
@@ -175,7 +175,7 @@ def test_the_answer_of_the_command_line_is_json() -> None:
     }
 
 
-def test_the_shipped_profile_is_the_blueprints() -> None:
+def test_the_shipped_profile_has_years_answer_days_and_zone() -> None:
     cn = load_profile(ROOT / "policies/retention/cn.toml")
     assert (cn.years, cn.answer_days, cn.zone) == (Years(legal=5, financial=5, life=2), 20, SHANGHAI)
 
