@@ -11,7 +11,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra l
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo demo-real test test-faults test-compose check check-deploy bench lock lock-check format clean
+.PHONY: help contracts setup demo demo-real test test-faults test-compose check check-deploy bench lock lock-check format clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1|/p' Makefile | awk -F '|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,7 +43,7 @@ check: setup  ## format, lint, types, imports, contracts, dashboard, lock
 	@$(BIN)/ruff check
 	@$(BIN)/mypy $(CODE)
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m shared.contracts check
+	@$(BIN)/python -m shared.contracts.published check
 	@$(BIN)/python -m deploy.grafana.pipeline check
 	@$(MAKE) --no-print-directory lock-check
 
@@ -63,6 +63,9 @@ bench: setup  ## events a second, and the CPU that they cost, in both cadences
 format: setup  ## format the code and mend what the linter can mend
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
+
+contracts: setup  ## write again what is made of the contracts: schemas, AsyncAPI, the table of codes
+	@$(BIN)/python -m shared.contracts.published write
 
 lock: $(BIN)/uv  ## bring requirements.lock up to date with pyproject.toml (all to the newest: make lock UPGRADE=1)
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements.lock

@@ -26,13 +26,13 @@ import asyncpg
 import psutil
 
 from bench.policies import with_cadence
-from goodstanding.deployment import Deployment, Settings, partners
-from goodstanding.local import LocalStack
-from goodstanding.mappings import mapping_of
-from goodstanding.offsets import asking
-from goodstanding.partner_samples import Setting, samples
-from goodstanding.processes import ServiceProcess
-from goodstanding.stack import stop
+from goodstanding.partner.mapping_files import mapping_of
+from goodstanding.partner.samples import Setting, samples
+from goodstanding.platform.deployment import Deployment, Settings, partners
+from goodstanding.platform.servers import LocalStack
+from goodstanding.platform.service_process import ServiceProcess
+from goodstanding.platform.stack import stop
+from goodstanding.reading.offsets import asking
 from shared.contracts.partition import partition_of
 from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, raw_topic
 from shared.runner.sender import send, started

@@ -20,7 +20,7 @@ from typing import Any
 from aiokafka import ConsumerRecord
 from pydantic import SecretStr
 
-from goodstanding.partner_samples import Mode, Setting, samples
+from goodstanding.partner.samples import Mode, Setting, samples
 from services.ingest.core.mapping import Mapping
 from services.ingest.loading import load_deployment, load_partners
 from services.ingest.service import service

@@ -22,9 +22,9 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer
 
 from bench.policies import with_cadence
-from goodstanding.deployment import SERVICES, Deployment, Settings
-from goodstanding.local import LocalStack
-from goodstanding.stack import stop
+from goodstanding.platform.deployment import SERVICES, Deployment, Settings
+from goodstanding.platform.servers import LocalStack
+from goodstanding.platform.stack import stop
 from shared.contracts.cloudevents import STRUCTURED
 from shared.contracts.identity import sample_account, user_id
 from shared.contracts.partition import partition_of

@@ -25,17 +25,17 @@ import asyncpg
 from msgspec.structs import replace
 
 from bench.__main__ import _cpu_s
-from goodstanding.deployment import Deployment, Settings
-from goodstanding.local import LocalStack
-from goodstanding.offsets import asking
-from goodstanding.processes import ServiceProcess
-from goodstanding.stack import stop
+from goodstanding.platform.deployment import Deployment, Settings
+from goodstanding.platform.servers import LocalStack
+from goodstanding.platform.service_process import ServiceProcess
+from goodstanding.platform.stack import stop
+from goodstanding.reading.offsets import asking
 from services.retention.core.decide import Policy
 from services.retention.core.fingerprint import record_id
 from services.retention.service import load_profile, service
 from shared.contracts.partition import partition_of
 from shared.contracts.topics import RECORDS_CHANGED
-from shared.database import open_pool
+from shared.postgres import open_pool
 from shared.runner import store
 from shared.runner.process import tune_collector
 from shared.runner.sender import send_transaction, started

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from goodstanding.local import LocalStack
+from goodstanding.platform.servers import LocalStack
 from services.retention.core.deadline import deadline
 from services.retention.core.decide import Person, Policy
 from services.retention.core.fingerprint import record_id
@@ -33,7 +33,7 @@ from services.retention.core.record import Clock, Facts, Settled
 from services.retention.service import load_profile, service
 from services.retention.storage import records
 from shared.contracts.kinds import RecordClass
-from shared.database import migrate, queries
+from shared.postgres import migrate, queries
 from shared.runner.store import MIGRATIONS
 from shared.settings import ROOT
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from goodstanding.deployment import Settings
 from goodstanding.errors import UserError
-from goodstanding.mappings import compiled_file
+from goodstanding.partner.mapping_files import compiled_file
+from goodstanding.platform.deployment import Settings
 from services.benefits.core import table
 from services.benefits.core.table import TierTable
 from services.retention.core import profile

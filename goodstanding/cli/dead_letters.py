@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from goodstanding.cli.frame import AsJson, answer_json, commands, console, table
-from goodstanding.dead_letters import Letter, State, chosen, content, described
+from goodstanding.dead_letters.redrive import Choice, read_letters, read_record
+from goodstanding.dead_letters.redrive import redrive as redriven
+from goodstanding.dead_letters.rules import Letter, State, chosen, content, described
 from goodstanding.errors import UserError
-from goodstanding.redriving import Choice, read_letters, read_record
-from goodstanding.redriving import redrive as redriven
-from goodstanding.stack import Stack
+from goodstanding.platform.stack import Stack
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import SERVICES
 

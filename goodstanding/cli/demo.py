@@ -9,15 +9,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from goodstanding.adapters import adapters
 from goodstanding.cli.frame import console, fail, prose, stops_politely
-from goodstanding.demo import run as real_data
-from goodstanding.demo.view import Plain, band_table, view_for
 from goodstanding.errors import UserError
-from goodstanding.stack import given_addresses
-from goodstanding.story import run as story
-from goodstanding.story.cast import Cast
-from goodstanding.story.ending import ending
+from goodstanding.platform.stack import given_addresses
+from goodstanding.simulation.real_data import play as real_data
+from goodstanding.simulation.real_data.adapters import adapters
+from goodstanding.simulation.story import play as story
+from goodstanding.simulation.story.cast import Cast
+from goodstanding.simulation.story.ending import ending
+from goodstanding.simulation.view import Plain, band_table, view_for
 
 _DIFFERENCES_SHOWN = 5
 _INTERRUPTED = "Interrupted; everything that the demo had started is stopped. Start it again any time."

@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
-from goodstanding.adapters import DataError
 from goodstanding.errors import UserError
-from goodstanding.local import StackError
+from goodstanding.platform.servers import StackError
+from goodstanding.simulation.real_data.source import DataError
 from shared.toml_file import ConfigError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 import typer
 
 from goodstanding.cli.frame import AsJson, answer_json, commands, console, stops_politely
-from goodstanding.deployment import Settings, partners
-from goodstanding.partner_tools import Verdict, lines_of, send, validate
-from goodstanding.stack import Stack
-from goodstanding.streaming import stream
+from goodstanding.partner.stream import stream
+from goodstanding.partner.verdicts import Verdict, lines_of, send, validate
+from goodstanding.platform.deployment import Settings, partners
+from goodstanding.platform.stack import Stack
 
 app = commands("For partners: example events, a check without sending, and sending with an answer for each event.")
 
@@ -38,8 +38,8 @@ def sample(
 
     Example: goodstanding partner sample bank --count 100 > events.jsonl
     """
-    from goodstanding.mappings import mapping_of
-    from goodstanding.partner_samples import Setting, samples
+    from goodstanding.partner.mapping_files import mapping_of
+    from goodstanding.partner.samples import Setting, samples
 
     stack = Stack.default()
     settings = stack.settings or Settings.new()

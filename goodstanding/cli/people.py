@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 import typer
 
-from goodstanding import policies, standing
+from goodstanding import policies
 from goodstanding.cli.frame import AsJson, answer_json, console, table
 from goodstanding.errors import UserError
-from goodstanding.explaining import explanation
-from goodstanding.identity import user_id_of
-from goodstanding.stack import Stack
+from goodstanding.person import standing
+from goodstanding.person.score import explanation
+from goodstanding.person.user_id import user_id_of
+from goodstanding.platform.stack import Stack
 from services.benefits.core.describe import describe
 from services.scorer.core.explain import Explanation
 from shared.contracts.kinds import KIND_OF

@@ -12,9 +12,9 @@ from typing import Annotated, NoReturn
 import typer
 
 from goodstanding.cli.frame import AsJson, answer_json, commands, console, fail, say, table
-from goodstanding.deployment import SERVICES, Settings
-from goodstanding.secret_files import write_secret_files
-from goodstanding.stack import Part, Stack
+from goodstanding.platform.deployment import SERVICES, Settings
+from goodstanding.platform.secret_files import write_secret_files
+from goodstanding.platform.stack import Part, Stack
 
 local = commands("The platform on this machine, in the background: Kafka, Postgres and the services.")
 

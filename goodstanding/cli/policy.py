@@ -11,7 +11,7 @@ import typer
 from goodstanding import policies
 from goodstanding.cli.frame import AsJson, answer_json, commands, console
 from goodstanding.errors import UserError
-from goodstanding.stack import Stack
+from goodstanding.platform.stack import Stack
 from services.retention.core.deadline import DeadlineError, answer
 from shared.contracts.kinds import RecordClass
 from shared.toml_file import ConfigError

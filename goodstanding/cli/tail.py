@@ -13,10 +13,10 @@ import typer
 from aiokafka import ConsumerRecord
 
 from goodstanding.cli.frame import AsJson, answer_json, commands, console
-from goodstanding.deployment import partners
 from goodstanding.errors import UserError
-from goodstanding.stack import Stack
-from goodstanding.topics import tail
+from goodstanding.platform.deployment import partners
+from goodstanding.platform.stack import Stack
+from goodstanding.reading.between import tail
 from shared.contracts.faults import Fault
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, follow
 from shared.contracts.refusals import read_refusal

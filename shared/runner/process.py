@@ -21,7 +21,7 @@ from prometheus_client import make_asgi_app
 
 from shared import logs
 from shared.clock import open_clock
-from shared.database import open_pool
+from shared.postgres import open_pool
 from shared.runner import store
 from shared.runner.host import Host, backoff
 from shared.runner.metrics import Metrics

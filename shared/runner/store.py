@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from shared.database import queries
+from shared.postgres import queries
 from shared.runner.service import Db, Outgoing
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from goodstanding.deployment import Deployment
-from goodstanding.local import Addresses
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.servers import Addresses
 from shared.settings import ROOT
 
 PROFILES = ("cli", "demo", "observability")

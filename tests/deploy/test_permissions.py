@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from goodstanding.deployment import STATEFUL, Deployment, Settings
-from goodstanding.local import Addresses
+from goodstanding.platform.deployment import STATEFUL, Deployment, Settings
+from goodstanding.platform.servers import Addresses
 from tests.deploy.compose import Platform
 
 DENIED = asyncpg.InsufficientPrivilegeError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from goodstanding.deployment import SERVICES
+from goodstanding.platform.deployment import SERVICES
 from shared.settings import ROOT
 from tests.deploy.compose import Platform, project, until
 from tests.deploy.traffic import Person, accepted

@@ -12,9 +12,9 @@ from typing import Any
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from goodstanding.identity import user_id_of
-from goodstanding.partner_tools import Line, Verdict, send
-from goodstanding.topics import tail
+from goodstanding.partner.verdicts import Line, Verdict, send
+from goodstanding.person.user_id import user_id_of
+from goodstanding.reading.between import tail
 from services.scorer.core.state import COUNT, decode, vectors
 from shared.contracts.identity import sample_account
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport

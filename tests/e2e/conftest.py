@@ -9,9 +9,9 @@ import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from goodstanding.deployment import SERVICES, STATEFUL, partners
-from goodstanding.local import Addresses
-from goodstanding.offsets import Offsets, asking
+from goodstanding.platform.deployment import SERVICES, STATEFUL, partners
+from goodstanding.platform.servers import Addresses
+from goodstanding.reading.offsets import Offsets, asking
 from shared.contracts.topics import CLOCK_TOPIC, topics
 
 _POLL_S = 0.05

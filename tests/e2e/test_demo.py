@@ -17,14 +17,14 @@ import psutil
 import pytest
 from typer.testing import CliRunner, Result
 
-from goodstanding.adapters import adapters
 from goodstanding.cli import app
-from goodstanding.demo.run import DATA, publication_day
-from goodstanding.deployment import SERVICES, Deployment, Settings
-from goodstanding.local import Addresses
-from goodstanding.processes import ServiceProcess
-from goodstanding.simulation import StalledError, driving
-from goodstanding.stack import passing
+from goodstanding.platform.deployment import SERVICES, Deployment, Settings
+from goodstanding.platform.servers import Addresses
+from goodstanding.platform.service_process import ServiceProcess
+from goodstanding.platform.stack import passing
+from goodstanding.simulation.driver import StalledError, driving
+from goodstanding.simulation.real_data.adapters import adapters
+from goodstanding.simulation.real_data.play import DATA, publication_day
 
 # Four services start for each test, which takes a while on a machine that is busy with other things.
 pytestmark = pytest.mark.timeout(300)

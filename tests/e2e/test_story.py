@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from goodstanding.cli import app
-from goodstanding.deployment import Deployment
-from goodstanding.local import Addresses
-from goodstanding.story.cast import Cast
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.servers import Addresses
+from goodstanding.simulation.story.cast import Cast
 from shared.settings import ROOT
 
 

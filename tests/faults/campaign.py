@@ -20,7 +20,7 @@ from typing import Literal
 
 from aiokafka import TopicPartition
 
-from goodstanding.local.stack import Name
+from goodstanding.platform.servers.stack import Name
 from shared.contracts.topics import (
     NORMALIZED,
     RECORDS_CHANGED,
@@ -44,7 +44,7 @@ from tests.faults.checker import (
 from tests.faults.cluster import SERVICES, Cluster, Feeder, Service, feeding, numbers, running, service_of
 from tests.faults.events import PARTNERS, ZONE, Stretch, draw
 from tests.faults.policy import profile, scorecard, tier_table
-from tests.oracle import expect, month
+from tests.support.oracle.scores import expect, month
 
 log = logging.getLogger("campaign")
 

@@ -15,11 +15,11 @@ from typing import Any
 
 from shared.contracts.partition import partition_of
 from shared.contracts.topics import raw_topic
-from tests import tiers_oracle
 from tests.faults.events import Headers, Message
-from tests.oracle import Expected, Result
-from tests.records_oracle import News
-from tests.tiers_oracle import Publication, Standing
+from tests.support.oracle import tiers as tiers_oracle
+from tests.support.oracle.records import News
+from tests.support.oracle.scores import Expected, Result
+from tests.support.oracle.tiers import Publication, Standing
 
 _TOLD_MAX = 5
 """Of one kind of violation so many are told; thousands say no more."""

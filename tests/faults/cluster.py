@@ -17,15 +17,15 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
-from goodstanding.deployment import Deployment, Settings
-from goodstanding.local import LocalStack
-from goodstanding.offsets import Offsets, asking
-from goodstanding.processes import ServiceProcess
-from goodstanding.simulation import unread
-from shared.contracts import topic_admin
+from goodstanding.platform.deployment import Deployment, Settings
+from goodstanding.platform.servers import LocalStack
+from goodstanding.platform.service_process import ServiceProcess
+from goodstanding.reading.offsets import Offsets, asking
+from goodstanding.simulation.driver import unread
 from shared.contracts.kinds import RecordClass
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.topics import raw_topic, topics
+from shared.kafka import topic_admin
 from tests.faults.checker import Seen
 from tests.faults.events import PARTNERS, Message
 from tests.faults.policy import write_policies

@@ -23,8 +23,8 @@ from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.times import rfc3339
 from tests.faults.policy import profile
 from tests.faults.record_stories import Days, tell
-from tests.oracle import Event, Phase, Sent
-from tests.records_oracle import Report
+from tests.support.oracle.records import Report
+from tests.support.oracle.scores import Event, Phase, Sent
 
 SCHEME = "account"
 ZONE = ZoneInfo("Asia/Shanghai")

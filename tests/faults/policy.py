@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.oracle import load_policy
+from tests.support.oracle.scores import load_policy
 
 _SHIPPED = Path(__file__).resolve().parents[2] / "policies"
 

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from shared.contracts.kinds import KINDS, Ends, Shape
-from tests.records_oracle import Report
+from tests.support.oracle.records import Report
 
 _DAY = timedelta(days=1)
 _KINDS = tuple(kind for kind in KINDS if kind.shape is Shape.RECORD)

@@ -37,8 +37,8 @@ from tests.faults.cluster import SERVICES, Cluster, Feeder, feeding, running
 from tests.faults.events import PARTNERS, ZONE, Message, Person, message_of
 from tests.faults.mutants import Gate
 from tests.faults.policy import profile, scorecard
-from tests.oracle import Event, Expected, Phase, expect
-from tests.records_oracle import Report
+from tests.support.oracle.records import Report
+from tests.support.oracle.scores import Event, Expected, Phase, expect
 
 NOW = datetime(2026, 3, 20, tzinfo=UTC)
 KEY = b"scenarios: 32 bytes and a little"

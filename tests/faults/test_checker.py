@@ -21,8 +21,8 @@ from tests.faults.checker import (
     places_of,
 )
 from tests.faults.events import message_of
-from tests.oracle import Event, Expected, Result
-from tests.records_oracle import News
+from tests.support.oracle.records import News
+from tests.support.oracle.scores import Event, Expected, Result
 
 USER = "ab" * 32
 PARTITION = partition_of(USER)

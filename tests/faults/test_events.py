@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from tests.faults.events import ZONE, Stretch, draw
 from tests.faults.policy import profile, scorecard
-from tests.oracle import Event, Expected, expect, month
+from tests.support.oracle.scores import Event, Expected, expect, month
 
 KEY = b"k" * 32
 

@@ -15,7 +15,7 @@ import pytest
 
 from services.retention.core.fingerprint import record_id
 from shared.contracts.messages import RecordReport
-from tests.retention import PARTNER, Heard, Retention, deployed, stranger
+from tests.support.retention_process import PARTNER, Heard, Retention, deployed, stranger
 
 SEED = int(os.environ.get("GOODSTANDING_FAULT_SEED", "20261"))
 NAMES = ("one", "two")

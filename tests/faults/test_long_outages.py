@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import psutil
 import pytest
 
-from goodstanding.local.stack import Name
+from goodstanding.platform.servers.stack import Name
 from tests.faults.scenarios import Story, telling
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(400)]

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
-from goodstanding.processes import ServiceProcess
+from goodstanding.platform.service_process import ServiceProcess
 from shared.contracts.messages import Refusal
 from shared.contracts.refusals import read_refusal
-from shared.contracts.topic_admin import ensure_topics
 from shared.contracts.topics import NORMALIZED, dead_letter_topic, raw_topic, rejected_topic
-from tests.unit.ingest.bad_input import BAD_INPUT, BadInput
-from tests.unit.ingest.raw_events import FRIEND, PERSON, RawEvent, bank
-from tests.unit.ingest.shipped import KEY, PARTNERS, pseudonym
+from shared.kafka.topic_admin import ensure_topics
+from tests.support.ingest.bad_input import BAD_INPUT, BadInput
+from tests.support.ingest.raw_events import FRIEND, PERSON, RawEvent, bank
+from tests.support.ingest.shipped import KEY, PARTNERS, pseudonym
 
 PATIENCE_S = 60.0
 GOOD_WITHIN_S = 5.0

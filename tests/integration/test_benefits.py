@@ -28,15 +28,15 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, ScoreChange, TierChange, encode, read
 from shared.contracts.partition import PARTITIONS, partition_of
-from shared.contracts.topic_admin import ensure_topics
 from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED, dead_letter_topic
-from shared.database import migrate
+from shared.kafka.topic_admin import ensure_topics
+from shared.postgres import migrate
 from shared.runner.sender import send_transaction, started
 from shared.runner.service import Outgoing
 from shared.runner.store import MIGRATIONS
 from shared.settings import ROOT
-from tests import examples
-from tests.tiers_oracle import Publication, expect, load_table
+from tests.support import examples
+from tests.support.oracle.tiers import Publication, expect, load_table
 
 TABLE = load_table(ROOT / "policies" / "benefits.toml")
 NOW = datetime(2026, 1, 5, 16, tzinfo=UTC)

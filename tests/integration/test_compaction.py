@@ -31,7 +31,7 @@ from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED
 from shared.runner.sender import send_transaction, started
 from shared.runner.service import Outgoing
 from shared.settings import ROOT
-from tests.examples import example
+from tests.support.examples import example
 
 PEOPLE = tuple(sha256(f"person {number}".encode()).hexdigest() for number in range(60))
 ERASED = PEOPLE[0]

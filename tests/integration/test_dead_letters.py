@@ -16,17 +16,17 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from goodstanding import redriving
-from goodstanding.dead_letters import chosen
-from goodstanding.redriving import TRANSACTIONAL_ID, read_letters, read_record, redrive
+from goodstanding.dead_letters import redrive as redriving
+from goodstanding.dead_letters.redrive import TRANSACTIONAL_ID, read_letters, read_record, redrive
+from goodstanding.dead_letters.rules import chosen
 from services.scorer.core.state import COUNT, decode, vectors
-from shared.contracts import topic_admin
 from shared.contracts.cloudevents import STRUCTURED
 from shared.contracts.identity import sample_account, user_id
 from shared.contracts.kinds import KIND_OF
 from shared.contracts.messages import TYPES, BehaviorEvent
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, dead_letter_topic, raw_topic
+from shared.kafka import topic_admin
 from shared.runner.host import dead_letter
 from shared.runner.sender import send, started
 from shared.runner.service import DeadLetter
@@ -34,7 +34,7 @@ from shared.settings import ROOT
 from tests.faults.cluster import PARTNER, Cluster, running
 from tests.integration.test_bad_input import get
 from tests.integration.tiny import until
-from tests.unreadable import send_raw
+from tests.support.unreadable import send_raw
 
 KEY = b"dead letters: 32 bytes and a bit"
 NOW = datetime.now(UTC).replace(microsecond=0)

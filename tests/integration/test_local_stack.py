@@ -22,9 +22,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from goodstanding.local import LocalStack, StackError
-from goodstanding.local import stack as stack_module
-from goodstanding.local.stack import NAMES, Name
+from goodstanding.platform.servers import LocalStack, StackError
+from goodstanding.platform.servers import stack as stack_module
+from goodstanding.platform.servers.stack import NAMES, Name
 
 _PATIENCE_S = 30.0
 _SILENCE_S = 0.5
@@ -192,7 +192,7 @@ def test_the_servers_of_a_killed_program_die_and_its_directory_is_swept() -> Non
         place.chmod(0o711)
         program = """
             import sys, pathlib
-            from goodstanding.local import LocalStack
+            from goodstanding.platform.servers import LocalStack
             with LocalStack.ephemeral(pathlib.Path(sys.argv[1])) as stack:
                 print(stack.home, flush=True)
                 sys.stdin.read()

@@ -17,7 +17,7 @@ from shared.contracts.topics import NORMALIZED, dead_letter_topic, raw_topic, re
 from tests.faults.cluster import PARTNER
 from tests.faults.events import PARTNERS
 from tests.faults.scenarios import Story, telling
-from tests.unreadable import send_raw
+from tests.support.unreadable import send_raw
 
 _AWAY_S = 4.0
 _RUDE = "rude"

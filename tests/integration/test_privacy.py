@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from goodstanding.adapters import PartnerEvent
-from goodstanding.partner_samples import Setting, samples
+from goodstanding.partner.event import PartnerEvent
+from goodstanding.partner.samples import Setting, samples
 from services.ingest.core.mapping import Mapping
 from shared import toml_file
 from shared.contracts.identity import sample_account

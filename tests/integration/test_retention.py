@@ -22,9 +22,9 @@ from services.retention.storage import records
 from shared.contracts.kinds import RecordClass
 from shared.contracts.messages import RecordReport
 from shared.contracts.partition import partition_of
-from shared.database import queries
+from shared.postgres import queries
 from shared.settings import ROOT
-from tests.retention import (
+from tests.support.retention_process import (
     FINGERPRINT_KEY,
     PARTNER,
     Ear,

@@ -13,7 +13,7 @@ from tests.faults.checker import check_scores, places_of
 from tests.faults.cluster import Cluster, Feeder, feeding, running
 from tests.faults.events import PARTNERS, ZONE, Message, draw
 from tests.faults.policy import scorecard
-from tests.oracle import expect
+from tests.support.oracle.scores import expect
 
 _BURST, _PACE_S = 25, 0.5
 _KEY = b"scale out: 32 bytes and a little"

@@ -20,10 +20,10 @@ from services.scorer.core.messages import Due, Edge, Message, event_of
 from services.scorer.storage.store import due, load, save
 from shared.contracts.messages import BehaviorEvent, encode
 from shared.contracts.partition import partition_of
-from shared.database import migrate
+from shared.postgres import migrate
 from shared.runner.service import DuePage, PolicyMismatchError
 from shared.settings import ROOT
-from tests.unit.scorer.people import BILL, CARD, JAN, ZONE, card, day
+from tests.support.people import BILL, CARD, JAN, ZONE, card, day
 
 Db: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 POLICY = Policy(scorecard=CARD, zone=ZONE, accepts_late_months=3)

@@ -19,7 +19,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from shared import database
+from shared import postgres
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.runner.host import Host
 from shared.runner.metrics import Metrics
@@ -39,7 +39,7 @@ from shared.runner.service import (
 from shared.runner.store import MIGRATIONS
 from shared.runner.subscription import Subscription
 from shared.settings import ServiceSettings
-from tests.unreadable import send_raw
+from tests.support.unreadable import send_raw
 
 KEYS = tuple(f"key-{number}" for number in range(48))
 PATIENCE_S = 30.0
@@ -193,7 +193,7 @@ class Tiny:
         async with self.database() as db:
             await db.execute(f"create schema {self.name}")
             await db.execute(f"set search_path = {self.name}")
-            await database.migrate(db, [MIGRATIONS])
+            await postgres.migrate(db, [MIGRATIONS])
             await db.execute(_TABLES)
 
     async def create_topics(self, *names: str, partitions: int = PARTITIONS) -> None:
@@ -218,7 +218,7 @@ class Tiny:
         """What a process of the service is, within this one; leaving the block drains it."""
         given = {"session_timeout_ms": 3_000, "metadata_max_age_ms": 500, **self.settings, **settings}
         host_settings = ServiceSettings(kafka=self.kafka, **given)
-        pool = await database.open_pool(self.dsn, self.name, connections_max=8)
+        pool = await postgres.open_pool(self.dsn, self.name, connections_max=8)
         worker = Worker(Subscription(service or self.service(), Host(host_settings, self.clock, Metrics(), pool)))
         try:
             await worker.subscription.start()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from services.benefits.core.decide import Standing, decide
 from services.benefits.core.table import Benefit, Tier, TierTable, faults
 from shared.contracts.messages import ScoreChange, TierChange, encode
-from tests.tiers_oracle import Publication, expect
+from tests.support.oracle.tiers import Publication, expect
 
 RESTRICTIONS = ("credit", "financing", "luxury", "unheard-of")
 

@@ -15,7 +15,7 @@ from shared.contracts.messages import BehaviorEvent, RecordReport, Refusal, enco
 from shared.contracts.partition import partition_of
 from shared.contracts.refusals import read_refusal
 from shared.runner.service import Outgoing
-from tests.unit.ingest.raw_events import (
+from tests.support.ingest.raw_events import (
     PERSON,
     RawEvent,
     bank,
@@ -32,7 +32,7 @@ from tests.unit.ingest.raw_events import (
     shop,
     utility,
 )
-from tests.unit.ingest.shipped import PARTNERS, answer, pseudonym
+from tests.support.ingest.shipped import PARTNERS, answer, pseudonym
 
 GOOD = (
     bank(),

@@ -33,7 +33,7 @@ from services.scorer.core.state import (
     vectors,
     withdraw_consent,
 )
-from tests.unit.scorer.people import CARD, FRIEND, JAN, ME, ZONE, card, consent, day, event, record, rule
+from tests.support.people import CARD, FRIEND, JAN, ME, ZONE, card, consent, day, event, record, rule
 
 OPEN_FROM = JAN - 3
 NOW = day(JAN, 28)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from services.benefits.core.decide import Standing
-from shared.database import queries
+from shared.postgres import queries
 from shared.runner.service import Db
 
 _SQL = queries(Path(__file__).with_name("queries.sql"))

@@ -13,7 +13,7 @@ from services.retention.core.decide import Person
 from services.retention.core.fingerprint import fingerprint
 from services.retention.core.messages import Due, Message
 from services.retention.core.record import Clock, Facts, Kept, Open, Settled, Settlement, Unreported, due_at
-from shared.database import queries
+from shared.postgres import queries
 from shared.runner.service import Db, DuePage
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from services.scorer.core.decide import Person, Policy
 from services.scorer.core.messages import Due, Message
 from services.scorer.core.score import encode
 from shared.contracts.partition import partition_of
-from shared.database import queries
+from shared.postgres import queries
 from shared.runner.service import Db, DuePage, PolicyMismatchError
 
 _SQL = queries(Path(__file__).with_name("queries.sql"))

@@ -1,0 +1,170 @@
+"""Dead letters on Kafka: reads them and the records that they name, and appends those again. The rules: `dead_letters`.
+
+A redrive begins by taking over its transactional id, and only then looks which letters are open. So of two at a time
+the later one sees all that the earlier has done, and the earlier can do no more. A record and the note that it was
+appended again are visible together or never.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import ProducerFenced
+
+from goodstanding.dead_letters.rules import (
+    ADVICE,
+    Letter,
+    State,
+    appended,
+    chosen,
+    letters,
+    overtaken,
+    position,
+    refusal,
+    take_version,
+)
+from goodstanding.errors import UserError
+from goodstanding.reading.between import tail
+from goodstanding.reading.offsets import Offsets, asking
+from shared.contracts.topics import RECORDS_CHANGED, SERVICES, dead_letter_topic
+from shared.runner.sender import send_transaction, started
+
+TRANSACTIONAL_ID = "redrive"
+_TOGETHER_MAX = 50
+"""Records in one transaction, and so in memory; each may have a MiB."""
+_READ_MS = 1_000
+_UNREADABLE = "The name of a header is not UTF-8, so the record cannot be read here. Its partner may send it anew."
+
+Kept = Mapping[TopicPartition, range]
+Choice = Callable[[Sequence[Letter]], Sequence[Letter]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a letter that was to be redriven. `refused` says why it was not, and is empty when it was."""
+
+    letter: Letter
+    refused: str = ""
+
+
+async def read_letters(bootstrap: str) -> tuple[list[Letter], Kept]:
+    """All dead letters, the oldest first, and the offsets that are kept of the partitions that they name."""
+    async with asking(bootstrap) as offsets:
+        sources = await offsets.existing([dead_letter_topic(service) for service in SERVICES])
+        found = tail(bootstrap, sources, sys.maxsize, follow=False)
+        messages = [message async for message in found] if sources else []
+        named = {lies[0].topic for letter in letters(messages, {}) if (lies := position(letter.place))}
+        kept = await offsets.kept(await offsets.existing(sorted(named)))
+    return letters(messages, kept), kept
+
+
+async def read_record(bootstrap: str, place: str) -> tuple[Letter, ConsumerRecord | str]:
+    """The letter of this place, and its record or why there is none to read. Raises UserError if there is no letter."""
+    found, kept = await read_letters(bootstrap)
+    [letter] = chosen(found, places=[place])
+    async with _reading(bootstrap, kept) as reader:
+        return letter, await reader.record(letter)
+
+
+async def redrive(bootstrap: str, choose: Choice, *, again: bool) -> AsyncIterator[Answer]:
+    """Append again the records of those letters that `choose` takes, and say of each whether that was done.
+
+    What is said to be done is done for good, whatever comes after. Raises UserError when another redrive has begun.
+    """
+    async with started(bootstrap, TRANSACTIONAL_ID) as producer:
+        found, kept = await read_letters(bootstrap)
+        picked = choose(found)
+        async with _reading(bootstrap, kept) as reader:
+            for at in range(0, len(picked), _TOGETHER_MAX):
+                read = await _to_append(picked[at : at + _TOGETHER_MAX], reader, kept, again=again)
+                try:
+                    if messages := [m for letter, r in read if not isinstance(r, str) for m in appended(letter, r)]:
+                        await send_transaction(producer, messages)
+                except ProducerFenced:
+                    raise UserError("Another redrive has begun, so this one has stopped.", _SEE) from None
+                for letter, record in read:
+                    yield Answer(letter, record if isinstance(record, str) else "")
+
+
+_SEE = "What was done and what is open: goodstanding dead-letters ls"
+
+
+async def _to_append(
+    part: Sequence[Letter], reader: _Reader, kept: Kept, *, again: bool
+) -> list[tuple[Letter, ConsumerRecord | str]]:
+    """Each letter with its record, or with the reason why that is not appended again."""
+    read = [(letter, refusal(letter, kept, again=again) or await reader.record(letter)) for letter in part]
+    # Retention may append a newer change between this look and the append: a matter of milliseconds, and only a
+    # subscriber that has forgotten the record by then takes it for a new one.
+    versions = await reader.versions_behind(record for _, record in read if not isinstance(record, str))
+    return [
+        (letter, record if isinstance(record, str) else overtaken(record, versions) or record)
+        for letter, record in read
+    ]
+
+
+class _Reader:
+    """Reads records by their position."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, offsets: Offsets, kept: Kept) -> None:
+        self._consumer, self._offsets, self._kept = consumer, offsets, kept
+
+    async def record(self, letter: Letter) -> ConsumerRecord | str:
+        """The letter's record, or why there is none to read."""
+        if (lies := position(letter.place)) is None:
+            return ADVICE[State.NO_RECORD]
+        partition, offset = lies
+        if offset not in self._kept.get(partition, ()):
+            return ADVICE[State.GONE]
+        try:
+            found = [each async for each in self._records(partition, offset, offset + 1, records_max=1)]
+        except UnicodeDecodeError:
+            return _UNREADABLE
+        # Where the record has been deleted meanwhile, or compacted, another may have come in its place.
+        return next((each for each in found if each.offset == offset), ADVICE[State.GONE])
+
+    async def versions_behind(self, records: Iterable[ConsumerRecord]) -> dict[str, int]:
+        """The highest version of each negative record that `records.changed` tells of behind these, and in them."""
+        first: dict[TopicPartition, int] = {}
+        for record in records:
+            if record.topic == RECORDS_CHANGED:
+                partition = TopicPartition(record.topic, record.partition)
+                first[partition] = min(record.offset, first.get(partition, record.offset))
+        versions: dict[str, int] = {}
+        ends = await self._offsets.ends([RECORDS_CHANGED] if first else [])
+        for partition, offset in first.items():
+            async for record in self._records(partition, offset, ends[partition]):
+                take_version(versions, record)
+        return versions
+
+    async def _records(
+        self, partition: TopicPartition, offset: int, end: int, records_max: int | None = None
+    ) -> AsyncIterator[ConsumerRecord]:
+        """The records from an offset on, until the position has reached the end."""
+        # Assigning drops what was fetched already, and letters often name records in a row.
+        if self._consumer.assignment() != {partition}:
+            self._consumer.assign([partition])
+        self._consumer.seek(partition, offset)
+        while await self._consumer.position(partition) < end:
+            for found in (await self._consumer.getmany(timeout_ms=_READ_MS, max_records=records_max)).values():
+                for record in found:
+                    yield record
+
+
+@asynccontextmanager
+async def _reading(bootstrap: str, kept: Kept) -> AsyncIterator[_Reader]:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+    )
+    await consumer.start()
+    try:
+        async with asking(bootstrap) as offsets:
+            yield _Reader(consumer, offsets, kept)
+    finally:
+        await consumer.stop()

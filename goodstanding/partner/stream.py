@@ -1,0 +1,45 @@
+"""Partners that never stop: example events at a steady rate, for a platform that one only wants to watch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import count, cycle, islice
+from zoneinfo import ZoneInfo
+
+from goodstanding.partner.mapping_files import mapping_of
+from goodstanding.partner.samples import Setting, samples
+from goodstanding.platform.deployment import Deployment, partners
+from shared.contracts.partition import partition_of
+from shared.contracts.topics import raw_topic
+from shared.runner.sender import send, started
+from shared.runner.service import Outgoing
+
+_EVERY_S = 1.0
+_EVENTS_OF_A_SEED = 10_000
+"""After so many events the samples start anew, with dates up to the present."""
+
+
+async def stream(deployment: Deployment, per_second: float) -> None:
+    """Send until cancelled. A broker that is away ends it with an error; whoever started it starts it again."""
+    events = _events(deployment)
+    owed = 0.0
+    async with started(deployment.addresses.kafka) as producer:
+        while True:
+            owed += per_second * _EVERY_S
+            batch = list(islice(events, int(owed)))
+            owed -= len(batch)
+            await send(producer, batch)
+            await asyncio.sleep(_EVERY_S)
+
+
+def _events(deployment: Deployment) -> Iterator[Outgoing]:
+    for _ in count():
+        now = datetime.now(UTC)
+        setting = Setting(deployment.settings.currency, ZoneInfo(deployment.settings.zone), now)
+        seed = int(now.timestamp())
+        sources = [(raw_topic(name), samples(name, mapping_of(name), setting, seed=seed)) for name in partners()]
+        for topic, source in islice(cycle(sources), _EVENTS_OF_A_SEED):
+            event = next(source)
+            yield Outgoing(topic, event.key, event.value, event.headers, partition_of(event.key.hex()))

@@ -1,0 +1,34 @@
+"""Reads one person's explained score from the scorer's view, as the person's own export would."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import asyncpg
+
+from goodstanding.errors import UserError
+from goodstanding.platform.deployment import Deployment
+from services.scorer.core.explain import Explanation, explain
+from shared.contracts.partition import partition_of
+
+_LATEST = """
+select version, as_of, run, policy, evaluation, evaluation_before
+from scorer.explain
+where shard = $1 and user_id = $2 and ($3::timestamptz is null or as_of < $3)
+order by version desc limit 1
+"""
+
+
+async def explanation(deployment: Deployment, user_id: str, before: datetime | None) -> Explanation:
+    """The person's last score, or the last one before an instant. Raises UserError when there is none."""
+    db = await asyncpg.connect(deployment.dsn("scorer"))
+    try:
+        row = await db.fetchrow(_LATEST, partition_of(user_id), bytes.fromhex(user_id), before)
+    finally:
+        await db.close()
+    if row is None:
+        raise UserError(
+            "There is no score of this person" + (" by then." if before else "."),
+            "They are published once a month, or at once: `publication_day` and `cadence` in policies/scorecard.toml.",
+        )
+    return explain(*row.values())

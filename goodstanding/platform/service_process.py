@@ -1,0 +1,164 @@
+"""Real processes of the services, as the demo, `local up` and the tests start them."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from goodstanding.errors import UserError
+from goodstanding.platform.private_file import write_private
+from goodstanding.platform.servers import process
+from goodstanding.platform.servers.process import Command, Process
+
+READY_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 30.0
+"""A service drains for at most 25 s of its own; what is then left is cut off, which it survives."""
+_POLL_S = 0.02
+_ANSWER_TIMEOUT_S = 2.0
+_EXECUTE = Path(__file__).with_name("execute.py")
+
+
+class _Started(msgspec.Struct, frozen=True):
+    """What is written down of a process, for another program to find it, and where its log begins."""
+
+    process: Process
+    log_start: int
+
+
+class ServiceProcess:
+    """One process of a service, by a name that is its alone in the directory. All methods block.
+
+    Any program may make this object for a process that another one has started: what it takes to find it lies in the
+    directory, and the environment is needed for a start only. Its log is `<name>.log` there, one JSON object a line.
+    """
+
+    def __init__(
+        self, directory: Path, service: str, *, environment: Mapping[str, str] | None = None, name: str = ""
+    ) -> None:
+        self.service = service
+        self.name = name or service
+        self.log = directory / f"{self.name}.log"
+        self._directory, self._environment = directory, environment or {}
+        self._written = directory / f"{self.name}.process.json"
+
+    def start(self, *, attached: bool = True) -> None:
+        """Start it in a session of its own. An attached one is killed when this program is gone, however it went."""
+        if self.alive:
+            raise UserError(f"{self.name} is running already.")
+        environment = self.log.with_suffix(".environment.json")
+        write_private(environment, msgspec.json.encode(self._environment))
+        log_start = self.log.stat().st_size if self.log.exists() else 0
+        argv = [sys.executable, "-I", "-S", str(_EXECUTE), str(environment), self.service]
+        started = process.spawn(Command(argv, self._directory, self.log), attached=attached)
+        write_private(self._written, msgspec.json.encode(_Started(started, log_start)))
+
+    def stop(self) -> None:
+        """SIGTERM, so that it finishes what it has in hand; SIGKILL if that takes too long. Nothing if it is gone."""
+        if started := self._read():
+            process.resume(started.process)
+            process.send(started.process, signal.SIGTERM)
+            if not process.wait_gone(started.process, STOP_TIMEOUT_S):
+                process.kill(started.process)
+
+    def kill(self) -> None:
+        """SIGKILL; returns when it is gone."""
+        if started := self._read():
+            process.kill(started.process)
+
+    def pause(self) -> None:
+        """SIGSTOP: it stands still, with its connections and locks."""
+        if started := self._read():
+            process.pause(started.process)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        if started := self._read():
+            process.resume(started.process)
+
+    @property
+    def alive(self) -> bool:
+        started = self._read()
+        return started is not None and process.alive(started.process)
+
+    @property
+    def pid(self) -> int | None:
+        """Its number while it lives."""
+        started = self._read()
+        return started.process.pid if started and process.alive(started.process) else None
+
+    @property
+    def http(self) -> str | None:
+        """The address of its /metrics and /health, once it listens; None before, and when it is gone."""
+        started = self._read()
+        if started is None or not process.alive(started.process):
+            return None
+        for entry in _entries(self.log, started.log_start):
+            if entry.get("event") == "listening":
+                return f"{entry['host']}:{entry['port']}"
+        return None
+
+    def trouble(self) -> str | None:
+        """Why it is not ready, in its own words; None when it is."""
+        if not self.alive:
+            return "not running"
+        address = self.http
+        if address is None:
+            return "starting"
+        connection = http.client.HTTPConnection(address, timeout=_ANSWER_TIMEOUT_S)
+        try:
+            connection.request("GET", "/health/ready")
+            response = connection.getresponse()
+            body = response.read()
+        except (OSError, http.client.HTTPException):
+            return "does not answer"
+        finally:
+            connection.close()
+        if response.status == http.client.OK:
+            return None
+        with contextlib.suppress(ValueError, KeyError):
+            return str(json.loads(body)["because"])
+        return f"answers {response.status}"
+
+    def wait_ready(self, timeout_s: float = READY_TIMEOUT_S) -> None:
+        """Return when it is ready. Raises UserError, with the end of its log, if it ends instead or takes too long."""
+        deadline = time.monotonic() + timeout_s
+        while (trouble := self.trouble()) is not None:
+            if not self.alive:
+                raise UserError(f"{self.name} ended while it was starting.", self.last_words())
+            if time.monotonic() > deadline:
+                raise UserError(f"{self.name} is not ready after {timeout_s:.0f} s: {trouble}.", self.last_words())
+            # Nobody tells when it is ready: it has to be asked.
+            time.sleep(_POLL_S)
+
+    def last_words(self, lines: int = 6) -> str:
+        """The end of its log, for an error message."""
+        try:
+            text = self.log.read_text(errors="replace")
+        except FileNotFoundError:
+            return f"There is no log at {self.log}."
+        return "\n".join([f"The end of {self.log}:", *text.splitlines()[-lines:]])
+
+    def _read(self) -> _Started | None:
+        try:
+            return msgspec.json.decode(self._written.read_bytes(), type=_Started)
+        except FileNotFoundError:
+            return None
+
+
+def _entries(log: Path, start: int) -> Iterator[dict[str, object]]:
+    """The objects in a log from a position on; lines that are none (a traceback of the interpreter) are passed over."""
+    with log.open("rb") as file:
+        file.seek(start)
+        for line in file:
+            with contextlib.suppress(ValueError):
+                entry = json.loads(line)
+                if isinstance(entry, dict):
+                    yield entry

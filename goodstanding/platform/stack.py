@@ -1,0 +1,176 @@
+"""The whole platform on this machine: servers, schemas, topics, services; up, down and what it is like now."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from goodstanding.errors import UserError
+from goodstanding.platform.deployment import SERVICES, Deployment, Settings, read_settings
+from goodstanding.platform.servers import Addresses, LocalStack
+from goodstanding.platform.servers.places import default_home
+from goodstanding.platform.service_process import ServiceProcess
+
+Say = Callable[[str], None]
+
+_BELOW_HOME = "services"
+_TROUBLES = {"up": None, "paused": "does not answer", "down": "not running"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One server or service as it is now. `trouble` says why it is not ready, None when it is."""
+
+    name: str
+    address: str | None
+    pid: int | None
+    trouble: str | None
+
+
+class Stack:
+    """The platform in one directory. All methods block."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._directory = home / _BELOW_HOME
+        self._given = given_addresses()
+
+    @classmethod
+    def default(cls) -> Stack:
+        """The stack of this checkout, or that in GOODSTANDING_HOME."""
+        return cls(default_home())
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was ever set up here."""
+        return not self._directory.exists() and not (self.home / "stack.json").exists()
+
+    @property
+    def settings(self) -> Settings | None:
+        """Those of the deployment here, or of the one that the environment describes; None when there is neither."""
+        return read_settings(self._directory) or (Settings.new() if "GOODSTANDING_KEY" in os.environ else None)
+
+    @property
+    def deployment(self) -> Deployment:
+        """The deployment whose servers are running. Raises UserError or StackError when there is none."""
+        deployment = Deployment.open(self._directory, self._given or LocalStack(self.home).addresses)
+        if deployment is None:
+            raise UserError("Nothing is set up here yet.", "Start it: goodstanding local up")
+        return deployment
+
+    def up(self, say: Say, new: Settings, first_instant: datetime | None = None) -> Deployment:
+        """Have everything run. What was set up before keeps its settings, else they are the `new` ones."""
+        if not self._given:
+            say("Starting Kafka and Postgres")
+        addresses = self._given or LocalStack(self.home).up()
+        deployment = Deployment.open(self._directory, addresses)
+        deployment = deployment or Deployment.create(self._directory, addresses, new)
+        start(deployment, say, attached=False, first_instant=first_instant)
+        return deployment
+
+    def down(self, *, delete: bool = False) -> None:
+        """End services and servers; with `delete`, remove their data, secrets and logs as well."""
+        stop(self.processes)
+        if not self._given:
+            LocalStack(self.home).stop()
+        if delete:
+            shutil.rmtree(self.home if not self._given else self._directory, ignore_errors=True)
+
+    def status(self) -> list[Part]:
+        """Every server and service as it is now; one that does not answer takes some seconds."""
+        servers = [] if self._given else LocalStack(self.home).status()
+        return [
+            *(Part(s.name, _place(s.address), s.pid, _TROUBLES[s.state]) for s in servers),
+            *(Part(p.name, p.http, p.pid, p.trouble()) for p in self.processes),
+        ]
+
+    @property
+    def processes(self) -> list[ServiceProcess]:
+        """Those of `up`, whoever started them; they can be looked at and stopped."""
+        return [ServiceProcess(self._directory, service) for service in SERVICES]
+
+
+def given_addresses() -> Addresses | None:
+    """The servers that the environment names, which win over the local ones; None when it names none."""
+    kafka, postgres = os.environ.get("GOODSTANDING_KAFKA"), os.environ.get("GOODSTANDING_POSTGRES")
+    if kafka and postgres:
+        return Addresses(kafka=kafka, postgres=postgres)
+    if kafka or postgres:
+        raise UserError("Only one of GOODSTANDING_KAFKA and GOODSTANDING_POSTGRES is set.", "Set both or neither.")
+    return None
+
+
+@contextlib.contextmanager
+def passing(
+    say: Say, given: Addresses | None, settings: Settings, first_instant: datetime | None = None
+) -> Iterator[tuple[Deployment, list[ServiceProcess]]]:
+    """The platform for as long as the block takes, on the given servers or on some of its own.
+
+    It ends with the block, or with this program, however that goes. Of its own servers nothing is left then.
+    """
+    with contextlib.ExitStack() as ending:
+        if given is None:
+            say("Starting Kafka and Postgres")
+            servers = ending.enter_context(LocalStack.ephemeral())
+            home, addresses = servers.home, servers.addresses
+        else:
+            home, addresses = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="goodstanding-"))), given
+        deployment = Deployment.create(home / _BELOW_HOME, addresses, settings)
+        processes = start(deployment, say, attached=True, first_instant=first_instant)
+        ending.callback(stop, processes)
+        yield deployment, processes
+
+
+def start(
+    deployment: Deployment, say: Say, *, attached: bool, first_instant: datetime | None = None
+) -> list[ServiceProcess]:
+    """Make schemas and topics, start the services that do not run, and return when all are ready.
+
+    A stepped clock starts at `first_instant`, before which no service can be ready. Raises UserError, with everything
+    stopped again that this call has started.
+    """
+    say("Making schemas and topics")
+    asyncio.run(_prepare(deployment, first_instant))
+    say(f"Starting {', '.join(SERVICES)}")
+    processes = [deployment.process(service) for service in SERVICES]
+    started = [each for each in processes if not each.alive]
+    try:
+        for each in started:
+            each.start(attached=attached)
+        for each in processes:
+            each.wait_ready()
+    except BaseException:
+        stop(started)
+        raise
+    return processes
+
+
+async def _prepare(deployment: Deployment, first_instant: datetime | None) -> None:
+    await deployment.migrate()
+    report = await deployment.ensure_topics()
+    for difference in report.differences:
+        raise UserError(
+            f"Topic {difference.topic}: {difference.setting} is {difference.found}, not {difference.expected}.",
+            f"{difference.remedy}.",
+        )
+    if first_instant is not None:
+        await deployment.set_clock(first_instant)
+
+
+def stop(processes: Sequence[ServiceProcess]) -> None:
+    """End them side by side, so that several long drains take as long as one."""
+    with ThreadPoolExecutor(max(len(processes), 1)) as pool:
+        list(pool.map(ServiceProcess.stop, processes))
+
+
+def _place(address: str | None) -> str | None:
+    """An address as it may be shown: without the login of a DSN."""
+    return address.rpartition("@")[2].partition("/")[0] if address else None

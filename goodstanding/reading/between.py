@@ -1,0 +1,55 @@
+"""Reading topics as people do: the last few messages, then what comes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from goodstanding.reading.offsets import asking
+
+_READ_MS = 200
+
+
+async def tail(bootstrap: str, topics: Sequence[str], last: int, *, follow: bool) -> AsyncIterator[ConsumerRecord]:
+    """The `last` messages that the topics hold together, in the order of their arrival; with `follow`, all that come.
+
+    Each partition alone is in order; between partitions the broker's time decides, and for what comes the reading.
+    """
+    async with asking(bootstrap) as offsets:
+        ends = await offsets.ends(topics)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, isolation_level="read_committed")
+    await consumer.start()
+    try:
+        consumer.assign(list(ends))
+        for record in await _held(consumer, ends, last):
+            yield record
+        while follow:
+            for records in (await consumer.getmany(timeout_ms=_READ_MS)).values():
+                for record in records:
+                    yield record
+    finally:
+        await consumer.stop()
+
+
+async def _held(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], last: int) -> list[ConsumerRecord]:
+    """The last messages before these ends. Leaves the consumer at the ends."""
+    beginnings = await consumer.beginning_offsets(list(ends))
+    for tp, end in ends.items():
+        # Compaction and the markers of transactions leave gaps, so there can be fewer messages than offsets.
+        consumer.seek(tp, max(end - 2 * last - 2, beginnings[tp]))
+    found: list[ConsumerRecord] = []
+    waiting = set(ends)
+    while waiting := {tp for tp in waiting if await consumer.position(tp) < ends[tp]}:
+        for records in (await consumer.getmany(*waiting, timeout_ms=_READ_MS)).values():
+            found.extend(records)
+    found.sort(key=lambda record: record.timestamp)
+    return found[-last:] if last else []
+
+
+async def last_value(bootstrap: str, topic: str) -> bytes | None:
+    """The value of the last message of a topic with one partition; None when it is empty."""
+    async for record in tail(bootstrap, [topic], 1, follow=False):
+        value: bytes | None = record.value
+        return value
+    return None

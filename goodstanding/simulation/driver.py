@@ -1,0 +1,180 @@
+"""The driver of the stepped clock: time moves on only when everything of the present instant is done.
+
+`drain` follows the flow: what the partners sent is drained when ingest's committed offsets have reached the end of
+every raw topic. Then each stateful service in turn: its shards have folded their inputs to the end, all their timers
+of this instant have fired, and nothing waits in the outbox. Only then may the clock be set again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import asyncpg
+import msgspec
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from goodstanding.errors import UserError
+from goodstanding.platform.deployment import STATEFUL, Deployment, partners
+from goodstanding.platform.service_process import ServiceProcess
+from goodstanding.reading.offsets import Offsets, asking
+from shared.clock import set_stepped_clock
+from shared.contracts.topics import Topic, raw_topic, topics
+
+STALLED_AFTER_S = 60.0
+_POLL_S_MIN, _POLL_S_MAX = 0.01, 0.1
+_HANDLED_PER_S = 20_000
+"""About as fast as services can be: it is no use to look again before they can be done."""
+_LOOK_AFTER_PROCESSES_EVERY_S = 1.0
+
+
+class StalledError(UserError):
+    """Nothing has moved for too long, or a process has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """What a service has still to do at this instant: `records` not yet handled, and in words what else there is."""
+
+    service: str
+    records: int
+    rest: str = ""
+
+    @property
+    def done(self) -> bool:
+        return not self.records and not self.rest
+
+
+Watch = Callable[[Lag], None]
+
+
+def _ignore(_: Lag) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look at a service: how far it lags, and all that changes while it works, for telling work from a stall."""
+
+    lag: Lag
+    seen: object
+
+
+class Driver:
+    """Sets the clock and waits. Make one with `driving`."""
+
+    def __init__(
+        self,
+        offsets: Offsets,
+        stateful: Mapping[str, asyncpg.Connection],
+        producer: AIOKafkaProducer,
+        processes: Sequence[ServiceProcess],
+    ) -> None:
+        self.offsets, self._stateful, self._producer, self._processes = offsets, stateful, producer, processes
+        self._inputs = {service: [t for t in topics(partners()) if service in t.readers] for service in stateful}
+
+    async def set(self, instant: datetime) -> None:
+        """Move the clock of every process. Whatever is sent from now on is judged by this instant or a later one."""
+        await set_stepped_clock(self._producer, instant)
+
+    async def drain(self, instant: datetime, watch: Watch = _ignore, *, sent: bool = True) -> None:
+        """Return when all services are done with this instant. Raises StalledError. `watch` is told of every look.
+        Where nothing was `sent` since the last time, ingest has nothing to do."""
+        if sent:
+            await self._until_done(self._look_at_ingest, watch)
+        for service in self._stateful:
+            await self._until_done(partial(self._look_at, service, instant), watch)
+
+    async def records_in(self, *names: str) -> int:
+        """How many records these topics hold in all; only for those that nobody writes in transactions."""
+        return sum((await self.offsets.ends(names)).values())
+
+    async def _until_done(self, look: Callable[[], Awaitable[_Look]], watch: Watch) -> None:
+        seen: object = None
+        moved_at = looked_after_at = time.monotonic()
+        while True:
+            found = await look()
+            watch(found.lag)
+            if found.lag.done:
+                return
+            now = time.monotonic()
+            if found.seen != seen:
+                seen, moved_at = found.seen, now
+            if now - looked_after_at > _LOOK_AFTER_PROCESSES_EVERY_S:
+                looked_after_at = now
+                await asyncio.to_thread(self._look_after_processes)
+            if now - moved_at > STALLED_AFTER_S:
+                raise await asyncio.to_thread(self._stalled, found.lag)
+            await asyncio.sleep(min(max(found.lag.records / _HANDLED_PER_S, _POLL_S_MIN), _POLL_S_MAX))
+
+    async def _look_at_ingest(self) -> _Look:
+        ends = await self.offsets.ends([raw_topic(partner) for partner in partners()])
+        committed = await self.offsets.committed("ingest")
+        records = sum(max(end - committed.get(tp, 0), 0) for tp, end in ends.items())
+        return _Look(Lag("ingest", records), committed)
+
+    async def _look_at(self, service: str, instant: datetime) -> _Look:
+        ends = await self.offsets.ends([topic.name for topic in self._inputs[service]])
+        shards = await self._stateful[service].fetch(_SHARDS)
+        offsets = {row["shard"]: msgspec.json.decode(row["offsets"], type=dict[str, int]) for row in shards}
+        records = sum(
+            unread(topic, ends[TopicPartition(topic.name, shard)], read.get(topic.name, 0))
+            for topic in self._inputs[service]
+            for shard, read in offsets.items()
+        )
+        unsettled = [row["shard"] for row in shards if row["settled_at"] is None or row["settled_at"] < instant]
+        unsent = [row["shard"] for row in shards if row["unsent"]]
+        rest = [
+            *([f"timers of shards {_listed(unsettled)} have not all fired"] if unsettled else []),
+            *([f"messages of shards {_listed(unsent)} are not sent"] if unsent else []),
+        ]
+        return _Look(Lag(service, records, " and ".join(rest)), [tuple(row.values()) for row in shards])
+
+    def _look_after_processes(self) -> None:
+        for each in self._processes:
+            if not each.alive:
+                raise StalledError(f"{each.name} has ended while it was needed.", each.last_words())
+
+    def _stalled(self, lag: Lag) -> StalledError:
+        why = lag.rest or f"records not handled: {lag.records:,}"
+        sentence = f"{lag.service} has not moved for {STALLED_AFTER_S:.0f} s: {why}."
+        mine = [each for each in self._processes if each.service == lag.service]
+        states = [f"{each.name}: {each.trouble() or 'says that it is ready'}" for each in mine]
+        return StalledError(sentence, "\n".join(["", *states, *(each.last_words() for each in mine)]))
+
+
+@asynccontextmanager
+async def driving(deployment: Deployment, processes: Sequence[ServiceProcess] = ()) -> AsyncIterator[Driver]:
+    """A driver of the deployment's clock. `processes` are those that must live, and are quoted when nothing moves."""
+    async with AsyncExitStack() as stack:
+        bootstrap = deployment.addresses.kafka
+        offsets = await stack.enter_async_context(asking(bootstrap))
+        producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
+        await producer.start()
+        stack.push_async_callback(producer.stop)
+        stateful = {}
+        for service in STATEFUL:
+            stateful[service] = await asyncpg.connect(deployment.dsn(service))
+            stack.push_async_callback(stateful[service].close)
+        yield Driver(offsets, stateful, producer, processes)
+
+
+_SHARDS = """
+select shard, offsets, cursor, run, settled_at, exists (select from outbox where outbox.shard = shard.shard) as unsent
+from shard order by shard
+"""
+
+
+def unread(topic: Topic, end: int, read: int) -> int:
+    """Records that a shard has not folded. What a stateful service writes ends in the marker of its transaction, which
+    has an offset and is no record."""
+    last = end - 1 if topic.owner in STATEFUL and end else end
+    return max(last - read, 0)
+
+
+def _listed(shards: Sequence[int]) -> str:
+    return ", ".join(map(str, shards))

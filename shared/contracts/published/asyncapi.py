@@ -1,0 +1,344 @@
+"""The AsyncAPI 3 document of the whole platform, `docs/asyncapi.json`: made from the topic table, schemas and examples.
+
+What it says of a topic is said from the services' side: an operation is one service sending or receiving.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from shared.contracts.cloudevents import STRUCTURED
+from shared.contracts.dead_letters import REDRIVEN, SET_ASIDE
+from shared.contracts.identity import USER_ID_PATTERN
+from shared.contracts.messages import (
+    TYPES,
+    BehaviorEvent,
+    RecordChange,
+    RecordReport,
+    Refusal,
+    ScoreChange,
+    TierChange,
+)
+from shared.contracts.published import examples, schemas
+from shared.contracts.published.schemas import Problem
+from shared.contracts.topics import (
+    NORMALIZED,
+    RAW_PREFIX,
+    RECORDS_CHANGED,
+    RECORDS_REPORTED,
+    REJECTED_PREFIX,
+    SCORES_CHANGED,
+    SERVICES,
+    TIERS_CHANGED,
+    Topic,
+    dead_letter_topic,
+    topics,
+)
+
+FILE = Path(__file__).parents[3] / "docs" / "asyncapi.json"
+_PARTNER = "partner"
+"""The name whose topics stand for those of every partner."""
+
+_NATIVE_BEHAVIOR, _NATIVE_RECORD, _MAPPED = "native.behavior", "native.record", "mapped"
+
+CARRIES: dict[str, tuple[str, ...]] = {
+    RAW_PREFIX + _PARTNER: (_NATIVE_BEHAVIOR, _NATIVE_RECORD, _MAPPED),
+    REJECTED_PREFIX + _PARTNER: (TYPES[Refusal],),
+    NORMALIZED: (TYPES[BehaviorEvent],),
+    RECORDS_REPORTED: (TYPES[RecordReport],),
+    RECORDS_CHANGED: (TYPES[RecordChange],),
+    SCORES_CHANGED: (TYPES[ScoreChange],),
+    TIERS_CHANGED: (TYPES[TierChange],),
+    **{dead_letter_topic(service): (SET_ASIDE, REDRIVEN) for service in SERVICES},
+}
+"""The messages of each topic, by name. A topic that is not named here exists, and nothing is written to it yet."""
+
+Object = dict[str, Any]
+
+
+def document() -> Object:
+    """The document. Raises ValueError for a message that no topic carries."""
+    messages = dict(_messages())
+    if lost := messages.keys() ^ {name for names in CARRIES.values() for name in names}:
+        raise ValueError(f"Messages and CARRIES differ in {sorted(lost)}.")
+    table = topics([_PARTNER])
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Goodstanding",
+            "version": "1.0.0",
+            "description": (
+                "An open credit-standing platform: behavior events in, explained scores, lapsing negative records, "
+                "tiers and benefits out. Messages are CloudEvents 1.0; `v1` of a type only ever gains optional fields. "
+                "docs/partners.md and docs/subscribers.md are the guides."
+            ),
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "channels": {_channel_name(topic): _channel(topic) for topic in table},
+        "operations": {name: operation for topic in table for name, operation in _operations(topic)},
+        "components": {"schemas": _schemas(), "messages": messages},
+    }
+
+
+def text() -> str:
+    return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+
+
+def write(file: Path = FILE) -> None:
+    file.write_text(text(), encoding="utf-8")
+
+
+def check(file: Path = FILE) -> list[Problem]:
+    """Whether the committed document is that of the code."""
+    if file.exists() and file.read_text(encoding="utf-8") == text():
+        return []
+    return [Problem(file.name, "the committed document is not the code's: run `make contracts`")]
+
+
+# -- channels and operations -----------------------------------------------------------------------------------------
+
+
+def _channel_name(topic: Topic) -> str:
+    return topic.name.removesuffix(f".{_PARTNER}")
+
+
+def _is_partners(topic: Topic) -> bool:
+    return topic.name.endswith(f".{_PARTNER}")
+
+
+def _channel(topic: Topic) -> Object:
+    names = CARRIES.get(topic.name, ())
+    return {
+        "address": topic.name.replace(f".{_PARTNER}", ".{partner}"),
+        "description": _description(topic),
+        "messages": {name: _ref("messages", name) for name in names},
+        **({"parameters": {"partner": _PARAMETER}} if _is_partners(topic) else {}),
+        "bindings": {"kafka": _topic_binding(topic)},
+    }
+
+
+_PARAMETER = {"description": "The partner, named as its mapping file: partners/<partner>.toml."}
+
+
+def _description(topic: Topic) -> str:
+    kept = f"{topic.retention.days} days" if topic.retention else "the last message of each key, for good"
+    return "\n".join(
+        [
+            f"Key: {topic.key}. Written by {_people(topic.writers)}, read by {_people(topic.readers)}. Kept: {kept}.",
+            *([] if topic.name in CARRIES else ["Reserved: nothing is written to it yet."]),
+        ]
+    )
+
+
+def _people(names: tuple[str, ...]) -> str:
+    partner = "that partner only" if len(names) == 1 else "that partner"
+    return ", ".join(partner if name == f"partner {_PARTNER}" else name for name in names)
+
+
+def _topic_binding(topic: Topic) -> Object:
+    settings = topic.settings(replication_factor=1)
+    configuration: Object = {"cleanup.policy": [topic.cleanup], "max.message.bytes": topic.message_bytes_max}
+    if topic.retention:
+        configuration["retention.ms"] = int(settings["retention.ms"])
+    else:
+        configuration["delete.retention.ms"] = int(settings["delete.retention.ms"])
+    return {"partitions": topic.partitions, "topicConfiguration": configuration, "bindingVersion": "0.5.0"}
+
+
+def _operations(topic: Topic) -> Iterator[tuple[str, Object]]:
+    channel = _channel_name(topic)
+    for action, services in (("send", topic.writers), ("receive", topic.readers)):
+        for service in services:
+            if service in SERVICES:
+                yield (
+                    f"{service}.{action}.{channel}",
+                    {"action": action, "channel": {"$ref": f"#/channels/{channel}"}, "tags": [{"name": service}]},
+                )
+
+
+# -- messages --------------------------------------------------------------------------------------------------------
+
+
+def _messages() -> Iterator[tuple[str, Object]]:
+    shown = list(examples.examples())
+    for model, name in TYPES.items():
+        make = _refusal if model is Refusal else _binary
+        yield name, make(model, name, [example for example in shown if example.type == name])
+    for name, model in ((_NATIVE_BEHAVIOR, BehaviorEvent), (_NATIVE_RECORD, RecordReport)):
+        yield name, _native(model)
+    yield _MAPPED, _OWN_FORMAT
+    yield SET_ASIDE, _set_aside()
+    yield REDRIVEN, _redriven()
+
+
+def _binary(model: type, name: str, shown: list[examples.Example]) -> Object:
+    """A message of ours: attributes in headers, the body as value."""
+    origin = {"ce_origin": _POSITION} if model in (BehaviorEvent, RecordReport) else {}
+    return {
+        "name": name,
+        "title": name,
+        "summary": _summary(model),
+        "contentType": "application/json",
+        "headers": _headers(name, {"ce_time": _INSTANT, "ce_partitionkey": _USER_ID, **origin}),
+        "payload": _ref("schemas", model.__name__),
+        "bindings": {"kafka": {"key": _USER_ID, "bindingVersion": "0.5.0"}},
+        "examples": [{"name": each.name, "payload": each.body} for each in shown if each.code is None],
+        "x-refused": [_refused(each, "payload") for each in shown if each.code],
+    }
+
+
+def _refusal(model: type, name: str, shown: list[examples.Example]) -> Object:
+    """A refusal is all in its headers; the value is what the partner sent."""
+    body = schemas.generate(model)
+    attributes = {f"ce_{field}": _without_null(schema) for field, schema in body["properties"].items()}
+    headers = _headers(name, attributes, required=[f"ce_{field}" for field in body["required"]])
+    return {
+        "name": name,
+        "title": name,
+        "summary": _summary(model),
+        "description": "The value is the untouched raw event; from services behind ingest it is null.",
+        "contentType": "application/octet-stream",
+        "headers": headers,
+        "payload": {},
+        "examples": [{"name": each.name, "headers": _prefixed(each.body)} for each in shown if each.code is None],
+        "x-refused": [_refused(each, "headers") for each in shown if each.code],
+    }
+
+
+def _refused(example: examples.Example, part: str) -> Object:
+    """What is not taken, with the code and field that it is refused for; AsyncAPI itself knows only good examples."""
+    body = _prefixed(example.body) if part == "headers" else example.body
+    return {"name": example.name, "code": example.code, "field": example.field, part: body}
+
+
+def _prefixed(body: Object) -> Object:
+    return {f"ce_{field}": value for field, value in body.items()}
+
+
+def _native(model: type) -> Object:
+    """What a partner without a format of its own sends: a structured CloudEvent around the normalized body."""
+    name = TYPES[model]
+    return {
+        "name": name,
+        "title": f"{name}, from a partner of the native format",
+        "summary": _summary(model),
+        "description": "`subject` is the person's common identifier, and so is `contact`; ingest makes a user_id of it."
+        " In binary mode the attributes are headers (`ce_id`, ...) and the value is `data` alone.",
+        "contentType": STRUCTURED,
+        "payload": {
+            "type": "object",
+            "required": ["specversion", "id", "source", "type", "time", "subject", "data"],
+            "properties": {
+                "specversion": {"const": "1.0"},
+                "id": {"type": "string", "minLength": 1, "maxLength": 128},
+                "source": {"type": "string", "format": "uri-reference", "minLength": 1},
+                "type": {"const": name},
+                "time": _INSTANT,
+                "subject": _IDENTIFIER,
+                "partitionkey": {"type": "string", "description": "If there is one, the key of the Kafka record."},
+                "datacontenttype": {"type": "string"},
+                "data": _ref("schemas", f"Native{model.__name__}"),
+            },
+        },
+    }
+
+
+_OWN_FORMAT: Object = {
+    "name": _MAPPED,
+    "title": "An event in the partner's own format",
+    "summary": "JSON or a line of CSV, with or without a CloudEvents envelope, as partners/<partner>.toml reads it.",
+    "description": "`goodstanding partner sample <partner>` shows some.",
+    "payload": {},
+}
+
+
+def _set_aside() -> Object:
+    summary = "A record that no rule could answer for: its position and the reason, never its content."
+    origin = {**_POSITION, "pattern": r"^[a-zA-Z0-9._-]{1,249}/[0-9]+/[0-9]+$|^timer/.*$"}
+    origin["description"] += ", or timer/<run> of what the clock made due, where there is no record"
+    attributes = {"ce_origin": origin, "ce_code": {"type": "string"}, "ce_sentence": {"type": "string"}}
+    return _only_headers(SET_ASIDE, summary, attributes)
+
+
+def _redriven() -> Object:
+    summary = "A record that was set aside was appended again, by the operator: the position that it had before."
+    return _only_headers(REDRIVEN, summary, {"ce_origin": _POSITION})
+
+
+def _only_headers(name: str, summary: str, attributes: Object) -> Object:
+    return {
+        "name": name,
+        "title": name,
+        "summary": summary,
+        "contentType": "application/octet-stream",
+        "headers": _headers(name, attributes),
+        "payload": {"const": ""},
+    }
+
+
+# -- schemas ---------------------------------------------------------------------------------------------------------
+
+_INSTANT = {"type": "string", "format": "date-time"}
+_USER_ID = {"type": "string", "pattern": USER_ID_PATTERN}
+_IDENTIFIER = {"type": "string", "minLength": 1, "description": "The person by the deployment's common scheme."}
+_POSITION = {
+    "type": "string",
+    "pattern": r"^[a-zA-Z0-9._-]{1,249}/[0-9]+/[0-9]+$",
+    "description": "<topic>/<partition>/<offset>",
+}
+
+
+def _headers(type_name: str, attributes: Object, required: list[str] | None = None) -> Object:
+    """CloudEvents attributes as Kafka headers, the common ones and these; by default all of them are required."""
+    common = {
+        "ce_specversion": {"const": "1.0"},
+        "ce_id": {"type": "string"},
+        "ce_source": {"type": "string"},
+        "ce_type": {"const": type_name},
+    }
+    return {
+        "type": "object",
+        "properties": {**common, **attributes},
+        "required": [*common, *(attributes if required is None else required)],
+    }
+
+
+def _schemas() -> Object:
+    """The committed schemas, with the definitions that they share beside them, and those of the native format."""
+    found: Object = {}
+    for model in TYPES:
+        made = schemas.generate(model)
+        found |= {name: _moved(schema) for name, schema in made.get("$defs", {}).items()}
+        found[model.__name__] = _moved(made)
+    for model in (BehaviorEvent, RecordReport):
+        found[f"Native{model.__name__}"] = json.loads(json.dumps(found[model.__name__]))
+    found["NativeBehaviorEvent"]["properties"]["contact"] = _IDENTIFIER
+    return found
+
+
+def _moved(node: Any) -> Any:
+    """Without what only a document of its own has, and with its references into `components`."""
+    if isinstance(node, list):
+        return [_moved(member) for member in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return _ref("schemas", node["$ref"].removeprefix("#/$defs/"))
+    return {key: _moved(member) for key, member in node.items() if key not in ("$schema", "$id", "$defs")}
+
+
+def _ref(section: str, name: str) -> Object:
+    return {"$ref": f"#/components/{section}/{name}"}
+
+
+def _without_null(schema: Object) -> Object:
+    """A header is there or not; it is never null."""
+    return next((each for each in schema.get("anyOf", []) if each != {"type": "null"}), schema)
+
+
+def _summary(model: type) -> str:
+    return (model.__doc__ or "").partition("\n")[0]

@@ -1,0 +1,109 @@
+"""The JSON Schemas of all bodies, committed in `schemas/`: what others build against, so it changes only compatibly.
+
+Within a version (the `.v1` of a type) only optional fields are added. Anything else needs a new version.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from shared.contracts.messages import TYPES, RecordChange, Refusal, ScoreChange, TierChange, schema
+from shared.contracts.published.compatibility import incompatibilities
+
+DIRECTORY = Path(__file__).parents[1] / "schemas"
+FOLLOWED = frozenset({RecordChange, ScoreChange, Refusal, TierChange})
+"""Bodies that others than our own services read. For them it also breaks when we begin to send something new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that `check` or `write` will not let pass; `type` is the message type."""
+
+    type: str
+    sentence: str
+
+
+def generate(model: type) -> dict[str, Any]:
+    """The schema as it is committed: with its type as `$id`, and open to new fields where others follow the topic."""
+    made = schema(model)
+    if model in FOLLOWED:
+        for described in (made, *made.get("$defs", {}).values()):
+            described.pop("additionalProperties", None)
+    return {"$schema": GenerateJsonSchema.schema_dialect, "$id": f"urn:goodstanding:{TYPES[model]}", **made}
+
+
+def text(model: type) -> str:
+    return json.dumps(generate(model), indent=2, ensure_ascii=False) + "\n"
+
+
+def write(directory: Path = DIRECTORY) -> list[Problem]:
+    """Bring the committed schemas up to date, but for those where that would break what they promise."""
+    directory.mkdir(exist_ok=True)
+    problems: list[Problem] = []
+    for model, name in TYPES.items():
+        path = directory / f"{name}.json"
+        broken = _broken(model, path.read_text(encoding="utf-8")) if path.exists() else []
+        problems += broken
+        if not broken:
+            path.write_text(text(model), encoding="utf-8")
+    return problems
+
+
+def check(directory: Path = DIRECTORY) -> list[Problem]:
+    """Whether the committed schemas are those of the code, and compatible with the ones that this commit builds on."""
+    problems = list(_stale(directory))
+    for revision in _bases(directory):
+        for name, committed in _committed(directory, revision):
+            model = next((model for model, type_name in TYPES.items() if type_name == name), None)
+            if model is None:
+                problems.append(Problem(name, f"is in {revision} and no longer in the code"))
+            else:
+                problems += _broken(model, committed)
+    return list(dict.fromkeys(problems))
+
+
+def _broken(model: type, committed: str) -> list[Problem]:
+    found = incompatibilities(json.loads(committed), generate(model), followed=model in FOLLOWED)
+    return [Problem(TYPES[model], f"{each}: this needs a new version of the type") for each in found]
+
+
+def _stale(directory: Path) -> Iterator[Problem]:
+    for model, name in TYPES.items():
+        path = directory / f"{name}.json"
+        if not path.exists() or path.read_text(encoding="utf-8") != text(model):
+            yield Problem(name, "the committed schema is not the code's: run `make contracts`")
+
+
+def _bases(directory: Path) -> list[str]:
+    """The commit at hand, for what is not yet committed, and the one that it is to be landed on."""
+    head = _git(directory, "rev-parse", "--verify", "--quiet", "HEAD")
+    if not head:
+        return []
+    upstream = _git(directory, "merge-base", "HEAD", "origin/HEAD")
+    landed = (
+        upstream if upstream and upstream != head else _git(directory, "rev-parse", "--verify", "--quiet", "HEAD^1")
+    )
+    return [head.strip(), *([landed.strip()] if landed else [])]
+
+
+def _committed(directory: Path, revision: str) -> Iterator[tuple[str, str]]:
+    listing = _git(directory, "ls-tree", "--name-only", revision, "./") or ""
+    for name in listing.split():
+        if name.endswith(".json") and (content := _git(directory, "show", f"{revision}:./{name}")):
+            yield name.removesuffix(".json"), content
+
+
+def _git(directory: Path, *arguments: str) -> str | None:
+    """What git answers, or None: the code may be anywhere, and a clone may be shallow."""
+    try:
+        done = subprocess.run(["git", "-C", str(directory), *arguments], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None

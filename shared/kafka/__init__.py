@@ -1,0 +1,1 @@
+"""Plumbing around the Kafka client, used by services, commands and tests."""

@@ -1,0 +1,438 @@
+"""Every kind of bad input, as a table: what a partner sends, and what the partner is told.
+
+The unit test reads it without a server; tests/integration/test_bad_input.py sends every case over a real Kafka.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from shared.contracts.cloudevents import EVENT_BYTES_MAX
+from shared.contracts.faults import Code
+from tests.support.ingest.raw_events import (
+    FRIEND,
+    PERSON,
+    RawEvent,
+    bank,
+    bank_income,
+    bank_record,
+    bike,
+    city,
+    city_record,
+    consumer_credit,
+    consumer_credit_link,
+    court,
+    hotel,
+    hotel_no_show,
+    shop,
+    structured,
+    utility,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BadInput:
+    """`sentence` is a part of the sentence that the partner reads."""
+
+    name: str
+    event: RawEvent
+    code: Code
+    field: str
+    sentence: str
+
+
+def _bytes(event: RawEvent, old: bytes, new: bytes) -> RawEvent:
+    """The event with some of its bytes exchanged, for what no JSON library would write."""
+    assert event.value is not None
+    assert old in event.value
+    return replace(event, value=event.value.replace(old, new, 1))
+
+
+def _headers(event: RawEvent, *headers: tuple[str, bytes | None]) -> RawEvent:
+    return replace(event, headers=headers)
+
+
+_JSON_TYPE = ("content-type", b"application/json")
+_DEEP = 100_000
+_BIG = "x" * EVENT_BYTES_MAX
+_MINOR = b'"minor": 412355'
+
+_WHOLE = [
+    BadInput("no value", replace(bank(), value=None), Code.VALUE_MISSING, "", "send the event"),
+    BadInput("no value, no envelope", replace(utility(), value=None), Code.VALUE_MISSING, "", "send the event"),
+    BadInput("value over the size limit", bank({"contract_no": _BIG}), Code.TOO_LARGE, "", "65536"),
+    BadInput("a header over it", consumer_credit(None, ("x", _BIG.encode())), Code.TOO_LARGE, "", "65536"),
+    BadInput("key over it", replace(utility(), key=_BIG.encode()), Code.TOO_LARGE, "", "65536"),
+    BadInput("line over it", court({"court": _BIG}), Code.TOO_LARGE, "", "65536"),
+]
+
+_JSON = [
+    BadInput("no bytes", replace(utility(), value=b""), Code.JSON_SYNTAX, "", "not JSON"),
+    BadInput("not JSON", replace(bank(), value=b"<event/>"), Code.JSON_SYNTAX, "", "not JSON"),
+    BadInput("cut off", replace(utility(), value=(utility().value or b"")[:-9]), Code.JSON_SYNTAX, "", "not JSON"),
+    BadInput("two values", replace(utility(), value=b"{} {}"), Code.JSON_SYNTAX, "", "not JSON"),
+    BadInput("NaN", _bytes(bank(), b"412355", b"NaN"), Code.JSON_SYNTAX, "", "not JSON"),
+    BadInput("Infinity", _bytes(shop(), b"59.9", b"-Infinity"), Code.JSON_SYNTAX, "", "not JSON"),
+    BadInput("bytes that are not UTF-8", _bytes(bank(), b"62-881", b"\xc3\x28"), Code.JSON_ENCODING, "", "UTF-8"),
+    BadInput(
+        "UTF-16",
+        replace(hotel(), value=(hotel().value or b"").decode().encode("utf-16")),
+        Code.JSON_ENCODING,
+        "",
+        "UTF-8",
+    ),
+    BadInput("byte order mark", _bytes(hotel(), b"{", b"\xef\xbb\xbf{"), Code.JSON_SYNTAX, "", "not JSON"),
+    BadInput(
+        "lone surrogate", _bytes(bank(), b"62-881", b"\\ud83d"), Code.JSON_SURROGATE, "", "half of a surrogate pair"
+    ),
+    BadInput("nested 100,000 deep", replace(bank(), value=b"[" * _DEEP), Code.TOO_LARGE, "", "65536"),
+    BadInput("nested 30,000 deep", replace(bank(), value=b"[" * 30_000), Code.JSON_NESTING, "", "nested"),
+    BadInput("objects nested 100 deep", bank({".".join(["a"] * 100): 1}), Code.JSON_NESTING, "", "nested at most"),
+    BadInput("5,000-digit number", _bytes(bank(), b"412355", b"9" * 5000), Code.JSON_NUMBER, "", "19 digits"),
+    BadInput("exponent of a billion", _bytes(shop(), b"59.9", b"1e999999999"), Code.JSON_NUMBER, "", "exponent"),
+    BadInput("duplicate key", _bytes(utility(), b'"amt"', b'"amt": 1, "amt"'), Code.JSON_DUPLICATE_KEY, "", "twice"),
+    BadInput(
+        "duplicate key, nested and escaped",
+        _bytes(bank(), _MINOR, _MINOR + b', "\\u006dinor": 1'),
+        Code.JSON_DUPLICATE_KEY,
+        "",
+        "twice",
+    ),
+    BadInput("a list", replace(utility(), value=b"[]"), Code.NOT_AN_OBJECT, "", "JSON object"),
+    BadInput("a text", replace(hotel(), value=b'"event"'), Code.NOT_AN_OBJECT, "", "JSON object"),
+]
+
+_ENVELOPE = [
+    BadInput("no envelope", _headers(bank(), _JSON_TYPE), Code.ENVELOPE_MISSING, "", "content-type"),
+    BadInput("no headers", _headers(consumer_credit()), Code.ENVELOPE_MISSING, "", "ce_id"),
+    BadInput("version 0.3", bank(specversion="0.3"), Code.ENVELOPE_VERSION, "specversion", "1.0"),
+    BadInput("version a number", bank(specversion=1.0), Code.WRONG_TYPE, "specversion", "text"),
+    BadInput("no version", consumer_credit(specversion=...), Code.ENVELOPE_VERSION, "ce_specversion", "1.0"),
+    BadInput("no id", bank(id=...), Code.ENVELOPE_ATTRIBUTE, "id", "must be there"),
+    BadInput("empty id", consumer_credit(id=""), Code.ENVELOPE_ATTRIBUTE, "ce_id", "empty"),
+    BadInput("id too long", bank(id="i" * 129), Code.ENVELOPE_ATTRIBUTE, "id", "128 characters"),
+    BadInput("NUL in the id", bank(id="a\0b"), Code.ENVELOPE_ATTRIBUTE, "id", "control characters"),
+    BadInput("no source", bank(source=...), Code.ENVELOPE_ATTRIBUTE, "source", "must be there"),
+    BadInput("source no URI", bank(source="my bank"), Code.ENVELOPE_ATTRIBUTE, "source", "URI"),
+    BadInput("misnamed attribute", bank(Trace_Id="1"), Code.ENVELOPE_ATTRIBUTE, "Trace_Id", "lower-case"),
+    BadInput("attribute that names somebody", bank(**{PERSON: "1"}), Code.ENVELOPE_ATTRIBUTE, "?", "lower-case"),
+    BadInput("null header", consumer_credit(None, ("ce_trace", None)), Code.ENVELOPE_HEADER, "ce_trace", "null"),
+    BadInput("header not UTF-8", consumer_credit(None, ("x", b"\xff")), Code.ENVELOPE_HEADER, "x", "UTF-8"),
+    BadInput("header not UTF-8, no envelope", _headers(utility(), ("x", b"\xff")), Code.ENVELOPE_HEADER, "x", "UTF-8"),
+    BadInput("null header, no envelope", _headers(court(), ("x", None)), Code.ENVELOPE_HEADER, "x", "null"),
+    BadInput("header twice", consumer_credit(None, ("ce_id", b"2")), Code.ENVELOPE_HEADER, "ce_id", "twice"),
+    BadInput(
+        "header unequal to the attribute",
+        _headers(bank(), ("content-type", b"application/cloudevents+json"), ("ce_id", b"another")),
+        Code.ENVELOPE_HEADER,
+        "ce_id",
+        "unequal",
+    ),
+    BadInput(
+        "a batch of events",
+        _headers(bank(), ("content-type", b"application/cloudevents-batch+json")),
+        Code.ENVELOPE_CONTENT_TYPE,
+        "content-type",
+        "one event in each record",
+    ),
+    BadInput("data not JSON", bank(datacontenttype="text/xml"), Code.ENVELOPE_CONTENT_TYPE, "datacontenttype", "json"),
+    BadInput("no data", _bytes(bank(), b'"data":', b'"dat":'), Code.ENVELOPE_DATA, "data", "no data"),
+    BadInput("data as base64", bank(data_base64="e30="), Code.ENVELOPE_DATA, "data_base64", "as JSON"),
+    BadInput("data a list", structured("bank", "card.statement.cleared", []), Code.NOT_AN_OBJECT, "data", "object"),
+    BadInput("key unequal to partitionkey", bank(partitionkey="k2"), Code.ENVELOPE_KEY, "partitionkey", "equal"),
+    BadInput(
+        "partitionkey without a key",
+        replace(consumer_credit(partitionkey="key"), key=None),
+        Code.ENVELOPE_KEY,
+        "ce_partitionkey",
+        "equal",
+    ),
+]
+
+_TIME = [
+    BadInput("no time", bank(time=...), Code.ENVELOPE_ATTRIBUTE, "time", "must be there"),
+    BadInput("naive time", bank(time="2024-03-05T09:30:00"), Code.TIME_FORMAT, "time", "offset"),
+    BadInput("leap second", bank(time="2024-03-05T23:59:60Z"), Code.TIME_FORMAT, "time", "leap second"),
+    BadInput("30 February", consumer_credit(time="2024-02-30T10:00:00Z"), Code.TIME_FORMAT, "ce_time", "RFC 3339"),
+    BadInput("time a number", bank(time=1_709_602_200), Code.WRONG_TYPE, "time", "text"),
+    BadInput("in the future", bank(time="2189-01-01T00:00:00Z"), Code.IN_FUTURE, "time", "clock"),
+    BadInput("year 9999", bank(time="9999-12-31T23:59:59Z"), Code.TIME_RANGE, "time", "1900 to 2199"),
+    BadInput("year 1", bank(time="0001-01-01T00:00:00+14:00"), Code.TIME_RANGE, "time", "1900 to 2199"),
+    BadInput("milliseconds as text", utility({"ts": "1709602200000"}), Code.TIME_FORMAT, "ts", "whole number"),
+    BadInput("microseconds for milliseconds", utility({"ts": 10**18}), Code.TIME_RANGE, "ts", "1900 to 2199"),
+    BadInput("milliseconds in the future", utility({"ts": 6_900_000_000_000}), Code.IN_FUTURE, "ts", "clock"),
+    BadInput("no time in the body", utility({"ts": ...}), Code.MISSING_FIELD, "ts", "must be there"),
+    BadInput(
+        "offset on a local time", hotel({"LocalTime": "2024-03-05T09:30:00Z"}), Code.TIME_FORMAT, "LocalTime", "local"
+    ),
+    BadInput("local leap second", court({"published_time": "23:59:60"}), Code.TIME_FORMAT, "published_date", "leap"),
+    BadInput("a time of day alone", court({"published_date": ""}), Code.MISSING_FIELD, "published_date", "there"),
+    BadInput(
+        "hour that the clocks skip", hotel({"LocalTime": "1986-05-04 02:30:00"}), Code.TIME_FORMAT, "LocalTime", "skip"
+    ),
+    BadInput("day with blanks", utility({"due": "2024 03 5"}), Code.TIME_FORMAT, "due", "YYYYMMDD"),
+    BadInput("day not in the calendar", utility({"due": "20240230"}), Code.TIME_FORMAT, "due", "day"),
+    BadInput(
+        "day of year 9999", consumer_credit({"dueDate": "9999-01-01"}), Code.TIME_RANGE, "data.dueDate", "1900 to 2199"
+    ),
+]
+
+_KIND = [
+    BadInput("unknown type", bank(type="card.closed"), Code.ENVELOPE_TYPE, "type", "card.statement.cleared"),
+    BadInput("unknown kind", shop({"eventName": "refund"}), Code.UNKNOWN_KIND, "data.eventName", "orderDelivered"),
+    BadInput("unknown word of a kind", utility({"svc": "sewage"}), Code.UNKNOWN_KIND, "svc", "water"),
+    BadInput("combination that is no kind", bike({"vehicle": "boat"}), Code.UNKNOWN_KIND, "data.vehicle", "ebike"),
+    BadInput("word with a stroke", utility({"evt": "bill_paid/water"}), Code.UNKNOWN_KIND, "evt", "bill_paid, arrears"),
+    BadInput("no kind", shop({"eventName": ...}), Code.MISSING_FIELD, "data.eventName", "must be there"),
+    BadInput("kind an object", shop({"eventName": {}}), Code.WRONG_TYPE, "data.eventName", "text"),
+    BadInput("native type unknown", city(type="app.used"), Code.ENVELOPE_TYPE, "type", "goodstanding.behavior"),
+    BadInput("native kind unknown", city({"kind": "gambling.won"}), Code.UNKNOWN_KIND, "data.kind", "Send one of"),
+    BadInput(
+        "record sent as behavior", city({"kind": "business_fee.overdue"}), Code.UNKNOWN_KIND, "data.kind", "Send one of"
+    ),
+    BadInput("kind not agreed", city({"kind": "hotel.stay"}), Code.KIND_NOT_PERMITTED, "data.kind", "have not agreed"),
+    BadInput(
+        "class of record not permitted",
+        city_record({"kind": "court.listing"}),
+        Code.CLASS_NOT_PERMITTED,
+        "data.kind",
+        "legal records",
+    ),
+]
+
+_FIELDS = [
+    BadInput("unknown field", bank({"branch": "0012"}), Code.UNKNOWN_FIELD, "data.branch", "leave it out"),
+    BadInput("unknown field inside", hotel({"Folio.Tax": "1"}), Code.UNKNOWN_FIELD, "Folio.Tax", "leave it out"),
+    BadInput("unknown field that could name somebody", bank({PERSON: 1}), Code.UNKNOWN_FIELD, "data.?", "leave it out"),
+    BadInput("field of another kind", city({"count": 2}), Code.UNKNOWN_FIELD, "data.count", "leave it out"),
+    BadInput("unknown field with a digit", utility({"amt2": 1}), Code.UNKNOWN_FIELD, "amt2", "leave it out"),
+    BadInput("object for a value", bank({"contract_no": {"a": 1}}), Code.WRONG_TYPE, "data.contract_no", "plain"),
+    BadInput("value for an object", hotel({"Folio": "F-7"}), Code.NOT_AN_OBJECT, "Folio", "JSON object"),
+    BadInput("null for an object", bank({"customer": None}), Code.NOT_AN_OBJECT, "data.customer", "JSON object"),
+    BadInput("demographics", bank({"sex": "F"}), Code.DEMOGRAPHIC, "data.sex", "never taken"),
+    BadInput(
+        "demographics inside",
+        bank({"customer.profile.maritalStatus": 1}),
+        Code.DEMOGRAPHIC,
+        "data.customer.profile.maritalStatus",
+        "never taken",
+    ),
+    BadInput(
+        "demographics in a list",
+        hotel({"Guest.Extras": [{"AGE_BAND": 3}]}),
+        Code.DEMOGRAPHIC,
+        "Guest.Extras.AGE_BAND",
+        "never taken",
+    ),
+    BadInput("demographics in the only attribute", bank(gender="x"), Code.DEMOGRAPHIC, "gender", "never taken"),
+    BadInput("demographics in an attribute", bike(religion="none"), Code.DEMOGRAPHIC, "religion", "never taken"),
+    BadInput("text too long", bank_record({"report_no": "r" * 129}), Code.TEXT_LENGTH, "data.report_no", "128"),
+    BadInput("text empty", bank_record({"report_no": ""}), Code.TEXT_LENGTH, "data.report_no", "1 to"),
+    BadInput("NUL in a text", bank_record({"report_no": "a\0"}), Code.TEXT_FORM, "data.report_no", "control"),
+    BadInput("number for a text", bank_record({"report_no": 5}), Code.WRONG_TYPE, "data.report_no", "text"),
+    BadInput("null for a text", bank_record({"report_no": None}), Code.MISSING_FIELD, "data.report_no", "there"),
+    BadInput(
+        "flag that is no boolean",
+        city({"kind": "donation.made", "days_late": ..., "reverses": "yes"}),
+        Code.WRONG_TYPE,
+        "data.reverses",
+        "true or false",
+    ),
+    BadInput("count 0", shop({"itemCount": 0}), Code.OUT_OF_BOUNDS, "data.itemCount", "1 to"),
+    BadInput("count over all bounds", shop({"itemCount": 10**7}), Code.OUT_OF_BOUNDS, "data.itemCount", "1 to"),
+    BadInput("count with a fraction", shop({"itemCount": 1.0}), Code.WRONG_TYPE, "data.itemCount", "whole number"),
+]
+
+_MONEY = [
+    BadInput("negative amount", bank({"amount.minor": -1}), Code.OUT_OF_BOUNDS, "data.amount.minor", "not negative"),
+    BadInput(
+        "fraction of minor units",
+        bank({"amount.minor": 12.5}),
+        Code.FRACTION_OF_MINOR_UNIT,
+        "data.amount.minor",
+        "without a fraction",
+    ),
+    BadInput("amount a boolean", bank({"amount.minor": True}), Code.WRONG_TYPE, "data.amount.minor", "whole number"),
+    BadInput("minor units as text", bank({"amount.minor": "5"}), Code.WRONG_TYPE, "data.amount.minor", "whole number"),
+    BadInput("no amount", bike({"fare_fen": ...}), Code.MISSING_FIELD, "data.fare_fen", "must be there"),
+    BadInput("amount too large", bike({"fare_fen": 10**15 + 1}), Code.OUT_OF_BOUNDS, "data.fare_fen", "at most"),
+    BadInput(
+        "fraction of a fen",
+        consumer_credit({"principal": "12.505"}),
+        Code.FRACTION_OF_MINOR_UNIT,
+        "data.principal",
+        "2 digits",
+    ),
+    BadInput("decimal comma", consumer_credit({"principal": "12,50"}), Code.WRONG_TYPE, "data.principal", "12.50"),
+    BadInput("digits of another script", consumer_credit({"principal": "١٢"}), Code.WRONG_TYPE, "data.principal", ""),
+    BadInput("exponent in a text", consumer_credit({"principal": "1e3"}), Code.WRONG_TYPE, "data.principal", "12.50"),
+    BadInput("negative decimal", court({"yuan": "-1.00"}), Code.OUT_OF_BOUNDS, "yuan", "not negative"),
+    BadInput("decimal over all bounds", hotel({"Folio.Total": 1e25}), Code.OUT_OF_BOUNDS, "Folio.Total", "at most"),
+    BadInput(
+        "unknown currency", bank({"amount.currency": "RMB"}), Code.UNKNOWN_CURRENCY, "data.amount.currency", "CNY"
+    ),
+    BadInput("currency a number", bank({"amount.currency": 156}), Code.WRONG_TYPE, "data.amount.currency", "text"),
+    BadInput("no exchange rate", bank({"amount.currency": "EUR"}), Code.NO_RATE, "data.amount.minor", "in CNY"),
+    BadInput(
+        "fraction of a yen",
+        hotel({"Folio.Currency": "JPY", "Folio.Total": "9.5"}),
+        Code.FRACTION_OF_MINOR_UNIT,
+        "Folio.Total",
+        "0 digits",
+    ),
+    BadInput("unknown unit", utility({"unit": "mao"}), Code.UNKNOWN_UNIT, "unit", "fen, yuan"),
+    BadInput("no unit", utility({"unit": ...}), Code.MISSING_FIELD, "unit", "must be there"),
+]
+
+_LATENESS = [
+    BadInput("no days late", bank({"days_past_due": ...}), Code.MISSING_FIELD, "data.days_past_due", "must be there"),
+    BadInput("negative days", bank({"days_past_due": -1}), Code.OUT_OF_BOUNDS, "data.days_past_due", "0 to"),
+    BadInput("half a day", bank({"days_past_due": 0.5}), Code.WRONG_TYPE, "data.days_past_due", "whole number"),
+    BadInput("beyond behavior", bank({"days_past_due": 91}), Code.BEYOND_BEHAVIOR, "data.days_past_due", "as a record"),
+    BadInput("beyond behavior by the days", utility({"due": "20231205"}), Code.BEYOND_BEHAVIOR, "paid", "as a record"),
+    BadInput("no day", consumer_credit({"paidDate": ...}), Code.MISSING_FIELD, "data.paidDate", "must be there"),
+]
+
+_PEOPLE = [
+    BadInput(
+        "private customer number",
+        bank({"customer.account": "C-00817723"}),
+        Code.SUBJECT_UNKNOWN_SCHEME,
+        "data.customer.account",
+        "private customer number",
+    ),
+    BadInput(
+        "check digits wrong", utility({"acct": PERSON[:-1] + "0"}), Code.SUBJECT_UNKNOWN_SCHEME, "acct", "check digits"
+    ),
+    BadInput("no person", bank({"customer.account": ...}), Code.MISSING_FIELD, "data.customer.account", "there"),
+    BadInput("no subject", bike(subject=...), Code.MISSING_FIELD, "subject", "must be there"),
+    BadInput("person a number", utility({"acct": 12}), Code.WRONG_TYPE, "acct", "text"),
+    BadInput("id that names the person", bank(id=f"pay-{PERSON}"), Code.NAMES_PERSON, "id", "identifier"),
+    BadInput(
+        "id that names the person in another spelling",
+        hotel({"MessageId": f"{PERSON[:6].lower()}-{PERSON[6:]}/1"}),
+        Code.NAMES_PERSON,
+        "id",
+        "identifier",
+    ),
+    BadInput(
+        "report that names the person", bank_record({"report_no": PERSON}), Code.NAMES_PERSON, "data.report_no", "ident"
+    ),
+    BadInput(
+        "their own contact",
+        consumer_credit_link({"friendAccount": PERSON}),
+        Code.CONTACT_IS_SUBJECT,
+        "data.friendAccount",
+        "another person",
+    ),
+    BadInput("id that names the contact", consumer_credit_link(id=f"link-{FRIEND}"), Code.NAMES_PERSON, "id", "ident"),
+    BadInput(
+        "contact by a private number",
+        consumer_credit_link({"friendAccount": "friend-8"}),
+        Code.SUBJECT_UNKNOWN_SCHEME,
+        "data.friendAccount",
+        "private customer number",
+    ),
+    BadInput(
+        "word outside the list", consumer_credit_link({"link": "MAYBE"}), Code.UNKNOWN_VALUE, "data.link", "LINKED"
+    ),
+    BadInput(
+        "native value outside the list",
+        city({"kind": "education.verified", "days_late": ..., "amount": ..., "value": "genius"}),
+        Code.UNKNOWN_VALUE,
+        "data.value",
+        "bachelor",
+    ),
+]
+
+_CONSENT = [
+    BadInput("no consent", bank_income({"consent": ...}), Code.CONSENT_MISSING, "data.consent.reference", "Cite"),
+    BadInput(
+        "consent without id",
+        bank_income({"consent.reference": ...}),
+        Code.CONSENT_MISSING,
+        "data.consent.reference",
+        "Cite",
+    ),
+    BadInput(
+        "consent of the future",
+        bank_income({"consent.given_at": "2189-01-01T00:00:00Z"}),
+        Code.IN_FUTURE,
+        "data.consent.given_at",
+        "later",
+    ),
+    BadInput(
+        "consent at a naive time",
+        bank_income({"consent.given_at": "2024-01-02T08:00"}),
+        Code.TIME_FORMAT,
+        "data.consent.given_at",
+        "offset",
+    ),
+]
+
+_RECORDS = [
+    BadInput(
+        "record without its beginning",
+        bank_record({"overdue_since": ...}),
+        Code.FIELD_REQUIRED_BY_KIND,
+        "data.overdue_since",
+        "reported",
+    ),
+    BadInput(
+        "settled without its end",
+        bank_record({"state": "paid"}),
+        Code.FIELD_REQUIRED_BY_KIND,
+        "data.paid_on",
+        "settled",
+    ),
+    BadInput(
+        "ended before it began",
+        bank_record({"state": "paid", "paid_on": "2023-11-01"}),
+        Code.DATES_CONTRADICT,
+        "data.paid_on",
+        "before it began",
+    ),
+    BadInput(
+        "ends in the future",
+        bank_record({"state": "paid", "paid_on": "2189-01-01"}),
+        Code.IN_FUTURE,
+        "data.paid_on",
+        "later than",
+    ),
+    BadInput("unknown state", bank_record({"state": "gone"}), Code.UNKNOWN_VALUE, "data.state", "open, paid"),
+    BadInput(
+        "no-show in the future",
+        hotel_no_show({"Reservation.ArrivalDate": "2189-01-01"}),
+        Code.IN_FUTURE,
+        "Reservation.ArrivalDate",
+        "later than",
+    ),
+]
+
+_CSV = [
+    BadInput("line not UTF-8", replace(court(), value=b"\xff;1"), Code.CSV_LINE, "", "UTF-8"),
+    BadInput("too few columns", replace(court(), value=b"N-1;2024-03-05"), Code.CSV_LINE, "", "2 columns; send 11"),
+    BadInput("empty line", replace(court(), value=b"\n"), Code.CSV_LINE, "", "0 columns; send 11"),
+    BadInput("quote not closed", court({"court": '"Pudong'}), Code.CSV_LINE, "", "quote"),
+    BadInput("two lines", court({"court": "Pu\ndong"}), Code.CSV_LINE, "", "one line"),
+    BadInput("NUL in a line", court({"court": "Pu\0dong"}), Code.CSV_LINE, "", "NUL"),
+    BadInput("control character in a cell", court({"court": "Pu\x07"}), Code.TEXT_FORM, "court", "control"),
+    BadInput("parts too long together", court({"court": "c" * 125}), Code.TEXT_LENGTH, "court", "Together"),
+    BadInput("cell missing", court({"notice": ""}), Code.MISSING_FIELD, "notice", "must be there"),
+    BadInput("action unknown", court({"action": "DELISTED"}), Code.UNKNOWN_KIND, "action", "LISTED, RELEASED"),
+]
+
+BAD_INPUT: tuple[BadInput, ...] = (
+    *_WHOLE,
+    *_JSON,
+    *_ENVELOPE,
+    *_TIME,
+    *_KIND,
+    *_FIELDS,
+    *_MONEY,
+    *_LATENESS,
+    *_PEOPLE,
+    *_CONSENT,
+    *_RECORDS,
+    *_CSV,
+)

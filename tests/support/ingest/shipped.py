@@ -1,0 +1,61 @@
+"""ingest with the shipped partners, under a key of the tests' own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from aiokafka import ConsumerRecord
+
+from services.ingest.core.compiling import Partner
+from services.ingest.core.deployment import Deployment, pseudonyms
+from services.ingest.core.money import RATES_HEADER, read_rates
+from services.ingest.loading import load_partners
+from services.ingest.service import service
+from shared.contracts.identity import normalize, user_id
+from shared.contracts.topics import raw_topic
+from shared.runner.service import DeadLetter, Outcome, Outgoing, Record
+from shared.settings import ROOT
+from tests.support.ingest.raw_events import RawEvent
+
+KEY = bytes(range(32))
+ARRIVED = datetime(2024, 3, 20, 12, tzinfo=UTC)
+RATES = ",".join(RATES_HEADER) + "\n2024-03,USD,0.14,test\n2024-03,JPY,20.5,test\n2024-02,USD,0.13,test\n"
+DEPLOYMENT = Deployment(
+    zone=ZoneInfo("Asia/Shanghai"),
+    rates=read_rates(RATES, "CNY"),
+    behavior_days_late_max=90,
+    person_of=pseudonyms(KEY, "account"),
+)
+PARTNERS = load_partners(ROOT / "partners", DEPLOYMENT)
+SERVICE = service(PARTNERS)
+
+
+def pseudonym(account: str) -> str:
+    return user_id(KEY, "account", normalize("account", account))
+
+
+def record(event: RawEvent, offset: int = 7, partition: int = 3) -> Record:
+    return ConsumerRecord(
+        topic=raw_topic(event.partner),
+        partition=partition,
+        offset=offset,
+        timestamp=int(ARRIVED.timestamp() * 1000),
+        timestamp_type=1,
+        key=event.key,
+        value=event.value,
+        checksum=None,
+        serialized_key_size=len(event.key or b""),
+        serialized_value_size=len(event.value or b""),
+        headers=event.headers,
+    )
+
+
+def answer(event: RawEvent, partners: dict[str, Partner] | None = None) -> tuple[Outgoing, Outcome]:
+    """The one message that ingest sends for the event, and what it counts."""
+    ingest = service(partners) if partners else SERVICE
+    message = ingest.decode(record(event), ARRIVED)
+    assert not isinstance(message, DeadLetter)
+    decision = ingest.decide(None, [message], ARRIVED, None)
+    (outgoing,), (outcome,) = decision.outgoing, decision.outcomes
+    return outgoing, outcome

@@ -1,0 +1,312 @@
+"""Dead letters without Kafka: which are open, what is refused and why, what a redrive appends, what is shown."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiokafka import ConsumerRecord, TopicPartition
+
+from goodstanding.dead_letters.rules import (
+    Letter,
+    State,
+    appended,
+    chosen,
+    content,
+    described,
+    letters,
+    overtaken,
+    position,
+    printable,
+    refusal,
+    take_version,
+)
+from goodstanding.errors import UserError
+from shared.contracts.cloudevents import Headers, binary
+from shared.contracts.dead_letters import redriven_headers
+from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, RECORDS_REPORTED, SCORES_CHANGED, raw_topic
+from shared.runner.host import dead_letter
+from shared.runner.service import DeadLetter, Outgoing
+from tests.support.ingest.raw_events import PERSON, RawEvent, bank
+
+RAW = raw_topic("ferry")
+PLACE = f"{RAW}/3/7"
+NOON = int(datetime(2026, 1, 5, 12, tzinfo=UTC).timestamp() * 1000)
+SECOND = 1000
+KEPT = {
+    TopicPartition(RAW, 3): range(5, 9),
+    TopicPartition(RECORDS_CHANGED, 0): range(50),
+    TopicPartition(SCORES_CHANGED, 0): range(50),
+}
+
+
+def record(
+    topic: str = RAW,
+    partition: int = 3,
+    offset: int = 7,
+    key: bytes | None = b"key",
+    value: bytes | None = b"value",
+    headers: Headers = (),
+    at: int = NOON,
+) -> ConsumerRecord:
+    return ConsumerRecord(topic, partition, offset, at, 1, key, value, None, -1, -1, tuple(headers))
+
+
+def message(outgoing: Outgoing, at: int = NOON) -> ConsumerRecord:
+    return record(outgoing.topic, 0, at, outgoing.key, outgoing.value, outgoing.headers, at)
+
+
+def set_aside(place: str = PLACE, at: int = NOON, service: str = "ingest", code: str = "unknown-partner") -> Any:
+    return message(dead_letter(service, DeadLetter(code, "Why."), place), at)
+
+
+def noted(place: str = PLACE, at: int = NOON + SECOND, service: str = "ingest", number: int = 1) -> ConsumerRecord:
+    return message(Outgoing(f"{service}.dead-letter", None, b"", redriven_headers(place, number)), at)
+
+
+def letter(state: State = State.THERE, place: str = PLACE, **fields: Any) -> Letter:
+    at = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    redriven_at = (at,) if state is State.REDRIVEN else ()
+    made = Letter("ingest", at, "unknown-partner", "Why.", place, state, redriven_at)
+    return dataclasses.replace(made, **fields)
+
+
+# -- which are open ----------------------------------------------------------------------------------------------------
+
+CHANGED, SCORE = f"{RECORDS_CHANGED}/0/3", f"{SCORES_CHANGED}/0/3"
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        ([], []),
+        ([set_aside()], [(PLACE, "there")]),
+        ([set_aside(), set_aside(at=NOON + SECOND)], [(PLACE, "there")]),
+        ([set_aside(), noted()], [(PLACE, "redriven")]),
+        # Set aside again under the same position: a service that came back from an older state has read it once more.
+        ([set_aside(), noted(), set_aside(at=NOON + 2 * SECOND)], [(PLACE, "redriven")]),
+        # The broker's clock was put back, or the note was read first.
+        ([noted(at=NOON - SECOND), set_aside()], [(PLACE, "redriven")]),
+        # The letter is gone after a month, the note of it is not.
+        ([noted()], []),
+        ([set_aside(), noted(service="scorer")], [(PLACE, "there")]),
+        ([set_aside(f"{RAW}/3/8", NOON + SECOND), set_aside()], [(PLACE, "there"), (f"{RAW}/3/8", "there")]),
+        ([set_aside(f"{RAW}/3/4")], [(f"{RAW}/3/4", "gone")]),
+        # The topic was made anew and has not come so far.
+        ([set_aside(f"{RAW}/3/9")], [(f"{RAW}/3/9", "gone")]),
+        ([set_aside("behavior.raw.deleted/0/7")], [("behavior.raw.deleted/0/7", "gone")]),
+        ([set_aside(f"{RAW}/3/4"), noted(f"{RAW}/3/4")], [(f"{RAW}/3/4", "redriven")]),
+        ([set_aside(CHANGED, service="scorer")], [(CHANGED, "there")]),
+        ([set_aside(SCORE, service="benefits")], [(SCORE, "next-score")]),
+        ([set_aside("timer/24312", service="scorer")], [("timer/24312", "no-record")]),
+        ([set_aside("timer/", service="scorer")], [("timer/", "no-record")]),
+        # What a later release may write beside them.
+        ([record("ingest.dead-letter", 0, headers=binary(id="1", source="/x", type="other.v1"))], []),
+        ([record("ingest.dead-letter", 0, headers=(("ce_type", None), ("ce_origin", b"\xff")))], []),
+    ],
+)
+def test_which_are_open(messages: Sequence[ConsumerRecord], expected: list[tuple[str, str]]) -> None:
+    assert [(each.place, each.state) for each in letters(messages, KEPT)] == expected
+
+
+def test_a_letter_says_all_that_the_service_said() -> None:
+    [found] = letters([set_aside(service="scorer", code="misplaced"), noted(service="scorer")], KEPT)
+    noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    redriven_at = (noon.replace(second=1),)
+    assert found == Letter("scorer", noon, "misplaced", "Why.", PLACE, State.REDRIVEN, redriven_at)
+
+
+@pytest.mark.parametrize("text", ["", "a/0", "a/0/x", "a/-1/0", "a/0/1/2", "a b/0/1", "timer/24312", "a/0/1\n"])
+def test_what_is_no_position(text: str) -> None:
+    assert position(text) is None
+
+
+# -- which are redriven ------------------------------------------------------------------------------------------------
+
+GONE_PLACE = f"{RAW}/3/4"
+
+
+@pytest.mark.parametrize(
+    ("given", "again", "sentence"),
+    [
+        (letter(), False, None),
+        (letter(), True, None),
+        (letter(State.GONE, GONE_PLACE), False, "Kafka has deleted the record"),
+        (letter(State.GONE, GONE_PLACE), True, "Kafka has deleted the record"),
+        (letter(State.REDRIVEN), False, "redriven at 2026-01-05T12:00:00Z. If"),
+        (letter(State.REDRIVEN), True, None),
+        (letter(State.REDRIVEN, GONE_PLACE), True, "Kafka has deleted the record"),
+        (letter(State.NEXT_SCORE, SCORE), False, "The person's next score makes up for it."),
+        (letter(State.NEXT_SCORE, SCORE), True, "The person's next score makes up for it."),
+        (letter(State.NO_RECORD, "timer/1"), True, "there is no record to append. Report it"),
+    ],
+)
+def test_which_are_redriven(given: Letter, again: bool, sentence: str | None) -> None:
+    reason = refusal(given, KEPT, again=again)
+    assert (reason is None) if sentence is None else (reason is not None and sentence in reason)
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_says_what_to_do(state: State) -> None:
+    assert letter(state).advice
+    assert "{" not in letter(state).advice
+
+
+ALL = [
+    letter(),
+    letter(place="a/0/1", code="undecidable"),
+    letter(place="b/0/1", service="scorer"),
+    letter(State.GONE, GONE_PLACE),
+    letter(State.REDRIVEN, "c/0/1"),
+    letter(State.NEXT_SCORE, SCORE),
+    letter(State.NO_RECORD, "timer/1"),
+]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "places"),
+    [
+        ({}, [PLACE, "a/0/1", "b/0/1"]),
+        ({"code": "unknown-partner"}, [PLACE, "b/0/1"]),
+        ({"code": "unknown-partner", "service": "scorer"}, ["b/0/1"]),
+        ({"service": "benefits"}, []),
+        ({"code": "nothing"}, []),
+        ({"again": True}, [PLACE, "a/0/1", "b/0/1", "c/0/1"]),
+        # Who names them is told why not.
+        ({"places": [GONE_PLACE, "c/0/1", SCORE, "timer/1"]}, [GONE_PLACE, "c/0/1", SCORE, "timer/1"]),
+        ({"places": ["a/0/1", PLACE, "a/0/1"]}, ["a/0/1", PLACE]),
+    ],
+)
+def test_choosing(wanted: dict[str, Any], places: list[str]) -> None:
+    assert [each.place for each in chosen(ALL, **wanted)] == places
+
+
+@pytest.mark.parametrize("wanted", [{"places": ["a/0/2"]}, {"places": ["a/0/1"], "service": "scorer"}])
+def test_only_what_was_set_aside_can_be_chosen(wanted: dict[str, Any]) -> None:
+    """Or else the command would append whatever somebody mistypes."""
+    with pytest.raises(UserError, match=r"goodstanding dead-letters ls"):
+        chosen(ALL, **wanted)
+
+
+def change(version: int, name: str = "ab", topic: str = RECORDS_CHANGED) -> ConsumerRecord:
+    return record(topic, 0, headers=(("ce_id", f"retention/{name}/{version}".encode()),))
+
+
+@pytest.mark.parametrize(
+    ("given", "behind", "sentence"),
+    [
+        (change(1), [change(1)], None),
+        (change(2), [change(1), change(2), change(9, "other")], None),
+        (change(1), [change(1), change(2)], "A newer change of the same record"),
+        (change(1), [change(3), change(2)], "A newer change of the same record"),
+        # It was redriven before, or retention was killed and has sent it twice.
+        (change(2), [change(2), change(2)], None),
+        (record(RECORDS_CHANGED, 0), [], "Its id does not say"),
+        (record(RECORDS_CHANGED, 0, headers=(("ce_id", b"scorer/ab/1"),)), [], "Its id does not say"),
+        # A newer one whose id cannot be read was itself set aside.
+        (change(1), [record(RECORDS_CHANGED, 0), change(1)], None),
+        # Events and reports say the same in any order.
+        (change(1, topic=NORMALIZED), [change(2)], None),
+        (record(), [], None),
+    ],
+)
+def test_a_change_of_a_record_goes_only_before_none_that_is_newer(
+    given: ConsumerRecord, behind: Sequence[ConsumerRecord], sentence: str | None
+) -> None:
+    versions: dict[str, int] = {}
+    for each in behind:
+        take_version(versions, each)
+    reason = overtaken(given, versions)
+    assert (reason is None) if sentence is None else (reason is not None and sentence in reason)
+
+
+# -- what a redrive appends --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "headers"),
+    [
+        (b"key", b"value", (("content-type", b"application/json"), ("ce_id", b"1"))),
+        (None, None, ()),
+        (b"", b"", (("twice", b"\xff"), ("twice", None))),
+    ],
+)
+def test_the_same_bytes_to_the_same_place(key: bytes | None, value: bytes | None, headers: Headers) -> None:
+    again, note = appended(letter(), record(key=key, value=value, headers=headers))
+    assert again == Outgoing(RAW, key, value, headers, 3)  # type: ignore[arg-type]  # a client may send null
+    assert (note.topic, note.key, note.value, note.partition) == ("ingest.dead-letter", None, b"", 0)
+    told = dict(note.headers)
+    assert told["ce_type"] == b"goodstanding.record.redriven.v1"
+    assert told["ce_origin"] == PLACE.encode()
+    assert told["ce_id"] == f"operator/{PLACE}/1".encode()
+
+
+def test_a_second_redrive_is_a_message_of_its_own() -> None:
+    _, first = appended(letter(), record())
+    _, second = appended(letter(State.REDRIVEN), record())
+    assert dict(first.headers)["ce_id"] != dict(second.headers)["ce_id"]
+
+
+def test_its_own_note_closes_a_letter() -> None:
+    _, note = appended(letter(), record())
+    assert [each.state for each in letters([set_aside(), message(note)], KEPT)] == ["redriven"]
+
+
+# -- what is shown -----------------------------------------------------------------------------------------------------
+
+EVERYWHERE = RawEvent(
+    "bank",
+    PERSON.encode(),
+    (
+        *((f"ce_{name}", PERSON.encode()) for name in ("id", "source", "type", "time", "subject", "origin", PERSON)),
+        ("content-type", PERSON.encode()),
+        (PERSON, b"1"),
+    ),
+    PERSON.encode(),
+)
+
+
+@pytest.mark.parametrize("event", [EVERYWHERE, bank()])
+def test_of_a_raw_record_nothing_is_shown_that_the_partner_wrote(event: RawEvent) -> None:
+    raw = record(key=event.key, value=event.value, headers=event.headers)
+    shown = described(raw)
+    assert PERSON not in json.dumps(shown)
+    assert shown["attributes"] == {}
+    assert shown["value_bytes"] == len(event.value or b"")
+    assert len(shown["headers"]) + shown["other_headers"] == len(event.headers)
+    assert PERSON in json.dumps(content(raw))
+
+
+@pytest.mark.parametrize(
+    ("topic", "attributes"),
+    [
+        (NORMALIZED, {"id", "source", "type", "time", "origin"}),
+        (RECORDS_REPORTED, {"id", "source", "type", "time", "origin"}),
+        (RECORDS_CHANGED, {"source", "type", "time"}),
+        (SCORES_CHANGED, {"source", "type", "time"}),
+    ],
+)
+def test_of_a_record_of_ours_what_stands_for_nobody(topic: str, attributes: set[str]) -> None:
+    names = ("specversion", "id", "source", "type", "time", "subject", "partitionkey", "origin", "other")
+    shown = described(record(topic, headers=tuple((f"ce_{name}", b"\x1b[2Jx") for name in names)))
+    assert shown["attributes"] == dict.fromkeys(attributes, "\\x1b[2Jx")
+    assert (shown["headers"], shown["other_headers"]) == ([f"ce_{name}" for name in names[:-1]], 1)
+    assert "user" not in json.dumps(described(record(topic, key=b"user", value=b"user")))
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (None, None),
+        (b"", ""),
+        ("号".encode(), "号"),
+        (b"a\n\x1b[31m\x00\xff", r"a\n\x1b[31m\x00\xff"),
+        ("\u202e\x9b", r"\u202e\x9b"),
+    ],
+)
+def test_nothing_that_is_shown_moves_the_cursor(given: bytes | str | None, shown: str | None) -> None:
+    assert printable(given) == shown

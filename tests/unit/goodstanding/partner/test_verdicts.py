@@ -1,0 +1,77 @@
+"""`partner validate` without any server, and how a file becomes records."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from goodstanding.errors import UserError
+from goodstanding.partner.mapping_files import mapping_of
+from goodstanding.partner.samples import Setting, samples
+from goodstanding.partner.verdicts import lines_of, validate
+from goodstanding.platform.deployment import Settings, partners
+
+NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
+SETTINGS = Settings.new()
+
+
+def written(directory: Path, *lines: bytes) -> Path:
+    file = directory / "events.jsonl"
+    file.write_bytes(b"\n".join(lines))
+    return file
+
+
+def sample_lines(partner: str, count: int) -> list[bytes]:
+    setting = Setting("CNY", ZoneInfo("Asia/Shanghai"), NOW)
+    return [event.value for event in islice(samples(partner, mapping_of(partner), setting), count)]
+
+
+@pytest.mark.parametrize("partner", partners())
+def test_samples_of_every_partner_fit(tmp_path: Path, partner: str) -> None:
+    file = written(tmp_path, *sample_lines(partner, 40))
+    assert [v for v in validate(partner, lines_of(file), SETTINGS, NOW) if v.result != "fits"] == []
+
+
+def test_each_line_has_its_own_verdict(tmp_path: Path) -> None:
+    good = sample_lines("bank", 1)[0]
+    future = good.replace(b'"time":"2026', b'"time":"2027')
+    file = written(tmp_path, good, b"", b"{not json", good.replace(b'"data":{', b'"data":{"sex":1,'), future, b"")
+    verdicts = list(validate("bank", lines_of(file), SETTINGS, NOW))
+    assert [(v.line, v.result, v.code, v.field) for v in verdicts] == [
+        (1, "fits", "", ""),
+        (3, "refused", "json-syntax", ""),
+        (4, "refused", "demographic", "data.sex"),
+        (5, "refused", "in-future", "time"),
+    ]
+    assert all(v.sentence.endswith(".") for v in verdicts if v.result == "refused")
+
+
+def test_what_is_in_the_future_depends_on_now(tmp_path: Path) -> None:
+    lines = lines_of(written(tmp_path, *sample_lines("bank", 1)))
+    (verdict,) = validate("bank", lines, SETTINGS, NOW - timedelta(days=60))
+    assert verdict.code == "in-future"
+
+
+def test_a_named_key_is_the_records_key(tmp_path: Path) -> None:
+    good = sample_lines("bank", 1)[0]
+    keyed = good.replace(b'"specversion"', b'"partitionkey":"k1","specversion"', 1)
+    lines = lines_of(written(tmp_path, good, keyed, b"not json"))
+    assert [line.key for line in lines] == [None, b"k1", None]
+    assert next(islice(validate("bank", lines, SETTINGS, NOW), 1, None)).result == "fits"
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n"])
+def test_a_file_without_events_is_refused(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(UserError, match="has no events"):
+        lines_of(written(tmp_path, content))
+
+
+def test_a_missing_file_and_an_unknown_partner_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"nowhere\.jsonl cannot be read"):
+        lines_of(tmp_path / "nowhere.jsonl")
+    with pytest.raises(UserError, match=r"no partner nobody\. Say one of: bank, "):
+        mapping_of("nobody")

@@ -1,0 +1,85 @@
+"""Secrets and environments: what each process is told, and what it is not."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from goodstanding.errors import UserError
+from goodstanding.platform.deployment import SERVICES, Deployment, Settings, read_settings
+from goodstanding.platform.servers import Addresses
+
+ADDRESSES = Addresses(kafka="127.0.0.1:1234", postgres="postgresql://admin:secret@127.0.0.1:5678/postgres")
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Deployment:
+    return Deployment.create(tmp_path / "services", ADDRESSES, Settings.new(zone="Asia/Taipei", currency="TWD"))
+
+
+def test_what_was_written_down_is_found_again_by_its_owner_only(deployment: Deployment) -> None:
+    assert Deployment.open(deployment.directory, ADDRESSES) == deployment
+    (file,) = deployment.directory.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_no_deployment_and_a_damaged_one(tmp_path: Path) -> None:
+    assert read_settings(tmp_path) is None
+    (tmp_path / "deployment.json").write_text("{")
+    with pytest.raises(UserError, match="cannot be read"):
+        read_settings(tmp_path)
+
+
+def test_two_deployments_share_no_secret() -> None:
+    one, other = Settings.new(), Settings.new()
+    assert one.key != other.key
+    assert one.passwords != other.passwords
+
+
+def test_every_service_is_told_the_deployments_settings(deployment: Deployment) -> None:
+    for service in SERVICES:
+        told = deployment.environment(service)
+        assert told["GOODSTANDING_KAFKA"] == "127.0.0.1:1234"
+        assert (told["GOODSTANDING_ZONE"], told["GOODSTANDING_CURRENCY"]) == ("Asia/Taipei", "TWD")
+
+
+def test_only_retention_has_the_key_of_the_fingerprints(deployment: Deployment) -> None:
+    key = deployment.settings.fingerprint_key
+    assert {service for service in SERVICES if key in deployment.environment(service).values()} == {"retention"}
+
+
+def test_nobody_is_told_anothers_secret(deployment: Deployment) -> None:
+    ingest, scorer = deployment.environment("ingest"), deployment.environment("scorer")
+    assert ingest["GOODSTANDING_KEY"] == deployment.settings.key
+    assert deployment.settings.key not in "".join(scorer.values())
+    assert "GOODSTANDING_POSTGRES" not in ingest
+    for service, password in deployment.settings.passwords.items():
+        told = deployment.environment(service)
+        assert told["GOODSTANDING_POSTGRES"] == f"postgresql://{service}:{password}@127.0.0.1:5678/postgres"
+        others = [deployment.environment(other) for other in SERVICES if other != service]
+        assert not any(password in value for other in others for value in other.values())
+    assert not any("secret" in value for service in SERVICES for value in deployment.environment(service).values())
+
+
+@pytest.mark.parametrize(
+    ("admin", "dsn"),
+    [
+        ("postgresql://a:b@h:1/db?sslmode=require", "postgresql://scorer:p%40%2F@h:1/db?sslmode=require"),
+        ("postgresql://h/db", "postgresql://scorer:p%40%2F@h/db"),
+    ],
+)
+def test_a_roles_dsn(tmp_path: Path, admin: str, dsn: str) -> None:
+    settings = Settings(key="00" * 32, fingerprint_key="11" * 32, passwords={"scorer": "p@/"})
+    assert Deployment(tmp_path, Addresses(kafka="k", postgres=admin), settings).dsn("scorer") == dsn
+
+
+def test_the_environment_names_settings_of_a_new_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOODSTANDING_CURRENCY", "EUR")
+    monkeypatch.setenv("GOODSTANDING_KEY", "ab" * 32)
+    assert (Settings.new().currency, Settings.new().key) == ("EUR", "ab" * 32)
+    assert Settings.new(currency="TWD").currency == "TWD"
+    monkeypatch.setenv("GOODSTANDING_IDENTITY_SCHEME", "shoe size")
+    with pytest.raises(UserError, match="shoe size"):
+        Settings.new()

@@ -1,0 +1,266 @@
+"""The demos' recount against figures worked out by hand: who checks must be right itself."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from goodstanding.partner.event import PartnerEvent
+from goodstanding.simulation.real_data import bank
+from goodstanding.simulation.real_data.mistakes import REPEATED_EVERY, WRONG_EVERY, with_mistakes
+from goodstanding.simulation.recount import Event, RecordNews, Recount, TierNews
+from shared.contracts.identity import sample_account
+
+ZONE = ZoneInfo("Asia/Taipei")
+CARD = """
+publication_day = 6
+months_min = 2
+[[rules]]
+code = "kept"
+measure = "share_on_time"
+window_months = 2
+kinds = ["credit_card.repayment"]
+unknown = 50
+bands = [{ at_least = 0, points = 0 }, { at_least = 500, points = 40 }, { at_least = 1000, points = 100 }]
+[[rules]]
+code = "active"
+measure = "active_months"
+window_months = 3
+kinds = ["service.payment"]
+unknown = 7
+bands = [{ at_least = 0, points = 0 }, { at_least = 2, points = 20 }]
+[[rules]]
+code = "income"
+measure = "latest_figure"
+window_months = 3
+steady_months = 2
+kinds = ["income.reported"]
+unknown = 3
+bands = [{ at_least = 0, points = 0 }, { at_least = 1000, points = 5 }]
+[[rules]]
+code = "education"
+measure = "fact"
+kind = "education.verified"
+unknown = 1
+values = { bachelor = 30 }
+[[rules]]
+code = "contacts"
+measure = "contacts_standing"
+unknown = 2
+bands = [{ at_least = 350, points = 0 }, { at_least = 400, points = 9 }]
+[[rules]]
+code = "records"
+measure = "negative_records"
+unknown = 0
+unsettled = { legal = 0, financial = -15, life = -9 }
+settled = { legal = 0, financial = -10, life = -5 }
+lowest = -12
+[ceilings]
+financial = 380
+[restrictions]
+financial = ["credit"]
+"""
+TABLE = """
+[[tiers]]
+code = "low"
+from = 370
+benefits = [{ code = "bike" }, { code = "loan" }]
+[[tiers]]
+code = "high"
+from = 450
+benefits = [{ code = "car" }]
+[restrictions]
+credit = ["loan"]
+"""
+PROFILE = """
+zone = "Asia/Shanghai"
+[years]
+financial = 5
+life = 2
+"""
+MARCH, APRIL, MAY, JUNE, JULY = (2005 * 12 + month for month in range(2, 7))
+NOW = datetime(2005, 12, 31, tzinfo=ZONE)
+ME = sample_account(1)
+
+
+def event(kind: str, month: int, **data: object) -> bytes:
+    time = datetime(month // 12, month % 12 + 1, 10, 12, tzinfo=ZONE)
+    account = data.pop("account", ME)
+    body = {"customer": {"account": account}, **data}
+    return json.dumps(
+        {"id": f"{kind}/{account}/{month}", "type": kind, "time": time.isoformat(), "data": body}
+    ).encode()
+
+
+@pytest.fixture
+def recount(tmp_path: Path) -> Recount:
+    (tmp_path / "retention").mkdir()
+    for name, text in (("scorecard", CARD), ("benefits", TABLE), ("retention/cn", PROFILE)):
+        (tmp_path / f"{name}.toml").write_text(text)
+    return Recount(tmp_path, "cn", b"k" * 32, ZONE)
+
+
+def tell(recount: Recount, *values: bytes, now: datetime = NOW) -> None:
+    for value in values:
+        told = bank.read(value, now)
+        assert isinstance(told, Event)
+        recount.sent(told, now)
+
+
+def scores(recount: Recount, account: str = ME) -> list[int]:
+    return [news.score for news in recount.scores[recount.user_id(account)]]
+
+
+def test_scores_by_hand(recount: Recount) -> None:
+    tell(
+        recount,
+        event("card.statement.cleared", APRIL, days_past_due=0),
+        event("card.statement.cleared", MAY, days_past_due=30),
+        event("card.payment.booked", APRIL),
+        event("card.payment.booked", MAY),
+        event("customer.education.verified", APRIL, degree="bachelor"),
+    )
+    # As of the months complete before it: nothing; April; April and May; May and June; June and July.
+    for number in (APRIL, MAY, JUNE, JULY, JULY + 1):
+        recount.published(number, NOW)
+    unmoved = 350 + 3 + 30 + 2
+    assert scores(recount) == [
+        unmoved + 50 + 7,
+        unmoved + 100 + 7,
+        unmoved + 40 + 20,
+        unmoved + 0 + 20,
+        unmoved + 50 + 0,
+    ]
+    assert [news.thin for news in recount.scores[recount.user_id(ME)]] == [True, True, False, False, False]
+
+
+def test_income_and_contacts_by_hand(recount: Recount) -> None:
+    friends = [sample_account(number) for number in (2, 3, 4)]
+    for who in (ME, *friends):
+        recount.sent(Event(partner="bank", person=who, id=who, time=NOW, kind="donation.made"), NOW)
+    for number, friend in enumerate(friends):
+        edge = Event(
+            partner="shop",
+            person=ME,
+            id=f"f{number}",
+            time=NOW,
+            kind="contact.standing",
+            contact=friend,
+            value="present",
+        )
+        recount.sent(edge, NOW)
+    for month, amount in ((APRIL, 2000), (MAY, 1500)):
+        time = datetime(2005, month % 12 + 1, 3, tzinfo=ZONE)
+        income = Event(
+            partner="bank", person=ME, id=str(month), time=time, kind="income.reported", amount=amount, consent="c"
+        )
+        recount.sent(income, NOW)
+    for number in (MAY, JUNE, JULY + 3):
+        recount.published(number, NOW)
+    unmoved = 350 + 50 + 7 + 1
+    assert scores(recount, friends[0]) == [unmoved + 3 + 2] * 3
+    # One month of income is not steady; the contacts' standing is that of the publication before; then income is old.
+    assert scores(recount) == [unmoved + 3 + 2, unmoved + 5 + 9, unmoved + 3 + 9]
+
+
+def test_a_record_caps_restricts_is_settled_and_lapses(recount: Recount) -> None:
+    tell(recount, event("card.payment.booked", APRIL), event("card.payment.booked", MAY))
+    recount.published(JUNE, NOW)
+    overdue = {"report_no": "1", "overdue_since": "2005-01-31"}
+    tell(recount, event("card.overdue.reported", JUNE, state="open", **overdue))
+    tell(recount, event("card.overdue.reported", JULY, state="paid", paid_on="2024-02-29", **overdue))
+    lapses_at = datetime(2029, 2, 28, 16, tzinfo=UTC)
+    assert recount.next_lapse() == lapses_at
+    recount.clock(datetime(2029, 2, 28, 15, 59, 59, tzinfo=UTC))
+    recount.clock(lapses_at)
+    recount.clock(lapses_at)
+    assert recount.next_lapse() is None
+    began, ended = date(2005, 1, 31), date(2024, 2, 29)
+    assert recount.records[recount.user_id(ME)] == [
+        [
+            RecordNews(NOW, "card.overdue", "open", began, None, None),
+            RecordNews(NOW, "card.overdue", "settled", began, ended, lapses_at),
+            RecordNews(lapses_at, "card.overdue", "expired", began, ended, lapses_at),
+        ]
+    ]
+    assert [(news.score, news.restrictions) for news in recount.scores[recount.user_id(ME)]] == [
+        (426, ()),
+        (380, ("credit",)),
+        (416, ()),
+        (426, ()),
+    ]
+    assert recount.tiers[recount.user_id(ME)] == [
+        TierNews(NOW, "low", ("bike", "loan"), (), ("bike", "loan"), ()),
+        TierNews(NOW, "low", (), ("loan",), ("bike",), ("credit",)),
+        TierNews(NOW, "low", ("loan",), (), ("bike", "loan"), ()),
+    ]
+
+
+def test_a_no_show_ends_when_it_begins(recount: Recount) -> None:
+    no_show = Event(
+        partner="hotel", person=ME, id="1", time=NOW, kind="hotel.no_show", report="r", began_on=date(2024, 2, 29)
+    )
+    recount.sent(no_show, NOW)
+    assert recount.next_lapse() == datetime(2026, 2, 28, 16, tzinfo=UTC)
+    # Of who was never published nothing but the record is known: all is unknown.
+    assert scores(recount) == [350 + 50 + 7 + 3 + 1 + 2 - 5]
+
+
+def test_records_together_cost_no_more_than_the_lowest(recount: Recount) -> None:
+    for number in range(3):
+        no_show = Event(
+            partner="hotel", person=ME, id=str(number), time=NOW, kind="hotel.no_show", report=str(number), began_on=NOW
+        )
+        recount.sent(no_show, NOW)
+    assert [news - scores(recount)[0] for news in scores(recount)] == [0, -5, -7]
+
+
+def test_a_thin_file_is_granted_nothing(recount: Recount) -> None:
+    tell(recount, event("card.statement.cleared", APRIL, days_past_due=0))
+    recount.published(MAY, NOW)
+    assert scores(recount) == [350 + 100 + 7 + 3 + 1 + 2]
+    assert recount.tiers == {}
+    recount.published(JUNE, NOW)
+    assert [news.tier for news in recount.tiers[recount.user_id(ME)]] == ["high"]
+
+
+def test_repeated_and_wrong_events_are_told_apart(recount: Recount) -> None:
+    good = event("card.payment.booked", APRIL)
+    tell(recount, good, good)
+    assert (recount.accepted, recount.repeated) == (2, 1)
+    assert [
+        bank.read(value, NOW)
+        for value in (
+            event("card.payment.booked", APRIL, account="customer 4711"),
+            event("card.payment.booked", APRIL, remark="?"),
+            event("card.payment.booked", JULY + 12),
+        )
+    ] == ["subject-unknown-scheme", "unknown-field", "in-future"]
+
+
+def test_an_unknown_measure_is_an_error(recount: Recount, tmp_path: Path) -> None:
+    (tmp_path / "scorecard.toml").write_text(CARD.replace("latest_figure", "moon_phase"))
+    with pytest.raises(ValueError, match="moon_phase"):
+        Recount(tmp_path, "cn", b"k" * 32, ZONE)
+
+
+def test_the_pseudonym(recount: Recount) -> None:
+    assert recount.user_id(ME) == hmac.new(b"k" * 32, f"account:{ME}".encode(), hashlib.sha256).hexdigest()
+
+
+def test_mistakes_are_added_and_nothing_is_changed() -> None:
+    sent = [
+        PartnerEvent(NOW, b"key", event("card.payment.booked", APRIL, number=number), ()) for number in range(5_000)
+    ]
+    spoiled = list(with_mistakes(sent))
+    wrong = [each for each in spoiled if b"/wrong" in each.value]
+    assert len(wrong) == 5_000 // WRONG_EVERY
+    assert len(spoiled) - len(wrong) == 5_000 + 5_000 // REPEATED_EVERY
+    assert list(dict.fromkeys(each for each in spoiled if each not in wrong)) == sent
+    assert spoiled == list(with_mistakes(sent))

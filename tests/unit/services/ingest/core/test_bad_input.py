@@ -1,0 +1,50 @@
+"""Every case of bad input gets exactly its one refusal, with the untouched bytes and nothing of them in the headers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from shared.contracts.faults import Code
+from shared.contracts.messages import Refusal
+from shared.contracts.refusals import read_refusal
+from shared.settings import ROOT
+from tests.support.ingest.bad_input import BAD_INPUT, BadInput
+from tests.support.ingest.raw_events import FRIEND, PERSON
+from tests.support.ingest.shipped import answer
+
+
+@pytest.mark.parametrize("case", BAD_INPUT, ids=lambda case: case.name)
+def test_each_is_refused_with_code_field_and_sentence(case: BadInput) -> None:
+    outgoing, outcome = answer(case.event)
+    refusal = read_refusal(outgoing.headers)
+    assert isinstance(refusal, Refusal), refusal
+    assert (refusal.code, refusal.field or "") == (case.code.value, case.field), refusal.sentence
+    assert case.sentence in refusal.sentence
+    assert outgoing.topic == f"behavior.rejected.{case.event.partner}"
+    assert (outgoing.key, outgoing.value) == (None, case.event.value)
+    assert refusal.origin == f"behavior.raw.{case.event.partner}/3/7"
+    assert (outcome.result, outcome.partner, outcome.code) == ("refused", case.event.partner, case.code.value)
+
+
+@pytest.mark.parametrize("case", BAD_INPUT, ids=lambda case: case.name)
+def test_nobody_is_named_in_field_and_sentence(case: BadInput) -> None:
+    refusal = read_refusal(answer(case.event)[0].headers)
+    assert isinstance(refusal, Refusal)
+    for canary in (PERSON, FRIEND, PERSON.lower(), "C-00817723"):
+        assert canary not in refusal.sentence
+        assert canary not in (refusal.field or "")
+
+
+def test_names_are_unique_and_the_table_is_long_enough() -> None:
+    assert max(Counter(case.name for case in BAD_INPUT).values()) == 1
+    assert len(BAD_INPUT) >= 40
+
+
+def test_every_code_that_ingest_can_give_has_a_case() -> None:
+    contracts = [ROOT / "shared" / "contracts" / f"{name}.py" for name in ("cloudevents", "strict_json", "times")]
+    sources = [*contracts, *(ROOT / "services" / "ingest" / "core").glob("*.py")]
+    named = {Code[name] for path in sources for name in re.findall(r"Code\.([A-Z_]+)", path.read_text())}
+    assert named - {case.code for case in BAD_INPUT} == set()

@@ -1,0 +1,320 @@
+"""Each partner's format, read into the platform's own: a table of events and what becomes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import islice
+
+import pytest
+
+from goodstanding.partner.samples import Mode, Setting, samples
+from services.ingest.core.mapping import Mapping, NativeMapping
+from services.ingest.core.normalize import Normalized, Refused, normalize
+from shared.contracts.kinds import KIND_OF, KINDS
+from shared.contracts.messages import BehaviorEvent, Consent, RecordReport
+from shared.settings import ROOT
+from shared.toml_file import load
+from tests.support.ingest.raw_events import (
+    FRIEND,
+    PERSON,
+    RawEvent,
+    bank,
+    bank_income,
+    bank_record,
+    bike,
+    binary,
+    city,
+    city_record,
+    consumer_credit,
+    consumer_credit_link,
+    court,
+    hotel,
+    hotel_no_show,
+    shop,
+    structured,
+    utility,
+)
+from tests.support.ingest.shipped import ARRIVED, DEPLOYMENT, PARTNERS, pseudonym
+
+HALF_PAST_NINE = datetime(2024, 3, 5, 1, 30, tzinfo=UTC)
+"""09:30 in Shanghai, the time of every event of the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    name: str
+    event: RawEvent
+    body: BehaviorEvent | RecordReport
+    id: str = "event-1"
+
+
+def obligation(kind: str, amount: int | None, days_late: int) -> BehaviorEvent:
+    return BehaviorEvent(kind=kind, amount=amount, days_late=days_late)
+
+
+_NO_SHOW = RecordReport(
+    kind="hotel.no_show",
+    report_id="RES-3",
+    status="reported",
+    began_on=date(2024, 3, 4),
+    amount=20_000,
+)
+_LISTED = RecordReport(
+    kind="court.listing",
+    report_id="Pudong District-2023-00417",
+    status="reported",
+    began_on=date(2024, 2, 28),
+    amount=15_000_000,
+)
+_BIKE_CLAIM = {"claim": "K-1", "claim_state": "cleared", "opened_at": "2024-02-29T23:30:00Z", "minutes": ...}
+
+GOOD = [
+    Good("bank", bank(), obligation("credit_card.repayment", 412_355, 3)),
+    Good("bank, at the limit", bank({"days_past_due": 90}), obligation("credit_card.repayment", 412_355, 90)),
+    Good(
+        "bank, 0.14 dollars to the yuan",
+        bank({"amount.currency": "USD", "amount.minor": 1_001}),
+        obligation("credit_card.repayment", 7_150, 3),
+    ),
+    Good(
+        "bank, rounded to the nearest minor unit",
+        bank({"amount.currency": "USD", "amount.minor": 1_000}),
+        obligation("credit_card.repayment", 7_143, 3),
+    ),
+    Good(
+        "bank, 20.5 yen to the yuan, no minor unit",
+        bank({"amount.currency": "JPY", "amount.minor": 41}),
+        obligation("credit_card.repayment", 200, 3),
+    ),
+    Good(
+        "bank, the rate is that of the month in the deployment's zone",
+        bank({"amount.currency": "USD", "amount.minor": 1_001}, time="2024-02-29T16:00:00Z"),
+        obligation("credit_card.repayment", 7_150, 3),
+    ),
+    Good(
+        "bank, a minute before",
+        bank({"amount.currency": "USD", "amount.minor": 1_001}, time="2024-02-29T15:59:00Z"),
+        obligation("credit_card.repayment", 7_700, 3),
+    ),
+    Good(
+        "bank, extension attributes",
+        bank(traceparent="00-1", partitionkey="key"),
+        obligation("credit_card.repayment", 412_355, 3),
+    ),
+    Good(
+        "bank, account in another spelling",
+        bank({"customer.account": f" gs-{PERSON[2:]} "}),
+        obligation("credit_card.repayment", 412_355, 3),
+    ),
+    Good(
+        "bank, returned payment",
+        bank({"days_past_due": ..., "due_on": ...}, type="card.payment.returned"),
+        BehaviorEvent(kind="service.payment", amount=412_355, reverses=True),
+    ),
+    Good(
+        "bank, figure under consent",
+        bank_income(),
+        BehaviorEvent(
+            kind="income.reported",
+            amount=1_250_000,
+            consent=Consent(id="C-17", purpose="credit-standing", given_at=datetime(2024, 1, 2, 8, tzinfo=UTC)),
+        ),
+    ),
+    Good(
+        "bank, identity",
+        structured(
+            "bank", "customer.identity.verified", {"customer": {"account": PERSON}, "document_kind": "passport"}
+        ),
+        BehaviorEvent(kind="identity.verified", value="verified"),
+    ),
+    Good(
+        "bank, occupation",
+        structured("bank", "customer.occupation.verified", {"customer": {"account": PERSON}, "employment": "official"}),
+        BehaviorEvent(kind="occupation.verified", value="public_service"),
+    ),
+    Good(
+        "bank, record",
+        bank_record(),
+        RecordReport(
+            kind="card.overdue", report_id="R-5", status="reported", began_on=date(2023, 11, 20), amount=990_000
+        ),
+    ),
+    Good(
+        "bank, record settled, without an amount",
+        bank_record({"state": "paid", "paid_on": "2024-03-05", "amount": ...}),
+        RecordReport(
+            kind="card.overdue",
+            report_id="R-5",
+            status="settled",
+            began_on=date(2023, 11, 20),
+            ended_on=date(2024, 3, 5),
+        ),
+    ),
+    Good("consumer credit", consumer_credit(), obligation("consumer_credit.repayment", 128_850, 4)),
+    Good(
+        "consumer credit, early",
+        consumer_credit({"paidDate": "2024-02-20"}),
+        obligation("consumer_credit.repayment", 128_850, 0),
+    ),
+    Good(
+        "consumer credit, whole yuan",
+        consumer_credit({"principal": "7"}),
+        obligation("consumer_credit.repayment", 700, 4),
+    ),
+    Good(
+        "consumer credit, zeros behind",
+        consumer_credit({"principal": "7.1000"}),
+        obligation("consumer_credit.repayment", 710, 4),
+    ),
+    Good(
+        "consumer credit, contact",
+        consumer_credit_link(),
+        BehaviorEvent(kind="contact.standing", contact=pseudonym(FRIEND), value="present"),
+    ),
+    Good(
+        "consumer credit, days of instants in the file's zone",
+        binary(
+            "consumer-credit",
+            "LoanOverdueChanged",
+            {
+                "platformAccount": PERSON,
+                "caseId": "case-9",
+                "caseState": "CLOSED",
+                "overdueSinceMillis": 1_704_038_399_999,
+                "closedAtMillis": 1_704_038_400_000,
+            },
+        ),
+        RecordReport(
+            kind="loan.overdue",
+            report_id="case-9",
+            status="settled",
+            began_on=date(2023, 12, 31),
+            ended_on=date(2024, 1, 1),
+        ),
+    ),
+    Good("utility", utility(), obligation("water.bill", 8_640, 2), "m-1"),
+    Good("utility, in yuan", utility({"unit": "yuan", "amt": 86.4}), obligation("water.bill", 8_640, 2), "m-1"),
+    Good("utility, 90 days by the calendar", utility({"due": "20231206"}), obligation("water.bill", 8_640, 90), "m-1"),
+    Good("bike", bike(), obligation("bike_rental.return", 350, 0)),
+    Good("bike, late", bike({"late_days": 1}, type="ride.closed-late.v2"), obligation("bike_rental.return", 350, 1)),
+    Good(
+        "bike, claim",
+        bike({**_BIKE_CLAIM, "cleared_at": "2024-03-04T16:00:00Z"}, type="ride.unpaid.v1"),
+        RecordReport(
+            kind="ride.unpaid",
+            report_id="K-1",
+            status="settled",
+            began_on=date(2024, 3, 1),
+            ended_on=date(2024, 3, 5),
+            amount=350,
+        ),
+    ),
+    Good("hotel", hotel(), obligation("hotel.stay", 77_600, 0), "H-1"),
+    Good("hotel, number for an amount", hotel({"Folio.Total": 776.05}), obligation("hotel.stay", 77_605, 0), "H-1"),
+    Good(
+        "hotel, a T and no seconds",
+        hotel({"LocalTime": "2024-03-05T09:30"}),
+        obligation("hotel.stay", 77_600, 0),
+        "H-1",
+    ),
+    Good("hotel, no-show", hotel_no_show(), _NO_SHOW, "H-2"),
+    Good("shop", shop(), BehaviorEvent(kind="shop.purchase", count=2, amount=5_990)),
+    Good(
+        "shop, taken back",
+        shop({"eventName": "orderReturned", "itemCount": ...}),
+        BehaviorEvent(kind="shop.purchase", amount=5_990, reverses=True),
+    ),
+    Good(
+        "shop, lease",
+        shop(
+            {
+                "eventName": "leaseReturned",
+                "itemCount": ...,
+                "total": ...,
+                "dueAt": "2024-03-01T16:30:00Z",
+                "returnedAt": "2024-03-02T16:00:00Z",
+            }
+        ),
+        obligation("credit_lease.return", None, 1),
+    ),
+    Good("court", court(), _LISTED, "N-1"),
+    Good("court, line break behind, quoted cell", court({"yuan": '"150000.00"\r\n'}), _LISTED, "N-1"),
+    Good(
+        "court, released",
+        court({"action": "RELEASED", "released": "2024-03-04", "yuan": ""}),
+        RecordReport(
+            kind="court.listing",
+            report_id="Pudong District-2023-00417",
+            status="settled",
+            began_on=date(2024, 2, 28),
+            ended_on=date(2024, 3, 4),
+        ),
+        "N-1",
+    ),
+    Good("native", city(), obligation("transit.fare", 400, 0)),
+    Good(
+        "native, reversal",
+        city({"kind": "donation.made", "days_late": ..., "count": 3, "reverses": True}),
+        BehaviorEvent(kind="donation.made", count=3, amount=400, reverses=True),
+    ),
+    Good(
+        "native, record",
+        city_record(),
+        RecordReport(kind="business_fee.overdue", report_id="L-1", status="reported", began_on=date(2023, 12, 1)),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", GOOD, ids=lambda case: case.name)
+def test_each_becomes_the_platforms_own(case: Good) -> None:
+    result = normalize(PARTNERS[case.event.partner], case.event, ARRIVED)
+    assert isinstance(result, Normalized), result
+    assert result.body == case.body
+    assert (result.user_id, result.event_id) == (pseudonym(PERSON), case.id)
+    assert result.time == HALF_PAST_NINE or "the month" in case.name or "before" in case.name
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "taken"), [(0, True), (300, True), (301, False)], ids=["now", "in five minutes", "a second more"]
+)
+def test_clocks_may_differ_by_five_minutes(ahead_s: int, taken: bool) -> None:
+    arrived = datetime.fromtimestamp(HALF_PAST_NINE.timestamp() - ahead_s, UTC)
+    for event in (bank(), utility(), hotel(), court()):
+        assert isinstance(normalize(PARTNERS[event.partner], event, arrived), Normalized) is taken
+
+
+def test_a_day_ends_in_the_zone_of_the_partner() -> None:
+    settled = bank_record({"state": "paid", "paid_on": "2024-03-06"}, time="2024-03-05T15:00:00Z")
+    for hour, taken in ((15, False), (16, True)):
+        arrived = datetime(2024, 3, 5, hour, tzinfo=UTC)
+        assert isinstance(normalize(PARTNERS["bank"], settled, arrived), Normalized) is taken
+
+
+def test_every_kind_of_the_taxonomy_comes_from_some_partner() -> None:
+    sent = {
+        reading.kind.name
+        for partner in PARTNERS.values()
+        for reading in partner.readings.values()
+        if reading.fault is None
+    }
+    assert {kind.name for kind in KINDS} - sent == set()
+
+
+@pytest.mark.parametrize("mode", ["structured", "binary"])
+@pytest.mark.parametrize("partner", PARTNERS)
+def test_samples_of_every_code_are_taken(partner: str, mode: Mode) -> None:
+    mapping: Mapping = load(ROOT / "partners" / f"{partner}.toml", Mapping)  # type: ignore[arg-type]
+    setting = Setting("CNY", DEPLOYMENT.zone, ARRIVED)
+    events = list(islice(samples(partner, mapping, setting, mode=mode), 300))
+    assert events == list(islice(samples(partner, mapping, setting, mode=mode), 300))
+    results = [normalize(PARTNERS[partner], event, ARRIVED) for event in events]
+    assert not [result for result in results if isinstance(result, Refused)]
+    kinds = {result.body.kind for result in results if isinstance(result, Normalized)}
+    expected = {reading.kind.name for reading in PARTNERS[partner].readings.values() if reading.fault is None}
+    assert kinds == expected
+
+
+def test_the_native_partner_may_send_what_its_rights_name() -> None:
+    mapping = load(ROOT / "partners" / "city.toml", NativeMapping)
+    assert set(mapping.rights.kinds) <= set(KIND_OF)

@@ -1,0 +1,224 @@
+"""What is wrong with a partner's file is said with file, line and key: a table of faults in one good mapping."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.ingest.core.mapping import Mapping
+from services.ingest.core.normalize import Refused, normalize
+from services.ingest.loading import load_partner, load_partners, load_rates
+from shared.contracts.faults import Code
+from shared.settings import ROOT
+from shared.toml_file import ConfigError, load
+from tests.support.ingest.raw_events import RawEvent
+from tests.support.ingest.shipped import ARRIVED, DEPLOYMENT, PARTNERS
+
+GOOD = """\
+format = "json"
+envelope = "none"
+id = "id"
+time = { path = "at", as = "local" }
+zone = "Asia/Shanghai"
+subject = "who"
+kind = "what"
+ignore = ["note"]
+
+[rights]
+records = ["life"]
+
+[[events]]
+kinds = { paid = "water.bill" }
+days_late = { due = "due", cleared = "done" }
+amount = { path = "sum", unit = "major", currency = "CNY" }
+
+[[events]]
+kinds = { earned = "income.reported" }
+amount = { path = "sum", unit = "minor", currency_path = "money" }
+consent = { id = "c.id", purpose = { fixed = "standing" }, given_at = "c.at" }
+
+[[events]]
+kinds = { taught = "education.verified" }
+value = { path = "degree", map = { b = "bachelor", m = "master" } }
+
+[[events]]
+kinds = { owes = "ride.unpaid" }
+report_id = { function = "case_number", paths = ["a", "b"] }
+status = { path = "state", map = { open = "reported", shut = "settled" } }
+began_on = "since"
+ended_on = "until"
+"""
+NATIVE = 'format = "native"\n[rights]\nrecords = ["life"]\nkinds = ["water.bill"]\n'
+CSV = """\
+format = "csv"
+columns = ["id", "at", "who", "what", "due", "done"]
+id = "id"
+time = "at"
+subject = "who"
+kind = "what"
+[[events]]
+kinds = { paid = "water.bill" }
+days_late = { due = "due", cleared = "done" }
+"""
+
+# What is exchanged in the good file for what; the line and the key that the error names; a part of its sentence.
+FAULTS = [
+    ("no format", GOOD, 'format = "json"', "", 1, "", "format"),
+    ("unknown format", GOOD, '"json"', '"xml"', 1, "format", "xml"),
+    ("unknown key", GOOD, "ignore =", "ignored =", 8, "ignored", "unknown field"),
+    ("unknown envelope", GOOD, '"none"', '"soap"', 2, "envelope", "soap"),
+    ("no subject", GOOD, 'subject = "who"\n', "", 1, "", "subject"),
+    ("id beside an envelope", GOOD, '"none"', '"cloudevents"', 3, "id", "envelope has the event's id"),
+    ("no id without one", GOOD, 'id = "id"\n', "", 1, "", "where the event's `id` is"),
+    ("no time without one", GOOD, 'time = { path = "at", as = "local" }\n', "", 1, "", "where the event's `time` is"),
+    ("local time without a zone", GOOD, 'zone = "Asia/Shanghai"\n', "", 4, "time.as", "state its `zone`"),
+    ("unknown zone", GOOD, "Asia/Shanghai", "Asia/Atlantis", 5, "zone", "no such time zone"),
+    ("zone outside the database", GOOD, "Asia/Shanghai", "../../etc/passwd", 5, "zone", "no such time zone"),
+    ("a day for the time", GOOD, 'as = "local"', 'as = "date"', 4, "time.as", "no instant"),
+    ("unknown form of time", GOOD, 'as = "local"', 'as = "roman"', 4, "time.as", "roman"),
+    ("two paths of no local time", GOOD, '"at", as = "local"', '["d", "t"], as = "date"', 4, "time", "two paths"),
+    ("attribute without an envelope", GOOD, 'subject = "who"', 'subject = "@subject"', 6, "subject", "no attribute"),
+    ("path with nothing in it", GOOD, '"what"', '"what..x"', 7, "kind", "joined by points"),
+    ("demographics as a value", GOOD, '"degree", map', '"marital.status", map', 25, "events[2].value.path",
+     "never taken"),
+    ("demographics, ignored", GOOD, '["note"]', '["note", "person.age"]', 8, "ignore[1]", "never taken"),
+    ("unknown class of records", GOOD, '["life"]', '["death"]', 11, "rights.records[0]", "death"),
+    ("kinds as rights", GOOD, "[rights]", '[rights]\nkinds = ["water.bill"]', 11, "rights.kinds", "mapped to"),
+    ("unknown kind", GOOD, "water.bill", "wine.bill", 14, "events[0].kinds.paid", "no such kind"),
+    ("code mapped twice", GOOD, "taught =", "paid =", 24, "events[2].kinds.paid", "already mapped"),
+    ("code of one word for two", GOOD, 'kind = "what"', 'kind = ["what", "how"]', 14, "events[0].kinds.paid",
+     "2 words"),
+    ("field that the kind needs", GOOD, "days_late = {", "#", 13, "events[0].days_late", "needs `days_late`"),
+    ("field that it does not have", GOOD, "[[events]]\nkinds = { taught", '[[events]]\ncount = "n"\nkinds = { taught',
+     24, "events[2].count", "does not have"),
+    ("reversal of an obligation", GOOD, "days_late", "reverses = true\ndays_late", 15,
+     "events[0].reverses", "not have"),
+    ("figure with an optional amount", GOOD, 'currency_path = "money"', 'currency_path = "money", optional = true', 20,
+     "events[1].amount", "needs `amount`"),
+    ("figure without consent", GOOD, "consent = {", "#", 18, "events[1].consent", "consent"),
+    ("record without an id", GOOD, "report_id =", "#", 27, "events[3]", "needs `report_id`"),
+    ("record without days", GOOD, 'began_on = "since"\nended_on = "until"\n', "", 27, "events[3].began_on", "began_on"),
+    ("record that is settled and never ends", GOOD, 'ended_on = "until"\n', "", 27, "events[3].ended_on", "ended_on"),
+    ("record that is reported and never began", GOOD, 'began_on = "since"\n', "", 27, "events[3].began_on", "began_on"),
+    ("record with days late", GOOD, 'began_on = "since"', 'days_late = "since"', 31, "events[3].days_late", "not have"),
+    ("word of no list", GOOD, '"bachelor"', '"genius"', 25, "events[2].value.map.b", "bachelor, master"),
+    ("fixed word of no list", GOOD, 'path = "degree", map = { b = "bachelor", m = "master" }', 'fixed = "genius"', 25,
+     "events[2].value.fixed", "must be one of"),
+    ("state of no list", GOOD, '"settled"', '"forgotten"', 30, "events[3].status.map.shut", "reported, settled"),
+    ("both path and fixed", GOOD, 'path = "degree"', 'path = "degree", fixed = "b"', 25, "events[2].value", "one of"),
+    ("unknown function", GOOD, '"case_number"', '"eval"', 29, "events[3].report_id.function", "case_number"),
+    ("function of nothing", GOOD, 'paths = ["a", "b"]', "paths = []", 29, "events[3].report_id", "together"),
+    ("no unit", GOOD, ', unit = "major"', "", 16, "events[0].amount", "`unit`"),
+    ("unknown unit", GOOD, '"major"', '"dozen"', 16, "events[0].amount.unit", "dozen"),
+    ("units without their path", GOOD, 'unit = "major"', 'unit = "major", units = { f = "minor" }', 16,
+     "events[0].amount", "together"),
+    ("unknown currency", GOOD, '"CNY"', '"RMB"', 16, "events[0].amount.currency", "ISO 4217"),
+    ("two currencies", GOOD, 'currency = "CNY"', 'currency = "CNY", currency_path = "x"', 16,
+     "events[0].amount", "one"),
+    ("due and never cleared", GOOD, ', cleared = "done"', "", 15, "events[0].days_late", "`due` and `cleared`"),
+    ("fixed beyond behavior", GOOD, 'due = "due", cleared = "done"', "fixed = 91", 15,
+     "events[0].days_late.fixed", "90"),
+    ("path both value and object", GOOD, '"c.id"', '"money.id"', 18, "events[1]", "named twice"),
+    ("path both value and ignored", GOOD, '["note"]', '["degree"]', 23, "events[2]", "named twice"),
+    ("number for a text", GOOD, '"who"', "5", 6, "subject", "int"),
+    ("not TOML", GOOD, '[rights]', "[rights", 10, "", "not TOML"),
+    ("no rights", NATIVE, '[rights]\nrecords = ["life"]\nkinds = ["water.bill"]\n', "", 1, "", "rights"),
+    ("native, unknown kind", NATIVE, "water.bill", "wine.bill", 4, "rights.kinds[0]", "no such kind"),
+    ("native, record as a kind", NATIVE, "water.bill", "ride.unpaid", 4, "rights.kinds[0]", "by its class"),
+    ("native with a mapping", NATIVE, "[rights]", 'subject = "x"\n[rights]', 2, "subject", "unknown field"),
+    ("column twice", CSV, '"due", "done"]', '"due", "due"]', 2, "columns[5]", "its own"),
+    ("column with a point", CSV, '"done"]', '"done.on"]', 2, "columns[5]", "without points"),
+    ("no such column", CSV, 'subject = "who"', 'subject = "whom"', 5, "subject", "no such column"),
+    ("column never read", CSV, '"done"]', '"done", "extra"]', 2, "columns[6]", "neither read nor ignored"),
+    ("column of demographics", CSV, '"done"]', '"done", "gender"]', 2, "columns[6]", "never taken"),
+    ("delimiter of two characters", CSV, 'id = "id"', 'id = "id"\ndelimiter = "||"', 4, "delimiter", "||"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "line", "key", "sentence"), [case[1:] for case in FAULTS], ids=[case[0] for case in FAULTS]
+)
+def test_an_error_names_file_line_and_key(
+    tmp_path: Path, text: str, old: str, new: str, line: int, key: str, sentence: str
+) -> None:
+    assert old in text
+    path = tmp_path / "partner.toml"
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(ConfigError) as caught:
+        load_partner(path, DEPLOYMENT)
+    error = caught.value
+    assert (error.file, error.line, error.key) == (path, line, key), str(error)
+    assert sentence.lower() in error.sentence.lower()
+
+
+@pytest.mark.parametrize("text", [GOOD, NATIVE, CSV])
+def test_the_good_files_are_good(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "partner.toml"
+    path.write_text(text)
+    assert load_partner(path, DEPLOYMENT).name == "partner"
+
+
+def test_a_name_that_no_topic_can_carry(tmp_path: Path) -> None:
+    (tmp_path / "My Bank.toml").write_text(NATIVE)
+    with pytest.raises(ConfigError, match=r"My Bank\.toml:1: .*lower-case"):
+        load_partners(tmp_path, DEPLOYMENT)
+
+
+def test_a_code_may_have_strokes_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "partner.toml"
+    path.write_text(GOOD.replace("{ paid =", '{ "bills/paid" ='))
+    partner = load_partner(path, DEPLOYMENT)
+    for word in ("bills", "bills/unpaid", ""):
+        event = RawEvent("partner", f'{{"id": "1", "what": "{word}"}}'.encode())
+        refused = normalize(partner, event, ARRIVED)
+        assert isinstance(refused, Refused)
+        assert (refused.fault.code, refused.fault.field) == (Code.UNKNOWN_KIND, "what")
+        assert refused.fault.sentence == "Send one of: bills/paid, earned, taught, owes."
+
+
+def test_adding_a_partner_is_adding_a_file(tmp_path: Path) -> None:
+    for name, text in (("one", GOOD), ("two", NATIVE), ("three", CSV)):
+        (tmp_path / f"{name}.toml").write_text(text)
+    assert set(load_partners(tmp_path, DEPLOYMENT)) == {"one", "two", "three"}
+
+
+def test_the_shipped_seven_and_one_native() -> None:
+    seven = {"bank", "consumer-credit", "utility", "bike-rental", "hotel", "shop", "court-feed"}
+    assert set(PARTNERS) == seven | {"city"}
+
+
+@pytest.mark.parametrize("partner", PARTNERS)
+def test_a_shipped_file_is_read_strictly(partner: str) -> None:
+    path = ROOT / "partners" / f"{partner}.toml"
+    assert load(path, Mapping)  # type: ignore[arg-type]
+
+
+RATE_FAULTS = [
+    ("no header", "2024-03,USD,0.14,test\n", 1, "header"),
+    ("empty", "", 1, "header"),
+    ("month", "2024-13,USD,0.14,test", 2, "YYYY-MM"),
+    ("currency", "2024-03,RMB,0.14,test", 2, "ISO 4217"),
+    ("base currency", "2024-03,CNY,1,test", 2, "not the base"),
+    ("zero", "2024-03,USD,0.00,test", 2, "positive"),
+    ("negative", "2024-03,USD,-1,test", 2, "positive"),
+    ("exponent", "2024-03,USD,1e3,test", 2, "positive"),
+    ("no source", "2024-03,USD,0.14,", 2, "Four values"),
+    ("stated twice", "2024-03,USD,0.14,a\n2024-03,EUR,0.13,a\n2024-03,USD,0.15,b", 4, "already stated"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "sentence"), [case[1:] for case in RATE_FAULTS], ids=[case[0] for case in RATE_FAULTS]
+)
+def test_a_rate_at_fault_is_named_by_its_line(tmp_path: Path, text: str, line: int, sentence: str) -> None:
+    path = tmp_path / "rates.csv"
+    path.write_text(text if line == 1 else f"month,currency,per_base_unit,source\n{text}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_rates(path, "CNY")
+    assert caught.value.line == line
+    assert sentence in caught.value.sentence
+
+
+def test_the_shipped_rates_invent_nothing() -> None:
+    assert load_rates(ROOT / "policies" / "rates.csv", "CNY").factors == {}

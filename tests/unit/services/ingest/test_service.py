@@ -1,0 +1,143 @@
+"""ingest's door: what exactly is sent for a record, byte by byte."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from services.ingest.service import NAME
+from shared.contracts.messages import Refusal
+from shared.contracts.partition import partition_of
+from shared.contracts.refusals import read_refusal
+from shared.runner.service import DeadLetter, Outcome
+from tests.support.ingest.raw_events import (
+    PERSON,
+    RawEvent,
+    bank,
+    bank_record,
+    bike,
+    consumer_credit,
+    court,
+    hotel,
+    utility,
+)
+from tests.support.ingest.shipped import ARRIVED, SERVICE, answer, pseudonym, record
+
+USER = pseudonym(PERSON)
+
+
+def test_what_is_taken_goes_on_under_the_persons_pseudonym() -> None:
+    outgoing, outcome = answer(bank())
+    assert (outgoing.topic, outgoing.key) == ("behavior.normalized", USER.encode())
+    assert outgoing.partition == partition_of(USER)
+    assert outgoing.value == b'{"kind":"credit_card.repayment","amount":412355,"days_late":3}'
+    assert outgoing.headers == (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", b"event-1"),
+        ("ce_source", b"/partners/bank"),
+        ("ce_type", b"goodstanding.behavior.normalized.v1"),
+        ("ce_time", b"2024-03-05T01:30:00Z"),
+        ("ce_partitionkey", USER.encode()),
+        ("ce_origin", b"behavior.raw.bank/3/7"),
+        ("content-type", b"application/json"),
+    )
+    assert outcome == Outcome("accepted", "bank")
+
+
+def test_a_record_goes_to_the_records() -> None:
+    outgoing, _ = answer(bank_record())
+    assert outgoing.topic == "records.reported"
+    assert outgoing.value == (
+        b'{"kind":"card.overdue","report_id":"R-5","status":"reported","began_on":"2023-11-20","amount":990000}'
+    )
+    assert dict(outgoing.headers)["ce_type"] == b"goodstanding.record.reported.v1"
+
+
+def test_what_is_not_taken_comes_back_untouched() -> None:
+    event = bank({"days_past_due": -1})
+    outgoing, outcome = answer(event)
+    assert (outgoing.topic, outgoing.key, outgoing.value) == ("behavior.rejected.bank", None, event.value)
+    assert outgoing.headers == (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", b"ingest/behavior.raw.bank/3/7"),
+        ("ce_source", b"/ingest"),
+        ("ce_type", b"goodstanding.event.rejected.v1"),
+        ("ce_code", b"out-of-bounds"),
+        ("ce_sentence", b"The number must be 0 to 36525."),
+        ("ce_origin", b"behavior.raw.bank/3/7"),
+        ("ce_field", b"data.days_past_due"),
+        ("ce_eventid", b"event-1"),
+    )
+    assert outcome == Outcome("refused", "bank", "out-of-bounds")
+
+
+@pytest.mark.parametrize(
+    ("event", "id"),
+    [
+        (bank({"days_past_due": -1}), "event-1"),
+        (bank(time="yesterday"), "event-1"),
+        (bank(type="unknown"), "event-1"),
+        (bank(id=7), None),
+        (bank(id="i" * 129), None),
+        (consumer_credit(time="yesterday"), "event-1"),
+        (consumer_credit(None, ("x", b"\xff")), "event-1"),
+        (utility({"ts": "late"}), "m-1"),
+        (utility({"evt": "unknown"}), "m-1"),
+        (utility({"msg_id": ...}), None),
+        (hotel({"Colour": "red"}), "H-1"),
+        (court({"action": "unknown"}), "N-1"),
+        (RawEvent("bank", b"{", (("content-type", b"application/cloudevents+json"),)), None),
+        (RawEvent("court-feed", b"N-1"), None),
+    ],
+)
+def test_a_refusal_says_which_event_it_was_if_that_can_be_read(event: RawEvent, id: str | None) -> None:
+    refusal = read_refusal(answer(event)[0].headers)
+    assert isinstance(refusal, Refusal)
+    assert refusal.eventid == id
+
+
+@pytest.mark.parametrize("event", [bank(), bank_record(), bike(), court(), bank({"sex": 1}), utility({"ts": None})])
+def test_what_is_sent_again_is_byte_equal(event: RawEvent) -> None:
+    assert answer(event) == answer(event)
+
+
+def test_one_answer_for_each_record_in_their_order() -> None:
+    events = [bank(), utility({"amt": -1}), court(), hotel(), bike({"x": 1})]
+    messages = [SERVICE.decode(record(event, offset), ARRIVED) for offset, event in enumerate(events)]
+    decision = SERVICE.decide(None, [m for m in messages if not isinstance(m, DeadLetter)], ARRIVED, None)
+    assert [dict(out.headers)["ce_origin"].rpartition(b"/")[2] for out in decision.outgoing] == [
+        b"0",
+        b"1",
+        b"2",
+        b"3",
+        b"4",
+    ]
+    assert [outcome.result for outcome in decision.outcomes] == [
+        "accepted",
+        "refused",
+        "accepted",
+        "accepted",
+        "refused",
+    ]
+    assert decision.state is None
+
+
+def test_a_topic_without_a_mapping_is_set_aside_for_the_operator() -> None:
+    letter = SERVICE.decode(record(RawEvent("stranger", b"{}")), ARRIVED)
+    assert isinstance(letter, DeadLetter)
+    assert letter.code == "unknown-partner"
+    assert "add its file" in letter.sentence
+
+
+def test_it_reads_all_raw_topics_and_nothing_else() -> None:
+    assert (SERVICE.name, SERVICE.state) == (NAME, None)
+    (source,) = SERVICE.inputs
+    assert source.pattern is not None
+    matched = [
+        name
+        for name in ("behavior.raw.bank", "behavior.raw.new-one", "behavior.raw.", "behaviorXraw.bank",
+                     "behavior.rejected.bank", "old.behavior.raw.bank")
+        if re.match(source.pattern, name)
+    ]  # fmt: skip
+    assert matched == ["behavior.raw.bank", "behavior.raw.new-one"]

@@ -1,0 +1,40 @@
+"""What keeps ingest from starting, before the first event is read under it."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from services.ingest.loading import load_deployment
+from services.ingest.settings import IngestSettings
+from shared.toml_file import ConfigError
+from tests.support.ingest.raw_events import PERSON
+from tests.support.ingest.shipped import KEY, pseudonym
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [("c0ffee" * 10, "30 bytes; it needs at least 32"), ("my secret key " * 5, "hexadecimal"), ("", "0 bytes")],
+)
+def test_a_weak_key_is_refused_and_not_shown(key: str, sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence) as caught:
+        IngestSettings(kafka="", key=SecretStr(key))
+    assert not key or key not in str(caught.value)
+
+
+def test_the_deployment_follows_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOODSTANDING_KAFKA", "kafka:9092")
+    monkeypatch.setenv("GOODSTANDING_KEY", KEY.hex())
+    monkeypatch.setenv("GOODSTANDING_CURRENCY", "TWD")
+    monkeypatch.setenv("GOODSTANDING_ZONE", "Asia/Taipei")
+    deployment = load_deployment(IngestSettings())
+    assert deployment.person_of(PERSON).user_id == pseudonym(PERSON)
+    assert deployment.rates.base == "TWD"
+    assert str(deployment.zone) == "Asia/Taipei"
+    assert deployment.behavior_days_late_max == 90
+
+
+def test_an_unknown_profile_is_named() -> None:
+    settings = IngestSettings(kafka="", key=SecretStr(KEY.hex()), retention_profile="atlantis")
+    with pytest.raises(ConfigError, match=r"atlantis\.toml:1: .*cannot be read"):
+        load_deployment(settings)

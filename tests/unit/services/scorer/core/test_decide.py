@@ -1,0 +1,318 @@
+"""Who is published when, with which version, in both cadences; what moves a standing; what a decision adds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.scorer.core import score
+from services.scorer.core.calendar import publication_instant
+from services.scorer.core.decide import Decided, Person, Policy, decide
+from services.scorer.core.messages import Due, Message
+from services.scorer.core.state import decode
+from tests.support.people import BILL, CARD, FRIEND, INCOME, JAN, ME, ZONE, capping, card, day, event, news, record
+
+MONTHLY = Policy(scorecard=capping(), zone=ZONE, accepts_late_months=3)
+CONTINUOUS = Policy(scorecard=capping(cadence="continuous"), zone=ZONE, accepts_late_months=3)
+SHIPPED = [
+    Policy(scorecard=card(cadence=cadence), zone=ZONE, accepts_late_months=3) for cadence in ("monthly", "continuous")
+]
+NOBODY = Person(ME)
+NOW = day(JAN)
+
+
+def due(number: int, contacts: int = 0, standings: int = 0) -> Due:
+    return Due(ME, number, publication_instant(number, 6, ZONE), contacts, standings)
+
+
+def step(policy: Policy, person: Person, *messages: Message, now: datetime = NOW) -> Decided:
+    return decide(person, messages, now, policy)
+
+
+def bills(month: int, count: int = 1, **fields: Any) -> list[Message]:
+    return [event(BILL, day(month), id=f"{month}-{n}", **fields) for n in range(count)]
+
+
+def published(decided: Decided) -> tuple[int, int, bool] | None:
+    """(version, score, thin), or None."""
+    publication = decided.person.publication
+    if publication is None:
+        return None
+    assert sum(item.points for item in publication.evaluation.items) == publication.evaluation.score
+    assert score.decode(decided.person.evaluation) == publication.evaluation
+    assert decided.person.version == publication.version
+    return publication.version, publication.evaluation.score, publication.evaluation.thin
+
+
+class TestMonthly:
+    def test_events_alone_publish_nothing(self) -> None:
+        decided = step(MONTHLY, NOBODY, *bills(JAN, 5))
+        assert published(decided) is None
+        assert [type(folded).__name__ for _, folded in decided.folded] == ["Accepted"] * 5
+
+    def test_the_run_publishes_the_complete_months_before_it(self) -> None:
+        person = step(MONTHLY, NOBODY, *bills(JAN - 1), *bills(JAN, days_late=9)).person
+        decided = step(MONTHLY, person, due(JAN), now=day(JAN, 6))
+        assert published(decided) == (1, 350 + 210 + 60 + 40 + 25 + 10, True)
+        publication = decided.person.publication
+        assert publication is not None
+        assert publication.as_of == datetime(2026, 1, 5, 16, tzinfo=UTC)
+        assert (publication.run, publication.policy) == (JAN, MONTHLY.scorecard.id)
+        next_month = step(MONTHLY, decided.person, due(JAN + 1), now=day(JAN + 1, 6))
+        assert published(next_month) == (2, 350 + 50 + 60 + 40 + 25 + 10, True)
+
+    def test_everybody_is_published_also_who_has_not_changed(self) -> None:
+        person = NOBODY
+        for number in range(JAN, JAN + 3):
+            decided = step(MONTHLY, person, due(number), now=day(number, 6))
+            assert published(decided) == (number - JAN + 1, 595, True)
+            person = decided.person
+
+    def test_nobody_gets_two(self) -> None:
+        person = step(MONTHLY, NOBODY, due(JAN), now=day(JAN, 6)).person
+        for number in (JAN, JAN - 1):
+            again = step(MONTHLY, person, due(number), now=day(JAN, 7))
+            assert published(again) is None
+            assert again.person.standing == person.standing
+
+    def test_february_of_a_leap_year_is_a_month_like_any(self) -> None:
+        feb = 2028 * 12 + 1
+        last_moment = datetime(2028, 2, 29, 15, 59, 59, tzinfo=UTC)
+        person = step(MONTHLY, NOBODY, event(BILL, last_moment, days_late=1), now=last_moment).person
+        decided = step(MONTHLY, person, due(feb + 1), now=day(feb + 1, 6))
+        assert published(decided) == (1, 350 + 0 + 60 + 40 + 25 + 10, True)
+
+    def test_the_run_forgets_who_does_nothing_any_more(self) -> None:
+        person = step(MONTHLY, NOBODY, *bills(JAN)).person
+        later = step(MONTHLY, person, due(JAN + 25), now=day(JAN + 25, 6)).person
+        assert not decode(later.state).months
+        assert not decode(later.state).ids
+
+
+class TestContinuous:
+    def test_an_event_that_changes_the_result_publishes_at_once(self) -> None:
+        decided = step(CONTINUOUS, NOBODY, *bills(JAN))
+        assert published(decided) == (1, 350 + 210 + 60 + 40 + 25 + 10, True)
+        publication = decided.person.publication
+        assert publication is not None
+        assert (publication.as_of, publication.run) == (day(JAN), None)
+
+    def test_one_that_does_not_change_it_is_silent(self) -> None:
+        person = step(CONTINUOUS, NOBODY, *bills(JAN)).person
+        assert published(step(CONTINUOUS, person, *bills(JAN - 1))) is None
+        better_known = step(CONTINUOUS, person, *bills(JAN - 1)).person
+        assert published(step(CONTINUOUS, better_known, *bills(JAN - 2))) == (2, 695, False)
+
+    def test_a_batch_publishes_once(self) -> None:
+        decided = step(CONTINUOUS, NOBODY, *bills(JAN, 20), *bills(JAN - 1, 1, days_late=3))
+        assert published(decided) == (1, 350 + 170 + 60 + 40 + 25 + 10, True)
+
+    def test_nothing_accepted_publishes_nothing(self) -> None:
+        person = step(CONTINUOUS, NOBODY, *bills(JAN)).person
+        for message in (*bills(JAN), event(BILL, day(JAN), id=f"{JAN}-0", amount=1), *bills(JAN - 4)):
+            assert published(step(CONTINUOUS, person, message)) is None
+        assert published(step(CONTINUOUS, NOBODY, *bills(JAN - 4))) is None
+
+    def test_the_running_month_counts_in_the_run_too(self) -> None:
+        person = step(CONTINUOUS, NOBODY, *bills(JAN), now=day(JAN, 2)).person
+        again = step(CONTINUOUS, person, due(JAN), now=day(JAN, 6))
+        assert published(again) is None
+        assert (again.person.run, again.person.standing) == (JAN, 695)
+
+    def test_the_run_publishes_whom_the_turn_of_the_month_changed(self) -> None:
+        person = step(CONTINUOUS, NOBODY, *bills(JAN - 22), now=day(JAN - 22)).person
+        still = step(CONTINUOUS, person, due(JAN), now=day(JAN, 6))
+        assert published(still) == (2, 350 + 210 + 0 + 40 + 25 + 10, False)
+        gone = step(CONTINUOUS, still.person, due(JAN + 2), now=day(JAN + 2, 6))
+        assert published(gone) == (3, 350 + 110 + 0 + 40 + 25 + 10, False)
+
+    def test_between_runs_the_contacts_stay_as_the_run_saw_them(self) -> None:
+        person = step(CONTINUOUS, NOBODY, due(JAN, contacts=3, standings=3 * 799), now=day(JAN, 6)).person
+        assert person.contacts == 750
+        assert published(step(CONTINUOUS, person, *bills(JAN))) == (2, 350 + 210 + 60 + 40 + 25 + 30, True)
+
+
+@pytest.mark.parametrize("policy", [MONTHLY, CONTINUOUS], ids=["monthly", "continuous"])
+class TestRecords:
+    def test_a_change_publishes_at_once_and_moves_nothing_else(self, policy: Policy) -> None:
+        person = step(policy, NOBODY, *bills(JAN - 1), due(JAN), now=day(JAN, 6)).person
+        before = score.decode(person.evaluation)
+        reported = step(policy, person, news(record()), now=day(JAN + 1))
+        assert published(reported) == (2, 580, True)
+        publication = reported.person.publication
+        assert publication is not None
+        assert publication.evaluation.items[:-1] == before.items
+        assert publication.evaluation.restrictions == ("credit", "financing", "luxury-purchases")
+        assert (publication.as_of, publication.run) == (day(JAN + 1), JAN)
+        expired = step(policy, reported.person, news(record(version=2, status="expired", counts=False)))
+        assert published(expired) == (3, before.score, True)
+        assert score.decode(expired.person.evaluation) == before
+
+    def test_a_change_without_effect_on_the_score_publishes_too(self, policy: Policy) -> None:
+        person = step(policy, NOBODY, due(JAN), now=day(JAN, 6)).person
+        assert published(step(policy, person, news(record("ride.unpaid")))) == (2, 595, True)
+
+    def test_a_version_that_is_known_does_nothing(self, policy: Policy) -> None:
+        person = step(policy, NOBODY, news(record(version=2))).person
+        for version in (1, 2):
+            again = step(policy, person, news(record(version=version, counts=False)))
+            assert (published(again), again.stale) == (None, 1)
+            assert again.person.state == person.state
+
+    def test_several_changes_at_once_are_one_version(self, policy: Policy) -> None:
+        decided = step(policy, NOBODY, news(record(id="a")), news(record("card.overdue", id="b")), *bills(JAN))
+        assert published(decided) == (1, 580, True)
+
+    def test_the_standing_stays(self, policy: Policy) -> None:
+        person = step(policy, NOBODY, due(JAN), now=day(JAN, 6)).person
+        assert step(policy, person, news(record())).person.standing == 595
+
+
+@pytest.mark.parametrize("policy", [MONTHLY, CONTINUOUS], ids=["monthly", "continuous"])
+def test_a_record_cannot_wait_for_a_first_publication(policy: Policy) -> None:
+    decided = step(policy, NOBODY, news(record()))
+    assert published(decided) == (1, 580, True)
+    assert decided.person.publication is not None
+    assert decided.person.publication.run is None
+
+
+def test_and_in_monthly_cadence_it_brings_no_behavior_forward() -> None:
+    messages = [*bills(JAN - 1, days_late=9), news(record("card.overdue"))]
+    for order in (messages, messages[::-1]):
+        assert published(decide(NOBODY, order, day(JAN, 20), MONTHLY)) == (1, 595, True)
+
+
+def test_a_lifted_ceiling_shows_the_items_as_they_are_now() -> None:
+    capped = step(CONTINUOUS, NOBODY, *bills(JAN), news(record())).person
+    assert capped.publication is not None
+    assert capped.publication.evaluation.score == 580
+    silent = step(CONTINUOUS, capped, *bills(JAN, 9, days_late=0), event(BILL, day(JAN), days_late=1))
+    assert published(silent) is None
+    lifted = step(CONTINUOUS, silent.person, news(record(version=2, status="deleted", counts=False)))
+    assert published(lifted) == (2, 350 + 140 + 60 + 40 + 25 + 10, True)
+
+
+def test_also_where_the_turn_of_the_month_moved_them() -> None:
+    long_known = step(CONTINUOUS, NOBODY, *bills(JAN - 20), now=day(JAN - 20)).person
+    capped = step(CONTINUOUS, long_known, *bills(JAN), news(record())).person
+    silent = step(CONTINUOUS, capped, due(JAN + 13), now=day(JAN + 13, 6))
+    assert published(silent) is None
+    lifted = step(CONTINUOUS, silent.person, news(record(version=2, status="deleted", counts=False)))
+    assert published(lifted) == (3, 350 + 210 + 0 + 40 + 25 + 10, False)
+
+
+def test_a_record_without_effect_publishes_beside_events_without_effect() -> None:
+    person = step(CONTINUOUS, NOBODY, *bills(JAN)).person
+    assert published(step(CONTINUOUS, person, *bills(JAN, 2), news(record("ride.unpaid")))) == (2, 695, True)
+
+
+def test_in_continuous_cadence_a_record_and_events_are_one_version_with_both_in_it() -> None:
+    person = step(CONTINUOUS, NOBODY, *bills(JAN)).person
+    decided = step(CONTINUOUS, person, event(BILL, day(JAN), days_late=2), news(record()))
+    assert published(decided) == (2, 350 + 50 + 60 + 40 + 25 + 10, True)
+    assert decided.person.publication is not None
+    assert decided.person.publication.evaluation.restrictions
+
+
+def test_a_records_life_moves_its_item_and_nothing_else_until_the_next_run() -> None:
+    """What a person sees: it costs at once, less when it is settled, and nothing from the day on which it lapses."""
+    policy = Policy(scorecard=CARD, zone=ZONE, accepts_late_months=3)
+    person = step(policy, NOBODY, *(bill for back in range(1, 4) for bill in bills(JAN - back)), now=day(JAN, 2)).person
+    person = step(policy, person, due(JAN), now=day(JAN, 6)).person
+    life: list[dict[str, Any]] = [
+        {},
+        {"status": "settled", "ended_on": day(JAN).date()},
+        {"status": "expired", "counts": False},
+    ]
+    seen = []
+    for version, fields in enumerate(life, 1):
+        decided = step(policy, person, *bills(JAN, version), news(record("ride.unpaid", version=version, **fields)))
+        person = decided.person
+        seen.append(published(decided))
+    assert seen == [(2, 695 - 60, False), (3, 695 - 30, False), (4, 695, False)]
+
+
+class TestALapseAtTheInstantOfARun:
+    """The run and retention's word of the lapse come from two topics, in either order; retention's may be days late."""
+
+    LAPSES_AT = day(JAN, 6, 0)
+    OPEN = news(record("ride.unpaid", lapses_at=LAPSES_AT))
+    EXPIRED = news(record("ride.unpaid", version=2, status="expired", counts=False, lapses_at=LAPSES_AT))
+
+    @pytest.mark.parametrize("order", [(due(JAN), EXPIRED), (EXPIRED, due(JAN))], ids=["run first", "retention first"])
+    @pytest.mark.parametrize("policy", SHIPPED, ids=["monthly", "continuous"])
+    @pytest.mark.parametrize("days_late", [0, 2])
+    def test_the_run_does_not_count_the_record(self, policy: Policy, order: Sequence[Message], days_late: int) -> None:
+        person = step(policy, NOBODY, *bills(JAN - 1), self.OPEN, now=day(JAN, 5)).person
+        assert cost_of_records(person) == 60
+        for message in order:
+            person = step(policy, person, message, now=self.LAPSES_AT + timedelta(days=days_late)).person
+        without = step(policy, NOBODY, *bills(JAN - 1), due(JAN), now=self.LAPSES_AT).person
+        assert (person.standing, cost_of_records(person)) == (without.standing, 0)
+
+    def test_nor_does_any_other_step_from_then_on(self) -> None:
+        person = step(SHIPPED[1], NOBODY, self.OPEN, now=self.LAPSES_AT - timedelta(microseconds=1)).person
+        assert cost_of_records(person) == 60
+        person = step(SHIPPED[1], person, *bills(JAN), now=self.LAPSES_AT).person
+        assert cost_of_records(person) == 0
+        assert decode(person.state).records, "to say that it has expired is for retention"
+
+
+def cost_of_records(person: Person) -> int:
+    [item] = [item for item in score.decode(person.evaluation).items if item.code == "negative-records"]
+    return item.best - item.points
+
+
+class TestStanding:
+    def test_only_the_run_moves_it_and_keeps_the_one_before(self) -> None:
+        person = NOBODY
+        seen = []
+        for number in range(JAN, JAN + 3):
+            late = bills(number - 1, days_late=5) if number == JAN + 1 else bills(number - 1)
+            person = step(MONTHLY, person, *late, now=day(number, 2)).person
+            person = step(MONTHLY, person, due(number), now=day(number, 6)).person
+            seen.append((person.run, person.standing, person.standing_before))
+        assert seen == [(JAN, 695, None), (JAN + 1, 535, 695), (JAN + 2, 560, 535)]
+
+    def test_in_continuous_cadence_too(self) -> None:
+        person = step(CONTINUOUS, NOBODY, *bills(JAN), now=day(JAN, 2)).person
+        assert (person.run, person.standing) == (None, None)
+        person = step(CONTINUOUS, person, due(JAN), now=day(JAN, 6)).person
+        person = step(CONTINUOUS, person, *bills(JAN, 2, days_late=3), now=day(JAN, 7)).person
+        assert (person.run, person.standing, person.standing_before) == (JAN, 695, None)
+
+    @pytest.mark.parametrize(("contacts", "standings", "points"), [(2, 1900, 10), (3, 2100, 25), (3, 2099, 20)])
+    def test_contacts_count_from_three_on(self, contacts: int, standings: int, points: int) -> None:
+        decided = step(MONTHLY, NOBODY, due(JAN, contacts, standings), now=day(JAN, 6))
+        assert published(decided) == (1, 585 + points, True)
+
+
+class TestWhatADecisionAdds:
+    def test_edges_and_publications_are_of_this_decision_only(self) -> None:
+        edge = event("contact.standing", day(JAN), contact=FRIEND, value="present")
+        first = step(CONTINUOUS, NOBODY, edge, *bills(JAN))
+        assert [(e.contact, e.present) for e in first.person.edges] == [(FRIEND, True)]
+        assert first.person.publication is not None
+        second = step(CONTINUOUS, first.person, edge)
+        assert second.person.edges == ()
+        assert second.person.publication is None
+        assert second.person.version == 1
+
+    def test_refusals_come_back_in_order_and_change_nothing(self) -> None:
+        first = event(INCOME, day(JAN), id="a", amount=1)
+        person = step(MONTHLY, NOBODY, first).person
+        decided = step(MONTHLY, person, first, event(INCOME, day(JAN), id="a", amount=2), *bills(JAN - 9))
+        assert [type(folded).__name__ for _, folded in decided.folded] == ["Duplicate", "Conflict", "TooLate"]
+        assert decided.person.state == person.state
+
+
+def test_a_clock_that_is_a_little_behind_opens_no_month_again() -> None:
+    """Two processes' clocks may differ; a shard that moves between them at midnight must not count an event twice."""
+    ahead = step(MONTHLY, NOBODY, *bills(JAN - 3), now=day(JAN)).person
+    ahead = step(MONTHLY, ahead, now=day(JAN + 1, 1)).person
+    behind = step(MONTHLY, ahead, *bills(JAN - 3), now=day(JAN, 31))
+    assert [type(folded).__name__ for _, folded in behind.folded] == ["TooLate"]
+    assert behind.person.state == ahead.state

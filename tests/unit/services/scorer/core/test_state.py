@@ -1,0 +1,331 @@
+"""What the state keeps of each kind of event, and what it refuses."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from bench.scorer_core import grown
+from services.scorer.core.messages import Event, event_of
+from services.scorer.core.state import (
+    FORMAT,
+    Accepted,
+    Fact,
+    Record,
+    State,
+    UnknownFormatError,
+    amounts,
+    decode,
+    encode,
+    fold,
+    fold_record,
+    prune,
+    short_hash,
+    vectors,
+    withdraw_consent,
+)
+from shared.contracts.kinds import KIND_OF, KINDS, Shape
+from shared.contracts.messages import BehaviorEvent
+from shared.contracts.messages import encode as encode_body
+from tests.support.people import (
+    BILL,
+    FARE,
+    FRIEND,
+    INCOME,
+    JAN,
+    PURCHASE,
+    ZONE,
+    consent,
+    day,
+    event,
+    news,
+    outcomes,
+    record,
+    state_of,
+)
+
+EVERYTHING = (JAN - 100, JAN + 100)
+
+
+def vector(state: State, kind: str, month: int = JAN) -> list[int]:
+    return dict(vectors(state, *EVERYTHING)).get(month, {}).get(KIND_OF[kind].code, [])
+
+
+def incomes(state: State) -> dict[int, int]:
+    return amounts(state, frozenset({KIND_OF[INCOME].code}), *EVERYTHING)
+
+
+def reversal(**fields: Any) -> Event:
+    return event(PURCHASE, day(JAN, 2), reverses=True, **fields)
+
+
+@pytest.mark.parametrize(
+    ("events", "kind", "expected"),
+    [
+        ([event(BILL, day(JAN))], BILL, [1]),
+        ([event(BILL, day(JAN), amount=500)], BILL, [1, 500]),
+        ([event(BILL, day(JAN), days_late=3)], BILL, [1, 0, 1, 3]),
+        ([event(BILL, day(JAN, d), days_late=n) for d, n in ((1, 0), (2, 9), (3, 4))], BILL, [3, 0, 2, 9]),
+        ([event(PURCHASE, day(JAN), count=4, amount=700)], PURCHASE, [4, 700]),
+        (
+            [event(PURCHASE, day(JAN, 1), amount=9), event(PURCHASE, day(JAN, 2), amount=4, reverses=True)],
+            PURCHASE,
+            [0, 5],
+        ),
+        ([event(PURCHASE, day(JAN, 1)), reversal()], PURCHASE, []),
+        ([reversal(count=2)], PURCHASE, [-2]),
+        ([event(FARE, day(JAN, 1)), event(BILL, day(JAN, 1))], FARE, [1]),
+    ],
+)
+def test_vectors_by_kind_and_month(events: list[Event], kind: str, expected: list[int]) -> None:
+    assert vector(state_of(*events), kind) == expected
+
+
+def test_sums_wrap_instead_of_making_a_state_that_cannot_be_written() -> None:
+    state = State()
+    for n in range(10):
+        state.months = {JAN: msgspec.msgpack.encode({KIND_OF[PURCHASE].code: [1, 2**63 - 1]})}
+        fold(state, event(PURCHASE, day(JAN), id=str(n), amount=10**15), 0)
+        assert decode(encode(state)) == state
+    assert vector(state, PURCHASE) == [2, 10**15 - 1 - 2**63]
+
+
+def test_every_kind_of_behavior_is_taken() -> None:
+    fields: dict[Shape, dict[str, Any]] = {
+        Shape.OBLIGATION: {"days_late": 0},
+        Shape.ACTIVITY: {},
+        Shape.FIGURE: {"amount": 1, "consent": consent("c")},
+        Shape.CONTACT: {"contact": FRIEND, "value": "present"},
+    }
+    for kind in KINDS:
+        if kind.shape is not Shape.RECORD:
+            extra = fields.get(kind.shape) or ({"value": kind.values[0]} if kind.values else {})
+            assert outcomes(State(), event(kind.name, day(JAN), **extra)) == ["Accepted"]
+
+
+def test_a_kinds_code_fits_into_one_byte_of_the_key_of_figures() -> None:
+    assert max(kind.code for kind in KINDS) < 256
+
+
+HIGH_BITS = timedelta(microseconds=2**32)
+"""Two times so far apart are equal in their lower four bytes."""
+
+
+class TestIdentity:
+    """Two deliveries of one event count once; two bodies under one id do not both count."""
+
+    CASES = (
+        ("the very event again", event(BILL, day(JAN), id="a"), "Duplicate"),
+        ("another body", event(BILL, day(JAN), id="a", amount=1), "Conflict"),
+        ("another time in the month", event(BILL, day(JAN, 16), id="a"), "Conflict"),
+        (
+            "another time, 2**32 microseconds on",
+            event(BILL, day(JAN) + HIGH_BITS, id="a"),
+            "Conflict",
+        ),
+        ("another open month", event(BILL, day(JAN - 2), id="a"), "Conflict"),
+        ("another id", event(BILL, day(JAN), id="b"), "Accepted"),
+        ("another partner", event(BILL, day(JAN), id="a", partner="water"), "Accepted"),
+    )
+
+    @pytest.mark.parametrize(("second", "outcome"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+    def test_second_event(self, second: Event, outcome: str) -> None:
+        state = state_of(event(BILL, day(JAN), id="a"), *(event(BILL, day(JAN), id=str(n)) for n in range(50)))
+        before = encode(state)
+        assert outcomes(state, second) == [outcome]
+        assert (encode(state) != before) == (outcome == "Accepted")
+
+    def test_a_partner_cannot_write_into_another_ones_ids(self) -> None:
+        one = event(BILL, day(JAN), id="b\x01c", partner="a")
+        other = event(BILL, day(JAN), id="c", partner="a\x00b")
+        assert one.identity[:8] != other.identity[:8]
+
+    def test_a_match_across_two_entries_is_none(self) -> None:
+        state = state_of(event(BILL, day(JAN), id="a"), event(BILL, day(JAN), id="b"))
+        crossing = state.ids[JAN][6:14]
+        stranger = msgspec.structs.replace(event(BILL, day(JAN)), identity=crossing + b"\0\0\0\0")
+        assert outcomes(state, stranger) == ["Accepted"]
+
+
+@pytest.mark.parametrize(
+    ("month", "outcome"),
+    [(JAN + 1, "Accepted"), (JAN, "Accepted"), (JAN - 3, "Accepted"), (JAN - 4, "TooLate"), (JAN - 50, "TooLate")],
+)
+def test_months_that_accept_events(month: int, outcome: str) -> None:
+    state = State()
+    assert outcomes(state, event(BILL, day(month)), open_from=JAN - 3) == [outcome]
+    assert (state == State()) == (outcome == "TooLate")
+
+
+def test_facts_are_the_latest_by_time_and_then_by_id() -> None:
+    kind, code = "identity.verified", KIND_OF["identity.verified"].code
+    early, late = event(kind, day(JAN, 1), value="withdrawn"), event(kind, day(JAN, 2), value="verified")
+    for order in ((early, late), (late, early)):
+        assert state_of(*order).facts[code][2] == "verified"
+    same_time = [event(kind, day(JAN), id=i, value=v) for i, v in (("x", "verified"), ("y", "withdrawn"))]
+    latest: Fact = max((one.time_us, one.identity[:8], str(one.body.value)) for one in same_time)
+    assert state_of(*same_time).facts[code] == state_of(*reversed(same_time)).facts[code] == latest
+
+
+class TestFigures:
+    def test_the_latest_of_a_month_counts_and_none_is_summed(self) -> None:
+        events = [event(INCOME, day(JAN, d), amount=a) for d, a in ((9, 900), (20, 700), (3, 5000))]
+        assert incomes(state_of(*events)) == {JAN: 700}
+        assert state_of(*events).figures == state_of(*reversed(events)).figures
+
+    def test_of_several_consents_the_highest_of_a_month_is_read(self) -> None:
+        events = [
+            event(INCOME, day(JAN), id=c, amount=a, consent=consent(c))
+            for c, a in (("c1", 100), ("c2", 300), ("c3", 200))
+        ]
+        assert incomes(state_of(*events)) == {JAN: 300}
+
+    def test_withdrawing_a_consent_drops_its_figures_and_no_others(self) -> None:
+        events = [event(INCOME, day(JAN), id=c, amount=1, consent=consent(c)) for c in ("c1", "c2")]
+        state = state_of(*events, event(BILL, day(JAN)))
+        withdraw_consent(state, "c1")
+        assert [key[:8] for key in state.figures] == [short_hash("c2")]
+        assert vector(state, BILL) == [1]
+
+    def test_order_of_figure_and_withdrawal_does_not_show(self) -> None:
+        figure = event(INCOME, day(JAN), amount=1)
+        before, after = State(), State()
+        assert outcomes(before, figure) == ["Accepted"]
+        withdraw_consent(before, "c1")
+        withdraw_consent(after, "c1")
+        assert outcomes(after, figure) == ["Blocked"]
+        assert outcomes(after, figure) == ["Duplicate"]
+        assert encode(before) == encode(after)
+        withdraw_consent(after, "c1")
+        assert encode(before) == encode(after)
+
+
+class TestRecords:
+    def test_the_highest_version_stays(self) -> None:
+        state = State()
+        assert fold_record(state, record(version=2, counts=False, status="disputed"), JAN)
+        assert not fold_record(state, record(version=1), JAN)
+        assert not fold_record(state, record(version=2), JAN)
+        assert [r.counts for r in state.records.values()] == [False]
+
+    @pytest.mark.parametrize("status", ["expired", "deleted"])
+    def test_of_one_that_is_gone_nothing_is_left_but_that_it_cannot_come_back(self, status: str) -> None:
+        state = state_of(news(record(version=1, amount=123_456)))
+        assert fold_record(state, record(version=2, status=status, counts=False, amount=123_456), JAN)
+        assert not fold_record(state, record(version=1), JAN)
+        (left,) = state.records.values()
+        assert left.gone
+        assert left == Record(version=2, month=JAN)
+
+    def test_settled_is_who_has_an_end(self) -> None:
+        state = state_of(news(record(status="settled", ended_on=date(2026, 1, 20))))
+        assert [r.settled for r in state.records.values()] == [True]
+
+
+class TestPruning:
+    def test_25_months_stay(self) -> None:
+        state = state_of(*(event(BILL, day(JAN - back)) for back in (0, 24, 25)))
+        prune(state, JAN, JAN - 3)
+        assert list(state.months) == [JAN - 24, JAN]
+        assert state.first == JAN - 25
+
+    def test_ids_of_closed_months_go(self) -> None:
+        state = state_of(*(event(BILL, day(JAN - back)) for back in (0, 3, 4)))
+        prune(state, JAN, JAN - 3)
+        assert list(state.ids) == [JAN - 3, JAN]
+
+    def test_figures_of_closed_months_keep_the_amount_alone(self) -> None:
+        state = state_of(*(event(INCOME, day(JAN - back), amount=1000 + back) for back in (0, 4, 24, 25)))
+        size = len(encode(state))
+        prune(state, JAN, JAN - 3)
+        assert incomes(state) == {JAN: 1000, JAN - 4: 1004, JAN - 24: 1024}
+        assert len(encode(state)) < size - 3 * 30
+
+    def test_a_figure_that_left_leaves_no_trace(self) -> None:
+        state = state_of(event(INCOME, day(JAN - 25), amount=1))
+        prune(state, JAN, JAN - 3)
+        assert encode(state) == encode(State(month=JAN))
+
+    def test_records_stay_as_long_as_retention_says_and_their_traces_for_two_years(self) -> None:
+        gone: dict[str, Any] = {"status": "expired", "counts": False}
+        state = state_of(
+            news(record(id="open"), JAN - 60),
+            news(record(id="gone", **gone), JAN - 24),
+            news(record(id="long gone", **gone), JAN - 25),
+        )
+        prune(state, JAN, JAN - 3)
+        assert set(state.records) == {short_hash("open"), short_hash("gone")}
+
+
+class TestEncoding:
+    def test_round_trip(self) -> None:
+        state = grown()
+        withdraw_consent(state, "other")
+        fold_record(state, record(), JAN)
+        assert decode(encode(state)) == state
+
+    def test_the_first_byte_is_the_format(self) -> None:
+        assert encode(State())[0] == FORMAT == 1
+
+    @pytest.mark.parametrize("byte", [0, 2, 255])
+    def test_an_unknown_format_is_an_error_with_a_name(self, byte: int) -> None:
+        with pytest.raises(UnknownFormatError, match=f"format {byte} is unknown"):
+            decode(bytes((byte,)) + encode(State())[1:])
+
+    def test_format_1_stays_readable(self) -> None:
+        """Bytes as they lie in deployments: a change that cannot read them needs format 2 and an upgrade on read."""
+        column = bytes.fromhex(FORMAT_1)
+        assert decode(column) == state_of(*of_format_1())
+        assert encode(decode(column)) == column
+
+    def test_flat_after_two_years(self) -> None:
+        """3 kB at the end of a month with 30 events of eight kinds, half of it the open months' ids."""
+        sizes = []
+        state = grown()
+        month = max(state.months)
+        sizes.append(len(encode(state)))
+        for later in range(month + 1, month + 13):
+            prune(state, later, later - 3)
+            for kind in (BILL, FARE, PURCHASE, INCOME):
+                fold(state, event(kind, day(later), amount=1), later - 3)
+            sizes.append(len(encode(state)))
+        assert max(sizes) <= 3_072
+        assert sorted(sizes, reverse=True) == sizes
+
+
+def of_format_1() -> list[Event]:
+    return [
+        event(BILL, day(JAN), id="1", amount=8_000, days_late=2),
+        event(PURCHASE, day(JAN - 1), id="2", count=3),
+        event(INCOME, day(JAN), id="3", amount=1_000_000),
+        event("identity.verified", day(JAN), id="4", value="verified"),
+    ]
+
+
+FORMAT_1 = (
+    "019800cd5ef782cd5ef7c404813c9103cd5ef8c40981149401cd1f40010282cd5ef7c40ccdaf7a70cf07184687202e0ecd5e"
+    "f8c42407bbece7311d346d776b4109723003cd97603333ac5bbde5aae01b42b4638dc7fca8b0e8816493cf00064865423610"
+    "00c408aae01b42b4638dc7a8766572696669656481c40943f000a36f6d744e50c41d81cd5ef893cf0006486542361000c408"
+    "07bbece7311d346dce000f4240c40080"
+)
+
+
+def test_an_edge_is_given_to_whoever_saves_it() -> None:
+    state = State()
+    one = event("contact.standing", day(JAN), contact=FRIEND, value="absent")
+    folded = fold(state, one, 0)
+    assert isinstance(folded, Accepted)
+    assert folded.edge is not None
+    assert (folded.edge.contact, folded.edge.present, folded.edge.time_us) == (FRIEND, False, one.time_us)
+    assert not state.months
+
+
+def test_time_and_month_of_an_event() -> None:
+    body = BehaviorEvent(kind=BILL, days_late=0)
+    late_evening = day(JAN, 31, 23)
+    one = event_of("ab" * 32, "bank", "1", "t/0/0", late_evening, encode_body(body), body, ZONE)
+    assert one.month == JAN
+    assert one.time_us == int(late_evening.timestamp()) * 1_000_000

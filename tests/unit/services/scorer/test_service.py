@@ -1,0 +1,161 @@
+"""The scorer's door: which records become messages, which go to the dead letters, and what is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.scorer.core.decide import Person, Policy
+from services.scorer.core.messages import Due, Event, RecordNews
+from services.scorer.core.state import State, encode, withdraw_consent
+from services.scorer.service import decide, decode
+from shared.contracts.cloudevents import binary
+from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, ScoreChange, read
+from shared.contracts.messages import encode as encode_body
+from shared.contracts.refusals import read_refusal
+from shared.runner.service import OWN_PARTITION, DeadLetter, Outcome
+from tests.support.people import BILL, CARD, INCOME, JAN, ME, ZONE, capping, consent, day, event, news, record
+
+CONTINUOUS = Policy(scorecard=capping(cadence="continuous"), zone=ZONE, accepts_late_months=3)
+NOW = day(JAN)
+BODY = BehaviorEvent(kind=BILL, days_late=4, amount=900)
+
+
+@dataclass
+class FakeRecord:
+    """The fields of a consumer record that a decoder reads."""
+
+    topic: str = "behavior.normalized"
+    key: bytes | None = ME.encode()
+    value: bytes | None = encode_body(BODY)
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+def headers(**changes: str | None) -> tuple[tuple[str, bytes], ...]:
+    attributes: dict[str, Any] = {
+        "id": "e1",
+        "source": "/partners/bank",
+        "type": TYPES[BehaviorEvent],
+        "time": datetime(2026, 1, 31, 16, tzinfo=UTC),
+        "partitionkey": ME,
+        **{k: v for k, v in changes.items() if k != "origin"},
+    }
+    origin = changes.get("origin", "behavior.raw.bank/3/41")
+    extensions: Mapping[str, str] = {"origin": origin} if origin else {}
+    return binary(**{k: v for k, v in attributes.items() if v is not None}, extensions=extensions)
+
+
+def received(message: FakeRecord) -> Any:
+    return decode(message, NOW, ZONE)
+
+
+def test_a_normalized_event() -> None:
+    message = received(FakeRecord(headers=headers()))
+    assert isinstance(message, Event)
+    assert (message.key, message.partner, message.id, message.origin) == (ME, "bank", "e1", "behavior.raw.bank/3/41")
+    # 16:00 UTC on the 31st is February in Shanghai.
+    assert (message.body, message.month) == (BODY, JAN + 1)
+
+
+def test_a_change_of_a_record() -> None:
+    change = record()
+    about = headers(type=TYPES[RecordChange], source="/retention", origin=None)
+    message = received(FakeRecord("records.changed", value=encode_body(change), headers=about))
+    assert message == RecordNews(ME, JAN + 1, change)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (FakeRecord(), "envelope-version"),
+        (FakeRecord(headers=(("ce_id", None),)), "envelope-header"),
+        (FakeRecord(value=None, headers=headers()), "envelope-key"),
+        (FakeRecord(key=None, headers=headers(partitionkey=None)), "envelope-key"),
+        (FakeRecord(key=b"me", headers=headers(partitionkey=None)), "envelope-key"),
+        (FakeRecord(key=b"\xff" * 64, headers=headers(partitionkey=None)), "envelope-key"),
+        (FakeRecord(headers=headers(partitionkey="cd" * 32)), "envelope-key"),
+        (FakeRecord(headers=headers(type=TYPES[RecordChange])), "envelope-type"),
+        (FakeRecord("records.changed", headers=headers()), "envelope-type"),
+        (FakeRecord(headers=headers(source="/ingest")), "envelope-attribute"),
+        (FakeRecord(headers=headers(origin=None)), "envelope-attribute"),
+        (FakeRecord(value=b"{", headers=headers()), "json-syntax"),
+        (FakeRecord(value=b'{"kind":"water.bill","days_late":1,"more":2}', headers=headers()), "unknown-field"),
+        (FakeRecord(value=b'{"kind":"water.bill"}', headers=headers()), "field-required-by-kind"),
+        (FakeRecord(value=b'{"kind":"court.listing"}', headers=headers()), "unknown-kind"),
+        (FakeRecord(value=b'{"kind":"dance.class"}', headers=headers()), "unknown-kind"),
+        (FakeRecord("records.changed", value=b"{}", headers=headers(type=TYPES[RecordChange])), "missing-field"),
+    ],
+)
+def test_what_no_service_of_ours_may_send_is_set_aside(fault: FakeRecord, code: str) -> None:
+    letter = received(fault)
+    assert isinstance(letter, DeadLetter)
+    assert letter.code == code
+    assert ME not in letter.sentence
+
+
+def test_a_new_score_as_it_is_sent() -> None:
+    decision = decide(None, [event(BILL, NOW), news(record())], NOW, CONTINUOUS)
+    (sent,) = decision.outgoing
+    assert (sent.topic, sent.key, sent.partition) == ("scores.changed", ME.encode(), OWN_PARTITION)
+    assert dict(sent.headers)["ce_id"] == f"scorer/{ME}/1".encode()
+    assert dict(sent.headers)["ce_time"] == b"2026-01-15T04:00:00Z"
+    assert sent.value is not None
+    body = read(ScoreChange, sent.value)
+    assert body == ScoreChange(
+        version=1,
+        score=580,
+        thin=True,
+        cadence="continuous",
+        as_of=NOW.astimezone(UTC),
+        policy=CONTINUOUS.scorecard.id,
+        restrictions=("credit", "financing", "luxury-purchases"),
+        key_factors=("ceiling", "active-months", "steady-income", "verified-identity"),
+    )
+    assert decision.outcomes == (Outcome("accepted", "bank"), Outcome("published"))
+
+
+def test_a_publication_names_its_run_and_the_same_decision_gives_the_same_bytes() -> None:
+    monthly = Policy(scorecard=CARD, zone=ZONE, accepts_late_months=3)
+    due = Due(ME, JAN, datetime(2026, 1, 5, 16, tzinfo=UTC), 0, 0)
+    (sent,) = decide(None, [due], day(JAN, 6), monthly).outgoing
+    assert decide(None, [due], day(JAN, 9), monthly).outgoing == (sent,)
+    assert sent.value is not None
+    body = read(ScoreChange, sent.value)
+    assert isinstance(body, ScoreChange)
+    assert (body.publication, body.as_of, body.cadence) == (JAN, due.instant, "monthly")
+
+
+def test_refusals_go_to_the_partner_with_position_and_id_and_no_bytes() -> None:
+    state = State()
+    withdraw_consent(state, "withdrawn")
+    figure = event(INCOME, NOW, id="fig", amount=1, consent=consent("withdrawn"))
+    first, other = event(BILL, NOW, id="a"), event(BILL, NOW, id="a", amount=7)
+    late = event(BILL, day(JAN - 4), id="late")
+    decision = decide(Person(ME, encode(state)), [first, other, first, late, figure], NOW, CONTINUOUS)
+    refused = [sent for sent in decision.outgoing if sent.topic == "behavior.rejected.bank"]
+    assert all((sent.key, sent.value, sent.partition) == (None, None, 0) for sent in refused)
+    told = [read_refusal(sent.headers) for sent in refused]
+    assert [(r.code, r.field, r.eventid) for r in told] == [  # type: ignore[union-attr]
+        ("conflict", "ce_id", "a"),
+        ("too-late", "ce_time", "late"),
+        ("consent-withdrawn", "data.consent.id", "fig"),
+    ]
+    assert {dict(sent.headers)["ce_id"] for sent in refused} == {b"scorer/behavior.raw.bank/0/7"}
+    assert decision.outcomes == (
+        Outcome("accepted", "bank"),
+        Outcome("refused", "bank", "conflict"),
+        Outcome("duplicate", "bank"),
+        Outcome("refused", "bank", "too-late"),
+        Outcome("refused", "bank", "consent-withdrawn"),
+        Outcome("published"),
+    )
+
+
+def test_a_known_version_of_a_record_counts_as_a_duplicate() -> None:
+    person = decide(None, [news(record())], NOW, CONTINUOUS).state
+    decision = decide(person, [news(record())], NOW, CONTINUOUS)
+    assert (decision.outgoing, decision.outcomes) == ((), (Outcome("duplicate"),))

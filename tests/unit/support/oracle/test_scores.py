@@ -1,0 +1,214 @@
+"""The oracle of the fault campaign, by hand-made cases: what judges everything else is judged here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.support.oracle.records import Report
+from tests.support.oracle.scores import Event, Phase, Result, Sent, expect
+
+ZONE = ZoneInfo("Asia/Shanghai")
+NOW = datetime(2026, 3, 20, tzinfo=UTC)
+BILL = Event(person="a", partner="p", id="1", time=datetime(2026, 3, 1, tzinfo=UTC), kind="gas.bill")
+LATE_BILL = replace(BILL, id="2", days_late=3)
+CARD: dict[str, Any] = {
+    "months_min": 3,
+    "rules": [
+        {
+            "measure": "share_on_time",
+            "kinds": ["gas.bill"],
+            "window_months": 24,
+            "unknown": 40,
+            "bands": [{"at_least": 0, "points": 0}, {"at_least": 500, "points": 50}, {"at_least": 1000, "points": 100}],
+        }
+    ],
+}
+
+
+def card(**rule: Any) -> dict[str, Any]:
+    return {"months_min": 3, "rules": [{"window_months": 12, "kinds": [], "unknown": 7, **rule}]}
+
+
+def score(card: dict[str, Any], *events: Event, person: str = "a") -> Result:
+    return expect([Phase(NOW, [Sent(event) for event in events])], card, ZONE).results[person]
+
+
+def test_what_becomes_of_each_message() -> None:
+    sent = [
+        Sent(BILL),
+        Sent(BILL),
+        Sent(replace(BILL, days_late=9)),
+        Sent(replace(BILL, person="b")),
+        Sent(replace(BILL, partner="q")),
+        Sent(replace(BILL, id="3", time=datetime(2025, 11, 30, tzinfo=UTC))),
+        Sent(replace(BILL, id="4", time=datetime(2025, 11, 30, 16, tzinfo=UTC))),
+        Sent(None, "json-syntax"),
+    ]
+    expected = expect([Phase(NOW, sent)], CARD, ZONE)
+    assert expected.fates == (
+        "accepted",
+        "duplicate",
+        "refused",
+        "accepted",
+        "accepted",
+        "refused",
+        "accepted",
+        "refused",
+    )
+    assert expected.codes == {2: "conflict", 5: "too-late", 7: "json-syntax"}
+    assert expected.counts() == {"accepted": 4, "duplicate": 1, "refused": 3}
+
+
+def test_a_duplicate_of_a_closed_month_is_too_late() -> None:
+    phases = [Phase(NOW, [Sent(BILL)]), Phase(NOW + timedelta(days=130), [Sent(BILL)])]
+    assert expect(phases, CARD, ZONE).codes == {1: "too-late"}
+
+
+@pytest.mark.parametrize(
+    ("events", "points"),
+    [
+        pytest.param([replace(BILL, kind="phone.bill")], 40, id="unknown without an obligation of the kinds"),
+        pytest.param([BILL], 100, id="all on time"),
+        pytest.param([BILL, LATE_BILL], 50, id="half of them"),
+        pytest.param([BILL, LATE_BILL, replace(LATE_BILL, id="3")], 0, id="a third, rounded down, below the band"),
+    ],
+)
+def test_share_on_time(events: list[Event], points: int) -> None:
+    assert score(CARD, *events) == Result(350 + points, thin=True)
+
+
+def test_active_months() -> None:
+    rule = card(
+        measure="active_months",
+        kinds=["shop.purchase"],
+        window_months=3,
+        bands=[{"at_least": n, "points": 10 * n} for n in range(4)],
+    )
+    bought = replace(BILL, kind="shop.purchase")
+    january = replace(bought, id="5", time=datetime(2026, 1, 5, tzinfo=UTC))
+    february = replace(bought, id="6", time=datetime(2026, 2, 5, tzinfo=UTC))
+    assert score(rule, january).score == 360, "the window is within the history, so its points count"
+    assert score(rule, january, february).score == 370
+    assert score(rule, january, february, replace(february, id="7", reverses=True)).score == 360
+    assert score(rule | {"rules": [{**rule["rules"][0], "window_months": 12}]}, january).score == 360
+    assert score({**rule, "rules": [{**rule["rules"][0], "window_months": 12, "unknown": 15}]}, january).score == 365
+    assert score(rule, replace(BILL, kind="identity.verified", value="verified")).score == 357, "no history at all"
+
+
+def test_latest_figure() -> None:
+    rule = card(
+        measure="latest_figure",
+        kinds=["income.reported"],
+        steady_months=2,
+        bands=[{"at_least": 0, "points": 1}, {"at_least": 100, "points": 2}, {"at_least": 200, "points": 3}],
+    )
+    march = replace(BILL, kind="income.reported", amount=250, consent="c")
+    february = replace(march, id="8", amount=150, time=datetime(2026, 2, 5, tzinfo=UTC))
+    corrected = replace(february, id="9", amount=50, time=datetime(2026, 2, 6, tzinfo=UTC))
+    assert score(rule, march).score == 357, "one month is not steady"
+    assert score(rule, march, february).score == 352, "the lowest of the two"
+    assert score(rule, corrected, march, february).score == 351, "the latest of a month counts"
+    assert score(rule, march, february, replace(corrected, consent="d")).score == 352, "the best of two consents"
+
+
+def test_fact_is_the_latest_by_time() -> None:
+    rule = card(measure="fact", kind="identity.verified", values={"verified": 20, "withdrawn": 0})
+    fact = replace(BILL, kind="identity.verified", value="withdrawn")
+    older = replace(fact, id="2", value="verified", time=BILL.time - timedelta(days=1))
+    assert score(rule, fact, older).score == 350
+    assert score(rule, older).score == 370
+    assert score(rule, BILL).score == 357
+
+
+def test_contacts_count_from_the_second_publication_on() -> None:
+    rules = card(measure="contacts_standing", bands=[{"at_least": 350, "points": 0}, {"at_least": 400, "points": 9}])
+    rules["rules"].append(CARD["rules"][0])
+    others = "bcd"
+    present = [
+        Sent(replace(BILL, id=f"c{who}", kind="contact.standing", contact=who, value="present")) for who in others
+    ]
+    bills = [Sent(replace(BILL, person=who)) for who in others]
+    april, may = NOW + timedelta(days=17), NOW + timedelta(days=47)
+    first = [Phase(NOW, [*present, *bills]), Phase(april, [], publication=True)]
+    assert expect(first, rules, ZONE).results["a"].score == 350 + 7 + 40
+    second = [*first, Phase(may, [], publication=True)]
+    assert expect(second, rules, ZONE).results["a"].score == 350 + 9 + 40, "457 on average is the band of 450"
+    gone = Sent(
+        replace(BILL, id="x", time=BILL.time + timedelta(days=1), kind="contact.standing", contact="d", value="absent")
+    )
+    without_one = [*first, Phase(april, [gone]), Phase(may, [], publication=True)]
+    assert expect(without_one, rules, ZONE).results["a"].score == 350 + 7 + 40, "two contacts are too few"
+
+
+PROFILE: dict[str, Any] = {"zone": "Asia/Shanghai", "years": {"legal": 5, "financial": 5, "life": 2}}
+RECORDS: dict[str, Any] = {
+    "months_min": 3,
+    "rules": [
+        CARD["rules"][0] | {"unknown": 500},
+        {
+            "measure": "negative_records",
+            "unknown": 0,
+            "unsettled": {"legal": -97, "financial": -61, "life": -37},
+            "settled": {"legal": -29, "financial": -19, "life": -11},
+            "lowest": -60,
+        },
+    ],
+    "ceilings": {"legal": 580, "financial": 640},
+    "restrictions": {"legal": ["luxury", "credit"], "financial": ["credit"]},
+}
+
+
+def record(kind: str, id: str = "r", ended_on: date | None = None, partner: str = "p") -> Sent:
+    report = Report(id=id, kind=kind, status="reported", began_on=date(2024, 3, 1), ended_on=ended_on)
+    return Sent(replace(BILL, id=id, kind=kind, partner=partner, report=report))
+
+
+@pytest.mark.parametrize(
+    ("sent", "result"),
+    [
+        pytest.param([Sent(replace(BILL, kind="phone.bill"))], Result(850, thin=True), id="no record"),
+        pytest.param([record("ride.unpaid")], Result(813, thin=True), id="a ceiling is not every class's"),
+        pytest.param([record("ride.unpaid"), record("ride.unpaid")], Result(813, thin=True), id="told twice"),
+        pytest.param(
+            [record("ride.unpaid"), record("ride.unpaid", partner="q")],
+            Result(790, thin=True),
+            id="no lower than lowest",
+        ),
+        pytest.param([record("loan.overdue", ended_on=date(2024, 4, 1))], Result(831, thin=True), id="settled"),
+        pytest.param([record("loan.overdue")], Result(640, True, ("credit",)), id="capped and restricted"),
+        pytest.param(
+            [record("loan.overdue"), record("court.listing", "s")],
+            Result(580, True, ("credit", "luxury")),
+            id="the lowest ceiling, all restrictions",
+        ),
+    ],
+)
+def test_what_records_cost(sent: list[Sent], result: Result) -> None:
+    assert expect([Phase(NOW, sent)], RECORDS, ZONE, profile=PROFILE).results == {"a": result}
+
+
+def test_a_record_that_lapsed_costs_nothing() -> None:
+    sent = [record("ride.unpaid", ended_on=date(2024, 4, 1)), record("ride.unpaid", "s", ended_on=date(2024, 3, 19))]
+    phases = [Phase(NOW, sent), Phase(NOW + timedelta(days=15), sent[:1])]
+    expected = expect(phases, RECORDS, ZONE, profile=PROFILE)
+    assert expected.codes == {1: "lapsed", 2: "lapsed"}, "reported too late; reported again after it lapsed"
+    assert expected.results == {"a": Result(850, thin=True)}
+    (news,) = expected.records["a"]
+    assert [(each.status, each.said_at) for each in news] == [("settled", NOW), ("expired", phases[1].instant)]
+
+
+def test_who_has_only_what_was_refused_is_not_known() -> None:
+    expected = expect([Phase(NOW, [record("ride.unpaid", ended_on=date(2024, 3, 19))])], RECORDS, ZONE, profile=PROFILE)
+    assert (expected.results, expected.records) == ({}, {})
+
+
+def test_a_record_that_lapses_at_a_publication_is_told_of_then() -> None:
+    phases = [Phase(NOW, [record("ride.unpaid", ended_on=date(2024, 4, 5))]), Phase(NOW + timedelta(days=17), [], True)]
+    expected = expect(phases, RECORDS, ZONE, profile=PROFILE)
+    assert expected.results == {"a": Result(850, thin=True)}
+    assert expected.records["a"][0][-1].said_at == phases[1].instant
