@@ -31,6 +31,8 @@ EVENT_BYTES_MAX = 64 * 1024
 ATTRIBUTE_CHARACTERS_MAX = 1024
 
 STRUCTURED = "application/cloudevents+json"
+_PREFIX = "ce_"
+_CONTENT_TYPE = "content-type"
 _REQUIRED = ("id", "source", "type", "time")
 _NAME = re.compile(r"[a-z0-9]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -76,7 +78,7 @@ def parse(key: bytes | None, value: bytes | None, headers: Headers) -> CloudEven
     texts = _texts(headers)
     if isinstance(texts, Fault):
         return texts
-    if texts.get("content-type", "").lower().startswith("application/cloudevents"):
+    if texts.get(_CONTENT_TYPE, "").lower().startswith("application/cloudevents"):
         return _structured(key, value, texts)
     attributes = _prefixed(texts)
     if not attributes:
@@ -126,33 +128,38 @@ def binary(
 
 
 def _texts(headers: Headers) -> dict[str, str] | Fault:
-    """The headers as text. A header that is null, not UTF-8 or there twice means two readers could disagree."""
+    """The headers as text, as far as they are the envelope's; those of others may be among them, and nobody asks.
+
+    A header of the envelope that is null, not UTF-8 or there twice means that two readers could disagree (rules E13).
+    """
     try:
-        # A null is rare: it is caught where it fails, so that no header of a good event pays for a look.
+        # All at once, as it is with nearly every event: so no header of a good event pays for a look at its name.
         texts = {name: content.decode() for name, content in headers}  # type: ignore[union-attr]
     except (AttributeError, UnicodeDecodeError):
-        return _header_fault(headers)
-    return texts if len(texts) == len(headers) else _header_fault(headers)
+        return _own_texts(headers)
+    return texts if len(texts) == len(headers) else _own_texts(headers)
 
 
-def _header_fault(headers: Headers) -> Fault:
-    seen = set()
+def _own_texts(headers: Headers) -> dict[str, str] | Fault:
+    """The envelope's headers among those of tracers, frameworks and redelivery, which are theirs to fill."""
+    texts: dict[str, str] = {}
     for name, content in headers:
+        if name != _CONTENT_TYPE and not name.startswith(_PREFIX):
+            continue
         if content is None:
             return Fault(Code.ENVELOPE_HEADER, name, "The header is null; leave it out or give it a value.")
+        if name in texts:
+            return Fault(Code.ENVELOPE_HEADER, name, "The header is there twice; send it once.")
         try:
-            content.decode()
+            texts[name] = content.decode()
         except UnicodeDecodeError:
             return Fault(Code.ENVELOPE_HEADER, name, "The header is not UTF-8 text.")
-        if name in seen:
-            return Fault(Code.ENVELOPE_HEADER, name, "The header is there twice; send it once.")
-        seen.add(name)
-    raise AssertionError("called only for headers at fault")
+    return texts
 
 
 def _prefixed(texts: dict[str, str]) -> dict[str, str]:
     """The attributes among the headers of a record in binary mode, by their names without the prefix."""
-    return {name[3:]: text for name, text in texts.items() if name[:3] == "ce_"}
+    return {name[3:]: text for name, text in texts.items() if name[:3] == _PREFIX}
 
 
 def _binary_envelope(key: bytes | None, texts: dict[str, str], attributes: dict[str, str]) -> Envelope | Fault:
@@ -162,7 +169,7 @@ def _binary_envelope(key: bytes | None, texts: dict[str, str], attributes: dict[
     if "ce_datacontenttype" in texts:
         sentence = "In binary mode the header `content-type` says what the data is."
         return Fault(Code.ENVELOPE_HEADER, "ce_datacontenttype", sentence)
-    return _envelope(key, attributes, "ce_")
+    return _envelope(key, attributes, _PREFIX)
 
 
 def _structured(key: bytes | None, value: bytes, texts: dict[str, str]) -> CloudEvent | Fault:
@@ -188,7 +195,7 @@ def _structured(key: bytes | None, value: bytes, texts: dict[str, str]) -> Cloud
         return Fault(Code.ENVELOPE_CONTENT_TYPE, "datacontenttype", "The data must be application/json, in UTF-8.")
     # The specification allows the attributes as headers too. If they were unequal, readers could disagree.
     for name, text in texts.items():
-        if name.startswith("ce_") and attributes.get(name[3:]) != text:
+        if name.startswith(_PREFIX) and attributes.get(name[3:]) != text:
             return Fault(Code.ENVELOPE_HEADER, name, "The header is unequal to the attribute in the event.")
     envelope = _envelope(key, attributes, "")
     return envelope if isinstance(envelope, Fault) else CloudEvent(envelope, data)

@@ -7,7 +7,6 @@ biometric data, and there never will be.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -201,18 +200,3 @@ KINDS: tuple[Kind, ...] = (
 
 KIND_OF: dict[str, Kind] = {kind.name: kind for kind in KINDS}
 KIND_OF_CODE: dict[int, Kind] = {kind.code: kind for kind in KINDS}
-
-# Words that name what is never taken. A field is refused when one of the words of its name is in this list.
-_DEMOGRAPHIC_WORDS = frozenset(
-    (
-        *("sex", "gender", "age", "birth", "birthday", "birthdate", "dob", "marital", "marriage", "married", "spouse"),
-        *("religion", "religious", "ethnicity", "ethnic", "race", "health", "medical", "diagnosis", "disability"),
-        *("biometric", "biometrics", "fingerprint"),
-    )
-)
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-
-
-def is_demographic(name: str) -> bool:
-    """Whether the name of a field or kind asks for data that is never taken: `Sex`, `age_years`, `maritalStatus`."""
-    return any(word.lower() in _DEMOGRAPHIC_WORDS for word in _WORD.findall(name))

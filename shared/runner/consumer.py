@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 log = structlog.get_logger("runner")
 
-_UNREADABLE_HEADER = ("\udcff", b"\xff")
-"""Stands for a header whose name is not UTF-8: no real one has this name, and its value is refused for the same."""
+_UNREADABLE_HEADER = ("ce_\udcff", b"\xff")
+"""Stands for a header whose name is not UTF-8: one of the envelope that no record can have, so it is refused."""
 
 
 _APART_S = 1.0

@@ -14,9 +14,9 @@ from services.ingest.core.mapping import DAYS, Amount, ConsentPaths, Late, Mappi
 from services.ingest.core.money import DIGITS
 from services.ingest.core.readers import Reader, Source
 from services.ingest.core.tree import Flat, Refuse
+from shared.contracts.demographics import is_demographic
 from shared.contracts.faults import Code
 from shared.contracts.identity import IdentifierError
-from shared.contracts.kinds import is_demographic
 from shared.contracts.messages import DAYS_LATE_MAX, ID_CHARACTERS_MAX, TEXT_CHARACTERS_MAX, Consent
 
 Key: TypeAlias = tuple[str | int, ...]
@@ -252,7 +252,7 @@ def check_path(path: str, columns: tuple[str, ...] | None, key: Key) -> None:
     """Raises MappingError for a path that no body may have."""
     if not all(path.split(".")):
         raise MappingError(key, "A path is names joined by points.")
-    if any(map(is_demographic, path.split("."))):
+    if is_demographic(path):
         raise MappingError(key, "Sex, age, marital status, religion, ethnicity, health and biometrics are never taken.")
     if columns is not None and path not in columns:
         raise MappingError(key, "There is no such column.")

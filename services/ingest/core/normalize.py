@@ -138,17 +138,7 @@ def _value(raw: Raw) -> bytes:
         raise refused(fault)
     if raw.value is None:
         raise Refuse(Code.VALUE_MISSING, "", "The record has no value; send the event as its value.")
-    for name, content in raw.headers:
-        if not _is_text(content):
-            raise Refuse(Code.ENVELOPE_HEADER, printable(name), "The header is null or not UTF-8; leave it out.")
     return raw.value
-
-
-def _is_text(content: bytes | None) -> bool:
-    try:
-        return content is not None and isinstance(content.decode(), str)
-    except UnicodeDecodeError:
-        return False
 
 
 def _json(value: bytes) -> Any:

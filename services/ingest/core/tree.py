@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
+from shared.contracts.demographics import is_demographic
 from shared.contracts.faults import Code, Fault
-from shared.contracts.kinds import is_demographic
 
 Flat: TypeAlias = dict[str, Any]
 """Values by path, and under names with `@` what is known besides: attributes of the envelope (`@id`, `@time`, `@type`,
@@ -83,7 +83,7 @@ def at(path: str) -> Callable[[dict[str, Any]], Any]:
 def demographic(body: Any, parent: str) -> Fault | None:
     """The fault of a body with a field, however deep, for what is never taken: sex, age, religion and so on."""
     for path in _paths(body, ()):
-        if is_demographic(path[-1]):
+        if is_demographic(".".join(path[-2:])):
             sentence = f"{Code.DEMOGRAPHIC.meaning} Leave the field out."
             return Fault(Code.DEMOGRAPHIC, parent + ".".join(map(printable, path)), sentence)
     return None

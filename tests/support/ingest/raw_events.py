@@ -17,6 +17,20 @@ TIME = "2024-03-05T09:30:00+08:00"
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
+OF_OTHERS: dict[str, Headers] = {
+    "a trace that a framework and its tracer both write": (
+        ("traceparent", b"00-1-1-01"),
+        ("traceparent", b"00-1-2-01"),
+    ),
+    "a trace in binary": (("elasticapmtraceparent", b"\x00\x00\xff\xfe"),),
+    "a long of a redelivery": (("kafka_dlt-original-offset", (2**63 - 1).to_bytes(8, "big")),),
+    "a null": (("spring.replyTo", None),),
+    "a name that is none, and an empty one": (("\u200b", b"\xff"), ("", b""), ("", None)),
+    "a name that looks like ours": (("CE_ID", None), ("ce-id", b"\xff"), ("Content-Type", b"text/plain")),
+    "demographics": (("gender", b"x"),),
+}
+"""Headers that are no part of the envelope, as tracers, frameworks and redelivery leave them on a record."""
+
 
 @dataclass(frozen=True, slots=True)
 class RawEvent:

@@ -76,7 +76,7 @@ def test_a_field_of_a_later_release_is_passed_over() -> None:
         pytest.param({"key": b"5b" * 32}, "envelope-key", id="another person's key"),
         pytest.param({"headers": ()}, "envelope-version", id="no envelope"),
         pytest.param({"headers": without("ce_time")}, "envelope-attribute", id="no time"),
-        pytest.param({"headers": [*HEADERS, ("x", None)]}, "envelope-header", id="null header"),
+        pytest.param({"headers": [*HEADERS, ("ce_x", None)]}, "envelope-header", id="null header"),
         pytest.param(
             {"headers": [*without("ce_type"), ("ce_type", b"goodstanding.tier.changed.v1")]},
             "envelope-type",

@@ -22,6 +22,7 @@ from shared.contracts.cloudevents import (
     too_large,
 )
 from shared.contracts.faults import Code, Fault
+from tests.support.ingest.raw_events import OF_OTHERS
 
 KEY = b"card-17"
 STRUCTURED: Headers = (("content-type", b"application/cloudevents+json"),)
@@ -195,8 +196,10 @@ def test_structured_refused(changes: dict[str, Any], code: Code, field: str) -> 
         ({"content-type": b""}, Code.ENVELOPE_CONTENT_TYPE, "content-type"),
         ({"content-type": b"application/cloudevents-batch+json"}, Code.ENVELOPE_CONTENT_TYPE, "content-type"),
         ({"content-type": b"application/cloudevents+avro"}, Code.ENVELOPE_CONTENT_TYPE, "content-type"),
-        ({"x-trace": None}, Code.ENVELOPE_HEADER, "x-trace"),
-        ({"x-trace": b"\xc3"}, Code.ENVELOPE_HEADER, "x-trace"),
+        ({"ce_trace": None}, Code.ENVELOPE_HEADER, "ce_trace"),
+        ({"ce_trace": b"\xc3"}, Code.ENVELOPE_HEADER, "ce_trace"),
+        ({"content-type": None}, Code.ENVELOPE_HEADER, "content-type"),
+        ({"content-type": b"\xff"}, Code.ENVELOPE_HEADER, "content-type"),
     ],
     ids=str,
 )
@@ -206,11 +209,21 @@ def test_binary_refused(changes: dict[str, Any], code: Code, field: str) -> None
     assert (fault.code, fault.field) == (code, field)
 
 
-@pytest.mark.parametrize("name", ["ce_id", "content-type", "x-trace"])
-def test_a_header_that_is_there_twice_is_refused(name: str) -> None:
-    twice = [*HEADERS.items(), ("x-trace", b"1"), (name, b"other")]
+@pytest.mark.parametrize("name", ["ce_id", "content-type", "ce_trace"])
+def test_a_header_of_the_envelope_that_is_there_twice_is_refused(name: str) -> None:
+    twice = [*HEADERS.items(), ("ce_trace", b"1"), (name, b"other")]
     fault = parse(KEY, b"{}", twice)
     assert fault == Fault(Code.ENVELOPE_HEADER, name, "The header is there twice; send it once.")
+
+
+@pytest.mark.parametrize("own", [[*HEADERS.items()], [*STRUCTURED]], ids=["binary", "structured"])
+@pytest.mark.parametrize("others", OF_OTHERS.values(), ids=OF_OTHERS)
+def test_the_headers_of_others_are_theirs(own: list[tuple[str, bytes]], others: Headers) -> None:
+    """(rules E13)"""
+    value = b"{}" if own[0][0] == "ce_specversion" else json.dumps({**EVENT, "data": {}}).encode()
+    assert parse(KEY, value, own) == parse(KEY, value, [*others, *own, *others])
+    if value == b"{}":
+        assert parse_envelope(KEY, own) == parse_envelope(KEY, [*others, *own])
 
 
 @pytest.mark.parametrize("key", [None, b"", b"card-18", b"\xff"])

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from shared.contracts.checks import check_event
+from shared.contracts.demographics import is_demographic
 from shared.contracts.faults import Code
-from shared.contracts.kinds import KIND_OF, KIND_OF_CODE, KINDS, Ends, Kind, RecordClass, Shape, is_demographic
+from shared.contracts.kinds import KIND_OF, KIND_OF_CODE, KINDS, Ends, Kind, RecordClass, Shape
 from shared.contracts.messages import BehaviorEvent, Consent, RecordReport
 
 CONSENT = Consent(id="c-1", purpose="credit-standing", given_at=datetime(2025, 1, 1, tzinfo=UTC))
@@ -208,33 +209,3 @@ def test_behavior_of_no_kind() -> None:
     fault = check_event(BehaviorEvent(kind="moon.eclipse"))
     assert fault
     assert (fault.code, fault.field) == (Code.UNKNOWN_KIND, "data.kind")
-
-
-@pytest.mark.parametrize(
-    ("name", "demographic"),
-    [
-        ("sex", True),
-        ("SEX", True),
-        ("customerSex", True),
-        ("age_years", True),
-        ("AGE", True),
-        ("birth-date", True),
-        ("maritalStatus", True),
-        ("MARRIAGE", True),
-        ("holder.religion", True),
-        ("ethnicity", True),
-        ("health_status", True),
-        ("biometricHash", True),
-        ("mileage", False),
-        ("average", False),
-        ("page", False),
-        ("package_id", False),
-        ("message", False),
-        ("sextant", False),
-        ("amount", False),
-        ("stage", False),
-        ("", False),
-    ],
-)
-def test_what_is_never_taken_is_known_by_its_name(name: str, demographic: bool) -> None:
-    assert is_demographic(name) is demographic

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import islice
 
@@ -17,7 +17,9 @@ from shared.settings import ROOT
 from shared.toml_file import load
 from tests.support.ingest.raw_events import (
     FRIEND,
+    OF_OTHERS,
     PERSON,
+    Headers,
     RawEvent,
     bank,
     bank_income,
@@ -273,6 +275,25 @@ def test_each_becomes_the_platforms_own(case: Good) -> None:
     assert result.body == case.body
     assert (result.user_id, result.event_id) == (pseudonym(PERSON), case.id)
     assert result.time == HALF_PAST_NINE or "the month" in case.name or "before" in case.name
+
+
+@pytest.mark.parametrize("others", OF_OTHERS.values(), ids=OF_OTHERS)
+@pytest.mark.parametrize(
+    "event", [bank(), consumer_credit(), utility(), court(), city()], ids=lambda each: each.partner
+)
+def test_the_headers_of_others_change_nothing(event: RawEvent, others: Headers) -> None:
+    """(rules E13)"""
+    partner = PARTNERS[event.partner]
+    among = replace(event, headers=(*others, *event.headers, *others))
+    assert normalize(partner, among, ARRIVED) == normalize(partner, event, ARRIVED)
+    assert isinstance(normalize(partner, among, ARRIVED), Normalized)
+
+
+def test_who_has_no_envelope_has_no_header_that_anybody_reads() -> None:
+    """(rules E13)"""
+    for event in (utility(), hotel(), court()):
+        odd = replace(event, headers=(("ce_id", None), ("ce_id", b"\xff"), ("content-type", b"text/xml")))
+        assert normalize(PARTNERS[event.partner], odd, ARRIVED) == normalize(PARTNERS[event.partner], event, ARRIVED)
 
 
 @pytest.mark.parametrize(

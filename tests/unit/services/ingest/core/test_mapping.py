@@ -83,6 +83,7 @@ FAULTS = [
     ("demographics as a value", GOOD, '"degree", map', '"marital.status", map', 25, "events[2].value.path",
      "never taken"),
     ("demographics, ignored", GOOD, '["note"]', '["note", "person.age"]', 8, "ignore[1]", "never taken"),
+    ("demographics without word breaks", GOOD, '["note"]', '["customerage"]', 8, "ignore[0]", "never taken"),
     ("unknown class of records", GOOD, '["life"]', '["death"]', 11, "rights.records[0]", "death"),
     ("kinds as rights", GOOD, "[rights]", '[rights]\nkinds = ["water.bill"]', 11, "rights.kinds", "mapped to"),
     ("unknown kind", GOOD, "water.bill", "wine.bill", 14, "events[0].kinds.paid", "no such kind"),
@@ -156,6 +157,14 @@ def test_an_error_names_file_line_and_key(
 def test_the_good_files_are_good(tmp_path: Path, text: str) -> None:
     path = tmp_path / "partner.toml"
     path.write_text(text)
+    assert load_partner(path, DEPLOYMENT).name == "partner"
+
+
+@pytest.mark.parametrize("harmless", ["account_age_days", "card.fingerprint", "mileage"])
+def test_a_name_that_is_no_demographic_can_be_said(tmp_path: Path, harmless: str) -> None:
+    """(rules E9)"""
+    path = tmp_path / "partner.toml"
+    path.write_text(GOOD.replace('["note"]', f'["{harmless}"]'))
     assert load_partner(path, DEPLOYMENT).name == "partner"
 
 
