@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import islice
@@ -14,10 +16,12 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from goodstanding.cli.frame import AsJson, answer_json, commands, console, stops_politely
+from goodstanding.cli.frame import AsJson, answer_json, commands, console, say, stops_politely
+from goodstanding.partner.rehearsal import validate
+from goodstanding.partner.sending import send
 from goodstanding.partner.stream import stream
-from goodstanding.partner.verdicts import Verdict, lines_of, send, validate
-from goodstanding.platform.deployment import Settings, partners
+from goodstanding.partner.verdicts import GOOD, Verdict, lines_of
+from goodstanding.platform.deployment import Deployment, Settings, partners
 from goodstanding.platform.stack import Stack
 
 app = commands("For partners: example events, a check without sending, and sending with an answer for each event.")
@@ -51,27 +55,50 @@ def sample(
 
 @app.command("validate")
 def validate_(partner: Name, file: File, as_json: AsJson = False) -> None:
-    """Check a file of events against the partner's mapping, without any server. Ends with 1 when one does not fit.
+    """Check a file of events as every service would judge it, without any server. Ends with 1 when one is not good.
+
+    Not known without the platform is what it has heard before: an event that it has already is "repeated" there, and
+    one that contradicts what it has is refused.
 
     Example: goodstanding partner validate bank events.jsonl
     """
-    settings = Stack.default().settings or Settings.new()
-    _answer(validate(partner, lines_of(file), settings, datetime.now(UTC)), as_json)
+    stack = Stack.default()
+    settings = stack.settings or Settings.new()
+    now = asyncio.run(stack.deployment.now()) if settings.clock == "stepped" else datetime.now(UTC)
+    _answer(validate(partner, lines_of(file), settings, now), as_json, "checked")
 
 
 @app.command("send")
 def send_(
     partner: Name,
     file: File,
-    timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait for ingest's verdicts.")] = 60,
+    timeout_s: Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0, help="How long to wait.")] = 60,
     as_json: AsJson = False,
 ) -> None:
-    """Send a file of events and say what became of each. Ends with 1 when one is not accepted.
+    """Send a file of events, wait for all services that may refuse one, and say what became of each.
+
+    accepted: it counts. repeated: it was known, and counts once. refused: it does not count. set aside: the operator
+    has something to do first. taken by ingest: what the services behind ingest say was not waited for, since only the
+    operator can see how far they are. Ends with 1 when one is refused, set aside or unanswered.
 
     Example: goodstanding partner send bank events.jsonl
     """
+    lines = lines_of(file)
+    kafka, operator = _platform()
+    now = asyncio.run(operator.now()) if operator else datetime.now(UTC)
+    sent = asyncio.run(send(kafka, partner, lines, timeout_s, operator=operator, now=now))
+    if sent.not_waited_for:
+        say(sent.not_waited_for)
+    _answer(sent.verdicts, as_json, "sent")
+
+
+def _platform() -> tuple[str, Deployment | None]:
+    """Kafka's address and the deployment; a partner who is somewhere else has the address only."""
+    kafka = os.environ.get("GOODSTANDING_KAFKA")
+    if kafka and not os.environ.get("GOODSTANDING_POSTGRES"):
+        return kafka, None
     deployment = Stack.default().deployment
-    _answer(asyncio.run(send(deployment.addresses.kafka, partner, lines_of(file), timeout_s)), as_json)
+    return deployment.addresses.kafka, deployment
 
 
 @app.command("stream")
@@ -87,19 +114,19 @@ def stream_(
         asyncio.run(stream(stack.deployment, per_second))
 
 
-def _answer(verdicts: Iterable[Verdict], as_json: bool) -> None:
+def _answer(verdicts: Sequence[Verdict], as_json: bool, done: str) -> None:
     """Every verdict in JSON; for people those with a reason, and how many of each there were."""
-    counts: dict[str, int] = {}
     for verdict in verdicts:
-        counts[verdict.result] = counts.get(verdict.result, 0) + 1
         if as_json:
             answer_json({name: value for name, value in asdict(verdict).items() if value})
         elif verdict.code:
             place = f"{verdict.code} at {verdict.field}" if verdict.field else verdict.code
-            console.print(f"line {verdict.line}: {place}: {verdict.sentence}", markup=False, soft_wrap=True)
+            told = "" if verdict.result == "refused" else f"{verdict.result}, "
+            console.print(f"line {verdict.line}: {told}{place}: {verdict.sentence}", markup=False, soft_wrap=True)
     if not as_json:
-        total = sum(counts.values())
+        counts = Counter(verdict.result for verdict in verdicts)
         words = ", ".join(f"{count} {result}" for result, count in sorted(counts.items()))
-        console.print(f"{total} event{'s' * (total != 1)}: {words}.")
-    if counts.keys() & {"refused", "set aside"}:
+        total = len(verdicts)
+        console.print(f"{total} event{'s' * (total != 1)} {done}: {words}.")
+    if any(verdict.result not in GOOD for verdict in verdicts):
         raise typer.Exit(1)

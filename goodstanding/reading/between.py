@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
@@ -53,3 +53,25 @@ async def last_value(bootstrap: str, topic: str) -> bytes | None:
         value: bytes | None = record.value
         return value
     return None
+
+
+async def between(
+    bootstrap: str, start: Mapping[TopicPartition, int], end: Mapping[TopicPartition, int]
+) -> AsyncIterator[ConsumerRecord]:
+    """The committed records from one offset of each partition up to another, each partition in order."""
+    unread = {tp: offset for tp, offset in end.items() if start[tp] < offset}
+    if not unread:
+        # A consumer that is stopped before it ever read raises CancelledError (aiokafka 0.14), and nothing is to read.
+        return
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, isolation_level="read_committed")
+    await consumer.start()
+    try:
+        consumer.assign(list(unread))
+        for tp in unread:
+            consumer.seek(tp, start[tp])
+        while unread := {tp: offset for tp, offset in unread.items() if await consumer.position(tp) < offset}:
+            for records in (await consumer.getmany(*unread, timeout_ms=_READ_MS)).values():
+                for record in records:
+                    yield record
+    finally:
+        await consumer.stop()

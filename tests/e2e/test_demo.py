@@ -134,7 +134,7 @@ def _send_samples(tmp_path: Path) -> None:
     file.write_text(sample.stdout)
     sent = goodstanding("partner", "send", "bank", str(file))
     # The samples' loans may be later than behavior can be, and so refused; nothing else may be wrong with them.
-    assert "20 events: " in sent.stdout, sent.stderr
+    assert "20 events sent: " in sent.stdout, sent.stderr
     file.write_text(sample.stdout + "{}\n")
     sent = goodstanding("partner", "send", "bank", str(file), "--json")
     assert sent.exit_code == 1

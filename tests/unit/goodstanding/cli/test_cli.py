@@ -131,7 +131,7 @@ def test_samples_validate(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     file.write_text(ask("partner", "sample", "bank", "--count", "20").stdout)
     result = ask("partner", "validate", "bank", str(file))
-    assert (result.exit_code, result.stdout) == (0, "20 events: 20 fits.\n")
+    assert (result.exit_code, result.stdout) == (0, "20 events checked: 20 accepted.\n")
     file.write_text(file.read_text() + "{}\n")
     result = ask("partner", "validate", "bank", str(file), "--json")
     assert result.exit_code == 1

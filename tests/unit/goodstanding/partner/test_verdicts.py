@@ -11,8 +11,9 @@ import pytest
 
 from goodstanding.errors import UserError
 from goodstanding.partner.mapping_files import mapping_of
+from goodstanding.partner.rehearsal import validate
 from goodstanding.partner.samples import Setting, samples
-from goodstanding.partner.verdicts import lines_of, validate
+from goodstanding.partner.verdicts import Result, Verdict, lines_of
 from goodstanding.platform.deployment import Settings, partners
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -33,7 +34,7 @@ def sample_lines(partner: str, count: int) -> list[bytes]:
 @pytest.mark.parametrize("partner", partners())
 def test_samples_of_every_partner_fit(tmp_path: Path, partner: str) -> None:
     file = written(tmp_path, *sample_lines(partner, 40))
-    assert [v for v in validate(partner, lines_of(file), SETTINGS, NOW) if v.result != "fits"] == []
+    assert [v for v in validate(partner, lines_of(file), SETTINGS, NOW) if v.result != "accepted"] == []
 
 
 def test_each_line_has_its_own_verdict(tmp_path: Path) -> None:
@@ -42,7 +43,7 @@ def test_each_line_has_its_own_verdict(tmp_path: Path) -> None:
     file = written(tmp_path, good, b"", b"{not json", good.replace(b'"data":{', b'"data":{"sex":1,'), future, b"")
     verdicts = list(validate("bank", lines_of(file), SETTINGS, NOW))
     assert [(v.line, v.result, v.code, v.field) for v in verdicts] == [
-        (1, "fits", "", ""),
+        (1, "accepted", "", ""),
         (3, "refused", "json-syntax", ""),
         (4, "refused", "demographic", "data.sex"),
         (5, "refused", "in-future", "time"),
@@ -56,12 +57,36 @@ def test_what_is_in_the_future_depends_on_now(tmp_path: Path) -> None:
     assert verdict.code == "in-future"
 
 
+def test_what_is_too_late_is_known_without_a_server(tmp_path: Path) -> None:
+    lines = lines_of(written(tmp_path, *sample_lines("bank", 1)))
+    (verdict,) = validate("bank", lines, SETTINGS, NOW + timedelta(days=200))
+    assert (verdict.result, verdict.code) == ("refused", "too-late")
+
+
+def test_what_the_rules_fail_on_is_set_aside_without_a_word_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ArithmeticError("GS000000000195")
+
+    monkeypatch.setattr("services.ingest.service.normalize", fails)
+    (verdict,) = validate("bank", lines_of(written(tmp_path, b"{}")), SETTINGS, NOW)
+    assert verdict == Verdict(1, Result.SET_ASIDE, "undecidable", "", "The rules failed with ArithmeticError.")
+
+
 def test_a_named_key_is_the_records_key(tmp_path: Path) -> None:
     good = sample_lines("bank", 1)[0]
     keyed = good.replace(b'"specversion"', b'"partitionkey":"k1","specversion"', 1)
     lines = lines_of(written(tmp_path, good, keyed, b"not json"))
     assert [line.key for line in lines] == [None, b"k1", None]
-    assert next(islice(validate("bank", lines, SETTINGS, NOW), 1, None)).result == "fits"
+    # The same event again, whatever its key.
+    assert [v.result for v in validate("bank", lines, SETTINGS, NOW)] == ["accepted", "repeated", "refused"]
+
+
+@pytest.mark.parametrize("name", ["", "\0", "x" * 5000, "."])
+def test_a_name_that_is_no_file_is_a_sentence(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match="cannot be read"):
+        lines_of(tmp_path / name)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n"])

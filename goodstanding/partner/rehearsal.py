@@ -1,0 +1,185 @@
+"""The services' own rules, run on a partner's events without any server: what would each be answered?
+
+Ingest judges the event, and what it forwards is judged by the service that reads it: the scorer, or retention. They are
+the services themselves, with their decoders and their rules, so that a rehearsal and the platform use the same words
+(decision 0019). State is kept in memory, and nothing of it is ever written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import asyncpg
+from aiokafka import ConsumerRecord
+
+from goodstanding.partner.mapping_files import compiled, headers_of, mapping_of
+from goodstanding.partner.verdicts import Line, Result, Verdict
+from goodstanding.platform.deployment import Deployment, Settings
+from services.ingest.service import service as ingest
+from services.retention.service import load_profile
+from services.retention.service import service as retention
+from services.scorer.service import scorer
+from services.scorer.settings import ScorerSettings
+from shared.contracts.faults import Fault
+from shared.contracts.partition import partition_of
+from shared.contracts.refusals import read_refusal
+from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, raw_topic, rejected_topic
+from shared.runner.service import DeadLetter, Decision, Outgoing, Record, Service
+from shared.settings import ROOT
+
+_FAILED = "The rules failed with {}."
+_RAW_PARTITION = 0
+"""Of a record that was never sent; its offset is the number of its line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """An event that ingest takes, as it goes to the service that reads it."""
+
+    line: int
+    user_id: str
+    record: Record
+
+
+Judged: TypeAlias = Forwarded | Verdict
+"""What ingest says of an event: it is forwarded, or it has its verdict already."""
+
+
+class Rehearsal:
+    """Judges the events of one partner as a deployment with these settings would at the instant `now`.
+
+    It remembers what it has judged, so that the second of two equal events is a repetition. `recall` has it begin with
+    what the deployment's services know of the people. Raises UserError or ConfigError for a partner or a policy that
+    cannot be used.
+    """
+
+    def __init__(self, partner: str, settings: Settings, now: datetime) -> None:
+        self._partner, self._now = partner, now
+        self._headers = headers_of(mapping_of(partner))
+        self._ingest = ingest({partner: compiled(partner, settings)})
+        self._behind = _behind(settings)
+        self._states: dict[tuple[str, str], Any] = {}
+
+    def read(self, lines: Iterable[Line]) -> list[Judged]:
+        """What ingest says of each line."""
+        return [self._read(line) for line in lines]
+
+    async def recall(self, deployment: Deployment, judged: Sequence[Judged]) -> None:
+        """Begin with what the services' tables hold of these people. Reads, and writes nothing."""
+        for topic, service in self._behind.items():
+            people = {each.user_id for each in judged if isinstance(each, Forwarded) and each.record.topic == topic}
+            by_shard: dict[int, list[str]] = {}
+            for user_id in sorted(people):
+                by_shard.setdefault(partition_of(user_id), []).append(user_id)
+            db = await asyncpg.connect(deployment.dsn(service.name))
+            try:
+                async with db.transaction(isolation="repeatable_read", readonly=True):
+                    for shard, keys in by_shard.items():
+                        assert service.state is not None, "services behind ingest keep state"
+                        for user_id, state in (await service.state.load(db, shard, keys)).items():
+                            self._states[topic, user_id] = state
+            finally:
+                await db.close()
+
+    def answer(self, judged: Sequence[Judged]) -> list[Verdict]:
+        """The verdict on each, in the same order; those that come first are known when the later ones are judged."""
+        found: dict[int, Verdict] = {}
+        for each in judged:
+            if isinstance(each, Verdict):
+                found[each.line] = each
+            else:
+                # A report can refuse a settlement that came before it, so what is said last of a line holds.
+                found |= self._take(each)
+        return [found[each.line] for each in judged]
+
+    def _read(self, line: Line) -> Judged:
+        record = _record(raw_topic(self._partner), line.number, line.key, line.value, self._headers, self._now)
+        try:
+            message = self._ingest.decode(record, self._now)
+            if isinstance(message, DeadLetter):
+                return Verdict(line.number, Result.SET_ASIDE, message.code, "", message.sentence)
+            [outgoing] = self._ingest.decide(None, [message], self._now, self._ingest.policy).outgoing
+        except Exception as error:  # noqa: BLE001  # whatever it is, the service would set the record aside for it
+            return _undecidable(line.number, error)
+        if outgoing.topic not in self._behind:
+            return next(iter(_refusals([outgoing], self._partner).values()))
+        assert outgoing.key is not None, "what ingest forwards has the person as its key"
+        key = outgoing.key.decode()
+        forwarded = _record(outgoing.topic, line.number, outgoing.key, outgoing.value, outgoing.headers, self._now)
+        return Forwarded(line.number, key, forwarded)
+
+    def _take(self, event: Forwarded) -> dict[int, Verdict]:
+        topic = event.record.topic
+        service = self._behind[topic]
+        try:
+            message = service.decode(event.record, self._now)
+            if isinstance(message, DeadLetter):
+                return {event.line: Verdict(event.line, Result.SET_ASIDE, message.code, "", message.sentence)}
+            state = self._states.get((topic, event.user_id))
+            decision: Decision[Any] = service.decide(state, [message], self._now, service.policy)
+        except Exception as error:  # noqa: BLE001  # as above
+            return {event.line: _undecidable(event.line, error)}
+        self._states[topic, event.user_id] = decision.state
+        known = any(outcome.result == "duplicate" for outcome in decision.outcomes)
+        verdict = Verdict(event.line, Result.REPEATED if known else Result.ACCEPTED)
+        return {event.line: verdict} | _refusals(decision.outgoing, self._partner)
+
+
+def validate(partner: str, lines: Sequence[Line], settings: Settings, now: datetime) -> list[Verdict]:
+    """What would become of the events if they arrived now, at services that have never heard of the people in them.
+    Raises UserError or ConfigError."""
+    rehearsal = Rehearsal(partner, settings, now)
+    return rehearsal.answer(rehearsal.read(lines))
+
+
+def _behind(settings: Settings) -> Mapping[str, Service[Any, Any, Any]]:
+    """The services behind ingest by the topic on which they meet its events."""
+    card = ScorerSettings(kafka="", zone=settings.zone, currency=settings.currency)
+    profile = load_profile(ROOT / "policies" / "retention" / f"{settings.retention_profile}.toml")
+    return {
+        NORMALIZED: scorer(card),
+        RECORDS_REPORTED: retention(profile, bytes.fromhex(settings.fingerprint_key)),
+    }
+
+
+def _refusals(messages: Iterable[Outgoing], partner: str) -> dict[int, Verdict]:
+    """The refusals among the messages, by the line whose position they name."""
+    found = {}
+    for message in messages:
+        if message.topic == rejected_topic(partner):
+            refusal = read_refusal(message.headers)
+            assert not isinstance(refusal, Fault), refusal.sentence
+            line = int(refusal.origin.rpartition("/")[2])
+            found[line] = Verdict.of(line, Result.REFUSED, refusal)
+    return found
+
+
+def _undecidable(line: int, error: Exception) -> Verdict:
+    """As the runner does it: the record is set aside, and nothing of what it says is told."""
+    return Verdict(line, Result.SET_ASIDE, "undecidable", "", _FAILED.format(type(error).__name__))
+
+
+def _record(
+    topic: str,
+    offset: int,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Sequence[tuple[str, bytes]],
+    now: datetime,
+) -> Record:
+    return ConsumerRecord(
+        topic=topic,
+        partition=_RAW_PARTITION,
+        offset=offset,
+        timestamp=int(now.timestamp() * 1000),
+        timestamp_type=1,
+        key=key,
+        value=value,
+        checksum=None,
+        serialized_key_size=len(key or b""),
+        serialized_value_size=len(value or b""),
+        headers=tuple(headers),
+    )

@@ -1,0 +1,145 @@
+"""`partner send` on real servers: everyone who may refuse is waited for, and `partner validate` says the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from goodstanding.partner.rehearsal import validate
+from goodstanding.partner.sending import Sent, send
+from goodstanding.partner.verdicts import Line, Result, Verdict
+from goodstanding.platform.deployment import Deployment, Settings, partners
+from goodstanding.platform.service_process import ServiceProcess
+from goodstanding.platform.stack import passing
+from shared.contracts.identity import sample_account
+from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
+from shared.contracts.times import rfc3339
+from tests.support.ingest.bad_input import BAD_INPUT
+
+PATIENCE_S = 60.0
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+Platform = tuple[Deployment, list[ServiceProcess]]
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[Platform]:
+    """The shipped policies and partners, on servers of its own and the system's clock."""
+    with passing(lambda _: None, None, Settings.new()) as running:
+        yield running
+
+
+@pytest.fixture
+def deployment(platform: Platform) -> Deployment:
+    return platform[0]
+
+
+def lines(*events: dict[str, Any] | bytes) -> list[Line]:
+    written = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
+    return [Line(number, value, None) for number, value in enumerate(written, 1)]
+
+
+def event(person: int, id: str, type: str, data: dict[str, Any], time: datetime = NOW) -> dict[str, Any]:
+    head = {"specversion": "1.0", "id": id, "source": "https://city.example", "type": type}
+    return {**head, "time": rfc3339(time), "subject": sample_account(person), "data": data}
+
+
+def ride(person: int, id: str, *, amount: int = 200, ago: timedelta = timedelta(hours=1)) -> dict[str, Any]:
+    data = {"kind": "transit.fare", "amount": amount, "days_late": 0}
+    return event(person, id, TYPES[BehaviorEvent], data, NOW - ago)
+
+
+def no_show(person: int, id: str, report: str, **changes: Any) -> dict[str, Any]:
+    began = (NOW - timedelta(days=9)).date().isoformat()
+    data = {"kind": "hotel.no_show", "amount": 9_000, "report_id": report, "status": "reported", "began_on": began}
+    return event(person, id, TYPES[RecordReport], {**data, **changes}, NOW - timedelta(hours=1))
+
+
+async def sent(deployment: Deployment, partner: str, given: Sequence[Line], timeout_s: float = PATIENCE_S) -> Sent:
+    kafka = deployment.addresses.kafka
+    return await send(kafka, partner, given, timeout_s, operator=deployment, now=datetime.now(UTC))
+
+
+def results(verdicts: Sequence[Verdict]) -> list[str]:
+    return [f"{v.result} {v.code} {v.field}".strip() for v in verdicts]
+
+
+@pytest.mark.parametrize("partner", partners())
+async def test_validate_and_send_give_one_verdict_on_bad_input(deployment: Deployment, partner: str) -> None:
+    # As lines of a file they have no headers of their own, so some are wrong in another way than in the table.
+    values = [case.event.value for case in BAD_INPUT if case.event.partner == partner]
+    given = lines(*(value for value in values if value and value.strip() and b"\n" not in value))
+    assert given
+    checked = validate(partner, given, deployment.settings, datetime.now(UTC))
+    answered = await sent(deployment, partner, given)
+    assert answered.verdicts == checked
+    assert Result.REFUSED in {verdict.result for verdict in checked}
+
+
+def behind_ingest() -> list[Line]:
+    """What only the scorer and retention refuse, beside what they take and what they know."""
+    long_ago = timedelta(days=200)
+    return lines(
+        ride(1, "r-1"),
+        ride(1, "r-1"),
+        ride(1, "r-1", amount=300),
+        ride(1, "r-2", ago=long_ago),
+        no_show(2, "n-1", "case-1"),
+        no_show(2, "n-2", "case-1"),
+        no_show(2, "n-3", "case-1", amount=1),
+        no_show(2, "n-4", "case-2", began_on="2019-03-01"),
+        # A settlement waits for its report, and is refused when that comes: the answer is about the earlier line.
+        no_show(3, "n-5", "case-3", status="settled", began_on="2026-01-02", ended_on="2026-01-03"),
+        no_show(3, "n-6", "case-3", began_on="2026-01-01"),
+        b"{}",
+    )
+
+
+BEHIND_INGEST = [
+    "accepted",
+    "repeated",
+    "refused conflict",
+    "refused too-late",
+    "accepted",
+    "repeated",
+    "refused conflict",
+    "refused lapsed",
+    "refused conflict",
+    "accepted",
+    "refused envelope-data",
+]
+
+
+async def test_six_runs_of_one_file_give_the_same_answers_and_repetitions_are_told(deployment: Deployment) -> None:
+    given = behind_ingest()
+    checked = validate("city", given, deployment.settings, datetime.now(UTC))
+    assert [line.rpartition(" ")[0] if line.count(" ") > 1 else line for line in results(checked)] == BEHIND_INGEST
+    first = await sent(deployment, "city", given)
+    assert first == Sent(checked)
+    again = ["repeated" if said == "accepted" else said for said in results(checked)]
+    for _ in range(5):
+        assert results((await sent(deployment, "city", given)).verdicts) == again
+
+
+async def test_a_service_that_stands_still_is_said_not_to_have_been_waited_for(platform: Platform) -> None:
+    deployment, processes = platform
+    scorer = next(each for each in processes if each.service == "scorer")
+    given = lines(ride(4, "s-1"), no_show(4, "s-2", "case-4"), b"{}")
+    scorer.pause()
+    try:
+        answered = await sent(deployment, "city", given, timeout_s=3.0)
+    finally:
+        scorer.resume()
+    assert [verdict.result for verdict in answered.verdicts] == ["taken by ingest", "accepted", "refused"]
+    assert "scorer has not come to them in time" in answered.not_waited_for
+
+
+async def test_who_is_not_the_operator_hears_of_ingest_only(deployment: Deployment) -> None:
+    given = lines(ride(5, "p-1"), b"{}")
+    answered = await send(deployment.addresses.kafka, "city", given, PATIENCE_S, operator=None, now=NOW)
+    assert [verdict.result for verdict in answered.verdicts] == ["taken by ingest", "refused"]
+    assert "only the operator can see" in answered.not_waited_for
