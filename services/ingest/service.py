@@ -16,10 +16,12 @@ import msgspec
 from services.ingest.core.compiling import Partner
 from services.ingest.core.normalize import Normalized, Refused, normalize
 from shared.contracts.cloudevents import binary
+from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import TYPES, RecordReport, encode
 from shared.contracts.partition import partition_of
 from shared.contracts.refusals import refusal_headers
 from shared.contracts.topics import NORMALIZED, RAW_PREFIX, RECORDS_REPORTED, partner_of, rejected_topic
+from shared.kafka.unreadable import Unreadable
 from shared.runner.service import DeadLetter, Decision, Input, Outcome, Outgoing, Record, Service
 
 NAME = "ingest"
@@ -32,12 +34,16 @@ _UNKNOWN_PARTNER = DeadLetter(
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """A raw event and what became of it. `origin` is its position, `<topic>/<partition>/<offset>`."""
+    """A raw event and what became of it. `origin` is its position, `<topic>/<partition>/<offset>`.
+
+    Where nobody can read the event it may stand for several in a row; the last one's position is `lastorigin`.
+    """
 
     partner: str
     origin: str
     value: bytes | None
     result: Normalized | Refused
+    lastorigin: str | None = None
 
 
 def service(partners: Partners) -> Service[Message, None, None]:
@@ -50,12 +56,21 @@ def service(partners: Partners) -> Service[Message, None, None]:
         result = normalize(partner, record, arrived)
         return Message(partner.name, f"{record.topic}/{record.partition}/{record.offset}", record.value, result)
 
+    def unreadable(what: Unreadable) -> Message | DeadLetter:
+        partner = partners.get(partner_of(what.topic))
+        if partner is None:
+            return _UNKNOWN_PARTNER
+        first, last = (f"{what.topic}/{what.partition}/{offset}" for offset in (what.offset, what.next_offset - 1))
+        refused = Refused(Fault(Code(what.code), "", what.sentence), None)
+        return Message(partner.name, first, None, refused, last if last != first else None)
+
     return Service(
         name=NAME,
         inputs=(Input(pattern=f"^{re.escape(RAW_PREFIX)}.+"),),
         decode=decode,
         decide=decide,
         policy=None,
+        unreadable=unreadable,
     )
 
 
@@ -91,5 +106,5 @@ def _forwarded(message: Message, event: Normalized) -> Outgoing:
 
 
 def _rejected(message: Message, refused: Refused) -> Outgoing:
-    headers = refusal_headers(NAME, message.origin, refused.fault, refused.event_id)
+    headers = refusal_headers(NAME, message.origin, refused.fault, refused.event_id, lastorigin=message.lastorigin)
     return Outgoing(rejected_topic(message.partner), None, message.value, headers)

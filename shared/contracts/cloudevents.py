@@ -28,6 +28,11 @@ Headers = Sequence[tuple[str, bytes | None]]
 
 EVENT_BYTES_MAX = 64 * 1024
 """Key, headers and value of one event: room for any event, and what 2,000 of them take in memory stays bounded."""
+HEADERS_MAX = 64
+"""Headers of one record. An envelope has about ten; tracing, and a record that was sent again, add a few each."""
+HEADER_BYTES = 160
+"""What a header takes in memory beside its name and content, of which neither is needed: a pair of two objects. So this
+counts towards an event's size too (100,000 headers without any text are 200 kB on the wire and 8 MB in memory)."""
 ATTRIBUTE_CHARACTERS_MAX = 1024
 
 STRUCTURED = "application/cloudevents+json"
@@ -61,12 +66,20 @@ class CloudEvent(msgspec.Struct, frozen=True):
 
 def too_large(key: bytes | None, value: bytes | None, headers: Headers) -> Fault | None:
     """The fault of an event over EVENT_BYTES_MAX. The topic's own limit is higher, so that we can say so."""
+    if len(headers) > HEADERS_MAX:
+        return too_many_headers(len(headers))
     size = len(key or b"") + len(value or b"")
     for name, content in headers:
-        size += len(name) + len(content or b"")
+        size += HEADER_BYTES + len(name) + len(content or b"")
     if size <= EVENT_BYTES_MAX:
         return None
-    return Fault(Code.TOO_LARGE, "", f"The event has {size} bytes; {EVENT_BYTES_MAX} are allowed.")
+    counted = f", each header counted with {HEADER_BYTES} and its text" if headers else ""
+    return Fault(Code.TOO_LARGE, "", f"The event has {size} bytes{counted}; {EVENT_BYTES_MAX} are allowed.")
+
+
+def too_many_headers(count: int) -> Fault:
+    """The fault of a record with more than HEADERS_MAX headers."""
+    return Fault(Code.TOO_MANY_HEADERS, "", f"The record has {count} headers; {HEADERS_MAX} are allowed.")
 
 
 def parse(key: bytes | None, value: bytes | None, headers: Headers) -> CloudEvent | Fault:

@@ -20,6 +20,9 @@ class Code(StrEnum):
     # The message as a whole.
     VALUE_MISSING = "value-missing", "The Kafka record has no value, so there is no event in it."
     TOO_LARGE = "too-large", "Key, headers and value together are over the size limit of an event."
+    TOO_MANY_HEADERS = "too-many-headers", "The Kafka record has more headers than an event may have."
+    UNREADABLE = "unreadable", "The Kafka record or its batch is damaged, so nobody can read it."
+    BATCH_TOO_LARGE = "batch-too-large", "Unpacked, the Kafka batch is over the size limit of a batch."
     # JSON.
     JSON_ENCODING = "json-encoding", "The bytes are not UTF-8."
     JSON_SYNTAX = "json-syntax", "The text is not JSON; NaN and Infinity are not JSON either."

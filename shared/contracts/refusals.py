@@ -14,17 +14,20 @@ _FIELDS = tuple(field.name for field in fields(Refusal))
 
 
 def refusal_headers(
-    service: str, origin: str, fault: Fault, eventid: str | None = None
+    service: str, origin: str, fault: Fault, eventid: str | None = None, *, lastorigin: str | None = None
 ) -> tuple[tuple[str, bytes], ...]:
     """The headers of a refusal. They follow from the position and the fault alone: a repeated refusal is byte-equal.
 
-    `origin` is `<raw topic>/<partition>/<offset>`; `eventid` the partner's id of the event, if it could be read.
+    `origin` is `<raw topic>/<partition>/<offset>`; `eventid` the partner's id of the event, if it could be read;
+    `lastorigin` the position of the last record, if the refusal is for several.
     """
     about = {"code": str(fault.code), "sentence": fault.sentence, "origin": origin}
     if fault.field:
         about["field"] = _printable(fault.field)[:FIELD_CHARACTERS_MAX]
     if eventid and len(eventid) <= ID_CHARACTERS_MAX and eventid.isprintable():
         about["eventid"] = eventid
+    if lastorigin is not None:
+        about["lastorigin"] = lastorigin
     # The value is whatever the partner sent, so nothing is said about its content type.
     return binary(
         id=f"{service}/{origin}", source=f"/{service}", type=TYPES[Refusal], extensions=about, content_type=None

@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaProducer
 from msgspec import structs
 
 from shared.contracts.partition import partition_of
+from shared.kafka.unreadable import Fetched, Unreadable, next_offset
 from shared.runner import store
 from shared.runner.host import Host, Inputs, backoff, dead_letter, new_buffer, origin, stopped_within
 from shared.runner.sender import send_transaction, started
@@ -36,7 +37,6 @@ from shared.runner.service import (
     Outgoing,
     P,
     PolicyMismatchError,
-    Record,
     S,
     Service,
 )
@@ -174,12 +174,12 @@ class FencedShard(Generic[M, S, P]):
     # -- events ------------------------------------------------------------------------------------------------------
 
     async def _step_records(
-        self, producer: AIOKafkaProducer, records: Sequence[Record], unsavable: DeadLetter | None = None
+        self, producer: AIOKafkaProducer, records: Sequence[Fetched], unsavable: DeadLetter | None = None
     ) -> None:
         """One batch, one transaction. What the database refuses to hold is found by halving and set aside."""
         began = time.perf_counter()
         batch = self._decode(records, unsavable)
-        offsets = {record.topic: record.offset + 1 for record in records}
+        offsets = {record.topic: next_offset(record) for record in records}
         self._unsettled = True
         try:
             await self._transact(producer, batch, self._progress.read_past(offsets))
@@ -198,10 +198,10 @@ class FencedShard(Generic[M, S, P]):
         self._host.metrics.handled(records)
         self._host.metrics.step_seconds.labels("events").observe(time.perf_counter() - began)
 
-    def _decode(self, records: Sequence[Record], unsavable: DeadLetter | None) -> _Batch[M]:
+    def _decode(self, records: Sequence[Fetched], unsavable: DeadLetter | None) -> _Batch[M]:
         batch: _Batch[M] = _Batch()
         for record in records:
-            if record.offset < self._progress.offsets.get(record.topic, 0):
+            if next_offset(record) <= self._progress.offsets.get(record.topic, 0):
                 continue
             message = unsavable or self._decode_one(record)
             if not isinstance(message, DeadLetter):
@@ -213,8 +213,10 @@ class FencedShard(Generic[M, S, P]):
             self._set_aside(batch, message, origin(record))
         return batch
 
-    def _decode_one(self, record: Record) -> M | DeadLetter:
+    def _decode_one(self, record: Fetched) -> M | DeadLetter:
         try:
+            if isinstance(record, Unreadable):
+                return self._service.unreadable(record)
             return self._service.decode(record, self._host.clock.arrival(record.timestamp))
         except Exception as error:
             log.error("a record cannot be decoded", origin=origin(record), exc_info=error)

@@ -13,9 +13,10 @@ from typing import Generic
 import structlog
 from aiokafka import AIOKafkaProducer
 
+from shared.kafka.unreadable import Fetched, Unreadable, next_offset
 from shared.runner.host import Host, Inputs, backoff, dead_letter, new_buffer, origin, stopped_within
 from shared.runner.sender import send, started
-from shared.runner.service import DEAD_LETTER, DeadLetter, M, Outcome, Outgoing, P, Record, S, Service
+from shared.runner.service import DEAD_LETTER, DeadLetter, M, Outcome, Outgoing, P, S, Service
 
 log = structlog.get_logger("runner")
 
@@ -64,7 +65,7 @@ class ForwardShard(Generic[M, S, P]):
             outgoing, outcomes = self._answers(records)
             if outgoing:
                 await send(producer, outgoing)
-            offsets = {record.topic: record.offset + 1 for record in records}
+            offsets = {record.topic: next_offset(record) for record in records}
             await self._inputs.commit(offsets)
             self.handled_offsets.update(offsets)
             self._host.metrics.handled(records)
@@ -72,7 +73,7 @@ class ForwardShard(Generic[M, S, P]):
             self._host.metrics.acknowledged(outgoing)
             self._host.metrics.step_seconds.labels("events").observe(time.perf_counter() - began)
 
-    def _answers(self, records: Sequence[Record]) -> tuple[list[Outgoing], list[Outcome]]:
+    def _answers(self, records: Sequence[Fetched]) -> tuple[list[Outgoing], list[Outcome]]:
         """What the batch leads to; where the rules fail, record by record, and the failing ones set aside."""
         try:
             return self._answer(records)
@@ -86,12 +87,15 @@ class ForwardShard(Generic[M, S, P]):
                 Outcome(DEAD_LETTER, code=letter.code)
             ]
 
-    def _answer(self, records: Sequence[Record]) -> tuple[list[Outgoing], list[Outcome]]:
+    def _answer(self, records: Sequence[Fetched]) -> tuple[list[Outgoing], list[Outcome]]:
         clock, messages = self._host.clock, []
         outgoing: list[Outgoing] = []
         outcomes: list[Outcome] = []
         for record in records:
-            message = self._service.decode(record, clock.arrival(record.timestamp))
+            if isinstance(record, Unreadable):
+                message = self._service.unreadable(record)
+            else:
+                message = self._service.decode(record, clock.arrival(record.timestamp))
             if isinstance(message, DeadLetter):
                 outgoing.append(dead_letter(self._service.name, message, origin(record)))
                 outcomes.append(Outcome(DEAD_LETTER, code=message.code))

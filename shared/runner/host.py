@@ -13,9 +13,10 @@ import asyncpg
 from shared.clock import Clock
 from shared.contracts.dead_letters import set_aside_headers
 from shared.contracts.topics import dead_letter_topic
+from shared.kafka.unreadable import Fetched
 from shared.runner.buffer import Buffer
 from shared.runner.metrics import Metrics
-from shared.runner.service import DeadLetter, Outgoing, Record
+from shared.runner.service import DeadLetter, Outgoing
 from shared.settings import ServiceSettings
 
 
@@ -57,7 +58,7 @@ def new_buffer(settings: ServiceSettings, inputs: Inputs) -> Buffer:
     return Buffer(settings.buffer_records_max, settings.buffer_bytes_max, inputs.pause, inputs.resume)
 
 
-def origin(record: Record) -> str:
+def origin(record: Fetched) -> str:
     """A record's position, `topic/partition/offset`: enough to find it, and nothing of what it says."""
     return f"{record.topic}/{record.partition}/{record.offset}"
 

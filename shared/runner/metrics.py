@@ -9,7 +9,8 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from shared.runner.service import DEAD_LETTER, Outcome, Outgoing, Record
+from shared.kafka.unreadable import Fetched
+from shared.runner.service import DEAD_LETTER, Outcome, Outgoing
 
 _STEP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -78,7 +79,7 @@ class Metrics:
         """`at` is None when nothing will be due."""
         self.next_timer_timestamp.labels(shard).set(at.timestamp() if at else math.inf)
 
-    def handled(self, records: Iterable[Record]) -> None:
+    def handled(self, records: Iterable[Fetched]) -> None:
         for topic, count in Tally(record.topic for record in records).items():
             self.records.labels(topic).inc(count)
 

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from shared.kafka.unreadable import Record as Record
+from shared.kafka.unreadable import Unreadable
+
 if TYPE_CHECKING:
-    from aiokafka import ConsumerRecord
     from asyncpg import Connection
     from asyncpg.pool import PoolConnectionProxy
 
-    Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
     Db: TypeAlias = Connection | PoolConnectionProxy
 else:
-    Record: TypeAlias = object
     Db: TypeAlias = object
 
 Headers: TypeAlias = tuple[tuple[str, bytes], ...]
@@ -60,6 +60,11 @@ class DeadLetter:
 
     code: str
     sentence: str
+
+
+def set_aside(unreadable: Unreadable) -> DeadLetter:
+    """How a service answers for what nobody can read, unless it says otherwise: by the operator's note of it."""
+    return DeadLetter(unreadable.code, unreadable.sentence)
 
 
 class Keyed(Protocol):
@@ -128,6 +133,7 @@ class Service(Generic[M, S, P]):
     """A service, whole. `state=None` is the forward mode: no state, send, await the acknowledgements, commit offsets.
 
     decode(record, arrived): pure; `arrived` is the instant at which the record counts as received (aware, UTC).
+    unreadable(what): pure; the same for what nobody can read, of which `decode` therefore never learns.
     decide(state, messages, now, policy): pure. Fenced: the messages of one key, in the order of the log, and that key's
     state or None. Forward: all messages of a batch, and always None.
     """
@@ -139,3 +145,4 @@ class Service(Generic[M, S, P]):
     policy: P
     state: Fenced[M, S, P] | None = None
     key: Callable[[M], str] = field(default=lambda message: message.key)
+    unreadable: Callable[[Unreadable], M | DeadLetter] = set_aside

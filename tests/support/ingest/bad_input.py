@@ -62,6 +62,16 @@ _WHOLE = [
     BadInput("no value, no envelope", replace(utility(), value=None), Code.VALUE_MISSING, "", "send the event"),
     BadInput("value over the size limit", bank({"contract_no": _BIG}), Code.TOO_LARGE, "", "65536"),
     BadInput("a header over it", consumer_credit(None, ("x", _BIG.encode())), Code.TOO_LARGE, "", "65536"),
+    BadInput(
+        "more headers than 64", consumer_credit(None, *(("", b""),) * 65), Code.TOO_MANY_HEADERS, "", "64 are allowed"
+    ),
+    BadInput(
+        "as many, without an envelope",
+        replace(utility(), headers=(("", b""),) * 65),
+        Code.TOO_MANY_HEADERS,
+        "",
+        "64 are allowed",
+    ),
     BadInput("key over it", replace(utility(), key=_BIG.encode()), Code.TOO_LARGE, "", "65536"),
     BadInput("line over it", court({"court": _BIG}), Code.TOO_LARGE, "", "65536"),
 ]

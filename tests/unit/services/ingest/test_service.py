@@ -10,6 +10,7 @@ from services.ingest.service import NAME
 from shared.contracts.messages import Refusal
 from shared.contracts.partition import partition_of
 from shared.contracts.refusals import read_refusal
+from shared.kafka.unreadable import Unreadable
 from shared.runner.service import DeadLetter, Outcome
 from tests.support.ingest.raw_events import (
     PERSON,
@@ -43,6 +44,38 @@ def test_what_is_taken_goes_on_under_the_persons_pseudonym() -> None:
         ("content-type", b"application/json"),
     )
     assert outcome == Outcome("accepted", "bank")
+
+
+def test_what_nobody_can_read_is_answered_by_position() -> None:
+    """(rules E14)"""
+    what = Unreadable("behavior.raw.bank", 3, 7, 10, 1, "batch-too-large", "Send smaller batches.")
+    message = SERVICE.unreadable(what)
+    assert not isinstance(message, DeadLetter)
+    decision = SERVICE.decide(None, [message], ARRIVED, None)
+    [outgoing] = decision.outgoing
+    assert (outgoing.topic, outgoing.value) == ("behavior.rejected.bank", None)
+    assert read_refusal(outgoing.headers) == Refusal(
+        code="batch-too-large",
+        sentence="Send smaller batches.",
+        origin="behavior.raw.bank/3/7",
+        lastorigin="behavior.raw.bank/3/9",
+    )
+    assert decision.outcomes == (Outcome("refused", "bank", "batch-too-large"),)
+
+
+def test_one_record_that_nobody_can_read_has_one_position() -> None:
+    what = Unreadable("behavior.raw.bank", 3, 7, 8, 1, "unreadable", "Send it again.")
+    message = SERVICE.unreadable(what)
+    assert not isinstance(message, DeadLetter)
+    [outgoing] = SERVICE.decide(None, [message], ARRIVED, None).outgoing
+    assert "ce_lastorigin" not in dict(outgoing.headers)
+
+
+def test_what_nobody_can_read_of_an_unknown_partner_is_a_dead_letter() -> None:
+    what = Unreadable("behavior.raw.nobody", 3, 7, 8, 1, "unreadable", "Send it again.")
+    message = SERVICE.unreadable(what)
+    assert isinstance(message, DeadLetter)
+    assert message.code == "unknown-partner"
 
 
 def test_a_record_goes_to_the_records() -> None:

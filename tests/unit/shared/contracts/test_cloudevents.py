@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from shared.contracts.cloudevents import (
     EVENT_BYTES_MAX,
+    HEADER_BYTES,
+    HEADERS_MAX,
     CloudEvent,
     Envelope,
     Headers,
@@ -289,13 +291,25 @@ def test_what_ingest_writes_to_the_byte() -> None:
 
 def test_size_counts_key_headers_and_value() -> None:
     assert EVENT_BYTES_MAX == 65_536
-    room = EVENT_BYTES_MAX - len(b"key") - len("name") - len(b"text")
+    room = EVENT_BYTES_MAX - len(b"key") - len("name") - len(b"text") - HEADER_BYTES
     headers: Headers = (("name", b"text"),)
     assert too_large(b"key", b"x" * room, headers) is None
     assert too_large(b"key", b"x" * (room + 1), headers)
     assert too_large(b"keys", b"x" * room, headers)
     assert too_large(b"key", b"x" * room, (("name", b"texts"),))
     assert too_large(None, None, (("null", None),)) is None
+
+
+def test_headers_count_without_any_text() -> None:
+    room = EVENT_BYTES_MAX - HEADERS_MAX * HEADER_BYTES
+    empty: Headers = (("", b""),) * HEADERS_MAX
+    assert too_large(None, b"x" * room, empty) is None
+    assert too_large(None, b"x" * (room + 1), empty) == Fault(
+        Code.TOO_LARGE, "", "The event has 65537 bytes, each header counted with 160 and its text; 65536 are allowed."
+    )
+    assert too_large(None, b"", (*empty, ("", b""))) == Fault(
+        Code.TOO_MANY_HEADERS, "", "The record has 65 headers; 64 are allowed."
+    )
 
 
 def test_what_reports_on_another_message_has_no_time_and_no_content_type() -> None:
