@@ -39,7 +39,7 @@ def read_profile(file: Path) -> Profile:
 
 def profile_file(name: str) -> Path:
     """The file of a retention profile. Raises UserError for one that there is none of."""
-    names = sorted(path.stem for path in (_POLICIES / "retention").glob("*.toml"))
+    names = sorted(path.stem for path in (_POLICIES / "retention").glob("*.toml") if not path.name.startswith("."))
     if name not in names:
         raise UserError(f"There is no retention profile {name}.", f"Say one of: {', '.join(names)}.")
     return _POLICIES / "retention" / f"{name}.toml"
@@ -48,7 +48,7 @@ def profile_file(name: str) -> Path:
 def check(file: Path) -> str:
     """What a policy file is, in a few words. Raises ConfigError, with a remedy, if it must not be used."""
     try:
-        keys = tomllib.loads(file.read_text(encoding="utf-8")).keys()
+        keys = tomllib.loads(file.read_text(encoding="utf-8-sig")).keys()
     except (OSError, ValueError):
         keys = {}.keys()  # reading it again as any policy says what is wrong
     try:

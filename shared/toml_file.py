@@ -67,7 +67,8 @@ def _quoted(name: str) -> str:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        # Some editors begin a file with a byte order mark, which TOML does not know.
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ConfigError(path, 1, "", f"The file cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:

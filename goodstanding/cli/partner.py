@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -26,7 +25,7 @@ from goodstanding.platform.stack import Stack
 
 app = commands("For partners: example events, a check without sending, and sending with an answer for each event.")
 
-Name = Annotated[str, typer.Argument(metavar="PARTNER", help=f"One of: {', '.join(partners())}.")]
+Name = Annotated[str, typer.Argument(metavar="PARTNER", help="A partner: the name of its file in partners/.")]
 File = Annotated[
     Path, typer.Argument(help="Events in the partner's format, envelope included, one a line; - is standard input.")
 ]
@@ -48,7 +47,7 @@ def sample(
     stack = Stack.default()
     settings = stack.settings or Settings.new()
     until = asyncio.run(stack.deployment.now()) if settings.clock == "stepped" else datetime.now(UTC)
-    setting = Setting(settings.currency, ZoneInfo(settings.zone), until)
+    setting = Setting(settings.currency, zones.zone(settings.zone), until)
     for event in islice(samples(partner, mapping_of(partner), setting, seed=seed), count):
         sys.stdout.write(event.value.decode() + "\n")
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from goodstanding.errors import UserError
-from goodstanding.platform.deployment import SERVICES, Deployment, Settings, read_settings
+from goodstanding.platform.deployment import SERVICES, Deployment, Settings, partners, read_settings
 from goodstanding.platform.servers import Addresses, LocalStack
 from goodstanding.platform.servers.places import default_home
 from goodstanding.platform.service_process import ServiceProcess
@@ -68,6 +68,7 @@ class Stack:
 
     def up(self, say: Say, new: Settings, first_instant: datetime | None = None) -> Deployment:
         """Have everything run. What was set up before keeps its settings, else they are the `new` ones."""
+        partners()  # A file that cannot be a partner's is told before anything is started.
         if not self._given:
             say("Starting Kafka and Postgres")
         addresses = self._given or LocalStack(self.home).up()
@@ -116,6 +117,7 @@ def passing(
 
     It ends with the block, or with this program, however that goes. Of its own servers nothing is left then.
     """
+    partners()  # As in `up`.
     with contextlib.ExitStack() as ending:
         if given is None:
             say("Starting Kafka and Postgres")

@@ -13,7 +13,7 @@ from services.ingest.core.mapping import Mapping as PartnerMapping
 from services.ingest.core.mapping import MappingError
 from services.ingest.core.money import RateError, Rates, read_rates
 from services.ingest.settings import IngestSettings
-from shared.contracts.topics import topics
+from shared.partner_files import partner_files
 from shared.toml_file import ConfigError, error_at, load
 
 
@@ -37,7 +37,7 @@ def load_deployment(settings: IngestSettings) -> Deployment:
 def load_rates(path: Path, base: str) -> Rates:
     """Raises ConfigError."""
     try:
-        return read_rates(path.read_text(encoding="utf-8"), base)
+        return read_rates(path.read_text(encoding="utf-8-sig"), base)
     except RateError as error:
         raise ConfigError(path, error.line, "", error.sentence) from None
     except (OSError, UnicodeDecodeError):
@@ -55,11 +55,4 @@ def load_partner(path: Path, deployment: Deployment) -> Partner:
 
 def load_partners(directory: Path, deployment: Deployment) -> Mapping[str, Partner]:
     """All partners of a directory, by name. Raises ConfigError, also for a name that no topic can carry."""
-    partners = {}
-    for path in sorted(directory.glob("*.toml")):
-        try:
-            topics([path.stem])
-        except ValueError as error:
-            raise ConfigError(path, 1, "", str(error)) from None
-        partners[path.stem] = load_partner(path, deployment)
-    return partners
+    return {file.stem: load_partner(file, deployment) for file in partner_files(directory)}

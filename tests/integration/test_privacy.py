@@ -19,10 +19,11 @@ from services.ingest.core.mapping import Mapping
 from shared import toml_file
 from shared.contracts.identity import sample_account
 from shared.contracts.topics import NORMALIZED, raw_topic, rejected_topic
+from shared.partner_files import partner_files
 from tests.faults.cluster import Cluster, running
 from tests.faults.events import ZONE
 
-_PARTNERS = {path.stem: path for path in (Path(__file__).parents[2] / "partners").glob("*.toml")}
+_PARTNERS = {path.stem: path for path in partner_files(Path(__file__).parents[2] / "partners")}
 _CANARIES = 7_777_000_000
 _NEEDLES = (b"77770000", "７７７７".encode(), rb"\uff17\uff17\uff17\uff17")
 _STRANGER = "stranger"

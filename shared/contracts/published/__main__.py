@@ -11,6 +11,8 @@ from aiokafka.errors import KafkaError
 
 from shared.contracts.published import asyncapi, code_table, examples, schemas
 from shared.kafka.topic_admin import TopicReport, ensure_topics
+from shared.partner_files import partner_names
+from shared.toml_file import ConfigError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,9 +49,12 @@ def _topics(bootstrap: str, partners_dir: Path, replication_factor: int) -> int:
             file=sys.stderr,
         )
         return 1
-    partners = sorted(path.stem for path in partners_dir.glob("*.toml"))
     try:
+        partners = partner_names(partners_dir)
         report = asyncio.run(ensure_topics(bootstrap, partners, replication_factor))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
     except (KafkaError, TimeoutError) as error:
         print(f"Kafka at {bootstrap} does not answer: {error}", file=sys.stderr)
         return 2

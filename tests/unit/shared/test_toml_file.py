@@ -263,3 +263,13 @@ def test_the_line_of_each_key(document: dict[str, Any], data: st.DataObject) -> 
 @given(st.lists(st.integers(0, 9) | KEYS, min_size=1, max_size=4).map(tuple))
 def test_a_key_is_spelled_in_one_line(key: KeyPath) -> None:
     assert "\n" not in spelled(key)
+
+
+def test_a_byte_order_mark_is_passed_over_and_moves_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_bytes(b"\xef\xbb\xbf[[rules]]\r\npoints = 3\r\n")
+    assert load(path, Policy) == Policy(rules=[Rule(points=3)])
+    path.write_bytes(b"\xef\xbb\xbf[[rules]]\r\npoints = '3'\r\n")
+    with pytest.raises(ConfigError) as caught:
+        load(path, Policy)
+    assert (caught.value.line, caught.value.key) == (2, "rules[0].points")
