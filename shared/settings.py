@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.contracts import currencies, zones
+
+S = TypeVar("S", bound=BaseSettings)
 
 ROOT = Path(__file__).resolve().parent.parent
 """The directory that holds policies/ and partners/: the checkout, or the place where the package is installed."""
@@ -14,6 +19,34 @@ ROOT = Path(__file__).resolve().parent.parent
 
 _SECRETS = Path("/run/secrets")
 """Where containers find secrets as files; `goodstanding_key` there is the setting GOODSTANDING_KEY."""
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used. `str()` has a sentence for each, with the variable's name and never its value."""
+
+
+def from_environment(settings: type[S]) -> S:
+    """The settings as the environment and its secret files have them. Raises SettingsError."""
+    try:
+        return settings()
+    except ValidationError as error:
+        prefix = str(settings.model_config.get("env_prefix", ""))
+        raise SettingsError(" ".join(_sentences(error, prefix))) from None
+
+
+def _sentences(error: ValidationError, prefix: str) -> list[str]:
+    found = error.errors(include_url=False, include_input=False)
+    return [f"{_variable(each['loc'], prefix)}: {_sentence(each['type'], each['msg'])}" for each in found]
+
+
+def _variable(place: tuple[int | str, ...], prefix: str) -> str:
+    return f"{prefix}{'_'.join(map(str, place))}".upper()
+
+
+def _sentence(kind: str, message: str) -> str:
+    if kind == "missing":
+        return "This setting has no default; set it."
+    return f"{message.removeprefix('Value error, ').rstrip('.')}."
 
 
 class DeploymentSettings(BaseSettings):
@@ -29,7 +62,7 @@ class DeploymentSettings(BaseSettings):
 
     kafka: str = Field(description="Kafka bootstrap servers, host:port, comma separated.")
     zone: str = Field("Asia/Shanghai", description="IANA zone of calendar months and of the publication day.")
-    currency: str = Field("CNY", pattern="^[A-Z]{3}$", description="Base currency of all amounts after ingest.")
+    currency: str = Field("CNY", description="Base currency of all amounts after ingest.")
     clock: str = Field("system", pattern="^(system|stepped)$", description="`stepped` only in demos and tests.")
     policies: Path = Field(ROOT / "policies", description="Directory of the scoring and retention policies.")
     partners: Path = Field(ROOT / "partners", description="Directory of the partner mappings.")
@@ -37,12 +70,18 @@ class DeploymentSettings(BaseSettings):
     @field_validator("zone")
     @classmethod
     def _zone_exists(cls, name: str) -> str:
-        ZoneInfo(name)
+        zones.zone(name)
         return name
+
+    @field_validator("currency")
+    @classmethod
+    def _currency_exists(cls, code: str) -> str:
+        currencies.check(code)
+        return code
 
     @property
     def zone_info(self) -> ZoneInfo:
-        return ZoneInfo(self.zone)
+        return zones.zone(self.zone)
 
 
 class ServiceSettings(DeploymentSettings):

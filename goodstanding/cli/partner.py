@@ -23,6 +23,8 @@ from goodstanding.partner.verdicts import GOOD, Verdict, lines_of
 from goodstanding.platform.deployment import Deployment, Settings, partners
 from goodstanding.platform.stack import Stack
 
+from shared.contracts import zones
+
 app = commands("For partners: example events, a check without sending, and sending with an answer for each event.")
 
 Name = Annotated[str, typer.Argument(metavar="PARTNER", help="A partner: the name of its file in partners/.")]

@@ -20,6 +20,7 @@ from goodstanding.person.user_id import user_id_of
 from goodstanding.platform.stack import Stack
 from services.benefits.core.describe import describe
 from services.scorer.core.explain import Explanation
+from shared.contracts import zones
 from shared.contracts.kinds import KIND_OF
 
 Who = Annotated[str, typer.Argument(help="A user_id, or the identifier itself; - reads it from standard input.")]
@@ -53,12 +54,12 @@ def explain(
     user = user_id_of(_given(who), deployment.settings)
     before = None
     if on is not None:
-        before = on.replace(tzinfo=ZoneInfo(deployment.settings.zone)) + timedelta(days=1)
+        before = on.replace(tzinfo=zones.zone(deployment.settings.zone)) + timedelta(days=1)
     found = asyncio.run(explanation(deployment, user, before))
     if as_json:
         answer_json({"user_id": user, **msgspec.to_builtins(found)})
     else:
-        _show(found, user, ZoneInfo(deployment.settings.zone))
+        _show(found, user, zones.zone(deployment.settings.zone))
 
 
 def records(who: Who, as_json: AsJson = False) -> None:
@@ -67,7 +68,7 @@ def records(who: Who, as_json: AsJson = False) -> None:
     Example: goodstanding records GS000000000195
     """
     deployment = Stack.default().deployment
-    user, zone = user_id_of(_given(who), deployment.settings), ZoneInfo(deployment.settings.zone)
+    user, zone = user_id_of(_given(who), deployment.settings), zones.zone(deployment.settings.zone)
     found = asyncio.run(standing.records(deployment, user))
     if as_json:
         answer_json({"user_id": user, "records": msgspec.to_builtins(found)})

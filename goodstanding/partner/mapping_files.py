@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -14,7 +13,9 @@ from services.ingest.core.deployment import Deployment, pseudonyms
 from services.ingest.core.mapping import JsonMapping, MappingError, NativeMapping
 from services.ingest.core.mapping import Mapping as PartnerMapping
 from services.ingest.core.money import RateError, read_rates
+from shared.contracts import zones
 from shared.contracts.cloudevents import STRUCTURED
+from shared.partner_files import check_name
 from shared.settings import ROOT
 from shared.toml_file import ConfigError, error_at, load
 
@@ -38,13 +39,14 @@ def compiled(partner: str, settings: Settings) -> Partner:
 
 def compiled_file(file: Path, settings: Settings) -> Partner:
     """A mapping file anywhere, as that of the partner whose name it has. Raises ConfigError."""
+    check_name(file)
     rates = ROOT / "policies" / "rates.csv"
     profile = load(ROOT / "policies" / "retention" / f"{settings.retention_profile}.toml", _Profile)
     mapping: PartnerMapping = load(file, PartnerMapping)  # type: ignore[arg-type]  # a union is no type
     try:
         deployment = Deployment(
-            zone=ZoneInfo(settings.zone),
-            rates=read_rates(rates.read_text(encoding="utf-8"), settings.currency),
+            zone=zones.zone(settings.zone),
+            rates=read_rates(rates.read_text(encoding="utf-8-sig"), settings.currency),
             behavior_days_late_max=profile.behavior_days_late_max,
             person_of=pseudonyms(bytes.fromhex(settings.key), settings.identity_scheme),
         )

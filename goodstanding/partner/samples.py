@@ -14,7 +14,6 @@ from datetime import datetime, timedelta, tzinfo
 from itertools import count
 from random import Random
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from goodstanding.partner.event import PartnerEvent
 from services.ingest.core.mapping import (
@@ -29,9 +28,10 @@ from services.ingest.core.mapping import (
     NativeMapping,
     Text,
 )
-from services.ingest.core.money import DIGITS
 from services.ingest.core.native import native_mapping
+from shared.contracts import zones
 from shared.contracts.cloudevents import STRUCTURED, binary
+from shared.contracts.currencies import DIGITS
 from shared.contracts.identity import sample_account
 from shared.contracts.kinds import KIND_OF, Kind, Shape
 from shared.contracts.times import rfc3339
@@ -85,7 +85,7 @@ class _Maker:
 
     def __init__(self, mapping: JsonMapping | CsvMapping, setting: Setting, random: Random) -> None:
         self._mapping, self._setting, self._random = mapping, setting, random
-        self._zone = ZoneInfo(mapping.zone) if mapping.zone else setting.zone
+        self._zone = zones.zone(mapping.zone) if mapping.zone else setting.zone
         self._time = (setting.until - timedelta(seconds=random.randrange(_SPREAD_S))).replace(microsecond=0)
         self._person = random.randrange(setting.people)
         self._values: dict[str, Any] = {}

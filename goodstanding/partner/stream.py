@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count, cycle, islice
-from zoneinfo import ZoneInfo
 
 from goodstanding.partner.mapping_files import mapping_of
 from goodstanding.partner.samples import Setting, samples
 from goodstanding.platform.deployment import Deployment, partners
+from shared.contracts import zones
 from shared.contracts.partition import partition_of
 from shared.contracts.topics import raw_topic
 from shared.runner.sender import send, started
@@ -37,7 +37,7 @@ async def stream(deployment: Deployment, per_second: float) -> None:
 def _events(deployment: Deployment) -> Iterator[Outgoing]:
     for _ in count():
         now = datetime.now(UTC)
-        setting = Setting(deployment.settings.currency, ZoneInfo(deployment.settings.zone), now)
+        setting = Setting(deployment.settings.currency, zones.zone(deployment.settings.zone), now)
         seed = int(now.timestamp())
         sources = [(raw_topic(name), samples(name, mapping_of(name), setting, seed=seed)) for name in partners()]
         for topic, source in islice(cycle(sources), _EVENTS_OF_A_SEED):

@@ -26,9 +26,11 @@ from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.reading.between import last_value
 from shared import postgres
 from shared.clock import set_stepped_clock
+from shared.contracts import currencies, zones
 from shared.contracts.identity import KEY_BYTES_MIN
 from shared.contracts.topics import CLOCK_TOPIC
 from shared.kafka import topic_admin
+from shared.partner_files import partner_names
 from shared.runner.store import MIGRATIONS as RUNNER_MIGRATIONS
 from shared.settings import ROOT
 
@@ -66,7 +68,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         try:
             return msgspec.convert({**made, **named, **settings}, cls)
         except msgspec.ValidationError as error:
-            raise UserError(f"A setting of the environment cannot be used: {error}.") from None
+            raise UserError(f"A setting of the environment cannot be used: {str(error).rstrip('.')}.") from None
+
+    def __post_init__(self) -> None:
+        for name, check in (("zone", zones.zone), ("currency", currencies.check)):
+            try:
+                check(getattr(self, name))
+            except ValueError as error:
+                # msgspec reports it as a fault of what is read, whether from the environment or from a file.
+                raise ValueError(f"{name}: {error}") from None
 
 
 _FROM_ENVIRONMENT = ("key", "fingerprint_key", "zone", "currency", "identity_scheme", "retention_profile")
@@ -178,10 +188,11 @@ def read_settings(directory: Path) -> Settings | None:
         return None
     except msgspec.DecodeError as error:
         raise UserError(
-            f"{directory / _FILE} cannot be read ({error}).", "Start anew: goodstanding local down --delete"
+            f"{directory / _FILE} cannot be read ({str(error).rstrip('.')}).",
+            "Mend it, or start anew: goodstanding local down --delete",
         ) from error
 
 
 def partners() -> list[str]:
-    """The partners that have a mapping file, and so topics."""
-    return sorted(path.stem for path in (ROOT / "partners").glob("*.toml"))
+    """The partners that have a mapping file, and so topics. Raises ConfigError for a file with an impossible name."""
+    return partner_names(ROOT / "partners")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
+from shared.contracts import zones
 from shared.contracts.kinds import KIND_OF, Ends, Shape
 
 BASE, BEST = 350, 950
@@ -224,7 +225,7 @@ class Recount:
         while not _exists(year, ended_on.month, day):
             day -= 1
         following = date(year, ended_on.month, day) + timedelta(days=1)
-        return datetime.combine(following, datetime.min.time(), ZoneInfo(self._profile["zone"]))
+        return datetime.combine(following, datetime.min.time(), zones.zone(self._profile["zone"]))
 
     def _next_lapse(self) -> tuple[datetime, _Person, _Record] | None:
         lapses = (

@@ -7,14 +7,15 @@ import sys
 from services.benefits.service import read_table, service
 from services.benefits.settings import BenefitsSettings
 from shared.runner.process import run
+from shared.settings import SettingsError, from_environment
 from shared.toml_file import ConfigError
 
 
 def main() -> None:
-    settings = BenefitsSettings()
     try:
+        settings = from_environment(BenefitsSettings)
         table = read_table(settings.table_file)
-    except ConfigError as error:
+    except (ConfigError, SettingsError) as error:
         sys.exit(f"benefits: {error}")
     run(service(table), settings)
 

@@ -8,14 +8,15 @@ from services.ingest.loading import load_deployment, load_partners
 from services.ingest.service import service
 from services.ingest.settings import IngestSettings
 from shared.runner.process import run
+from shared.settings import SettingsError, from_environment
 from shared.toml_file import ConfigError
 
 
 def main() -> None:
-    settings = IngestSettings()
     try:
+        settings = from_environment(IngestSettings)
         partners = load_partners(settings.partners, load_deployment(settings))
-    except ConfigError as error:
+    except (ConfigError, SettingsError) as error:
         sys.exit(f"ingest: {error}")
     run(service(partners), settings)
 

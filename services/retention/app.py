@@ -7,14 +7,15 @@ import sys
 from services.retention.service import load_profile, service
 from services.retention.settings import RetentionSettings
 from shared.runner.process import run
+from shared.settings import SettingsError, from_environment
 from shared.toml_file import ConfigError
 
 
 def main() -> None:
-    settings = RetentionSettings()
     try:
+        settings = from_environment(RetentionSettings)
         profile = load_profile(settings.profile_file)
-    except ConfigError as error:
+    except (ConfigError, SettingsError) as error:
         sys.exit(f"retention: {error}")
     run(service(profile, settings.fingerprint_key_bytes), settings)
 

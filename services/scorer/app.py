@@ -7,14 +7,15 @@ import sys
 from services.scorer.service import scorer
 from services.scorer.settings import ScorerSettings
 from shared.runner.process import run
+from shared.settings import SettingsError, from_environment
 from shared.toml_file import ConfigError
 
 
 def main() -> None:
-    settings = ScorerSettings()
     try:
+        settings = from_environment(ScorerSettings)
         service = scorer(settings)
-    except ConfigError as error:
+    except (ConfigError, SettingsError) as error:
         sys.exit(f"scorer: {error}")
     run(service, settings)
 

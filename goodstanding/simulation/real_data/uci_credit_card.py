@@ -22,18 +22,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from goodstanding.partner.event import PartnerEvent
 from goodstanding.simulation.real_data.source import DataError, Person, Source
+from shared.contracts import zones
 from shared.contracts.cloudevents import STRUCTURED
 from shared.contracts.identity import sample_account
 
 PARTNER = "bank"
 CURRENCY = "TWD"
-ZONE = ZoneInfo("Asia/Taipei")
+ZONE = zones.zone("Asia/Taipei")
 MONTHS = tuple(range(2005 * 12 + 3, 2005 * 12 + 9))
 """April to September 2005, the oldest first; the columns of the file run the other way."""
 

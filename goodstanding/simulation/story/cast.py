@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import Random
-from zoneinfo import ZoneInfo
 
 from goodstanding.simulation.recount import Event
+from shared.contracts import zones
 from shared.contracts.identity import sample_account
 
-ZONE = ZoneInfo("Asia/Shanghai")
+ZONE = zones.zone("Asia/Shanghai")
 FIRST_MONTH = 2019 * 12
 """January 2019: a card paid off on 29 February 2020 lapses within six and a quarter years."""
 HERO = 1

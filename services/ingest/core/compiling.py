@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Literal, TypeAlias
-from zoneinfo import ZoneInfo
 
 from services.ingest.core import readers
 from services.ingest.core.deployment import Deployment, Person
@@ -16,6 +15,7 @@ from services.ingest.core.mapping import Mapping as PartnerMapping
 from services.ingest.core.native import native_mapping
 from services.ingest.core.readers import Reader
 from services.ingest.core.tree import Flat, Refuse, Tree, at, build
+from shared.contracts import zones
 from shared.contracts.checks import check_event
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import KIND_OF, Kind, Shape
@@ -162,9 +162,9 @@ def _csv(mapping: CsvMapping, readings: Mapping[tuple[str, ...], Reading]) -> Cs
 
 def _zone(name: str | None) -> tzinfo | None:
     try:
-        return None if name is None else ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise MappingError(("zone",), "There is no such time zone; say one as Asia/Shanghai.") from None
+        return None if name is None else zones.zone(name)
+    except zones.ZoneError as error:
+        raise MappingError(("zone",), str(error)) from None
 
 
 # One block of events.

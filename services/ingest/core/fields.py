@@ -11,9 +11,9 @@ from services.ingest.core import readers
 from services.ingest.core.deployment import Deployment, Person
 from services.ingest.core.functions import FUNCTIONS
 from services.ingest.core.mapping import DAYS, Amount, ConsentPaths, Late, MappingError, Moment, Text
-from services.ingest.core.money import DIGITS
 from services.ingest.core.readers import Reader, Source
 from services.ingest.core.tree import Flat, Refuse
+from shared.contracts.currencies import DIGITS
 from shared.contracts.demographics import is_demographic
 from shared.contracts.faults import Code
 from shared.contracts.identity import IdentifierError

@@ -40,7 +40,7 @@ class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Moment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A time or a day. `local` is `YYYY-MM-DD HH:MM[:SS]` in the file's zone; two paths are its date and its time."""
+    """A time or a day. `local` is `YYYY-MM-DD HH:MM[:SS[.fff]]` in the file's zone, two paths its date and its time."""
 
     path: str | tuple[str, str]
     format: TimeFormat = msgspec.field(name="as")

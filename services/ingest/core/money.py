@@ -8,20 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-_CODES = {
-    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
-    2: """
-        AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC
-        CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD
-        KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO
-        NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL
-        THB TJS TMT TOP TRY TTD TWD TZS UAH USD UZS VED VES WST XCD YER ZAR ZMW ZWG
-    """,
-    3: "BHD IQD JOD KWD LYD OMR TND",
-}
-
-DIGITS: Mapping[str, int] = {code: digits for digits, codes in _CODES.items() for code in codes.split()}
-"""Digits of the minor unit of each currency (ISO 4217, list one; funds and metals left out)."""
+from shared.contracts.currencies import DIGITS, LAST_MONTH, withdrawn
 
 RATES_HEADER = ("month", "currency", "per_base_unit", "source")
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
@@ -55,14 +42,16 @@ class Rates:
 def read_rates(text: str, base: str) -> Rates:
     """The rates file: how many units of `currency` one unit of the base currency was worth in that month.
 
-    A month's rate is stated once: a second line for it would change amounts that were already counted. Raises
-    RateError.
+    A month's rate is stated once: a second line for it would change amounts that were already counted. Empty lines are
+    passed over. Raises RateError.
     """
     lines = text.splitlines()
     if not lines or tuple(lines[0].split(",")) != RATES_HEADER:
         raise RateError(1, f"The header must be {','.join(RATES_HEADER)}.")
     factors: dict[tuple[int, str], Fraction] = {}
     for number, line in enumerate(lines[1:], start=2):
+        if not line.strip(", \t"):  # spreadsheets write the separators of an empty row too
+            continue
         key, factor = _rate(number, line.split(","), base)
         if key in factors:
             raise RateError(number, "This month's rate of this currency is already stated above.")
@@ -79,6 +68,8 @@ def _rate(number: int, cells: list[str], base: str) -> tuple[tuple[int, str], Fr
         raise RateError(number, "A month is written YYYY-MM.")
     if currency not in DIGITS or currency == base:
         raise RateError(number, "The currency must be of ISO 4217 and not the base currency.")
+    if withdrawn(currency, month):
+        raise RateError(number, f"The currency was withdrawn in {LAST_MONTH[currency]}, so it has no rate after that.")
     if not _RATE.fullmatch(rate) or not Decimal(rate):
         raise RateError(number, "A rate is a positive decimal number.")
     factor = Fraction(10 ** DIGITS[base], 10 ** DIGITS[currency]) / Fraction(rate)

@@ -13,9 +13,10 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar
 
-from services.ingest.core.money import DIGITS, Rates
+from services.ingest.core.money import Rates
 from services.ingest.core.tree import Flat, Refuse
 from shared.contracts import times
+from shared.contracts.currencies import DIGITS, LAST_MONTH, withdrawn
 from shared.contracts.faults import Code
 from shared.contracts.messages import AMOUNT_MAX, COUNT_MAX, TEXT_CHARACTERS_MAX
 
@@ -25,7 +26,7 @@ Reader: TypeAlias = Callable[[Flat], T]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DIGITS = re.compile(r"-?[0-9]{1,19}")
 _DECIMAL = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,19})?")
-_LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2})?")
+_LOCAL = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[ T]{times.CLOCK_MINUTE}(?::{times.CLOCK_SECOND})?")
 _COMPACT_DAY = re.compile(r"[0-9]{8}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_SECONDS_MAX = 10**11
@@ -237,8 +238,12 @@ def in_base_currency(
         amount = minor_of(flat, DIGITS[code])
         if code == rates.base:
             return amount
-        converted = rates.to_base(amount, code, month_number(flat["@time"], zone))
+        month = month_number(flat["@time"], zone)
+        converted = rates.to_base(amount, code, month)
         if converted is None:
+            if withdrawn(code, f"{month // 12}-{month % 12 + 1:02d}"):
+                sentence = f"The currency was withdrawn in {LAST_MONTH[code]}; send the amount in its successor."
+                raise Refuse(Code.UNKNOWN_CURRENCY, label, sentence)
             sentence = f"There is no exchange rate for that month; send the amount in {rates.base}."
             raise Refuse(Code.NO_RATE, label, sentence)
         return _within(converted, label)
@@ -303,7 +308,7 @@ def number(source: Source, absent: Code) -> Reader[Any]:
 
 def joined(date_source: Source, time_source: Source) -> Reader[str]:
     """The texts of a date's and a time's own fields as one local time."""
-    date_of, time_of = text(date_source, 10), text(time_source, 8)
+    date_of, time_of = text(date_source, 10), text(time_source, 18)
     return lambda flat: f"{date_of(flat)} {time_of(flat)}"
 
 

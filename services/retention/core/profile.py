@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from shared.contracts import zones
 from shared.contracts.kinds import RecordClass
 
 YEARS_MAX = 50
@@ -51,7 +52,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unkno
 
     @cached_property
     def zone_info(self) -> ZoneInfo:
-        return ZoneInfo(self.zone)
+        return zones.zone(self.zone)
 
 
 def faults(profile: Profile) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -59,10 +60,9 @@ def faults(profile: Profile) -> Iterator[tuple[tuple[str, ...], str]]:
     if not _NAME.fullmatch(profile.name):
         yield ("name",), "A name has 1 to 40 lower-case letters, digits and hyphens."
     try:
-        ZoneInfo(profile.zone)
-    except (KeyError, ValueError, OSError):
-        # KeyError: no such zone. ValueError: no relative path. OSError: a directory of the database, such as "Asia".
-        yield ("zone",), "No such zone; write the name of an IANA zone, such as Asia/Shanghai."
+        zones.zone(profile.zone)
+    except zones.ZoneError as error:
+        yield ("zone",), str(error)
     for record_class in RecordClass:
         if not 1 <= profile.years.of(record_class) <= YEARS_MAX:
             yield ("years", record_class), f"Write a whole number of years from 1 to {YEARS_MAX}."

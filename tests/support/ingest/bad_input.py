@@ -181,6 +181,10 @@ _TIME = [
     BadInput(
         "offset on a local time", hotel({"LocalTime": "2024-03-05T09:30:00Z"}), Code.TIME_FORMAT, "LocalTime", "local"
     ),
+    BadInput("offset of 99 minutes", bank(time="2024-03-05T08:00:00+08:99"), Code.TIME_FORMAT, "time", "offset"),
+    BadInput("hour 24", bank(time="2024-03-05T24:00:00Z"), Code.TIME_FORMAT, "time", "RFC 3339"),
+    BadInput("local hour 24", hotel({"LocalTime": "2024-03-05 24:00:00"}), Code.TIME_FORMAT, "LocalTime", "local"),
+    BadInput("local minute 60", court({"published_time": "09:60"}), Code.TIME_FORMAT, "published_date", "local"),
     BadInput("local leap second", court({"published_time": "23:59:60"}), Code.TIME_FORMAT, "published_date", "leap"),
     BadInput("a time of day alone", court({"published_date": ""}), Code.MISSING_FIELD, "published_date", "there"),
     BadInput(
@@ -289,6 +293,14 @@ _MONEY = [
     BadInput("decimal over all bounds", hotel({"Folio.Total": 1e25}), Code.OUT_OF_BOUNDS, "Folio.Total", "at most"),
     BadInput(
         "unknown currency", bank({"amount.currency": "RMB"}), Code.UNKNOWN_CURRENCY, "data.amount.currency", "CNY"
+    ),
+    BadInput("fund", bank({"amount.currency": "UYI"}), Code.UNKNOWN_CURRENCY, "data.amount.currency", "CNY"),
+    BadInput(
+        "currency that was withdrawn",
+        bank({"amount.currency": "HRK"}),
+        Code.UNKNOWN_CURRENCY,
+        "data.amount.minor",
+        "withdrawn in 2023-01",
     ),
     BadInput("currency a number", bank({"amount.currency": 156}), Code.WRONG_TYPE, "data.amount.currency", "text"),
     BadInput("no exchange rate", bank({"amount.currency": "EUR"}), Code.NO_RATE, "data.amount.minor", "in CNY"),

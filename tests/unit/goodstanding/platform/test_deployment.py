@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from goodstanding.errors import UserError
@@ -82,4 +83,25 @@ def test_the_environment_names_settings_of_a_new_deployment(monkeypatch: pytest.
     assert Settings.new(currency="TWD").currency == "TWD"
     monkeypatch.setenv("GOODSTANDING_IDENTITY_SCHEME", "shoe size")
     with pytest.raises(UserError, match="shoe size"):
+        Settings.new()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("currency", "RMB", "currency: This is no currency of ISO 4217"),
+        ("currency", "UYI", "currency: This is no currency of ISO 4217"),
+        ("zone", "US/Eastern", "zone: This is an old name, which not every machine has; write America/New_York"),
+        ("zone", "Mars", "zone: There is no such time zone"),
+    ],
+)
+def test_a_setting_that_no_service_would_take_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    good = Settings.new()
+    (tmp_path / "deployment.json").write_bytes(msgspec.json.encode(msgspec.to_builtins(good) | {name: value}))
+    with pytest.raises(UserError, match=sentence):
+        read_settings(tmp_path)
+    monkeypatch.setenv(f"GOODSTANDING_{name.upper()}", value)
+    with pytest.raises(UserError, match=sentence):
         Settings.new()

@@ -7,6 +7,7 @@ from pydantic import SecretStr, ValidationError
 
 from services.ingest.loading import load_deployment
 from services.ingest.settings import IngestSettings
+from shared.settings import SettingsError, from_environment
 from shared.toml_file import ConfigError
 from tests.support.ingest.raw_events import PERSON
 from tests.support.ingest.shipped import KEY, pseudonym
@@ -20,6 +21,30 @@ def test_a_weak_key_is_refused_and_not_shown(key: str, sentence: str) -> None:
     with pytest.raises(ValidationError, match=sentence) as caught:
         IngestSettings(kafka="", key=SecretStr(key))
     assert not key or key not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("CURRENCY", "RMB", "GOODSTANDING_CURRENCY: This is no currency of ISO 4217"),
+        ("CURRENCY", "UYI", "GOODSTANDING_CURRENCY: This is no currency of ISO 4217"),
+        ("ZONE", "PRC", "GOODSTANDING_ZONE: This is an old name, which not every machine has; write Asia/Shanghai"),
+        ("ZONE", "Asia", "GOODSTANDING_ZONE: There is no such time zone"),
+        ("HTTP_PORT", "many", "GOODSTANDING_HTTP_PORT: Input should be a valid integer"),
+        ("KEY", "c0ffee", "GOODSTANDING_KEY: the key has 3 bytes"),
+        ("KEY", "", "GOODSTANDING_KEY: This setting has no default; set it."),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv("GOODSTANDING_KAFKA", "kafka:9092")
+    monkeypatch.setenv("GOODSTANDING_KEY", KEY.hex())
+    monkeypatch.setenv(f"GOODSTANDING_{name}", value)
+    with pytest.raises(SettingsError) as caught:
+        from_environment(IngestSettings)
+    assert str(caught.value).startswith(sentence)
+    assert KEY.hex() not in str(caught.value)
 
 
 def test_the_deployment_follows_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,13 @@ REFUSED = [
     ("2024-02-29T23:59:59+24:00", Code.TIME_FORMAT),
     ("2024-02-29T23:59:59+08:00:01", Code.TIME_FORMAT),
     ("2024-02-29T23:59:60Z", Code.TIME_FORMAT),  # a leap second has no datetime
-    ("2024-02-29T24:00:00Z", Code.TIME_FORMAT),
+    ("2024-02-29T24:00:00Z", Code.TIME_FORMAT),  # which Python 3.14 takes for midnight
+    ("2024-02-29T24:00:00+08:00", Code.TIME_FORMAT),
+    ("2024-02-29T23:60:00Z", Code.TIME_FORMAT),
+    ("2024-02-29T08:00:00+08:60", Code.TIME_FORMAT),  # which Python takes for +09:00
+    ("2024-02-29T08:00:00+08:99", Code.TIME_FORMAT),
+    ("2024-02-29T08:00:00-23:60", Code.TIME_FORMAT),
+    ("2024-02-29T08:00:00-29:00", Code.TIME_FORMAT),
     ("2023-02-29T00:00:00Z", Code.TIME_FORMAT),
     ("2024-02-29T23:59:59Z\n", Code.TIME_FORMAT),
     ("٢٠٢٤-02-29T23:59:59Z", Code.TIME_FORMAT),
@@ -110,3 +116,22 @@ def test_spelling(time: datetime, expected: str) -> None:
 @given(st.datetimes(datetime(1900, 1, 2), datetime(2199, 12, 30), timezones=st.timezones()))  # noqa: DTZ001
 def test_what_we_write_is_read_back(time: datetime) -> None:
     assert instant(rfc3339(time)) == time.astimezone(UTC)
+
+
+_two_digits = st.integers(0, 99).map(lambda number: f"{number:02d}")
+
+
+@given(_two_digits, _two_digits, _two_digits, st.sampled_from("+-"), _two_digits, _two_digits)
+def test_an_instant_is_taken_if_and_only_if_each_of_its_numbers_is_in_its_range(
+    hour: str, minute: str, second: str, sign: str, offset_hour: str, offset_minute: str
+) -> None:
+    """The ranges are those of RFC 3339, whatever the Python: its own have grown from one version to the next."""
+    text = f"2024-02-29T{hour}:{minute}:{second}{sign}{offset_hour}:{offset_minute}"
+    in_range = int(hour) < 24 and int(offset_hour) < 24 and max(int(minute), int(second), int(offset_minute)) < 60
+    if not in_range:
+        with pytest.raises(TimeError):
+            instant(text)
+        return
+    offset_minutes = int(sign + "1") * (int(offset_hour) * 60 + int(offset_minute))
+    since_midnight = timedelta(hours=int(hour), minutes=int(minute) - offset_minutes, seconds=int(second))
+    assert instant(text) == datetime(2024, 2, 29, tzinfo=UTC) + since_midnight

@@ -220,6 +220,13 @@ GOOD = [
         obligation("hotel.stay", 77_600, 0),
         "H-1",
     ),
+    Good(
+        "hotel, fractions of a second",
+        hotel({"LocalTime": "2024-03-05 09:30:00.000", "Folio.PaidTime": "2024-03-05T09:29:10.1234567"}),
+        obligation("hotel.stay", 77_600, 0),
+        "H-1",
+    ),
+    Good("court, fractions of a second", court({"published_time": "09:30:00.000000"}), _LISTED, "N-1"),
     Good("hotel, no-show", hotel_no_show(), _NO_SHOW, "H-2"),
     Good("shop", shop(), BehaviorEvent(kind="shop.purchase", count=2, amount=5_990)),
     Good(

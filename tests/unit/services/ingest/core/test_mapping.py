@@ -74,6 +74,7 @@ FAULTS = [
     ("no time without one", GOOD, 'time = { path = "at", as = "local" }\n', "", 1, "", "where the event's `time` is"),
     ("local time without a zone", GOOD, 'zone = "Asia/Shanghai"\n', "", 4, "time.as", "state its `zone`"),
     ("unknown zone", GOOD, "Asia/Shanghai", "Asia/Atlantis", 5, "zone", "no such time zone"),
+    ("old name of a zone", GOOD, "Asia/Shanghai", "PRC", 5, "zone", "write Asia/Shanghai"),
     ("zone outside the database", GOOD, "Asia/Shanghai", "../../etc/passwd", 5, "zone", "no such time zone"),
     ("a day for the time", GOOD, 'as = "local"', 'as = "date"', 4, "time.as", "no instant"),
     ("unknown form of time", GOOD, 'as = "local"', 'as = "roman"', 4, "time.as", "roman"),
@@ -114,6 +115,7 @@ FAULTS = [
     ("unknown unit", GOOD, '"major"', '"dozen"', 16, "events[0].amount.unit", "dozen"),
     ("units without their path", GOOD, 'unit = "major"', 'unit = "major", units = { f = "minor" }', 16,
      "events[0].amount", "together"),
+    ("fund for a currency", GOOD, '"CNY"', '"UYI"', 16, "events[0].amount.currency", "ISO 4217"),
     ("unknown currency", GOOD, '"CNY"', '"RMB"', 16, "events[0].amount.currency", "ISO 4217"),
     ("two currencies", GOOD, 'currency = "CNY"', 'currency = "CNY", currency_path = "x"', 16,
      "events[0].amount", "one"),
@@ -174,6 +176,21 @@ def test_a_name_that_no_topic_can_carry(tmp_path: Path) -> None:
         load_partners(tmp_path, DEPLOYMENT)
 
 
+def test_files_that_editors_and_file_systems_leave_are_no_partners(tmp_path: Path) -> None:
+    (tmp_path / "bank.toml").write_text(NATIVE)
+    for name in (".#bank.toml", "._bank.toml", ".bank.toml.swp", "bank.toml~", "#bank.toml#", ".toml"):
+        (tmp_path / name).write_text("not TOML")
+    (tmp_path / ".#other.toml").symlink_to("somebody@machine.1234")
+    assert set(load_partners(tmp_path, DEPLOYMENT)) == {"bank"}
+
+
+@pytest.mark.parametrize("text", [GOOD, NATIVE, CSV])
+def test_a_mapping_as_editors_save_it(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "partner.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode() + b"\r\n\r\n")
+    assert load_partner(path, DEPLOYMENT).name == "partner"
+
+
 def test_a_code_may_have_strokes_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "partner.toml"
     path.write_text(GOOD.replace("{ paid =", '{ "bills/paid" ='))
@@ -208,6 +225,8 @@ RATE_FAULTS = [
     ("empty", "", 1, "header"),
     ("month", "2024-13,USD,0.14,test", 2, "YYYY-MM"),
     ("currency", "2024-03,RMB,0.14,test", 2, "ISO 4217"),
+    ("fund", "2024-03,UYI,0.14,test", 2, "ISO 4217"),
+    ("currency after its last month", "2026-01,BGN,0.25,test\n2026-02,BGN,0.25,test", 3, "withdrawn in 2026-01"),
     ("base currency", "2024-03,CNY,1,test", 2, "not the base"),
     ("zero", "2024-03,USD,0.00,test", 2, "positive"),
     ("negative", "2024-03,USD,-1,test", 2, "positive"),
@@ -227,6 +246,21 @@ def test_a_rate_at_fault_is_named_by_its_line(tmp_path: Path, text: str, line: i
         load_rates(path, "CNY")
     assert caught.value.line == line
     assert sentence in caught.value.sentence
+
+
+def test_rates_as_a_spreadsheet_saves_them(tmp_path: Path) -> None:
+    """With a byte order mark, line ends of two characters, and rows that only look empty."""
+    path = tmp_path / "rates.csv"
+    lines = [
+        "month,currency,per_base_unit,source",
+        "2026-11,UYU,5.60,example",
+        "",
+        ",,,",
+        "2026-11,XCG,0.25,example",
+        "",
+    ]
+    path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode() + b"\r\n\r\n")
+    assert {currency for _, currency in load_rates(path, "CNY").factors} == {"UYU", "XCG"}
 
 
 def test_the_shipped_rates_invent_nothing() -> None:
