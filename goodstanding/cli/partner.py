@@ -20,9 +20,8 @@ from goodstanding.partner.rehearsal import validate
 from goodstanding.partner.sending import send
 from goodstanding.partner.stream import stream
 from goodstanding.partner.verdicts import GOOD, Verdict, lines_of
-from goodstanding.platform.deployment import Deployment, Settings, partners
+from goodstanding.platform.deployment import Deployment, Settings
 from goodstanding.platform.stack import Stack
-
 from shared.contracts import zones
 
 app = commands("For partners: example events, a check without sending, and sending with an answer for each event.")

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from goodstanding import deployment, mappings
-from goodstanding.deployment import Settings
-from goodstanding.stack import Stack
+from goodstanding.partner import mapping_files as mappings
+from goodstanding.platform import deployment
+from goodstanding.platform.deployment import Settings
+from goodstanding.platform.stack import Stack
 from services.ingest.loading import load_partners
-from shared.contracts.__main__ import main
+from shared.contracts.published.__main__ import main
 from shared.partner_files import partner_files, partner_names
 from shared.toml_file import ConfigError
-from tests.unit.ingest.shipped import DEPLOYMENT
+from tests.support.ingest.shipped import DEPLOYMENT
 
 NATIVE = 'format = "native"\n[rights]\nkinds = ["water.bill"]\n'
 MISNAMED = [
