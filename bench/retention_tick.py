@@ -27,11 +27,12 @@ import asyncpg
 
 from goodstanding.platform.servers import LocalStack
 from services.retention.core.deadline import deadline
-from services.retention.core.decide import Person, Policy
+from services.retention.core.decide import Policy, Writes
 from services.retention.core.fingerprint import record_id
 from services.retention.core.record import Clock, Facts, Settled
 from services.retention.service import load_profile, service
 from services.retention.storage import records
+from services.retention.storage.records import Stored
 from shared.contracts.kinds import RecordClass
 from shared.postgres import migrate, queries
 from shared.runner.store import MIGRATIONS
@@ -78,7 +79,9 @@ async def fill(db: asyncpg.Connection, start: int, count: int) -> float:
             ended_on = date(2021, 1, 16) + timedelta(days=number % DAYS)
             clock = Clock(ended_on, deadline(RecordClass.FINANCIAL, ended_on, POLICY.profile).lapses_at)
             facts = Facts("bank", "r-1", "card.overdue", ended_on, 100)
-            people[user_id] = Person({record_id(user_id, "bank", "r-1"): Settled(facts, 2, clock)})
+            people[user_id] = Stored(
+                writes=Writes({record_id(POLICY.fingerprint_key, user_id, "bank", "r-1"): Settled(facts, 2, clock)})
+            )
         async with db.transaction():
             await records.save(db, SHARD, people, fingerprint_key=POLICY.fingerprint_key)
     return count / (time.perf_counter() - began)

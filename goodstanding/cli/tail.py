@@ -48,7 +48,7 @@ def tiers(last: Last = 10, once: Once = False, as_json: AsJson = False) -> None:
 
 @app.command()
 def records(last: Last = 10, once: Once = False, as_json: AsJson = False) -> None:
-    """Changes of negative records as they are published: reported, settled, lapsed.
+    """Changes of negative records, as the scorer hears of them: reported, settled, lapsed. No subscriber does.
 
     Example: goodstanding tail records --last 20 --once
     """
@@ -116,6 +116,9 @@ def _tier_line(change: dict[str, Any]) -> str:
 
 
 def _record_line(change: dict[str, Any]) -> str:
+    # Of one that has lapsed nothing is said but that.
+    if not change["began_on"]:
+        return f"{change['user_id'][:16]}  {change['record_id'][:8]}  {change['status']}"
     days = f"began {change['began_on']}"
     if change["ended_on"]:
         days += f"  ended {change['ended_on']}  lapses {change['lapses_at']}"

@@ -1,8 +1,9 @@
 """What must have come out, computed anew from what was sent and from the policy files.
 
 Written apart from the services on purpose: it shares no code with them, keeps every event instead of sums, and is as
-plain as can be. It knows monthly cadence, and only such lives of records as partners tell here: reported once, settled
-at most once. A difference between this and the topics means that one of the two is wrong.
+plain as can be. It knows monthly cadence, and only such lives of records as partners tell here: reported, told again
+with another amount while they are open, settled at most once. A difference between this and the topics means that one
+of the two is wrong.
 """
 
 from __future__ import annotations
@@ -67,12 +68,13 @@ class TierNews(NamedTuple):
 
 
 class RecordNews(NamedTuple):
-    """What `records.changed` says; `heard_at` is the instant that the clock showed when it was said."""
+    """What `records.changed` says; `heard_at` is the instant that the clock showed when it was said. Of a record that
+    has expired it says nothing but that."""
 
     heard_at: datetime
-    kind: str
+    kind: str | None
     status: str
-    began_on: date
+    began_on: date | None
     ended_on: date | None
     lapses_at: datetime | None
 
@@ -81,16 +83,22 @@ class RecordNews(NamedTuple):
 class _Record:
     kind: str
     began_on: date
+    amount: int
+    amount_at: datetime
     news: list[RecordNews] = field(default_factory=list)
 
     @property
+    def counts(self) -> bool:
+        return self.news[-1].status != "expired"
+
+    @property
     def is_open(self) -> bool:
-        return self.news[-1].ended_on is None
+        return self.counts and self.news[-1].ended_on is None
 
     @property
     def lapses_at(self) -> datetime | None:
         """None while it is open, and once it has lapsed."""
-        return None if self.news[-1].status == "expired" else self.news[-1].lapses_at
+        return self.news[-1].lapses_at
 
 
 @dataclass(slots=True)
@@ -158,8 +166,7 @@ class Recount:
         """The clock was set: what is over by now lapses, the earliest first."""
         while (lapse := self._next_lapse()) and lapse[0] <= now:
             _, person, record = lapse
-            last = record.news[-1]
-            record.news.append(last._replace(heard_at=now, status="expired"))
+            record.news.append(RecordNews(now, None, "expired", None, None, None))
             self._publish(person, now)
 
     def next_lapse(self) -> datetime | None:
@@ -205,11 +212,16 @@ class Recount:
         record = person.records.get(key)
         if record is None:
             assert event.began_on is not None
-            record = person.records[key] = _Record(event.kind, event.began_on)
+            record = person.records[key] = _Record(event.kind, event.began_on, event.amount, event.time)
             ends_at_once = KIND_OF[event.kind].ends is Ends.AT_ONCE
             status, ended_on = "open", event.began_on if ends_at_once else None
+        elif event.ended_on is None:
+            assert record.is_open, "told again what is known: teach the recount"
+            assert event.time > record.amount_at, "an older balance: teach the recount"
+            assert event.amount != record.amount, "told again what is known: teach the recount"
+            record.amount, record.amount_at = event.amount, event.time
+            status, ended_on = "open", None
         else:
-            assert event.ended_on is not None
             assert record.is_open, "told again what is known: teach the recount"
             status, ended_on = "settled", event.ended_on
         record.news.append(
@@ -315,7 +327,7 @@ def _contacts(rule: Mapping[str, Any], person: _Person, through: int, contacts: 
 
 
 def _records(rule: Mapping[str, Any], person: _Person) -> int:
-    counting = [record for record in person.records.values() if record.news[-1].status != "expired"]
+    counting = [record for record in person.records.values() if record.counts]
     points = [rule["unsettled" if record.is_open else "settled"][_class_of(record.kind)] for record in counting]
     return int(max(sum(points), rule["lowest"]))
 

@@ -24,7 +24,7 @@ from goodstanding.reading.offsets import asking
 from goodstanding.simulation.driver import Driver, Lag, driving
 from goodstanding.simulation.recount import Event, Recount
 from goodstanding.simulation.view import Done, Now, View
-from goodstanding.simulation.watchers import PUBLIC_TOPICS, Following, Partners, Subscriber, differences, following
+from goodstanding.simulation.watchers import FOLLOWED_TOPICS, Following, Partners, Subscriber, differences, following
 from shared.contracts.partition import partition_of
 from shared.contracts.topics import (
     CLOCK_TOPIC,
@@ -184,7 +184,7 @@ async def staged(
     async with driving(deployment, processes) as driver, started(kafka) as producer:
         subscriber, refused = Subscriber(), Partners()
         async with (
-            following(kafka, PUBLIC_TOPICS, subscriber.take) as public,
+            following(kafka, FOLLOWED_TOPICS, subscriber.take) as public,
             following(kafka, rejected, refused.take) as refusals,
         ):
             stage = Stage(recount, view, driver, producer, (subscriber, public), (refused, refusals), first)

@@ -19,14 +19,15 @@ from shared.contracts.partition import PARTITIONS
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED, partner_of
 
-PUBLIC_TOPICS = dict.fromkeys((SCORES_CHANGED, TIERS_CHANGED, RECORDS_CHANGED), PARTITIONS)
+FOLLOWED_TOPICS = dict.fromkeys((SCORES_CHANGED, TIERS_CHANGED, RECORDS_CHANGED), PARTITIONS)
 _POLL_S = 0.005
 _FETCH_MS = 20
 T = TypeVar("T", ScoreChange, TierChange, RecordChange)
 
 
 class Subscriber:
-    """Follows the public topics alone, as a lender would. All tables are by user_id, in the order in which it heard."""
+    """Follows scores and tiers, as a lender would, and beside them the changes of records, which only the scorer reads,
+    so that they can be compared. All tables are by user_id, in the order in which it heard."""
 
     def __init__(self) -> None:
         self.now: datetime | None = None

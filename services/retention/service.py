@@ -7,25 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from services.retention.core import decide as rules
-from services.retention.core.decide import Person, Policy
+from services.retention.core.decide import Policy
 from services.retention.core.messages import Message, Report
 from services.retention.core.profile import Profile, faults
-from services.retention.core.record import (
-    Changed,
-    Clock,
-    Dropped,
-    Effect,
-    Expired,
-    Facts,
-    Open,
-    Refused,
-    Repeated,
-    Waits,
-)
+from services.retention.core.record import Changed, Effect, Expired, Known, Open, Refused, Repeated, Waits
 from services.retention.storage import records
+from services.retention.storage.records import Stored
 from shared import toml_file
 from shared.contracts.checks import check_event
 from shared.contracts.cloudevents import binary, parse_envelope
@@ -49,8 +38,8 @@ def load_profile(file: Path) -> Profile:
     return profile
 
 
-def service(profile: Profile, fingerprint_key: bytes) -> Service[Message, Person, Policy]:
-    state: Fenced[Message, Person, Policy] = Fenced(
+def service(profile: Profile, fingerprint_key: bytes) -> Service[Message, Stored, Policy]:
+    state: Fenced[Message, Stored, Policy] = Fenced(
         load=partial(records.load, fingerprint_key=fingerprint_key),
         save=partial(records.save, fingerprint_key=fingerprint_key),
         due=records.due,
@@ -77,15 +66,15 @@ def decode(record: Record, arrived: datetime) -> Report | DeadLetter:
         return DeadLetter(body.code, body.sentence)
     if fault := check_event(body):
         return DeadLetter(fault.code, fault.sentence)
-    return Report(key, partner, envelope.id, origin, body)
+    return Report(key, partner, envelope.id, origin, body, envelope.time)
 
 
-def decide(person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy) -> Decision[Person]:
-    decided = rules.decide(person or Person(), messages, now, policy)
+def decide(stored: Stored | None, messages: Sequence[Message], now: datetime, policy: Policy) -> Decision[Stored]:
+    decided = rules.decide((stored or Stored()).person, messages, now, policy)
     user_id = messages[0].key
     answers = [_answer(user_id, id, effect, now) for id, effect in decided.effects]
     return Decision(
-        decided.person,
+        Stored(decided.person, decided.writes),
         tuple([message for message, _ in answers if message is not None]),
         tuple([outcome for _, outcome in answers]),
     )
@@ -95,13 +84,12 @@ def _answer(user_id: str, id: str, effect: Effect, now: datetime) -> tuple[Outgo
     """What is sent because of an effect, if anything, and how it is counted."""
     match effect:
         case Changed(record):
-            status: Literal["open", "settled"] = "open" if isinstance(record, Open) else "settled"
-            change = _change(id, record.facts, record.version, record.clock, status)
-            return _changed(user_id, change, now), Outcome(status, record.facts.partner)
-        case Expired(facts, version, clock):
-            # Late or not, it happened at the deadline.
-            change = _change(id, facts, version, clock, "expired")
-            return _changed(user_id, change, clock.lapses_at), Outcome("expired", facts.partner)
+            change = _change(id, record)
+            return _changed(user_id, change, now), Outcome(change.status, record.facts.partner)
+        case Expired(partner, version, lapsed_at):
+            # What announces that a record is erased repeats nothing of it. Late or not, it happened at the deadline.
+            change = RecordChange(record_id=id, version=version, status="expired", counts=False)
+            return _changed(user_id, change, lapsed_at), Outcome("expired", partner)
         case Refused(partner, event_id, origin, fault):
             # Position and id, and no bytes, since what came here is not what the partner sent.
             headers = refusal_headers(NAME, origin, fault, event_id)
@@ -111,20 +99,17 @@ def _answer(user_id: str, id: str, effect: Effect, now: datetime) -> tuple[Outgo
             return None, Outcome("waiting", partner)
         case Repeated(partner):
             return None, Outcome("duplicate", partner)
-        case Dropped(partner):
-            return None, Outcome("dropped", partner)
 
 
-def _change(
-    id: str, facts: Facts, version: int, clock: Clock | None, status: Literal["open", "settled", "expired"]
-) -> RecordChange:
+def _change(id: str, record: Known) -> RecordChange:
+    facts, clock = record.facts, record.clock
     return RecordChange(
         record_id=id,
-        version=version,
+        version=record.version,
         kind=facts.kind,
         record_class=facts.record_class.value,
-        status=status,
-        counts=status != "expired",
+        status="open" if isinstance(record, Open) else "settled",
+        counts=True,
         began_on=facts.began_on,
         amount=facts.amount,
         ended_on=clock.ended_on if clock else None,

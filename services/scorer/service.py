@@ -17,7 +17,7 @@ from services.scorer.core.state import Accepted, Blocked, Conflict, Duplicate, T
 from services.scorer.settings import ScorerSettings
 from services.scorer.storage import store
 from shared import toml_file
-from shared.contracts.checks import check_event
+from shared.contracts.checks import check_change, check_event
 from shared.contracts.cloudevents import Envelope, binary, parse_envelope
 from shared.contracts.faults import Code, Fault
 from shared.contracts.identity import USER_ID_PATTERN
@@ -88,7 +88,11 @@ def _event(key: str, value: bytes, envelope: Envelope, zone: tzinfo) -> Event | 
 
 def _news(key: str, value: bytes, envelope: Envelope, zone: tzinfo) -> RecordNews | DeadLetter:
     body = read(RecordChange, value)
-    return _dead(body) if isinstance(body, Fault) else RecordNews(key, month_of(envelope.time, zone), body)
+    if isinstance(body, Fault):
+        return _dead(body)
+    if fault := check_change(body):
+        return _dead(fault)
+    return RecordNews(key, month_of(envelope.time, zone), body)
 
 
 def _dead(fault: Fault) -> DeadLetter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import KIND_OF, Kind, Shape
-from shared.contracts.messages import BehaviorEvent, RecordReport
+from shared.contracts.messages import BehaviorEvent, RecordChange, RecordReport
 
 # Per shape: the fields that must be there, and those that may. `kind` is always there, whatever else is not.
 _REQUIRED: dict[Shape, tuple[str, ...]] = {
@@ -77,4 +77,14 @@ def _check_record(report: RecordReport, parent: str) -> Fault | None:
         return Fault(Code.FIELD_REQUIRED_BY_KIND, f"{parent}.{needed}", sentence)
     if report.began_on and report.ended_on and report.ended_on < report.began_on:
         return Fault(Code.DATES_CONTRADICT, f"{parent}.ended_on", "A record cannot end before it began.")
+    return None
+
+
+def check_change(change: RecordChange) -> Fault | None:
+    """The first field that a change of a record must have and has not; of what is erased nothing is said."""
+    if change.status in ("expired", "deleted"):
+        return None
+    for name in ("kind", "record_class", "began_on"):
+        if getattr(change, name) is None:
+            return Fault(Code.FIELD_REQUIRED_BY_KIND, f"data.{name}", "A record that is not erased needs this field.")
     return None

@@ -75,7 +75,12 @@ class Code(StrEnum):
     # Against what is already known.
     CONFLICT = "conflict", "Something else came first under the same event id, or under the same report id."
     RE_AGEING = "re-ageing", "The record ended on an earlier day already; a later one is taken only as a correction."
-    LAPSED = "lapsed", "The record's deadline has passed, so it is not taken, or not taken again."
+    LAPSED = (
+        "lapsed",
+        "The record has lapsed by its own days, or did so before, so it is not taken, or not taken again.",
+    )
+    UNREPORTED = "unreported", "A settlement waited for the report of its record, and none came."
+    TOO_MANY = "too-many", "So much is held of this person or record already that no more of it is taken."
     BEYOND_BEHAVIOR = "beyond-behavior", "Lateness beyond the profile's limit is a negative record, not behavior."
 
 

@@ -143,16 +143,17 @@ class RecordChange:
     """The state of a negative record after a change; `records.changed`. `counts`: whether it bears on the score.
 
     `kind` is a record of the taxonomy, whose list may grow without a new version. `lapses_at` is the instant at which
-    the record stops counting, absent while the bad behavior goes on.
+    the record stops counting, absent while the bad behavior goes on. Of a record that is `expired` or `deleted` nothing
+    is said but that; every other one has `kind`, `record_class` and `began_on`.
     """
 
     record_id: Id
     version: Annotated[int, Ge(1)]
-    kind: Text
-    record_class: Literal["legal", "financial", "life"]
+    kind: Text | None = None
+    record_class: Literal["legal", "financial", "life"] | None = None
     status: Literal["open", "settled", "disputed", "confirmed", "expired", "deleted"]
     counts: bool
-    began_on: Day
+    began_on: Day | None = None
     amount: Amount | None = None
     ended_on: Day | None = None
     lapses_at: Instant | None = None

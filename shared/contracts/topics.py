@@ -139,7 +139,8 @@ def _dead_letter(service: str) -> Topic:
 _SHARED = (
     _by_person(NORMALIZED, ["ingest", REDRIVE], ["scorer"]),
     _by_person(RECORDS_REPORTED, ["ingest", REDRIVE], ["retention"]),
-    _by_person(RECORDS_CHANGED, ["retention", REDRIVE], ["scorer", "subscribers"]),
+    # Kind, amount and days of a record are nobody's but the person's: subscribers follow scores and tiers.
+    _by_person(RECORDS_CHANGED, ["retention", REDRIVE], ["scorer"]),
     _by_person(SUBJECT_REQUESTS, ["portal", "operator"], ["scorer", "retention", "benefits"]),
     _by_person(SUBJECT_ANSWERS, ["scorer", "retention", "benefits"], ["portal"]),
     _last_by_person(SCORES_CHANGED, ["scorer"], ["benefits", "subscribers"]),

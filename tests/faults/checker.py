@@ -218,16 +218,21 @@ def _result(body: Mapping[str, Any]) -> Result:
 
 
 def _ends_of_records(records: Sequence[Seen], said_at: SaidAt) -> Iterable[str]:
-    """A record expires once, never early, and nothing comes behind it."""
+    """A record expires once, never early, and nothing comes behind it; its end repeats nothing of what it was."""
     expired: set[str] = set()
+    lapses_at: dict[str, str] = {}
     for record in _unrepeated(records):
-        body = record.body
-        if body["record_id"] in expired:
+        body, id = record.body, record.body["record_id"]
+        if id in expired:
             yield f"{record.place}: the record had expired before, and now is {body['status']}"
         if body["status"] == "expired":
-            expired.add(body["record_id"])
-            if (now := said_at(record)) < datetime.fromisoformat(body["lapses_at"]):
-                yield f"{record.place}: expired at {now}, before its deadline {body['lapses_at']}"
+            expired.add(id)
+            if told := body.keys() - {"record_id", "version", "status", "counts"}:
+                yield f"{record.place}: what says that the record is erased has {sorted(told)} of it"
+            if (now := said_at(record)) < datetime.fromisoformat(lapses_at.get(id, "9999-12-31T00:00:00Z")):
+                yield f"{record.place}: expired at {now}, before its deadline {lapses_at.get(id)}"
+        elif "lapses_at" in body:
+            lapses_at[id] = body["lapses_at"]
 
 
 def _news_of_records(
@@ -245,12 +250,12 @@ def _news_of_records(
 
 
 def _news(body: Mapping[str, Any], said_at: datetime) -> News:
-    ended_on, lapses_at = body.get("ended_on"), body.get("lapses_at")
+    began_on, ended_on, lapses_at = (body.get(name) for name in ("began_on", "ended_on", "lapses_at"))
     return News(
         version=body["version"],
         status=body["status"],
-        kind=body["kind"],
-        began_on=date.fromisoformat(body["began_on"]),
+        kind=body.get("kind"),
+        began_on=date.fromisoformat(began_on) if began_on else None,
         amount=body.get("amount"),
         ended_on=date.fromisoformat(ended_on) if ended_on else None,
         lapses_at=datetime.fromisoformat(lapses_at) if lapses_at else None,

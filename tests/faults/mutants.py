@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from services.retention.core import record
+from services.retention.core import steps
 from services.retention.core.record import Changed, Repeated, Settled
 from services.scorer.core import decide
 from shared.runner import fenced, forward, sender, store
@@ -221,7 +221,7 @@ def _duplicates_not_dropped() -> None:
 
 def _settlements_not_recognized() -> None:
     """retention takes a settlement that it knows for a new one."""
-    settle = record._settle
+    settle = steps._settle
 
     def forgetful(known: Any, settlement: Any, profile: Any) -> Any:
         known, effect = settle(known, settlement, profile)
@@ -230,7 +230,7 @@ def _settlements_not_recognized() -> None:
         again = Settled(known.facts, known.version + 1, known.clock)
         return again, Changed(again)
 
-    record._settle = forgetful  # type: ignore[assignment]
+    steps._settle = forgetful  # type: ignore[assignment]
 
 
 MUTANTS: dict[str, Callable[[], None]] = {

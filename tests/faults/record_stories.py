@@ -68,6 +68,12 @@ def _over_when_reported(reported: Report, settled: Report) -> list[Report]:
 
 
 def _told_otherwise(reported: Report, settled: Report) -> list[Report]:
+    assert reported.began_on is not None
+    return [reported, replace(reported, began_on=reported.began_on - _DAY), settled]
+
+
+def _running_balance(reported: Report, settled: Report) -> list[Report]:
+    """Another amount of a record that is open is its balance from then on."""
     return [reported, replace(reported, amount=(reported.amount or 0) + 1), settled]
 
 
@@ -104,6 +110,7 @@ _SHARES: Mapping[_Story, int] = {
     _settled_first: 15,
     _over_when_reported: 10,
     _told_otherwise: 6,
+    _running_balance: 6,
     _settled_as_another_kind: 6,
     _settled_before_it_began: 6,
     _re_aged: 6,

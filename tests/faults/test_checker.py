@@ -84,13 +84,23 @@ OPEN = News(
     said_at=BEFORE,
 )
 SETTLED = replace(OPEN, version=2, status="settled", ended_on=ENDED, lapses_at=LAPSES)
-EXPIRED = replace(SETTLED, version=3, status="expired", said_at=AFTER)
+EXPIRED = News(
+    version=3,
+    status="expired",
+    kind=None,
+    began_on=None,
+    amount=None,
+    ended_on=None,
+    lapses_at=None,
+    said_at=AFTER,
+)
 RECORDS = {USER: [[OPEN, SETTLED, EXPIRED]]}
 
 
 def told(offset: int, news: News, record: str = "r") -> Seen:
     days = {name: day.isoformat() for name in ("began_on", "ended_on", "lapses_at") if (day := getattr(news, name))}
-    body = {"record_id": record, "version": news.version, "status": news.status, "kind": news.kind, "amount": 7, **days}
+    words = {name: word for name in ("kind", "amount") if (word := getattr(news, name))}
+    body = {"record_id": record, "version": news.version, "status": news.status, **words, **days}
     return said("records.changed", offset, f"retention/{record}/{news.version}", body)
 
 
@@ -120,6 +130,9 @@ def test_a_records_life_is_no_violation() -> None:
         pytest.param([*LIFE, told(11, replace(EXPIRED, version=4))], "and now is expired", id="expired twice"),
         pytest.param([*LIFE, told(11, replace(SETTLED, version=4))], "and now is settled", id="after its end"),
         pytest.param(LIFE[:2], "status='expired'", id="not expired"),
+        pytest.param(
+            [*LIFE[:2], told(10, replace(EXPIRED, kind="ride.unpaid"))], "has ['kind'] of it", id="told again"
+        ),
         pytest.param([], "published []", id="nothing at all"),
         pytest.param([*LIFE, told(11, OPEN, "s")], "of records expected []", id="a record that nobody reported"),
         pytest.param([told(0, replace(OPEN, kind="loan.overdue")), *LIFE[1:]], "loan.overdue", id="another kind"),

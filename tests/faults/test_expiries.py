@@ -15,7 +15,7 @@ import pytest
 
 from services.retention.core.fingerprint import record_id
 from shared.contracts.messages import RecordReport
-from tests.support.retention_process import PARTNER, Heard, Retention, deployed, stranger
+from tests.support.retention_process import FINGERPRINT_KEY, PARTNER, Heard, Retention, deployed, stranger
 
 SEED = int(os.environ.get("GOODSTANDING_FAULT_SEED", "20261"))
 NAMES = ("one", "two")
@@ -50,7 +50,7 @@ class Reported:
 
     @property
     def id(self) -> str:
-        return record_id(self.person, PARTNER, self.report_id)
+        return record_id(FINGERPRINT_KEY, self.person, PARTNER, self.report_id)
 
     @property
     def lapses_at(self) -> datetime:
@@ -106,7 +106,7 @@ class Books:
             assert change.record_id not in self.expired, "a version after the last"
             self.versions[change.record_id] = change.version
             if change.status == "expired":
-                assert change.lapses_at == self.lapses_at[change.record_id] <= now
+                assert heard.time == self.lapses_at[change.record_id] <= now
                 self.expired[change.record_id] = now
 
     def due(self, now: datetime) -> int:

@@ -61,13 +61,16 @@ def _events(heard: Heard, names: _Names) -> Table:
 
 def _of_records(heard: Heard) -> Iterator[tuple[datetime, Text]]:
     for record in heard.records:
+        # The last of its news does not say any more what it was.
+        kind = record[0].kind
+        assert kind is not None
         for news in record:
-            yield news.heard_at, _of_record(news)
+            yield news.heard_at, _of_record(KIND_OF[kind].title, news)
 
 
-def _of_record(news: RecordNews) -> Text:
-    words = Text.assemble((f"{KIND_OF[news.kind].title} ", "bold"), _BY_STATUS[news.status])
-    if news.status != "expired" and news.lapses_at:
+def _of_record(title: str, news: RecordNews) -> Text:
+    words = Text.assemble((f"{title} ", "bold"), _BY_STATUS[news.status])
+    if news.lapses_at:
         words.append(
             f"; ended on {news.ended_on:%-d %B %Y}, so it lapses on {news.lapses_at.astimezone(ZONE):%-d %B %Y}"
         )

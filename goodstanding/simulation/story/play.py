@@ -153,7 +153,7 @@ def _result(stage: Stage, accepted: int, instants: int, began: float) -> Result:
     found, recount = stage.subscriber, stage.recount
     account = sample_account(HERO)
     user_id = recount.user_id(account)
-    records = sorted(found.records.get(user_id, {}).values(), key=lambda news: news[0].began_on)
+    records = sorted(found.records.get(user_id, {}).values(), key=lambda news: str(news[0].began_on))
     return Result(
         events=stage.events,
         accepted=accepted,

@@ -5,16 +5,27 @@ A person is a value: nothing in it is changed, each decision makes a new one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
 import msgspec
 
-from services.retention.core.fingerprint import fingerprint, record_id
+from services.retention.core.bounds import GONE_MAX, RECORDS_MAX
+from services.retention.core.fingerprint import fingerprint, record_id, unkeyed_record_id
 from services.retention.core.messages import Due, Message, Report
 from services.retention.core.profile import Profile
-from services.retention.core.record import GONE, Effect, Gone, Kept, Step, due_at, expire, take
+from services.retention.core.record import GONE, Effect, Gone, Kept, Refused, State, Step, due_at, partner_of
+from services.retention.core.steps import expire, take
+from shared.contracts.faults import Code, Fault
+
+_FULL = Fault(
+    Code.TOO_MANY,
+    "data.report_id",
+    f"{RECORDS_MAX} records of this person are held of yours, and no more are taken. Report what goes on under one "
+    "number; one more is taken when one of them has lapsed.",
+)
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,37 +42,101 @@ class Person(msgspec.Struct, frozen=True):
     gone: frozenset[bytes] = frozenset()
 
 
+class Writes(msgspec.Struct, frozen=True):
+    """What is to be written of a decision: of a person with many records only what has changed."""
+
+    kept: Mapping[str, Kept] = MappingProxyType({})
+    erased: frozenset[str] = frozenset()
+    gone: frozenset[bytes] = frozenset()
+
+
 class Decided(msgspec.Struct, frozen=True):
     """`effects` has each with the record's id, in the order of the messages."""
 
     person: Person
+    writes: Writes
     effects: tuple[tuple[str, Effect], ...]
 
 
 def decide(person: Person, messages: Sequence[Message], now: datetime, policy: Policy) -> Decided:
     """Take all of one person's messages in, in the order of the log."""
-    records, gone = dict(person.records), set(person.gone)
+    records = _Records(person, policy)
     effects: list[tuple[str, Effect]] = []
     for message in messages:
-        for id, step in _steps(message, records, gone, now, policy):
-            if isinstance(step.state, Gone):
-                records.pop(id, None)
-                gone.add(fingerprint(policy.fingerprint_key, id))
-            elif step.state is not None:
-                records[id] = step.state
+        for id, step in _steps(message, records, now, policy):
+            records.put(id, step.state)
             effects.extend((id, effect) for effect in step.effects)
-    return Decided(Person(records, frozenset(gone)), tuple(effects))
+    return Decided(*records.result(), tuple(effects))
 
 
-def _steps(
-    message: Message, records: Mapping[str, Kept], gone: Set[bytes], now: datetime, policy: Policy
-) -> list[tuple[str, Step]]:
+def _steps(message: Message, records: _Records, now: datetime, policy: Policy) -> list[tuple[str, Step]]:
     match message:
         case Report():
-            id = record_id(message.key, message.partner, message.body.report_id)
-            state = GONE if fingerprint(policy.fingerprint_key, id) in gone else records.get(id)
-            return [(id, take(state, message, now, policy.profile))]
+            id, state = records.find(message)
+            step = take(state, message, now, policy.profile)
+            if state is None and step.state is not None and not records.has_room(message.partner):
+                step = Step(None, (Refused(message.partner, message.event_id, message.origin, _FULL),))
+            return [(id, step)]
         case Due():
-            found = [(due, id) for id, record in records.items() if (due := due_at(record)) and due <= message.instant]
             # The earliest first.
-            return [(id, expire(records[id], message.instant)) for _, id in sorted(found)]
+            return [(id, expire(record, message.instant)) for _, id, record in records.due(message.instant)]
+
+
+class _Records:
+    """The working copy of a decision: a person's records, and what has become of them."""
+
+    def __init__(self, person: Person, policy: Policy) -> None:
+        self._person, self._key = person, policy.fingerprint_key
+        self._records = dict(person.records)
+        self._gone = set[bytes]()
+        self._touched = set[str]()
+        self._counts: Counter[str] | None = None
+
+    def find(self, report: Report) -> tuple[str, State]:
+        """The record that the report is about: its id and its state."""
+        names = (report.key, report.partner, report.body.report_id)
+        for id in (unkeyed_record_id(*names), record_id(self._key, *names)):
+            if record := self._records.get(id):
+                return id, record
+            if (name := fingerprint(self._key, id)) in self._gone or name in self._person.gone:
+                return id, GONE
+        return id, None
+
+    def due(self, instant: datetime) -> list[tuple[datetime, str, Kept]]:
+        found = [(due, id, record) for id, record in self._records.items() if (due := due_at(record)) is not None]
+        return sorted((each for each in found if each[0] <= instant), key=lambda each: each[:2])
+
+    def has_room(self, partner: str) -> bool:
+        if self._counts is None:
+            self._counts = Counter(map(partner_of, self._records.values()))
+        return self._counts[partner] < RECORDS_MAX and len(self._person.gone) + len(self._gone) < GONE_MAX
+
+    def put(self, id: str, state: State) -> None:
+        before = self._records.get(id)
+        if state is before or state == before:
+            return
+        if isinstance(state, Gone):
+            if before is None:
+                return
+            self._gone.add(fingerprint(self._key, id))
+        after = None if isinstance(state, Gone) else state
+        self._touched.add(id)
+        self._count(before, -1)
+        self._count(after, 1)
+        if after is None:
+            self._records.pop(id, None)
+        else:
+            self._records[id] = after
+
+    def _count(self, record: Kept | None, by: int) -> None:
+        if self._counts is not None and record is not None:
+            self._counts[partner_of(record)] += by
+
+    def result(self) -> tuple[Person, Writes]:
+        if not self._touched:
+            return self._person, Writes()
+        kept = {id: self._records[id] for id in self._touched if id in self._records}
+        erased = frozenset(id for id in self._touched if id not in self._records and id in self._person.records)
+        gone = frozenset(self._gone)
+        person = Person(self._records, self._person.gone | gone if gone else self._person.gone)
+        return person, Writes(kept, erased, gone)

@@ -1,4 +1,4 @@
-"""Names of records: the public one, and the one by which a lapsed record is known again."""
+"""Names of records: the one on `records.changed`, and the one by which a lapsed record is known again."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ BYTES = 16
 """128 bits: two of ten billion records share a name with a probability below one in a quintillion."""
 
 
-def record_id(user_id: str, partner: str, report_id: str) -> str:
+def record_id(key: bytes, user_id: str, partner: str, report_id: str) -> str:
     """The record's name on `records.changed`, 32 hexadecimal characters: the same in whichever order its reports come.
 
-    It is a hash, because subscribers are not to learn the provider's own number of a contract.
+    It is made under the key of the fingerprints (rules D8). Whoever keeps the name after the record is erased, as a
+    reader of the topic may, cannot find out by trying numbers whose record it was, or of which contract.
     """
+    return fingerprint(key, f"record\n{user_id}\n{partner}\n{report_id}").hex()
+
+
+def unkeyed_record_id(user_id: str, partner: str, report_id: str) -> str:
+    """The name that a record had until names were keyed (decision 0018). One that was reported before keeps it to its
+    end, since the scorer knows the record by it."""
     return hashlib.sha256(f"{user_id}\n{partner}\n{report_id}".encode()).digest()[:BYTES].hex()
 
 

@@ -20,6 +20,8 @@ class Report(msgspec.Struct, frozen=True):
     origin: str
     """The raw record: `<topic>/<partition>/<offset>`."""
     body: RecordReport
+    time: datetime
+    """When it was so, by the partner: of several amounts the latest one's counts."""
 
 
 class Due(msgspec.Struct, frozen=True):

@@ -1,4 +1,8 @@
-"""Load, save and what is due, a batch at a time, on the connection of the step's transaction."""
+"""Load, save and what is due, a batch at a time, on the connection of the step's transaction.
+
+A person is loaded whole, and of a decision only what it has changed is written: one report about somebody of whom very
+much is held costs one row.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.retention.core.decide import Person
+from services.retention.core.decide import Person, Writes
 from services.retention.core.fingerprint import fingerprint
 from services.retention.core.messages import Due, Message
 from services.retention.core.record import Clock, Facts, Kept, Open, Settled, Settlement, Unreported, due_at
@@ -25,14 +29,23 @@ _waiting = msgspec.json.Decoder(tuple[Settlement, ...])
 _overtaken = msgspec.json.Decoder(tuple[date, ...])
 
 
-async def load(db: Db, shard: int, keys: Sequence[str], *, fingerprint_key: bytes) -> dict[str, Person]:
+class Stored(msgspec.Struct, frozen=True):
+    """What the runner carries of a person: who it is after the last decision, and what that decision has changed."""
+
+    person: Person = Person()
+    writes: Writes = Writes()
+
+
+async def load(db: Db, shard: int, keys: Sequence[str], *, fingerprint_key: bytes) -> dict[str, Stored]:
     """The people of whom there is a record, or was one."""
     found = {fingerprint(fingerprint_key, key): key for key in keys}
     gone: dict[str, set[bytes]] = {}
     for row in await db.fetch(_SQL["load_gone"], shard, list(found)):
         gone.setdefault(found[row["person"]], set()).add(row["record"])
     records = await _records(db, shard, [bytes.fromhex(key) for key in keys])
-    return {key: Person(records.get(key, {}), frozenset(gone.get(key, ()))) for key in records.keys() | gone.keys()}
+    return {
+        key: Stored(Person(records.get(key, {}), frozenset(gone.get(key, ())))) for key in records.keys() | gone.keys()
+    }
 
 
 async def _records(db: Db, shard: int, user_ids: Sequence[bytes]) -> dict[str, dict[str, Kept]]:
@@ -42,23 +55,26 @@ async def _records(db: Db, shard: int, user_ids: Sequence[bytes]) -> dict[str, d
     return records
 
 
-async def save(db: Db, shard: int, people: Mapping[str, Person], *, fingerprint_key: bytes) -> None:
-    """Make the tables hold just what the people do, in the order of the keys."""
-    records = [
+async def save(db: Db, shard: int, people: Mapping[str, Stored], *, fingerprint_key: bytes) -> None:
+    """Write what the last decision about each has changed, in the order of the keys, so that two statements never wait
+    for each other's rows."""
+    writes = [(key, people[key].writes) for key in sorted(people)]
+    erased = [(bytes.fromhex(key), bytes.fromhex(id)) for key, each in writes for id in sorted(each.erased)]
+    if erased:
+        await db.execute(_SQL["erase"], shard, *_transposed(erased))
+    kept = [
         (bytes.fromhex(key), bytes.fromhex(id), *_columns(record))
-        for key in sorted(people)
-        for id, record in sorted(people[key].records.items())
+        for key, each in writes
+        for id, record in sorted(each.kept.items())
     ]
-    kept = [bytes.fromhex(key + id) for key, person in people.items() for id in person.records]
-    await db.execute(_SQL["erase"], shard, [bytes.fromhex(key) for key in people], kept)
-    if records:
-        await db.execute(_SQL["save"], shard, *_transposed(records))
-    gone = sorted((fingerprint(fingerprint_key, key), name) for key in people for name in people[key].gone)
+    if kept:
+        await db.execute(_SQL["save"], shard, *_transposed(kept))
+    gone = sorted((fingerprint(fingerprint_key, key), name) for key, each in writes for name in each.gone)
     if gone:
         await db.execute(_SQL["save_gone"], shard, *_transposed(gone))
 
 
-async def due(db: Db, shard: int, now: datetime, cursor: str, limit: int) -> DuePage[Message, Person]:
+async def due(db: Db, shard: int, now: datetime, cursor: str, limit: int) -> DuePage[Message, Stored]:
     """The people of the earliest deadline that has come. A page never has two deadlines, because what it leads to is
     sent by person: only so do records expire in the order of their deadlines. The cursor is not needed, since what has
     expired is not there any more. Of what is gone nothing is read: a deadline only adds to it."""
@@ -66,14 +82,14 @@ async def due(db: Db, shard: int, now: datetime, cursor: str, limit: int) -> Due
     if next_at is None or next_at > now:
         return DuePage((), cursor, next_at)
     user_ids = [row["user_id"] for row in await db.fetch(_SQL["due"], shard, next_at, limit)]
-    people = {key: Person(records) for key, records in (await _records(db, shard, user_ids)).items()}
+    people = {key: Stored(Person(records)) for key, records in (await _records(db, shard, user_ids)).items()}
     return DuePage([Due(user_id.hex(), next_at) for user_id in user_ids], cursor, next_at, states=people)
 
 
 def _record(row: asyncpg.Record) -> Kept:
     if row["status"] == "unreported":
         return Unreported(row["partner"], row["report_id"], _waiting.decode(row["waiting"]), row["due_at"])
-    facts = Facts(row["partner"], row["report_id"], row["kind"], row["began_on"], row["amount"])
+    facts = Facts(row["partner"], row["report_id"], row["kind"], row["began_on"], row["amount"], row["amount_at"])
     clock = Clock(row["ended_on"], row["due_at"]) if row["due_at"] else None
     if row["status"] == "open":
         return Open(facts, row["version"], clock)
@@ -85,25 +101,15 @@ def _columns(record: Kept) -> tuple[object, ...]:
     """The columns after user_id and record_id."""
     if isinstance(record, Unreported):
         waiting = msgspec.json.encode(record.settlements).decode()
-        return (
-            record.partner,
-            record.report_id,
-            "unreported",
-            0,
-            None,
-            None,
-            None,
-            None,
-            record.lapses_at,
-            waiting,
-            None,
-        )
+        names = (record.partner, record.report_id, "unreported", 0)
+        return (*names, None, None, None, None, record.waits_until, waiting, None, None)
     facts, status = record.facts, "open" if isinstance(record, Open) else "settled"
     ended_on = record.clock.ended_on if record.clock else None
     overtaken = record.overtaken if isinstance(record, Settled) else ()
     return (
         *(facts.partner, facts.report_id, status, record.version, facts.kind, facts.began_on, facts.amount),
         *(ended_on, due_at(record), None, msgspec.json.encode(overtaken).decode() if overtaken else None),
+        facts.amount_at,
     )
 
 

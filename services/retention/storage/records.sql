@@ -1,6 +1,6 @@
 -- name: load
 select user_id, record_id, partner, report_id, status, version, kind, began_on, amount, ended_on, due_at, waiting,
-    overtaken
+    overtaken, amount_at
 from record
 where shard = $1 and user_id = any($2::bytea[])
 
@@ -9,25 +9,21 @@ select person, record from fingerprint
 where shard = $1 and person = any($2::bytea[])
 
 -- name: erase
--- The people's records that are not among those that they still have, each named by both ids in one: such a list is
--- hashed, where a join with two lists would compare each record with each.
-delete from record
-where shard = $1 and user_id = any($2::bytea[]) and (user_id || record_id) <> all($3::bytea[])
+delete from record using unnest($2::bytea[], $3::bytea[]) as given (user_id, record_id)
+where record.shard = $1 and record.user_id = given.user_id and record.record_id = given.record_id
 
 -- name: save
-insert into record as old
+insert into record
     (shard, user_id, record_id, partner, report_id, status, version, kind, began_on, amount, ended_on, due_at, waiting,
-    overtaken)
+    overtaken, amount_at)
 select $1, given.* from unnest(
     $2::bytea[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::text[], $9::date[], $10::bigint[],
-    $11::date[], $12::timestamptz[], $13::text[], $14::text[]
+    $11::date[], $12::timestamptz[], $13::text[], $14::text[], $15::timestamptz[]
 ) as given
 on conflict (shard, user_id, record_id) do update set
     status = excluded.status, version = excluded.version, kind = excluded.kind, began_on = excluded.began_on,
     amount = excluded.amount, ended_on = excluded.ended_on, due_at = excluded.due_at, waiting = excluded.waiting,
-    overtaken = excluded.overtaken
--- Each step of a reported record has a version of its own; a waiting settlement has none.
-where (old.version, old.waiting) is distinct from (excluded.version, excluded.waiting)
+    overtaken = excluded.overtaken, amount_at = excluded.amount_at
 
 -- name: save_gone
 insert into fingerprint (shard, person, record)

@@ -329,6 +329,7 @@ def _unblocked(figures: dict[bytes, bytes], blocked: bytes) -> dict[bytes, bytes
 def _record_of(change: RecordChange, month: int) -> Record:
     if change.status in _STATUS_GONE:
         return Record(change.version, month)
+    assert change.kind is not None, "`check_change` has seen to it"
     return Record(
         version=change.version,
         month=month,

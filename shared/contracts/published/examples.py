@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.contracts.checks import check_event
+from shared.contracts.checks import check_change, check_event
 from shared.contracts.faults import Fault
-from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport, read
+from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, RecordReport, read
 from shared.contracts.published.schemas import Problem
 
 DIRECTORY = Path(__file__).parents[1] / "examples"
@@ -55,6 +55,8 @@ def verdict(type_name: str, body: Any) -> Fault | None:
     message = read(model, json.dumps(body).encode())
     if isinstance(message, Fault):
         return message
+    if isinstance(message, RecordChange):
+        return check_change(message)
     return check_event(message) if isinstance(message, BehaviorEvent | RecordReport) else None
 
 

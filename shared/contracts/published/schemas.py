@@ -18,8 +18,11 @@ from shared.contracts.messages import TYPES, RecordChange, Refusal, ScoreChange,
 from shared.contracts.published.compatibility import incompatibilities
 
 DIRECTORY = Path(__file__).parents[1] / "schemas"
-FOLLOWED = frozenset({RecordChange, ScoreChange, Refusal, TierChange})
+FOLLOWED = frozenset({ScoreChange, Refusal, TierChange})
 """Bodies that others than our own services read. For them it also breaks when we begin to send something new."""
+OPEN = FOLLOWED | {RecordChange}
+"""Bodies whose schema says nothing of further fields, so that readers pass them over. Changes of records were followed
+by others until decision 0018, and a schema that is open is never closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Problem:
 def generate(model: type) -> dict[str, Any]:
     """The schema as it is committed: with its type as `$id`, and open to new fields where others follow the topic."""
     made = schema(model)
-    if model in FOLLOWED:
+    if model in OPEN:
         for described in (made, *made.get("$defs", {}).values()):
             described.pop("additionalProperties", None)
     return {"$schema": GenerateJsonSchema.schema_dialect, "$id": f"urn:goodstanding:{TYPES[model]}", **made}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -164,8 +164,11 @@ def _report(
 ) -> tuple[Fate, str | None]:
     """A record is told of by content: whichever id the event has, what is known already changes nothing."""
     records = people.setdefault(event.person, _Person()).records
-    match records.setdefault((event.partner, report.id), Record(profile)).take(report, now):
+    record = records.setdefault((event.partner, report.id), Record(profile))
+    match record.take(replace(report, time=event.time), now):
         case "accepted" | "duplicate" as fate:
+            late = [answer for _, answer in record.late_answers]
+            assert set(late) <= {"accepted"}, "a settlement that is refused late: teach the oracle"
             return fate, None
         case code:
             return "refused", code
@@ -174,7 +177,7 @@ def _report(
 def _lapse(people: Iterable[_Person], phase: Phase) -> None:
     for person in people:
         for record in person.records.values():
-            record.expire(phase.instant)
+            assert not record.expire(phase.instant), "a settlement that no report follows: teach the oracle"
 
 
 def _publish(people: dict[str, _Person], card: Mapping[str, Any], through: int, zone: ZoneInfo) -> None:

@@ -186,7 +186,7 @@ def test_a_record_caps_restricts_is_settled_and_lapses(recount: Recount) -> None
         [
             RecordNews(NOW, "card.overdue", "open", began, None, None),
             RecordNews(NOW, "card.overdue", "settled", began, ended, lapses_at),
-            RecordNews(lapses_at, "card.overdue", "expired", began, ended, lapses_at),
+            RecordNews(lapses_at, None, "expired", None, None, None),
         ]
     ]
     assert [(news.score, news.restrictions) for news in recount.scores[recount.user_id(ME)]] == [

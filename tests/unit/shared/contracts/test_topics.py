@@ -35,7 +35,7 @@ TABLE = [
     ("disputes.bank", "the partner's report id", 1, "delete", ("retention",), ("partner bank",)),
     ("behavior.normalized", "user_id", 6, "delete", ("ingest", REDRIVE), ("scorer",)),
     ("records.reported", "user_id", 6, "delete", ("ingest", REDRIVE), ("retention",)),
-    ("records.changed", "user_id", 6, "delete", ("retention", REDRIVE), ("scorer", "subscribers")),
+    ("records.changed", "user_id", 6, "delete", ("retention", REDRIVE), ("scorer",)),
     ("subject.requests", "user_id", 6, "delete", ("portal", "operator"), ("scorer", "retention", "benefits")),
     ("subject.answers", "user_id", 6, "delete", ("scorer", "retention", "benefits"), ("portal",)),
     ("scores.changed", "user_id", 6, "compact", ("scorer",), ("benefits", "subscribers")),

@@ -17,9 +17,14 @@ RIDE, NO_SHOW, CARD = "ride.unpaid", "hotel.no_show", "card.overdue"
 
 
 def reported(
-    began_on: date = BEGAN, ended_on: date | None = None, kind: str = RIDE, amount: int | None = None
+    began_on: date = BEGAN,
+    ended_on: date | None = None,
+    kind: str = RIDE,
+    amount: int | None = None,
+    minute: int = 0,
 ) -> Report:
-    return Report(id="r", kind=kind, status="reported", began_on=began_on, ended_on=ended_on, amount=amount)
+    time = NOW + timedelta(minutes=minute)
+    return Report(id="r", kind=kind, status="reported", began_on=began_on, ended_on=ended_on, amount=amount, time=time)
 
 
 def settled(ended_on: date = ENDED, began_on: date | None = None, kind: str = RIDE) -> Report:
@@ -39,7 +44,20 @@ def settled(ended_on: date = ENDED, began_on: date | None = None, kind: str = RI
         pytest.param(
             [reported(), settled(), settled()], "accepted accepted duplicate", "open settled", id="twice settled"
         ),
-        pytest.param([reported(), reported(amount=1)], "accepted conflict", "open", id="another amount"),
+        pytest.param([reported(), reported(amount=1)], "accepted accepted", "open open", id="an amount, later known"),
+        pytest.param([reported(amount=2), reported(amount=1)], "accepted conflict", "open", id="two at one instant"),
+        pytest.param(
+            [reported(amount=2, minute=1), reported(amount=1, minute=2), reported(amount=2, minute=1), settled()],
+            "accepted accepted duplicate accepted",
+            "open open settled",
+            id="a running balance",
+        ),
+        pytest.param(
+            [reported(amount=2), settled(), reported(amount=1, minute=1)],
+            "accepted accepted conflict",
+            "open settled",
+            id="another amount of what is settled",
+        ),
         pytest.param([reported(), reported(ENDED)], "accepted conflict", "open", id="another day"),
         pytest.param([reported(), settled(kind=CARD)], "accepted conflict", "open", id="settled as another kind"),
         pytest.param([reported(), settled(began_on=ENDED)], "accepted conflict", "open", id="settled with another day"),
@@ -59,7 +77,22 @@ def settled(ended_on: date = ENDED, began_on: date | None = None, kind: str = RI
             id="no settlement moves what ended at once",
         ),
         pytest.param(
-            [reported(date(2023, 1, 1), date(2024, 3, 19)), reported()], "lapsed lapsed", "", id="reported too late"
+            [reported(date(2023, 1, 1), date(2024, 3, 19)), reported()],
+            "lapsed accepted",
+            "open",
+            id="reported too late, and put right",
+        ),
+        pytest.param(
+            [settled(date(2025, 2, 10) - timedelta(days=n)) for n in range(10)],
+            "accepted " * 8 + "too-many too-many",
+            "",
+            id="too many wait",
+        ),
+        pytest.param(
+            [reported(date(2024, 12, 1)), *(settled(date(2025, 2, 10) - timedelta(days=n)) for n in range(10))],
+            "accepted " * 9 + "too-many too-many",
+            "open" + " settled" * 8,
+            id="too many ends",
         ),
     ],
 )

@@ -149,7 +149,7 @@ def test_the_ending_tells_what_a_subscriber_heard() -> None:
             [
                 RecordNews(day(2020, 1, 20), "card.overdue", "open", began, None, None),
                 RecordNews(day(2020, 2, 10), "card.overdue", "settled", began, ended, lapses),
-                RecordNews(lapses, "card.overdue", "expired", began, ended, lapses),
+                RecordNews(lapses, None, "expired", None, None, None),
             ]
         ],
     )

@@ -9,11 +9,24 @@ from typing import Literal
 
 import pytest
 
-from services.retention.core.decide import Person, Policy, decide
-from services.retention.core.fingerprint import fingerprint, record_id
+from services.retention.core.bounds import GONE_MAX, RECORDS_MAX, SETTLEMENTS_MAX, VERSIONS_MAX
+from services.retention.core.decide import Person, Policy, Writes, decide
+from services.retention.core.fingerprint import fingerprint, record_id, unkeyed_record_id
 from services.retention.core.messages import Due, Message, Report
 from services.retention.core.profile import Profile, Years
-from services.retention.core.record import Changed, Dropped, Effect, Expired, Open, Refused, Repeated, Waits, due_at
+from services.retention.core.record import (
+    Changed,
+    Clock,
+    Effect,
+    Expired,
+    Facts,
+    Open,
+    Refused,
+    Repeated,
+    Settled,
+    Waits,
+    due_at,
+)
 from shared.contracts.messages import RecordReport
 
 USER = "5" * 64
@@ -27,6 +40,8 @@ POLICY = Policy(
     ),
     fingerprint_key=b"k" * 32,
 )
+KEY = POLICY.fingerprint_key
+NOW = datetime(2026, 1, 15, 4, tzinfo=UTC)
 CARD, RIDE, NO_SHOW, COURT = "card.overdue", "ride.unpaid", "hotel.no_show", "court.listing"
 
 
@@ -42,6 +57,8 @@ class Told:
     on: str = "2026-01-15"
     partner: str = "bank"
     report: str = "r-1"
+    at: int | None = None
+    """The minute of the day's noon for which it was told; its place in the story if None, so that later is later."""
     leads_to: tuple[str, ...] = ()
 
 
@@ -62,22 +79,21 @@ def settled(kind: str, ended: str, *leads_to: str, **more: object) -> Told:
 
 
 def said(effect: Effect) -> str:
-    """`<what> v<version> <day of the end> until <day after the last>`, days in Shanghai."""
+    """`<what> v<version> <amount> <day of the end> until <day after the last>`, days in Shanghai."""
     match effect:
         case Changed(record):
             status = "open" if isinstance(record, Open) else "settled"
+            amount = f" {record.facts.amount}" if record.facts.amount is not None else ""
             clock = f" {record.clock.ended_on} until {_day(record.clock.lapses_at)}" if record.clock else ""
-            return f"{status} v{record.version}{clock}"
-        case Expired(_, version, clock):
-            return f"expired v{version} {_day(clock.lapses_at)}"
+            return f"{status} v{record.version}{amount}{clock}"
+        case Expired(_, version, lapsed_at):
+            return f"expired v{version} {_day(lapsed_at)}"
         case Refused(_, _, origin, fault):
             return f"refused {fault.code} {fault.field}".rstrip() + f" of {origin.rpartition('/')[2]}"
         case Waits():
             return "waits"
         case Repeated():
             return "repeated"
-        case Dropped():
-            return "dropped"
 
 
 def _day(lapses_at: datetime) -> str:
@@ -99,7 +115,8 @@ def _report(told: Told, place: int) -> Report:
         ended_on=date.fromisoformat(told.ended) if told.ended else None,
         amount=told.amount,
     )
-    return Report(USER, told.partner, f"e-{place}", f"behavior.raw.{told.partner}/0/{place}", body)
+    time = _noon(told.on) + timedelta(minutes=place if told.at is None else told.at)
+    return Report(USER, told.partner, f"e-{place}", f"behavior.raw.{told.partner}/0/{place}", body, time)
 
 
 def _happens(person: Person, news: Told | Day, place: int) -> tuple[Person, list[str]]:
@@ -119,9 +136,9 @@ def _happens(person: Person, news: Told | Day, place: int) -> tuple[Person, list
 
 STORIES: dict[str, Sequence[Told | Day]] = {
     "reported, settled, lapsed to the day": (
-        reported(CARD, "2025-03-01", "open v1", amount=100),
+        reported(CARD, "2025-03-01", "open v1 100", amount=100),
         Day("2045-01-01"),
-        settled(CARD, "2025-09-15", "settled v2 2025-09-15 until 2030-09-16"),
+        settled(CARD, "2025-09-15", "settled v2 100 2025-09-15 until 2030-09-16"),
         Day("2030-09-15"),
         Day("2030-09-16", ("expired v3 2030-09-16",)),
         Day("2040-01-01"),
@@ -233,12 +250,52 @@ STORIES: dict[str, Sequence[Told | Day]] = {
         ),
     ),
     "the first of two reports that contradict each other counts": (
-        reported(CARD, "2025-03-01", "open v1", amount=100),
-        reported(CARD, "2025-03-01", "refused conflict data.amount of 1", amount=101),
+        reported(CARD, "2025-03-01", "open v1 100", amount=100),
+        reported(CARD, "2025-03-01", "refused conflict data.amount of 1", amount=101, at=0),
         reported(CARD, "2025-03-02", "refused conflict data.began_on of 2", amount=100),
         reported("loan.overdue", "2025-03-01", "refused conflict data.kind of 3", amount=100),
-        reported(CARD, "2025-03-01", "refused conflict data.amount of 4"),
+        reported(CARD, "2025-03-01", "repeated"),
         reported(CARD, "2025-03-01", "repeated", amount=100),
+    ),
+    "a running balance is an update, and moves no clock": (
+        reported(CARD, "2025-03-01", "open v1 100", amount=100),
+        reported(CARD, "2025-03-01", "open v2 120", amount=120),
+        reported(CARD, "2025-03-01", "repeated", amount=120),
+        reported(CARD, "2025-03-01", "open v3 100", amount=100),
+        reported(CARD, "2025-03-01", "open v4 0", amount=0),
+        settled(CARD, "2025-09-15", "settled v5 0 2025-09-15 until 2030-09-16"),
+        Day("2030-09-16", ("expired v6 2030-09-16",)),
+    ),
+    "a balance of a kind that ends at once moves no clock either": (
+        reported(NO_SHOW, "2025-08-20", "open v1 100 2025-08-20 until 2027-08-21", amount=100),
+        reported(NO_SHOW, "2025-08-20", "open v2 50 2025-08-20 until 2027-08-21", amount=50),
+        Day("2027-08-21", ("expired v3 2027-08-21",)),
+    ),
+    "an older balance says nothing, in whichever order they come": (
+        reported(CARD, "2025-03-01", "open v1 120", amount=120, at=2),
+        reported(CARD, "2025-03-01", "repeated", amount=100, at=1),
+        reported(CARD, "2025-03-01", "open v2 90", amount=90, at=3),
+        reported(CARD, "2025-03-01", "repeated", amount=120, at=2),
+        reported(CARD, "2025-03-01", "repeated", amount=90, at=5),
+        reported(CARD, "2025-03-01", "repeated", amount=80, at=4),
+    ),
+    "an amount that was not known is told later": (
+        reported(CARD, "2025-03-01", "open v1"),
+        reported(CARD, "2025-03-01", "open v2 100", amount=100, at=0),
+        reported(CARD, "2025-03-01", "repeated"),
+    ),
+    "the amount of what is settled stays": (
+        reported(CARD, "2025-03-01", "open v1 100", amount=100),
+        settled(CARD, "2025-09-15", "settled v2 100 2025-09-15 until 2030-09-16"),
+        reported(CARD, "2025-03-01", "refused conflict data.amount of 2", amount=90),
+        reported(CARD, "2025-03-01", "repeated", amount=80, at=-1),
+        reported(CARD, "2025-03-01", "repeated", amount=100),
+    ),
+    "the last balance and the end in one report": (
+        reported(CARD, "2025-03-01", "open v1 100", amount=100),
+        reported(
+            CARD, "2025-03-01", "open v2 0", "settled v3 0 2025-09-15 until 2030-09-16", amount=0, ended="2025-09-15"
+        ),
     ),
     "a settlement that contradicts the report is refused": (
         reported(CARD, "2025-03-01", "open v1"),
@@ -261,27 +318,66 @@ STORIES: dict[str, Sequence[Told | Day]] = {
         ),
     ),
     "what was paid is not what was owed": (
-        reported(CARD, "2025-03-01", "open v1", amount=100),
-        settled(CARD, "2025-09-15", "settled v2 2025-09-15 until 2030-09-16", amount=40),
+        reported(CARD, "2025-03-01", "open v1 100", amount=100),
+        settled(CARD, "2025-09-15", "settled v2 100 2025-09-15 until 2030-09-16", amount=40),
         reported(CARD, "2025-03-01", "repeated", amount=100),
     ),
     "reported after its own deadline: at once": (
-        reported(NO_SHOW, "2024-01-15", "refused lapsed data.report_id of 0", on="2026-01-16"),
-        reported(NO_SHOW, "2024-01-15", "refused lapsed data.report_id of 1", on="2026-01-16"),
+        reported(NO_SHOW, "2024-01-15", "refused lapsed data.began_on of 0", on="2026-01-16"),
+        reported(NO_SHOW, "2024-01-15", "refused lapsed data.began_on of 1", on="2026-01-16"),
+    ),
+    "put right after a slip in the year: at once": (
+        reported(NO_SHOW, "1970-01-01", "refused lapsed data.began_on of 0"),
+        Day("2026-01-15"),
+        reported(NO_SHOW, "2026-01-01", "open v1 2026-01-01 until 2028-01-02"),
+        reported(NO_SHOW, "1970-01-01", "refused lapsed data.began_on of 3"),
+        Day("2028-01-02", ("expired v2 2028-01-02",)),
+        reported(NO_SHOW, "2026-01-01", "refused lapsed data.report_id of 5", on="2028-01-02"),
+    ),
+    "put right after a slip in the year: over when reported": (
+        reported(CARD, "2016-01-02", "refused lapsed data.ended_on of 0", ended="2016-01-10"),
+        Day("2026-01-15"),
+        reported(CARD, "2026-01-02", "settled v1 2026-01-10 until 2031-01-11", ended="2026-01-10"),
+        reported(CARD, "2016-01-02", "refused lapsed data.ended_on of 3", ended="2016-01-10"),
+        Day("2031-01-11", ("expired v2 2031-01-11",)),
+    ),
+    "put right by leaving the end out; the slip is forwarded again": (
+        reported(CARD, "2015-01-02", "refused lapsed data.ended_on of 0", ended="2016-01-10"),
+        reported(CARD, "2015-01-02", "open v1"),
+        reported(CARD, "2015-01-02", "refused lapsed data.ended_on of 2", ended="2016-01-10"),
+        reported(CARD, "2015-01-02", "repeated"),
+    ),
+    "put right while a settlement waits": (
+        settled(CARD, "2026-01-10", "waits"),
+        reported(CARD, "2016-01-02", "refused lapsed data.ended_on of 1", ended="2016-01-10"),
+        reported(CARD, "2026-01-02", "open v1", "settled v2 2026-01-10 until 2031-01-11"),
+    ),
+    "a settlement with a slip in its year comes first": (
+        settled(CARD, "2016-01-10", "waits"),
+        Day("2026-01-16"),
+        reported(CARD, "2026-01-02", "open v1", "refused dates-contradict data.ended_on of 0", on="2026-01-16"),
+        settled(CARD, "2026-01-10", "settled v2 2026-01-10 until 2031-01-11", on="2026-01-16"),
+    ),
+    "a report that has lapsed by the clock, which has not said so yet": (
+        reported(RIDE, "2024-01-01", "settled v1 2024-01-14 until 2026-01-15", ended="2024-01-14", on="2026-01-14"),
+        reported(RIDE, "2024-01-01", "repeated", ended="2024-01-14"),
+        Day("2026-01-15", ("expired v2 2026-01-15",)),
+        reported(RIDE, "2024-01-01", "refused lapsed data.report_id of 3", ended="2024-01-14"),
     ),
     "reported on its own last day": (
         reported(NO_SHOW, "2024-01-15", "open v1 2024-01-15 until 2026-01-16", on="2026-01-15"),
         Day("2026-01-16", ("expired v2 2026-01-16",)),
     ),
     "reported after its own deadline: over long since": (
-        reported(RIDE, "2023-01-01", "refused lapsed data.report_id of 0", ended="2023-02-01"),
-        reported(RIDE, "2023-01-01", "refused lapsed data.report_id of 1"),
-        settled(RIDE, "2025-01-01", "refused lapsed data.report_id of 2"),
+        reported(RIDE, "2023-01-01", "refused lapsed data.ended_on of 0", ended="2023-02-01"),
+        reported(RIDE, "2023-01-01", "refused lapsed data.ended_on of 1", ended="2023-02-01"),
     ),
-    "reported after its own deadline: a settlement waited": (
+    "settled long ago, and told in the other order: late, but once, as in the other": (
         settled(RIDE, "2023-02-01", "waits"),
-        reported(RIDE, "2023-01-01", "refused lapsed data.report_id of 1"),
-        reported(RIDE, "2023-01-01", "refused lapsed data.report_id of 2"),
+        reported(RIDE, "2022-01-01", "open v1", "settled v2 2023-02-01 until 2025-02-02"),
+        Day("2026-01-15", ("expired v3 2025-02-02",)),
+        reported(RIDE, "2022-01-01", "refused lapsed data.report_id of 3"),
+        settled(RIDE, "2023-02-01", "refused lapsed data.report_id of 4"),
     ),
     "settled long ago, and only told now: late, but once": (
         reported(RIDE, "2022-01-01", "open v1"),
@@ -304,12 +400,15 @@ STORIES: dict[str, Sequence[Told | Day]] = {
         reported(NO_SHOW, "2025-08-20", "refused lapsed data.report_id of 3", on="2025-09-01"),
         Day("2027-08-21"),
     ),
-    "a settlement waits no longer than its record could count": (
-        settled(RIDE, "2025-02-01", "waits"),
-        settled(RIDE, "2025-01-01", "waits"),
-        Day("2027-01-01"),
-        Day("2027-01-02", ("dropped",)),
-        reported(RIDE, "2024-12-01", "refused lapsed data.report_id of 4", on="2027-01-02"),
+    "a settlement waits for fourteen days, and is refused then": (
+        settled(RIDE, "2025-02-01", "waits", on="2026-01-01"),
+        settled(RIDE, "2025-02-01", "repeated", on="2026-01-02"),
+        settled(RIDE, "2025-01-01", "waits", on="2026-01-03"),
+        Day("2026-01-16"),
+        Day("2026-01-17", ("refused unreported data.report_id of 0", "refused unreported data.report_id of 2")),
+        Day("2026-02-01"),
+        reported(RIDE, "2024-12-01", "open v1", on="2026-02-01"),
+        settled(RIDE, "2025-02-01", "settled v2 2025-02-01 until 2027-02-02", on="2026-02-01"),
     ),
     "two records of one person are two": (
         reported(CARD, "2025-03-01", "open v1"),
@@ -381,10 +480,19 @@ def test_one_instant_for_several_deadlines_keeps_their_order() -> None:
 
 
 def test_of_what_has_lapsed_only_a_keyed_hash_stays() -> None:
-    person, _ = _happens(Person(), reported(NO_SHOW, "2020-08-20"), 0)
-    id = record_id(USER, "bank", "r-1")
-    assert person == Person({}, frozenset({fingerprint(POLICY.fingerprint_key, id)}))
+    person, _ = _happens(Person(), reported(NO_SHOW, "2025-08-20"), 0)
+    person, _ = _happens(person, Day("2027-08-21"), 1)
+    id = record_id(KEY, USER, "bank", "r-1")
+    assert person == Person({}, frozenset({fingerprint(KEY, id)}))
     assert fingerprint(b"k" * 32, id) != fingerprint(b"l" * 32, id)
+
+
+def test_of_what_was_refused_nothing_stays() -> None:
+    """A report that was never taken blocks no number, and leaves nothing that could be asked for."""
+    for slip in (reported(NO_SHOW, "1970-01-01"), reported(CARD, "2015-01-01", ended="2016-01-01")):
+        assert _happens(Person(), slip, 0)[0] == Person()
+    person, _ = _happens(Person(), settled(CARD, "2016-01-01"), 0)
+    assert _happens(person, Day("2026-02-01"), 1)[0] == Person()
 
 
 @pytest.mark.parametrize(
@@ -398,5 +506,112 @@ def test_of_what_has_lapsed_only_a_keyed_hash_stays() -> None:
     ],
 )
 def test_no_two_records_share_a_name(other: tuple[str, str, str]) -> None:
-    assert record_id(*other) != record_id(USER, "bank", "r-1")
-    assert record_id(USER, "bank", "r-1") == record_id(USER, "bank", "r-1")
+    assert record_id(KEY, *other) != record_id(KEY, USER, "bank", "r-1")
+    assert record_id(KEY, USER, "bank", "r-1") == record_id(KEY, USER, "bank", "r-1")
+
+
+def test_a_records_name_cannot_be_made_without_the_key() -> None:
+    """Whoever keeps it cannot try contract numbers until one fits."""
+    names = (USER, "bank", "r-1")
+    assert len({record_id(KEY, *names), record_id(b"l" * 32, *names), unkeyed_record_id(*names)}) == 3
+
+
+def test_a_record_from_before_names_were_keyed_keeps_its_name_to_its_end() -> None:
+    id = unkeyed_record_id(USER, "bank", "r-1")
+    before = Person({id: Open(Facts("bank", "r-1", CARD, date(2025, 3, 1), 100), 1, None)})
+    decided = decide(before, [_report(settled(CARD, "2025-09-15"), 0)], _noon("2026-01-15"), POLICY)
+    assert [(each, said(effect)) for each, effect in decided.effects] == [
+        (id, "settled v2 100 2025-09-15 until 2030-09-16")
+    ]
+    gone, _ = _happens(decided.person, Day("2030-09-16"), 1)
+    assert gone == Person({}, frozenset({fingerprint(KEY, id)}))
+    assert _happens(gone, reported(CARD, "2025-03-01", on="2030-09-16"), 2)[1] == ["refused lapsed data.report_id of 2"]
+
+
+# -- bounds (rules R14 and R15) ----------------------------------------------------------------------------------------
+
+
+def full(partner: str = "bank") -> Person:
+    """As many open records of one partner as are taken, from numbers that nobody reports here."""
+    facts = [Facts(partner, f"old-{number}", CARD, date(2025, 3, 1), 100) for number in range(RECORDS_MAX)]
+    return Person({record_id(KEY, USER, partner, each.report_id): Open(each, 1, None) for each in facts})
+
+
+def test_no_more_records_of_a_person_are_taken_from_one_partner_than_the_bound() -> None:
+    person = full()
+    assert _happens(person, reported(CARD, "2025-03-01"), 0) == (person, ["refused too-many data.report_id of 0"])
+    assert _happens(person, settled(CARD, "2025-09-15"), 0) == (person, ["refused too-many data.report_id of 0"])
+    # What is known goes on, and others are unharmed.
+    known = settled(CARD, "2025-09-15", report="old-7")
+    assert _happens(person, known, 0)[1] == ["settled v2 100 2025-09-15 until 2030-09-16"]
+    assert _happens(person, reported(CARD, "2025-03-01", partner="shop"), 0)[1] == ["open v1"]
+
+
+def test_the_bound_holds_within_a_batch_and_gives_way_when_a_record_lapses() -> None:
+    reports = [_report(reported(CARD, "2025-03-01", report=f"r-{n}"), n) for n in range(RECORDS_MAX + 50)]
+    decided = decide(Person(), reports, _noon("2026-01-15"), POLICY)
+    lines = [said(effect) for _, effect in decided.effects]
+    assert lines[:RECORDS_MAX] == ["open v1"] * RECORDS_MAX
+    assert lines[RECORDS_MAX:] == [
+        f"refused too-many data.report_id of {n}" for n in range(RECORDS_MAX, RECORDS_MAX + 50)
+    ]
+    assert len(decided.person.records) == len(decided.writes.kept) == RECORDS_MAX
+    person, _ = _happens(decided.person, settled(CARD, "2025-09-15", report="r-3"), 999)
+    person, lines = _happens(person, Day("2030-09-16"), 1000)
+    assert lines == ["expired v3 2030-09-16"]
+    assert _happens(person, reported(CARD, "2025-03-01", report="r-240"), 1001)[1] == ["open v1"]
+
+
+def test_no_more_fingerprints_of_a_person_are_loaded_than_the_bound() -> None:
+    person = Person({}, frozenset(number.to_bytes(16, "big") for number in range(GONE_MAX)))
+    assert _happens(person, reported(CARD, "2025-03-01"), 0)[1] == ["refused too-many data.report_id of 0"]
+
+
+@pytest.mark.parametrize("before", [[], [reported(CARD, "2025-03-01")]], ids=["waiting", "taken"])
+def test_no_more_days_of_an_end_are_taken_than_the_bound(before: list[Told]) -> None:
+    """A settlement a day earlier than the last one, again and again, is no endless list of versions."""
+    days = [(date(2025, 12, 31) - timedelta(days=number)).isoformat() for number in range(SETTLEMENTS_MAX + 2)]
+    person, lines = Person(), list[str]()
+    for place, news in enumerate([*before, *(settled(CARD, day) for day in days)]):
+        person, more = _happens(person, news, place)
+        lines += more
+    answers = [line.split()[0] for line in lines[len(before) :]]
+    assert answers == ["settled" if before else "waits"] * SETTLEMENTS_MAX + ["refused"] * 2
+    assert lines[-1].startswith("refused too-many data.ended_on")
+    assert _happens(person, settled(CARD, days[2]), 11)[1] == ["repeated"]
+
+
+def test_no_more_amounts_of_a_record_are_taken_than_the_bound_but_its_end_is() -> None:
+    id = record_id(KEY, USER, "bank", "r-1")
+    person = Person({id: Open(Facts("bank", "r-1", CARD, date(2025, 3, 1), 100), VERSIONS_MAX, None)})
+    assert _happens(person, reported(CARD, "2025-03-01", amount=90), 0)[1] == ["refused too-many data.amount of 0"]
+    assert _happens(person, settled(CARD, "2025-09-15"), 0)[1] == [
+        f"settled v{VERSIONS_MAX + 1} 100 2025-09-15 until 2030-09-16"
+    ]
+
+
+def test_a_decision_names_only_what_it_has_changed() -> None:
+    """Whatever else is held of the person is not written again."""
+    person = full()
+    report = _report(settled(CARD, "2025-09-15", report="old-7"), 0)
+    decided = decide(person, [report, report], _noon("2026-01-15"), POLICY)
+    id = record_id(KEY, USER, "bank", "old-7")
+    assert decided.writes == Writes({id: decided.person.records[id]})
+    lapsed = decide(decided.person, [Due(USER, _noon("2030-09-16"))], _noon("2030-09-16"), POLICY)
+    assert lapsed.writes == Writes({}, frozenset({id}), frozenset({fingerprint(KEY, id)}))
+    again = decide(
+        person, [_report(reported(CARD, "2025-03-01", report="old-7", amount=100, at=-(10**6)), 0)], NOW, POLICY
+    )
+    assert again.writes.kept.keys() <= {id}
+    repeated = decide(person, [_report(reported(CARD, "2025-03-01", report="old-7"), 0)], NOW, POLICY)
+    assert (repeated.person, repeated.writes) == (person, Writes())
+
+
+def test_overtaken_days_are_kept_with_the_record() -> None:
+    clock = Clock(date(2025, 9, 15), datetime(2030, 9, 15, 16, tzinfo=UTC))
+    id = record_id(KEY, USER, "bank", "r-1")
+    known = Settled(Facts("bank", "r-1", CARD, date(2025, 3, 1), None), 2, clock)
+    person, _ = _happens(Person({id: known}), settled(CARD, "2025-08-15"), 0)
+    (record,) = person.records.values()
+    assert isinstance(record, Settled)
+    assert record.overtaken == (date(2025, 9, 15),)
