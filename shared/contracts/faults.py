@@ -56,7 +56,8 @@ class Code(StrEnum):
     UNKNOWN_KIND = "unknown-kind", "The kind is not in the taxonomy."
     FIELD_REQUIRED_BY_KIND = "field-required-by-kind", "The kind needs this field."
     FIELD_FORBIDDEN_BY_KIND = "field-forbidden-by-kind", "The kind does not have this field."
-    DATES_CONTRADICT = "dates-contradict", "A date lies before another one that it must follow."
+    DATES_CONTRADICT = "dates-contradict", "A date lies before another one that it must follow, or far from one."
+    IMPLAUSIBLE_DATE = "implausible-date", "A time or date lies so far back that it is a placeholder or another unit."
     DEMOGRAPHIC = "demographic", "Sex, age, marital status, religion, ethnicity, health and biometrics are never taken."
     # The partner's format.
     UNKNOWN_UNIT = "unknown-unit", "The unit is none of those that the partner's mapping names."

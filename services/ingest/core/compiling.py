@@ -13,6 +13,7 @@ from services.ingest.core.fields import ATTRIBUTES, Fields, Key, check_path
 from services.ingest.core.mapping import CsvMapping, Events, JsonMapping, MappingError, NativeMapping, Rights, Text
 from services.ingest.core.mapping import Mapping as PartnerMapping
 from services.ingest.core.native import native_mapping
+from services.ingest.core.plausibility import BEGAN, ENDED, EVENT
 from services.ingest.core.readers import Reader
 from services.ingest.core.tree import Flat, Refuse, Tree, at, build
 from shared.contracts import zones
@@ -142,7 +143,7 @@ def _bare(mapping: JsonMapping | CsvMapping, fields: Fields) -> Bare | None:
     if mapping.id is None or mapping.time is None:
         return None
     id = fields.text(mapping.id, ("id",))
-    return Bare(mapping.id, at(mapping.id), id, fields.past_instant(mapping.time, ("time",)))
+    return Bare(mapping.id, at(mapping.id), id, fields.instant(mapping.time, ("time",), EVENT))
 
 
 def _check_columns(columns: tuple[str, ...]) -> None:
@@ -306,10 +307,10 @@ def _record(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body
     status = fields.choice(events.status, (*key, "status"), _STATUSES)
     parts: dict[str, Reader[Any]] = {}
     labels = {}
-    for name in ("began_on", "ended_on"):
+    for name, bounds in (("began_on", BEGAN), ("ended_on", ENDED)):
         spec = getattr(events, name)
         if spec is not None:
-            parts[name] = fields.past_day(spec, (*key, name))
+            parts[name] = fields.day(spec, (*key, name), bounds)
             labels[name] = fields.label(spec)
     if events.amount is not None:
         parts["amount"] = fields.amount(events.amount, (*key, "amount"))

@@ -11,6 +11,17 @@ from services.ingest.core import readers
 from services.ingest.core.deployment import Deployment, Person
 from services.ingest.core.functions import FUNCTIONS
 from services.ingest.core.mapping import DAYS, Amount, ConsentPaths, Late, MappingError, Moment, Text
+from services.ingest.core.plausibility import (
+    CLEARED,
+    DUE,
+    EARLY_DAYS_MAX,
+    EARLY_SENTENCE,
+    GIVEN,
+    Bounds,
+    refuse_later,
+    refuse_later_day,
+    refuse_older,
+)
 from services.ingest.core.readers import Reader, Source
 from services.ingest.core.tree import Flat, Refuse
 from shared.contracts.currencies import DIGITS
@@ -136,7 +147,7 @@ class Fields:
     def consent(self, spec: ConsentPaths, key: Key) -> Reader[Consent]:
         """The consent that the event cites; none of its parts may be missing."""
         absent = Code.CONSENT_MISSING
-        given_at = self.past_instant(spec.given_at, (*key, "given_at"), absent)
+        given_at = self.instant(spec.given_at, (*key, "given_at"), GIVEN, absent)
         id = self.named(spec.id, (*key, "id"), absent)
         purpose = self.named(spec.purpose, (*key, "purpose"), absent)
         return lambda flat: Consent(id=id(flat), purpose=purpose(flat), given_at=given_at(flat))
@@ -177,20 +188,52 @@ class Fields:
         days_max = self.deployment.behavior_days_late_max
         if isinstance(spec, str):
             source = self.source(spec, key)
-            return readers.behavior_only(readers.integer(source, DAYS_LATE_MAX), source.label, days_max)
+            counted = readers.early_is_on_time(readers.integer(source, DAYS_LATE_MAX, at_least=-EARLY_DAYS_MAX))
+            return readers.behavior_only(counted, source.label, days_max)
         if spec.fixed is not None:
             if not 0 <= spec.fixed <= days_max:
                 raise MappingError((*key, "fixed"), f"Days late are 0 to {days_max}.")
             return readers.fixed(spec.fixed)
         assert spec.due is not None
         assert spec.cleared is not None
-        due, cleared = self.day(spec.due, (*key, "due")), self.day(spec.cleared, (*key, "cleared"))
-        return readers.behavior_only(readers.days_between(due, cleared), self.label(spec.cleared), days_max)
+        between = self._days_between(spec.due, spec.cleared, key)
+        return readers.behavior_only(between, self.label(spec.cleared), days_max)
+
+    def _days_between(self, due: str | Moment, cleared: str | Moment, key: Key) -> Reader[int]:
+        """Whole days from the day it was due to the day it was cleared; early is on time."""
+        due_of, cleared_of = self._day(due, (*key, "due")), self._day(cleared, (*key, "cleared"))
+        due_label, cleared_label, zone = self.label(due), self.label(cleared), self.zone or self.deployment.zone
+
+        def days(flat: Flat) -> int:
+            cleared_on, due_on = cleared_of(flat), due_of(flat)
+            refuse_later_day(cleared_on, flat, cleared_label, zone)
+            between = (cleared_on - due_on).days
+            if between < -EARLY_DAYS_MAX:
+                raise Refuse(Code.DATES_CONTRADICT, cleared_label, EARLY_SENTENCE)
+            refuse_older(cleared_on, flat, cleared_label, CLEARED)
+            refuse_older(due_on, flat, due_label, DUE)
+            return max(between, 0)
+
+        return days
 
     # Times and days.
 
-    def instant(self, spec: str | Moment, key: Key, absent: Code = Code.MISSING_FIELD) -> Reader[datetime]:
-        """An instant in UTC; RFC 3339 where the mapping says nothing else."""
+    def instant(
+        self, spec: str | Moment, key: Key, bounds: Bounds, absent: Code = Code.MISSING_FIELD
+    ) -> Reader[datetime]:
+        """An instant in UTC within its bounds, which is not later than the event's arrival."""
+        read, label = self._instant(spec, key, absent), self.label(spec)
+
+        def judged(flat: Flat) -> datetime:
+            value = read(flat)
+            refuse_later(value, flat, label)
+            refuse_older(value, flat, label, bounds)
+            return value
+
+        return judged
+
+    def _instant(self, spec: str | Moment, key: Key, absent: Code) -> Reader[datetime]:
+        """RFC 3339 where the mapping says nothing else."""
         moment = spec if isinstance(spec, Moment) else Moment(path=spec, format="rfc3339")
         if moment.format in DAYS:
             raise MappingError(
@@ -200,40 +243,27 @@ class Fields:
             self._word(moment, key, absent), self.label(spec), moment.format, self._zone(moment, key)
         )
 
-    def past_instant(self, spec: str | Moment, key: Key, absent: Code = Code.MISSING_FIELD) -> Reader[datetime]:
-        """An instant that is not later than the event's arrival."""
-        read, label = self.instant(spec, key, absent), self.label(spec)
-
-        def past(flat: Flat) -> datetime:
-            value = read(flat)
-            refuse_future(value, flat["@latest"], label)
-            return value
-
-        return past
-
-    def day(self, spec: str | Moment, key: Key) -> Reader[date]:
-        """A day; YYYY-MM-DD where the mapping says nothing else."""
+    def _day(self, spec: str | Moment, key: Key) -> Reader[date]:
+        """YYYY-MM-DD where the mapping says nothing else."""
         moment = spec if isinstance(spec, Moment) else Moment(path=spec, format="date")
         value = self._word(moment, key, Code.MISSING_FIELD)
         return readers.day(value, self.label(spec), moment.format, self._zone(moment, key))
 
-    def past_day(self, spec: str | Moment, key: Key) -> Reader[date | None]:
-        """A day that is not later than that of the event's arrival; None where it is absent."""
-        read, label, zone = self.day(spec, key), self.label(spec), self.zone or self.deployment.zone
+    def day(self, spec: str | Moment, key: Key, bounds: Bounds) -> Reader[date | None]:
+        """A day within its bounds, which is not later than that of the event's arrival; None where it is absent."""
+        read, label, zone = self._day(spec, key), self.label(spec), self.zone or self.deployment.zone
         path = spec if isinstance(spec, str) else spec.path
         first = path if isinstance(path, str) else path[0]
 
-        def past(flat: Flat) -> date | None:
+        def judged(flat: Flat) -> date | None:
             if flat.get(first) is None:
                 return None
             value = read(flat)
-            latest: datetime = flat["@latest"]
-            # No zone is a whole day behind UTC, so a day before that of UTC needs no look at the zone.
-            if value >= latest.date() and value > latest.astimezone(zone).date():
-                raise Refuse(Code.IN_FUTURE, label, "The day is later than today.")
+            refuse_later_day(value, flat, label, zone)
+            refuse_older(value, flat, label, bounds)
             return value
 
-        return past
+        return judged
 
     def _word(self, moment: Moment, key: Key, absent: Code) -> Reader[Any]:
         if not isinstance(moment.path, str):
@@ -262,11 +292,3 @@ def refuse_name(text: str, person: Person, label: str) -> None:
     """Raises Refuse where a text that travels on has the person's identifier in it."""
     if person.identifier in text.upper().replace("-", "").replace(" ", ""):
         raise Refuse(Code.NAMES_PERSON, label, "Send a text that does not have the person's identifier in it.")
-
-
-def refuse_future(time: datetime, latest: datetime, label: str) -> None:
-    """Raises Refuse for a time that is later than the event's arrival allows."""
-    if time > latest:
-        raise Refuse(
-            Code.IN_FUTURE, label, "The time is later than the event's arrival; check the clock and the offset."
-        )

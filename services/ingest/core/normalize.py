@@ -10,7 +10,8 @@ import msgspec
 
 from services.ingest.core.compiling import Body, Csv, Partner, Reading
 from services.ingest.core.deployment import AHEAD_MAX
-from services.ingest.core.fields import refuse_future, refuse_name
+from services.ingest.core.fields import refuse_name
+from services.ingest.core.plausibility import EVENT, refuse_later, refuse_older
 from services.ingest.core.readers import listed
 from services.ingest.core.tree import Flat, Refuse, demographic, flatten, printable, refused
 from shared.contracts import cloudevents
@@ -69,7 +70,8 @@ def _enveloped(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
         flat["@subject"] = extensions.get("subject")
         if extensions.keys() != _SUBJECT and (fault := demographic(extensions, "")):
             raise refused(fault)
-    refuse_future(envelope.time, flat["@latest"], "time")
+    refuse_later(envelope.time, flat, "time")
+    refuse_older(envelope.time, flat, "time", EVENT)
     body = _object(event.data, "data")
     reading = _reading(partner, flat, body)
     _flatten(reading, body, flat, "data.")

@@ -376,9 +376,9 @@ def _word(value: Any, sentence: str) -> str:
     return value
 
 
-def days_between(due: Reader[date], cleared: Reader[date]) -> Reader[int]:
-    """Whole days from the day it was due to the day it was cleared; early is on time."""
-    return lambda flat: max((cleared(flat) - due(flat)).days, 0)
+def early_is_on_time(days_late: Reader[int]) -> Reader[int]:
+    """Negative days past due, as many core banking systems count them, are days that something was cleared early."""
+    return lambda flat: max(days_late(flat), 0)
 
 
 def behavior_only(days_late: Reader[int], label: str, days_max: int) -> Reader[int]:

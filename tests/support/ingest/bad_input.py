@@ -317,7 +317,8 @@ _MONEY = [
 
 _LATENESS = [
     BadInput("no days late", bank({"days_past_due": ...}), Code.MISSING_FIELD, "data.days_past_due", "must be there"),
-    BadInput("negative days", bank({"days_past_due": -1}), Code.OUT_OF_BOUNDS, "data.days_past_due", "0 to"),
+    BadInput("null as -999", bank({"days_past_due": -999}), Code.OUT_OF_BOUNDS, "data.days_past_due", "-732 to"),
+    BadInput("years early", bank({"days_past_due": -733}), Code.OUT_OF_BOUNDS, "data.days_past_due", "-732 to"),
     BadInput("half a day", bank({"days_past_due": 0.5}), Code.WRONG_TYPE, "data.days_past_due", "whole number"),
     BadInput("beyond behavior", bank({"days_past_due": 91}), Code.BEYOND_BEHAVIOR, "data.days_past_due", "as a record"),
     BadInput("beyond behavior by the days", utility({"due": "20231205"}), Code.BEYOND_BEHAVIOR, "paid", "as a record"),
@@ -429,6 +430,16 @@ _RECORDS = [
         Code.IN_FUTURE,
         "data.paid_on",
         "later than",
+    ),
+    BadInput(
+        "record of 1970",
+        bank_record({"overdue_since": "1970-01-01"}),
+        Code.IMPLAUSIBLE_DATE,
+        "data.overdue_since",
+        "1970-01-01",
+    ),
+    BadInput(
+        "event of 1970", utility({"ts": 1_709_602_200}), Code.TOO_LATE, "ts", "counted in seconds or in milliseconds"
     ),
     BadInput("unknown state", bank_record({"state": "gone"}), Code.UNKNOWN_VALUE, "data.state", "open, paid"),
     BadInput(
