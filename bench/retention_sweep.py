@@ -22,7 +22,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import asyncpg
-from msgspec.structs import replace
 
 from bench.__main__ import _cpu_s
 from goodstanding.platform.deployment import Deployment, Settings
@@ -39,6 +38,7 @@ from shared.postgres import open_pool
 from shared.runner import store
 from shared.runner.process import tune_collector
 from shared.runner.sender import send_transaction, started
+from shared.runner.service import Announcement
 from shared.settings import ROOT
 
 PAGE = 2_000
@@ -171,8 +171,8 @@ async def _parts(deployment: Deployment, lapses_at: datetime, shard: int = 0) ->
     """What the runner does for a page, timed part by part; microseconds for each record."""
     tune_collector()
     policy = Policy(profile=load_profile(ROOT / "policies/retention/cn.toml"), fingerprint_key=b"k" * 32)
-    retention = service(policy.profile, policy.fingerprint_key)
-    assert retention.state is not None
+    retention = service(policy.profile, policy.fingerprint_key).mode
+    assert retention.due is not None
     pool = await open_pool(deployment.dsn("retention"), "retention", connections_max=1)
     claim, seq, swept = await store.claim(pool, shard, epoch=None), 0, 0
     async with started(deployment.addresses.kafka, f"retention-{shard}") as producer:
@@ -181,17 +181,19 @@ async def _parts(deployment: Deployment, lapses_at: datetime, shard: int = 0) ->
             async with pool.acquire() as db, db.transaction():
                 await store.lock(db, shard, claim.epoch)
                 clock.lap("begin, lock")
-                page = await retention.state.due(db, shard, lapses_at, "", PAGE)
+                page = await retention.due(db, shard, lapses_at, "", PAGE, [])
                 if not page.messages:
                     break
                 clock.lap("due, load")
                 decided = {
-                    message.key: retention.decide(page.states.get(message.key), [message], lapses_at, policy)
+                    message.key: retention.decide(page.states.get(message.key), [message], lapses_at)
                     for message in page.messages
                 }
-                outgoing = [replace(message, partition=shard) for each in decided.values() for message in each.outgoing]
+                answers = [message for each in decided.values() for message in each.outgoing]
+                outgoing = [m.placed(shard) if isinstance(m, Announcement) else m for m in answers]
+                writes = [write for each in decided.values() for write in each.writes]
                 clock.lap("decide, answer")
-                await retention.state.save(db, shard, {key: each.state for key, each in decided.items()})
+                await retention.save(db, shard, {key: each.state for key, each in decided.items()}, writes)
                 clock.lap("save")
                 stored = await store.advance(db, shard, claim.epoch, claim.progress, sent_seq=seq, outgoing=outgoing)
                 clock.lap("outbox")

@@ -32,7 +32,7 @@ from services.retention.core.fingerprint import record_id
 from services.retention.core.record import Clock, Facts, Settled
 from services.retention.service import load_profile, service
 from services.retention.storage import records
-from services.retention.storage.records import Stored
+from services.retention.storage.records import Written
 from shared.contracts.kinds import RecordClass
 from shared.postgres import migrate, queries
 from shared.runner.store import MIGRATIONS
@@ -44,7 +44,7 @@ PAGE = 1_000
 SHARD = 0
 """All are put into one shard: the others of a real deployment share the index, and nothing else."""
 POLICY = Policy(profile=load_profile(ROOT / "policies" / "retention" / "cn.toml"), fingerprint_key=b"k" * 32)
-STATE = service(POLICY.profile, POLICY.fingerprint_key)
+RETENTION = service(POLICY.profile, POLICY.fingerprint_key).mode
 SQL = queries(Path(records.__file__).with_name("records.sql"))
 
 
@@ -72,18 +72,17 @@ async def fill(db: asyncpg.Connection, start: int, count: int) -> float:
     """Save so many settled records of as many people, in batches as the runner does; records a second."""
     began = time.perf_counter()
     for batch in range(start, start + count, PAGE):
-        people = {}
+        writes = []
         for number in range(batch, min(batch + PAGE, start + count)):
             user_id = sha256(str(number).encode()).hexdigest()
             # None of them has lapsed, all of them will within five years.
             ended_on = date(2021, 1, 16) + timedelta(days=number % DAYS)
             clock = Clock(ended_on, deadline(RecordClass.FINANCIAL, ended_on, POLICY.profile).lapses_at)
             facts = Facts("bank", "r-1", "card.overdue", ended_on, 100)
-            people[user_id] = Stored(
-                writes=Writes({record_id(POLICY.fingerprint_key, user_id, "bank", "r-1"): Settled(facts, 2, clock)})
-            )
+            id = record_id(POLICY.fingerprint_key, user_id, "bank", "r-1")
+            writes.append(Written(user_id, Writes({id: Settled(facts, 2, clock)})))
         async with db.transaction():
-            await records.save(db, SHARD, people, fingerprint_key=POLICY.fingerprint_key)
+            await records.save(db, SHARD, {}, writes, fingerprint_key=POLICY.fingerprint_key)
     return count / (time.perf_counter() - began)
 
 
@@ -112,9 +111,9 @@ async def sweep(db: asyncpg.Connection, now: datetime) -> tuple[int, int, float]
     began, swept, pages = time.perf_counter(), 0, 0
     while (page := await records.due(db, SHARD, now, "", PAGE)).messages:
         async with db.transaction():
-            assert STATE.state is not None
-            decided = {m.key: STATE.decide(page.states[m.key], [m], now, POLICY) for m in page.messages}
-            await STATE.state.save(db, SHARD, {key: decision.state for key, decision in decided.items()})
+            decided = {m.key: RETENTION.decide(page.states[m.key], [m], now) for m in page.messages}
+            writes = [each for decision in decided.values() for each in decision.writes]
+            await RETENTION.save(db, SHARD, {key: decision.state for key, decision in decided.items()}, writes)
         swept += sum(len(decision.outgoing) for decision in decided.values())
         pages += 1
     return swept, pages, time.perf_counter() - began

@@ -200,7 +200,7 @@ def appended(letter: Letter, record: ConsumerRecord) -> tuple[Outgoing, Outgoing
     note = redriven_headers(letter.place, len(letter.redriven_at) + 1)
     return (
         Outgoing(record.topic, record.key, record.value, tuple(record.headers), record.partition),
-        Outgoing(dead_letter_topic(letter.service), None, b"", note),
+        Outgoing(dead_letter_topic(letter.service), None, b"", note, 0),
     )
 
 

@@ -27,7 +27,7 @@ from shared.contracts.faults import Fault
 from shared.contracts.partition import partition_of
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, raw_topic, rejected_topic
-from shared.runner.service import DeadLetter, Decision, Outgoing, Record, Service
+from shared.runner.service import Announcement, DeadLetter, Decision, Fenced, Outgoing, Record, Service
 from shared.settings import ROOT
 
 _FAILED = "The rules failed with {}."
@@ -78,8 +78,7 @@ class Rehearsal:
             try:
                 async with db.transaction(isolation="repeatable_read", readonly=True):
                     for shard, keys in by_shard.items():
-                        assert service.state is not None, "services behind ingest keep state"
-                        for user_id, state in (await service.state.load(db, shard, keys)).items():
+                        for user_id, state in (await service.mode.load(db, shard, keys)).items():
                             self._states[topic, user_id] = state
             finally:
                 await db.close()
@@ -98,10 +97,10 @@ class Rehearsal:
     def _read(self, line: Line) -> Judged:
         record = _record(raw_topic(self._partner), line.number, line.key, line.value, self._headers, self._now)
         try:
-            message = self._ingest.decode(record, self._now)
-            if isinstance(message, DeadLetter):
-                return Verdict(line.number, Result.SET_ASIDE, message.code, "", message.sentence)
-            [outgoing] = self._ingest.decide(None, [message], self._now, self._ingest.policy).outgoing
+            answer = self._ingest.mode.answer(record, self._now)
+            if isinstance(answer, DeadLetter):
+                return Verdict(line.number, Result.SET_ASIDE, answer.code, "", answer.sentence)
+            [outgoing] = answer.outgoing
         except Exception as error:  # noqa: BLE001  # whatever it is, the service would set the record aside for it
             return _undecidable(line.number, error)
         if outgoing.topic not in self._behind:
@@ -115,11 +114,11 @@ class Rehearsal:
         topic = event.record.topic
         service = self._behind[topic]
         try:
-            message = service.decode(event.record, self._now)
+            message = service.mode.decode(event.record, self._now)
             if isinstance(message, DeadLetter):
                 return {event.line: Verdict(event.line, Result.SET_ASIDE, message.code, "", message.sentence)}
             state = self._states.get((topic, event.user_id))
-            decision: Decision[Any] = service.decide(state, [message], self._now, service.policy)
+            decision: Decision[Any, Any] = service.mode.decide(state, [message], self._now)
         except Exception as error:  # noqa: BLE001  # as above
             return {event.line: _undecidable(event.line, error)}
         self._states[topic, event.user_id] = decision.state
@@ -135,7 +134,7 @@ def validate(partner: str, lines: Sequence[Line], settings: Settings, now: datet
     return rehearsal.answer(rehearsal.read(lines))
 
 
-def _behind(settings: Settings) -> Mapping[str, Service[Any, Any, Any]]:
+def _behind(settings: Settings) -> Mapping[str, Service[Fenced[Any, Any, Any]]]:
     """The services behind ingest by the topic on which they meet its events."""
     card = ScorerSettings(kafka="", zone=settings.zone, currency=settings.currency)
     profile = load_profile(ROOT / "policies" / "retention" / f"{settings.retention_profile}.toml")
@@ -145,7 +144,7 @@ def _behind(settings: Settings) -> Mapping[str, Service[Any, Any, Any]]:
     }
 
 
-def _refusals(messages: Iterable[Outgoing], partner: str) -> dict[int, Verdict]:
+def _refusals(messages: Iterable[Outgoing | Announcement], partner: str) -> dict[int, Verdict]:
     """The refusals among the messages, by the line whose position they name."""
     found = {}
     for message in messages:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from services.benefits.core import decide as rules
@@ -17,19 +18,7 @@ from shared.contracts.faults import Fault
 from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import TYPES, ScoreChange, TierChange, encode, follow
 from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED
-from shared.runner.service import (
-    OWN_PARTITION,
-    Db,
-    DeadLetter,
-    Decision,
-    DuePage,
-    Fenced,
-    Input,
-    Outcome,
-    Outgoing,
-    Record,
-    Service,
-)
+from shared.runner.service import Announcement, DeadLetter, Decision, Fenced, Input, Outcome, Record, Service
 
 _USER_ID = re.compile(USER_ID_PATTERN)
 _CHANGED = Outcome("changed")
@@ -37,8 +26,9 @@ _REPEATED = Outcome("duplicate")
 _UNCHANGED = Outcome("unchanged")
 
 
-def service(table: TierTable) -> Service[News, Standing, TierTable]:
-    return Service("benefits", (Input(SCORES_CHANGED),), decode, decide, table, Fenced(load, save, due))
+def service(table: TierTable) -> Service[Fenced[News, Standing]]:
+    mode: Fenced[News, Standing] = Fenced(decode, partial(decide, table=table), load, save)
+    return Service("benefits", (Input(SCORES_CHANGED),), mode)
 
 
 def read_table(file: Path) -> TierTable:
@@ -81,12 +71,7 @@ def decide(standing: Standing | None, messages: Sequence[News], now: datetime, t
     )
 
 
-async def due(db: Db, shard: int, now: datetime, cursor: str, limit: int) -> DuePage[News, Standing]:
-    """Nothing: no time of ours runs before there is a grace period, whose end would come from here."""
-    return DuePage((), cursor, None)
-
-
-def _message(user_id: str, change: TierChange) -> Outgoing:
+def _message(user_id: str, change: TierChange) -> Announcement:
     headers = cloudevents.binary(
         id=f"benefits/{user_id}/{change.version}",
         source="/benefits",
@@ -94,4 +79,4 @@ def _message(user_id: str, change: TierChange) -> Outgoing:
         time=change.as_of,
         partitionkey=user_id,
     )
-    return Outgoing(TIERS_CHANGED, user_id.encode(), encode(change), headers, OWN_PARTITION)
+    return Announcement(TIERS_CHANGED, user_id.encode(), encode(change), headers)

@@ -7,11 +7,10 @@ position only: a refusal would need a topic that nobody made. Once the file is t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeAlias
-
-import msgspec
 
 from services.ingest.core.compiling import Partner
 from services.ingest.core.normalize import Normalized, Refused, normalize
@@ -22,7 +21,7 @@ from shared.contracts.partition import partition_of
 from shared.contracts.refusals import refusal_headers
 from shared.contracts.topics import NORMALIZED, RAW_PREFIX, RECORDS_REPORTED, partner_of, rejected_topic
 from shared.kafka.unreadable import Unreadable
-from shared.runner.service import DeadLetter, Decision, Input, Outcome, Outgoing, Record, Service
+from shared.runner.service import Answer, DeadLetter, Forward, Input, Outcome, Outgoing, Record, Service
 
 NAME = "ingest"
 Partners: TypeAlias = Mapping[str, Partner]
@@ -33,68 +32,53 @@ _UNKNOWN_PARTNER = DeadLetter(
 )
 
 
-class Message(msgspec.Struct, frozen=True, gc=False):
-    """A raw event and what became of it. `origin` is its position, `<topic>/<partition>/<offset>`.
-
-    Where nobody can read the event it may stand for several in a row; the last one's position is `lastorigin`.
-    """
-
-    partner: str
-    origin: str
-    value: bytes | None
-    result: Normalized | Refused
-    lastorigin: str | None = None
-
-
-def service(partners: Partners) -> Service[Message, None, None]:
+def service(partners: Partners) -> Service[Forward]:
     """The service of these partners."""
 
-    def decode(record: Record, arrived: datetime) -> Message | DeadLetter:
+    def answer(record: Record, arrived: datetime) -> Answer | DeadLetter:
         partner = partners.get(partner_of(record.topic))
         if partner is None:
             return _UNKNOWN_PARTNER
+        origin = f"{record.topic}/{record.partition}/{record.offset}"
         result = normalize(partner, record, arrived)
-        return Message(partner.name, f"{record.topic}/{record.partition}/{record.offset}", record.value, result)
+        if isinstance(result, Normalized):
+            return Answer((_forwarded(partner.name, origin, result),), _accepted(partner.name))
+        return Answer(
+            (_rejected(partner.name, origin, record.value, result),), _refused(partner.name, result.fault.code)
+        )
 
-    def unreadable(what: Unreadable) -> Message | DeadLetter:
+    def unreadable(what: Unreadable) -> Answer | DeadLetter:
+        """One answer for what may be several records in a row; then it names the last one's position too."""
         partner = partners.get(partner_of(what.topic))
         if partner is None:
             return _UNKNOWN_PARTNER
         first, last = (f"{what.topic}/{what.partition}/{offset}" for offset in (what.offset, what.next_offset - 1))
         refused = Refused(Fault(Code(what.code), "", what.sentence), None)
-        return Message(partner.name, first, None, refused, last if last != first else None)
+        rejected = _rejected(partner.name, first, None, refused, last if last != first else None)
+        return Answer((rejected,), _refused(partner.name, refused.fault.code))
 
-    return Service(
-        name=NAME,
-        inputs=(Input(pattern=f"^{re.escape(RAW_PREFIX)}.+"),),
-        decode=decode,
-        decide=decide,
-        policy=None,
-        unreadable=unreadable,
-    )
+    return Service(NAME, (Input(pattern=f"^{re.escape(RAW_PREFIX)}.+"),), Forward(answer, unreadable))
 
 
-def decide(_: None, messages: Sequence[Message], __: datetime, ___: None) -> Decision[None]:
-    """What to send for these events, one message each, and what to count."""
-    answers = [_answer(message) for message in messages]
-    return Decision(None, tuple(outgoing for outgoing, _ in answers), tuple(outcome for _, outcome in answers))
+@lru_cache(maxsize=256)
+def _accepted(partner: str) -> tuple[Outcome, ...]:
+    return (Outcome("accepted", partner),)
 
 
-def _answer(message: Message) -> tuple[Outgoing, Outcome]:
-    if isinstance(message.result, Normalized):
-        return _forwarded(message, message.result), Outcome("accepted", message.partner)
-    return _rejected(message, message.result), Outcome("refused", message.partner, message.result.fault.code.value)
+@lru_cache(maxsize=1024)
+def _refused(partner: str, code: Code) -> tuple[Outcome, ...]:
+    return (Outcome("refused", partner, code.value),)
 
 
-def _forwarded(message: Message, event: Normalized) -> Outgoing:
+def _forwarded(partner: str, origin: str, event: Normalized) -> Outgoing:
     body = event.body
     headers = binary(
         id=event.event_id,
-        source=f"/partners/{message.partner}",
+        source=f"/partners/{partner}",
         type=TYPES[type(body)],
         time=event.time,
         partitionkey=event.user_id,
-        extensions={"origin": message.origin},
+        extensions={"origin": origin},
     )
     return Outgoing(
         RECORDS_REPORTED if isinstance(body, RecordReport) else NORMALIZED,
@@ -105,6 +89,8 @@ def _forwarded(message: Message, event: Normalized) -> Outgoing:
     )
 
 
-def _rejected(message: Message, refused: Refused) -> Outgoing:
-    headers = refusal_headers(NAME, message.origin, refused.fault, refused.event_id, lastorigin=message.lastorigin)
-    return Outgoing(rejected_topic(message.partner), None, message.value, headers)
+def _rejected(
+    partner: str, origin: str, value: bytes | None, refused: Refused, lastorigin: str | None = None
+) -> Outgoing:
+    headers = refusal_headers(NAME, origin, refused.fault, refused.event_id, lastorigin=lastorigin)
+    return Outgoing(rejected_topic(partner), None, value, headers, 0)

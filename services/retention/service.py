@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from services.retention.core import decide as rules
-from services.retention.core.decide import Policy
+from services.retention.core.decide import Person, Policy, Writes
 from services.retention.core.messages import Message, Report
 from services.retention.core.profile import Profile, faults
 from services.retention.core.record import Changed, Effect, Expired, Known, Open, Refused, Repeated, Waits
 from services.retention.storage import records
-from services.retention.storage.records import Stored
+from services.retention.storage.records import Written
 from shared import toml_file
 from shared.contracts.checks import check_event
 from shared.contracts.cloudevents import binary, parse_envelope
@@ -23,9 +23,10 @@ from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import TYPES, RecordChange, RecordReport, encode, read
 from shared.contracts.refusals import refusal_headers
 from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED, rejected_topic
-from shared.runner.service import OWN_PARTITION, DeadLetter, Decision, Fenced, Input, Outcome, Outgoing, Record, Service
+from shared.runner.service import Announcement, DeadLetter, Decision, Fenced, Input, Outcome, Outgoing, Record, Service
 
 NAME = "retention"
+_NOTHING = Writes()
 _PARTNERS = "/partners/"
 _USER_ID = re.compile(USER_ID_PATTERN)
 
@@ -38,14 +39,16 @@ def load_profile(file: Path) -> Profile:
     return profile
 
 
-def service(profile: Profile, fingerprint_key: bytes) -> Service[Message, Stored, Policy]:
-    state: Fenced[Message, Stored, Policy] = Fenced(
+def service(profile: Profile, fingerprint_key: bytes) -> Service[Fenced[Message, Person, Written]]:
+    policy = Policy(profile=profile, fingerprint_key=fingerprint_key)
+    mode: Fenced[Message, Person, Written] = Fenced(
+        decode=decode,
+        decide=partial(decide, policy=policy),
         load=partial(records.load, fingerprint_key=fingerprint_key),
         save=partial(records.save, fingerprint_key=fingerprint_key),
         due=records.due,
     )
-    policy = Policy(profile=profile, fingerprint_key=fingerprint_key)
-    return Service(NAME, (Input(RECORDS_REPORTED),), decode, decide, policy, state)
+    return Service(NAME, (Input(RECORDS_REPORTED),), mode)
 
 
 def decode(record: Record, arrived: datetime) -> Report | DeadLetter:
@@ -69,23 +72,27 @@ def decode(record: Record, arrived: datetime) -> Report | DeadLetter:
     return Report(key, partner, envelope.id, origin, body, envelope.time)
 
 
-def decide(stored: Stored | None, messages: Sequence[Message], now: datetime, policy: Policy) -> Decision[Stored]:
-    decided = rules.decide((stored or Stored()).person, messages, now, policy)
+def decide(
+    person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy
+) -> Decision[Person, Written]:
+    decided = rules.decide(person or Person(), messages, now, policy)
     user_id = messages[0].key
     answers = [_answer(user_id, id, effect, now) for id, effect in decided.effects]
     return Decision(
-        Stored(decided.person, decided.writes),
+        decided.person,
         tuple([message for message, _ in answers if message is not None]),
         tuple([outcome for _, outcome in answers]),
+        (Written(user_id, decided.writes),) if decided.writes != _NOTHING else (),
     )
 
 
-def _answer(user_id: str, id: str, effect: Effect, now: datetime) -> tuple[Outgoing | None, Outcome]:
+def _answer(user_id: str, id: str, effect: Effect, now: datetime) -> tuple[Outgoing | Announcement | None, Outcome]:
     """What is sent because of an effect, if anything, and how it is counted."""
     match effect:
         case Changed(record):
             change = _change(id, record)
-            return _changed(user_id, change, now), Outcome(change.status, record.facts.partner)
+            outcome = Outcome("open" if isinstance(record, Open) else "settled", record.facts.partner)
+            return _changed(user_id, change, now), outcome
         case Expired(partner, version, lapsed_at):
             # What announces that a record is erased repeats nothing of it. Late or not, it happened at the deadline.
             change = RecordChange(record_id=id, version=version, status="expired", counts=False)
@@ -93,7 +100,7 @@ def _answer(user_id: str, id: str, effect: Effect, now: datetime) -> tuple[Outgo
         case Refused(partner, event_id, origin, fault):
             # Position and id, and no bytes, since what came here is not what the partner sent.
             headers = refusal_headers(NAME, origin, fault, event_id)
-            message = Outgoing(rejected_topic(partner), None, None, headers)
+            message = Outgoing(rejected_topic(partner), None, None, headers, 0)
             return message, Outcome("refused", partner, fault.code)
         case Waits(partner):
             return None, Outcome("waiting", partner)
@@ -117,7 +124,7 @@ def _change(id: str, record: Known) -> RecordChange:
     )
 
 
-def _changed(user_id: str, change: RecordChange, time: datetime) -> Outgoing:
+def _changed(user_id: str, change: RecordChange, time: datetime) -> Announcement:
     headers = binary(
         # The record's id stands for the person too. Versions are per record: a person's own count would have to
         # outlive the last record, and say that there was one.
@@ -127,4 +134,4 @@ def _changed(user_id: str, change: RecordChange, time: datetime) -> Outgoing:
         time=time,
         partitionkey=user_id,
     )
-    return Outgoing(RECORDS_CHANGED, user_id.encode(), encode(change), headers, OWN_PARTITION)
+    return Announcement(RECORDS_CHANGED, user_id.encode(), encode(change), headers)

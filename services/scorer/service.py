@@ -24,7 +24,18 @@ from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, ScoreChange, encode, read
 from shared.contracts.refusals import refusal_headers
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, rejected_topic
-from shared.runner.service import OWN_PARTITION, DeadLetter, Decision, Fenced, Input, Outcome, Outgoing, Record, Service
+from shared.runner.service import (
+    Announcement,
+    DeadLetter,
+    Decision,
+    Fenced,
+    Input,
+    Outcome,
+    Outgoing,
+    Record,
+    Result,
+    Service,
+)
 
 NAME = "scorer"
 _PARTNERS = "/partners/"
@@ -39,20 +50,20 @@ def read_scorecard(path: Path) -> Scorecard:
     return card
 
 
-def scorer(settings: ScorerSettings) -> Service[Message, Person, Policy]:
+def scorer(settings: ScorerSettings) -> Service[Fenced[Message, Person, Person]]:
     policy = Policy(
         scorecard=read_scorecard(settings.policies / "scorecard.toml"),
         zone=settings.zone_info,
         accepts_late_months=settings.accepts_late_months,
     )
-    return Service(
-        name=NAME,
-        inputs=(Input(topic=NORMALIZED), Input(topic=RECORDS_CHANGED)),
+    mode: Fenced[Message, Person, Person] = Fenced(
         decode=partial(decode, zone=policy.zone),
-        decide=decide,
-        policy=policy,
-        state=Fenced(load=store.load, save=store.save, due=partial(store.due, policy=policy)),
+        decide=partial(decide, policy=policy),
+        load=store.load,
+        save=store.save,
+        due=partial(store.due, policy=policy),
     )
+    return Service(NAME, (Input(topic=NORMALIZED), Input(topic=RECORDS_CHANGED)), mode)
 
 
 def decode(record: Record, arrived: datetime, zone: tzinfo) -> Message | DeadLetter:
@@ -99,9 +110,12 @@ def _dead(fault: Fault) -> DeadLetter:
     return DeadLetter(fault.code, fault.sentence)
 
 
-def decide(person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy) -> Decision[Person]:
+def decide(
+    person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy
+) -> Decision[Person, Person]:
     decided = rules.decide(person or Person(messages[0].key), messages, now, policy)
-    outgoing, outcomes = [], [_outcome("duplicate")] * decided.stale
+    outgoing: list[Outgoing | Announcement] = []
+    outcomes = [_outcome("duplicate")] * decided.stale
     for event, folded in decided.folded:
         match folded:
             case Accepted():
@@ -115,7 +129,8 @@ def decide(person: Person | None, messages: Sequence[Message], now: datetime, po
     if publication := decided.person.publication:
         outgoing.append(_score_changed(decided.person.key, publication, policy))
         outcomes.append(_outcome("published"))
-    return Decision(decided.person, tuple(outgoing), tuple(outcomes))
+    adds = decided.person.publication is not None or bool(decided.person.edges)
+    return Decision(decided.person, tuple(outgoing), tuple(outcomes), (decided.person,) if adds else ())
 
 
 def _refusal(folded: Conflict | TooLate | Blocked) -> Fault:
@@ -133,10 +148,10 @@ def _refusal(folded: Conflict | TooLate | Blocked) -> Fault:
 def _rejected(event: Event, fault: Fault) -> Outgoing:
     """To the event's partner: position and id, and no bytes, since what came here is not what the partner sent."""
     headers = refusal_headers(NAME, event.origin, fault, event.id)
-    return Outgoing(rejected_topic(event.partner), None, None, headers)
+    return Outgoing(rejected_topic(event.partner), None, None, headers, 0)
 
 
-def _score_changed(user_id: str, publication: Publication, policy: Policy) -> Outgoing:
+def _score_changed(user_id: str, publication: Publication, policy: Policy) -> Announcement:
     evaluation = publication.evaluation
     body = ScoreChange(
         version=publication.version,
@@ -156,9 +171,9 @@ def _score_changed(user_id: str, publication: Publication, policy: Policy) -> Ou
         time=publication.as_of,
         partitionkey=user_id,
     )
-    return Outgoing(SCORES_CHANGED, user_id.encode(), encode(body), headers, OWN_PARTITION)
+    return Announcement(SCORES_CHANGED, user_id.encode(), encode(body), headers)
 
 
 @lru_cache(maxsize=1024)
-def _outcome(result: str, partner: str = "", code: str = "") -> Outcome:
+def _outcome(result: Result, partner: str = "", code: str = "") -> Outcome:
     return Outcome(result, partner, code)

@@ -105,6 +105,14 @@ def dead_letter_topic(service: str) -> str:
     return f"{service}.dead-letter"
 
 
+def message_bytes_max(topic: str) -> int | None:
+    """The limit of a message on the topic as a broker counts it; None for a topic that is none of the platform's."""
+    if topic.startswith(REJECTED_PREFIX):
+        return REJECTED_BYTES_MAX
+    known = topic in _LIMITED or topic.startswith((RAW_PREFIX, DISPUTES_PREFIX))
+    return MESSAGE_BYTES_MAX if known else None
+
+
 def partner_of(raw_topic_name: str) -> str:
     """The partner is the topic, never a field of the message."""
     return raw_topic_name.removeprefix(RAW_PREFIX)
@@ -146,6 +154,8 @@ _SHARED = (
     _last_by_person(SCORES_CHANGED, ["scorer"], ["benefits", "subscribers"]),
     _last_by_person(TIERS_CHANGED, ["benefits"], ["subscribers"]),
 )
+
+_LIMITED = {topic.name for topic in _SHARED} | {dead_letter_topic(service) for service in SERVICES}
 
 SIMULATION = Topic(CLOCK_TOPIC, "none", 1, "delete", _WEEK, MESSAGE_BYTES_MAX, ("driver",), SERVICES)
 """Exists only in simulation: the stepped clock that all processes share."""

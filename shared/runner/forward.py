@@ -1,6 +1,8 @@
 """One shard of a service without state: send, await every acknowledgement, then commit the offsets.
 
-A kill in between sends the batch again, byte for byte the same, and its readers drop what they have seen.
+A kill in between sends the batch again, byte for byte the same, and its readers drop what they have seen. While the
+process lives, a failure sends again only what is not acknowledged, and the offsets of the records before it are
+committed at once.
 """
 
 from __future__ import annotations
@@ -8,98 +10,133 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Generic
+from dataclasses import dataclass
 
 import structlog
 from aiokafka import AIOKafkaProducer
 
 from shared.kafka.unreadable import Fetched, Unreadable, next_offset
-from shared.runner.host import Host, Inputs, backoff, dead_letter, new_buffer, origin, stopped_within
-from shared.runner.sender import send, started
-from shared.runner.service import DEAD_LETTER, DeadLetter, M, Outcome, Outgoing, P, S, Service
+from shared.runner.delivery import Delivery
+from shared.runner.host import Host, Inputs, dead_letter, origin
+from shared.runner.sendable import Topics
+from shared.runner.sender import started
+from shared.runner.service import DEAD_LETTER, Answer, DeadLetter, Forward, Outcome, Outgoing
+from shared.runner.shard import Shard, Source
 
 log = structlog.get_logger("runner")
 
+_YIELD_EVERY_RECORDS = 256
+"""The rules give way to other shards' sending and to heartbeats after so many records."""
 
-class ForwardShard(Generic[M, S, P]):
+
+@dataclass(frozen=True, slots=True)
+class _InHand:
+    """A batch until all of it is acknowledged. `ends` has for each record the number of messages up to its last."""
+
+    records: Sequence[Fetched]
+    ends: Sequence[int]
+    outcomes: Sequence[Outcome]
+    delivery: Delivery
+    began: float
+
+    def acknowledged_offsets(self) -> dict[str, int]:
+        """The next offset of each topic, up to the first record with a message that is not acknowledged."""
+        offsets: dict[str, int] = {}
+        stuck: set[str] = set()
+        start = 0
+        for record, end in zip(self.records, self.ends, strict=True):
+            if record.topic not in stuck and all(map(self.delivery.acknowledged, range(start, end))):
+                offsets[record.topic] = next_offset(record)
+            else:
+                stuck.add(record.topic)
+            start = end
+        return offsets
+
+
+class ForwardShard(Shard):
     """Partition i of every input, from its assignment until it is stopped."""
 
-    def __init__(self, index: int, service: Service[M, S, P], host: Host, inputs: Inputs) -> None:
-        self.index = index
-        self.trouble: str | None = "not started yet"
-        self.buffer = new_buffer(host.settings, inputs)
-        self.handled_offsets: dict[str, int] = {}
-        self._service, self._host, self._inputs = service, host, inputs
-        self._stop = asyncio.Event()
+    def __init__(self, index: int, service: str, mode: Forward, host: Host, inputs: Inputs) -> None:
+        super().__init__(index, service, host, inputs)
+        self._mode = mode
+        self._offsets: dict[str, int] | None = None
+        """None until the group's committed offsets are known."""
+        self._taken: Sequence[Fetched] = ()
+        """What was taken from the buffer and is not committed: nobody else has it, so no failure may lose it."""
+        self._in_hand: _InHand | None = None
+        self._topics = Topics()
 
-    def stop(self) -> None:
-        """End after the step in hand."""
-        self._stop.set()
-        self.buffer.wake.set()
+    @property
+    def handled_offsets(self) -> dict[str, int]:
+        return self._offsets or {}
 
-    async def run(self) -> None:
-        """Work until stopped; after any failure with a new producer, from the committed offsets."""
-        for delay_s in backoff():
+    async def _work(self) -> None:
+        async with started(self._host.settings.kafka) as producer:
+            if self._offsets is None:
+                self.buffer.clear()
+                self._offsets = await self._inputs.start_at_committed()
+            self.source = Source.RECORDS
+            if not self._taken:
+                self.succeeded()
             try:
-                async with started(self._host.settings.kafka) as producer:
-                    self.buffer.clear()
-                    self.handled_offsets = await self._inputs.start_at_committed()
-                    self.trouble = None
-                    await self._work(producer)
-            except Exception as error:
-                self.trouble = f"{type(error).__name__}, trying again"
-                self._host.metrics.retries.labels(type(error).__name__).inc()
-                log.warning("shard starts again after a failure", shard=self.index, exc_info=error)
-            self._inputs.pause()
-            if await stopped_within(self._stop, delay_s):
-                return
+                while not self._stopping.is_set():
+                    await self._batch(producer)
+            except Exception:
+                if self._in_hand:
+                    await self._commit(self._in_hand.acknowledged_offsets())
+                raise
 
-    async def _work(self, producer: AIOKafkaProducer) -> None:
-        while not self._stop.is_set():
-            records = self.buffer.take(self._host.settings.batch_records_max)
-            if not records:
-                await self.buffer.wait(None)
-                continue
-            began = time.perf_counter()
-            await self._host.clock.refresh()
-            outgoing, outcomes = self._answers(records)
-            if outgoing:
-                await send(producer, outgoing)
-            offsets = {record.topic: next_offset(record) for record in records}
+    async def _batch(self, producer: AIOKafkaProducer) -> None:
+        if not self._taken:
+            self._taken = self.buffer.take(self._host.settings.batch_records_max)
+        if not self._taken:
+            await self.buffer.wait(None)
+            return
+        batch = self._in_hand = self._in_hand or await self._answered(self._taken)
+        await batch.delivery.attempt(producer)
+        await self._commit({record.topic: next_offset(record) for record in batch.records})
+        self._taken, self._in_hand = (), None
+        self._count(batch)
+        self.succeeded()
+
+    def _count(self, batch: _InHand) -> None:
+        metrics = self._host.metrics
+        metrics.handled(batch.records)
+        metrics.decided([*batch.outcomes, *[Outcome(DEAD_LETTER, code="unsendable")] * batch.delivery.impossible])
+        metrics.acknowledged(batch.delivery.messages)
+        metrics.step_seconds.labels("events").observe(time.perf_counter() - batch.began)
+
+    async def _commit(self, offsets: dict[str, int]) -> None:
+        if offsets:
             await self._inputs.commit(offsets)
-            self.handled_offsets.update(offsets)
-            self._host.metrics.handled(records)
-            self._host.metrics.decided(outcomes)
-            self._host.metrics.acknowledged(outgoing)
-            self._host.metrics.step_seconds.labels("events").observe(time.perf_counter() - began)
+            self._offsets = {**(self._offsets or {}), **offsets}
 
-    def _answers(self, records: Sequence[Fetched]) -> tuple[list[Outgoing], list[Outcome]]:
-        """What the batch leads to; where the rules fail, record by record, and the failing ones set aside."""
-        try:
-            return self._answer(records)
-        except Exception as error:
-            if len(records) > 1:
-                parts = [self._answers([record]) for record in records]
-                return [m for part, _ in parts for m in part], [o for _, part in parts for o in part]
-            log.error("a record cannot be handled", origin=origin(records[0]), exc_info=error)
-            letter = DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")
-            return [dead_letter(self._service.name, letter, origin(records[0]))], [
-                Outcome(DEAD_LETTER, code=letter.code)
-            ]
-
-    def _answer(self, records: Sequence[Fetched]) -> tuple[list[Outgoing], list[Outcome]]:
-        clock, messages = self._host.clock, []
+    async def _answered(self, records: Sequence[Fetched]) -> _InHand:
+        began = time.perf_counter()
+        await self._host.clock.refresh()
         outgoing: list[Outgoing] = []
         outcomes: list[Outcome] = []
-        for record in records:
+        ends: list[int] = []
+        for number, record in enumerate(records, 1):
+            answer = self._answer(record)
+            outgoing.extend(answer.outgoing)
+            outcomes.extend(answer.outcomes)
+            ends.append(len(outgoing))
+            if number % _YIELD_EVERY_RECORDS == 0:
+                await asyncio.sleep(0)
+        first = origin(records[0])
+        return _InHand(records, ends, outcomes, Delivery(self._service, first, outgoing, self._topics), began)
+
+    def _answer(self, record: Fetched) -> Answer:
+        try:
             if isinstance(record, Unreadable):
-                message = self._service.unreadable(record)
+                answer = self._mode.unreadable(record)
             else:
-                message = self._service.decode(record, clock.arrival(record.timestamp))
-            if isinstance(message, DeadLetter):
-                outgoing.append(dead_letter(self._service.name, message, origin(record)))
-                outcomes.append(Outcome(DEAD_LETTER, code=message.code))
-            else:
-                messages.append(message)
-        decision = self._service.decide(None, messages, clock.now(), self._service.policy)
-        return [*outgoing, *decision.outgoing], [*outcomes, *decision.outcomes]
+                answer = self._mode.answer(record, self._host.clock.arrival(record.timestamp))
+        except Exception as error:
+            log.error("a record cannot be handled", origin=origin(record), exc_info=error)
+            answer = DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")
+        if not isinstance(answer, DeadLetter):
+            return answer
+        letter = dead_letter(self._service, answer, origin(record))
+        return Answer((letter,), (Outcome(DEAD_LETTER, code=answer.code),))

@@ -66,7 +66,7 @@ def origin(record: Fetched) -> str:
 def dead_letter(service: str, letter: DeadLetter, place: str) -> Outgoing:
     """The operator's note of a record that was set aside: its position and the reason, never its content."""
     headers = set_aside_headers(service, place, letter.code, letter.sentence)
-    return Outgoing(dead_letter_topic(service), None, b"", headers)
+    return Outgoing(dead_letter_topic(service), None, b"", headers, 0)
 
 
 async def stopped_within(stop: asyncio.Event, delay_s: float) -> bool:

@@ -25,7 +25,7 @@ from shared.postgres import open_pool
 from shared.runner import store
 from shared.runner.host import Host, backoff
 from shared.runner.metrics import Metrics
-from shared.runner.service import Service
+from shared.runner.service import Fenced, Service
 from shared.runner.subscription import Subscription
 from shared.settings import ServiceSettings
 
@@ -66,7 +66,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def run(service: Service[Any, Any, Any], settings: ServiceSettings) -> None:
+def run(service: Service, settings: ServiceSettings) -> None:
     """Run the service in the foreground until SIGTERM or SIGINT; returns after the drain."""
     logs.configure(service.name, settings.log_level)
     tune_collector()
@@ -81,7 +81,7 @@ def tune_collector() -> None:
     gc.set_threshold(_COLLECT_AFTER_OBJECTS)
 
 
-async def serve(service: Service[Any, Any, Any], settings: ServiceSettings) -> None:
+async def serve(service: Service, settings: ServiceSettings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -103,9 +103,7 @@ async def serve(service: Service[Any, Any, Any], settings: ServiceSettings) -> N
 
 
 @contextlib.asynccontextmanager
-async def _http(
-    service: Service[Any, Any, Any], settings: ServiceSettings, health: Health, metrics: Metrics
-) -> AsyncIterator[None]:
+async def _http(service: Service, settings: ServiceSettings, health: Health, metrics: Metrics) -> AsyncIterator[None]:
     """The endpoints answer from the first moment, so that waiting for a server shows as "not ready"."""
     app = AsgiFastStream(
         asgi_routes=[
@@ -134,7 +132,7 @@ async def _http(
 
 
 async def _work(
-    service: Service[Any, Any, Any],
+    service: Service,
     settings: ServiceSettings,
     health: Health,
     metrics: Metrics,
@@ -159,7 +157,7 @@ async def _work(
 
 
 async def _start(
-    service: Service[Any, Any, Any],
+    service: Service,
     settings: ServiceSettings,
     health: Health,
     metrics: Metrics,
@@ -168,7 +166,7 @@ async def _start(
     """Wait for Kafka and Postgres as long as it takes, then join the group."""
     await _until(health, "Kafka", _ask_kafka(settings))
     pool = None
-    if service.state is not None:
+    if isinstance(service.mode, Fenced):
         pool = await _until(health, "Postgres", _open_pool(service, settings))
         stack.push_async_callback(_close_pool, pool)
     clock = await stack.enter_async_context(open_clock(settings.clock, settings.kafka))
@@ -188,7 +186,7 @@ def _ask_kafka(settings: ServiceSettings) -> Any:
     return ask
 
 
-def _open_pool(service: Service[Any, Any, Any], settings: ServiceSettings) -> Any:
+def _open_pool(service: Service, settings: ServiceSettings) -> Any:
     async def connect() -> asyncpg.Pool:
         pool = await open_pool(
             settings.postgres,

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from shared.runner.service import Outgoing
 
 BATCH_BYTES_MAX = 256 * 1024
 SEND_TIMEOUT_S = 30.0
+REQUEST_BYTES_MAX = 4 * 1024 * 1024
+"""A refusal carries the partner's whole record, whose limit is the raw topic's."""
+
+Flight: TypeAlias = tuple["asyncio.Future[object]", list[int]]
+"""The broker's answer to one batch, and the numbers of the messages in it."""
 
 
 def _producer(bootstrap: str, transactional_id: str | None) -> AIOKafkaProducer:
@@ -25,8 +32,7 @@ def _producer(bootstrap: str, transactional_id: str | None) -> AIOKafkaProducer:
         # A stopped owner's open transaction hides everything behind it from readers until the broker aborts it.
         transaction_timeout_ms=15_000,
         max_batch_size=BATCH_BYTES_MAX,
-        # A refusal carries the partner's whole record, whose limit is the raw topic's.
-        max_request_size=4 * 1024 * 1024,
+        max_request_size=REQUEST_BYTES_MAX,
         request_timeout_ms=10_000,
         retry_backoff_ms=50,
     )
@@ -36,7 +42,8 @@ def _producer(bootstrap: str, transactional_id: str | None) -> AIOKafkaProducer:
 async def started(bootstrap: str, transactional_id: str | None = None) -> AsyncIterator[AIOKafkaProducer]:
     """A producer that is ready; with a transactional id the broker has by then refused every earlier one of that id.
 
-    A broken producer is never repaired, only left and replaced: an idempotent one can wedge after an error.
+    A broken producer is never repaired, only left and replaced: after an error an idempotent one can wedge, and a
+    transactional one can commit what it had aborted.
     """
     producer = _producer(bootstrap, transactional_id)
     try:
@@ -58,11 +65,10 @@ async def send(producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> None
     Raises a KafkaError or TimeoutError when any message's fate is unknown; the caller replaces the producer and sends
     all of them again.
     """
-    by_partition: dict[tuple[str, int], list[Outgoing]] = {}
-    for message in messages:
-        by_partition.setdefault((message.topic, message.partition), []).append(message)
+    flights: list[Flight] = []
     async with asyncio.timeout(SEND_TIMEOUT_S):
-        await asyncio.gather(*(_send_partition(producer, *place, part) for place, part in by_partition.items()))
+        await put(producer, enumerate(messages), flights)
+        await asyncio.gather(*(answer for answer, _ in flights))
 
 
 async def send_transaction(producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> None:
@@ -71,20 +77,62 @@ async def send_transaction(producer: AIOKafkaProducer, messages: Sequence[Outgoi
     # An error in here leaves the transaction open on purpose: it must not be committed in part, and the next
     # producer of this id aborts it.
     await send(producer, messages)
+    await commit(producer)
+
+
+async def commit(producer: AIOKafkaProducer) -> None:
     async with asyncio.timeout(SEND_TIMEOUT_S):
         await producer.commit_transaction()
 
 
-async def _send_partition(producer: AIOKafkaProducer, topic: str, partition: int, messages: Sequence[Outgoing]) -> None:
-    acknowledgements = []
-    batch = producer.create_batch()
-    for message in messages:
+async def put(
+    producer: AIOKafkaProducer,
+    messages: Iterable[tuple[int, Outgoing]],
+    flights: list[Flight],
+    alone: frozenset[int] = frozenset(),
+) -> None:
+    """Hand all messages to the producer, in order for each partition, and add what must be awaited to `flights`.
+
+    `alone` are the numbers of messages that get a batch of their own. Raises the first error, when every partition's
+    messages were handed over or could not be.
+    """
+    by_partition: dict[tuple[str, int], list[tuple[int, Outgoing]]] = {}
+    for number, message in messages:
+        by_partition.setdefault((message.topic, message.partition), []).append((number, message))
+    results = await asyncio.gather(
+        *(_put_partition(producer, *place, part, flights, alone) for place, part in by_partition.items()),
+        return_exceptions=True,
+    )
+    for error in results:
+        if error is not None:
+            raise error
+
+
+async def _put_partition(
+    producer: AIOKafkaProducer,
+    topic: str,
+    partition: int,
+    messages: Sequence[tuple[int, Outgoing]],
+    flights: list[Flight],
+    alone: frozenset[int],
+) -> None:
+    for batch, numbers in _batches(producer, messages, alone):
+        flights.append((await producer.send_batch(batch, topic, partition=partition), numbers))
+
+
+def _batches(
+    producer: AIOKafkaProducer, messages: Sequence[tuple[int, Outgoing]], alone: frozenset[int]
+) -> Iterator[tuple[BatchBuilder, list[int]]]:
+    batch, numbers = producer.create_batch(), list[int]()
+    for number, message in messages:
         fields = {"key": message.key, "value": message.value, "headers": list(message.headers), "timestamp": None}
-        if batch.append(**fields) is None:
-            acknowledgements.append(await producer.send_batch(batch, topic, partition=partition))
-            batch = producer.create_batch()
+        apart = bool(alone) and bool(numbers) and (number in alone or numbers[-1] in alone)
+        if apart or batch.append(**fields) is None:
+            # A closed batch cannot be joined by a later message whose fate would then be reported to nobody.
+            batch.close()
+            yield batch, numbers
+            batch, numbers = producer.create_batch(), []
             batch.append(**fields)
-    # A closed batch cannot be joined by a later message whose fate would then be reported to nobody.
+        numbers.append(number)
     batch.close()
-    acknowledgements.append(await producer.send_batch(batch, topic, partition=partition))
-    await asyncio.gather(*acknowledgements)
+    yield batch, numbers

@@ -1,8 +1,8 @@
-"""What a service hands to the runner: one frozen value of plain functions.
+"""What a service hands to the runner: one frozen value of plain functions, `Service(name, inputs, mode)`.
 
-The four services have this one shape. `decode` and `decide` are pure and synchronous; `load`, `save` and `due` are
-SQL on the connection of the step's transaction; the runner owns everything else: consuming, ownership of shards,
-transactions, sending, timers, retries, dead letters, shutdown.
+A service without state is `Forward`: one function, from a record to its answer. A service with state is `Fenced`: rules
+that are pure and synchronous, and SQL that loads, saves and finds what the clock has made due. The runner owns
+everything else: consuming, ownership of shards, transactions, sending, timers, retries, dead letters, shutdown.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Never, Protocol, TypeAlias
 
 import msgspec
+from typing_extensions import TypeVar
 
+from shared.contracts.faults import Code
 from shared.kafka.unreadable import Record as Record
 from shared.kafka.unreadable import Unreadable
 
@@ -28,8 +30,7 @@ else:
 Headers: TypeAlias = tuple[tuple[str, bytes], ...]
 
 
-OWN_PARTITION = -1
-"""In what a fenced service decides: the partition of its shard, which is that of the shard's people in every topic."""
+# -- what is sent and counted ------------------------------------------------------------------------------------------
 
 
 class Outgoing(msgspec.Struct, frozen=True, array_like=True):
@@ -39,32 +40,108 @@ class Outgoing(msgspec.Struct, frozen=True, array_like=True):
     key: bytes | None
     value: bytes | None
     headers: Headers
-    partition: int = 0
+    partition: int
+
+
+class Announcement(msgspec.Struct, frozen=True):
+    """A message about a person of the shard. It goes to the partition that has the shard's number, as all of that
+    person's messages do in every topic; the runner knows the number, and the rules need not."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+    def placed(self, shard: int) -> Outgoing:
+        return Outgoing(self.topic, self.key, self.value, self.headers, shard)
+
+
+Result: TypeAlias = Literal[
+    "accepted",
+    "refused",
+    "duplicate",
+    "published",
+    "open",
+    "settled",
+    "expired",
+    "waiting",
+    "dropped",
+    "changed",
+    "unchanged",
+    "dead-letter",
+]
+"""What can become of a message: a closed set, since it is a label of a metric."""
+
+DEAD_LETTER: Result = "dead-letter"
+"""The result of a record that was set aside."""
+
+Aside: TypeAlias = Literal[
+    "undecodable",
+    "undecidable",
+    "unsavable",
+    "unsendable",
+    "misplaced",
+    "unknown-partner",
+    "no-person",
+    "envelope-type",
+    "value-missing",
+]
+"""Why a record is set aside, besides the codes of refusals."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
     """What became of one message, counted in the metrics; its fields are label values, so never personal."""
 
-    result: str
+    result: Result
     partner: str = ""
     code: str = ""
-
-
-DEAD_LETTER = "dead-letter"
-"""The result of a record that was set aside; every other result is a service's own word."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A record that no rule can answer for: it is set aside for the operator, by position only."""
 
-    code: str
+    code: Code | Aside
     sentence: str
 
 
 def set_aside(unreadable: Unreadable) -> DeadLetter:
     """How a service answers for what nobody can read, unless it says otherwise: by the operator's note of it."""
-    return DeadLetter(unreadable.code, unreadable.sentence)
+    return DeadLetter(Code(unreadable.code), unreadable.sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Topics that a service reads: one name, or a pattern for a family of topics (`behavior.raw.<partner>`)."""
+
+    topic: str | None = None
+    pattern: str | None = None
+
+
+# -- without state -----------------------------------------------------------------------------------------------------
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """What one record of a forwarding service leads to: what to send, in this order, and what to count."""
+
+    outgoing: tuple[Outgoing, ...]
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """No state: send, await every acknowledgement, then commit the offsets.
+
+    answer(record, arrived): pure, and the same for the same record, because a kill sends it again. `arrived` is the
+    instant at which the record counts as received (aware, UTC). Whatever it raises sets the record aside.
+    unreadable(what): the same for what nobody can read, of which `answer` therefore never learns.
+    """
+
+    answer: Callable[[Record, datetime], Answer | DeadLetter]
+    unreadable: Callable[[Unreadable], Answer | DeadLetter] = set_aside
+
+
+# -- with state --------------------------------------------------------------------------------------------------------
 
 
 class Keyed(Protocol):
@@ -74,17 +151,22 @@ class Keyed(Protocol):
     def key(self) -> str: ...
 
 
-M = TypeVar("M")
+M = TypeVar("M", bound=Keyed)
 S = TypeVar("S")
-P = TypeVar("P")
+W = TypeVar("W", default=Never)
 
 
-class Decision(msgspec.Struct, Generic[S], frozen=True):
-    """The answer of the rules: the key's new state, what to send, and what to count."""
+class Decision(msgspec.Struct, Generic[S, W], frozen=True):
+    """The answer of the rules to messages of one key.
+
+    `state` replaces the key's state. `writes` are rows that the decision adds beside it, in other tables: each is saved
+    once, in the order of the decisions, while of the states only the last of a step is.
+    """
 
     state: S
-    outgoing: tuple[Outgoing, ...] = ()
+    outgoing: tuple[Outgoing | Announcement, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
+    writes: tuple[W, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +178,8 @@ class DuePage(Generic[M, S]):
     must see everything that had arrived before it began: the runner takes the inputs' end offsets when it first meets
     the name, and applies the pages only once those offsets are folded.
 
-    `states` are of keys whose state `due` has read on the way, as far as the messages of the page need it; they are not
-    loaded, and, since there may be more to know of such a key, not kept in memory either.
+    `states` are partial states, enough to decide this page. The runner uses them instead of `load`, and does not keep
+    them in memory.
     """
 
     messages: Sequence[M]
@@ -111,38 +193,70 @@ class PolicyMismatchError(Exception):
     """This process and the database disagree about the policy in force; it must not publish and is not ready."""
 
 
+class Load(Protocol[S]):
+    def __call__(self, db: Db, shard: int, keys: Sequence[str], /) -> Awaitable[dict[str, S]]:
+        """The states of those of `keys` (of the shard's people) that are known; the others are left out.
+
+        Reads only, outside of any transaction: nobody but the shard's owner writes what is read here. It raises
+        whatever the database raises; an error that belongs to a key (a state that cannot be read) sets that key's
+        records aside, one by one.
+        """
+        ...
+
+
+S_in = TypeVar("S_in", contravariant=True)
+W_in = TypeVar("W_in", contravariant=True, default=Never)
+
+
+class Save(Protocol[S_in, W_in]):
+    def __call__(self, db: Db, shard: int, states: Mapping[str, S_in], writes: Sequence[W_in], /) -> Awaitable[None]:
+        """Make the tables hold these states, and add `writes`; called once a step, inside its transaction.
+
+        In the order of the keys, so that two statements never wait for each other's rows. No COPY: the server cannot
+        time out a process that was stopped in the middle of one, and its lock would stay.
+        """
+        ...
+
+
+class FindDue(Protocol[M, S]):
+    def __call__(
+        self, db: Db, shard: int, now: datetime, cursor: str, limit: int, skip: Sequence[str], /
+    ) -> Awaitable[DuePage[M, S]]:
+        """The next page of what is due at `now`: at most `limit` messages, one for each key, behind `cursor`.
+
+        Outside of any transaction; asking twice gives the same page until it is applied, so what it writes must be true
+        whether or not the page is. `skip` are keys whose timer could not be handled and was set aside: they must be
+        left out, in `next_at` too, where the cursor alone does not pass over them.
+
+        Raises PolicyMismatchError when this process must not publish what is due; its sentence is shown to operators.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Input:
-    """Topics that a service reads: one name, or a pattern for a family of topics (`behavior.raw.<partner>`)."""
-
-    topic: str | None = None
-    pattern: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fenced(Generic[M, S, P]):
-    """State in Postgres: every batch is one transaction under the shard's epoch, then the outbox is sent."""
-
-    load: Callable[[Db, int, Sequence[str]], Awaitable[dict[str, S]]]
-    save: Callable[[Db, int, Mapping[str, S]], Awaitable[None]]
-    due: Callable[[Db, int, datetime, str, int], Awaitable[DuePage[M, S]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Service(Generic[M, S, P]):
-    """A service, whole. `state=None` is the forward mode: no state, send, await the acknowledgements, commit offsets.
+class Fenced(Generic[M, S, W]):
+    """State in Postgres: every step is one transaction under the shard's epoch, then its messages are sent.
 
     decode(record, arrived): pure; `arrived` is the instant at which the record counts as received (aware, UTC).
-    unreadable(what): pure; the same for what nobody can read, of which `decode` therefore never learns.
-    decide(state, messages, now, policy): pure. Fenced: the messages of one key, in the order of the log, and that key's
-    state or None. Forward: all messages of a batch, and always None.
+    decide(state, messages, now): pure. The messages of one key, in the order of the log, and that key's state, or None
+    where there is none yet. Whatever either raises sets the record aside that it was raised for.
     """
+
+    decode: Callable[[Record, datetime], M | DeadLetter]
+    decide: Callable[[S | None, Sequence[M], datetime], Decision[S, W]]
+    load: Load[S]
+    save: Save[S, W]
+    due: FindDue[M, S] | None = None
+    """None where no time of the service's own runs."""
+
+
+Mode = TypeVar("Mode", bound=Forward | Fenced[Any, Any, Any], covariant=True, default=Any)
+
+
+@dataclass(frozen=True, slots=True)
+class Service(Generic[Mode]):
+    """A service, whole. `name` is its consumer group, its schema, and the first part of its producers' ids."""
 
     name: str
     inputs: tuple[Input, ...]
-    decode: Callable[[Record, datetime], M | DeadLetter]
-    decide: Callable[[S | None, Sequence[M], datetime, P], Decision[S]]
-    policy: P
-    state: Fenced[M, S, P] | None = None
-    key: Callable[[M], str] = field(default=lambda message: message.key)
-    unreadable: Callable[[Unreadable], M | DeadLetter] = set_aside
+    mode: Mode

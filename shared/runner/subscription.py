@@ -9,7 +9,7 @@ import asyncio
 import logging
 from functools import partial
 from itertools import groupby
-from typing import Any, TypeAlias
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -23,12 +23,10 @@ from shared.runner.consumer import TolerantConsumer
 from shared.runner.fenced import FencedShard
 from shared.runner.forward import ForwardShard
 from shared.runner.host import Host
-from shared.runner.service import Record, Service
+from shared.runner.service import Fenced, Record, Service
+from shared.runner.shard import Shard
 
 log = structlog.get_logger("runner")
-
-Shard: TypeAlias = FencedShard[Any, Any, Any] | ForwardShard[Any, Any, Any]
-
 
 _CANCEL_TIMEOUT_S = 1.0
 _LOST_RIGHT = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
@@ -108,7 +106,7 @@ class ShardInputs:
 class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     """One consumer of the service's group; hands each shard its records, and shards come and go with assignments."""
 
-    def __init__(self, service: Service[Any, Any, Any], host: Host) -> None:
+    def __init__(self, service: Service, host: Host) -> None:
         self._service, self._host = service, host
         self.shards: dict[int, Shard] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -249,11 +247,15 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         await self._drop({tp.partition for tp in revoked} & self.shards.keys())
 
     def _start_shard(self, index: int, topics: frozenset[str]) -> None:
-        inputs = ShardInputs(self, index, topics)
-        kind = FencedShard if self._service.state else ForwardShard
-        shard: Shard = kind(index, self._service, self._host, inputs)
-        self.shards[index] = shard
+        shard = self.shards[index] = self._new_shard(index, ShardInputs(self, index, topics))
         self._tasks[index] = asyncio.create_task(shard.run(), name=f"{self._service.name}-{index}")
+
+    def _new_shard(self, index: int, inputs: ShardInputs) -> Shard:
+        name, mode = self._service.name, self._service.mode
+        if isinstance(mode, Fenced):
+            assert self._host.pool is not None, "a service with state is started with its database"
+            return FencedShard(index, name, mode, self._host, self._host.pool, inputs)
+        return ForwardShard(index, name, mode, self._host, inputs)
 
     async def _drop(self, indexes: Any) -> None:
         """Stop shards after their step in hand; a step that hangs is cut off, which its transaction survives."""

@@ -14,10 +14,10 @@ from typing import Any
 from services.retention.core import steps
 from services.retention.core.record import Changed, Repeated, Settled
 from services.scorer.core import decide
-from shared.runner import fenced, forward, sender, store
-from shared.runner.fenced import FencedShard
+from shared.runner import fenced, sender, store
+from shared.runner.delivery import Delivery
 from shared.runner.forward import ForwardShard
-from shared.runner.subscription import ShardInputs
+from shared.runner.owned import Owned
 
 HOOKS = Path(__file__).with_name("hooks")
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,14 +72,14 @@ def install(gate: str, mutant: str) -> None:
 
 
 def _before_transaction(wait: Callable[[], None]) -> None:
-    transact = FencedShard._transact
+    step = Owned._step
 
-    async def held(self: Any, producer: Any, batch: Any, progress: Any) -> None:
-        if batch.by_key:
+    async def held(self: Any, batch: Any, progress: Any, given: Any = None) -> None:
+        if batch.by_key and given is None:
             wait()
-        await transact(self, producer, batch, progress)
+        await step(self, batch, progress, given)
 
-    FencedShard._transact = held  # type: ignore[method-assign]
+    Owned._step = held  # type: ignore[method-assign]
 
 
 def _in_transaction(wait: Callable[[], None]) -> None:
@@ -94,43 +94,43 @@ def _in_transaction(wait: Callable[[], None]) -> None:
 
 
 def _before_send(wait: Callable[[], None]) -> None:
-    send = fenced.send_transaction  # type: ignore[attr-defined]
+    commit = Delivery.commit
 
-    async def held(producer: Any, messages: Any) -> None:
+    async def held(self: Any, producer: Any) -> None:
         wait()
-        await send(producer, messages)
+        await commit(self, producer)
 
-    fenced.send_transaction = held  # type: ignore[attr-defined]
+    Delivery.commit = held  # type: ignore[method-assign]
 
 
 def _after_send(wait: Callable[[], None]) -> None:
-    send = fenced.send_transaction  # type: ignore[attr-defined]
+    commit = Delivery.commit
 
-    async def held(producer: Any, messages: Any) -> None:
-        await send(producer, messages)
+    async def held(self: Any, producer: Any) -> None:
+        await commit(self, producer)
         wait()
 
-    fenced.send_transaction = held  # type: ignore[attr-defined]
+    Delivery.commit = held  # type: ignore[method-assign]
 
 
 def _before_forwarding(wait: Callable[[], None]) -> None:
-    send = forward.send  # type: ignore[attr-defined]
+    attempt = Delivery.attempt
 
-    async def held(producer: Any, messages: Any) -> None:
+    async def held(self: Any, producer: Any) -> None:
         wait()
-        await send(producer, messages)
+        await attempt(self, producer)
 
-    forward.send = held  # type: ignore[attr-defined]
+    Delivery.attempt = held  # type: ignore[method-assign]
 
 
 def _after_forwarding(wait: Callable[[], None]) -> None:
-    send = forward.send  # type: ignore[attr-defined]
+    attempt = Delivery.attempt
 
-    async def held(producer: Any, messages: Any) -> None:
-        await send(producer, messages)
+    async def held(self: Any, producer: Any) -> None:
+        await attempt(self, producer)
         wait()
 
-    forward.send = held  # type: ignore[attr-defined]
+    Delivery.attempt = held  # type: ignore[method-assign]
 
 
 _POINTS = {
@@ -149,16 +149,23 @@ _POINTS = {
 def _send_before_commit() -> None:
     """The messages go out while the transaction can still fail."""
 
-    async def transact(self: Any, producer: Any, batch: Any, progress: Any) -> None:
-        async with self._pool.acquire() as db, db.transaction():
-            await store.lock(db, self.index, self._epoch)
-            states, seq = await self._apply(db, batch, progress, None)
-            if seq is not None:
-                await fenced.send_transaction(producer, batch.outgoing)  # type: ignore[attr-defined]
-                self._sent_seq = seq
-        await self._committed(producer, progress, batch, states, None)
+    send = Owned._send
 
-    FencedShard._transact = transact  # type: ignore[method-assign]
+    async def write(self: Any, db: Any, stepped: Any, progress: Any, settled_at: Any = None) -> int | None:
+        index = self._home.index
+        async with db.transaction():
+            await store.lock(db, index, self.epoch)
+            if stepped.states:
+                await self._home.mode.save(db, index, stepped.states, stepped.writes)
+            outgoing, sent = stepped.outgoing, self._sent_seq
+            seq = await store.advance(
+                db, index, self.epoch, progress, sent_seq=sent, outgoing=outgoing, settled_at=settled_at
+            )
+            if seq is not None:
+                await send(self, seq, outgoing)
+        return None
+
+    Owned._write = write  # type: ignore[method-assign]
 
 
 def _epoch_not_compared() -> None:
@@ -177,7 +184,7 @@ def _sending_not_fenced() -> None:
     """A plain idempotent producer: the broker has no reason to refuse a former owner."""
     started = sender.started
     fenced.started = lambda bootstrap, transactional_id=None: started(bootstrap)  # type: ignore[attr-defined]
-    fenced.send_transaction = sender.send  # type: ignore[attr-defined]
+    Delivery.commit = Delivery.attempt  # type: ignore[method-assign]
 
 
 def _outbox_not_resent() -> None:
@@ -191,21 +198,18 @@ def _outbox_not_resent() -> None:
 
 def _offsets_before_sending() -> None:
     """ingest commits first and sends then."""
-    commit = ShardInputs.commit
 
-    async def work(self: Any, producer: Any) -> None:
-        while not self._stop.is_set():
-            records: Sequence[Any] = self.buffer.take(self._host.settings.batch_records_max)
-            if not records:
-                await self.buffer.wait(None)
-                continue
-            await self._host.clock.refresh()
-            outgoing, _ = self._answers(records)
-            await commit(self._inputs, {record.topic: record.offset + 1 for record in records})
-            if outgoing:
-                await forward.send(producer, outgoing)  # type: ignore[attr-defined]
+    async def batch(self: Any, producer: Any) -> None:
+        records: Sequence[Any] = self.buffer.take(self._host.settings.batch_records_max)
+        if not records:
+            await self.buffer.wait(None)
+            return
+        await self._host.clock.refresh()
+        in_hand = await self._answered(records)
+        await self._inputs.commit({record.topic: record.offset + 1 for record in records})
+        await in_hand.delivery.attempt(producer)
 
-    ForwardShard._work = work  # type: ignore[method-assign]
+    ForwardShard._batch = batch  # type: ignore[method-assign]
 
 
 def _duplicates_not_dropped() -> None:

@@ -17,7 +17,6 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -115,7 +114,7 @@ def tier_messages(topic: str, standings: dict[str, Standing], news: News) -> Seq
     decision = decide(standings.get(news.key), [news], NOW, TABLE)
     standings[news.key] = decision.state
     place = partition_of(news.key)
-    return [msgspec.structs.replace(message, topic=topic, partition=place) for message in decision.outgoing]
+    return [Outgoing(topic, each.key, each.value, each.headers, place) for each in decision.outgoing]
 
 
 async def test_readers_of_the_compacted_topics_end_with_the_same(topics: Topics) -> None:

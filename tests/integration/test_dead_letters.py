@@ -10,7 +10,7 @@ import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -29,7 +29,7 @@ from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED,
 from shared.kafka import topic_admin
 from shared.runner.host import dead_letter
 from shared.runner.sender import send, started
-from shared.runner.service import DeadLetter
+from shared.runner.service import Aside, DeadLetter
 from shared.settings import ROOT
 from tests.faults.cluster import PARTNER, Cluster, running
 from tests.integration.test_bad_input import get
@@ -110,7 +110,7 @@ async def put(
 async def set_aside(kafka: str, *places: str, service: str = "ingest", code: str = "by-hand") -> None:
     """What the service would write of these positions."""
     async with started(kafka) as producer:
-        await send(producer, [dead_letter(service, DeadLetter(code, "Why."), place) for place in places])
+        await send(producer, [dead_letter(service, DeadLetter(cast(Aside, code), "Why."), place) for place in places])
 
 
 async def states(kafka: str, *places: str) -> list[str]:

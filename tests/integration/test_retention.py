@@ -19,7 +19,7 @@ from services.retention.core.messages import Due
 from services.retention.core.record import Clock, Facts, Kept, Open, Settled, Settlement, Unreported
 from services.retention.service import load_profile
 from services.retention.storage import records
-from services.retention.storage.records import Stored
+from services.retention.storage.records import Written
 from shared.contracts.kinds import RecordClass
 from shared.contracts.messages import RecordChange, RecordReport
 from shared.contracts.partition import partition_of
@@ -241,20 +241,18 @@ def id_of(number: int) -> str:
 
 
 async def load(db: asyncpg.Connection, *people: str) -> dict[str, Person]:
-    found = await records.load(db, 3, people, fingerprint_key=FINGERPRINT_KEY)
-    assert all(stored.writes == Writes() for stored in found.values())
-    return {person: stored.person for person, stored in found.items()}
+    return await records.load(db, 3, people, fingerprint_key=FINGERPRINT_KEY)
 
 
 async def save(db: asyncpg.Connection, people: Mapping[str, Person], shard: int = 3) -> None:
     """As if each person had just come to be."""
-    stored = {key: Stored(person, Writes(person.records, gone=person.gone)) for key, person in people.items()}
-    await records.save(db, shard, stored, fingerprint_key=FINGERPRINT_KEY)
+    writes = [Written(key, Writes(person.records, gone=person.gone)) for key, person in people.items()]
+    await records.save(db, shard, people, writes, fingerprint_key=FINGERPRINT_KEY)
 
 
 async def erase(db: asyncpg.Connection, *people: str, ids: Sequence[str]) -> None:
-    stored = {key: Stored(writes=Writes(erased=frozenset(ids))) for key in people}
-    await records.save(db, 3, stored, fingerprint_key=FINGERPRINT_KEY)
+    writes = [Written(key, Writes(erased=frozenset(ids))) for key in people]
+    await records.save(db, 3, {}, writes, fingerprint_key=FINGERPRINT_KEY)
 
 
 async def test_what_is_saved_is_loaded(db: asyncpg.Connection) -> None:
@@ -292,8 +290,8 @@ async def test_a_decision_about_a_person_with_many_records_writes_one_row(db: as
     one, many = stranger(), {id_of(number): KEPT["open"] for number in range(200)}
     await save(db, {one: Person(many)})
     before = await db.fetch("select record_id, xmin, ctid from record order by record_id")
-    changed = Stored(writes=Writes({id_of(7): KEPT["settled"]}, frozenset({id_of(8)})))
-    await records.save(db, 3, {one: changed}, fingerprint_key=FINGERPRINT_KEY)
+    changed = Written(one, Writes({id_of(7): KEPT["settled"]}, frozenset({id_of(8)})))
+    await records.save(db, 3, {}, [changed], fingerprint_key=FINGERPRINT_KEY)
     after = await db.fetch("select record_id, xmin, ctid from record order by record_id")
     assert len(set(before) - set(after)) == 2
     assert len(after) == 199
@@ -336,7 +334,7 @@ async def test_pages_hold_one_deadline_and_people_once(db: asyncpg.Connection) -
     for _ in range(2):
         page = await records.due(db, 3, second, "c", 3)
         assert (page.messages, page.cursor) == ([Due(person, first) for person in people[:3]], "c")
-        assert {key: stored.person for key, stored in page.states.items()} == await load(db, *people[:3])
+        assert page.states == await load(db, *people[:3])
     await erase(db, *people, ids=[id_of(1), id_of(2)])
     assert (await records.due(db, 3, second, "c", 10)).messages == [Due(person, second) for person in people]
     await erase(db, *people, ids=[id_of(3)])

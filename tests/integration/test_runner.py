@@ -15,9 +15,11 @@ import structlog
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from shared.contracts.partition import partition_of
-from shared.runner import fenced, sender, store
+from shared.runner import fenced, store
+from shared.runner.delivery import Delivery
 from shared.runner.service import Decision, Input
-from tests.integration.tiny import KEYS, Add, Count, Tiny, Worker, until
+from shared.runner.working import Working
+from tests.integration.tiny import KEYS, Add, Count, Tiny, Worker, Write, until
 
 KEY = KEYS[0]
 NEIGHBOR = next(key for key in KEYS[1:] if partition_of(key) == partition_of(KEY))
@@ -127,7 +129,7 @@ async def test_a_crash_between_commit_and_send_loses_nothing(tiny: Tiny, monkeyp
     async with tiny.worker() as first:
         await first.until_shards(6)
         with monkeypatch.context() as patch:
-            patch.setattr(fenced, "send_transaction", never)
+            patch.setattr(Delivery, "commit", never)
             await tiny.send(ones(48))
             await asyncio.wait_for(held.wait(), 10)
             await tiny.until_total(48)
@@ -141,14 +143,14 @@ async def test_a_crash_between_commit_and_send_loses_nothing(tiny: Tiny, monkeyp
 
 async def test_a_failing_send_is_repeated_by_the_same_owner(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     """The messages may have gone out before the failure: then they are there twice, byte for byte."""
-    send, failures = sender.send_transaction, iter([True, True, True])
+    commit, failures = Delivery.commit, iter([True, True, True])
 
-    async def fail_afterwards(producer: Any, messages: Any) -> None:
-        await send(producer, messages)
+    async def fail_afterwards(delivery: Delivery, producer: Any) -> None:
+        await commit(delivery, producer)
         if next(failures, False):
             raise TimeoutError("no answer")
 
-    monkeypatch.setattr(fenced, "send_transaction", fail_afterwards)
+    monkeypatch.setattr(Delivery, "commit", fail_afterwards)
     async with tiny.worker():
         await tiny.send(ones(200))
         await tiny.until_total(200)
@@ -217,7 +219,8 @@ async def test_a_former_owner_can_neither_commit_nor_send(tiny: Tiny) -> None:
             before = await db.fetchval("select epoch from shard where shard = $1", shard.index)
             await store.claim(db, shard.index, epoch=None)
             assert isinstance(shard, fenced.FencedShard)
-            assert shard._epoch == before
+            assert isinstance(shard.life, Working)
+            assert shard.life.owned.epoch == before
             with pytest.raises(store.FencedError):
                 await store.pending(db, shard.index, before)
             with pytest.raises(store.FencedError):
@@ -269,15 +272,14 @@ async def test_memory_is_bounded_by_pausing(tiny: Tiny) -> None:
     """A shard that cannot keep up holds at most its bound and one fetch; the others go on."""
     slow = partition_of(KEY)
     gate = asyncio.Event()
-    state = tiny.service().state
-    assert state is not None
+    mode = tiny.mode
 
     async def wait_then_load(db: Any, shard: int, keys: Sequence[str]) -> dict[str, Count]:
         if shard == slow:
             await gate.wait()
-        return await state.load(db, shard, keys)
+        return await mode.load(db, shard, keys)
 
-    service = tiny.service(state=replace(state, load=wait_then_load))
+    service = tiny.service(load=wait_then_load)
     others = [key for key in KEYS if partition_of(key) != slow]
     async with tiny.worker(service, batch_records_max=20, buffer_records_max=60) as worker:
         await worker.until_shards(6)
@@ -294,15 +296,14 @@ async def test_memory_is_bounded_by_pausing(tiny: Tiny) -> None:
 async def test_a_step_in_hand_is_finished_on_stop(tiny: Tiny) -> None:
     """Stopping neither cuts the step off nor begins another one."""
     entered, gate = asyncio.Event(), asyncio.Event()
-    state = tiny.service().state
-    assert state is not None
+    mode = tiny.mode
 
-    async def wait_then_save(db: Any, shard: int, states: Any) -> None:
+    async def wait_then_save(db: Any, shard: int, *rest: Any) -> None:
         entered.set()
         await gate.wait()
-        await state.save(db, shard, states)
+        await mode.save(db, shard, *rest)
 
-    service = tiny.service(state=replace(state, save=wait_then_save))
+    service = tiny.service(save=wait_then_save)
     async with tiny.worker(service, batch_records_max=10) as worker:
         await worker.until_shards(6)
         await tiny.send(ones(30, [KEY]))
@@ -366,13 +367,11 @@ async def test_an_alarm_fires_once_when_the_clock_comes_to_it(tiny: Tiny) -> Non
 
 async def test_a_clock_that_moves_while_a_shard_settles_wakes_it(tiny: Tiny) -> None:
     """A driver sees in the database that the shard is done, and moves on before the shard itself knows."""
-    state = tiny.service().state
-    assert state is not None
     begins = tiny.clock.now()
     at = begins + timedelta(seconds=5)
 
     async def due(db: Any, shard: int, *rest: Any) -> Any:
-        page = await state.due(db, shard, *rest)
+        page = await tiny.due(db, shard, *rest)
         if shard == partition_of(KEY) and tiny.clock.now() == begins:
             tiny.clock.set(at)
         # Nothing else than the moved clock may make the shard look again.
@@ -380,7 +379,7 @@ async def test_a_clock_that_moves_while_a_shard_settles_wakes_it(tiny: Tiny) -> 
 
     async with tiny.database() as db:
         await db.execute("insert into alarm values ($1, $2, $3)", partition_of(KEY), KEY, at)
-    async with tiny.worker(tiny.service(state=replace(state, due=due))):
+    async with tiny.worker(tiny.service(due=due)):
         await until(lambda: _note_is(tiny, "alarm"), "the alarm was folded")
 
 
@@ -391,28 +390,26 @@ async def _note_is(tiny: Tiny, note: str) -> bool:
 
 async def test_a_run_sees_what_had_arrived_and_each_key_once(tiny: Tiny) -> None:
     """Records wait unread when the run becomes due; its pages come after them, and a crash resumes at the cursor."""
-    state = tiny.service().state
-    assert state is not None
     seen_at_run: dict[str, list[int]] = {}
     pages = 0
     crashed = asyncio.Event()
 
-    def decide(before: Count | None, messages: Sequence[Add], now: datetime, policy: str) -> Decision[Count]:
-        decision = tiny._decide(before, messages, now, policy)
+    def decide(before: Count | None, messages: Sequence[Add], now: datetime) -> Decision[Count, Write]:
+        decision = tiny.decide(before, messages, now)
         if messages[-1].value == "run":
             seen_at_run.setdefault(messages[-1].key, []).append(decision.state.total)
         return decision
 
     async def due(db: Any, shard: int, *rest: Any) -> Any:
         nonlocal pages
-        page = await state.due(db, shard, *rest)
+        page = await tiny.due(db, shard, *rest)
         if page.run and page.messages:
             pages += 1
             if pages == 20:
                 crashed.set()
         return page
 
-    service = tiny.service(decide=decide, state=replace(state, due=due))
+    service = tiny.service(decide=decide, due=due)
     async with tiny.worker() as worker:
         await worker.until_shards(6)
         await tiny.send(ones(480))
@@ -437,14 +434,13 @@ async def _run_is_done(tiny: Tiny) -> bool:
 
 async def test_timers_are_not_starved_by_load(tiny: Tiny) -> None:
     """Each shard has a backlog all the time; the alarm fires long before it is worked off."""
-    state = tiny.service().state
-    assert state is not None
+    mode = tiny.mode
 
     async def slow_load(db: Any, shard: int, keys: Sequence[str]) -> dict[str, Count]:
         await asyncio.sleep(0.02)
-        return await state.load(db, shard, keys)
+        return await mode.load(db, shard, keys)
 
-    service = tiny.service(state=replace(state, load=slow_load))
+    service = tiny.service(load=slow_load)
     await tiny.send(ones(800, [KEY]))
     async with tiny.database() as db:
         await db.execute("insert into alarm values ($1, $2, $3)", partition_of(KEY), NEIGHBOR, tiny.clock.now())

@@ -50,7 +50,7 @@ async def give(db: Db, *people: Person) -> None:
     """Save people, each in its shard."""
     for shard in range(6):
         if mine := {person.key: person for person in people if partition_of(person.key) == shard}:
-            await save(db, shard, mine)
+            await save(db, shard, mine, list(mine.values()))
 
 
 BEGUN = f"{JAN - 1}:done"
@@ -60,7 +60,7 @@ BEGUN = f"{JAN - 1}:done"
 async def page(
     db: Db, now: datetime, cursor: str = BEGUN, limit: int = 1000, policy: Policy = POLICY
 ) -> DuePage[Message, Person]:
-    return await due(db, SHARD, now, cursor, limit, policy)
+    return await due(db, SHARD, now, cursor, limit, policy=policy)
 
 
 async def run(db: Db, now: datetime, cursor: str = BEGUN, limit: int = 1000) -> list[Due]:
@@ -89,12 +89,12 @@ def bill(person: str, time: datetime) -> Message:
 async def test_what_is_saved_is_loaded(db: Db) -> None:
     full = known(ONE, version=7, evaluation=b"e", run=JAN, standing=700, standing_before=650, contacts=600)
     bare = Person(OTHERS[0], b"\x01")
-    await save(db, SHARD, {person.key: person for person in (full, bare)})
+    await save(db, SHARD, {person.key: person for person in (full, bare)}, [full, bare])
     assert await load(db, SHARD, [*MINE]) == {ONE: full, OTHERS[0]: bare}
     assert await load(db, SHARD, [OTHERS[1]]) == {}
     assert await load(db, (SHARD + 1) % 6, [ONE]) == {}
     changed = msgspec.structs.replace(full, state=b"\x01other", version=8, standing=None, contacts=None)
-    await save(db, SHARD, {ONE: changed})
+    await save(db, SHARD, {ONE: changed}, [changed])
     assert await load(db, SHARD, [ONE]) == {ONE: changed}
 
 
@@ -110,10 +110,10 @@ async def test_publications_are_kept_and_explained(db: Db) -> None:
     person = Person(ONE)
     for month in (JAN, JAN + 1):
         person = decide(person, [bill(ONE, day(month - 1))], day(month, 2), POLICY).person
-        await save(db, SHARD, {ONE: person})
+        await save(db, SHARD, {ONE: person}, [person])
         instant = publication_instant(month, 6, ZONE)
         person = decide(person, [Due(ONE, month, instant, 0, 0)], day(month, 6), POLICY).person
-        await save(db, SHARD, {ONE: person})
+        await save(db, SHARD, {ONE: person}, [person])
     rows = await db.fetch("select * from explain where shard = $1 and user_id = $2", SHARD, bytes.fromhex(ONE))
     assert [row["version"] for row in rows] == [1, 2]
     before_february = await db.fetchrow(

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import asyncpg
 import msgspec
@@ -24,11 +24,14 @@ from shared.contracts.partition import PARTITIONS, partition_of
 from shared.runner.host import Host
 from shared.runner.metrics import Metrics
 from shared.runner.service import (
-    OWN_PARTITION,
+    Announcement,
+    Answer,
+    Aside,
     DeadLetter,
     Decision,
     DuePage,
     Fenced,
+    Forward,
     Input,
     Outcome,
     Outgoing,
@@ -63,6 +66,20 @@ class Count(msgspec.Struct, frozen=True):
     total: int
     version: int
     note: str = ""
+
+
+class History(msgspec.Struct, frozen=True):
+    """Every version is saved, also those that a later one of the same step overtakes."""
+
+    key: str
+    version: int
+
+
+class AlarmDone(msgspec.Struct, frozen=True):
+    key: str
+
+
+Write: TypeAlias = History | AlarmDone
 
 
 class HandClock:
@@ -102,7 +119,6 @@ class Tiny:
     name: str = field(default_factory=lambda: f"tiny_{uuid.uuid4().hex[:8]}")
     clock: HandClock = field(default_factory=HandClock)
     settings: Mapping[str, Any] = field(default_factory=dict)
-    policy: str = "one"
 
     @property
     def source(self) -> str:
@@ -122,59 +138,59 @@ class Tiny:
 
     # -- the service ---------------------------------------------------------------------------------------------------
 
-    def service(self, **changes: Any) -> Service[Add, Count, str]:
-        state: Fenced[Add, Count, str] = Fenced(load=_load, save=_save, due=self._due)
-        service = Service(
-            name=self.name,
-            inputs=(Input(topic=self.source), Input(topic=self.second_source)),
-            decode=decode,
-            decide=self._decide,
-            policy=self.policy,
-            state=state,
-        )
-        return replace(service, **changes)
+    def service(self, **changes: Any) -> Service:
+        """`changes` are of its mode; `inputs` of the service."""
+        inputs = changes.pop("inputs", (Input(topic=self.source), Input(topic=self.second_source)))
+        return Service(self.name, inputs, replace(self.mode, **changes))
 
-    def relay(self) -> Service[Add, None, str]:
-        return Service(
-            name=self.name,
-            inputs=(Input(pattern=f"{self.name}.in.*"),),
-            decode=decode,
-            decide=self._relayed,
-            policy=self.policy,
-        )
+    @property
+    def mode(self) -> Fenced[Add, Count, Write]:
+        return Fenced(decode, self.decide, _load, _save, self.due)
 
-    def _decide(self, state: Count | None, messages: Sequence[Add], now: datetime, policy: str) -> Decision[Count]:
+    def relay(self) -> Service:
+        return Service(self.name, (Input(pattern=f"{self.name}.in.*"),), Forward(self._relayed))
+
+    def decide(self, state: Count | None, messages: Sequence[Add], now: datetime) -> Decision[Count, Write]:
         before = state or Count(0, 0)
         if any(message.value == "fail" for message in messages):
             raise ArithmeticError("the rules fail")
         added = sum(1 for message in messages if not message.due)
         note = "\0" if any(message.value == "unsavable" for message in messages) else messages[-1].value
         after = Count(before.total + added, before.version + 1, note)
-        return Decision(after, (self._published(messages[-1].key, after),), (Outcome("accepted"),))
+        key = messages[-1].key
+        writes: list[Write] = [History(key, after.version)]
+        if any(message.value == "alarm" for message in messages):
+            writes.append(AlarmDone(key))
+        return Decision(after, (self._published(key, after),), (Outcome("accepted"),), tuple(writes))
 
-    def _published(self, key: str, count: Count) -> Outgoing:
+    def _published(self, key: str, count: Count) -> Announcement:
         headers = (("ce_id", f"{key}/{count.version}".encode()),)
-        return Outgoing(self.target, key.encode(), msgspec.json.encode(count), headers, OWN_PARTITION)
+        return Announcement(self.target, key.encode(), msgspec.json.encode(count), headers)
 
-    def _relayed(self, state: None, messages: Sequence[Add], now: datetime, policy: str) -> Decision[None]:
-        if any(message.value == "fail" for message in messages):
+    def _relayed(self, record: Record, arrived: datetime) -> Answer | DeadLetter:
+        message = decode(record, arrived)
+        if isinstance(message, DeadLetter):
+            return message
+        if message.value == "fail":
             raise ArithmeticError("the rules fail")
-        outgoing = tuple(
-            Outgoing(self.target, m.key.encode(), m.value.encode(), (), partition_of(m.key)) for m in messages
-        )
-        return Decision(None, outgoing)
+        key = message.key
+        outgoing = Outgoing(self.target, key.encode(), message.value.encode(), (), partition_of(key))
+        return Answer((outgoing,), (Outcome("accepted"),))
 
-    async def _due(self, db: Any, shard: int, now: datetime, cursor: str, limit: int) -> DuePage[Add, Count]:
+    async def due(
+        self, db: Any, shard: int, now: datetime, cursor: str, limit: int, skip: Sequence[str] = ()
+    ) -> DuePage[Add, Count]:
         """Alarms first; then, from the clock's tenth second on, a run over everybody, in pages."""
         rows = await db.fetch(
-            "select key from alarm where shard = $1 and at <= $2 order by key limit $3", shard, now, limit
+            "select key from alarm where shard = $1 and at <= $2 and key <> all ($4) order by key limit $3",
+            shard,
+            now,
+            limit,
+            list(skip),
         )
         if rows:
-            await db.execute(
-                "delete from alarm where shard = $1 and key = any ($2)", shard, [row["key"] for row in rows]
-            )
             return DuePage([Add(row["key"], "alarm", due=True) for row in rows], cursor, None)
-        next_at = await db.fetchval("select min(at) from alarm where shard = $1", shard)
+        next_at = await db.fetchval("select min(at) from alarm where shard = $1 and key <> all ($2)", shard, list(skip))
         if now.second < 10 or cursor == "done":
             return DuePage((), cursor, next_at)
         if await db.fetchval("select count(*) from count where note = 'another policy'"):
@@ -214,7 +230,7 @@ class Tiny:
             await db.close()
 
     @contextlib.asynccontextmanager
-    async def worker(self, service: Service[Any, Any, Any] | None = None, **settings: Any) -> AsyncIterator[Worker]:
+    async def worker(self, service: Service | None = None, **settings: Any) -> AsyncIterator[Worker]:
         """What a process of the service is, within this one; leaving the block drains it."""
         given = {"session_timeout_ms": 3_000, "metadata_max_age_ms": 500, **self.settings, **settings}
         host_settings = ServiceSettings(kafka=self.kafka, **given)
@@ -329,7 +345,7 @@ def decode(record: Record, arrived: datetime) -> Add | DeadLetter:
     if record.value == b"undecodable":
         raise ValueError("the decoder fails")
     if not record.value or record.key is None:
-        return DeadLetter("empty", "There is nothing in it.")
+        return DeadLetter(cast(Aside, "empty"), "There is nothing in it.")
     return Add(record.key.decode(), record.value.decode())
 
 
@@ -350,7 +366,7 @@ async def _load(db: Any, shard: int, keys: Sequence[str]) -> dict[str, Count]:
     return {row["key"]: Count(row["total"], row["version"], row["note"]) for row in rows}
 
 
-async def _save(db: Any, shard: int, states: Mapping[str, Count]) -> None:
+async def _save(db: Any, shard: int, states: Mapping[str, Count], writes: Sequence[Write]) -> None:
     await db.executemany(
         "insert into count values ($1, $2, $3, $4, $5) on conflict (shard, key) do update"
         " set total = excluded.total, version = excluded.version, note = excluded.note",
@@ -358,5 +374,7 @@ async def _save(db: Any, shard: int, states: Mapping[str, Count]) -> None:
     )
     await db.executemany(
         "insert into history values ($1, $2, $3)",
-        [(shard, key, state.version) for key, state in sorted(states.items())],
+        [(shard, each.key, each.version) for each in writes if isinstance(each, History)],
     )
+    done = [each.key for each in writes if isinstance(each, AlarmDone)]
+    await db.execute("delete from alarm where shard = $1 and key = any ($2)", shard, done)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Never
 
 from services.benefits.core.decide import Standing
 from shared.postgres import queries
@@ -31,7 +32,7 @@ async def load(db: Db, shard: int, keys: Sequence[str]) -> dict[str, Standing]:
     }
 
 
-async def save(db: Db, shard: int, standings: Mapping[str, Standing]) -> None:
+async def save(db: Db, shard: int, standings: Mapping[str, Standing], writes: Sequence[Never] = ()) -> None:
     """In the order of the keys, so that two statements never wait for each other's rows."""
     keys = sorted(standings)
     people = [standings[key] for key in keys]

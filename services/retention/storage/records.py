@@ -29,23 +29,21 @@ _waiting = msgspec.json.Decoder(tuple[Settlement, ...])
 _overtaken = msgspec.json.Decoder(tuple[date, ...])
 
 
-class Stored(msgspec.Struct, frozen=True):
-    """What the runner carries of a person: who it is after the last decision, and what that decision has changed."""
+class Written(msgspec.Struct, frozen=True):
+    """What one decision about a person has changed."""
 
-    person: Person = Person()
-    writes: Writes = Writes()
+    key: str
+    writes: Writes
 
 
-async def load(db: Db, shard: int, keys: Sequence[str], *, fingerprint_key: bytes) -> dict[str, Stored]:
+async def load(db: Db, shard: int, keys: Sequence[str], *, fingerprint_key: bytes) -> dict[str, Person]:
     """The people of whom there is a record, or was one."""
     found = {fingerprint(fingerprint_key, key): key for key in keys}
     gone: dict[str, set[bytes]] = {}
     for row in await db.fetch(_SQL["load_gone"], shard, list(found)):
         gone.setdefault(found[row["person"]], set()).add(row["record"])
     records = await _records(db, shard, [bytes.fromhex(key) for key in keys])
-    return {
-        key: Stored(Person(records.get(key, {}), frozenset(gone.get(key, ())))) for key in records.keys() | gone.keys()
-    }
+    return {key: Person(records.get(key, {}), frozenset(gone.get(key, ()))) for key in records.keys() | gone.keys()}
 
 
 async def _records(db: Db, shard: int, user_ids: Sequence[bytes]) -> dict[str, dict[str, Kept]]:
@@ -55,34 +53,44 @@ async def _records(db: Db, shard: int, user_ids: Sequence[bytes]) -> dict[str, d
     return records
 
 
-async def save(db: Db, shard: int, people: Mapping[str, Stored], *, fingerprint_key: bytes) -> None:
-    """Write what the last decision about each has changed, in the order of the keys, so that two statements never wait
-    for each other's rows."""
-    writes = [(key, people[key].writes) for key in sorted(people)]
-    erased = [(bytes.fromhex(key), bytes.fromhex(id)) for key, each in writes for id in sorted(each.erased)]
+async def save(
+    db: Db, shard: int, states: Mapping[str, Person], writes: Sequence[Written], *, fingerprint_key: bytes
+) -> None:
+    """Write what the decisions have changed, in the order of the keys, so that two statements never wait for each
+    other's rows. Of several decisions about one record the last one stands."""
+    after: dict[tuple[str, str], Kept | None] = {}
+    for each in writes:
+        after.update({(each.key, id): record for id, record in each.writes.kept.items()})
+        after.update({(each.key, id): None for id in each.writes.erased})
+    places = sorted(after)
+    erased = [(bytes.fromhex(key), bytes.fromhex(id)) for key, id in places if after[key, id] is None]
     if erased:
         await db.execute(_SQL["erase"], shard, *_transposed(erased))
     kept = [
         (bytes.fromhex(key), bytes.fromhex(id), *_columns(record))
-        for key, each in writes
-        for id, record in sorted(each.kept.items())
+        for key, id in places
+        if (record := after[key, id]) is not None
     ]
     if kept:
         await db.execute(_SQL["save"], shard, *_transposed(kept))
-    gone = sorted((fingerprint(fingerprint_key, key), name) for key, each in writes for name in each.gone)
+    gone = sorted({(fingerprint(fingerprint_key, each.key), name) for each in writes for name in each.writes.gone})
     if gone:
         await db.execute(_SQL["save_gone"], shard, *_transposed(gone))
 
 
-async def due(db: Db, shard: int, now: datetime, cursor: str, limit: int) -> DuePage[Message, Stored]:
+async def due(
+    db: Db, shard: int, now: datetime, cursor: str, limit: int, skip: Sequence[str] = ()
+) -> DuePage[Message, Person]:
     """The people of the earliest deadline that has come. A page never has two deadlines, because what it leads to is
     sent by person: only so do records expire in the order of their deadlines. The cursor is not needed, since what has
-    expired is not there any more. Of what is gone nothing is read: a deadline only adds to it."""
-    next_at: datetime | None = await db.fetchval(_SQL["next_due"], shard)
+    expired is not there any more; so whoever is to be skipped must be named. Of what is gone nothing is read: a
+    deadline only adds to it."""
+    skipped = [bytes.fromhex(key) for key in skip]
+    next_at: datetime | None = await db.fetchval(_SQL["next_due"], shard, skipped)
     if next_at is None or next_at > now:
         return DuePage((), cursor, next_at)
-    user_ids = [row["user_id"] for row in await db.fetch(_SQL["due"], shard, next_at, limit)]
-    people = {key: Stored(Person(records)) for key, records in (await _records(db, shard, user_ids)).items()}
+    user_ids = [row["user_id"] for row in await db.fetch(_SQL["due"], shard, next_at, limit, skipped)]
+    people = {key: Person(records) for key, records in (await _records(db, shard, user_ids)).items()}
     return DuePage([Due(user_id.hex(), next_at) for user_id in user_ids], cursor, next_at, states=people)
 
 

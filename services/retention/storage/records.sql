@@ -31,7 +31,11 @@ select $1, given.* from unnest($2::bytea[], $3::bytea[]) as given
 on conflict do nothing
 
 -- name: next_due
-select due_at from record where shard = $1 and due_at is not null order by due_at limit 1
+select due_at from record
+where shard = $1 and due_at is not null and user_id <> all ($2::bytea[])
+order by due_at limit 1
 
 -- name: due
-select distinct user_id from record where shard = $1 and due_at = $2 order by user_id limit $3
+select distinct user_id from record
+where shard = $1 and due_at = $2 and user_id <> all ($4::bytea[])
+order by user_id limit $3

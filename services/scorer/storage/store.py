@@ -27,28 +27,30 @@ async def load(db: Db, shard: int, keys: Sequence[str]) -> dict[str, Person]:
     return {key: Person(key, *columns) for user_id, *columns in rows for key in (user_id.hex(),)}
 
 
-async def save(db: Db, shard: int, states: Mapping[str, Person]) -> None:
-    """Write the people whole, and add what their last decisions published and learned of contacts."""
+async def save(db: Db, shard: int, states: Mapping[str, Person], writes: Sequence[Person] = ()) -> None:
+    """Write the people whole, and add what the decisions in `writes` have published and learned of contacts."""
     people = [states[key] for key in sorted(states)]
     rows = [
         (bytes.fromhex(p.key), p.state, p.version, p.evaluation, p.run, p.standing, p.standing_before, p.contacts)
         for p in people
     ]
     await db.execute(_SQL["save_people"], shard, *_columns(rows, 8))
-    published = [(bytes.fromhex(p.key), p.publication) for p in people if p.publication is not None]
+    published = [(bytes.fromhex(p.key), p.publication) for p in writes if p.publication is not None]
     if published:
         scores = [(user_id, p.version, p.as_of, p.run, p.policy, encode(p.evaluation)) for user_id, p in published]
         await db.execute(_SQL["save_scores"], shard, *_columns(scores, 6))
-    if edges := [edge for person in people for edge in _edges(person)]:
+    if edges := _edges(writes):
         await db.execute(_SQL["save_contacts"], shard, *_columns(edges, 6))
 
 
-def _edges(person: Person) -> list[tuple[object, ...]]:
-    """The latest edge to each contact, sorted: one statement may not write a row twice."""
-    latest = {edge.contact: edge for edge in sorted(person.edges, key=lambda edge: (edge.time_us, edge.id))}
+def _edges(people: Sequence[Person]) -> list[tuple[object, ...]]:
+    """The latest edge of each person to each contact, sorted: one statement may not write a row twice."""
+    edges = [(person.key, edge) for person in people for edge in person.edges]
+    edges.sort(key=lambda each: (each[1].time_us, each[1].id))
+    latest = {(key, edge.contact): edge for key, edge in edges}
     return [
-        (bytes.fromhex(person.key), bytes.fromhex(c), partition_of(c), edge.present, edge.time_us, edge.id)
-        for c, edge in sorted(latest.items())
+        (bytes.fromhex(key), bytes.fromhex(c), partition_of(c), edge.present, edge.time_us, edge.id)
+        for (key, c), edge in sorted(latest.items(), key=lambda each: each[0])
     ]
 
 
@@ -56,11 +58,14 @@ def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object
     return [[row[place] for row in rows] for place in range(width)]
 
 
-async def due(db: Db, shard: int, now: datetime, cursor: str, limit: int, policy: Policy) -> DuePage[Message, Person]:
+async def due(
+    db: Db, shard: int, now: datetime, cursor: str, limit: int, skip: Sequence[str] = (), *, policy: Policy
+) -> DuePage[Message, Person]:
     """The monthly run: the shard's people, page by page, for the last publication that is due and not done.
 
     The cursor is `<publication>:<last user_id>` and, behind the last page, `<publication>:done`. A publication that was
-    missed altogether is left out: only the latest one runs. Raises PolicyMismatchError, when this process must not
+    missed altogether is left out: only the latest one runs. Nobody need be skipped, since the cursor passes over
+    whoever was set aside. Raises PolicyMismatchError, when this process must not
     publish it.
     """
     card, zone = policy.scorecard, policy.zone

@@ -14,7 +14,7 @@ from services.ingest.loading import load_partners
 from services.ingest.service import service
 from shared.contracts.identity import normalize, user_id
 from shared.contracts.topics import raw_topic
-from shared.runner.service import DeadLetter, Outcome, Outgoing, Record
+from shared.runner.service import Answer, DeadLetter, Forward, Outcome, Outgoing, Record, Service
 from shared.settings import ROOT
 from tests.support.ingest.raw_events import RawEvent
 
@@ -54,8 +54,11 @@ def record(event: RawEvent, offset: int = 7, partition: int = 3) -> Record:
 def answer(event: RawEvent, partners: dict[str, Partner] | None = None) -> tuple[Outgoing, Outcome]:
     """The one message that ingest sends for the event, and what it counts."""
     ingest = service(partners) if partners else SERVICE
-    message = ingest.decode(record(event), ARRIVED)
-    assert not isinstance(message, DeadLetter)
-    decision = ingest.decide(None, [message], ARRIVED, None)
-    (outgoing,), (outcome,) = decision.outgoing, decision.outcomes
+    answer = answered(record(event), ingest)
+    assert not isinstance(answer, DeadLetter)
+    (outgoing,), (outcome,) = answer.outgoing, answer.outcomes
     return outgoing, outcome
+
+
+def answered(raw: Record, ingest: Service[Forward] = SERVICE) -> Answer | DeadLetter:
+    return ingest.mode.answer(raw, ARRIVED)

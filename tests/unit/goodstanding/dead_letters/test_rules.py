@@ -30,7 +30,7 @@ from shared.contracts.cloudevents import Headers, binary
 from shared.contracts.dead_letters import redriven_headers
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, RECORDS_REPORTED, SCORES_CHANGED, raw_topic
 from shared.runner.host import dead_letter
-from shared.runner.service import DeadLetter, Outgoing
+from shared.runner.service import Aside, DeadLetter, Outgoing
 from tests.support.ingest.raw_events import PERSON, RawEvent, bank
 
 RAW = raw_topic("ferry")
@@ -60,12 +60,12 @@ def message(outgoing: Outgoing, at: int = NOON) -> ConsumerRecord:
     return record(outgoing.topic, 0, at, outgoing.key, outgoing.value, outgoing.headers, at)
 
 
-def set_aside(place: str = PLACE, at: int = NOON, service: str = "ingest", code: str = "unknown-partner") -> Any:
+def set_aside(place: str = PLACE, at: int = NOON, service: str = "ingest", code: Aside = "unknown-partner") -> Any:
     return message(dead_letter(service, DeadLetter(code, "Why."), place), at)
 
 
 def noted(place: str = PLACE, at: int = NOON + SECOND, service: str = "ingest", number: int = 1) -> ConsumerRecord:
-    return message(Outgoing(f"{service}.dead-letter", None, b"", redriven_headers(place, number)), at)
+    return message(Outgoing(f"{service}.dead-letter", None, b"", redriven_headers(place, number), 0), at)
 
 
 def letter(state: State = State.THERE, place: str = PLACE, **fields: Any) -> Letter:

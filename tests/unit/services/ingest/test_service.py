@@ -10,8 +10,8 @@ from services.ingest.service import NAME
 from shared.contracts.messages import Refusal
 from shared.contracts.partition import partition_of
 from shared.contracts.refusals import read_refusal
-from shared.kafka.unreadable import Unreadable
-from shared.runner.service import DeadLetter, Outcome
+from shared.contracts.topics import raw_topic
+from shared.runner.service import Answer, DeadLetter, Outcome
 from tests.support.ingest.raw_events import (
     PERSON,
     RawEvent,
@@ -23,7 +23,7 @@ from tests.support.ingest.raw_events import (
     hotel,
     utility,
 )
-from tests.support.ingest.shipped import ARRIVED, SERVICE, answer, pseudonym, record
+from tests.support.ingest.shipped import SERVICE, answer, answered, pseudonym, record
 
 USER = pseudonym(PERSON)
 
@@ -44,38 +44,6 @@ def test_what_is_taken_goes_on_under_the_persons_pseudonym() -> None:
         ("content-type", b"application/json"),
     )
     assert outcome == Outcome("accepted", "bank")
-
-
-def test_what_nobody_can_read_is_answered_by_position() -> None:
-    """(rules E14)"""
-    what = Unreadable("behavior.raw.bank", 3, 7, 10, 1, "batch-too-large", "Send smaller batches.")
-    message = SERVICE.unreadable(what)
-    assert not isinstance(message, DeadLetter)
-    decision = SERVICE.decide(None, [message], ARRIVED, None)
-    [outgoing] = decision.outgoing
-    assert (outgoing.topic, outgoing.value) == ("behavior.rejected.bank", None)
-    assert read_refusal(outgoing.headers) == Refusal(
-        code="batch-too-large",
-        sentence="Send smaller batches.",
-        origin="behavior.raw.bank/3/7",
-        lastorigin="behavior.raw.bank/3/9",
-    )
-    assert decision.outcomes == (Outcome("refused", "bank", "batch-too-large"),)
-
-
-def test_one_record_that_nobody_can_read_has_one_position() -> None:
-    what = Unreadable("behavior.raw.bank", 3, 7, 8, 1, "unreadable", "Send it again.")
-    message = SERVICE.unreadable(what)
-    assert not isinstance(message, DeadLetter)
-    [outgoing] = SERVICE.decide(None, [message], ARRIVED, None).outgoing
-    assert "ce_lastorigin" not in dict(outgoing.headers)
-
-
-def test_what_nobody_can_read_of_an_unknown_partner_is_a_dead_letter() -> None:
-    what = Unreadable("behavior.raw.nobody", 3, 7, 8, 1, "unreadable", "Send it again.")
-    message = SERVICE.unreadable(what)
-    assert isinstance(message, DeadLetter)
-    assert message.code == "unknown-partner"
 
 
 def test_a_record_goes_to_the_records() -> None:
@@ -137,34 +105,25 @@ def test_what_is_sent_again_is_byte_equal(event: RawEvent) -> None:
 
 def test_one_answer_for_each_record_in_their_order() -> None:
     events = [bank(), utility({"amt": -1}), court(), hotel(), bike({"x": 1})]
-    messages = [SERVICE.decode(record(event, offset), ARRIVED) for offset, event in enumerate(events)]
-    decision = SERVICE.decide(None, [m for m in messages if not isinstance(m, DeadLetter)], ARRIVED, None)
-    assert [dict(out.headers)["ce_origin"].rpartition(b"/")[2] for out in decision.outgoing] == [
-        b"0",
-        b"1",
-        b"2",
-        b"3",
-        b"4",
-    ]
-    assert [outcome.result for outcome in decision.outcomes] == [
-        "accepted",
-        "refused",
-        "accepted",
-        "accepted",
-        "refused",
-    ]
-    assert decision.state is None
+    answers = [answered(record(event, offset)) for offset, event in enumerate(events)]
+    for offset, each in enumerate(answers):
+        assert isinstance(each, Answer)
+        assert [dict(out.headers)["ce_origin"] for out in each.outgoing] == [
+            f"{raw_topic(events[offset].partner)}/3/{offset}".encode()
+        ]
+    results = [outcome.result for each in answers if isinstance(each, Answer) for outcome in each.outcomes]
+    assert results == ["accepted", "refused", "accepted", "accepted", "refused"]
 
 
 def test_a_topic_without_a_mapping_is_set_aside_for_the_operator() -> None:
-    letter = SERVICE.decode(record(RawEvent("stranger", b"{}")), ARRIVED)
+    letter = answered(record(RawEvent("stranger", b"{}")))
     assert isinstance(letter, DeadLetter)
     assert letter.code == "unknown-partner"
     assert "add its file" in letter.sentence
 
 
 def test_it_reads_all_raw_topics_and_nothing_else() -> None:
-    assert (SERVICE.name, SERVICE.state) == (NAME, None)
+    assert SERVICE.name == NAME
     (source,) = SERVICE.inputs
     assert source.pattern is not None
     matched = [

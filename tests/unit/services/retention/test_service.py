@@ -9,16 +9,16 @@ from datetime import UTC, date, datetime
 import pytest
 from pydantic import ValidationError
 
-from services.retention.core.decide import Policy
+from services.retention.core.decide import Person, Policy
 from services.retention.core.messages import Due, Report
 from services.retention.service import decide, decode, load_profile
 from services.retention.settings import RetentionSettings
-from services.retention.storage.records import Stored
+from services.retention.storage.records import Written
 from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, RecordChange, RecordReport, encode, read
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED
-from shared.runner.service import OWN_PARTITION, DeadLetter, Decision
+from shared.runner.service import Announcement, DeadLetter, Decision
 from shared.settings import ROOT
 
 USER = "5" * 64
@@ -90,11 +90,11 @@ def test_what_ingest_never_writes_is_set_aside(record: Logged, code: str) -> Non
     assert USER not in letter.sentence
 
 
-def told(person: Stored | None, body: RecordReport, event_id: str = "e-1") -> Decision[Stored]:
+def told(person: Person | None, body: RecordReport, event_id: str = "e-1") -> Decision[Person, Written]:
     return decide(person, [Report(USER, "hotel", event_id, ORIGIN, body, NOW)], NOW, POLICY)
 
 
-def changes(decision: Decision[Stored]) -> list[RecordChange]:
+def changes(decision: Decision[Person, Written]) -> list[RecordChange]:
     bodies = [read(RecordChange, message.value or b"") for message in decision.outgoing]
     assert all(isinstance(body, RecordChange) for body in bodies)
     return bodies  # type: ignore[return-value]
@@ -104,7 +104,8 @@ def test_a_change_is_complete_and_the_persons() -> None:
     decision = told(None, NO_SHOW)
     (message,) = decision.outgoing
     (change,) = changes(decision)
-    assert (message.topic, message.key, message.partition) == (RECORDS_CHANGED, USER.encode(), OWN_PARTITION)
+    assert isinstance(message, Announcement)
+    assert (message.topic, message.key) == (RECORDS_CHANGED, USER.encode())
     assert message.headers == binary(
         id=f"retention/{change.record_id}/1",
         source="/retention",
@@ -135,7 +136,7 @@ def test_the_last_word_is_of_the_deadline_however_late() -> None:
     # What announces the erasure repeats neither kind, class, amount nor days.
     assert change == RecordChange(record_id=change.record_id, version=2, status="expired", counts=False)
     assert json.loads(message.value or b"").keys() == {"record_id", "version", "status", "counts"}
-    assert decision.state.person.records == {}
+    assert decision.state.records == {}
 
 
 def test_a_refusal_goes_to_the_partner_with_position_and_id_and_no_bytes() -> None:

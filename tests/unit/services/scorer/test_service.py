@@ -17,7 +17,7 @@ from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, ScoreChange, read
 from shared.contracts.messages import encode as encode_body
 from shared.contracts.refusals import read_refusal
-from shared.runner.service import OWN_PARTITION, DeadLetter, Outcome
+from shared.runner.service import Announcement, DeadLetter, Outcome, Outgoing
 from tests.support.people import BILL, CARD, INCOME, JAN, ME, ZONE, capping, consent, day, event, news, record
 
 CONTINUOUS = Policy(scorecard=capping(cadence="continuous"), zone=ZONE, accepts_late_months=3)
@@ -100,7 +100,8 @@ def test_what_no_service_of_ours_may_send_is_set_aside(fault: FakeRecord, code: 
 def test_a_new_score_as_it_is_sent() -> None:
     decision = decide(None, [event(BILL, NOW), news(record())], NOW, CONTINUOUS)
     (sent,) = decision.outgoing
-    assert (sent.topic, sent.key, sent.partition) == ("scores.changed", ME.encode(), OWN_PARTITION)
+    assert isinstance(sent, Announcement)
+    assert (sent.topic, sent.key) == ("scores.changed", ME.encode())
     assert dict(sent.headers)["ce_id"] == f"scorer/{ME}/1".encode()
     assert dict(sent.headers)["ce_time"] == b"2026-01-15T04:00:00Z"
     assert sent.value is not None
@@ -136,7 +137,8 @@ def test_refusals_go_to_the_partner_with_position_and_id_and_no_bytes() -> None:
     first, other = event(BILL, NOW, id="a"), event(BILL, NOW, id="a", amount=7)
     late = event(BILL, day(JAN - 4), id="late")
     decision = decide(Person(ME, encode(state)), [first, other, first, late, figure], NOW, CONTINUOUS)
-    refused = [sent for sent in decision.outgoing if sent.topic == "behavior.rejected.bank"]
+    refused = [sent for sent in decision.outgoing if isinstance(sent, Outgoing)]
+    assert {sent.topic for sent in refused} == {"behavior.rejected.bank"}
     assert all((sent.key, sent.value, sent.partition) == (None, None, 0) for sent in refused)
     told = [read_refusal(sent.headers) for sent in refused]
     assert [(r.code, r.field, r.eventid) for r in told] == [  # type: ignore[union-attr]

@@ -61,7 +61,7 @@ def test_ingest_reads_what_the_partner_meant(partner: str) -> None:
         if event.partner != partner:
             continue
         record = written(event)
-        raw = Outgoing("", record.key, record.value, record.headers)
+        raw = Outgoing("", record.key, record.value, record.headers, 0)
         read = normalize(reader, raw, event.time.astimezone(UTC) + timedelta(seconds=1))
         assert isinstance(read, Normalized), (event, read)
         assert (read.event_id, read.time) == (event.id, event.time.replace(microsecond=0))

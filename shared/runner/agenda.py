@@ -1,0 +1,119 @@
+"""What a shard with state does next: pure, so that it is tested as a table.
+
+A shard has two sources of work, records and timers. The states say what it knows of its timers:
+
+                       records handled, clock moved
+          ┌────────────────────────────────────────────────────┐
+          ▼                                                    │
+      Unsettled ──── asks ────▶ Asking ──── nothing due ────▶ Settled
+          ▲ ▲                   │    │                         │
+          │ └──── a page fired, ┘    │ clock moved             │ asks, when `due` has come
+          │       or waits           ▼                         ▼
+          └──── any answer ───── Disturbed ◀─ clock moved ── Asking
+
+Settled    all that came is handled, and the timers have said when they are due next
+Unsettled  something was handled since the timers were asked, so they may have become due sooner than is known
+Asking     the timers are being asked
+Disturbed  the clock was moved meanwhile, so that their answer may be out of date when it comes
+
+Records and timers that are known to be due alternate. A shard that never runs dry asks its timers every few batches;
+one that runs dry waits a moment for more before it spends a transaction on asking.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import TypeAlias
+
+BATCHES_BEFORE_TIMERS_MAX = 16
+"""A question costs one transaction, so with this many batches between two it costs a busy shard a few percent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    due: datetime | None
+    batches: int = 0
+    """How many batches of records were handled since the timers were asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbed:
+    due: datetime | None
+
+
+Agenda: TypeAlias = Settled | Unsettled | Asking | Disturbed
+
+
+class Next(Enum):
+    RECORDS = "handle a batch of records"
+    TIMERS = "ask the timers"
+    SETTLE = "wait a moment for more records, then ask the timers"
+    SLEEP = "wait for records, for the clock to be moved, or until `due`"
+
+
+def claimed(now: datetime) -> Agenda:
+    """Asked at once: under load the shard may not run dry for hours, and a run may be due."""
+    return Unsettled(due=now)
+
+
+def next_work(agenda: Agenda, now: datetime, records_wait: bool) -> Next:
+    """Never called while the timers are being asked."""
+    due = agenda.due is not None and agenda.due <= now
+    match agenda:
+        case Settled():
+            if records_wait:
+                return Next.RECORDS
+            return Next.TIMERS if due else Next.SLEEP
+        case Unsettled(_, batches):
+            if (due and batches) or batches > BATCHES_BEFORE_TIMERS_MAX:
+                return Next.TIMERS
+            if records_wait:
+                return Next.RECORDS
+            return Next.SETTLE
+        case Asking() | Disturbed():
+            raise AssertionError("the timers are being asked")
+
+
+def records_handled(agenda: Agenda) -> Agenda:
+    return Unsettled(agenda.due, agenda.batches + 1 if isinstance(agenda, Unsettled) else 1)
+
+
+def clock_moved(agenda: Agenda) -> Agenda:
+    match agenda:
+        case Asking(due) | Disturbed(due):
+            return Disturbed(due)
+        case Unsettled():
+            return agenda
+        case Settled(due):
+            return Unsettled(due)
+
+
+def asking(agenda: Agenda) -> Agenda:
+    return Asking(agenda.due)
+
+
+def page_fired(agenda: Agenda) -> Agenda:
+    """There may be another page."""
+    return Unsettled(agenda.due)
+
+
+def page_waits(agenda: Agenda) -> Agenda:
+    """Behind the barrier: what had arrived before the run began is not all folded yet."""
+    return Unsettled(agenda.due)
+
+
+def nothing_due(agenda: Agenda, next_at: datetime | None) -> Agenda:
+    """Until `next_at`; None when only records or a moved clock can change that."""
+    return Unsettled(next_at) if isinstance(agenda, Disturbed) else Settled(next_at)

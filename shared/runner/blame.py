@@ -1,0 +1,66 @@
+"""Whose fault a failure is: the records' that were handled, or the servers', the machine's, the deployment's.
+
+A record is set aside only for the first kind, and only when three things are seen, in this order: it fails alone; a
+transaction without it succeeds; it fails alone again. The setting aside is a transaction too, so while the database is
+away nothing is ever set aside. A failure of the second kind is tried again until it passes, whatever the time, in
+smaller portions.
+
+| failure | whose |
+|---|---|
+| any exception of a service's own code in `decode`, `decide`, `load`, `save` | the records' |
+| SQLSTATE 21, 22, 23, 38, 39, 44, 54, P0, XX; 57014 (statement timeout) | the records' |
+| connection refused, lost or timed out; the pool closed | the server's |
+| SQLSTATE 08, 53 (disk full, out of memory, too many connections), 57P.., 58 | the server's |
+| SQLSTATE 25, 40, 55 (idle in transaction, deadlock, lock not available) | of the moment |
+| SQLSTATE 0A, 28, 3D, 3F, 42 (stale plan, a right or a table that is missing) | the deployment's |
+| an epoch that has moved, anything that Kafka says | never the records' |
+
+A message that can never be sent is another question: see `delivery`.
+"""
+
+from __future__ import annotations
+
+import errno
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+from shared.runner.service import PolicyMismatchError
+from shared.runner.store import FencedError
+
+_OF_RECORDS = ("21", "22", "23", "38", "39", "44", "54", "P0", "XX")
+"""Classes of SQLSTATE that say something of the statement's data: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+_STATEMENT_TIMEOUT = "57014"
+_NEVER = (OSError, TimeoutError, MemoryError, KafkaError, FencedError, PolicyMismatchError)
+
+_WORDS = {
+    "53100": "the disk of Postgres is full",
+    "53200": "Postgres is out of memory",
+    "53300": "Postgres takes no more connections",
+    errno.EMFILE: "this process has no file descriptor left",
+    errno.ENFILE: "this machine has no file descriptor left",
+    errno.ENOSPC: "the disk of this machine is full",
+}
+
+
+def belongs_to_records(error: BaseException) -> bool:
+    """Whether trying again with fewer records can tell more than waiting can. See the table."""
+    match error:
+        case asyncpg.PostgresError():
+            return error.sqlstate == _STATEMENT_TIMEOUT or (error.sqlstate or "")[:2] in _OF_RECORDS
+        case asyncpg.exceptions._base.DataError():
+            return True
+        case asyncpg.InterfaceError() | asyncpg.InternalClientError():
+            return False
+        case _:
+            return isinstance(error, Exception) and not isinstance(error, _NEVER)
+
+
+def in_words(error: BaseException) -> str:
+    """For readiness: what went wrong, as far as it is known, and never what a record says."""
+    name = type(error).__name__
+    if isinstance(error, asyncpg.PostgresError):
+        known = _WORDS.get(error.sqlstate or "")
+        return f"{known or name} (SQLSTATE {error.sqlstate})"
+    known = _WORDS.get(error.errno or 0) if isinstance(error, OSError) else None
+    return f"{known} ({name})" if known else name

@@ -1,0 +1,160 @@
+"""Messages on their way: each is sent until it is acknowledged, or is impossible and replaced by a dead letter.
+
+A broker refuses a whole batch, and the producer that sent it is of no more use; so the messages of a refused batch are
+sent again in batches of their own, by the next producer. What is impossible: see `sendable`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
+
+from shared.runner import sender
+from shared.runner.host import dead_letter
+from shared.runner.sendable import Topics, is_partners, is_refused_for_good, is_too_large
+from shared.runner.sender import SEND_TIMEOUT_S, Flight
+from shared.runner.service import DeadLetter, Outgoing
+
+log = structlog.get_logger("runner")
+
+_POSITION = re.compile(rb"[a-zA-Z0-9._-]{1,249}/[0-9]{1,9}/[0-9]{1,18}")
+_LOOK_EVERY_S = 2.0
+"""How soon it is noticed that a topic was deleted while its answer is awaited."""
+
+
+class Delivery:
+    """The messages of one step. It may need several producers; what was acknowledged is not sent again.
+
+    `place` names the step in the dead letter of a message that names no record.
+    """
+
+    def __init__(self, service: str, place: str, messages: Sequence[Outgoing], topics: Topics) -> None:
+        self._service, self._place, self._topics = service, place, topics
+        self._messages = list(messages)
+        self._waiting = dict(enumerate(self._messages))
+        self._alone: set[int] = set()
+        self._flights: list[Flight] = []
+        self.impossible = 0
+        """How many of the messages were replaced by dead letters."""
+
+    @property
+    def messages(self) -> Sequence[Outgoing]:
+        """As they are sent: dead letters in the place of what was impossible."""
+        return self._messages
+
+    def acknowledged(self, number: int) -> bool:
+        return number not in self._waiting
+
+    async def attempt(self, producer: AIOKafkaProducer) -> None:
+        """Send what waits. Returns when all is acknowledged.
+
+        Raises a KafkaError or TimeoutError when some is not: the caller replaces the producer and tries again.
+        """
+        self._land()
+        await self._sift(producer)
+        await self._send(producer)
+
+    async def _send(self, producer: AIOKafkaProducer) -> None:
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await sender.put(producer, self._waiting.items(), self._flights, frozenset(self._alone))
+                await self._answers(producer)
+        finally:
+            error = self._land()
+        if error:
+            raise error
+
+    async def commit(self, producer: AIOKafkaProducer) -> None:
+        """Send everything in one transaction; after an error nothing of it counts as acknowledged."""
+        self._waiting, self._flights = dict(enumerate(self._messages)), []
+        # Before the transaction, which must not stay open while somebody asks for topics.
+        await self._sift(producer)
+        await producer.begin_transaction()
+        # An error in here leaves the transaction open on purpose: it must not be committed in part, and the next
+        # producer of this id aborts it.
+        await self._send(producer)
+        await sender.commit(producer)
+
+    async def _answers(self, producer: AIOKafkaProducer) -> None:
+        """Wait for the broker; for a topic that was deleted meanwhile the client would wait for ever."""
+        waiting = {answer for answer, _ in self._flights}
+        while waiting:
+            done, waiting = await asyncio.wait(waiting, timeout=_LOOK_EVERY_S)
+            if done or not waiting:
+                continue
+            for topic in {message.topic for message in self._waiting.values()}:
+                producer.client.force_metadata_update()
+                if await self._topics.fault(producer, topic):
+                    raise UnknownTopicOrPartitionError(topic)
+
+    def _land(self) -> BaseException | None:
+        """Take off what was acknowledged, also after its attempt had failed; the first refusal, if there is one."""
+        flying, first = [], None
+        for answer, numbers in self._flights:
+            if not answer.done():
+                flying.append((answer, numbers))
+            elif answer.cancelled() or (error := answer.exception()) is None:
+                for number in numbers if not answer.cancelled() else ():
+                    self._waiting.pop(number, None)
+            else:
+                first = first or error
+                self._refused(numbers, error)
+        self._flights = flying
+        return first
+
+    def _refused(self, numbers: Sequence[int], error: BaseException) -> None:
+        if isinstance(error, TopicAuthorizationFailedError):
+            topic = self._messages[numbers[0]].topic
+            if is_partners(topic):
+                self._topics.refused(topic)
+        elif is_refused_for_good(error):
+            if len(numbers) == 1:
+                self._replace(numbers[0], f"The broker refuses it with {type(error).__name__}.")
+            self._alone.update(numbers)
+
+    async def _sift(self, producer: AIOKafkaProducer) -> None:
+        """Replace what can never be sent, before a broker's refusal costs a producer."""
+        topics = {message.topic for message in self._waiting.values()}
+        faults = {topic: await self._topics.fault(producer, topic) for topic in topics}
+        for number, message in list(self._waiting.items()):
+            if fault := faults[message.topic]:
+                self._replace(number, fault)
+            elif is_too_large(message):
+                self._replace(number, "It is larger than its topic takes.")
+
+    def _replace(self, number: int, sentence: str) -> None:
+        message = self._messages[number]
+        headers = dict(message.headers)
+        named = headers.get("ce_origin", b"")
+        origin = named.decode() if _POSITION.fullmatch(named) else f"{self._place}/{number}"
+        log.error("a message can never be sent and is set aside", origin=origin, reason=sentence)
+        letter = dead_letter(self._service, DeadLetter("unsendable", sentence), origin)
+        self._messages[number] = self._waiting[number] = letter
+        self.impossible += 1
+
+
+class Outbox:
+    """What a shard has decided and not sent yet. It outlives a claim, and with it what was learned of a message."""
+
+    def __init__(self, service: str, shard: int) -> None:
+        self._service, self._shard = service, shard
+        self._topics = Topics()
+        self._unsent: dict[int, Delivery] = {}
+
+    async def send(self, producer: AIOKafkaProducer, seq: int, messages: Sequence[Outgoing]) -> Delivery:
+        """Send one step's messages in one transaction; what is impossible goes to the operator, the rest in order."""
+        if (delivery := self._unsent.get(seq)) is None:
+            delivery = Delivery(self._service, f"outbox/{self._shard}/{seq}", messages, self._topics)
+            self._unsent[seq] = delivery
+        await delivery.commit(producer)
+        del self._unsent[seq]
+        return delivery
+
+    def forget(self) -> None:
+        """Another process owns the shard, and may have sent it."""
+        self._unsent.clear()

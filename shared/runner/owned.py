@@ -1,0 +1,209 @@
+"""A shard that is ours: its steps, each one transaction under the epoch, and the sending of what they decided.
+
+A step reads, decides, writes, sends. Only the writing is a transaction: it locks the shard's row and compares the
+epoch, so it commits only if nobody has claimed the shard since. What was read before cannot have changed meanwhile:
+the rows of a shard's people are written only under its row lock with the epoch compared, so only by the owner of the
+epoch; a claim waits for that lock, and so comes after every write of earlier owners; and we write one step after the
+other. So a step decides on the state that its transaction replaces, or it does not commit. In return slow rules hold
+no lock, and never meet the timeout for transactions that stand idle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Generic
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+
+from shared.kafka.unreadable import Fetched, next_offset
+from shared.runner import step, store
+from shared.runner.blame import belongs_to_records
+from shared.runner.delivery import Outbox
+from shared.runner.host import Host, Inputs
+from shared.runner.service import DEAD_LETTER, Db, DeadLetter, DuePage, Fenced, M, Outcome, Outgoing, S, W
+from shared.runner.step import Batch, Stepped
+
+
+class RecordsFaultError(Exception):
+    """A step failed by what it was to handle (see `blame`), and nothing of it took effect."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+async def nothing_due(
+    db: Db, shard: int, now: datetime, cursor: str, limit: int, skip: Sequence[str]
+) -> DuePage[Any, Any]:
+    """The timers of a service that has none."""
+    return DuePage((), cursor, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Home(Generic[M, S, W]):
+    """What a shard has for good: its number, its service, the process it lives in, and what it has not sent yet."""
+
+    index: int
+    service: str
+    mode: Fenced[M, S, W]
+    host: Host
+    inputs: Inputs
+    pool: asyncpg.Pool
+    outbox: Outbox
+
+
+class Owned(Generic[M, S, W]):
+    """The shard under one epoch, until it is lost or claimed again."""
+
+    def __init__(self, home: Home[M, S, W], claim: store.Claim, producer: AIOKafkaProducer) -> None:
+        self.epoch, self.progress = claim.epoch, claim.progress
+        self._home, self._producer = home, producer
+        self._due = home.mode.due or nothing_due
+        self._cache: OrderedDict[str, S] = OrderedDict()
+        self._skip: set[str] = set()
+        """Keys whose timer was set aside; they are tried again at the next claim."""
+        self._sent_seq = 0
+
+    async def send_pending(self) -> None:
+        """What was decided and not sent comes before anything newer."""
+        for seq, messages in await store.pending(self._home.pool, self._home.index, self.epoch):
+            await self._send(seq, messages)
+
+    async def prove(self) -> None:
+        """Show that the database takes a transaction of this shard; it raises what it raises for anybody."""
+        async with self._home.pool.acquire() as db:
+            await self._write(db, Stepped(), self.progress)
+
+    # -- records -----------------------------------------------------------------------------------------------------
+
+    async def handle(self, records: Sequence[Fetched]) -> None:
+        """One batch, one transaction. Raises RecordsFaultError."""
+        home = self._home
+        batch = step.read(home.mode, home.index, records, self.progress.offsets, home.host.clock.arrival)
+        await self._step(batch, self._past(records))
+
+    async def set_aside(self, record: Fetched, letter: DeadLetter) -> None:
+        await self._step(step.aside(record, letter), self._past([record]))
+
+    def _past(self, records: Sequence[Fetched]) -> store.Progress:
+        return self.progress.read_past({record.topic: next_offset(record) for record in records})
+
+    # -- timers ------------------------------------------------------------------------------------------------------
+
+    async def due(self, now: datetime, page_max: int) -> DuePage[M, S]:
+        """The next page of what is due. Raises PolicyMismatchError and RecordsFaultError."""
+        with _blamed():
+            async with self._home.pool.acquire() as db:
+                return await self._due(db, self._home.index, now, self.progress.cursor, page_max, sorted(self._skip))
+
+    async def may_begin(self, run: str, buffered: bool) -> bool:
+        """Whether everything that had arrived before the run began is folded. `buffered`: whether records wait.
+
+        A run that is met for the first time gets its barrier here, which is stored for good.
+        """
+        if run != self.progress.run:
+            barrier = await self._home.inputs.end_offsets()
+            progress = replace(self.progress, run=run, barrier=barrier)
+            async with self._home.pool.acquire() as db:
+                await self._write(db, Stepped(), progress)
+            self.progress = progress
+            return False
+        progress = self.progress
+        if all(progress.offsets.get(topic, 0) >= end for topic, end in progress.barrier.items()):
+            return True
+        # A transaction's end marker has an offset but no record.
+        return not buffered and self._home.inputs.has_read_to(progress.barrier)
+
+    async def apply(self, page: DuePage[M, S]) -> None:
+        """The messages of a page, which is not empty, one transaction. Raises RecordsFaultError."""
+        for key in page.states:
+            self._cache.pop(key, None)
+        await self._step(step.of_page(page), replace(self.progress, cursor=page.cursor), page.states)
+
+    async def set_page_aside(self, page: DuePage[M, S], letter: DeadLetter) -> None:
+        """Go past a page that cannot be handled; its keys are left out until the next claim."""
+        await self._step(step.page_aside(page, letter), replace(self.progress, cursor=page.cursor))
+        self._skip.update(message.key for message in page.messages)
+
+    async def settle(self, page: DuePage[M, S], now: datetime) -> None:
+        """Record that nothing is due at `now`."""
+        progress = replace(self.progress, cursor=page.cursor)
+        async with self._home.pool.acquire() as db:
+            await self._write(db, Stepped(), progress, settled_at=now)
+        self.progress = progress
+
+    # -- the step ----------------------------------------------------------------------------------------------------
+
+    async def _step(self, batch: Batch[M], progress: store.Progress, given: Mapping[str, S] | None = None) -> None:
+        """Read, decide, write; then take it over in memory, and send."""
+        home = self._home
+        with _blamed():
+            async with home.pool.acquire() as db:
+                states = await self._states(db, batch, given or {})
+                now = home.host.clock.now()
+                stepped = await step.fold(home.mode, home.service, home.index, batch, states, now)
+                seq = await self._write(db, stepped, progress)
+        self.progress = progress
+        self._remember(stepped.states, given or {})
+        if given is not None:
+            self._skip |= stepped.stumbled
+        home.host.metrics.decided(stepped.outcomes)
+        if seq is not None:
+            await self._send(seq, stepped.outgoing)
+
+    async def _states(self, db: Db, batch: Batch[M], given: Mapping[str, S]) -> dict[str, S]:
+        states = {**given, **{key: self._cache[key] for key in batch.by_key if key in self._cache}}
+        if missing := sorted(key for key in batch.by_key if key not in states):
+            states.update(await self._home.mode.load(db, self._home.index, missing))
+        return states
+
+    async def _write(
+        self, db: Db, stepped: Stepped[S, W], progress: store.Progress, settled_at: datetime | None = None
+    ) -> int | None:
+        """The step's one transaction: the number of its outbox row, if it has one. Raises FencedError."""
+        index = self._home.index
+        async with db.transaction():
+            await store.lock(db, index, self.epoch)
+            if stepped.states:
+                await self._home.mode.save(db, index, stepped.states, stepped.writes)
+            return await store.advance(
+                db,
+                index,
+                self.epoch,
+                progress,
+                sent_seq=self._sent_seq,
+                outgoing=stepped.outgoing,
+                settled_at=settled_at,
+            )
+
+    def _remember(self, states: Mapping[str, S], given: Mapping[str, S]) -> None:
+        """Keep the latest states for the next step; nobody else can change them while the epoch is ours."""
+        for key, state in states.items():
+            if key not in given:
+                self._cache[key] = state
+                self._cache.move_to_end(key)
+        while len(self._cache) > self._home.host.settings.cache_entries_max:
+            self._cache.popitem(last=False)
+
+    async def _send(self, seq: int, messages: Sequence[Outgoing]) -> None:
+        delivery = await self._home.outbox.send(self._producer, seq, messages)
+        self._sent_seq = seq
+        metrics = self._home.host.metrics
+        metrics.acknowledged(delivery.messages)
+        metrics.decided([Outcome(DEAD_LETTER, code="unsendable")] * delivery.impossible)
+
+
+@contextlib.contextmanager
+def _blamed() -> Iterator[None]:
+    """Errors that belong to what was to be handled become RecordsFaultError."""
+    try:
+        yield
+    except Exception as error:
+        if belongs_to_records(error):
+            raise RecordsFaultError(error) from error
+        raise

@@ -1,0 +1,98 @@
+"""What both kinds of shard share: the run loop, stopping, and the trouble that readiness shows."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from enum import Enum
+
+import structlog
+
+from shared.runner.blame import in_words
+from shared.runner.host import Host, Inputs, backoff, new_buffer, stopped_within
+
+log = structlog.get_logger("runner")
+
+
+class Source(Enum):
+    """What the shard was doing when it failed; its trouble ends when the same succeeds."""
+
+    BEGINNING = "beginning"
+    RECORDS = "records"
+    TIMERS = "timers"
+
+
+class LeakedCancellationError(Exception):
+    """A client library let a CancelledError out although nobody had cancelled this shard."""
+
+
+class Shard(ABC):
+    """Partition `index` of every input, from its assignment until it is stopped."""
+
+    def __init__(self, index: int, service: str, host: Host, inputs: Inputs) -> None:
+        self.index = index
+        self.buffer = new_buffer(host.settings, inputs)
+        self.trouble: str | None = "not started yet"
+        """Why the shard does not do its work, in words for readiness; None when it does."""
+        self.source = Source.BEGINNING
+        self._troubled_in = Source.BEGINNING
+        self._service, self._host, self._inputs = service, host, inputs
+        self._stopping = asyncio.Event()
+        self._delays = backoff()
+
+    @property
+    @abstractmethod
+    def handled_offsets(self) -> dict[str, int]:
+        """The next offset of each topic that is not handled yet."""
+
+    @abstractmethod
+    async def _work(self) -> None:
+        """Work until `_stopping` is set. Whatever it raises is a reason to begin again."""
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    def stop(self) -> None:
+        """End after the step in hand."""
+        self._stopping.set()
+        self.buffer.wake.set()
+
+    async def run(self) -> None:
+        """Work until stopped; every failure is tried again for as long as the group gives us the shard."""
+        while not self._stopping.is_set():
+            self.source = Source.BEGINNING
+            try:
+                await self._work()
+            except asyncio.CancelledError as error:
+                if _cancelled():
+                    raise
+                await self._begin_again(LeakedCancellationError(*error.args))
+            except Exception as error:  # noqa: BLE001 (whatever it is, the shard must not end by it)
+                await self._begin_again(error)
+
+    async def _begin_again(self, error: Exception) -> None:
+        await stopped_within(self._stopping, self._failed(error))
+
+    def _failed(self, error: Exception) -> float:
+        """Say so; the seconds to wait before the next try."""
+        self.troubled(f"{in_words(error)}, trying again")
+        self._host.metrics.retries.labels(type(error).__name__).inc()
+        log.warning("shard begins again after a failure", shard=self.index, exc_info=error)
+        return next(self._delays)
+
+    def troubled(self, sentence: str) -> None:
+        self.trouble, self._troubled_in = sentence, self.source
+
+    def succeeded(self) -> None:
+        """A batch was handled or a question answered: only that ends a trouble, never the mere beginning."""
+        self._delays = backoff()
+        if self._troubled_in in (Source.BEGINNING, self.source):
+            self.trouble = None
+
+
+def _cancelled() -> bool:
+    """Whether somebody has asked this task to end: a library's own CancelledError looks the same, and would end the
+    shard in silence."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

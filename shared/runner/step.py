@@ -1,0 +1,168 @@
+"""One step as a value: a batch of messages in; states, writes, messages and outcomes out. No SQL, no Kafka, no clock.
+
+`read` makes the batch of records, `of_page` of a page of timers; `fold` applies the rules. Where they fail on a key's
+messages, those are tried one at a time, and the failing ones set aside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic
+
+import structlog
+
+from shared.contracts.partition import partition_of
+from shared.kafka.unreadable import Fetched, Unreadable, next_offset
+from shared.runner.host import dead_letter, origin
+from shared.runner.service import (
+    DEAD_LETTER,
+    Announcement,
+    DeadLetter,
+    Decision,
+    DuePage,
+    Fenced,
+    M,
+    Outcome,
+    Outgoing,
+    S,
+    W,
+    set_aside,
+)
+
+log = structlog.get_logger("runner")
+
+_MESSAGES_AT_ONCE_MAX = 256
+"""The rules get at most so many messages of one key at a time, and give way to other shards' sending and committing
+after so many of all keys: one hot person must not hold the event loop, and with it the heartbeats, for seconds."""
+
+
+@dataclass(slots=True)
+class Batch(Generic[M]):
+    """Messages by key, each behind its origin, and what could not become a message."""
+
+    by_key: dict[str, list[tuple[str, M]]] = field(default_factory=dict)
+    aside: list[tuple[str, DeadLetter]] = field(default_factory=list)
+
+    def add(self, key: str, origin: str, message: M) -> None:
+        self.by_key.setdefault(key, []).append((origin, message))
+
+
+@dataclass(slots=True)
+class Stepped(Generic[S, W]):
+    """What a batch leads to. `stumbled` are keys whose messages are among those set aside."""
+
+    states: dict[str, S] = field(default_factory=dict)
+    writes: list[W] = field(default_factory=list)
+    outgoing: list[Outgoing] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    stumbled: set[str] = field(default_factory=set)
+
+
+def read(
+    mode: Fenced[M, S, W],
+    shard: int,
+    records: Iterable[Fetched],
+    folded: Mapping[str, int],
+    arrival: Callable[[int], datetime],
+) -> Batch[M]:
+    """`folded` has the next offset of each topic: what lies below was handled before and comes again."""
+    batch: Batch[M] = Batch()
+    for record in records:
+        if next_offset(record) <= folded.get(record.topic, 0):
+            continue
+        message = _decode(mode, record, arrival)
+        if not isinstance(message, DeadLetter):
+            if partition_of(message.key) == shard:
+                batch.add(message.key, origin(record), message)
+                continue
+            message = DeadLetter("misplaced", "The record's key does not belong to this partition.")
+        batch.aside.append((origin(record), message))
+    return batch
+
+
+def _decode(mode: Fenced[M, S, W], record: Fetched, arrival: Callable[[int], datetime]) -> M | DeadLetter:
+    if isinstance(record, Unreadable):
+        return set_aside(record)
+    try:
+        return mode.decode(record, arrival(record.timestamp))
+    except Exception as error:
+        log.error("a record cannot be decoded", origin=origin(record), exc_info=error)
+        return DeadLetter("undecodable", f"The decoder failed with {type(error).__name__}.")
+
+
+def aside(record: Fetched, letter: DeadLetter) -> Batch[Any]:
+    """A batch that only says that the record was set aside."""
+    return Batch(aside=[(origin(record), letter)])
+
+
+def timer(page: DuePage[M, S]) -> str:
+    """The origin of what the clock has made due; it names the run, and nobody in it."""
+    return f"timer/{page.run or ''}"
+
+
+def of_page(page: DuePage[M, S]) -> Batch[M]:
+    batch: Batch[M] = Batch()
+    for message in page.messages:
+        batch.add(message.key, timer(page), message)
+    return batch
+
+
+def page_aside(page: DuePage[M, S], letter: DeadLetter) -> Batch[Any]:
+    return Batch(aside=[(timer(page), letter) for _ in page.messages])
+
+
+async def fold(
+    mode: Fenced[M, S, W], service: str, shard: int, batch: Batch[M], states: Mapping[str, S], now: datetime
+) -> Stepped[S, W]:
+    """Decide everything, key by key in their order; gives way to other tasks in between."""
+    stepped: Stepped[S, W] = Stepped()
+    since_pause = 0
+    for key in sorted(batch.by_key):
+        messages = batch.by_key[key]
+        for start in range(0, len(messages), _MESSAGES_AT_ONCE_MAX):
+            part = messages[start : start + _MESSAGES_AT_ONCE_MAX]
+            state = stepped.states.get(key, states.get(key))
+            for decision in _decide(mode, batch, key, state, part, now, stepped.stumbled):
+                stepped.states[key] = decision.state
+                stepped.writes.extend(decision.writes)
+                stepped.outgoing.extend(_placed(decision.outgoing, shard))
+                stepped.outcomes.extend(decision.outcomes)
+            since_pause += len(part)
+            if since_pause >= _MESSAGES_AT_ONCE_MAX:
+                since_pause = 0
+                await asyncio.sleep(0)
+    stepped.outgoing[:0] = [dead_letter(service, letter, origin) for origin, letter in batch.aside]
+    stepped.outcomes[:0] = [Outcome(DEAD_LETTER, code=letter.code) for _, letter in batch.aside]
+    return stepped
+
+
+def _placed(messages: Sequence[Outgoing | Announcement], shard: int) -> list[Outgoing]:
+    return [message.placed(shard) if isinstance(message, Announcement) else message for message in messages]
+
+
+def _decide(
+    mode: Fenced[M, S, W],
+    batch: Batch[M],
+    key: str,
+    state: S | None,
+    messages: Sequence[tuple[str, M]],
+    now: datetime,
+    stumbled: set[str],
+) -> list[Decision[S, W]]:
+    """The rules for some messages of a key; where they fail, for one message at a time."""
+    try:
+        return [mode.decide(state, [message for _, message in messages], now)]
+    except Exception as error:
+        log.error("the rules fail on a key's messages", origins=[each for each, _ in messages[:5]], exc_info=error)
+    decisions: list[Decision[S, W]] = []
+    for place, message in messages:
+        try:
+            decisions.append(mode.decide(state, [message], now))
+            state = decisions[-1].state
+        except Exception as error:  # noqa: BLE001 (whatever the rules raise)
+            batch.aside.append((place, DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")))
+            stumbled.add(key)
+    return decisions

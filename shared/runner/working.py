@@ -1,0 +1,179 @@
+"""A shard at work: takes from its agenda what is next, does it, and tells the agenda what came of it.
+
+Where a step fails by what it was to handle, a smaller portion is tried, down to the one that fails alone; see `portion`
+and `blame`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Generic
+
+import structlog
+
+from shared.kafka.unreadable import Fetched
+from shared.runner import agenda, portion
+from shared.runner.agenda import Agenda, Next
+from shared.runner.blame import in_words
+from shared.runner.host import Host, origin
+from shared.runner.owned import Owned, RecordsFaultError
+from shared.runner.portion import Portion, Whole
+from shared.runner.service import DeadLetter, DuePage, M, PolicyMismatchError, S, W
+from shared.runner.shard import Shard, Source
+
+log = structlog.get_logger("runner")
+
+_SETTLE_DELAY_S = 0.02
+"""A shard that runs dry waits this long for more before it spends a transaction on recording what has been sent."""
+_DUE_AGAIN = timedelta(seconds=30)
+"""Timers that cannot be found are asked for again after this; records go on meanwhile."""
+
+
+@dataclass(slots=True)
+class Portions:
+    """How much to try at once; outlives a claim, after which the same comes again."""
+
+    records: Portion = field(default_factory=Whole)
+    timers: Portion = field(default_factory=Whole)
+
+
+class Working(Generic[M, S, W]):
+    """The shard's `agenda` says what is known of its timers."""
+
+    def __init__(self, shard: Shard, owned: Owned[M, S, W], host: Host, portions: Portions) -> None:
+        self.owned = owned
+        self.agenda: Agenda = agenda.claimed(host.clock.now())
+        self._shard, self._host, self._portions = shard, host, portions
+        self._put_back: deque[Fetched] = deque()
+        """Records of a portion that failed; they come before those in the buffer."""
+
+    def clock_moved(self) -> None:
+        self.agenda = agenda.clock_moved(self.agenda)
+
+    async def run(self) -> None:
+        """Until the shard is stopped."""
+        clock, buffer = self._host.clock, self._shard.buffer
+        self._host.metrics.next_timer(self._shard.index, clock.now())
+        while not self._shard.stopping:
+            await clock.refresh()
+            match agenda.next_work(self.agenda, clock.now(), self._records_wait):
+                case Next.RECORDS:
+                    await self._records()
+                case Next.TIMERS:
+                    await self._timers()
+                case Next.SETTLE:
+                    await buffer.wait(_SETTLE_DELAY_S)
+                    if not self._records_wait and not self._shard.stopping:
+                        await self._timers()
+                case Next.SLEEP:
+                    await buffer.wait(clock.delay_s(self.agenda.due))
+
+    @property
+    def _records_wait(self) -> bool:
+        return bool(self._put_back) or len(self._shard.buffer) > 0
+
+    # -- records -----------------------------------------------------------------------------------------------------
+
+    async def _records(self) -> None:
+        self._shard.source = Source.RECORDS
+        began, records = time.perf_counter(), self._take()
+        self.agenda = agenda.records_handled(self.agenda)
+        try:
+            await self.owned.handle(records)
+        except RecordsFaultError as fault:
+            if not await self._narrowed(records, fault):
+                return
+        except Exception:
+            self._portions.records = portion.hindered(self._portions.records, len(records))
+            raise
+        self._portions.records = portion.handled(self._portions.records, len(records))
+        self._host.metrics.handled(records)
+        self._host.metrics.step_seconds.labels("events").observe(time.perf_counter() - began)
+        self._shard.succeeded()
+
+    def _take(self) -> Sequence[Fetched]:
+        most = portion.size(self._portions.records, self._host.settings.batch_records_max)
+        if self._put_back:
+            return [self._put_back.popleft() for _ in range(min(most, len(self._put_back)))]
+        return self._shard.buffer.take(most)
+
+    async def _narrowed(self, records: Sequence[Fetched], fault: RecordsFaultError) -> bool:
+        """Put the records back, to be tried in smaller portions; true when it was one, and proven, and is set aside."""
+        first = origin(records[0])
+        log.error("a step fails by its records", first=first, records=len(records), exc_info=fault.error)
+        if portion.is_suspect(self._portions.records, first):
+            await self.owned.set_aside(records[0], _letter(fault))
+            return True
+        self._portions.records = portion.failed(self._portions.records, len(records), first)
+        self._put_back.extendleft(reversed(records))
+        if len(records) == 1:
+            await self.owned.prove()
+        return False
+
+    # -- timers ------------------------------------------------------------------------------------------------------
+
+    async def _timers(self) -> None:
+        """One page of what is due."""
+        self._shard.source = Source.TIMERS
+        began, now = time.perf_counter(), self._host.clock.now()
+        # Before the database is asked: what moves the clock meanwhile must be noticed.
+        self.agenda = agenda.asking(self.agenda)
+        page = await self._page(now)
+        if page is None:
+            return
+        if page.run is not None and not await self.owned.may_begin(page.run, self._records_wait):
+            self.agenda = agenda.page_waits(self.agenda)
+        elif not page.messages:
+            await self.owned.settle(page, now)
+            self.agenda = agenda.nothing_due(self.agenda, page.next_at)
+            self._host.metrics.next_timer(self._shard.index, page.next_at)
+        elif await self._applied(page):
+            self.agenda = agenda.page_fired(self.agenda)
+            self._portions.timers = portion.handled(self._portions.timers, len(page.messages))
+            self._host.metrics.timers.inc(len(page.messages))
+            self._host.metrics.step_seconds.labels("timers").observe(time.perf_counter() - began)
+        else:
+            self.agenda = agenda.page_fired(self.agenda)
+            return
+        self._shard.succeeded()
+
+    async def _page(self, now: datetime) -> DuePage[M, S] | None:
+        """None where it cannot be had; then the shard says why, and goes on with records."""
+        most = portion.size(self._portions.timers, self._host.settings.due_page_max)
+        try:
+            return await self.owned.due(now, most)
+        except PolicyMismatchError as error:
+            self._shard.troubled(str(error))
+            self.agenda = agenda.nothing_due(self.agenda, None)
+        except RecordsFaultError as fault:
+            log.error("what is due cannot be found", shard=self._shard.index, exc_info=fault.error)
+            if most > 1:
+                self._portions.timers = portion.hindered(self._portions.timers, most)
+                self.agenda = agenda.page_fired(self.agenda)
+            else:
+                self._shard.troubled(f"what is due cannot be found: {in_words(fault.error)}")
+                self.agenda = agenda.nothing_due(self.agenda, now + _DUE_AGAIN)
+        return None
+
+    async def _applied(self, page: DuePage[M, S]) -> bool:
+        """False when a smaller page is to be tried."""
+        try:
+            await self.owned.apply(page)
+        except RecordsFaultError as fault:
+            log.error("a page of timers fails", run=page.run, messages=len(page.messages), exc_info=fault.error)
+            key, count = page.messages[0].key, len(page.messages)
+            if not portion.is_suspect(self._portions.timers, key):
+                self._portions.timers = portion.failed(self._portions.timers, count, key)
+                if count == 1:
+                    await self.owned.prove()
+                return False
+            await self.owned.set_page_aside(page, _letter(fault))
+        return True
+
+
+def _letter(fault: RecordsFaultError) -> DeadLetter:
+    return DeadLetter("unsavable", f"The database refused what this record leads to: {in_words(fault.error)}.")
