@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -67,7 +68,9 @@ def lines_of(file: Path) -> list[Line]:
     except (OSError, ValueError) as error:  # a name with NUL in it is a ValueError
         reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
         raise UserError(f"{file} cannot be read: {reason}.", "Name a file with one event on each line.") from None
-    lines = [Line(number, value, _key(value)) for number, value in enumerate(content.split(b"\n"), 1) if value.strip()]
+    # Spreadsheets and editors put a mark before a file that is no part of its first event.
+    rows = content.removeprefix(codecs.BOM_UTF8).split(b"\n")
+    lines = [Line(number, value, _key(value)) for number, value in enumerate(rows, 1) if value.strip()]
     if not lines:
         raise UserError(f"{file} has no events in it.", "There is one on each line.")
     return lines

@@ -63,6 +63,7 @@ class Code(StrEnum):
     UNKNOWN_UNIT = "unknown-unit", "The unit is none of those that the partner's mapping names."
     UNKNOWN_CURRENCY = "unknown-currency", "The currency is not an ISO 4217 code that this deployment knows."
     FRACTION_OF_MINOR_UNIT = "fraction-of-minor-unit", "The amount has a fraction of the currency's minor unit."
+    AMBIGUOUS_AMOUNT = "ambiguous-amount", "A point before three digits can separate thousands or decimals."
     NO_RATE = "no-rate", "There is no exchange rate for the currency in the event's month."
     CSV_LINE = "csv-line", "The text is not one line of CSV with the columns of the partner's mapping."
     # Who, and with which right.

@@ -174,7 +174,7 @@ class Fields:
         )
 
     def _minor_units(self, spec: Amount, source: Source, key: Key) -> Callable[[Flat, int], int]:
-        minor, major = readers.minor_units(source), readers.major_units(source)
+        minor, major = readers.minor_units(source), readers.major_units(source, decimal_point=spec.point == "decimal")
         if spec.unit == "minor":
             return minor
         if spec.unit == "major":

@@ -53,7 +53,8 @@ class Moment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Amount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Money, never negative. `minor`: an integer of minor units; `major`: a decimal number or text, 12.50.
 
-    `units` translates the partner's words, found at `unit_path`, to `minor` and `major`.
+    `units` translates the partner's words, found at `unit_path`, to `minor` and `major`. `point` says that the partner
+    writes no points between thousands, so that the text 1.080 is 1.08.
     """
 
     path: str
@@ -63,8 +64,11 @@ class Amount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     currency: str | None = None
     currency_path: str | None = None
     optional: bool = False
+    point: Literal["decimal"] | None = None
 
     def __post_init__(self) -> None:
+        if self.point is not None and self.unit == "minor":
+            raise ValueError("Minor units have no `point`.")
         if (self.unit is None) == (self.unit_path is None):
             raise ValueError("Say one of `unit` and `unit_path`.")
         if bool(self.units) != bool(self.unit_path):

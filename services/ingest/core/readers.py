@@ -26,6 +26,8 @@ Reader: TypeAlias = Callable[[Flat], T]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DIGITS = re.compile(r"-?[0-9]{1,19}")
 _DECIMAL = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,19})?")
+_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
+"""What is written with one point between thousands, and may just as well be a decimal number."""
 _LOCAL = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[ T]{times.CLOCK_MINUTE}(?::{times.CLOCK_SECOND})?")
 _COMPACT_DAY = re.compile(r"[0-9]{8}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -171,13 +173,19 @@ def minor_units(source: Source) -> Callable[..., int]:
     return read
 
 
-def major_units(source: Source) -> Callable[[Flat, int], int]:
-    """An amount in major units, 12.50, as a number or a text; read into minor units of so many digits."""
+def major_units(source: Source, *, decimal_point: bool = False) -> Callable[[Flat, int], int]:
+    """An amount in major units, 12.50, as a number or a text; read into minor units of so many digits.
+
+    A text such as 1.080 is refused where the currency does not have three digits (rules E7), unless the mapping says
+    that the point is a `decimal_point`. In a number of JSON it always is one.
+    """
     path, label = source.path, source.label
 
     def read(flat: Flat, digits: int) -> int:
-        value = flat.get(path)
+        value: Any = flat.get(path)
+        written = ""
         if type(value) is str and _DECIMAL.fullmatch(value):
+            written = value
             value = Decimal(value)
         if type(value) is not Decimal and type(value) is not int:
             if value is None:
@@ -188,6 +196,12 @@ def major_units(source: Source) -> Callable[[Flat, int], int]:
         whole, rest = divmod(numerator * 10**digits, denominator)
         if rest:
             raise Refuse(Code.FRACTION_OF_MINOR_UNIT, label, f"The currency has {digits} digits after the point.")
+        if written[-4:-3] == "." and digits != 3 and not decimal_point and _THOUSANDS.fullmatch(written):
+            sentence = (
+                f"A point before three digits can separate thousands. Write {digits} digits after the point and none "
+                'between thousands; or have the mapping say `point = "decimal"` if it never separates thousands.'
+            )
+            raise Refuse(Code.AMBIGUOUS_AMOUNT, label, sentence)
         return _within(whole, label)
 
     return read

@@ -74,6 +74,16 @@ def test_what_the_rules_fail_on_is_set_aside_without_a_word_of_it(
     assert verdict == Verdict(1, Result.SET_ASIDE, "undecidable", "", "The rules failed with ArithmeticError.")
 
 
+@pytest.mark.parametrize("partner", partners())
+def test_a_file_as_spreadsheets_and_editors_save_it(tmp_path: Path, partner: str) -> None:
+    """With a byte order mark, line ends of two characters, and empty lines at its end."""
+    good = sample_lines(partner, 3)
+    file = written(tmp_path, b"\xef\xbb\xbf" + good[0] + b"\r", good[1] + b"\r", good[2] + b"\r", b"\r", b"", b" ")
+    lines = lines_of(file)
+    assert [line.number for line in lines] == [1, 2, 3]
+    assert [v.result for v in validate(partner, lines, SETTINGS, NOW)] == [Result.ACCEPTED] * 3
+
+
 def test_a_named_key_is_the_records_key(tmp_path: Path) -> None:
     good = sample_lines("bank", 1)[0]
     keyed = good.replace(b'"specversion"', b'"partitionkey":"k1","specversion"', 1)
