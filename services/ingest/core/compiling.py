@@ -315,11 +315,15 @@ def _record(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body
     if events.amount is not None:
         parts["amount"] = fields.amount(events.amount, (*key, "amount"))
     readers_of = tuple(parts.items())
+    # Who says that a record is open is believed: a day of payment beside it is that of the last one, and no end.
+    of_open = tuple((name, read) for name, read in readers_of if name != "ended_on")
+    is_said = isinstance(events.status, Text) and bool(events.status.map)
 
     def read(flat: Flat) -> Body:
-        values = {part: read(flat) for part, read in readers_of}
+        said = status(flat)
+        values = {part: read(flat) for part, read in (of_open if is_said and said == "reported" else readers_of)}
         # The readers were chosen by field above, so each value has its field's type.
-        report = RecordReport(kind=kind.name, report_id=report_id(flat), status=status(flat), **values)  # type: ignore[arg-type]
+        report = RecordReport(kind=kind.name, report_id=report_id(flat), status=said, **values)  # type: ignore[arg-type]
         if fault := check_event(report, ""):
             name = fault.field.removeprefix(".")
             raise Refuse(fault.code, labels.get(name, name), fault.sentence)

@@ -143,6 +143,13 @@ GOOD = [
         ),
     ),
     Good(
+        "bank, record that is open, with the day of the last payment",
+        bank_record({"paid_on": "2024-02-05"}),
+        RecordReport(
+            kind="card.overdue", report_id="R-5", status="reported", began_on=date(2023, 11, 20), amount=990_000
+        ),
+    ),
+    Good(
         "bank, record settled, without an amount",
         bank_record({"state": "paid", "paid_on": "2024-03-05", "amount": ...}),
         RecordReport(
@@ -271,6 +278,17 @@ GOOD = [
         "native, record",
         city_record(),
         RecordReport(kind="business_fee.overdue", report_id="L-1", status="reported", began_on=date(2023, 12, 1)),
+    ),
+    Good(
+        "native, record that was over when it is reported",
+        city_record({"ended_on": "2024-01-05"}),
+        RecordReport(
+            kind="business_fee.overdue",
+            report_id="L-1",
+            status="reported",
+            began_on=date(2023, 12, 1),
+            ended_on=date(2024, 1, 5),
+        ),
     ),
 ]
 
