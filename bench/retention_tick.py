@@ -98,7 +98,7 @@ async def idle_us(db: asyncpg.Connection) -> tuple[float, float]:
 
 
 async def plan(db: asyncpg.Connection) -> str:
-    (found,) = json.loads(await db.fetchval(f"explain (analyze, buffers, format json) {SQL['next_due']}", SHARD))
+    (found,) = json.loads(await db.fetchval(f"explain (analyze, buffers, format json) {SQL['next_due']}", SHARD, []))
     node = found["Plan"]["Plans"][0]
     return (
         f"{node['Node Type']} using {node['Index Name']}, {node['Shared Hit Blocks'] + node['Shared Read Blocks']} "

@@ -120,6 +120,7 @@ class Delivery:
     async def _sift(self, producer: AIOKafkaProducer) -> None:
         """Replace what can never be sent, before a broker's refusal costs a producer."""
         topics = {message.topic for message in self._waiting.values()}
+        await sender.know(producer, topics)
         faults = {topic: await self._topics.fault(producer, topic) for topic in topics}
         for number, message in list(self._waiting.items()):
             if fault := faults[message.topic]:

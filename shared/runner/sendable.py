@@ -93,7 +93,6 @@ async def _is_missing(producer: AIOKafkaProducer, topic: str) -> bool:
     """Asked of the broker until it has said so for long enough; silence is no answer."""
     client = producer.client
     began = time.monotonic()
-    client.add_topic(topic)
     while not client.cluster.partitions_for_topic(topic):
         if not await client.force_metadata_update():
             raise KafkaConnectionError("no broker says whether the topic exists")

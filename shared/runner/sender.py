@@ -85,6 +85,16 @@ async def commit(producer: AIOKafkaProducer) -> None:
         await producer.commit_transaction()
 
 
+async def know(producer: AIOKafkaProducer, topics: Iterable[str]) -> None:
+    """Have the client follow these topics, all of them before the first is used.
+
+    It begins by knowing every topic, and from the first one that it is told to follow it forgets the others at its next
+    refresh; a batch that is on its way to such a one then finds no leader.
+    """
+    async with asyncio.timeout(SEND_TIMEOUT_S):
+        await asyncio.gather(*map(producer.client.add_topic, topics))
+
+
 async def put(
     producer: AIOKafkaProducer,
     messages: Iterable[tuple[int, Outgoing]],
@@ -99,6 +109,7 @@ async def put(
     by_partition: dict[tuple[str, int], list[tuple[int, Outgoing]]] = {}
     for number, message in messages:
         by_partition.setdefault((message.topic, message.partition), []).append((number, message))
+    await know(producer, {topic for topic, _ in by_partition})
     results = await asyncio.gather(
         *(_put_partition(producer, *place, part, flights, alone) for place, part in by_partition.items()),
         return_exceptions=True,

@@ -268,7 +268,7 @@ async def test_many_are_redriven_once_each_in_their_order(kafka: str, topic: str
 
 _HELD = """
 import asyncio, sys
-from goodstanding import redriving
+from goodstanding.dead_letters import redrive as redriving
 from goodstanding.cli import app
 from shared.runner.sender import send
 

@@ -387,14 +387,14 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 async def test_an_idle_tick_costs_the_same_however_many_are_not_due(db: asyncpg.Connection) -> None:
     await fill(db, 1_000)
-    few = await pages_read(db, "next_due", 1)
+    few = await pages_read(db, "next_due", 1, [])
     await db.execute("truncate record")
     await fill(db, 60_000)
-    many = await pages_read(db, "next_due", 1)
+    many = await pages_read(db, "next_due", 1, [])
     # One page for each level of the index.
     assert many <= few + 1 <= 4
-    due_at = await db.fetchval(SQL["next_due"], 1)
-    assert await pages_read(db, "due", 1, due_at, 1_000) <= many + 1
+    due_at = await db.fetchval(SQL["next_due"], 1, [])
+    assert await pages_read(db, "due", 1, due_at, 1_000, []) <= many + 1
 
 
 # -- refusals at the start ---------------------------------------------------------------------------------------------
