@@ -18,7 +18,7 @@ from services.retention.core.profile import Profile
 from services.scorer.core import scorecard
 from services.scorer.core.scorecard import Scorecard
 from shared.settings import ROOT
-from shared.toml_file import ConfigError, KeyPath, error_at, load
+from shared.toml_file import ConfigError, KeyPath, error_at, load, text_of
 
 T = TypeVar("T")
 _POLICIES = ROOT / "policies"
@@ -48,8 +48,8 @@ def profile_file(name: str) -> Path:
 def check(file: Path) -> str:
     """What a policy file is, in a few words. Raises ConfigError, with a remedy, if it must not be used."""
     try:
-        keys = tomllib.loads(file.read_text(encoding="utf-8-sig")).keys()
-    except (OSError, ValueError):
+        keys = tomllib.loads(text_of(file)).keys()
+    except ValueError:  # a ConfigError is one
         keys = {}.keys()  # reading it again as any policy says what is wrong
     try:
         for told_by, described in _KINDS.items():

@@ -38,7 +38,7 @@ def load(path: Path, type: type[T]) -> T:
 
     Numbers with a fraction come as Decimal. Raises ConfigError, also for a file that cannot be read.
     """
-    text = _text(path)
+    text = text_of(path)
     try:
         document = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
@@ -52,7 +52,7 @@ def load(path: Path, type: type[T]) -> T:
 
 def error_at(path: Path, key: KeyPath, sentence: str) -> ConfigError:
     """The error of a rule that no type expresses, at the line of `key`, or of the nearest table around it."""
-    return ConfigError(path, line_of(_text(path), key), spelled(key), sentence)
+    return ConfigError(path, line_of(text_of(path), key), spelled(key), sentence)
 
 
 def spelled(key: KeyPath) -> str:
@@ -65,7 +65,8 @@ def _quoted(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """The text of a file that people edit, TOML or another. Raises ConfigError for one that cannot be read."""
     try:
         # Some editors begin a file with a byte order mark, which TOML does not know.
         return path.read_text(encoding="utf-8-sig")

@@ -17,7 +17,7 @@ from shared.contracts import zones
 from shared.contracts.cloudevents import STRUCTURED
 from shared.partner_files import check_name
 from shared.settings import ROOT
-from shared.toml_file import ConfigError, error_at, load
+from shared.toml_file import ConfigError, error_at, load, text_of
 
 
 class _Profile(msgspec.Struct, frozen=True):
@@ -46,7 +46,7 @@ def compiled_file(file: Path, settings: Settings) -> Partner:
     try:
         deployment = Deployment(
             zone=zones.zone(settings.zone),
-            rates=read_rates(rates.read_text(encoding="utf-8-sig"), settings.currency),
+            rates=read_rates(text_of(rates), settings.currency),
             behavior_days_late_max=profile.behavior_days_late_max,
             person_of=pseudonyms(bytes.fromhex(settings.key), settings.identity_scheme),
         )

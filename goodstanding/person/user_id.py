@@ -24,5 +24,3 @@ def user_id_of(text: str, settings: Settings | None) -> str:
         return identity.user_id(bytes.fromhex(settings.key), settings.identity_scheme, normalized)
     except identity.IdentifierError as error:
         raise UserError(error.sentence) from None
-    except ValueError:
-        raise UserError("GOODSTANDING_KEY is not a key.", "It has at least 64 hexadecimal characters.") from None

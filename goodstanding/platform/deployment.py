@@ -71,12 +71,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise UserError(f"A setting of the environment cannot be used: {str(error).rstrip('.')}.") from None
 
     def __post_init__(self) -> None:
+        # msgspec reports a ValueError as a fault of what it reads, whether from the environment or from a file.
         for name, check in (("zone", zones.zone), ("currency", currencies.check)):
             try:
                 check(getattr(self, name))
             except ValueError as error:
-                # msgspec reports it as a fault of what is read, whether from the environment or from a file.
-                raise ValueError(f"{name}: {error}") from None
+                raise ValueError(f"GOODSTANDING_{name.upper()}: {error}") from None
+        for name in ("key", "fingerprint_key"):
+            if not _is_key(getattr(self, name)):
+                sentence = f"is not a key. It has at least {2 * KEY_BYTES_MIN} hexadecimal characters."
+                raise ValueError(f"GOODSTANDING_{name.upper()} {sentence}")
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(bytes.fromhex(text)) >= KEY_BYTES_MIN
+    except ValueError:
+        return False
 
 
 _FROM_ENVIRONMENT = ("key", "fingerprint_key", "zone", "currency", "identity_scheme", "retention_profile")

@@ -14,7 +14,7 @@ from services.ingest.core.mapping import MappingError
 from services.ingest.core.money import RateError, Rates, read_rates
 from services.ingest.settings import IngestSettings
 from shared.partner_files import partner_files
-from shared.toml_file import ConfigError, error_at, load
+from shared.toml_file import ConfigError, error_at, load, text_of
 
 
 class _Profile(msgspec.Struct, frozen=True):
@@ -37,11 +37,9 @@ def load_deployment(settings: IngestSettings) -> Deployment:
 def load_rates(path: Path, base: str) -> Rates:
     """Raises ConfigError."""
     try:
-        return read_rates(path.read_text(encoding="utf-8-sig"), base)
+        return read_rates(text_of(path), base)
     except RateError as error:
         raise ConfigError(path, error.line, "", error.sentence) from None
-    except (OSError, UnicodeDecodeError):
-        raise ConfigError(path, 1, "", "The file cannot be read as UTF-8 text.") from None
 
 
 def load_partner(path: Path, deployment: Deployment) -> Partner:

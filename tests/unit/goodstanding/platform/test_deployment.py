@@ -89,10 +89,13 @@ def test_the_environment_names_settings_of_a_new_deployment(monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("currency", "RMB", "currency: This is no currency of ISO 4217"),
-        ("currency", "UYI", "currency: This is no currency of ISO 4217"),
-        ("zone", "US/Eastern", "zone: This is an old name, which not every machine has; write America/New_York"),
-        ("zone", "Mars", "zone: There is no such time zone"),
+        ("currency", "RMB", "CURRENCY: This is no currency of ISO 4217"),
+        ("currency", "UYI", "CURRENCY: This is no currency of ISO 4217"),
+        ("zone", "US/Eastern", "ZONE: This is an old name, which not every machine has; write America/New_York"),
+        ("key", "abc", "KEY is not a key"),
+        ("key", "00", "KEY is not a key. It has at least 64 hexadecimal characters"),
+        ("fingerprint_key", "secret", "FINGERPRINT_KEY is not a key"),
+        ("zone", "Mars", "ZONE: There is no such time zone"),
     ],
 )
 def test_a_setting_that_no_service_would_take_is_refused_at_once(

@@ -266,5 +266,21 @@ def test_rates_as_a_spreadsheet_saves_them(tmp_path: Path) -> None:
     assert {currency for _, currency in load_rates(path, "CNY").factors} == {"UYU", "XCG"}
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "cannot be read: No such file"),
+        (b"\xff", "is not UTF-8"),
+        ("month;currency".encode("utf-16"), "not UTF-8"),
+    ],
+)
+def test_rates_that_cannot_be_read_are_a_sentence(tmp_path: Path, content: bytes | None, sentence: str) -> None:
+    path = tmp_path / "rates.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError, match=sentence):
+        load_rates(path, "CNY")
+
+
 def test_the_shipped_rates_invent_nothing() -> None:
     assert load_rates(ROOT / "policies" / "rates.csv", "CNY").factors == {}
