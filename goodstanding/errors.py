@@ -8,3 +8,4 @@ class UserError(Exception):
 
     def __init__(self, sentence: str, advice: str = "") -> None:
         super().__init__(f"{sentence} {advice}".rstrip())
+        self.sentence, self.advice = sentence, advice

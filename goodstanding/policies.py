@@ -37,6 +37,17 @@ def read_profile(file: Path) -> Profile:
     return _checked(file, Profile, profile.faults)
 
 
+def when_scores_come() -> str:
+    """A sentence for somebody who looks for a score too early."""
+    card = read_scorecard(_POLICIES / "scorecard.toml")
+    if card.cadence == "continuous":
+        return "Scores are published as soon as something changes them."
+    return (
+        f"Scores are published on day {card.publication_day} of each month. "
+        "To see them at once: goodstanding local up --continuous"
+    )
+
+
 def profile_file(name: str) -> Path:
     """The file of a retention profile. Raises UserError for one that there is none of."""
     names = sorted(path.stem for path in (_POLICIES / "retention").glob("*.toml") if not path.name.startswith("."))

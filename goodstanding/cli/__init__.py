@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
 from goodstanding.cli import dead_letters, demo, partner, people, platform, policy, tail
 from goodstanding.cli.frame import commands
+from goodstanding.cli.program import NAME
 
 app = commands("Goodstanding, an open credit-standing platform: behavior events in, explained scores out.")
-# The list of commands has room for some forty characters each.
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"{NAME} {version(NAME)}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which release this is, and end.")
+    ] = False,
+) -> None:
+    """Goodstanding, an open credit-standing platform: behavior events in, explained scores out."""
+
+
 app.command("demo", short_help="See it all work, from beginning to end.")(demo.demo)
-app.add_typer(platform.local, name="local", short_help="The platform on this machine.")
+app.add_typer(platform.local_app, name="local", short_help="The platform on this machine.")
 app.add_typer(partner.app, name="partner", short_help="Example events, checks, sending.")
 app.add_typer(tail.app, name="tail", short_help="Follow a topic, readable.")
-app.add_typer(dead_letters.app, name="dead-letters", short_help="What services set aside.")
+app.add_typer(dead_letters.app, name="dead-letters", short_help="What services have set aside.")
 app.command("explain", short_help="A score, and why it is what it is.")(people.explain)
 app.command("records", short_help="A person's negative records.")(people.records)
 app.command("benefits", short_help="A person's tier, and what it opens.")(people.benefits)
@@ -19,6 +41,6 @@ app.command("user-id", short_help="The pseudonym of an identifier.")(people.user
 app.command("deadline", short_help="When a negative record lapses.")(policy.deadline)
 app.add_typer(policy.app, name="policy", short_help="Check the policy files.")
 app.command("run", short_help="One service in the foreground.")(platform.run)
-app.command("migrate", short_help="Create roles and schemas, migrate.")(platform.migrate)
-app.command("topics", short_help="Create topics, compare with the table.")(platform.topics)
+app.command("migrate", short_help="Create roles and schemas, and migrate them.")(platform.migrate)
+app.command("topics", short_help="Create topics, and compare them with the table.")(platform.topics)
 app.command("secrets", short_help="Make passwords and keys as files.")(platform.secrets)

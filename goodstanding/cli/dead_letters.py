@@ -4,53 +4,60 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, tzinfo
 from functools import partial
 from typing import Annotated, Any
 
 import typer
 
-from goodstanding.cli.frame import AsJson, answer_json, commands, console, table
-from goodstanding.dead_letters.redrive import Choice, read_letters, read_record
+from goodstanding.cli.frame import AsJson, answer_json, commands, console, local, table, tell
+from goodstanding.cli.words import AnyService
+from goodstanding.dead_letters.redrive import Choice, dismiss, read_letters, read_record
 from goodstanding.dead_letters.redrive import redrive as redriven
-from goodstanding.dead_letters.rules import Letter, State, chosen, content, described
+from goodstanding.dead_letters.rules import Letter, State, chosen, content, described, open_letters
 from goodstanding.errors import UserError
 from goodstanding.platform.stack import Stack
+from shared.contracts import zones
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import SERVICES
 
-app = commands("Records that no rule could answer for: list them, look at one, have them handled once more.")
+app = commands("Records that no rule could answer for: list them, look at one, have them handled, or dismiss them.")
 
-_SERVICES = f"One of: {', '.join(SERVICES)}."
+Places = Annotated[list[str] | None, typer.Argument(metavar="[POSITION]...", help="As `ls` has them.")]
+Code = Annotated[str, typer.Option(metavar="CODE", help="All with this code that something can be done about.")]
+OfService = Annotated[str, typer.Option(metavar="SERVICE", help="Only those of this service.")]
 
 
 @app.command("ls")
-def ls(
-    service: Annotated[str, typer.Argument(help=f"{_SERVICES} All of them if left out.")] = "", as_json: AsJson = False
-) -> None:
+def ls(service: AnyService = "", as_json: AsJson = False) -> None:
     """What was set aside in the last 30 days, why, and what can still be done about it; the oldest first.
 
     there: the record can be read and redriven. redriven: it was. gone: Kafka has deleted it. next-score: the person's
-    next score makes up for it. no-record: the clock led to it, not a record.
+    next score makes up for it. no-record: the clock led to it, not a record. dismissed: you have said that nothing is
+    to be done.
 
     Example: goodstanding dead-letters ls ingest --json
     """
     _check(service)
-    letters, _ = asyncio.run(read_letters(_kafka()))
+    deployment = Stack.default().deployment
+    zone = zones.zone(deployment.settings.zone)
+    letters, _ = asyncio.run(read_letters(deployment.addresses.kafka))
     letters = [letter for letter in letters if service in ("", letter.service)]
-    totals = Counter((letter.service, letter.code, str(letter.state)) for letter in letters)
-    columns = ("service", "code", "state", "letters")
-    rows = [(*about, count) for about, count in totals.items()]
     if as_json:
-        totals_told = [dict(zip(columns, row, strict=True)) for row in rows]
-        answer_json({"letters": [_fields(letter) for letter in letters], "totals": totals_told})
-    elif letters:
         for letter in letters:
-            line = (letter.service, rfc3339(letter.at), letter.code, letter.place, letter.state, letter.sentence)
-            console.print("  ".join(line), markup=False, soft_wrap=True)
-        console.print()
-        console.print(table(columns, rows, right=("letters",)))
-    else:
-        console.print("There are no dead letters.")
+            answer_json(_fields(letter))
+        return
+    if not letters:
+        tell("There are no dead letters.")
+        return
+    for letter in letters:
+        line = (letter.service, local(letter.at, zone), letter.code, letter.place, letter.state, letter.sentence)
+        tell("  ".join(line))
+    totals = Counter((letter.service, letter.code, str(letter.state)) for letter in letters)
+    rows = [(*about, count) for about, count in totals.items()]
+    console.print()
+    console.print(table(("service", "code", "state", "letters"), rows, right=("letters",)))
 
 
 @app.command()
@@ -63,7 +70,8 @@ def show(
 
     Example: goodstanding dead-letters show behavior.raw.bank/0/17
     """
-    letter, record = asyncio.run(read_record(_kafka(), place))
+    deployment = Stack.default().deployment
+    letter, record = asyncio.run(read_record(deployment.addresses.kafka, place))
     if isinstance(record, str):
         about, advice = {}, record if letter.state is State.THERE else letter.advice
     else:
@@ -71,20 +79,31 @@ def show(
     if as_json:
         answer_json({**_fields(letter), "record": about or None, "advice": advice})
         return
+    zone = zones.zone(deployment.settings.zone)
     for name, told in {**_fields(letter), **about, **about.get("attributes", {})}.items():
         if told not in ([], {}) and name != "attributes":
-            text = ", ".join(map(str, told)) if isinstance(told, list) else told
+            text = ", ".join(map(_readable(name, zone), told if isinstance(told, list) else [told]))
             console.print(f"{name.replace('_', ' '):14}{text}", markup=False, soft_wrap=True)
-    console.print(f"\n{advice}", markup=False, soft_wrap=True)
+    console.print()
+    tell(advice)
+
+
+def _readable(name: str, zone: tzinfo) -> Callable[[Any], str]:
+    """How a person reads the values of a field."""
+    if name == "time" or name.endswith("_at"):
+        return lambda told: local(datetime.fromisoformat(told), zone)
+    return str
 
 
 @app.command()
 def redrive(
-    places: Annotated[list[str] | None, typer.Argument(metavar="POSITION", help="As `ls` has them.")] = None,
-    code: Annotated[str, typer.Option(help="All with this code that can be redriven.")] = "",
-    service: Annotated[str, typer.Option(help=f"Only those of this service. {_SERVICES}")] = "",
+    places: Places = None,
+    code: Code = "",
+    service: OfService = "",
     everything: Annotated[bool, typer.Option("--all", help="All that can be redriven.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Those too that were redriven before.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Those too that were redriven before; of positions, dismissed ones as well.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Append the records again where they lie, so that the service meets them once more: when what was wrong is mended.
@@ -93,11 +112,41 @@ def redrive(
 
     Example: goodstanding dead-letters redrive --code unknown-partner
     """
+    _check_choice(places, code, everything, service)
+    choice = partial(chosen, places=places or (), code=code, service=service, again=again)
+    asyncio.run(_redrive(choice, again, as_json))
+
+
+@app.command("dismiss")
+def dismiss_(
+    places: Places = None,
+    code: Code = "",
+    service: OfService = "",
+    everything: Annotated[bool, typer.Option("--all", help="All that were neither redriven nor dismissed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Note that nothing more is to be done about some: `redrive --all` leaves them out from now on.
+
+    The records stay where they are, for as long as their topic keeps them.
+
+    Example: goodstanding dead-letters dismiss --code unknown-partner
+    """
+    _check_choice(places, code, everything, service)
+    choice = partial(open_letters, places=places or (), code=code, service=service)
+    dismissed = asyncio.run(dismiss(_kafka(), choice))
+    for letter in dismissed:
+        if as_json:
+            answer_json({"position": letter.place, "result": "dismissed"})
+        else:
+            console.print(f"dismissed  {letter.place}", markup=False, soft_wrap=True)
+    if not as_json:
+        tell(f"{len(dismissed)} dismissed.")
+
+
+def _check_choice(places: list[str] | None, code: str, everything: bool, service: str) -> None:
     if bool(places) + bool(code) + everything != 1:
         raise typer.BadParameter("Say positions, or --code, or --all.")
     _check(service)
-    choice = partial(chosen, places=places or (), code=code, service=service, again=again)
-    asyncio.run(_redrive(choice, again, as_json))
 
 
 async def _redrive(choice: Choice, again: bool, as_json: bool) -> None:
@@ -113,8 +162,8 @@ async def _redrive(choice: Choice, again: bool, as_json: bool) -> None:
             line = f"{result}  {answer.letter.place}  {answer.refused}".rstrip()
             console.print(line, markup=False, soft_wrap=True)
     if not as_json:
-        console.print(f"{counts['redriven']} redriven, {counts['refused']} refused.")
-        console.print("What is open, or is set aside again: goodstanding dead-letters ls", soft_wrap=True)
+        tell(f"{counts['redriven']} redriven, {counts['refused']} refused.")
+        tell("What is open, or is set aside again: goodstanding dead-letters ls")
     if counts["refused"]:
         raise typer.Exit(1)
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
+from io import StringIO
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
-from goodstanding.cli.frame import console, fail, prose, stops_politely
+from goodstanding.cli.frame import AsJson, answer_json, console, fail, prose, stops_politely
+from goodstanding.cli.program import pasted
 from goodstanding.errors import UserError
 from goodstanding.platform.stack import given_addresses
 from goodstanding.simulation.real_data import play as real_data
@@ -32,9 +36,16 @@ _LOADED_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running, to look around.")] = False,
     real: Annotated[bool, typer.Option("--real", help="Real data instead: six months of 15,000 customers.")] = False,
-    data: Annotated[Path | None, typer.Option(help="Real data of your own, of the adapter's shape.")] = None,
-    adapter: Annotated[str | None, typer.Option(help=f"How it is read: {', '.join(adapters())}.")] = None,
-    svg: Annotated[Path | None, typer.Option(help="Write what is shown of the story into a picture as well.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Real data of your own, of the adapter's shape.")
+    ] = None,
+    adapter: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"How it is read: {', '.join(adapters())}.")
+    ] = None,
+    svg: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what is shown of the story into a picture as well.")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Six years of 200 invented people: seven partners tell of them, scores, tiers and records come out.
 
@@ -44,14 +55,17 @@ def demo(
     Example: goodstanding demo --keep
     """
     if real or data or adapter:
-        _real_data(data or real_data.DATA, adapter or real_data.ADAPTER, keep)
+        _real_data(data or real_data.DATA, adapter or real_data.ADAPTER, keep, as_json)
     else:
-        _story(keep, svg)
+        _story(keep, svg, as_json)
 
 
-def _story(keep: bool, svg: Path | None) -> None:
+def _story(keep: bool, svg: Path | None, as_json: bool) -> None:
     cast = Cast()
-    screen = console if svg is None else Console(record=True, width=_PICTURE_COLUMNS, highlight=False)
+    screen = Console(quiet=True) if as_json else console
+    if svg is not None:
+        _check_place(svg)
+        screen = Console(record=True, width=_PICTURE_COLUMNS, highlight=False, file=StringIO() if as_json else None)
     view = view_for(screen) if svg is None else Plain(screen)
     screen.print(
         f"[bold]Goodstanding[/]: seven partners, each in its own format, tell of {cast.people} invented people over "
@@ -76,6 +90,9 @@ def _story(keep: bool, svg: Path | None) -> None:
         # The picture is read where nothing is loaded from elsewhere: the reader's own monospace does.
         svg.write_text(_LOADED_FONT.sub("", picture), encoding="utf-8")
     hero = result.hero.account
+    if as_json:
+        answer_json({**asdict(result), "hero": hero})
+        return
     _look_next(
         "goodstanding demo",
         [
@@ -83,7 +100,7 @@ def _story(keep: bool, svg: Path | None) -> None:
             (f"goodstanding benefits {hero}", "what it opens, and what comes next"),
             ("goodstanding tail tiers", "what subscribers see"),
             ("goodstanding tail rejected bank", "what the bank is told of its bad events"),
-            ("goodstanding local status", "what runs, and where; `local down --delete` ends it"),
+            ("goodstanding local status", "what runs; `local down --delete` ends it"),
         ],
         [
             ("goodstanding demo --real", "six months of 15,000 real, anonymous customers"),
@@ -95,19 +112,35 @@ def _story(keep: bool, svg: Path | None) -> None:
     )
 
 
-def _real_data(data: Path, adapter: str, keep: bool) -> None:
+def _check_place(file: Path) -> None:
+    """That the file can be written is found out before minutes of work."""
+    try:
+        file.open("a").close()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
+        raise UserError(f"{file} cannot be written: {reason}.", "Name another file with --svg.") from None
+
+
+def _real_data(data: Path, adapter: str, keep: bool, as_json: bool) -> None:
     if adapter not in adapters():
         raise typer.BadParameter(f"There is no adapter {adapter}; say one of: {', '.join(adapters())}.")
     try:
         source = adapters()[adapter](data)
-    except OSError as error:
-        raise UserError(f"{data} cannot be read: {error.strerror}.", "Name a file with --data.") from None
-    prose(
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no such file"
+        raise UserError(f"{data} cannot be read: {reason}.", "Name a file with --data.") from None
+    screen = Console(quiet=True) if as_json else console
+    screen.print(
         f"[bold]Goodstanding[/]: {len(source.months)} months of {len(source.people):,} card customers become a bank's "
-        "events; four services make records, scores and tiers of them, on Apache Kafka and Postgres."
+        "events; four services make records, scores and tiers of them, on Apache Kafka and Postgres.",
+        soft_wrap=not console.is_terminal,
     )
     with stops_politely(_INTERRUPTED):
-        result = real_data.run(source, console, keep=keep, given=given_addresses())
+        result = real_data.run(source, screen, keep=keep, given=given_addresses())
+    if as_json:
+        _fail_on(result.differences)
+        answer_json(asdict(result))
+        return
     _show(result)
     _fail_on(result.differences)
     prose(f"{_CHECKED} {result.seconds:.0f} s.")
@@ -117,7 +150,7 @@ def _real_data(data: Path, adapter: str, keep: bool) -> None:
             (f"goodstanding explain {result.example}", "why this person's score is what it is"),
             ("goodstanding tail scores", "what subscribers see"),
             ("goodstanding tail rejected bank", "what the bank is told of its bad events"),
-            ("goodstanding local status", "what runs, and where; `local down --delete` ends it"),
+            ("goodstanding local status", "what runs; `local down --delete` ends it"),
         ],
         [
             ("policies/scorecard.toml", "where the points come from; change some and run it again"),
@@ -155,6 +188,10 @@ def _look_next(again: str, running: list[tuple[str, str]], always: list[tuple[st
         (f"{again} --keep", "the same, and everything stays up to look around in"),
         ("goodstanding local up", "an empty platform, for events of your own"),
     ]
-    console.print("\n[bold]Where to look next[/]")
+    hints = Table(box=None, pad_edge=False, show_header=False)
+    hints.add_column(no_wrap=True)
+    hints.add_column()
     for what, why in (*(running if keep else ended), *always):
-        console.print(f"  {what:<40}{why}", soft_wrap=True)
+        hints.add_row(f"  {pasted(what)}", why)
+    console.print("\n[bold]Where to look next[/]")
+    console.print(hints)

@@ -1,16 +1,21 @@
 """What all commands share: one way to answer, one way to fail, and exit codes that say which.
 
 0: done. 1: refused or failed, with a sentence on standard error that says what to do. 2: used wrongly (typer's own).
+With --json both streams hold JSON objects only, one a line (decision 0019).
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import re
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime, tzinfo
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -19,24 +24,64 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
+from goodstanding.cli.program import pasted
 from goodstanding.errors import UserError
 from goodstanding.platform.servers import StackError
 from goodstanding.simulation.real_data.source import DataError
 from shared.toml_file import ConfigError
 
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs: one object a line.")]
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
+
+_in_json: ContextVar[bool] = ContextVar("in_json", default=False)
+"""Whether the command that runs was given --json, so that its failures are JSON as well."""
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+"""Its module is private to typer; the class is what every wrong use of a command has in common."""
 
 
 class _Group(TyperGroup):
     """Turns the failures that a user can do something about into a sentence; any other is ours, with its traceback."""
 
+    def main(self, args: Sequence[str] | None = None, *arguments: Any, **named: Any) -> Any:
+        given = sys.argv[1:] if args is None else list(args)
+        token = _in_json.set("--json" in given)
+        # A library that logs has something to say to an operator's log, not to the person at the keyboard, who gets
+        # one sentence. Without any handler Python prints what is logged as a warning.
+        logging.getLogger().addHandler(logging.NullHandler())
+        try:
+            if not _in_json.get():
+                return super().main(args, *arguments, **named)
+            return self._main_in_json(given, *arguments, **named)
+        finally:
+            _in_json.reset(token)
+
+    def _main_in_json(self, args: Sequence[str], *arguments: Any, **named: Any) -> NoReturn:
+        named["standalone_mode"] = False
+        try:
+            ended = super().main(args, *arguments, **named)
+        except _UsageError as error:
+            message: str = error.format_message()  # type: ignore[attr-defined]  # every usage error has it
+            _error_json(message, "Its --help shows an example.")
+            sys.exit(2)
+        sys.exit(ended if isinstance(ended, int) else 0)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """All of each command's first sentence; typer cuts what is longer than the line."""
+        rows = [(name, _first_sentence(self.get_command(ctx, name))) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (UserError, StackError, ConfigError, DataError) as error:
+        except UserError as error:
+            fail(error.sentence, error.advice)
+        except ConfigError as error:
+            sentence = error.sentence if _in_json.get() else str(error)
+            fail(sentence, file=str(error.file), line=error.line, key=error.key)
+        except (StackError, DataError) as error:
             fail(str(error))
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
@@ -44,7 +89,12 @@ class _Group(TyperGroup):
             sys.stderr.close()
             raise typer.Exit(0) from None
         except (KafkaConnectionError, ConnectionError, TimeoutError) as error:
-            fail(f"A server does not answer ({error}). Have everything run: goodstanding local up")
+            fail(f"A server does not answer ({error}).", "Have everything run: goodstanding local up")
+
+
+def _first_sentence(command: Any) -> str:
+    text = " ".join((command.short_help or command.help or "").split("\n\n")[0].split())
+    return re.split(r"(?<=\.) ", text)[0]
 
 
 def commands(help: str) -> typer.Typer:
@@ -55,21 +105,62 @@ def commands(help: str) -> typer.Typer:
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
 
 
-def fail(sentence: str) -> NoReturn:
-    """Say what is wrong and end with 1."""
-    errors.print("[red]goodstanding:[/]", end=" ")
-    errors.print(sentence, markup=False, soft_wrap=True)
+def fail(sentence: str, advice: str = "", **about: Any) -> NoReturn:
+    """Say what is wrong and what to do, and end with 1. `about` is for programs only."""
+    if _in_json.get():
+        _error_json(sentence, advice, **about)
+    else:
+        errors.print("[red]goodstanding:[/]", end=" ")
+        _print(errors, f"{sentence} {advice}".rstrip())
     raise typer.Exit(1)
 
 
+def warn(sentence: str) -> None:
+    """What the user should know beside the answer, on standard error."""
+    if _in_json.get():
+        _write_error({"warning": sentence})
+    else:
+        say(sentence)
+
+
+def _error_json(sentence: str, advice: str, **about: Any) -> None:
+    _write_error({"error": sentence, "advice": advice or None, **about})
+
+
+def _write_error(told: dict[str, Any]) -> None:
+    sys.stderr.write(_sayable(json.dumps(told, ensure_ascii=False)) + "\n")
+    sys.stderr.flush()
+
+
+def tell(text: str) -> None:
+    """Sentences of an answer."""
+    _print(console, text)
+
+
+def say(sentence: str) -> None:
+    """A step of a longer work, on standard error, so that an answer on standard output stays whole. A program that
+    reads JSON is told of the end only."""
+    if not _in_json.get():
+        _print(errors, sentence)
+
+
+def _print(to: Console, text: str) -> None:
+    """Broken at words in a terminal, whole for whoever reads it elsewhere; commands in it as they can be pasted."""
+    to.print(_sayable(pasted(text)), markup=False, soft_wrap=not to.is_terminal)
+
+
+def _sayable(text: str) -> str:
+    """What was typed or read may hold bytes that are no text, which could not be printed."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def prose(sentence: str) -> None:
-    """Sentences with markup: broken at words in a terminal, left whole for whoever reads them elsewhere."""
-    console.print(sentence, soft_wrap=not console.is_terminal)
+    """Sentences with markup, else as `tell`."""
+    console.print(pasted(sentence), soft_wrap=not console.is_terminal)
 
 
 @contextmanager
@@ -108,15 +199,15 @@ def _interrupt() -> NoReturn:
     raise KeyboardInterrupt
 
 
-def say(sentence: str) -> None:
-    """A step of a longer work, on standard error, so that an answer on standard output stays whole."""
-    errors.print(sentence, markup=False, soft_wrap=True)
-
-
-def answer_json(value: Any) -> None:
-    """One JSON document on standard output; a stream of answers is one a line."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+def answer_json(value: dict[str, Any]) -> None:
+    """One JSON object on standard output, on a line of its own."""
+    sys.stdout.write(_sayable(json.dumps(value, ensure_ascii=False)) + "\n")
     sys.stdout.flush()
+
+
+def local(instant: datetime, zone: tzinfo) -> str:
+    """An instant as a person reads it: day and minute where the platform counts its days."""
+    return f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = ()) -> Table:

@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from goodstanding.cli.frame import AsJson, answer_json, commands, console, say, stops_politely
+from goodstanding.cli.frame import AsJson, answer_json, commands, say, stops_politely, tell, warn
+from goodstanding.cli.words import EventFile, Partner
+from goodstanding.partner.mapping_files import mapping_of
 from goodstanding.partner.rehearsal import validate
+from goodstanding.partner.samples import Setting, samples
 from goodstanding.partner.sending import send
 from goodstanding.partner.stream import stream
 from goodstanding.partner.verdicts import GOOD, Verdict, lines_of
@@ -26,35 +28,43 @@ from shared.contracts import zones
 
 app = commands("For partners: example events, a check without sending, and sending with an answer for each event.")
 
-Name = Annotated[str, typer.Argument(metavar="PARTNER", help="A partner: the name of its file in partners/.")]
-File = Annotated[
-    Path, typer.Argument(help="Events in the partner's format, envelope included, one a line; - is standard input.")
-]
+Count = Annotated[int, typer.Option(metavar="COUNT", min=1, max=10_000_000, help="How many events.")]
+_EVENTS_OF_ONE = 20
 
 
 @app.command()
 def sample(
-    partner: Name,
-    count: Annotated[int, typer.Option(min=1, help="How many events.")] = 10,
-    seed: Annotated[int, typer.Option(help="Another seed makes other events.")] = 0,
+    partner: Partner,
+    count: Count = 10,
+    people: Annotated[
+        int | None,
+        typer.Option(
+            metavar="COUNT", min=1, max=1_000_000, help="Of how many people; of one for each 20 events, if left out."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="NUMBER", help="Another seed makes other events.")] = 0,
+    as_json: AsJson = False,
 ) -> None:
     """Print example events of a partner, every kind in turn, ready for `validate` and `send`.
 
+    With --json each line is an object that has the event as a text, beside the person whom it is about.
+
     Example: goodstanding partner sample bank --count 100 > events.jsonl
     """
-    from goodstanding.partner.mapping_files import mapping_of
-    from goodstanding.partner.samples import Setting, samples
-
     stack = Stack.default()
     settings = stack.settings or Settings.new()
     until = asyncio.run(stack.deployment.now()) if settings.clock == "stepped" else datetime.now(UTC)
-    setting = Setting(settings.currency, zones.zone(settings.zone), until)
+    some = people or max(count // _EVENTS_OF_ONE, 1)
+    setting = Setting(settings.currency, zones.zone(settings.zone), until, people=some)
     for event in islice(samples(partner, mapping_of(partner), setting, seed=seed), count):
-        sys.stdout.write(event.value.decode() + "\n")
+        if as_json:
+            answer_json({"partner": partner, "person": event.key.decode(), "event": event.value.decode()})
+        else:
+            sys.stdout.write(event.value.decode() + "\n")
 
 
 @app.command("validate")
-def validate_(partner: Name, file: File, as_json: AsJson = False) -> None:
+def validate_(partner: Partner, file: EventFile, as_json: AsJson = False) -> None:
     """Check a file of events as every service would judge it, without any server. Ends with 1 when one is not good.
 
     Not known without the platform is what it has heard before: an event that it has already is "repeated" there, and
@@ -70,8 +80,8 @@ def validate_(partner: Name, file: File, as_json: AsJson = False) -> None:
 
 @app.command("send")
 def send_(
-    partner: Name,
-    file: File,
+    partner: Partner,
+    file: EventFile,
     timeout_s: Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0, help="How long to wait.")] = 60,
     as_json: AsJson = False,
 ) -> None:
@@ -86,9 +96,11 @@ def send_(
     lines = lines_of(file)
     kafka, operator = _platform()
     now = asyncio.run(operator.now()) if operator else datetime.now(UTC)
-    sent = asyncio.run(send(kafka, partner, lines, timeout_s, operator=operator, now=now))
+    for edited in operator.edited() if operator else ():
+        warn(edited)
+    sent = asyncio.run(send(kafka, partner, lines, timeout_s, operator=operator, now=now, watch=say))
     if sent.not_waited_for:
-        say(sent.not_waited_for)
+        warn(sent.not_waited_for)
     _answer(sent.verdicts, as_json, "sent")
 
 
@@ -103,15 +115,28 @@ def _platform() -> tuple[str, Deployment | None]:
 
 @app.command("stream")
 def stream_(
-    per_second: Annotated[float, typer.Option(min=0.01, help="Events a second, of all partners together.")] = 5,
+    per_second: Annotated[
+        float,
+        typer.Option(metavar="NUMBER", min=0.01, max=100_000, help="Events a second, of all partners together."),
+    ] = 5,
+    as_json: AsJson = False,
 ) -> None:
     """Send example events of all partners in turn, without end, on the system's clock: for a look at a living platform.
+
+    Says every ten seconds how many were sent.
 
     Example: goodstanding partner stream --per-second 20
     """
     stack = Stack.default()
+
+    def told(sent: int) -> None:
+        if as_json:
+            answer_json({"sent": sent})
+        else:
+            say(f"{sent:,} events sent")
+
     with stops_politely("Stopped sending."):
-        asyncio.run(stream(stack.deployment, per_second))
+        asyncio.run(stream(stack.deployment, per_second, told))
 
 
 def _answer(verdicts: Sequence[Verdict], as_json: bool, done: str) -> None:
@@ -122,11 +147,11 @@ def _answer(verdicts: Sequence[Verdict], as_json: bool, done: str) -> None:
         elif verdict.code:
             place = f"{verdict.code} at {verdict.field}" if verdict.field else verdict.code
             told = "" if verdict.result == "refused" else f"{verdict.result}, "
-            console.print(f"line {verdict.line}: {told}{place}: {verdict.sentence}", markup=False, soft_wrap=True)
+            tell(f"line {verdict.line}: {told}{place}: {verdict.sentence}")
     if not as_json:
         counts = Counter(verdict.result for verdict in verdicts)
         words = ", ".join(f"{count} {result}" for result, count in sorted(counts.items()))
         total = len(verdicts)
-        console.print(f"{total} event{'s' * (total != 1)} {done}: {words}.")
+        tell(f"{total} event{'s' * (total != 1)} {done}: {words}.")
     if any(verdict.result not in GOOD for verdict in verdicts):
         raise typer.Exit(1)

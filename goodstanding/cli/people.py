@@ -4,62 +4,84 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import datetime, timedelta
-from typing import Annotated
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from goodstanding import policies
-from goodstanding.cli.frame import AsJson, answer_json, console, table
+from goodstanding.cli.frame import AsJson, answer_json, console, fail, local, table, tell
+from goodstanding.cli.words import Who, day
 from goodstanding.errors import UserError
 from goodstanding.person import standing
 from goodstanding.person.score import explanation
-from goodstanding.person.user_id import user_id_of
+from goodstanding.person.user_id import known_user_id, user_id_of
+from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.stack import Stack
 from services.benefits.core.describe import describe
 from services.scorer.core.explain import Explanation
 from shared.contracts import zones
+from shared.contracts.currencies import DIGITS
 from shared.contracts.kinds import KIND_OF
-
-Who = Annotated[str, typer.Argument(help="A user_id, or the identifier itself; - reads it from standard input.")]
 
 
 def user_id(
-    identifier: Annotated[str, typer.Argument(help="As the partners send it; - reads it from standard input.")],
+    identifier: Annotated[
+        str,
+        typer.Argument(metavar="IDENTIFIER", help="As partners send it; - reads some from standard input, one a line."),
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """The pseudonym of an identifier, for who holds the deployment's key.
+    """The pseudonym of an identifier, for whoever holds the deployment's key. Ends with 1 when one is none.
 
     Example: goodstanding user-id GS000000000195
     """
-    found = user_id_of(_given(identifier), Stack.default().settings)
-    if as_json:
-        answer_json({"user_id": found})
-    else:
-        console.print(found, soft_wrap=True)
+    settings = Stack.default().settings
+    wrong = False
+    for number, line in enumerate(_lines(identifier), 1):
+        try:
+            found = user_id_of(line, settings)
+        except UserError as error:
+            if identifier != "-":
+                raise
+            wrong = True
+            # The identifier itself is not repeated: what is printed may be kept.
+            if as_json:
+                answer_json({"line": number, "user_id": None, "error": error.sentence})
+            else:
+                tell(f"line {number}: {error}")
+            continue
+        if as_json:
+            answer_json({"user_id": found} if identifier != "-" else {"line": number, "user_id": found})
+        else:
+            console.print(found, soft_wrap=True)
+    if wrong:
+        raise typer.Exit(1)
 
 
 def explain(
     who: Who,
-    on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The score as it was on that day.")] = None,
+    on: Annotated[
+        date | None,
+        typer.Option(parser=day, metavar="DAY", help="The score as it was then, such as 2026-01-31."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """A person's score and why it is what it is: items that sum to it, key factors, the change since the last one.
 
     Example: goodstanding explain GS000000000195 --on 2005-10-06
     """
-    deployment = Stack.default().deployment
-    user = user_id_of(_given(who), deployment.settings)
+    deployment, user, zone = _person(who)
     before = None
     if on is not None:
-        before = on.replace(tzinfo=zones.zone(deployment.settings.zone)) + timedelta(days=1)
-    found = asyncio.run(explanation(deployment, user, before))
+        before = datetime.combine(on + timedelta(days=1), time(), zone)
+    found = asyncio.run(explanation(deployment, user, before, policies.when_scores_come()))
     if as_json:
         answer_json({"user_id": user, **msgspec.to_builtins(found)})
     else:
-        _show(found, user, zones.zone(deployment.settings.zone))
+        _show(found, user, zone)
 
 
 def records(who: Who, as_json: AsJson = False) -> None:
@@ -67,27 +89,16 @@ def records(who: Who, as_json: AsJson = False) -> None:
 
     Example: goodstanding records GS000000000195
     """
-    deployment = Stack.default().deployment
-    user, zone = user_id_of(_given(who), deployment.settings), zones.zone(deployment.settings.zone)
+    deployment, user, zone = _person(who)
     found = asyncio.run(standing.records(deployment, user))
-    if as_json:
-        answer_json({"user_id": user, "records": msgspec.to_builtins(found)})
-        return
-    rows = [
-        (
-            KIND_OF[each["kind"]].title,
-            each["status"],
-            each["began_on"],
-            each["ended_on"] or "goes on",
-            each["lapses_at"].astimezone(zone).strftime("%Y-%m-%d %H:%M") if each["lapses_at"] else "not yet known",
-            f"{each['partner']} {each['report_id']}",
-        )
-        for each in found
-    ]
-    if rows:
-        console.print(table(["record", "status", "began", "ended", "lapses", "reported by"], rows))
-    else:
-        console.print("There is no negative record of this person.")
+    for record in found:
+        if as_json:
+            answer_json({"user_id": user, **msgspec.to_builtins(record)})
+        else:
+            for line in _record(record, deployment.settings.currency, zone):
+                tell(line)
+    if not found and not as_json:
+        tell("There is no negative record of this person.")
 
 
 def benefits(who: Who, as_json: AsJson = False) -> None:
@@ -95,14 +106,10 @@ def benefits(who: Who, as_json: AsJson = False) -> None:
 
     Example: goodstanding benefits GS000000000195
     """
-    deployment = Stack.default().deployment
-    user = user_id_of(_given(who), deployment.settings)
+    deployment, user, _ = _person(who)
     found = asyncio.run(standing.benefits(deployment, user))
     if found is None:
-        raise UserError(
-            "There is no score of this person, and so no tier.",
-            "Scores are published on the 6th of a month, for everybody whose events have come by then.",
-        )
+        fail("There is no score of this person, and so no tier.", policies.when_scores_come())
     described = describe(
         found["score"], found["tier"], found["in_force"], found["restrictions"], policies.read_tier_table()
     )
@@ -111,26 +118,49 @@ def benefits(who: Who, as_json: AsJson = False) -> None:
         return
     following = f"; {described.next_tier} begins at {described.next_from}" if described.next_tier else ""
     thin = " (thin: too short a history)" if found["thin"] else ""
-    console.print(f"[bold]{described.tier or 'No tier'}[/] at a score of {found['score']}{thin}{following}.")
+    tell(f"{described.tier or 'No tier'} at a score of {found['score']}{thin}{following}.")
     if found["restrictions"]:
-        console.print(f"Restricted: {', '.join(found['restrictions'])}.")
+        tell(f"Restricted: {', '.join(found['restrictions'])}.")
     lines = [(line.name, line.tier, line.from_score, line.status) for line in described.lines]
     console.print()
     console.print(table(["benefit", "tier", "from", "status"], lines, right=("from",)))
 
 
-def _given(text: str) -> str:
+def _person(who: str) -> tuple[Deployment, str, tzinfo]:
+    deployment = Stack.default().deployment
+    [text] = [*_lines(who)][:1] or [""]
+    user = asyncio.run(known_user_id(text, deployment))
+    return deployment, user, zones.zone(deployment.settings.zone)
+
+
+def _lines(text: str) -> Iterator[str]:
     """An argument lies open in the list of processes and in the shell's history; standard input does not."""
-    return sys.stdin.readline().strip() if text == "-" else text
+    if text != "-":
+        yield text.strip()
+        return
+    lines = sys.stdin.buffer.read().decode(errors="replace").splitlines()
+    yield from (line.strip() for line in lines if line.strip())
 
 
-def _show(found: Explanation, user: str, zone: ZoneInfo) -> None:
-    day = found.as_of.astimezone(zone)
-    console.print(
-        f"Score [bold]{found.score}[/] of {day:%-d %B %Y}{' (thin: too short a history)' if found.thin else ''}, "
-        f"version {found.version}, by {found.policy}\nuser_id {user}\n",
-        soft_wrap=True,
-    )
+def _record(record: Mapping[str, Any], currency: str, zone: tzinfo) -> Iterator[str]:
+    amount = "" if record["amount"] is None else f", {_money(record['amount'], currency)}"
+    lapses = local(record["lapses_at"], zone) if record["lapses_at"] else "not yet known"
+    yield f"{KIND_OF[record['kind']].title}, {record['status']}{amount}"
+    yield f"  began {record['began_on']}, ended {record['ended_on'] or 'not: it goes on'}, lapses {lapses}"
+    yield f"  reported by {record['partner']} as {record['report_id']}"
+
+
+def _money(minor: int, currency: str) -> str:
+    digits = DIGITS[currency]
+    return f"{currency} {minor / 10**digits:,.{digits}f}"
+
+
+def _show(found: Explanation, user: str, zone: tzinfo) -> None:
+    on = found.as_of.astimezone(zone)
+    thin = " (thin: too short a history)" if found.thin else ""
+    tell(f"Score {found.score} of {on:%-d %B %Y}{thin}")
+    tell(f"version {found.version}, by {found.policy}")
+    console.print(f"user_id {user}\n", soft_wrap=True)
     is_first = found.version == 1
     rows: list[tuple[object, ...]] = [
         (line.code, line.points, line.best, "" if is_first else _signed(line.change), _rests_on(line.rests_on))
@@ -139,9 +169,10 @@ def _show(found: Explanation, user: str, zone: ZoneInfo) -> None:
     rows.append(("score", found.score, "", "" if is_first else _signed(found.change), ""))
     columns = ["item", "points", "at best", "change", "rests on"]
     console.print(table(columns, rows, right=("points", "at best", "change")))
-    console.print(f"\nWhat would help most: {', '.join(found.key_factors) or 'nothing, all is at its best'}.")
+    console.print()
+    tell(f"What would help most: {', '.join(found.key_factors) or 'nothing, all is at its best'}.")
     if found.restrictions:
-        console.print(f"Restricted: {', '.join(found.restrictions)}.")
+        tell(f"Restricted: {', '.join(found.restrictions)}.")
 
 
 def _signed(points: int) -> str:

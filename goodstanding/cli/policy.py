@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from goodstanding import policies
-from goodstanding.cli.frame import AsJson, answer_json, commands, console
+from goodstanding.cli.frame import AsJson, answer_json, commands, tell
+from goodstanding.cli.words import day
 from goodstanding.errors import UserError
 from goodstanding.platform.stack import Stack
 from services.retention.core.deadline import DeadlineError, answer
@@ -38,20 +39,28 @@ def check(
                 told = {"file": str(file), "line": error.line, "key": error.key, "sentence": error.sentence}
                 answer_json({"ok": False, **told})
             else:
-                console.print(str(error), markup=False, soft_wrap=True)
+                tell(str(error))
             continue
         if as_json:
             answer_json({"ok": True, "file": str(file), "is": found})
         else:
-            console.print(f"{file}: {found}", markup=False, soft_wrap=True)
+            tell(f"{file}: {found}")
     if wrong:
         raise typer.Exit(1)
 
 
 def deadline(
-    record_class: Annotated[RecordClass, typer.Option("--class", help="The class of the negative record.")],
-    ended_on: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The day on which the behavior ended.")],
-    profile: Annotated[str | None, typer.Option(help="The retention profile; the deployment's, else cn.")] = None,
+    record_class: Annotated[
+        RecordClass,
+        typer.Option("--class", metavar="CLASS", help=f"One of: {', '.join(each.value for each in RecordClass)}."),
+    ],
+    ended_on: Annotated[
+        date,
+        typer.Option(parser=day, metavar="DAY", help="The day on which the behavior ended, such as 2024-02-29."),
+    ],
+    profile: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The retention profile; the deployment's, else cn.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """The last day of a negative record, and the instant at which it lapses. No server is asked.
@@ -63,14 +72,13 @@ def deadline(
         profile = settings.retention_profile if settings else "cn"
     rules = policies.read_profile(policies.profile_file(profile))
     try:
-        found = answer(record_class, ended_on.date(), rules)
+        found = answer(record_class, ended_on, rules)
     except DeadlineError as error:
         raise UserError(str(error)) from None
     if as_json:
         answer_json(found)
     else:
-        console.print(
+        tell(
             f"It counts until the end of {found['last_day']} ({found['years']} years, {found['zone']}) and lapses at "
-            f"{found['lapses_at']}.",
-            soft_wrap=True,
+            f"{found['lapses_at']}."
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import Annotated, Any
 
@@ -12,11 +12,14 @@ import msgspec
 import typer
 from aiokafka import ConsumerRecord
 
-from goodstanding.cli.frame import AsJson, answer_json, commands, console
+from goodstanding.cli.frame import AsJson, answer_json, commands, local, tell
+from goodstanding.cli.words import AnyPartner
 from goodstanding.errors import UserError
+from goodstanding.person.user_id import SHOWN
 from goodstanding.platform.deployment import partners
 from goodstanding.platform.stack import Stack
 from goodstanding.reading.between import tail
+from shared.contracts import zones
 from shared.contracts.faults import Fault
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, follow
 from shared.contracts.refusals import read_refusal
@@ -24,7 +27,10 @@ from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANG
 
 app = commands("Follow a topic, readable: the last messages, then what comes, until Ctrl-C.")
 
-Last = Annotated[int, typer.Option("--last", "-n", min=0, help="How many of the messages already there to show first.")]
+Last = Annotated[
+    int,
+    typer.Option("--last", "-n", metavar="COUNT", min=0, help="How many of the messages already there to show first."),
+]
 Once = Annotated[bool, typer.Option("--once", help="End after the messages that are already there.")]
 
 
@@ -48,7 +54,7 @@ def tiers(last: Last = 10, once: Once = False, as_json: AsJson = False) -> None:
 
 @app.command()
 def records(last: Last = 10, once: Once = False, as_json: AsJson = False) -> None:
-    """Changes of negative records, as the scorer hears of them: reported, settled, lapsed. No subscriber does.
+    """Changes of negative records as they are published: reported, settled, lapsed.
 
     Example: goodstanding tail records --last 20 --once
     """
@@ -57,7 +63,7 @@ def records(last: Last = 10, once: Once = False, as_json: AsJson = False) -> Non
 
 @app.command()
 def rejected(
-    partner: Annotated[str, typer.Argument(help="One partner; all of them if left out.")] = "",
+    partner: AnyPartner = "",
     last: Last = 10,
     once: Once = False,
     as_json: AsJson = False,
@@ -78,9 +84,10 @@ def _follow(
     once: bool,
     as_json: bool,
     read: Callable[[ConsumerRecord], dict[str, Any]],
-    line: Callable[[dict[str, Any]], str],
+    line: Callable[[dict[str, Any], tzinfo], str],
 ) -> None:
-    bootstrap = Stack.default().deployment.addresses.kafka
+    deployment = Stack.default().deployment
+    bootstrap, zone = deployment.addresses.kafka, zones.zone(deployment.settings.zone)
 
     async def print_all() -> None:
         async for record in tail(bootstrap, topics, last, follow=not once):
@@ -88,7 +95,7 @@ def _follow(
             if as_json:
                 answer_json(message)
             else:
-                console.print(line(message), markup=False, soft_wrap=True)
+                tell(line(message, zone))
 
     asyncio.run(print_all())
 
@@ -100,29 +107,31 @@ def _body(model: type[Any], record: ConsumerRecord) -> dict[str, Any]:
     return {"user_id": record.key.decode(), **msgspec.to_builtins(change)}
 
 
-def _score_line(score: dict[str, Any]) -> str:
+def _score_line(score: dict[str, Any], zone: tzinfo) -> str:
     notes = [*(["thin"] if score["thin"] else []), *score["restrictions"]]
-    factors = ", ".join(score["key_factors"])
-    return (
-        f"{score['as_of'][:10]}  {score['user_id'][:16]}  {score['score']}  version {score['version']}"
-        f"{'  ' + ', '.join(notes) if notes else ''}  {factors}"
-    )
+    told = [_day(score["as_of"], zone), score["user_id"][:SHOWN], str(score["score"]), f"version {score['version']}"]
+    return "  ".join([*told, *([", ".join(notes)] if notes else []), ", ".join(score["key_factors"])]).rstrip()
 
 
-def _tier_line(change: dict[str, Any]) -> str:
+def _tier_line(change: dict[str, Any], zone: tzinfo) -> str:
     told = [change["tier"] or "no tier", *(f"restricted {code}" for code in change["restrictions"])]
     told += [f"+{code}" for code in change["granted"]] + [f"-{code}" for code in change["revoked"]]
-    return f"{change['as_of'][:10]}  {change['user_id'][:16]}  version {change['version']}  {'  '.join(told)}"
+    about = [_day(change["as_of"], zone), change["user_id"][:SHOWN], f"version {change['version']}"]
+    return "  ".join(about + told)
 
 
-def _record_line(change: dict[str, Any]) -> str:
-    # Of one that has lapsed nothing is said but that.
-    if not change["began_on"]:
-        return f"{change['user_id'][:16]}  {change['record_id'][:8]}  {change['status']}"
-    days = f"began {change['began_on']}"
-    if change["ended_on"]:
-        days += f"  ended {change['ended_on']}  lapses {change['lapses_at']}"
-    return f"{change['user_id'][:16]}  {change['record_id'][:8]}  {change['kind']}  {change['status']}  {days}"
+def _record_line(change: dict[str, Any], zone: tzinfo) -> str:
+    days = f"began {change['began_on']}" if change.get("began_on") else ""
+    if change.get("ended_on"):
+        days += f"  ended {change['ended_on']}"
+    if change.get("lapses_at"):
+        days += f"  lapses {local(datetime.fromisoformat(change['lapses_at']), zone)}"
+    about = [change["user_id"][:SHOWN], change["record_id"][:8], change.get("kind") or "", change["status"], days]
+    return "  ".join(each for each in about if each)
+
+
+def _day(instant: str, zone: tzinfo) -> str:
+    return f"{datetime.fromisoformat(instant).astimezone(zone):%Y-%m-%d}"
 
 
 def _refusal(record: ConsumerRecord) -> dict[str, Any]:
@@ -134,7 +143,8 @@ def _refusal(record: ConsumerRecord) -> dict[str, Any]:
     return {"refused_at": arrived, "partner": partner, **msgspec.to_builtins(refusal)}
 
 
-def _refusal_line(refusal: dict[str, Any]) -> str:
+def _refusal_line(refusal: dict[str, Any], zone: tzinfo) -> str:
     place = f"{refusal['code']} at {refusal['field']}" if refusal["field"] else refusal["code"]
     event = refusal["eventid"] or refusal["origin"]
-    return f"{refusal['partner']}  {event}  {place}: {refusal['sentence']}"
+    at = local(datetime.fromisoformat(refusal["refused_at"]), zone)
+    return f"{refusal['partner']}  {at}  {event}  {place}: {refusal['sentence']}"

@@ -21,6 +21,7 @@ from goodstanding.dead_letters.rules import (
     State,
     appended,
     chosen,
+    dismissal,
     letters,
     overtaken,
     position,
@@ -88,6 +89,21 @@ async def redrive(bootstrap: str, choose: Choice, *, again: bool) -> AsyncIterat
                     raise UserError("Another redrive has begun, so this one has stopped.", _SEE) from None
                 for letter, record in read:
                     yield Answer(letter, record if isinstance(record, str) else "")
+
+
+async def dismiss(bootstrap: str, choose: Choice) -> list[Letter]:
+    """Note beside those letters that `choose` takes that nothing more is to be done about them; which they were. All
+    are noted, or none. A letter that was dismissed before is left as it is. Raises UserError when another redrive or
+    dismissal has begun."""
+    async with started(bootstrap, TRANSACTIONAL_ID) as producer:
+        found, _ = await read_letters(bootstrap)
+        picked = [letter for letter in choose(found) if letter.state is not State.DISMISSED]
+        try:
+            if picked:
+                await send_transaction(producer, [dismissal(letter) for letter in picked])
+        except ProducerFenced:
+            raise UserError("Another redrive has begun, so nothing is dismissed.", _SEE) from None
+    return picked
 
 
 _SEE = "What was done and what is open: goodstanding dead-letters ls"

@@ -13,7 +13,7 @@ version. But every reader of the topic meets it, and what it says may have been 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -23,7 +23,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from goodstanding.errors import UserError
 from shared.contracts.cloudevents import Headers
-from shared.contracts.dead_letters import REDRIVEN, SET_ASIDE, redriven_headers
+from shared.contracts.dead_letters import DISMISSED, REDRIVEN, SET_ASIDE, dismissed_headers, redriven_headers
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import (
     NORMALIZED,
@@ -59,10 +59,12 @@ class State(StrEnum):
     REDRIVEN = "redriven"
     NEXT_SCORE = "next-score"
     NO_RECORD = "no-record"
+    DISMISSED = "dismissed"
 
 
 ADVICE = {
-    State.THERE: "When what was wrong is mended, have it handled again: goodstanding dead-letters redrive {place}",
+    State.THERE: "When what was wrong is mended, have it handled again: goodstanding dead-letters redrive {place}\n"
+    "If it is of no use to anybody: goodstanding dead-letters dismiss {place}",
     State.GONE: "Kafka has deleted the record: there is nothing to append. What a partner has sent, it may send anew.",
     State.REDRIVEN: "It was redriven at {redriven_at}. If that was set aside as well, it is a letter of its own: "
     "goodstanding dead-letters ls. To append this one once more all the same, say --again.",
@@ -70,6 +72,8 @@ ADVICE = {
     "The person's next score makes up for it.",
     State.NO_RECORD: "The rules failed on what the clock had made due, so there is no record to append. "
     "Report it; the service's log has the error.",
+    State.DISMISSED: "It was dismissed: nothing more is to be done about it. To have it handled again all the same: "
+    "goodstanding dead-letters redrive {place} --again",
 }
 """What to do next."""
 
@@ -108,6 +112,7 @@ def letters(messages: Iterable[ConsumerRecord], kept: Mapping[TopicPartition, ra
     may have said it twice. `kept` has the offsets that each partition still holds."""
     first: dict[tuple[str, str], tuple[ConsumerRecord, dict[str, str]]] = {}
     redriven: dict[tuple[str, str], list[datetime]] = {}
+    dismissed: set[tuple[str, str]] = set()
     for message in messages:
         texts = _texts(message.headers)
         about = message.topic, texts.get("ce_origin", "")
@@ -115,6 +120,9 @@ def letters(messages: Iterable[ConsumerRecord], kept: Mapping[TopicPartition, ra
             first.setdefault(about, (message, texts))
         elif texts.get("ce_type") == REDRIVEN:
             redriven.setdefault(about, []).append(instant(message))
+            dismissed.discard(about)
+        elif texts.get("ce_type") == DISMISSED:
+            dismissed.add(about)
     found = [
         Letter(
             message.topic.removesuffix(dead_letter_topic("")),
@@ -122,12 +130,21 @@ def letters(messages: Iterable[ConsumerRecord], kept: Mapping[TopicPartition, ra
             texts.get("ce_code", ""),
             texts.get("ce_sentence", ""),
             place,
-            State.REDRIVEN if (topic, place) in redriven else _state(place, kept),
+            _noted((topic, place), redriven, dismissed) or _state(place, kept),
             tuple(redriven.get((topic, place), ())),
         )
         for (topic, place), (message, texts) in first.items()
     ]
     return sorted(found, key=lambda letter: letter.at)
+
+
+def _noted(
+    about: tuple[str, str], redriven: Mapping[tuple[str, str], object], dismissed: Set[tuple[str, str]]
+) -> State | None:
+    """What the operator has done about the letter."""
+    if about in dismissed:
+        return State.DISMISSED
+    return State.REDRIVEN if about in redriven else None
 
 
 def _state(place: str, kept: Mapping[TopicPartition, range]) -> State:
@@ -165,9 +182,25 @@ def refusal(letter: Letter, kept: Mapping[TopicPartition, range], *, again: bool
     """Why the letter's record is not appended again, and what to do instead; None if it may be."""
     if letter.state is State.THERE:
         return None
-    if letter.state is State.REDRIVEN and again:
+    if letter.state in (State.REDRIVEN, State.DISMISSED) and again:
         return None if _state(letter.place, kept) is State.THERE else ADVICE[State.GONE]
     return letter.advice
+
+
+def open_letters(
+    letters: Iterable[Letter], *, places: Sequence[str] = (), code: str = "", service: str = ""
+) -> list[Letter]:
+    """The letters that a dismissal takes: those of the places, else all that nothing was done about yet, with the code,
+    of the service. Raises UserError as `chosen`."""
+    if places:
+        return chosen(letters, places=places, service=service)
+    undone = [letter for letter in letters if letter.state not in (State.REDRIVEN, State.DISMISSED)]
+    return [each for each in undone if service in ("", each.service) and code in ("", each.code)]
+
+
+def dismissal(letter: Letter) -> Outgoing:
+    """The note that a dismissal appends beside the letter."""
+    return Outgoing(dead_letter_topic(letter.service), None, b"", dismissed_headers(letter.place), 0)
 
 
 def take_version(versions: dict[str, int], record: ConsumerRecord) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count, cycle, islice
 
@@ -17,20 +18,28 @@ from shared.runner.sender import send, started
 from shared.runner.service import Outgoing
 
 _EVERY_S = 1.0
+_TELL_EVERY_S = 10.0
 _EVENTS_OF_A_SEED = 10_000
 """After so many events the samples start anew, with dates up to the present."""
 
 
-async def stream(deployment: Deployment, per_second: float) -> None:
-    """Send until cancelled. A broker that is away ends it with an error; whoever started it starts it again."""
+async def stream(deployment: Deployment, per_second: float, told: Callable[[int], None]) -> None:
+    """Send until cancelled; `told` hears now and then how many were sent.
+
+    A broker that is away ends it with an error; whoever started it starts it again.
+    """
     events = _events(deployment)
-    owed = 0.0
+    owed, sent, tell_at = 0.0, 0, time.monotonic() + _TELL_EVERY_S
     async with started(deployment.addresses.kafka) as producer:
         while True:
             owed += per_second * _EVERY_S
             batch = list(islice(events, int(owed)))
             owed -= len(batch)
             await send(producer, batch)
+            sent += len(batch)
+            if time.monotonic() >= tell_at:
+                told(sent)
+                tell_at += _TELL_EVERY_S
             await asyncio.sleep(_EVERY_S)
 
 

@@ -19,8 +19,9 @@ order by version desc limit 1
 """
 
 
-async def explanation(deployment: Deployment, user_id: str, before: datetime | None) -> Explanation:
-    """The person's last score, or the last one before an instant. Raises UserError when there is none."""
+async def explanation(deployment: Deployment, user_id: str, before: datetime | None, advice: str = "") -> Explanation:
+    """The person's last score, or the last one before an instant. Raises UserError, with the advice, when there is
+    none."""
     db = await asyncpg.connect(deployment.dsn("scorer"))
     try:
         row = await db.fetchrow(_LATEST, partition_of(user_id), bytes.fromhex(user_id), before)
@@ -29,6 +30,6 @@ async def explanation(deployment: Deployment, user_id: str, before: datetime | N
     if row is None:
         raise UserError(
             "There is no score of this person" + (" by then." if before else "."),
-            "They are published once a month, or at once: `publication_day` and `cadence` in policies/scorecard.toml.",
+            advice,
         )
     return explain(*row.values())

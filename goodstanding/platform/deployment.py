@@ -20,6 +20,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 
 from goodstanding.errors import UserError
+from goodstanding.platform import policy_files
 from goodstanding.platform.private_file import write_private
 from goodstanding.platform.servers import Addresses
 from goodstanding.platform.service_process import ServiceProcess
@@ -56,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     identity_scheme: Literal["account", "cn-resident-id"] = "account"
     retention_profile: str = "cn"
     clock: Literal["system", "stepped"] = "system"
+    cadence: Literal["policy", "continuous"] = "policy"
+    """`continuous` publishes each score as soon as it changes, whatever the scorecard's file says."""
 
     @classmethod
     def new(cls, **settings: str) -> Settings:
@@ -114,6 +117,32 @@ class Deployment:
         settings = read_settings(directory)
         return cls(directory, addresses, settings) if settings else None
 
+    @property
+    def policies(self) -> Path:
+        """The directory that the services read their policies from."""
+        return ROOT / "policies" if self.settings.cadence == "policy" else self.directory / "policies"
+
+    def prepare_policies(self) -> None:
+        """Write the policies down that differ from the files, if any do. Called before services start."""
+        if self.settings.cadence == "continuous":
+            policy_files.write_continuous(ROOT / "policies", self.policies)
+
+    def files(self, service: str) -> dict[str, str]:
+        """The names of the contents of the files that the service reads at its start, by file."""
+        found = policy_files.names(service, ROOT / "policies", ROOT / "partners", self.settings.retention_profile)
+        if service == "scorer" and self.settings.cadence == "continuous":
+            found = {file: f"{name}, continuous" for file, name in found.items()}
+        return found
+
+    def edited(self) -> list[str]:
+        """A sentence for each file that was edited since a running service has read it."""
+        found: list[str] = []
+        for service in SERVICES:
+            read = self.process(service).files
+            if read and read != (now := self.files(service)):
+                found += policy_files.differences(service, read, now)
+        return found
+
     def dsn(self, service: str) -> str:
         """How the service's own role reaches its schema; it may see nothing else."""
         server = urlsplit(self.addresses.postgres)
@@ -130,6 +159,8 @@ class Deployment:
             "GOODSTANDING_CLOCK": self.settings.clock,
             "GOODSTANDING_RETENTION_PROFILE": self.settings.retention_profile,
         }
+        if self.settings.cadence != "policy":
+            common["GOODSTANDING_POLICIES"] = str(self.policies)
         if self.settings.clock == "stepped":
             # Six years wait for one fetch after the other; at 20 ms they take half the time.
             common["GOODSTANDING_FETCH_MAX_WAIT_MS"] = "20"
@@ -146,7 +177,8 @@ class Deployment:
         """A process of the service, not started; by `name`, if there is to be more than one. `settings` are further
         variables of its environment, such as GOODSTANDING_SESSION_TIMEOUT_MS."""
         environment = {**self.environment(service), **(settings or {})}
-        return ServiceProcess(self.directory, service, environment=environment, name=name)
+        files = self.files(service)
+        return ServiceProcess(self.directory, service, environment=environment, name=name, files=files)
 
     async def migrate(self) -> dict[str, list[str]]:
         """Create or refresh roles and schemas, then apply what is missing; the migrations applied, by service."""

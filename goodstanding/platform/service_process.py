@@ -31,22 +31,32 @@ class _Started(msgspec.Struct, frozen=True):
 
     process: Process
     log_start: int
+    files: dict[str, str] = {}
+    """What `files` said of each when the process was started."""
 
 
 class ServiceProcess:
-    """One process of a service, by a name that is its alone in the directory. All methods block.
+    """One process of a service, whose name is unique in the directory. All methods block.
 
     Any program may make this object for a process that another one has started: what it takes to find it lies in the
     directory, and the environment is needed for a start only. Its log is `<name>.log` there, one JSON object a line.
     """
 
     def __init__(
-        self, directory: Path, service: str, *, environment: Mapping[str, str] | None = None, name: str = ""
+        self,
+        directory: Path,
+        service: str,
+        *,
+        environment: Mapping[str, str] | None = None,
+        name: str = "",
+        files: Mapping[str, str] | None = None,
     ) -> None:
+        """`files` are the contents' names of the files that the service reads at its start, for telling later whether
+        one has been edited since."""
         self.service = service
         self.name = name or service
         self.log = directory / f"{self.name}.log"
-        self._directory, self._environment = directory, environment or {}
+        self._directory, self._environment, self._files = directory, environment or {}, files or {}
         self._written = directory / f"{self.name}.process.json"
 
     def start(self, *, attached: bool = True) -> None:
@@ -58,7 +68,7 @@ class ServiceProcess:
         log_start = self.log.stat().st_size if self.log.exists() else 0
         argv = [sys.executable, "-I", "-S", str(_EXECUTE), str(environment), self.service]
         started = process.spawn(Command(argv, self._directory, self.log), attached=attached)
-        write_private(self._written, msgspec.json.encode(_Started(started, log_start)))
+        write_private(self._written, msgspec.json.encode(_Started(started, log_start, dict(self._files))))
 
     def stop(self) -> None:
         """SIGTERM, so that it finishes what it has in hand; SIGKILL if that takes too long. Nothing if it is gone."""
@@ -93,6 +103,12 @@ class ServiceProcess:
         """Its number while it lives."""
         started = self._read()
         return started.process.pid if started and process.alive(started.process) else None
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """What the process that runs has read at its start, by the file's name; empty when none runs."""
+        started = self._read()
+        return started.files if started and process.alive(started.process) else {}
 
     @property
     def http(self) -> str | None:

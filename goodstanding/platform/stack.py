@@ -12,6 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
+
+import msgspec
 
 from goodstanding.errors import UserError
 from goodstanding.platform.deployment import SERVICES, Deployment, Settings, partners, read_settings
@@ -33,6 +36,8 @@ class Part:
     address: str | None
     pid: int | None
     trouble: str | None
+    log: Path
+    """Where its log is, or will be."""
 
 
 class Stack:
@@ -66,14 +71,25 @@ class Stack:
             raise UserError("Nothing is set up here yet.", "Start it: goodstanding local up")
         return deployment
 
-    def up(self, say: Say, new: Settings, first_instant: datetime | None = None) -> Deployment:
-        """Have everything run. What was set up before keeps its settings, else they are the `new` ones."""
+    def up(
+        self,
+        say: Say,
+        new: Settings,
+        first_instant: datetime | None = None,
+        cadence: Literal["policy", "continuous"] | None = None,
+    ) -> Deployment:
+        """Have everything run. What was set up before keeps its settings, but for a cadence that is named, else they
+        are the `new` ones."""
         partners()  # A file that cannot be a partner's is told before anything is started.
         if not self._given:
             say("Starting Kafka and Postgres")
         addresses = self._given or LocalStack(self.home).up()
         deployment = Deployment.open(self._directory, addresses)
-        deployment = deployment or Deployment.create(self._directory, addresses, new)
+        settings = deployment.settings if deployment else new
+        if cadence:
+            settings = msgspec.structs.replace(settings, cadence=cadence)
+        if deployment is None or settings != deployment.settings:
+            deployment = Deployment.create(self._directory, addresses, settings)
         start(deployment, say, attached=False, first_instant=first_instant)
         return deployment
 
@@ -87,10 +103,11 @@ class Stack:
 
     def status(self) -> list[Part]:
         """Every server and service as it is now; one that does not answer takes some seconds."""
-        servers = [] if self._given else LocalStack(self.home).status()
+        local = LocalStack(self.home)
+        servers = [] if self._given else local.status()
         return [
-            *(Part(s.name, _place(s.address), s.pid, _TROUBLES[s.state]) for s in servers),
-            *(Part(p.name, p.http, p.pid, p.trouble()) for p in self.processes),
+            *(Part(s.name, _place(s.address), s.pid, _TROUBLES[s.state], local.log(s.name)) for s in servers),
+            *(Part(p.name, p.http, p.pid, p.trouble(), p.log) for p in self.processes),
         ]
 
     @property
@@ -142,6 +159,7 @@ def start(
     say("Making schemas and topics")
     asyncio.run(_prepare(deployment, first_instant))
     say(f"Starting {', '.join(SERVICES)}")
+    deployment.prepare_policies()
     processes = [deployment.process(service) for service in SERVICES]
     started = [each for each in processes if not each.alive]
     try:

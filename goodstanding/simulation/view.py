@@ -105,7 +105,7 @@ class _Live:
         self._spans = Table(box=None, pad_edge=False, header_style="bold")
         self._spans.add_column("", min_width=10)
         for name in ("events in", "refused", "scores", "tiers", "records", "seconds"):
-            self._spans.add_column(name, justify="right", min_width=10)
+            self._spans.add_column(name, justify="right", min_width=7)
         self._spinner = Spinner("dots")
         self._words = Text()
         self._shown_at = 0.0

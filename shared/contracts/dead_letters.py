@@ -1,6 +1,7 @@
-"""What lies on `<service>.dead-letter`: that a record was set aside, and that it was appended again. All in headers.
+"""What lies on `<service>.dead-letter`: that a record was set aside, and what the operator has done about it: had it
+appended again, or dismissed it. All in headers.
 
-Both name the record by its position, `<topic>/<partition>/<offset>`, and hold nothing of what it says.
+All name the record by its position, `<topic>/<partition>/<offset>`, and hold nothing of what it says.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from shared.contracts.cloudevents import binary
 
 SET_ASIDE = "goodstanding.record.dead-lettered.v1"
 REDRIVEN = "goodstanding.record.redriven.v1"
-"""The CloudEvents types of the two."""
+DISMISSED = "goodstanding.record.dismissed.v1"
+"""The CloudEvents types of the three."""
 
 
 def set_aside_headers(service: str, origin: str, code: str, sentence: str) -> tuple[tuple[str, bytes], ...]:
@@ -27,6 +29,17 @@ def redriven_headers(origin: str, number: int) -> tuple[tuple[str, bytes], ...]:
         id=f"operator/{origin}/{number}",
         source="/operator",
         type=REDRIVEN,
+        extensions={"origin": origin},
+        content_type=None,
+    )
+
+
+def dismissed_headers(origin: str) -> tuple[tuple[str, bytes], ...]:
+    """That the operator wants nothing more to be done about the record."""
+    return binary(
+        id=f"operator/{origin}/dismissed",
+        source="/operator",
+        type=DISMISSED,
         extensions={"origin": origin},
         content_type=None,
     )

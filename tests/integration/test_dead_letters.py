@@ -239,6 +239,23 @@ async def test_the_commands_show_nobody_unless_asked_to(cluster: Cluster, kafka:
     assert (code, "No dead letter names" in printed, "Traceback" in printed) == (1, True, False)
 
 
+async def test_what_is_of_no_use_is_dismissed_and_left_alone_from_then_on(
+    cluster: Cluster, kafka: str, topic: str
+) -> None:
+    rubbish, kept = await put(kafka, topic, (b"k", b"rubbish", []), (b"k", b"kept", []))
+    await set_aside(kafka, rubbish, kept, code="rubbish")
+    assert await command(cluster, "dismiss", rubbish) == (0, f"dismissed  {rubbish}\n1 dismissed.\n")
+    assert await states(kafka, rubbish, kept) == ["dismissed", "there"]
+    assert await command(cluster, "dismiss", rubbish) == (0, "0 dismissed.\n"), "once is enough"
+    assert await redriven(kafka, code="rubbish") == [(kept, "")], "what is dismissed is not taken with the others"
+    [(_, refused)] = await redriven(kafka, rubbish)
+    assert "It was dismissed" in refused
+    assert await redriven(kafka, rubbish, again=True) == [(rubbish, "")], "named, it is handled after all"
+    assert await states(kafka, rubbish, kept) == ["redriven", "redriven"]
+    code, printed = await command(cluster, "dismiss", "--code", "rubbish", "--json")
+    assert (code, printed) == (0, ""), "nothing is open any more"
+
+
 # -- what is appended --------------------------------------------------------------------------------------------------
 
 

@@ -168,6 +168,10 @@ class LocalStack:
         state = self._read()
         return [self._status(state, name) for name in NAMES]
 
+    def log(self, name: Name) -> Path:
+        """The server's log, which is there once it was started."""
+        return self.home / name / LOG_NAME
+
     def start(self, name: Name) -> None:
         """Start a killed server again, on the same port and data; returns when it answers."""
         with self._lock():

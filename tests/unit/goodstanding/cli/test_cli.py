@@ -85,7 +85,11 @@ def test_every_command_helps_with_an_example_of_itself(path: tuple[str, ...]) ->
         (("records", ACCOUNT), 1, "goodstanding local up"),
         (("benefits", ACCOUNT), 1, "goodstanding local up"),
         (("deadline", "--class", "life", "--ended-on", "2024-02-29", "--profile", "xx"), 1, "Say one of: cn, us."),
-        (("deadline", "--class", "life", "--ended-on", "9999-12-31"), 1, "The day must not lie after"),
+        (("deadline", "--class", "life", "--ended-on", "9999-12-31"), 2, "lies in the years 1900 to 2199"),
+        (("explain", ACCOUNT, "--on", "9999-12-31"), 2, "lies in the years 1900 to 2199"),
+        (("explain", ACCOUNT, "--on", "yesterday"), 2, "A day is written YYYY-MM-DD: 2024-02-29."),
+        (("local", "logs", "barber"), 2, "kafka, postgres, ingest"),
+        (("dead-letters", "dismiss"), 2, "Say positions, or --code, or --all."),
         (("deadline", "--class", "tax", "--ended-on", "2024-02-29"), 2, "legal"),
     ],
 )
@@ -109,6 +113,18 @@ def test_user_id_by_argument_by_input_and_in_json(monkeypatch: pytest.MonkeyPatc
     assert ask("user-id", "-", input=f"{ACCOUNT}\n").stdout.strip() == found
     assert json.loads(ask("user-id", f" {ACCOUNT.lower()} ", "--json").stdout) == {"user_id": found}
     assert ask("user-id", found).stdout.strip() == found
+
+
+def test_user_id_answers_each_line_of_its_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOODSTANDING_KEY", "ab" * 32)
+    first, second = (ask("user-id", sample_account(number)).stdout.strip() for number in (1, 2))
+    given = f"{sample_account(1)}\n\nnobody\n{sample_account(2)}\n"
+    result = ask("user-id", "-", input=given)
+    lines = result.stdout.splitlines()
+    assert (result.exit_code, lines[0], lines[2]) == (1, first, second)
+    assert lines[1].startswith("line 2: A platform account is ")
+    told = [json.loads(line) for line in ask("user-id", "-", "--json", input=given).stdout.splitlines()]
+    assert [(each["line"], each["user_id"]) for each in told] == [(1, first), (2, None), (3, second)]
 
 
 @pytest.mark.parametrize(
@@ -139,12 +155,22 @@ def test_samples_validate(tmp_path: Path) -> None:
     assert (last["line"], last["result"], last["code"]) == (21, "refused", "envelope-data")
 
 
-def test_local_status_of_nothing_is_no_success() -> None:
+def test_local_status_of_nothing_is_no_success(tmp_path: Path) -> None:
     result = ask("local", "status", "--json")
     assert result.exit_code == 1
-    assert {part["name"]: part["trouble"] for part in json.loads(result.stdout)} == dict.fromkeys(
-        ("kafka", "postgres", *SERVICES), "not running"
+    told = {part["name"]: part for part in map(json.loads, result.stdout.splitlines())}
+    platform = told.pop("platform")
+    assert {name: (part["ready"], part["trouble"]) for name, part in told.items()} == dict.fromkeys(
+        ("kafka", "postgres", *SERVICES), (False, "not running")
     )
+    assert all(part["log"].startswith(str(tmp_path / "home")) for part in told.values())
+    assert (platform["ready"], platform["home"]) == (False, str(tmp_path / "home"))
+
+
+def test_local_says_what_is_so_where_nothing_is(tmp_path: Path) -> None:
+    assert ask("local", "down").stdout == f"Nothing was running, and there are no data in {tmp_path / 'home'}.\n"
+    assert json.loads(ask("local", "down", "--delete", "--json").stdout)["deleted"] is False
+    assert f"scorer: {tmp_path / 'home' / 'services' / 'scorer.log'} (nothing yet)" in ask("local", "logs").stdout
 
 
 def test_a_deadline_by_profile() -> None:

@@ -1,0 +1,70 @@
+"""What commands take: each kind of argument once, with its form, its help and what the shell may complete."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from goodstanding.platform.deployment import SERVICES, partners
+from shared.contracts import times
+from shared.toml_file import ConfigError
+
+
+def day(text: str) -> date:
+    """A day of the calendar, in the years that the platform knows. Raises typer.BadParameter."""
+    try:
+        return times.day(text)
+    except times.TimeError as error:
+        raise typer.BadParameter(error.sentence) from None
+
+
+def _beginning_with(words: list[str], begun: str) -> list[str]:
+    return [word for word in words if word.startswith(begun)]
+
+
+def _partners(incomplete: str) -> list[str]:
+    try:
+        return _beginning_with(partners(), incomplete)
+    except ConfigError:  # a file with an impossible name; the command itself says so
+        return []
+
+
+def _services(incomplete: str) -> list[str]:
+    return _beginning_with(list(SERVICES), incomplete)
+
+
+def one_of(names: list[str]) -> str:
+    return f"One of: {', '.join(names)}."
+
+
+Partner = Annotated[
+    str,
+    typer.Argument(metavar="PARTNER", help="A partner: the name of its file in partners/.", autocompletion=_partners),
+]
+AnyPartner = Annotated[
+    str,
+    typer.Argument(metavar="[PARTNER]", help="One partner; all of them if left out.", autocompletion=_partners),
+]
+ServiceName = Annotated[str, typer.Argument(metavar="SERVICE", help=one_of(list(SERVICES)), autocompletion=_services)]
+AnyService = Annotated[
+    str,
+    typer.Argument(
+        metavar="[SERVICE]", help=f"{one_of(list(SERVICES))} All of them if left out.", autocompletion=_services
+    ),
+]
+EventFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help="Events in the partner's format, envelope included, one a line; - is standard input."
+    ),
+]
+Who = Annotated[
+    str,
+    typer.Argument(
+        metavar="WHO",
+        help="A user_id or the beginning of one, or the identifier itself; - reads it from standard input.",
+    ),
+]

@@ -1,0 +1,65 @@
+"""The files that services read at their start: a short name for what is in each, and copies that differ on purpose."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from goodstanding.errors import UserError
+
+_NAME_CHARACTERS = 12
+_NONE = "no such file"
+_CADENCE = re.compile(r'^cadence\s*=\s*"[a-z]+"', re.MULTILINE)
+
+
+def names(service: str, policies: Path, partners: Path, profile: str) -> dict[str, str]:
+    """The name of the content of each file that the service reads, by the file's path below its directory."""
+    profile_file = policies / "retention" / f"{profile}.toml"
+    match service:
+        case "ingest":
+            files = [*sorted(partners.glob("[!.]*.toml")), policies / "rates.csv", profile_file]
+        case "scorer":
+            files = [policies / "scorecard.toml"]
+        case "retention":
+            files = [profile_file]
+        case _:
+            files = [policies / "benefits.toml"]
+    bases = {partners, policies}
+    return {_below(file, bases): _content_name(file) for file in files}
+
+
+def differences(service: str, read: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each file whose content is not what the service has read."""
+    for file in sorted(read.keys() | now.keys()):
+        before, after = read.get(file, _NONE), now.get(file, _NONE)
+        if before != after:
+            yield (
+                f"{file} has been edited since {service} read it ({before} then, {after} now). "
+                "To have it read: goodstanding local down, then goodstanding local up."
+            )
+
+
+def write_continuous(policies: Path, copy: Path) -> None:
+    """Copy the policies, with a scorecard that publishes as soon as something changes. Raises UserError."""
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(policies, copy)
+    card = copy / "scorecard.toml"
+    text, found = _CADENCE.subn('cadence = "continuous"', card.read_text(encoding="utf-8-sig"), count=1)
+    if not found:
+        raise UserError(f"{policies / 'scorecard.toml'} has no line `cadence = ...` to take the place of.")
+    card.write_text(text, encoding="utf-8")
+
+
+def _below(file: Path, bases: set[Path]) -> str:
+    [base] = [base for base in bases if file.is_relative_to(base)]
+    return f"{base.name}/{file.relative_to(base)}"
+
+
+def _content_name(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()[:_NAME_CHARACTERS]
+    except OSError:
+        return _NONE

@@ -1,0 +1,193 @@
+"""A newcomer's way through the command line, on a local stack: from nothing to a score, and back to nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+from goodstanding.platform.servers import LocalStack
+from goodstanding.platform.stack import Stack
+from shared.contracts import zones
+from shared.settings import ROOT
+
+_PATIENCE_S = 60.0
+ZONE = zones.zone("Asia/Shanghai")
+
+
+class Newcomer:
+    """Types commands, in a terminal of the usual width or into a pipe."""
+
+    def __init__(self, checkout: Path, home: Path) -> None:
+        self.checkout, self.home = checkout, home
+
+    def types(self, *words: str, input: str = "") -> subprocess.CompletedProcess[str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("GOODSTANDING_")}
+        environment = {**inherited, "GOODSTANDING_HOME": str(self.home), "PYTHONPATH": str(self.checkout)}
+        return subprocess.run(
+            [sys.executable, "-P", "-m", "goodstanding.cli", *words],
+            cwd=self.checkout,
+            env={**environment, "COLUMNS": "80"},
+            input=input,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def asks(self, *words: str) -> list[dict[str, Any]]:
+        """The objects that a command answers in JSON."""
+        result = self.types(*words, "--json")
+        assert result.returncode == 0, result.stderr
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def newcomer() -> Iterator[Newcomer]:
+    """A copy of the code, whose files can be edited; not below pytest's own directory, where Postgres cannot go."""
+    directory = Path(tempfile.mkdtemp(prefix="goodstanding-test-"))
+    directory.chmod(0o755)
+    for part in ("goodstanding", "services", "shared", "policies", "partners", "data"):
+        shutil.copytree(ROOT / part, directory / part, ignore=shutil.ignore_patterns("__pycache__"))
+    person = Newcomer(directory, directory / "home")
+    yield person
+    person.types("local", "down", "--delete")
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def account(newcomer: Newcomer) -> str:
+    """Somebody whose score is published."""
+    up = newcomer.types("local", "up", "--continuous")
+    assert up.returncode == 0, up.stderr
+    assert "All of it is running." in up.stdout
+    sample = newcomer.types("partner", "sample", "bank", "--count", "40").stdout
+    people = {person["person"] for person in newcomer.asks("partner", "sample", "bank", "--count", "40")}
+    assert len(people) == 2, "few people, with several events each"
+    sent = newcomer.types("partner", "send", "bank", "-", input=sample)
+    assert "40 events sent: " in sent.stdout
+    assert "40 events are in Kafka" in sent.stderr, "it says what it waits for"
+    return str(min(people))
+
+
+def test_events_of_ones_own_lead_to_a_score_within_a_minute(newcomer: Newcomer, account: str) -> None:
+    began = time.monotonic()
+    while (explained := newcomer.types("explain", account)).returncode:
+        assert "no score of this person" in explained.stderr
+        assert time.monotonic() - began < _PATIENCE_S
+    assert re.search(r"^Score \d{3} of ", explained.stdout)
+    assert max(map(len, explained.stdout.splitlines())) <= 80
+
+
+def test_what_one_command_prints_another_takes(newcomer: Newcomer, account: str) -> None:
+    user_id = newcomer.types("user-id", account).stdout.strip()
+    line = next(
+        line
+        for line in newcomer.types("tail", "scores", "--once").stdout.splitlines()
+        if user_id.startswith(line.split()[1])
+    )
+    day, shown = line.split()[:2]
+    for command in ("explain", "records", "benefits"):
+        assert newcomer.asks(command, shown) == newcomer.asks(command, account)
+    [explained] = newcomer.asks("explain", shown)
+    local = datetime.fromisoformat(explained["as_of"]).astimezone(ZONE)
+    assert datetime.fromisoformat(explained["as_of"]).utcoffset() is not None, "JSON keeps instants"
+    scores = newcomer.asks("tail", "scores", "--once", "--last", "1000")
+    days = {f"{datetime.fromisoformat(each['as_of']).astimezone(ZONE):%Y-%m-%d}" for each in scores}
+    assert {day, f"{local:%Y-%m-%d}"} <= days
+    unknown = newcomer.types("explain", "0" * 16)
+    assert (unknown.returncode, "has a user_id that begins with" in unknown.stderr) == (1, True)
+
+
+def test_records_fit_a_terminal_with_amount_and_whole_ids(newcomer: Newcomer, account: str) -> None:
+    found = newcomer.asks("records", account)
+    assert found
+    told = newcomer.types("records", account).stdout
+    assert max(map(len, told.splitlines())) <= 80
+    for record in found:
+        assert f"reported by {record['partner']} as {record['report_id']}" in told
+        if record["amount"] is not None:
+            assert f"CNY {record['amount'] // 100:,}." in told
+
+
+def test_status_and_logs_say_where_everything_is(newcomer: Newcomer, account: str) -> None:
+    *parts, platform = newcomer.asks("local", "status")
+    assert all(part["ready"] and Path(part["log"]).exists() for part in parts)
+    assert (platform["ready"], platform["home"], platform["edited"]) == (True, str(newcomer.home), [])
+    assert (platform["clock"], platform["cadence"]) == ("system", "continuous")
+    assert f"Data: {newcomer.home}" in newcomer.types("local", "status").stdout
+    shown = newcomer.types("local", "logs", "scorer", "--last", "1").stdout.splitlines()
+    assert shown[0] == f"scorer: {newcomer.home / 'services' / 'scorer.log'}"
+    assert json.loads(shown[1])["service"] == "scorer"
+
+
+def test_starting_again_says_that_all_of_it_runs(newcomer: Newcomer, account: str) -> None:
+    again = newcomer.types("local", "up")
+    assert (again.returncode, "All of it was running before." in again.stdout) == (0, True)
+
+
+def test_a_file_that_was_edited_since_a_service_read_it_is_named(newcomer: Newcomer, account: str) -> None:
+    mapping = newcomer.checkout / "partners" / "bank.toml"
+    before = mapping.read_bytes()
+    try:
+        mapping.write_bytes(before + b"\n# edited\n")
+        sentence = "partners/bank.toml has been edited since ingest read it ("
+        assert sentence in " ".join(newcomer.types("local", "status").stdout.split())
+        assert sentence in " ".join(newcomer.types("local", "up").stdout.split())
+        sent = newcomer.types("partner", "send", "bank", "-", "--json", input="{}\n")
+        [warning] = [json.loads(line) for line in sent.stderr.splitlines()]
+        assert sentence in warning["warning"]
+    finally:
+        mapping.write_bytes(before)
+    *_, platform = newcomer.asks("local", "status")
+    assert platform["edited"] == []
+
+
+def test_no_metric_has_a_twin_that_says_when_it_was_made(newcomer: Newcomer, account: str) -> None:
+    for part in newcomer.asks("local", "status"):
+        if part["name"] in ("ingest", "scorer"):
+            with urlopen(f"http://{part['address']}/metrics") as page:
+                assert b"_created" not in page.read()
+
+
+def test_no_log_of_a_start_warns(newcomer: Newcomer, account: str) -> None:
+    for part in newcomer.asks("local", "status"):
+        if part["name"] in ("ingest", "scorer", "retention", "benefits"):
+            lines = [json.loads(line) for line in Path(part["log"]).read_text().splitlines()]
+            assert [line for line in lines if "topic creation" in str(line) or "auto" in str(line.get("event"))] == []
+
+
+def test_a_stopped_kafka_is_one_sentence(newcomer: Newcomer, account: str) -> None:
+    stack = LocalStack(newcomer.home)
+    stack.kill("kafka")
+    try:
+        result = newcomer.types("tail", "scores", "--once")
+        assert (result.returncode, result.stdout) == (1, "")
+        [line] = result.stderr.strip().split("\n")
+        assert line.startswith("goodstanding: A server does not answer")
+        told = newcomer.types("dead-letters", "ls", "--json")
+        assert json.loads(told.stderr)["error"].startswith("A server does not answer")
+    finally:
+        stack.start("kafka")
+
+
+def test_stopping_says_what_was_stopped(newcomer: Newcomer, account: str) -> None:
+    """The last of the module."""
+    assert newcomer.types("local", "down").stdout == f"Stopped. The data are in {newcomer.home}.\n"
+    again = newcomer.types("local", "down")
+    assert again.stdout == f"Nothing was running. The data are in {newcomer.home}.\n"
+    assert newcomer.asks("local", "down", "--delete") == [
+        {"stopped": False, "deleted": True, "home": str(newcomer.home)}
+    ]
+    assert Stack(newcomer.home).is_new

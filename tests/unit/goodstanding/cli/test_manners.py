@@ -1,0 +1,227 @@
+"""What holds for every command: help, metavars, JSON, and a sentence for whatever a person types."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner, Result
+
+from goodstanding.cli import app
+from goodstanding.cli.program import COMMANDS, pasted, program
+from shared.contracts.identity import sample_account
+
+NASTY = [
+    "",
+    " ",
+    "\0",
+    "a\0b",
+    "x" * 100_000,
+    "\udcff",
+    "\x1b[31m",
+    "..",
+    "/",
+    "-1",
+    "0",
+    "9" * 40,
+    "1e999",
+    "NaN",
+    "ＧＳ",
+]
+DAYS = ["0001-01-01", "1900-01-01", "2199-12-31", "9999-12-31", "2024-02-30", "10000-01-01", "２０２４-01-01"]
+STARTS_SERVERS = {("demo",), ("local", "up"), ("run",)}
+
+
+@pytest.fixture(autouse=True)
+def _nobodys_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GOODSTANDING_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GOODSTANDING_KEY", "ab" * 32)
+    for name in ("GOODSTANDING_KAFKA", "GOODSTANDING_POSTGRES", "GOODSTANDING_COMMAND"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def ask(*arguments: str, input: str | bytes = "") -> Result:
+    return CliRunner().invoke(app, arguments, input=input)
+
+
+def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
+    def walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+        members = getattr(command, "commands", None)
+        if members is None:
+            yield path, command
+        for name, member in (members or {}).items():
+            yield from walk(member, (*path, name))
+
+    return walk(get_command(app), ())
+
+
+EACH = [pytest.param(path, command, id=" ".join(path)) for path, command in commands()]
+
+
+def parameters(command: Any) -> list[Any]:
+    return [each for each in command.params if each.name != "help"]
+
+
+@pytest.mark.parametrize(("path", "command"), EACH)
+def test_what_a_command_takes_has_one_form(path: tuple[str, ...], command: Any) -> None:
+    for each in parameters(command):
+        if not getattr(each, "is_flag", False):
+            assert re.fullmatch(r"\[?[A-Z]+\]?(\.\.\.)?", each.metavar or ""), f"{' '.join(path)}: {each.name}"
+        assert each.help.endswith("."), each.name
+
+
+@pytest.mark.parametrize(("path", "command"), EACH)
+def test_every_command_that_answers_can_do_so_in_json(path: tuple[str, ...], command: Any) -> None:
+    assert ("as_json" in {each.name for each in parameters(command)}) == (path != ("run",))
+
+
+def test_no_list_of_commands_is_cut() -> None:
+    for group in ("", "local", "partner", "tail", "dead-letters", "policy"):
+        result = ask(*group.split(), "--help")
+        assert "..." not in result.stdout.partition("Commands:")[2], group
+        assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_the_release_and_completion() -> None:
+    assert re.fullmatch(r"goodstanding \d+\.\d+\.\d+\n", ask("--version").stdout)
+    assert "--install-completion" in ask("--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        (("explain", sample_account(1), "--json"), 1, "never started"),
+        (("explain", "--json"), 2, "WHO"),
+        (("explain", "x", "--on", "now", "--json"), 2, "A day is written"),
+        (("partner", "sample", "nobody", "--json"), 1, "There is no partner nobody."),
+        (("no-such-command", "--json"), 2, "No such command"),
+        (("dead-letters", "redrive", "--json"), 2, "Say positions"),
+    ],
+)
+def test_a_failure_is_an_object_for_whoever_asked_in_json(arguments: tuple[str, ...], code: int, error: str) -> None:
+    result = ask(*arguments)
+    told = json.loads(result.stderr)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert error in told["error"]
+    assert told.keys() >= {"error", "advice"}
+
+
+def test_a_wrong_file_is_named_with_its_place(tmp_path: Path) -> None:
+    """In JSON file, line and key stand apart."""
+    (tmp_path / "wrong.toml").write_text("rules = 1\n")
+    told = json.loads(ask("policy", "check", "wrong.toml", "--json").stdout)
+    assert (told["ok"], told["file"], told["line"]) == (False, "wrong.toml", 1)
+
+
+# -- no traceback for anything that a person types ---------------------------------------------------------------------
+
+
+def values(parameter: Any) -> list[str]:
+    return DAYS + NASTY if parameter.metavar == "DAY" else NASTY
+
+
+def given(command: Any, nasty: Any, value: str) -> list[str]:
+    """Arguments of the command in which one is nasty and the others are of a kind that passes."""
+    arguments: list[str] = []
+    for each in parameters(command):
+        if each.param_type_name == "argument" and (each is nasty or each.required):
+            arguments += [
+                value if each is nasty else {"PARTNER": "bank", "FILE": "-", "WHO": "x"}.get(each.metavar, "x")
+            ]
+        elif each is nasty or each.required:
+            passing = {"DAY": "2024-02-29", "CLASS": "life"}.get(each.metavar, "1")
+            arguments += [each.opts[0], value if each is nasty else passing]
+    return arguments
+
+
+NASTY_CASES = [
+    pytest.param(path, command, each, id=f"{' '.join(path)} {each.name}")
+    for path, command in commands()
+    if path not in STARTS_SERVERS
+    for each in parameters(command)
+    if not getattr(each, "is_flag", False)
+]
+
+
+@pytest.mark.parametrize(("path", "command", "nasty"), NASTY_CASES)
+def test_whatever_is_typed_is_answered_with_a_sentence(path: tuple[str, ...], command: Any, nasty: Any) -> None:
+    for number, value in enumerate(values(nasty)):
+        result = ask(*path, *given(command, nasty, value), *(["--json"] if number % 2 else []))
+        assert isinstance(result.exception, SystemExit | None), f"{value[:20]!r}: {result.exception!r}"
+        assert result.exit_code in (0, 1, 2)
+        assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("option", ["--data", "--adapter"])
+@pytest.mark.parametrize("value", NASTY)
+def test_the_demo_is_asked_for_what_it_cannot_read(option: str, value: str) -> None:
+    result = ask("demo", "--real", option, value) if value else ask("demo", "--real", "--data", "/", option, "x")
+    assert isinstance(result.exception, SystemExit | None), result.exception
+    assert result.exit_code in (1, 2)
+
+
+@pytest.mark.parametrize("value", [*NASTY, "barber"])
+def test_no_service_has_such_a_name(value: str) -> None:
+    assert ask("run", value).exit_code == 2
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"\xef\xbb\xbf{}", b"\0", b"x = \xff", b"[" * 100_000, b"a\r\nb\r\n"])
+def test_files_that_are_no_text_are_answered(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "file.toml"
+    file.write_bytes(content)
+    for arguments in (("policy", "check"), ("partner", "validate", "bank"), ("demo", "--data")):
+        result = ask(*arguments, str(file))
+        assert isinstance(result.exception, SystemExit), f"{arguments}: {result.exception!r}"
+        assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("arguments", [("policy", "check"), ("partner", "validate", "bank"), ("demo", "--data")])
+def test_directories_missing_and_closed_files_are_answered(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    for file in (tmp_path, tmp_path / "missing", loop):
+        result = ask(*arguments, str(file))
+        assert isinstance(result.exception, SystemExit), result.exception
+        assert (result.exit_code, "cannot be read" in result.output) == (1, True), result.output
+
+
+# -- commands that are told of can be pasted ---------------------------------------------------------------------------
+
+
+def test_every_command_is_known_where_hints_are_written() -> None:
+    assert set(COMMANDS) == {path[0] for path, _ in commands()}
+
+
+@pytest.mark.parametrize(
+    ("argv0", "on_path", "words"),
+    [
+        (".venv/bin/goodstanding", None, ".venv/bin/goodstanding"),
+        ("{here}/.venv/bin/goodstanding", None, ".venv/bin/goodstanding"),
+        ("/elsewhere/bin/goodstanding", None, "/elsewhere/bin/goodstanding"),
+        ("{here}/.venv/bin/goodstanding", "{here}/.venv/bin/goodstanding", "goodstanding"),
+        ("{here}/.venv/bin/goodstanding", "{here}/other/goodstanding", ".venv/bin/goodstanding"),
+        ("/usr/bin/pytest", None, "goodstanding"),
+    ],
+)
+def test_the_command_line_knows_how_it_was_called(tmp_path: Path, argv0: str, on_path: str | None, words: str) -> None:
+    for place in (".venv/bin", "other"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "goodstanding").touch()
+    here = {"here": tmp_path}
+    found = on_path and on_path.format(**here)
+    assert program(argv0.format(**here), lambda _: found) == words
+
+
+def test_hints_are_written_as_they_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOODSTANDING_COMMAND", "docker compose run --rm cli")
+    text = "Start it: goodstanding local up. See /x/goodstanding local and goodstanding.org; goodstanding is a name."
+    assert pasted(text) == (
+        "Start it: docker compose run --rm cli local up. See /x/goodstanding local and goodstanding.org; "
+        "goodstanding is a name."
+    )
