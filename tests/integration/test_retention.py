@@ -6,12 +6,14 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import asyncpg
 import pytest
 
 from goodstanding.errors import UserError
+from services.retention.core.bounds import RECORDS_MAX, WAITS_MAX
 from services.retention.core.deadline import deadline
 from services.retention.core.decide import Person, Writes
 from services.retention.core.fingerprint import fingerprint, record_id
@@ -202,6 +204,71 @@ async def test_a_clock_that_leaps_fires_all_once_and_in_order(retention: Retenti
         deadlines = [each.time for each in news]
         assert deadlines == sorted(deadlines)
         assert len({each.id for each in news}) == len(news)
+
+
+@pytest.mark.timeout(180)
+async def test_a_flood_of_reports_about_one_person_is_bounded_and_harms_nobody(retention: Retention) -> None:
+    """70,000 reports of one partner about one account, as fast as they can be sent (rules R14): as many as the bound
+    are taken, the others are refused, and a neighbor in the same shard hears of a report behind them within seconds."""
+    hot = stranger()
+    neighbor = next(person for person in iter(stranger, "") if partition_of(person) == partition_of(hot))
+    await retention.start("retention")
+    async with retention.ear([hot, neighbor]) as ear:
+        flood = ((hot, reported("card.overdue", "2025-03-01", f"r-{number}")) for number in range(70_000))
+        await retention.tell_many(flood, time=START)
+        await retention.tell(neighbor, reported("card.overdue", "2025-03-01"), time=START)
+        began = monotonic()
+        await retention.until_drained(START)
+        took_s = monotonic() - began
+        await ear.listen()
+        assert story(ear.heard, hot) == [(1, "open")] * RECORDS_MAX
+        assert story(ear.heard, neighbor) == [(1, "open")]
+        await retention.tell(hot, settled("card.overdue", "2025-09-15", "r-7"), time=START)
+        await retention.until_drained(START)
+        assert story(await ear.listen(), hot) == [(2, "settled")]
+    refused = [each["ce_origin"] for each in await retention.refusals() if each["ce_code"] == "too-many"]
+    assert len(refused) == len(set(refused)) == 70_000 - RECORDS_MAX
+    assert took_s < 30, "a shard that stands still for one person"
+    assert retention.processes["retention"].trouble() is None
+
+
+async def test_a_settlement_that_no_report_follows_is_refused(retention: Retention) -> None:
+    """It waits for fourteen days; then its partner is told, and the record can still be reported and settled."""
+    debtor = stranger()
+    await retention.start("retention")
+    async with retention.ear([debtor]) as ear:
+        await retention.tell(debtor, settled("card.overdue", "2016-01-10"), time=START)
+        await retention.until_drained(START)
+        later = START + WAITS_MAX
+        await retention.set_clock(later - SECOND)
+        await retention.until_drained(later - SECOND)
+        assert "unreported" not in {each["ce_code"] for each in await retention.refusals()}
+        await retention.set_clock(later)
+        await retention.until_drained(later)
+        found = [each for each in await retention.refusals() if each["ce_code"] == "unreported"]
+        assert [(each["ce_field"], each["ce_eventid"]) for each in found] == [("data.report_id", "event-1")]
+        bodies = reported("card.overdue", "2025-12-01"), settled("card.overdue", "2026-01-10")
+        await retention.tell(debtor, *bodies, time=later)
+        await retention.until_drained(later)
+        assert story(await ear.listen(), debtor) == [(1, "open"), (2, "settled")]
+
+
+async def test_a_report_put_right_is_taken_under_the_same_number(retention: Retention) -> None:
+    """A slip in a year is refused and leaves nothing, also when it is forwarded again behind what puts it right."""
+    guest = stranger()
+    await retention.start("retention")
+    slip, right = reported("hotel.no_show", "1970-01-01"), reported("hotel.no_show", "2026-01-01")
+    async with retention.ear([guest]) as ear:
+        await retention.tell(guest, slip, right, slip, right, time=START)
+        await retention.until_drained(START)
+        assert story(await ear.listen(), guest) == [(1, "open")]
+        lapses_at = datetime(2028, 1, 1, 16, tzinfo=UTC)
+        await retention.set_clock(lapses_at)
+        await retention.until_drained(lapses_at)
+        assert [each.change.status for each in await ear.listen()] == ["expired"]
+        await retention.tell(guest, right, time=lapses_at)
+        await retention.until_drained(lapses_at)
+        assert await ear.listen() == []
 
 
 # -- the storage -------------------------------------------------------------------------------------------------------
