@@ -1,0 +1,75 @@
+"""Batches of records as bytes, good ones and such as no well-behaved client or broker writes."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka.record._crc32c import crc as crc32c
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+
+CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
+_BASE_AT, _CRC_AT, _ATTRIBUTES_AT, _DELTA_AT, _COUNT_AT, _HEADER_BYTES = 0, 17, 21, 23, 57, 61
+
+Given = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes | None]]]
+"""Key, value and headers of a record."""
+
+
+def batch(records: Sequence[Given], *, base: int = 0, codec: str = "none", producer: int = -1, **flags: bool) -> bytes:
+    """A sound batch that begins at the offset `base`; `transactional` is the one flag."""
+    builder = DefaultRecordBatchBuilder(
+        2, CODECS[codec], int(flags.get("transactional", False)), producer, 0 if producer >= 0 else -1, 0, 1 << 30
+    )
+    for number, (key, value, headers) in enumerate(records):
+        builder.append(number, 1_700_000_000_000 + number, key, value, list(headers))
+    return at_offset(bytes(builder.build()), base)
+
+
+def at_offset(data: bytes, base: int) -> bytes:
+    return struct.pack(">q", base) + data[8:]
+
+
+def ones(values: Sequence[bytes], **options: Any) -> bytes:
+    return batch([(b"k", value, ()) for value in values], **options)
+
+
+def damaged(data: bytes) -> bytes:
+    """One bit of the records is another, as on a disk that fails: the checksum does not fit."""
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
+def resealed(data: bytes, payload: bytes | None = None, *, codec: str | None = None, **header: int) -> bytes:
+    """With other records, or other words in its header, and a checksum that fits."""
+    changed = bytearray(data[:_HEADER_BYTES] + (data[_HEADER_BYTES:] if payload is None else payload))
+    struct.pack_into(">i", changed, 8, len(changed) - 12)
+    if codec is not None:
+        [attributes] = struct.unpack_from(">h", changed, _ATTRIBUTES_AT)
+        struct.pack_into(">h", changed, _ATTRIBUTES_AT, attributes & ~7 | CODECS.get(codec, 5))
+    for name, place in (("delta", _DELTA_AT), ("count", _COUNT_AT)):
+        if name in header:
+            struct.pack_into(">i", changed, place, header[name])
+    struct.pack_into(">I", changed, _CRC_AT, crc32c(bytes(changed[_ATTRIBUTES_AT:])))
+    return bytes(changed)
+
+
+def payload_of(data: bytes) -> bytes:
+    return data[_HEADER_BYTES:]
+
+
+def with_header_name(data: bytes, name: bytes, bad: bytes) -> bytes:
+    """With other bytes, as many, in the place of a header's name: the client's own builder takes text only."""
+    assert len(name) == len(bad)
+    assert name in data
+    return resealed(data.replace(name, bad))
+
+
+def control(base: int, producer: int, *, abort: bool) -> bytes:
+    """A transaction's marker."""
+    data = batch(
+        [(struct.pack(">hh", 0, 0 if abort else 1), struct.pack(">hi", 0, 0), ())], base=base, producer=producer
+    )
+    changed = bytearray(data)
+    [attributes] = struct.unpack_from(">h", changed, _ATTRIBUTES_AT)
+    struct.pack_into(">h", changed, _ATTRIBUTES_AT, attributes | 0x30)
+    return resealed(bytes(changed))

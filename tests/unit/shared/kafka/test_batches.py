@@ -1,0 +1,272 @@
+"""Reading a fetch: what can be read comes once and in order, what cannot has a place of its own (rules E14)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cramjam
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import READ_COMMITTED
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.contracts.cloudevents import HEADERS_MAX
+from shared.kafka import batches
+from shared.kafka.batches import FetchedBytes, Notes, PartitionReader
+from shared.kafka.codecs import UNPACKED_BYTES_MAX
+from shared.kafka.losses import Losses
+from shared.kafka.unreadable import Fetched, Unreadable, next_offset
+from tests.support.batches import (
+    at_offset,
+    batch,
+    control,
+    damaged,
+    ones,
+    payload_of,
+    resealed,
+    with_header_name,
+)
+
+PLACE = TopicPartition("behavior.raw.bank", 3)
+THREE = (b"a", b"b", b"c")
+
+
+class Lost:
+    """Losses, and what was counted of them."""
+
+    def __init__(self) -> None:
+        self.counted: list[tuple[str, str, int]] = []
+        self.losses = Losses(lambda *loss: self.counted.append(loss))
+
+
+def reader(
+    *fetched: bytes, at: int = 0, lost: Lost | None = None, aborted: Sequence[tuple[int, int]] = (), **notes: Any
+) -> PartitionReader:
+    shared = Notes((lost or Lost()).losses, **notes)
+    return PartitionReader(
+        shared, PLACE, FetchedBytes(b"".join(fetched)), aborted, at, None, None, True, READ_COMMITTED
+    )
+
+
+def read(*fetched: bytes, **options: Any) -> list[Fetched]:
+    given = reader(*fetched, **options)
+    found = given.take(1_000_000)
+    assert given.exhausted
+    return found
+
+
+def seen(found: Sequence[Fetched]) -> list[Any]:
+    """Values of records; (first, next, code) of what is unreadable."""
+    return [
+        (each.offset, each.next_offset, each.code) if isinstance(each, Unreadable) else each.value for each in found
+    ]
+
+
+@pytest.mark.parametrize("codec", ["none", "gzip", "snappy", "lz4", "zstd"])
+def test_every_codec_is_read(codec: str) -> None:
+    found = read(batch([(b"k", b"v", [("name", b"text"), ("null", None)]), (None, None, ())], base=7, codec=codec))
+    assert [(r.offset, r.key, r.value, tuple(r.headers)) for r in found] == [
+        (7, b"k", b"v", (("name", b"text"), ("null", None))),
+        (8, None, None, ()),
+    ]
+    assert [r.timestamp for r in found] == [1_700_000_000_000, 1_700_000_000_001]
+
+
+BEFORE, BEHIND = ones([b"before"]), ones([b"behind"], base=4)
+GOOD = ones(THREE, base=1)
+_HEADERS = batch([(None, b"a", ()), (None, b"b", [("name", b"x")]), (None, b"c", ())], base=1)
+UNREADABLE: dict[str, tuple[bytes, list[Any]]] = {
+    "checksum": (damaged(GOOD), [(1, 4, "unreadable")]),
+    "bomb": (ones([b"a", bytes(UNPACKED_BYTES_MAX), b"c"], base=1, codec="zstd"), [(1, 4, "batch-too-large")]),
+    "an unknown codec": (resealed(GOOD, codec="unknown"), [(1, 4, "unreadable")]),
+    "not what the codec writes": (resealed(GOOD, codec="lz4"), [(1, 4, "unreadable")]),
+    "cut off": (
+        resealed(GOOD, bytes(cramjam.zstd.compress(payload_of(GOOD)))[:-3], codec="zstd"),
+        [(1, 4, "unreadable")],
+    ),
+    "records that do not add up": (resealed(GOOD, payload_of(GOOD)[:-2]), [b"a", b"b", (3, 4, "unreadable")]),
+    "nothing in it": (resealed(GOOD, b""), [(1, 4, "unreadable")]),
+    "garbage": (resealed(GOOD, b"\xff" * 40), [(1, 4, "unreadable")]),
+    "a header's name": (
+        with_header_name(_HEADERS, b"name", b"n\xff\xfee"),
+        [b"a", (2, 3, "envelope-header"), b"c"],
+    ),
+    "headers": (
+        batch([(None, b"a", ()), (None, b"b", [("", b"")] * (HEADERS_MAX + 1)), (None, b"c", ())], base=1),
+        [b"a", (2, 3, "too-many-headers"), b"c"],
+    ),
+    "a great many headers": (
+        batch([(None, b"a", ()), (None, b"b", [("", b"")] * 800_000), (None, b"c", ())], base=1, codec="gzip"),
+        [b"a", (2, 3, "too-many-headers"), b"c"],
+    ),
+}
+each_unreadable = pytest.mark.parametrize(("bad", "expected"), UNREADABLE.values(), ids=UNREADABLE)
+
+
+@each_unreadable
+def test_what_cannot_be_read_costs_no_other(bad: bytes, expected: list[Any]) -> None:
+    assert _fetched_to_the_end(BEFORE, bad, BEHIND, per_call=1_000) == [b"before", *expected, b"behind"]
+
+
+@each_unreadable
+@pytest.mark.parametrize("per_call", [1, 2])
+def test_in_calls_of_any_size_too(bad: bytes, expected: list[Any], per_call: int) -> None:
+    assert _fetched_to_the_end(BEFORE, bad, BEHIND, per_call=per_call) == [b"before", *expected, b"behind"]
+
+
+@each_unreadable
+@pytest.mark.parametrize("at", range(1, 5))
+def test_what_was_taken_before_does_not_come_again(bad: bytes, expected: list[Any], at: int) -> None:
+    """A position in the middle of a batch: after a restart, or where the fetch was dropped."""
+    whole = _fetched_to_the_end(BEFORE, bad, BEHIND, per_call=1_000)
+    found = _fetched_to_the_end(BEFORE, bad, BEHIND, per_call=1_000, at=at)
+    assert found[-1] == b"behind"
+    assert len(found) == len([each for each in _positions(whole) if each >= at])
+
+
+def _positions(found: list[Any]) -> list[int]:
+    """The last position that each stands for."""
+    at, positions = 0, []
+    for each in found:
+        at = each[1] if isinstance(each, tuple) else at + 1
+        positions.append(at - 1)
+    return positions
+
+
+def _fetched_to_the_end(*log: bytes, per_call: int, at: int = 0) -> list[Any]:
+    """As a consumer fetches: anew, from the position, whenever a fetch is exhausted."""
+    end = batches.Batch(log[-1]).next_offset
+    found: list[Fetched] = []
+    lost = Lost()
+    while at < end:
+        current = reader(*[data for data in log if batches.Batch(data).next_offset > at], at=at, lost=lost)
+        while not current.exhausted:
+            current.notes.room = batches.CALL_BYTES_MAX
+            found += current.take(per_call)
+        assert current.next_fetch_offset > at
+        at = current.next_fetch_offset
+    assert lost.counted == []
+    return seen(found)
+
+
+def test_the_sentence_names_the_positions() -> None:
+    [_, what, _] = _raw(BEFORE, UNREADABLE["bomb"][0], BEHIND)
+    assert isinstance(what, Unreadable)
+    assert "3 records, from offset 1 to 3" in what.sentence
+    assert (what.timestamp, next_offset(what)) == (1_700_000_000_002, 4)
+
+
+def _raw(*fetched: bytes) -> list[Fetched]:
+    return reader(*fetched).take(1_000)
+
+
+def test_a_damaged_batch_without_an_end_keeps_the_position() -> None:
+    """What it says of its own length is wrong too, and no sound batch follows."""
+    bad = damaged(resealed(ones(THREE, base=1), delta=1_000_000))
+    given = reader(BEFORE, bad)
+    assert seen(given.take(100)) == [b"before"]
+    assert (given.next_fetch_offset, given.exhausted) == (1, True)
+    # With the next batch behind it, its end is known.
+    assert seen(reader(bad, BEHIND, at=1).take(100)) == [(1, 4, "unreadable")]
+
+
+def test_half_a_batch_waits_for_the_next_fetch() -> None:
+    given = reader(BEFORE, GOOD[:-1])
+    assert seen(given.take(100)) == [b"before"]
+    assert (given.next_fetch_offset, given.exhausted) == (1, True)
+
+
+# -- holes -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_hole_is_a_loss() -> None:
+    lost = Lost()
+    assert seen(read(BEFORE, ones(THREE, base=5), ones(THREE, base=8), lost=lost)) == [b"before", *THREE, *THREE]
+    assert lost.counted == [(PLACE.topic, "gap", 4)]
+    [trouble] = lost.losses.troubles()
+    assert trouble.startswith("behavior.raw.bank/3: 4 records from offset 1 on were not read")
+
+
+def test_a_hole_within_a_batch_is_one_too() -> None:
+    lost = Lost()
+    assert seen(read(resealed(ones(THREE), delta=4), lost=lost)) == [*THREE]
+    assert lost.counted == [(PLACE.topic, "gap", 2)]
+
+
+def test_a_hole_that_is_met_again_is_one_loss() -> None:
+    lost = Lost()
+    for _ in range(2):
+        read(BEFORE, ones(THREE, base=5), lost=lost)
+    assert lost.counted == [(PLACE.topic, "gap", 4)]
+
+
+def test_a_compacted_topic_has_holes_by_design() -> None:
+    lost = Lost()
+    read(BEFORE, ones(THREE, base=5), lost=lost, compacted=frozenset([PLACE.topic]))
+    assert lost.counted == []
+
+
+def test_a_transaction_makes_no_hole() -> None:
+    """Its marker and what was aborted are there, and passed over."""
+    lost = Lost()
+    found = read(
+        ones([b"kept"], base=0, producer=5, transactional=True),
+        control(1, 5, abort=False),
+        ones([b"aborted", b"too"], base=2, producer=5, transactional=True),
+        control(4, 5, abort=True),
+        ones([b"next"], base=5, producer=5, transactional=True),
+        lost=lost,
+        aborted=[(5, 2)],
+    )
+    assert seen(found) == [b"kept", b"next"]
+    assert lost.counted == []
+
+
+def test_an_aborted_batch_that_cannot_be_read_is_nobodys() -> None:
+    bomb = ones([bytes(UNPACKED_BYTES_MAX)], base=0, codec="zstd", producer=5, transactional=True)
+    assert seen(read(bomb, control(1, 5, abort=True), aborted=[(5, 0)])) == []
+
+
+# -- bounds ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_call_opens_no_more_than_it_has_room_for() -> None:
+    megabytes = [ones([bytes(4_000_000)], base=base, codec="zstd") for base in range(20)]
+    given = reader(*megabytes)
+    counts = []
+    while not given.exhausted:
+        given.notes.room = batches.CALL_BYTES_MAX
+        counts.append(len(given.take(1_000)))
+    assert counts == [5, 5, 5, 5, 0]
+
+
+# -- laws --------------------------------------------------------------------------------------------------------------
+
+_piece = st.sampled_from(["good", *UNREADABLE])
+
+
+@given(pieces=st.lists(_piece, min_size=1, max_size=6), per_call=st.integers(1, 7))
+def test_every_position_is_answered_once_and_in_order(pieces: list[str], per_call: int) -> None:
+    log, base = [], 0
+    for piece in pieces:
+        log.append(at_offset(GOOD if piece == "good" else UNREADABLE[piece][0], base))
+        base += 3
+    found = _fetched_to_the_end(*log, ones([b"end"], base=base), per_call=per_call)
+    assert _positions(found)[-1] == base
+    assert sum(1 for each in found if each == b"a") >= pieces.count("good")
+
+
+@given(data=st.data())
+def test_no_bytes_raise(data: st.DataObject) -> None:
+    """Whatever a disk or a client makes of a batch, with a checksum that fits or not."""
+    codec = data.draw(st.sampled_from(["none", "gzip", "snappy", "lz4", "zstd"]))
+    good = batch([(b"k", b"v" * 30, [("h", b"x")])] * 3, codec=codec)
+    changed = bytearray(good)
+    for _ in range(data.draw(st.integers(1, 4))):
+        changed[data.draw(st.integers(61, len(good) - 1))] = data.draw(st.integers(0, 255))
+    fetched = bytes(changed) if data.draw(st.booleans()) else resealed(bytes(changed))
+    given = reader(fetched, ones([b"end"], base=3))
+    given.take(1_000)
+    assert given.next_fetch_offset in (3, 4)
