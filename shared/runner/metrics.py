@@ -76,11 +76,20 @@ class Metrics:
             ["shard"],
             registry=self.registry,
         )
+        self.records_lost = Counter(
+            "goodstanding_records_lost_total",
+            "Records that Kafka no longer had when they were to be read; 0 in a healthy deployment.",
+            ["topic", "reason"],
+            registry=self.registry,
+        )
         self.ready = Gauge("goodstanding_ready", "1 when the process is ready.", registry=self.registry)
 
     def next_timer(self, shard: int, at: datetime | None) -> None:
         """`at` is None when nothing will be due."""
         self.next_timer_timestamp.labels(shard).set(at.timestamp() if at else math.inf)
+
+    def lost(self, topic: str, reason: str, count: int) -> None:
+        self.records_lost.labels(topic, reason).inc(count)
 
     def handled(self, records: Iterable[Fetched]) -> None:
         for topic, count in Tally(record.topic for record in records).items():

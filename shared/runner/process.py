@@ -22,11 +22,11 @@ from prometheus_client import make_asgi_app
 from shared import logs
 from shared.clock import open_clock
 from shared.postgres import open_pool
-from shared.runner import store
+from shared.runner import descriptors, store
 from shared.runner.host import Host, backoff
 from shared.runner.metrics import Metrics
 from shared.runner.service import Fenced, Service
-from shared.runner.subscription import Subscription
+from shared.runner.shards import Shards
 from shared.settings import ServiceSettings
 
 log = structlog.get_logger("process")
@@ -147,13 +147,13 @@ async def _work(
             with contextlib.suppress(asyncio.CancelledError):
                 await starting
             return
-        subscription, pool = await starting
-        observing = asyncio.create_task(_observe(subscription, pool, health, metrics))
+        shards, pool = await starting
+        observing = asyncio.create_task(_observe(shards, pool, health, metrics))
         await stopped
         health.troubles = ["stopping"]
         log.info("draining")
         observing.cancel()
-        await subscription.stop()
+        await shards.stop()
 
 
 async def _start(
@@ -162,7 +162,7 @@ async def _start(
     health: Health,
     metrics: Metrics,
     stack: contextlib.AsyncExitStack,
-) -> tuple[Subscription, asyncpg.Pool | None]:
+) -> tuple[Shards, asyncpg.Pool | None]:
     """Wait for Kafka and Postgres as long as it takes, then join the group."""
     await _until(health, "Kafka", _ask_kafka(settings))
     pool = None
@@ -170,9 +170,9 @@ async def _start(
         pool = await _until(health, "Postgres", _open_pool(service, settings))
         stack.push_async_callback(_close_pool, pool)
     clock = await stack.enter_async_context(open_clock(settings.clock, settings.kafka))
-    subscription = Subscription(service, Host(settings, clock, metrics, pool))
-    await _until(health, "the consumer group", subscription.start)
-    return subscription, pool
+    shards = Shards(service, Host(settings, clock, metrics, pool))
+    await _until(health, "the consumer group", shards.start)
+    return shards, pool
 
 
 def _ask_kafka(settings: ServiceSettings) -> Any:
@@ -219,15 +219,15 @@ async def _until(health: Health, what: str, attempt: Any) -> Any:
     raise AssertionError("backoff() never ends")
 
 
-async def _observe(subscription: Subscription, pool: asyncpg.Pool | None, health: Health, metrics: Metrics) -> None:
+async def _observe(shards: Shards, pool: asyncpg.Pool | None, health: Health, metrics: Metrics) -> None:
     """Keep readiness and the gauges true, and replace a consumer that lost its rights."""
     behind_since: dict[Any, float] = {}
-    looks = [_Look("Kafka", lambda: _observe_kafka(subscription, metrics, behind_since))]
+    looks = [_Look("Kafka", lambda: _observe_kafka(shards, metrics, behind_since))]
     if pool is not None:
         looks.append(_Look("Postgres", lambda: _observe_outbox(pool, metrics)))
     while True:
         servers = await asyncio.gather(*(look.trouble() for look in looks))
-        troubles = [*subscription.troubles(), *filter(None, servers)]
+        troubles = [*shards.troubles(), *filter(None, servers), *descriptors.troubles()]
         if troubles != health.troubles:
             log.info("readiness", ready=not troubles, because=troubles)
         health.troubles = troubles
@@ -265,15 +265,15 @@ async def _observe_outbox(pool: asyncpg.Pool, metrics: Metrics) -> None:
     metrics.outbox_oldest_seconds.set(oldest_s)
 
 
-async def _observe_kafka(subscription: Subscription, metrics: Metrics, behind_since: dict[Any, float]) -> None:
-    await subscription.heal()
-    await _observe_lag(subscription, metrics, behind_since)
+async def _observe_kafka(shards: Shards, metrics: Metrics, behind_since: dict[Any, float]) -> None:
+    await shards.heal()
+    await _observe_lag(shards, metrics, behind_since)
 
 
-async def _observe_lag(subscription: Subscription, metrics: Metrics, behind_since: dict[Any, float]) -> None:
+async def _observe_lag(shards: Shards, metrics: Metrics, behind_since: dict[Any, float]) -> None:
     # Lag is a fact about the machines, so it is measured on theirs, not on the platform's clock.
     now = time.time()
-    lags = await subscription.lag()
+    lags = await shards.lag()
     # A partition that went to another process would keep its last lag here for ever.
     metrics.lag_records.clear()
     metrics.lag_seconds.clear()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -185,8 +184,8 @@ async def test_records_read_again_are_not_counted_again(tiny: Tiny) -> None:
     async with tiny.worker(batch_records_max=7) as worker:
         await tiny.send(ones(300))
         await tiny.until_total(300)
-        for place in worker.subscription.consumer.assignment():
-            worker.subscription.consumer.seek(place, 0)
+        for place in worker.here.consumer.assignment():
+            worker.here.consumer.seek(place, 0)
         await tiny.send([(KEY, "last")])
         await tiny.until_total(301)
     await assert_exactly_once(tiny, 301)
@@ -205,7 +204,7 @@ async def test_a_fenced_owner_takes_back_what_is_still_its_own(tiny: Tiny) -> No
 
 
 async def _has_trouble(worker: Worker) -> bool:
-    return bool(worker.subscription.troubles())
+    return bool(worker.here.troubles())
 
 
 async def test_a_former_owner_can_neither_commit_nor_send(tiny: Tiny) -> None:
@@ -214,7 +213,7 @@ async def test_a_former_owner_can_neither_commit_nor_send(tiny: Tiny) -> None:
         await former.until_shards(6)
         await tiny.send([(KEY, "one")])
         await tiny.until_total(1)
-        shard = former.subscription.shards[partition_of(KEY)]
+        shard = former.here.shards[partition_of(KEY)]
         async with tiny.database() as db:
             before = await db.fetchval("select epoch from shard where shard = $1", shard.index)
             await store.claim(db, shard.index, epoch=None)
@@ -287,7 +286,7 @@ async def test_memory_is_bounded_by_pausing(tiny: Tiny) -> None:
             await tiny.send(ones(40, [KEY, NEIGHBOR]))
         await tiny.send(ones(600, others))
         await tiny.until_total(600)
-        assert len(worker.subscription.shards[slow].buffer) <= 60 + 20
+        assert len(worker.here.shards[slow].buffer) <= 60 + 20
         gate.set()
         await tiny.until_total(1_200)
     await assert_exactly_once(tiny, 1_200)
@@ -308,7 +307,7 @@ async def test_a_step_in_hand_is_finished_on_stop(tiny: Tiny) -> None:
         await worker.until_shards(6)
         await tiny.send(ones(30, [KEY]))
         await asyncio.wait_for(entered.wait(), 10)
-        stopping = asyncio.create_task(worker.subscription.stop())
+        stopping = asyncio.create_task(worker.here.stop())
         gate.set()
         await stopping
         worker.crashed = True
@@ -324,8 +323,10 @@ async def test_a_lost_right_is_healed_by_a_new_consumer(tiny: Tiny) -> None:
     """A consumer that was refused stays dead for ever, even when the right is given back."""
     async with tiny.worker() as worker:
         await worker.until_shards(6)
-        subscription, refused = worker.subscription, worker.subscription.consumer
-        logging.getLogger("subscription").error("refused", exc_info=TopicAuthorizationFailedError(tiny.source))
+        subscription, refused = worker.here, worker.here.consumer
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(refused._fetcher, "fetched_records", _refuse)
+            await until(lambda: _has_trouble(worker), "readiness tells of the lost right")
         assert any("lost a right" in trouble for trouble in subscription.troubles())
         await subscription.heal()
         assert subscription.consumer is not refused
@@ -333,6 +334,10 @@ async def test_a_lost_right_is_healed_by_a_new_consumer(tiny: Tiny) -> None:
         await tiny.send(ones(100))
         await tiny.until_total(100)
     await assert_exactly_once(tiny, 100)
+
+
+async def _refuse(*_: object, **__: object) -> None:
+    raise TopicAuthorizationFailedError
 
 
 async def test_a_shard_whose_inputs_are_split_is_not_worked_on_and_says_so(tiny: Tiny) -> None:
@@ -344,9 +349,9 @@ async def test_a_shard_whose_inputs_are_split_is_not_worked_on_and_says_so(tiny:
             await until(lambda: _has_trouble(newer), "the newer one tells of split inputs")
             await newer.until_shards(3)
             await other.until_shards(3)
-            assert all("another process has some of its inputs" in t for t in newer.subscription.troubles())
+            assert all("another process has some of its inputs" in t for t in newer.here.troubles())
         await newer.until_shards(6)
-        assert newer.subscription.troubles() == []
+        assert newer.here.troubles() == []
 
 
 # -- timers ------------------------------------------------------------------------------------------------------------
@@ -468,7 +473,7 @@ async def test_another_policy_makes_no_progress_and_says_so(tiny: Tiny) -> None:
 
 
 async def _has_policy_trouble(worker: Worker) -> bool:
-    return any("another policy is in force" in trouble for trouble in worker.subscription.troubles())
+    return any("another policy is in force" in trouble for trouble in worker.here.troubles())
 
 
 # -- without state -----------------------------------------------------------------------------------------------------
@@ -521,7 +526,7 @@ async def test_the_lag_of_a_relay_is_what_is_left_to_do(tiny: Tiny) -> None:
         patch.setattr(tiny.clock, "refresh", gate.wait)
         async with tiny.worker(tiny.relay()) as worker:
             await worker.until_shards(6)
-            lags = await worker.subscription.lag()
+            lags = await worker.here.lag()
             assert sum(records for records, _ in lags.values()) == 30
             gate.set()
 

@@ -39,8 +39,8 @@ from shared.runner.service import (
     Record,
     Service,
 )
+from shared.runner.shards import Shards
 from shared.runner.store import MIGRATIONS
-from shared.runner.subscription import Subscription
 from shared.settings import ServiceSettings
 from tests.support.unreadable import send_raw
 
@@ -235,13 +235,13 @@ class Tiny:
         given = {"session_timeout_ms": 3_000, "metadata_max_age_ms": 500, **self.settings, **settings}
         host_settings = ServiceSettings(kafka=self.kafka, **given)
         pool = await postgres.open_pool(self.dsn, self.name, connections_max=8)
-        worker = Worker(Subscription(service or self.service(), Host(host_settings, self.clock, Metrics(), pool)))
+        worker = Worker(Shards(service or self.service(), Host(host_settings, self.clock, Metrics(), pool)))
         try:
-            await worker.subscription.start()
+            await worker.here.start()
             yield worker
         finally:
             if not worker.crashed:
-                await worker.subscription.stop()
+                await worker.here.stop()
             pool.terminate()
 
     async def send(
@@ -309,14 +309,14 @@ async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
 class Worker:
     """One member of the group."""
 
-    def __init__(self, subscription: Subscription) -> None:
-        self.subscription = subscription
+    def __init__(self, here: Shards) -> None:
+        self.here = here
         self.crashed = False
 
     @property
     def shards(self) -> list[int]:
         """Those that it works on now."""
-        return sorted(index for index, shard in self.subscription.shards.items() if shard.trouble is None)
+        return sorted(index for index, shard in self.here.shards.items() if shard.trouble is None)
 
     async def until_shards(self, count: int) -> None:
         async def owned() -> bool:
@@ -327,14 +327,16 @@ class Worker:
     async def crash(self) -> None:
         """Stop at once, wherever it stands, and leave the group as a killed process does: by silence."""
         self.crashed = True
-        tasks = list(self.subscription._tasks.values())
+        # None of them here any more, so that the end of a task is not taken for a fault.
+        self.here.shards.clear()
+        tasks = list(self.here._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        consumer = self.subscription.consumer
+        consumer = self.here.consumer
         # Without the farewell the group waits for the session's end.
         consumer._coordinator._maybe_leave_group = _no_farewell
-        await self.subscription.broker.stop()
+        await self.here.subscription.stop()
 
 
 async def _no_farewell() -> None:

@@ -1,0 +1,178 @@
+"""The client library's consumer, of which no record is lost and no call without a bound.
+
+What the library does at its edges, and what is done about it here: docs/upstream/aiokafka-getmany-loses-records.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from types import FunctionType, MethodType
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.errors import (
+    ConsumerStoppedError,
+    GroupAuthorizationFailedError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
+)
+
+from shared.kafka.batches import CALL_BYTES_MAX, FetchedBytes, Notes, PartitionReader, Result
+from shared.kafka.losses import Losses
+from shared.kafka.unreadable import Fetched
+
+log = structlog.get_logger("kafka")
+
+_LOST_RIGHT = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
+
+
+class ReadingError(KafkaError):  # type: ignore[misc]
+    """The library failed with something that no caller of it expects; nothing of the call was lost."""
+
+
+# The library has no types, so neither its classes nor what `getmany` returns can be checked.
+class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
+    """Hands out everything that can be read, and an `Unreadable` in the place of what cannot.
+
+    To be used with auto_offset_reset="none": a position outside the log is never moved in silence. Where records were
+    deleted before they were read, that is noted as a loss, and reading goes on behind them. A position beyond the end
+    stays where it is, the partition is paused, and `troubles` says so.
+    """
+
+    def __init__(self, *args: Any, losses: Losses, compacted: frozenset[str] = frozenset(), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._notes = Notes(losses, compacted)
+        self._failure: BaseException | None = None
+        self.beyond: dict[TopicPartition, int] = {}
+        """Positions that lie beyond the end of their log."""
+
+    @property
+    def lost_right(self) -> KafkaError | None:
+        """The right that was taken away: such a consumer never recovers by itself, and needs a successor."""
+        return self._failure if isinstance(self._failure, _LOST_RIGHT) else None
+
+    def troubles(self) -> list[str]:
+        """Why partitions cannot be read, in sentences; empty when all can."""
+        beyond = [
+            f"{place.topic}/{place.partition}: the position {offset} lies beyond the end of Kafka's log, "
+            "which is older than what was read from it, or was made anew"
+            for place, offset in sorted(self.beyond.items())
+        ]
+        if self.lost_right is not None:
+            return [f"the consumer lost a right: {type(self.lost_right).__name__}", *beyond]
+        return [f"the consumer cannot read: {type(self._failure).__name__}", *beyond] if self._failure else beyond
+
+    async def start(self) -> None:
+        await _with_names(AIOKafkaConsumer.start, Fetcher=partial(_CarefulFetcher, self._notes))(self)
+
+    async def stop(self) -> None:
+        """Leave the group and close. The library's own ends with a CancelledError while a fetch waits to be repeated,
+        as during a broker's failover, and leaves its connections open."""
+        try:
+            await super().stop()
+        except asyncio.CancelledError:
+            await self._client.close()
+            if _is_cancelled():
+                raise
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        super().seek(partition, offset)
+        self.beyond.pop(partition, None)
+
+    # What it returns is the library's, which has no types.
+    async def getmany(  # type: ignore[no-untyped-def]
+        self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+    ):
+        """As in the library. Raises KafkaError and ConsumerStoppedError; no record that it has passed over is lost."""
+        self._notes.room = CALL_BYTES_MAX
+        self._notes.drained.clear()
+        found: dict[TopicPartition, list[Fetched]] = {}
+        try:
+            found = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+        except NoOffsetForPartitionError:
+            # A shard says itself where it begins, and has not yet.
+            self._take_back()
+        except OffsetOutOfRangeError as error:
+            self._take_back()
+            await self._back_into_the_log(error.args[0])
+        except asyncio.CancelledError as error:
+            self._take_back()
+            if _is_cancelled():
+                raise
+            self._failure = error
+            raise ReadingError("a cancellation that nobody asked for") from error
+        except Exception as error:
+            self._take_back()
+            if isinstance(error, ConsumerStoppedError):
+                raise
+            self._failure = error
+            raise error if isinstance(error, KafkaError) else ReadingError(str(error)) from error
+        self._failure = None
+        return found
+
+    def _take_back(self) -> None:
+        """The call failed and hands nothing out, so it may have passed over nothing."""
+        for place, position in self._notes.drained.items():
+            self.seek(place, position)
+
+    async def _back_into_the_log(self, positions: dict[TopicPartition, int]) -> None:
+        firsts = await self.beginning_offsets(list(positions))
+        for place, position in positions.items():
+            if self._position(place) != position:
+                continue
+            if position < firsts[place]:
+                self._notes.losses.note(place, "deleted", position, firsts[place])
+                self.seek(place, firsts[place])
+            else:
+                log.error("beyond the end of the log", topic=place.topic, partition=place.partition, position=position)
+                self.beyond[place] = position
+                self.pause(place)
+
+    def positions(self) -> dict[TopicPartition, int]:
+        """Next offsets to be fetched, of the partitions where one is known."""
+        known = {place: self._position(place) for place in self.assignment()}
+        return {place: position for place, position in known.items() if position is not None}
+
+    def _position(self, place: TopicPartition) -> int | None:
+        subscription = self._subscription.subscription
+        state = subscription and subscription.assignment and subscription.assignment.state_value(place)
+        return state.position if state and state.has_valid_position else None
+
+
+class _CarefulFetcher(Fetcher):  # type: ignore[misc]
+    """The library's fetcher, with our classes in the place of those that read records."""
+
+    def __init__(self, notes: Notes, *args: Any, **kwargs: Any) -> None:
+        reader = partial(PartitionReader, notes)
+        fetch = _with_names(
+            Fetcher._proc_fetch_request, MemoryRecords=FetchedBytes, PartitionRecords=reader, FetchResult=Result
+        )
+        self._proc_fetch_request = MethodType(fetch, self)
+        self.fetched_records = MethodType(_with_names(Fetcher.fetched_records, FetchResult=Result), self)
+        super().__init__(*args, **kwargs)
+
+
+def _with_names(function: Any, **names: Any) -> Callable[..., Any]:
+    """The library's function, which finds ours where it looks for these names of its module.
+
+    So nothing changes for other consumers of the process. Raises TypeError when a release of the library does not use
+    such a name any more.
+    """
+    if unknown := names.keys() - set(function.__code__.co_names):
+        raise TypeError(f"{function.__qualname__} of this aiokafka does not use {', '.join(sorted(unknown))}")
+    given = {**function.__globals__, **names}
+    changed = FunctionType(function.__code__, given, function.__name__, function.__defaults__, function.__closure__)
+    changed.__kwdefaults__ = function.__kwdefaults__
+    return changed
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody wants the running task to end; otherwise a CancelledError has leaked from the library."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

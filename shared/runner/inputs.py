@@ -1,0 +1,75 @@
+"""Partition i of every input topic, on the consumer that the process has now: where a shard begins, and commits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
+
+from shared.kafka.losses import Losses
+
+if TYPE_CHECKING:
+    from shared.runner.subscription import Subscription
+
+log = structlog.get_logger("runner")
+
+
+class ShardInputs:
+    def __init__(self, subscription: Subscription, index: int, topics: frozenset[str], losses: Losses) -> None:
+        self._subscription, self._losses = subscription, losses
+        self._places = [TopicPartition(topic, index) for topic in sorted(topics)]
+
+    def _held(self) -> list[TopicPartition]:
+        """Empty between a revocation and the next assignment, and while the consumer is being replaced."""
+        return [place for place in self._places if place in self._subscription.assignment()]
+
+    def pause(self) -> None:
+        if held := self._held():
+            self._subscription.consumer.pause(*held)
+
+    def resume(self) -> None:
+        if held := self._held():
+            self._subscription.consumer.resume(*held)
+
+    async def start_at(self, offsets: dict[str, int]) -> None:
+        consumer, held = self._subscription.consumer, self._held()
+        first = await consumer.beginning_offsets(held)
+        for place in held:
+            consumer.seek(place, self._still_there(place, offsets.get(place.topic, first[place]), first[place]))
+        consumer.resume(*held)
+
+    async def start_at_committed(self) -> dict[str, int]:
+        consumer, held = self._subscription.consumer, self._held()
+        first = await consumer.beginning_offsets(held)
+        offsets = {}
+        for place in held:
+            committed = await consumer.committed(place)
+            # Nothing is committed of a topic that is new, and of one that nobody has read for as long as Kafka keeps
+            # what a group without members has committed.
+            wanted = first[place] if committed is None else committed
+            offsets[place.topic] = self._still_there(place, wanted, first[place])
+            consumer.seek(place, offsets[place.topic])
+        consumer.resume(*held)
+        return offsets
+
+    def _still_there(self, place: TopicPartition, wanted: int, first: int) -> int:
+        if wanted < first:
+            self._losses.note(place, "deleted", wanted, first)
+        return max(wanted, first)
+
+    async def commit(self, offsets: dict[str, int]) -> None:
+        held = {place.topic: place for place in self._held()}
+        try:
+            await self._subscription.consumer.commit({held[topic]: at for topic, at in offsets.items()})
+        except (KafkaError, IllegalStateError, KeyError) as error:
+            log.info("offsets not committed; the records will be read again", exc_info=error)
+
+    async def end_offsets(self) -> dict[str, int]:
+        ends = await self._subscription.consumer.end_offsets(self._held())
+        return {place.topic: offset for place, offset in ends.items()}
+
+    def has_read_to(self, offsets: dict[str, int]) -> bool:
+        positions = self._subscription.positions()
+        return all(positions.get(place, 0) >= offsets.get(place.topic, 0) for place in self._held())

@@ -1,0 +1,198 @@
+"""Which shards this process works on: they come and go with the group's assignments, and each is watched."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import groupby
+from typing import NamedTuple
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+
+from shared.contracts.topics import topics
+from shared.kafka.losses import Losses
+from shared.kafka.unreadable import Fetched
+from shared.runner.fenced import FencedShard
+from shared.runner.forward import ForwardShard
+from shared.runner.host import Host
+from shared.runner.inputs import ShardInputs
+from shared.runner.service import Fenced, Service
+from shared.runner.shard import Shard
+from shared.runner.stalls import Stalls
+from shared.runner.subscription import Subscription
+
+log = structlog.get_logger("runner")
+
+_CANCEL_TIMEOUT_S = 1.0
+_START_AGAIN_S = 1.0
+"""A shard whose task ended is started again after this: long enough that a fault which repeats costs nothing."""
+_COMPACTED = frozenset(topic.name for topic in topics(()) if topic.cleanup == "compact")
+"""Here Kafka drops what a newer message of the same key has superseded, so holes in the offsets are no loss."""
+
+
+class Lag(NamedTuple):
+    """Of one partition: records not yet handled, and when the oldest of them was appended (Unix s), if it was read."""
+
+    records: int
+    oldest: float | None
+
+
+class Shards(ConsumerRebalanceListener):  # type: ignore[misc]
+    """The shards of one process, and the subscription that feeds them."""
+
+    def __init__(self, service: Service, host: Host) -> None:
+        self._service, self._host = service, host
+        self.shards: dict[int, Shard] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._joined = False
+        self._split: set[int] = set()
+        self._topics = frozenset(source.topic for source in service.inputs if source.topic)
+        self._losses = Losses(host.metrics.lost)
+        self._stalls = Stalls()
+        self.subscription = Subscription(
+            service.name,
+            service.inputs,
+            host.settings,
+            self._losses,
+            compacted=_COMPACTED,
+            listener=self,
+            hand_over=self._hand_over,
+        )
+
+    @property
+    def consumer(self) -> AIOKafkaConsumer:
+        return self.subscription.consumer
+
+    # -- lifecycle -----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        await self.subscription.start()
+
+    async def heal(self) -> None:
+        """Replace a consumer that is dead. Whatever fails or is cut off here is tried again by the next call."""
+        if self.subscription.is_dead:
+            self._joined = False
+            await self._drop(self.shards)
+            await self.subscription.replace()
+
+    async def stop(self) -> None:
+        """Finish the steps in hand, then leave the group, so that the successors find nothing under way."""
+        if held := self.subscription.assignment():
+            self.consumer.pause(*held)
+        await self._drop(self.shards)
+        await self.subscription.stop()
+
+    def _hand_over(self, records: Sequence[Fetched]) -> None:
+        for partition, part in groupby(records, key=lambda record: record.partition):
+            if shard := self.shards.get(partition):
+                shard.buffer.put(list(part))
+
+    # -- assignment ----------------------------------------------------------------------------------------------------
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Pause before anything is fetched, then let each shard claim and seek in a task of its own."""
+        self.consumer.pause(*assigned)
+        for place in assigned:
+            # Any position will do until the shard says its own: without one the library would look for one.
+            self.consumer.seek(place, 0)
+        self._joined = True
+        self._split.clear()
+        found = {place.topic for place in assigned}
+        for index in sorted({place.partition for place in assigned}):
+            held = {place.topic for place in assigned if place.partition == index}
+            if not self._topics <= held:
+                # Processes of two releases that read different topics; it passes when the last old one is gone.
+                log.error("shard not started: another process has some of its inputs", shard=index)
+                self._split.add(index)
+                continue
+            self._start_shard(index, frozenset(held if self._topics else found))
+        self._host.metrics.shards.set(len(self.shards))
+        log.info("shards assigned", shards=sorted(self.shards))
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        await self._drop({place.partition for place in revoked} & self.shards.keys())
+
+    def _start_shard(self, index: int, topics: frozenset[str]) -> None:
+        inputs = ShardInputs(self.subscription, index, topics, self._losses)
+        shard = self.shards[index] = self._new_shard(index, inputs)
+        task = self._tasks[index] = asyncio.create_task(shard.run(), name=f"{self._service.name}-{index}")
+        task.add_done_callback(partial(self._ended, shard, topics, inputs))
+
+    def _new_shard(self, index: int, inputs: ShardInputs) -> Shard:
+        name, mode = self._service.name, self._service.mode
+        if isinstance(mode, Fenced):
+            assert self._host.pool is not None, "a service with state is started with its database"
+            return FencedShard(index, name, mode, self._host, self._host.pool, inputs)
+        return ForwardShard(index, name, mode, self._host, inputs)
+
+    def _ended(self, shard: Shard, topics: frozenset[str], inputs: ShardInputs, task: asyncio.Task[None]) -> None:
+        """A shard works until it is told to stop. Whatever else ends its task must not end its work in silence."""
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if self.shards.get(shard.index) is not shard:
+            return
+        reason = type(error).__name__ if error else "no reason given"
+        shard.trouble = f"its task has ended ({reason}), starting again"
+        self._host.metrics.retries.labels(reason).inc()
+        log.error("a shard's task has ended", shard=shard.index, exc_info=error)
+        inputs.pause()
+        self._tasks[shard.index] = asyncio.create_task(self._start_again(shard, topics))
+
+    async def _start_again(self, shard: Shard, topics: frozenset[str]) -> None:
+        await asyncio.sleep(_START_AGAIN_S)
+        if self.shards.get(shard.index) is shard:
+            self._start_shard(shard.index, topics)
+
+    async def _drop(self, indexes: Iterable[int]) -> None:
+        """Stop shards after their step in hand; a step that hangs is cut off, which its transaction survives."""
+        shards = {index: self.shards.pop(index) for index in list(indexes)}
+        tasks = [self._tasks.pop(index) for index in shards]
+        for shard in shards.values():
+            shard.stop()
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=self._host.settings.drain_timeout_s)
+            for task in late:
+                task.cancel()
+            if late:
+                # Not for longer: where a server stands still, its client may wait for it even when cancelled.
+                await asyncio.wait(late, timeout=_CANCEL_TIMEOUT_S)
+        for index in shards:
+            self._host.metrics.next_timer_timestamp.remove(index)
+        self._host.metrics.shards.set(len(self.shards))
+
+    # -- what operators see --------------------------------------------------------------------------------------------
+
+    def troubles(self) -> list[str]:
+        """Why this process does not do its share, in words; empty when it does."""
+        reading = self.subscription.troubles()
+        if not self._joined:
+            return [*(reading or ["not yet in the consumer group"]), *self._losses.troubles()]
+        split = [f"shard {index}: another process has some of its inputs" for index in sorted(self._split)]
+        shards = [f"shard {index}: {shard.trouble}" for index, shard in sorted(self.shards.items()) if shard.trouble]
+        return [*reading, *split, *shards, *self._stalls.troubles(), *self._losses.troubles()]
+
+    async def lag(self) -> dict[TopicPartition, Lag]:
+        """Of each partition held, what is not handled yet."""
+        held = self.subscription.assignment()
+        ends = await self.consumer.end_offsets(held) if held else {}
+        positions = self.subscription.positions()
+        self._look_for_stalls(ends, positions)
+        return {place: self._lag(place, end, positions.get(place, 0)) for place, end in ends.items()}
+
+    def _lag(self, place: TopicPartition, end: int, position: int) -> Lag:
+        shard = self.shards.get(place.partition)
+        waiting = shard.buffer.oldest if shard else None
+        handled = shard.handled_offsets.get(place.topic, 0) if shard else 0
+        if waiting is None and position >= end:
+            # The end marker of a transaction has an offset and no record.
+            handled = end
+        return Lag(max(end - handled, 0), waiting.timestamp / 1000 if waiting else None)
+
+    def _look_for_stalls(self, ends: dict[TopicPartition, int], positions: dict[TopicPartition, int]) -> None:
+        """Paused partitions wait for their shard, and the end of a compacted log may be a hole."""
+        reading = self.subscription.assignment() - self.consumer.paused()
+        waiting = {place: positions[place] for place, end in ends.items() if positions.get(place, end) < end}
+        asked = {place: at for place, at in waiting.items() if place in reading and place.topic not in _COMPACTED}
+        self._stalls.look(asked, time.monotonic())
