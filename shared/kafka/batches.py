@@ -54,6 +54,10 @@ class Notes:
     """Where each partition stood before the call in hand took records of it."""
 
 
+class _NotOfThisBatchError(Exception):
+    """A record says of itself that it lies outside its batch: the bytes before it were no record."""
+
+
 class FetchedBytes:
     """In the place of the library's MemoryRecords, which would cut the bytes into batches and keep them to itself."""
 
@@ -179,9 +183,10 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]
         place, seen = self._tp, 0
         try:
             for record in batch.library:
-                seen += 1
-                if record.offset != self.next_fetch_offset and not self._is_ahead(record.offset):
+                if record.offset != self.next_fetch_offset and not self._is_ahead(batch, record.offset):
+                    seen += 1
                     continue
+                seen += 1
                 if len(record.headers) > HEADERS_MAX:
                     yield from self._with_too_many_headers(batch, record.offset, len(record.headers))
                     continue
@@ -203,6 +208,8 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]
                 return
             if number >= seen:
                 yield from self._record_alone(batch, at, end)
+            if self.next_fetch_offset >= batch.next_offset:
+                return
             at = end
         self._missing_before(batch.next_offset)
 
@@ -211,12 +218,15 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]
         try:
             delta, headers = _delta_and_headers(batch.data, start)
             offset = batch.library.base_offset + delta
-            if offset != self.next_fetch_offset and not self._is_ahead(offset):
+            if offset != self.next_fetch_offset and not self._is_ahead(batch, offset):
                 return
             if headers > HEADERS_MAX:
                 yield from self._with_too_many_headers(batch, offset, headers)
                 return
             record = batch.alone(start, end)
+        except _NotOfThisBatchError:
+            what = "The records of the batch do not add up. Send its events again."
+            yield from self._unreadable(batch, batch.next_offset, Code.UNREADABLE, what)
         except UnicodeDecodeError:
             what = "The name of a header is not UTF-8; leave the header out."
             yield from self._unreadable(batch, offset + 1, Code.ENVELOPE_HEADER, what)
@@ -232,8 +242,10 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]
 
     # -- what is not there, or not sound -------------------------------------------------------------------------------
 
-    def _is_ahead(self, offset: int) -> bool:
+    def _is_ahead(self, batch: Batch, offset: int) -> bool:
         """Whether a record that is not the next one is still to come; false for those that were taken before."""
+        if not batch.library.base_offset <= offset < batch.next_offset:
+            raise _NotOfThisBatchError
         self._missing_before(offset)
         return offset == self.next_fetch_offset
 

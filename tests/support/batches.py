@@ -16,13 +16,20 @@ Given = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes | None]]]
 """Key, value and headers of a record."""
 
 
-def batch(records: Sequence[Given], *, base: int = 0, codec: str = "none", producer: int = -1, **flags: bool) -> bytes:
-    """A sound batch that begins at the offset `base`; `transactional` is the one flag."""
-    builder = DefaultRecordBatchBuilder(
-        2, CODECS[codec], int(flags.get("transactional", False)), producer, 0 if producer >= 0 else -1, 0, 1 << 30
-    )
+def batch(
+    records: Sequence[Given],
+    *,
+    base: int = 0,
+    codec: str = "none",
+    producer: int = -1,
+    transactional: bool = False,
+    at_ms: int = 1_700_000_000_000,
+) -> bytes:
+    """A sound batch that begins at the offset `base`; its records are a millisecond apart, the first at `at_ms`."""
+    epoch = 0 if producer >= 0 else -1
+    builder = DefaultRecordBatchBuilder(2, CODECS[codec], int(transactional), producer, epoch, 0, 1 << 30)
     for number, (key, value, headers) in enumerate(records):
-        builder.append(number, 1_700_000_000_000 + number, key, value, list(headers))
+        builder.append(number, at_ms + number, key, value, list(headers))
     return at_offset(bytes(builder.build()), base)
 
 

@@ -45,3 +45,17 @@ async def send_raw(
         await (await producer.send_batch(batch, topic, partition=partition))
     finally:
         await producer.stop()
+
+
+async def send_batches(kafka: str, topic: str, partition: int, *batches: bytes) -> None:
+    """Send these bytes as they are, each as a batch of its own (tests.support.batches), and wait for each."""
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, max_request_size=8 * 1024 * 1024)
+    await producer.start()
+    try:
+        for data in batches:
+            batch = producer.create_batch()
+            batch._buffer, batch._relative_offset = data, 1
+            batch.close()
+            await (await producer.send_batch(batch, topic, partition=partition))
+    finally:
+        await producer.stop()
