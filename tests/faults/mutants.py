@@ -17,7 +17,6 @@ from services.scorer.core import decide
 from shared.runner import fenced, sender, store
 from shared.runner.delivery import Delivery
 from shared.runner.forward import ForwardShard
-from shared.runner.inputs import ShardInputs
 from shared.runner.owned import Owned
 
 HOOKS = Path(__file__).with_name("hooks")
