@@ -14,13 +14,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import ID_CHARACTERS_MAX
 from shared.contracts.strict_json import JsonError, loads
+from shared.contracts.texts import CONTROL
 from shared.contracts.times import TimeError, instant, rfc3339
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -36,11 +37,10 @@ counts towards an event's size too (100,000 headers without any text are 200 kB 
 ATTRIBUTE_CHARACTERS_MAX = 1024
 
 STRUCTURED = "application/cloudevents+json"
-_PREFIX = "ce_"
+_PREFIX: Literal["ce_"] = "ce_"
 _CONTENT_TYPE = "content-type"
 _REQUIRED = ("id", "source", "type", "time")
 _NAME = re.compile(r"[a-z0-9]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _URI = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
 _JSON_TYPE = re.compile(r"(?:application|text)/(?:[a-z0-9.+-]+\+)?json *(?:; *charset=\"?utf-8\"?)?", re.IGNORECASE)
 _STRUCTURED_TYPE = re.compile(r"application/cloudevents\+json *(?:; *charset=\"?utf-8\"?)?", re.IGNORECASE)
@@ -58,10 +58,14 @@ class Envelope(msgspec.Struct, frozen=True):
 
 
 class CloudEvent(msgspec.Struct, frozen=True):
-    """An event whose data has been read; `data` is any JSON value, numbers with a fraction as Decimal."""
+    """An event whose data has been read; `data` is any JSON value, numbers with a fraction as Decimal.
+
+    `prefix` is what the sender writes before the name of an attribute: `ce_` in a header, nothing in an object.
+    """
 
     envelope: Envelope
     data: Any
+    prefix: Literal["ce_", ""]
 
 
 def too_large(key: bytes | None, value: bytes | None, headers: Headers) -> Fault | None:
@@ -101,7 +105,7 @@ def parse(key: bytes | None, value: bytes | None, headers: Headers) -> CloudEven
     if isinstance(envelope, Fault):
         return envelope
     try:
-        return CloudEvent(envelope, loads(value))
+        return CloudEvent(envelope, loads(value), _PREFIX)
     except JsonError as error:
         return Fault(error.code, "data", error.sentence)
 
@@ -211,7 +215,7 @@ def _structured(key: bytes | None, value: bytes, texts: dict[str, str]) -> Cloud
         if name.startswith(_PREFIX) and attributes.get(name[3:]) != text:
             return Fault(Code.ENVELOPE_HEADER, name, "The header is unequal to the attribute in the event.")
     envelope = _envelope(key, attributes, "")
-    return envelope if isinstance(envelope, Fault) else CloudEvent(envelope, data)
+    return envelope if isinstance(envelope, Fault) else CloudEvent(envelope, data, "")
 
 
 def _attribute_texts(event: dict[str, Any]) -> dict[str, str] | Fault:
@@ -284,7 +288,7 @@ def _attribute_fault(name: str, text: str) -> str | None:
     characters_max = ID_CHARACTERS_MAX if name == "id" else ATTRIBUTE_CHARACTERS_MAX
     if len(text) > characters_max:
         return f"The attribute may have at most {characters_max} characters."
-    if _CONTROL.search(text):
+    if CONTROL.search(text):
         return "The attribute has control characters."
     if name in ("source", "dataschema") and not _is_uri(text):
         return "The attribute must be a URI."

@@ -51,7 +51,10 @@ class Code(StrEnum):
     WRONG_TYPE = "wrong-type", "A field has another JSON type than the contract says."
     OUT_OF_BOUNDS = "out-of-bounds", "A number is below or above its bounds, or a list has too few or too many members."
     TEXT_LENGTH = "text-length", "A text is empty or too long."
-    TEXT_FORM = "text-form", "A text has control characters (NUL is one) or not the form that the field asks for."
+    TEXT_FORM = (
+        "text-form",
+        "A text has characters that cannot be seen (NUL is one), or not the form that the field asks for.",
+    )
     UNKNOWN_VALUE = "unknown-value", "A text is none of the field's closed list."
     UNKNOWN_KIND = "unknown-kind", "The kind is not in the taxonomy."
     FIELD_REQUIRED_BY_KIND = "field-required-by-kind", "The kind needs this field."

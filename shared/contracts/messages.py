@@ -22,6 +22,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from shared.contracts.faults import Code, Fault
 from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.kinds import KINDS, Shape
+from shared.contracts.texts import CONTROL
 from shared.contracts.times import (
     DAY_SENTENCE,
     TIME_SENTENCE,
@@ -68,7 +69,7 @@ def _read_day(value: Any) -> Any:
 
 
 # Any text: no control characters (NUL cannot be stored by Postgres, the others only hide in logs).
-_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"
+_PRINTABLE = f"^[^{CONTROL.pattern[1:-1]}]+$"
 _DOTTED = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$"
 
 Id = Annotated[str, Bound(min_length=1, max_length=ID_CHARACTERS_MAX, pattern=_PRINTABLE)]

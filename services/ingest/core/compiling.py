@@ -63,6 +63,8 @@ class Bare:
     id_at: Callable[[dict[str, Any]], Any]
     id: Reader[str]
     time: Reader[datetime]
+    labels: Mapping[str, str]
+    """What the sender calls `@id` and `@time`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +144,16 @@ def _fields(mapping: JsonMapping | CsvMapping, deployment: Deployment) -> Fields
 def _bare(mapping: JsonMapping | CsvMapping, fields: Fields) -> Bare | None:
     if mapping.id is None or mapping.time is None:
         return None
-    id = fields.text(mapping.id, ("id",))
-    return Bare(mapping.id, at(mapping.id), id, fields.instant(mapping.time, ("time",), EVENT))
+    time = fields.instant(mapping.time, ("time",), EVENT)
+    labels = {"@id": mapping.id, "@time": fields.label(mapping.time)}
+    return Bare(mapping.id, at(mapping.id), fields.id(mapping.id, ("id",)), time, labels)
 
 
 def _check_columns(columns: tuple[str, ...]) -> None:
     for index, column in enumerate(columns):
         check_path(column, None, ("columns", index))
+        if column.startswith("@"):
+            raise MappingError(("columns", index), "No column begins with `@`, which is for the event's attributes.")
         if "." in column or column in columns[:index]:
             raise MappingError(("columns", index), "A column has a name without points, and a name of its own.")
 

@@ -17,10 +17,10 @@ _CACHED_PEOPLE = 65_536
 
 
 class Person(NamedTuple):
-    """`identifier` is the normalized one, and must go no further than ingest."""
+    """`digits` are those of the identifier that tell whose it is, and must go no further than ingest."""
 
     user_id: str
-    identifier: str
+    digits: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,6 @@ def pseudonyms(key: bytes, scheme: str) -> Callable[[str], Person]:
     @lru_cache(maxsize=_CACHED_PEOPLE)
     def person_of(raw: str) -> Person:
         identifier = identity.normalize(scheme, raw)
-        return Person(identity.user_id(key, scheme, identifier), identifier)
+        return Person(identity.user_id(key, scheme, identifier), identity.telling_digits(scheme, identifier))
 
     return person_of

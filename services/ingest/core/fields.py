@@ -27,8 +27,9 @@ from services.ingest.core.tree import Flat, Refuse
 from shared.contracts.currencies import DIGITS
 from shared.contracts.demographics import is_demographic
 from shared.contracts.faults import Code
-from shared.contracts.identity import IdentifierError
+from shared.contracts.identity import IdentifierError, tells
 from shared.contracts.messages import DAYS_LATE_MAX, ID_CHARACTERS_MAX, TEXT_CHARACTERS_MAX, Consent
+from shared.contracts.texts import TextError, one_form
 
 Key: TypeAlias = tuple[str | int, ...]
 """A place in the mapping file, for errors."""
@@ -49,11 +50,14 @@ class Fields:
     """Paths read so far."""
 
     def source(self, path: str, key: Key) -> Source:
-        """The place at this path. Raises MappingError for one that cannot be there."""
+        """The place at this path. Raises MappingError for one that cannot be there.
+
+        What stands under a name with `@` is called so in a refusal too, until `normalize` knows the sender's word.
+        """
         if path.startswith("@"):
             if path not in self.attributes:
                 raise MappingError(key, f"There is no attribute `{path}` to read here.")
-            return Source(path, path[1:])
+            return Source(path, path)
         check_path(path, self.columns, key)
         self.paths.add(path)
         return Source(path, self.prefix + path, typed=self.columns is None)
@@ -64,7 +68,7 @@ class Fields:
         if path is None and isinstance(spec, Text):
             path = spec.paths[0] if spec.paths else ""
         first = path if isinstance(path, str) else path[0] if path else ""
-        return first[1:] if first.startswith("@") else self.prefix + first
+        return first if first.startswith("@") else self.prefix + first
 
     # Texts.
 
@@ -79,8 +83,7 @@ class Fields:
 
     def _text(self, spec: Text, key: Key, characters_max: int, absent: Code) -> Reader[str]:
         if spec.fixed is not None:
-            if not 0 < len(spec.fixed) <= characters_max or not spec.fixed.isprintable():
-                raise MappingError((*key, "fixed"), f"The text must have 1 to {characters_max} printable characters.")
+            _check_form(spec.fixed, characters_max, (*key, "fixed"))
             return readers.fixed(spec.fixed)
         if spec.path is not None:
             return readers.text(self.source(spec.path, (*key, "path")), characters_max, absent)
@@ -88,7 +91,7 @@ class Fields:
         if function is None:
             raise MappingError((*key, "function"), f"There is no such function; there are: {', '.join(FUNCTIONS)}.")
         parts = tuple(
-            readers.text(self.source(path, (*key, "paths", index)), characters_max, absent)
+            readers.identity(self.source(path, (*key, "paths", index)), characters_max, absent)
             for index, path in enumerate(spec.paths)
         )
         return readers.made(function, parts, self.label(spec), characters_max)
@@ -106,9 +109,24 @@ class Fields:
             return read
         return readers.one_of(read, {word: word for word in choices}, self.label(spec))
 
-    def named(self, spec: str | Text, key: Key, absent: Code = Code.MISSING_FIELD) -> Reader[str]:
-        """An id or a word of the partner that travels on, so it must not name the person."""
-        read, label = self.text(spec, key, absent=absent), self.label(spec)
+    def id(self, path: str, key: Key) -> Reader[str]:
+        """The id of an event without an envelope. Whose it is, is not known yet."""
+        return readers.identity(self.source(path, key), ID_CHARACTERS_MAX)
+
+    def _identity(self, spec: str | Text, key: Key, characters_max: int, absent: Code) -> Reader[str]:
+        if isinstance(spec, str):
+            return readers.identity(self.source(spec, key), characters_max, absent)
+        if spec.path is not None and not spec.map:
+            return readers.identity(self.source(spec.path, (*key, "path")), characters_max, absent)
+        for word, meaning in spec.map.items():
+            _check_form(meaning, characters_max, (*key, "map", word))
+        return self.text(spec, key, characters_max, absent)
+
+    def named(
+        self, spec: str | Text, key: Key, characters_max: int = ID_CHARACTERS_MAX, absent: Code = Code.MISSING_FIELD
+    ) -> Reader[str]:
+        """An id or a word of the partner that travels on in its one form, so it must not name the person."""
+        read, label = self._identity(spec, key, characters_max, absent), self.label(spec)
 
         def checked(flat: Flat) -> str:
             value = read(flat)
@@ -139,7 +157,7 @@ class Fields:
             other = person(flat)
             if other == flat["@person"]:
                 raise Refuse(Code.CONTACT_IS_SUBJECT, label, "Name another person than the event's own.")
-            refuse_name(flat["@id"], other, "id")
+            refuse_name(flat["@id"], other, "@id")
             return other.user_id
 
         return contact
@@ -148,8 +166,8 @@ class Fields:
         """The consent that the event cites; none of its parts may be missing."""
         absent = Code.CONSENT_MISSING
         given_at = self.instant(spec.given_at, (*key, "given_at"), GIVEN, absent)
-        id = self.named(spec.id, (*key, "id"), absent)
-        purpose = self.named(spec.purpose, (*key, "purpose"), absent)
+        id = self.named(spec.id, (*key, "id"), ID_CHARACTERS_MAX, absent)
+        purpose = self.named(spec.purpose, (*key, "purpose"), TEXT_CHARACTERS_MAX, absent)
         return lambda flat: Consent(id=id(flat), purpose=purpose(flat), given_at=given_at(flat))
 
     # Numbers.
@@ -288,7 +306,17 @@ def check_path(path: str, columns: tuple[str, ...] | None, key: Key) -> None:
         raise MappingError(key, "There is no such column.")
 
 
+def _check_form(text: str, characters_max: int, key: Key) -> None:
+    """Raises MappingError for a text of the mapping that is not the one form of itself."""
+    try:
+        form = one_form(text, characters_max)
+    except TextError as error:
+        raise MappingError(key, error.sentence) from None
+    if form != text:
+        raise MappingError(key, f"Write the text in its one form: `{form}`.")
+
+
 def refuse_name(text: str, person: Person, label: str) -> None:
     """Raises Refuse where a text that travels on has the person's identifier in it."""
-    if person.identifier in text.upper().replace("-", "").replace(" ", ""):
+    if tells(text, person.digits):
         raise Refuse(Code.NAMES_PERSON, label, "Send a text that does not have the person's identifier in it.")

@@ -1,4 +1,7 @@
-"""What a mapping file cannot say: each entry makes one text from the texts at the paths that the mapping names."""
+"""What a mapping file cannot say: each entry makes one id from the texts at the paths that the mapping names.
+
+The parts come in the one form of a text that is an identity, none of them empty; what is made is such a text as well.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,12 @@ from collections.abc import Callable, Mapping
 
 def case_number(*parts: str) -> str:
     """A court's case as one id, of the court, the year and the number in the court's register."""
-    return "-".join([part.strip() for part in parts])
+    return joined(parts)
+
+
+def joined(parts: tuple[str, ...]) -> str:
+    """The parts with `-` between them; what would be read as another join is escaped, so no two lists give one id."""
+    return "-".join([part.replace("~", "~~").replace("-", "~-") for part in parts])
 
 
 FUNCTIONS: Mapping[str, Callable[..., str]] = {"case_number": case_number}

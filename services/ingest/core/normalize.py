@@ -17,7 +17,9 @@ from services.ingest.core.tree import Flat, Refuse, demographic, flatten, printa
 from shared.contracts import cloudevents
 from shared.contracts.cloudevents import Headers
 from shared.contracts.faults import Code, Fault
+from shared.contracts.messages import ID_CHARACTERS_MAX
 from shared.contracts.strict_json import JsonError, loads
+from shared.contracts.texts import TextError, is_plain, one_form
 
 _SUBJECT = {"subject"}
 
@@ -55,7 +57,15 @@ def normalize(partner: Partner, raw: Raw, arrived: datetime) -> Normalized | Ref
     try:
         return _bare(partner, raw, flat) if partner.bare else _enveloped(partner, raw, flat)
     except Refuse as refusal:
-        return Refused(refusal.fault, flat.get("@id") or _sent_id(raw))
+        return Refused(_in_their_words(refusal.fault, partner, flat), flat.get("@id") or _sent_id(raw))
+
+
+def _in_their_words(fault: Fault, partner: Partner, flat: Flat) -> Fault:
+    """The same fault, with an attribute of the event named as this sender writes it (rules E1)."""
+    if not fault.field.startswith("@"):
+        return fault
+    field = partner.bare.labels[fault.field] if partner.bare else flat["@prefix"] + fault.field[1:]
+    return Fault(fault.code, field, fault.sentence)
 
 
 def _enveloped(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
@@ -63,19 +73,27 @@ def _enveloped(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
     if isinstance(event, Fault):
         raise Refuse(event.code, event.field and printable(event.field), event.sentence)
     envelope = event.envelope
-    flat["@id"] = envelope.id
+    flat["@prefix"] = event.prefix
+    flat["@id"] = envelope.id if is_plain(envelope.id) else _one_form(envelope.id)
     flat["@time"] = envelope.time
     flat["@type"] = envelope.type
     if extensions := envelope.extensions:
         flat["@subject"] = extensions.get("subject")
-        if extensions.keys() != _SUBJECT and (fault := demographic(extensions, "")):
+        if extensions.keys() != _SUBJECT and (fault := demographic(extensions, event.prefix)):
             raise refused(fault)
-    refuse_later(envelope.time, flat, "time")
-    refuse_older(envelope.time, flat, "time", EVENT)
+    refuse_later(envelope.time, flat, "@time")
+    refuse_older(envelope.time, flat, "@time", EVENT)
     body = _object(event.data, "data")
     reading = _reading(partner, flat, body)
     _flatten(reading, body, flat, "data.")
     return _event(partner, reading, flat)
+
+
+def _one_form(id: str) -> str:
+    try:
+        return one_form(id, ID_CHARACTERS_MAX)
+    except TextError as error:
+        raise Refuse(error.code, "@id", error.sentence) from None
 
 
 def _bare(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
@@ -100,7 +118,7 @@ def _bare(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
 def _event(partner: Partner, reading: Reading, flat: Flat) -> Normalized:
     person = flat["@person"] = partner.subject(flat)
     event_id: str = flat["@id"]
-    refuse_name(event_id, person, "id")
+    refuse_name(event_id, person, "@id")
     return Normalized(person.user_id, event_id, flat["@time"], reading.body(flat))
 
 
@@ -169,7 +187,8 @@ def _flatten(reading: Reading, body: dict[str, Any], flat: Flat, prefix: str) ->
 def _cells(format: Csv, value: bytes) -> dict[str, str]:
     """Columns and their values; an empty cell is an absent value."""
     try:
-        text = value.decode()
+        # The mark that some programs put before a file is no part of what the file says.
+        text = value.decode().removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise Refuse(Code.CSV_LINE, "", "Send the line as UTF-8.") from None
     line = text.removesuffix("\n").removesuffix("\r")

@@ -19,11 +19,11 @@ from shared.contracts import times
 from shared.contracts.currencies import DIGITS, LAST_MONTH, withdrawn
 from shared.contracts.faults import Code
 from shared.contracts.messages import AMOUNT_MAX, COUNT_MAX, TEXT_CHARACTERS_MAX
+from shared.contracts.texts import CONTROL, TextError, is_plain, one_form
 
 T = TypeVar("T")
 Reader: TypeAlias = Callable[[Flat], T]
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DIGITS = re.compile(r"-?[0-9]{1,19}")
 _DECIMAL = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,19})?")
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
@@ -74,7 +74,7 @@ def text(source: Source, characters_max: int, absent: Code = Code.MISSING_FIELD)
             raise missing(source, absent) if value is None else Refuse(Code.WRONG_TYPE, label, "Send a text here.")
         if not 0 < len(value) <= characters_max:
             raise Refuse(Code.TEXT_LENGTH, label, f"The text must have 1 to {characters_max} characters.")
-        if not value.isprintable() and _CONTROL.search(value):
+        if not value.isprintable() and CONTROL.search(value):
             raise Refuse(Code.TEXT_FORM, label, "The text has control characters; leave them out.")
         return value
 
@@ -85,13 +85,30 @@ def fixed(value: T) -> Reader[T]:
     return lambda _: value
 
 
+def identity(source: Source, characters_max: int, absent: Code = Code.MISSING_FIELD) -> Reader[str]:
+    """A text that is an identity, in its one form (rules E16); `absent` is the code of its absence."""
+    path, label = source.path, source.label
+    text_of = text(source, characters_max, absent)
+
+    def read(flat: Flat) -> str:
+        value = flat.get(path)
+        if type(value) is str and 0 < len(value) <= characters_max and is_plain(value):
+            return value
+        try:
+            return one_form(text_of(flat), characters_max)
+        except TextError as error:
+            raise Refuse(error.code, label, error.sentence) from None
+
+    return read
+
+
 def made(function: Callable[..., str], parts: tuple[Reader[str], ...], label: str, characters_max: int) -> Reader[str]:
-    """A text that a function makes of others; what is made is as bounded as what is read."""
+    """A text that a function makes of others, each in its one form; what is made is as bounded as what is read."""
 
     def read(flat: Flat) -> str:
         value = function(*[part(flat) for part in parts])
-        if not 0 < len(value) <= characters_max:
-            raise Refuse(Code.TEXT_LENGTH, label, f"Together the texts must have 1 to {characters_max} characters.")
+        if len(value) > characters_max:
+            raise Refuse(Code.TEXT_LENGTH, label, f"Together the texts may have at most {characters_max} characters.")
         return value
 
     return read

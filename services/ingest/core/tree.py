@@ -11,7 +11,7 @@ from shared.contracts.faults import Code, Fault
 
 Flat: TypeAlias = dict[str, Any]
 """Values by path, and under names with `@` what is known besides: attributes of the envelope (`@id`, `@time`, `@type`,
-`@subject`), the `@person`, and the `@latest` instant that nothing may lie after."""
+`@subject`) and the `@prefix` of their names, the `@person`, and the `@latest` instant that nothing may lie after."""
 Tree: TypeAlias = dict[str, "Tree | str"]
 """Names to subtrees, to paths, or to IGNORED."""
 

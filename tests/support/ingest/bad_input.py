@@ -12,6 +12,8 @@ from shared.contracts.faults import Code
 from tests.support.ingest.raw_events import (
     FRIEND,
     PERSON,
+    SPELLINGS,
+    UNSEEN,
     RawEvent,
     bank,
     bank_income,
@@ -245,10 +247,12 @@ _FIELDS = [
         "never taken",
     ),
     BadInput("demographics in the only attribute", bank(gender="x"), Code.DEMOGRAPHIC, "gender", "never taken"),
-    BadInput("demographics in an attribute", bike(religion="none"), Code.DEMOGRAPHIC, "religion", "never taken"),
-    BadInput("marital status, an attribute", bike(maritalstatus="1"), Code.DEMOGRAPHIC, "maritalstatus", "never taken"),
+    BadInput("demographics in an attribute", bike(religion="none"), Code.DEMOGRAPHIC, "ce_religion", "never taken"),
+    BadInput(
+        "marital status, an attribute", bike(maritalstatus="1"), Code.DEMOGRAPHIC, "ce_maritalstatus", "never taken"
+    ),
     BadInput("date of birth, an attribute", bank(dateofbirth="1"), Code.DEMOGRAPHIC, "dateofbirth", "never taken"),
-    BadInput("age, an attribute", consumer_credit(customerage="30"), Code.DEMOGRAPHIC, "customerage", "never taken"),
+    BadInput("age, an attribute", consumer_credit(customerage="30"), Code.DEMOGRAPHIC, "ce_customerage", "never taken"),
     BadInput("text too long", bank_record({"report_no": "r" * 129}), Code.TEXT_LENGTH, "data.report_no", "128"),
     BadInput("text empty", bank_record({"report_no": ""}), Code.TEXT_LENGTH, "data.report_no", "1 to"),
     BadInput("NUL in a text", bank_record({"report_no": "a\0"}), Code.TEXT_FORM, "data.report_no", "control"),
@@ -352,14 +356,14 @@ _PEOPLE = [
         "check digits wrong", utility({"acct": PERSON[:-1] + "0"}), Code.SUBJECT_UNKNOWN_SCHEME, "acct", "check digits"
     ),
     BadInput("no person", bank({"customer.account": ...}), Code.MISSING_FIELD, "data.customer.account", "there"),
-    BadInput("no subject", bike(subject=...), Code.MISSING_FIELD, "subject", "must be there"),
+    BadInput("no subject", bike(subject=...), Code.MISSING_FIELD, "ce_subject", "must be there"),
     BadInput("person a number", utility({"acct": 12}), Code.WRONG_TYPE, "acct", "text"),
     BadInput("id that names the person", bank(id=f"pay-{PERSON}"), Code.NAMES_PERSON, "id", "identifier"),
     BadInput(
         "id that names the person in another spelling",
         hotel({"MessageId": f"{PERSON[:6].lower()}-{PERSON[6:]}/1"}),
         Code.NAMES_PERSON,
-        "id",
+        "MessageId",
         "identifier",
     ),
     BadInput(
@@ -372,7 +376,9 @@ _PEOPLE = [
         "data.friendAccount",
         "another person",
     ),
-    BadInput("id that names the contact", consumer_credit_link(id=f"link-{FRIEND}"), Code.NAMES_PERSON, "id", "ident"),
+    BadInput(
+        "id that names the contact", consumer_credit_link(id=f"link-{FRIEND}"), Code.NAMES_PERSON, "ce_id", "ident"
+    ),
     BadInput(
         "contact by a private number",
         consumer_credit_link({"friendAccount": "friend-8"}),
@@ -392,7 +398,72 @@ _PEOPLE = [
     ),
 ]
 
+# Spellings of the person in an id or a text that travels on (rules I3).
+_NAMING = [
+    *(
+        BadInput(
+            f"id that names the person, {name}", utility({"msg_id": spelled}), Code.NAMES_PERSON, "msg_id", "identifier"
+        )
+        for name, spelled in SPELLINGS.items()
+    ),
+    *(
+        BadInput(f"{what} that names the person in full width", event, Code.NAMES_PERSON, field, "identifier")
+        for what, event, field in (
+            ("id", consumer_credit(id=SPELLINGS["full width"]), "ce_id"),
+            ("structured id", bank(id=SPELLINGS["full width"]), "id"),
+            ("line", court({"notice": SPELLINGS["full width"]}), "notice"),
+            ("report", bank_record({"report_no": SPELLINGS["full width"]}), "data.report_no"),
+            ("case", court({"number": SPELLINGS["full width"]}), "court"),
+            ("consent", bank_income({"consent.reference": SPELLINGS["full width"]}), "data.consent.reference"),
+            ("purpose", bank_income({"consent.purpose": SPELLINGS["full width"]}), "data.consent.purpose"),
+            ("native report", city_record({"report_id": SPELLINGS["full width"]}), "data.report_id"),
+        )
+    ),
+    BadInput(
+        "person in the parts of a case",
+        court({"court": PERSON[:6], "year": PERSON[6:9], "number": PERSON[9:]}),
+        Code.NAMES_PERSON,
+        "court",
+        "identifier",
+    ),
+]
+
+# Ids in which something cannot be seen: they would be other events than those that look the same (rules E16).
+_UNSEEN = [
+    *(
+        BadInput(f"id with {name}", utility({"msg_id": f"m{unseen}1"}), Code.TEXT_FORM, "msg_id", "cannot be seen")
+        for name, unseen in UNSEEN.items()
+    ),
+    *(
+        BadInput(f"{what} with a byte order mark", event, Code.TEXT_FORM, field, "byte order mark")
+        for what, event, field in (
+            ("binary id", consumer_credit(id="\ufeffe-1"), "ce_id"),
+            ("structured id", bank(id="\ufeffe-1"), "id"),
+            ("second cell", court({"court": "\ufeffPudong"}), "court"),
+            ("report", bank_record({"report_no": "\ufeffR-5"}), "data.report_no"),
+            ("consent", bank_income({"consent.reference": "C-17\ufeff"}), "data.consent.reference"),
+            ("purpose", bank_income({"consent.purpose": "\ufeffcredit"}), "data.consent.purpose"),
+            ("native report", city_record({"report_id": "L-1\ufeff"}), "data.report_id"),
+        )
+    ),
+    BadInput(
+        "contact with a byte order mark",
+        consumer_credit_link({"friendAccount": f"\ufeff{FRIEND}"}),
+        Code.SUBJECT_UNKNOWN_SCHEME,
+        "data.friendAccount",
+        "private customer number",
+    ),
+    BadInput("id with a tab", utility({"msg_id": "m\t1"}), Code.TEXT_FORM, "msg_id", "control"),
+    BadInput("id of blanks", utility({"msg_id": " \u00a0\u3000"}), Code.TEXT_LENGTH, "msg_id", "blanks aside"),
+    BadInput("id that is longer in its one form", utility({"msg_id": "\ufdfa" * 8}), Code.TEXT_LENGTH, "msg_id", "128"),
+    BadInput("part of blanks", court({"number": "\u3000"}), Code.TEXT_LENGTH, "number", "blanks aside"),
+    BadInput("part missing", court({"year": ""}), Code.MISSING_FIELD, "year", "must be there"),
+]
+
 _CONSENT = [
+    BadInput(
+        "purpose too long", bank_income({"consent.purpose": "p" * 65}), Code.TEXT_LENGTH, "data.consent.purpose", "64"
+    ),
     BadInput("no consent", bank_income({"consent": ...}), Code.CONSENT_MISSING, "data.consent.reference", "Cite"),
     BadInput(
         "consent without id",
@@ -489,6 +560,8 @@ BAD_INPUT: tuple[BadInput, ...] = (
     *_MONEY,
     *_LATENESS,
     *_PEOPLE,
+    *_NAMING,
+    *_UNSEEN,
     *_CONSENT,
     *_RECORDS,
     *_CSV,

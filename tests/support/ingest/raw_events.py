@@ -31,6 +31,44 @@ OF_OTHERS: dict[str, Headers] = {
 }
 """Headers that are no part of the envelope, as tracers, frameworks and redelivery leave them on a record."""
 
+FULL_WIDTH = {ord(character): chr(ord(character) + 0xFEE0) for character in map(chr, range(0x21, 0x7F))}
+SPELLINGS = {
+    "as it is": PERSON,
+    "lower case": PERSON.lower(),
+    "among letters": f"pay{PERSON}x",
+    "full width": PERSON.translate(FULL_WIDTH),
+    "a no-break blank": f"{PERSON[:5]}\u00a0{PERSON[5:]}",
+    "an ideographic blank": f"{PERSON[:5]}\u3000{PERSON[5:]}",
+    "a no-break hyphen": f"{PERSON[:5]}\u2011{PERSON[5:]}",
+    "a dash": f"{PERSON[:5]}\u2013{PERSON[5:]}",
+    "blanks": " ".join(PERSON),
+    "underscores": f"{PERSON[:2]}_{PERSON[2:8]}_{PERSON[8:]}",
+    "points": f"{PERSON[:2]}.{PERSON[2:8]}.{PERSON[8:]}",
+    "strokes": f"{PERSON[:4]}/{PERSON[4:]}",
+    "without its prefix": PERSON[2:],
+    "without its prefix, in full width": PERSON[2:].translate(FULL_WIDTH),
+    "without its prefix, in groups": f"{PERSON[2:6]} {PERSON[6:10]} {PERSON[10:]}",
+}
+"""The person's identifier as it could stand in an id, all of it visible."""
+
+UNSEEN = {
+    "a byte order mark": "\ufeff",
+    "a blank without width": "\u200b",
+    "a joiner": "\u200d",
+    "a non-joiner": "\u200c",
+    "a word joiner": "\u2060",
+    "a soft hyphen": "\u00ad",
+    "a direction": "\u202e",
+    "a line separator": "\u2028",
+    "a variation selector": "\ufe0f",
+    "a selector for ideographs": "\U000e0100",
+    "a filler": "\u3164",
+    "a grapheme joiner": "\u034f",
+    "an empty braille cell": "\u2800",
+    "an unassigned character": "\u0378",
+    "a character of private use": "\ue000",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class RawEvent:

@@ -68,11 +68,11 @@ def _binary(changes: dict[str, Any], key: bytes | None = KEY, value: bytes | Non
 
 
 def test_structured() -> None:
-    assert _structured() == CloudEvent(ENVELOPE, {"amount": Decimal("12.5")})
+    assert _structured() == CloudEvent(ENVELOPE, {"amount": Decimal("12.5")}, "")
 
 
 def test_binary() -> None:
-    assert _binary({}, value=b'{"amount": 12.50}') == CloudEvent(ENVELOPE, {"amount": Decimal("12.50")})
+    assert _binary({}, value=b'{"amount": 12.50}') == CloudEvent(ENVELOPE, {"amount": Decimal("12.50")}, "ce_")
 
 
 @pytest.mark.parametrize(
@@ -353,7 +353,7 @@ def _headers(envelope: Envelope) -> tuple[tuple[str, bytes], ...]:
 def test_what_we_write_is_read_back(envelope: Envelope) -> None:
     key = envelope.partitionkey.encode() if envelope.partitionkey else None
     assert parse_envelope(key, _headers(envelope)) == envelope
-    assert parse(key, b"[]", _headers(envelope)) == CloudEvent(envelope, [])
+    assert parse(key, b"[]", _headers(envelope)) == CloudEvent(envelope, [], "ce_")
 
 
 @given(ENVELOPES)
@@ -361,7 +361,9 @@ def test_both_modes_say_the_same(envelope: Envelope) -> None:
     key = envelope.partitionkey.encode() if envelope.partitionkey else None
     headers = _headers(envelope)
     event: dict[str, Any] = {name[3:]: text.decode() for name, text in headers if name.startswith("ce_")} | {"data": []}
-    assert parse(key, json.dumps(event).encode(), STRUCTURED) == parse(key, b"[]", headers)
+    structured_event, binary_event = parse(key, json.dumps(event).encode(), STRUCTURED), parse(key, b"[]", headers)
+    assert structured_event == CloudEvent(envelope, [], "")
+    assert binary_event == CloudEvent(envelope, [], "ce_")
 
 
 ANY_HEADERS = st.lists(

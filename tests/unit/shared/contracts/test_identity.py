@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contracts.identity import IdentifierError, normalize, sample_account, user_id
+from shared.contracts.identity import IdentifierError, normalize, sample_account, telling_digits, tells, user_id
 
 KEY = bytes(range(32))
 ACCOUNT = "GS000000000195"
@@ -126,3 +127,36 @@ def test_a_resident_id_has_one_check_character(region: int, born: date, sequence
 def test_an_account_number_has_ten_digits(number: int) -> None:
     with pytest.raises(ValueError, match="ten digits"):
         sample_account(number)
+
+
+TELLING = [
+    ("account", "GS000000000195", "GS000000000195", True),
+    ("account", "GS000000000195", "pay/gs_0000 0000.0195/7", True),
+    ("account", "GS000000000195", "000000000195", True),
+    ("account", "GS000000000195", "ＧＳ００００００\u00a0００\u2011０\u00ad１９５", True),
+    ("account", "GS000000000195", "\ufeff0000\u200b00000195", True),
+    ("account", "GS000000000195", "7000000000195", True),
+    ("account", "GS000000000195", "00000000019", False),
+    ("account", "GS000000000195", "0000000a00195", False),
+    ("account", "GS000000000195", "000000000292", False),
+    ("account", "GS000000000195", "", False),
+    ("account", "GS000000000195", "２０２４年００１９５号", False),
+    ("cn-resident-id", "11010519491231002X", "id 110105-19491231-002x", True),
+    ("cn-resident-id", "11010519491231002X", "１１０１０５１９４９１２３１００２", True),
+    ("cn-resident-id", "11010519491231002X", "110105194912310", False),
+]
+
+
+@pytest.mark.parametrize(("scheme", "identifier", "text", "expected"), TELLING)
+def test_a_text_that_tells_whose_it_is(scheme: str, identifier: str, text: str, expected: bool) -> None:
+    """(rules I3)"""
+    assert tells(text, telling_digits(scheme, normalize(scheme, identifier))) is expected
+
+
+@given(st.integers(0, 10**10 - 1), st.lists(st.sampled_from([" ", "-", "\u00a0", "\u2011", "\u00ad", "\u3000"])))
+def test_whatever_is_taken_for_the_person_tells_whose_it_is(number: int, separators: list[str]) -> None:
+    """(rules I3 and I4)"""
+    account = sample_account(number)
+    spelled = "".join(a + b for a, b in itertools.zip_longest(account, separators[:14], fillvalue="")).lower()
+    assert normalize("account", spelled) == account
+    assert tells(f"no. {spelled}!", telling_digits("account", account))

@@ -82,7 +82,7 @@ def _expected(event: Event, settings: Settings) -> tuple[object, ...]:
         number = (
             event.report
             if event.partner != "court-feed"
-            else f"District Court-{str(event.began_on)[:4]}-{event.report}"
+            else f"District Court-{str(event.began_on)[:4]}-{event.report.replace('-', '~-')}"
         )
         return event.kind, number, "settled" if event.ended_on else "reported", event.began_on, event.ended_on
     return event.kind, event.count, event.amount, event.days_late, event.reverses, event.value, event.consent

@@ -268,6 +268,32 @@ GOOD = [
         ),
         "N-1",
     ),
+    Good(
+        "court, case in full width",
+        court({"court": "Ｐｕｄｏｎｇ\u3000District ", "year": "（２０２３）", "number": "沪０１１５执４１７号"}),
+        replace(_LISTED, report_id="Pudong District-(2023)-沪0115执417号"),
+        "N-1",
+    ),
+    Good(
+        "court, case in ASCII",
+        court({"court": " Pudong District", "year": "(2023)", "number": "沪0115执417号"}),
+        replace(_LISTED, report_id="Pudong District-(2023)-沪0115执417号"),
+        "N-1",
+    ),
+    Good(
+        "court, hyphens in its parts",
+        court({"court": "A-1", "year": "2023", "number": "5"}),
+        replace(_LISTED, report_id="A~-1-2023-5"),
+        "N-1",
+    ),
+    Good(
+        "court, the same hyphens in others",
+        court({"court": "A", "year": "1-2023", "number": "5~"}),
+        replace(_LISTED, report_id="A-1~-2023-5~~"),
+        "N-1",
+    ),
+    Good("court, byte order mark before the line", court({"notice": "\ufeffN-1"}), _LISTED, "N-1"),
+    Good("court, byte order mark and a quote", court({"notice": '\ufeff"N-1"'}), _LISTED, "N-1"),
     Good("native", city(), obligation("transit.fare", 400, 0)),
     Good(
         "native, reversal",
@@ -300,6 +326,48 @@ def test_each_becomes_the_platforms_own(case: Good) -> None:
     assert result.body == case.body
     assert (result.user_id, result.event_id) == (pseudonym(PERSON), case.id)
     assert result.time == HALF_PAST_NINE or "the month" in case.name or "before" in case.name
+
+
+SAME_IDS = ["m 1", " m 1", "m 1 ", "m\u00a01", "\u3000m\u20031", "ｍ １", "m  1", "\u00a0m 1\u202f"]
+SAME_HYPHENS = ["m-1", "m\u20101", "m\u20111", "m\u20131", "m\u22121", "m\uff0d1", "ｍ－１"]
+SAME_ACCENTS = ["caf\u00e9", "cafe\u0301", "cafe\u0301 "]
+
+
+@pytest.mark.parametrize("ids", [SAME_IDS, SAME_HYPHENS, SAME_ACCENTS], ids=lambda ids: ids[0])
+def test_ids_that_look_the_same_are_one(ids: list[str]) -> None:
+    """(rules E16)"""
+    for event_of in (
+        lambda id: bank(id=id),
+        lambda id: consumer_credit(id=id),
+        lambda id: utility({"msg_id": id}),
+        lambda id: court({"notice": id}),
+        lambda id: bank_record({"report_no": id}),
+        lambda id: bank_income({"consent.reference": id}),
+        lambda id: bank_income({"consent.purpose": id}),
+        lambda id: city_record({"report_id": id}),
+        lambda id: court({"number": id}),
+    ):
+        results = {normalize(PARTNERS[event.partner], event, ARRIVED) for event in map(event_of, ids)}
+        assert len(results) == 1
+        assert isinstance(results.pop(), Normalized)
+
+
+NOT_NAMING = {
+    "another person": FRIEND,
+    "the check digits missing": PERSON[2:-2],
+    "one digit less": PERSON[3:],
+    "letters between the digits": f"{PERSON[2:8]}A{PERSON[8:]}",
+    "backwards": PERSON[::-1],
+    "a date": "2024-03-05T09:30:00",
+    "words": "monthly statement, March 2024",
+}
+
+
+@pytest.mark.parametrize("text", NOT_NAMING.values(), ids=NOT_NAMING)
+def test_an_honest_id_is_no_name(text: str) -> None:
+    """(rules I3)"""
+    for event in (bank(id=text), utility({"msg_id": text}), court({"number": text}), bank_record({"report_no": text})):
+        assert isinstance(normalize(PARTNERS[event.partner], event, ARRIVED), Normalized)
 
 
 @pytest.mark.parametrize("others", OF_OTHERS.values(), ids=OF_OTHERS)

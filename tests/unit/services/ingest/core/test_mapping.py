@@ -138,6 +138,7 @@ FAULTS = [
     ("no such column", CSV, 'subject = "who"', 'subject = "whom"', 5, "subject", "no such column"),
     ("column never read", CSV, '"done"]', '"done", "extra"]', 2, "columns[6]", "neither read nor ignored"),
     ("column of demographics", CSV, '"done"]', '"done", "gender"]', 2, "columns[6]", "never taken"),
+    ("column like an attribute", CSV, '"done"]', '"done", "@latest"]', 2, "columns[6]", "attributes"),
     ("delimiter of two characters", CSV, 'id = "id"', 'id = "id"\ndelimiter = "||"', 4, "delimiter", "||"),
 ]  # fmt: skip
 

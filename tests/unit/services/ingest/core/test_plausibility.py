@@ -132,7 +132,7 @@ REFUSED = [
     ("shop, returned long before the event", shop_return("2022-12-31T00:00:00Z", "2022-12-31T00:00:00Z"),
      Code.IMPLAUSIBLE_DATE, "data.returnedAt"),
     ("shop, purchase of 1970", shop(time="1970-01-01T00:00:00Z"), Code.TOO_LATE, "time"),
-    ("bike, ride of 1970", bike(time="1970-01-20T18:53:22Z"), Code.TOO_LATE, "time"),
+    ("bike, ride of 1970", bike(time="1970-01-20T18:53:22Z"), Code.TOO_LATE, "ce_time"),
     ("bike, claim of 1970", bike_claim("1970-01-01T00:00:00Z"), Code.IMPLAUSIBLE_DATE, "data.opened_at"),
     ("city, event of 1970", city(time="1970-01-01T00:00:00Z"), Code.TOO_LATE, "time"),
     ("city, record of 1970", city_record({"began_on": "1970-01-01"}), Code.IMPLAUSIBLE_DATE, "data.began_on"),
