@@ -11,17 +11,7 @@ from services.ingest.core import readers
 from services.ingest.core.deployment import Deployment, Person
 from services.ingest.core.functions import FUNCTIONS
 from services.ingest.core.mapping import DAYS, Amount, ConsentPaths, Late, MappingError, Moment, Text
-from services.ingest.core.plausibility import (
-    CLEARED,
-    DUE,
-    EARLY_DAYS_MAX,
-    EARLY_SENTENCE,
-    GIVEN,
-    Bounds,
-    refuse_later,
-    refuse_later_day,
-    refuse_older,
-)
+from services.ingest.core.plausibility import EARLY_DAYS_MAX, GIVEN, Bounds, judge_day, judge_obligation, judge_time
 from services.ingest.core.readers import Reader, Source
 from services.ingest.core.tree import Flat, Refuse
 from shared.contracts.currencies import DIGITS
@@ -220,17 +210,11 @@ class Fields:
     def _days_between(self, due: str | Moment, cleared: str | Moment, key: Key) -> Reader[int]:
         """Whole days from the day it was due to the day it was cleared; early is on time."""
         due_of, cleared_of = self._day(due, (*key, "due")), self._day(cleared, (*key, "cleared"))
-        due_label, cleared_label, zone = self.label(due), self.label(cleared), self.zone or self.deployment.zone
+        labels, zone = (self.label(due), self.label(cleared)), self.zone or self.deployment.zone
 
         def days(flat: Flat) -> int:
             cleared_on, due_on = cleared_of(flat), due_of(flat)
-            refuse_later_day(cleared_on, flat, cleared_label, zone)
-            between = (cleared_on - due_on).days
-            if between < -EARLY_DAYS_MAX:
-                raise Refuse(Code.DATES_CONTRADICT, cleared_label, EARLY_SENTENCE)
-            refuse_older(cleared_on, flat, cleared_label, CLEARED)
-            refuse_older(due_on, flat, due_label, DUE)
-            return max(between, 0)
+            return max(judge_obligation(due_on, cleared_on, flat, labels, zone), 0)
 
         return days
 
@@ -244,8 +228,7 @@ class Fields:
 
         def judged(flat: Flat) -> datetime:
             value = read(flat)
-            refuse_later(value, flat, label)
-            refuse_older(value, flat, label, bounds)
+            judge_time(value, flat, label, bounds)
             return value
 
         return judged
@@ -277,8 +260,7 @@ class Fields:
             if flat.get(first) is None:
                 return None
             value = read(flat)
-            refuse_later_day(value, flat, label, zone)
-            refuse_older(value, flat, label, bounds)
+            judge_day(value, flat, label, bounds, zone)
             return value
 
         return judged

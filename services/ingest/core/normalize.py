@@ -11,7 +11,7 @@ import msgspec
 from services.ingest.core.compiling import Body, Csv, Partner, Reading
 from services.ingest.core.deployment import AHEAD_MAX
 from services.ingest.core.fields import refuse_name
-from services.ingest.core.plausibility import EVENT, refuse_later, refuse_older
+from services.ingest.core.plausibility import EVENT, judge_time
 from services.ingest.core.readers import listed
 from services.ingest.core.tree import Flat, Refuse, demographic, flatten, printable, refused
 from shared.contracts import cloudevents
@@ -81,8 +81,7 @@ def _enveloped(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
         flat["@subject"] = extensions.get("subject")
         if extensions.keys() != _SUBJECT and (fault := demographic(extensions, event.prefix)):
             raise refused(fault)
-    refuse_later(envelope.time, flat, "@time")
-    refuse_older(envelope.time, flat, "@time", EVENT)
+    judge_time(envelope.time, flat, "@time", EVENT)
     body = _object(event.data, "data")
     reading = _reading(partner, flat, body)
     _flatten(reading, body, flat, "data.")

@@ -37,7 +37,7 @@ EVENT = Bounds(name="time of the event", shapes=tuple(Shape), years_back=LIFETIM
 """A month that old is closed in every policy (rules E5)."""
 CLEARED = Bounds(name="day of clearing", shapes=(Shape.OBLIGATION,), years_back=1, before="@time")
 """The event tells that something was cleared, so it was not long before: since the start of the year before it."""
-DUE = Bounds(name="day it was due", shapes=(Shape.OBLIGATION,), years_back=LIFETIME_YEARS, future=True)
+DUE = Bounds(name="day it was due", shapes=(Shape.OBLIGATION,), years_back=LIFETIME_YEARS, before="@time", future=True)
 """It may lie ahead, as far as EARLY_DAYS_MAX allows."""
 GIVEN = Bounds(name="time of a consent", shapes=(Shape.FIGURE,), years_back=LIFETIME_YEARS)
 BEGAN = Bounds(name="first day of a record", shapes=(Shape.RECORD,), years_back=LIFETIME_YEARS)
@@ -49,32 +49,54 @@ PLAUSIBILITY = (EVENT, CLEARED, DUE, GIVEN, BEGAN, ENDED)
 EARLY_DAYS_MAX = 732
 """How long before its day something may be cleared, which is on time. Two years: whoever pays off a plan of 24
 instalments at once pays the last one that early. -999, which stands for no value in many systems, is earlier."""
-EARLY_SENTENCE = (
+_EARLY_SENTENCE = (
     f"Cleared more than {EARLY_DAYS_MAX} days before it was due; check both days. Send nothing for a day that is not "
     "known, and no event for what is not cleared."
 )
 
 
-def refuse_later(value: datetime, flat: Flat, label: str) -> None:
-    """Raises Refuse for a time that is later than the event's arrival allows."""
-    if value > flat["@latest"]:
+def judge_time(value: datetime, flat: Flat, label: str, bounds: Bounds) -> None:
+    """Raises Refuse for a time that lies after the event's arrival, or before the first year of its bounds."""
+    latest: datetime = flat["@latest"]
+    if value > latest:
         raise Refuse(
             Code.IN_FUTURE, label, "The time is later than the event's arrival; check the clock and the offset."
         )
+    if value.year < latest.year - bounds.years_back:
+        raise _too_old(label, bounds)
 
 
-def refuse_later_day(value: date, flat: Flat, label: str, zone: tzinfo) -> None:
-    """Raises Refuse for a day that has not begun in the zone when the event arrives."""
+def judge_day(value: date, flat: Flat, label: str, bounds: Bounds, zone: tzinfo) -> None:
+    """Raises Refuse for a day that has not begun in the zone when the event arrives, or before its first year."""
+    _refuse_later_day(value, flat, label, zone)
+    if value.year < flat[bounds.before].year - bounds.years_back:
+        raise _too_old(label, bounds)
+
+
+def judge_obligation(due: date, cleared: date, flat: Flat, labels: tuple[str, str], zone: tzinfo) -> int:
+    """Days from the day it was due to the day it was cleared. Raises Refuse where the two are not plausible, alone or
+    beside each other; `labels` are theirs."""
+    _refuse_later_day(cleared, flat, labels[1], zone)
+    days_late = (cleared - due).days
+    if days_late < -EARLY_DAYS_MAX:
+        raise Refuse(Code.DATES_CONTRADICT, labels[1], _EARLY_SENTENCE)
+    event_year = flat["@time"].year
+    if cleared.year < event_year - CLEARED.years_back:
+        raise _too_old(labels[1], CLEARED)
+    if due.year < event_year - DUE.years_back:
+        raise _too_old(labels[0], DUE)
+    return days_late
+
+
+def _refuse_later_day(value: date, flat: Flat, label: str, zone: tzinfo) -> None:
     latest: datetime = flat["@latest"]
     # No zone is a whole day behind UTC, so a day before that of UTC needs no look at the zone.
     if value >= latest.date() and value > latest.astimezone(zone).date():
         raise Refuse(Code.IN_FUTURE, label, "The day is later than today.")
 
 
-def refuse_older(value: date, flat: Flat, label: str, bounds: Bounds) -> None:
-    """Raises Refuse for a time or a day before the first year that the bounds allow."""
-    if value.year < flat[bounds.before].year - bounds.years_back:
-        raise Refuse(bounds.too_old, label, _SENTENCES[bounds.too_old])
+def _too_old(label: str, bounds: Bounds) -> Refuse:
+    return Refuse(bounds.too_old, label, _SENTENCES[bounds.too_old])
 
 
 _SENTENCES = {
