@@ -11,7 +11,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra l
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: help contracts setup demo demo-real test test-faults test-compose check check-deploy bench lock lock-check format clean
+.PHONY: help contracts setup demo demo-real unit test test-faults test-compose check check-deploy bench lock lock-check format clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1|/p' Makefile | awk -F '|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ demo: setup  ## the main job, end to end, on a Kafka and a Postgres of its own
 
 demo-real: setup  ## the same platform with real data: six months of 15,000 card customers
 	@$(BIN)/goodstanding demo --real
+
+unit: setup  ## the tests that need no server: rules, contracts, the command line; under half a minute
+	@$(BIN)/pytest --quiet tests/unit
 
 test: setup  ## all tests but the long fault campaigns; real Kafka and Postgres
 	@$(BIN)/pytest -m 'not campaign'
@@ -45,6 +48,7 @@ check: setup  ## format, lint, types, imports, contracts, dashboard, lock
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m shared.contracts.published check
 	@$(BIN)/python -m deploy.grafana.pipeline check
+	@$(BIN)/python -m deploy.settings check
 	@$(MAKE) --no-print-directory lock-check
 
 # promtool on the path, else the one in the image that the compose file names.

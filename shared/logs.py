@@ -43,12 +43,28 @@ def configure(service: str, level: str = "INFO") -> None:
         logger = logging.getLogger(library)
         logger.handlers, logger.propagate = [], True
         logger.setLevel("WARNING")
+        logger.filters = [_NoRepetition()]
     structlog.configure(
         processors=[*common, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+class _NoRepetition(logging.Filter):
+    """A library that tries again and again says each time the same: once a minute is enough."""
+
+    _SILENT_S = 60.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said_at: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = record.getMessage()
+        self._said_at = {text: at for text, at in self._said_at.items() if record.created - at < self._SILENT_S}
+        return self._said_at.setdefault(said, record.created) == record.created
 
 
 def _exception_without_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -49,6 +49,7 @@ LAG = "job:goodstanding_lag_seconds:max"
 LATE = "job:goodstanding_timers_late_seconds:max"
 NEXT = 'goodstanding_timers_next_timestamp_seconds{job="scorer"}'
 REFUSED = 'goodstanding_outcomes_total{result="refused"}'
+UNWANTED = 'goodstanding_outcomes_total{result="unwanted"}'
 REFUSED_24H = count(REFUSED, "24h")
 DEAD_LETTERS_24H = count("goodstanding_dead_letters_total", "24h")
 PUBLISHED = 'goodstanding_outcomes_total{job="scorer", result="published"}'
@@ -104,12 +105,27 @@ def lines() -> Iterator[str | Line]:
         graph("Lag in records", "Appended and not handled, by service and topic.",
               {"{{job}} {{topic}}": "sum by (job, topic) (goodstanding_lag_records)"}),
     ]  # fmt: skip
+    yield "People"
+    yield [
+        graph("By tier", "Everybody who has a score; counted once a minute.",
+              {"{{value}}": people("tier")}, steps=True).no_value("Nobody has a score."),
+        graph("By score", "In bands of a hundred points.",
+              {"{{value}}": people("band")}, steps=True).no_value("Nobody has a score."),
+        graph("Thin files", "The share of those whose history is too short.",
+              {"thin": f'{people("file", "thin")} / ignoring (value) sum ({people("file")})'},
+              units.PercentUnit, steps=True).max(1).no_value("Nobody has a thin file."),
+        policies(),
+    ]  # fmt: skip
     yield "Refusals"
     yield [
         graph("Refused, by partner and code", "A second.",
               {"{{partner}} {{code}}": rate("partner, code", REFUSED)}, units.EventsPerSecond)
         .stacking(part.StackingConfig().mode(common.StackingMode.NORMAL).group("A")).fill_opacity(20)
         .no_value("Nothing has been refused."),
+        graph("Not wanted, by partner and code", "Kinds and classes that the partner may not send, a second;"
+              " nothing else is wrong with them.",
+              {"{{partner}} {{code}}": rate("partner, code", UNWANTED)}, units.EventsPerSecond)
+        .no_value("Nothing that is not wanted has been sent."),
         graph("Share refused, by partner", "Of what ingest judged, over 15 minutes;"
               " alert above 5 %, if that is far more than the day before.",
               {"{{partner}}": "partner:goodstanding_refused:ratio15m"}, units.PercentUnit, red=0.05)
@@ -207,6 +223,21 @@ def graph(
         )
     targets = [prometheus.Dataquery().legend_format(name).expr(asked).range() for name, asked in queries.items()]
     return _described(panel, title, description, targets, unit)
+
+
+def people(by: str, value: str = ".+") -> str:
+    """How many there are; every process counts all."""
+    return f'max by (value) (goodstanding_people{{by="{by}", value=~"{value}"}})'
+
+
+def policies() -> table.Panel:
+    options = {"excludeByName": {"Time": True, "Value": True}, "renameByName": {"job": "service"}}
+    panel = table.Panel().with_transformation(dashboard.DataTransformerConfig("organize", options=options))
+    targets = [
+        prometheus.Dataquery().expr("max by (job, policy) (goodstanding_policy_info)").instant()
+        .format(PromQueryFormat.TABLE)
+    ]  # fmt: skip
+    return _described(panel, "Policies in force", "Two lines of one service: its processes do not agree.", targets)
 
 
 def refusals() -> table.Panel:

@@ -119,6 +119,12 @@ def fail(sentence: str, advice: str = "", **about: Any) -> NoReturn:
     raise typer.Exit(1)
 
 
+def progress(sentence: str) -> None:
+    """How far a longer work is, for somebody who waits at a terminal."""
+    if errors.is_terminal:
+        say(sentence)
+
+
 def warn(sentence: str) -> None:
     """What the user should know beside the answer, on standard error."""
     if _in_json.get():

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from goodstanding.cli.frame import AsJson, answer_json, commands, say, stops_politely, tell, warn
+from goodstanding.cli.frame import AsJson, answer_json, commands, progress, say, stops_politely, tell, warn
 from goodstanding.cli.words import EventFile, Partner
 from goodstanding.partner.mapping_files import mapping_of
 from goodstanding.partner.rehearsal import validate
@@ -98,7 +98,7 @@ def send_(
     now = asyncio.run(operator.now()) if operator else datetime.now(UTC)
     for edited in operator.edited() if operator else ():
         warn(edited)
-    sent = asyncio.run(send(kafka, partner, lines, timeout_s, operator=operator, now=now, watch=say))
+    sent = asyncio.run(send(kafka, partner, lines, timeout_s, operator=operator, now=now, watch=progress))
     if sent.not_waited_for:
         warn(sent.not_waited_for)
     _answer(sent.verdicts, as_json, "sent")

@@ -11,7 +11,7 @@ from pathlib import Path
 from services.benefits.core import decide as rules
 from services.benefits.core.decide import News, Standing
 from services.benefits.core.table import TierTable, faults
-from services.benefits.storage.store import load, save
+from services.benefits.storage.store import census, load, save
 from shared import toml_file
 from shared.contracts import cloudevents
 from shared.contracts.faults import Fault
@@ -28,7 +28,7 @@ _UNCHANGED = Outcome("unchanged")
 
 def service(table: TierTable) -> Service[Fenced[News, Standing]]:
     mode: Fenced[News, Standing] = Fenced(decode, partial(decide, table=table), load, save)
-    return Service("benefits", (Input(SCORES_CHANGED),), mode)
+    return Service("benefits", (Input(SCORES_CHANGED),), mode, table.id, census)
 
 
 def read_table(file: Path) -> TierTable:

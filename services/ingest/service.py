@@ -24,6 +24,9 @@ from shared.kafka.unreadable import Unreadable
 from shared.runner.service import Answer, DeadLetter, Forward, Input, Outcome, Outgoing, Record, Service
 
 NAME = "ingest"
+_UNWANTED = {Code.KIND_NOT_PERMITTED, Code.CLASS_NOT_PERMITTED}
+"""Refused because this deployment does not want it, with nothing wrong in it. Counted apart: a partner who sends
+more than was asked for must not look like one whose format has broken."""
 Partners: TypeAlias = Mapping[str, Partner]
 
 _UNKNOWN_PARTNER = DeadLetter(
@@ -67,7 +70,7 @@ def _accepted(partner: str) -> tuple[Outcome, ...]:
 
 @lru_cache(maxsize=1024)
 def _refused(partner: str, code: Code) -> tuple[Outcome, ...]:
-    return (Outcome("refused", partner, code.value),)
+    return (Outcome("unwanted" if code in _UNWANTED else "refused", partner, code.value),)
 
 
 def _forwarded(partner: str, origin: str, event: Normalized) -> Outgoing:

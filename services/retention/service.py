@@ -48,7 +48,7 @@ def service(profile: Profile, fingerprint_key: bytes) -> Service[Fenced[Message,
         save=partial(records.save, fingerprint_key=fingerprint_key),
         due=records.due,
     )
-    return Service(NAME, (Input(RECORDS_REPORTED),), mode)
+    return Service(NAME, (Input(RECORDS_REPORTED),), mode, profile.name)
 
 
 def decode(record: Record, arrived: datetime) -> Report | DeadLetter:

@@ -63,7 +63,7 @@ def scorer(settings: ScorerSettings) -> Service[Fenced[Message, Person, Person]]
         save=store.save,
         due=partial(store.due, policy=policy),
     )
-    return Service(NAME, (Input(topic=NORMALIZED), Input(topic=RECORDS_CHANGED)), mode)
+    return Service(NAME, (Input(topic=NORMALIZED), Input(topic=RECORDS_CHANGED)), mode, policy.scorecard.id)
 
 
 def decode(record: Record, arrived: datetime, zone: tzinfo) -> Message | DeadLetter:

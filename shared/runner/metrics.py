@@ -10,7 +10,7 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from shared.kafka.unreadable import Fetched
-from shared.runner.service import DEAD_LETTER, Outcome, Outgoing
+from shared.runner.service import DEAD_LETTER, Counted, Outcome, Outgoing
 
 # Beside each counter the library would show the instant of its making, as a series of its own that nobody reads.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -82,6 +82,15 @@ class Metrics:
             ["topic", "reason"],
             registry=self.registry,
         )
+        self.policy = Gauge(
+            "goodstanding_policy_info", "1 for the policy in force.", ["policy"], registry=self.registry
+        )
+        self.people = Gauge(
+            "goodstanding_people",
+            "People who have a score, by what they have in common; every process counts all.",
+            ["by", "value"],
+            registry=self.registry,
+        )
         self.ready = Gauge("goodstanding_ready", "1 when the process is ready.", registry=self.registry)
 
     def next_timer(self, shard: int, at: datetime | None) -> None:
@@ -90,6 +99,12 @@ class Metrics:
 
     def lost(self, topic: str, reason: str, count: int) -> None:
         self.records_lost.labels(topic, reason).inc(count)
+
+    def counted(self, census: Iterable[Counted]) -> None:
+        """What nobody has in common any more goes."""
+        self.people.clear()
+        for each in census:
+            self.people.labels(each.by, each.value).set(each.people)
 
     def handled(self, records: Iterable[Fetched]) -> None:
         for topic, count in Tally(record.topic for record in records).items():

@@ -32,6 +32,8 @@ from shared.settings import ServiceSettings
 log = structlog.get_logger("process")
 
 _OBSERVE_EVERY_S = 1.0
+_CENSUS_EVERY_S = 60.0
+"""Counting everybody reads a whole table."""
 _OBSERVE_TIMEOUT_S = 5.0
 _CLOSE_TIMEOUT_S = 2.0
 _COLLECT_AFTER_OBJECTS = 50_000
@@ -148,11 +150,16 @@ async def _work(
                 await starting
             return
         shards, pool = await starting
-        observing = asyncio.create_task(_observe(shards, pool, health, metrics))
+        if service.policy:
+            metrics.policy.labels(service.policy).set(1)
+        observing = [asyncio.create_task(_observe(shards, pool, health, metrics))]
+        if pool is not None and service.census is not None:
+            observing.append(asyncio.create_task(_count_people(service, pool, metrics)))
         await stopped
         health.troubles = ["stopping"]
         log.info("draining")
-        observing.cancel()
+        for each in observing:
+            each.cancel()
         await shards.stop()
 
 
@@ -213,8 +220,10 @@ async def _until(health: Health, what: str, attempt: Any) -> Any:
         try:
             return await attempt()
         except (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            health.troubles = [f"waiting for {what}: {type(error).__name__}"]
-            log.warning("waiting", what=what, exc_info=error)
+            troubles = [f"waiting for {what}: {type(error).__name__}"]
+            if troubles != health.troubles:
+                log.warning("waiting", what=what, exc_info=error)
+            health.troubles = troubles
         await asyncio.sleep(delay_s)
     raise AssertionError("backoff() never ends")
 
@@ -257,6 +266,18 @@ class _Look:
             log.debug("cannot observe", server=self._server, exc_info=error)
             return f"{self._server} does not answer: {type(error).__name__}"
         return None
+
+
+async def _count_people(service: Service, pool: asyncpg.Pool, metrics: Metrics) -> None:
+    """Take the census again and again. What fails or lasts is of no consequence for the work, nor for readiness."""
+    assert service.census is not None
+    while True:
+        try:
+            async with pool.acquire() as db:
+                metrics.counted(await service.census(db))
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.debug("cannot count people", exc_info=error)
+        await asyncio.sleep(_CENSUS_EVERY_S)
 
 
 async def _observe_outbox(pool: asyncpg.Pool, metrics: Metrics) -> None:

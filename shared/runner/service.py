@@ -59,6 +59,7 @@ class Announcement(msgspec.Struct, frozen=True):
 Result: TypeAlias = Literal[
     "accepted",
     "refused",
+    "unwanted",
     "duplicate",
     "published",
     "open",
@@ -250,6 +251,16 @@ class Fenced(Generic[M, S, W]):
     """None where no time of the service's own runs."""
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many people are alike in one respect: `by` names it ("tier"), `value` what they have in common ("good"). Both
+    are labels of a metric, so they are words of a policy or of ours."""
+
+    by: str
+    value: str
+    people: int
+
+
 Mode = TypeVar("Mode", bound=Forward | Fenced[Any, Any, Any], covariant=True, default=Any)
 
 
@@ -260,3 +271,8 @@ class Service(Generic[Mode]):
     name: str
     inputs: tuple[Input, ...]
     mode: Mode
+    policy: str = ""
+    """The name of the policy in force, for operators; empty where there is none."""
+    census: Callable[[Db], Awaitable[Sequence[Counted]]] | None = None
+    """Counts the people whom the service keeps, of all shards, for operators. Called now and then, outside of any
+    step; it may take its time, and nothing waits for it."""

@@ -129,6 +129,23 @@ def test_connect_a_partner(checkout: Path, newcomer: dict[str, str]) -> None:
     assert follow("partners.md", None, checkout, newcomer) > 10
 
 
+@pytest.mark.timeout(300)
+def test_the_readme_ends_in_a_score(checkout: Path, newcomer: dict[str, str]) -> None:
+    """The commands with events of one's own, as they stand there, and those without any server."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    own = text[text.index("With events of your own") : text.index("Every command has")]
+    block = [Command(line.strip(), "") for line in own.splitlines() if line.startswith("    .venv/bin/goodstanding ")]
+    assert len(block) > 10
+    explained = next(index for index, each in enumerate(block) if " explain " in each.line)
+    block[explained] = Command(block[explained].line.partition("#")[0].strip(), "Score ... of ...\nversion ...")
+    assert _run(block, checkout, newcomer) == len(block)
+
+
+@pytest.mark.timeout(300)
+def test_follow_scores(checkout: Path, newcomer: dict[str, str]) -> None:
+    assert follow("subscribers.md", None, checkout, newcomer) > 2
+
+
 @pytest.mark.parametrize("guide", ["partners.md", "operations.md", "subscribers.md"])
 def test_every_console_block_is_of_a_sort_that_is_run(guide: str) -> None:
     text = (ROOT / "docs" / guide).read_text(encoding="utf-8")

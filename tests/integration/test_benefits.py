@@ -25,6 +25,8 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from services.benefits.core.decide import Standing
+from services.benefits.storage.store import census, save
 from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, ScoreChange, TierChange, encode, read
 from shared.contracts.partition import PARTITIONS, partition_of
@@ -392,3 +394,35 @@ async def test_a_broken_table_ends_the_process_in_one_sentence(deployment: Deplo
         r"benefits: .*benefits\.toml:\d+: tiers\[1\]\.from: Let the tiers rise: use 601 to 950\.\n",
         deployment.log(process),
     )
+
+
+async def test_everybody_is_counted_by_tier_band_and_file(deployment: Deployment) -> None:
+    """What the metric `goodstanding_people` shows."""
+    places = [(350, True, None), (449, True, None), (450, False, "fair"), (949, False, "fair"), (950, False, "top")]
+    people = {
+        sha256(str(number).encode()).hexdigest(): Standing(
+            score_version=1,
+            score=score,
+            thin=thin,
+            as_of=NOW,
+            version=1,
+            tier=tier,
+            kept=tier,
+            in_force=(),
+            restrictions=(),
+        )
+        for number, (score, thin, tier) in enumerate(places)
+    }
+    async with deployment.database() as db:
+        await save(db, 0, people)
+        counted = {(each.by, each.value): each.people for each in await census(db)}
+    assert counted == {
+        ("tier", "none"): 2,
+        ("tier", "fair"): 2,
+        ("tier", "top"): 1,
+        ("band", "350-449"): 2,
+        ("band", "450-549"): 1,
+        ("band", "850-950"): 2,
+        ("file", "thin"): 2,
+        ("file", "full"): 3,
+    }

@@ -77,7 +77,6 @@ def account(newcomer: Newcomer) -> str:
     assert len(people) == 2, "few people, with several events each"
     sent = newcomer.types("partner", "send", "bank", "-", input=sample)
     assert "40 events sent: " in sent.stdout
-    assert "40 events are in Kafka" in sent.stderr, "it says what it waits for"
     return str(min(people))
 
 
@@ -87,7 +86,9 @@ def test_events_of_ones_own_lead_to_a_score_within_a_minute(newcomer: Newcomer, 
         assert "no score of this person" in explained.stderr
         assert time.monotonic() - began < _PATIENCE_S
     assert re.search(r"^Score \d{3} of ", explained.stdout)
-    assert max(map(len, explained.stdout.splitlines())) <= 80
+    # Sentences are broken by a terminal only, at words.
+    table = [line for line in explained.stdout.splitlines() if not line.endswith(".")]
+    assert max(map(len, table)) <= 80
 
 
 def test_what_one_command_prints_another_takes(newcomer: Newcomer, account: str) -> None:

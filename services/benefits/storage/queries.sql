@@ -17,3 +17,12 @@ on conflict (shard, user_id) do update set
     score_version = excluded.score_version, score = excluded.score, thin = excluded.thin, as_of = excluded.as_of,
     version = excluded.version, tier = excluded.tier, kept = excluded.kept,
     in_force = excluded.in_force, restrictions = excluded.restrictions
+
+-- Everybody by tier, by band of a hundred points from 350 on (the last one ends with 950), and by whether thin.
+-- name: census
+select 'tier' as by, coalesce(tier, 'none') as value, count(*) as people from person group by tier
+union all
+select 'band', (350 + 100 * band) || '-' || least(449 + 100 * band, 950), count(*)
+from (select least((score - 350) / 100, 5) as band from person) as scored group by band
+union all
+select 'file', case when thin then 'thin' else 'full' end, count(*) from person group by thin

@@ -8,7 +8,7 @@ from typing import Never
 
 from services.benefits.core.decide import Standing
 from shared.postgres import queries
-from shared.runner.service import Db
+from shared.runner.service import Counted, Db
 
 _SQL = queries(Path(__file__).with_name("queries.sql"))
 
@@ -50,3 +50,8 @@ async def save(db: Db, shard: int, standings: Mapping[str, Standing], writes: Se
         ["\n".join(person.in_force) for person in people],
         ["\n".join(person.restrictions) for person in people],
     )
+
+
+async def census(db: Db) -> list[Counted]:
+    """How many people are in each tier, in each band of scores, and have a thin file. Reads the whole table."""
+    return [Counted(row["by"], row["value"], row["people"]) for row in await db.fetch(_SQL["census"])]

@@ -1,0 +1,107 @@
+"""`python -m deploy.settings write | check`: docs/settings.md, made from the settings classes of the services."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from services.benefits.settings import BenefitsSettings
+from services.ingest.settings import IngestSettings
+from services.retention.settings import RetentionSettings
+from services.scorer.settings import ScorerSettings
+from shared.settings import ROOT, DeploymentSettings, ServiceSettings
+
+FILE = ROOT / "docs" / "settings.md"
+
+_SERVICES: dict[str, type[ServiceSettings]] = {
+    "ingest": IngestSettings,
+    "scorer": ScorerSettings,
+    "retention": RetentionSettings,
+    "benefits": BenefitsSettings,
+}
+_HEAD = """\
+# Settings
+
+<!-- written by python -m deploy.settings write -->
+
+Every service reads its settings from the environment, as `GOODSTANDING_<NAME>`. A secret may also be a file of the same
+name in lower case below `/run/secrets`. `goodstanding local up` sets all of them for the services that it starts. When
+a platform is set up for the first time, it takes `GOODSTANDING_ZONE`, `GOODSTANDING_CURRENCY`,
+`GOODSTANDING_IDENTITY_SCHEME`, `GOODSTANDING_RETENTION_PROFILE` and the two keys from its own environment. They hold
+for good from then on: with another zone, currency, scheme or key the same events would mean something else. In compose
+they are set for each service in `docker-compose.yml`.
+
+Scoring, tiers, deadlines and partners are no settings but files: `policies/` and `partners/`.
+"""
+_TOOLS = """\
+## The command line
+
+| variable | default | what it is |
+|---|---|---|
+| `GOODSTANDING_HOME` | of this checkout | the directory of the local stack: data, secrets, logs |
+| `GOODSTANDING_KAFKA`, `GOODSTANDING_POSTGRES` | the local stack's | servers to use instead, the second as the DSN \
+of an administrator. With the first alone, `partner send` works as on a partner's own machine |
+| `GOODSTANDING_COMMAND` | found out | how the command line is called, for the commands that it tells of |
+"""
+
+
+def page() -> str:
+    return "\n".join(_parts())
+
+
+def _parts() -> Iterator[str]:
+    yield _HEAD
+    yield "## Of the whole deployment\n"
+    yield from _table(DeploymentSettings.model_fields)
+    yield "## Of every process\n"
+    yield from _table(_own(ServiceSettings, DeploymentSettings))
+    for service, settings in _SERVICES.items():
+        if own := _own(settings, ServiceSettings):
+            yield f"## Of {service}\n"
+            yield from _table(own)
+    yield _TOOLS.rstrip("\n") + "\n"
+
+
+def _own(settings: type[ServiceSettings], base: type[DeploymentSettings]) -> dict[str, FieldInfo]:
+    return {name: field for name, field in settings.model_fields.items() if name not in base.model_fields}
+
+
+def _table(fields: dict[str, FieldInfo]) -> Iterator[str]:
+    yield "| variable | default | what it is |\n|---|---|---|"
+    for name, field in fields.items():
+        assert field.description, f"{name} has no description"
+        yield f"| `GOODSTANDING_{name.upper()}` | {_default(field)} | {field.description} |"
+    yield ""
+
+
+def _default(field: FieldInfo) -> str:
+    value: Any = field.default
+    if value is PydanticUndefined:
+        return "must be set"
+    if isinstance(value, Path):
+        return f"`{value.relative_to(ROOT)}/` of the installation"
+    return f"`{value}`" if value != "" else "empty"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status: 0 when all is well, 1 when the committed page is not the one that the classes make."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.settings", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("write", help="write the page")
+    commands.add_parser("check", help="the committed page is what `write` writes")
+    if parser.parse_args(arguments).command == "write":
+        FILE.write_text(page(), encoding="utf-8")
+    elif not FILE.exists() or FILE.read_text(encoding="utf-8") != page():
+        print(f"{FILE.name}: not what the settings are: run `python -m deploy.settings write`", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
