@@ -12,6 +12,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TypeAlias
 
+import structlog
+
 from services.ingest.core.compiling import Partner
 from services.ingest.core.normalize import Normalized, Refused, normalize
 from shared.contracts.cloudevents import binary
@@ -22,6 +24,8 @@ from shared.contracts.refusals import refusal_headers
 from shared.contracts.topics import NORMALIZED, RAW_PREFIX, RECORDS_REPORTED, partner_of, rejected_topic
 from shared.kafka.unreadable import Unreadable
 from shared.runner.service import Answer, DeadLetter, Forward, Input, Outcome, Outgoing, Record, Service
+
+log = structlog.get_logger("ingest")
 
 NAME = "ingest"
 _UNWANTED = {Code.KIND_NOT_PERMITTED, Code.CLASS_NOT_PERMITTED}
@@ -44,6 +48,8 @@ def service(partners: Partners) -> Service[Forward]:
             return _UNKNOWN_PARTNER
         origin = f"{record.topic}/{record.partition}/{record.offset}"
         result = normalize(partner, record, arrived)
+        if isinstance(result, Refused) and result.bug:
+            log.error("an event is refused because of a fault of ours", origin=origin, error=result.bug)
         if isinstance(result, Normalized):
             return Answer((_forwarded(partner.name, origin, result),), _accepted(partner.name))
         return Answer(

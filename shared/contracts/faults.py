@@ -23,6 +23,10 @@ class Code(StrEnum):
     TOO_MANY_HEADERS = "too-many-headers", "The Kafka record has more headers than an event may have."
     UNREADABLE = "unreadable", "The Kafka record or its batch is damaged, so nobody can read it."
     BATCH_TOO_LARGE = "batch-too-large", "Unpacked, the Kafka batch is over the size limit of a batch."
+    UNPROCESSABLE = (
+        "unprocessable",
+        "No rule refuses the event and yet it cannot be processed: report it to the operator.",
+    )
     # JSON.
     JSON_ENCODING = "json-encoding", "The bytes are not UTF-8."
     JSON_SYNTAX = "json-syntax", "The text is not JSON; NaN and Infinity are not JSON either."

@@ -12,7 +12,11 @@ from shared.contracts.faults import Code
 YEAR_MIN, YEAR_MAX = 1900, 2199
 """Keeps month numbers and deadlines (plus seven years) well inside what date, datetime and timestamptz can hold."""
 
-TIME_SENTENCE = "A time is written as in RFC 3339, with an offset and without leap second: 2024-02-29T08:00:00+08:00."
+TIME_SENTENCE = (
+    "A time is written as in RFC 3339, 00:00:00 to 23:59:59, with an offset and without leap second:"
+    " 2024-02-29T08:00:00+08:00."
+)
+NO_SUCH_DAY_SENTENCE = "The calendar does not have this day; check its month and its year."
 DAY_SENTENCE = "A day is written YYYY-MM-DD: 2024-02-29."
 RANGE_SENTENCE = f"A time or day lies in the years {YEAR_MIN} to {YEAR_MAX}."
 
@@ -43,7 +47,7 @@ def instant(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text.upper())
     except ValueError:  # February 30th
-        raise TimeError(Code.TIME_FORMAT, TIME_SENTENCE) from None
+        raise TimeError(Code.TIME_FORMAT, NO_SUCH_DAY_SENTENCE) from None
     return in_utc(time)
 
 
@@ -67,7 +71,7 @@ def day(text: str) -> date:
     try:
         found = date.fromisoformat(text)
     except ValueError:
-        raise TimeError(Code.TIME_FORMAT, DAY_SENTENCE) from None
+        raise TimeError(Code.TIME_FORMAT, NO_SUCH_DAY_SENTENCE) from None
     within_years(found)
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from hypothesis import example, given
@@ -81,6 +82,11 @@ json_values = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=20)
+    | st.integers(60, 130).map(lambda length: "x" * length)
+    | st.integers(-(10**18), 10**18)
+    | st.integers(-2_300_000_000_000, 7_300_000_000_000)
+    | st.datetimes().map(lambda time: f"{time.isoformat()}+14:00")
+    | st.dates(date(1, 1, 1)).map(lambda day: day.strftime("%4Y%m%d"))
     | st.sampled_from([PERSON, "2024-02-30", "20240230", "CNY", "1e9", "9999-12-31T23:59:59Z", 10**18, -1, 0.1, "\0"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=5,
@@ -134,6 +140,7 @@ events = st.one_of(anything, nearly_good(), torn())
 def test_whatever_comes_has_one_answer_and_it_is_a_valid_one(event: RawEvent) -> None:
     outgoing, outcome = answer(event)
     assert outcome.partner == event.partner
+    assert outcome.code != "unprocessable"
     if outcome.result == "refused":
         refusal = read_refusal(outgoing.headers)
         assert isinstance(refusal, Refusal), refusal

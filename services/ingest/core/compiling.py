@@ -16,6 +16,7 @@ from services.ingest.core.native import native_mapping
 from services.ingest.core.plausibility import BEGAN, ENDED, EVENT
 from services.ingest.core.readers import Reader
 from services.ingest.core.tree import Flat, Refuse, Tree, at, build
+from services.ingest.core.trying import check_places
 from shared.contracts import zones
 from shared.contracts.checks import check_event
 from shared.contracts.faults import Code, Fault
@@ -186,6 +187,8 @@ def _by_words(
             parts = tuple(code.split("/", words - 1))
             if len(parts) != words:
                 raise MappingError(key, f"The code has {words} words, as `kind` says, with `/` between them.")
+            if isinstance(mapping, CsvMapping) and not all(parts):
+                raise MappingError(key, "An empty cell is an absent value, so this code can never come.")
             if parts in readings:
                 raise MappingError(key, "The code is already mapped above.")
             readings[parts] = reading
@@ -195,9 +198,9 @@ def _by_words(
 def _readings(
     mapping: JsonMapping | CsvMapping, events: Events, key: Key, common: Fields, permitted: frozenset[str]
 ) -> Iterator[tuple[str, Reading]]:
-    fields = replace(common, paths=set(common.paths))
-    ignored = _ignored(mapping, events, key, fields)
+    ignored = _ignored(mapping, events, key, common)
     for code, name in events.kinds.items():
+        fields = replace(common, paths=set(common.paths), trials=list(common.trials))
         kind = KIND_OF.get(name)
         if kind is None:
             raise MappingError((*key, "kinds", code), "The taxonomy has no such kind.")
@@ -209,6 +212,7 @@ def _readings(
         except ValueError as error:
             sentence = f"The path {error} is named twice, as a value and as ignored or an object."
             raise MappingError(key, sentence) from None
+        check_places(fields.trials, typed=common.columns is None)
         yield code, Reading(kind, tree, body, _forbidden(kind, mapping.rights, permitted))
 
 
@@ -286,13 +290,15 @@ def _statuses(spec: str | Text | None) -> tuple[Literal["reported", "settled"], 
 def _behavior(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body]:
     parts: dict[str, Reader[Any]] = {}
     if events.count is not None:
-        parts["count"] = readers.count(fields.source(events.count, (*key, "count")))
+        place = fields.source(events.count, (*key, "count"))
+        parts["count"] = fields.tried(place, (*key, "count"), readers.count(place))
     if events.amount is not None:
         parts["amount"] = fields.amount(events.amount, (*key, "amount"))
     if events.days_late is not None:
         parts["days_late"] = fields.days_late(events.days_late, (*key, "days_late"))
     if isinstance(events.reverses, str):
-        parts["reverses"] = readers.flag(fields.source(events.reverses, (*key, "reverses")))
+        place = fields.source(events.reverses, (*key, "reverses"))
+        parts["reverses"] = fields.tried(place, (*key, "reverses"), readers.flag(place))
     elif events.reverses:
         parts["reverses"] = readers.fixed(True)
     if events.value is not None:

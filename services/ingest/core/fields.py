@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from services.ingest.core import readers
 from services.ingest.core.deployment import Deployment, Person
@@ -14,6 +14,7 @@ from services.ingest.core.mapping import DAYS, Amount, ConsentPaths, Late, Mappi
 from services.ingest.core.plausibility import EARLY_DAYS_MAX, GIVEN, Bounds, judge_day, judge_obligation, judge_time
 from services.ingest.core.readers import Reader, Source
 from services.ingest.core.tree import Flat, Refuse
+from services.ingest.core.trying import Trial, check_words
 from shared.contracts.currencies import DIGITS
 from shared.contracts.demographics import is_demographic
 from shared.contracts.faults import Code
@@ -21,6 +22,7 @@ from shared.contracts.identity import IdentifierError, tells
 from shared.contracts.messages import DAYS_LATE_MAX, ID_CHARACTERS_MAX, TEXT_CHARACTERS_MAX, Consent
 from shared.contracts.texts import TextError, one_form
 
+T = TypeVar("T")
 Key: TypeAlias = tuple[str | int, ...]
 """A place in the mapping file, for errors."""
 
@@ -38,6 +40,15 @@ class Fields:
     attributes: tuple[str, ...]
     paths: set[str] = field(default_factory=set)
     """Paths read so far."""
+    trials: list[Trial] = field(default_factory=list)
+    """The readers made so far, to be tried."""
+
+    def tried(self, source: Source, key: Key, read: Reader[T], words: Iterable[str] = ()) -> Reader[T]:
+        """The reader, noted to be tried; it must take each of these words of the mapping."""
+        trial = Trial(source.path, key, read, tuple(words))
+        check_words(trial)
+        self.trials.append(trial)
+        return read
 
     def source(self, path: str, key: Key) -> Source:
         """The place at this path. Raises MappingError for one that cannot be there.
@@ -67,21 +78,28 @@ class Fields:
     ) -> Reader[str]:
         """A text as the mapping says it, translated if it has a `map`."""
         if isinstance(spec, str):
-            return readers.text(self.source(spec, key), characters_max, absent)
+            source = self.source(spec, key)
+            return self.tried(source, key, readers.text(source, characters_max, absent))
         read = self._text(spec, key, characters_max, absent)
-        return readers.one_of(read, spec.map, self.label(spec)) if spec.map else read
+        if not spec.map:
+            return read
+        translated = readers.one_of(read, spec.map, self.label(spec))
+        if spec.path is None:
+            return translated
+        return self.tried(self.source(spec.path, (*key, "path")), (*key, "map"), translated, spec.map)
 
     def _text(self, spec: Text, key: Key, characters_max: int, absent: Code) -> Reader[str]:
         if spec.fixed is not None:
             _check_form(spec.fixed, characters_max, (*key, "fixed"))
             return readers.fixed(spec.fixed)
         if spec.path is not None:
-            return readers.text(self.source(spec.path, (*key, "path")), characters_max, absent)
+            source = self.source(spec.path, (*key, "path"))
+            return self.tried(source, (*key, "path"), readers.text(source, characters_max, absent))
         function = FUNCTIONS.get(spec.function or "")
         if function is None:
             raise MappingError((*key, "function"), f"There is no such function; there are: {', '.join(FUNCTIONS)}.")
         parts = tuple(
-            readers.identity(self.source(path, (*key, "paths", index)), characters_max, absent)
+            self._identity(path, (*key, "paths", index), characters_max, absent)
             for index, path in enumerate(spec.paths)
         )
         return readers.made(function, parts, self.label(spec), characters_max)
@@ -97,17 +115,20 @@ class Fields:
         read = self.text(spec, key, TEXT_CHARACTERS_MAX)
         if words or (isinstance(spec, Text) and spec.fixed is not None):
             return read
-        return readers.one_of(read, {word: word for word in choices}, self.label(spec))
+        chosen = readers.one_of(read, {word: word for word in choices}, self.label(spec))
+        path = spec if isinstance(spec, str) else spec.path
+        return chosen if path is None else self.tried(self.source(path, key), key, chosen, choices)
 
     def id(self, path: str, key: Key) -> Reader[str]:
         """The id of an event without an envelope. Whose it is, is not known yet."""
-        return readers.identity(self.source(path, key), ID_CHARACTERS_MAX)
+        return self._identity(path, key, ID_CHARACTERS_MAX, Code.MISSING_FIELD)
 
     def _identity(self, spec: str | Text, key: Key, characters_max: int, absent: Code) -> Reader[str]:
         if isinstance(spec, str):
-            return readers.identity(self.source(spec, key), characters_max, absent)
+            source = self.source(spec, key)
+            return self.tried(source, key, readers.identity(source, characters_max, absent))
         if spec.path is not None and not spec.map:
-            return readers.identity(self.source(spec.path, (*key, "path")), characters_max, absent)
+            return self._identity(spec.path, (*key, "path"), characters_max, absent)
         for word, meaning in spec.map.items():
             _check_form(meaning, characters_max, (*key, "map", word))
         return self.text(spec, key, characters_max, absent)
@@ -137,7 +158,8 @@ class Fields:
             except IdentifierError as error:
                 raise Refuse(Code.SUBJECT_UNKNOWN_SCHEME, label, error.sentence) from None
 
-        return person
+        path = spec if isinstance(spec, str) else spec.path
+        return person if path is None else self.tried(self.source(path, key), key, person)
 
     def contact(self, spec: str | Text, key: Key) -> Reader[str]:
         """The user_id of another person, beside the one at `@person`."""
@@ -171,12 +193,13 @@ class Fields:
     def _amount(self, spec: Amount, source: Source, key: Key) -> Reader[int]:
         base = self.deployment.rates.base
         if spec.unit == "minor" and spec.currency == base:
-            return readers.minor_units(source)
+            return self._tried_amount(source, key, readers.minor_units(source))
         if spec.currency is not None and spec.currency not in DIGITS:
             raise MappingError((*key, "currency"), "The currency is none of ISO 4217.")
         currency: Reader[str] = readers.fixed(spec.currency or "")
         if spec.currency_path is not None:
-            currency = readers.currency(self.source(spec.currency_path, (*key, "currency_path")))
+            place = self.source(spec.currency_path, (*key, "currency_path"))
+            currency = self.tried(place, (*key, "currency_path"), readers.currency(place))
         return readers.in_base_currency(
             self._minor_units(spec, source, key), currency, self.deployment.rates, self.deployment.zone, source.label
         )
@@ -184,19 +207,26 @@ class Fields:
     def _minor_units(self, spec: Amount, source: Source, key: Key) -> Callable[[Flat, int], int]:
         minor, major = readers.minor_units(source), readers.major_units(source, decimal_point=spec.point == "decimal")
         if spec.unit == "minor":
-            return minor
+            return self._tried_amount(source, key, minor)
         if spec.unit == "major":
-            return major
+            return self._tried_amount(source, key, major)
         assert spec.unit_path is not None
-        unit = readers.unit(self.source(spec.unit_path, (*key, "unit_path")), spec.units)
+        place = self.source(spec.unit_path, (*key, "unit_path"))
+        unit = self.tried(place, (*key, "units"), readers.unit(place, spec.units), spec.units)
+        self._tried_amount(source, key, minor if "minor" in spec.units.values() else major)
         return lambda flat, digits: minor(flat) if unit(flat) == "minor" else major(flat, digits)
+
+    def _tried_amount(self, source: Source, key: Key, read: Callable[[Flat, int], int]) -> Callable[..., int]:
+        self.tried(source, (*key, "path"), lambda flat: read(flat, 2))
+        return read
 
     def days_late(self, spec: str | Late, key: Key) -> Reader[int]:
         """Whole days, at most what the retention profile takes for behavior."""
         days_max = self.deployment.behavior_days_late_max
         if isinstance(spec, str):
             source = self.source(spec, key)
-            counted = readers.early_is_on_time(readers.integer(source, DAYS_LATE_MAX, at_least=-EARLY_DAYS_MAX))
+            counted = self.tried(source, key, readers.integer(source, DAYS_LATE_MAX, at_least=-EARLY_DAYS_MAX))
+            counted = readers.early_is_on_time(counted)
             return readers.behavior_only(counted, source.label, days_max)
         if spec.fixed is not None:
             if not 0 <= spec.fixed <= days_max:
@@ -240,15 +270,24 @@ class Fields:
             raise MappingError(
                 (*key, "as"), "A day is no instant; say one of rfc3339, epoch-seconds, epoch-millis, local."
             )
-        return readers.instant(
+        read = readers.instant(
             self._word(moment, key, absent), self.label(spec), moment.format, self._zone(moment, key)
         )
+        return self._tried_moment(spec, key, read)
 
     def _day(self, spec: str | Moment, key: Key) -> Reader[date]:
         """YYYY-MM-DD where the mapping says nothing else."""
         moment = spec if isinstance(spec, Moment) else Moment(path=spec, format="date")
         value = self._word(moment, key, Code.MISSING_FIELD)
-        return readers.day(value, self.label(spec), moment.format, self._zone(moment, key))
+        return self._tried_moment(
+            spec, key, readers.day(value, self.label(spec), moment.format, self._zone(moment, key))
+        )
+
+    def _tried_moment(self, spec: str | Moment, key: Key, read: Reader[T]) -> Reader[T]:
+        path = spec if isinstance(spec, str) else spec.path
+        if not isinstance(path, str):
+            return read
+        return self.tried(self.source(path, key), key if isinstance(spec, str) else (*key, "path"), read)
 
     def day(self, spec: str | Moment, key: Key, bounds: Bounds) -> Reader[date | None]:
         """A day within its bounds, which is not later than that of the event's arrival; None where it is absent."""

@@ -45,10 +45,14 @@ class Normalized(msgspec.Struct, frozen=True, gc=False):
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
-    """An event that is not taken. `event_id` is the partner's, if it could be read."""
+    """An event that is not taken. `event_id` is the partner's, if it could be read.
+
+    `bug` is what failed and where, and quotes nothing, if the fault is one of ours: the operator is told.
+    """
 
     fault: Fault
     event_id: str | None
+    bug: str | None = None
 
 
 def normalize(partner: Partner, raw: Raw, arrived: datetime) -> Normalized | Refused:
@@ -58,6 +62,27 @@ def normalize(partner: Partner, raw: Raw, arrived: datetime) -> Normalized | Ref
         return _bare(partner, raw, flat) if partner.bare else _enveloped(partner, raw, flat)
     except Refuse as refusal:
         return Refused(_in_their_words(refusal.fault, partner, flat), flat.get("@id") or _sent_id(raw))
+    except MemoryError:
+        raise  # the machine's fault, which says nothing about the event
+    except Exception as error:  # noqa: BLE001 - whatever it is, the partner gets an answer and the operator a line
+        return Refused(_UNPROCESSABLE, flat.get("@id"), _bug(error))
+
+
+_UNPROCESSABLE = Fault(
+    Code.UNPROCESSABLE,
+    "",
+    "The event cannot be processed, and no rule says why: the fault is ours. Tell the operator its position, and send"
+    " it again once the fault is mended.",
+)
+
+
+def _bug(error: Exception) -> str:
+    """The kind of error and the line that raised it. Its message could quote the event, and is left out."""
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    where = f" at {place.tb_frame.f_code.co_name}, line {place.tb_lineno}" if place else ""
+    return f"{type(error).__name__}{where}"
 
 
 def _in_their_words(fault: Fault, partner: Partner, flat: Flat) -> Fault:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from types import NoneType
 from typing import Any, TypeAlias, TypeVar
 
 from services.ingest.core.money import Rates
@@ -24,15 +25,18 @@ from shared.contracts.texts import CONTROL, TextError, is_plain, one_form
 T = TypeVar("T")
 Reader: TypeAlias = Callable[[Flat], T]
 
-_DIGITS = re.compile(r"-?[0-9]{1,19}")
-_DECIMAL = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,19})?")
+_DIGITS = re.compile(r"-?[0-9]+")
+_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
 """What is written with one point between thousands, and may just as well be a decimal number."""
 _LOCAL = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[ T]{times.CLOCK_MINUTE}(?::{times.CLOCK_SECOND})?")
 _COMPACT_DAY = re.compile(r"[0-9]{8}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_SECONDS_MAX = 10**11
-"""Beyond the year 2199, and within what timedelta can add: the years are checked afterwards."""
+_EPOCH_SECONDS = range(
+    int(datetime(times.YEAR_MIN, 1, 1, tzinfo=UTC).timestamp()),
+    int(datetime(times.YEAR_MAX + 1, 1, 1, tzinfo=UTC).timestamp()),
+)
+"""The years that the platform can calculate with, counted as an epoch counts them."""
 _LIST_CHARACTERS_MAX = 300
 
 
@@ -71,7 +75,7 @@ def text(source: Source, characters_max: int, absent: Code = Code.MISSING_FIELD)
     def read(flat: Flat) -> str:
         value = flat.get(path)
         if type(value) is not str:
-            raise missing(source, absent) if value is None else Refuse(Code.WRONG_TYPE, label, "Send a text here.")
+            raise missing(source, absent) if value is None else Refuse(Code.WRONG_TYPE, label, _TEXT_SENTENCE)
         if not 0 < len(value) <= characters_max:
             raise Refuse(Code.TEXT_LENGTH, label, f"The text must have 1 to {characters_max} characters.")
         if not value.isprintable() and CONTROL.search(value):
@@ -79,6 +83,9 @@ def text(source: Source, characters_max: int, absent: Code = Code.MISSING_FIELD)
         return value
 
     return read
+
+
+_TEXT_SENTENCE = "Send a text here, in quotes."
 
 
 def fixed(value: T) -> Reader[T]:
@@ -128,16 +135,19 @@ def one_of(words: Reader[str], choices: Mapping[str, str], label: str) -> Reader
 
 
 def flag(source: Source) -> Reader[bool]:
-    """A boolean; false where it is absent."""
+    """A boolean, as a word where every value is text; false where it is absent."""
     path, label = source.path, source.label
+    choices: dict[Any, bool] = {True: True, False: False, None: False}
+    sentence = "Send true or false here, without quotes."
+    if not source.typed:
+        choices = {"true": True, "false": False, None: False}
+        sentence = "Send true or false here, in lower-case letters and without blanks."
 
     def read(flat: Flat) -> bool:
         value = flat.get(path)
-        if type(value) is not bool:
-            if value is None:
-                return False
-            raise Refuse(Code.WRONG_TYPE, label, "Send true or false here.")
-        return value
+        if type(value) in (bool, str, NoneType) and value in choices:
+            return choices[value]
+        raise Refuse(Code.WRONG_TYPE, label, sentence)
 
     return read
 
@@ -152,20 +162,37 @@ def count(source: Source) -> Reader[int]:
 def integer(source: Source, at_most: int, at_least: int = 0) -> Reader[int]:
     """A whole number within bounds."""
     path, label, typed = source.path, source.label, source.typed
+    sentence = f"Send a whole number, {_WITHOUT[typed]}."
 
     def read(flat: Flat) -> int:
         value = flat.get(path)
-        if not typed and value is not None:
-            value = int(value) if _DIGITS.fullmatch(value) else value
+        if not typed:
+            value = _counted(value)
         if type(value) is not int:
-            if value is None:
-                raise missing(source)
-            raise Refuse(Code.WRONG_TYPE, label, "Send a whole number, without quotes, fraction or exponent.")
+            raise missing(source) if value is None else Refuse(Code.WRONG_TYPE, label, sentence)
         if not at_least <= value <= at_most:
             raise Refuse(Code.OUT_OF_BOUNDS, label, f"The number must be {at_least} to {at_most}.")
         return value
 
     return read
+
+
+_WITHOUT = {
+    True: "without quotes, fraction or exponent",
+    False: "in digits only: without blanks, separators, fraction or exponent",
+}
+"""How a number is written, where values have types and where every value is text."""
+_COUNTED_CHARACTERS_MAX = 40
+_BEYOND = 10**_COUNTED_CHARACTERS_MAX
+
+
+def _counted(value: Any) -> Any:
+    """The number in a text of digits, or what else it is. One of very many digits becomes one beyond all bounds."""
+    if value is None or not _DIGITS.fullmatch(value):
+        return value
+    if len(value) > _COUNTED_CHARACTERS_MAX:
+        return -_BEYOND if value[0] == "-" else _BEYOND
+    return int(value)
 
 
 # Money.
@@ -174,18 +201,19 @@ def integer(source: Source, at_most: int, at_least: int = 0) -> Reader[int]:
 def minor_units(source: Source) -> Callable[..., int]:
     """An amount in minor units: a whole number, not negative; how many digits they have does not matter."""
     path, label, typed = source.path, source.label, source.typed
+    sentence = f"Send the amount as a whole number of minor units (cents, fen), {_WITHOUT[typed]}."
 
     def read(flat: Flat, _digits: int = 0) -> int:
         value = flat.get(path)
+        if not typed:
+            value = _counted(value)
         if type(value) is int:
             return _within(value, label)
         if value is None:
             raise missing(source)
-        if not typed and _DIGITS.fullmatch(value):
-            return _within(int(value), label)
         if type(value) is Decimal or (not typed and _DECIMAL.fullmatch(value)):
             raise Refuse(Code.FRACTION_OF_MINOR_UNIT, label, "Send whole minor units (cents, fen), without a fraction.")
-        raise Refuse(Code.WRONG_TYPE, label, "Send the amount as a whole number of minor units (cents, fen).")
+        raise Refuse(Code.WRONG_TYPE, label, sentence)
 
     return read
 
@@ -202,6 +230,9 @@ def major_units(source: Source, *, decimal_point: bool = False) -> Callable[[Fla
         value: Any = flat.get(path)
         written = ""
         if type(value) is str and _DECIMAL.fullmatch(value):
+            if len(value) > _COUNTED_CHARACTERS_MAX:
+                sentence = f"An amount may have at most {_COUNTED_CHARACTERS_MAX} characters, the point included."
+                raise Refuse(Code.OUT_OF_BOUNDS, label, sentence)
             written = value
             value = Decimal(value)
         if type(value) is not Decimal and type(value) is not int:
@@ -253,7 +284,7 @@ def currency(source: Source) -> Reader[str]:
         code: Any = flat.get(path)
         if type(code) is not str or code not in DIGITS:
             word(flat)
-            raise Refuse(Code.UNKNOWN_CURRENCY, label, "Send a currency code of ISO 4217, as CNY.")
+            raise Refuse(Code.UNKNOWN_CURRENCY, label, "Send a currency code of ISO 4217 in capital letters, as CNY.")
         return code
 
     return read
@@ -294,8 +325,8 @@ def instant(value: Reader[Any], label: str, format: str, zone: tzinfo) -> Reader
     """An instant in UTC. `zone` is where `local` times are."""
     parse = {
         "rfc3339": _rfc3339,
-        "epoch-seconds": lambda number: _epoch(number, timedelta(seconds=1)),
-        "epoch-millis": lambda number: _epoch(number, timedelta(milliseconds=1)),
+        "epoch-seconds": lambda number: _epoch(number, 1, timedelta(seconds=1)),
+        "epoch-millis": lambda number: _epoch(number, 1000, timedelta(milliseconds=1)),
         "local": lambda word: _local(word, zone),
     }[format]
     return _moment(value, label, parse)
@@ -308,7 +339,17 @@ def day(value: Reader[Any], label: str, format: str, zone: tzinfo) -> Reader[dat
     if format == "compact-date":
         return _moment(value, label, _compact_day)
     time = instant(value, label, format, zone)
-    return lambda flat: time(flat).astimezone(zone).date()
+
+    def read(flat: Flat) -> date:
+        found = time(flat).astimezone(zone).date()
+        try:
+            # At the ends of the years that we can calculate with, the zone can move the day beyond them.
+            times.within_years(found)
+        except times.TimeError as error:
+            raise Refuse(error.code, label, error.sentence) from None
+        return found
+
+    return read
 
 
 def present(source: Source, absent: Code = Code.MISSING_FIELD) -> Reader[Any]:
@@ -325,21 +366,22 @@ def present(source: Source, absent: Code = Code.MISSING_FIELD) -> Reader[Any]:
 
 
 def number(source: Source, absent: Code) -> Reader[Any]:
-    """Whatever is there; digits as the number they are where the format has only texts."""
-    value_of = present(source, absent)
-    if source.typed:
-        return value_of
+    """A whole number that counts time; digits are one where the format has only texts."""
+    value_of, label, typed = present(source, absent), source.label, source.typed
+    sentence = f"A time is a whole number, counted from 1970-01-01T00:00:00Z and written {_WITHOUT[typed]}."
 
-    def read(flat: Flat) -> Any:
-        value = value_of(flat)
-        return int(value) if _DIGITS.fullmatch(value) else value
+    def read(flat: Flat) -> int:
+        value = value_of(flat) if typed else _counted(value_of(flat))
+        if type(value) is not int:
+            raise Refuse(Code.TIME_FORMAT, label, sentence)
+        return value
 
     return read
 
 
 def joined(date_source: Source, time_source: Source) -> Reader[str]:
     """The texts of a date's and a time's own fields as one local time."""
-    date_of, time_of = text(date_source, 10), text(time_source, 18)
+    date_of, time_of = text(date_source, TEXT_CHARACTERS_MAX), text(time_source, TEXT_CHARACTERS_MAX)
     return lambda flat: f"{date_of(flat)} {time_of(flat)}"
 
 
@@ -366,18 +408,16 @@ def _compact_day(value: Any) -> date:
     word = _word(value, _COMPACT_SENTENCE)
     if not _COMPACT_DAY.fullmatch(word):
         raise times.TimeError(Code.TIME_FORMAT, _COMPACT_SENTENCE)
-    return times.day(f"{word[:4]}-{word[4:6]}-{word[6:]}")
+    return times.day(f"{word[:4]}-{word[4:6]}-{word[6:]}")  # what it may say now is that there is no such day
 
 
 _COMPACT_SENTENCE = "A day is written YYYYMMDD: 20240229."
 
 
-def _epoch(value: Any, unit: timedelta) -> datetime:
-    if type(value) is not int:
-        raise times.TimeError(Code.TIME_FORMAT, "A time is a whole number, counted from 1970-01-01T00:00:00Z.")
-    if not -_EPOCH_SECONDS_MAX <= value * unit.total_seconds() <= _EPOCH_SECONDS_MAX:
+def _epoch(value: int, per_second: int, unit: timedelta) -> datetime:
+    if value // per_second not in _EPOCH_SECONDS:
         raise times.TimeError(Code.TIME_RANGE, times.RANGE_SENTENCE)
-    return times.in_utc(_EPOCH + value * unit)
+    return _EPOCH + value * unit
 
 
 def _local(value: Any, zone: tzinfo) -> datetime:
@@ -387,7 +427,7 @@ def _local(value: Any, zone: tzinfo) -> datetime:
     try:
         naive = datetime.fromisoformat(word)
     except ValueError:
-        raise times.TimeError(Code.TIME_FORMAT, _LOCAL_SENTENCE) from None
+        raise times.TimeError(Code.TIME_FORMAT, times.NO_SUCH_DAY_SENTENCE) from None
     # This is what `naive.replace(tzinfo=zone)` gives, which takes four times as long.
     local = datetime.combine(naive, naive.time(), zone)
     # Of an hour that the clocks show twice it is the first. One that they skip comes back from UTC as another; two
@@ -398,12 +438,15 @@ def _local(value: Any, zone: tzinfo) -> datetime:
     return found
 
 
-_LOCAL_SENTENCE = "A local time is written YYYY-MM-DD HH:MM:SS, without offset or leap second: 2024-02-29 08:00:00."
+_LOCAL_SENTENCE = (
+    "A local time is written YYYY-MM-DD HH:MM:SS, 00:00:00 to 23:59:59, without offset or leap second:"
+    " 2024-02-29 08:00:00."
+)
 
 
 def _word(value: Any, sentence: str) -> str:
     if type(value) is not str:
-        raise times.TimeError(Code.TIME_FORMAT, sentence)
+        raise times.TimeError(Code.TIME_FORMAT, f"Send a text, in quotes. {sentence}")
     return value
 
 

@@ -54,6 +54,7 @@ def _headers(event: RawEvent, *headers: tuple[str, bytes | None]) -> RawEvent:
     return replace(event, headers=headers)
 
 
+_CLAIM = {"claim": "K", "claim_state": "open", "minutes": ..., "opened_at": 1_709_602_200}
 _JSON_TYPE = ("content-type", b"application/json")
 _DEEP = 100_000
 _BIG = "x" * EVENT_BYTES_MAX
@@ -171,12 +172,27 @@ _TIME = [
     BadInput("no time", bank(time=...), Code.ENVELOPE_ATTRIBUTE, "time", "must be there"),
     BadInput("naive time", bank(time="2024-03-05T09:30:00"), Code.TIME_FORMAT, "time", "offset"),
     BadInput("leap second", bank(time="2024-03-05T23:59:60Z"), Code.TIME_FORMAT, "time", "leap second"),
-    BadInput("30 February", consumer_credit(time="2024-02-30T10:00:00Z"), Code.TIME_FORMAT, "ce_time", "RFC 3339"),
+    BadInput("30 February", consumer_credit(time="2024-02-30T10:00:00Z"), Code.TIME_FORMAT, "ce_time", "calendar"),
+    BadInput(
+        "time a number, RFC 3339", bike(_CLAIM, type="ride.unpaid.v1"), Code.TIME_FORMAT, "data.opened_at", "in quotes"
+    ),
+    BadInput("24 o'clock", bank(time="2024-03-05T24:00:00Z"), Code.TIME_FORMAT, "time", "to 23:59:59"),
+    BadInput("day a number", utility({"due": 20240303}), Code.TIME_FORMAT, "due", "in quotes"),
+    BadInput(
+        "local time in parts",
+        court({"published_time": "09:00 Uhr, am Morgen"}),
+        Code.TIME_FORMAT,
+        "published_date",
+        "HH:MM:SS",
+    ),
+    BadInput("milliseconds before Christ", utility({"ts": -99_999_999_999_999}), Code.TIME_RANGE, "ts", "1900 to 2199"),
+    BadInput("seconds before Christ", utility({"ts": -(10**18)}), Code.TIME_RANGE, "ts", "1900 to 2199"),
+    BadInput("milliseconds with a fraction", utility({"ts": 1709602200000.5}), Code.TIME_FORMAT, "ts", "fraction"),
     BadInput("time a number", bank(time=1_709_602_200), Code.WRONG_TYPE, "time", "text"),
     BadInput("in the future", bank(time="2189-01-01T00:00:00Z"), Code.IN_FUTURE, "time", "clock"),
     BadInput("year 9999", bank(time="9999-12-31T23:59:59Z"), Code.TIME_RANGE, "time", "1900 to 2199"),
     BadInput("year 1", bank(time="0001-01-01T00:00:00+14:00"), Code.TIME_RANGE, "time", "1900 to 2199"),
-    BadInput("milliseconds as text", utility({"ts": "1709602200000"}), Code.TIME_FORMAT, "ts", "whole number"),
+    BadInput("milliseconds as text", utility({"ts": "1709602200000"}), Code.TIME_FORMAT, "ts", "without quotes"),
     BadInput("microseconds for milliseconds", utility({"ts": 10**18}), Code.TIME_RANGE, "ts", "1900 to 2199"),
     BadInput("milliseconds in the future", utility({"ts": 6_900_000_000_000}), Code.IN_FUTURE, "ts", "clock"),
     BadInput("no time in the body", utility({"ts": ...}), Code.MISSING_FIELD, "ts", "must be there"),
@@ -193,7 +209,7 @@ _TIME = [
         "hour that the clocks skip", hotel({"LocalTime": "1986-05-04 02:30:00"}), Code.TIME_FORMAT, "LocalTime", "skip"
     ),
     BadInput("day with blanks", utility({"due": "2024 03 5"}), Code.TIME_FORMAT, "due", "YYYYMMDD"),
-    BadInput("day not in the calendar", utility({"due": "20240230"}), Code.TIME_FORMAT, "due", "day"),
+    BadInput("day not in the calendar", utility({"due": "20240230"}), Code.TIME_FORMAT, "due", "calendar"),
     BadInput(
         "day of year 9999", consumer_credit({"dueDate": "9999-01-01"}), Code.TIME_RANGE, "data.dueDate", "1900 to 2199"
     ),
@@ -280,7 +296,9 @@ _MONEY = [
         "without a fraction",
     ),
     BadInput("amount a boolean", bank({"amount.minor": True}), Code.WRONG_TYPE, "data.amount.minor", "whole number"),
-    BadInput("minor units as text", bank({"amount.minor": "5"}), Code.WRONG_TYPE, "data.amount.minor", "whole number"),
+    BadInput(
+        "minor units as text", bank({"amount.minor": "5"}), Code.WRONG_TYPE, "data.amount.minor", "without quotes"
+    ),
     BadInput("no amount", bike({"fare_fen": ...}), Code.MISSING_FIELD, "data.fare_fen", "must be there"),
     BadInput("amount too large", bike({"fare_fen": 10**15 + 1}), Code.OUT_OF_BOUNDS, "data.fare_fen", "at most"),
     BadInput(
@@ -305,6 +323,10 @@ _MONEY = [
         "Write 0 digits after the point",
     ),
     BadInput("points between thousands", court({"yuan": "1.080.000"}), Code.WRONG_TYPE, "yuan", "12.50"),
+    BadInput(
+        "amount of 41 digits", consumer_credit({"principal": "1" * 41}), Code.OUT_OF_BOUNDS, "data.principal", "40"
+    ),
+    BadInput("amount of 25 digits", court({"yuan": "1" * 25}), Code.OUT_OF_BOUNDS, "yuan", "at most"),
     BadInput("decimal comma", consumer_credit({"principal": "12,50"}), Code.WRONG_TYPE, "data.principal", "12.50"),
     BadInput("digits of another script", consumer_credit({"principal": "١٢"}), Code.WRONG_TYPE, "data.principal", ""),
     BadInput("exponent in a text", consumer_credit({"principal": "1e3"}), Code.WRONG_TYPE, "data.principal", "12.50"),

@@ -12,7 +12,7 @@ from services.ingest.loading import load_partner, load_partners, load_rates
 from shared.contracts.faults import Code
 from shared.settings import ROOT
 from shared.toml_file import ConfigError, load
-from tests.support.ingest.raw_events import RawEvent
+from tests.support.ingest.raw_events import PERSON, RawEvent
 from tests.support.ingest.shipped import ARRIVED, DEPLOYMENT, PARTNERS
 
 GOOD = """\
@@ -139,6 +139,18 @@ FAULTS = [
     ("column never read", CSV, '"done"]', '"done", "extra"]', 2, "columns[6]", "neither read nor ignored"),
     ("column of demographics", CSV, '"done"]', '"done", "gender"]', 2, "columns[6]", "never taken"),
     ("column like an attribute", CSV, '"done"]', '"done", "@latest"]', 2, "columns[6]", "attributes"),
+    ("column of two meanings", CSV, 'due = "due"', 'due = { path = "due", as = "epoch-millis" }, cleared = "due" } #',
+     9, "events[0].days_late.cleared", "can be taken"),
+    ("amount at the place of a day", CSV, "days_late =", 'amount = { path = "due", unit = "major", currency = "CNY" }\n'
+     "days_late =", 10, "events[0].days_late.due", "other keys"),
+    ("code of an empty cell", CSV, "{ paid =", '{ "" =', 8, 'events[0].kinds.""', "empty cell"),
+    ("word that is too long", GOOD, 'b = "bachelor"', f'{"b" * 65} = "bachelor"', 25,
+     f"events[2].value.map.{'b' * 65}", "never come"),
+    ("word that is empty", GOOD, 'b = "bachelor"', '"" = "bachelor"', 25, 'events[2].value.map.""', "never come"),
+    ("unit that is empty", GOOD, 'unit = "major", currency', 'unit_path = "u", units = { "" = "minor" }, currency', 16,
+     'events[0].amount.units.""', "never come"),
+    ("number at the place of a text", GOOD, "{ fixed = \"standing\" }", '"sum"', 21, "events[1].consent.purpose",
+     "other keys"),
     ("delimiter of two characters", CSV, 'id = "id"', 'id = "id"\ndelimiter = "||"', 4, "delimiter", "||"),
 ]  # fmt: skip
 
@@ -157,6 +169,19 @@ def test_an_error_names_file_line_and_key(
     error = caught.value
     assert (error.file, error.line, error.key) == (path, line, key), str(error)
     assert sentence.lower() in error.sentence.lower()
+
+
+def test_a_column_can_say_what_is_taken_back(tmp_path: Path) -> None:
+    path = tmp_path / "partner.toml"
+    text = CSV.replace('"due", "done"]', '"back"]').replace("water.bill", "shop.purchase")
+    path.write_text(text.replace('days_late = { due = "due", cleared = "done" }', 'reverses = "back"'))
+    partner = load_partner(path, DEPLOYMENT)
+    taken = {}
+    for cell in ("true", "false", "", "yes"):
+        line = f"1,2024-03-05T09:30:00Z,{PERSON},paid,{cell}"
+        result = normalize(partner, RawEvent("partner", line.encode()), ARRIVED)
+        taken[cell] = result.fault.code if isinstance(result, Refused) else getattr(result.body, "reverses")  # noqa: B009
+    assert taken == {"true": True, "false": False, "": False, "yes": Code.WRONG_TYPE}
 
 
 @pytest.mark.parametrize("text", [GOOD, NATIVE, CSV])

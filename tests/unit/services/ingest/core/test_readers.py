@@ -1,64 +1,148 @@
-"""Amounts as texts and numbers: which point is a decimal one (rules E7)."""
+"""Each converter on values of each form, in JSON and in CSV: what it takes, and what it says of what it does not take.
+
+No sentence tells people to write what they wrote: it names what is wrong with it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from services.ingest.core.readers import Source, major_units
+from services.ingest.core import readers
+from services.ingest.core.readers import Reader, Source
 from services.ingest.core.tree import Refuse
 from shared.contracts.faults import Code
 
-SOURCE = Source("sum", "sum")
+ZONE = ZoneInfo("Asia/Shanghai")
 
-AMOUNTS = [
-    # text or number, digits of the currency, minor units or the code of the refusal
-    ("1.08", 2, 108),
-    ("1.080", 2, Code.AMBIGUOUS_AMOUNT),
-    ("999.000", 2, Code.AMBIGUOUS_AMOUNT),
-    ("1.000", 0, Code.AMBIGUOUS_AMOUNT),
-    ("1.080", 3, 1_080),
-    ("1080.000", 2, 108_000),  # a point would stand after the first digit too
-    ("0.080", 2, 8),  # no thousands begin with 0
-    ("1.0800", 2, 108),
-    ("12.5000", 2, 1_250),
-    ("12.50", 2, 1_250),
-    ("7", 2, 700),
-    ("1.085", 2, Code.FRACTION_OF_MINOR_UNIT),
-    (Decimal("1.080"), 2, 108),
-    (Decimal("25.000"), 2, 2_500),
-    (1_080, 2, 108_000),
-    ("1,080", 2, Code.WRONG_TYPE),
-    ("1.080.000", 2, Code.WRONG_TYPE),
+
+def moment(format: str, of: Callable[..., Reader[Any]] = readers.instant) -> Callable[[Source], Reader[Any]]:
+    def made(source: Source) -> Reader[Any]:
+        value = readers.number if format.startswith("epoch") else readers.present
+        return of(value(source, Code.MISSING_FIELD), source.label, format, ZONE)
+
+    return made
+
+
+MAKE: dict[str, Callable[[Source], Reader[Any]]] = {
+    "flag": readers.flag,
+    "count": readers.count,
+    "integer": lambda source: readers.integer(source, 90),
+    "minor": readers.minor_units,
+    "major": lambda source: lambda flat: readers.major_units(source)(flat, 2),
+    "text": lambda source: readers.text(source, 64),
+    "id": lambda source: readers.identity(source, 64),
+    "currency": readers.currency,
+    "unit": lambda source: readers.unit(source, {"fen": "minor"}),
+    "rfc3339": moment("rfc3339"),
+    "seconds": moment("epoch-seconds"),
+    "millis": moment("epoch-millis"),
+    "local": moment("local"),
+    "date": moment("date", readers.day),
+    "compact": moment("compact-date", readers.day),
+    "day of millis": moment("epoch-millis", readers.day),
+}
+AT_SIX = datetime(2024, 3, 5, 6, tzinfo=UTC)
+
+# Converter, value in JSON, the same as a cell of CSV (None: no such cell), what is read from either.
+TAKEN = [
+    ("flag", True, "true", True),
+    ("flag", False, "false", False),
+    ("flag", None, None, False),
+    ("count", 2, "2", 2),
+    ("count", None, None, 1),
+    ("integer", 90, "090", 90),
+    ("minor", 1250, "1250", 1250),
+    ("major", Decimal("12.50"), "12.50", 1250),
+    ("major", 12, "12", 1200),
+    ("text", "a b", "a b", "a b"),
+    ("id", "ａ", "ａ", "a"),
+    ("currency", "CNY", "CNY", "CNY"),
+    ("unit", "fen", "fen", "minor"),
+    ("rfc3339", "2024-03-05T14:00:00+08:00", "2024-03-05T14:00:00+08:00", AT_SIX),
+    ("seconds", 1_709_618_400, "1709618400", AT_SIX),
+    ("millis", 1_709_618_400_000, "1709618400000", AT_SIX),
+    ("millis", -2_208_988_800_000, "-2208988800000", datetime(1900, 1, 1, tzinfo=UTC)),
+    ("local", "2024-03-05 14:00", "2024-03-05 14:00", AT_SIX),
+    ("date", "2024-03-05", "2024-03-05", date(2024, 3, 5)),
+    ("compact", "20240305", "20240305", date(2024, 3, 5)),
+    ("day of millis", 1_709_654_400_000, "1709654400000", date(2024, 3, 6)),
+]
+
+# Converter, whether it is JSON, the value, its code, a part of the sentence.
+REFUSED = [
+    ("flag", True, "true", Code.WRONG_TYPE, "without quotes"),
+    ("flag", True, 1, Code.WRONG_TYPE, "true or false"),
+    ("flag", True, [], Code.WRONG_TYPE, "true or false"),
+    ("flag", False, "TRUE", Code.WRONG_TYPE, "lower-case"),
+    ("flag", False, "true ", Code.WRONG_TYPE, "without blanks"),
+    ("flag", False, "1", Code.WRONG_TYPE, "true or false"),
+    ("integer", True, "5", Code.WRONG_TYPE, "without quotes"),
+    ("integer", True, Decimal("5.0"), Code.WRONG_TYPE, "fraction"),
+    ("integer", True, True, Code.WRONG_TYPE, "whole number"),
+    ("integer", False, "5.0", Code.WRONG_TYPE, "fraction"),
+    ("integer", False, " 5", Code.WRONG_TYPE, "blanks"),
+    ("integer", False, "1" * 20, Code.OUT_OF_BOUNDS, "0 to 90"),
+    ("integer", False, "1" * 5000, Code.OUT_OF_BOUNDS, "0 to 90"),
+    ("integer", False, "-" + "1" * 5000, Code.OUT_OF_BOUNDS, "0 to 90"),
+    ("minor", True, "1250", Code.WRONG_TYPE, "without quotes"),
+    ("minor", True, Decimal("12.5"), Code.FRACTION_OF_MINOR_UNIT, "without a fraction"),
+    ("minor", False, "12.5", Code.FRACTION_OF_MINOR_UNIT, "without a fraction"),
+    ("minor", False, "1,250", Code.WRONG_TYPE, "separators"),
+    ("minor", False, "1" * 30, Code.OUT_OF_BOUNDS, "at most"),
+    ("major", True, "12,50", Code.WRONG_TYPE, "12.50"),
+    ("major", False, "1" * 30, Code.OUT_OF_BOUNDS, "at most"),
+    ("major", False, "1." + "0" * 40, Code.OUT_OF_BOUNDS, "40 characters"),
+    ("text", True, 5, Code.WRONG_TYPE, "in quotes"),
+    ("text", True, {}, Code.WRONG_TYPE, "in quotes"),
+    ("id", True, 5, Code.WRONG_TYPE, "in quotes"),
+    ("currency", False, "cny", Code.UNKNOWN_CURRENCY, "capital"),
+    ("rfc3339", True, 1_709_618_400, Code.TIME_FORMAT, "in quotes"),
+    ("rfc3339", False, "2024-02-30T14:00:00+08:00", Code.TIME_FORMAT, "calendar"),
+    ("rfc3339", False, "2024-03-05T24:00:00Z", Code.TIME_FORMAT, "to 23:59:59"),
+    ("seconds", True, "1709618400", Code.TIME_FORMAT, "without quotes"),
+    ("seconds", True, Decimal("1709618400.5"), Code.TIME_FORMAT, "fraction"),
+    ("seconds", False, "1709618400.5", Code.TIME_FORMAT, "fraction"),
+    ("seconds", False, "9" * 25, Code.TIME_RANGE, "1900 to 2199"),
+    ("millis", True, -99_999_999_999_999, Code.TIME_RANGE, "1900 to 2199"),
+    ("millis", True, -2_208_988_800_001, Code.TIME_RANGE, "1900 to 2199"),
+    ("millis", True, 7_258_118_400_000, Code.TIME_RANGE, "1900 to 2199"),
+    ("millis", True, 10**18, Code.TIME_RANGE, "1900 to 2199"),
+    ("local", False, "2024-02-30 14:00", Code.TIME_FORMAT, "calendar"),
+    ("local", False, "2024-03-05 24:00", Code.TIME_FORMAT, "to 23:59:59"),
+    ("local", True, 20240305, Code.TIME_FORMAT, "in quotes"),
+    ("date", True, 20240305, Code.TIME_FORMAT, "in quotes"),
+    ("date", False, "2023-02-29", Code.TIME_FORMAT, "calendar"),
+    ("compact", True, 20240305, Code.TIME_FORMAT, "in quotes"),
+    ("compact", False, "20230229", Code.TIME_FORMAT, "calendar"),
+    ("compact", False, "2024-03-05", Code.TIME_FORMAT, "YYYYMMDD"),
+    ("day of millis", True, 7_258_118_399_999, Code.TIME_RANGE, "1900 to 2199"),
 ]
 
 
-def read(value: object, digits: int, *, decimal_point: bool = False) -> int | Code:
-    try:
-        return major_units(SOURCE, decimal_point=decimal_point)({"sum": value}, digits)
-    except Refuse as refusal:
-        return refusal.fault.code
+@pytest.mark.parametrize(("converter", "value", "cell", "expected"), TAKEN)
+def test_what_is_taken_in_json_is_taken_in_csv(converter: str, value: Any, cell: str | None, expected: Any) -> None:
+    flat = {} if value is None else {"x": value}
+    found = MAKE[converter](Source("x", "x"))(flat)
+    assert (type(found), found) == (type(expected), expected)
+    flat = {} if cell is None else {"x": cell}
+    found = MAKE[converter](Source("x", "x", typed=False))(flat)
+    assert (type(found), found) == (type(expected), expected)
 
 
-@pytest.mark.parametrize(("value", "digits", "expected"), AMOUNTS, ids=str)
-def test_an_amount_has_one_reading_or_none(value: object, digits: int, expected: int | Code) -> None:
-    assert read(value, digits) == expected
+@pytest.mark.parametrize(("converter", "typed", "value", "code", "sentence"), REFUSED)
+def test_what_is_not_taken_is_told_why(converter: str, typed: bool, value: Any, code: Code, sentence: str) -> None:
+    with pytest.raises(Refuse) as caught:
+        MAKE[converter](Source("x", "data.x", typed))({"x": value})
+    fault = caught.value.fault
+    assert (fault.code, fault.field) == (code, "data.x"), fault.sentence
+    assert sentence in fault.sentence
 
 
-@pytest.mark.parametrize(("value", "minor"), [("1.080", 108), ("999.000", 99_900), ("12.50", 1_250)])
-def test_a_mapping_can_say_that_the_point_is_a_decimal_one(value: str, minor: int) -> None:
-    assert read(value, 2, decimal_point=True) == minor
-
-
-@given(st.integers(0, 10**9), st.integers(0, 10**6).filter(lambda n: n % 10 == 0), st.integers(0, 9))
-def test_what_is_taken_is_the_decimal_number_that_stands_there(whole: int, fraction: int, places: int) -> None:
-    text = f"{whole}.{fraction:0{places + 1}d}"
-    found = read(text, 2)
-    if isinstance(found, int):
-        assert Decimal(found) == Decimal(text) * 100
-    elif found is Code.AMBIGUOUS_AMOUNT:
-        assert len(text.partition(".")[2]) == 3
-        assert 0 < whole < 1_000
+def test_every_converter_takes_a_cell() -> None:
+    assert {converter for converter, _, cell, _ in TAKEN if cell is not None} == set(MAKE)

@@ -1,0 +1,68 @@
+"""A mapping is tried when it is loaded: each converter on texts of every form, so that none is there that takes none.
+
+A reader is told of with the place in the body that it reads. Of all readers of one place there must be one value that
+all of them take, among the values that the format can have: in CSV these are texts only.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from services.ingest.core.mapping import MappingError
+from services.ingest.core.readers import Reader
+from services.ingest.core.tree import Refuse
+from shared.contracts.identity import sample_account
+
+_TEXTS = (
+    *("word", "1", "12.50", "true", "CNY", "1709193600", "1709193600000", "20240229", "2024-02-29"),
+    *("2024-02-29T08:00:00+08:00", "2024-02-29 08:00:00", "08:00:00", sample_account(1), "11010519491231002X"),
+)
+_TYPED = (True, 1, 1_709_193_600, 1_709_193_600_000, Decimal("12.50"))
+_NOW = datetime(2024, 3, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A reader to be tried. `key` is its place in the mapping file; `words` are those that it is about, if any."""
+
+    path: str
+    key: tuple[str | int, ...]
+    read: Reader[Any]
+    words: tuple[str, ...] = ()
+
+    def takes(self, value: Any) -> bool:
+        try:
+            self.read({self.path: value, "@latest": _NOW, "@time": _NOW})
+        except Refuse:
+            return False
+        return True
+
+
+def check_words(trial: Trial) -> None:
+    """Raises MappingError for a word of the mapping that its own reader would refuse."""
+    for word in trial.words:
+        if not trial.takes(word):
+            sentence = "This word can never come: it is empty, too long, or has control characters. Take it out."
+            raise MappingError((*trial.key, word), sentence)
+
+
+def check_places(trials: Iterable[Trial], *, typed: bool) -> None:
+    """Raises MappingError for a place of the body at which no value is ever taken."""
+    by_path: dict[str, list[Trial]] = defaultdict(list)
+    for trial in trials:
+        by_path[trial.path].append(trial)
+    for path, together in by_path.items():
+        words = [word for trial in together for word in trial.words]
+        values: tuple[Any, ...] = (*words, *_TEXTS, *(_TYPED if typed else ()))
+        if not any(all(trial.takes(value) for trial in together) for value in values):
+            sentence = (
+                f"No value of `{path}` can be taken here and by the other keys that read it; name another place."
+                if len(together) > 1
+                else f"No value of `{path}` can be taken here; say another form, or name another place."
+            )
+            raise MappingError(together[-1].key, sentence)

@@ -1,0 +1,53 @@
+"""The last resort: an event that no rule refuses and that cannot be processed is answered all the same (rules E1)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from services.ingest.core.normalize import Refused, normalize
+from services.ingest.core.tree import Flat
+from services.ingest.service import service
+from shared.contracts.faults import Code
+from shared.runner.service import DeadLetter
+from tests.support.ingest.raw_events import PERSON, RawEvent, utility
+from tests.support.ingest.shipped import ARRIVED, PARTNERS, record
+
+
+def failing(error: Exception) -> dict[str, object]:
+    def body(flat: Flat) -> None:
+        raise error
+
+    partner = PARTNERS["utility"]
+    readings = {code: replace(reading, body=body) for code, reading in partner.readings.items()}  # type: ignore[arg-type]
+    return {"utility": replace(partner, readings=readings)}
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError(PERSON), KeyError(PERSON), RecursionError(PERSON), AssertionError(PERSON)]
+)
+def test_a_fault_of_ours_is_an_answer_that_quotes_nothing(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    partners = failing(error)
+    result = normalize(partners["utility"], utility(), ARRIVED)  # type: ignore[arg-type]
+    assert isinstance(result, Refused)
+    assert (result.fault.code, result.fault.field, result.event_id) == (Code.UNPROCESSABLE, "", "m-1")
+    assert result.bug is not None
+    assert result.bug.startswith(f"{type(error).__name__} at body, line ")
+    answer = service(partners).mode.answer(record(utility()), ARRIVED)  # type: ignore[arg-type]
+    assert not isinstance(answer, DeadLetter)
+    assert [outcome.code for outcome in answer.outcomes] == ["unprocessable"]
+    written = capsys.readouterr()
+    assert "behavior.raw.utility/3/7" in written.out + written.err
+    assert PERSON not in written.out + written.err + repr(result)
+
+
+def test_a_machine_without_memory_says_nothing_about_the_event() -> None:
+    with pytest.raises(MemoryError):
+        normalize(failing(MemoryError())["utility"], utility(), ARRIVED)  # type: ignore[arg-type]
+
+
+def test_no_event_at_all() -> None:
+    result = normalize(PARTNERS["utility"], RawEvent("utility", b""), ARRIVED)
+    assert isinstance(result, Refused)
+    assert result.bug is None
