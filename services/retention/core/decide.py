@@ -95,25 +95,36 @@ class _Records:
     def find(self, report: Report) -> tuple[str, State]:
         """The record that the report is about: its id and its state."""
         names = (report.key, report.partner, report.body.report_id)
-        for id in (unkeyed_record_id(*names), record_id(self._key, *names)):
-            if record := self._records.get(id):
-                return id, record
-            if (name := fingerprint(self._key, id)) in self._gone or name in self._person.gone:
-                return id, GONE
-        return id, None
+        id = record_id(self._key, *names)
+        if (record := self._records.get(id)) or not (self._records or self._gone or self._person.gone):
+            return id, record
+        before = unkeyed_record_id(*names)
+        if record := self._records.get(before):
+            return before, record
+        return next(((each, GONE) for each in (id, before) if self._is_gone(each)), (id, None))
+
+    def _is_gone(self, id: str) -> bool:
+        if not (self._gone or self._person.gone):
+            return False
+        name = fingerprint(self._key, id)
+        return name in self._gone or name in self._person.gone
 
     def due(self, instant: datetime) -> list[tuple[datetime, str, Kept]]:
         found = [(due, id, record) for id, record in self._records.items() if (due := due_at(record)) is not None]
         return sorted((each for each in found if each[0] <= instant), key=lambda each: each[:2])
 
     def has_room(self, partner: str) -> bool:
+        if len(self._person.gone) + len(self._gone) >= GONE_MAX:
+            return False
+        if len(self._records) < RECORDS_MAX:
+            return True
         if self._counts is None:
             self._counts = Counter(map(partner_of, self._records.values()))
-        return self._counts[partner] < RECORDS_MAX and len(self._person.gone) + len(self._gone) < GONE_MAX
+        return self._counts[partner] < RECORDS_MAX
 
     def put(self, id: str, state: State) -> None:
         before = self._records.get(id)
-        if state is before or state == before:
+        if state is before:
             return
         if isinstance(state, Gone):
             if before is None:

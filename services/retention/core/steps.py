@@ -178,6 +178,8 @@ def _with_amount(record: Known, told: Facts) -> Known:
     """The record with the amount of the latest report. A new amount is a new version; that it is still so is none."""
     if told.amount is None or _is_older(told, record.facts):
         return record
+    if (told.amount, told.amount_at) == (record.facts.amount, record.facts.amount_at):
+        return record
     facts = replace(record.facts, amount=told.amount, amount_at=told.amount_at)
     return replace(record, facts=facts, version=record.version + (told.amount != record.facts.amount))
 

@@ -603,8 +603,10 @@ def test_a_decision_names_only_what_it_has_changed() -> None:
         person, [_report(reported(CARD, "2025-03-01", report="old-7", amount=100, at=-(10**6)), 0)], NOW, POLICY
     )
     assert again.writes.kept.keys() <= {id}
-    repeated = decide(person, [_report(reported(CARD, "2025-03-01", report="old-7"), 0)], NOW, POLICY)
-    assert (repeated.person, repeated.writes) == (person, Writes())
+    known, _ = _happens(Person(), reported(CARD, "2025-03-01", amount=100), 0)
+    for told_again in (reported(CARD, "2025-03-01"), reported(CARD, "2025-03-01", amount=100, at=0)):
+        repeated = decide(known, [_report(told_again, 1)], NOW, POLICY)
+        assert (repeated.person, repeated.writes) == (known, Writes())
 
 
 def test_overtaken_days_are_kept_with_the_record() -> None:
