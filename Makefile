@@ -41,7 +41,7 @@ test-compose: setup  ## all that needs Docker: the compose file, its guides, out
 	@$(MAKE) --no-print-directory check-deploy
 	@$(BIN)/pytest -m campaign tests/deploy tests/e2e
 
-check: setup  ## format, lint, types, imports, contracts, dashboard, lock
+check: setup  ## format, lint, types, imports, contracts, dashboard; needs no network
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 	@$(BIN)/mypy $(CODE)
@@ -49,7 +49,6 @@ check: setup  ## format, lint, types, imports, contracts, dashboard, lock
 	@$(BIN)/python -m shared.contracts.published check
 	@$(BIN)/python -m deploy.grafana.pipeline check
 	@$(BIN)/python -m deploy.settings check
-	@$(MAKE) --no-print-directory lock-check
 
 # promtool on the path, else the one in the image that the compose file names.
 check-deploy:  ## Prometheus's configuration and rules, and the rules' own tests
@@ -75,7 +74,7 @@ lock: $(BIN)/uv  ## bring requirements.lock up to date with pyproject.toml (all 
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements.lock
 
 # The present lock is the preference for the new one, so a newer release on the index changes nothing here.
-lock-check: $(BIN)/uv
+lock-check: $(BIN)/uv  ## whether requirements.lock fits pyproject.toml; asks the package index
 	@cp requirements.lock .venv/requirements.lock
 	@$(COMPILE) --output-file .venv/requirements.lock
 	@diff -u requirements.lock .venv/requirements.lock || { echo 'requirements.lock does not fit pyproject.toml: run `make lock`.' >&2; exit 1; }
