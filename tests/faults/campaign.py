@@ -31,8 +31,11 @@ from shared.contracts.topics import (
     raw_topic,
     rejected_topic,
 )
+from shared.kafka import topic_admin
+from tests.faults import hostile
 from tests.faults.checker import (
     Seen,
+    check_answered,
     check_dead_letters,
     check_normalized,
     check_records,
@@ -41,16 +44,21 @@ from tests.faults.checker import (
     check_tiers,
     places_of,
 )
-from tests.faults.cluster import SERVICES, Cluster, Feeder, Service, feeding, numbers, running, service_of
+from tests.faults.cluster import PARTNER, SERVICES, Cluster, Feeder, Service, numbers, running, service_of
 from tests.faults.events import PARTNERS, ZONE, Stretch, draw
 from tests.faults.policy import profile, scorecard, tier_table
 from tests.support.oracle.scores import expect, month
 
 log = logging.getLogger("campaign")
 
-Act = tuple[Literal["kill", "stop", "join", "leave"], Service] | tuple[Literal["kill"], Name]
+Act = (
+    tuple[Literal["kill", "stop", "join", "leave"], Service]
+    | tuple[Literal["kill"], Name]
+    | tuple[Literal["send"], Literal["hostile records", "a hot person"]]
+    | tuple[Literal["delete"], Literal["a topic of refusals"]]
+)
 """A fault and whom it hits, a process of a service or a server. To `stop` is to make a zombie: it stands still, others
-take over, and it wakes up."""
+take over, and it wakes up. What is sent, and whose topic is deleted, is another partner's, see `hostile`."""
 
 _IN_FLIGHT_TIMEOUT_S = 30.0
 _TRANSACTION_TIMEOUT_S = 4.0
@@ -78,6 +86,8 @@ class Plan:
     """Each share of the events is spread over so many seconds."""
     timer_kills: int
     """Kills of scorer processes in each monthly run, and of retention's wherever deadlines have come."""
+    hot_events: int
+    """About the one person of whom so much is told at once."""
 
 
 FULL = Plan(
@@ -96,9 +106,13 @@ FULL = Plan(
         ("kill", "postgres"): 2,
         ("join", "scorer"): 1,
         ("leave", "scorer"): 1,
+        ("send", "hostile records"): 3,
+        ("send", "a hot person"): 2,
+        ("delete", "a topic of refusals"): 1,
     },
     share_s=8.0,
     timer_kills=2,
+    hot_events=20_000,
 )
 SHORT = Plan(
     people=150,
@@ -111,9 +125,13 @@ SHORT = Plan(
         ("stop", "scorer"): 1,
         ("kill", "kafka"): 1,
         ("kill", "postgres"): 1,
+        ("send", "hostile records"): 1,
+        ("send", "a hot person"): 1,
+        ("delete", "a topic of refusals"): 1,
     },
     share_s=1.5,
     timer_kills=1,
+    hot_events=3_000,
 )
 
 
@@ -155,8 +173,10 @@ async def run(seed: int, plan: Plan, directory: Path) -> Report:
     stretches = draw(seed, people=plan.people, messages=plan.messages, key=key, records=True)
     faults = schedule(rng, plan.counts)
     report = Report()
-    async with running(directory, key=key, now=stretches[0].instant) as cluster, feeding(cluster) as feeder:
-        chaos = _Chaos(cluster, rng, report)
+    partners = dict.fromkeys((*PARTNERS, hostile.PARTNER), PARTNER)
+    async with running(directory, key=key, now=stretches[0].instant, partners=partners) as cluster:
+        feeder = Feeder(cluster.kafka, seed)
+        chaos = _Chaos(cluster, rng, report, plan.hot_events)
         await cluster.start("ingest-1", "retention-1", "scorer-1", "scorer-2", "benefits-1")
         # The month of the first instant is published now, of nobody, so that it is not left to chance of whom.
         await cluster.until_run_done(month(stretches[0].instant, ZONE))
@@ -208,8 +228,8 @@ async def _flow(feeder: Feeder, chaos: _Chaos, stretch: Stretch, faults: Sequenc
 class _Chaos:
     """Commits faults, and counts those that hit work in flight."""
 
-    def __init__(self, cluster: Cluster, rng: random.Random, report: Report) -> None:
-        self._cluster, self._rng, self._report = cluster, rng, report
+    def __init__(self, cluster: Cluster, rng: random.Random, report: Report, hot_events: int) -> None:
+        self._cluster, self._rng, self._report, self._hot_events = cluster, rng, report, hot_events
         self._began = time.monotonic()
 
     async def commit(self, fault: Fault) -> None:
@@ -227,6 +247,14 @@ class _Chaos:
             case "leave", service:
                 await self._cluster.stop(self._victim(service))
                 self._tell(fault.act, "")
+            case "send", "hostile records":
+                self._tell(fault.act, f"{await hostile.send_hostile(self._cluster.kafka, self._rng)} of them")
+            case "send", _:
+                assert self._cluster.now is not None
+                await hostile.send_hot(self._cluster.kafka, self._rng, self._cluster.now, self._hot_events)
+                self._tell(fault.act, f"{self._hot_events} events")
+            case "delete", _:
+                await self._delete_topic(fault)
 
     async def recover(self) -> None:
         """Everybody works again before the next fault, so that it finds work in flight and not a start."""
@@ -348,6 +376,18 @@ class _Chaos:
         await asyncio.sleep(fault.for_s)
         await asyncio.to_thread(self._cluster.stack.start, name)
 
+    async def _delete_topic(self, fault: Fault) -> None:
+        """A partner's topic of refusals is gone while records come that must be refused, and is made again."""
+        await self._cluster.delete_topics(rejected_topic(hostile.PARTNER))
+        sent = await hostile.send_hostile(self._cluster.kafka, self._rng)
+        await asyncio.sleep(fault.for_s)
+        await self._cluster.until(self._ingest_is_done, "ingest goes on without the topic")
+        await topic_admin.ensure_topics(self._cluster.kafka, self._cluster.partners)
+        self._tell(fault.act, f"{sent} records to refuse meanwhile")
+
+    async def _ingest_is_done(self) -> bool:
+        return not await self._cluster.ingest_lag()
+
     def _victim(self, service: Service) -> str:
         return self._rng.choice(numbers(self._cluster.processes, service))
 
@@ -381,8 +421,15 @@ async def _check(cluster: Cluster, stretches: Sequence[Stretch], said: Sequence[
     scores = await cluster.read(SCORES_CHANGED)
     tiers = await cluster.read(TIERS_CHANGED)
     rejected = await cluster.read(*map(rejected_topic, PARTNERS))
-    passed_on = await cluster.read(NORMALIZED, RECORDS_REPORTED)
+    everything = await cluster.read(NORMALIZED, RECORDS_REPORTED)
     letters = await cluster.read(*map(dead_letter_topic, SERVICES))
+    hostile_ends = await cluster.offsets.ends([raw_topic(hostile.PARTNER)])
+    hostile_answers = [*everything, *await cluster.read(rejected_topic(hostile.PARTNER)), *letters]
+    passed_on = [each for each in everything if not _is_hostile(each)]
+    known = {message.person for message in passed_on}
+    scores = [score for score in scores if score.person in known]
+    tiers = [tier for tier in tiers if tier.person in known]
+    letters = [letter for letter in letters if not _is_hostile(letter)]
 
     def said_at(record: Seen) -> datetime:
         return next(each.instant for each in said if each.includes(record))
@@ -395,6 +442,12 @@ async def _check(cluster: Cluster, stretches: Sequence[Stretch], said: Sequence[
             *check_refusals(rejected, places, expected),
             *check_normalized(passed_on, places, expected),
             *check_dead_letters(letters),
+            *check_answered(hostile_ends, hostile_answers),
         ]
     for told, by in ((records, "id"), (scores, "id"), (tiers, "id"), (passed_on, "origin")):
         report.count(told, by)
+
+
+def _is_hostile(message: Seen) -> bool:
+    """Whether it answers a record of the partner whose events are not the oracle's."""
+    return message.attribute("origin").startswith(f"{raw_topic(hostile.PARTNER)}/")

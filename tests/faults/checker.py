@@ -13,6 +13,8 @@ from datetime import date, datetime
 from itertools import islice, zip_longest
 from typing import Any
 
+from aiokafka import TopicPartition
+
 from shared.contracts.partition import partition_of
 from shared.contracts.topics import raw_topic
 from tests.faults.events import Headers, Message
@@ -135,6 +137,24 @@ def check_normalized(normalized: Sequence[Seen], places: Sequence[str], expected
     missing = (f"{place} was accepted and did not come out of ingest" for place in wanted - found)
     excess = (f"{place} was refused and came out of ingest all the same" for place in found - wanted)
     return [*_byte_equal(normalized, by="origin"), *_told(_misplaced(normalized)), *_told(missing), *_told(excess)]
+
+
+def check_answered(ends: Mapping[TopicPartition, int], answers: Iterable[Seen]) -> list[str]:
+    """Every offset of these raw partitions below its end is answered: passed on, refused, or set aside.
+
+    An answer is for the position that it names as its origin, and for those up to `lastorigin` if it has one.
+    """
+    open_places = {(place, offset) for place, end in ends.items() for offset in range(end)}
+    for answer in answers:
+        place, first = _position(answer.attribute("origin"))
+        last = _position(answer.attribute("lastorigin"))[1] if answer.attribute("lastorigin") else first
+        open_places.difference_update((place, offset) for offset in range(first, last + 1))
+    return _told(f"nobody handled {p.topic}/{p.partition}/{offset}" for p, offset in sorted(open_places))
+
+
+def _position(origin: str) -> tuple[TopicPartition, int]:
+    topic, partition, offset = origin.rsplit("/", 2)
+    return TopicPartition(topic, int(partition)), int(offset)
 
 
 def check_dead_letters(letters: Sequence[Seen]) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from aiokafka.errors import KafkaError
 
 from goodstanding.platform.deployment import Deployment, Settings
 from goodstanding.platform.servers import LocalStack
+from goodstanding.platform.servers.stack import Name
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.simulation.driver import unread
@@ -28,6 +31,7 @@ from shared.contracts.topics import raw_topic, topics
 from shared.kafka import topic_admin
 from tests.faults.checker import Seen
 from tests.faults.events import PARTNERS, Message
+from tests.faults.hostile import CODECS
 from tests.faults.policy import write_policies
 
 Service = Literal["ingest", "retention", "scorer", "benefits"]
@@ -75,9 +79,32 @@ class Cluster:
     now: datetime | None = None
     """What the stepped clock shows."""
 
+    @property
+    def kafka(self) -> str:
+        """The bootstrap address."""
+        return self.deployment.addresses.kafka
+
     async def set_clock(self, instant: datetime) -> None:
         await self.deployment.set_clock(instant)
         self.now = instant
+
+    # -- copies of servers ---------------------------------------------------------------------------------------------
+
+    async def copy(self, name: Name, to: Path) -> None:
+        """A copy of a server's data as it is now. The server is killed for it and started again."""
+        await asyncio.to_thread(self.stack.kill, name)
+        await _copied(self._data(name), to)
+        await asyncio.to_thread(self.stack.start, name)
+
+    async def put_back(self, name: Name, copy: Path) -> None:
+        """The server is killed, and comes back with the data of the copy: what was written since then is gone."""
+        await asyncio.to_thread(self.stack.kill, name)
+        await asyncio.to_thread(shutil.rmtree, self._data(name))
+        await _copied(copy, self._data(name))
+        await asyncio.to_thread(self.stack.start, name)
+
+    def _data(self, name: Name) -> Path:
+        return self.stack.home / name
 
     # -- processes -----------------------------------------------------------------------------------------------------
 
@@ -218,15 +245,29 @@ class Cluster:
 
     async def create_topics(self, *names: str) -> None:
         """Topics that the table does not have."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.deployment.addresses.kafka)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
         await admin.start()
         try:
             await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
         finally:
             await admin.close()
 
+    async def delete_topics(self, *names: str) -> None:
+        """Returns when the broker does not list them any more."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
+        await admin.start()
+        try:
+            await admin.delete_topics(list(names))
+        finally:
+            await admin.close()
+
+        async def gone() -> bool:
+            return not set(names) & set(await self.topics())
+
+        await self.until(gone, f"the topics {names} are deleted")
+
     async def topics(self) -> list[str]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.deployment.addresses.kafka)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
         await admin.start()
         try:
             return sorted(await admin.list_topics())
@@ -239,7 +280,7 @@ class Cluster:
         """All that readers of committed messages see, each partition in its order."""
         ends = await self.offsets.ends(topics)
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.deployment.addresses.kafka,
+            bootstrap_servers=self.kafka,
             enable_auto_commit=False,
             isolation_level="read_committed",
         )
@@ -257,47 +298,54 @@ class Cluster:
             await consumer.stop()
 
 
-class Feeder:
-    """The partners: sends messages in order and at a pace, whatever happens to the broker."""
+async def _copied(source: Path, target: Path) -> None:
+    """With owners, modes and holes, which the servers insist on."""
+    process = await asyncio.create_subprocess_exec("cp", "--archive", str(source), str(target))
+    assert await process.wait() == 0
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
-        self._producer = producer
+
+class Feeder:
+    """The partners: sends messages in order and at a pace, whatever happens to the broker, in any codec of Kafka."""
+
+    def __init__(self, kafka: str, seed: int = 0) -> None:
+        self._kafka, self._rng = kafka, random.Random(seed)
         self.sent = 0
 
     async def send(self, messages: Sequence[Message], *, spread_s: float = 0.0, bursts: int = 10) -> None:
         """Send in bursts over a time; returns when the broker has acknowledged all."""
         size = -(-len(messages) // bursts) or 1
         acknowledgements: list[asyncio.Future[Any]] = []
-        for start in range(0, len(messages), size):
-            for message in messages[start : start + size]:
-                acknowledgements.append(
-                    await self._producer.send(
-                        raw_topic(message.partner),
-                        message.value,
-                        key=message.key,
-                        partition=partition_of(message.key.decode()),
-                        headers=list(message.headers),
+        async with self._producer() as producer:
+            for start in range(0, len(messages), size):
+                for message in messages[start : start + size]:
+                    acknowledgements.append(
+                        await producer.send(
+                            raw_topic(message.partner),
+                            message.value,
+                            key=message.key,
+                            partition=partition_of(message.key.decode()),
+                            headers=list(message.headers),
+                        )
                     )
-                )
-                self.sent += 1
-            await asyncio.sleep(spread_s / bursts)
-        await asyncio.gather(*acknowledgements)
+                    self.sent += 1
+                await asyncio.sleep(spread_s / bursts)
+            await asyncio.gather(*acknowledgements)
 
-
-@asynccontextmanager
-async def feeding(cluster: Cluster) -> AsyncIterator[Feeder]:
-    producer = AIOKafkaProducer(
-        bootstrap_servers=cluster.deployment.addresses.kafka,
-        acks="all",
-        # Without it a retry could send twice or out of order, and the input would not be what the oracle was told.
-        enable_idempotence=True,
-        request_timeout_ms=60_000,
-    )
-    await producer.start()
-    try:
-        yield Feeder(producer)
-    finally:
-        await producer.stop()
+    @asynccontextmanager
+    async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._kafka,
+            compression_type=self._rng.choice(CODECS),
+            acks="all",
+            # Without it a retry could send twice or out of order, and the input would not be what the oracle was told.
+            enable_idempotence=True,
+            request_timeout_ms=60_000,
+        )
+        await producer.start()
+        try:
+            yield producer
+        finally:
+            await producer.stop()
 
 
 @asynccontextmanager

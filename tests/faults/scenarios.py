@@ -33,7 +33,7 @@ from tests.faults.checker import (
     check_scores,
     places_of,
 )
-from tests.faults.cluster import SERVICES, Cluster, Feeder, feeding, running
+from tests.faults.cluster import SERVICES, Cluster, Feeder, running
 from tests.faults.events import PARTNERS, ZONE, Message, Person, message_of
 from tests.faults.mutants import Gate
 from tests.faults.policy import profile, scorecard
@@ -170,11 +170,8 @@ async def telling(
 ) -> AsyncIterator[Story]:
     """Servers and a story without any service yet. With a mutant every process of it is one."""
     settings = {"GOODSTANDING_SESSION_TIMEOUT_MS": str(_SESSION_MS), "GOODSTANDING_BATCH_RECORDS_MAX": "100"}
-    async with (
-        running(directory, key=KEY, now=now, clock=clock, settings=settings, partners=partners) as cluster,
-        feeding(cluster) as feeder,
-    ):
-        yield Story(cluster, feeder, now, mutant)
+    async with running(directory, key=KEY, now=now, clock=clock, settings=settings, partners=partners) as cluster:
+        yield Story(cluster, Feeder(cluster.kafka), now, mutant)
 
 
 async def play(story: Story, scenario: Scenario) -> list[str]:

@@ -8,10 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 
 from shared.contracts.partition import partition_of
 from tests.faults.checker import (
     Seen,
+    check_answered,
     check_dead_letters,
     check_normalized,
     check_records,
@@ -262,3 +264,28 @@ def test_places_are_found_by_order_and_content() -> None:
     assert places == [record.place for record in raw]
     for broken in (raw[:2], raw[1:], [raw[1], raw[0], raw[2]]):
         assert places_of(messages, broken)[1]
+
+
+def answer(first: int, last: int | None = None, topic: str = "behavior.rejected.north") -> Seen:
+    """To the records `first` to `last` of partition 2 of `behavior.raw.north`."""
+    named = {"origin": f"behavior.raw.north/2/{first}"}
+    if last is not None:
+        named["lastorigin"] = f"behavior.raw.north/2/{last}"
+    return Seen(topic, 0, 0, None, b"", tuple((f"ce_{name}", value.encode()) for name, value in named.items()))
+
+
+@pytest.mark.parametrize(
+    ("answers", "unanswered"),
+    [
+        pytest.param([answer(0), answer(1), answer(2)], [], id="each by itself"),
+        pytest.param([answer(0, 2)], [], id="all by one"),
+        pytest.param([answer(0), answer(0), answer(1, 2)], [], id="one twice"),
+        pytest.param([answer(0), answer(2)], [1], id="one between others"),
+        pytest.param([answer(0, 1)], [2], id="the last one"),
+        pytest.param([], [0, 1, 2], id="none"),
+    ],
+)
+def test_an_offset_that_nobody_handled_is_found(answers: list[Seen], unanswered: list[int]) -> None:
+    ends = {TopicPartition("behavior.raw.north", 2): 3}
+    found = check_answered(ends, answers)
+    assert found == [f"nobody handled behavior.raw.north/2/{offset}" for offset in unanswered]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shared.contracts.topics import SCORES_CHANGED, raw_topic
 from tests.faults.checker import check_scores, places_of
-from tests.faults.cluster import Cluster, Feeder, feeding, running
+from tests.faults.cluster import Cluster, Feeder, running
 from tests.faults.events import PARTNERS, ZONE, Message, draw
 from tests.faults.policy import scorecard
 from tests.support.oracle.scores import expect
@@ -21,7 +21,8 @@ _KEY = b"scale out: 32 bytes and a little"
 
 async def test_a_second_and_a_third_process_join_and_leave(tmp_path: Path) -> None:
     stretch, *_ = draw(11, people=120, messages=3_000, key=_KEY)
-    async with running(tmp_path / "deployment", key=_KEY, now=stretch.instant) as cluster, feeding(cluster) as feeder:
+    async with running(tmp_path / "deployment", key=_KEY, now=stretch.instant) as cluster:
+        feeder = Feeder(cluster.kafka)
         await cluster.start("ingest-1", "scorer-1")
         await cluster.until_run_done()
         await shared(cluster, {"scorer-1": 6})
