@@ -1,0 +1,105 @@
+"""What the services receive from each other: one order of checks, and a code for each thing that can be wrong."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from shared.contracts.cloudevents import Headers, binary
+from shared.contracts.exchange import Provenance, Received, announced, forwarded_source, provenance, received
+from shared.contracts.faults import Code, Fault
+from shared.contracts.messages import TYPES, RecordReport, TierChange, encode
+
+USER = "ab" * 32
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+REPORT = RecordReport(kind="hotel.no_show", report_id="r1", status="reported", began_on=date(2026, 1, 1))
+GOOD = binary(
+    id="e1",
+    source=forwarded_source("hotel"),
+    type=TYPES[RecordReport],
+    time=NOW,
+    partitionkey=USER,
+    extensions={"origin": "behavior.raw.hotel/1/7"},
+)
+
+
+def without(name: str) -> Headers:
+    return tuple(header for header in GOOD if header[0] != name)
+
+
+def put(name: str, value: str) -> Headers:
+    return (*without(name), (name, value.encode()))
+
+
+def test_a_good_message_is_received_whole() -> None:
+    message = received(RecordReport, USER.encode(), encode(REPORT), GOOD)
+    assert isinstance(message, Received)
+    assert (message.user_id, message.body, message.envelope.id) == (USER, REPORT, "e1")
+    assert provenance(message.envelope) == Provenance("hotel", "behavior.raw.hotel/1/7")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "headers", "code"),
+    [
+        pytest.param(USER.encode(), encode(REPORT), without("ce_id"), Code.ENVELOPE_ATTRIBUTE, id="envelope"),
+        pytest.param(None, encode(REPORT), without("ce_partitionkey"), Code.ENVELOPE_KEY, id="no key"),
+        pytest.param(b"me", encode(REPORT), put("ce_partitionkey", "me"), Code.ENVELOPE_KEY, id="key"),
+        pytest.param(b"\xff", encode(REPORT), without("ce_partitionkey"), Code.ENVELOPE_KEY, id="key not ASCII"),
+        pytest.param(USER.encode(), encode(REPORT), put("ce_type", "other.v1"), Code.ENVELOPE_TYPE, id="type"),
+        pytest.param(USER.encode(), None, GOOD, Code.VALUE_MISSING, id="no value"),
+        pytest.param(USER.encode(), b"{}", GOOD, Code.MISSING_FIELD, id="body"),
+        pytest.param(
+            USER.encode(),
+            b'{"kind":"gas.bill","report_id":"1","status":"reported"}',
+            GOOD,
+            Code.UNKNOWN_KIND,
+            id="kind",
+        ),
+        # Of several faults the first in the order of the checks is told.
+        pytest.param(b"me", None, put("ce_partitionkey", "me"), Code.ENVELOPE_KEY, id="key before value"),
+        pytest.param(USER.encode(), b"{}", put("ce_type", "other.v1"), Code.ENVELOPE_TYPE, id="type before body"),
+    ],
+)
+def test_what_cannot_be_received_has_a_code(
+    key: bytes | None, value: bytes | None, headers: Headers, code: Code
+) -> None:
+    fault = received(RecordReport, key, value, headers)
+    assert isinstance(fault, Fault)
+    assert fault.code is code
+
+
+def test_fields_of_a_later_release_are_passed_over_where_that_is_wanted() -> None:
+    value = encode(REPORT)[:-1] + b',"later":1}'
+    assert isinstance(received(RecordReport, USER.encode(), value, GOOD), Fault)
+    assert isinstance(received(RecordReport, USER.encode(), value, GOOD, later_fields=True), Received)
+
+
+@pytest.mark.parametrize(
+    "headers", [put("ce_source", "/elsewhere"), without("ce_origin")], ids=["no partner", "no origin"]
+)
+def test_an_event_of_nobody_has_no_provenance(headers: Headers) -> None:
+    message = received(RecordReport, USER.encode(), encode(REPORT), headers)
+    assert isinstance(message, Received)
+    fault = provenance(message.envelope)
+    assert isinstance(fault, Fault)
+    assert fault.code is Code.ENVELOPE_ATTRIBUTE
+
+
+def test_what_is_announced_is_received() -> None:
+    change = TierChange(
+        version=2,
+        granted=(),
+        revoked=(),
+        in_force=(),
+        restrictions=(),
+        score_version=3,
+        as_of=NOW,
+        policy="a@0123456789ab",
+    )
+    message = announced("benefits", USER, change, subject=USER, version=2, time=NOW)
+    back = received(TierChange, message.key, message.value, message.headers)
+    assert isinstance(back, Received)
+    assert back.body == change
+    assert back.envelope.id == f"benefits/{USER}/2"
+    assert message == announced("benefits", USER, change, subject=USER, version=2, time=NOW), "equal to the byte"
