@@ -1,7 +1,7 @@
 """How the services receive from each other, and how they announce: one order of checks, one set of codes.
 
-A record of our own topics is received in the order envelope, key, type, body, kind. What fails there was written by one of
-our services, so it is for the operator, as a dead letter, and never for the partner.
+A record of our own topics is received in the order envelope, key, type, body, kind. What fails there was written by one
+of our services, so it is for the operator, as a dead letter, and never for the partner.
 """
 
 from __future__ import annotations

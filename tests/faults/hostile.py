@@ -1,8 +1,8 @@
 """What no well-behaved partner sends.
 
 Records that are large only when they are unpacked, headers by the hundred thousand, and one person about whom
-thousands of events come at once. All of it comes from a partner of its own, whose topic shares its shards with those of the others: what they have sent
-must come out as if it were not there, and each of its own records must be answered.
+thousands of events come at once. All of it comes from a partner of its own, whose topic shares its shards with those of
+the others: what they have sent must come out as if it were not there, and each of its own records must be answered.
 """
 
 from __future__ import annotations
