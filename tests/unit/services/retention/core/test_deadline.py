@@ -199,6 +199,8 @@ life = 2
         ('"UTC"', '"Asia/Shangri-La"', 2, "zone"),
         ('"UTC"', '"Asia"', 2, "zone"),
         ('"UTC"', '"../UTC"', 2, "zone"),
+        ('"UTC"', '"PRC"', 2, "zone"),
+        ('"UTC"', '"US/Eastern"', 2, "zone"),
         ('"UTC"', '""', 2, "zone"),
         ('"x"', '"X Y"', 1, "name"),
         ("life = 2", "life = 0", 9, "years.life"),
