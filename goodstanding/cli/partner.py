@@ -16,7 +16,7 @@ import typer
 
 from goodstanding.cli.frame import AsJson, answer_json, commands, progress, say, stops_politely, tell, warn
 from goodstanding.cli.words import EventFile, Partner
-from goodstanding.partner.mapping_files import mapping_of
+from goodstanding.partner.mapping_files import sound_mapping_of
 from goodstanding.partner.rehearsal import validate
 from goodstanding.partner.samples import Setting, samples
 from goodstanding.partner.sending import send
@@ -56,7 +56,7 @@ def sample(
     until = asyncio.run(stack.deployment.now()) if settings.clock == "stepped" else datetime.now(UTC)
     some = people or max(count // _EVENTS_OF_ONE, 1)
     setting = Setting(settings.currency, zones.zone(settings.zone), until, people=some)
-    for event in islice(samples(partner, mapping_of(partner), setting, seed=seed), count):
+    for event in islice(samples(partner, sound_mapping_of(partner, settings), setting, seed=seed), count):
         if as_json:
             answer_json({"partner": partner, "person": event.key.decode(), "event": event.value.decode()})
         else:

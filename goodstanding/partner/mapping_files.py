@@ -37,6 +37,12 @@ def compiled(partner: str, settings: Settings) -> Partner:
     return compiled_file(_file(partner), settings)
 
 
+def sound_mapping_of(partner: str, settings: Settings) -> PartnerMapping:
+    """What the partner's file says, for a file that ingest of this deployment would take. Raises as `mapping_of`."""
+    compiled(partner, settings)
+    return mapping_of(partner)
+
+
 def compiled_file(file: Path, settings: Settings) -> Partner:
     """A mapping file anywhere, as that of the partner whose name it has. Raises ConfigError."""
     check_name(file)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count, cycle, islice
 
-from goodstanding.partner.mapping_files import mapping_of
+from goodstanding.partner.mapping_files import sound_mapping_of
 from goodstanding.partner.samples import Setting, samples
 from goodstanding.platform.deployment import Deployment, partners
 from shared.contracts import zones
@@ -46,9 +46,10 @@ async def stream(deployment: Deployment, per_second: float, told: Callable[[int]
 def _events(deployment: Deployment) -> Iterator[Outgoing]:
     for _ in count():
         now = datetime.now(UTC)
-        setting = Setting(deployment.settings.currency, zones.zone(deployment.settings.zone), now)
-        seed = int(now.timestamp())
-        sources = [(raw_topic(name), samples(name, mapping_of(name), setting, seed=seed)) for name in partners()]
+        settings, seed = deployment.settings, int(now.timestamp())
+        setting = Setting(settings.currency, zones.zone(settings.zone), now)
+        mappings = {name: sound_mapping_of(name, settings) for name in partners()}
+        sources = [(raw_topic(name), samples(name, each, setting, seed=seed)) for name, each in mappings.items()]
         for topic, source in islice(cycle(sources), _EVENTS_OF_A_SEED):
             event = next(source)
             yield Outgoing(topic, event.key, event.value, event.headers, partition_of(event.key.hex()))

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.ingest.core.money import Rates, read_rates
+from services.ingest.core.money import RateError, Rates, read_rates
 from shared.contracts.checks import check_event
 from shared.contracts.messages import BehaviorEvent, RecordReport, Refusal, encode, read
 from shared.contracts.partition import partition_of
@@ -220,3 +220,43 @@ def test_a_conversion_is_off_by_at_most_half_a_minor_unit(amount: int, currency:
     assert abs(converted * 1000 - exact_times_1000) <= 501
     assert rates.to_base(amount, currency, month + 1) is None
     assert rates.to_base(amount, "CNY", month + 1) == amount
+
+
+_rate_cells = st.sampled_from(
+    [
+        "2024-03",
+        "2026-02",
+        "0000-01",
+        "USD",
+        "BGN",
+        "UYI",
+        "CNY",
+        "0.14",
+        "0",
+        "1e3",
+        "-1",
+        "",
+        " ",
+        "test",
+        "\ufeff",
+        "\u2028",
+    ]
+) | st.text(max_size=6)
+_rate_lines = st.lists(_rate_cells, max_size=6).map(",".join)
+
+
+def _read(text: str) -> Rates | RateError:
+    try:
+        return read_rates(text, "CNY")
+    except RateError as error:
+        return error
+
+
+@given(st.lists(_rate_lines, max_size=5), st.sampled_from(["\n", "\r\n"]), st.booleans())
+def test_a_rates_file_is_read_or_refused_by_line(lines: list[str], end: str, headed: bool) -> None:
+    found = _read(end.join(["month,currency,per_base_unit,source", *lines] if headed else lines))
+    if isinstance(found, RateError):
+        assert found.line >= 1
+        assert found.sentence.endswith(".")
+    else:
+        assert all(factor > 0 for factor in found.factors.values())
