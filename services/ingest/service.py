@@ -21,7 +21,14 @@ from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import TYPES, RecordReport, encode
 from shared.contracts.partition import partition_of
 from shared.contracts.refusals import refusal_headers
-from shared.contracts.topics import NORMALIZED, RAW_PREFIX, RECORDS_REPORTED, partner_of, rejected_topic
+from shared.contracts.topics import (
+    NORMALIZED,
+    RAW_PREFIX,
+    RECORDS_REPORTED,
+    REJECTED_VALUE_BYTES_MAX,
+    partner_of,
+    rejected_topic,
+)
 from shared.kafka.unreadable import Unreadable
 from shared.runner.service import Answer, DeadLetter, Forward, Input, Outcome, Outgoing, Record, Service
 
@@ -101,5 +108,10 @@ def _forwarded(partner: str, origin: str, event: Normalized) -> Outgoing:
 def _rejected(
     partner: str, origin: str, value: bytes | None, refused: Refused, lastorigin: str | None = None
 ) -> Outgoing:
-    headers = refusal_headers(NAME, origin, refused.fault, refused.event_id, lastorigin=lastorigin)
+    # A record may be small on the wire and large when it is unpacked.
+    too_large = value is not None and len(value) > REJECTED_VALUE_BYTES_MAX
+    headers = refusal_headers(
+        NAME, origin, refused.fault, refused.event_id, lastorigin=lastorigin, without_value=too_large
+    )
+    value = None if too_large else value
     return Outgoing(rejected_topic(partner), None, value, headers, 0)

@@ -187,7 +187,8 @@ class Refusal:
     `code` is one of faults.Code, whose list may grow without a new version. `field` is absent where the message as a
     whole is at fault. `origin` is `<raw topic>/<partition>/<offset>`; `eventid` is the partner's own id of the event,
     if it was readable. `lastorigin` is there where one refusal answers for several records in a row, none of which can
-    be read: it is the position of the last of them, as `origin` is of the first.
+    be read: it is the position of the last of them, as `origin` is of the first. `omitted` is `value` where the
+    event's bytes are too many to come back; they lie at `origin`.
     """
 
     code: Annotated[str, Bound(pattern=r"^[a-z]+(-[a-z]+)*$", max_length=TEXT_CHARACTERS_MAX)]
@@ -196,6 +197,7 @@ class Refusal:
     origin: Annotated[str, Bound(pattern=r"^[a-zA-Z0-9._-]{1,249}/[0-9]+/[0-9]+$")]
     eventid: Id | None = None
     lastorigin: Annotated[str, Bound(pattern=r"^[a-zA-Z0-9._-]{1,249}/[0-9]+/[0-9]+$")] | None = None
+    omitted: Annotated[str, Bound(pattern="^value$")] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)

@@ -14,12 +14,19 @@ _FIELDS = tuple(field.name for field in fields(Refusal))
 
 
 def refusal_headers(
-    service: str, origin: str, fault: Fault, eventid: str | None = None, *, lastorigin: str | None = None
+    service: str,
+    origin: str,
+    fault: Fault,
+    eventid: str | None = None,
+    *,
+    lastorigin: str | None = None,
+    without_value: bool = False,
 ) -> tuple[tuple[str, bytes], ...]:
     """The headers of a refusal. They follow from the position and the fault alone: a repeated refusal is byte-equal.
 
     `origin` is `<raw topic>/<partition>/<offset>`; `eventid` the partner's id of the event, if it could be read;
-    `lastorigin` the position of the last record, if the refusal is for several.
+    `lastorigin` the position of the last record, if the refusal is for several; `without_value` says that the event's
+    bytes are too many to come back.
     """
     about = {"code": str(fault.code), "sentence": fault.sentence, "origin": origin}
     if fault.field:
@@ -28,6 +35,8 @@ def refusal_headers(
         about["eventid"] = eventid
     if lastorigin is not None:
         about["lastorigin"] = lastorigin
+    if without_value:
+        about["omitted"] = "value"
     # The value is whatever the partner sent, so nothing is said about its content type.
     return binary(
         id=f"{service}/{origin}", source=f"/{service}", type=TYPES[Refusal], extensions=about, content_type=None

@@ -33,6 +33,8 @@ MESSAGE_BYTES_MAX = _MIB + 64 * 1024
 """Far above what ingest accepts (cloudevents.EVENT_BYTES_MAX): too large an event gets a refusal, not a timeout."""
 REJECTED_BYTES_MAX = MESSAGE_BYTES_MAX + 64 * 1024
 """A refusal carries the untouched bytes of the raw event, and headers of its own."""
+REJECTED_VALUE_BYTES_MAX = MESSAGE_BYTES_MAX
+"""An event that is larger than this when it is unpacked is refused without its bytes. The headers have the rest."""
 
 # An outage of up to a week loses nothing; a refusal or dead letter waits a month for somebody to look at it.
 _DAY = timedelta(days=1)

@@ -10,7 +10,8 @@ from services.ingest.service import NAME
 from shared.contracts.messages import Refusal
 from shared.contracts.partition import partition_of
 from shared.contracts.refusals import read_refusal
-from shared.contracts.topics import raw_topic
+from shared.contracts.topics import REJECTED_VALUE_BYTES_MAX, raw_topic
+from shared.runner.sendable import is_too_large
 from shared.runner.service import Answer, DeadLetter, Outcome
 from tests.support.ingest.raw_events import (
     PERSON,
@@ -133,3 +134,18 @@ def test_it_reads_all_raw_topics_and_nothing_else() -> None:
         if re.match(source.pattern, name)
     ]  # fmt: skip
     assert matched == ["behavior.raw.bank", "behavior.raw.new-one"]
+
+
+def test_a_refusal_that_no_topic_could_take_comes_without_the_bytes() -> None:
+    """Some thousand bytes on the wire can be megabytes when they are unpacked."""
+    taken, refused = (
+        answer(RawEvent("bank", b" " * size, ())) for size in (REJECTED_VALUE_BYTES_MAX, REJECTED_VALUE_BYTES_MAX + 1)
+    )
+    assert taken[0].value is not None
+    assert refused[0].value is None
+    told = [read_refusal(outgoing.headers) for outgoing, _ in (taken, refused)]
+    assert [(each.code, each.omitted) for each in told if isinstance(each, Refusal)] == [
+        ("too-large", None),
+        ("too-large", "value"),
+    ]
+    assert not is_too_large(taken[0])
