@@ -7,6 +7,7 @@ messages, those are tried one at a time, and the failing ones set aside.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,9 +35,11 @@ from shared.runner.service import (
 
 log = structlog.get_logger("runner")
 
-_MESSAGES_AT_ONCE_MAX = 256
-"""The rules get at most so many messages of one key at a time, and give way to other shards' sending and committing
-after so many of all keys: one hot person must not hold the event loop, and with it the heartbeats, for seconds."""
+_MESSAGES_AT_ONCE_MAX = 128
+"""The rules get at most so many messages of one key at a time: one hot person must not hold the event loop, and with it
+heartbeats and the transactions of other shards, for seconds."""
+_GIVE_WAY_AFTER_S = 0.005
+"""The rules give way to other shards' sending and committing, so that those overlap with the rules of this one."""
 
 
 @dataclass(slots=True)
@@ -119,7 +122,7 @@ async def fold(
 ) -> Stepped[S, W]:
     """Decide everything, key by key in their order; gives way to other tasks in between."""
     stepped: Stepped[S, W] = Stepped()
-    since_pause = 0
+    began = time.perf_counter()
     for key in sorted(batch.by_key):
         messages = batch.by_key[key]
         for start in range(0, len(messages), _MESSAGES_AT_ONCE_MAX):
@@ -130,10 +133,9 @@ async def fold(
                 stepped.writes.extend(decision.writes)
                 stepped.outgoing.extend(_placed(decision.outgoing, shard))
                 stepped.outcomes.extend(decision.outcomes)
-            since_pause += len(part)
-            if since_pause >= _MESSAGES_AT_ONCE_MAX:
-                since_pause = 0
+            if time.perf_counter() - began > _GIVE_WAY_AFTER_S:
                 await asyncio.sleep(0)
+                began = time.perf_counter()
     stepped.outgoing[:0] = [dead_letter(service, letter, origin) for origin, letter in batch.aside]
     stepped.outcomes[:0] = [Outcome(DEAD_LETTER, code=letter.code) for _, letter in batch.aside]
     return stepped

@@ -88,7 +88,7 @@ class Working(Generic[M, S, W]):
             if not await self._narrowed(records, fault):
                 return
         except Exception:
-            self._portions.records = portion.hindered(self._portions.records, len(records))
+            self._portions.records = portion.failed(self._portions.records, len(records))
             raise
         self._portions.records = portion.handled(self._portions.records, len(records))
         self._host.metrics.handled(records)
@@ -102,17 +102,19 @@ class Working(Generic[M, S, W]):
         return self._shard.buffer.take(most)
 
     async def _narrowed(self, records: Sequence[Fetched], fault: RecordsFaultError) -> bool:
-        """Put the records back, to be tried in smaller portions; true when it was one, and proven, and is set aside."""
-        first = origin(records[0])
-        log.error("a step fails by its records", first=first, records=len(records), exc_info=fault.error)
-        if portion.is_suspect(self._portions.records, first):
-            await self.owned.set_aside(records[0], _letter(fault))
-            return True
-        self._portions.records = portion.failed(self._portions.records, len(records), first)
-        self._put_back.extendleft(reversed(records))
-        if len(records) == 1:
-            await self.owned.prove()
-        return False
+        """Whether they are handled after all: one that fails alone, and again when the database is proven to work, is
+        set aside. More than one are put back, to be tried in smaller portions."""
+        log.error("a step fails by its records", first=origin(records[0]), records=len(records), exc_info=fault.error)
+        if len(records) > 1:
+            self._portions.records = portion.failed(self._portions.records, len(records))
+            self._put_back.extendleft(reversed(records))
+            return False
+        await self.owned.prove()
+        try:
+            await self.owned.handle(records)
+        except RecordsFaultError as again:
+            await self.owned.set_aside(records[0], _letter(again))
+        return True
 
     # -- timers ------------------------------------------------------------------------------------------------------
 
@@ -152,7 +154,7 @@ class Working(Generic[M, S, W]):
         except RecordsFaultError as fault:
             log.error("what is due cannot be found", shard=self._shard.index, exc_info=fault.error)
             if most > 1:
-                self._portions.timers = portion.hindered(self._portions.timers, most)
+                self._portions.timers = portion.failed(self._portions.timers, most)
                 self.agenda = agenda.page_fired(self.agenda)
             else:
                 self._shard.troubled(f"what is due cannot be found: {in_words(fault.error)}")
@@ -165,13 +167,14 @@ class Working(Generic[M, S, W]):
             await self.owned.apply(page)
         except RecordsFaultError as fault:
             log.error("a page of timers fails", run=page.run, messages=len(page.messages), exc_info=fault.error)
-            key, count = page.messages[0].key, len(page.messages)
-            if not portion.is_suspect(self._portions.timers, key):
-                self._portions.timers = portion.failed(self._portions.timers, count, key)
-                if count == 1:
-                    await self.owned.prove()
+            if len(page.messages) > 1:
+                self._portions.timers = portion.failed(self._portions.timers, len(page.messages))
                 return False
-            await self.owned.set_page_aside(page, _letter(fault))
+            await self.owned.prove()
+            try:
+                await self.owned.apply(page)
+            except RecordsFaultError as again:
+                await self.owned.set_page_aside(page, _letter(again))
         return True
 
 

@@ -1,0 +1,139 @@
+"""What a shard does next, as a table; and the laws that no order of events may break."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.runner.agenda import (
+    BATCHES_BEFORE_TIMERS_MAX,
+    Agenda,
+    Asking,
+    Disturbed,
+    Next,
+    Settled,
+    Unsettled,
+    asking,
+    claimed,
+    clock_moved,
+    next_work,
+    nothing_due,
+    page_fired,
+    page_waits,
+    records_handled,
+)
+
+NOW = datetime(2026, 3, 6, 12, tzinfo=UTC)
+PAST, LATER = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("agenda", "records_wait", "expected"),
+    [
+        (Settled(None), False, Next.SLEEP),
+        (Settled(LATER), False, Next.SLEEP),
+        (Settled(LATER), True, Next.RECORDS),
+        (Settled(PAST), False, Next.TIMERS),
+        (Settled(NOW), False, Next.TIMERS),
+        (Settled(PAST), True, Next.RECORDS),
+        (Unsettled(None), False, Next.SETTLE),
+        (Unsettled(LATER), False, Next.SETTLE),
+        (Unsettled(LATER), True, Next.RECORDS),
+        (Unsettled(PAST), True, Next.RECORDS),
+        (Unsettled(PAST, 1), True, Next.TIMERS),
+        (Unsettled(PAST, 1), False, Next.TIMERS),
+        (Unsettled(LATER, BATCHES_BEFORE_TIMERS_MAX), True, Next.RECORDS),
+        (Unsettled(LATER, BATCHES_BEFORE_TIMERS_MAX + 1), True, Next.TIMERS),
+        (Unsettled(None, BATCHES_BEFORE_TIMERS_MAX + 1), True, Next.TIMERS),
+    ],
+)
+def test_what_is_next(agenda: Agenda, records_wait: bool, expected: Next) -> None:
+    assert next_work(agenda, NOW, records_wait) is expected
+
+
+@pytest.mark.parametrize(
+    ("before", "event", "after"),
+    [
+        (Settled(LATER), records_handled, Unsettled(LATER, 1)),
+        (Unsettled(PAST, 3), records_handled, Unsettled(PAST, 4)),
+        (Settled(LATER), clock_moved, Unsettled(LATER)),
+        (Unsettled(LATER, 3), clock_moved, Unsettled(LATER, 3)),
+        (Unsettled(PAST, 3), asking, Asking(PAST)),
+        (Settled(PAST), asking, Asking(PAST)),
+        (Asking(PAST), clock_moved, Disturbed(PAST)),
+        (Disturbed(PAST), clock_moved, Disturbed(PAST)),
+        (Asking(PAST), page_fired, Unsettled(PAST)),
+        (Asking(PAST), page_waits, Unsettled(PAST)),
+        (Disturbed(PAST), page_fired, Unsettled(PAST)),
+        (Asking(PAST), lambda agenda: nothing_due(agenda, LATER), Settled(LATER)),
+        (Asking(PAST), lambda agenda: nothing_due(agenda, None), Settled(None)),
+        (Disturbed(PAST), lambda agenda: nothing_due(agenda, LATER), Unsettled(LATER)),
+    ],
+)
+def test_what_follows(before: Agenda, event: Callable[[Agenda], Agenda], after: Agenda) -> None:
+    assert event(before) == after
+
+
+def test_a_new_owner_asks_its_timers_at_once() -> None:
+    assert next_work(claimed(NOW), NOW, records_wait=False) is Next.SETTLE
+    assert next_work(records_handled(claimed(NOW)), NOW, records_wait=True) is Next.TIMERS
+
+
+def test_nothing_is_next_while_the_timers_are_being_asked() -> None:
+    for agenda in (Asking(None), Disturbed(None)):
+        with pytest.raises(AssertionError):
+            next_work(agenda, NOW, records_wait=True)
+
+
+ANSWERS = st.sampled_from(["fired", "waits", "nothing", "nothing later", "nothing, clock moved"])
+
+
+def _answered(agenda: Agenda, answer: str) -> Agenda:
+    agenda = asking(agenda)
+    match answer:
+        case "fired":
+            return page_fired(agenda)
+        case "waits":
+            return page_waits(agenda)
+        case "nothing":
+            return nothing_due(agenda, None)
+        case "nothing later":
+            return nothing_due(agenda, LATER)
+        case _:
+            return nothing_due(clock_moved(agenda), None)
+
+
+@given(st.lists(ANSWERS, min_size=60, max_size=60))
+def test_a_shard_that_never_runs_dry_neither_starves_its_timers_nor_its_records(answers: list[str]) -> None:
+    """Records always wait: between two questions there are at most so many batches, and at least one."""
+    agenda = claimed(NOW)
+    since_timers = 0
+    for answer in answers:
+        for _ in range(BATCHES_BEFORE_TIMERS_MAX + 2):
+            if next_work(agenda, NOW, records_wait=True) is not Next.RECORDS:
+                break
+            agenda = records_handled(agenda)
+            since_timers += 1
+        assert next_work(agenda, NOW, records_wait=True) is Next.TIMERS
+        assert 1 <= since_timers <= BATCHES_BEFORE_TIMERS_MAX + 1
+        agenda, since_timers = _answered(agenda, answer), 0
+
+
+@given(st.lists(st.sampled_from(["records", "clock", "ask"]), max_size=40), ANSWERS)
+def test_whatever_happened_a_shard_that_runs_dry_asks_once_more_and_then_sleeps(events: list[str], last: str) -> None:
+    agenda = claimed(NOW)
+    for event in events:
+        if event == "records":
+            agenda = records_handled(agenda)
+        elif event == "clock":
+            agenda = clock_moved(agenda)
+        else:
+            agenda = _answered(agenda, last)
+    if events and events[-1] != "ask":
+        assert next_work(agenda, NOW, records_wait=False) in (Next.SETTLE, Next.TIMERS)
+    agenda = _answered(agenda, "nothing later")
+    assert next_work(agenda, NOW, records_wait=False) is Next.SLEEP
