@@ -20,7 +20,9 @@ A message that can never be sent is another question: see `delivery`.
 
 from __future__ import annotations
 
+import contextlib
 import errno
+from collections.abc import Iterator
 
 import asyncpg
 from aiokafka.errors import KafkaError
@@ -64,3 +66,22 @@ def in_words(error: BaseException) -> str:
         return f"{known or name} (SQLSTATE {error.sqlstate})"
     known = _WORDS.get(error.errno or 0) if isinstance(error, OSError) else None
     return f"{known} ({name})" if known else name
+
+
+class RecordsFaultError(Exception):
+    """A step failed by what it was to handle, and nothing of it took effect."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@contextlib.contextmanager
+def blamed() -> Iterator[None]:
+    """Errors that belong to what was to be handled become RecordsFaultError."""
+    try:
+        yield
+    except Exception as error:
+        if belongs_to_records(error):
+            raise RecordsFaultError(error) from error
+        raise

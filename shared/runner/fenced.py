@@ -32,7 +32,7 @@ from shared.runner.host import Host, Inputs, stopped_within
 from shared.runner.owned import Home, Owned
 from shared.runner.sender import started
 from shared.runner.service import Fenced, M, S, W
-from shared.runner.shard import Shard
+from shared.runner.shard import Shard, Source
 from shared.runner.working import Portions, Working
 
 log = structlog.get_logger("runner")
@@ -105,13 +105,14 @@ class FencedShard(Shard, Generic[M, S, W]):
             await self._own()
         except store.FencedError:
             self._become(Lost())
-            self.trouble = "claimed by another process"
+            self.source = Source.BEGINNING
+            self.troubled("claimed by another process")
             log.warning("shard claimed by another process", shard=self.index)
             self._home.outbox.forget()
             await stopped_within(self._stopping, _LOST_DELAY_S)
             self._become(Unclaimed())
         except ContradictionError as error:
-            self.trouble = str(error)
+            self.troubled(str(error))
             log.error("shard not started", shard=self.index, because=str(error))
             await stopped_within(self._stopping, _CONTRADICTION_DELAY_S)
         finally:
@@ -134,6 +135,7 @@ class FencedShard(Shard, Generic[M, S, W]):
             owned: Owned[M, S, W] = Owned(home, claim, producer)
             self._become(Claimed(owned))
             await owned.send_pending()
+            self.acknowledged()
             self.buffer.clear()
             await home.inputs.start_at(claim.progress.offsets)
             log.info("shard claimed", shard=self.index, epoch=claim.epoch)
@@ -148,4 +150,6 @@ class FencedShard(Shard, Generic[M, S, W]):
     def _fall_back(self) -> None:
         """After a failure, or when stopped: the epoch is still ours until another claim says otherwise."""
         if isinstance(self.life, Claimed | Working):
+            if self.life.owned.sending:
+                self.source = Source.SENDING
             self._become(Unclaimed(self.life.owned.epoch))

@@ -10,9 +10,8 @@ no lock, and never meet the timeout for transactions that stand idle.
 
 from __future__ import annotations
 
-import contextlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic
@@ -22,19 +21,11 @@ from aiokafka import AIOKafkaProducer
 
 from shared.kafka.unreadable import Fetched, next_offset
 from shared.runner import step, store
-from shared.runner.blame import belongs_to_records
+from shared.runner.blame import blamed
 from shared.runner.delivery import Outbox
 from shared.runner.host import Host, Inputs
 from shared.runner.service import DEAD_LETTER, Db, DeadLetter, DuePage, Fenced, M, Outcome, Outgoing, S, W
 from shared.runner.step import Batch, Stepped
-
-
-class RecordsFaultError(Exception):
-    """A step failed by what it was to handle (see `blame`), and nothing of it took effect."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 async def nothing_due(
@@ -68,6 +59,8 @@ class Owned(Generic[M, S, W]):
         self._skip: set[str] = set()
         """Keys whose timer was set aside; they are tried again at the next claim."""
         self._sent_seq = 0
+        self.sending = False
+        """Whether what failed, if something did, was the sending of what is committed."""
 
     async def send_pending(self) -> None:
         """What was decided and not sent comes before anything newer."""
@@ -97,7 +90,7 @@ class Owned(Generic[M, S, W]):
 
     async def due(self, now: datetime, page_max: int) -> DuePage[M, S]:
         """The next page of what is due. Raises PolicyMismatchError and RecordsFaultError."""
-        with _blamed():
+        with blamed():
             async with self._home.pool.acquire() as db:
                 return await self._due(db, self._home.index, now, self.progress.cursor, page_max, sorted(self._skip))
 
@@ -142,7 +135,7 @@ class Owned(Generic[M, S, W]):
     async def _step(self, batch: Batch[M], progress: store.Progress, given: Mapping[str, S] | None = None) -> None:
         """Read, decide, write; then take it over in memory, and send."""
         home = self._home
-        with _blamed():
+        with blamed():
             async with home.pool.acquire() as db:
                 states = await self._states(db, batch, given or {})
                 now = home.host.clock.now()
@@ -191,19 +184,9 @@ class Owned(Generic[M, S, W]):
             self._cache.popitem(last=False)
 
     async def _send(self, seq: int, messages: Sequence[Outgoing]) -> None:
+        self.sending = True
         delivery = await self._home.outbox.send(self._producer, seq, messages)
-        self._sent_seq = seq
+        self.sending, self._sent_seq = False, seq
         metrics = self._home.host.metrics
         metrics.acknowledged(delivery.messages)
         metrics.decided([Outcome(DEAD_LETTER, code="unsendable")] * delivery.impossible)
-
-
-@contextlib.contextmanager
-def _blamed() -> Iterator[None]:
-    """Errors that belong to what was to be handled become RecordsFaultError."""
-    try:
-        yield
-    except Exception as error:
-        if belongs_to_records(error):
-            raise RecordsFaultError(error) from error
-        raise

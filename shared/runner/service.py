@@ -10,14 +10,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Literal, Never, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Never, Protocol, TypeAlias
 
 import msgspec
 from typing_extensions import TypeVar
 
-from shared.contracts.faults import Code
 from shared.kafka.unreadable import Record as Record
 from shared.kafka.unreadable import Unreadable
+from shared.runner.answers import DEAD_LETTER as DEAD_LETTER
+from shared.runner.answers import Announcement as Announcement
+from shared.runner.answers import Aside as Aside
+from shared.runner.answers import DeadLetter as DeadLetter
+from shared.runner.answers import Headers as Headers
+from shared.runner.answers import Outcome as Outcome
+from shared.runner.answers import Outgoing as Outgoing
+from shared.runner.answers import Result as Result
+from shared.runner.answers import set_aside as set_aside
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
 else:
     Db: TypeAlias = object
 
+<<<<<<< HEAD
 Headers: TypeAlias = tuple[tuple[str, bytes], ...]
 
 
@@ -110,6 +119,8 @@ def set_aside(unreadable: Unreadable) -> DeadLetter:
     """How a service answers for what nobody can read, unless it says otherwise: by the operator's note of it."""
     return DeadLetter(Code(unreadable.code), unreadable.sentence)
 
+=======
+>>>>>>> bd836de (What can never succeed for one record ends with that record, and a server's fault sets nothing aside)
 
 @dataclass(frozen=True, slots=True)
 class Input:

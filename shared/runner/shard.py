@@ -20,6 +20,7 @@ class Source(Enum):
     BEGINNING = "beginning"
     RECORDS = "records"
     TIMERS = "timers"
+    SENDING = "sending"
 
 
 class LeakedCancellationError(Exception):
@@ -84,10 +85,15 @@ class Shard(ABC):
     def troubled(self, sentence: str) -> None:
         self.trouble, self._troubled_in = sentence, self.source
 
+    def acknowledged(self) -> None:
+        """All that was decided before this claim is sent."""
+        if self._troubled_in is Source.SENDING:
+            self.trouble = None
+
     def succeeded(self) -> None:
         """A batch was handled or a question answered: only that ends a trouble, never the mere beginning."""
         self._delays = backoff()
-        if self._troubled_in in (Source.BEGINNING, self.source):
+        if self._troubled_in in (Source.BEGINNING, Source.SENDING, self.source):
             self.trouble = None
 
 

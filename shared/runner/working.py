@@ -18,9 +18,9 @@ import structlog
 from shared.kafka.unreadable import Fetched
 from shared.runner import agenda, portion
 from shared.runner.agenda import Agenda, Next
-from shared.runner.blame import in_words
+from shared.runner.blame import RecordsFaultError, in_words
 from shared.runner.host import Host, origin
-from shared.runner.owned import Owned, RecordsFaultError
+from shared.runner.owned import Owned
 from shared.runner.portion import Portion, Whole
 from shared.runner.service import DeadLetter, DuePage, M, PolicyMismatchError, S, W
 from shared.runner.shard import Shard, Source
