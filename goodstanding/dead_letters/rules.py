@@ -70,8 +70,8 @@ ADVICE = {
     "goodstanding dead-letters ls. To append this one once more all the same, say --again.",
     State.NEXT_SCORE: "A score is never appended again: behind a newer one it would be what subscribers keep. "
     "The person's next score makes up for it.",
-    State.NO_RECORD: "What the clock had made due could not be handled, or a message could not be sent that answers for "
-    "no record of its own: there is no record to append. "
+    State.NO_RECORD: "What the clock had made due could not be handled, or a message that answers for no record could "
+    "not be sent: there is no record to append. "
     "Report it; the service's log has the error.",
     State.DISMISSED: "It was dismissed: nothing more is to be done about it. To have it handled again all the same: "
     "goodstanding dead-letters redrive {place} --again",

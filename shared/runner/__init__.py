@@ -16,8 +16,9 @@
     sender      how is a producer set up, and a batch handed to it?
     store       what is stored of a shard: epoch, offsets, outbox?
     claim_check what is compared before a shard begins?
-    buffer, inputs, shards, subscription    how do records get from Kafka to a shard?
-    process, metrics                        how does a process start, tell its health, and drain?
+    subscription, inputs, buffer    how do records get from Kafka to a shard?
+    shards, stalls                  which shards are here, and is each of them alive?
+    process, metrics, descriptors   how does a process start, tell its health, and drain?
 
 The life of a shard as a picture: docs/runner.md. Why it is drawn so: decision 0012.
 """

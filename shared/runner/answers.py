@@ -39,6 +39,7 @@ class Announcement(msgspec.Struct, frozen=True):
 Result: TypeAlias = Literal[
     "accepted",
     "refused",
+    "unwanted",
     "duplicate",
     "published",
     "open",

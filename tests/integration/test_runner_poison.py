@@ -56,7 +56,7 @@ async def mixed(tiny: Tiny, *poison: str) -> int:
 
 
 def retries(worker: Worker) -> float:
-    metric = worker.subscription._host.metrics.retries
+    metric = worker.here._host.metrics.retries
     return sum(sample.value for each in metric.collect() for sample in each.samples if sample.name.endswith("_total"))
 
 
@@ -137,7 +137,7 @@ async def test_an_error_of_the_server_sets_nothing_aside_and_is_told_in_words(
 
 
 async def _says(worker: Worker, words: str) -> bool:
-    return any(words in trouble for trouble in worker.subscription.troubles())
+    return any(words in trouble for trouble in worker.here.troubles())
 
 
 async def _retried(worker: Worker, times: int) -> bool:
@@ -374,7 +374,7 @@ async def test_a_fenced_shard_sets_aside_what_can_never_be_sent(
         await tiny.until_total(healthy + 1)
         await until(lambda: _letters(tiny, 1), "a dead letter")
         await worker.until_shards(6)
-        dead = worker.subscription._host.metrics.dead_letters.labels("unsendable")._value.get()
+        dead = worker.here._host.metrics.dead_letters.labels("unsendable")._value.get()
     assert dead == 1
     assert await letters(tiny) == [("unsendable", "behavior.raw.shop/3/77")]
     await assert_exactly_once(tiny, healthy + 1)
@@ -451,7 +451,7 @@ async def test_what_was_acknowledged_is_committed_although_its_batch_is_not_done
 
 
 async def _handled(worker: Worker, topic: str, offset: int) -> bool:
-    return worker.subscription.shards[PLACE].handled_offsets.get(topic) == offset
+    return worker.here.shards[PLACE].handled_offsets.get(topic) == offset
 
 
 # -- a shard never ends in silence -------------------------------------------------------------------------------------
@@ -473,5 +473,5 @@ async def test_a_cancellation_that_a_library_leaks_is_a_trouble_and_no_end(
         await tiny.send([(key, "1") for key in KEYS])
         await until(lambda: _sent(tiny, len(KEYS)), "all is handled")
         await worker.until_shards(6)
-        metric = worker.subscription._host.metrics.retries
+        metric = worker.here._host.metrics.retries
         assert metric.labels("LeakedCancellationError")._value.get() == 2
