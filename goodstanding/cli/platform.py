@@ -209,7 +209,7 @@ def _show(stack: Stack, as_json: bool) -> bool:
         rows = [(part.name, part.trouble or "ready", part.address, part.pid) for part in parts]
         console.print(table(["part", "state", "address", "pid"], rows))
         console.print()
-        for line in (*notes.sentences(), f"Data: {stack.home}", "Logs: goodstanding local logs [PART]"):
+        for line in (*notes.sentences(), f"Data: {stack.home}", "Logs: goodstanding local logs"):
             tell(line)
     return not ready
 

@@ -128,10 +128,10 @@ class _Live:
         if time.monotonic() - self._shown_at < _REFRESH_EVERY_S:
             return
         self._shown_at = time.monotonic()
-        heard = "   ".join(f"{topic.partition('.')[0]} {count:,}" for topic, count in now.heard.items())
+        heard = "  ".join(f"{topic.partition('.')[0]} {count:,}" for topic, count in now.heard.items())
         self._words = Text.assemble(
             (f"{now.day:%-d %B %Y}", "bold"),
-            f"  {now.doing}\n  events {now.events:,}   refused {now.refused:,}   {heard}   lag {now.lag}",
+            f"  {now.doing}\n  events {now.events:,}  refused {now.refused:,}  {heard}  lag {now.lag}",
         )
 
     def done(self, span: Done) -> None:

@@ -22,7 +22,7 @@ on conflict (shard, user_id) do update set
 -- name: census
 select 'tier' as by, coalesce(tier, 'none') as value, count(*) as people from person group by tier
 union all
-select 'band', (350 + 100 * band) || '-' || least(449 + 100 * band, 950), count(*)
+select 'band', (350 + 100 * band) || '-' || case band when 5 then 950 else 449 + 100 * band end, count(*)
 from (select least((score - 350) / 100, 5) as band from person) as scored group by band
 union all
 select 'file', case when thin then 'thin' else 'full' end, count(*) from person group by thin

@@ -1,0 +1,112 @@
+"""The topics of the table on a real Kafka: created, compared, never changed."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import MessageSizeTooLargeError
+
+from shared.contracts.faults import Code, Fault
+from shared.contracts.published.__main__ import main
+from shared.contracts.refusals import refusal_headers
+from shared.contracts.topics import (
+    CLOCK_TOPIC,
+    MESSAGE_BYTES_MAX,
+    REJECTED_BYTES_MAX,
+    raw_topic,
+    rejected_topic,
+    topics,
+)
+from shared.kafka.topic_admin import Difference, TopicReport, ensure_simulation_topic, ensure_topics
+
+
+@pytest.fixture
+def partner() -> str:
+    """A partner that no other test of the session has: servers are shared."""
+    return f"t{uuid.uuid4().hex[:12]}"
+
+
+def _of(report: TopicReport, partner: str) -> tuple[list[str], list[str], list[Difference]]:
+    return (
+        [name for name in report.created if partner in name],
+        [name for name in report.right if partner in name],
+        [difference for difference in report.differences if partner in difference.topic],
+    )
+
+
+async def test_created_once_and_right_from_then_on(kafka_bootstrap: str, partner: str) -> None:
+    names = [topic.name for topic in topics([partner]) if partner in topic.name]
+    assert _of(await ensure_topics(kafka_bootstrap, [partner]), partner) == (names, [], [])
+    assert _of(await ensure_topics(kafka_bootstrap, [partner]), partner) == ([], names, [])
+
+
+async def test_two_processes_may_do_it_at_once(kafka_bootstrap: str, partner: str) -> None:
+    reports = await asyncio.gather(*(ensure_topics(kafka_bootstrap, [partner]) for _ in range(4)))
+    for name in (topic.name for topic in topics([partner]) if partner in topic.name):
+        assert sum(name in report.created for report in reports) == 1
+        assert sum(name in report.right for report in reports) == 3
+
+
+async def test_what_differs_is_named_with_its_remedy_and_left_alone(kafka_bootstrap: str, partner: str) -> None:
+    raw, rejected = raw_topic(partner), rejected_topic(partner)
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(raw, 3, 1, topic_configs={"retention.ms": "1000"})])
+    await admin.close()
+    for _ in range(2):
+        created, right, differences = _of(await ensure_topics(kafka_bootstrap, [partner]), partner)
+        assert raw not in (*created, *right)
+        assert rejected in (*created, *right)
+        found = {difference.setting: (difference.expected, difference.found) for difference in differences}
+        assert found["partitions"] == ("6", "3")
+        assert found["message.timestamp.type"] == ("LogAppendTime", "CreateTime")
+        assert found["retention.ms"] == ("604800000", "1000")
+        assert "cleanup.policy" not in found
+        remedy = next(difference.remedy for difference in differences if difference.setting == "retention.ms")
+        assert remedy.endswith(f"--entity-name {raw} --add-config retention.ms=604800000")
+
+
+async def test_what_kafka_refuses_is_no_success(kafka_bootstrap: str, partner: str) -> None:
+    created, right, differences = _of(await ensure_topics(kafka_bootstrap, [partner], replication_factor=99), partner)
+    assert (created, right) == ([], [])
+    assert len(differences) == 3
+    assert all("InvalidReplicationFactorError" in difference.remedy for difference in differences)
+
+
+async def test_the_stepped_clock_has_a_topic_of_its_own(kafka_bootstrap: str) -> None:
+    await ensure_simulation_topic(kafka_bootstrap)
+    assert await ensure_simulation_topic(kafka_bootstrap) == TopicReport((), (CLOCK_TOPIC,), ())
+    assert CLOCK_TOPIC not in {topic.name for topic in topics(["bank"])}
+
+
+async def test_an_event_of_a_mebibyte_arrives_and_so_does_its_refusal(kafka_bootstrap: str, partner: str) -> None:
+    await ensure_topics(kafka_bootstrap, [partner])
+    sender = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, max_request_size=2 * REJECTED_BYTES_MAX)
+    await sender.start()
+    try:
+        value = bytes(1024 * 1024)
+        arrived = await sender.send_and_wait(raw_topic(partner), value, timestamp_ms=1)
+        assert arrived.timestamp > 1  # the broker's time, whatever the sender says
+        with pytest.raises(MessageSizeTooLargeError):
+            await sender.send_and_wait(raw_topic(partner), bytes(MESSAGE_BYTES_MAX))
+        headers = refusal_headers("ingest", f"{raw_topic(partner)}/0/0", Fault(Code.TOO_LARGE, "", "Too large."), "e")
+        await sender.send_and_wait(rejected_topic(partner), value, headers=list(headers))
+    finally:
+        await sender.stop()
+
+
+def test_command(kafka_bootstrap: str, partner: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / f"{partner}.toml").touch()
+    (tmp_path / "README.md").touch()
+    arguments = ["topics", "--bootstrap", kafka_bootstrap, "--partners-dir", str(tmp_path)]
+    assert main(arguments) == 0
+    assert f"created  {raw_topic(partner)}\n" in capsys.readouterr().out
+    assert main(arguments) == 0
+    assert f"right    {raw_topic(partner)}\n" in capsys.readouterr().out
+    assert main([*arguments, "--replication-factor", "3"]) == 1
+    assert f"differs  {raw_topic(partner)}: min.insync.replicas should be 2, is 1." in capsys.readouterr().out
