@@ -16,10 +16,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from services.scorer.core.decide import Person, Policy, decide
+from services.scorer.core.folding import fold, prune
 from services.scorer.core.messages import Event, event_of
 from services.scorer.core.score import evaluate
 from services.scorer.core.scorecard import Scorecard
-from services.scorer.core.state import State, decode, encode, fold, prune
+from services.scorer.core.state import State, decode, encode
 from shared.contracts.messages import BehaviorEvent, Consent
 from shared.contracts.messages import encode as encode_body
 from shared.toml_file import load
@@ -53,6 +54,7 @@ def month_of_events(month: int) -> list[Event]:
             f"event-{month}-{day:06d}",
             f"behavior.raw.bank/0/{month * 30 + day}",
             start + timedelta(hours=20 * day),
+            month,
             encode_body(body),
             body,
             ZONE,
@@ -67,7 +69,7 @@ def grown() -> State:
     for month in range(FIRST, FIRST + MONTHS):
         prune(state, month, month - 3)
         for event in month_of_events(month):
-            fold(state, event, month - 3)
+            fold(state, event, 3)
     return state
 
 

@@ -22,7 +22,7 @@ from shared.contracts import zones
 from shared.contracts.kinds import KIND_OF, Ends, Shape
 
 BASE, BEST = 350, 950
-_CONTACTS_MIN, _CONTACTS_STEP = 3, 50
+_CONTACTS_MIN, _CONTACTS_BAND, _CONTACTS_MONTHS = 5, 100, 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +106,11 @@ class _Person:
     done: dict[int, list[Event]] = field(default_factory=dict)
     """Obligations and activities by month."""
     facts: dict[str, Event] = field(default_factory=dict)
-    figures: dict[tuple[int, str, str], Event] = field(default_factory=dict)
-    """The latest by (month, kind, consent)."""
+    figures: dict[tuple[int, str, str, str], Event] = field(default_factory=dict)
+    """The latest by (month, kind, partner, consent)."""
     contacts: dict[str, Event] = field(default_factory=dict)
+    named: frozenset[str] = frozenset()
+    """Whose contact the person was said to be by the last publication."""
     records: dict[tuple[str, str], _Record] = field(default_factory=dict)
     points: int | None = None
     """Base and rules but those of records, as of the last publication."""
@@ -156,7 +158,7 @@ class Recount:
             case Shape.FACT:
                 _keep_latest(person.facts, event.kind, event)
             case Shape.FIGURE:
-                _keep_latest(person.figures, (month, event.kind, event.consent), event)
+                _keep_latest(person.figures, (month, event.kind, event.partner, event.consent), event)
             case Shape.CONTACT:
                 _keep_latest(person.contacts, event.contact, event)
             case Shape.RECORD:
@@ -177,8 +179,11 @@ class Recount:
     def published(self, number: int, now: datetime) -> None:
         """The publication of a month: it counts the complete months before it, for everybody who is known by then."""
         standings = {account: person.standing for account, person in self._people.items()}
-        for person in self._people.values():
-            contacts = _contacts_standing(person, standings)
+        before = {account: person.named for account, person in self._people.items()}
+        since = number - _CONTACTS_MONTHS
+        for account, person in self._people.items():
+            named = person.named = _named(person, since, self._zone)
+            contacts = _contacts_standing(account, named, standings, before)
             points = sum(_MEASURES[rule["measure"]](rule, person, number - 1, contacts) for rule in self._rules)
             person.points = BASE + points
             person.thin = _history(person, number - 1) < self._card["months_min"]
@@ -309,7 +314,7 @@ def _active_months(rule: Mapping[str, Any], person: _Person, through: int, _: in
 
 def _latest_figure(rule: Mapping[str, Any], person: _Person, through: int, _: int | None) -> int:
     highest: dict[int, int] = {}
-    for (month, kind, _consent), event in person.figures.items():
+    for (month, kind, _partner, _consent), event in person.figures.items():
         if kind in rule["kinds"] and month in _months(rule, through):
             highest[month] = max(event.amount, highest.get(month, 0))
     steady = sorted(highest, reverse=True)[: rule["steady_months"]]
@@ -341,13 +346,22 @@ _MEASURES: Mapping[str, Callable[[Mapping[str, Any], _Person, int, int | None], 
 }
 
 
-def _contacts_standing(person: _Person, standings: Mapping[str, int | None]) -> int | None:
-    """The mean of the contacts' standings in the publication before, in steps; None with too few of them."""
-    present = [account for account, event in person.contacts.items() if event.value == "present"]
-    known = [standing for account in present if (standing := standings.get(account)) is not None]
-    if len(known) < _CONTACTS_MIN:
+def _named(person: _Person, since: int, zone: ZoneInfo) -> frozenset[str]:
+    """The contacts by the latest word about each, unless that is older than anything is remembered."""
+    told = person.contacts.items()
+    return frozenset(c for c, e in told if e.value == "present" and _month(e.time.astimezone(zone)) >= since)
+
+
+def _contacts_standing(
+    account: str, named: Iterable[str], standings: Mapping[str, int | None], before: Mapping[str, frozenset[str]]
+) -> int | None:
+    """Where the mean band of the contacts begins; None with too few of them. A contact is who named the account too, by
+    the publication before, and is seen in the band of the standing of that publication."""
+    mutual = [standings[other] for other in named if account in before.get(other, ())]
+    bands = [(standing - BASE) // _CONTACTS_BAND for standing in mutual if standing is not None]
+    if len(bands) < _CONTACTS_MIN:
         return None
-    return sum(known) // len(known) // _CONTACTS_STEP * _CONTACTS_STEP
+    return BASE + sum(bands) // len(bands) * _CONTACTS_BAND
 
 
 def _window(rule: Mapping[str, Any], person: _Person, through: int) -> Iterator[Event]:
@@ -369,7 +383,7 @@ def _band(rule: Mapping[str, Any], measured: int) -> int:
     return max(reached, key=lambda band: band["at_least"])["points"]
 
 
-K = TypeVar("K", str, tuple[int, str, str])
+K = TypeVar("K", str, tuple[int, str, str, str])
 
 
 def _keep_latest(table: dict[K, Event], key: K, event: Event) -> None:

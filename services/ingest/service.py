@@ -16,11 +16,12 @@ import structlog
 
 from services.ingest.core.compiling import Partner
 from services.ingest.core.normalize import Normalized, Refused, normalize
-from shared.contracts.cloudevents import binary
+from shared.contracts.cloudevents import ARRIVED, binary
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import TYPES, RecordReport, encode
 from shared.contracts.partition import partition_of
 from shared.contracts.refusals import refusal_headers
+from shared.contracts.times import rfc3339
 from shared.contracts.topics import (
     NORMALIZED,
     RAW_PREFIX,
@@ -58,7 +59,7 @@ def service(partners: Partners) -> Service[Forward]:
         if isinstance(result, Refused) and result.bug:
             log.error("an event is refused because of a fault of ours", origin=origin, error=result.bug)
         if isinstance(result, Normalized):
-            return Answer((_forwarded(partner.name, origin, result),), _accepted(partner.name))
+            return Answer((_forwarded(partner.name, origin, arrived, result),), _accepted(partner.name))
         return Answer(
             (_rejected(partner.name, origin, record.value, result),), _refused(partner.name, result.fault.code)
         )
@@ -86,7 +87,7 @@ def _refused(partner: str, code: Code) -> tuple[Outcome, ...]:
     return (Outcome("unwanted" if code in _UNWANTED else "refused", partner, code.value),)
 
 
-def _forwarded(partner: str, origin: str, event: Normalized) -> Outgoing:
+def _forwarded(partner: str, origin: str, arrived: datetime, event: Normalized) -> Outgoing:
     body = event.body
     headers = binary(
         id=event.event_id,
@@ -94,7 +95,7 @@ def _forwarded(partner: str, origin: str, event: Normalized) -> Outgoing:
         type=TYPES[type(body)],
         time=event.time,
         partitionkey=event.user_id,
-        extensions={"origin": origin},
+        extensions={"origin": origin, ARRIVED: rfc3339(arrived)},
     )
     return Outgoing(
         RECORDS_REPORTED if isinstance(body, RecordReport) else NORMALIZED,

@@ -10,19 +10,20 @@ from pathlib import Path
 
 from services.scorer.core import decide as rules
 from services.scorer.core.calendar import month_of
-from services.scorer.core.decide import Person, Policy, Publication
+from services.scorer.core.decide import Person, Policy, Publication, Writes
+from services.scorer.core.folding import Accepted, Blocked, Conflict, Duplicate, TooLate, TooMany
 from services.scorer.core.messages import Event, Message, RecordNews, event_of
 from services.scorer.core.scorecard import Scorecard, faults
-from services.scorer.core.state import Accepted, Blocked, Conflict, Duplicate, TooLate
 from services.scorer.settings import ScorerSettings
 from services.scorer.storage import store
 from shared import toml_file
 from shared.contracts.checks import check_change, check_event
-from shared.contracts.cloudevents import Envelope, binary, parse_envelope
+from shared.contracts.cloudevents import ARRIVED, Envelope, binary, parse_envelope
 from shared.contracts.faults import Code, Fault
 from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, ScoreChange, encode, read
 from shared.contracts.refusals import refusal_headers
+from shared.contracts.times import TimeError, instant
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, rejected_topic
 from shared.runner.service import (
     Announcement,
@@ -39,6 +40,7 @@ from shared.runner.service import (
 
 NAME = "scorer"
 _PARTNERS = "/partners/"
+_TO_THE_MINUTE = len("2026-01-31T23:59")
 _USER_ID = re.compile(USER_ID_PATTERN)
 
 
@@ -50,13 +52,13 @@ def read_scorecard(path: Path) -> Scorecard:
     return card
 
 
-def scorer(settings: ScorerSettings) -> Service[Fenced[Message, Person, Person]]:
+def scorer(settings: ScorerSettings) -> Service[Fenced[Message, Person, Writes]]:
     policy = Policy(
         scorecard=read_scorecard(settings.policies / "scorecard.toml"),
         zone=settings.zone_info,
         accepts_late_months=settings.accepts_late_months,
     )
-    mode: Fenced[Message, Person, Person] = Fenced(
+    mode: Fenced[Message, Person, Writes] = Fenced(
         decode=partial(decode, zone=policy.zone),
         decide=partial(decide, policy=policy),
         load=store.load,
@@ -79,13 +81,13 @@ def decode(record: Record, arrived: datetime, zone: tzinfo) -> Message | DeadLet
     ):
         return DeadLetter(Code.ENVELOPE_KEY, "The record has no value, or its key is no user_id.")
     if record.topic == NORMALIZED and envelope.type == TYPES[BehaviorEvent]:
-        return _event(key, record.value, envelope, zone)
+        return _event(key, record.value, envelope, arrived, zone)
     if record.topic == RECORDS_CHANGED and envelope.type == TYPES[RecordChange]:
-        return _news(key, record.value, envelope, zone)
+        return _news(key, record.value, arrived, zone)
     return DeadLetter(Code.ENVELOPE_TYPE, "This topic does not take messages of this type.")
 
 
-def _event(key: str, value: bytes, envelope: Envelope, zone: tzinfo) -> Event | DeadLetter:
+def _event(key: str, value: bytes, envelope: Envelope, arrived: datetime, zone: tzinfo) -> Event | DeadLetter:
     body = read(BehaviorEvent, value)
     if isinstance(body, Fault):
         return _dead(body)
@@ -94,16 +96,29 @@ def _event(key: str, value: bytes, envelope: Envelope, zone: tzinfo) -> Event | 
     partner, origin = envelope.source.removeprefix(_PARTNERS), envelope.extensions.get("origin")
     if partner == envelope.source or origin is None:
         return DeadLetter(Code.ENVELOPE_ATTRIBUTE, "The event names no partner or no origin.")
-    return event_of(key, partner, envelope.id, origin, envelope.time, value, body, zone)
+    raw = envelope.extensions.get(ARRIVED)
+    try:
+        # To the minute, so that the answer for one is remembered for the next.
+        month = month_of(arrived, zone) if raw is None else _month_of_minute(raw[:_TO_THE_MINUTE], zone)
+    except TimeError as error:
+        return DeadLetter(error.code, error.sentence)
+    return event_of(key, partner, envelope.id, origin, envelope.time, month, value, body, zone)
 
 
-def _news(key: str, value: bytes, envelope: Envelope, zone: tzinfo) -> RecordNews | DeadLetter:
+@lru_cache(maxsize=1024)
+def _month_of_minute(minute: str, zone: tzinfo) -> int:
+    """The month in which the partner's own record was appended, as ingest says: were it the normalized record's own, an
+    outage of ingest over the turn of a month would refuse what had come in time (rules E18)."""
+    return month_of(instant(f"{minute}:00Z"), zone)
+
+
+def _news(key: str, value: bytes, arrived: datetime, zone: tzinfo) -> RecordNews | DeadLetter:
     body = read(RecordChange, value)
     if isinstance(body, Fault):
         return _dead(body)
     if fault := check_change(body):
         return _dead(fault)
-    return RecordNews(key, month_of(envelope.time, zone), body)
+    return RecordNews(key, month_of(arrived, zone), body)
 
 
 def _dead(fault: Fault) -> DeadLetter:
@@ -112,7 +127,7 @@ def _dead(fault: Fault) -> DeadLetter:
 
 def decide(
     person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy
-) -> Decision[Person, Person]:
+) -> Decision[Person, Writes]:
     decided = rules.decide(person or Person(messages[0].key), messages, now, policy)
     outgoing: list[Outgoing | Announcement] = []
     outcomes = [_outcome("duplicate")] * decided.stale
@@ -122,25 +137,32 @@ def decide(
                 outcomes.append(_outcome("accepted", event.partner))
             case Duplicate():
                 outcomes.append(_outcome("duplicate", event.partner))
-            case Conflict() | TooLate() | Blocked():
+            case Conflict() | TooLate() | TooMany() | Blocked():
                 fault = _refusal(folded)
                 outgoing.append(_rejected(event, fault))
                 outcomes.append(_outcome("refused", event.partner, fault.code))
-    if publication := decided.person.publication:
+    if publication := decided.writes.publication:
         outgoing.append(_score_changed(decided.person.key, publication, policy))
         outcomes.append(_outcome("published"))
-    adds = decided.person.publication is not None or bool(decided.person.edges)
-    return Decision(decided.person, tuple(outgoing), tuple(outcomes), (decided.person,) if adds else ())
+    writes = (decided.writes,) if decided.writes.are_any else ()
+    return Decision(decided.person, tuple(outgoing), tuple(outcomes), writes)
 
 
-def _refusal(folded: Conflict | TooLate | Blocked) -> Fault:
+def _refusal(folded: Conflict | TooLate | TooMany | Blocked) -> Fault:
     match folded:
         case Conflict():
             return Fault(
                 Code.CONFLICT, "ce_id", "Another event with this id came first; send this one with an id of its own."
             )
         case TooLate():
-            return Fault(Code.TOO_LATE, "ce_time", "The month of the event's time no longer accepts events.")
+            return Fault(Code.TOO_LATE, "ce_time", "The month of the event's time no longer accepted events.")
+        case TooMany():
+            return Fault(
+                Code.TOO_MANY,
+                "",
+                "You have sent as many events of this kind about this person in this month as are taken; add them up"
+                " in fewer events, and look for a loop that sends them.",
+            )
         case Blocked():
             return Fault(Code.CONSENT_WITHDRAWN, "data.consent.id", "The person has withdrawn this consent.")
 

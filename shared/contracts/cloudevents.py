@@ -46,6 +46,10 @@ _JSON_TYPE = re.compile(r"(?:application|text)/(?:[a-z0-9.+-]+\+)?json *(?:; *ch
 _STRUCTURED_TYPE = re.compile(r"application/cloudevents\+json *(?:; *charset=\"?utf-8\"?)?", re.IGNORECASE)
 
 
+ARRIVED = "arrived"
+"""The extension attribute in which ingest says when the partner's own record was appended (RFC 3339, UTC)."""
+
+
 class Envelope(msgspec.Struct, frozen=True):
     """The attributes of an event. `time` is in UTC; `extensions` holds all attributes that are not named here."""
 

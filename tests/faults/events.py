@@ -83,6 +83,8 @@ _SPANS = (
     _Span(_day(2026, 5, 6), True, _day(2026, 4, 20), _day(2026, 5, 5), 0.12),
 )
 _OPEN_MONTHS = 3
+_CIRCLE = 8
+"""So many people know each other. Five must, and be told so by both sides, before a score rests on them."""
 
 
 def draw(seed: int, *, people: int, messages: int, key: bytes, records: bool = False) -> tuple[Stretch, ...]:
@@ -148,9 +150,14 @@ class _Drawing:
         return [message for day in sorted(by_day) for message in by_day[day]]
 
     def _first_events(self, person: Person, span: _Span) -> Iterable[Event]:
-        """One obligation kept late and one on time: from then on every further one shifts the share of both."""
+        """One obligation kept late and one on time: from then on every further one shifts the share of both. The first
+        ones are each other's contacts, so many that these count, and some of these words are taken back later."""
         yield self._of_kind("water.bill", person, span, days_late=self._rng.randint(1, 90))
         yield self._of_kind("gas.bill", person, span)
+        circle = self._people[:_CIRCLE]
+        for other in circle if person in circle else ():
+            if other is not person:
+                yield self._of_kind("contact.standing", person, span, value="present", contact=other.user_id)
 
     def _record_events(self, index: int, count: int) -> list[Event]:
         """Stories of records, each told by one partner on days that follow each other, so that no shuffling of a day
@@ -182,7 +189,8 @@ class _Drawing:
         if draw < 0.94:
             value = self._rng.choice(KIND_OF["identity.verified"].values)
             return self._of_kind("identity.verified", person, span, value=value)
-        other = self._rng.choice([other for other in self._rng.sample(self._people, 2) if other is not person])
+        among = self._people[:_CIRCLE] if person in self._people[:_CIRCLE] else self._people
+        other = self._rng.choice([other for other in self._rng.sample(among, 2) if other is not person])
         value = "present" if self._rng.random() < 0.9 else "absent"
         return self._of_kind("contact.standing", person, span, value=value, contact=other.user_id)
 

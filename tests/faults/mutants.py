@@ -216,11 +216,11 @@ def _duplicates_not_dropped() -> None:
     """The scorer counts an event as often as it comes."""
     fold = decide.fold  # type: ignore[attr-defined]
 
-    def forgetful(state: Any, event: Any, open_from: int) -> Any:
+    def forgetful(state: Any, event: Any, late_months: int) -> Any:
         state.ids.clear()
-        return fold(state, event, open_from)
+        return fold(state, event, late_months)
 
-    decide.fold = forgetful  # type: ignore[attr-defined]
+    decide.fold = forgetful  # type: ignore[assignment,attr-defined]
 
 
 def _settlements_not_recognized() -> None:

@@ -116,7 +116,7 @@ def _text() -> str:
         share=_bands((-(-points * 1000 // _SHARE_POINTS), points) for points in range(_SHARE_POINTS + 1)),
         months=_bands((months, 5 * months) for months in range(13)),
         income=_bands((step * 150_000, step) for step in range(31)),
-        contacts=_bands((350 + 50 * step, step) for step in range(11)),
+        contacts=_bands((350 + 100 * step, 2 * step) for step in range(6)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime, timedelta
@@ -13,17 +14,19 @@ import msgspec
 import pytest
 
 from services.scorer.core import score
-from services.scorer.core.calendar import publication_instant
-from services.scorer.core.decide import Person, Policy, decide
+from services.scorer.core.calendar import month_of, month_start, publication_instant
+from services.scorer.core.decide import Person, Policy, Publication, Writes, decide, run_of
 from services.scorer.core.explain import explain
-from services.scorer.core.messages import Due, Edge, Message, event_of
+from services.scorer.core.messages import Due, Edge, Message, RecordNews, event_of, microseconds
+from services.scorer.core.state import State, short_hash
 from services.scorer.storage.store import due, load, save
-from shared.contracts.messages import BehaviorEvent, encode
+from shared.contracts.messages import BehaviorEvent, RecordChange, encode
 from shared.contracts.partition import partition_of
 from shared.postgres import migrate
 from shared.runner.service import DuePage, PolicyMismatchError
 from shared.settings import ROOT
-from tests.support.people import BILL, CARD, JAN, ZONE, card, day
+from tests.support.old_states import FORMAT_1
+from tests.support.people import BILL, CARD, JAN, ZONE, card, day, record
 
 Db: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 POLICY = Policy(scorecard=CARD, zone=ZONE, accepts_late_months=3)
@@ -46,11 +49,33 @@ async def db(postgres_dsn: str) -> AsyncIterator[Db]:
     await connection.close()
 
 
+def _id(person: str) -> bytes:
+    return bytes.fromhex(person)
+
+
 async def give(db: Db, *people: Person) -> None:
-    """Save people, each in its shard."""
+    """Save people, each in its shard, and what is said of their contacts."""
     for shard in range(6):
         if mine := {person.key: person for person in people if partition_of(person.key) == shard}:
-            await save(db, shard, mine, list(mine.values()))
+            writes = [Writes(each.key, edges=each.edges) for each in mine.values() if isinstance(each, Known)]
+            await save(db, shard, mine, writes)
+
+
+async def apply(db: Db, person: Person, *messages: Message, now: datetime) -> Person:
+    """Decide, and save what comes of it."""
+    decided = decide(person, messages, now, POLICY)
+    await save(db, partition_of(person.key), {person.key: decided.person}, [decided.writes])
+    return decided.person
+
+
+_MIGRATIONS = ROOT / "services" / "scorer" / "storage" / "migrations"
+NEWCOMER = score.evaluate(State(), CARD, 0, None)
+RECORD = "5e" * 16
+
+
+def news_of(kind: str, version: int, **fields: Any) -> RecordNews:
+    """News of the one record that these tests tell of ONE."""
+    return RecordNews(ONE, JAN, record(kind, RECORD, version, **fields))
 
 
 BEGUN = f"{JAN - 1}:done"
@@ -73,28 +98,48 @@ async def run(db: Db, now: datetime, cursor: str = BEGUN, limit: int = 1000) -> 
     return found
 
 
-def edges(*contacts: str, present: bool = True, time_us: int = 1) -> tuple[Edge, ...]:
-    return tuple(Edge(contact, present, time_us, b"12345678") for contact in contacts)
+TOLD = microseconds(day(JAN - 2))
 
 
-def known(person: str, **fields: Any) -> Person:
-    return Person(person, b"\x01state", **fields)
+class Known(Person, frozen=True, kw_only=True):
+    """A person, and what is to be written beside it."""
+
+    edges: tuple[Edge, ...] = ()
+
+
+def edges(*contacts: str, present: bool = True, time_us: int = 0) -> tuple[Edge, ...]:
+    """Words about contacts; `time_us` is since some day of the month before last."""
+    return tuple(Edge(contact, present, TOLD + time_us, b"1234567") for contact in contacts)
+
+
+def known(person: str, **fields: Any) -> Known:
+    return Known(person, b"\x01state", **fields)
+
+
+async def passed(db: Db, *people: Person, number: int = JAN - 1) -> None:
+    """Let a monthly run pass these people, who stay as they are."""
+    run = run_of(number, POLICY)
+    for shard in range(6):
+        if mine := {person.key: person for person in people if partition_of(person.key) == shard}:
+            await save(db, shard, mine, [Writes(key, run=run) for key in mine])
 
 
 def bill(person: str, time: datetime) -> Message:
     body = BehaviorEvent(kind=BILL, days_late=0)
-    return event_of(person, "bank", time.isoformat(), "behavior.raw.bank/0/0", time, encode(body), body, ZONE)
+    month = month_of(time, ZONE)
+    return event_of(person, "bank", time.isoformat(), "behavior.raw.bank/0/0", time, month, encode(body), body, ZONE)
 
 
 async def test_what_is_saved_is_loaded(db: Db) -> None:
-    full = known(ONE, version=7, evaluation=b"e", run=JAN, standing=700, standing_before=650, contacts=600)
+    numbers = {"version": 7, "run": JAN, "standing": 700, "standing_before": 650, "contacts": 650}
+    full = Person(ONE, b"\x01state", evaluation=b"e", as_of=day(JAN), **numbers)
     bare = Person(OTHERS[0], b"\x01")
-    await save(db, SHARD, {person.key: person for person in (full, bare)}, [full, bare])
+    await save(db, SHARD, {person.key: person for person in (full, bare)})
     assert await load(db, SHARD, [*MINE]) == {ONE: full, OTHERS[0]: bare}
     assert await load(db, SHARD, [OTHERS[1]]) == {}
     assert await load(db, (SHARD + 1) % 6, [ONE]) == {}
     changed = msgspec.structs.replace(full, state=b"\x01other", version=8, standing=None, contacts=None)
-    await save(db, SHARD, {ONE: changed}, [changed])
+    await save(db, SHARD, {ONE: changed})
     assert await load(db, SHARD, [ONE]) == {ONE: changed}
 
 
@@ -109,11 +154,9 @@ async def test_a_large_state_stays_in_its_row_uncompressed(db: Db) -> None:
 async def test_publications_are_kept_and_explained(db: Db) -> None:
     person = Person(ONE)
     for month in (JAN, JAN + 1):
-        person = decide(person, [bill(ONE, day(month - 1))], day(month, 2), POLICY).person
-        await save(db, SHARD, {ONE: person}, [person])
+        person = await apply(db, person, bill(ONE, day(month - 1)), now=day(month, 2))
         instant = publication_instant(month, 6, ZONE)
-        person = decide(person, [Due(ONE, month, instant, 0, 0)], day(month, 6), POLICY).person
-        await save(db, SHARD, {ONE: person}, [person])
+        person = await apply(db, person, Due(ONE, month, instant, 0, 0), now=day(month, 6))
     rows = await db.fetch("select * from explain where shard = $1 and user_id = $2", SHARD, bytes.fromhex(ONE))
     assert [row["version"] for row in rows] == [1, 2]
     before_february = await db.fetchrow(
@@ -132,20 +175,26 @@ async def test_publications_are_kept_and_explained(db: Db) -> None:
 class TestContacts:
     NOW = day(JAN, 6)
 
-    async def standings(self, db: Db, person: str = ONE) -> tuple[int, int]:
+    async def bands(self, db: Db, person: str = ONE) -> tuple[int, int]:
         (found,) = [message for message in await run(db, self.NOW) if message.key == person]
-        return found.contacts, found.standings
+        return found.contacts, found.bands
+
+    async def mutual(self, db: Db, friends: dict[str, int | None], *, person: str = ONE, seen: bool = True) -> None:
+        """Both sides name each other; the friends' words were there at the publication before, or came after it."""
+        everybody = [known(friend, run=JAN - 1, standing=standing) for friend, standing in friends.items()]
+        told = [msgspec.structs.replace(friend, edges=edges(person)) for friend in everybody]
+        await give(db, *told, known(person, edges=edges(*friends)))
+        if seen:
+            await passed(db, *everybody)
 
     async def test_the_latest_event_decides_in_any_order(self, db: Db) -> None:
         first, second, third, fourth = OTHERS[:4]
-        everybody = [known(contact, run=JAN - 1, standing=600) for contact in OTHERS[:4]]
-        await give(db, *everybody)
         steps: Sequence[tuple[Edge, ...]] = [
             edges(first, second, third, time_us=5),
             edges(first, present=False, time_us=9),
             edges(second, present=False, time_us=4),
             edges(third, fourth, present=False, time_us=6) + edges(third, fourth, time_us=7),
-            (Edge(second, False, 5, b"12345677"), Edge(third, False, 7, b"12345679")),
+            (Edge(second, False, TOLD + 5, b"1234566"), Edge(third, False, TOLD + 7, b"1234568")),
         ]
         for order in (steps, steps[::-1]):
             await db.execute("delete from contact")
@@ -154,35 +203,128 @@ class TestContacts:
             kept = await db.fetch("select contact, present from contact order by contact")
             assert {row["contact"].hex() for row in kept if row["present"]} == {second, fourth}
             assert len(kept) == 4
-        assert await self.standings(db) == (2, 1200)
 
-    async def test_contacts_in_all_shards_and_one_nobody_knows(self, db: Db) -> None:
+    async def test_contacts_in_all_shards_each_in_its_band(self, db: Db) -> None:
         contacts = [IN_SHARD[shard][5] for shard in range(6)]
-        stranger = OTHERS[9]
-        await give(db, *(known(contact, run=JAN - 1, standing=500 + place) for place, contact in enumerate(contacts)))
-        await give(db, known(ONE, edges=edges(*contacts, stranger)))
-        assert await self.standings(db) == (6, 3015)
+        await self.mutual(db, dict(zip(contacts, (350, 449, 450, 649, 749, 950), strict=True)))
+        assert await self.bands(db) == (6, 0 + 0 + 1 + 2 + 3 + 6)
+
+    @pytest.mark.parametrize("side", ["mine", "theirs"])
+    async def test_one_sides_word_is_not_enough(self, db: Db, side: str) -> None:
+        """(rules S12)"""
+        friends = OTHERS[:5]
+        about = edges(ONE) if side == "theirs" else ()
+        everybody = [known(friend, run=JAN - 1, standing=900, edges=about) for friend in friends]
+        await give(db, *everybody, known(ONE, edges=edges(*friends) if side == "mine" else ()))
+        await passed(db, *everybody)
+        assert await self.bands(db) == (0, 0)
+
+    async def test_the_others_word_is_that_of_the_publication_before(self, db: Db) -> None:
+        """Which shard is ahead must not show: what the other says after its last run counts from the next one on."""
+        friend = OTHERS[0]
+        await self.mutual(db, {friend: 700}, seen=False)
+        assert await self.bands(db) == (0, 0), "said after the publication before"
+        await passed(db, known(friend, run=JAN - 1, standing=700))
+        assert await self.bands(db) == (1, 3)
+        gone = known(friend, run=JAN - 1, standing=700, edges=edges(ONE, present=False, time_us=1))
+        await give(db, gone)
+        assert await self.bands(db) == (1, 3), "taken back after the publication before"
+        moved = known(friend, run=JAN, standing=500, standing_before=700)
+        await passed(db, moved, number=JAN)
+        assert await self.bands(db) == (1, 3), "whom the present run has moved shows what was before"
+        await passed(db, msgspec.structs.replace(moved, run=JAN + 1), number=JAN + 1)
+        assert (
+            await db.fetchval("select counted or counted_before from contact where user_id = $1", _id(friend)) is False
+        )
 
     @pytest.mark.parametrize(
-        ("fields", "standings"),
+        ("fields", "bands"),
         [
-            ({"run": JAN - 1, "standing": 700, "standing_before": 400}, (1, 700)),
-            ({"run": JAN, "standing": 700, "standing_before": 400}, (1, 400)),
+            ({"run": JAN - 1, "standing": 700, "standing_before": 400}, (1, 3)),
+            ({"run": JAN, "standing": 700, "standing_before": 400}, (1, 0)),
             ({"run": JAN, "standing": 700}, (0, 0)),
-            ({"run": JAN - 3, "standing": 700, "standing_before": 400}, (1, 700)),
+            ({"run": JAN - 3, "standing": 700, "standing_before": 400}, (1, 3)),
             ({}, (0, 0)),
         ],
     )
     async def test_standings_are_those_of_the_publication_before(
-        self, db: Db, fields: dict[str, int], standings: tuple[int, int]
+        self, db: Db, fields: dict[str, int], bands: tuple[int, int]
     ) -> None:
-        await give(db, known(OTHERS[0], **fields), known(ONE, edges=edges(OTHERS[0])))
-        assert await self.standings(db) == standings
+        friend = known(OTHERS[0], **fields)
+        await give(db, msgspec.structs.replace(friend, edges=edges(ONE)), known(ONE, edges=edges(OTHERS[0])))
+        await passed(db, friend)
+        await passed(db, friend)
+        assert await self.bands(db) == bands
 
-    async def test_an_edge_is_ones_own_word(self, db: Db) -> None:
-        friends = OTHERS[:3]
-        await give(db, *(known(friend, run=JAN - 1, standing=900, edges=edges(ONE)) for friend in friends), known(ONE))
-        assert await self.standings(db) == (0, 0)
+    async def test_words_are_forgotten_after_24_months_and_absent_ones_when_no_event_can_bring_them_back(
+        self, db: Db
+    ) -> None:
+        """(rules S7) Nobody is remembered for good, whether known to the platform or not."""
+        old, stranger, absent, lately = OTHERS[:4]
+        told = [
+            Edge(old, True, microseconds(month_start(JAN - 24, ZONE)) - 1, b"1234567"),
+            Edge(stranger, True, microseconds(month_start(JAN - 24, ZONE)), b"1234567"),
+            Edge(absent, False, microseconds(month_start(JAN - 4, ZONE)) - 1, b"1234567"),
+            Edge(lately, False, microseconds(month_start(JAN - 4, ZONE)), b"1234567"),
+        ]
+        await give(db, known(ONE, edges=tuple(told)))
+        kept: list[set[str]] = []
+        for number in range(JAN, JAN + 6):
+            await passed(db, known(ONE, run=number), number=number)
+            kept.append({row["contact"].hex() for row in await db.fetch("select contact from contact")})
+        # A word that counted is kept for one run more, since whoever comes later in that run must still see it.
+        assert kept == [{stranger, lately}, {stranger}, set(), set(), set(), set()]
+
+    async def test_a_word_that_counted_outlasts_its_time_by_the_run_in_which_others_still_see_it(self, db: Db) -> None:
+        told = Edge(OTHERS[0], True, microseconds(month_start(JAN - 24, ZONE)), b"1234567")
+        await give(db, known(ONE, edges=(told,)))
+        seen = []
+        for number in (JAN, JAN + 1, JAN + 2):
+            await passed(db, known(ONE, run=number), number=number)
+            seen.append([tuple(row) for row in await db.fetch("select counted, counted_before from contact")])
+        assert seen == [[(True, False)], [(False, True)], []]
+
+
+class TestWhatPuppetsLearn:
+    """With any number of accounts of one's own, and all that these are shown, nobody learns more of another person's
+    score than the band in which it lies (rules S12)."""
+
+    async def shown(self, db: Db, victim: str, standing: int, anchors: Sequence[Sequence[int]]) -> list[Any]:
+        """What each puppet is told of its score, when the victim has confirmed all of them as contacts: each has four
+        further contacts, accounts of the same hand with scores that were chosen for it."""
+        await db.execute("delete from contact")
+        await db.execute("delete from person")
+        puppets = MINE[1 : 1 + len(anchors)]
+        helpers = [IN_SHARD[(SHARD + 1) % 6][4 * n : 4 * n + 4] for n in range(len(anchors))]
+        confirmed = known(victim, run=JAN - 1, standing=standing)
+        everybody = [confirmed]
+        words = [msgspec.structs.replace(confirmed, edges=edges(*puppets))]
+        for puppet, mine, scores in zip(puppets, helpers, anchors, strict=True):
+            for helper, score_ in zip(mine, scores, strict=True):
+                everybody.append(known(helper, run=JAN - 1, standing=score_))
+                words.append(msgspec.structs.replace(everybody[-1], edges=edges(puppet)))
+            words.append(known(puppet, edges=edges(victim, *mine)))
+        await give(db, *words)
+        await passed(db, *everybody)
+        told = []
+        for message in await run(db, day(JAN, 6)):
+            if message.key in puppets:
+                publication = decide(Person(message.key), [message], day(JAN, 6), POLICY).writes.publication
+                assert publication is not None
+                told.append(publication.evaluation)
+        assert len(told) == len(puppets)
+        return told
+
+    async def test_a_band_and_nothing_else(self, db: Db) -> None:
+        victim = IN_SHARD[(SHARD + 2) % 6][0]
+        chosen = random.Random(5)
+        anchors = [[chosen.randrange(350, 951) for _ in range(4)] for _ in range(16)]
+        seen = {standing: await self.shown(db, victim, standing, anchors) for standing in (650, 651, 700, 749, 750)}
+        assert seen[650] == seen[651] == seen[700] == seen[749]
+        assert seen[650] != seen[750], "they do learn the band"
+        for evaluation in seen[650]:
+            (item,) = [item for item in evaluation.items if item.code == "contacts-standing"]
+            assert item.rests_on == {"contacts_at_least": 5}, "no standing, and not how many have confirmed"
 
 
 class TestTheRun:
@@ -263,15 +405,152 @@ class TestTheRun:
 async def test_the_order_of_people_does_not_matter_to_the_run(db: Db) -> None:
     """Everybody is everybody's contact: whoever is published first must not show to those after."""
     people = MINE[:6]
-    await give(db, *(known(p, edges=edges(*(o for o in people if o != p)), run=JAN - 1, standing=400) for p in people))
+    everybody = [known(p, run=JAN - 1, standing=400) for p in people]
+    for one in everybody:
+        told = edges(*(other for other in people if other != one.key))
+        await give(db, msgspec.structs.replace(one, edges=told))
+    await passed(db, *everybody)
     seen = []
     cursor = BEGUN
     while (some := await page(db, day(JAN, 6), cursor, limit=1)).messages:
         (message,) = some.messages
         assert isinstance(message, Due)
-        seen.append((message.contacts, message.standings))
+        seen.append((message.contacts, message.bands))
         person = (await load(db, SHARD, [message.key]))[message.key]
-        moved = msgspec.structs.replace(person, run=JAN, standing=900, standing_before=person.standing, edges=())
-        await give(db, moved)
+        moved = msgspec.structs.replace(person, run=JAN, standing=900, standing_before=person.standing)
+        await passed(db, moved, number=JAN)
         cursor = some.cursor
-    assert seen == [(5, 2000)] * 6
+    assert seen == [(5, 0)] * 6
+
+
+class TestRedaction:
+    """(rules D9) What is left of a record that is gone: nothing, in any table."""
+
+    WORDS = (b"legal", b"unsettled", b"settled", b"court", b"credit", b"luxury-purchases")
+
+    async def tell(self, db: Db, *steps: tuple[Message, datetime]) -> None:
+        for message, now in steps:
+            person = (await load(db, SHARD, [ONE])).get(ONE) or Person(ONE)
+            await apply(db, person, message, now=now)
+
+    def due(self, month: int) -> tuple[Message, datetime]:
+        return Due(ONE, month, publication_instant(month, 6, ZONE), 0, 0), day(month, 6)
+
+    async def history(self, db: Db) -> list[tuple[int, datetime, int, int | None]]:
+        rows = await db.fetch("select version, as_of, run, evaluation from score order by version")
+        found = []
+        for version, as_of, number, column in rows:
+            evaluation = score.decode(column)
+            assert sum(item.points for item in evaluation.items) == evaluation.score
+            found.append((version, as_of, evaluation.score, number))
+        return found
+
+    async def everything(self, db: Db) -> bytes:
+        """All that the scorer's tables hold, as they hold it."""
+        parts: list[bytes] = []
+
+        async def keep(part: bytes) -> None:
+            parts.append(part)
+
+        for table in ("person", "score", "contact", "publication"):
+            await db.copy_from_table(table, output=keep, format="binary")
+        return b"".join(parts)
+
+    async def test_history_is_what_it_would_have_been_without_it(self, db: Db) -> None:
+        listed = news_of("court.listing", 1)
+        settled = news_of("court.listing", 2, status="settled", ended_on=date(2026, 2, 10))
+        gone = RecordNews(ONE, JAN + 2, RecordChange(record_id=RECORD, version=3, status="expired", counts=False))
+        await self.tell(
+            db,
+            (bill(ONE, day(JAN - 1)), day(JAN, 2)),
+            self.due(JAN),
+            (listed, day(JAN, 20)),
+            self.due(JAN + 1),
+            (settled, day(JAN + 1, 12)),
+        )
+        scores = [entry[2] for entry in await self.history(db)]
+        assert scores == [695, 495, 495, 595]
+        before = await self.everything(db)
+        assert [word for word in self.WORDS if word not in before] == [], "else the search would prove nothing"
+        await self.tell(db, (gone, day(JAN + 2, 3)))
+        assert await self.history(db) == [
+            (1, publication_instant(JAN, 6, ZONE), 695, JAN),
+            (3, publication_instant(JAN + 1, 6, ZONE), 695, JAN + 1),
+            (5, day(JAN + 2, 3), 695, JAN + 1),
+        ]
+        after = await self.everything(db)
+        assert [word for word in self.WORDS if word in after] == []
+        rows = await db.fetch(
+            "select * from explain where shard = $1 and user_id = $2 order by version", SHARD, _id(ONE)
+        )
+        shown = [explain(*list(row.values())[2:]) for row in rows]
+        assert [each.change for each in shown] == [695, 0, 0]
+
+    async def test_its_name_goes_once_no_older_version_can_come_again(self, db: Db) -> None:
+        gone = RecordNews(ONE, JAN, RecordChange(record_id=RECORD, version=2, status="expired", counts=False))
+        await self.tell(db, (news_of("ride.unpaid", 1), day(JAN, 20)), (gone, day(JAN, 21)))
+        assert short_hash(RECORD) in await self.everything(db)
+        await self.tell(db, (news_of("ride.unpaid", 1), day(JAN, 28)), self.due(JAN + 1))
+        assert short_hash(RECORD) in await self.everything(db)
+        await self.tell(db, self.due(JAN + 2))
+        assert short_hash(RECORD) not in await self.everything(db)
+
+    async def test_other_peoples_history_stays(self, db: Db) -> None:
+        other = OTHERS[0]
+        await self.tell(db, (news_of("court.listing", 1), day(JAN, 20)))
+        told = msgspec.structs.replace(news_of("court.listing", 1), key=other)
+        await apply(db, Person(other), told, now=day(JAN))
+        kept = await db.fetch("select * from score where user_id = $1", _id(other))
+        gone = RecordNews(ONE, JAN, RecordChange(record_id=RECORD, version=2, status="expired", counts=False))
+        await self.tell(db, (gone, day(JAN, 21)))
+        assert await db.fetch("select * from score where user_id = $1", _id(other)) == kept
+
+
+async def test_publications_are_remembered_for_24_months_and_the_last_one_for_good(db: Db) -> None:
+    """(rules S7)"""
+    instants = [day(JAN - 30), publication_instant(JAN - 25, 6, ZONE), publication_instant(JAN - 24, 6, ZONE)]
+    for who in (ONE, OTHERS[0]):
+        for version, instant in enumerate(instants if who == ONE else instants[:2], 1):
+            published = Writes(who, publication=Publication(version, instant, None, CARD.id, NEWCOMER))
+            await save(db, partition_of(who), {who: known(who, version=version)}, [published])
+    await passed(db, known(ONE, version=3), known(OTHERS[0], version=2), number=JAN)
+    rows = await db.fetch("select user_id, version from score order by version")
+    assert {(row["user_id"].hex(), row["version"]) for row in rows} == {(ONE, 3), (OTHERS[0], 2)}
+
+
+async def test_what_release_0_1_left_is_taken_over(postgres_dsn: str) -> None:
+    """The second migration over rows as they lie in deployments."""
+    schema = f"scorer_{uuid.uuid4().hex}"
+    db = await asyncpg.connect(postgres_dsn, server_settings={"search_path": schema, "timezone": "UTC"})
+    try:
+        await db.execute(f"create schema {schema}")
+        first = _MIGRATIONS / "0001_scorer.sql"
+        await db.execute(first.read_text())
+        friends = OTHERS[:5]
+        for who in (ONE, *friends):
+            await db.execute(
+                "insert into person values ($1, $2, $3, 2, $4, $5, 700, 700, 650)",
+                *(partition_of(who), _id(who), FORMAT_1, score.encode(NEWCOMER), JAN - 1),
+            )
+            for version, instant in ((1, day(JAN - 1)), (2, day(JAN - 1, 20))):
+                await db.execute(
+                    "insert into score values ($1, $2, $3, $4, null, 'p', $5)",
+                    *(partition_of(who), _id(who), version, instant, score.encode(NEWCOMER)),
+                )
+        for person, other in [pair for friend in friends for pair in ((ONE, friend), (friend, ONE))]:
+            await db.execute(
+                "insert into contact values ($1, $2, $3, $4, true, $5, $6)",
+                *(partition_of(person), _id(person), _id(other), partition_of(other), TOLD, b"12345678"),
+            )
+        await db.execute((_MIGRATIONS / "0002_remembered.sql").read_text())
+        (me,) = (await load(db, SHARD, [ONE])).values()
+        assert me.as_of == day(JAN - 1, 20)
+        (message,) = [m for m in (await page(db, day(JAN, 6))).messages if m.key == ONE]
+        assert isinstance(message, Due)
+        assert (message.contacts, message.bands) == (5, 15)
+        await apply(db, me, message, now=day(JAN, 6))
+        (me,) = (await load(db, SHARD, [ONE])).values()
+        assert (me.version, me.contacts, me.state[0]) == (3, 650, 2)
+    finally:
+        await db.execute(f"drop schema {schema} cascade")
+        await db.close()

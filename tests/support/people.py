@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from services.scorer.core.calendar import month_of
+from services.scorer.core.folding import Accepted, Folded, fold, fold_record
 from services.scorer.core.messages import Event, RecordNews, event_of
 from services.scorer.core.scorecard import Rule, Scorecard
-from services.scorer.core.state import Accepted, Folded, State, fold, fold_record
+from services.scorer.core.state import State
 from services.scorer.service import read_scorecard
 from shared.contracts.messages import BehaviorEvent, Consent, RecordChange, encode
 from shared.settings import ROOT
@@ -30,15 +32,19 @@ def day(month: int, of_month: int = 15, hour: int = 12) -> datetime:
     return datetime(month // 12, month % 12 + 1, of_month, hour, tzinfo=ZONE)
 
 
-def event(kind: str, time: datetime, id: str = "", partner: str = "bank", **fields: Any) -> Event:
-    """An event; its id follows from kind and time if it has none. Obligations are on time, figures under consent c1."""
+def event(
+    kind: str, time: datetime, id: str = "", partner: str = "bank", arrived: int | None = None, **fields: Any
+) -> Event:
+    """An event; its id follows from kind and time if it has none, and it arrives in the month of its time. Obligations
+    are on time, figures under consent c1."""
     if kind == INCOME and "consent" not in fields:
         fields["consent"] = consent("c1")
     if kind in (BILL, FARE):
         fields.setdefault("days_late", 0)
     body = BehaviorEvent(kind=kind, **fields)
     name = id or f"{kind}-{time.isoformat()}-{fields.get('contact', '')[:4]}"
-    return event_of(ME, partner, name, "behavior.raw.bank/0/7", time, encode(body), body, ZONE)
+    month = month_of(time, ZONE) if arrived is None else arrived
+    return event_of(ME, partner, name, "behavior.raw.bank/0/7", time, month, encode(body), body, ZONE)
 
 
 def consent(id: str) -> Consent:
@@ -60,15 +66,20 @@ def state_of(*messages: Event | RecordNews, open_from: int = 0) -> State:
     state = State()
     for message in messages:
         if isinstance(message, Event):
-            assert isinstance(fold(state, message, open_from), Accepted)
+            assert isinstance(take(state, message, open_from), Accepted)
         else:
             assert fold_record(state, message.body, message.month)
     return state
 
 
+def take(state: State, event: Event, open_from: int = 0) -> Folded:
+    """Fold an event that arrives while `open_from` is the first month that accepts any."""
+    return fold(state, event, event.arrived - open_from)
+
+
 def outcomes(state: State, *events: Event, open_from: int = 0) -> list[str]:
     """What became of each event, by name."""
-    return [_name(fold(state, one, open_from)) for one in events]
+    return [_name(take(state, one, open_from)) for one in events]
 
 
 def _name(folded: Folded) -> str:

@@ -20,6 +20,7 @@ HERO = 1
 _BILLS = ("water.bill", "electricity.bill", "gas.bill", "phone.bill")
 _RIDES = ("bike_rental.return", "e_bike_rental.return", "ride.trip", "transit.fare")
 _WITH_A_RECORD_OF = 40
+_CIRCLE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,11 @@ class _Life:
         self._has_credit, self._has_income = random.random() < 0.4, random.random() < 0.6
         self._is_verified = random.random() < 0.85
         self._income = random.randrange(250_000, 2_500_000, 10_000)
-        has_friends, friends = random.random() < 0.3, min(random.randint(3, 5), cast.people)
-        self._friends = random.sample(range(1, cast.people + 1), friends) if has_friends else []
+        self._friends = self._circle()
         self._trouble = self._made_up_trouble()
         if number == HERO:
             self._late_share, self._has_credit, self._has_income, self._is_verified = 0.0, True, True, True
-            self._income, self._friends = 1_100_000, [2, 3, 4, 5]
+            self._income = 1_100_000
 
     def events(self) -> Iterator[Event]:
         yield from self._beginning()
@@ -77,19 +77,23 @@ class _Life:
         elif self._trouble:
             yield from self._record(self._trouble)
 
+    def _circle(self) -> list[int]:
+        """Some live in circles in which everybody knows everybody: five contacts each, told of by both sides."""
+        place = (self._number - 1) // _CIRCLE
+        circle = range(place * _CIRCLE + 1, min((place + 1) * _CIRCLE, self._cast.people) + 1)
+        return [other for other in circle if other != self._number] if place % 3 == 0 else []
+
     # -- every month -------------------------------------------------------------------------------------------------
 
     def _beginning(self) -> Iterator[Event]:
         if self._is_verified:
             yield self._event("bank", "identity.verified", self._joins, value="verified")
         for friend in self._friends:
-            if friend != self._number:
-                month = self._joins + self._random.randrange(12)
-                told = self._event(
+            # Said again each year, since it is forgotten after two.
+            for month in range(self._joins + self._random.randrange(12), self._cast.months, 12):
+                yield self._event(
                     "consumer-credit", "contact.standing", month, contact=sample_account(friend), value="present"
                 )
-                if month < self._cast.months:
-                    yield told
 
     def _ordinary(self, month: int) -> Iterator[Event]:
         random = self._random

@@ -19,6 +19,11 @@ def month_name(month: int) -> str:
     return f"{month // 12:04d}-{month % 12 + 1:02d}"
 
 
+def month_start(month: int, zone: tzinfo) -> datetime:
+    """The first instant of a month for people in that zone, in UTC."""
+    return publication_instant(month, 1, zone)
+
+
 def publication_instant(number: int, day: int, zone: tzinfo) -> datetime:
     """The instant at which the publication of a month is due: 00:00 of its `day`, in UTC.
 

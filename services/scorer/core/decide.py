@@ -8,16 +8,23 @@ In both, a change of a record publishes at once, and only the monthly run moves 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import TypeAlias
 
 import msgspec
 
 from services.scorer.core import score
-from services.scorer.core.calendar import month_of
-from services.scorer.core.messages import Due, Edge, Event, Message, RecordNews
+from services.scorer.core.calendar import month_of, month_start
+from services.scorer.core.folding import STATUS_GONE, Accepted, Folded, fold, fold_record, prune
+from services.scorer.core.messages import Due, Edge, Event, Message, RecordNews, instant_of, microseconds
 from services.scorer.core.score import Evaluation, contacts_band, evaluate, with_records_changed
-from services.scorer.core.scorecard import Scorecard
-from services.scorer.core.state import Accepted, Folded, State, decode, encode, fold, fold_record, prune, without_lapsed
+from services.scorer.core.scorecard import WINDOW_MONTHS_MAX, Scorecard
+from services.scorer.core.state import FORMAT, State, decode, encode, has_lapsed, without_lapsed
+
+ON_THE_WAY_MAX = timedelta(days=15)
+"""How long after its arrival an event may reach these rules: a week in the partner's topic, a week in the normalized
+one, which is what Kafka keeps, and a day for clocks that differ. A month is closed, and its ids go, no sooner."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,8 +45,34 @@ class Publication(msgspec.Struct, frozen=True):
     evaluation: Evaluation
 
 
+class Run(msgspec.Struct, frozen=True):
+    """That a monthly run has passed a person, which fixes what others see of the person's contacts from the next
+    publication on, and forgets what is too old."""
+
+    number: int
+    remembered_from: datetime
+    """What was said or published before this is forgotten (rules S7)."""
+    accepted_from: datetime
+    """No event of a time before this is accepted any more, so nothing older need be guarded against."""
+
+
+class Writes(msgspec.Struct, frozen=True):
+    """What one decision about a person adds to other tables than the person's row, in this order."""
+
+    key: str
+    redacts: bool = False
+    """A record is gone: so is all that rested on records in what was published until now (rules D9)."""
+    publication: Publication | None = None
+    edges: tuple[Edge, ...] = ()
+    run: Run | None = None
+
+    @property
+    def are_any(self) -> bool:
+        return self.redacts or self.publication is not None or bool(self.edges) or self.run is not None
+
+
 class Person(msgspec.Struct, frozen=True):
-    """All that is kept of one person; `edges` and `publication` are what this decision adds to other tables.
+    """All that is kept of one person in one row.
 
     State and evaluation stay encoded, so that a cache of people is small and nothing in it can be changed by accident.
     """
@@ -55,15 +88,16 @@ class Person(msgspec.Struct, frozen=True):
     standing: int | None = None
     standing_before: int | None = None
     contacts: int | None = None
-    """The contacts' standing in steps of 50, as the last monthly run saw it."""
-    edges: tuple[Edge, ...] = ()
-    publication: Publication | None = None
+    """Where the band of the contacts' standings begins, as the last monthly run saw it."""
+    as_of: datetime | None = None
+    """The instant of the last publication; the next one's is never before it."""
 
 
 class Decided(msgspec.Struct, frozen=True):
     """`folded` has what became of each event; `stale` counts the changes of records that were known already."""
 
     person: Person
+    writes: Writes
     folded: Sequence[tuple[Event, Folded]]
     stale: int
 
@@ -71,79 +105,133 @@ class Decided(msgspec.Struct, frozen=True):
 def decide(person: Person, messages: Sequence[Message], now: datetime, policy: Policy) -> Decided:
     """Take all of one person's messages in, in the order of the log, and publish at most once."""
     state = decode(person.state) if person.state else State()
-    # A process whose clock is a little behind the last one's must not open a month again.
-    month = max(state.month, month_of(now, policy.zone))
-    open_from = month - policy.accepts_late_months
-    if month > state.month:
-        prune(state, month, open_from)
+    redacts = _went_unredacted(person.state, state)
+    _close_months(state, now, policy)
     folded: list[tuple[Event, Folded]] = []
     due: Due | None = None
     changes = stale = 0
     for message in messages:
         match message:
             case Event():
-                folded.append((message, fold(state, message, open_from)))
+                folded.append((message, fold(state, message, policy.accepts_late_months)))
             case RecordNews():
-                news = fold_record(state, message.body, message.month)
-                changes, stale = changes + news, stale + (not news)
+                if fold_record(state, message.body, message.month):
+                    changes += 1
+                    redacts |= message.body.status in STATUS_GONE
+                else:
+                    stale += 1
             case Due():
                 due = message
     accepted = [outcome for _, outcome in folded if isinstance(outcome, Accepted)]
-    person = msgspec.structs.replace(
-        person,
-        state=encode(state),
-        edges=tuple(outcome.edge for outcome in accepted if outcome.edge is not None),
-        publication=None,
-    )
+    edges = tuple(outcome.edge for outcome in accepted if outcome.edge is not None)
+    person = msgspec.structs.replace(person, state=encode(state))
     counting = without_lapsed(state, now)
-    if due is not None:
-        person = _run(person, counting, due, policy)
-    if person.publication is None:
-        person = _at_once(person, counting, now, policy, events=bool(accepted), records=bool(changes))
-    return Decided(person, folded, stale)
+    run: Run | None = None
+    published: Evaluation | None = None
+    if due is not None and (person.run is None or person.run < due.number):
+        run = run_of(due.number, policy)
+        earliest = now if changes else _last_lapse(state, now)
+        person, published = _run(person, counting, due, earliest, policy)
+    if published is None:
+        person, published = _at_once(person, counting, now, policy, events=bool(accepted), records=bool(changes))
+    publication = None if published is None else _publication(person, published, policy)
+    return Decided(person, Writes(person.key, redacts, publication, edges, run), folded, stale)
 
 
-def _run(person: Person, state: State, due: Due, policy: Policy) -> Person:
-    """The monthly run: everybody's standing moves, and everybody is published, or whom it changed."""
-    if person.run is not None and person.run >= due.number:
-        return person
-    contacts = contacts_band(due.contacts, due.standings)
+def _publication(person: Person, evaluation: Evaluation, policy: Policy) -> Publication:
+    assert person.as_of is not None
+    return Publication(person.version, person.as_of, person.run, policy.scorecard.id, evaluation)
+
+
+_Moved: TypeAlias = tuple[Person, Evaluation | None]
+"""The person afterwards, and what is published of it, if anything."""
+
+
+def _went_unredacted(column: bytes, state: State) -> bool:
+    """Whether an earlier release has taken a record's end in, which left its part of the history as it was."""
+    return bool(column) and column[0] < FORMAT and any(record.gone for record in state.records.values())
+
+
+def _close_months(state: State, now: datetime, policy: Policy) -> None:
+    """Forget what the clock has passed. A process whose clock is a little behind the last one's opens nothing again,
+    and neither does one that accepts later events than the last one did (rules E5)."""
+    month, arrived_from = _months_at(now, policy.zone)
+    open_from = arrived_from - policy.accepts_late_months
+    if month > state.month or open_from > state.open_from:
+        prune(state, max(state.month, month), open_from)
+
+
+@lru_cache(maxsize=16)
+def _months_at(now: datetime, zone: tzinfo) -> tuple[int, int]:
+    """The clock's month, and the earliest one in which an event may have arrived that is still on its way. Remembered,
+    since a step decides for many people at one instant."""
+    return month_of(now, zone), month_of(now - ON_THE_WAY_MAX, zone)
+
+
+def _last_lapse(state: State, now: datetime) -> datetime | None:
+    """The latest instant by now at which a record lapsed that retention has not yet told to be gone."""
+    now_us = microseconds(now)
+    lapsed = [r.lapses_at_us for r in state.records.values() if r.lapses_at_us is not None and has_lapsed(r, now_us)]
+    return instant_of(max(lapsed)) if lapsed else None
+
+
+def _run(person: Person, state: State, due: Due, earliest: datetime | None, policy: Policy) -> _Moved:
+    """The monthly run: everybody's standing moves, and everybody is published, or whom it changed.
+
+    `earliest` is the instant before which the state would not be true, since a record that counted then is left out.
+    """
+    contacts = contacts_band(due.contacts, due.bands)
     continuous = policy.scorecard.cadence == "continuous"
     through = due.number if continuous else due.number - 1
     evaluation = evaluate(state, policy.scorecard, through, contacts)
     person = msgspec.structs.replace(
-        person, run=due.number, standing=evaluation.score, standing_before=person.standing, contacts=contacts
+        person,
+        run=due.number,
+        standing=evaluation.score,
+        standing_before=person.standing,
+        contacts=contacts,
     )
     if continuous and not _differs(person, evaluation):
-        return msgspec.structs.replace(person, evaluation=score.encode(evaluation))
-    return _published(person, evaluation, due.instant, policy)
+        return _silently(person, evaluation)
+    return _published(person, evaluation, max(due.instant, earliest or due.instant))
 
 
-def _at_once(person: Person, state: State, now: datetime, policy: Policy, *, events: bool, records: bool) -> Person:
+def run_of(number: int, policy: Policy) -> Run:
+    """The monthly run of that number."""
+    return _run_of(number, policy.accepts_late_months, policy.zone)
+
+
+@lru_cache(maxsize=16)
+def _run_of(number: int, late_months: int, zone: tzinfo) -> Run:
+    return Run(number, month_start(number - WINDOW_MONTHS_MAX, zone), month_start(number - 1 - late_months, zone))
+
+
+def _at_once(person: Person, state: State, now: datetime, policy: Policy, *, events: bool, records: bool) -> _Moved:
     """What may not wait for the monthly run: a change of a record; in continuous cadence any change of the result."""
     if events and policy.scorecard.cadence == "continuous":
-        evaluation = evaluate(state, policy.scorecard, month_of(now, policy.zone), person.contacts)
+        evaluation = evaluate(state, policy.scorecard, _months_at(now, policy.zone)[0], person.contacts)
         if not records and not _differs(person, evaluation):
-            return msgspec.structs.replace(person, evaluation=score.encode(evaluation))
+            return _silently(person, evaluation)
     elif records:
         # Of who was never published nothing but the record is known yet: it cannot wait, since it may cap and restrict,
         # and it brings no behavior forward.
         last = score.decode(person.evaluation) if person.evaluation else evaluate(State(), policy.scorecard, 0, None)
         evaluation = with_records_changed(last, state, policy.scorecard)
     else:
-        return person
-    return _published(person, evaluation, now, policy)
+        return person, None
+    return _published(person, evaluation, now)
 
 
 def _differs(person: Person, evaluation: Evaluation) -> bool:
     return not person.evaluation or score.decode(person.evaluation).result != evaluation.result
 
 
-def _published(person: Person, evaluation: Evaluation, as_of: datetime, policy: Policy) -> Person:
-    version = person.version + 1
-    return msgspec.structs.replace(
-        person,
-        version=version,
-        evaluation=score.encode(evaluation),
-        publication=Publication(version, as_of, person.run, policy.scorecard.id, evaluation),
-    )
+def _silently(person: Person, evaluation: Evaluation) -> _Moved:
+    return msgspec.structs.replace(person, evaluation=score.encode(evaluation)), None
+
+
+def _published(person: Person, evaluation: Evaluation, instant: datetime) -> _Moved:
+    """A new version, for the instant or, where a later one was published already, for that one (rules P10)."""
+    as_of = max(instant, person.as_of or instant)
+    column = score.encode(evaluation)
+    return msgspec.structs.replace(person, version=person.version + 1, evaluation=column, as_of=as_of), evaluation

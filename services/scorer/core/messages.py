@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from datetime import UTC, datetime, timedelta, tzinfo
-from hashlib import blake2b
 from typing import TypeAlias
 
 import msgspec
 
+from services.scorer.core import ids
 from services.scorer.core.calendar import month_of
 from shared.contracts.messages import BehaviorEvent, RecordChange
 
@@ -27,22 +26,28 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """The raw record: `<topic>/<partition>/<offset>`."""
     time_us: int
     month: int
+    arrived: int
+    """The month in which the raw event was appended: it decides whether the event's own month still took it."""
     identity: bytes
-    """8 bytes of the hash of (partner, id), 4 of the digest of the normalized data. The row implies the person."""
+    """See `ids`. The row implies the person."""
     body: BehaviorEvent
 
 
 def event_of(
-    key: str, partner: str, event_id: str, origin: str, time: datetime, value: bytes, body: BehaviorEvent, zone: tzinfo
+    key: str,
+    partner: str,
+    event_id: str,
+    origin: str,
+    time: datetime,
+    arrived: int,
+    value: bytes,
+    body: BehaviorEvent,
+    zone: tzinfo,
 ) -> Event:
-    """An event from its attributes, the bytes of its normalized data and the same data decoded."""
+    """An event from its attributes, the month of its arrival, the bytes of its normalized data and the same decoded."""
     time_us = microseconds(time)
-    id_hash = blake2b(f"{partner}\0{event_id}".encode(), digest_size=8).digest()
-    # A checksum is enough to tell a slip from a repetition: a partner who makes two bodies collide only fools itself.
-    digest = zlib.crc32(value, zlib.crc32(time_us.to_bytes(8, "big", signed=True)))
-    return Event(
-        key, partner, event_id, origin, time_us, month_of(time, zone), id_hash + digest.to_bytes(4, "big"), body
-    )
+    entry = ids.entry_of(partner, event_id, body.kind, time_us, value)
+    return Event(key, partner, event_id, origin, time_us, month_of(time, zone), arrived, entry, body)
 
 
 def microseconds(instant: datetime) -> int:
@@ -50,11 +55,17 @@ def microseconds(instant: datetime) -> int:
     return (instant - _EPOCH) // _MICROSECOND
 
 
+def instant_of(time_us: int) -> datetime:
+    """The instant of so many microseconds since 1970, in UTC."""
+    return _EPOCH + time_us * _MICROSECOND
+
+
 class RecordNews(msgspec.Struct, frozen=True):
     """A change of a negative record, as retention published it."""
 
     key: str
     month: int
+    """In which it arrived."""
     body: RecordChange
 
 
@@ -66,9 +77,9 @@ class Due(msgspec.Struct, frozen=True):
     """The month in which it is published."""
     instant: datetime
     contacts: int
-    """How many of the person's contacts have a standing in the publication before."""
-    standings: int
-    """The sum of those standings."""
+    """How many of the person's mutual contacts have a standing in the publication before."""
+    bands: int
+    """The sum of those standings' bands, see `score.band_of`."""
 
 
 Message: TypeAlias = Event | RecordNews | Due
@@ -81,8 +92,9 @@ class Edge(msgspec.Struct, frozen=True):
     present: bool
     time_us: int
     id: bytes
+    """Of several events at one time the greatest one's is so, in whichever order they come."""
 
     @classmethod
     def of(cls, event: Event) -> Edge:
         assert event.body.contact is not None
-        return cls(event.body.contact, event.body.value == "present", event.time_us, event.identity[:8])
+        return cls(event.body.contact, event.body.value == "present", event.time_us, event.identity[ids.HASH])

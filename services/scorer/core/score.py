@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias, get_args
 
 import msgspec
 
 from services.scorer.core.scorecard import (
     BASE,
     CONTACTS_BAND,
+    CONTACTS_MIN,
     WINDOW_MONTHS_MAX,
     ActiveMonths,
     ContactsStanding,
@@ -24,7 +25,6 @@ from services.scorer.core.scorecard import (
 from services.scorer.core.state import COUNT, LATE, WORST, State, Vector, amounts, vectors
 from shared.contracts.kinds import KIND_OF
 
-CONTACTS_MIN = 3
 KEY_FACTORS_MAX = 4
 
 RestsOn: TypeAlias = dict[str, int | str]
@@ -72,7 +72,7 @@ def evaluate(state: State, card: Scorecard, through: int, contacts: int | None) 
     window = vectors(state, through - WINDOW_MONTHS_MAX, through)
     history = through - state.first + 1 if state.first else 0
     items = tuple(_item(rule, state, window, through, history, contacts) for rule in card.rules)
-    return _composed(items, _counting(state), card, thin=history < card.months_min)
+    return _composed(items, _limits(_counting(state), card), thin=history < card.months_min)
 
 
 def with_records_changed(last: Evaluation, state: State, card: Scorecard) -> Evaluation:
@@ -80,21 +80,44 @@ def with_records_changed(last: Evaluation, state: State, card: Scorecard) -> Eva
     ceiling, floor and restrictions. An item that the last one did not have comes with its policy's publication."""
     records = _counting(state)
     renewed = {rule.code: _negative_records(rule, records) for rule in card.rules if isinstance(rule, NegativeRecords)}
-    rules = tuple(renewed.get(item.code, item) for item in last.items if item.code not in ("base", "floor", "ceiling"))
-    return _composed(rules, records, card, last.thin)
+    rules = tuple(renewed.get(item.code, item) for item in _rules_without_records(last))
+    return _composed(rules, _limits(records, card), last.thin)
 
 
-def contacts_band(contacts: int, standings: int) -> int | None:
-    """The mean of so many contacts' standings, in steps of 50; None with fewer than three of them."""
+def without_records(evaluation: Evaluation) -> Evaluation:
+    """What would have been published had there been no record, by whatever policy it was: what the history keeps of a
+    publication once a record that it may have rested on is gone."""
+    return _composed(_rules_without_records(evaluation), _NO_LIMITS, evaluation.thin)
+
+
+def band_of(standing: int) -> int:
+    """The coarse band, 0 to 6, in which a contact's standing is seen; nothing finer enters another person's score."""
+    return (standing - BASE) // CONTACTS_BAND
+
+
+def contacts_band(contacts: int, bands: int) -> int | None:
+    """Where the band begins in which the mean of so many contacts lies, given the sum of their bands; None with fewer
+    than five of them."""
     if contacts < CONTACTS_MIN:
         return None
-    return standings // contacts // CONTACTS_BAND * CONTACTS_BAND
+    return BASE + bands // contacts * CONTACTS_BAND
 
 
 _Window: TypeAlias = list[tuple[int, dict[int, Vector]]]
 _Banded: TypeAlias = ShareOnTime | ActiveMonths | LatestFigure | ContactsStanding
 _Records: TypeAlias = list[tuple[RecordClass, bool]]
 """Class, and whether it is settled, of each."""
+_ON_RECORDS = frozenset(f"{each}_{end}" for each in get_args(RecordClass) for end in ("settled", "unsettled"))
+
+
+class _Limits(NamedTuple):
+    """What unsettled records impose: a ceiling with the class that sets it, and restrictions."""
+
+    ceiling: tuple[int, str] | None
+    restrictions: tuple[str, ...]
+
+
+_NO_LIMITS = _Limits(None, ())
 
 
 def _counting(state: State) -> _Records:
@@ -110,11 +133,15 @@ def _item(rule: Rule, state: State, window: _Window, through: int, history: int,
         case LatestFigure():
             return _latest_figure(rule, state, through)
         case ContactsStanding():
-            return _unknown(rule) if contacts is None else _known(rule, contacts, {"standing": contacts})
+            return _unknown(rule) if contacts is None else _known(rule, contacts, _ON_CONTACTS)
         case Fact():
             return _fact(rule, state)
         case NegativeRecords():
             return _negative_records(rule, _counting(state))
+
+
+_ON_CONTACTS: RestsOn = {"contacts_at_least": CONTACTS_MIN}
+"""No standing and no number of them: it would tell whether a certain person has confirmed being a contact."""
 
 
 def _known(rule: _Banded, measured: int, on: RestsOn) -> Item:
@@ -185,19 +212,30 @@ def _negative_records(rule: NegativeRecords, records: _Records) -> Item:
     return Item(rule.code, rule.points(records), rule.best, {**counts})
 
 
-def _composed(rules: tuple[Item, ...], records: _Records, card: Scorecard, thin: bool) -> Evaluation:
+def _rules_without_records(evaluation: Evaluation) -> tuple[Item, ...]:
+    """The items of the rules, with nothing left in those that rest on records."""
+    rules = (item for item in evaluation.items if item.code not in ("base", "floor", "ceiling"))
+    return tuple(Item(i.code, i.best, i.best, {}) if _ON_RECORDS & i.rests_on.keys() else i for i in rules)
+
+
+def _limits(records: _Records, card: Scorecard) -> _Limits:
+    unsettled = {record_class for record_class, settled in records if not settled}
+    ceiling = min(((card.ceilings[c], c) for c in unsettled if c in card.ceilings), default=None)
+    restrictions = {code for record_class in unsettled for code in card.restrictions.get(record_class, ())}
+    return _Limits(ceiling, tuple(sorted(restrictions)))
+
+
+def _composed(rules: tuple[Item, ...], limits: _Limits, thin: bool) -> Evaluation:
     items = [Item("base", BASE, BASE, {}), *rules]
     score = sum(item.points for item in items)
     if score < BASE:
         items.append(Item("floor", BASE - score, 0, {}))
         score = BASE
-    unsettled = {record_class for record_class, settled in records if not settled}
-    ceiling, record_class = min(((card.ceilings[c], c) for c in unsettled if c in card.ceilings), default=(score, ""))
-    if score > ceiling:
+    if limits.ceiling is not None and score > limits.ceiling[0]:
+        ceiling, record_class = limits.ceiling
         items.append(Item("ceiling", ceiling - score, 0, {"ceiling": ceiling, "record_class": record_class}))
         score = ceiling
-    restrictions = {code for record_class in unsettled for code in card.restrictions.get(record_class, ())}
-    return Evaluation(score, thin, tuple(sorted(restrictions)), _key_factors(items), tuple(items))
+    return Evaluation(score, thin, limits.restrictions, _key_factors(items), tuple(items))
 
 
 def _key_factors(items: list[Item]) -> tuple[str, ...]:

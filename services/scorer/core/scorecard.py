@@ -23,8 +23,11 @@ BASE = 350
 POINTS = 600
 WINDOW_MONTHS_MAX = 24
 """No behavior is remembered longer (rules S7); longer memory is records only."""
-CONTACTS_BAND = 50
-"""Contacts' standings are seen in steps of so many points, so that nobody's score shows through."""
+CONTACTS_BAND = 100
+"""Each contact's standing is seen in steps of so many points above the base, and no finer, before anything is computed
+from it: then no number of accounts and no choice of their contacts tells more of anybody than the band (rules S12)."""
+CONTACTS_MIN = 5
+"""With fewer contacts than this, one of them would be most of the mean."""
 
 _CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
@@ -89,7 +92,8 @@ class LatestFigure(_Windowed, frozen=True, kw_only=True, dict=True, tag="latest_
 
 
 class ContactsStanding(_Banded, frozen=True, kw_only=True, dict=True, tag="contacts_standing"):
-    """The mean standing of the contacts in the publication before, in steps of 50. Unknown with fewer than three."""
+    """The mean band of the mutual contacts in the publication before, as the score at which the band begins: 350, 450
+    and so on. Unknown with fewer than five of them."""
 
 
 class Fact(_Rule, frozen=True, kw_only=True, dict=True, tag="fact"):
@@ -225,8 +229,9 @@ def _faults_of_rule(rule: Rule) -> Iterator[Fault]:
         case ContactsStanding():
             yield from _faults_of_bands(rule, lowest=BASE)
             for index, band in enumerate(rule.bands):
-                if band.at_least % CONTACTS_BAND:
-                    yield ("bands", index), f"Contacts' standings come in steps of {CONTACTS_BAND}: use a multiple."
+                if (band.at_least - BASE) % CONTACTS_BAND:
+                    sentence = f"Contacts are seen in bands of {CONTACTS_BAND} points from {BASE} on: use such a start."
+                    yield ("bands", index), sentence
         case Fact():
             yield from _faults_of_values(rule)
         case NegativeRecords():

@@ -1,13 +1,15 @@
 -- name: load
-select user_id, state, version, evaluation, run, standing, standing_before, contacts
+select user_id, state, version, evaluation, run, standing, standing_before, contacts, as_of
 from person
 where shard = $1 and user_id = any ($2::bytea[])
 
 -- name: save_people
-insert into person (shard, user_id, state, version, evaluation, run, standing, standing_before, contacts)
+insert into person (shard, user_id, state, version, evaluation, run, standing, standing_before, contacts, as_of)
 select $1, rows.*
-from unnest($2::bytea[], $3::bytea[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
-    as rows
+from unnest(
+    $2::bytea[], $3::bytea[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
+    $10::timestamptz[]
+) as rows
 on conflict (shard, user_id) do update set
     state = excluded.state,
     version = excluded.version,
@@ -15,7 +17,23 @@ on conflict (shard, user_id) do update set
     run = excluded.run,
     standing = excluded.standing,
     standing_before = excluded.standing_before,
-    contacts = excluded.contacts
+    contacts = excluded.contacts,
+    as_of = excluded.as_of
+
+-- What was published of these people until now.
+-- name: history
+select user_id, version, run, evaluation from score
+where shard = $1 and user_id = any ($2::bytea[])
+order by user_id, version
+
+-- name: rewrite_scores
+update score set evaluation = rows.evaluation
+from unnest($2::bytea[], $3::bigint[], $4::bytea[]) as rows (user_id, version, evaluation)
+where score.shard = $1 and score.user_id = rows.user_id and score.version = rows.version
+
+-- name: drop_scores
+delete from score using unnest($2::bytea[], $3::bigint[]) as rows (user_id, version)
+where score.shard = $1 and score.user_id = rows.user_id and score.version = rows.version
 
 -- name: save_scores
 insert into score (shard, user_id, version, as_of, run, policy, evaluation)
@@ -38,17 +56,40 @@ insert into publication (number, instant, policy) values ($1, $2, $3) on conflic
 -- name: policy_of_publication
 select policy from publication where number = $1
 
--- The next people of the shard, each with the standings that their contacts had in the publication before this one.
--- Whoever this run has moved already shows the standing before, so the order of people does not matter.
+-- Publications of these people that are older than anything is remembered, but for the last one.
+-- name: forget_scores
+delete from score using unnest($2::bytea[], $3::bigint[]) as last (user_id, version)
+where score.shard = $1 and score.user_id = last.user_id and score.version < last.version and score.as_of < $4::timestamptz
+
+-- What was said of contacts too long ago, and absent ones that no event can bring back any more ($4), but not what
+-- others may still have to see as of the publication before.
+-- name: forget_contacts
+delete from contact
+where shard = $1 and user_id = any ($2::bytea[]) and not counted and time_us < case when present then $3::bigint else $4::bigint end
+
+-- The run has passed these people: from the next publication on others see their contacts as they are now.
+-- name: pass_contacts
+update contact set counted_before = counted, counted = present and time_us >= $3::bigint
+where shard = $1 and user_id = any ($2::bytea[])
+    and (counted_before, counted) is distinct from (counted, present and time_us >= $3)
+
+-- The next people of the shard, each with their contacts in coarse bands. A contact counts if both sides say so: the
+-- person's own word is the latest one, the other's word and standing are those of the publication before this one.
+-- Whoever this run has moved already shows what was before, so the order of people does not matter.
 -- name: due
 with page as (
     select user_id from person where shard = $1 and user_id > $2 order by user_id limit $3
 )
-select page.user_id, count(theirs.standing) as contacts, coalesce(sum(theirs.standing), 0)::bigint as standings
+select page.user_id, count(theirs.standing) as contacts,
+    coalesce(sum((theirs.standing - $6::bigint) / $7::bigint), 0)::bigint as bands
 from page left join lateral (
-    select case when other.run = $4 then other.standing_before else other.standing end as standing
-    from contact join person as other on other.shard = contact.contact_shard and other.user_id = contact.contact
-    where contact.shard = $1 and contact.user_id = page.user_id and contact.present
+    select case when other.run = $4::bigint then other.standing_before else other.standing end as standing
+    from contact
+    join contact as back
+        on back.shard = contact.contact_shard and back.user_id = contact.contact and back.contact = page.user_id
+    join person as other on other.shard = back.shard and other.user_id = back.user_id
+    where contact.shard = $1 and contact.user_id = page.user_id and contact.present and contact.time_us >= $5::bigint
+        and case when other.run = $4::bigint then back.counted_before else back.counted end
 ) as theirs on true
 group by page.user_id
 order by page.user_id

@@ -10,9 +10,10 @@ from datetime import datetime
 from pathlib import Path
 
 from services.scorer.core.calendar import latest_publication, month_name, publication_instant
-from services.scorer.core.decide import Person, Policy
-from services.scorer.core.messages import Due, Message
-from services.scorer.core.score import encode
+from services.scorer.core.decide import Person, Policy, Writes, run_of
+from services.scorer.core.messages import Due, Message, microseconds
+from services.scorer.core.score import decode, encode, without_records
+from services.scorer.core.scorecard import BASE, CONTACTS_BAND
 from shared.contracts.partition import partition_of
 from shared.postgres import queries
 from shared.runner.service import Db, DuePage, PolicyMismatchError
@@ -27,31 +28,81 @@ async def load(db: Db, shard: int, keys: Sequence[str]) -> dict[str, Person]:
     return {key: Person(key, *columns) for user_id, *columns in rows for key in (user_id.hex(),)}
 
 
-async def save(db: Db, shard: int, states: Mapping[str, Person], writes: Sequence[Person] = ()) -> None:
-    """Write the people whole, and add what the decisions in `writes` have published and learned of contacts."""
+async def save(db: Db, shard: int, states: Mapping[str, Person], writes: Sequence[Writes] = ()) -> None:
+    """Write the people whole, and add what their decisions, in this order, write to other tables."""
     people = [states[key] for key in sorted(states)]
     rows = [
-        (bytes.fromhex(p.key), p.state, p.version, p.evaluation, p.run, p.standing, p.standing_before, p.contacts)
+        (_id(p.key), p.state, p.version, p.evaluation, p.run, p.standing, p.standing_before, p.contacts, p.as_of)
         for p in people
     ]
-    await db.execute(_SQL["save_people"], shard, *_columns(rows, 8))
-    published = [(bytes.fromhex(p.key), p.publication) for p in writes if p.publication is not None]
-    if published:
-        scores = [(user_id, p.version, p.as_of, p.run, p.policy, encode(p.evaluation)) for user_id, p in published]
+    await db.execute(_SQL["save_people"], shard, *_columns(rows, 9))
+    # Before the publications that follow, which say no more than what is left.
+    if redacted := sorted({_id(each.key) for each in writes if each.redacts}):
+        await _redact(db, shard, redacted)
+    if scores := _scores(writes):
         await db.execute(_SQL["save_scores"], shard, *_columns(scores, 6))
     if edges := _edges(writes):
         await db.execute(_SQL["save_contacts"], shard, *_columns(edges, 6))
+    if passed := [each for each in writes if each.run is not None]:
+        await _pass(db, shard, passed, states)
 
 
-def _edges(people: Sequence[Person]) -> list[tuple[object, ...]]:
+def _id(key: str) -> bytes:
+    return bytes.fromhex(key)
+
+
+def _scores(writes: Sequence[Writes]) -> list[tuple[object, ...]]:
+    """What is published, but for what a later decision of the same step has redacted."""
+    scores: list[tuple[object, ...]] = []
+    redacted: set[str] = set()
+    for each in reversed(writes):
+        if new := each.publication:
+            evaluation = without_records(new.evaluation) if each.key in redacted else new.evaluation
+            scores.append((_id(each.key), new.version, new.as_of, new.run, new.policy, encode(evaluation)))
+        if each.redacts:
+            redacted.add(each.key)
+    return sorted(scores, key=lambda row: row[:2])
+
+
+def _edges(writes: Sequence[Writes]) -> list[tuple[object, ...]]:
     """The latest edge of each person to each contact, sorted: one statement may not write a row twice."""
-    edges = [(person.key, edge) for person in people for edge in person.edges]
-    edges.sort(key=lambda each: (each[1].time_us, each[1].id))
+    edges = [(each.key, edge) for each in writes for edge in each.edges]
+    edges.sort(key=lambda told: (told[1].time_us, told[1].id))
     latest = {(key, edge.contact): edge for key, edge in edges}
     return [
-        (bytes.fromhex(key), bytes.fromhex(c), partition_of(c), edge.present, edge.time_us, edge.id)
-        for (key, c), edge in sorted(latest.items(), key=lambda each: each[0])
+        (_id(key), _id(contact), partition_of(contact), edge.present, edge.time_us, edge.id)
+        for (key, contact), edge in sorted(latest.items(), key=lambda told: told[0])
     ]
+
+
+async def _redact(db: Db, shard: int, user_ids: Sequence[bytes]) -> None:
+    """Take out of the history what rested on records, and the publications that then say nothing new: they would tell
+    when there was a record."""
+    rewritten: list[tuple[object, ...]] = []
+    dropped: list[tuple[object, ...]] = []
+    last: tuple[object, ...] = ()
+    for user_id, version, run, published in await db.fetch(_SQL["history"], shard, user_ids):
+        left = encode(without_records(decode(published)))
+        if (user_id, run, left) == last:
+            dropped.append((user_id, version))
+        elif left != published:
+            rewritten.append((user_id, version, left))
+        last = (user_id, run, left)
+    if rewritten:
+        await db.execute(_SQL["rewrite_scores"], shard, *_columns(rewritten, 3))
+    if dropped:
+        await db.execute(_SQL["drop_scores"], shard, *_columns(dropped, 2))
+
+
+async def _pass(db: Db, shard: int, passed: Sequence[Writes], states: Mapping[str, Person]) -> None:
+    """The monthly run has passed these people, all of them the same run: they are of one page."""
+    run = passed[0].run
+    assert run is not None
+    user_ids, remembered_us = [_id(each.key) for each in passed], microseconds(run.remembered_from)
+    await db.execute(_SQL["forget_contacts"], shard, user_ids, remembered_us, microseconds(run.accepted_from))
+    await db.execute(_SQL["pass_contacts"], shard, user_ids, remembered_us)
+    versions = [states[each.key].version for each in passed]
+    await db.execute(_SQL["forget_scores"], shard, user_ids, versions, run.remembered_from)
 
 
 def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
@@ -83,11 +134,10 @@ async def due(
     instant = publication_instant(number, card.publication_day, zone)
     await _agree_on_policy(db, number, instant, policy)
     # One more than the page holds, to know whether it is the last.
-    rows = await db.fetch(_SQL["due"], shard, bytes.fromhex(place), limit + 1, number)
+    since_us = microseconds(run_of(number, policy).remembered_from)
+    rows = await db.fetch(_SQL["due"], shard, bytes.fromhex(place), limit + 1, number, since_us, BASE, CONTACTS_BAND)
     last = len(rows) <= limit
-    messages = tuple(
-        Due(row["user_id"].hex(), number, instant, row["contacts"], row["standings"]) for row in rows[:limit]
-    )
+    messages = tuple(Due(row["user_id"].hex(), number, instant, row["contacts"], row["bands"]) for row in rows[:limit])
     return DuePage(messages, f"{number}:{_DONE if last else messages[-1].key}", next_at, month_name(number))
 
 

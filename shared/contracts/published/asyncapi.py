@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from shared.contracts.cloudevents import STRUCTURED
+from shared.contracts.cloudevents import ARRIVED, STRUCTURED
 from shared.contracts.dead_letters import REDRIVEN, SET_ASIDE
 from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import (
@@ -177,13 +177,18 @@ def _messages() -> Iterator[tuple[str, Object]]:
 
 def _binary(model: type, name: str, shown: list[examples.Example]) -> Object:
     """A message of ours: attributes in headers, the body as value."""
-    origin = {"ce_origin": _POSITION} if model in (BehaviorEvent, RecordReport) else {}
+    attributes: Object = {"ce_time": _INSTANT, "ce_partitionkey": _USER_ID}
+    optional: Object = {}
+    if model in (BehaviorEvent, RecordReport):
+        attributes["ce_origin"] = _POSITION
+        # Earlier releases of ingest did not say when the partner's own record was appended.
+        optional[f"ce_{ARRIVED}"] = _INSTANT
     return {
         "name": name,
         "title": name,
         "summary": _summary(model),
         "contentType": "application/json",
-        "headers": _headers(name, {"ce_time": _INSTANT, "ce_partitionkey": _USER_ID, **origin}),
+        "headers": _headers(name, {**attributes, **optional}, required=[*attributes]),
         "payload": _ref("schemas", model.__name__),
         "bindings": {"kafka": {"key": _USER_ID, "bindingVersion": "0.5.0"}},
         "examples": [{"name": each.name, "payload": each.body} for each in shown if each.code is None],

@@ -20,8 +20,12 @@ from shared.contracts.kinds import KIND_OF, Shape
 from tests.support.oracle.records import News, Record, Report
 
 BASE, BEST = 350, 950
-CONTACTS_MIN = 3
-CONTACTS_STEP = 50
+CONTACTS_MIN = 5
+CONTACTS_BAND = 100
+CONTACTS_MONTHS = 24
+ROOM = {Shape.FIGURE: 50, Shape.CONTACT: 100}
+"""Events of one person that are taken from one partner in one month; of all other shapes together ROOM_ELSE."""
+ROOM_ELSE = 1000
 
 Fate = Literal["accepted", "duplicate", "refused"]
 
@@ -96,6 +100,8 @@ class _Person:
     """By partner and the partner's own id of the report."""
     standing: int | None = None
     contacts: int | None = None
+    named: frozenset[str] = frozenset()
+    """Who was among the contacts when the last publication was made."""
 
 
 def expect(
@@ -154,9 +160,25 @@ def _receive(sent: Sent, people: dict[str, _Person], open_from: int, zone: ZoneI
         if (other.partner, other.id) == (event.partner, event.id) and month(other.time, zone) >= open_from
     ]
     if not same_id:
+        if _is_full(known, event, zone):
+            return "refused", "too-many"
         known.append(event)
         return "accepted", None
     return ("duplicate", None) if same_id[0] == event else ("refused", "conflict")
+
+
+def _is_full(known: Iterable[Event], event: Event, zone: ZoneInfo) -> bool:
+    """Whether the partner has told as much of this in the event's month as there is room for."""
+    room = {shape: shape if shape in ROOM else None for shape in Shape}
+    mine, when = room[KIND_OF[event.kind].shape], month(event.time, zone)
+    told = sum(
+        1
+        for other in known
+        if other.partner == event.partner
+        and room[KIND_OF[other.kind].shape] == mine
+        and month(other.time, zone) == when
+    )
+    return told >= (ROOM[mine] if mine else ROOM_ELSE)
 
 
 def _report(
@@ -181,14 +203,22 @@ def _lapse(people: Iterable[_Person], phase: Phase) -> None:
 
 
 def _publish(people: dict[str, _Person], card: Mapping[str, Any], through: int, zone: ZoneInfo) -> None:
-    """The monthly run: contacts are seen as the publication before left them, so all are seen before any is moved."""
-    for person in people.values():
-        standings = [people[c].standing for c in _contacts(person.events) if c in people]
-        known = [standing for standing in standings if standing is not None]
+    """The monthly run: contacts are seen as the publication before left them, so all are seen before any is moved.
+
+    Both must have named each other, the other one by the publication before; and each is seen in its band only.
+    """
+    names = {
+        who: frozenset(_contacts(e for e in person.events if month(e.time, zone) >= through - CONTACTS_MONTHS))
+        for who, person in people.items()
+    }
+    for who, person in people.items():
+        mutual = [people[other] for other in names[who] if other in people and who in people[other].named]
+        bands = [(other.standing - BASE) // CONTACTS_BAND for other in mutual if other.standing is not None]
         person.contacts = None
-        if len(known) >= CONTACTS_MIN:
-            person.contacts = sum(known) // len(known) // CONTACTS_STEP * CONTACTS_STEP
-    for person in people.values():
+        if len(bands) >= CONTACTS_MIN:
+            person.contacts = BASE + sum(bands) // len(bands) * CONTACTS_BAND
+    for who, person in people.items():
+        person.named = names[who]
         person.standing = _result(card, person, through, zone).score
 
 
@@ -225,11 +255,11 @@ def _active_months(rule: Mapping[str, Any], person: _Person, through: int, histo
 
 
 def _latest_figure(rule: Mapping[str, Any], person: _Person, through: int, history: int, zone: ZoneInfo) -> int:
-    latest: dict[tuple[str | None, str, int], Event] = {}
+    latest: dict[tuple[str, str | None, str, int], Event] = {}
     for event in sorted(_in_window(rule, person.events, through, zone), key=lambda event: event.time):
-        latest[event.consent, event.kind, month(event.time, zone)] = event
+        latest[event.partner, event.consent, event.kind, month(event.time, zone)] = event
     by_month: dict[int, int] = {}
-    for (_, _, m), event in latest.items():
+    for (*_, m), event in latest.items():
         by_month[m] = max(by_month.get(m, 0), event.amount or 0)
     steady = sorted(by_month, reverse=True)[: rule["steady_months"]]
     if len(steady) < rule["steady_months"]:

@@ -53,7 +53,7 @@ values = { bachelor = 30 }
 code = "contacts"
 measure = "contacts_standing"
 unknown = 2
-bands = [{ at_least = 350, points = 0 }, { at_least = 400, points = 9 }]
+bands = [{ at_least = 350, points = 9 }, { at_least = 450, points = 5 }]
 [[rules]]
 code = "records"
 measure = "negative_records"
@@ -141,20 +141,21 @@ def test_scores_by_hand(recount: Recount) -> None:
 
 
 def test_income_and_contacts_by_hand(recount: Recount) -> None:
-    friends = [sample_account(number) for number in (2, 3, 4)]
+    friends = [sample_account(number) for number in (2, 3, 4, 5, 6)]
     for who in (ME, *friends):
         recount.sent(Event(partner="bank", person=who, id=who, time=NOW, kind="donation.made"), NOW)
     for number, friend in enumerate(friends):
-        edge = Event(
-            partner="shop",
-            person=ME,
-            id=f"f{number}",
-            time=NOW,
-            kind="contact.standing",
-            contact=friend,
-            value="present",
-        )
-        recount.sent(edge, NOW)
+        for person, contact in ((ME, friend), (friend, ME)):
+            edge = Event(
+                partner="shop",
+                person=person,
+                id=f"f{number}",
+                time=NOW,
+                kind="contact.standing",
+                contact=contact,
+                value="present",
+            )
+            recount.sent(edge, NOW)
     for month, amount in ((APRIL, 2000), (MAY, 1500)):
         time = datetime(2005, month % 12 + 1, 3, tzinfo=ZONE)
         income = Event(

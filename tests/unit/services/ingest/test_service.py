@@ -10,6 +10,7 @@ from services.ingest.service import NAME
 from shared.contracts.messages import Refusal
 from shared.contracts.partition import partition_of
 from shared.contracts.refusals import read_refusal
+from shared.contracts.times import rfc3339
 from shared.contracts.topics import REJECTED_VALUE_BYTES_MAX, raw_topic
 from shared.runner.sendable import is_too_large
 from shared.runner.service import Answer, DeadLetter, Outcome
@@ -24,7 +25,7 @@ from tests.support.ingest.raw_events import (
     hotel,
     utility,
 )
-from tests.support.ingest.shipped import SERVICE, answer, answered, pseudonym, record
+from tests.support.ingest.shipped import ARRIVED, SERVICE, answer, answered, pseudonym, record
 
 USER = pseudonym(PERSON)
 
@@ -42,6 +43,7 @@ def test_what_is_taken_goes_on_under_the_persons_pseudonym() -> None:
         ("ce_time", b"2024-03-05T01:30:00Z"),
         ("ce_partitionkey", USER.encode()),
         ("ce_origin", b"behavior.raw.bank/3/7"),
+        ("ce_arrived", rfc3339(ARRIVED).encode()),
         ("content-type", b"application/json"),
     )
     assert outcome == Outcome("accepted", "bank")

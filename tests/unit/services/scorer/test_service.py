@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from services.scorer.core.decide import Person, Policy
+from services.scorer.core.folding import withdraw_consent
 from services.scorer.core.messages import Due, Event, RecordNews
-from services.scorer.core.state import State, encode, withdraw_consent
+from services.scorer.core.state import State, encode
 from services.scorer.service import decide, decode
 from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, ScoreChange, read
@@ -42,10 +43,10 @@ def headers(**changes: str | None) -> tuple[tuple[str, bytes], ...]:
         "type": TYPES[BehaviorEvent],
         "time": datetime(2026, 1, 31, 16, tzinfo=UTC),
         "partitionkey": ME,
-        **{k: v for k, v in changes.items() if k != "origin"},
+        **{k: v for k, v in changes.items() if k not in ("origin", "arrived")},
     }
-    origin = changes.get("origin", "behavior.raw.bank/3/41")
-    extensions: Mapping[str, str] = {"origin": origin} if origin else {}
+    stated = {"origin": changes.get("origin", "behavior.raw.bank/3/41"), "arrived": changes.get("arrived")}
+    extensions: Mapping[str, str] = {name: text for name, text in stated.items() if text}
     return binary(**{k: v for k, v in attributes.items() if v is not None}, extensions=extensions)
 
 
@@ -61,11 +62,26 @@ def test_a_normalized_event() -> None:
     assert (message.body, message.month) == (BODY, JAN + 1)
 
 
+@pytest.mark.parametrize(
+    ("arrived", "month"),
+    [
+        (None, JAN),
+        ("2025-12-31T15:59:59.999Z", JAN - 1),
+        ("2025-12-31T16:00:00Z", JAN),
+    ],
+)
+def test_the_raw_records_arrival_decides_and_without_it_the_normalized_ones(arrived: str | None, month: int) -> None:
+    """(rules E18) An outage of ingest over the turn of a month must not make an event late."""
+    message = received(FakeRecord(headers=headers(arrived=arrived)))
+    assert isinstance(message, Event)
+    assert message.arrived == month
+
+
 def test_a_change_of_a_record() -> None:
     change = record()
     about = headers(type=TYPES[RecordChange], source="/retention", origin=None)
     message = received(FakeRecord("records.changed", value=encode_body(change), headers=about))
-    assert message == RecordNews(ME, JAN + 1, change)
+    assert message == RecordNews(ME, JAN, change), "by the month in which it arrived"
 
 
 @pytest.mark.parametrize(
@@ -82,6 +98,7 @@ def test_a_change_of_a_record() -> None:
         (FakeRecord("records.changed", headers=headers()), "envelope-type"),
         (FakeRecord(headers=headers(source="/ingest")), "envelope-attribute"),
         (FakeRecord(headers=headers(origin=None)), "envelope-attribute"),
+        (FakeRecord(headers=headers(arrived="yesterday")), "time-format"),
         (FakeRecord(value=b"{", headers=headers()), "json-syntax"),
         (FakeRecord(value=b'{"kind":"water.bill","days_late":1,"more":2}', headers=headers()), "unknown-field"),
         (FakeRecord(value=b'{"kind":"water.bill"}', headers=headers()), "field-required-by-kind"),
@@ -132,10 +149,10 @@ def test_a_publication_names_its_run_and_the_same_decision_gives_the_same_bytes(
 
 def test_refusals_go_to_the_partner_with_position_and_id_and_no_bytes() -> None:
     state = State()
-    withdraw_consent(state, "withdrawn")
+    withdraw_consent(state, "bank", "withdrawn")
     figure = event(INCOME, NOW, id="fig", amount=1, consent=consent("withdrawn"))
     first, other = event(BILL, NOW, id="a"), event(BILL, NOW, id="a", amount=7)
-    late = event(BILL, day(JAN - 4), id="late")
+    late = event(BILL, day(JAN - 4), id="late", arrived=JAN)
     decision = decide(Person(ME, encode(state)), [first, other, first, late, figure], NOW, CONTINUOUS)
     refused = [sent for sent in decision.outgoing if isinstance(sent, Outgoing)]
     assert {sent.topic for sent in refused} == {"behavior.rejected.bank"}
@@ -155,6 +172,16 @@ def test_refusals_go_to_the_partner_with_position_and_id_and_no_bytes() -> None:
         Outcome("refused", "bank", "consent-withdrawn"),
         Outcome("published"),
     )
+
+
+def test_too_many_is_told_like_every_refusal() -> None:
+    figures = [event(INCOME, NOW, id=str(n), amount=1, consent=consent(f"c{n}")) for n in range(52)]
+    decision = decide(None, figures, NOW, CONTINUOUS)
+    refused = [sent for sent in decision.outgoing if sent.topic == "behavior.rejected.bank"]
+    told = [read_refusal(sent.headers) for sent in refused]
+    assert [(r.code, r.eventid) for r in told] == [("too-many", "50"), ("too-many", "51")]  # type: ignore[union-attr]
+    assert [sent.value for sent in refused] == [None, None]
+    assert decision.outcomes.count(Outcome("refused", "bank", "too-many")) == 2
 
 
 def test_a_known_version_of_a_record_counts_as_a_duplicate() -> None:

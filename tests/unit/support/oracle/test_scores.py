@@ -125,24 +125,43 @@ def test_fact_is_the_latest_by_time() -> None:
     assert score(rule, BILL).score == 357
 
 
-def test_contacts_count_from_the_second_publication_on() -> None:
-    rules = card(measure="contacts_standing", bands=[{"at_least": 350, "points": 0}, {"at_least": 400, "points": 9}])
+def contact(person: str, other: str, value: str = "present", **fields: Any) -> Sent:
+    id = f"{person}-{other}-{value}"
+    return Sent(replace(BILL, person=person, id=id, kind="contact.standing", contact=other, value=value, **fields))
+
+
+def test_contacts_count_when_five_of_them_say_so_too_and_from_the_next_publication_on() -> None:
+    rules = card(measure="contacts_standing", bands=[{"at_least": 350, "points": 0}, {"at_least": 450, "points": 9}])
     rules["rules"].append(CARD["rules"][0])
-    others = "bcd"
-    present = [
-        Sent(replace(BILL, id=f"c{who}", kind="contact.standing", contact=who, value="present")) for who in others
-    ]
+    others = "bcdef"
+    mutual = [contact(*pair) for other in others for pair in (("a", other), (other, "a"))]
     bills = [Sent(replace(BILL, person=who)) for who in others]
-    april, may = NOW + timedelta(days=17), NOW + timedelta(days=47)
-    first = [Phase(NOW, [*present, *bills]), Phase(april, [], publication=True)]
-    assert expect(first, rules, ZONE).results["a"].score == 350 + 7 + 40
-    second = [*first, Phase(may, [], publication=True)]
-    assert expect(second, rules, ZONE).results["a"].score == 350 + 9 + 40, "457 on average is the band of 450"
-    gone = Sent(
-        replace(BILL, id="x", time=BILL.time + timedelta(days=1), kind="contact.standing", contact="d", value="absent")
-    )
-    without_one = [*first, Phase(april, [gone]), Phase(may, [], publication=True)]
-    assert expect(without_one, rules, ZONE).results["a"].score == 350 + 7 + 40, "two contacts are too few"
+    april, may, june = (NOW + timedelta(days=days) for days in (17, 47, 78))
+    first = [Phase(NOW, [*mutual, *bills]), Phase(april, [], publication=True)]
+
+    def score_of(*phases: Phase) -> int:
+        return expect(phases, rules, ZONE).results["a"].score
+
+    assert score_of(*first) == 350 + 7 + 40, "no contact had a standing before"
+    second = Phase(may, [], publication=True)
+    assert score_of(*first, second) == 350 + 9 + 40, "457 is in the band of 450"
+    later = BILL.time + timedelta(days=1)
+    gone = [contact("a", "d", "absent", time=later)]
+    assert score_of(*first, Phase(april, gone), second) == 350 + 7 + 40, "four contacts are too few"
+    taken_back = [contact("d", "a", "absent", time=later)]
+    assert score_of(*first, Phase(april, taken_back), second) == 350 + 9 + 40, "d had said so by the last publication"
+    third = Phase(june, [], publication=True)
+    assert score_of(*first, Phase(april, taken_back), second, third) == 350 + 7 + 40, "and now it has not"
+    one_sided = [contact("a", other) for other in others]
+    assert score_of(Phase(NOW, [*one_sided, *bills]), first[1], second) == 350 + 7 + 40
+
+
+def test_so_many_events_are_taken_from_one_partner_in_a_month() -> None:
+    figures = [Sent(replace(BILL, id=str(n), kind="income.reported", consent="c")) for n in range(51)]
+    others = [figures[0], Sent(replace(figures[50].event, partner="shop"))]  # type: ignore[type-var]
+    found = expect([Phase(NOW, [*figures, *others])], CARD, ZONE)
+    assert found.fates == (*["accepted"] * 50, "refused", "duplicate", "accepted")
+    assert found.codes == {50: "too-many"}
 
 
 PROFILE: dict[str, Any] = {"zone": "Asia/Shanghai", "years": {"legal": 5, "financial": 5, "life": 2}}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.scorer.core import score
@@ -13,6 +14,7 @@ from services.scorer.core.calendar import publication_instant
 from services.scorer.core.decide import Decided, Person, Policy, decide
 from services.scorer.core.messages import Due, Message
 from services.scorer.core.state import decode
+from tests.support.old_states import FORMAT_1
 from tests.support.people import BILL, CARD, FRIEND, INCOME, JAN, ME, ZONE, capping, card, day, event, news, record
 
 MONTHLY = Policy(scorecard=capping(), zone=ZONE, accepts_late_months=3)
@@ -24,8 +26,8 @@ NOBODY = Person(ME)
 NOW = day(JAN)
 
 
-def due(number: int, contacts: int = 0, standings: int = 0) -> Due:
-    return Due(ME, number, publication_instant(number, 6, ZONE), contacts, standings)
+def due(number: int, contacts: int = 0, bands: int = 0) -> Due:
+    return Due(ME, number, publication_instant(number, 6, ZONE), contacts, bands)
 
 
 def step(policy: Policy, person: Person, *messages: Message, now: datetime = NOW) -> Decided:
@@ -38,7 +40,7 @@ def bills(month: int, count: int = 1, **fields: Any) -> list[Message]:
 
 def published(decided: Decided) -> tuple[int, int, bool] | None:
     """(version, score, thin), or None."""
-    publication = decided.person.publication
+    publication = decided.writes.publication
     if publication is None:
         return None
     assert sum(item.points for item in publication.evaluation.items) == publication.evaluation.score
@@ -57,7 +59,7 @@ class TestMonthly:
         person = step(MONTHLY, NOBODY, *bills(JAN - 1), *bills(JAN, days_late=9)).person
         decided = step(MONTHLY, person, due(JAN), now=day(JAN, 6))
         assert published(decided) == (1, 350 + 210 + 60 + 40 + 25 + 10, True)
-        publication = decided.person.publication
+        publication = decided.writes.publication
         assert publication is not None
         assert publication.as_of == datetime(2026, 1, 5, 16, tzinfo=UTC)
         assert (publication.run, publication.policy) == (JAN, MONTHLY.scorecard.id)
@@ -96,7 +98,7 @@ class TestContinuous:
     def test_an_event_that_changes_the_result_publishes_at_once(self) -> None:
         decided = step(CONTINUOUS, NOBODY, *bills(JAN))
         assert published(decided) == (1, 350 + 210 + 60 + 40 + 25 + 10, True)
-        publication = decided.person.publication
+        publication = decided.writes.publication
         assert publication is not None
         assert (publication.as_of, publication.run) == (day(JAN), None)
 
@@ -112,9 +114,9 @@ class TestContinuous:
 
     def test_nothing_accepted_publishes_nothing(self) -> None:
         person = step(CONTINUOUS, NOBODY, *bills(JAN)).person
-        for message in (*bills(JAN), event(BILL, day(JAN), id=f"{JAN}-0", amount=1), *bills(JAN - 4)):
+        for message in (*bills(JAN), event(BILL, day(JAN), id=f"{JAN}-0", amount=1), *bills(JAN - 4, arrived=JAN)):
             assert published(step(CONTINUOUS, person, message)) is None
-        assert published(step(CONTINUOUS, NOBODY, *bills(JAN - 4))) is None
+        assert published(step(CONTINUOUS, NOBODY, *bills(JAN - 4, arrived=JAN))) is None
 
     def test_the_running_month_counts_in_the_run_too(self) -> None:
         person = step(CONTINUOUS, NOBODY, *bills(JAN), now=day(JAN, 2)).person
@@ -130,7 +132,7 @@ class TestContinuous:
         assert published(gone) == (3, 350 + 110 + 0 + 40 + 25 + 10, False)
 
     def test_between_runs_the_contacts_stay_as_the_run_saw_them(self) -> None:
-        person = step(CONTINUOUS, NOBODY, due(JAN, contacts=3, standings=3 * 799), now=day(JAN, 6)).person
+        person = step(CONTINUOUS, NOBODY, due(JAN, contacts=5, bands=24), now=day(JAN, 6)).person
         assert person.contacts == 750
         assert published(step(CONTINUOUS, person, *bills(JAN))) == (2, 350 + 210 + 60 + 40 + 25 + 30, True)
 
@@ -142,7 +144,7 @@ class TestRecords:
         before = score.decode(person.evaluation)
         reported = step(policy, person, news(record()), now=day(JAN + 1))
         assert published(reported) == (2, 580, True)
-        publication = reported.person.publication
+        publication = reported.writes.publication
         assert publication is not None
         assert publication.evaluation.items[:-1] == before.items
         assert publication.evaluation.restrictions == ("credit", "financing", "luxury-purchases")
@@ -175,8 +177,8 @@ class TestRecords:
 def test_a_record_cannot_wait_for_a_first_publication(policy: Policy) -> None:
     decided = step(policy, NOBODY, news(record()))
     assert published(decided) == (1, 580, True)
-    assert decided.person.publication is not None
-    assert decided.person.publication.run is None
+    assert decided.writes.publication is not None
+    assert decided.writes.publication.run is None
 
 
 def test_and_in_monthly_cadence_it_brings_no_behavior_forward() -> None:
@@ -187,8 +189,7 @@ def test_and_in_monthly_cadence_it_brings_no_behavior_forward() -> None:
 
 def test_a_lifted_ceiling_shows_the_items_as_they_are_now() -> None:
     capped = step(CONTINUOUS, NOBODY, *bills(JAN), news(record())).person
-    assert capped.publication is not None
-    assert capped.publication.evaluation.score == 580
+    assert score.decode(capped.evaluation).score == 580
     silent = step(CONTINUOUS, capped, *bills(JAN, 9, days_late=0), event(BILL, day(JAN), days_late=1))
     assert published(silent) is None
     lifted = step(CONTINUOUS, silent.person, news(record(version=2, status="deleted", counts=False)))
@@ -213,8 +214,8 @@ def test_in_continuous_cadence_a_record_and_events_are_one_version_with_both_in_
     person = step(CONTINUOUS, NOBODY, *bills(JAN)).person
     decided = step(CONTINUOUS, person, event(BILL, day(JAN), days_late=2), news(record()))
     assert published(decided) == (2, 350 + 50 + 60 + 40 + 25 + 10, True)
-    assert decided.person.publication is not None
-    assert decided.person.publication.evaluation.restrictions
+    assert decided.writes.publication is not None
+    assert decided.writes.publication.evaluation.restrictions
 
 
 def test_a_records_life_moves_its_item_and_nothing_else_until_the_next_run() -> None:
@@ -284,9 +285,9 @@ class TestStanding:
         person = step(CONTINUOUS, person, *bills(JAN, 2, days_late=3), now=day(JAN, 7)).person
         assert (person.run, person.standing, person.standing_before) == (JAN, 695, None)
 
-    @pytest.mark.parametrize(("contacts", "standings", "points"), [(2, 1900, 10), (3, 2100, 25), (3, 2099, 20)])
-    def test_contacts_count_from_three_on(self, contacts: int, standings: int, points: int) -> None:
-        decided = step(MONTHLY, NOBODY, due(JAN, contacts, standings), now=day(JAN, 6))
+    @pytest.mark.parametrize(("contacts", "bands", "points"), [(4, 24, 10), (5, 20, 30), (5, 19, 20)])
+    def test_contacts_count_from_five_on(self, contacts: int, bands: int, points: int) -> None:
+        decided = step(MONTHLY, NOBODY, due(JAN, contacts, bands), now=day(JAN, 6))
         assert published(decided) == (1, 585 + points, True)
 
 
@@ -294,11 +295,11 @@ class TestWhatADecisionAdds:
     def test_edges_and_publications_are_of_this_decision_only(self) -> None:
         edge = event("contact.standing", day(JAN), contact=FRIEND, value="present")
         first = step(CONTINUOUS, NOBODY, edge, *bills(JAN))
-        assert [(e.contact, e.present) for e in first.person.edges] == [(FRIEND, True)]
-        assert first.person.publication is not None
+        assert [(e.contact, e.present) for e in first.writes.edges] == [(FRIEND, True)]
+        assert first.writes.publication is not None
         second = step(CONTINUOUS, first.person, edge)
-        assert second.person.edges == ()
-        assert second.person.publication is None
+        assert second.writes.edges == ()
+        assert second.writes.publication is None
         assert second.person.version == 1
 
     def test_refusals_come_back_in_order_and_change_nothing(self) -> None:
@@ -311,8 +312,112 @@ class TestWhatADecisionAdds:
 
 def test_a_clock_that_is_a_little_behind_opens_no_month_again() -> None:
     """Two processes' clocks may differ; a shard that moves between them at midnight must not count an event twice."""
-    ahead = step(MONTHLY, NOBODY, *bills(JAN - 3), now=day(JAN)).person
-    ahead = step(MONTHLY, ahead, now=day(JAN + 1, 1)).person
-    behind = step(MONTHLY, ahead, *bills(JAN - 3), now=day(JAN, 31))
+    ahead = step(MONTHLY, NOBODY, *bills(JAN - 4), now=day(JAN)).person
+    ahead = step(MONTHLY, ahead, now=day(JAN, 17)).person
+    behind = step(MONTHLY, ahead, *bills(JAN - 4), now=day(JAN, 15))
     assert [type(folded).__name__ for _, folded in behind.folded] == ["TooLate"]
     assert behind.person.state == ahead.state
+
+
+def names(decided: Decided) -> list[str]:
+    return [type(folded).__name__ for _, folded in decided.folded]
+
+
+class TestTheTurnOfTheMonth:
+    """(rules E5, E18) December is the first open month in February with two late months, and closes with it."""
+
+    POLICY = Policy(scorecard=card(), zone=ZONE, accepts_late_months=2)
+    IN_TIME = event(BILL, day(JAN - 1), id="in time", arrived=JAN + 1)
+    LATE = event(BILL, day(JAN - 1), id="late", arrived=JAN + 2)
+    BEFORE, AFTER = day(JAN + 1, 28, 23), day(JAN + 2, 1, 1)
+    LAST = day(JAN + 2, 15)
+    """An event may have been on its way for so long, and no longer: Kafka keeps it no longer."""
+
+    @pytest.mark.parametrize("now", [BEFORE, AFTER, LAST])
+    def test_what_arrived_before_it_is_taken_after_it(self, now: datetime) -> None:
+        known = step(self.POLICY, NOBODY, *bills(JAN), now=self.BEFORE).person
+        for person in (NOBODY, known):
+            assert names(step(self.POLICY, person, self.IN_TIME, self.LATE, now=now)) == ["Accepted", "TooLate"]
+
+    @pytest.mark.parametrize("again_at", [AFTER, LAST])
+    def test_what_ingest_forwards_again_after_it_is_never_refused_and_never_counted_twice(
+        self, again_at: datetime
+    ) -> None:
+        person = step(self.POLICY, NOBODY, self.IN_TIME, now=self.BEFORE).person
+        person = step(self.POLICY, person, *bills(JAN + 2), now=self.AFTER).person
+        again = step(self.POLICY, person, self.IN_TIME, now=again_at)
+        assert names(again) == ["Duplicate"]
+        assert again.person.state == step(self.POLICY, person, now=again_at).person.state
+
+    def test_then_its_ids_go_and_it_is_closed_whatever_is_said_to_have_arrived(self) -> None:
+        person = step(self.POLICY, NOBODY, self.IN_TIME, now=self.BEFORE).person
+        after = step(self.POLICY, person, self.IN_TIME, now=day(JAN + 2, 17))
+        assert names(after) == ["TooLate"]
+        assert list(decode(after.person.state).ids) == []
+
+    @pytest.mark.parametrize("late_months", [3, 6, 24])
+    def test_a_longer_setting_opens_no_month_that_was_closed(self, late_months: int) -> None:
+        person = step(self.POLICY, NOBODY, self.IN_TIME, now=self.BEFORE).person
+        person = step(self.POLICY, person, now=day(JAN + 2, 17)).person
+        longer = Policy(scorecard=card(), zone=ZONE, accepts_late_months=late_months)
+        again = step(longer, person, self.IN_TIME, now=day(JAN + 2, 18))
+        assert names(again) == ["TooLate"]
+        assert decode(again.person.state).months == decode(person.state).months
+
+
+class TestAsOf:
+    """(rules P10) A publication says for which instant it is; that goes on, and is true."""
+
+    RUN_AT = publication_instant(JAN, 6, ZONE)
+    POLICY = Policy(scorecard=card(), zone=ZONE, accepts_late_months=3)
+
+    def as_of(self, *steps: tuple[Message, datetime], policy: Policy = POLICY) -> list[datetime]:
+        person, seen = NOBODY, []
+        for message, now in steps:
+            decided = step(policy, person, message, now=now)
+            person = decided.person
+            if decided.writes.publication:
+                seen.append(decided.writes.publication.as_of)
+        return seen
+
+    @pytest.mark.parametrize("policy", SHIPPED, ids=["monthly", "continuous"])
+    def test_a_run_after_an_outage_does_not_go_back_behind_a_change_of_a_record(self, policy: Policy) -> None:
+        steps = ((news(record()), day(JAN, 21)), (due(JAN), day(JAN, 21, 13)))
+        assert self.as_of(*steps, policy=policy) == [day(JAN, 21)] * (2 if policy is SHIPPED[0] else 1)
+
+    def test_in_time_it_is_the_instant_of_the_run(self) -> None:
+        assert self.as_of((due(JAN), day(JAN, 21))) == [self.RUN_AT]
+
+    def test_nor_does_a_clock_that_is_a_little_behind(self) -> None:
+        steps = ((news(record()), day(JAN, 21)), (news(record(version=2)), day(JAN, 20)))
+        assert self.as_of(*steps) == [day(JAN, 21), day(JAN, 21)]
+
+    def test_what_leaves_a_record_out_is_not_for_an_instant_at_which_it_counted(self) -> None:
+        """The run of the 6th is late, and so is retention: the record lapsed on the 10th."""
+        lapses_at = day(JAN, 10, 0)
+        open_until_then = news(record("ride.unpaid", lapses_at=lapses_at))
+        person = step(self.POLICY, NOBODY, open_until_then, now=day(JAN, 2)).person
+        person = step(self.POLICY, person, due(JAN), now=day(JAN, 21)).person
+        assert cost_of_records(person) == 0
+        assert person.as_of == lapses_at
+
+
+class TestRedaction:
+    """(rules D9) A record that is gone takes its part of the history with it."""
+
+    POLICY = Policy(scorecard=card(), zone=ZONE, accepts_late_months=3)
+
+    @pytest.mark.parametrize("status", ["expired", "deleted"])
+    def test_an_end_redacts_and_nothing_else_does(self, status: str) -> None:
+        opened = step(self.POLICY, NOBODY, news(record("ride.unpaid")))
+        settled = step(self.POLICY, opened.person, news(record("ride.unpaid", version=2, ended_on=day(JAN).date())))
+        gone = step(self.POLICY, settled.person, news(record("ride.unpaid", version=3, status=status, counts=False)))
+        again = step(self.POLICY, gone.person, news(record("ride.unpaid", version=3, status=status, counts=False)))
+        redacts = [decided.writes.redacts for decided in (opened, settled, gone, again)]
+        assert redacts == [False, False, True, False]
+
+    def test_who_had_a_record_that_went_before_redaction_is_redacted_once(self) -> None:
+        person = msgspec.structs.replace(NOBODY, state=FORMAT_1)
+        first = step(self.POLICY, person)
+        assert first.writes.redacts
+        assert not step(self.POLICY, first.person).writes.redacts

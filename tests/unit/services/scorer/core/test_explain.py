@@ -10,7 +10,7 @@ from services.scorer.core.score import Evaluation, evaluate, with_records_change
 from tests.support.people import BILL, CARD, JAN, card, day, event, news, record, rule, state_of
 
 NEWCOMER = evaluate(state_of(), CARD, JAN, None)
-PAYER = evaluate(state_of(*(event(BILL, day(JAN - back)) for back in range(12))), CARD, JAN, 700)
+PAYER = evaluate(state_of(*(event(BILL, day(JAN - back)) for back in range(12))), CARD, JAN, 650)
 LISTED = with_records_changed(PAYER, state_of(news(record())), CARD)
 OTHER_POLICY = evaluate(state_of(), card(rules=(rule("kept-on-time", code="another"),)), JAN, None)
 
@@ -19,9 +19,9 @@ OTHER_POLICY = evaluate(state_of(), card(rules=(rule("kept-on-time", code="anoth
     ("before", "now", "changes"),
     [
         (NEWCOMER, NEWCOMER, {}),
-        (NEWCOMER, PAYER, {"kept-on-time": 100, "active-months": 90, "contacts-standing": 15}),
-        (PAYER, LISTED, {"negative-records": -200, "ceiling": -20}),
-        (LISTED, PAYER, {"negative-records": 200, "ceiling": 20}),
+        (NEWCOMER, PAYER, {"kept-on-time": 100, "active-months": 90, "contacts-standing": 10}),
+        (PAYER, LISTED, {"negative-records": -200, "ceiling": -15}),
+        (LISTED, PAYER, {"negative-records": 200, "ceiling": 15}),
         (
             NEWCOMER,
             OTHER_POLICY,

@@ -11,6 +11,7 @@ from services.scorer.core.messages import Event
 from services.scorer.core.score import (
     Evaluation,
     Item,
+    band_of,
     contacts_band,
     decode,
     encode,
@@ -76,8 +77,7 @@ class TestKeptOnTime:
             (999, 1, 190),
             (1000, 0, 210),
             (1, 0, 210),
-            # Shares are rounded down: 1,999 of 2,000 are not all.
-            (1999, 1, 190),
+            # Shares are rounded down: 999 of 1,000 are not all, as above.
             (2, 1, 75),
         ],
     )
@@ -222,28 +222,31 @@ def test_a_value_without_points_is_unknown() -> None:
 
 @pytest.mark.parametrize(
     ("contacts", "points"),
-    [(None, 10), (350, 0), (500, 0), (550, 10), (600, 15), (650, 20), (700, 25), (750, 30), (950, 30)],
+    [(None, 10), (350, 0), (500, 0), (550, 10), (650, 20), (750, 30), (950, 30)],
 )
 def test_contacts_standing(contacts: int | None, points: int) -> None:
     found = item("contacts-standing", State(), contacts=contacts)
-    assert (found.points, found.rests_on) == (points, {} if contacts is None else {"standing": contacts})
+    assert (found.points, found.rests_on) == (points, {} if contacts is None else {"contacts_at_least": 5})
 
 
 @pytest.mark.parametrize(
     ("standings", "band"),
     [
         ([], None),
-        ([900], None),
-        ([900, 900], None),
-        ([350, 350, 350], 350),
-        ([649, 650, 650], 600),
-        ([650, 650, 650], 650),
-        ([350, 950, 650, 650], 650),
-        ([950, 950, 950], 950),
+        ([900] * 4, None),
+        ([350] * 5, 350),
+        ([449] * 5, 350),
+        ([450] * 5, 450),
+        ([649, 650, 650, 650, 650], 550),
+        ([650] * 5, 650),
+        ([350, 950, 650, 650, 650], 650),
+        ([749] * 4 + [950], 650),
+        ([950] * 5, 950),
     ],
 )
-def test_contacts_count_from_three_on_and_in_steps_of_50(standings: list[int], band: int | None) -> None:
-    assert contacts_band(len(standings), sum(standings)) == band
+def test_contacts_count_from_five_on_and_in_bands_of_100(standings: list[int], band: int | None) -> None:
+    """Each is brought to its band first: 649 and 650 differ as 550 and 650 do, and 650 and 749 not at all."""
+    assert contacts_band(len(standings), sum(map(band_of, standings))) == band
 
 
 class TestWhole:

@@ -67,7 +67,7 @@ CASES = [
      "rules[2].bands[2]", "more than 300000"),
     ("fraction", "at_least = 600000", "at_least = 600000.5", "600000.5", "rules[2].bands[2].at_least", "int"),
     ("contacts' step", "{ at_least = 650, points = 20 }", "{ at_least = 660, points = 20 }", "660",
-     "rules[4].bands[3]", "steps of 50"),
+     "rules[4].bands[2]", "from 350 on"),
     ("contacts' first band", "{ at_least = 350, points = 0 }", "{ at_least = 400, points = 0 }", None,
      "rules[4].bands", "begin at 350"),
     ("unknown above the best", "unknown = 10", "unknown = 31", "unknown = 31", "rules[4].unknown", "0 to 30"),

@@ -9,10 +9,13 @@ import msgspec
 import pytest
 
 from bench.scorer_core import grown
+from services.scorer.core import ids
+from services.scorer.core.folding import Accepted, fold, fold_record, prune, withdraw_consent
+from services.scorer.core.ids import HASH
 from services.scorer.core.messages import Event, event_of
+from services.scorer.core.score import evaluate
 from services.scorer.core.state import (
     FORMAT,
-    Accepted,
     Fact,
     Record,
     State,
@@ -20,18 +23,17 @@ from services.scorer.core.state import (
     amounts,
     decode,
     encode,
-    fold,
-    fold_record,
-    prune,
     short_hash,
     vectors,
-    withdraw_consent,
 )
 from shared.contracts.kinds import KIND_OF, KINDS, Shape
 from shared.contracts.messages import BehaviorEvent
 from shared.contracts.messages import encode as encode_body
+from tests.support.old_states import FORMAT_1
 from tests.support.people import (
     BILL,
+    CARD,
+    CARD_FILE,
     FARE,
     FRIEND,
     INCOME,
@@ -141,7 +143,7 @@ class TestIdentity:
     def test_a_partner_cannot_write_into_another_ones_ids(self) -> None:
         one = event(BILL, day(JAN), id="b\x01c", partner="a")
         other = event(BILL, day(JAN), id="c", partner="a\x00b")
-        assert one.identity[:8] != other.identity[:8]
+        assert one.identity[HASH] != other.identity[HASH]
 
     def test_a_match_across_two_entries_is_none(self) -> None:
         state = state_of(event(BILL, day(JAN), id="a"), event(BILL, day(JAN), id="b"))
@@ -166,7 +168,7 @@ def test_facts_are_the_latest_by_time_and_then_by_id() -> None:
     for order in ((early, late), (late, early)):
         assert state_of(*order).facts[code][2] == "verified"
     same_time = [event(kind, day(JAN), id=i, value=v) for i, v in (("x", "verified"), ("y", "withdrawn"))]
-    latest: Fact = max((one.time_us, one.identity[:8], str(one.body.value)) for one in same_time)
+    latest: Fact = max((one.time_us, one.identity[HASH], str(one.body.value)) for one in same_time)
     assert state_of(*same_time).facts[code] == state_of(*reversed(same_time)).facts[code] == latest
 
 
@@ -186,20 +188,20 @@ class TestFigures:
     def test_withdrawing_a_consent_drops_its_figures_and_no_others(self) -> None:
         events = [event(INCOME, day(JAN), id=c, amount=1, consent=consent(c)) for c in ("c1", "c2")]
         state = state_of(*events, event(BILL, day(JAN)))
-        withdraw_consent(state, "c1")
-        assert [key[:8] for key in state.figures] == [short_hash("c2")]
+        withdraw_consent(state, "bank", "c1")
+        assert [key[:8] for key in state.figures] == [short_hash("bank\0c2")]
         assert vector(state, BILL) == [1]
 
     def test_order_of_figure_and_withdrawal_does_not_show(self) -> None:
         figure = event(INCOME, day(JAN), amount=1)
         before, after = State(), State()
         assert outcomes(before, figure) == ["Accepted"]
-        withdraw_consent(before, "c1")
-        withdraw_consent(after, "c1")
+        withdraw_consent(before, "bank", "c1")
+        withdraw_consent(after, "bank", "c1")
         assert outcomes(after, figure) == ["Blocked"]
         assert outcomes(after, figure) == ["Duplicate"]
         assert encode(before) == encode(after)
-        withdraw_consent(after, "c1")
+        withdraw_consent(after, "bank", "c1")
         assert encode(before) == encode(after)
 
 
@@ -247,39 +249,43 @@ class TestPruning:
     def test_a_figure_that_left_leaves_no_trace(self) -> None:
         state = state_of(event(INCOME, day(JAN - 25), amount=1))
         prune(state, JAN, JAN - 3)
-        assert encode(state) == encode(State(month=JAN))
+        assert encode(state) == encode(State(month=JAN, open_from=JAN - 3))
 
-    def test_records_stay_as_long_as_retention_says_and_their_traces_for_two_years(self) -> None:
+    def test_records_stay_as_long_as_retention_says_and_their_traces_until_none_can_come_again(self) -> None:
         gone: dict[str, Any] = {"status": "expired", "counts": False}
         state = state_of(
             news(record(id="open"), JAN - 60),
-            news(record(id="gone", **gone), JAN - 24),
-            news(record(id="long gone", **gone), JAN - 25),
+            news(record(id="gone", **gone), JAN - 1),
+            news(record(id="long gone", **gone), JAN - 2),
         )
         prune(state, JAN, JAN - 3)
         assert set(state.records) == {short_hash("open"), short_hash("gone")}
+
+    def test_a_closed_month_is_never_opened_again(self) -> None:
+        """(rules E5) A deployment that accepts later events from now on has lost the ids of what it closed."""
+        state = state_of(event(BILL, day(JAN - 3), id="a"), event(BILL, day(JAN - 4), id="b"))
+        prune(state, JAN, JAN - 3)
+        prune(state, JAN, JAN - 6)
+        assert state.open_from == JAN - 3
+        again = [event(BILL, day(JAN - back), id=id, arrived=JAN) for back, id in ((3, "a"), (4, "b"), (5, "c"))]
+        assert [type(fold(state, one, 6)).__name__ for one in again] == ["Duplicate", "TooLate", "TooLate"]
+        assert vector(state, BILL, JAN - 4) == [1]
 
 
 class TestEncoding:
     def test_round_trip(self) -> None:
         state = grown()
-        withdraw_consent(state, "other")
+        withdraw_consent(state, "bank", "other")
         fold_record(state, record(), JAN)
         assert decode(encode(state)) == state
 
     def test_the_first_byte_is_the_format(self) -> None:
-        assert encode(State())[0] == FORMAT == 1
+        assert encode(State())[0] == FORMAT == 2
 
-    @pytest.mark.parametrize("byte", [0, 2, 255])
+    @pytest.mark.parametrize("byte", [0, 3, 255])
     def test_an_unknown_format_is_an_error_with_a_name(self, byte: int) -> None:
         with pytest.raises(UnknownFormatError, match=f"format {byte} is unknown"):
             decode(bytes((byte,)) + encode(State())[1:])
-
-    def test_format_1_stays_readable(self) -> None:
-        """Bytes as they lie in deployments: a change that cannot read them needs format 2 and an upgrade on read."""
-        column = bytes.fromhex(FORMAT_1)
-        assert decode(column) == state_of(*of_format_1())
-        assert encode(decode(column)) == column
 
     def test_flat_after_two_years(self) -> None:
         """3 kB at the end of a month with 30 events of eight kinds, half of it the open months' ids."""
@@ -296,21 +302,145 @@ class TestEncoding:
         assert sorted(sizes, reverse=True) == sizes
 
 
-def of_format_1() -> list[Event]:
-    return [
+class TestFormat1:
+    """A column as it lies in deployments: written by release 0.1, in January, with three late months."""
+
+    EVENTS = (
+        event(BILL, day(JAN - 20), id="0", days_late=1),
         event(BILL, day(JAN), id="1", amount=8_000, days_late=2),
         event(PURCHASE, day(JAN - 1), id="2", count=3),
         event(INCOME, day(JAN), id="3", amount=1_000_000),
+        event(INCOME, day(JAN - 9), id="3b", amount=900_000),
         event("identity.verified", day(JAN), id="4", value="verified"),
-    ]
+    )
+    RECORDS = (news(record(version=2)), news(record(id="gone", version=3, status="expired", counts=False)))
+
+    def test_it_scores_as_the_same_person_would_today(self) -> None:
+        today = state_of(*self.EVENTS, *self.RECORDS)
+        prune(today, JAN, JAN - 3)
+        old = decode(FORMAT_1)
+        for through in range(JAN - 24, JAN + 24):
+            assert evaluate(old, CARD, through, None) == evaluate(today, CARD, through, None)
+        assert old.records == today.records
+
+    def test_written_again_it_is_of_today_and_the_same(self) -> None:
+        column = encode(decode(FORMAT_1))
+        assert column[0] == FORMAT
+        assert decode(column) == decode(FORMAT_1)
+
+    def test_what_had_counted_does_not_count_again(self) -> None:
+        state = decode(FORMAT_1)
+        open_ones = [one for one in self.EVENTS if one.month >= JAN - 3]
+        assert outcomes(state, *open_ones) == ["Duplicate"] * len(open_ones)
+        assert outcomes(state, event(BILL, day(JAN), id="1", amount=9)) == ["Conflict"]
+        assert outcomes(state, *(one for one in self.EVENTS if one.month < JAN - 3)) == ["TooLate"] * 2
+        assert outcomes(state, event(BILL, day(JAN - 3), id="new")) == ["Accepted"]
+
+    def test_and_its_ids_go_with_their_months(self) -> None:
+        state = decode(FORMAT_1)
+        prune(state, JAN + 3, JAN)
+        assert list(state.old_ids) == [JAN]
+        prune(state, JAN + 4, JAN + 1)
+        assert not state.old_ids
+
+    def test_a_figure_put_right_replaces_the_old_one_and_new_months_are_the_partners_own(self) -> None:
+        state = decode(FORMAT_1)
+        right = event(INCOME, day(JAN, 20), id="right", amount=700)
+        following = event(INCOME, day(JAN + 1), id="next", amount=800)
+        other = event(INCOME, day(JAN + 1), id="other", partner="fund", amount=3)
+        for order in ([right, following, other], [other, following, right]):
+            again = decode(encode(state))
+            assert outcomes(again, *order) == ["Accepted"] * 3
+            assert incomes(again) == {JAN - 9: 900_000, JAN: 700, JAN + 1: 800}
+
+    def test_a_withdrawal_takes_the_old_figures_too(self) -> None:
+        state = decode(FORMAT_1)
+        withdraw_consent(state, "bank", "c1")
+        assert incomes(state) == {}
+        assert outcomes(state, event(INCOME, day(JAN), id="x", amount=1)) == ["Blocked"]
+
+    def test_a_month_that_a_deployment_with_a_longer_setting_had_open_stays_open(self) -> None:
+        state = decode(FORMAT_1)
+        state.old_ids[JAN - 6] = state.old_ids[JAN]
+        fields = (state.month, state.first, state.months, state.old_ids, state.facts, state.figures, b"", state.records)
+        assert decode(b"\x01" + msgspec.msgpack.encode(fields)).open_from == JAN - 6
 
 
-FORMAT_1 = (
-    "019800cd5ef782cd5ef7c404813c9103cd5ef8c40981149401cd1f40010282cd5ef7c40ccdaf7a70cf07184687202e0ecd5e"
-    "f8c42407bbece7311d346d776b4109723003cd97603333ac5bbde5aae01b42b4638dc7fca8b0e8816493cf00064865423610"
-    "00c408aae01b42b4638dc7a8766572696669656481c40943f000a36f6d744e50c41d81cd5ef893cf0006486542361000c408"
-    "07bbece7311d346dce000f4240c40080"
-)
+def flood(kind: str, count: int, partner: str = "bank", month: int = JAN, **fields: Any) -> list[Event]:
+    """Events under ids of their own, as a loop or a hostile partner sends them."""
+    return [event(kind, day(month), id=f"{kind}-{n}", partner=partner, **fields) for n in range(count)]
+
+
+class TestRoom:
+    """(rules E17) What one partner may tell of one person in one month."""
+
+    FLOODS = (
+        (flood(BILL, 1001), 1000),
+        (flood("identity.verified", 1001, value="verified"), 1000),
+        ([event(INCOME, day(JAN), id=str(n), amount=1, consent=consent(f"c{n}")) for n in range(51)], 50),
+        (flood("tax.reported", 51, amount=1, consent=consent("c")), 50),
+        (
+            [event("contact.standing", day(JAN), id=str(n), contact=f"{n:064x}", value="absent") for n in range(101)],
+            100,
+        ),
+    )
+
+    @pytest.mark.parametrize(("events", "most"), FLOODS, ids=[flood[0].body.kind for flood, _ in FLOODS])
+    def test_the_first_ones_count_and_of_a_further_one_nothing_is_kept(self, events: list[Event], most: int) -> None:
+        state = state_of(*events[:most])
+        before = encode(state)
+        assert outcomes(state, events[most]) == ["TooMany"]
+        assert encode(state) == before
+        assert outcomes(state, events[0]) == ["Duplicate"], "what has counted is known at the bound too"
+
+    @pytest.mark.parametrize(("events", "most"), FLOODS, ids=[flood[0].body.kind for flood, _ in FLOODS])
+    def test_nobody_else_and_no_other_month_is_the_worse_for_it(self, events: list[Event], most: int) -> None:
+        state = state_of(*events[:most])
+        flooded = events[0].body
+        fields = {name: getattr(flooded, name) for name in ("amount", "value", "contact", "consent", "days_late")}
+        told = {name: value for name, value in fields.items() if value is not None}
+        assert outcomes(state, event(flooded.kind, day(JAN), id="x", partner="shop", **told)) == ["Accepted"]
+        assert outcomes(state, event(flooded.kind, day(JAN - 1), id="x", **told)) == ["Accepted"]
+
+    def test_a_flood_of_one_group_leaves_room_in_the_others(self) -> None:
+        state = state_of(*self.FLOODS[0][0][:1000])
+        assert outcomes(state, event(INCOME, day(JAN), amount=1)) == ["Accepted"]
+        assert outcomes(state, event("contact.standing", day(JAN), contact=FRIEND, value="present")) == ["Accepted"]
+
+    def test_one_id_under_two_groups_is_one_id(self) -> None:
+        state = state_of(event(BILL, day(JAN), id="a"))
+        assert outcomes(state, event(INCOME, day(JAN), id="a", amount=1)) == ["Conflict"]
+
+    def test_all_partners_of_a_deployment_have_tags_of_their_own(self) -> None:
+        partners = [path.stem for path in (CARD_FILE.parents[1] / "partners").glob("*.toml")]
+        assert len({ids.tag_of(partner, BILL) for partner in partners}) == len(partners) > 5
+
+
+class TestArrival:
+    """(rules E5, E18) What arrived while its month was open is taken, however late it is handled."""
+
+    @pytest.mark.parametrize(
+        ("arrived", "late_months", "outcome"),
+        [(JAN, 3, "Accepted"), (JAN + 1, 3, "TooLate"), (JAN + 1, 4, "Accepted"), (JAN - 3, 0, "Accepted")],
+    )
+    def test_the_month_of_arrival_decides(self, arrived: int, late_months: int, outcome: str) -> None:
+        one = event(BILL, day(JAN - 3), arrived=arrived)
+        assert type(fold(State(), one, late_months)).__name__ == outcome
+
+
+class TestConsents:
+    def test_the_same_id_of_two_partners_is_two_consents(self) -> None:
+        """(rules I9)"""
+        high = event(INCOME, day(JAN), id="h", amount=2_000_000, consent=consent("C-17"))
+        low = event(INCOME, day(JAN, 20), id="l", partner="fund", amount=1, consent=consent("C-17"))
+        for order in ((high, low), (low, high)):
+            state = state_of(*order)
+            assert incomes(state) == {JAN: 2_000_000}
+            withdraw_consent(state, "fund", "C-17")
+            assert incomes(state) == {JAN: 2_000_000}
+            assert outcomes(state, event(INCOME, day(JAN), id="m", amount=3, consent=consent("C-17"))) == ["Accepted"]
+            withdraw_consent(state, "bank", "C-17")
+            assert incomes(state) == {}
 
 
 def test_an_edge_is_given_to_whoever_saves_it() -> None:
@@ -326,6 +456,6 @@ def test_an_edge_is_given_to_whoever_saves_it() -> None:
 def test_time_and_month_of_an_event() -> None:
     body = BehaviorEvent(kind=BILL, days_late=0)
     late_evening = day(JAN, 31, 23)
-    one = event_of("ab" * 32, "bank", "1", "t/0/0", late_evening, encode_body(body), body, ZONE)
+    one = event_of("ab" * 32, "bank", "1", "t/0/0", late_evening, JAN, encode_body(body), body, ZONE)
     assert one.month == JAN
     assert one.time_us == int(late_evening.timestamp()) * 1_000_000
