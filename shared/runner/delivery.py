@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
+from aiokafka.structs import RecordMetadata
 
 from shared.runner import sender
 from shared.runner.host import dead_letter
@@ -39,6 +40,8 @@ class Delivery:
         self._waiting = dict(enumerate(self._messages))
         self._alone: set[int] = set()
         self._flights: list[Flight] = []
+        self.ends: dict[tuple[str, int], int] = {}
+        """The offset behind the last acknowledged message, by topic and partition."""
         self.impossible = 0
         """How many of the messages were replaced by dead letters."""
 
@@ -71,7 +74,7 @@ class Delivery:
 
     async def commit(self, producer: AIOKafkaProducer) -> None:
         """Send everything in one transaction; after an error nothing of it counts as acknowledged."""
-        self._waiting, self._flights = dict(enumerate(self._messages)), []
+        self._waiting, self._flights, self.ends = dict(enumerate(self._messages)), [], {}
         # Before the transaction, which must not stay open while somebody asks for topics.
         await self._sift(producer)
         await producer.begin_transaction()
@@ -99,13 +102,20 @@ class Delivery:
             if not answer.done():
                 flying.append((answer, numbers))
             elif answer.cancelled() or (error := answer.exception()) is None:
-                for number in numbers if not answer.cancelled() else ():
-                    self._waiting.pop(number, None)
+                if not answer.cancelled():
+                    self._acknowledged(numbers, answer.result())
             else:
                 first = first or error
                 self._refused(numbers, error)
         self._flights = flying
         return first
+
+    def _acknowledged(self, numbers: Sequence[int], answer: RecordMetadata) -> None:
+        for number in numbers:
+            self._waiting.pop(number, None)
+        place = (answer.topic, answer.partition)
+        # A batch is answered with the offset of its first message.
+        self.ends[place] = max(self.ends.get(place, 0), answer.offset + len(numbers))
 
     def _refused(self, numbers: Sequence[int], error: BaseException) -> None:
         if isinstance(error, TopicAuthorizationFailedError):

@@ -25,10 +25,11 @@ from typing import Any, Generic, TypeAlias
 import asyncpg
 import structlog
 
-from shared.runner import store
-from shared.runner.claim_check import ContradictionError, check_claim
+from shared.runner import claim_check, store
+from shared.runner.agreement import Noted
 from shared.runner.delivery import Outbox
 from shared.runner.host import Host, Inputs, stopped_within
+from shared.runner.own_topic import OwnTopic
 from shared.runner.owned import Home, Owned
 from shared.runner.sender import started
 from shared.runner.service import Fenced, M, S, W
@@ -39,8 +40,6 @@ log = structlog.get_logger("runner")
 
 _LOST_DELAY_S = 2.0
 """Some heartbeats long: by then the group has taken the shard from a process that was only slow to notice."""
-_CONTRADICTION_DELAY_S = 2.0
-"""How soon the operator's word is noticed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +94,14 @@ class FencedShard(Shard, Generic[M, S, W]):
             self._handled = self.life.owned.progress.offsets
         return self._handled
 
+    @property
+    def noted(self) -> Noted | None:
+        return self.life.owned.noted if isinstance(self.life, Working) else None
+
+    @property
+    def own_topic(self) -> OwnTopic | None:
+        return self._home.mode.own
+
     def _clock_moved(self) -> None:
         if isinstance(self.life, Working):
             self.life.clock_moved()
@@ -111,10 +118,6 @@ class FencedShard(Shard, Generic[M, S, W]):
             self._home.outbox.forget()
             await stopped_within(self._stopping, _LOST_DELAY_S)
             self._become(Unclaimed())
-        except ContradictionError as error:
-            self.troubled(str(error))
-            log.error("shard not started", shard=self.index, because=str(error))
-            await stopped_within(self._stopping, _CONTRADICTION_DELAY_S)
         finally:
             self._inputs.pause()
             self._fall_back()
@@ -128,9 +131,11 @@ class FencedShard(Shard, Generic[M, S, W]):
         """
         home = self._home
         before = self.life.epoch if isinstance(self.life, Unclaimed) else None
+        # Before the claim: a process of a wrong deployment must not fence the right one, every few seconds.
+        await claim_check.look(home.host, home.service, self.index, home.inputs, home.mode.own)
         claim = await store.claim(home.pool, self.index, epoch=before)
         self.life = Unclaimed(claim.epoch)
-        claim = await check_claim(home.host, home.service, self.index, claim, home.inputs)
+        claim = await claim_check.check_claim(home.host, home.service, self.index, claim, home.inputs, home.mode.own)
         async with started(home.host.settings.kafka, f"{home.service}-{self.index}") as producer:
             owned: Owned[M, S, W] = Owned(home, claim, producer)
             self._become(Claimed(owned))

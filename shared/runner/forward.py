@@ -16,8 +16,11 @@ import structlog
 from aiokafka import AIOKafkaProducer
 
 from shared.kafka.unreadable import Fetched, Unreadable, next_offset
+from shared.runner import start_check
+from shared.runner.agreement import Noted
+from shared.runner.commit_note import Note
 from shared.runner.delivery import Delivery
-from shared.runner.host import Host, Inputs, dead_letter, origin
+from shared.runner.host import DoubtError, Host, Inputs, dead_letter, origin
 from shared.runner.sendable import Topics
 from shared.runner.sender import started
 from shared.runner.service import DEAD_LETTER, Answer, DeadLetter, Forward, Outcome, Outgoing
@@ -65,21 +68,43 @@ class ForwardShard(Shard):
         """What was taken from the buffer and is not committed: nobody else has it, so no failure may lose it."""
         self._in_hand: _InHand | None = None
         self._topics = Topics()
+        self._notes: dict[str, Note] = {}
 
     @property
     def handled_offsets(self) -> dict[str, int]:
         return self._offsets or {}
 
+    @property
+    def noted(self) -> Noted | None:
+        if self._offsets is None:
+            return None
+        return start_check.noted(self._mode.owner, self._notes, self._offsets)
+
     async def _work(self) -> None:
+        try:
+            await self._started()
+        except DoubtError:
+            # From the committed offsets, once they have been compared: what was taken comes again.
+            self._offsets, self._taken, self._in_hand = None, (), None
+            raise
+        finally:
+            if self._offsets is None:
+                self._inputs.pause()
+
+    async def _started(self) -> None:
         async with started(self._host.settings.kafka) as producer:
             if self._offsets is None:
                 self.buffer.clear()
+                self._notes = await start_check.check_start(
+                    self._host, self._service, self._mode.owner, self.index, self._inputs
+                )
                 self._offsets = await self._inputs.start_at_committed()
             self.source = Source.RECORDS
             if not self._taken:
                 self.succeeded()
             try:
                 while not self._stopping.is_set():
+                    self.raise_doubt()
                     await self._batch(producer)
             except Exception:
                 if self._in_hand:
@@ -94,6 +119,7 @@ class ForwardShard(Shard):
             return
         batch = self._in_hand = self._in_hand or await self._answered(self._taken)
         await batch.delivery.attempt(producer)
+        self._note(batch.records)
         await self._commit({record.topic: next_offset(record) for record in batch.records})
         self._taken, self._in_hand = (), None
         self._count(batch)
@@ -106,9 +132,13 @@ class ForwardShard(Shard):
         metrics.acknowledged(batch.delivery.messages)
         metrics.step_seconds.labels("events").observe(time.perf_counter() - batch.began)
 
+    def _note(self, records: Sequence[Fetched]) -> None:
+        for topic, newest in {record.topic: record.timestamp for record in records}.items():
+            self._notes[topic] = self._notes[topic].handled(newest)
+
     async def _commit(self, offsets: dict[str, int]) -> None:
         if offsets:
-            await self._inputs.commit(offsets)
+            await self._inputs.commit(offsets, self._notes)
             self._offsets = {**(self._offsets or {}), **offsets}
 
     async def _answered(self, records: Sequence[Fetched]) -> _InHand:

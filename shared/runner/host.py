@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.clock import Clock
 from shared.contracts.dead_letters import set_aside_headers
 from shared.contracts.topics import dead_letter_topic
 from shared.kafka.unreadable import Fetched
 from shared.runner.buffer import Buffer
+from shared.runner.commit_note import Note
 from shared.runner.metrics import Metrics
 from shared.runner.service import DeadLetter, Outgoing
 from shared.settings import ServiceSettings
+
+
+class ContradictionError(Exception):
+    """Kafka and what was written down contradict each other (decision 0014). str(error) is the whole sentence for
+    readiness, with the command that resolves it."""
+
+
+class DoubtError(Exception):
+    """Kafka has changed under a running shard, which must look again before it goes on."""
+
+
+CONTRADICTED_DELAY_S = 2.0
+"""How soon a shard that waits for the operator's word looks whether it was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +58,17 @@ class Inputs(Protocol):
         """Go to the group's committed offsets, begin to fetch, and return the offset of each topic."""
         ...
 
-    async def commit(self, offsets: dict[str, int]) -> None:
-        """Commit the next offset of each topic for the group; a rebalance in between is not an error."""
+    async def commit(self, offsets: Mapping[str, int], notes: Mapping[str, Note]) -> None:
+        """Commit the next offset of each topic for the group, with what is noted beside it; a rebalance in between is
+        not an error."""
+        ...
+
+    def asking(self) -> tuple[AIOKafkaConsumer, list[TopicPartition]]:
+        """The consumer, for questions to the broker, and the partitions that it holds for this shard."""
+        ...
+
+    def lost(self, topic: str, first: int, behind: int) -> None:
+        """Note that Kafka has deleted these offsets before they were handled."""
         ...
 
     async def end_offsets(self) -> dict[str, int]: ...

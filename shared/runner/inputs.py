@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import structlog
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from shared.kafka.losses import Losses
+from shared.runner.commit_note import Note
 
 if TYPE_CHECKING:
     from shared.runner.subscription import Subscription
@@ -59,10 +62,19 @@ class ShardInputs:
             self._losses.note(place, "deleted", wanted, first)
         return max(wanted, first)
 
-    async def commit(self, offsets: dict[str, int]) -> None:
+    def asking(self) -> tuple[AIOKafkaConsumer, list[TopicPartition]]:
+        return self._subscription.consumer, self._held()
+
+    def lost(self, topic: str, first: int, behind: int) -> None:
+        for place in self._places:
+            if place.topic == topic:
+                self._losses.note(place, "deleted", first, behind)
+
+    async def commit(self, offsets: Mapping[str, int], notes: Mapping[str, Note]) -> None:
         held = {place.topic: place for place in self._held()}
         try:
-            await self._subscription.consumer.commit({held[topic]: at for topic, at in offsets.items()})
+            told = {held[topic]: OffsetAndMetadata(at, notes[topic].text()) for topic, at in offsets.items()}
+            await self._subscription.consumer.commit(told)
         except (KafkaError, IllegalStateError, KeyError) as error:
             log.info("offsets not committed; the records will be read again", exc_info=error)
 

@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaProducer
 
 from shared.kafka.unreadable import Fetched, next_offset
 from shared.runner import step, store
+from shared.runner.agreement import Noted
 from shared.runner.blame import blamed
 from shared.runner.delivery import Outbox
 from shared.runner.host import Host, Inputs
@@ -53,6 +54,7 @@ class Owned(Generic[M, S, W]):
 
     def __init__(self, home: Home[M, S, W], claim: store.Claim, producer: AIOKafkaProducer) -> None:
         self.epoch, self.progress = claim.epoch, claim.progress
+        self._noted, self._sent = claim.noted, dict[str, int]()
         self._home, self._producer = home, producer
         self._due = home.mode.due or nothing_due
         self._cache: OrderedDict[str, S] = OrderedDict()
@@ -61,6 +63,12 @@ class Owned(Generic[M, S, W]):
         self._sent_seq = 0
         self.sending = False
         """Whether what failed, if something did, was the sending of what is committed."""
+
+    @property
+    def noted(self) -> Noted:
+        """What Kafka must agree with: what was noted at the claim, and how far the shard has come since."""
+        progress, sent = self.progress, {**self._noted.sent, **self._sent}
+        return replace(self._noted, offsets=progress.offsets, newest=progress.newest, sent=sent)
 
     async def send_pending(self) -> None:
         """What was decided and not sent comes before anything newer."""
@@ -84,7 +92,11 @@ class Owned(Generic[M, S, W]):
         await self._step(step.aside(record, letter), self._past([record]))
 
     def _past(self, records: Sequence[Fetched]) -> store.Progress:
-        return self.progress.read_past({record.topic: next_offset(record) for record in records})
+        newest: dict[str, int] = {}
+        for record in records:
+            if record.timestamp > newest.get(record.topic, 0):
+                newest[record.topic] = record.timestamp
+        return self.progress.read_past({record.topic: next_offset(record) for record in records}, newest)
 
     # -- timers ------------------------------------------------------------------------------------------------------
 
@@ -172,6 +184,7 @@ class Owned(Generic[M, S, W]):
                 sent_seq=self._sent_seq,
                 outgoing=stepped.outgoing,
                 settled_at=settled_at,
+                sent=self._sent,
             )
 
     def _remember(self, states: Mapping[str, S], given: Mapping[str, S]) -> None:
@@ -187,6 +200,9 @@ class Owned(Generic[M, S, W]):
         self.sending = True
         delivery = await self._home.outbox.send(self._producer, seq, messages)
         self.sending, self._sent_seq = False, seq
+        own = self._home.mode.own
+        if own and (end := delivery.ends.get((own.topic, self._home.index))):
+            self._sent[own.topic] = end
         metrics = self._home.host.metrics
         metrics.acknowledged(delivery.messages)
         metrics.decided([Outcome(DEAD_LETTER, code="unsendable")] * delivery.impossible)

@@ -8,6 +8,7 @@ import gc
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -36,6 +37,9 @@ _CENSUS_EVERY_S = 60.0
 """Counting everybody reads a whole table."""
 _OBSERVE_TIMEOUT_S = 5.0
 _CLOSE_TIMEOUT_S = 2.0
+_COMPARE_EVERY_S = 10.0
+"""What is read meanwhile from a topic that was made again is read once more after the operator's word, so this bounds
+no loss, only how long nobody knows."""
 _COLLECT_AFTER_OBJECTS = 50_000
 """What a step makes is in no cycle and freed at its end. With Python's default of 700, the collector would look at all
 of it several times before, and at the records that wait, for a tenth of ingest's CPU."""
@@ -231,7 +235,10 @@ async def _until(health: Health, what: str, attempt: Any) -> Any:
 async def _observe(shards: Shards, pool: asyncpg.Pool | None, health: Health, metrics: Metrics) -> None:
     """Keep readiness and the gauges true, and replace a consumer that lost its rights."""
     behind_since: dict[Any, float] = {}
-    looks = [_Look("Kafka", lambda: _observe_kafka(shards, metrics, behind_since))]
+    looks = [
+        _Look("Kafka", lambda: _observe_kafka(shards, metrics, behind_since)),
+        _Look("Kafka", partial(_compare, shards, _Pace(_COMPARE_EVERY_S))),
+    ]
     if pool is not None:
         looks.append(_Look("Postgres", lambda: _observe_outbox(pool, metrics)))
     while True:
@@ -284,6 +291,26 @@ async def _observe_outbox(pool: asyncpg.Pool, metrics: Metrics) -> None:
     batches, oldest_s = await store.backlog(pool)
     metrics.outbox_batches.set(batches)
     metrics.outbox_oldest_seconds.set(oldest_s)
+
+
+class _Pace:
+    """Says now and then that it is time."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s, self._last = every_s, time.monotonic()
+
+    def is_time(self) -> bool:
+        now = time.monotonic()
+        if now - self._last < self._every_s:
+            return False
+        self._last = now
+        return True
+
+
+async def _compare(shards: Shards, pace: _Pace) -> None:
+    """Whether Kafka is still the one that each shard works from: a topic can be made again under a running service."""
+    if pace.is_time():
+        await asyncio.gather(*(shard.look_again() for shard in list(shards.shards.values())))
 
 
 async def _observe_kafka(shards: Shards, metrics: Metrics, behind_since: dict[Any, float]) -> None:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.structs import RecordMetadata
 
 from shared.runner.service import Outgoing
 
@@ -17,7 +18,7 @@ SEND_TIMEOUT_S = 30.0
 REQUEST_BYTES_MAX = 4 * 1024 * 1024
 """A refusal carries the partner's whole record, whose limit is the raw topic's."""
 
-Flight: TypeAlias = tuple["asyncio.Future[object]", list[int]]
+Flight: TypeAlias = tuple["asyncio.Future[RecordMetadata]", list[int]]
 """The broker's answer to one batch, and the numbers of the messages in it."""
 
 

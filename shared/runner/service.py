@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from asyncpg import Connection
     from asyncpg.pool import PoolConnectionProxy
 
+    from shared.runner.own_topic import OwnTopic
+
     Db: TypeAlias = Connection | PoolConnectionProxy
 else:
     Db: TypeAlias = object
@@ -65,6 +67,9 @@ class Forward:
 
     answer: Callable[[Record, datetime], Answer | DeadLetter]
     unreadable: Callable[[Unreadable], Answer | DeadLetter] = set_aside
+    owner: str = ""
+    """Which deployment this is, since no database says it: two that shared a consumer group would each get a part of
+    the records. It must not tell anything secret."""
 
 
 # -- with state --------------------------------------------------------------------------------------------------------
@@ -174,6 +179,8 @@ class Fenced(Generic[M, S, W]):
     save: Save[S, W]
     due: FindDue[M, S] | None = None
     """None where no time of the service's own runs."""
+    own: OwnTopic | None = None
+    """The topic of which this service is the only writer, if it has one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,17 @@ from enum import Enum
 
 import structlog
 
+from shared.runner import claim_check
+from shared.runner.agreement import Noted
 from shared.runner.blame import in_words
-from shared.runner.host import Host, Inputs, backoff, new_buffer, stopped_within
+from shared.runner.host import ContradictionError, DoubtError, Host, Inputs, backoff, new_buffer, stopped_within
+from shared.runner.own_topic import OwnTopic
 
 log = structlog.get_logger("runner")
+
+
+_CONTRADICTION_DELAY_S = 2.0
+"""How soon the operator's word is noticed."""
 
 
 class Source(Enum):
@@ -40,6 +47,7 @@ class Shard(ABC):
         self._service, self._host, self._inputs = service, host, inputs
         self._stopping = asyncio.Event()
         self._delays = backoff()
+        self._doubt = ""
 
     @property
     @abstractmethod
@@ -59,6 +67,36 @@ class Shard(ABC):
         self._stopping.set()
         self.buffer.wake.set()
 
+    @property
+    @abstractmethod
+    def noted(self) -> Noted | None:
+        """What Kafka must still agree with while the shard works; None when it does not."""
+
+    @property
+    def own_topic(self) -> OwnTopic | None:
+        """The topic of which the service is the only writer, if it has one."""
+        return None
+
+    def doubt(self, sentence: str) -> None:
+        """Kafka has changed under the shard: begin again after the step in hand, and compare before anything else."""
+        self._doubt = sentence
+        self.buffer.wake.set()
+
+    async def look_again(self) -> None:
+        """Ask Kafka whether it still agrees with what was noted, as a shard must that works for weeks."""
+        noted = self.noted
+        if noted is None:
+            return
+        if found := await claim_check.look_again(self._host, noted, self.index, self._inputs, self.own_topic):
+            log.error("Kafka has changed under a running shard", shard=self.index, because=found)
+            self.doubt(found)
+
+    def raise_doubt(self) -> None:
+        """Raises DoubtError, once, when there is a doubt."""
+        if self._doubt:
+            sentence, self._doubt = self._doubt, ""
+            raise DoubtError(sentence)
+
     async def run(self) -> None:
         """Work until stopped; every failure is tried again for as long as the group gives us the shard."""
         while not self._stopping.is_set():
@@ -69,6 +107,10 @@ class Shard(ABC):
                 if _cancelled():
                     raise
                 await self._begin_again(LeakedCancellationError(*error.args))
+            except ContradictionError as error:
+                self.troubled(str(error))
+                log.error("shard not started", shard=self.index, because=str(error))
+                await stopped_within(self._stopping, _CONTRADICTION_DELAY_S)
             except Exception as error:  # noqa: BLE001 (whatever it is, the shard must not end by it)
                 await self._begin_again(error)
 

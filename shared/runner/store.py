@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
 from shared.postgres import queries
+from shared.runner.agreement import Noted
 from shared.runner.service import Db, Outgoing
 
 if TYPE_CHECKING:
-    from asyncpg import Pool
+    from asyncpg import Pool, Record
 
     DbOrPool: TypeAlias = Db | Pool
 
@@ -22,6 +25,8 @@ _SQL = queries(Path(__file__).with_name("store.sql"))
 _outbox_encoder = msgspec.msgpack.Encoder()
 _outbox_decoder = msgspec.msgpack.Decoder(list[Outgoing])
 _offsets_decoder = msgspec.json.Decoder(dict[str, int])
+_ids_decoder = msgspec.json.Decoder(dict[str, str])
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class FencedError(Exception):
@@ -40,17 +45,26 @@ class Progress:
     cursor: str = ""
     run: str | None = None
     barrier: dict[str, int] = field(default_factory=dict)
+    newest: dict[str, int] = field(default_factory=dict)
+    """The highest append time folded of each input topic, in milliseconds since 1970: what lies below `offsets` and is
+    newer was never folded, so the log is another one than it was (decision 0014)."""
 
-    def read_past(self, offsets: dict[str, int]) -> Progress:
+    def read_past(self, offsets: Mapping[str, int], newest: Mapping[str, int] = _NOTHING) -> Progress:
         """Never backwards: of records that come again, the last may lie below what was folded long ago."""
-        further = {topic: max(offset, self.offsets.get(topic, 0)) for topic, offset in offsets.items()}
-        return replace(self, offsets={**self.offsets, **further})
+        return replace(self, offsets=_highest(self.offsets, offsets), newest=_highest(self.newest, newest))
+
+
+def _highest(known: dict[str, int], now: Mapping[str, int]) -> dict[str, int]:
+    return {**known, **{topic: max(number, known.get(topic, 0)) for topic, number in now.items()}}
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
+    """`noted` is what Kafka is compared with: which one the offsets are of, and how far sending is known to be done."""
+
     epoch: int
     progress: Progress
+    noted: Noted
 
 
 async def claim(db: DbOrPool, shard: int, *, epoch: int | None) -> Claim:
@@ -62,11 +76,28 @@ async def claim(db: DbOrPool, shard: int, *, epoch: int | None) -> Claim:
     row = await db.fetchrow(_SQL["claim"], shard, epoch)
     if row is None:
         raise FencedError
+    return _claimed(row)
+
+
+async def look(db: DbOrPool, shard: int) -> Claim:
+    """The shard's row as it is, with nothing claimed: what a process may know before it fences another one."""
+    row = await db.fetchrow(_SQL["look"], shard)
+    assert row is not None, "the migrations make a row for every shard"
+    return _claimed(row)
+
+
+def _claimed(row: Record) -> Claim:
+    offsets, barrier, topic_ids, newest, sent = (
+        _offsets_decoder.decode(row["offsets"]),
+        _offsets_decoder.decode(row["barrier"]),
+        _ids_decoder.decode(row["topic_ids"]),
+        _offsets_decoder.decode(row["newest"]),
+        _offsets_decoder.decode(row["sent"]),
+    )
     return Claim(
         row["epoch"],
-        Progress(
-            _offsets_decoder.decode(row["offsets"]), row["cursor"], row["run"], _offsets_decoder.decode(row["barrier"])
-        ),
+        Progress(offsets, row["cursor"], row["run"], barrier, newest),
+        Noted(row["cluster"], str(row["owner"]), topic_ids, offsets, newest, sent),
     )
 
 
@@ -93,8 +124,10 @@ async def advance(
     sent_seq: int,
     outgoing: list[Outgoing],
     settled_at: datetime | None = None,
+    sent: Mapping[str, int] = _NOTHING,
 ) -> int | None:
-    """Record the step: where it read to, what is to be sent, and that everything up to `sent_seq` has been sent.
+    """Record the step: where it read to, what is to be sent, and that everything up to `sent_seq` has been sent, which
+    in the service's own topic was everything before the offset in `sent`.
 
     Returns the sequence number of the new outbox row, None when nothing is to be sent. Raises FencedError.
     """
@@ -104,16 +137,96 @@ async def advance(
         epoch,
         sent_seq,
         _outbox_encoder.encode(outgoing) if outgoing else None,
-        msgspec.json.encode(progress.offsets).decode(),
+        _text(progress.offsets),
         progress.cursor,
         progress.run,
-        msgspec.json.encode(progress.barrier).decode(),
+        _text(progress.barrier),
         settled_at,
+        _text(progress.newest),
+        _text(sent),
     )
     if row is None or row["moved"] != 1:
         raise FencedError
     seq: int | None = row["seq"]
     return seq
+
+
+async def note(db: Db, shard: int, epoch: int, claim: Claim) -> None:
+    """Write down, at a claim, what Kafka is and where the shard goes on. Raises FencedError."""
+    noted, progress = claim.noted, claim.progress
+    moved = await db.fetchval(
+        _SQL["note"],
+        shard,
+        epoch,
+        noted.cluster,
+        _text(noted.topic_ids),
+        _text(progress.offsets),
+        _text(progress.newest),
+        _text(noted.sent),
+        progress.run,
+        _text(progress.barrier),
+    )
+    if moved is None:
+        raise FencedError
+
+
+async def replace_outbox(db: Db, shard: int, rows: Sequence[Sequence[Outgoing]]) -> None:
+    """Let the outbox hold these rows and no others, under the shard's lock."""
+    await db.execute(_SQL["drop_outbox"], shard)
+    for messages in rows:
+        await add_to_outbox(db, shard, messages)
+
+
+async def add_to_outbox(db: Db, shard: int, messages: Sequence[Outgoing]) -> None:
+    await db.execute(_SQL["fill_outbox"], shard, _outbox_encoder.encode(messages))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A contradiction as the operator is told of it. `token` names exactly this one."""
+
+    token: str
+    sentence: str
+    remedy: str
+
+
+async def contradicted(db: DbOrPool, shard: int, found: Sequence[Found]) -> set[str]:
+    """Tell the operator's command what stands between the shard and its work; nothing does, when `found` is empty.
+    Returns the tokens for which the operator has given word."""
+    tokens = [each.token for each in found]
+    told = ([each.sentence for each in found], [each.remedy for each in found])
+    await db.execute(_SQL["contradicted"], shard, tokens, *told)
+    return {row["token"] for row in await db.fetch(_SQL["words"], tokens)} if tokens else set()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A contradiction that waits for the operator's word, as the shard last met it."""
+
+    shard: int
+    found: Found
+    seen_at: datetime
+
+
+async def waiting_for_word(db: DbOrPool) -> list[Told]:
+    return [
+        Told(row["shard"], Found(row["token"], row["sentence"], row["remedy"]), row["seen_at"])
+        for row in await db.fetch(_SQL["told"])
+    ]
+
+
+async def give_word(db: DbOrPool, found: Found) -> None:
+    """The operator's decision, kept for good with its time."""
+    await db.execute(_SQL["give_word"], found.token, found.sentence, found.remedy)
+
+
+async def applied(db: Db, tokens: Sequence[str]) -> None:
+    """The operator's word for these has taken effect."""
+    await db.execute(_SQL["applied"], tokens)
+
+
+def _text(numbers: Mapping[str, int] | Mapping[str, str]) -> str:
+    return msgspec.json.encode(dict(numbers)).decode()
 
 
 async def backlog(db: DbOrPool) -> tuple[int, float]:

@@ -1,6 +1,10 @@
 -- name: claim
 update shard set epoch = epoch + 1 where shard = $1 and ($2::bigint is null or epoch = $2)
-returning epoch, offsets, cursor, run, barrier
+returning epoch, offsets, cursor, run, barrier, cluster, topic_ids, newest, sent, (select id from deployment) as owner
+
+-- name: look
+select epoch, offsets, cursor, run, barrier, cluster, topic_ids, newest, sent, (select id from deployment) as owner
+from shard where shard = $1
 
 -- name: lock
 select epoch from shard where shard = $1 for update
@@ -20,7 +24,8 @@ with sent as (
     insert into outbox (shard, messages) select $1, $4 where $4::bytea is not null
     returning seq
 ), moved as (
-    update shard set offsets = $5, cursor = $6, run = $7, barrier = $8, settled_at = coalesce($9, settled_at)
+    update shard set offsets = $5, cursor = $6, run = $7, barrier = $8, settled_at = coalesce($9, settled_at),
+        newest = $10, sent = sent || $11
     where shard = $1 and epoch = $2
     returning shard
 )
@@ -28,3 +33,35 @@ select (select count(*) from moved) as moved, (select seq from queued) as seq
 
 -- name: backlog
 select count(*) as batches, extract(epoch from clock_timestamp() - min(created_at))::float8 as oldest_s from outbox
+
+-- name: note
+update shard set cluster = $3, topic_ids = $4, offsets = $5, newest = $6, sent = $7, run = $8, barrier = $9
+where shard = $1 and epoch = $2
+returning shard
+
+-- name: drop_outbox
+delete from outbox where shard = $1
+
+-- name: fill_outbox
+insert into outbox (shard, messages) values ($1, $2)
+
+-- name: words
+select token from operator_word where token = any($1::text[])
+
+-- name: applied
+update operator_word set applied_at = clock_timestamp() where token = any($1::text[]) and applied_at is null
+
+-- name: contradicted
+with gone as (
+    delete from contradiction where shard = $1 and token <> all($2::text[])
+)
+insert into contradiction (shard, token, sentence, remedy)
+select $1, told.* from unnest($2::text[], $3::text[], $4::text[]) as told
+on conflict (shard, token) do update set sentence = excluded.sentence, remedy = excluded.remedy, seen_at = clock_timestamp()
+
+-- name: told
+select shard, token, sentence, remedy, seen_at from contradiction
+where token not in (select token from operator_word) order by shard, token
+
+-- name: give_word
+insert into operator_word (token, sentence, remedy) select $1, $2, $3 on conflict (token) do nothing

@@ -23,6 +23,7 @@ from shared import postgres
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.runner.host import Host
 from shared.runner.metrics import Metrics
+from shared.runner.own_topic import OwnTopic
 from shared.runner.service import (
     Announcement,
     Answer,
@@ -149,10 +150,30 @@ class Tiny:
 
     @property
     def mode(self) -> Fenced[Add, Count, Write]:
-        return Fenced(decode, self.decide, _load, _save, self.due)
+        own = OwnTopic(self.target, undecided=_undecided, restate=self._restate, last_counts=True)
+        return Fenced(decode, self.decide, _load, _save, self.due, own)
 
     def relay(self) -> Service:
         return Service(self.name, (Input(pattern=f"{self.name}.in.*"),), Forward(self._relayed))
+
+    async def _restate(
+        self, db: Any, shard: int, last: Mapping[bytes, Record], now: datetime
+    ) -> AsyncIterator[Sequence[Outgoing]]:
+        published = {key.decode(): msgspec.json.decode(record.value or b"", type=Count) for key, record in last.items()}
+        for key, count in published.items():
+            await db.execute(
+                "insert into count values ($1, $2, 0, $3, '') on conflict (shard, key) do update"
+                " set version = greatest(count.version, excluded.version)",
+                *(shard, key, count.version),
+            )
+        keys = [row["key"] for row in await db.fetch("select key from count where shard = $1", shard)]
+        for key, count in (await _load(db, shard, keys)).items():
+            told = published.get(key)
+            if told is None or told.version < count.version:
+                yield [self._published(key, count).placed(shard)]
+            elif told.total != count.total:
+                await db.execute("update count set version = version + 1 where shard = $1 and key = $2", shard, key)
+                yield [self._published(key, Count(count.total, count.version + 1)).placed(shard)]
 
     def decide(self, state: Count | None, messages: Sequence[Add], now: datetime) -> Decision[Count, Write]:
         before = state or Count(0, 0)
@@ -363,6 +384,12 @@ async def until(condition: Callable[[], Any], what: str, timeout_s: float = PATI
                 await asyncio.sleep(0.02)
     except TimeoutError:
         raise AssertionError(f"not within {timeout_s:.0f} s: {what}") from None
+
+
+async def _undecided(db: Any, shard: int, messages: Sequence[Record]) -> int:
+    counts = [(m.key.decode(), msgspec.json.decode(m.value, type=Count)) for m in messages if m.key and m.value]
+    known = await _load(db, shard, [key for key, _ in counts])
+    return sum(key not in known or known[key].version < count.version for key, count in counts)
 
 
 async def _load(db: Any, shard: int, keys: Sequence[str]) -> dict[str, Count]:

@@ -1,0 +1,53 @@
+"""Reads a part of one partition, beside whatever a consumer group does with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+if TYPE_CHECKING:
+    from aiokafka import ConsumerRecord
+
+_WAIT_MS = 200
+_PAGE_RECORDS_MAX = 2_000
+
+
+async def between(
+    bootstrap: str, place: TopicPartition, first: int, end: int
+) -> AsyncIterator[list[ConsumerRecord[bytes, bytes]]]:
+    """The committed records from offset `first` up to `end`, in pages. There may be fewer than offsets: compaction and
+    the markers of transactions leave gaps. `first` must not lie below what the partition still holds."""
+    if first >= end:
+        return
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        # What a former owner could not commit was never said.
+        isolation_level="read_committed",
+        # The default would go somewhere else without a word.
+        auto_offset_reset="none",
+    )
+    await consumer.start()
+    try:
+        consumer.assign([place])
+        consumer.seek(place, first)
+        while await consumer.position(place) < end:
+            found = await consumer.getmany(place, timeout_ms=_WAIT_MS, max_records=_PAGE_RECORDS_MAX)
+            if page := [record for record in found.get(place, []) if record.offset < end]:
+                yield page
+    finally:
+        await stop(consumer)
+
+
+async def stop(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer of one's own. The client cancels what it was fetching, and now and then that comes out of `stop`
+    as if the caller had been cancelled, with its connections left open."""
+    try:
+        await consumer.stop()
+    except asyncio.CancelledError:
+        if (task := asyncio.current_task()) and task.cancelling():
+            raise
+        await consumer._client.close()

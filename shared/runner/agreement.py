@@ -1,0 +1,302 @@
+"""Whether Kafka and what was written down beside the offsets tell one story: a comparison, and its closed outcomes.
+
+An offset means something only in the log that it was read from. Each of these looks harmless, loses records or versions
+in silence, and is found here before anything is read or sent (decision 0014):
+
+- the topic was deleted and made again, or the whole cluster is another one: its ids differ;
+- Kafka was restored from an older copy: it ends before the offset, or holds records below it that are newer than any
+  that was handled;
+- Postgres was restored from an older copy: our own topic holds messages that this database has never decided;
+- two deployments share one consumer group: the offsets there were written down by another database.
+
+Pure: the one who asks the servers is `claim_check`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What was written down for one shard. An empty text or a missing topic: nothing was, so nothing contradicts it.
+
+    `offsets` has the next offset to handle of each input topic, `newest` the highest append time that was handled
+    (milliseconds since 1970), `sent` the offset behind the last acknowledged send to the service's own topic.
+    """
+
+    cluster: str = ""
+    owner: str = ""
+    """Who the deployment is: the id of the database, or for a service without one what its key says of it."""
+    topic_ids: Mapping[str, str] = field(default_factory=dict)
+    offsets: Mapping[str, int] = field(default_factory=dict)
+    newest: Mapping[str, int] = field(default_factory=dict)
+    sent: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicNow:
+    """One partition as Kafka has it: the oldest offset, the one that the next record will have, and the offset of the
+    first record that is newer than all that was handled (None: there is none, or nothing was handled)."""
+
+    id: str
+    first: int
+    end: int
+    first_newer: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What Kafka says now. `owner` is who wrote the offsets of this shard into the consumer group, if anybody did."""
+
+    cluster: str
+    topics: Mapping[str, TopicNow]
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherCluster:
+    """Another Kafka than the one that the offsets are of."""
+
+    noted: str
+    found: str
+    affects_inputs: ClassVar[bool] = True
+    affects_output: ClassVar[bool] = True
+    remedy: ClassVar[str] = (
+        "read every topic of this Kafka from its beginning, where what was counted before is recognized and not counted"
+        " again, and publish everybody's standing on it again"
+    )
+
+    def says(self) -> str:
+        return (
+            f"This Kafka is the cluster {self.found}, and the offsets in the database are of the cluster {self.noted}:"
+            " they would mean other records here. Either the address of Kafka or of the database is wrong, or Kafka"
+            " was made anew."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OtherOwner:
+    """Another deployment has worked under this consumer group."""
+
+    noted: str
+    found: str
+    affects_inputs: ClassVar[bool] = False
+    affects_output: ClassVar[bool] = False
+    remedy: ClassVar[str] = "work this part for the present deployment; the other one must have been stopped for good"
+
+    def says(self) -> str:
+        return (
+            f"The consumer group belongs to another deployment ({self.found}, and this one is {self.noted}). Two"
+            " deployments on one Kafka would each get a part of everybody's events. Give each a Kafka of its own."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTopic:
+    """The topic was deleted, and another one was made under its name."""
+
+    topic: str
+    noted: str
+    found: str
+    is_output: bool = False
+    remedy_of_input: ClassVar[str] = (
+        "read the topic {topic} from its beginning, where what was counted before is recognized and not counted again"
+    )
+
+    @property
+    def affects_inputs(self) -> bool:
+        return not self.is_output
+
+    @property
+    def affects_output(self) -> bool:
+        return self.is_output
+
+    @property
+    def remedy(self) -> str:
+        return _RESTATE.format(topic=self.topic) if self.is_output else self.remedy_of_input.format(topic=self.topic)
+
+    def says(self) -> str:
+        return (
+            f"The topic {self.topic} was deleted and made again (its id was {self.noted} and is {self.found}): the"
+            " stored offset means nothing in it."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BeyondEnd:
+    """More was handled than the topic holds."""
+
+    topic: str
+    offset: int
+    end: int
+    affects_inputs: ClassVar[bool] = True
+    affects_output: ClassVar[bool] = False
+
+    @property
+    def remedy(self) -> str:
+        return _GO_ON.format(topic=self.topic)
+
+    def says(self) -> str:
+        return (
+            f"The topic {self.topic} ends at offset {self.end}, and everything before offset {self.offset} was handled"
+            " already: Kafka is older than the database. What is sent now would be taken for what was handled before."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """Below the stored offset lie records that are newer than any that was handled."""
+
+    topic: str
+    offset: int
+    first_newer: int
+    affects_inputs: ClassVar[bool] = True
+    affects_output: ClassVar[bool] = False
+
+    @property
+    def remedy(self) -> str:
+        return _GO_ON.format(topic=self.topic)
+
+    def says(self) -> str:
+        return (
+            f"The topic {self.topic} has, from offset {self.first_newer} on, records that are newer than any that was"
+            f" handled, although everything before offset {self.offset} was: Kafka was restored from an older copy, and"
+            " has taken new records since."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SentBeyondEnd:
+    """The service's own topic lacks what it has published."""
+
+    topic: str
+    offset: int
+    end: int
+    affects_inputs: ClassVar[bool] = False
+    affects_output: ClassVar[bool] = True
+
+    @property
+    def remedy(self) -> str:
+        return _RESTATE.format(topic=self.topic)
+
+    def says(self) -> str:
+        return (
+            f"The topic {self.topic} ends at offset {self.end}, and this service has published up to offset"
+            f" {self.offset}: Kafka is older than the database, and lacks what was published last."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """The service's own topic holds messages that this database has never decided."""
+
+    topic: str
+    since: int
+    count: int
+    affects_inputs: ClassVar[bool] = False
+    affects_output: ClassVar[bool] = True
+
+    @property
+    def remedy(self) -> str:
+        return _RESTATE.format(topic=self.topic)
+
+    def says(self) -> str:
+        return (
+            f"The topic {self.topic} holds {self.count} messages behind offset {self.since} that this database never"
+            " decided: Postgres is older than Kafka. What is published now would have versions that subscribers have"
+            " seen already, and they would ignore it."
+        )
+
+
+_GO_ON = (
+    "go on in the topic {topic} with the first record that is not older than an hour before the last one handled; what"
+    " was counted before is recognized and not counted again"
+)
+_RESTATE = (
+    "continue with versions above the highest on the topic {topic}, and publish again whatever it does not tell as the"
+    " database has it"
+)
+
+Contradiction: TypeAlias = OtherCluster | OtherOwner | OtherTopic | BeyondEnd | Rewritten | SentBeyondEnd | Undecided
+
+
+def compare(noted: Noted, seen: Seen, own_topic: str | None = None) -> tuple[Contradiction, ...]:
+    """What in Kafka contradicts what was written down; empty when it is one story. Topics that are not there now are
+    left out: their time to be compared comes when they are."""
+    if noted.owner and seen.owner and noted.owner != seen.owner:
+        return (OtherOwner(noted.owner, seen.owner),)
+    if noted.cluster and noted.cluster != seen.cluster:
+        return (OtherCluster(noted.cluster, seen.cluster),)
+    found = [_input(topic, noted, now) for topic, now in sorted(seen.topics.items()) if topic != own_topic]
+    if own_topic is not None and own_topic in seen.topics:
+        found.append(_output(own_topic, noted, seen.topics[own_topic]))
+    return tuple(contradiction for contradiction in found if contradiction is not None)
+
+
+def _input(topic: str, noted: Noted, now: TopicNow) -> Contradiction | None:
+    offset = noted.offsets.get(topic)
+    if other := _other_topic(topic, noted, now, is_output=False):
+        return other
+    if offset is None:
+        return None
+    if offset > now.end:
+        return BeyondEnd(topic, offset, now.end)
+    if now.first_newer is not None and now.first_newer < offset:
+        return Rewritten(topic, offset, now.first_newer)
+    return None
+
+
+def _output(topic: str, noted: Noted, now: TopicNow) -> Contradiction | None:
+    if other := _other_topic(topic, noted, now, is_output=True):
+        return other
+    sent = noted.sent.get(topic)
+    return SentBeyondEnd(topic, sent, now.end) if sent is not None and sent > now.end else None
+
+
+def _other_topic(topic: str, noted: Noted, now: TopicNow, *, is_output: bool) -> OtherTopic | None:
+    known = noted.topic_ids.get(topic)
+    return OtherTopic(topic, known, now.id, is_output) if known is not None and known != now.id else None
+
+
+def deleted_unread(noted: Noted, seen: Seen) -> dict[str, int]:
+    """How many offsets of each topic its retention has deleted before they were handled. That is a loss, and no
+    contradiction: nothing that anybody says brings them back, so the shard goes on behind them."""
+    return {
+        topic: now.first - offset
+        for topic, offset in noted.offsets.items()
+        if (now := seen.topics.get(topic)) is not None
+        and noted.topic_ids.get(topic, now.id) == now.id
+        and now.first > offset
+    }
+
+
+def token(service: str, shard: int, contradiction: Contradiction) -> str:
+    """Names exactly this contradiction, so that the operator's word for it is no word for a later one. Where a topic
+    ends is not part of it, since that moves while the operator thinks. What holds of the whole service is decided once,
+    and what holds of one partition for each."""
+    about: tuple[object, ...]
+    match contradiction:
+        case OtherCluster(noted, found) | OtherOwner(noted, found):
+            about = (noted, found)
+        case OtherTopic(topic, noted, found):
+            about = (topic, noted, found)
+        case BeyondEnd(topic, offset) | Rewritten(topic, offset) | SentBeyondEnd(topic, offset):
+            # One restored copy shows as the first and, once it has grown, as the second.
+            about = (shard, topic, offset)
+        case Undecided(topic, since):
+            about = (shard, topic, since, "undecided")
+    parts = "|".join(map(str, (service, *about)))
+    return hashlib.sha256(parts.encode()).hexdigest()[:16]
+
+
+def sentence(service: str, contradictions: Iterable[Contradiction]) -> str:
+    """For readiness and the log: what is seen, what it means, and what resolves it."""
+    seen = " ".join(contradiction.says() for contradiction in contradictions)
+    return (
+        f"{seen} Nothing is read or sent until an operator has decided. Look: goodstanding offsets check {service}."
+        f" Resolve: goodstanding offsets accept {service}"
+    )

@@ -1,0 +1,223 @@
+"""Kafka and Postgres tell one story, or the shard stands still and says why (decision 0014): on real servers, with the
+service whose every count can be foretold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from shared.contracts.partition import PARTITIONS, partition_of
+from shared.kafka.identities import identities
+from shared.runner import store
+from tests.integration.tiny import KEYS, Count, Tiny, Worker, until
+
+KEY = KEYS[0]
+SHARD = partition_of(KEY)
+ELSEWHERE = next(key for key in KEYS if partition_of(key) != SHARD)
+
+
+@pytest.fixture
+async def tiny(kafka_bootstrap: str, postgres_dsn: str) -> AsyncIterator[Tiny]:
+    tiny = Tiny(kafka_bootstrap, postgres_dsn)
+    await tiny.prepare()
+    yield tiny
+    async with tiny.database() as db:
+        await db.execute(f"drop schema {tiny.name} cascade")
+
+
+def ones(count: int, key: str = KEY) -> list[tuple[str, str]]:
+    return [(key, "one")] * count
+
+
+async def make_again(tiny: Tiny, topic: str) -> None:
+    """The topic is deleted, and made again under its name."""
+    admin, asking = AIOKafkaAdminClient(bootstrap_servers=tiny.kafka), AIOKafkaConsumer(bootstrap_servers=tiny.kafka)
+    await admin.start()
+    await asking.start()
+    try:
+        before = (await identities(asking._client, [topic])).topics[topic]
+        await admin.delete_topics([topic])
+
+        async def gone() -> bool:
+            return not (await identities(asking._client, [topic])).topics
+
+        async def made() -> bool:
+            return (await identities(asking._client, [topic])).topics.get(topic, before) != before
+
+        await until(gone, "the topic is gone")
+        await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
+        await until(made, "the topic is there again")
+    finally:
+        await asking.stop()
+        await admin.close()
+
+
+async def until_trouble(worker: Worker, *words: str, shard: int = SHARD) -> str:
+    async def troubled() -> bool:
+        return all(word in (worker.subscription.shards[shard].trouble or "") for word in words)
+
+    await until(troubled, f"shard {shard} says {words}: {worker.subscription.shards[shard].trouble}")
+    return worker.subscription.shards[shard].trouble or ""
+
+
+async def accept(tiny: Tiny) -> list[store.Told]:
+    """What the operator's command does."""
+    async with tiny.database() as db:
+        told = await store.waiting_for_word(db)
+        for each in told:
+            await store.give_word(db, each.found)
+    return told
+
+
+async def words(tiny: Tiny) -> list[Any]:
+    async with tiny.database() as db:
+        return list(await db.fetch("select * from operator_word"))
+
+
+async def last_published(tiny: Tiny, key: str = KEY) -> Count:
+    records = [record for record in await tiny.read(tiny.target) if record.key == key.encode()]
+    return msgspec.json.decode(records[-1].value or b"", type=Count)
+
+
+@pytest.mark.parametrize("sent_after", [3, 60], ids=["shorter than it was", "longer than it was"])
+async def test_a_topic_that_was_made_again_stops_its_readers_until_the_operator_has_decided(
+    tiny: Tiny, sent_after: int
+) -> None:
+    await tiny.send(ones(20))
+    async with tiny.worker():
+        await tiny.until_total(20)
+    await make_again(tiny, tiny.source)
+    await tiny.send(ones(sent_after))
+    await tiny.send(ones(1, ELSEWHERE), topic=tiny.second_source)
+    async with tiny.worker() as worker:
+        trouble = await until_trouble(worker, tiny.source, "made again")
+        assert f"goodstanding offsets accept {tiny.name}" in trouble
+        assert await tiny.totals() == {KEY: 20}, "nothing is read before the word"
+        told = await accept(tiny)
+        assert len({each.found.token for each in told}) == 1, "one topic, one word"
+        assert all("from its beginning" in each.found.remedy for each in told)
+        await worker.until_shards(PARTITIONS)
+        await tiny.until_total(20 + sent_after + 1)
+    assert (await tiny.totals())[KEY] == 20 + sent_after
+    assert all(word["applied_at"] >= word["given_at"] for word in await words(tiny))
+    # The word was for that topic: the next one needs another.
+    await make_again(tiny, tiny.source)
+    async with tiny.worker() as worker:
+        await until_trouble(worker, "made again")
+
+
+async def test_a_database_that_is_older_than_kafka_continues_above_the_versions_that_were_published(tiny: Tiny) -> None:
+    await tiny.send(ones(5))
+    async with tiny.worker():
+        await tiny.until_total(5)
+    async with tiny.database() as db:
+        # The older copy: two tables and the shards' rows, as a dump has them.
+        tables = ("shard", "count", "history", "outbox")
+        dump = {table: [tuple(row) for row in await db.fetch(f"select * from {table}")] for table in tables}
+    for _ in range(4):
+        async with tiny.worker(batch_records_max=1):
+            total = sum((await tiny.totals()).values()) + 2
+            await tiny.send(ones(2))
+            await tiny.until_total(total)
+    published = await last_published(tiny)
+    async with tiny.database() as db:
+        await db.execute("truncate count, history, outbox")
+        await db.execute("delete from shard")
+        for table in ("shard", "count", "history"):
+            marks = ", ".join(f"${place}" for place in range(1, len(dump[table][0]) + 1))
+            await db.executemany(f"insert into {table} values ({marks})", dump[table])
+    async with tiny.worker() as worker:
+        await until_trouble(worker, tiny.target, "never decided", "Postgres is older than Kafka")
+        await worker.until_shards(PARTITIONS - 1)
+        assert SHARD not in worker.shards, "the others go on"
+        assert await tiny.totals() == {KEY: 5}
+        told = await accept(tiny)
+        assert [each.shard for each in told] == [SHARD]
+        await tiny.until_total(13)
+        await worker.until_shards(PARTITIONS)
+        await tiny.send(ones(1))
+        await tiny.until_total(14)
+    versions = [msgspec.json.decode(record.value or b"", type=Count).version for record in await tiny.read(tiny.target)]
+    assert (await last_published(tiny)).total == 14
+    behind = versions[versions.index(published.version) :]
+    assert behind == sorted(behind), "no version goes back"
+    assert behind[-1] > published.version
+
+
+async def test_a_topic_made_again_under_a_running_service_is_noticed(tiny: Tiny) -> None:
+    """And what the service read from it before it noticed is read once more after the word, so that nothing is lost."""
+    await tiny.send(ones(20))
+    async with tiny.worker() as worker:
+        await tiny.until_total(20)
+        await make_again(tiny, tiny.source)
+        await tiny.send(ones(60))
+        await asyncio.gather(*(shard.look_again() for shard in worker.subscription.shards.values()))
+        await until_trouble(worker, tiny.source, "made again")
+        read_before_it_was_noticed = (await tiny.totals())[KEY] - 20
+        await accept(tiny)
+        await tiny.until_total(20 + read_before_it_was_noticed + 60)
+
+
+async def test_another_deployment_in_the_group_is_noticed(tiny: Tiny) -> None:
+    await tiny.send(ones(3))
+    async with tiny.worker():
+        await tiny.until_total(3)
+    async with tiny.database() as db:
+        await db.execute("update deployment set id = gen_random_uuid()")
+    async with tiny.worker() as worker:
+        trouble = await until_trouble(worker, "another deployment")
+        assert "goodstanding offsets accept" in trouble
+        await accept(tiny)
+        await worker.until_shards(PARTITIONS)
+    async with tiny.worker() as worker:
+        await worker.until_shards(PARTITIONS)
+
+
+async def test_another_cluster_beside_the_database_moves_no_epoch(tiny: Tiny) -> None:
+    """Two Kafkas at one database: the wrong process must not disturb the right one."""
+    await tiny.send(ones(3))
+    async with tiny.worker() as worker:
+        await worker.until_shards(PARTITIONS)
+        await tiny.until_total(3)
+    async with tiny.database() as db:
+        await db.execute("update shard set cluster = 'another'")
+        before = await db.fetchval("select sum(epoch) from shard")
+        async with tiny.worker() as worker:
+            await until_trouble(worker, "This Kafka is the cluster", "another")
+            assert await db.fetchval("select sum(epoch) from shard") == before
+            await accept(tiny)
+            await worker.until_shards(PARTITIONS)
+            # All is read again from the beginning; the tiny service does not recognize repeats.
+            await tiny.until_total(6)
+
+
+async def test_retention_that_deleted_unread_records_is_counted_once(tiny: Tiny) -> None:
+    await tiny.send(ones(10))
+    async with tiny.worker():
+        await tiny.until_total(10)
+    await tiny.send(ones(7))
+    await delete_records(tiny, tiny.source, SHARD, 15)
+    await tiny.send(ones(1))
+    for _ in range(2):
+        async with tiny.worker() as worker:
+            await worker.until_shards(PARTITIONS)
+            await tiny.until_total(13)
+            lost = worker.subscription._host.metrics.deleted_unread.labels(tiny.source)._value.get()
+            assert lost == (5 if _ == 0 else 0)
+
+
+async def delete_records(tiny: Tiny, topic: str, partition: int, before: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=tiny.kafka)
+    await admin.start()
+    try:
+        from aiokafka.admin import RecordsToDelete
+
+        await admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(before_offset=before)})
+    finally:
+        await admin.close()
