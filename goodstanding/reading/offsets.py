@@ -17,6 +17,10 @@ class Offsets:
         self._consumer, self._admin = consumer, admin
         self._places: dict[str, list[TopicPartition]] = {}
 
+    async def topics(self) -> list[str]:
+        """All that are there."""
+        return list(await self._admin.list_topics())
+
     async def existing(self, topics: Sequence[str]) -> list[str]:
         """Those of the topics that are there."""
         there = set(await self._admin.list_topics())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from services.benefits.core import decide as rules
 from services.benefits.core.decide import News, Standing
 from services.benefits.core.table import TierTable, faults
+from services.benefits.storage import restate
 from services.benefits.storage.store import census, load, save
 from shared import toml_file
 from shared.contracts import cloudevents
@@ -18,7 +19,19 @@ from shared.contracts.faults import Fault
 from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import TYPES, ScoreChange, TierChange, encode, follow
 from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED
-from shared.runner.service import Announcement, DeadLetter, Decision, Fenced, Input, Outcome, Record, Service
+from shared.runner.own_topic import OwnTopic
+from shared.runner.service import (
+    Announcement,
+    Db,
+    DeadLetter,
+    Decision,
+    Fenced,
+    Input,
+    Outcome,
+    Outgoing,
+    Record,
+    Service,
+)
 
 _USER_ID = re.compile(USER_ID_PATTERN)
 _CHANGED = Outcome("changed")
@@ -27,7 +40,8 @@ _UNCHANGED = Outcome("unchanged")
 
 
 def service(table: TierTable) -> Service[Fenced[News, Standing]]:
-    mode: Fenced[News, Standing] = Fenced(decode, partial(decide, table=table), load, save)
+    own = OwnTopic(TIERS_CHANGED, restate.undecided, partial(_restate, table=table), last_counts=True)
+    mode: Fenced[News, Standing] = Fenced(decode, partial(decide, table=table), load, save, own=own)
     return Service("benefits", (Input(SCORES_CHANGED),), mode, table.id, census)
 
 
@@ -69,6 +83,13 @@ def decide(standing: Standing | None, messages: Sequence[News], now: datetime, t
             *[_REPEATED] * decided.repeated,
         ),
     )
+
+
+async def _restate(
+    db: Db, shard: int, last: Mapping[bytes, Record], now: datetime, table: TierTable
+) -> AsyncIterator[Sequence[Outgoing]]:
+    async for page in restate.restate(db, shard, last, table):
+        yield [_message(user_id, change).placed(shard) for user_id, change in page]
 
 
 def _message(user_id: str, change: TierChange) -> Announcement:

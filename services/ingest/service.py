@@ -47,8 +47,8 @@ _UNKNOWN_PARTNER = DeadLetter(
 )
 
 
-def service(partners: Partners) -> Service[Forward]:
-    """The service of these partners."""
+def service(partners: Partners, owner: str = "") -> Service[Forward]:
+    """The service of these partners. `owner` tells this deployment from every other one."""
 
     def answer(record: Record, arrived: datetime) -> Answer | DeadLetter:
         partner = partners.get(partner_of(record.topic))
@@ -74,7 +74,7 @@ def service(partners: Partners) -> Service[Forward]:
         rejected = _rejected(partner.name, first, None, refused, last if last != first else None)
         return Answer((rejected,), _refused(partner.name, refused.fault.code))
 
-    return Service(NAME, (Input(pattern=f"^{re.escape(RAW_PREFIX)}.+"),), Forward(answer, unreadable))
+    return Service(NAME, (Input(pattern=f"^{re.escape(RAW_PREFIX)}.+"),), Forward(answer, unreadable, owner))
 
 
 @lru_cache(maxsize=256)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from services.retention.core.decide import Person, Policy, Writes
 from services.retention.core.messages import Message, Report
 from services.retention.core.profile import Profile, faults
 from services.retention.core.record import Changed, Effect, Expired, Known, Open, Refused, Repeated, Waits
-from services.retention.storage import records
+from services.retention.storage import records, restate
 from services.retention.storage.records import Written
 from shared import toml_file
 from shared.contracts.checks import check_event
@@ -23,7 +23,19 @@ from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import TYPES, RecordChange, RecordReport, encode, read
 from shared.contracts.refusals import refusal_headers
 from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED, rejected_topic
-from shared.runner.service import Announcement, DeadLetter, Decision, Fenced, Input, Outcome, Outgoing, Record, Service
+from shared.runner.own_topic import OwnTopic
+from shared.runner.service import (
+    Announcement,
+    Db,
+    DeadLetter,
+    Decision,
+    Fenced,
+    Input,
+    Outcome,
+    Outgoing,
+    Record,
+    Service,
+)
 
 NAME = "retention"
 _NOTHING = Writes()
@@ -47,6 +59,13 @@ def service(profile: Profile, fingerprint_key: bytes) -> Service[Fenced[Message,
         load=partial(records.load, fingerprint_key=fingerprint_key),
         save=partial(records.save, fingerprint_key=fingerprint_key),
         due=records.due,
+        own=OwnTopic(
+            RECORDS_CHANGED,
+            partial(restate.undecided, fingerprint_key=fingerprint_key),
+            _restate,
+            # It is not compacted: what was decided before may be all that tells of a record that is gone since.
+            last_counts=False,
+        ),
     )
     return Service(NAME, (Input(RECORDS_REPORTED),), mode, profile.name)
 
@@ -77,7 +96,8 @@ def decide(
 ) -> Decision[Person, Written]:
     decided = rules.decide(person or Person(), messages, now, policy)
     user_id = messages[0].key
-    answers = [_answer(user_id, id, effect, now) for id, effect in decided.effects]
+    base = decided.person.version_base
+    answers = [_answer(user_id, id, effect, now, base) for id, effect in decided.effects]
     return Decision(
         decided.person,
         tuple([message for message, _ in answers if message is not None]),
@@ -86,16 +106,18 @@ def decide(
     )
 
 
-def _answer(user_id: str, id: str, effect: Effect, now: datetime) -> tuple[Outgoing | Announcement | None, Outcome]:
+def _answer(
+    user_id: str, id: str, effect: Effect, now: datetime, base: int
+) -> tuple[Outgoing | Announcement | None, Outcome]:
     """What is sent because of an effect, if anything, and how it is counted."""
     match effect:
         case Changed(record):
-            change = _change(id, record)
+            change = _change(id, record, base)
             outcome = Outcome("open" if isinstance(record, Open) else "settled", record.facts.partner)
             return _changed(user_id, change, now), outcome
         case Expired(partner, version, lapsed_at):
             # What announces that a record is erased repeats nothing of it. Late or not, it happened at the deadline.
-            change = RecordChange(record_id=id, version=version, status="expired", counts=False)
+            change = RecordChange(record_id=id, version=base + version, status="expired", counts=False)
             return _changed(user_id, change, lapsed_at), Outcome("expired", partner)
         case Refused(partner, event_id, origin, fault):
             # Position and id, and no bytes, since what came here is not what the partner sent.
@@ -108,11 +130,11 @@ def _answer(user_id: str, id: str, effect: Effect, now: datetime) -> tuple[Outgo
             return None, Outcome("duplicate", partner)
 
 
-def _change(id: str, record: Known) -> RecordChange:
+def _change(id: str, record: Known, base: int) -> RecordChange:
     facts, clock = record.facts, record.clock
     return RecordChange(
         record_id=id,
-        version=record.version,
+        version=base + record.version,
         kind=facts.kind,
         record_class=facts.record_class.value,
         status="open" if isinstance(record, Open) else "settled",
@@ -122,6 +144,13 @@ def _change(id: str, record: Known) -> RecordChange:
         ended_on=clock.ended_on if clock else None,
         lapses_at=clock.lapses_at if clock else None,
     )
+
+
+async def _restate(
+    db: Db, shard: int, last: Mapping[bytes, Record], now: datetime
+) -> AsyncIterator[Sequence[Outgoing]]:
+    async for base, page in restate.restate(db, shard):
+        yield [_changed(user_id, _change(id, record, base), now).placed(shard) for user_id, id, record in page]
 
 
 def _changed(user_id: str, change: RecordChange, time: datetime) -> Announcement:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import lru_cache, partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from services.scorer.core.folding import Accepted, Blocked, Conflict, Duplicate,
 from services.scorer.core.messages import Event, Message, RecordNews, event_of
 from services.scorer.core.scorecard import Scorecard, faults
 from services.scorer.settings import ScorerSettings
-from services.scorer.storage import store
+from services.scorer.storage import restate, store
 from shared import toml_file
 from shared.contracts.checks import check_change, check_event
 from shared.contracts.cloudevents import ARRIVED, Envelope, binary, parse_envelope
@@ -25,8 +25,10 @@ from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, ScoreC
 from shared.contracts.refusals import refusal_headers
 from shared.contracts.times import TimeError, instant
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, rejected_topic
+from shared.runner.own_topic import OwnTopic
 from shared.runner.service import (
     Announcement,
+    Db,
     DeadLetter,
     Decision,
     Fenced,
@@ -64,6 +66,7 @@ def scorer(settings: ScorerSettings) -> Service[Fenced[Message, Person, Writes]]
         load=store.load,
         save=store.save,
         due=partial(store.due, policy=policy),
+        own=OwnTopic(SCORES_CHANGED, restate.undecided, partial(_restate, policy=policy), last_counts=True),
     )
     return Service(NAME, (Input(topic=NORMALIZED), Input(topic=RECORDS_CHANGED)), mode, policy.scorecard.id)
 
@@ -171,6 +174,13 @@ def _rejected(event: Event, fault: Fault) -> Outgoing:
     """To the event's partner: position and id, and no bytes, since what came here is not what the partner sent."""
     headers = refusal_headers(NAME, event.origin, fault, event.id)
     return Outgoing(rejected_topic(event.partner), None, None, headers, 0)
+
+
+async def _restate(
+    db: Db, shard: int, last: Mapping[bytes, Record], now: datetime, policy: Policy
+) -> AsyncIterator[Sequence[Outgoing]]:
+    async for page in restate.restate(db, shard, last, now, policy.scorecard.id):
+        yield [_score_changed(user_id, publication, policy).placed(shard) for user_id, publication in page]
 
 
 def _score_changed(user_id: str, publication: Publication, policy: Policy) -> Announcement:

@@ -6,6 +6,7 @@ Pure. A text of somebody else's making, or none, is read as "nothing noted".
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass, replace
 
 _MARK = "goodstanding-1"
@@ -51,3 +52,9 @@ class Word:
 def read_word(text: str | None) -> Word | None:
     parts = (text or "").split(" ")
     return Word(parts[1], parts[2]) if len(parts) == 3 and parts[0] == _WORD_MARK else None
+
+
+def owner_of(key: bytes) -> str:
+    """Who a deployment is, for a service that has no database to say it: what its key makes of a fixed text. Whoever
+    reads it learns nothing of the key, and two deployments never have the same."""
+    return hmac.digest(key, b"goodstanding: which deployment", "sha256")[:8].hex()

@@ -59,11 +59,15 @@ async def make_again(tiny: Tiny, topic: str) -> None:
 
 
 async def until_trouble(worker: Worker, *words: str, shard: int = SHARD) -> str:
-    async def troubled() -> bool:
-        return all(word in (worker.subscription.shards[shard].trouble or "") for word in words)
+    def said() -> str:
+        found = worker.here.shards.get(shard)
+        return found.trouble or "" if found else ""
 
-    await until(troubled, f"shard {shard} says {words}: {worker.subscription.shards[shard].trouble}")
-    return worker.subscription.shards[shard].trouble or ""
+    async def troubled() -> bool:
+        return all(word in said() for word in words)
+
+    await until(troubled, f"shard {shard} says {words}")
+    return said()
 
 
 async def accept(tiny: Tiny) -> list[store.Told]:
@@ -157,7 +161,7 @@ async def test_a_topic_made_again_under_a_running_service_is_noticed(tiny: Tiny)
         await tiny.until_total(20)
         await make_again(tiny, tiny.source)
         await tiny.send(ones(60))
-        await asyncio.gather(*(shard.look_again() for shard in worker.subscription.shards.values()))
+        await asyncio.gather(*(shard.look_again() for shard in worker.here.shards.values()))
         await until_trouble(worker, tiny.source, "made again")
         read_before_it_was_noticed = (await tiny.totals())[KEY] - 20
         await accept(tiny)
@@ -208,7 +212,7 @@ async def test_retention_that_deleted_unread_records_is_counted_once(tiny: Tiny)
         async with tiny.worker() as worker:
             await worker.until_shards(PARTITIONS)
             await tiny.until_total(13)
-            lost = worker.subscription._host.metrics.deleted_unread.labels(tiny.source)._value.get()
+            lost = worker.here._host.metrics.records_lost.labels(tiny.source, "deleted")._value.get()
             assert lost == (5 if _ == 0 else 0)
 
 

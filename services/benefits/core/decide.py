@@ -107,3 +107,27 @@ def _change(before: Standing | None, after: Standing, table: TierTable) -> TierC
         as_of=after.as_of,
         policy=table.id,
     )
+
+
+def said_again(standing: Standing, told: TierChange | None, table: TierTable) -> tuple[Standing, TierChange | None]:
+    """After a restore: the standing with the highest version, and what the topic must be told, if anything. `told` is
+    the topic's last word on the person, and may be of a time that the database does not know, or older than it."""
+    before = standing_as_told(told) if told else None
+    reached = msgspec.structs.replace(standing, version=max(standing.version, told.version if told else 0))
+    change = _change(before, reached, table)
+    return (msgspec.structs.replace(reached, version=change.version) if change else reached), change
+
+
+def standing_as_told(told: TierChange) -> Standing:
+    """Of somebody who is known by the topic alone: where that left them, until the next score, whichever it is."""
+    return Standing(
+        score_version=0,
+        score=0,
+        thin=True,
+        as_of=told.as_of,
+        version=told.version,
+        tier=told.tier,
+        kept=told.tier,
+        in_force=tuple(told.in_force),
+        restrictions=tuple(told.restrictions),
+    )

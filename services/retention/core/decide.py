@@ -40,6 +40,8 @@ class Person(msgspec.Struct, frozen=True):
 
     records: Mapping[str, Kept] = MappingProxyType({})
     gone: frozenset[bytes] = frozenset()
+    version_base: int = 0
+    """What is added to a record's version where it is published: 0 in a database that was never restored."""
 
 
 class Writes(msgspec.Struct, frozen=True):
@@ -149,5 +151,7 @@ class _Records:
         kept = {id: self._records[id] for id in self._touched if id in self._records}
         erased = frozenset(id for id in self._touched if id not in self._records and id in self._person.records)
         gone = frozenset(self._gone)
-        person = Person(self._records, self._person.gone | gone if gone else self._person.gone)
+        person = Person(
+            self._records, self._person.gone | gone if gone else self._person.gone, self._person.version_base
+        )
         return person, Writes(kept, erased, gone)

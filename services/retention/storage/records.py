@@ -42,11 +42,19 @@ async def load(db: Db, shard: int, keys: Sequence[str], *, fingerprint_key: byte
     gone: dict[str, set[bytes]] = {}
     for row in await db.fetch(_SQL["load_gone"], shard, list(found)):
         gone.setdefault(found[row["person"]], set()).add(row["record"])
-    records = await _records(db, shard, [bytes.fromhex(key) for key in keys])
-    return {key: Person(records.get(key, {}), frozenset(gone.get(key, ()))) for key in records.keys() | gone.keys()}
+    records = await records_of(db, shard, [bytes.fromhex(key) for key in keys])
+    base = await version_base(db, shard)
+    known = set(keys) if base else records.keys() | gone.keys()
+    return {key: Person(records.get(key, {}), frozenset(gone.get(key, ())), base) for key in known}
 
 
-async def _records(db: Db, shard: int, user_ids: Sequence[bytes]) -> dict[str, dict[str, Kept]]:
+async def version_base(db: Db, shard: int) -> int:
+    """What is added to the versions of this shard's records where they are published."""
+    return int(await db.fetchval(_SQL["base"], shard) or 0)
+
+
+async def records_of(db: Db, shard: int, user_ids: Sequence[bytes]) -> dict[str, dict[str, Kept]]:
+    """What is kept of these people: the records by their ids, by the person's user_id."""
     records: dict[str, dict[str, Kept]] = {}
     for row in await db.fetch(_SQL["load"], shard, user_ids):
         records.setdefault(row["user_id"].hex(), {})[row["record_id"].hex()] = _record(row)
@@ -90,7 +98,9 @@ async def due(
     if next_at is None or next_at > now:
         return DuePage((), cursor, next_at)
     user_ids = [row["user_id"] for row in await db.fetch(_SQL["due"], shard, next_at, limit, skipped)]
-    people = {key: Person(records) for key, records in (await _records(db, shard, user_ids)).items()}
+    base = await version_base(db, shard)
+    found = (await records_of(db, shard, user_ids)).items()
+    people = {key: Person(records, version_base=base) for key, records in found}
     return DuePage([Due(user_id.hex(), next_at) for user_id in user_ids], cursor, next_at, states=people)
 
 

@@ -39,3 +39,6 @@ order by due_at limit 1
 select distinct user_id from record
 where shard = $1 and due_at = $2 and user_id <> all ($4::bytea[])
 order by user_id limit $3
+
+-- name: base
+select base from version_base where shard = $1

@@ -1,0 +1,92 @@
+"""`offsets`: whether Kafka and what the services have written down agree, and the operator's word where they do not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from goodstanding.cli.frame import AsJson, answer_json, commands, console, fail
+from goodstanding.contradictions import Waiting, give_word, waiting_for_word
+from goodstanding.errors import UserError
+from goodstanding.platform.deployment import SERVICES, Deployment
+from goodstanding.platform.stack import Stack
+
+app = commands("Whether Kafka and Postgres agree, and what to do after one of them was restored or made anew.")
+
+_SERVICES = f"One of: {', '.join(SERVICES)}."
+
+
+@app.command()
+def check(
+    service: Annotated[str, typer.Argument(help=f"{_SERVICES} All of them if left out.")] = "", as_json: AsJson = False
+) -> None:
+    """What stops a service because its offsets are of another Kafka, or its database of another time. Ends with 1 when
+    something waits for your word.
+
+    Example: goodstanding offsets check scorer
+    """
+    waiting = asyncio.run(_waiting(Stack.default().deployment, service))
+    if as_json:
+        answer_json({"waiting": [_fields(each) for each in waiting]})
+    elif waiting:
+        _show(waiting)
+        names = sorted({each.service for each in waiting})
+        console.print("\n".join(f"Resolve: goodstanding offsets accept {name}" for name in names), soft_wrap=True)
+    else:
+        console.print("Kafka and Postgres agree: nothing waits for your word.")
+    if waiting:
+        raise typer.Exit(1)
+
+
+@app.command()
+def accept(
+    service: Annotated[str, typer.Argument(help=_SERVICES)],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it, only what would be done is said.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what resolving means, and with --yes, have the service do it. Your word is written down with its time, is for
+    exactly what is shown, and takes effect within seconds.
+
+    Example: goodstanding offsets accept scorer --yes
+    """
+    deployment = Stack.default().deployment
+    waiting = asyncio.run(_waiting(deployment, service))
+    if yes:
+        asyncio.run(give_word(deployment, waiting))
+    if as_json:
+        answer_json({"accepted": yes, "waiting": [_fields(each) for each in waiting]})
+        return
+    if not waiting:
+        console.print(f"Nothing of {service} waits for your word.")
+        return
+    _show(waiting)
+    if yes:
+        console.print(f"Your word is written down. See it go on: goodstanding offsets check {service}", soft_wrap=True)
+    else:
+        fail(f"Nothing was done yet. If this is what you want: goodstanding offsets accept {service} --yes")
+
+
+async def _waiting(deployment: Deployment, service: str) -> list[Waiting]:
+    if service and service not in SERVICES:
+        raise UserError(f"There is no service {service}.", f"Say one of: {', '.join(SERVICES)}.")
+    found = [await waiting_for_word(deployment, name) for name in ([service] if service else SERVICES)]
+    return [each for part in found for each in part]
+
+
+def _show(waiting: list[Waiting]) -> None:
+    for each in waiting:
+        shards = ", ".join(map(str, each.shards))
+        console.print(f"{each.service}, shard {shards}: {each.found.sentence}", markup=False, soft_wrap=True)
+        console.print(f"  Accepting it means: {each.found.remedy}.\n", markup=False, soft_wrap=True)
+
+
+def _fields(waiting: Waiting) -> dict[str, Any]:
+    return {
+        "service": waiting.service,
+        "shards": list(waiting.shards),
+        "contradiction": waiting.found.token,
+        "sentence": waiting.found.sentence,
+        "accepting_means": waiting.found.remedy,
+    }

@@ -1,0 +1,106 @@
+"""What stops services because Kafka and Postgres contradict each other, and the operator's word for it.
+
+Services with a database have written down what they met. ingest has none, so it is compared here as ingest does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+
+from goodstanding.platform.deployment import STATEFUL, Deployment
+from goodstanding.reading.offsets import asking
+from shared.contracts.partition import PARTITIONS
+from shared.contracts.times import rfc3339
+from shared.contracts.topics import RAW_PREFIX
+from shared.kafka.between import stop
+from shared.runner import agreement, questions, start_check, store
+from shared.runner.commit_note import Word, owner_of
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One contradiction of a service, and the parts of its work (shards) that stand still for it. `places` are ingest's
+    partitions, beside whose offsets the word is kept."""
+
+    service: str
+    shards: tuple[int, ...]
+    found: store.Found
+    places: tuple[TopicPartition, ...] = ()
+
+
+async def waiting_for_word(deployment: Deployment, service: str) -> list[Waiting]:
+    """What the operator has not decided yet, as the service last met it."""
+    if service in STATEFUL:
+        db = await asyncpg.connect(deployment.dsn(service))
+        try:
+            told = await store.waiting_for_word(db)
+        finally:
+            await db.close()
+        return _joined(Waiting(service, (each.shard,), each.found) for each in told)
+    return _joined([each async for each in _of_ingest(deployment, service)])
+
+
+async def give_word(deployment: Deployment, waiting: Sequence[Waiting]) -> None:
+    """Write the operator's decision down where the service finds it, with its time."""
+    for each in waiting:
+        if each.service in STATEFUL:
+            db = await asyncpg.connect(deployment.dsn(each.service))
+            try:
+                await store.give_word(db, each.found)
+            finally:
+                await db.close()
+        else:
+            await _give_in_kafka(deployment, each)
+
+
+def _joined(each: Iterable[Waiting]) -> list[Waiting]:
+    """Each contradiction once, with all shards that it stops."""
+    found: dict[str, Waiting] = {}
+    for one in each:
+        known = found.get(one.found.token, replace(one, shards=(), places=()))
+        shards = tuple(sorted({*known.shards, *one.shards}))
+        found[one.found.token] = replace(known, shards=shards, places=(*known.places, *one.places))
+    return list(found.values())
+
+
+async def _of_ingest(deployment: Deployment, service: str) -> AsyncIterator[Waiting]:
+    kafka, owner = deployment.addresses.kafka, owner_of(bytes.fromhex(deployment.settings.key))
+    words = await start_check.given_words(kafka, service)
+    async with asking(kafka) as offsets:
+        topics = sorted(topic for topic in await offsets.topics() if topic.startswith(RAW_PREFIX))
+    async with _in_group(kafka, service) as consumer:
+        for shard in range(PARTITIONS) if topics else ():
+            held = [TopicPartition(topic, shard) for topic in topics]
+            committed = await questions.committed(consumer, held)
+            seen = await start_check.asked(kafka, consumer, held, committed)
+            for place, judged in start_check.judge(owner, seen, committed, held).items():
+                if (each := judged.contradiction) is None:
+                    continue
+                token = agreement.token(service, shard, each)
+                if place not in words or words[place].token != token:
+                    yield Waiting(service, (shard,), store.Found(token, each.says(), each.remedy), (place,))
+
+
+async def _give_in_kafka(deployment: Deployment, waiting: Waiting) -> None:
+    word = Word(waiting.found.token, rfc3339(datetime.now(UTC))).text()
+    async with _in_group(deployment.addresses.kafka, start_check.words_group(waiting.service)) as consumer:
+        consumer.assign(list(waiting.places))
+        await consumer.commit({place: OffsetAndMetadata(0, word) for place in waiting.places})
+
+
+@asynccontextmanager
+async def _in_group(kafka: str, group: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """May ask and commit what the group has, and is never a member of it."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        await stop(consumer)

@@ -1,0 +1,56 @@
+"""Brings `tiers.changed` and the database together after one of them was restored from an older copy.
+
+Decision 0014.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+
+from services.benefits.core.decide import said_again, standing_as_told
+from services.benefits.core.table import TierTable
+from services.benefits.storage.store import load, save
+from shared.contracts.faults import Fault
+from shared.contracts.messages import TierChange, follow
+from shared.postgres import queries
+from shared.runner.own_topic import PAGE_MAX
+from shared.runner.service import Db, Record
+
+_SQL = queries(Path(__file__).with_name("restate.sql"))
+
+
+def told_by(record: Record) -> tuple[str, TierChange] | None:
+    """The user_id and the change; None for what cannot be read, or says nothing."""
+    try:
+        user_id = bytes.fromhex((record.key or b"").decode("ascii")).hex()
+    except ValueError:
+        return None
+    change = follow(TierChange, record.value) if record.value else None
+    return None if change is None or isinstance(change, Fault) else (user_id, change)
+
+
+async def undecided(db: Db, shard: int, messages: Sequence[Record]) -> int:
+    """Those with a version above the person's, or of somebody who is not known."""
+    told = [each for each in map(told_by, messages) if each is not None]
+    rows = await db.fetch(_SQL["versions"], shard, [bytes.fromhex(user_id) for user_id, _ in told])
+    versions = {row["user_id"].hex(): row["version"] for row in rows}
+    return sum(change.version > versions.get(user_id, 0) for user_id, change in told)
+
+
+async def restate(
+    db: Db, shard: int, last: Mapping[bytes, Record], table: TierTable
+) -> AsyncIterator[Sequence[tuple[str, TierChange]]]:
+    """Page by page what is to be published, with the versions already taken over."""
+    told = dict(each for each in map(told_by, last.values()) if each is not None)
+    before = b""
+    while rows := await db.fetch(_SQL["page"], shard, before, PAGE_MAX):
+        before = rows[-1]["user_id"]
+        standings = await load(db, shard, [row["user_id"].hex() for row in rows])
+        said = {key: said_again(standing, told.pop(key, None), table) for key, standing in standings.items()}
+        await save(db, shard, {key: standing for key, (standing, _) in said.items()})
+        yield [(key, change) for key, (_, change) in said.items() if change is not None]
+    unknown = list(told.items())
+    for start in range(0, len(unknown), PAGE_MAX):
+        page = dict(unknown[start : start + PAGE_MAX])
+        await save(db, shard, {key: standing_as_told(change) for key, change in page.items()})
