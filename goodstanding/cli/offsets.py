@@ -20,7 +20,8 @@ _SERVICES = f"One of: {', '.join(SERVICES)}."
 
 @app.command()
 def check(
-    service: Annotated[str, typer.Argument(help=f"{_SERVICES} All of them if left out.")] = "", as_json: AsJson = False
+    service: Annotated[str, typer.Argument(metavar="[SERVICE]", help=f"{_SERVICES} All of them if left out.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """What stops a service because its offsets are of another Kafka, or its database of another time. Ends with 1 when
     something waits for your word.
@@ -42,7 +43,7 @@ def check(
 
 @app.command()
 def accept(
-    service: Annotated[str, typer.Argument(help=_SERVICES)],
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help=_SERVICES)],
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without it, only what would be done is said.")] = False,
     as_json: AsJson = False,
 ) -> None:
