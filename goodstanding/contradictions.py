@@ -32,6 +32,7 @@ class Waiting:
     service: str
     shards: tuple[int, ...]
     found: store.Found
+    """Of the clock, when there are no shards: it stops all of them."""
     places: tuple[TopicPartition, ...] = ()
 
 
@@ -43,7 +44,7 @@ async def waiting_for_word(deployment: Deployment, service: str) -> list[Waiting
             told = await store.waiting_for_word(db)
         finally:
             await db.close()
-        return _joined(Waiting(service, (each.shard,), each.found) for each in told)
+        return _joined(Waiting(service, (each.shard,) if each.shard >= 0 else (), each.found) for each in told)
     return _joined([each async for each in _of_ingest(deployment, service)])
 
 

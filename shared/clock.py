@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -12,6 +14,7 @@ from typing import Protocol
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from shared.contracts.topics import CLOCK_TOPIC
+from shared.trust import TrustedTime, machine_time
 
 _CLOCK = TopicPartition(CLOCK_TOPIC, 0)
 
@@ -50,8 +53,12 @@ class SystemClock:
     _SLEEP_S_MAX = 30.0
     """A suspended or corrected machine clock is noticed within this time."""
 
+    def __init__(self, time: TrustedTime) -> None:
+        self.time = time
+
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        """Raises ClockDoubtError while the machine's clock is not to be trusted."""
+        return self.time.now()
 
     def arrival(self, timestamp_ms: int) -> datetime:
         return _instant(timestamp_ms)
@@ -62,7 +69,8 @@ class SystemClock:
         return min(max((instant - self.now()).total_seconds(), 0.0), self._SLEEP_S_MAX)
 
     async def refresh(self) -> None:
-        return
+        """Raises ClockDoubtError, so that no step begins."""
+        self.time.now()
 
     def on_change(self, wake: Callable[[], None]) -> None:
         return
@@ -80,6 +88,8 @@ class SteppedClock:
         self._asking = asking
         """A connection of its own: a question behind a fetch that waits for records is answered when the fetch is."""
         self._now: datetime | None = None
+        self._settings: list[tuple[int, datetime]] = []
+        """Each instant that was set, and when the broker took it (ms): a record read again arrived when it did."""
         self._next_offset = 0
         self._changed = asyncio.Condition()
         self._wakers: list[Callable[[], None]] = []
@@ -89,7 +99,9 @@ class SteppedClock:
         return self._now
 
     def arrival(self, timestamp_ms: int) -> datetime:
-        return self.now()
+        """What the clock showed when the broker appended the record."""
+        at = bisect_right(self._settings, timestamp_ms, key=lambda setting: setting[0])
+        return self._settings[at - 1][1] if at else self.now()
 
     def delay_s(self, instant: datetime | None) -> float | None:
         return None
@@ -108,30 +120,35 @@ class SteppedClock:
             assert record.value is not None
             async with self._changed:
                 self._now = datetime.fromisoformat(record.value.decode())
+                self._settings.append((record.timestamp, self._now))
                 self._next_offset = record.offset + 1
                 self._changed.notify_all()
             for wake in self._wakers:
                 wake()
 
-    async def first_instant(self) -> None:
+    async def first_instant(self, end: int) -> None:
+        """Return when an instant is known, and all that was set before `end` is."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._now is not None)
+            await self._changed.wait_for(lambda: self._now is not None and self._next_offset >= end)
 
 
 @contextlib.asynccontextmanager
-async def open_clock(kind: str, bootstrap: str) -> AsyncIterator[Clock]:
-    """The clock of a process: `system`, or `stepped`, which waits until a driver has set the first instant."""
+async def open_clock(kind: str, bootstrap: str, tolerance_s: float) -> AsyncIterator[Clock]:
+    """The clock of a process: `system`, which is in doubt until somebody has compared it, or `stepped`, which waits until
+    a driver has set the first instant."""
     if kind == "system":
-        yield SystemClock()
+        yield SystemClock(TrustedTime(tolerance_s, wall=machine_time, steady_s=time.monotonic))
         return
     async with _started(bootstrap) as consumer, _started(bootstrap) as asking:
         end = (await asking.end_offsets([_CLOCK]))[_CLOCK]
         consumer.assign([_CLOCK])
-        consumer.seek(_CLOCK, max(end - 1, 0))
+        # From the beginning: what was appended under an earlier instant may be read again.
+        first = (await asking.beginning_offsets([_CLOCK]))[_CLOCK]
+        consumer.seek(_CLOCK, first)
         clock = SteppedClock(consumer, asking)
         following = asyncio.create_task(clock.follow())
         try:
-            await clock.first_instant()
+            await clock.first_instant(end)
             yield clock
         finally:
             following.cancel()

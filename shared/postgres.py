@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -54,12 +57,26 @@ class MigrationError(Exception):
     """A migration that was already applied has been edited; write a new one instead."""
 
 
+def scram_verifier(password: str, salt: bytes, iterations: int = 4096) -> str:
+    """What Postgres keeps of a password (RFC 5803), so that the statement which sets it, and whatever logs that, has
+    nothing to log in with. Raises ValueError for a password that would have to be normalized first."""
+    if not (password.isascii() and password.isprintable()):
+        raise ValueError("A role's password has printable ASCII characters only.")
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    encoded = (base64.b64encode(each).decode() for each in (salt, stored, server))
+    return "SCRAM-SHA-256${}:{}${}:{}".format(iterations, *encoded)
+
+
 async def provision(admin: Db, service: str, password: str) -> None:
     """Create or refresh a service's role and schema: it owns that schema and may see nothing else.
 
     Needs a connection that may create roles. The names are ours, never a user's input.
     """
-    quoted = str(await admin.fetchval("select quote_literal($1::text)", password))
+    quoted = str(
+        await admin.fetchval("select quote_literal($1::text)", scram_verifier(password, secrets.token_bytes(16)))
+    )
     async with admin.transaction():
         await admin.execute("select pg_advisory_xact_lock(hashtext('goodstanding provision'))")
         if not await admin.fetchval("select 1 from pg_roles where rolname = $1", service):

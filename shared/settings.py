@@ -106,4 +106,9 @@ class ServiceSettings(DeploymentSettings):
     )
     session_timeout_ms: int = Field(10_000, gt=0, description="A silent process loses its shards after this.")
     drain_timeout_s: float = Field(20.0, gt=0, description="On SIGTERM, how long the steps in flight may take.")
+    clock_tolerance_s: float = Field(
+        120.0,
+        gt=0,
+        description="How far the machine's clock may be from Postgres' and the broker's; beyond it nothing is decided.",
+    )
     metadata_max_age_ms: int = Field(5_000, gt=0, description="How soon a new partner's topic is noticed.")

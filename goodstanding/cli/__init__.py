@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from goodstanding.cli import dead_letters, demo, offsets, partner, people, platform, policy, tail
+from goodstanding.cli import clock, dead_letters, demo, offsets, partner, people, platform, policy, tail
 from goodstanding.cli.frame import commands
 from goodstanding.cli.program import NAME
 
@@ -34,6 +34,7 @@ app.add_typer(platform.local_app, name="local", short_help="The platform on this
 app.add_typer(partner.app, name="partner", short_help="Example events, checks, sending.")
 app.add_typer(tail.app, name="tail", short_help="Follow a topic, readable.")
 app.add_typer(dead_letters.app, name="dead-letters", short_help="What services have set aside.")
+app.add_typer(clock.app, name="clock", short_help="Do the services know the time?")
 app.add_typer(offsets.app, name="offsets", short_help="Do Kafka and Postgres agree?")
 app.command("explain", short_help="A score, and why it is what it is.")(people.explain)
 app.command("records", short_help="A person's negative records.")(people.records)

@@ -28,11 +28,11 @@ def check(
 
     Example: goodstanding offsets check scorer
     """
-    waiting = asyncio.run(_waiting(Stack.default().deployment, service))
+    waiting = [each for each in asyncio.run(waiting_of(Stack.default().deployment, service)) if each.shards]
     if as_json:
-        answer_json({"waiting": [_fields(each) for each in waiting]})
+        answer_json({"waiting": [fields(each) for each in waiting]})
     elif waiting:
-        _show(waiting)
+        show(waiting)
         names = sorted({each.service for each in waiting})
         console.print("\n".join(f"Resolve: goodstanding offsets accept {name}" for name in names), soft_wrap=True)
     else:
@@ -53,37 +53,40 @@ def accept(
     Example: goodstanding offsets accept scorer --yes
     """
     deployment = Stack.default().deployment
-    waiting = asyncio.run(_waiting(deployment, service))
+    waiting = [each for each in asyncio.run(waiting_of(deployment, service)) if each.shards]
     if yes:
         asyncio.run(give_word(deployment, waiting))
     if as_json:
-        answer_json({"accepted": yes, "waiting": [_fields(each) for each in waiting]})
+        answer_json({"accepted": yes, "waiting": [fields(each) for each in waiting]})
         return
     if not waiting:
         console.print(f"Nothing of {service} waits for your word.")
         return
-    _show(waiting)
+    show(waiting)
     if yes:
         console.print(f"Your word is written down. See it go on: goodstanding offsets check {service}", soft_wrap=True)
     else:
         fail(f"Nothing was done yet. If this is what you want: goodstanding offsets accept {service} --yes")
 
 
-async def _waiting(deployment: Deployment, service: str) -> list[Waiting]:
+async def waiting_of(deployment: Deployment, service: str) -> list[Waiting]:
+    """Of this service, or of all of them. Raises UserError for a service that there is not."""
     if service and service not in SERVICES:
         raise UserError(f"There is no service {service}.", f"Say one of: {', '.join(SERVICES)}.")
     found = [await waiting_for_word(deployment, name) for name in ([service] if service else SERVICES)]
     return [each for part in found for each in part]
 
 
-def _show(waiting: list[Waiting]) -> None:
+def show(waiting: list[Waiting]) -> None:
+    """Each with what it would mean to accept it."""
     for each in waiting:
-        shards = ", ".join(map(str, each.shards))
-        console.print(f"{each.service}, shard {shards}: {each.found.sentence}", markup=False, soft_wrap=True)
+        where = f", shard {', '.join(map(str, each.shards))}" if each.shards else ""
+        console.print(f"{each.service}{where}: {each.found.sentence}", markup=False, soft_wrap=True)
         console.print(f"  Accepting it means: {each.found.remedy}.\n", markup=False, soft_wrap=True)
 
 
-def _fields(waiting: Waiting) -> dict[str, Any]:
+def fields(waiting: Waiting) -> dict[str, Any]:
+    """For programs."""
     return {
         "service": waiting.service,
         "shards": list(waiting.shards),

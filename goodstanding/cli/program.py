@@ -14,7 +14,19 @@ VARIABLE = "GOODSTANDING_COMMAND"
 """Says how to call it where it cannot know that by itself: in a container."""
 
 COMMANDS = (
-    *("demo", "local", "partner", "tail", "dead-letters", "offsets", "explain", "records", "benefits", "user-id"),
+    *(
+        "demo",
+        "local",
+        "partner",
+        "tail",
+        "dead-letters",
+        "offsets",
+        "clock",
+        "explain",
+        "records",
+        "benefits",
+        "user-id",
+    ),
     *("deadline", "policy", "run", "migrate", "topics", "secrets"),
 )
 _COMMAND = re.compile(rf"(?<![\w/.-]){NAME}(?= (?:{'|'.join(COMMANDS)})\b)")

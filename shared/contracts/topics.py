@@ -21,6 +21,7 @@ TIERS_CHANGED = "tiers.changed"
 SUBJECT_REQUESTS = "subject.requests"
 SUBJECT_ANSWERS = "subject.answers"
 CLOCK_TOPIC = "simulation.clock"
+TIME_TOPIC = "services.time"
 
 SERVICES = ("ingest", "scorer", "retention", "benefits")
 REDRIVE = "operator (redrive only)"
@@ -158,6 +159,9 @@ _SHARED = (
 )
 
 _LIMITED = {topic.name for topic in _SHARED} | {dead_letter_topic(service) for service in SERVICES}
+
+WITNESS = Topic(TIME_TOPIC, "none", 1, "delete", _DAY, MESSAGE_BYTES_MAX, SERVICES, ())
+"""Empty records, whose acknowledgements tell a service the broker's time; nobody reads them, and no message is on it."""
 
 SIMULATION = Topic(CLOCK_TOPIC, "none", 1, "delete", _WEEK, MESSAGE_BYTES_MAX, ("driver",), SERVICES)
 """Exists only in simulation: the stepped clock that all processes share."""

@@ -130,3 +130,8 @@ async def identities(client: AIOKafkaClient, topics: Iterable[str]) -> Identitie
 def _readable(topic_id: bytes) -> str:
     """As Kafka's own tools print it."""
     return base64.urlsafe_b64encode(topic_id).decode().rstrip("=")
+
+
+async def exists(client: AIOKafkaClient, topic: str) -> bool:
+    """Whether there is such a topic. The client itself would wait for one that is missing."""
+    return topic in (await identities(client, [topic])).topics

@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from shared.contracts.topics import SIMULATION, Topic, topics
+from shared.contracts.topics import SIMULATION, WITNESS, Topic, topics
 
 _KNOWN_WITHIN_S = 30.0
 _ASK_AGAIN_AFTER_S = 0.05
@@ -42,7 +42,7 @@ class TopicReport:
 
 async def ensure_topics(bootstrap: str, partners: Sequence[str], replication_factor: int = 1) -> TopicReport:
     """Create what is missing of all topics, compare what exists. Raises KafkaConnectionError without a broker."""
-    return await _ensure(bootstrap, topics(partners), replication_factor)
+    return await _ensure(bootstrap, (*topics(partners), WITNESS), replication_factor)
 
 
 async def ensure_simulation_topic(bootstrap: str) -> TopicReport:

@@ -13,7 +13,7 @@ smaller portions.
 | SQLSTATE 08, 53 (disk full, out of memory, too many connections), 57P.., 58 | the server's |
 | SQLSTATE 25, 40, 55 (idle in transaction, deadlock, lock not available) | of the moment |
 | SQLSTATE 0A, 28, 3D, 3F, 42 (stale plan, a right or a table that is missing) | the deployment's |
-| an epoch that has moved, anything that Kafka says | never the records' |
+| an epoch that has moved, anything that Kafka says, a clock or a Kafka in doubt | never the records' |
 
 A message that can never be sent is another question: see `delivery`.
 """
@@ -27,13 +27,25 @@ from collections.abc import Iterator
 import asyncpg
 from aiokafka.errors import KafkaError
 
+from shared.runner.host import ContradictionError, DoubtError
 from shared.runner.service import PolicyMismatchError
 from shared.runner.store import FencedError
+from shared.trust import ClockDoubtError
 
 _OF_RECORDS = ("21", "22", "23", "38", "39", "44", "54", "P0", "XX")
 """Classes of SQLSTATE that say something of the statement's data: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 _STATEMENT_TIMEOUT = "57014"
-_NEVER = (OSError, TimeoutError, MemoryError, KafkaError, FencedError, PolicyMismatchError)
+_NEVER = (
+    OSError,
+    TimeoutError,
+    MemoryError,
+    KafkaError,
+    FencedError,
+    PolicyMismatchError,
+    ContradictionError,
+    DoubtError,
+    ClockDoubtError,
+)
 
 _WORDS = {
     "53100": "the disk of Postgres is full",

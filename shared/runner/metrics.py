@@ -46,6 +46,12 @@ class Metrics:
         self.retries = Counter(
             "goodstanding_retries_total", "Steps tried again after a failure.", ["kind"], registry=self.registry
         )
+        self.clock_ahead = Gauge(
+            "goodstanding_clock_ahead_seconds",
+            "How far a server's clock is ahead of this machine's.",
+            ["server"],
+            registry=self.registry,
+        )
         self.shards = Gauge("goodstanding_shards_owned", "Shards that this process works on.", registry=self.registry)
         self.lag_records = Gauge(
             "goodstanding_lag_records",

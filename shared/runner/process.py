@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import structlog
@@ -21,13 +21,14 @@ from faststream.asgi.types import Scope
 from prometheus_client import make_asgi_app
 
 from shared import logs
-from shared.clock import open_clock
+from shared.clock import SystemClock, open_clock
 from shared.postgres import open_pool
 from shared.runner import descriptors, store
 from shared.runner.host import Host, backoff
 from shared.runner.metrics import Metrics
 from shared.runner.service import Fenced, Service
 from shared.runner.shards import Shards
+from shared.runner.timekeeper import Timekeeper
 from shared.settings import ServiceSettings
 
 log = structlog.get_logger("process")
@@ -40,6 +41,8 @@ _CLOSE_TIMEOUT_S = 2.0
 _COMPARE_EVERY_S = 10.0
 """What is read meanwhile from a topic that was made again is read once more after the operator's word, so this bounds
 no loss, only how long nobody knows."""
+_CLOCK_EVERY_S = 30.0
+"""In between, a clock that is moved is noticed by itself; this is for one that runs too fast or too slow."""
 _COLLECT_AFTER_OBJECTS = 50_000
 """What a step makes is in no cycle and freed at its end. With Python's default of 700, the collector would look at all
 of it several times before, and at the records that wait, for a tenth of ingest's CPU."""
@@ -153,18 +156,26 @@ async def _work(
             with contextlib.suppress(asyncio.CancelledError):
                 await starting
             return
-        shards, pool = await starting
+        parts = await starting
         if service.policy:
             metrics.policy.labels(service.policy).set(1)
-        observing = [asyncio.create_task(_observe(shards, pool, health, metrics))]
-        if pool is not None and service.census is not None:
-            observing.append(asyncio.create_task(_count_people(service, pool, metrics)))
+        observing = [asyncio.create_task(_observe(parts, health, metrics))]
+        if parts.pool is not None and service.census is not None:
+            observing.append(asyncio.create_task(_count_people(service, parts.pool, metrics)))
         await stopped
         health.troubles = ["stopping"]
         log.info("draining")
         for each in observing:
             each.cancel()
-        await shards.stop()
+        await parts.shards.stop()
+
+
+class _Parts(NamedTuple):
+    """What a process consists of once it has started. `keeper` is None where a driver sets the clock."""
+
+    shards: Shards
+    pool: asyncpg.Pool | None
+    keeper: Timekeeper | None
 
 
 async def _start(
@@ -173,17 +184,21 @@ async def _start(
     health: Health,
     metrics: Metrics,
     stack: contextlib.AsyncExitStack,
-) -> tuple[Shards, asyncpg.Pool | None]:
+) -> _Parts:
     """Wait for Kafka and Postgres as long as it takes, then join the group."""
     await _until(health, "Kafka", _ask_kafka(settings))
     pool = None
     if isinstance(service.mode, Fenced):
         pool = await _until(health, "Postgres", _open_pool(service, settings))
         stack.push_async_callback(_close_pool, pool)
-    clock = await stack.enter_async_context(open_clock(settings.clock, settings.kafka))
+    clock = await stack.enter_async_context(open_clock(settings.clock, settings.kafka, settings.clock_tolerance_s))
+    keeper = None
+    if isinstance(clock, SystemClock):
+        keeper = Timekeeper(service.name, clock.time, settings.kafka, pool, metrics, settings.clock_tolerance_s)
+        await _until(health, "a server that tells the time", keeper.compare)
     shards = Shards(service, Host(settings, clock, metrics, pool))
     await _until(health, "the consumer group", shards.start)
-    return shards, pool
+    return _Parts(shards, pool, keeper)
 
 
 def _ask_kafka(settings: ServiceSettings) -> Any:
@@ -232,8 +247,9 @@ async def _until(health: Health, what: str, attempt: Any) -> Any:
     raise AssertionError("backoff() never ends")
 
 
-async def _observe(shards: Shards, pool: asyncpg.Pool | None, health: Health, metrics: Metrics) -> None:
+async def _observe(parts: _Parts, health: Health, metrics: Metrics) -> None:
     """Keep readiness and the gauges true, and replace a consumer that lost its rights."""
+    shards, pool, keeper = parts
     behind_since: dict[Any, float] = {}
     looks = [
         _Look("Kafka", lambda: _observe_kafka(shards, metrics, behind_since)),
@@ -241,9 +257,14 @@ async def _observe(shards: Shards, pool: asyncpg.Pool | None, health: Health, me
     ]
     if pool is not None:
         looks.append(_Look("Postgres", lambda: _observe_outbox(pool, metrics)))
+    if keeper is not None:
+        looks.append(_Look("what tells the time", partial(_compare_clocks, keeper, _Pace(_CLOCK_EVERY_S))))
     while True:
         servers = await asyncio.gather(*(look.trouble() for look in looks))
-        troubles = [*shards.troubles(), *filter(None, servers), *descriptors.troubles()]
+        clock = [keeper.trouble] if keeper is not None and keeper.trouble else []
+        # A clock in doubt stops every shard, each with the same sentence.
+        others = [] if clock else shards.troubles()
+        troubles = [*clock, *others, *filter(None, servers), *descriptors.troubles()]
         if troubles != health.troubles:
             log.info("readiness", ready=not troubles, because=troubles)
         health.troubles = troubles
@@ -311,6 +332,12 @@ async def _compare(shards: Shards, pace: _Pace) -> None:
     """Whether Kafka is still the one that each shard works from: a topic can be made again under a running service."""
     if pace.is_time():
         await asyncio.gather(*(shard.look_again() for shard in list(shards.shards.values())))
+
+
+async def _compare_clocks(keeper: Timekeeper, pace: _Pace) -> None:
+    """Now and then, and at once where the clock is in doubt."""
+    if pace.is_time() or keeper.trouble is not None:
+        await keeper.compare()
 
 
 async def _observe_kafka(shards: Shards, metrics: Metrics, behind_since: dict[Any, float]) -> None:

@@ -13,12 +13,13 @@ from shared.runner.agreement import Noted
 from shared.runner.blame import in_words
 from shared.runner.host import ContradictionError, DoubtError, Host, Inputs, backoff, new_buffer, stopped_within
 from shared.runner.own_topic import OwnTopic
+from shared.trust import ClockDoubtError
 
 log = structlog.get_logger("runner")
 
 
 _CONTRADICTION_DELAY_S = 2.0
-"""How soon the operator's word is noticed."""
+"""How soon the operator's word, or a clock that was put right, is noticed."""
 
 
 class Source(Enum):
@@ -107,7 +108,7 @@ class Shard(ABC):
                 if _cancelled():
                     raise
                 await self._begin_again(LeakedCancellationError(*error.args))
-            except ContradictionError as error:
+            except (ContradictionError, ClockDoubtError) as error:
                 self.troubled(str(error))
                 log.error("shard not started", shard=self.index, because=str(error))
                 await stopped_within(self._stopping, _CONTRADICTION_DELAY_S)

@@ -220,7 +220,17 @@ async def give_word(db: DbOrPool, found: Found) -> None:
     await db.execute(_SQL["give_word"], found.token, found.sentence, found.remedy)
 
 
-async def applied(db: Db, tokens: Sequence[str]) -> None:
+async def last_seen(db: DbOrPool) -> datetime | None:
+    """The last time that the services' clock is known to have shown; None in a new database."""
+    shown: datetime | None = await db.fetchval(_SQL["last_seen"])
+    return shown
+
+
+async def keep_last_seen(db: DbOrPool, now: datetime) -> None:
+    await db.execute(_SQL["keep_last_seen"], now)
+
+
+async def applied(db: DbOrPool, tokens: Sequence[str]) -> None:
     """The operator's word for these has taken effect."""
     await db.execute(_SQL["applied"], tokens)
 

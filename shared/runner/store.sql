@@ -65,3 +65,9 @@ where token not in (select token from operator_word) order by shard, token
 
 -- name: give_word
 insert into operator_word (token, sentence, remedy) select $1, $2, $3 on conflict (token) do nothing
+
+-- name: last_seen
+select last_seen from deployment
+
+-- name: keep_last_seen
+update deployment set last_seen = $1

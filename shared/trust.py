@@ -1,0 +1,106 @@
+"""Whether the machine's clock may be trusted: a comparison with witnesses, and with the last time that is known.
+
+A clock that is wrong once would be wrong for good: months that have closed never open again, and records that have
+expired are gone. So nothing is decided by a time that disagrees with Postgres or the broker, or lies more than a month
+from the last one; for that only the operator can vouch, because servers on one machine share its clock (decision 0014).
+
+Pure, and the values that it compares are measured by `shared.runner.timekeeper`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+JUMP_MAX = timedelta(days=31)
+"""The longest month: nothing that depends on months or years is decided across more without the operator's word."""
+
+
+class ClockDoubtError(Exception):
+    """The time is not known. str(error) is the whole sentence for readiness, with what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """How far a server's clock is ahead of the machine's, in seconds, give or take half the time that asking took."""
+
+    name: str
+    ahead_s: float
+    unsure_s: float
+
+
+def disagreement(witnesses: Iterable[Witness], tolerance_s: float) -> str | None:
+    """Why the machine's clock is not to be trusted, by what the servers say; None when all are close."""
+    far = [each for each in witnesses if abs(each.ahead_s) - each.unsure_s > tolerance_s]
+    if not far:
+        return None
+    said = " and ".join(f"{each.name}'s clock is {_span(each.ahead_s)} it" for each in far)
+    return (
+        f"This machine's clock cannot be trusted: {said}. Nothing is decided until they agree to within"
+        f" {tolerance_s:.0f} seconds: set the clocks (by NTP); the service goes on by itself."
+    )
+
+
+def jumped(last_seen: datetime | None, now: datetime) -> bool:
+    """Whether the clock is more than a month from the last time that is known, in either direction."""
+    return last_seen is not None and abs(now - last_seen) > JUMP_MAX
+
+
+def jump_sentence(last_seen: datetime, now: datetime) -> str:
+    return (
+        f"This machine's clock shows {now:%Y-%m-%d}, and the last time known is {last_seen:%Y-%m-%d}: more than a"
+        " month. If the clock is right (the platform was off for so long), months will close and what is due will"
+        " expire; if it is wrong, set it."
+    )
+
+
+def _span(ahead_s: float) -> str:
+    far = timedelta(seconds=round(abs(ahead_s)))
+    return f"{far} {'ahead of' if ahead_s > 0 else 'behind'}"
+
+
+class TrustedTime:
+    """The machine's time, for as long as it moves as time does. Whoever asks while it is in doubt gets an error.
+
+    Between two comparisons with the witnesses the machine's steady clock vouches for the other one: it cannot be set.
+    """
+
+    def __init__(
+        self,
+        tolerance_s: float,
+        *,
+        wall: Callable[[], datetime],
+        steady_s: Callable[[], float],
+    ) -> None:
+        self._tolerance_s, self.wall, self._steady_s = tolerance_s, wall, steady_s
+        self._agreed: tuple[datetime, float] | None = None
+        self.trouble: str | None = "the clock is not compared yet"
+
+    def agreed(self) -> None:
+        """The witnesses agree with what the clock shows now."""
+        self._agreed, self.trouble = (self.wall(), self._steady_s()), None
+
+    def doubted(self, sentence: str) -> None:
+        self.trouble = sentence
+
+    def now(self) -> datetime:
+        """Raises ClockDoubtError."""
+        if self.trouble is None and (moved_s := self._moved_s()) is not None and abs(moved_s) > self._tolerance_s:
+            self.trouble = (
+                f"This machine's clock was moved by {timedelta(seconds=round(moved_s))} while the service ran; it is"
+                " compared with Postgres' and the broker's before anything is decided."
+            )
+        if self.trouble is not None:
+            raise ClockDoubtError(self.trouble)
+        return self.wall()
+
+    def _moved_s(self) -> float | None:
+        if self._agreed is None:
+            return None
+        at, steady_s = self._agreed
+        return (self.wall() - at).total_seconds() - (self._steady_s() - steady_s)
+
+
+def machine_time() -> datetime:
+    return datetime.now(UTC)
