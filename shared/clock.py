@@ -134,8 +134,8 @@ class SteppedClock:
 
 @contextlib.asynccontextmanager
 async def open_clock(kind: str, bootstrap: str, tolerance_s: float) -> AsyncIterator[Clock]:
-    """The clock of a process: `system`, which is in doubt until somebody has compared it, or `stepped`, which waits until
-    a driver has set the first instant."""
+    """The clock of a process: `system`, which is in doubt until somebody has compared it, or `stepped`, which waits
+    until a driver has set the first instant."""
     if kind == "system":
         yield SystemClock(TrustedTime(tolerance_s, wall=machine_time, steady_s=time.monotonic))
         return

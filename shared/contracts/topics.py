@@ -161,7 +161,7 @@ _SHARED = (
 _LIMITED = {topic.name for topic in _SHARED} | {dead_letter_topic(service) for service in SERVICES}
 
 WITNESS = Topic(TIME_TOPIC, "none", 1, "delete", _DAY, MESSAGE_BYTES_MAX, SERVICES, ())
-"""Empty records, whose acknowledgements tell a service the broker's time; nobody reads them, and no message is on it."""
+"""Empty records, whose acknowledgements tell a service the time of the broker; nobody reads them."""
 
 SIMULATION = Topic(CLOCK_TOPIC, "none", 1, "delete", _WEEK, MESSAGE_BYTES_MAX, ("driver",), SERVICES)
 """Exists only in simulation: the stepped clock that all processes share."""
