@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from goodstanding.platform.deployment import SERVICES
+from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED
 from shared.settings import ROOT
 from tests.deploy.compose import Platform, project, until
-from tests.deploy.traffic import Person, accepted
+from tests.deploy.traffic import Person, accepted, messages, query
 from tests.e2e.test_guides import follow
+from tests.support import one_story
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
 
@@ -35,11 +37,21 @@ def test_the_backup_is_restored(tmp_path: Path, seen: Callable[[str], None]) -> 
         began = time.monotonic()
         assert follow("operations.md", "restore", tmp_path, environment)
         rider.until_counted()
+        until(lambda: not _disagreements(rider.platform), "the topics tell what Postgres has")
         seen(f"restored from a backup, with the rides since from Kafka: {time.monotonic() - began:.1f} s")
         assert compose.deployment(tmp_path).settings == rider.platform.deployment.settings
 
         assert accepted(rider.rides_again())
         assert accepted(rider.rides(1))
         rider.until_counted()
+        until(lambda: not _disagreements(rider.platform), "the topics tell what Postgres has, and benefits follows")
         assert len(rider.query("select 1 from retention.record where user_id = $1")) == 1
         assert {state for states in compose.states().values() for state in states} == {"healthy", "exited"}
+
+
+def _disagreements(platform: Platform) -> list[str]:
+    """Scores, versions, restrictions and tiers, not counts."""
+    scores = [(record.key, record.value) for record in messages(platform, SCORES_CHANGED)]
+    tiers = [(record.key, record.value) for record in messages(platform, TIERS_CHANGED)]
+    people, standings = query(platform, one_story.PEOPLE), query(platform, one_story.STANDINGS)
+    return one_story.disagreements(scores, tiers, people, standings)

@@ -1,0 +1,256 @@
+"""A server is restored from an older copy beside the other one, which is newer. After the operator's word subscribers
+see what the database has: scores, versions, restrictions and tiers, and never a version that goes back."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+
+from goodstanding.contradictions import give_word, waiting_for_word
+from services.scorer.core.state import COUNT, decode, vectors
+from shared.contracts.messages import RecordChange, ScoreChange, TierChange, read
+from shared.contracts.partition import partition_of
+from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED, raw_topic
+from shared.runner import questions
+from tests.faults.cluster import PARTNER, SERVICES, feeding
+from tests.faults.events import PARTNERS
+from tests.faults.scenarios import Story, telling
+from tests.support import one_story
+from tests.support.oracle.records import Report
+
+Server = Literal["kafka", "postgres"]
+PROCESSES = [f"{service}-1" for service in SERVICES]
+YESTERDAY = datetime.now(UTC).date() - timedelta(days=3)
+LISTED = Report(id="r-1", kind="court.listing", status="reported", began_on=YESTERDAY - timedelta(days=90))
+RELEASED = Report(id="r-1", kind="court.listing", status="settled", ended_on=YESTERDAY)
+_ALL_MONTHS = (0, 2**31)
+
+
+@pytest.fixture
+async def story(tmp_path: Path) -> AsyncIterator[Story]:
+    partners = dict.fromkeys(PARTNERS, PARTNER)
+    async with telling(tmp_path / "deployment", now=datetime.now(UTC), clock="system", partners=partners) as story:
+        await story.cluster.start(*PROCESSES)
+        await story.cluster.until_run_done()
+        yield story
+
+
+@dataclass
+class Copies:
+    """Older copies of a server's data, taken and put back while it is down."""
+
+    story: Story
+    directory: Path
+
+    async def take(self, server: Server) -> None:
+        await self._with_server_down(server, lambda data: _copy(data, self.directory / server))
+
+    async def put_back(self, server: Server) -> None:
+        def exchange(data: Path) -> None:
+            shutil.rmtree(data)
+            _copy(self.directory / server, data)
+
+        await self._with_server_down(server, exchange)
+
+    async def _with_server_down(self, server: Server, act: Callable[[Path], None]) -> None:
+        stack = self.story.cluster.stack
+        await asyncio.to_thread(stack.kill, server)
+        await asyncio.to_thread(act, stack.home / server)
+        await asyncio.to_thread(stack.start, server)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """With the owners of the files: Postgres steps down to a user of its own."""
+    target.parent.mkdir(exist_ok=True)
+    subprocess.run(["cp", "--archive", str(source), str(target)], check=True)
+
+
+@pytest.fixture
+def copies(story: Story, tmp_path: Path) -> Copies:
+    # Where the server's own user can read what is put back.
+    return Copies(story, story.cluster.stack.home / "copies")
+
+
+async def accept_all(story: Story) -> list[str]:
+    """What `goodstanding offsets accept <service> --yes` does, until no service waits for it any more."""
+    sentences: list[str] = []
+
+    async def nothing_waits() -> bool:
+        for service in SERVICES:
+            waiting = await waiting_for_word(story.cluster.deployment, service)
+            sentences.extend(each.found.sentence for each in waiting)
+            await give_word(story.cluster.deployment, waiting)
+        troubles = [await asyncio.to_thread(process.trouble) for process in story.cluster.processes.values()]
+        return not any(troubles)
+
+    await story.cluster.until(nothing_waits, "all go on")
+    return sentences
+
+
+async def counted(story: Story) -> int:
+    async with story.cluster.database() as db:
+        rows = await db.fetch("select state from scorer.person where state <> ''")
+    months = [month for row in rows for month in vectors(decode(row["state"]), *_ALL_MONTHS)]
+    return sum(vector[COUNT] for _, by_kind in months for vector in by_kind.values())
+
+
+async def versions_seen(story: Story) -> dict[tuple[str, str], list[int]]:
+    """Of each topic and name (person or record) the versions, in the order in which subscribers see them."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for topic, model in ((SCORES_CHANGED, ScoreChange), (TIERS_CHANGED, TierChange), (RECORDS_CHANGED, RecordChange)):
+        for seen in await story.cluster.read(topic):
+            body = read(model, seen.value or b"")
+            assert isinstance(body, ScoreChange | TierChange | RecordChange)
+            name = body.record_id if isinstance(body, RecordChange) else (seen.key or b"").decode()
+            found.setdefault((topic, name), []).append(body.version)
+    return found
+
+
+async def disagreements(story: Story) -> list[str]:
+    scores = [(seen.key, seen.value) for seen in await story.cluster.read(SCORES_CHANGED)]
+    tiers = [(seen.key, seen.value) for seen in await story.cluster.read(TIERS_CHANGED)]
+    async with story.cluster.database() as db:
+        return one_story.disagreements(
+            scores, tiers, await db.fetch(one_story.PEOPLE), await db.fetch(one_story.STANDINGS)
+        )
+
+
+Versions = dict[tuple[str, str], list[int]]
+
+
+def assert_no_version_goes_back(versions: Versions, before: Versions) -> None:
+    """What comes behind what was seen before lies above it, and rises; a repetition of the last one may come first."""
+    for name, seen in versions.items():
+        highest = max(before.get(name, [0]))
+        behind = seen[len(before.get(name, [])) :]
+        assert behind == sorted(behind), name
+        assert not behind or behind[0] >= highest, f"{name}: {behind} behind {highest}"
+
+
+async def some_bills(story: Story, count: int) -> None:
+    """One after the other, so that each becomes a version of its own."""
+    for _ in range(count):
+        await story.tell()
+        await story.handled()
+
+
+async def test_postgres_from_an_older_copy_beside_a_newer_kafka(story: Story, copies: Copies) -> None:
+    """A restriction was lifted after the copy was made: it must not come back, and what is new must be heard."""
+    story.new_person()
+    await story.tell(days_late=9)
+    await story.report(LISTED)
+    await story.handled()
+    await copies.take("postgres")
+    await story.cluster.until_ready()
+    await some_bills(story, 4)
+    await story.report(RELEASED)
+    await story.handled()
+    sent = 6
+    published = await versions_seen(story)
+    assert await disagreements(story) == []
+
+    for name in PROCESSES:
+        await story.cluster.stop(name)
+    await copies.put_back("postgres")
+    await story.cluster.start(*PROCESSES, ready=False)
+    await story.until_trouble("scorer-1", "Postgres is older than Kafka", timeout_s=60)
+    assert await asyncio.to_thread(story.cluster.processes["ingest-1"].trouble) is None, "the others go on"
+    sentences = await accept_all(story)
+    assert any("never decided" in sentence for sentence in sentences)
+    await story.handled()
+    assert await disagreements(story) == []
+    assert_no_version_goes_back(await versions_seen(story), published)
+
+    await story.tell()
+    await story.handled()
+    assert await counted(story) == sent + 1 - 1, "each bill once, and the record is none"
+    assert await disagreements(story) == []
+    assert_no_version_goes_back(await versions_seen(story), published)
+    async with story.cluster.database() as db:
+        assert await db.fetchval("select count(*) from scorer.operator_word where applied_at is not null")
+
+
+async def test_kafka_from_an_older_copy_beside_a_newer_postgres(story: Story, copies: Copies) -> None:
+    """What is sent to it afterwards is counted, and what it has lost of the published scores is told again."""
+    story.new_person()
+    await story.tell(days_late=9)
+    await some_bills(story, 2)
+    await copies.take("kafka")
+    await story.cluster.until_ready()
+    await some_bills(story, 3)
+    await story.report(LISTED)
+    await story.handled()
+    assert await counted(story) == 6
+
+    for name in PROCESSES:
+        await story.cluster.stop(name)
+    await copies.put_back("kafka")
+    before = await versions_seen(story)
+    await story.cluster.start(*PROCESSES, ready=False)
+    await story.until_trouble("scorer-1", "Kafka is older than the database", timeout_s=60)
+    async with feeding(story.cluster) as partners:
+        # The partners' former producer remembers a sequence that this Kafka has never seen.
+        story._feeder = partners
+        for _ in range(4):
+            await story.tell()
+    await accept_all(story)
+    await story.handled()
+
+    async def all_counted() -> bool:
+        return await counted(story) == 10
+
+    await story.cluster.until(all_counted, "what was sent after the restore is counted")
+    await story.handled()
+    assert await disagreements(story) == []
+    assert_no_version_goes_back(await versions_seen(story), before)
+
+
+async def test_ingest_stops_where_kafka_lacks_what_it_has_handled(story: Story) -> None:
+    """One broker that loses its last seconds may keep a group's offset and lose the records before it."""
+    story.new_person()
+    await story.tell(days_late=9)
+    await story.handled()
+    await story.cluster.stop("ingest-1")
+    place = TopicPartition(raw_topic("north"), partition_of(story.person.user_id))
+    consumer = AIOKafkaConsumer(bootstrap_servers=story.kafka, group_id="ingest", enable_auto_commit=False)
+    await consumer.start()
+    note = (await questions.committed(consumer, [place]))[place]
+    consumer.assign([place])
+    await consumer.commit({place: OffsetAndMetadata(note.offset + 50, note.note.text())})
+    await consumer.stop()
+    for _ in range(3):
+        await story.tell()
+    await story.cluster.start("ingest-1", ready=False)
+    await story.until_trouble("ingest-1", "goodstanding offsets accept ingest", timeout_s=60)
+    assert await counted(story) == 1
+    sentences = await accept_all(story)
+    assert any(f"The topic {raw_topic('north')} ends at offset" in sentence for sentence in sentences)
+
+    async def all_counted() -> bool:
+        return await counted(story) == 4
+
+    await story.cluster.until(all_counted, "what was sent meanwhile is counted, and nothing twice")
+    assert await disagreements(story) == []
+
+
+async def test_a_month_later_the_operator_vouches_for_the_time(story: Story) -> None:
+    """The services' own processes, and the command's functions."""
+    await story.cluster.stop("benefits-1")
+    async with story.cluster.database() as db:
+        await db.execute("update benefits.deployment set last_seen = last_seen - interval '40 days'")
+    await story.cluster.start("benefits-1", ready=False)
+    await story.until_trouble("benefits-1", "goodstanding clock accept benefits", timeout_s=60)
+    (waiting,) = await waiting_for_word(story.cluster.deployment, "benefits")
+    assert waiting.shards == (), "it is not about one part of the work"
+    await give_word(story.cluster.deployment, [waiting])
+    await story.cluster.until_ready("benefits-1")
