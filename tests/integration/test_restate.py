@@ -22,7 +22,7 @@ from services.retention.core.record import Facts, Open
 from services.retention.storage import records
 from services.retention.storage import restate as retention
 from services.scorer.core import score
-from services.scorer.core.decide import Person, Publication
+from services.scorer.core.decide import Person, Publication, Writes
 from services.scorer.core.score import Evaluation
 from services.scorer.storage import restate as scorer
 from services.scorer.storage import store as people
@@ -68,7 +68,16 @@ def message(body: Any) -> Any:
 
 def told(version: int, result: int) -> Any:
     return message(
-        ScoreChange(version=version, score=result, thin=False, cadence="monthly", as_of=EARLIER, policy="p-1")
+        ScoreChange(
+            version=version,
+            score=result,
+            thin=False,
+            cadence="monthly",
+            as_of=EARLIER,
+            policy="p-1",
+            restrictions=(),
+            key_factors=(),
+        )
     )
 
 
@@ -104,8 +113,8 @@ async def test_scores(
     publication = Publication(version, EARLIER, None, "p-1", evaluation)
     async with opened("scorer") as db:
         if version:
-            person = Person(WHO, b"state", version, score.encode(evaluation), publication=publication)
-            await people.save(db, SHARD, {WHO: person}, [person])
+            person = Person(WHO, b"state", version, score.encode(evaluation), as_of=EARLIER)
+            await people.save(db, SHARD, {WHO: person}, [Writes(WHO, publication=publication)])
         last = {WHO.encode(): told(*on_topic)} if on_topic else {}
         if on_topic:
             assert await scorer.undecided(db, SHARD, list(last.values())) == (on_topic[0] > version)

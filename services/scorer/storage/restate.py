@@ -32,6 +32,7 @@ class Told(NamedTuple):
     """What a message of the topic says: the version, and what subscribers act on."""
 
     version: int
+    as_of: datetime
     result: tuple[int, bool, tuple[str, ...]]
 
 
@@ -44,7 +45,7 @@ def told_by(record: Record) -> tuple[bytes, Told] | None:
     change = follow(ScoreChange, record.value) if record.value else None
     if change is None or isinstance(change, Fault):
         return None
-    return user_id, Told(change.version, (change.score, change.thin, tuple(change.restrictions)))
+    return user_id, Told(change.version, change.as_of, (change.score, change.thin, tuple(change.restrictions)))
 
 
 async def undecided(db: Db, shard: int, messages: Sequence[Record]) -> int:
@@ -66,19 +67,23 @@ async def restate(
         said = [each for row in rows if (each := _said(row, told.get(row["user_id"]), now, policy))]
         if fresh := [each for each, is_fresh in said if is_fresh]:
             await db.execute(_SQL["publish"], shard, *_columns(fresh))
-        versions = {bytes.fromhex(user_id): publication.version for (user_id, publication), _ in said}
-        taken = {row["user_id"]: told[row["user_id"]].version for row in rows if row["user_id"] in told}
-        await _take_over(db, shard, taken | versions)
+        taken = {row["user_id"]: _reached(told[row["user_id"]]) for row in rows if row["user_id"] in told}
+        await _take_over(db, shard, taken | {bytes.fromhex(user_id): _reached(each) for (user_id, each), _ in said})
         yield [each for each, _ in said]
-    unknown = [(user_id, each.version) for user_id, each in told.items()]
+    unknown = [(user_id, _reached(each)) for user_id, each in told.items()]
     for start in range(0, len(unknown), PAGE_MAX):
         await _take_over(db, shard, dict(unknown[start : start + PAGE_MAX]))
 
 
-async def _take_over(db: Db, shard: int, versions: Mapping[bytes, int]) -> None:
-    """A version only ever rises, so whoever has a higher one keeps it."""
-    if versions:
-        await db.execute(_SQL["take_over"], shard, list(versions), list(versions.values()))
+def _reached(said: Told | Publication) -> tuple[int, datetime]:
+    return said.version, said.as_of
+
+
+async def _take_over(db: Db, shard: int, reached: Mapping[bytes, tuple[int, datetime]]) -> None:
+    """A version and its instant only ever rise, so whoever has a higher one keeps it."""
+    if reached:
+        versions, instants = map(list, zip(*reached.values(), strict=True))
+        await db.execute(_SQL["take_over"], shard, list(reached), versions, instants)
 
 
 def _said(row: asyncpg.Record, told: Told | None, now: datetime, policy: str) -> tuple[Said, bool] | None:
@@ -97,8 +102,9 @@ def _said(row: asyncpg.Record, told: Told | None, now: datetime, policy: str) ->
 
 
 def _fresh(row: asyncpg.Record, version: int, now: datetime, policy: str) -> tuple[Said, bool]:
+    as_of = max(now, row["last_as_of"] or now)
     evaluation = score.decode(row["evaluation"])
-    return (row["user_id"].hex(), Publication(version, now, row["run"], policy, evaluation)), True
+    return (row["user_id"].hex(), Publication(version, as_of, row["run"], policy, evaluation)), True
 
 
 def _columns(said: Sequence[Said]) -> Iterator[list[object]]:
