@@ -38,7 +38,7 @@ from shared.runner.service import Outgoing
 _POSITION = re.compile(r"([a-zA-Z0-9._-]{1,249})/([0-9]{1,9})/([0-9]{1,18})")
 _COMPACTED = {topic.name for topic in topics([]) if topic.cleanup == "compact"}
 _CHANGE_ID = re.compile(r"(retention/[^/]+)/([0-9]{1,9})")
-_ENVELOPE = ("specversion", "id", "source", "type", "time", "subject", "partitionkey", "origin")
+_ENVELOPE = ("specversion", "id", "source", "type", "time", "subject", "partitionkey", "origin", "fieldnames")
 _HEADERS = {"content-type", *(f"ce_{name}" for name in _ENVELOPE)}
 _OF_INGEST = ("id", "source", "type", "time", "origin")
 _TOLD = {

@@ -16,7 +16,7 @@ import structlog
 
 from services.ingest.core.compiling import Partner
 from services.ingest.core.normalize import Normalized, Refused, normalize
-from shared.contracts.cloudevents import ARRIVED, binary
+from shared.contracts.cloudevents import ARRIVED, Stamped, stamped
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import TYPES, RecordReport, encode
 from shared.contracts.partition import partition_of
@@ -88,22 +88,18 @@ def _refused(partner: str, code: Code) -> tuple[Outcome, ...]:
 
 
 def _forwarded(partner: str, origin: str, arrived: datetime, event: Normalized) -> Outgoing:
-    body = event.body
-    headers = binary(
-        id=event.event_id,
-        source=f"/partners/{partner}",
-        type=TYPES[type(body)],
-        time=event.time,
-        partitionkey=event.user_id,
-        extensions={"origin": origin, ARRIVED: rfc3339(arrived)},
-    )
-    return Outgoing(
-        RECORDS_REPORTED if isinstance(body, RecordReport) else NORMALIZED,
-        event.user_id.encode(),
-        encode(body),
-        headers,
-        partition_of(event.user_id),
-    )
+    body, key = event.body, event.user_id.encode()
+    extensions = [("ce_origin", origin), (f"ce_{ARRIVED}", rfc3339(arrived))]
+    if event.fieldnames:
+        extensions.append(("ce_fieldnames", event.fieldnames))
+    headers = _stamped(partner, TYPES[type(body)])(event.event_id, event.time, key, *extensions)
+    topic = RECORDS_REPORTED if isinstance(body, RecordReport) else NORMALIZED
+    return Outgoing(topic, key, encode(body), headers, partition_of(event.user_id))
+
+
+@lru_cache(maxsize=1024)
+def _stamped(partner: str, type: str) -> Stamped:
+    return stamped(f"/partners/{partner}", type)
 
 
 def _rejected(

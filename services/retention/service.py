@@ -88,7 +88,7 @@ def decode(record: Record, arrived: datetime) -> Report | DeadLetter:
         return DeadLetter(body.code, body.sentence)
     if fault := check_event(body):
         return DeadLetter(fault.code, fault.sentence)
-    return Report(key, partner, envelope.id, origin, body, envelope.time)
+    return Report(key, partner, envelope.id, origin, body, envelope.time, envelope.extensions.get("fieldnames", ""))
 
 
 def decide(
@@ -119,9 +119,9 @@ def _answer(
             # What announces that a record is erased repeats nothing of it. Late or not, it happened at the deadline.
             change = RecordChange(record_id=id, version=base + version, status="expired", counts=False)
             return _changed(user_id, change, lapsed_at), Outcome("expired", partner)
-        case Refused(partner, event_id, origin, fault):
+        case Refused(partner, event_id, origin, fault, fieldnames):
             # Position and id, and no bytes, since what came here is not what the partner sent.
-            headers = refusal_headers(NAME, origin, fault, event_id)
+            headers = refusal_headers(NAME, origin, fault, event_id, fieldnames=fieldnames)
             message = Outgoing(rejected_topic(partner), None, None, headers, 0)
             return message, Outcome("refused", partner, fault.code)
         case Waits(partner):

@@ -105,7 +105,18 @@ def _event(key: str, value: bytes, envelope: Envelope, arrived: datetime, zone: 
         month = month_of(arrived, zone) if raw is None else _month_of_minute(raw[:_TO_THE_MINUTE], zone)
     except TimeError as error:
         return DeadLetter(error.code, error.sentence)
-    return event_of(key, partner, envelope.id, origin, envelope.time, month, value, body, zone)
+    return event_of(
+        key,
+        partner,
+        envelope.id,
+        origin,
+        envelope.time,
+        month,
+        value,
+        body,
+        zone,
+        envelope.extensions.get("fieldnames", ""),
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -172,7 +183,7 @@ def _refusal(folded: Conflict | TooLate | TooMany | Blocked) -> Fault:
 
 def _rejected(event: Event, fault: Fault) -> Outgoing:
     """To the event's partner: position and id, and no bytes, since what came here is not what the partner sent."""
-    headers = refusal_headers(NAME, event.origin, fault, event.id)
+    headers = refusal_headers(NAME, event.origin, fault, event.id, fieldnames=event.fieldnames)
     return Outgoing(rejected_topic(event.partner), None, None, headers, 0)
 
 

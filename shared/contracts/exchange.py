@@ -34,10 +34,14 @@ class Received(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Provenance(msgspec.Struct, frozen=True):
-    """Whose event was forwarded, and the position `<raw topic>/<partition>/<offset>` at which the partner wrote it."""
+    """Whose event was forwarded, and the position `<raw topic>/<partition>/<offset>` at which the partner wrote it.
+
+    `fieldnames` is how the partner calls the fields that may be refused, see refusals.fieldnames.
+    """
 
     partner: str
     origin: str
+    fieldnames: str = ""
 
 
 def received(
@@ -70,7 +74,7 @@ def provenance(envelope: Envelope) -> Provenance | Fault:
     partner, origin = envelope.source.removeprefix(_PARTNERS), envelope.extensions.get("origin")
     if partner == envelope.source or origin is None:
         return Fault(Code.ENVELOPE_ATTRIBUTE, "ce_source", "The event names no partner or no origin.")
-    return Provenance(partner, origin)
+    return Provenance(partner, origin, envelope.extensions.get("fieldnames", ""))
 
 
 def forwarded_source(partner: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
+from functools import lru_cache
 
+import msgspec
 from pydantic import ValidationError
 
-from shared.contracts.cloudevents import Headers, binary
+from shared.contracts.cloudevents import ATTRIBUTE_CHARACTERS_MAX, Headers, binary
 from shared.contracts.faults import Fault
 from shared.contracts.messages import FIELD_CHARACTERS_MAX, ID_CHARACTERS_MAX, TYPES, Refusal, fault_of
 
@@ -21,16 +24,17 @@ def refusal_headers(
     *,
     lastorigin: str | None = None,
     without_value: bool = False,
+    fieldnames: str = "",
 ) -> tuple[tuple[str, bytes], ...]:
     """The headers of a refusal. They follow from the position and the fault alone: a repeated refusal is byte-equal.
 
     `origin` is `<raw topic>/<partition>/<offset>`; `eventid` the partner's id of the event, if it could be read;
     `lastorigin` the position of the last record, if the refusal is for several; `without_value` says that the event's
-    bytes are too many to come back.
+    bytes are too many to come back; `fieldnames` is what the event says of its sender's words.
     """
     about = {"code": str(fault.code), "sentence": fault.sentence, "origin": origin}
     if fault.field:
-        about["field"] = _printable(fault.field)[:FIELD_CHARACTERS_MAX]
+        about["field"] = _printable(_their_field(fault.field, fieldnames))[:FIELD_CHARACTERS_MAX]
     if eventid and len(eventid) <= ID_CHARACTERS_MAX and eventid.isprintable():
         about["eventid"] = eventid
     if lastorigin is not None:
@@ -41,6 +45,29 @@ def refusal_headers(
     return binary(
         id=f"{service}/{origin}", source=f"/{service}", type=TYPES[Refusal], extensions=about, content_type=None
     )
+
+
+def fieldnames(theirs: Mapping[str, str]) -> str:
+    """What a normalized event says of its sender's words: how the fields are called that a later service may refuse.
+
+    `theirs` is by our name of the field (`ce_time`, `data.ended_on`). Empty where nothing differs, or where it is too
+    long for an attribute, so that refusals have our names.
+    """
+    different = {ours: name for ours, name in theirs.items() if name != ours}
+    text = msgspec.json.encode(different).decode() if different else ""
+    return text if len(text) <= ATTRIBUTE_CHARACTERS_MAX else ""
+
+
+@lru_cache(maxsize=1024)
+def _read_fieldnames(text: str) -> Mapping[str, str]:
+    try:
+        return msgspec.json.decode(text, type=dict[str, str])
+    except msgspec.MsgspecError:  # of another release; the field still has a name of ours
+        return {}
+
+
+def _their_field(field: str, fieldnames: str) -> str:
+    return _read_fieldnames(fieldnames).get(field, field) if fieldnames else field
 
 
 def read_refusal(headers: Headers) -> Refusal | Fault:

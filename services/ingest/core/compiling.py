@@ -10,7 +10,16 @@ from typing import Any, Literal, TypeAlias
 from services.ingest.core import readers
 from services.ingest.core.deployment import Deployment, Person
 from services.ingest.core.fields import ATTRIBUTES, Fields, Key, check_path
-from services.ingest.core.mapping import CsvMapping, Events, JsonMapping, MappingError, NativeMapping, Rights, Text
+from services.ingest.core.mapping import (
+    CsvMapping,
+    Events,
+    JsonMapping,
+    MappingError,
+    Moment,
+    NativeMapping,
+    Rights,
+    Text,
+)
 from services.ingest.core.mapping import Mapping as PartnerMapping
 from services.ingest.core.native import native_mapping
 from services.ingest.core.plausibility import BEGAN, ENDED, EVENT
@@ -22,6 +31,7 @@ from shared.contracts.checks import check_event
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import KIND_OF, Kind, Shape
 from shared.contracts.messages import BehaviorEvent, Consent, RecordReport
+from shared.contracts.refusals import fieldnames
 
 Body: TypeAlias = BehaviorEvent | RecordReport
 
@@ -39,6 +49,8 @@ class Reading:
     body: Reader[Body]
     fault: Fault | None
     """Why the partner may not send this kind, if it may not."""
+    fieldnames: Mapping[str, str]
+    """How the partner calls the fields that a later service may refuse, by what it writes before an attribute's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +225,28 @@ def _readings(
             sentence = f"The path {error} is named twice, as a value and as ignored or an object."
             raise MappingError(key, sentence) from None
         check_places(fields.trials, typed=common.columns is None)
-        yield code, Reading(kind, tree, body, _forbidden(kind, mapping.rights, permitted))
+        forbidden = _forbidden(kind, mapping.rights, permitted)
+        yield code, Reading(kind, tree, body, forbidden, _fieldnames(mapping, events, kind, common))
+
+
+def _fieldnames(mapping: JsonMapping | CsvMapping, events: Events, kind: Kind, fields: Fields) -> Mapping[str, str]:
+    last_word = mapping.kind if isinstance(mapping.kind, str) else mapping.kind[-1]
+    specs: dict[str, str | Text | Moment | None] = {"ce_id": mapping.id or "@id", "ce_time": mapping.time or "@time"}
+    if kind.shape is Shape.RECORD:
+        specs["data.kind"] = last_word
+        specs["data.amount"] = events.amount.path if events.amount else None
+        specs |= {f"data.{name}": getattr(events, name) for name in _RECORD_FIELDS}
+    elif events.consent is not None:
+        specs["data.consent.id"] = events.consent.id
+    labels = {ours: fields.label(spec) for ours, spec in specs.items() if spec is not None and not _is_fixed(spec)}
+    return {
+        prefix: fieldnames({ours: prefix + name[1:] if name[0] == "@" else name for ours, name in labels.items()})
+        for prefix in ("ce_", "")
+    }
+
+
+def _is_fixed(spec: object) -> bool:
+    return isinstance(spec, Text) and spec.fixed is not None
 
 
 def _ignored(mapping: JsonMapping | CsvMapping, events: Events, key: Key, fields: Fields) -> tuple[str, ...]:

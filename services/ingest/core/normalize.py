@@ -36,12 +36,16 @@ class Raw(Protocol):
 
 
 class Normalized(msgspec.Struct, frozen=True, gc=False):
-    """An event that is taken. `event_id` is the partner's; `time` is in UTC."""
+    """An event that is taken. `event_id` is the partner's; `time` is in UTC.
+
+    `fieldnames` is how the partner calls the fields that a later service may refuse, see refusals.fieldnames.
+    """
 
     user_id: str
     event_id: str
     time: datetime
     body: Body
+    fieldnames: str
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
@@ -123,6 +127,7 @@ def _one_form(id: str) -> str:
 def _bare(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
     """An event without an envelope: its id and time are among the values."""
     assert partner.bare is not None
+    flat["@prefix"] = ""
     value = _value(raw)
     body: dict[str, Any]
     if partner.csv is None:
@@ -143,7 +148,7 @@ def _event(partner: Partner, reading: Reading, flat: Flat) -> Normalized:
     person = flat["@person"] = partner.subject(flat)
     event_id: str = flat["@id"]
     refuse_name(event_id, person, "@id")
-    return Normalized(person.user_id, event_id, flat["@time"], reading.body(flat))
+    return Normalized(person.user_id, event_id, flat["@time"], reading.body(flat), reading.fieldnames[flat["@prefix"]])
 
 
 # What kind of event it is.

@@ -16,8 +16,8 @@ from services.retention.core.bounds import GONE_MAX, RECORDS_MAX
 from services.retention.core.fingerprint import fingerprint, record_id, unkeyed_record_id
 from services.retention.core.messages import Due, Message, Report
 from services.retention.core.profile import Profile
-from services.retention.core.record import GONE, Effect, Gone, Kept, Refused, State, Step, due_at, partner_of
-from services.retention.core.steps import expire, take
+from services.retention.core.record import GONE, Effect, Gone, Kept, State, Step, due_at, partner_of
+from services.retention.core.steps import expire, refused, take
 from shared.contracts.faults import Code, Fault
 
 _FULL = Fault(
@@ -77,7 +77,7 @@ def _steps(message: Message, records: _Records, now: datetime, policy: Policy) -
             id, state = records.find(message)
             step = take(state, message, now, policy.profile)
             if state is None and step.state is not None and not records.has_room(message.partner):
-                step = Step(None, (Refused(message.partner, message.event_id, message.origin, _FULL),))
+                step = Step(None, (refused(message, _FULL),))
             return [(id, step)]
         case Due():
             # The earliest first.

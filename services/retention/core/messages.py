@@ -22,6 +22,8 @@ class Report(msgspec.Struct, frozen=True):
     body: RecordReport
     time: datetime
     """When it was so, by the partner: of several amounts the latest one's counts."""
+    fieldnames: str = ""
+    """How the partner calls the fields that may be refused, see refusals.fieldnames."""
 
 
 class Due(msgspec.Struct, frozen=True):

@@ -55,6 +55,8 @@ class Settlement(msgspec.Struct, frozen=True):
     ended_on: date
     event_id: str
     origin: str
+    fieldnames: str = ""
+    """Not stored: a settlement that waited for its report is refused in our own words."""
 
 
 class Unreported(msgspec.Struct, frozen=True):
@@ -136,12 +138,13 @@ class Repeated(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """`event_id` and `origin` are those of the report at fault, which may have come earlier than the present one."""
+    """All but the fault are of the report at fault, which may have come earlier than the present one."""
 
     partner: str
     event_id: str
     origin: str
     fault: Fault
+    fieldnames: str = ""
 
 
 Effect: TypeAlias = Changed | Expired | Waits | Repeated | Refused

@@ -80,13 +80,13 @@ _UPDATED_TOO_OFTEN = Fault(
 def take(state: State, report: Report, now: datetime, profile: Profile) -> Step:
     """Take one report in, `reported` or `settled`. No day in it lies ahead of its arrival: ingest sees to that."""
     if isinstance(state, Gone):
-        return Step(GONE, (_refused(report, _GONE),))
+        return Step(GONE, (refused(report, _GONE),))
     if report.body.status == "settled":
         if state is None or isinstance(state, Unreported):
             return _wait(state, report, now)
         return _settled(state, report, profile)
     if fault := _over_on_arrival(state, report, now, profile):
-        return Step(state, (_refused(report, fault),))
+        return Step(state, (refused(report, fault),))
     if state is None or isinstance(state, Unreported):
         return _open(state.settlements if state else (), report, profile)
     return _reported_again(state, report, profile)
@@ -122,7 +122,7 @@ def _open(waiting: Iterable[Settlement], report: Report, profile: Profile) -> St
 def _reported_again(record: Known, report: Report, profile: Profile) -> Step:
     """A further report of a record that was reported before: its balance, its end, or a contradiction."""
     if fault := _contradiction(record, _facts(report)):
-        return Step(record, (_refused(report, fault),))
+        return Step(record, (refused(report, fault),))
     updated = _with_amount(record, _facts(report))
     effects: list[Effect] = [Changed(updated)] if updated.version > record.version else []
     if report.body.ended_on is not None and _ends(record.facts.kind) is Ends.ON_SETTLEMENT:
@@ -193,7 +193,7 @@ def _wait(state: Unreported | None, report: Report, now: datetime) -> Step:
     if _content(settlement) in map(_content, waiting):
         return Step(state, (Repeated(report.partner),))
     if len(waiting) >= SETTLEMENTS_MAX:
-        return Step(state, (_refused(report, _SETTLED_TOO_OFTEN),))
+        return Step(state, (refused(report, _SETTLED_TOO_OFTEN),))
     kept = Unreported(report.partner, report.body.report_id, (*waiting, settlement), now + WAITS_MAX)
     return Step(kept, (Waits(report.partner),))
 
@@ -268,13 +268,14 @@ def _facts(report: Report) -> Facts:
 def _settlement(report: Report) -> Settlement:
     body = report.body
     assert body.ended_on is not None, "a record that is settled has ended"
-    return Settlement(body.kind, body.began_on, body.ended_on, report.event_id, report.origin)
+    return Settlement(body.kind, body.began_on, body.ended_on, report.event_id, report.origin, report.fieldnames)
 
 
-def _refused(report: Report, fault: Fault) -> Refused:
-    return Refused(report.partner, report.event_id, report.origin, fault)
+def refused(report: Report, fault: Fault) -> Refused:
+    """That this report is refused for this fault."""
+    return Refused(report.partner, report.event_id, report.origin, fault, report.fieldnames)
 
 
 def _refused_settlement(partner: str, settlement: Settlement, fault: Fault) -> Refused:
     """It may have waited, so that it came earlier than the report at hand."""
-    return Refused(partner, settlement.event_id, settlement.origin, fault)
+    return Refused(partner, settlement.event_id, settlement.origin, fault, settlement.fieldnames)

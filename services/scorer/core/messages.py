@@ -31,6 +31,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     identity: bytes
     """See `ids`. The row implies the person."""
     body: BehaviorEvent
+    fieldnames: str = ""
+    """How the partner calls the fields that may be refused, see refusals.fieldnames."""
 
 
 def event_of(
@@ -43,11 +45,12 @@ def event_of(
     value: bytes,
     body: BehaviorEvent,
     zone: tzinfo,
+    fieldnames: str = "",
 ) -> Event:
     """An event from its attributes, the month of its arrival, the bytes of its normalized data and the same decoded."""
     time_us = microseconds(time)
     entry = ids.entry_of(partner, event_id, body.kind, time_us, value)
-    return Event(key, partner, event_id, origin, time_us, month_of(time, zone), arrived, entry, body)
+    return Event(key, partner, event_id, origin, time_us, month_of(time, zone), arrived, entry, body, fieldnames)
 
 
 def microseconds(instant: datetime) -> int:

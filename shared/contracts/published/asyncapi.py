@@ -183,6 +183,7 @@ def _binary(model: type, name: str, shown: list[examples.Example]) -> Object:
         attributes["ce_origin"] = _POSITION
         # Earlier releases of ingest did not say when the partner's own record was appended.
         optional[f"ce_{ARRIVED}"] = _INSTANT
+        optional["ce_fieldnames"] = _FIELDNAMES
     return {
         "name": name,
         "title": name,
@@ -289,6 +290,10 @@ def _only_headers(name: str, summary: str, attributes: Object) -> Object:
 
 _INSTANT = {"type": "string", "format": "date-time"}
 _USER_ID = {"type": "string", "pattern": USER_ID_PATTERN}
+_FIELDNAMES = {
+    "type": "string",
+    "description": "A JSON object: what the partner calls the fields that a later service may refuse.",
+}
 _IDENTIFIER = {"type": "string", "minLength": 1, "description": "The person by the deployment's common scheme."}
 _POSITION = {
     "type": "string",

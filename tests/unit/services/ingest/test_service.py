@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any
 
+import msgspec
 import pytest
 
 from services.ingest.service import NAME
+from services.retention import service as retention
+from services.retention.core.decide import Policy as RetentionPolicy
+from services.retention.core.messages import Report
+from services.scorer import service as scorer
+from services.scorer.core.decide import Policy
+from services.scorer.core.messages import Event
+from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import Refusal
 from shared.contracts.partition import partition_of
-from shared.contracts.refusals import read_refusal
+from shared.contracts.refusals import fieldnames, read_refusal, refusal_headers
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import REJECTED_VALUE_BYTES_MAX, raw_topic
 from shared.runner.sendable import is_too_large
-from shared.runner.service import Answer, DeadLetter, Outcome
+from shared.runner.service import Answer, DeadLetter, Outcome, Outgoing
+from shared.settings import ROOT
 from tests.support.ingest.raw_events import (
     PERSON,
     RawEvent,
     bank,
     bank_record,
     bike,
+    city,
+    city_record,
     consumer_credit,
     court,
     hotel,
     utility,
 )
-from tests.support.ingest.shipped import ARRIVED, SERVICE, answer, answered, pseudonym, record
+from tests.support.ingest.shipped import ARRIVED, DEPLOYMENT, SERVICE, answer, answered, pseudonym, record
+from tests.support.people import capping
 
 USER = pseudonym(PERSON)
 
@@ -44,6 +60,7 @@ def test_what_is_taken_goes_on_under_the_persons_pseudonym() -> None:
         ("ce_partitionkey", USER.encode()),
         ("ce_origin", b"behavior.raw.bank/3/7"),
         ("ce_arrived", rfc3339(ARRIVED).encode()),
+        ("ce_fieldnames", b'{"ce_id":"id","ce_time":"time"}'),
         ("content-type", b"application/json"),
     )
     assert outcome == Outcome("accepted", "bank")
@@ -151,3 +168,83 @@ def test_a_refusal_that_no_topic_could_take_comes_without_the_bytes() -> None:
         ("too-large", "value"),
     ]
     assert not is_too_large(taken[0])
+
+
+THEIR_WORDS = [
+    (bank(), "id", "time"),
+    (consumer_credit(), "ce_id", "ce_time"),
+    (utility(), "msg_id", "ts"),
+    (hotel(), "MessageId", "LocalTime"),
+    (city(), "id", "time"),
+]
+"""An event, and how its partner calls its id and its time."""
+
+
+@pytest.mark.parametrize(("event", "id", "time"), THEIR_WORDS, ids=lambda value: getattr(value, "partner", ""))
+def test_the_scorer_refuses_in_the_partners_words(event: RawEvent, id: str, time: str) -> None:
+    """(rules E1)"""
+    policy = Policy(scorecard=capping(), zone=DEPLOYMENT.zone, accepts_late_months=3)
+    forwarded, _ = answer(event)
+    once = scorer.decode(sent(forwarded), ARRIVED, DEPLOYMENT.zone)
+    assert isinstance(once, Event)
+    other_value = re.sub(rb'"amount":[0-9]+', b'"amount":1', forwarded.value or b"")
+    other = scorer.decode(sent(forwarded, other_value), ARRIVED, DEPLOYMENT.zone)
+    assert isinstance(other, Event)
+    late = msgspec.structs.replace(once, arrived=once.arrived + 12)
+    refusals = {
+        Code.TOO_LATE: scorer.decide(None, [late], ARRIVED + timedelta(days=366), policy),
+        Code.CONFLICT: scorer.decide(None, [once, other], ARRIVED, policy),
+    }
+    fields = {}
+    for code, decision in refusals.items():
+        (refusal,) = [read_refusal(each.headers) for each in decision.outgoing if each.topic.startswith("behavior.rej")]
+        assert isinstance(refusal, Refusal)
+        assert refusal.code == code
+        fields[code] = refusal.field
+    assert fields == {Code.TOO_LATE: time, Code.CONFLICT: id}
+
+
+RECORD_WORDS = [
+    (bank_record({"state": "paid", "paid_on": "2024-03-01"}), "data.paid_on"),
+    (court({"action": "RELEASED", "released": "2024-03-04", "yuan": ""}), "released"),
+    (city_record({"status": "settled", "ended_on": "2024-03-04"}), "data.ended_on"),
+]
+
+
+@pytest.mark.parametrize(("event", "field"), RECORD_WORDS, ids=lambda value: getattr(value, "partner", ""))
+def test_retention_refuses_in_the_partners_words(event: RawEvent, field: str) -> None:
+    """(rules E1)"""
+    forwarded, _ = answer(event)
+    settled = retention.decode(sent(forwarded), ARRIVED)
+    assert isinstance(settled, Report)
+    assert settled.body.ended_on is not None
+    later = msgspec.structs.replace(
+        settled, event_id="2", body=replace(settled.body, ended_on=settled.body.ended_on + timedelta(days=1))
+    )
+    began = replace(settled.body, status="reported", ended_on=None, began_on=date(2024, 2, 1))
+    reported = msgspec.structs.replace(settled, event_id="0", body=began)
+    settled, later = (
+        msgspec.structs.replace(each, body=replace(each.body, began_on=None)) for each in (settled, later)
+    )
+    profile = retention.load_profile(ROOT / "policies/retention/cn.toml")
+    policy = RetentionPolicy(profile=profile, fingerprint_key=b"k" * 32)
+    decision = retention.decide(None, [reported, settled, later], ARRIVED, policy)
+    (refusal,) = [read_refusal(each.headers) for each in decision.outgoing if each.topic.startswith("behavior.rej")]
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.field) == (Code.RE_AGEING, field)
+
+
+def test_an_event_without_names_is_refused_in_ours() -> None:
+    fault = Fault(Code.CONFLICT, "ce_id", "x")
+    for text in ("", "{", "[]", '{"ce_id": 1}'):
+        headers = refusal_headers("scorer", "behavior.raw.bank/3/7", fault, fieldnames=text)
+        assert dict(headers)["ce_field"] == b"ce_id"
+    assert fieldnames({"ce_id": "ce_id", "ce_time": "ce_time"}) == ""
+    assert fieldnames({"ce_id": "x" * 1024}) == ""
+
+
+def sent(outgoing: Outgoing, value: bytes | None = None) -> Any:
+    """The Kafka record that a message becomes, or one with another value."""
+    return SimpleNamespace(
+        topic=outgoing.topic, key=outgoing.key, value=value or outgoing.value, headers=outgoing.headers
+    )
