@@ -29,7 +29,7 @@ from goodstanding.reading.progress import Progress
 from shared.contracts.faults import Fault
 from shared.contracts.messages import Refusal
 from shared.contracts.partition import PARTITIONS, partition_of
-from shared.contracts.refusals import read_refusal
+from shared.contracts.refusals import origins, read_refusal
 from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, dead_letter_topic, raw_topic, rejected_topic
 from shared.runner.sender import started
 
@@ -78,7 +78,8 @@ class _Evidence:
             self.forwarded[origin] = (at, record.offset)
         elif not isinstance(answer := read_refusal(record.headers), Fault):
             aside = record.topic.endswith(dead_letter_topic(""))
-            self.answers[answer.origin] = (Result.SET_ASIDE if aside else Result.REFUSED), answer
+            result = Result.SET_ASIDE if aside else Result.REFUSED
+            self.answers.update(dict.fromkeys(origins(answer), (result, answer)))
 
 
 async def send(

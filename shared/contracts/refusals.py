@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from functools import lru_cache
 
@@ -77,6 +77,13 @@ def read_refusal(headers: Headers) -> Refusal | Fault:
         return Refusal(**{name: texts[f"ce_{name}"] for name in _FIELDS if f"ce_{name}" in texts})
     except ValidationError as error:
         return fault_of(error, "headers")
+
+
+def origins(refusal: Refusal) -> Iterator[str]:
+    """The position of every record that the refusal answers for: one, unless nobody could read their batch."""
+    place, _, first = refusal.origin.rpartition("/")
+    last = (refusal.lastorigin or refusal.origin).rpartition("/")[2]
+    return (f"{place}/{offset}" for offset in range(int(first), int(last) + 1))
 
 
 def _printable(text: str) -> str:

@@ -29,9 +29,9 @@ from shared.kafka.unreadable import Fetched, Unreadable
 
 log = structlog.get_logger("kafka")
 
-CALL_BYTES_MAX = 16 * 1024 * 1024
-"""One call opens no further batch once those that it opened have so many bytes: as much as a shard holds in memory.
-Without it, a fetch of 2 MiB of compressed batches could become gigabytes in one call."""
+CALL_BYTES_MAX = 4 * 1024 * 1024
+"""One call opens no further batch once those that it opened have so many bytes. Without it, a fetch of 2 MiB of
+compressed batches could become gigabytes in one call; 2,000 usual records have one or two MiB."""
 _MADE_AT_ONCE_BYTES_MAX = 1280 * 1024
 """Larger batches are looked at record by record, so that a record's headers are counted before they are made: each
 takes two bytes in the batch and some 80 in memory. No batch of this size comes without compression."""

@@ -88,6 +88,7 @@ def exposed() -> dict[str, set[str]]:
     metrics.sent.labels("t").inc()
     metrics.retries.labels("OSError").inc()
     metrics.step_seconds.labels("events").observe(0.1)
+    metrics.lost("t", "gap", 1)
     metrics.lag_records.labels("t", 0).set(1)
     metrics.lag_seconds.labels("t", 0).set(1)
     metrics.next_timer(0, None)

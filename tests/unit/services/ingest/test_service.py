@@ -24,6 +24,7 @@ from shared.contracts.partition import partition_of
 from shared.contracts.refusals import fieldnames, read_refusal, refusal_headers
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import REJECTED_VALUE_BYTES_MAX, raw_topic
+from shared.kafka.unreadable import Unreadable
 from shared.runner.sendable import is_too_large
 from shared.runner.service import Answer, DeadLetter, Outcome, Outgoing
 from shared.settings import ROOT
@@ -121,6 +122,38 @@ def test_a_refusal_says_which_event_it_was_if_that_can_be_read(event: RawEvent, 
 @pytest.mark.parametrize("event", [bank(), bank_record(), bike(), court(), bank({"sex": 1}), utility({"ts": None})])
 def test_what_is_sent_again_is_byte_equal(event: RawEvent) -> None:
     assert answer(event) == answer(event)
+
+
+def unreadable(topic: str, first: int, behind: int) -> Answer | DeadLetter:
+    what = Unreadable(topic, 3, first, behind, 1, "batch-too-large", "Send smaller batches.")
+    return SERVICE.mode.unreadable(what)
+
+
+def test_what_nobody_can_read_is_answered_by_position() -> None:
+    """One refusal for all of it, without any bytes (rules E14)."""
+    answered = unreadable("behavior.raw.bank", 7, 10)
+    assert isinstance(answered, Answer)
+    [outgoing] = answered.outgoing
+    assert (outgoing.topic, outgoing.value) == ("behavior.rejected.bank", None)
+    assert read_refusal(outgoing.headers) == Refusal(
+        code="batch-too-large",
+        sentence="Send smaller batches.",
+        origin="behavior.raw.bank/3/7",
+        lastorigin="behavior.raw.bank/3/9",
+    )
+    assert answered.outcomes == (Outcome("refused", "bank", "batch-too-large"),)
+
+
+def test_one_record_that_nobody_can_read_has_one_position() -> None:
+    answered = unreadable("behavior.raw.bank", 7, 8)
+    assert isinstance(answered, Answer)
+    assert "ce_lastorigin" not in dict(answered.outgoing[0].headers)
+
+
+def test_what_nobody_can_read_of_an_unknown_partner_is_a_dead_letter() -> None:
+    answered = unreadable("behavior.raw.nobody", 7, 8)
+    assert isinstance(answered, DeadLetter)
+    assert answered.code == "unknown-partner"
 
 
 def test_one_answer_for_each_record_in_their_order() -> None:

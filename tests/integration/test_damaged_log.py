@@ -1,0 +1,90 @@
+"""Kafka's files are damaged, or lack a piece: what is still there is read, and what is not is said (rules E14)."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from goodstanding.platform.servers import LocalStack
+from shared.contracts.partition import partition_of
+from tests.integration.test_unreadable import KINDS, forwarded, handled, letters, lost, service_of
+from tests.integration.tiny import KEYS, Tiny
+
+KEY = KEYS[0]
+HOME = partition_of(KEY)
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[LocalStack]:
+    """Of its own: its files are tampered with."""
+    with LocalStack.ephemeral() as stack:
+        yield stack
+
+
+@pytest.fixture
+async def tiny(stack: LocalStack) -> Tiny:
+    tiny = Tiny(stack.addresses.kafka, stack.addresses.postgres)
+    await tiny.prepare()
+    # Five batches, of the offsets 0 to 4, 5 to 9 and so on.
+    for _ in range(5):
+        await tiny.send([(KEY, "one")] * 5)
+    return tiny
+
+
+def segment(stack: LocalStack, topic: str) -> Path:
+    [found] = stack.home.rglob(f"{topic}-{HOME}/*.log")
+    return found
+
+
+def batches(data: bytes) -> list[bytes]:
+    found, at = [], 0
+    while at < len(data):
+        [length] = struct.unpack_from(">i", data, at + 8)
+        found.append(data[at : at + 12 + length])
+        at += 12 + length
+    return found
+
+
+async def rewritten(stack: LocalStack, topic: str, change: dict[int, bytes | None]) -> None:
+    """Kafka is stopped in good order, some of its batches are others or gone, and it starts on what is left."""
+    await asyncio.to_thread(stack.stop)
+    file = segment(stack, topic)
+    kept = [change.get(number, data) for number, data in enumerate(batches(file.read_bytes()))]
+    file.write_bytes(b"".join(data for data in kept if data))
+    await asyncio.to_thread(stack.up)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_damaged_batch_is_set_aside_and_the_rest_is_read(stack: LocalStack, tiny: Tiny, kind: str) -> None:
+    data = batches(await asyncio.to_thread(segment(stack, tiny.source).read_bytes))
+    bad = data[2][:-2] + bytes([data[2][-2] ^ 1]) + data[2][-1:]
+    await rewritten(stack, tiny.source, {2: bad})
+    async with tiny.worker(service_of(tiny, kind)) as worker:
+        await worker.until_shards(6)
+        await handled(tiny, worker, tiny.source)
+        assert worker.here.troubles() == []
+        assert lost(worker) == {}
+    assert await forwarded(tiny, kind) == 20
+    assert await letters(tiny) == [("unreadable", f"{tiny.source}/{HOME}/10")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_hole_in_the_offsets_is_a_loss(stack: LocalStack, tiny: Tiny, kind: str) -> None:
+    await rewritten(stack, tiny.source, {1: None, 3: None})
+    async with tiny.worker(service_of(tiny, kind)) as worker:
+        await worker.until_shards(6)
+        await handled(tiny, worker, tiny.source)
+        assert lost(worker) == {"gap": 10}
+        [trouble] = worker.here.troubles()
+        assert trouble.startswith(
+            f"{tiny.source}/{HOME}: 10 records from offset 5 on were not read: Kafka's log has a hole"
+        )
+    assert await forwarded(tiny, kind) == 15
+    # Read again, by another process: it has nothing to say of what was handled before it.
+    async with tiny.worker(service_of(tiny, kind)) as worker:
+        await worker.until_shards(6)
+        assert worker.here.troubles() == []

@@ -1,0 +1,118 @@
+"""A real ingest process under records that are made to fill its memory: each is answered, and the peak stays bounded.
+
+It has the settings of a deployment, and the 512 MB of the compose file are its limit (rules E14).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from shared.contracts.messages import Refusal
+from shared.contracts.refusals import origins, read_refusal
+from shared.contracts.topics import NORMALIZED, raw_topic, rejected_topic
+from tests.faults.cluster import PARTNER, Cluster
+from tests.faults.events import Message, message_of
+from tests.faults.scenarios import Story, telling
+from tests.support.batches import CODECS, Given, batch
+from tests.support.oracle.scores import Event
+from tests.support.unreadable import send_batches
+
+_MIB = 1024 * 1024
+PEAK_BYTES_MAX = 400 * _MIB
+"""Of the process whole, which has some 100 MiB before it has read anything: the limit of 512 MB with room to spare."""
+_HOSTILE, _GOOD = "hostile", "north"
+
+
+def packed(records: Sequence[Given], codec: str) -> bytes:
+    return batch(records, codec=codec, at_ms=int(time.time() * 1000))
+
+
+def blanks(megabytes: int, codec: str) -> bytes:
+    return packed([(None, b" " * (megabytes * _MIB), ())], codec)
+
+
+# What is sent to each of the six partitions: a batch, and how often.
+HOSTILE: dict[str, tuple[Callable[[], bytes], int]] = {
+    "gzip, 300 MiB": (lambda: blanks(300, "gzip"), 2),
+    "zstd, 300 MiB": (lambda: blanks(300, "zstd"), 2),
+    "lz4, 200 MiB": (lambda: blanks(200, "lz4"), 2),
+    "snappy, 18 MiB": (lambda: blanks(18, "snappy"), 2),
+    "just below the bound": (lambda: blanks(15, "zstd"), 12),
+    "3 MiB, the kind that stopped a shard": (lambda: blanks(3, "gzip"), 12),
+    "many headers of nothing": (lambda: packed([(None, b"x", [("", b"")] * 100_000)] * 5, "none"), 4),
+    "the same, compressed": (lambda: packed([(None, b"x", [("", b"")] * 1_000_000)] * 7, "zstd"), 3),
+    "as many headers as a record may have": (lambda: packed([(None, b"x", [("n", b"")] * 64)] * 4_000, "zstd"), 2),
+    "large keys": (lambda: packed([(b"k" * 60_000, b"x", ())] * 17, "none"), 8),
+    "large keys, compressed": (lambda: packed([(b"k" * 60_000, b"x", ())] * 250, "zstd"), 4),
+    "a great many records": (lambda: packed([(None, None, ())] * 20_000, "zstd"), 1),
+}
+
+
+@pytest.fixture(scope="module")
+async def story(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Story]:
+    directory = tmp_path_factory.mktemp("hostile") / "deployment"
+    partners = dict.fromkeys((_HOSTILE, _GOOD), PARTNER)
+    async with telling(directory, now=datetime.now(UTC), clock="system", partners=partners) as story:
+        story.new_person()
+        # The defaults, where tests otherwise take small steps.
+        await story.cluster.start("ingest-1", settings={"GOODSTANDING_BATCH_RECORDS_MAX": "2000"})
+        yield story
+
+
+def peak_bytes(cluster: Cluster) -> int:
+    """The most memory that the process ever had at once."""
+    status = Path(f"/proc/{cluster.processes['ingest-1'].pid}/status").read_text()
+    [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(line.split()[1]) * 1024
+
+
+async def unanswered(cluster: Cluster, partner: str) -> list[str]:
+    """Positions of the partner's records that were neither forwarded nor refused, or both, or twice."""
+    wrong = []
+    times: dict[str, int] = {}
+    for seen in await cluster.read(rejected_topic(partner), NORMALIZED):
+        refusal = read_refusal(seen.headers) if seen.topic == rejected_topic(partner) else None
+        answered = origins(refusal) if isinstance(refusal, Refusal) else [seen.attribute("origin")]
+        for place in answered:
+            times[place] = times.get(place, 0) + 1
+    for place, end in (await cluster.offsets.ends([raw_topic(partner)])).items():
+        name = f"{place.topic}/{place.partition}"
+        wrong += [f"{name}/{offset}" for offset in range(end) if times.get(f"{name}/{offset}") != 1]
+    return wrong
+
+
+@pytest.mark.parametrize("codec", sorted(CODECS))
+async def test_a_partner_may_use_any_codec(story: Story, codec: str) -> None:
+    before = len(await story.cluster.read(NORMALIZED))
+    messages = [_bill(story, f"{codec}-{number}") for number in range(3)]
+    records = [(each.key, each.value, [(name, value) for name, value in each.headers]) for each in messages]
+    await send_batches(story.kafka, raw_topic(_GOOD), 2, packed(records, codec))
+    await story.ingested()
+    assert len(await story.cluster.read(NORMALIZED)) == before + 3
+    assert await unanswered(story.cluster, _GOOD) == []
+
+
+def _bill(story: Story, id: str) -> Message:
+    now = datetime.now(UTC) - timedelta(days=1)
+    event = Event(person=story.person.user_id, partner=_GOOD, id=id, time=now, kind="gas.bill", days_late=0)
+    return message_of(event, story.person.account)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_memory_is_bounded_and_everything_answered(story: Story, name: str) -> None:
+    made, times = HOSTILE[name]
+    data = made()
+    topic = raw_topic(_HOSTILE)
+    for partition in range(6):
+        await send_batches(story.kafka, topic, partition, *[data] * times)
+    await story.tell()
+    await story.ingested()
+    peak = peak_bytes(story.cluster)
+    assert peak < PEAK_BYTES_MAX, f"{peak / _MIB:.0f} MiB"
+    assert await unanswered(story.cluster, _HOSTILE) == []
+    assert await unanswered(story.cluster, _GOOD) == []
