@@ -37,6 +37,7 @@ NOW = datetime(2026, 11, 29, tzinfo=UTC)
 EARLIER = datetime(2026, 11, 1, tzinfo=UTC)
 WHO = sha256(b"restate").hexdigest()
 SHARD = partition_of(WHO)
+POLICY = "p-1@000000000000"
 KEY = b"a key of thirty-two bytes, surely"
 
 
@@ -74,7 +75,7 @@ def told(version: int, result: int) -> Any:
             thin=False,
             cadence="monthly",
             as_of=EARLIER,
-            policy="p-1",
+            policy=POLICY,
             restrictions=(),
             key_factors=(),
         )
@@ -110,7 +111,7 @@ async def test_scores(
     afterwards: int,
 ) -> None:
     evaluation = Evaluation(500, False, (), (), ())
-    publication = Publication(version, EARLIER, None, "p-1", evaluation)
+    publication = Publication(version, EARLIER, None, POLICY, evaluation)
     async with opened("scorer") as db:
         if version:
             person = Person(WHO, b"state", version, score.encode(evaluation), as_of=EARLIER)
@@ -148,7 +149,7 @@ def change(version: int, tier: str | None) -> Any:
             restrictions=(),
             score_version=1,
             as_of=EARLIER,
-            policy="t",
+            policy=POLICY,
         )
     )
 

@@ -237,6 +237,7 @@ async def test_ingest_stops_where_kafka_lacks_what_it_has_handled(story: Story) 
         return await counted(story) == 4
 
     await story.cluster.until(all_counted, "what was sent meanwhile is counted, and nothing twice")
+    await story.handled()
     assert await disagreements(story) == []
 
 

@@ -30,15 +30,17 @@ def disagreements(
 
 
 def _of_person(row: Mapping[str, Any], standing: Mapping[str, Any], told: object, change: object) -> list[str]:
-    if not isinstance(told, ScoreChange) or not isinstance(change, TierChange):
-        return [f"the topics have {told} and {change}"]
+    if not isinstance(told, ScoreChange):
+        return [f"the topic has {told}"]
     wrong = []
     result = score.decode(row["evaluation"]).result
     if (told.version, told.score, told.thin, tuple(told.restrictions)) != (row["version"], *result):
         wrong.append(f"score: the topic has {told}, the database {row['version']} {result}")
     if (standing["score_version"], tuple(standing["restrictions"])) != (told.version, tuple(told.restrictions)):
         wrong.append(f"benefits is at score {standing['score_version']}, published is {told}")
-    of_topic = (change.version, change.tier, tuple(change.in_force), tuple(change.restrictions))
+    of_topic: tuple[Any, ...] = (0, None, (), ())
+    if isinstance(change, TierChange):
+        of_topic = (change.version, change.tier, tuple(change.in_force), tuple(change.restrictions))
     sets = map(tuple, (standing["in_force"], standing["restrictions"]))
     if of_topic != (standing["version"], standing["tier"], *sets):
         wrong.append(f"tier: the topic has {of_topic}, the database {dict(standing)}")
