@@ -49,6 +49,7 @@ _UNKNOWN_PARTNER = DeadLetter(
 
 def service(partners: Partners, owner: str = "") -> Service[Forward]:
     """The service of these partners. `owner` tells this deployment from every other one."""
+    accepted = {partner.name: (Outcome("accepted", partner.name),) for partner in partners.values()}
 
     def answer(record: Record, arrived: datetime) -> Answer | DeadLetter:
         partner = partners.get(partner_of(record.topic))
@@ -59,7 +60,7 @@ def service(partners: Partners, owner: str = "") -> Service[Forward]:
         if isinstance(result, Refused) and result.bug:
             log.error("an event is refused because of a fault of ours", origin=origin, error=result.bug)
         if isinstance(result, Normalized):
-            return Answer((_forwarded(partner.name, origin, arrived, result),), _accepted(partner.name))
+            return Answer((_forwarded(partner.name, origin, arrived, result),), accepted[partner.name])
         return Answer(
             (_rejected(partner.name, origin, record.value, result),), _refused(partner.name, result.fault.code)
         )
@@ -75,11 +76,6 @@ def service(partners: Partners, owner: str = "") -> Service[Forward]:
         return Answer((rejected,), _refused(partner.name, refused.fault.code))
 
     return Service(NAME, (Input(pattern=f"^{re.escape(RAW_PREFIX)}.+"),), Forward(answer, unreadable, owner))
-
-
-@lru_cache(maxsize=256)
-def _accepted(partner: str) -> tuple[Outcome, ...]:
-    return (Outcome("accepted", partner),)
 
 
 @lru_cache(maxsize=1024)
