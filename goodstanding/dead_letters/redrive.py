@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import ProducerFenced
 
 from goodstanding.dead_letters.rules import (
@@ -32,13 +32,15 @@ from goodstanding.errors import UserError
 from goodstanding.reading.between import tail
 from goodstanding.reading.offsets import Offsets, asking
 from shared.contracts.topics import RECORDS_CHANGED, SERVICES, dead_letter_topic
+from shared.kafka.consumer import CarefulConsumer
+from shared.kafka.losses import Losses
+from shared.kafka.unreadable import Fetched, Unreadable
 from shared.runner.sender import send_transaction, started
 
 TRANSACTIONAL_ID = "redrive"
 _TOGETHER_MAX = 50
 """Records in one transaction, and so in memory; each may have a MiB."""
 _READ_MS = 1_000
-_UNREADABLE = "The name of a header is not UTF-8, so the record cannot be read here. Its partner may send it anew."
 
 Kept = Mapping[TopicPartition, range]
 Choice = Callable[[Sequence[Letter]], Sequence[Letter]]
@@ -126,7 +128,7 @@ async def _to_append(
 class _Reader:
     """Reads records by their position."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, offsets: Offsets, kept: Kept) -> None:
+    def __init__(self, consumer: CarefulConsumer, offsets: Offsets, kept: Kept) -> None:
         self._consumer, self._offsets, self._kept = consumer, offsets, kept
 
     async def record(self, letter: Letter) -> ConsumerRecord | str:
@@ -136,12 +138,12 @@ class _Reader:
         partition, offset = lies
         if offset not in self._kept.get(partition, ()):
             return ADVICE[State.GONE]
-        try:
-            found = [each async for each in self._records(partition, offset, offset + 1, records_max=1)]
-        except UnicodeDecodeError:
-            return _UNREADABLE
+        found = [each async for each in self._records(partition, offset, offset + 1, records_max=1)]
+        if found and isinstance(found[0], Unreadable):
+            return f"The record cannot be read here either. {found[0].sentence}"
         # Where the record has been deleted meanwhile, or compacted, another may have come in its place.
-        return next((each for each in found if each.offset == offset), ADVICE[State.GONE])
+        records = (each for each in found if not isinstance(each, Unreadable))
+        return next((each for each in records if each.offset == offset), ADVICE[State.GONE])
 
     async def versions_behind(self, records: Iterable[ConsumerRecord]) -> dict[str, int]:
         """The highest version of each negative record that `records.changed` tells of behind these, and in them."""
@@ -154,12 +156,13 @@ class _Reader:
         ends = await self._offsets.ends([RECORDS_CHANGED] if first else [])
         for partition, offset in first.items():
             async for record in self._records(partition, offset, ends[partition]):
-                take_version(versions, record)
+                if not isinstance(record, Unreadable):
+                    take_version(versions, record)
         return versions
 
     async def _records(
         self, partition: TopicPartition, offset: int, end: int, records_max: int | None = None
-    ) -> AsyncIterator[ConsumerRecord]:
+    ) -> AsyncIterator[Fetched]:
         """The records from an offset on, until the position has reached the end."""
         # Assigning drops what was fetched already, and letters often name records in a row.
         if self._consumer.assignment() != {partition}:
@@ -173,7 +176,10 @@ class _Reader:
 
 @asynccontextmanager
 async def _reading(bootstrap: str, kept: Kept) -> AsyncIterator[_Reader]:
-    consumer = AIOKafkaConsumer(
+    consumer = CarefulConsumer(
+        # What is missing here was missed by a service, and counted there.
+        losses=Losses(lambda *_: None),
+        auto_offset_reset="none",
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         isolation_level="read_committed",

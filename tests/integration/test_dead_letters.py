@@ -6,8 +6,9 @@ import asyncio
 import json
 import os
 import sys
+import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
@@ -27,6 +28,7 @@ from shared.contracts.messages import TYPES, BehaviorEvent
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, dead_letter_topic, raw_topic
 from shared.kafka import topic_admin
+from shared.kafka.codecs import UNPACKED_BYTES_MAX
 from shared.runner.host import dead_letter
 from shared.runner.sender import send, started
 from shared.runner.service import Aside, DeadLetter
@@ -34,7 +36,8 @@ from shared.settings import ROOT
 from tests.faults.cluster import PARTNER, Cluster, running
 from tests.integration.test_bad_input import get
 from tests.integration.tiny import until
-from tests.support.unreadable import send_raw
+from tests.support.batches import batch
+from tests.support.unreadable import send_batches, send_raw
 
 KEY = b"dead letters: 32 bytes and a bit"
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -422,14 +425,29 @@ async def test_of_a_negative_record_only_the_newest_change_goes_again(kafka: str
     assert values == [b"1", b"1", b"2", b"?", b"1", b"2"]
 
 
-async def test_a_record_that_no_client_can_read_stops_no_other(kafka: str, topic: str) -> None:
-    [before] = await put(kafka, topic, (None, b"before", []))
+async def _send_bad_name(kafka: str, topic: str) -> None:
     await send_raw(kafka, topic, 0, None, b"x", b"\xff")
+
+
+async def _send_bomb(kafka: str, topic: str) -> None:
+    await send_batches(kafka, topic, 0, batch([(None, bytes(UNPACKED_BYTES_MAX), ())], codec="zstd", at_ms=now_ms()))
+
+
+def now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+@pytest.mark.parametrize(("put_bad", "word"), [(_send_bad_name, "not UTF-8"), (_send_bomb, "Unpacked")])
+async def test_a_record_that_no_client_can_read_stops_no_other(
+    kafka: str, topic: str, put_bad: Callable[[str, str], Awaitable[None]], word: str
+) -> None:
+    [before] = await put(kafka, topic, (None, b"before", []))
+    await put_bad(kafka, topic)
     [behind] = await put(kafka, topic, (None, b"behind", []))
     unreadable = f"{topic}/0/1"
     places = [before, unreadable, behind]
     await set_aside(kafka, *places)
     answers = dict(await redriven(kafka, *places))
     assert (answers[before], answers[behind]) == ("", "")
-    assert "not UTF-8" in answers[unreadable]
+    assert word in answers[unreadable]
     assert await states(kafka, *places) == ["redriven", "there", "redriven"]
