@@ -21,7 +21,7 @@ from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import TYPES, RecordReport, encode
 from shared.contracts.partition import partition_of
 from shared.contracts.refusals import refusal_headers
-from shared.contracts.times import rfc3339
+from shared.contracts.times import rfc3339_of_utc
 from shared.contracts.topics import (
     NORMALIZED,
     RAW_PREFIX,
@@ -36,6 +36,7 @@ from shared.runner.service import Answer, DeadLetter, Forward, Input, Outcome, O
 log = structlog.get_logger("ingest")
 
 NAME = "ingest"
+_ARRIVED = f"ce_{ARRIVED}"
 _UNWANTED = {Code.KIND_NOT_PERMITTED, Code.CLASS_NOT_PERMITTED}
 """Refused because this deployment does not want it, with nothing wrong in it. Counted apart: a partner who sends
 more than was asked for must not look like one whose format has broken."""
@@ -85,10 +86,8 @@ def _refused(partner: str, code: Code) -> tuple[Outcome, ...]:
 
 def _forwarded(partner: str, origin: str, arrived: datetime, event: Normalized) -> Outgoing:
     body, key = event.body, event.user_id.encode()
-    extensions = [("ce_origin", origin), (f"ce_{ARRIVED}", rfc3339(arrived))]
-    if event.fieldnames:
-        extensions.append(("ce_fieldnames", event.fieldnames))
-    headers = _stamped(partner, TYPES[type(body)])(event.event_id, event.time, key, *extensions)
+    came = (("ce_origin", origin.encode()), (_ARRIVED, rfc3339_of_utc(arrived)))
+    headers = _stamped(partner, TYPES[type(body)])(event.event_id, event.time, key, *came, *event.fieldnames)
     topic = RECORDS_REPORTED if isinstance(body, RecordReport) else NORMALIZED
     return Outgoing(topic, key, encode(body), headers, partition_of(event.user_id))
 

@@ -22,7 +22,7 @@ from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import ID_CHARACTERS_MAX
 from shared.contracts.strict_json import JsonError, loads
 from shared.contracts.texts import CONTROL
-from shared.contracts.times import TimeError, instant, rfc3339
+from shared.contracts.times import TimeError, instant, rfc3339, rfc3339_of_utc
 
 Headers = Sequence[tuple[str, bytes | None]]
 """The headers of a Kafka record. A client may send null; aiokafka's types do not say so."""
@@ -152,27 +152,30 @@ class Stamped(Protocol):
     """The headers of one message of a sender of many: see `stamped`."""
 
     def __call__(
-        self, id: str, time: datetime, partitionkey: bytes, *extensions: tuple[str, str]
+        self, id: str, time: datetime, partitionkey: bytes, *more: tuple[str, bytes]
     ) -> tuple[tuple[str, bytes], ...]: ...
 
 
 def stamped(source: str, type: str) -> Stamped:
-    """As `binary`, for a sender of many messages: what is the same in all of them is encoded once."""
+    """As `binary`, for a sender of many messages, with times in UTC: what is the same in all of them is encoded once.
+
+    `more` are headers as they are sent, by their whole names.
+    """
     same = dict(binary(id="", source=source, type=type))
     version, from_, of_type = (("ce_" + name, same["ce_" + name]) for name in ("specversion", "source", "type"))
     json = (_CONTENT_TYPE, same[_CONTENT_TYPE])
 
     def headers(
-        id: str, time: datetime, partitionkey: bytes, *extensions: tuple[str, str]
+        id: str, time: datetime, partitionkey: bytes, *more: tuple[str, bytes]
     ) -> tuple[tuple[str, bytes], ...]:
         return (
             version,
             ("ce_id", id.encode()),
             from_,
             of_type,
-            ("ce_time", rfc3339(time).encode()),
+            ("ce_time", rfc3339_of_utc(time)),
             ("ce_partitionkey", partitionkey),
-            *[(name, text.encode()) for name, text in extensions],
+            *more,
             json,
         )
 

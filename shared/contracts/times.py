@@ -82,7 +82,12 @@ def within_years(value: date) -> None:
         raise TimeError(Code.TIME_RANGE, RANGE_SENTENCE)
 
 
+def rfc3339_of_utc(time: datetime) -> bytes:
+    """The same spelling, for a time that is in UTC already: for where every message pays."""
+    return _ENCODER.encode(time)[1:-1]
+
+
 def rfc3339(time: datetime) -> str:
     """The one spelling that we write: UTC with `Z`, microseconds only where there are any."""
     # msgspec writes just this, in a tenth of the time that `isoformat` takes.
-    return _ENCODER.encode(time.astimezone(UTC))[1:-1].decode()
+    return rfc3339_of_utc(time.astimezone(UTC)).decode()

@@ -49,8 +49,9 @@ class Reading:
     body: Reader[Body]
     fault: Fault | None
     """Why the partner may not send this kind, if it may not."""
-    fieldnames: Mapping[str, str]
-    """How the partner calls the fields that a later service may refuse, by what it writes before an attribute's."""
+    fieldnames: Mapping[str, tuple[tuple[str, bytes], ...]]
+    """The header that says how the partner calls the fields that a later service may refuse, by what it writes before
+    an attribute's name; none where it calls them as we do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +230,9 @@ def _readings(
         yield code, Reading(kind, tree, body, forbidden, _fieldnames(mapping, events, kind, common))
 
 
-def _fieldnames(mapping: JsonMapping | CsvMapping, events: Events, kind: Kind, fields: Fields) -> Mapping[str, str]:
+def _fieldnames(
+    mapping: JsonMapping | CsvMapping, events: Events, kind: Kind, fields: Fields
+) -> Mapping[str, tuple[tuple[str, bytes], ...]]:
     last_word = mapping.kind if isinstance(mapping.kind, str) else mapping.kind[-1]
     specs: dict[str, str | Text | Moment | None] = {"ce_id": mapping.id or "@id", "ce_time": mapping.time or "@time"}
     if kind.shape is Shape.RECORD:
@@ -239,10 +242,11 @@ def _fieldnames(mapping: JsonMapping | CsvMapping, events: Events, kind: Kind, f
     elif events.consent is not None:
         specs["data.consent.id"] = events.consent.id
     labels = {ours: fields.label(spec) for ours, spec in specs.items() if spec is not None and not _is_fixed(spec)}
-    return {
+    texts = {
         prefix: fieldnames({ours: prefix + name[1:] if name[0] == "@" else name for ours, name in labels.items()})
         for prefix in ("ce_", "")
     }
+    return {prefix: (("ce_fieldnames", text.encode()),) if text else () for prefix, text in texts.items()}
 
 
 def _is_fixed(spec: object) -> bool:

@@ -141,7 +141,8 @@ class Fields:
 
         def checked(flat: Flat) -> str:
             value = read(flat)
-            refuse_name(value, flat["@person"], label)
+            if tells(value, flat["@person"].digits):
+                raise names_person(label)
             return value
 
         return checked
@@ -169,7 +170,8 @@ class Fields:
             other = person(flat)
             if other == flat["@person"]:
                 raise Refuse(Code.CONTACT_IS_SUBJECT, label, "Name another person than the event's own.")
-            refuse_name(flat["@id"], other, "@id")
+            if tells(flat["@id"], other.digits):
+                raise names_person("@id")
             return other.user_id
 
         return contact
@@ -337,7 +339,6 @@ def _check_form(text: str, characters_max: int, key: Key) -> None:
         raise MappingError(key, f"Write the text in its one form: `{form}`.")
 
 
-def refuse_name(text: str, person: Person, label: str) -> None:
-    """Raises Refuse where a text that travels on has the person's identifier in it."""
-    if tells(text, person.digits):
-        raise Refuse(Code.NAMES_PERSON, label, "Send a text that does not have the person's identifier in it.")
+def names_person(label: str) -> Refuse:
+    """For a text that travels on and has the identifier of a person in the event in it (rules I3)."""
+    return Refuse(Code.NAMES_PERSON, label, "Send a text that does not have the person's identifier in it.")

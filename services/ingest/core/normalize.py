@@ -10,13 +10,14 @@ import msgspec
 
 from services.ingest.core.compiling import Body, Csv, Partner, Reading
 from services.ingest.core.deployment import AHEAD_MAX
-from services.ingest.core.fields import refuse_name
+from services.ingest.core.fields import names_person
 from services.ingest.core.plausibility import EVENT, judge_time
 from services.ingest.core.readers import listed
 from services.ingest.core.tree import Flat, Refuse, demographic, flatten, printable, refused
 from shared.contracts import cloudevents
 from shared.contracts.cloudevents import Headers
 from shared.contracts.faults import Code, Fault
+from shared.contracts.identity import tells
 from shared.contracts.messages import ID_CHARACTERS_MAX
 from shared.contracts.strict_json import JsonError, loads
 from shared.contracts.texts import TextError, is_plain, one_form
@@ -38,14 +39,15 @@ class Raw(Protocol):
 class Normalized(msgspec.Struct, frozen=True, gc=False):
     """An event that is taken. `event_id` is the partner's; `time` is in UTC.
 
-    `fieldnames` is how the partner calls the fields that a later service may refuse, see refusals.fieldnames.
+    `fieldnames` is the header that says how the partner calls the fields that a later service may refuse, if it
+    calls any of them otherwise than we do.
     """
 
     user_id: str
     event_id: str
     time: datetime
     body: Body
-    fieldnames: str
+    fieldnames: tuple[tuple[str, bytes], ...]
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
@@ -147,7 +149,8 @@ def _bare(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
 def _event(partner: Partner, reading: Reading, flat: Flat) -> Normalized:
     person = flat["@person"] = partner.subject(flat)
     event_id: str = flat["@id"]
-    refuse_name(event_id, person, "@id")
+    if tells(event_id, person.digits):
+        raise names_person("@id")
     return Normalized(person.user_id, event_id, flat["@time"], reading.body(flat), reading.fieldnames[flat["@prefix"]])
 
 
