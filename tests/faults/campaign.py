@@ -20,6 +20,7 @@ from typing import Literal
 
 from aiokafka import TopicPartition
 
+from goodstanding.contradictions import waiting_for_word
 from goodstanding.platform.servers.stack import Name
 from shared.contracts.topics import (
     NORMALIZED,
@@ -45,7 +46,7 @@ from tests.faults.checker import (
     places_of,
 )
 from tests.faults.cluster import PARTNER, SERVICES, Cluster, Feeder, Service, numbers, running, service_of
-from tests.faults.events import PARTNERS, ZONE, Stretch, draw
+from tests.faults.events import PARTNERS, ZONE, Message, Stretch, draw
 from tests.faults.policy import profile, scorecard, tier_table
 from tests.support.oracle.scores import expect, month
 
@@ -56,9 +57,11 @@ Act = (
     | tuple[Literal["kill"], Name]
     | tuple[Literal["send"], Literal["hostile records", "a hot person"]]
     | tuple[Literal["delete"], Literal["a topic of refusals"]]
+    | tuple[Literal["restore"], Name]
 )
 """A fault and whom it hits, a process of a service or a server. To `stop` is to make a zombie: it stands still, others
-take over, and it wakes up. What is sent, and whose topic is deleted, is another partner's, see `hostile`."""
+take over, and it wakes up. To `restore` a server is to put an older copy of its data back, and to give the operator's
+word. What is sent, and whose topic is deleted, is another partner's, see `hostile`."""
 
 _IN_FLIGHT_TIMEOUT_S = 30.0
 _TRANSACTION_TIMEOUT_S = 4.0
@@ -109,6 +112,8 @@ FULL = Plan(
         ("send", "hostile records"): 3,
         ("send", "a hot person"): 2,
         ("delete", "a topic of refusals"): 1,
+        ("restore", "kafka"): 1,
+        ("restore", "postgres"): 1,
     },
     share_s=8.0,
     timer_kills=2,
@@ -128,6 +133,8 @@ SHORT = Plan(
         ("send", "hostile records"): 1,
         ("send", "a hot person"): 1,
         ("delete", "a topic of refusals"): 1,
+        ("restore", "kafka"): 1,
+        ("restore", "postgres"): 1,
     },
     share_s=1.5,
     timer_kills=1,
@@ -188,8 +195,30 @@ async def run(seed: int, plan: Plan, directory: Path) -> Report:
             await cluster.until_drained()
             said.append(_Said(stretch.instant, await cluster.offsets.ends([RECORDS_CHANGED])))
         await cluster.until_ready()
-        await _check(cluster, stretches, said, report)
+        await _check(cluster, stretches, said, chaos.heard, report)
     return report
+
+
+@dataclass(slots=True)
+class Heard:
+    """What subscribers heard before a server came back with less: nobody takes that from them."""
+
+    messages: list[Seen] = field(default_factory=list)
+    at: dict[Seen, datetime] = field(default_factory=dict)
+    """What the clock showed."""
+
+    async def listen(self, cluster: Cluster) -> None:
+        assert cluster.now is not None
+        for message in await cluster.read(RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED):
+            if message not in self.at:
+                self.messages.append(message)
+                self.at[message] = cluster.now
+
+    def and_then(self, later: Sequence[Seen]) -> list[Seen]:
+        """All that a subscriber of this topic has heard, in that order."""
+        topics = {message.topic for message in later}
+        heard = [message for message in self.messages if message.topic in topics]
+        return [*heard, *(message for message in later if message not in self.at)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +248,12 @@ async def _flow(feeder: Feeder, chaos: _Chaos, stretch: Stretch, faults: Sequenc
     size = -(-len(stretch.messages) // max(len(faults), 1))
     shares = [stretch.messages[at : at + size] for at in range(0, len(stretch.messages), size)]
     for fault, messages in zip(faults, shares, strict=True):
-        async with asyncio.TaskGroup() as both:
-            both.create_task(feeder.send(messages, spread_s=share_s))
-            both.create_task(chaos.commit(fault))
+        if fault.act[0] == "restore":
+            await chaos.restore(fault, feeder, messages, share_s)
+        else:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(feeder.send(messages, spread_s=share_s))
+                both.create_task(chaos.commit(fault))
         await chaos.recover()
 
 
@@ -231,6 +263,31 @@ class _Chaos:
     def __init__(self, cluster: Cluster, rng: random.Random, report: Report, hot_events: int) -> None:
         self._cluster, self._rng, self._report, self._hot_events = cluster, rng, report, hot_events
         self._began = time.monotonic()
+        self.heard = Heard()
+
+    async def restore(self, fault: Fault, feeder: Feeder, messages: Sequence[Message], share_s: float) -> None:
+        """A server comes back with what it had before these messages came.
+
+        Partners send again what Kafka has lost. Subscribers keep what they heard.
+        """
+        assert fault.act[0] == "restore"
+        server = fault.act[1]
+        copy = self._cluster.copies / f"{server}-{self._report.faults[fault.act]}"
+        await self._cluster.copy(server, copy)
+        await self._cluster.until_ready()
+        await feeder.send(messages, spread_s=share_s)
+        await self._cluster.until_drained()
+        await self.heard.listen(self._cluster)
+        await self._cluster.put_back(server, copy)
+        if server == "kafka":
+            await feeder.send(messages)
+        await self._cluster.until(self._somebody_complains, "a service says that the servers contradict each other")
+        accepted = await self._cluster.accept_all()
+        self._tell(fault.act, f"{len(accepted)} contradictions accepted")
+        await self._cluster.until_drained()
+
+    async def _somebody_complains(self) -> bool:
+        return any([await waiting_for_word(self._cluster.deployment, service) for service in SERVICES])
 
     async def commit(self, fault: Fault) -> None:
         await asyncio.sleep(fault.delay_s)
@@ -413,13 +470,16 @@ def _over(timeout_s: float) -> Callable[[], Awaitable[bool]]:
     return over
 
 
-async def _check(cluster: Cluster, stretches: Sequence[Stretch], said: Sequence[_Said], report: Report) -> None:
+async def _check(
+    cluster: Cluster, stretches: Sequence[Stretch], said: Sequence[_Said], heard: Heard, report: Report
+) -> None:
     messages = [message for stretch in stretches for message in stretch.messages]
     expected = expect([stretch.phase for stretch in stretches], scorecard(), ZONE, profile=profile())
     places, report.violations = places_of(messages, await cluster.read(*map(raw_topic, PARTNERS)))
-    records = await cluster.read(RECORDS_CHANGED)
-    scores = await cluster.read(SCORES_CHANGED)
-    tiers = await cluster.read(TIERS_CHANGED)
+    records = heard.and_then(await cluster.read(RECORDS_CHANGED))
+    scores = heard.and_then(await cluster.read(SCORES_CHANGED))
+    tiers = heard.and_then(await cluster.read(TIERS_CHANGED))
+    restored = any(act[0] == "restore" for act in report.faults)
     rejected = await cluster.read(*map(rejected_topic, PARTNERS))
     everything = await cluster.read(NORMALIZED, RECORDS_REPORTED)
     letters = await cluster.read(*map(dead_letter_topic, SERVICES))
@@ -432,13 +492,13 @@ async def _check(cluster: Cluster, stretches: Sequence[Stretch], said: Sequence[
     letters = [letter for letter in letters if not _is_hostile(letter)]
 
     def said_at(record: Seen) -> datetime:
-        return next(each.instant for each in said if each.includes(record))
+        return heard.at.get(record) or next(each.instant for each in said if each.includes(record))
 
     if not report.violations:
         report.violations = [
-            *check_records(records, expected.records, said_at),
-            *check_scores(scores, expected.results),
-            *check_tiers(tiers, scores, expected.results, tier_table()),
+            *check_records(records, expected.records, said_at, restored=restored),
+            *check_scores(scores, expected.results, restored=restored),
+            *check_tiers(tiers, scores, expected.results, tier_table(), restored=restored),
             *check_refusals(rejected, places, expected),
             *check_normalized(passed_on, places, expected),
             *check_dead_letters(letters),

@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
+from goodstanding.contradictions import give_word, waiting_for_word
 from goodstanding.platform.deployment import Deployment, Settings
 from goodstanding.platform.servers import LocalStack
 from goodstanding.platform.servers.stack import Name
@@ -102,6 +103,26 @@ class Cluster:
         await asyncio.to_thread(shutil.rmtree, self._data(name))
         await _copied(copy, self._data(name))
         await asyncio.to_thread(self.stack.start, name)
+
+    @property
+    def copies(self) -> Path:
+        """Where copies may lie: Postgres must be able to read there as the user that it steps down to."""
+        return self.stack.home / "copies"
+
+    async def accept_all(self) -> list[str]:
+        """What `goodstanding offsets accept <service> --yes` does, until no service waits for it any more; what was
+        accepted, in words."""
+        sentences: list[str] = []
+
+        async def nothing_waits() -> bool:
+            for service in SERVICES:
+                waiting = await waiting_for_word(self.deployment, service)
+                sentences.extend(each.found.sentence for each in waiting)
+                await give_word(self.deployment, waiting)
+            return not any([await asyncio.to_thread(process.trouble) for process in self.processes.values()])
+
+        await self.until(nothing_waits, "all go on")
+        return sentences
 
     def _data(self, name: Name) -> Path:
         return self.stack.home / name
@@ -300,6 +321,7 @@ class Cluster:
 
 async def _copied(source: Path, target: Path) -> None:
     """With owners, modes and holes, which the servers insist on."""
+    target.parent.mkdir(exist_ok=True)
     process = await asyncio.create_subprocess_exec("cp", "--archive", str(source), str(target))
     assert await process.wait() == 0
 

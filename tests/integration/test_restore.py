@@ -4,10 +4,7 @@ see what the database has: scores, versions, restrictions and tiers, and never a
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -43,58 +40,6 @@ async def story(tmp_path: Path) -> AsyncIterator[Story]:
         await story.cluster.start(*PROCESSES)
         await story.cluster.until_run_done()
         yield story
-
-
-@dataclass
-class Copies:
-    """Older copies of a server's data, taken and put back while it is down."""
-
-    story: Story
-    directory: Path
-
-    async def take(self, server: Server) -> None:
-        await self._with_server_down(server, lambda data: _copy(data, self.directory / server))
-
-    async def put_back(self, server: Server) -> None:
-        def exchange(data: Path) -> None:
-            shutil.rmtree(data)
-            _copy(self.directory / server, data)
-
-        await self._with_server_down(server, exchange)
-
-    async def _with_server_down(self, server: Server, act: Callable[[Path], None]) -> None:
-        stack = self.story.cluster.stack
-        await asyncio.to_thread(stack.kill, server)
-        await asyncio.to_thread(act, stack.home / server)
-        await asyncio.to_thread(stack.start, server)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """With the owners of the files: Postgres steps down to a user of its own."""
-    target.parent.mkdir(exist_ok=True)
-    subprocess.run(["cp", "--archive", str(source), str(target)], check=True)
-
-
-@pytest.fixture
-def copies(story: Story, tmp_path: Path) -> Copies:
-    # Where the server's own user can read what is put back.
-    return Copies(story, story.cluster.stack.home / "copies")
-
-
-async def accept_all(story: Story) -> list[str]:
-    """What `goodstanding offsets accept <service> --yes` does, until no service waits for it any more."""
-    sentences: list[str] = []
-
-    async def nothing_waits() -> bool:
-        for service in SERVICES:
-            waiting = await waiting_for_word(story.cluster.deployment, service)
-            sentences.extend(each.found.sentence for each in waiting)
-            await give_word(story.cluster.deployment, waiting)
-        troubles = [await asyncio.to_thread(process.trouble) for process in story.cluster.processes.values()]
-        return not any(troubles)
-
-    await story.cluster.until(nothing_waits, "all go on")
-    return sentences
 
 
 async def counted(story: Story) -> int:
@@ -144,13 +89,14 @@ async def some_bills(story: Story, count: int) -> None:
         await story.handled()
 
 
-async def test_postgres_from_an_older_copy_beside_a_newer_kafka(story: Story, copies: Copies) -> None:
+async def test_postgres_from_an_older_copy_beside_a_newer_kafka(story: Story) -> None:
     """A restriction was lifted after the copy was made: it must not come back, and what is new must be heard."""
     story.new_person()
     await story.tell(days_late=9)
     await story.report(LISTED)
     await story.handled()
-    await copies.take("postgres")
+    copy = story.cluster.copies / "postgres"
+    await story.cluster.copy("postgres", copy)
     await story.cluster.until_ready()
     await some_bills(story, 4)
     await story.report(RELEASED)
@@ -161,11 +107,11 @@ async def test_postgres_from_an_older_copy_beside_a_newer_kafka(story: Story, co
 
     for name in PROCESSES:
         await story.cluster.stop(name)
-    await copies.put_back("postgres")
+    await story.cluster.put_back("postgres", copy)
     await story.cluster.start(*PROCESSES, ready=False)
     await story.until_trouble("scorer-1", "Postgres is older than Kafka", timeout_s=60)
     assert await asyncio.to_thread(story.cluster.processes["ingest-1"].trouble) is None, "the others go on"
-    sentences = await accept_all(story)
+    sentences = await story.cluster.accept_all()
     assert any("never decided" in sentence for sentence in sentences)
     await story.handled()
     assert await disagreements(story) == []
@@ -180,12 +126,13 @@ async def test_postgres_from_an_older_copy_beside_a_newer_kafka(story: Story, co
         assert await db.fetchval("select count(*) from scorer.operator_word where applied_at is not null")
 
 
-async def test_kafka_from_an_older_copy_beside_a_newer_postgres(story: Story, copies: Copies) -> None:
+async def test_kafka_from_an_older_copy_beside_a_newer_postgres(story: Story) -> None:
     """What is sent to it afterwards is counted, and what it has lost of the published scores is told again."""
     story.new_person()
     await story.tell(days_late=9)
     await some_bills(story, 2)
-    await copies.take("kafka")
+    copy = story.cluster.copies / "kafka"
+    await story.cluster.copy("kafka", copy)
     await story.cluster.until_ready()
     await some_bills(story, 3)
     await story.report(LISTED)
@@ -194,13 +141,13 @@ async def test_kafka_from_an_older_copy_beside_a_newer_postgres(story: Story, co
 
     for name in PROCESSES:
         await story.cluster.stop(name)
-    await copies.put_back("kafka")
+    await story.cluster.put_back("kafka", copy)
     before = await versions_seen(story)
     await story.cluster.start(*PROCESSES, ready=False)
     await story.until_trouble("scorer-1", "Kafka is older than the database", timeout_s=60)
     for _ in range(4):
         await story.tell()
-    await accept_all(story)
+    await story.cluster.accept_all()
     await story.handled()
 
     async def all_counted() -> bool:
@@ -230,7 +177,7 @@ async def test_ingest_stops_where_kafka_lacks_what_it_has_handled(story: Story) 
     await story.cluster.start("ingest-1", ready=False)
     await story.until_trouble("ingest-1", "goodstanding offsets accept ingest", timeout_s=60)
     assert await counted(story) == 1
-    sentences = await accept_all(story)
+    sentences = await story.cluster.accept_all()
     assert any(f"The topic {raw_topic('north')} ends at offset" in sentence for sentence in sentences)
 
     async def all_counted() -> bool:
