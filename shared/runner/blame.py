@@ -13,7 +13,7 @@ smaller portions.
 | SQLSTATE 08, 53 (disk full, out of memory, too many connections), 57P.., 58 | the server's |
 | SQLSTATE 25, 40, 55 (idle in transaction, deadlock, lock not available) | of the moment |
 | SQLSTATE 0A, 28, 3D, 3F, 42 (stale plan, a right or a table that is missing) | the deployment's |
-| an epoch that has moved, anything that Kafka says, a clock or a Kafka in doubt | never the records' |
+| an epoch that has moved, a database that was put back, anything that Kafka says, a clock or a Kafka in doubt | never the records' |
 
 A message that can never be sent is another question: see `delivery`.
 """
@@ -29,7 +29,7 @@ from aiokafka.errors import KafkaError
 
 from shared.runner.host import ContradictionError, DoubtError
 from shared.runner.service import PolicyMismatchError
-from shared.runner.store import FencedError
+from shared.runner.store import FencedError, SetBackError
 from shared.trust import ClockDoubtError
 
 _OF_RECORDS = ("21", "22", "23", "38", "39", "44", "54", "P0", "XX")
@@ -41,6 +41,7 @@ _NEVER = (
     MemoryError,
     KafkaError,
     FencedError,
+    SetBackError,
     PolicyMismatchError,
     ContradictionError,
     DoubtError,

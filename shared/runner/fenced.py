@@ -17,6 +17,7 @@ before anything newer. Any failure whose effect is unknown ends in a new claim, 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -97,6 +98,17 @@ class FencedShard(Shard, Generic[M, S, W]):
     @property
     def noted(self) -> Noted | None:
         return self.life.owned.noted if isinstance(self.life, Working) else None
+
+    async def look_again(self) -> None:
+        """Ask Postgres too: a shard that has nothing to do would not notice that an older copy was put back."""
+        if isinstance(self.life, Working):
+            steps = self.life.owned.steps
+            # Whether Postgres answers at all is another look's to say.
+            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                if (await store.look(self._home.pool, self.index)).steps < steps:
+                    self.doubt("an older copy of the database was put back")
+                    return
+        await super().look_again()
 
     @property
     def own_topic(self) -> OwnTopic | None:

@@ -54,7 +54,7 @@ class Owned(Generic[M, S, W]):
 
     def __init__(self, home: Home[M, S, W], claim: store.Claim, producer: AIOKafkaProducer) -> None:
         self.epoch, self.progress = claim.epoch, claim.progress
-        self._noted, self._sent = claim.noted, dict[str, int]()
+        self._noted, self._sent, self.steps = claim.noted, dict[str, int](), claim.steps
         self._home, self._producer = home, producer
         self._due = home.mode.due or nothing_due
         self._cache: OrderedDict[str, S] = OrderedDict()
@@ -170,13 +170,13 @@ class Owned(Generic[M, S, W]):
     async def _write(
         self, db: Db, stepped: Stepped[S, W], progress: store.Progress, settled_at: datetime | None = None
     ) -> int | None:
-        """The step's one transaction: the number of its outbox row, if it has one. Raises FencedError."""
+        """The step's one transaction: the number of its outbox row, if it has one. Raises FencedError, SetBackError."""
         index = self._home.index
         async with db.transaction():
-            await store.lock(db, index, self.epoch)
+            await store.lock(db, index, self.epoch, self.steps)
             if stepped.states:
                 await self._home.mode.save(db, index, stepped.states, stepped.writes)
-            return await store.advance(
+            seq = await store.advance(
                 db,
                 index,
                 self.epoch,
@@ -186,6 +186,8 @@ class Owned(Generic[M, S, W]):
                 settled_at=settled_at,
                 sent=self._sent,
             )
+        self.steps += 1
+        return seq
 
     def _remember(self, states: Mapping[str, S], given: Mapping[str, S]) -> None:
         """Keep the latest states for the next step; nobody else can change them while the epoch is ours."""

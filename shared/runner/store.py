@@ -29,6 +29,10 @@ _ids_decoder = msgspec.json.Decoder(dict[str, str])
 _NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
+class SetBackError(Exception):
+    """An older copy of the database was put back under the running service: what is in memory is of another time."""
+
+
 class FencedError(Exception):
     """Another process has claimed the shard since; nothing of this step may take effect."""
 
@@ -65,6 +69,8 @@ class Claim:
     epoch: int
     progress: Progress
     noted: Noted
+    steps: int = 0
+    """How many steps were committed before."""
 
 
 async def claim(db: DbOrPool, shard: int, *, epoch: int | None) -> Claim:
@@ -98,13 +104,20 @@ def _claimed(row: Record) -> Claim:
         row["epoch"],
         Progress(offsets, row["cursor"], row["run"], barrier, newest),
         Noted(row["cluster"], str(row["owner"]), topic_ids, offsets, newest, sent),
+        row["steps"],
     )
 
 
-async def lock(db: Db, shard: int, epoch: int) -> None:
-    """Hold the shard's row for the rest of the transaction. Raises FencedError if it is not ours any more."""
-    if await db.fetchval(_SQL["lock"], shard) != epoch:
+async def lock(db: Db, shard: int, epoch: int, steps: int | None = None) -> None:
+    """Hold the shard's row for the rest of the transaction.
+
+    Raises FencedError if it is not ours any more, and SetBackError if it is not as our last step left it.
+    """
+    row = await db.fetchrow(_SQL["lock"], shard)
+    if row is None or row["epoch"] != epoch:
         raise FencedError
+    if steps is not None and row["steps"] != steps:
+        raise SetBackError
 
 
 async def pending(db: DbOrPool, shard: int, epoch: int) -> list[tuple[int, list[Outgoing]]]:

@@ -1,13 +1,13 @@
 -- name: claim
 update shard set epoch = epoch + 1 where shard = $1 and ($2::bigint is null or epoch = $2)
-returning epoch, offsets, cursor, run, barrier, cluster, topic_ids, newest, sent, (select id from deployment) as owner
+returning epoch, steps, offsets, cursor, run, barrier, cluster, topic_ids, newest, sent, (select id from deployment) as owner
 
 -- name: look
-select epoch, offsets, cursor, run, barrier, cluster, topic_ids, newest, sent, (select id from deployment) as owner
+select epoch, steps, offsets, cursor, run, barrier, cluster, topic_ids, newest, sent, (select id from deployment) as owner
 from shard where shard = $1
 
 -- name: lock
-select epoch from shard where shard = $1 for update
+select epoch, steps from shard where shard = $1 for update
 
 -- name: pending
 select seq, messages from outbox
@@ -25,7 +25,7 @@ with sent as (
     returning seq
 ), moved as (
     update shard set offsets = $5, cursor = $6, run = $7, barrier = $8, settled_at = coalesce($9, settled_at),
-        newest = $10, sent = sent || $11
+        newest = $10, sent = sent || $11, steps = steps + 1
     where shard = $1 and epoch = $2
     returning shard
 )

@@ -154,7 +154,7 @@ def _send_before_commit() -> None:
     async def write(self: Any, db: Any, stepped: Any, progress: Any, settled_at: Any = None) -> int | None:
         index = self._home.index
         async with db.transaction():
-            await store.lock(db, index, self.epoch)
+            await store.lock(db, index, self.epoch, self.steps)
             if stepped.states:
                 await self._home.mode.save(db, index, stepped.states, stepped.writes)
             outgoing, sent = stepped.outgoing, self._sent_seq
@@ -163,6 +163,7 @@ def _send_before_commit() -> None:
             )
             if seq is not None:
                 await send(self, seq, outgoing)
+        self.steps += 1
         return None
 
     Owned._write = write  # type: ignore[method-assign]
@@ -171,7 +172,7 @@ def _send_before_commit() -> None:
 def _epoch_not_compared() -> None:
     """Whoever believes to own the shard may write."""
 
-    async def lock(db: Any, shard: int, epoch: int) -> None:
+    async def lock(db: Any, shard: int, epoch: int, steps: int | None = None) -> None:
         await db.fetchval(store._SQL["lock"], shard)
 
     store.lock = lock
