@@ -13,7 +13,8 @@ smaller portions.
 | SQLSTATE 08, 53 (disk full, out of memory, too many connections), 57P.., 58 | the server's |
 | SQLSTATE 25, 40, 55 (idle in transaction, deadlock, lock not available) | of the moment |
 | SQLSTATE 0A, 28, 3D, 3F, 42 (stale plan, a right or a table that is missing) | the deployment's |
-| an epoch that has moved, a database that was put back, anything that Kafka says, a clock or a Kafka in doubt | never the records' |
+| an epoch that has moved, a database that was put back | never the records' |
+| anything that Kafka says, a clock or a Kafka in doubt | never the records' |
 
 A message that can never be sent is another question: see `delivery`.
 """

@@ -154,7 +154,7 @@ async def _settled(
         progress = replace(progress, run=None, barrier={})
     topic_ids = {**noted.topic_ids, **{topic: now.id for topic, now in seen.topics.items()}}
     noted = replace(noted, cluster=seen.cluster, topic_ids=topic_ids, offsets=offsets, newest=newest, sent=sent)
-    return store.Claim(claim.epoch, replace(progress, offsets=offsets, newest=newest), noted)
+    return replace(claim, progress=replace(progress, offsets=offsets, newest=newest), noted=noted)
 
 
 async def _restate(host: Host, db: Db, shard: int, claim: store.Claim, own: OwnTopic, now: TopicNow) -> None:

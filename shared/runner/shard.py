@@ -79,7 +79,7 @@ class Shard(ABC):
         return None
 
     def doubt(self, sentence: str) -> None:
-        """A server has changed under the shard: begin again after the step in hand, and compare before anything else."""
+        """A server has changed under the shard: begin again after the step in hand, and compare first."""
         self._doubt = sentence
         self.buffer.wake.set()
 

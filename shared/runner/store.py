@@ -69,7 +69,7 @@ class Claim:
     epoch: int
     progress: Progress
     noted: Noted
-    steps: int = 0
+    steps: int
     """How many steps were committed before."""
 
 
