@@ -11,7 +11,7 @@ from tests.faults import campaign
 from tests.faults.campaign import FULL, SHORT
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 async def test_a_minute_of_faults(tmp_path: Path, seed: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "campaign")
     report = await campaign.run(seed, SHORT, tmp_path / "deployment")
