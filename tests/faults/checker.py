@@ -26,7 +26,7 @@ from tests.support.oracle.tiers import Publication, Standing
 _TOLD_MAX = 5
 """Of one kind of violation so many are told; thousands say no more."""
 
-_REFUSED_LATER = frozenset({"too-late", "conflict", "lapsed", "re-ageing", "dates-contradict"})
+_REFUSED_LATER = frozenset({"too-late", "too-many", "conflict", "lapsed", "re-ageing", "dates-contradict"})
 """Refusals that need a person's state, and so come from the scorer or from retention."""
 
 
