@@ -495,6 +495,23 @@ class TestRedaction:
         await self.tell(db, self.due(JAN + 2))
         assert short_hash(RECORD) not in await self.everything(db)
 
+    async def test_the_publication_that_stands_is_left_with_the_records_that_still_count(self, db: Db) -> None:
+        """Of what release 0.1 took in: it is redacted when the person is next met, and no publication follows."""
+        before, since = (record("court.listing", name) for name in ("before", "since"))
+        told = [decide(Person(ONE), [RecordNews(ONE, JAN, each)], day(JAN), POLICY).writes for each in (before, since)]
+        published = [each.publication for each in told]
+        assert all(published)
+        rows = [
+            Writes(ONE, publication=msgspec.structs.replace(each, version=version))
+            for version, each in enumerate(published, 1)
+            if each is not None
+        ]
+        await save(db, SHARD, {ONE: Person(ONE, FORMAT_1, version=2)}, rows)
+        (person,) = (await load(db, SHARD, [ONE])).values()
+        await apply(db, person, bill(ONE, day(JAN)), now=day(JAN, 20))
+        columns = [row["evaluation"] for row in await db.fetch("select evaluation from score order by version")]
+        assert [b"legal" in column for column in columns] == [False, True]
+
     async def test_other_peoples_history_stays(self, db: Db) -> None:
         other = OTHERS[0]
         await self.tell(db, (news_of("court.listing", 1), day(JAN, 20)))

@@ -37,7 +37,7 @@ async def save(db: Db, shard: int, states: Mapping[str, Person], writes: Sequenc
     ]
     await db.execute(_SQL["save_people"], shard, *_columns(rows, 9))
     # Before the publications that follow, which say no more than what is left.
-    if redacted := sorted({_id(each.key) for each in writes if each.redacts}):
+    if redacted := {_id(each.key): states[each.key].version for each in writes if each.redacts}:
         await _redact(db, shard, redacted)
     if scores := _scores(writes):
         await db.execute(_SQL["save_scores"], shard, *_columns(scores, 6))
@@ -75,13 +75,15 @@ def _edges(writes: Sequence[Writes]) -> list[tuple[object, ...]]:
     ]
 
 
-async def _redact(db: Db, shard: int, user_ids: Sequence[bytes]) -> None:
+async def _redact(db: Db, shard: int, versions: Mapping[bytes, int]) -> None:
     """Take out of the history what rested on records, and the publications that then say nothing new: they would tell
-    when there was a record."""
+    when there was a record. The version that the person has now is left: it was made without what is gone."""
     rewritten: list[tuple[object, ...]] = []
     dropped: list[tuple[object, ...]] = []
     last: tuple[object, ...] = ()
-    for user_id, version, run, published in await db.fetch(_SQL["history"], shard, user_ids):
+    for user_id, version, run, published in await db.fetch(_SQL["history"], shard, sorted(versions)):
+        if version == versions[user_id]:
+            continue
         left = encode(without_records(decode(published)))
         if (user_id, run, left) == last:
             dropped.append((user_id, version))
