@@ -41,7 +41,7 @@ SERVICES: tuple[Service, ...] = get_args(Service)
 
 _PATIENCE_S = 90.0
 _LOOK_EVERY_S = 0.02
-_AWAY = (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError)
+AWAY = (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """How clients say that a server is away."""
 
 _KINDS = (
@@ -246,7 +246,7 @@ class Cluster:
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
-                    with suppress(*_AWAY):
+                    with suppress(*AWAY):
                         if await condition():
                             return
                     await asyncio.sleep(_LOOK_EVERY_S)
