@@ -213,6 +213,8 @@ class Heard:
     messages: list[Seen] = field(default_factory=list)
     at: dict[Seen, datetime] = field(default_factory=dict)
     """What the clock showed."""
+    refusals: list[Seen] = field(default_factory=list)
+    """Those that the hostile partner read before its topic was deleted."""
 
     async def listen(self, cluster: Cluster) -> None:
         assert cluster.now is not None
@@ -466,6 +468,8 @@ class _Chaos:
 
     async def _delete_topic(self, fault: Fault) -> None:
         """A partner's topic of refusals is gone while records come that must be refused, and is made again."""
+        await self._cluster.until(self._ingest_is_done, "what was refused so far is on the topic")
+        self.heard.refusals += await self._cluster.read(rejected_topic(hostile.PARTNER))
         await self._cluster.delete_topics(rejected_topic(hostile.PARTNER))
         sent = await hostile.send_hostile(self._cluster.kafka, self._rng)
         await asyncio.sleep(fault.for_s)
@@ -515,7 +519,8 @@ async def _check(
     everything = await cluster.read(NORMALIZED, RECORDS_REPORTED)
     letters = await cluster.read(*map(dead_letter_topic, SERVICES))
     hostile_ends = await cluster.offsets.ends([raw_topic(hostile.PARTNER)])
-    hostile_answers = [*everything, *await cluster.read(rejected_topic(hostile.PARTNER)), *letters]
+    refusals = [*heard.refusals, *await cluster.read(rejected_topic(hostile.PARTNER))]
+    hostile_answers = [*everything, *refusals, *letters]
     passed_on = [each for each in everything if not _is_hostile(each)]
     known = {message.person for message in passed_on}
     scores = [score for score in scores if score.person in known]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import psutil
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from shared.contracts.cloudevents import binary
 from shared.contracts.partition import partition_of
@@ -91,6 +93,58 @@ async def test_kafka_goes_away_and_comes_back(story: Story) -> None:
     await telling_meanwhile
     await story.cluster.until_ready()
     assert await story.violations() == []
+
+
+async def test_a_process_without_file_descriptors_says_so_and_goes_on(story: Story) -> None:
+    """Every connection that it must open anew fails; what was sent meanwhile is counted when there are some again."""
+    story.new_person()
+    await story.tell(days_late=9)
+    await story.handled()
+    process = psutil.Process(story.cluster.processes["scorer-1"].pid)
+    soft, hard = process.rlimit(psutil.RLIMIT_NOFILE)
+    process.rlimit(psutil.RLIMIT_NOFILE, (process.num_fds() + 2, hard))
+    try:
+        await story.until_trouble("scorer-1", "file descriptors")
+        await asyncio.to_thread(story.cluster.stack.kill, "postgres")
+        await story.tell()
+        await asyncio.to_thread(story.cluster.stack.start, "postgres")
+        await story.tell()
+        await story.until_trouble("scorer-1", "file descriptors")
+    finally:
+        process.rlimit(psutil.RLIMIT_NOFILE, (soft, hard))
+    await story.cluster.until_ready()
+    assert await story.violations() == []
+
+
+async def test_kafka_can_write_no_more_and_comes_back_when_it_can(story: Story) -> None:
+    """As on a full disk: an append fails, and the broker ends itself. What it had acknowledged is there afterwards."""
+    story.new_person()
+    await story.tell(days_late=9)
+    await story.handled()
+    [kafka] = [s for s in await asyncio.to_thread(story.cluster.stack.status) if s.name == "kafka"]
+    assert kafka.pid is not None
+    broker = psutil.Process(kafka.pid)
+    _, hard = broker.rlimit(psutil.RLIMIT_FSIZE)
+    broker.rlimit(psutil.RLIMIT_FSIZE, (_MIB, hard))
+    telling_meanwhile = asyncio.create_task(_tell_until_it_ends(story, broker))
+    await asyncio.gather(*(story.until_trouble(name, "Kafka") for name in ("ingest-1", "scorer-1")))
+    await asyncio.to_thread(story.cluster.stack.start, "kafka")
+    await telling_meanwhile
+    await story.cluster.until_ready()
+    assert await story.violations() == []
+
+
+async def _tell_until_it_ends(story: Story, broker: psutil.Process) -> None:
+    """The last of it is sent again by its client until the broker is back."""
+    filler = AIOKafkaProducer(bootstrap_servers=story.kafka, acks=1, request_timeout_ms=2_000)
+    await filler.start()
+    try:
+        while broker.is_running() and broker.status() != psutil.STATUS_ZOMBIE:
+            with contextlib.suppress(KafkaError):
+                await filler.send_and_wait(raw_topic(_RUDE), b"x" * 500_000, partition=0)
+    finally:
+        await filler.stop()
+    await story.tell()
 
 
 async def test_a_service_that_starts_first_waits_and_says_for_what(story: Story) -> None:
