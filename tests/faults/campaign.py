@@ -19,8 +19,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from aiokafka import TopicPartition
-
 from goodstanding.contradictions import give_word, waiting_for_word
 from goodstanding.platform.servers.stack import Name
 from shared.contracts.topics import (
@@ -194,21 +192,20 @@ async def run(seed: int, plan: Plan, directory: Path) -> Report:
         await cluster.start("ingest-1", "retention-1", "scorer-1", "scorer-2", "benefits-1")
         # The month of the first instant is published now, of nobody, so that it is not left to chance of whom.
         await cluster.until_run_done(month(stretches[0].instant, ZONE))
-        said: list[_Said] = []
         for stretch, share in zip(stretches, _shared_out(faults, stretches), strict=True):
-            if said:
+            if stretch is not stretches[0]:
                 await chaos.move_clock(stretch, plan.timer_kills)
             await _flow(feeder, chaos, stretch, share, plan.share_s)
             await cluster.until_drained()
-            said.append(_Said(stretch.instant, await cluster.offsets.ends([RECORDS_CHANGED])))
+            await chaos.heard.listen(cluster)
         await cluster.until_ready()
-        await _check(cluster, stretches, said, chaos.heard, report)
+        await _check(cluster, stretches, chaos.heard, report)
     return report
 
 
 @dataclass(slots=True)
 class Heard:
-    """What subscribers heard before a server came back with less: nobody takes that from them."""
+    """What subscribers have heard, and when: nobody takes that from them when a server comes back with less."""
 
     messages: list[Seen] = field(default_factory=list)
     at: dict[Seen, datetime] = field(default_factory=dict)
@@ -223,22 +220,9 @@ class Heard:
                 self.messages.append(message)
                 self.at[message] = cluster.now
 
-    def and_then(self, later: Sequence[Seen]) -> list[Seen]:
-        """All that a subscriber of this topic has heard, in that order."""
-        topics = {message.topic for message in later}
-        heard = [message for message in self.messages if message.topic in topics]
-        return [*heard, *(message for message in later if message not in self.at)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """How far `records.changed` had come when the clock was to be moved on from an instant."""
-
-    instant: datetime
-    ends: Mapping[TopicPartition, int]
-
-    def includes(self, record: Seen) -> bool:
-        return record.offset < self.ends[TopicPartition(record.topic, record.partition)]
+    def on(self, topic: str) -> list[Seen]:
+        """All that was heard on a topic, in that order."""
+        return [message for message in self.messages if message.topic == topic]
 
 
 def _shared_out(faults: Sequence[Fault], stretches: Sequence[Stretch]) -> list[Sequence[Fault]]:
@@ -505,15 +489,12 @@ def _over(timeout_s: float) -> Callable[[], Awaitable[bool]]:
     return over
 
 
-async def _check(
-    cluster: Cluster, stretches: Sequence[Stretch], said: Sequence[_Said], heard: Heard, report: Report
-) -> None:
+async def _check(cluster: Cluster, stretches: Sequence[Stretch], heard: Heard, report: Report) -> None:
     messages = [message for stretch in stretches for message in stretch.messages]
     expected = expect([stretch.phase for stretch in stretches], scorecard(), ZONE, profile=profile())
     places, report.violations = places_of(messages, await cluster.read(*map(raw_topic, PARTNERS)))
-    records = heard.and_then(await cluster.read(RECORDS_CHANGED))
-    scores = heard.and_then(await cluster.read(SCORES_CHANGED))
-    tiers = heard.and_then(await cluster.read(TIERS_CHANGED))
+    await heard.listen(cluster)
+    records, scores, tiers = map(heard.on, (RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED))
     restored = any(act[0] == "restore" for act in report.faults)
     rejected = await cluster.read(*map(rejected_topic, PARTNERS))
     everything = await cluster.read(NORMALIZED, RECORDS_REPORTED)
@@ -527,15 +508,12 @@ async def _check(
     tiers = [tier for tier in tiers if tier.person in known]
     letters = [letter for letter in letters if not _is_hostile(letter)]
 
-    def said_at(record: Seen) -> datetime:
-        return heard.at.get(record) or next(each.instant for each in said if each.includes(record))
-
     if not report.violations:
         report.violations = [
-            *check_records(records, expected.records, said_at, restored=restored),
+            *check_records(records, expected.records, heard.at.__getitem__, restored=restored),
             *check_scores(scores, expected.results, restored=restored),
             *check_tiers(tiers, scores, expected.results, tier_table(), restored=restored),
-            *check_refusals(rejected, places, expected),
+            *check_refusals(rejected, places, expected, restored=restored),
             *check_normalized(passed_on, places, expected),
             *check_dead_letters(letters),
             *check_answered(hostile_ends, hostile_answers),

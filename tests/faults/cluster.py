@@ -363,11 +363,22 @@ class Feeder:
             enable_idempotence=True,
             request_timeout_ms=60_000,
         )
-        await producer.start()
+        await _started(producer)
         try:
             yield producer
         finally:
             await producer.stop()
+
+
+async def _started(producer: AIOKafkaProducer) -> None:
+    """A partner whose broker is away tries again until it is back."""
+    while True:
+        try:
+            await producer.start()
+        except KafkaError:
+            await asyncio.sleep(_LOOK_EVERY_S)
+        else:
+            return
 
 
 @asynccontextmanager
