@@ -46,8 +46,11 @@ TESTS = {
     "the disk of Postgres is full, a right is taken, a lock is held": (
         "tests/integration/test_runner_poison.py::test_an_error_of_the_server_sets_nothing_aside_and_is_told_in_words"
     ),
+    "the disk of Kafka is full": (
+        "tests/integration/test_outages.py::test_kafka_can_write_no_more_and_comes_back_when_it_can"
+    ),
     "a process has no file descriptor left": (
-        "tests/integration/test_runner_poison.py::test_an_error_of_the_server_sets_nothing_aside_and_is_told_in_words"
+        "tests/integration/test_outages.py::test_a_process_without_file_descriptors_says_so_and_goes_on"
     ),
     "a client library ends a task, or leaks a cancellation": (
         "tests/integration/test_unreadable.py::test_a_task_of_a_shard_that_ends_is_begun_again"
