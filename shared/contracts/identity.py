@@ -10,6 +10,8 @@ import re
 import unicodedata
 from datetime import date
 
+from shared.contracts.texts import TextError, resolved
+
 SCHEMES = ("account", "cn-resident-id")
 KEY_BYTES_MIN = 32
 """HMAC-SHA-256 is as strong as its key only up to 32 bytes; a shorter one could be guessed from known accounts."""
@@ -18,7 +20,7 @@ USER_ID_PATTERN = "^[0-9a-f]{64}$"
 
 # The longest identifier has 18 characters. The rest is for blanks and hyphens; whatever is longer is not looked at.
 _RAW_CHARACTERS_MAX = 64
-_SEPARATORS = re.compile(r"[\s\u00ad\u2010\u2011-]+")
+_SEPARATORS = re.compile("[ -]+")
 _ACCOUNT = re.compile(r"GS([0-9]{10})([0-9]{2})")
 _RESIDENT_ID = re.compile(r"[1-9][0-9]{5}([0-9]{8})[0-9]{3}[0-9X]")
 
@@ -32,7 +34,7 @@ class IdentifierError(ValueError):
 
 
 def normalize(scheme: str, raw: str) -> str:
-    """The one spelling of an identifier: NFKC, no blanks or hyphens, upper case, checksum verified.
+    """The one spelling of an identifier: resolved as an id is, no blanks or hyphens, upper case, checksum verified.
 
     Raises IdentifierError, which is how a partner's private customer number is refused; KeyError for a scheme that
     does not exist.
@@ -40,15 +42,19 @@ def normalize(scheme: str, raw: str) -> str:
     check = _CHECKS[scheme]
     if len(raw) > _RAW_CHARACTERS_MAX:
         raise IdentifierError(f"The identifier has more than {_RAW_CHARACTERS_MAX} characters.")
-    identifier = _SEPARATORS.sub("", unicodedata.normalize("NFKC", raw)).upper()
+    try:
+        identifier = _SEPARATORS.sub("", resolved(raw)).upper()
+    except TextError as error:
+        raise IdentifierError(error.sentence) from None
     if fault := check(identifier):
         raise IdentifierError(fault)
     return identifier
 
 
 def telling_digits(scheme: str, normalized: str) -> bytes:
-    """The digits of an identifier that tell whose it is, also where its prefix or check letter is left out."""
-    return (normalized[2:] if scheme == "account" else normalized[:-1]).encode()
+    """The digits of an identifier that tell whose it is: without its prefix and without what follows from the rest, the
+    check digits of an account and the check character of a resident id."""
+    return (normalized[2:12] if scheme == "account" else normalized[:17]).encode()
 
 
 def tells(text: str, digits: bytes) -> bool:

@@ -13,8 +13,8 @@ YEAR_MIN, YEAR_MAX = 1900, 2199
 """Keeps month numbers and deadlines (plus seven years) well inside what date, datetime and timestamptz can hold."""
 
 TIME_SENTENCE = (
-    "A time is written as in RFC 3339, 00:00:00 to 23:59:59, with an offset and without leap second:"
-    " 2024-02-29T08:00:00+08:00."
+    "A time is written as in RFC 3339, 00:00:00 to 23:59:59, with an offset of -12:00 to +14:00 and without"
+    " leap second: 2024-02-29T08:00:00+08:00."
 )
 NO_SUCH_DAY_SENTENCE = "The calendar does not have this day; check its month and its year."
 DAY_SENTENCE = "A day is written YYYY-MM-DD: 2024-02-29."
@@ -26,7 +26,9 @@ CLOCK_MINUTE = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 """Hour and minute, 00:00 to 23:59. The end of a day is written as 00:00 of the next."""
 CLOCK_SECOND = r"[0-5][0-9](?:\.[0-9]{1,9})?"
 """A second with its fraction. A leap second, 60, is refused: it has no datetime, and no event needs it."""
-_RFC_3339 = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt]{CLOCK_MINUTE}:{CLOCK_SECOND}(?:[Zz]|[+-]{CLOCK_MINUTE})")
+# No clock of the years that are taken was ever further from UTC than 14 hours ahead and 12 behind.
+_OFFSET = r"(?:[Zz]|[+-](?:0[0-9]|1[01]):[0-5][0-9]|[+-]12:00|\+1[23]:[0-5][0-9]|\+14:00)"
+_RFC_3339 = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt]{CLOCK_MINUTE}:{CLOCK_SECOND}{_OFFSET}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ENCODER = msgspec.json.Encoder()
 

@@ -46,6 +46,9 @@ SPELLINGS = {
     "points": f"{PERSON[:2]}.{PERSON[2:8]}.{PERSON[8:]}",
     "strokes": f"{PERSON[:4]}/{PERSON[4:]}",
     "without its prefix": PERSON[2:],
+    "without its check digits": PERSON[:-2],
+    "without prefix and check digits": PERSON[2:-2],
+    "without prefix and check digits, in a number": f"order-{PERSON[2:-2]}-7",
     "without its prefix, in full width": PERSON[2:].translate(FULL_WIDTH),
     "without its prefix, in groups": f"{PERSON[2:6]} {PERSON[6:10]} {PERSON[10:]}",
 }
@@ -65,6 +68,10 @@ UNSEEN = {
     "a filler": "\u3164",
     "a grapheme joiner": "\u034f",
     "an empty braille cell": "\u2800",
+    "what stands for an object": "\ufffc",
+    "what stands for what could not be read": "\ufffd",
+    "a note without a head": "\U0001d159",
+    "a character of a later Unicode": "\U0001fae8",
     "an unassigned character": "\u0378",
     "a character of private use": "\ue000",
 }

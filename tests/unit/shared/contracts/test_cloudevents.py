@@ -167,6 +167,7 @@ def test_binary_also(headers: dict[str, Any]) -> None:
         ({"data": GONE, "data_base64": "e30="}, Code.ENVELOPE_DATA, "data_base64"),
         ({"datacontenttype": "application/xml"}, Code.ENVELOPE_CONTENT_TYPE, "datacontenttype"),
         ({"datacontenttype": "application/json; charset=latin-1"}, Code.ENVELOPE_CONTENT_TYPE, "datacontenttype"),
+        ({"datacontenttype": "application/json; charset=latin1"}, Code.ENVELOPE_CONTENT_TYPE, "datacontenttype"),
     ],
     ids=str,
 )
@@ -196,6 +197,7 @@ def test_structured_refused(changes: dict[str, Any], code: Code, field: str) -> 
         ({"ce_datacontenttype": b"application/json"}, Code.ENVELOPE_HEADER, "ce_datacontenttype"),
         ({"content-type": b"text/plain"}, Code.ENVELOPE_CONTENT_TYPE, "content-type"),
         ({"content-type": b""}, Code.ENVELOPE_CONTENT_TYPE, "content-type"),
+        ({"content-type": b"application/json; charset=latin1"}, Code.ENVELOPE_CONTENT_TYPE, "content-type"),
         ({"content-type": b"application/cloudevents-batch+json"}, Code.ENVELOPE_CONTENT_TYPE, "content-type"),
         ({"content-type": b"application/cloudevents+avro"}, Code.ENVELOPE_CONTENT_TYPE, "content-type"),
         ({"ce_trace": None}, Code.ENVELOPE_HEADER, "ce_trace"),

@@ -17,10 +17,12 @@ RESIDENT = "11010519491231002X"  # the example of GB 11643
 
 TAKEN = [
     ("account", ACCOUNT, ACCOUNT),
-    ("account", "  gs 0000-0000-01 95\n", ACCOUNT),
+    ("account", "  gs 0000-0000-01 95 ", ACCOUNT),
     ("account", "ＧＳ０００００００００１９５", ACCOUNT),  # full width, as an input method writes it
     ("account", "GS0000000001\u201195", ACCOUNT),
     ("account", "GS0000000001\u00a095", ACCOUNT),
+    ("account", "GS0000000001\u2e3a95", ACCOUNT),
+    ("account", "GS0000000001\u279695", ACCOUNT),
     ("account", sample_account(9_999_999_999), "GS999999999951"),
     ("cn-resident-id", RESIDENT, RESIDENT),
     ("cn-resident-id", "110105 19491231 002x", RESIDENT),
@@ -41,6 +43,11 @@ REFUSED = [
     ("account", "G" * 65, "more than 64 characters"),
     ("account", "\ufdfa" * 64, "A platform account is"),  # one character that NFKC makes eighteen of
     ("account", "GS\x00000000000195", "A platform account is"),
+    ("account", "GS0000000001\u202895", "A platform account is"),
+    ("account", "GS0000000001\u00ad95", "A platform account is"),
+    ("account", "GS000000000195\n", "A platform account is"),
+    ("account", "GS0000000001\ufffc95", "cannot be seen"),
+    ("account", "GS000000000\U0001ccf195", "cannot be seen"),  # a digit of Unicode 16.0
     ("cn-resident-id", ACCOUNT, "A resident id has"),
     ("cn-resident-id", "110105491231002", "A resident id has"),  # the fifteen digits of before 1999
     ("cn-resident-id", "010105194912310021", "A resident id has"),
@@ -136,13 +143,22 @@ TELLING = [
     ("account", "GS000000000195", "ＧＳ００００００\u00a0００\u2011０\u00ad１９５", True),
     ("account", "GS000000000195", "\ufeff0000\u200b00000195", True),
     ("account", "GS000000000195", "7000000000195", True),
-    ("account", "GS000000000195", "00000000019", False),
+    ("account", "GS000000000195", "GS0000000001", True),
+    ("account", "GS000000000195", "0000000001", True),
+    ("account", "GS000000000195", "order-0000000001", True),
+    ("account", "GS000000000195", "００００－０００００１", True),
+    ("account", "GS000000000195", "00000000019", True),
+    ("account", "GS000000000195", "000000001", False),
+    ("account", "GS000000000195", "order-0000000002", False),
+    ("account", "GS000000000195", "95", False),
     ("account", "GS000000000195", "0000000a00195", False),
     ("account", "GS000000000195", "000000000292", False),
     ("account", "GS000000000195", "", False),
     ("account", "GS000000000195", "２０２４年００１９５号", False),
     ("cn-resident-id", "11010519491231002X", "id 110105-19491231-002x", True),
     ("cn-resident-id", "11010519491231002X", "１１０１０５１９４９１２３１００２", True),
+    ("cn-resident-id", "11010519491231002X", "11010519491231002", True),
+    ("cn-resident-id", "11010519491231002X", "1101051949123100", False),
     ("cn-resident-id", "11010519491231002X", "110105194912310", False),
 ]
 
@@ -153,7 +169,7 @@ def test_a_text_that_tells_whose_it_is(scheme: str, identifier: str, text: str, 
     assert tells(text, telling_digits(scheme, normalize(scheme, identifier))) is expected
 
 
-@given(st.integers(0, 10**10 - 1), st.lists(st.sampled_from([" ", "-", "\u00a0", "\u2011", "\u00ad", "\u3000"])))
+@given(st.integers(0, 10**10 - 1), st.lists(st.sampled_from([" ", "-", "\u00a0", "\u2011", "\u2e3a", "\u3000"])))
 def test_whatever_is_taken_for_the_person_tells_whose_it_is(number: int, separators: list[str]) -> None:
     """(rules I3 and I4)"""
     account = sample_account(number)

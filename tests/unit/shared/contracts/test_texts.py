@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.contracts import unassigned
 from shared.contracts.faults import Code
 from shared.contracts.texts import TextError, one_form
 from tests.support.ingest.raw_events import UNSEEN
@@ -32,6 +34,36 @@ DIFFERENT = ["e-1", "E-1", "e1", "e_1", "e.1", "e 1", "e-1-", "e-11", "е-1"]
 @pytest.mark.parametrize(("text", "form"), FORMS)
 def test_one_form(text: str, form: str) -> None:
     assert one_form(text, 128) == form
+
+
+PD = [chr(c) for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) == "Pd"]
+
+
+@pytest.mark.parametrize("dash", [*PD, *"\u2212\u2796\u2043\u02d7\u207b\u208b"], ids=ascii)
+def test_every_hyphen_dash_and_minus_sign_is_one(dash: str) -> None:
+    """Except one that Unicode assigned after 14.0, which is refused wherever it is read."""
+    if _is_unassigned(ord(dash)):
+        with pytest.raises(TextError):
+            one_form(f"dup{dash}1", 128)
+    else:
+        assert one_form(f"dup{dash}1", 128) == "dup-1"
+
+
+@pytest.mark.parametrize("letter", ["\u30fc", "\u4e00", "_", "~", "=", ".", "\u00b7", "\u2500"], ids=ascii)
+def test_what_only_looks_like_a_dash_is_itself(letter: str) -> None:
+    assert one_form(f"dup{letter}1", 128) == f"dup{letter}1"
+
+
+def _is_unassigned(code_point: int) -> bool:
+    return any(first <= code_point <= last for first, last in unassigned.ranges())
+
+
+def test_the_table_is_what_unicode_14_has_not_assigned() -> None:
+    """A later Python knows more characters, and none less."""
+    table = {c for first, last in unassigned.ranges() for c in range(first, last + 1)}
+    known = {c for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) == "Cn"}
+    assert known <= table
+    assert known == table or unicodedata.unidata_version != "14.0.0"
 
 
 def test_what_people_can_tell_apart_stays_apart() -> None:

@@ -329,7 +329,7 @@ def test_each_becomes_the_platforms_own(case: Good) -> None:
 
 
 SAME_IDS = ["m 1", " m 1", "m 1 ", "m\u00a01", "\u3000m\u20031", "ｍ １", "m  1", "\u00a0m 1\u202f"]
-SAME_HYPHENS = ["m-1", "m\u20101", "m\u20111", "m\u20131", "m\u22121", "m\uff0d1", "ｍ－１"]
+SAME_HYPHENS = ["m-1", "m\u20101", "m\u20111", "m\u20131", "m\u22121", "m\u2e3a1", "m\u27961", "m\uff0d1", "ｍ－１"]
 SAME_ACCENTS = ["caf\u00e9", "cafe\u0301", "cafe\u0301 "]
 
 
@@ -354,8 +354,8 @@ def test_ids_that_look_the_same_are_one(ids: list[str]) -> None:
 
 NOT_NAMING = {
     "another person": FRIEND,
-    "the check digits missing": PERSON[2:-2],
-    "one digit less": PERSON[3:],
+    "the first digit missing": PERSON[3:],
+    "the last digit missing": PERSON[2:-3],
     "letters between the digits": f"{PERSON[2:8]}A{PERSON[8:]}",
     "backwards": PERSON[::-1],
     "a date": "2024-03-05T09:30:00",
