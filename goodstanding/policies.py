@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 from goodstanding.errors import UserError
 from goodstanding.partner.mapping_files import compiled_file
-from goodstanding.platform.deployment import Settings
+from goodstanding.platform.deployment import Settings, partners
 from services.benefits.core import table
 from services.benefits.core.table import TierTable
 from services.retention.core import profile
 from services.retention.core.profile import Profile
 from services.scorer.core import scorecard
-from services.scorer.core.scorecard import Scorecard
+from services.scorer.core.scorecard import Rule, Scorecard
 from shared.settings import ROOT
 from shared.toml_file import ConfigError, KeyPath, error_at, load, text_of
 
@@ -37,6 +37,11 @@ def read_profile(file: Path) -> Profile:
     return _checked(file, Profile, profile.faults)
 
 
+def rules_by_code() -> dict[str, Rule]:
+    """The rules of the scorecard that is in force from now on."""
+    return {rule.code: rule for rule in read_scorecard(_POLICIES / "scorecard.toml").rules}
+
+
 def when_scores_come() -> str:
     """A sentence for somebody who looks for a score too early."""
     card = read_scorecard(_POLICIES / "scorecard.toml")
@@ -54,6 +59,17 @@ def profile_file(name: str) -> Path:
     if name not in names:
         raise UserError(f"There is no retention profile {name}.", f"Say one of: {', '.join(names)}.")
     return _POLICIES / "retention" / f"{name}.toml"
+
+
+def check_all(settings: Settings) -> None:
+    """Check every file that the services of this deployment read at their start. Raises ConfigError, with a remedy."""
+    for name in partners():
+        try:
+            compiled_file(ROOT / "partners" / f"{name}.toml", settings)
+        except ConfigError as error:
+            raise ConfigError(error.file, error.line, error.key, _with_remedy(error.sentence)) from None
+    for file in (_POLICIES / "scorecard.toml", _POLICIES / "benefits.toml", profile_file(settings.retention_profile)):
+        check(file)
 
 
 def check(file: Path) -> str:
@@ -129,7 +145,10 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile("not TOML"), "Mend the line; https://toml.io shows how each value is written."),
     (re.compile("cannot be read"), "Name a file that is there."),
     *((re.compile(f"Expected `{name}"), remedy) for name, remedy in _WANTED.items()),
-    (re.compile("Invalid (enum )?value"), "Use one of the words that the shipped file of this kind explains."),
+    (
+        re.compile("Invalid (enum )?value '[^']*'\\.$"),
+        "Use one of the words that the shipped file of this kind explains.",
+    ),
 )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import inspect
 
 T = TypeVar("T")
 KeyPath = tuple[str | int, ...]
@@ -87,6 +88,7 @@ def _syntax_error(path: Path, text: str, message: str) -> ConfigError:
 
 _AT = re.compile(r"^(?P<what>.*?)(?: - at (?:`key` in )?`\$(?P<path>.*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\[\.\.\.\]|\[(\d+)\]|\.([^.\[]+)")
+_NO_SUCH_WORD = re.compile(r"Invalid (?:enum )?value '")
 _NAMED_FIELD = re.compile(r"unknown field `(.+)`$")
 
 
@@ -97,7 +99,33 @@ def _parse(message: str, document: Any, type: Any) -> tuple[str, KeyPath]:
     what = found["what"]
     if unknown := _NAMED_FIELD.search(what):
         key = (*key, unknown[1])
+    if _NO_SUCH_WORD.match(what) and (words := dict.fromkeys(_words(inspect.type_info(type), key))):
+        return f"{what}. Say one of: {', '.join(words)}.", key
     return f"{what}.", key
+
+
+def _words(info: inspect.Type, key: KeyPath) -> Iterator[str]:
+    """The texts that may stand at this key of a document of this type, where it takes a few words only."""
+    match info:
+        case inspect.UnionType(types=types):
+            for each in types:
+                yield from _words(each, key)
+        case inspect.LiteralType(values=values) if not key:
+            yield from map(str, values)
+        case inspect.EnumType(cls=cls) if not key:
+            yield from (str(each.value) for each in cls)
+        case inspect.StructType(fields=fields) if key:
+            if len(key) == 1 and key[0] == info.tag_field:
+                yield str(info.tag)
+            for field in fields:
+                if field.encode_name == key[0]:
+                    yield from _words(field.type, key[1:])
+        case inspect.DictType(value_type=value) if key:
+            yield from _words(value, key[1:])
+        case inspect.CollectionType(item_type=item) if key:
+            yield from _words(item, key[1:])
+        case inspect.TupleType(item_types=items) if key and isinstance(key[0], int) and key[0] < len(items):
+            yield from _words(items[key[0]], key[1:])
 
 
 def _steps(path: str, message: str, document: Any, type: Any) -> Iterator[str | int]:

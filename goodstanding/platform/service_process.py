@@ -155,12 +155,19 @@ class ServiceProcess:
             time.sleep(_POLL_S)
 
     def last_words(self, lines: int = 6) -> str:
-        """The end of its log, for an error message."""
+        """The end of what it has written since its start, for an error message."""
         try:
-            text = self.log.read_text(errors="replace")
+            text = self._of_this_start().decode(errors="replace")
         except FileNotFoundError:
             return f"There is no log at {self.log}."
         return "\n".join([f"The end of {self.log}:", *text.splitlines()[-lines:]])
+
+    def _of_this_start(self) -> bytes:
+        """Its log, without what earlier processes of the name have written."""
+        started = self._read()
+        with self.log.open("rb") as file:
+            file.seek(started.log_start if started else 0)
+            return file.read()
 
     def _read(self) -> _Started | None:
         try:

@@ -36,6 +36,14 @@ _FORBIDDEN: dict[Shape, tuple[str, ...]] = {
 }
 
 
+def fields_of(kind: Kind) -> tuple[list[str], list[str]]:
+    """The fields that an event of this kind must have, and those that it may have."""
+    if kind.shape is Shape.RECORD:
+        return ["report_id", "status", "began_on or ended_on"], ["amount", "began_on", "ended_on"]
+    needed, forbidden = _REQUIRED[kind.shape], _FORBIDDEN[kind.shape]
+    return list(needed), [name for name in _DEFAULTS if name not in needed and name not in forbidden]
+
+
 def check_event(event: BehaviorEvent | RecordReport, parent: str = "data") -> Fault | None:
     """The first field that breaks the shape of the event's kind, as a path under `parent`; None if all is well."""
     kind = KIND_OF.get(event.kind)

@@ -176,7 +176,8 @@ def _csv(mapping: CsvMapping, readings: Mapping[tuple[str, ...], Reading]) -> Cs
     named = {name for reading in readings.values() for name in reading.tree}
     for index, column in enumerate(mapping.columns):
         if column not in named:
-            raise MappingError(("columns", index), "The column is neither read nor ignored.")
+            sentence = f'The column "{column}" is neither read nor ignored. Read it, or write: ignore = ["{column}"].'
+            raise MappingError(("columns", index), sentence)
     return Csv(mapping.columns, mapping.delimiter)
 
 

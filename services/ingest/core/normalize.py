@@ -235,6 +235,8 @@ def _cells(format: Csv, value: bytes) -> dict[str, str]:
     if len(cells) != len(format.columns):
         sentence = f"The line has {len(cells)} columns; send {len(format.columns)}: {listed(format.columns)}."
         raise Refuse(Code.CSV_LINE, "", sentence)
+    if cells[0] == format.columns[0] and tuple(cells) == format.columns:
+        raise Refuse(Code.CSV_LINE, "", "This looks like a line of column names; leave it out.")
     return {column: cell for column, cell in zip(format.columns, cells, strict=True) if cell}
 
 

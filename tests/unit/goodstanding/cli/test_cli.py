@@ -206,7 +206,7 @@ def test_every_shipped_policy_is_right() -> None:
         ("policies/benefits.toml", "from = 650", "from = 600", "from = 650", "tiers[1].from", "use 601 to 950"),
         ("policies/retention/cn.toml", "life = 2", "", "[years]", "years", "`life`. Add it."),
         ("policies/retention/cn.toml", "life = 2", "life = 200", "life = 2", "years.life", "from 1 to 50"),
-        ("policies/scorecard.toml", '"monthly"', '"hourly"', "cadence", "cadence", "Use one of the words"),
+        ("policies/scorecard.toml", '"monthly"', '"hourly"', "cadence", "cadence", "Say one of: continuous, monthly."),
         (
             "policies/scorecard.toml",
             "behavior = 150",
