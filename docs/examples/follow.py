@@ -56,8 +56,8 @@ async def consumer(bootstrap: str, topics: list[str]) -> AsyncIterator[AIOKafkaC
         # What an aborted transaction wrote was never published.
         isolation_level="read_committed",
     )
-    await reader.start()
     try:
+        await reader.start()
         yield reader
     finally:
         await reader.stop()

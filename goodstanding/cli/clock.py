@@ -54,7 +54,13 @@ def accept(
     if yes:
         asyncio.run(give_word(deployment, waiting))
     if as_json:
-        answer_json({"accepted": yes, "waiting": [fields(each) for each in waiting]})
+        answer_json(
+            {
+                "accepted": yes and bool(waiting),
+                "nothing_waits": not waiting,
+                "waiting": [fields(each) for each in waiting],
+            }
+        )
         return
     if not waiting:
         console.print(f"{service} does not wait for your word about the time.")

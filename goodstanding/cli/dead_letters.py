@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from goodstanding.cli.frame import AsJson, answer_json, commands, console, local, table, tell
+from goodstanding.cli.frame import AsJson, answer_json, commands, console, local, table, tell, tell_entry
 from goodstanding.cli.words import AnyService
 from goodstanding.dead_letters.redrive import Choice, dismiss, read_letters, read_record
 from goodstanding.dead_letters.redrive import redrive as redriven
@@ -53,7 +53,7 @@ def ls(service: AnyService = "", as_json: AsJson = False) -> None:
         return
     for letter in letters:
         line = (letter.service, local(letter.at, zone), letter.code, letter.place, letter.state, letter.sentence)
-        tell("  ".join(line))
+        tell_entry("  ".join(line))
     totals = Counter((letter.service, letter.code, str(letter.state)) for letter in letters)
     rows = [(*about, count) for about, count in totals.items()]
     console.print()
@@ -81,7 +81,7 @@ def show(
         return
     zone = zones.zone(deployment.settings.zone)
     for name, told in {**_fields(letter), **about, **about.get("attributes", {})}.items():
-        if told not in ([], {}) and name != "attributes":
+        if told not in (None, "", [], {}) and name != "attributes":
             text = ", ".join(map(_readable(name, zone), told if isinstance(told, list) else [told]))
             console.print(f"{name.replace('_', ' '):14}{text}", markup=False, soft_wrap=True)
     console.print()

@@ -12,17 +12,19 @@ import logging
 import re
 import signal
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, tzinfo
 from typing import Annotated, Any, NoReturn
 
+import asyncpg
 import typer
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from rich.console import Console
 from rich.table import Table
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from goodstanding.cli.program import pasted
 from goodstanding.errors import UserError
@@ -89,7 +91,37 @@ class _Group(TyperGroup):
             sys.stderr.close()
             raise typer.Exit(0) from None
         except (KafkaConnectionError, ConnectionError, TimeoutError) as error:
-            fail(f"A server does not answer ({error}).", "Have everything run: goodstanding local up")
+            fail(f"A server does not answer{_place_in(error)}.", "Have everything run: goodstanding local up")
+        except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncio.CancelledError) as error:
+            # The last resort. A client library lets a cancellation out, now and then, when its broker goes away.
+            server = "Postgres" if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)) else "Kafka"
+            fail(
+                f"{server} could not do what was asked ({type(error).__name__}).",
+                "See what runs, and have everything run: goodstanding local status, then goodstanding local up",
+            )
+
+
+_SEVERAL = re.compile(r"\[(\[[A-Z]+\]\.\.\.)\]\.\.\.|\{([A-Z]+\.\.\.)\}\.\.\.")
+"""How typer writes what may be said several times, and in it how we write it."""
+
+
+class _Command(TyperCommand):
+    """Help without the types of Python, and with one form for what may be said several times."""
+
+    def get_help(self, ctx: Any) -> str:
+        text = re.sub(r" <list\[[A-Za-z]+\]>", "", super().get_help(ctx))
+        return _SEVERAL.sub(lambda found: found[1] or found[2], text)
+
+
+class _Commands(typer.Typer):
+    def command(self, name: str | None = None, **named: Any) -> Any:
+        return super().command(name, **{"cls": _Command, **named})
+
+
+def _place_in(error: BaseException) -> str:
+    """Where the server should be, out of a library's words for it, which are not for people."""
+    found = re.search(r"\(['\"]([^'\"]+)['\"], (\d+)", str(error))
+    return f" at {found[1]}:{found[2]}" if found else ""
 
 
 def _first_sentence(command: Any) -> str:
@@ -99,7 +131,7 @@ def _first_sentence(command: Any) -> str:
 
 def commands(help: str) -> typer.Typer:
     """An empty group of commands."""
-    return typer.Typer(
+    return _Commands(
         cls=_Group,
         help=help,
         no_args_is_help=True,
@@ -145,6 +177,18 @@ def _write_error(told: dict[str, Any]) -> None:
 def tell(text: str) -> None:
     """Sentences of an answer."""
     _print(console, text)
+
+
+def tell_entry(text: str) -> None:
+    """One entry of a list: what does not fit into the line goes on below, set in."""
+    if not console.is_terminal:
+        tell(text)
+        return
+    # Two spaces stand between the parts of an entry, and are lost only where it is broken.
+    for line in textwrap.wrap(
+        _sayable(text), console.width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    ):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def say(sentence: str) -> None:

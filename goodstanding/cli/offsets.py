@@ -57,7 +57,13 @@ def accept(
     if yes:
         asyncio.run(give_word(deployment, waiting))
     if as_json:
-        answer_json({"accepted": yes, "waiting": [fields(each) for each in waiting]})
+        answer_json(
+            {
+                "accepted": yes and bool(waiting),
+                "nothing_waits": not waiting,
+                "waiting": [fields(each) for each in waiting],
+            }
+        )
         return
     if not waiting:
         console.print(f"Nothing of {service} waits for your word.")

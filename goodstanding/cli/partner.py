@@ -6,17 +6,19 @@ import asyncio
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from itertools import islice
 from typing import Annotated
 
 import typer
+from aiokafka.errors import KafkaError
 
 from goodstanding.cli.frame import AsJson, answer_json, commands, progress, say, stops_politely, tell, warn
 from goodstanding.cli.words import EventFile, Partner
-from goodstanding.partner.mapping_files import sound_mapping_of
+from goodstanding.errors import UserError
+from goodstanding.partner.mapping_files import mapping_of, sound_mapping_of
 from goodstanding.partner.rehearsal import validate
 from goodstanding.partner.samples import Setting, samples
 from goodstanding.partner.sending import send
@@ -25,11 +27,15 @@ from goodstanding.partner.verdicts import GOOD, Verdict, lines_of
 from goodstanding.platform.deployment import Deployment, Settings
 from goodstanding.platform.stack import Stack
 from shared.contracts import zones
+from shared.contracts.checks import fields_of
+from shared.contracts.kinds import KINDS
 
 app = commands("For partners: example events, a check without sending, and sending with an answer for each event.")
 
 Count = Annotated[int, typer.Option(metavar="COUNT", min=1, max=10_000_000, help="How many events.")]
 _EVENTS_OF_ONE = 20
+_ALIKE_SHOWN = 20
+"""How many lines with one and the same fault are told one by one; of the others there is a count."""
 
 
 @app.command()
@@ -45,7 +51,8 @@ def sample(
     seed: Annotated[int, typer.Option(metavar="NUMBER", help="Another seed makes other events.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Print example events of a partner, every kind in turn, ready for `validate` and `send`.
+    """Print example events of a partner, every kind in turn, ready for `validate` and `send`. Printed again on the same
+    day, they are the same events.
 
     With --json each line is an object that has the event as a text, beside the person whom it is about.
 
@@ -53,9 +60,11 @@ def sample(
     """
     stack = Stack.default()
     settings = stack.settings or Settings.new()
-    until = asyncio.run(stack.deployment.now()) if settings.clock == "stepped" else datetime.now(UTC)
+    zone = zones.zone(settings.zone)
+    # The beginning of the day, so that the samples of one day are the same events: sent again, they are repetitions.
+    until = datetime.combine(_now(settings, lambda: stack.deployment).astimezone(zone), time(), zone)
     some = people or max(count // _EVENTS_OF_ONE, 1)
-    setting = Setting(settings.currency, zones.zone(settings.zone), until, people=some)
+    setting = Setting(settings.currency, zone, until, people=some)
     for event in islice(samples(partner, sound_mapping_of(partner, settings), setting, seed=seed), count):
         if as_json:
             answer_json({"partner": partner, "person": event.key.decode(), "event": event.value.decode()})
@@ -74,8 +83,8 @@ def validate_(partner: Partner, file: EventFile, as_json: AsJson = False) -> Non
     """
     stack = Stack.default()
     settings = stack.settings or Settings.new()
-    now = asyncio.run(stack.deployment.now()) if settings.clock == "stepped" else datetime.now(UTC)
-    _answer(validate(partner, lines_of(file), settings, now), as_json, "checked")
+    now = _now(settings, lambda: stack.deployment)
+    _answer(validate(partner, lines_of(file), settings, now), as_json, "checked", _judged_by(settings, now))
 
 
 @app.command("send")
@@ -95,13 +104,39 @@ def send_(
     """
     lines = lines_of(file)
     kafka, operator = _platform()
-    now = asyncio.run(operator.now()) if operator else datetime.now(UTC)
-    for edited in operator.edited() if operator else ():
+    mapping_of(partner)
+    settings = operator.settings if operator else None
+    now = _now(settings, lambda: operator)
+    for edited in operator.edited(partner) if operator else ():
         warn(edited)
     sent = asyncio.run(send(kafka, partner, lines, timeout_s, operator=operator, now=now, watch=progress))
     if sent.not_waited_for:
         warn(sent.not_waited_for)
-    _answer(sent.verdicts, as_json, "sent")
+    _answer(sent.verdicts, as_json, "sent", _judged_by(settings, now))
+
+
+def _reason(verdict: Verdict) -> tuple[str, ...]:
+    return verdict.result, verdict.code, verdict.field, verdict.sentence
+
+
+def _now(settings: Settings | None, deployment: Callable[[], Deployment | None]) -> datetime:
+    """What the clock shows that judges the events. A demo's can only be asked while its Kafka runs."""
+    if settings is None or settings.clock == "system" or (found := deployment()) is None:
+        return datetime.now(UTC)
+    try:
+        return asyncio.run(found.now())
+    except (KafkaError, OSError, asyncio.CancelledError):
+        raise UserError(
+            "The demo's clock, by which events are judged here, cannot be read: Kafka does not answer.",
+            "Have everything run: goodstanding local up",
+        ) from None
+
+
+def _judged_by(settings: Settings | None, now: datetime) -> str:
+    """The day of a clock that stands still, as text; empty where the system's clock judges."""
+    if settings is None or settings.clock == "system":
+        return ""
+    return f"{now.astimezone(zones.zone(settings.zone)):%Y-%m-%d}"
 
 
 def _platform() -> tuple[str, Deployment | None]:
@@ -111,6 +146,28 @@ def _platform() -> tuple[str, Deployment | None]:
         return kafka, None
     deployment = Stack.default().deployment
     return deployment.addresses.kafka, deployment
+
+
+@app.command("kinds")
+def kinds_(as_json: AsJson = False) -> None:
+    """Every kind of event and record that there is, with its shape and its fields: what a mapping file can say.
+
+    A record needs began_on when it is reported, and ended_on when it is settled.
+
+    Example: goodstanding partner kinds --json
+    """
+    for kind in KINDS:
+        needs, may_have = fields_of(kind)
+        if as_json:
+            about = {"kind": kind.name, "shape": kind.shape, "title": kind.title, "needs": needs, "may_have": may_have}
+            answer_json({**about, "values": list(kind.values), "record_class": kind.record_class})
+            continue
+        tell(f"{kind.name}: {kind.title}")
+        words = f" (value: {', '.join(kind.values)})" if kind.values else ""
+        needed = f"needs {', '.join(needs)}" if needs else "needs nothing more"
+        optional = f"; may have {', '.join(may_have)}" if may_have else ""
+        shape = f"{kind.record_class} {kind.shape}" if kind.record_class else kind.shape
+        tell(f"  {shape}; {needed}{words}{optional}")
 
 
 @app.command("stream")
@@ -139,11 +196,19 @@ def stream_(
         asyncio.run(stream(stack.deployment, per_second, told))
 
 
-def _answer(verdicts: Sequence[Verdict], as_json: bool, done: str) -> None:
+def _answer(verdicts: Sequence[Verdict], as_json: bool, done: str, demo_day: str) -> None:
     """Every verdict in JSON; for people those with a reason, and how many of each there were."""
+    alike = Counter(map(_reason, verdicts))
+    told_of = Counter[tuple[str, ...]]()
     for verdict in verdicts:
+        told_of[_reason(verdict)] += 1
         if as_json:
-            answer_json({name: value for name, value in asdict(verdict).items() if value})
+            about = {name: value for name, value in asdict(verdict).items() if value}
+            answer_json({**about, "judged_on": demo_day} if demo_day else about)
+        elif verdict.code and told_of[_reason(verdict)] > _ALIKE_SHOWN:
+            if told_of[_reason(verdict)] == alike[_reason(verdict)]:
+                more = alike[_reason(verdict)] - _ALIKE_SHOWN
+                tell(f"{more:,} more line{'s' * (more != 1)} with {verdict.code}, up to line {verdict.line}.")
         elif verdict.code:
             place = f"{verdict.code} at {verdict.field}" if verdict.field else verdict.code
             told = "" if verdict.result == "refused" else f"{verdict.result}, "
@@ -152,6 +217,8 @@ def _answer(verdicts: Sequence[Verdict], as_json: bool, done: str) -> None:
         counts = Counter(verdict.result for verdict in verdicts)
         words = ", ".join(f"{count} {result}" for result, count in sorted(counts.items()))
         total = len(verdicts)
+        if demo_day:
+            tell(f"Judged by the demo's clock, {demo_day}.")
         tell(f"{total} event{'s' * (total != 1)} {done}: {words}.")
     if any(verdict.result not in GOOD for verdict in verdicts):
         raise typer.Exit(1)

@@ -18,10 +18,12 @@ from goodstanding.errors import UserError
 from goodstanding.person import standing
 from goodstanding.person.score import explanation
 from goodstanding.person.user_id import known_user_id, user_id_of
-from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.deployment import Deployment, Settings
 from goodstanding.platform.stack import Stack
 from services.benefits.core.describe import describe
-from services.scorer.core.explain import Explanation
+from services.scorer.core.calendar import month_name
+from services.scorer.core.explain import Explanation, Line
+from services.scorer.core.scorecard import ActiveMonths, NegativeRecords, Rule
 from shared.contracts import zones
 from shared.contracts.currencies import DIGITS
 from shared.contracts.kinds import KIND_OF
@@ -77,11 +79,11 @@ def explain(
     before = None
     if on is not None:
         before = datetime.combine(on + timedelta(days=1), time(), zone)
-    found = asyncio.run(explanation(deployment, user, before, policies.when_scores_come()))
+    found = asyncio.run(explanation(deployment, user, before, _when_scores_come(deployment)))
     if as_json:
-        answer_json({"user_id": user, **msgspec.to_builtins(found)})
+        answer_json({"user_id": user, **msgspec.to_builtins(found), "publication_month": found.publication})
     else:
-        _show(found, user, zone)
+        _show(found, user, deployment.settings)
 
 
 def records(who: Who, as_json: AsJson = False) -> None:
@@ -101,6 +103,12 @@ def records(who: Who, as_json: AsJson = False) -> None:
         tell("There is no negative record of this person.")
 
 
+def _when_scores_come(deployment: Deployment) -> str:
+    if deployment.settings.clock == "stepped":
+        return "The clock of this platform stands still, since it is a demo's: no new score is published."
+    return policies.when_scores_come()
+
+
 def benefits(who: Who, as_json: AsJson = False) -> None:
     """A person's tier, the benefits in force, and why others are not.
 
@@ -109,7 +117,7 @@ def benefits(who: Who, as_json: AsJson = False) -> None:
     deployment, user, _ = _person(who)
     found = asyncio.run(standing.benefits(deployment, user))
     if found is None:
-        fail("There is no score of this person, and so no tier.", policies.when_scores_come())
+        fail("There is no score of this person, and so no tier.", _when_scores_come(deployment))
     described = describe(
         found["score"], found["tier"], found["in_force"], found["restrictions"], policies.read_tier_table()
     )
@@ -155,15 +163,22 @@ def _money(minor: int, currency: str) -> str:
     return f"{currency} {minor / 10**digits:,.{digits}f}"
 
 
-def _show(found: Explanation, user: str, zone: tzinfo) -> None:
-    on = found.as_of.astimezone(zone)
+def _show(found: Explanation, user: str, settings: Settings) -> None:
+    on = found.as_of.astimezone(zones.zone(settings.zone))
+    rules = policies.rules_by_code()
     thin = " (thin: too short a history)" if found.thin else ""
     tell(f"Score {found.score} of {on:%-d %B %Y}{thin}")
     tell(f"version {found.version}, by {found.policy}")
     console.print(f"user_id {user}\n", soft_wrap=True)
     is_first = found.version == 1
     rows: list[tuple[object, ...]] = [
-        (line.code, line.points, line.best, "" if is_first else _signed(line.change), _rests_on(line.rests_on))
+        (
+            line.code,
+            line.points,
+            line.best,
+            "" if is_first else _signed(line.change),
+            _rests_on(line, rules, settings.currency),
+        )
         for line in found.lines
     ]
     rows.append(("score", found.score, "", "" if is_first else _signed(found.change), ""))
@@ -179,5 +194,22 @@ def _signed(points: int) -> str:
     return f"{points:+}" if points else "="
 
 
-def _rests_on(figures: dict[str, int | str]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items())
+def _rests_on(line: Line, rules: Mapping[str, Rule], currency: str) -> str:
+    """The figures as people write them. Of a rule that could say nothing: that it is unknown."""
+    figures = ", ".join(f"{name.replace('_', ' ')} {_figure(name, at, currency)}" for name, at in line.rests_on.items())
+    rule = rules.get(line.code)
+    if rule is None:
+        return figures
+    if not figures:
+        return "no record" if isinstance(rule, NegativeRecords) else "unknown"
+    if isinstance(rule, ActiveMonths):
+        active, seen = int(line.rests_on["months_active"]), int(line.rests_on["months_seen"])
+        if seen < rule.window_months and line.points == rule.unknown > rule.points(active):
+            return f"unknown ({figures})"
+    return figures
+
+
+def _figure(name: str, value: int | str, currency: str) -> str:
+    if name == "amount":
+        return _money(int(value), currency)
+    return month_name(int(value)) if name == "month" else str(value)

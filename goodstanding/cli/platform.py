@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, NoReturn
 import typer
 from aiokafka.errors import KafkaError
 
+from goodstanding import policies
 from goodstanding.cli.frame import AsJson, answer_json, commands, console, fail, local, say, table, tell
 from goodstanding.cli.words import ServiceName
 from goodstanding.errors import UserError
@@ -51,7 +52,10 @@ def up(
     cadence: Literal["policy", "continuous"] | None = None
     if continuous is not None:
         cadence = "continuous" if continuous else "policy"
-    deployment = stack.up(say, Settings.new(), cadence=cadence)
+    settings = stack.settings or Settings.new()
+    if not ran:
+        policies.check_all(settings)
+    deployment = stack.up(say, settings, cadence=cadence)
     _show(stack, as_json)
     if as_json:
         return
@@ -203,7 +207,9 @@ def _show(stack: Stack, as_json: bool) -> bool:
     notes = _notes(stack)
     if as_json:
         for part in parts:
-            answer_json({**asdict(part), "log": str(part.log), "ready": part.trouble is None})
+            answer_json(
+                {**asdict(part), "log": str(part.log), "ready": part.trouble is None, "state": part.trouble or "ready"}
+            )
         answer_json({"name": "platform", "ready": ready, "home": str(stack.home), **notes.as_json()})
     else:
         rows = [(part.name, part.trouble or "ready", part.address, part.pid) for part in parts]

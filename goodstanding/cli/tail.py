@@ -12,13 +12,15 @@ import msgspec
 import typer
 from aiokafka import ConsumerRecord
 
-from goodstanding.cli.frame import AsJson, answer_json, commands, local, tell
+from goodstanding.cli.frame import AsJson, answer_json, commands, local, tell_entry
 from goodstanding.cli.words import AnyPartner
 from goodstanding.errors import UserError
 from goodstanding.person.user_id import SHOWN
 from goodstanding.platform.deployment import partners
 from goodstanding.platform.stack import Stack
 from goodstanding.reading.between import tail
+from goodstanding.reading.offsets import asking
+from services.scorer.core.calendar import month_name
 from shared.contracts import zones
 from shared.contracts.faults import Fault
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, follow
@@ -32,6 +34,10 @@ Last = Annotated[
     typer.Option("--last", "-n", metavar="COUNT", min=0, help="How many of the messages already there to show first."),
 ]
 Once = Annotated[bool, typer.Option("--once", help="End after the messages that are already there.")]
+
+
+_STATUSES = {"expired": "lapsed"}
+"""The words for people, where they are not those of the message."""
 
 
 @app.command()
@@ -74,8 +80,14 @@ def rejected(
     """
     if partner and partner not in partners():
         raise UserError(f"There is no partner {partner}.", f"Say one of: {', '.join(partners())}.")
-    names = [partner] if partner else partners()
-    _follow([rejected_topic(name) for name in names], last, once, as_json, _refusal, _refusal_line)
+    topics = [rejected_topic(partner)] if partner else asyncio.run(_made([rejected_topic(name) for name in partners()]))
+    _follow(topics, last, once, as_json, _refusal, _refusal_line)
+
+
+async def _made(topics: list[str]) -> list[str]:
+    """A new partner's is not there yet, and the others have news all the same."""
+    async with asking(Stack.default().deployment.addresses.kafka) as offsets:
+        return await offsets.existing(topics)
 
 
 def _follow(
@@ -95,7 +107,7 @@ def _follow(
             if as_json:
                 answer_json(message)
             else:
-                tell(line(message, zone))
+                tell_entry(line(message, zone))
 
     asyncio.run(print_all())
 
@@ -104,7 +116,10 @@ def _body(model: type[Any], record: ConsumerRecord) -> dict[str, Any]:
     change = follow(model, record.value)
     if isinstance(change, Fault):
         raise UserError(f"{record.topic}/{record.partition}/{record.offset} cannot be read: {change.sentence}")
-    return {"user_id": record.key.decode(), **msgspec.to_builtins(change)}
+    told: dict[str, Any] = {"user_id": record.key.decode(), **msgspec.to_builtins(change)}
+    if told.get("publication") is not None:
+        told["publication_month"] = month_name(told["publication"])  # the word of `explain` for it
+    return told
 
 
 def _score_line(score: dict[str, Any], zone: tzinfo) -> str:
@@ -126,7 +141,13 @@ def _record_line(change: dict[str, Any], zone: tzinfo) -> str:
         days += f"  ended {change['ended_on']}"
     if change.get("lapses_at"):
         days += f"  lapses {local(datetime.fromisoformat(change['lapses_at']), zone)}"
-    about = [change["user_id"][:SHOWN], change["record_id"][:8], change.get("kind") or "", change["status"], days]
+    about = [
+        change["user_id"][:SHOWN],
+        change["record_id"][:8],
+        change.get("kind") or "",
+        _STATUSES.get(change["status"], change["status"]),
+        days,
+    ]
     return "  ".join(each for each in about if each)
 
 

@@ -38,6 +38,10 @@ _READS = {NORMALIZED: "scorer", RECORDS_REPORTED: "retention"}
 """Which service reads what ingest forwards."""
 _DATABASE_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 _UNANSWERED = "Ingest has passed this event and has neither refused nor forwarded it. Report it to the operator."
+_NOT_FORESEEN = (
+    "Ingest has judged these events by the files that it read when it started, so what becomes of them cannot be "
+    'foreseen from those that are there now: one that no service refuses is "taken by ingest".'
+)
 
 Watch: TypeAlias = Callable[[str], None]
 
@@ -103,6 +107,7 @@ async def send(
     answering = [rejected_topic(partner), *(dead_letter_topic(name) for name in ("ingest", *_READS.values()))]
     forwarding = list(_READS) if operator else []
     async with asking(bootstrap) as offsets:
+        await offsets.ends([raw_topic(partner)])  # which says what to do when the topic is not made
         before = await offsets.ends([*answering, *forwarding])
         placed = await _send(bootstrap, partner, lines, foreseen)
         watch(f"{len(placed)} events are in Kafka")
@@ -114,7 +119,8 @@ async def send(
                 each.origin: evidence.forwarded[each.origin] for each in placed if each.origin in evidence.forwarded
             }
             watch(f"ingest has taken {len(ours)} of them")
-            open_, why = await _until_behind(operator, ours, deadline, partner)
+            open_, late = await _until_behind(operator, ours, deadline, partner)
+            why = " ".join(filter(None, (why, late)))
         await _read(bootstrap, before, await offsets.ends(answering), evidence)
     return Sent([_verdict(each, evidence, foreseen, operator is not None, open_) for each in placed], why)
 
@@ -135,13 +141,15 @@ async def _foresee(
             anywhere,
             "The scorer and retention were not waited for: only the operator can see how far they are.",
         )
+    if operator.not_read_by("ingest", partner):
+        return operator, anywhere, _NOT_FORESEEN
     rehearsal = Rehearsal(partner, operator.settings, now)
     judged = rehearsal.read(lines)
     why = ""
     try:
         await rehearsal.recall(operator, judged)
-    except _DATABASE_AWAY as error:
-        operator, why = None, f"The scorer and retention were not waited for: Postgres does not answer ({error})."
+    except _DATABASE_AWAY:
+        operator, why = None, "The scorer and retention were not waited for: Postgres does not answer."
     verdicts = rehearsal.answer(judged)
     return (
         operator,
@@ -203,8 +211,8 @@ async def _until_behind(
                 late |= dict.fromkeys(
                     await progress.until_past(ends, deadline), f"{service} has not come to them in time"
                 )
-        except _DATABASE_AWAY as error:
-            late |= dict.fromkeys(ends, f"Postgres does not answer any more ({error})")
+        except _DATABASE_AWAY:
+            late |= dict.fromkeys(ends, "Postgres does not answer any more")
     if not late:
         return set(), ""
     return (
@@ -234,7 +242,13 @@ def _verdict(placed: _Placed, evidence: _Evidence, foreseen: _Foreseen, behind: 
         return Verdict(line, Result.TAKEN_BY_INGEST)
     if forwarded is None:
         return Verdict(line, Result.UNANSWERED, "unanswered", "", _UNANSWERED)
-    return Verdict(line, Result.REPEATED if foreseen[line][1] is Result.REPEATED else Result.ACCEPTED)
+    match foreseen[line][1]:
+        case None:
+            return Verdict(line, Result.TAKEN_BY_INGEST)
+        case Result.REPEATED:
+            return Verdict(line, Result.REPEATED)
+        case _:
+            return Verdict(line, Result.ACCEPTED)
 
 
 def _ends(positions: Iterable[tuple[TopicPartition, int]]) -> dict[TopicPartition, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -68,12 +69,25 @@ def lines_of(file: Path) -> list[Line]:
     except (OSError, ValueError) as error:  # a name with NUL in it is a ValueError
         reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
         raise UserError(f"{file} cannot be read: {reason}.", "Name a file with one event on each line.") from None
+    if fault := _no_lines(content):
+        raise UserError(f"{file} {fault}", "Write one event on each line, in UTF-8.")
     # Spreadsheets and editors put a mark before a file that is no part of its first event.
     rows = content.removeprefix(codecs.BOM_UTF8).split(b"\n")
     lines = [Line(number, value, _key(value)) for number, value in enumerate(rows, 1) if value.strip()]
     if not lines:
         raise UserError(f"{file} has no events in it.", "There is one on each line.")
     return lines
+
+
+def _no_lines(content: bytes) -> str:
+    """What a file is that every line of would be refused for one and the same reason; empty for any other."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "is written in UTF-16."
+    if content.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
+        with suppress(ValueError, RecursionError):
+            if isinstance(json.loads(content.removeprefix(codecs.BOM_UTF8)), list):
+                return "is one JSON array."
+    return ""
 
 
 def _key(value: bytes) -> bytes | None:

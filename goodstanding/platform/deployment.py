@@ -134,14 +134,25 @@ class Deployment:
             found = {file: f"{name}, continuous" for file, name in found.items()}
         return found
 
-    def edited(self) -> list[str]:
-        """A sentence for each file that was edited since a running service has read it."""
+    def edited(self, partner: str = "") -> list[str]:
+        """A sentence for each file that is not as a running service has read it; with a partner, for those only that
+        bear on its events."""
         found: list[str] = []
         for service in SERVICES:
             read = self.process(service).files
             if read and read != (now := self.files(service)):
-                found += policy_files.differences(service, read, now)
+                found += [
+                    sentence
+                    for file, sentence in policy_files.differences(service, read, now)
+                    if not partner or policy_files.bears_on(file, partner)
+                ]
         return found
+
+    def not_read_by(self, service: str, partner: str) -> list[str]:
+        """The files that bear on the partner's events and are not as the service's running process has read them."""
+        read, now = self.process(service).files, self.files(service)
+        bearing = (file for file in sorted(read.keys() | now.keys()) if policy_files.bears_on(file, partner))
+        return [file for file in bearing if read and read.get(file) != now.get(file)]
 
     def dsn(self, service: str) -> str:
         """How the service's own role reaches its schema; it may see nothing else."""

@@ -12,6 +12,7 @@ from goodstanding.errors import UserError
 
 _NAME_CHARACTERS = 12
 _NONE = "no such file"
+_HAVE_IT_READ = "To have services read what is there: goodstanding local down, then goodstanding local up."
 _CADENCE = re.compile(r'^cadence\s*=\s*"[a-z]+"', re.MULTILINE)
 
 
@@ -31,15 +32,23 @@ def names(service: str, policies: Path, partners: Path, profile: str) -> dict[st
     return {_below(file, bases): _content_name(file) for file in files}
 
 
-def differences(service: str, read: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each file whose content is not what the service has read."""
+def bears_on(file: str, partner: str) -> bool:
+    """Whether a file, by its name below its directory, has a say in what becomes of the partner's events."""
+    return not file.startswith("partners/") or file == f"partners/{partner}.toml"
+
+
+def differences(service: str, read: Mapping[str, str], now: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Each file whose content is not what the service has read, with a sentence about it."""
     for file in sorted(read.keys() | now.keys()):
         before, after = read.get(file, _NONE), now.get(file, _NONE)
         if before != after:
-            yield (
-                f"{file} has been edited since {service} read it ({before} then, {after} now). "
-                "To have it read: goodstanding local down, then goodstanding local up."
-            )
+            if before == _NONE:
+                told = f"{file} is new: it was not there when {service} started."
+            elif after == _NONE:
+                told = f"{file} has been removed since {service} read it."
+            else:
+                told = f"{file} has been edited since {service} read it ({before} then, {after} now)."
+            yield file, f"{told} {_HAVE_IT_READ}"
 
 
 def write_continuous(policies: Path, copy: Path) -> None:

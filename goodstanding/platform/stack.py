@@ -105,9 +105,12 @@ class Stack:
         """Every server and service as it is now; one that does not answer takes some seconds."""
         local = LocalStack(self.home)
         servers = [] if self._given else local.status()
+        # A service finds out some seconds later than we that a server has gone, and says that it is ready until then.
+        gone = [f"waits for {server.name}" for server in servers if server.state != "up"]
+        without = gone[0] if gone else None
         return [
             *(Part(s.name, _place(s.address), s.pid, _TROUBLES[s.state], local.log(s.name)) for s in servers),
-            *(Part(p.name, p.http, p.pid, p.trouble(), p.log) for p in self.processes),
+            *(Part(p.name, p.http, p.pid, p.trouble() or without, p.log) for p in self.processes),
         ]
 
     @property

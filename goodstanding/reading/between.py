@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from goodstanding.reading.offsets import asking
+from shared.kafka.between import stop
 
 _READ_MS = 200
 
@@ -29,7 +30,7 @@ async def tail(bootstrap: str, topics: Sequence[str], last: int, *, follow: bool
                 for record in records:
                     yield record
     finally:
-        await consumer.stop()
+        await stop(consumer)
 
 
 async def _held(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], last: int) -> list[ConsumerRecord]:
@@ -61,7 +62,6 @@ async def between(
     """The committed records from one offset of each partition up to another, each partition in order."""
     unread = {tp: offset for tp, offset in end.items() if start[tp] < offset}
     if not unread:
-        # A consumer that is stopped before it ever read raises CancelledError (aiokafka 0.14), and nothing is to read.
         return
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, isolation_level="read_committed")
     await consumer.start()
@@ -74,4 +74,4 @@ async def between(
                 for record in records:
                     yield record
     finally:
-        await consumer.stop()
+        await stop(consumer)

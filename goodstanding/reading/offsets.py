@@ -7,7 +7,10 @@ from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, UnknownTopicOrPartitionError
+
+from goodstanding.errors import UserError
+from shared.kafka.between import stop
 
 
 class Offsets:
@@ -27,10 +30,12 @@ class Offsets:
         return [topic for topic in topics if topic in there]
 
     async def ends(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
-        """The offset that the next record of each partition will have."""
+        """The offset that the next record of each partition will have. Raises UserError for one that is not there."""
         for topic in topics:
             if topic not in self._places:
                 (described,) = await self._admin.describe_topics([topic])
+                if described["error_code"] == UnknownTopicOrPartitionError.errno:
+                    raise UserError(f"There is no topic {topic}.", "Make it: goodstanding topics")
                 self._places[topic] = [TopicPartition(topic, each["partition"]) for each in described["partitions"]]
         found: dict[TopicPartition, int] = await self._consumer.end_offsets(
             [tp for topic in topics for tp in self._places[topic]]
@@ -63,4 +68,4 @@ async def asking(bootstrap: str) -> AsyncIterator[Offsets]:
         yield Offsets(consumer, admin)
     finally:
         await admin.close()
-        await consumer.stop()
+        await stop(consumer)

@@ -18,6 +18,7 @@ from shared.contracts.messages import RecordChange, ScoreChange, TierChange, fol
 from shared.contracts.partition import PARTITIONS
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED, partner_of
+from shared.kafka.between import stop
 
 FOLLOWED_TOPICS = dict.fromkeys((SCORES_CHANGED, TIERS_CHANGED, RECORDS_CHANGED), PARTITIONS)
 _POLL_S = 0.005
@@ -177,7 +178,7 @@ async def following(
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        await consumer.stop()
+        await stop(consumer)
 
 
 async def _take_all(consumer: AIOKafkaConsumer, take: Callable[[ConsumerRecord], None]) -> None:

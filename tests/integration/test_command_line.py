@@ -147,12 +147,46 @@ def test_a_file_that_was_edited_since_a_service_read_it_is_named(newcomer: Newco
         assert sentence in " ".join(newcomer.types("local", "status").stdout.split())
         assert sentence in " ".join(newcomer.types("local", "up").stdout.split())
         sent = newcomer.types("partner", "send", "bank", "-", "--json", input="{}\n")
-        [warning] = [json.loads(line) for line in sent.stderr.splitlines()]
-        assert sentence in warning["warning"]
+        edited, unforeseen = [json.loads(line)["warning"] for line in sent.stderr.splitlines()]
+        assert sentence in edited
+        assert "cannot be foreseen" in unforeseen
+        other = newcomer.types("partner", "send", "hotel", "-", "--json", input="{}\n")
+        assert other.stderr == "", "another partner's mapping has no say"
     finally:
         mapping.write_bytes(before)
     *_, platform = newcomer.asks("local", "status")
     assert platform["edited"] == []
+
+
+def test_an_event_is_not_foreseen_by_a_mapping_that_ingest_has_not_read(newcomer: Newcomer, account: str) -> None:
+    mapping = newcomer.checkout / "partners" / "bank.toml"
+    sample = newcomer.types("partner", "sample", "bank", "--count", "3", "--seed", "5").stdout
+    before = mapping.read_text()
+    try:
+        # By the file as it is now every one of these events would be refused.
+        mapping.write_text(before.replace('subject = "customer.account"', 'subject = "customer.number"'))
+        sent = newcomer.types("partner", "send", "bank", "-", input=sample)
+        assert "3 events sent: 3 taken by ingest." in sent.stdout, sent.stderr
+        mapping.write_text(before)
+        sent = newcomer.types("partner", "send", "bank", "-", input=sample)
+        assert "3 events sent: 3 repeated." in sent.stdout, sent.stderr
+    finally:
+        mapping.write_text(before)
+
+
+def test_a_partner_whose_topics_are_not_made_is_told_how_to_make_them(newcomer: Newcomer, account: str) -> None:
+    mapping = newcomer.checkout / "partners" / "ferry.toml"
+    shutil.copy(newcomer.checkout / "partners" / "bank.toml", mapping)
+    try:
+        sent = newcomer.types("partner", "send", "ferry", "-", input="{}\n")
+        assert sent.returncode == 1
+        assert "There is no topic behavior.raw.ferry. Make it: " in sent.stderr
+        assert "Traceback" not in sent.stderr
+        followed = newcomer.types("tail", "rejected", "ferry", "--once")
+        assert followed.stderr.startswith("goodstanding: There is no topic behavior.rejected.ferry. Make it: ")
+        assert newcomer.types("tail", "rejected", "--once").returncode == 0, "of the others there is news all the same"
+    finally:
+        mapping.unlink()
 
 
 def test_no_metric_has_a_twin_that_says_when_it_was_made(newcomer: Newcomer, account: str) -> None:
@@ -179,6 +213,11 @@ def test_a_stopped_kafka_is_one_sentence(newcomer: Newcomer, account: str) -> No
         assert line.startswith("goodstanding: A server does not answer")
         told = newcomer.types("dead-letters", "ls", "--json")
         assert json.loads(told.stderr)["error"].startswith("A server does not answer")
+        assert "AddressFamily" not in line
+        *parts, platform = (
+            json.loads(each) for each in newcomer.types("local", "status", "--json").stdout.splitlines()
+        )
+        assert not any(part["ready"] for part in (*parts, platform) if part["name"] != "postgres")
     finally:
         stack.start("kafka")
 

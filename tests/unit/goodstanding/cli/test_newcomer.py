@@ -1,0 +1,232 @@
+"""What a newcomer meets in the first hour: each failure is a sentence, and each answer is true."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from aiokafka.errors import UnknownTopicOrPartitionError
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from goodstanding import policies
+from goodstanding.cli import app, frame, people, tail
+from goodstanding.partner.mapping_files import mapping_of
+from goodstanding.platform.deployment import Deployment, Settings
+from goodstanding.platform.servers import Addresses
+from goodstanding.platform.stack import Stack
+from services.scorer.core.explain import Line
+from shared.contracts.kinds import KINDS
+from shared.settings import ROOT
+
+STANDS_AT = datetime(2025, 3, 6, 4, tzinfo=UTC)
+NOBODY = "127.0.0.1:1"
+COURT = "notice;published_date;published_time;action;account;court;year;number;since;released;yuan"
+
+
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    """A demo's platform that was left up, and whose servers are gone."""
+    monkeypatch.setenv("GOODSTANDING_HOME", str(tmp_path))
+    monkeypatch.setenv("GOODSTANDING_KAFKA", NOBODY)
+    monkeypatch.setenv("GOODSTANDING_POSTGRES", f"postgresql://postgres@{NOBODY}/postgres")
+    addresses = Addresses(kafka=NOBODY, postgres=f"postgresql://postgres@{NOBODY}/postgres")
+    return Deployment.create(tmp_path / "services", addresses, Settings.new(clock="stepped"))
+
+
+def ask(*arguments: str, input: str = "") -> Result:
+    return CliRunner().invoke(app, arguments, input=input)
+
+
+@pytest.mark.parametrize("words", [("sample", "bank"), ("validate", "bank", "-"), ("send", "bank", "-")])
+def test_a_demos_clock_that_cannot_be_read_is_one_sentence(demo: Deployment, words: tuple[str, ...]) -> None:
+    result = ask("partner", *words, input="{}\n")
+    assert (result.exit_code, isinstance(result.exception, SystemExit)) == (1, True), result.exception
+    assert "The demo's clock, by which events are judged here, cannot be read" in result.stderr
+    assert "AddressFamily" not in result.stderr
+
+
+def test_a_cancellation_that_the_library_lets_out_is_that_sentence_too(
+    demo: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def leaks(_: Deployment) -> NoReturn:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(Deployment, "now", leaks)
+    result = ask("partner", "validate", "bank", "-", input="{}\n")
+    assert (result.exit_code, "The demo's clock" in result.stderr) == (1, True)
+
+
+def test_who_is_judged_by_a_demos_clock_is_told(demo: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def stands(_: Deployment) -> datetime:
+        return STANDS_AT
+
+    monkeypatch.setattr(Deployment, "now", stands)
+    told = ask("partner", "validate", "bank", "-", input="{}\n").stdout
+    assert told.count("Judged by the demo's clock, 2025-03-06.") == 1
+    [verdict] = map(json.loads, ask("partner", "validate", "bank", "-", "--json", input="{}\n").stdout.splitlines())
+    assert verdict["judged_on"] == "2025-03-06"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [UnknownTopicOrPartitionError(), asyncio.CancelledError(), ConnectionRefusedError("('127.0.0.1', 9092)")],
+    ids=lambda error: type(error).__name__,
+)
+def test_whatever_a_server_does_to_a_command_is_a_sentence(
+    demo: Deployment, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    async def fails(_: Deployment) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(Deployment, "ensure_topics", fails)
+    for as_json in ((), ("--json",)):
+        result = ask("topics", *as_json)
+        assert (result.exit_code, isinstance(result.exception, SystemExit)) == (1, True), result.exception
+        assert "goodstanding local up" in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
+
+def test_samples_of_one_day_are_the_same_events(monkeypatch: pytest.MonkeyPatch, demo: Deployment) -> None:
+    instants = (datetime(2025, 3, 6, hour, tzinfo=UTC) for hour in (4, 9))
+
+    async def goes_on(_: Deployment) -> datetime:
+        return next(instants)
+
+    monkeypatch.setattr(Deployment, "now", goes_on)
+    first, second = (ask("partner", "sample", "bank", "--count", "50").stdout for _ in range(2))
+    assert first == second != ""
+
+
+def test_a_line_of_column_names_is_told_to_be_one() -> None:
+    assert ";".join(getattr(mapping_of("court-feed"), "columns")) == COURT  # noqa: B009  # of a union
+    for text in (COURT, f"\ufeff{COURT}\r"):
+        told = ask("partner", "validate", "court-feed", "-", input=f"{text}\n")
+        assert "This looks like a line of column names; leave it out." in told.stdout
+
+
+def test_a_column_without_use_is_named_with_what_to_write(tmp_path: Path) -> None:
+    file = tmp_path / "court-feed.toml"
+    file.write_text((ROOT / "partners" / "court-feed.toml").read_text().replace('"yuan"]', '"yuan", "items"]'))
+    told = ask("policy", "check", str(file)).stdout
+    assert 'The column "items" is neither read nor ignored. Read it, or write: ignore = ["items"].' in told
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [(b'[{"a": 1},\n {"a": 2}]\n', "is one JSON array."), ("{}\n".encode("utf-16"), "is written in UTF-16.")],
+)
+def test_a_file_without_lines_of_events_is_named_as_what_it_is(tmp_path: Path, content: bytes, fault: str) -> None:
+    file = tmp_path / "events"
+    file.write_bytes(content)
+    result = ask("partner", "validate", "bank", str(file))
+    assert (result.exit_code, fault in result.stderr) == (1, True)
+
+
+def test_many_equal_faults_are_counted() -> None:
+    told = ask("partner", "validate", "bank", "-", input="{}\n" * 30).stdout.splitlines()
+    assert len(told) == 22
+    assert told[20:] == ["10 more lines with envelope-data, up to line 30.", "30 events checked: 30 refused."]
+    assert len(ask("partner", "validate", "bank", "-", "--json", input="{}\n" * 30).stdout.splitlines()) == 30
+
+
+def test_a_slip_in_a_policy_is_told_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    card = tmp_path / "policies" / "scorecard.toml"
+    card.write_text(card.read_text().replace("credit_history = 210", "credit_history = 211"))
+    monkeypatch.setenv("GOODSTANDING_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(policies, "_POLICIES", tmp_path / "policies")
+    for words in (("local", "up"), ("local", "up", "--continuous"), ("demo",)):
+        result = ask(*words)
+        assert (result.exit_code, "Starting" in result.output) == (1, False)
+        assert f"{card}:12: dimensions" in result.stderr
+    assert Stack(tmp_path / "home").is_new
+
+
+@pytest.mark.parametrize(
+    ("file", "right", "wrong", "words"),
+    [
+        ("partners/bank.toml", 'format = "json"', 'format = "jsn"', "csv, json, native"),
+        ("partners/court-feed.toml", 'unit = "major"', 'unit = "yuan"', "major, minor"),
+        ("partners/court-feed.toml", 'records = ["legal"]', 'records = ["law"]', "financial, legal, life"),
+        ("policies/scorecard.toml", '"monthly"', '"hourly"', "continuous, monthly"),
+    ],
+)
+def test_a_word_that_is_none_is_told_with_those_there_are(
+    tmp_path: Path, file: str, right: str, wrong: str, words: str
+) -> None:
+    text = (ROOT / file).read_text()
+    assert right in text
+    copy = tmp_path / Path(file).name
+    copy.write_text(text.replace(right, wrong, 1))
+    told = ask("policy", "check", str(copy)).stdout
+    listed = told.partition("Say one of: ")[2].strip().rstrip(".").split(", ")
+    assert sorted(listed) == words.split(", "), told
+
+
+def test_all_kinds_are_listed_with_shape_and_fields() -> None:
+    told = {kind["kind"]: kind for kind in map(json.loads, ask("partner", "kinds", "--json").stdout.splitlines())}
+    assert list(told) == [kind.name for kind in KINDS]
+    assert told["transit.fare"]["needs"] == ["days_late"]
+    assert told["shop.purchase"]["may_have"] == ["count", "amount", "reverses"]
+    assert "transit.fare: " in ask("partner", "kinds").stdout
+
+
+@pytest.mark.parametrize(
+    ("code", "points", "rests_on", "told"),
+    [
+        ("kept-on-time", 110, {}, "unknown"),
+        ("active-months", 60, {"months_active": 1, "months_seen": 2}, "unknown (months active 1, months seen 2)"),
+        ("active-months", 75, {"months_active": 6, "months_seen": 6}, "months active 6, months seen 6"),
+        ("base", 350, {}, ""),
+        ("kept-on-time", 110, {"amount": 123456, "month": 2025 * 12 + 2}, "amount CNY 1,234.56, month 2025-03"),
+    ],
+)
+def test_an_explanation_is_written_for_people(code: str, points: int, rests_on: Any, told: str) -> None:
+    line = Line(code, points, points, 0, rests_on)
+    assert people._rests_on(line, policies.rules_by_code(), "CNY") == told
+
+
+def test_an_entry_is_broken_between_words_and_set_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Console(force_terminal=True, width=80, highlight=False)
+    monkeypatch.setattr(frame, "console", screen)
+    change = {"user_id": "ab" * 32, "record_id": "cd" * 32, "kind": "credit_card.overdue", "status": "expired"}
+    line = tail._record_line({**change, "began_on": "2020-01-01", "ended_on": "2020-02-01"}, UTC)
+    assert "lapsed" in line.split()
+    assert "expired" not in line
+    with screen.capture() as shown:
+        frame.tell_entry(line)
+    first, *others = shown.get().splitlines()
+    assert others
+    assert all(len(each) <= 80 for each in (first, *others))
+    assert all(each.startswith("    ") for each in others)
+    assert shown.get().split() == line.split()
+
+
+def test_help_has_no_type_of_python() -> None:
+    for words in (("dead-letters", "redrive"), ("dead-letters", "dismiss"), ("policy", "check")):
+        told = ask(*words, "--help").stdout
+        assert "list[" not in told
+        assert "[[" not in told
+        assert "{" not in told
+    assert "<topic>/<partition>/<offset>" in ask("dead-letters", "show", "--help").stdout
+
+
+def test_services_are_not_said_to_be_ready_without_their_servers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("goodstanding.platform.service_process.ServiceProcess.trouble", lambda _: None)
+    told = {part.name: part.trouble for part in Stack(tmp_path / "home").status()}
+    assert told["kafka"] == "not running"
+    assert told["scorer"] == "waits for kafka"
+
+
+def test_status_has_the_state_of_each_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOODSTANDING_HOME", str(tmp_path / "home"))
+    *parts, _ = map(json.loads, ask("local", "status", "--json").stdout.splitlines())
+    assert {part["state"] for part in parts} == {"not running"}
