@@ -197,6 +197,8 @@ class Undecided:
     topic: str
     since: int
     count: int
+    foreign: int = 0
+    """How many of them this service has certainly not written, see own_topic.is_foreign."""
     affects_inputs: ClassVar[bool] = False
     affects_output: ClassVar[bool] = True
 
@@ -207,9 +209,18 @@ class Undecided:
     def says(self) -> str:
         return (
             f"The topic {self.topic} holds {self.count} messages behind offset {self.since} that this database never"
-            " decided: Postgres is older than Kafka. What is published now would have versions that subscribers have"
-            " seen already, and they would ignore it."
+            f" decided: {self._because}. What is published now would have versions that subscribers have seen already,"
+            " and they would ignore it."
         )
+
+    @property
+    def _because(self) -> str:
+        """A stranger who copies our messages to the byte but for the version cannot be told from ourselves."""
+        somebody = "their id, source, key or partition is none of this service's"
+        if self.foreign == self.count:
+            return f"somebody else has written there, since {somebody}"
+        both = "Postgres is older than Kafka, or somebody else has written there"
+        return f"{both} ({self.foreign} of them are certainly somebody else's: {somebody})" if self.foreign else both
 
 
 _GO_ON = (

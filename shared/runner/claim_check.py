@@ -30,7 +30,7 @@ from shared.runner.agreement import (
     Undecided,
 )
 from shared.runner.host import ContradictionError, Host, Inputs
-from shared.runner.own_topic import OwnTopic
+from shared.runner.own_topic import OwnTopic, is_foreign
 from shared.runner.service import Db, Outgoing, Record
 
 log = structlog.get_logger("runner")
@@ -52,7 +52,7 @@ async def check_claim(
     seen = await _seen(host, claim.noted, shard, inputs, own)
     found = list(agreement.compare(claim.noted, seen, own.topic if own else None))
     if own and not any(each.affects_output for each in found):
-        found += await _undecided(host, shard, claim.noted, seen, own)
+        found += await _undecided(host, service, shard, claim.noted, seen, own)
     tokens = await _require_words(host, service, shard, found)
     settled = await _settled(host, shard, claim, seen, found, inputs, own)
     if settled != claim:
@@ -98,13 +98,13 @@ async def _require_words(host: Host, service: str, shard: int, found: Sequence[C
 # -- what the own topic says -----------------------------------------------------------------------------------------
 
 
-async def _undecided(host: Host, shard: int, noted: Noted, seen: Seen, own: OwnTopic) -> list[Undecided]:
+async def _undecided(host: Host, service: str, shard: int, noted: Noted, seen: Seen, own: OwnTopic) -> list[Undecided]:
     """What lies behind the last send that is known, and this database has never decided. A kill between a send and its
     record, and a redrive, leave messages there as well, each of a version that the database has."""
     assert host.pool is not None
     now, since = seen.topics[own.topic], noted.sent.get(own.topic)
     begin = max(since or 0, now.first)
-    count = 0
+    count = foreign = 0
     if since is not None and since < now.first:
         # Its retention has deleted what would have told. What waits in the outbox may have been sent before.
         waiting = await store.pending(host.pool, shard, (await store.look(host.pool, shard)).epoch)
@@ -113,8 +113,10 @@ async def _undecided(host: Host, shard: int, noted: Noted, seen: Seen, own: OwnT
     if begin < now.end:
         async with host.pool.acquire() as db:
             async for page in between(host.settings.kafka, TopicPartition(own.topic, shard), begin, now.end):
+                strange = [record for record in page if is_foreign(service, shard, record)]
                 count += await own.undecided(db, shard, page)
-    return [Undecided(own.topic, since or 0, count)] if count else []
+                foreign += await own.undecided(db, shard, strange) if strange else 0
+    return [Undecided(own.topic, since or 0, count, foreign)] if count else []
 
 
 # -- what is written down ----------------------------------------------------------------------------------------------

@@ -43,18 +43,18 @@ class _InHand:
     delivery: Delivery
     began: float
 
-    def acknowledged_offsets(self) -> dict[str, int]:
-        """The next offset of each topic, up to the first record with a message that is not acknowledged."""
-        offsets: dict[str, int] = {}
+    def acknowledged(self) -> list[Fetched]:
+        """The records of each topic up to the first with a message that is not acknowledged."""
+        handled: list[Fetched] = []
         stuck: set[str] = set()
         start = 0
         for record, end in zip(self.records, self.ends, strict=True):
             if record.topic not in stuck and all(map(self.delivery.acknowledged, range(start, end))):
-                offsets[record.topic] = next_offset(record)
+                handled.append(record)
             else:
                 stuck.add(record.topic)
             start = end
-        return offsets
+        return handled
 
 
 class ForwardShard(Shard):
@@ -96,10 +96,10 @@ class ForwardShard(Shard):
         async with started(self._host.settings.kafka) as producer:
             if self._offsets is None:
                 self.buffer.clear()
-                self._notes = await start_check.check_start(
+                self._notes, begins = await start_check.check_start(
                     self._host, self._service, self._mode.owner, self.index, self._inputs
                 )
-                self._offsets = await self._inputs.start_at_committed()
+                self._offsets = await self._inputs.start_at(begins)
             self.source = Source.RECORDS
             if not self._taken:
                 self.succeeded()
@@ -109,7 +109,7 @@ class ForwardShard(Shard):
                     await self._batch(producer)
             except Exception:
                 if self._in_hand:
-                    await self._commit(self._in_hand.acknowledged_offsets())
+                    await self._commit(self._in_hand.acknowledged())
                 raise
 
     async def _batch(self, producer: AIOKafkaProducer) -> None:
@@ -120,8 +120,7 @@ class ForwardShard(Shard):
             return
         batch = self._in_hand = self._in_hand or await self._answered(self._taken)
         await batch.delivery.attempt(producer)
-        self._note(batch.records)
-        await self._commit({record.topic: next_offset(record) for record in batch.records})
+        await self._commit(batch.records)
         self._taken, self._in_hand = (), None
         self._count(batch)
         self.succeeded()
@@ -133,11 +132,16 @@ class ForwardShard(Shard):
         metrics.acknowledged(batch.delivery.messages)
         metrics.step_seconds.labels("events").observe(time.perf_counter() - batch.began)
 
-    def _note(self, records: Sequence[Fetched]) -> None:
-        for topic, newest in {record.topic: record.timestamp for record in records}.items():
-            self._notes[topic] = self._notes[topic].handled(newest)
-
-    async def _commit(self, offsets: dict[str, int]) -> None:
+    async def _commit(self, handled: Sequence[Fetched]) -> None:
+        """The offsets behind exactly these records, and beside them how new exactly these were: an offset ahead of its
+        note would look like a Kafka that was restored from an older copy."""
+        offsets: dict[str, int] = {}
+        newest: dict[str, int] = {}
+        for record in handled:
+            topic = record.topic
+            offsets[topic] = next_offset(record)
+            newest[topic] = max(record.timestamp, newest.get(topic, 0))
+        self._notes |= {topic: self._notes[topic].handled(at) for topic, at in newest.items()}
         if offsets:
             await self._inputs.commit(offsets, self._notes)
             self._offsets = {**(self._offsets or {}), **offsets}

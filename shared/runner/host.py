@@ -50,12 +50,9 @@ class Inputs(Protocol):
 
     def resume(self) -> None: ...
 
-    async def start_at(self, offsets: dict[str, int]) -> None:
-        """Go to the next offset of each topic (the beginning where none is given) and begin to fetch."""
-        ...
-
-    async def start_at_committed(self) -> dict[str, int]:
-        """Go to the group's committed offsets, begin to fetch, and return the offset of each topic."""
+    async def start_at(self, offsets: Mapping[str, int]) -> dict[str, int]:
+        """Go to the next offset of each topic (the beginning where none is given), begin to fetch, and return where
+        each topic begins."""
         ...
 
     async def commit(self, offsets: Mapping[str, int], notes: Mapping[str, Note]) -> None:

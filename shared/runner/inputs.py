@@ -36,26 +36,18 @@ class ShardInputs:
         if held := self._held():
             self._subscription.consumer.resume(*held)
 
-    async def start_at(self, offsets: dict[str, int]) -> None:
+    async def start_at(self, offsets: Mapping[str, int]) -> dict[str, int]:
         consumer, held = self._subscription.consumer, self._held()
         first = await consumer.beginning_offsets(held)
+        begins = {}
         for place in held:
-            consumer.seek(place, self._still_there(place, offsets.get(place.topic, first[place]), first[place]))
+            # Nothing is known of a topic that is new, and of one that nobody has read for as long as Kafka keeps what a
+            # group without members has committed.
+            wanted = offsets.get(place.topic, first[place])
+            begins[place.topic] = self._still_there(place, wanted, first[place])
+            consumer.seek(place, begins[place.topic])
         consumer.resume(*held)
-
-    async def start_at_committed(self) -> dict[str, int]:
-        consumer, held = self._subscription.consumer, self._held()
-        first = await consumer.beginning_offsets(held)
-        offsets = {}
-        for place in held:
-            committed = await consumer.committed(place)
-            # Nothing is committed of a topic that is new, and of one that nobody has read for as long as Kafka keeps
-            # what a group without members has committed.
-            wanted = first[place] if committed is None else committed
-            offsets[place.topic] = self._still_there(place, wanted, first[place])
-            consumer.seek(place, offsets[place.topic])
-        consumer.resume(*held)
-        return offsets
+        return begins
 
     def _still_there(self, place: TopicPartition, wanted: int, first: int) -> int:
         if wanted < first:

@@ -6,11 +6,13 @@ copy meets versions on the topic that it has never decided; a Kafka that was res
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from shared.contracts.partition import partition_of
 from shared.runner.service import Db, Outgoing, Record
 
 PAGE_MAX = 1_000
@@ -45,3 +47,15 @@ class OwnTopic:
     undecided: Undecided
     restate: Restate
     last_counts: bool
+
+
+def is_foreign(service: str, shard: int, record: Record) -> bool:
+    """Whether the service has certainly not written this message of its own topic: its id is not
+    `<service>/<subject>/<version>`, it names another source, or it lies in another partition than its key's."""
+    headers = dict(record.headers)
+    id, source = headers.get("ce_id") or b"", headers.get("ce_source")
+    return (
+        not re.fullmatch(rb"%b/[^/]+/[0-9]+" % re.escape(service.encode()), id)
+        or source != f"/{service}".encode()
+        or partition_of((record.key or b"").decode(errors="replace")) != shard
+    )

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from shared.kafka.between import stop
+from shared.kafka.committed import committed as offsets_committed
 from shared.kafka.identities import identities
 from shared.runner import commit_note
 from shared.runner.agreement import Noted, Seen, TopicNow
@@ -55,9 +56,9 @@ async def seen(
 
 
 async def committed(consumer: AIOKafkaConsumer, held: Sequence[TopicPartition]) -> Mapping[TopicPartition, Committed]:
-    """The client's public method forgets the text that stands beside an offset."""
-    found = await consumer._coordinator.fetch_committed_offsets(list(held))
-    return {place: Committed(at.offset, commit_note.read(at.metadata)) for place, at in found.items() if at.offset >= 0}
+    """What is left out was never committed. Raises a KafkaError while that is not certain."""
+    found = await offsets_committed(consumer, held)
+    return {place: Committed(at.offset, commit_note.read(at.metadata)) for place, at in found.items()}
 
 
 async def after_restore(inputs: Inputs, topic: str, newest: int | None, now: TopicNow) -> int:

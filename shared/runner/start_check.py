@@ -88,24 +88,30 @@ def noted(owner: str, notes: Mapping[str, Note], offsets: Mapping[str, int]) -> 
     )
 
 
-async def check_start(host: Host, service: str, owner: str, shard: int, inputs: Inputs) -> dict[str, Note]:
-    """What to note beside each offset from now on. Raises ContradictionError where the operator's word is missing;
-    anything else it raises means: not known yet."""
+async def check_start(
+    host: Host, service: str, owner: str, shard: int, inputs: Inputs
+) -> tuple[dict[str, Note], dict[str, int]]:
+    """What to note beside each offset from now on, and where each topic begins that does not begin with its first
+    record. Raises ContradictionError where the operator's word is missing; anything else it raises means: not known
+    yet."""
     consumer, held = inputs.asking()
     committed = await questions.committed(consumer, held)
     judged = judge(owner, await asked(host.settings.kafka, consumer, held, committed), committed, held)
     found = {place: each.contradiction for place, each in judged.items() if each.contradiction}
     if found:
         await _require_words(host, service, shard, found)
-    notes, moved = {}, {}
+    notes, begins, moved = {}, {}, {}
     for place, each in judged.items():
         topic, seen = place.topic, each.seen
         at, notes[topic] = await _goes_on(inputs, topic, each, Note(seen.cluster, seen.topics[topic].id, owner))
         if at is not None:
-            moved[topic] = at
+            begins[topic] = moved[topic] = at
+        elif each.committed is not None:
+            begins[topic] = each.committed
     if moved:
+        # Where this fails, the shard begins there all the same, and the word is followed again at the next start.
         await inputs.commit(moved, notes)
-    return notes
+    return notes, begins
 
 
 async def _goes_on(inputs: Inputs, topic: str, judged: Judged, note: Note) -> tuple[int | None, Note]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.contracts.partition import PARTITIONS, partition_of
@@ -152,6 +152,29 @@ async def test_a_database_that_is_older_than_kafka_continues_above_the_versions_
     behind = versions[versions.index(published.version) :]
     assert behind == sorted(behind), "no version goes back"
     assert behind[-1] > published.version
+
+
+@pytest.mark.parametrize("source", ["", "/somebody"], ids=["as ours", "of another source"])
+async def test_what_a_stranger_has_written_into_our_topic_is_told_of(tiny: Tiny, source: str) -> None:
+    await tiny.send(ones(5))
+    async with tiny.worker():
+        await tiny.until_total(5)
+    copies = [record for record in await tiny.read(tiny.target) if record.key == KEY.encode()]
+    producer = AIOKafkaProducer(bootstrap_servers=tiny.kafka)
+    await producer.start()
+    for record in copies:
+        value = msgspec.structs.replace(msgspec.json.decode(record.value or b"", type=Count), version=99)
+        headers = {**dict(record.headers), **({"ce_source": source.encode()} if source else {})}
+        await producer.send_and_wait(
+            tiny.target, msgspec.json.encode(value), record.key, partition=SHARD, headers=[*headers.items()]
+        )
+    await producer.stop()
+    async with tiny.worker() as worker:
+        said = await until_trouble(worker, tiny.target, "never decided", "somebody else has written there")
+        assert ("Postgres is older than Kafka" in said) == (not source)
+        assert ("none of this service's" in said) == bool(source)
+        assert await accept(tiny)
+        await worker.until_shards(PARTITIONS)
 
 
 async def test_a_topic_made_again_under_a_running_service_is_noticed(tiny: Tiny) -> None:

@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 
 import psutil
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from shared.contracts.cloudevents import binary
-from shared.contracts.partition import partition_of
+from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.topics import NORMALIZED, dead_letter_topic, raw_topic, rejected_topic
+from shared.kafka.committed import committed
 from tests.faults.cluster import PARTNER
 from tests.faults.events import PARTNERS
 from tests.faults.scenarios import Story, telling
@@ -93,6 +95,36 @@ async def test_kafka_goes_away_and_comes_back(story: Story) -> None:
     await telling_meanwhile
     await story.cluster.until_ready()
     assert await story.violations() == []
+
+
+async def test_what_a_group_has_committed_is_never_said_to_be_nothing_while_kafka_starts(story: Story) -> None:
+    """A coordinator that is still loading answers, with an error for the whole group that the client library passes
+    over: ingest would begin at the beginning, and what was noted beside its offsets would be forgotten."""
+    places = [TopicPartition(raw_topic(_RUDE), partition) for partition in range(PARTITIONS)]
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=story.kafka, group_id="loading", enable_auto_commit=False, request_timeout_ms=2_000
+    )
+    await consumer.start()
+    try:
+        consumer.assign(places)
+        # Many, so that the coordinator is loading for a while.
+        for round in range(300):
+            await consumer.commit({place: OffsetAndMetadata(round, "noted" * 200) for place in places})
+        expected = {place: OffsetAndMetadata(299, "noted" * 200) for place in places}
+        for _ in range(3):
+            await asyncio.to_thread(story.cluster.stack.kill, "kafka")
+            starting = asyncio.create_task(asyncio.to_thread(story.cluster.stack.start, "kafka"))
+            answers = 0
+            while not starting.done() or not answers:
+                with contextlib.suppress(KafkaError, TimeoutError):
+                    async with asyncio.timeout(2):
+                        assert await committed(consumer, places) == expected
+                        answers += 1
+                await asyncio.sleep(0)
+            await starting
+    finally:
+        await consumer.stop()
+    await story.cluster.until_ready()
 
 
 async def test_a_process_without_file_descriptors_says_so_and_goes_on(story: Story) -> None:

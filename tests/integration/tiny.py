@@ -189,7 +189,10 @@ class Tiny:
         return Decision(after, (self._published(key, after),), (Outcome("accepted"),), tuple(writes))
 
     def _published(self, key: str, count: Count) -> Announcement:
-        headers = (("ce_id", f"{key}/{count.version}".encode()),)
+        headers = (
+            ("ce_id", f"{self.name}/{key}/{count.version}".encode()),
+            ("ce_source", f"/{self.name}".encode()),
+        )
         return Announcement(self.target, key.encode(), msgspec.json.encode(count), headers)
 
     def _relayed(self, record: Record, arrived: datetime) -> Answer | DeadLetter:

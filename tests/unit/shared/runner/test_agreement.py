@@ -100,6 +100,17 @@ EVERY: tuple[Contradiction, ...] = (
 )
 
 
+@pytest.mark.parametrize(
+    ("foreign", "older", "certainly"), [(0, True, False), (1, True, True), (3, False, True)], ids=["none", "one", "all"]
+)
+def test_what_nobody_decided_may_be_somebody_elses(foreign: int, older: bool, certainly: bool) -> None:
+    said = Undecided("out", 5, 3, foreign).says()
+    assert "never decided" in said
+    assert "somebody else has written there" in said
+    assert ("Postgres is older than Kafka" in said) == older
+    assert ("none of this service's" in said) == certainly
+
+
 @pytest.mark.parametrize("each", EVERY, ids=lambda each: type(each).__name__)
 def test_a_sentence_tells_what_is_seen_what_it_means_and_what_resolves_it(each: Contradiction) -> None:
     told = sentence("scorer", [each])

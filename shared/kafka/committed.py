@@ -1,0 +1,64 @@
+"""What a consumer group has committed, asked so that "nothing" is said only when it is certain.
+
+The client library's own question reads the errors of single partitions, and not the one that stands for the whole
+answer: a coordinator that has just moved or is still loading answers with that error and without any partition, which
+the library returns as "nothing was committed". A shard would begin at the beginning of its topics, and whatever was
+noted beside its offsets would be forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, NotCoordinatorForGroupError, UnknownTopicOrPartitionError, for_code
+from aiokafka.protocol.commit import OffsetFetchRequest
+from aiokafka.structs import OffsetAndMetadata
+
+
+async def committed(
+    consumer: AIOKafkaConsumer, places: Collection[TopicPartition]
+) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    """The committed offset of each place and the text beside it; places without one are left out.
+
+    Raises a KafkaError while the group's coordinator does not say so for every place.
+    """
+    if not places:
+        return {}
+    by_topic = groupby(sorted(places), key=attrgetter("topic"))
+    question = OffsetFetchRequest(
+        consumer._group_id, [(topic, [place.partition for place in part]) for topic, part in by_topic]
+    )
+    coordinator = consumer._coordinator
+    await coordinator.ensure_coordinator_known()
+    answer = await coordinator._send_req(question)
+    try:
+        return read(places, answer)
+    except NotCoordinatorForGroupError:
+        # So that the next question looks for the new one.
+        coordinator.coordinator_dead()
+        raise
+
+
+def read(places: Collection[TopicPartition], answer: Any) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    """Pure: what the coordinator's answer says of these places. Raises a KafkaError for anything but a certain answer
+    for each."""
+    # Version 1 of the answer has no error of its own.
+    _raise_for(getattr(answer, "error_code", 0), "the whole group")
+    found: dict[TopicPartition, OffsetAndMetadata] = {}
+    for topic, partitions in answer.topics:
+        for partition, offset, text, error in partitions:
+            _raise_for(error, f"{topic}/{partition}")
+            found[TopicPartition(topic, partition)] = OffsetAndMetadata(offset, text)
+    if missing := set(places) - found.keys():
+        raise UnknownTopicOrPartitionError(f"no answer for {sorted(missing)[0]}")
+    return {place: at for place, at in found.items() if at.offset >= 0}
+
+
+def _raise_for(code: int, what: str) -> None:
+    if code:
+        error: type[KafkaError] = for_code(code)
+        raise error(f"the committed offset of {what} is not known yet")
