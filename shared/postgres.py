@@ -37,7 +37,8 @@ async def open_pool(dsn: str, service: str, *, connections_max: int) -> asyncpg.
         min_size=1,
         max_size=connections_max,
         timeout=10,
-        command_timeout=60,
+        # Above the statement timeout: what the server ends belongs to a statement, what the client ends to the server.
+        command_timeout=70,
         server_settings={**SERVER_SETTINGS, "search_path": service, "application_name": service},
     )
     assert pool is not None
