@@ -26,6 +26,8 @@ from tests.support.unreadable import send_raw
 _AWAY_S = 4.0
 _RUDE = "rude"
 """A partner whose topic no client of the tests could read."""
+_FILLER = "filler"
+"""A partner whose events only take room."""
 _MIB = 1024 * 1024
 _GARBAGE = b"garbage " * 4_000
 _BACKLOG_BYTES = 120 * _MIB
@@ -35,7 +37,7 @@ _BACKLOG_BYTES = 120 * _MIB
 async def story(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Story]:
     """By the machine's clock: what a deployment has, and the campaign has not."""
     directory = tmp_path_factory.mktemp("outages") / "deployment"
-    partners = dict.fromkeys((*PARTNERS, _RUDE), PARTNER)
+    partners = dict.fromkeys((*PARTNERS, _RUDE, _FILLER), PARTNER)
     async with telling(directory, now=datetime.now(UTC), clock="system", partners=partners) as story:
         await story.start("ingest-1")
         await story.start("scorer-1")
@@ -173,7 +175,7 @@ async def _tell_until_it_ends(story: Story, broker: psutil.Process) -> None:
     try:
         while broker.is_running() and broker.status() != psutil.STATUS_ZOMBIE:
             with contextlib.suppress(KafkaError):
-                await filler.send_and_wait(raw_topic(_RUDE), b"x" * 500_000, partition=0)
+                await filler.send_and_wait(raw_topic(_FILLER), b"x" * 500_000, partition=0)
     finally:
         await filler.stop()
     await story.tell()
