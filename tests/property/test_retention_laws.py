@@ -190,6 +190,29 @@ def test_a_slip_that_is_refused_changes_nothing_wherever_it_comes(
     assert told(person, messages[at:]) == told(before, messages[at:])
 
 
+@given(reports(), slips(), st.data())
+def test_a_settlement_with_a_slip_is_put_right_under_a_new_number(
+    messages: list[Report], slip: list[Report], data: st.DataObject
+) -> None:
+    """What is told under the new number has the life that it has alone, wherever it stands among what was told under
+    the closed one, and also when that is forwarded again (rules R10, R11)."""
+    body = slip[0].body
+    ended = RecordReport(kind=body.kind, report_id="r-1", status="settled", ended_on=body.ended_on)
+    opening = RecordReport(kind=body.kind, report_id="r-1", status="reported", began_on=body.began_on)
+    old = [_with_body(slip[0], each) for each in (opening, *[ended] * len(slip))]
+    new = [_with_body(message, _renamed(message.body, "r-2")) for message in messages]
+    places = data.draw(st.permutations([True] * len(old) + [False] * len(new)))
+    rest_of_old, rest_of_new = iter(old), iter(new)
+    person, effects = told(Person(), [next(rest_of_old if each else rest_of_new) for each in places])
+    alone, expected = told(Person(), new)
+    assert {id: record for id, record in person.records.items() if id in alone.records} == alone.records
+    assert [e for e in effects if _is_about(e, "r-2")] == [e for e in expected if _is_about(e, "r-2")]
+
+
+def _is_about(effect: Effect, report_id: str) -> bool:
+    return isinstance(effect, Changed) and effect.record.facts.report_id == report_id
+
+
 @given(st.permutations(range(6)), st.lists(st.none() | st.integers(0, 3), min_size=6, max_size=6), st.data())
 def test_of_running_balances_the_latest_counts_in_any_order(
     order: list[int], amounts: list[int | None], data: st.DataObject
@@ -298,11 +321,7 @@ def test_each_report_leads_to_one_answer(messages: list[Report]) -> None:
 @given(st.lists(reports(), min_size=1, max_size=4), st.lists(st.integers(0, 4000), min_size=1, max_size=6))
 def test_a_jumping_clock_fires_all_that_is_due_once_and_in_order(people: list[list[Report]], leaps: list[int]) -> None:
     """Several records of one person; the clock goes on, stands still and leaps by years."""
-    messages = [
-        Report(m.key, m.partner, m.event_id, m.origin, _renamed(m.body, f"r-{i}"), m.time)
-        for i, each in enumerate(people)
-        for m in each
-    ]
+    messages = [_with_body(m, _renamed(m.body, f"r-{i}")) for i, each in enumerate(people) for m in each]
     person, _ = fired(told(Person(), messages)[0], NOW)
     waiting = {id: due for id, record in person.records.items() if (due := due_at(record))}
     reported = {id for id, record in person.records.items() if not isinstance(record, Unreported)}
@@ -316,6 +335,10 @@ def test_a_jumping_clock_fires_all_that_is_due_once_and_in_order(people: list[li
         person, none = fired(person, now - timedelta(days=1000))
         assert none == []
     assert [e.lapsed_at for e in expired] == sorted(due for id, due in waiting.items() if due <= now and id in reported)
+
+
+def _with_body(message: Report, body: RecordReport) -> Report:
+    return Report(message.key, message.partner, message.event_id, message.origin, body, message.time)
 
 
 def _renamed(body: RecordReport, report_id: str) -> RecordReport:

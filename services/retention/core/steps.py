@@ -7,6 +7,7 @@
 - What lapses is Gone: only its fingerprint stays, and no report brings it back.
 - A report by whose own days the record would have lapsed is refused and changes nothing, whatever is known. So it
   blocks no number, and cannot undo what was put right when it is forwarded again.
+- A settlement is taken at its word, however old its day: nobody is held to what is over while somebody checks a year.
 - Of two reports of one record that contradict each other the first counts; a settlement that contradicts the report is
   refused, even if it came before it. Another amount of an open record is no contradiction, but its balance.
 
@@ -52,7 +53,9 @@ from shared.contracts.kinds import KIND_OF, Ends
 _GONE = Fault(
     Code.LAPSED,
     "data.report_id",
-    "The record of this number has lapsed and is erased; it is not taken again. Nothing is to be done.",
+    "The record of this number has lapsed and is erased; it is not taken again. Nothing is to be done, unless it "
+    "lapsed by a slip in the day of its settlement: then report it under a new number, and settle that with the right "
+    "day.",
 )
 _RE_AGEING = Fault(
     Code.RE_AGEING,

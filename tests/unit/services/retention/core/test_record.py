@@ -385,6 +385,18 @@ STORIES: dict[str, Sequence[Told | Day]] = {
         Day("2026-01-15", ("expired v3 2025-02-02",)),
         Day("2026-01-16"),
     ),
+    "settled with a slip in the year: taken at its word, and put right under a new number": (
+        reported(RIDE, "2020-01-02", "open v1"),
+        settled(RIDE, "2020-02-28", "settled v2 2020-02-28 until 2022-03-01"),
+        settled(RIDE, "2026-01-10", "refused re-ageing data.ended_on of 2"),
+        Day("2026-01-15", ("expired v3 2022-03-01",)),
+        settled(RIDE, "2026-01-10", "refused lapsed data.report_id of 4"),
+        reported(RIDE, "2020-01-02", "refused lapsed data.report_id of 5"),
+        reported(RIDE, "2020-01-02", "open v1", report="r-1a"),
+        settled(RIDE, "2020-02-28", "refused lapsed data.report_id of 7"),
+        settled(RIDE, "2026-01-10", "settled v2 2026-01-10 until 2028-01-11", report="r-1a"),
+        Day("2028-01-11", ("expired v3 2028-01-11",)),
+    ),
     "nothing brings back what has lapsed": (
         reported(NO_SHOW, "2025-08-20", "open v1 2025-08-20 until 2027-08-21"),
         Day("2027-08-21", ("expired v2 2027-08-21",)),
@@ -485,6 +497,17 @@ def test_of_what_has_lapsed_only_a_keyed_hash_stays() -> None:
     id = record_id(KEY, USER, "bank", "r-1")
     assert person == Person({}, frozenset({fingerprint(KEY, id)}))
     assert fingerprint(b"k" * 32, id) != fingerprint(b"l" * 32, id)
+
+
+def test_who_is_refused_for_a_lapsed_number_learns_how_a_slip_is_put_right() -> None:
+    """(rules R10 and R11)"""
+    person, _ = _happens(Person(), reported(RIDE, "2020-01-02"), 0)
+    person, _ = _happens(person, settled(RIDE, "2020-02-28"), 1)
+    person, _ = _happens(person, Day("2026-01-15"), 2)
+    decided = decide(person, [_report(settled(RIDE, "2026-01-10"), 3)], NOW, POLICY)
+    ((_, effect),) = decided.effects
+    assert isinstance(effect, Refused)
+    assert "under a new number" in effect.fault.sentence
 
 
 def test_of_what_was_refused_nothing_stays() -> None:
