@@ -73,7 +73,12 @@ def samples(
     for number in count():
         code, events, kind = codes[number % len(codes)]
         maker = _Maker(mapping, setting, Random(f"{partner}/{seed}/{number}"))
-        yield maker.event(partner, f"{partner}-{seed}-{number:08d}", code, events, kind, mode)
+        yield maker.event(partner, _id(partner, seed, number), code, events, kind, mode)
+
+
+def _id(partner: str, seed: int, number: int) -> str:
+    """With a letter between the digits, which could else be those of an account with a low number (rules I3)."""
+    return f"{partner}-{seed}-e{number:08d}"
 
 
 def _records(mapping: NativeMapping) -> list[str]:

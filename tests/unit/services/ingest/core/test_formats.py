@@ -415,6 +415,16 @@ def test_every_kind_of_the_taxonomy_comes_from_some_partner() -> None:
     assert {kind.name for kind in KINDS} - sent == set()
 
 
+@pytest.mark.parametrize("seed", [100, 1_000_000, 1_800_000_000])
+def test_no_seed_makes_an_id_that_names_the_person(seed: int) -> None:
+    """The digits of a seed and of a counter together are those of an account with a low number (rules I3)."""
+    setting = Setting("CNY", DEPLOYMENT.zone, ARRIVED)
+    for partner in PARTNERS:
+        mapping: Mapping = load(ROOT / "partners" / f"{partner}.toml", Mapping)  # type: ignore[arg-type]
+        for event in islice(samples(partner, mapping, setting, seed=seed), 100):
+            assert isinstance(normalize(PARTNERS[partner], event, ARRIVED), Normalized)
+
+
 @pytest.mark.parametrize("mode", ["structured", "binary"])
 @pytest.mark.parametrize("partner", PARTNERS)
 def test_samples_of_every_code_are_taken(partner: str, mode: Mode) -> None:
