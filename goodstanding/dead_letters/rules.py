@@ -261,7 +261,7 @@ def described(record: ConsumerRecord) -> dict[str, Any]:
 
 def content(record: ConsumerRecord) -> dict[str, Any]:
     """All that the record says. It may name a person."""
-    headers = [f"{printable(name)}: {printable(text)}" for name, text in record.headers]
+    headers = [f"{printable(name)}: {printable(text) or ''}".rstrip() for name, text in record.headers]
     return {"key": printable(record.key), "headers": headers, "value": printable(record.value)}
 
 

@@ -86,6 +86,10 @@ def test_events_of_ones_own_lead_to_a_score_within_a_minute(newcomer: Newcomer, 
         assert "no score of this person" in explained.stderr
         assert time.monotonic() - began < _PATIENCE_S
     assert re.search(r"^Score \d{3} of ", explained.stdout)
+    early = newcomer.types("explain", account, "--on", "2001-01-01")
+    assert "There is no score of this person by then: the first one that is kept is of 20" in early.stderr
+    months = [each["publication_month"] for each in newcomer.asks("tail", "scores", "--once") if "publication" in each]
+    assert all(month is None or re.fullmatch(r"\d{4}-\d{2}", month) for month in months)
     # Sentences are broken by a terminal only, at words.
     table = [line for line in explained.stdout.splitlines() if not line.endswith(".")]
     assert max(map(len, table)) <= 80

@@ -10,16 +10,20 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from aiokafka.errors import UnknownTopicOrPartitionError
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.errors import KafkaConnectionError, UnknownTopicOrPartitionError
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from goodstanding import policies
-from goodstanding.cli import app, frame, people, tail
+from goodstanding.cli import app, dead_letters, frame, people, tail
+from goodstanding.contradictions import Waiting
+from goodstanding.dead_letters.rules import Letter, State
 from goodstanding.partner.mapping_files import mapping_of
 from goodstanding.platform.deployment import Deployment, Settings
 from goodstanding.platform.servers import Addresses
 from goodstanding.platform.stack import Stack
+from goodstanding.reading.offsets import asking
 from services.scorer.core.explain import Line
 from shared.contracts.kinds import KINDS
 from shared.settings import ROOT
@@ -206,6 +210,42 @@ def test_an_entry_is_broken_between_words_and_set_in(monkeypatch: pytest.MonkeyP
     assert all(len(each) <= 80 for each in (first, *others))
     assert all(each.startswith("    ") for each in others)
     assert shown.get().split() == line.split()
+
+
+async def test_a_client_that_is_stopped_lets_no_cancellation_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def leaks(_: AIOKafkaConsumer) -> NoReturn:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(AIOKafkaConsumer, "stop", leaks)
+    with pytest.raises(KafkaConnectionError):
+        async with asking(NOBODY):
+            pass
+
+
+def test_a_dead_letter_shows_no_none(demo: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = "behavior.raw.bank/0/17"
+    letter = Letter("ingest", STANDS_AT, "unknown-partner", "Ingest has no mapping.", place, State.THERE)
+    record = ConsumerRecord("behavior.raw.bank", 0, 17, 0, 0, None, None, None, 0, 0, (("ce_id", None),))
+
+    async def read(*_: object) -> tuple[Letter, ConsumerRecord]:
+        return letter, record
+
+    monkeypatch.setattr(dead_letters, "read_record", read)
+    shown = ask("dead-letters", "show", place, "--value")
+    assert shown.exit_code == 0, shown.exception
+    assert "None" not in shown.stdout
+
+
+@pytest.mark.parametrize("group", ["offsets", "clock"])
+def test_where_nothing_waits_nothing_was_accepted(
+    demo: Deployment, monkeypatch: pytest.MonkeyPatch, group: str
+) -> None:
+    async def nothing(*_: object) -> list[Waiting]:
+        return []
+
+    monkeypatch.setattr(f"goodstanding.cli.{group}.waiting_of", nothing)
+    [told] = map(json.loads, ask(group, "accept", "scorer", "--yes", "--json").stdout.splitlines())
+    assert told == {"accepted": False, "nothing_waits": True, "waiting": []}
 
 
 def test_help_has_no_type_of_python() -> None:

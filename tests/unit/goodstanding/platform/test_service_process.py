@@ -76,6 +76,16 @@ def test_what_ends_while_it_starts_is_quoted(tmp_path: Path) -> None:
         broken.wait_ready()
 
 
+def test_only_what_this_start_has_said_is_quoted(tmp_path: Path) -> None:
+    for wrong in ({"GOODSTANDING_ZONE": "Nowhere/Land"}, {"GOODSTANDING_IDENTITY_SCHEME": "barber"}):
+        broken = ServiceProcess(tmp_path, "ingest", environment={**ENVIRONMENT, **wrong})
+        broken.start()
+        with pytest.raises(UserError, match="ended while it was starting"):
+            broken.wait_ready()
+    assert "GOODSTANDING_IDENTITY_SCHEME" in broken.last_words()
+    assert "GOODSTANDING_ZONE" not in broken.last_words()
+
+
 def test_what_takes_too_long_is_quoted(ingest: ServiceProcess) -> None:
     ingest.start()
     until("waiting for Kafka", ingest)
