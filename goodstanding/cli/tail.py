@@ -117,8 +117,9 @@ def _body(model: type[Any], record: ConsumerRecord) -> dict[str, Any]:
     if isinstance(change, Fault):
         raise UserError(f"{record.topic}/{record.partition}/{record.offset} cannot be read: {change.sentence}")
     told: dict[str, Any] = {"user_id": record.key.decode(), **msgspec.to_builtins(change)}
-    if told.get("publication") is not None:
-        told["publication_month"] = month_name(told["publication"])  # the word of `explain` for it
+    if "publication" in told:  # as `explain` has it too
+        run = told["publication"]
+        told["publication_month"] = None if run is None else month_name(run)
     return told
 
 
