@@ -31,14 +31,13 @@ from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, ScoreChange, TierChange, encode, read
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED, dead_letter_topic
-from shared.kafka.topic_admin import ensure_topics
 from shared.postgres import migrate
-from shared.runner import store
 from shared.runner.sender import send_transaction, started
 from shared.runner.service import Outgoing
 from shared.runner.store import MIGRATIONS
 from shared.settings import ROOT
 from tests.support import examples
+from tests.support.fresh_kafka import forget
 from tests.support.oracle.tiers import Publication, expect, load_table
 
 TABLE = load_table(ROOT / "policies" / "benefits.toml")
@@ -84,14 +83,6 @@ class Deployment:
         finally:
             await db.close()
 
-    async def operate(self) -> None:
-        """Give word for what the services find on a Kafka that the deployments of other tests have used before."""
-        async with self.database() as db:
-            while True:
-                for told in await store.waiting_for_word(db):
-                    await store.give_word(db, told.found)
-                await asyncio.sleep(0.1)
-
     async def folded(self) -> int:
         """How many records of the topic of scores the shards have behind them, end markers not counted."""
         async with self.database() as db:
@@ -101,7 +92,7 @@ class Deployment:
 
 @pytest.fixture
 async def deployment(kafka_bootstrap: str, postgres_dsn: str, tmp_path: Path) -> AsyncIterator[Deployment]:
-    await ensure_topics(kafka_bootstrap, [])
+    await forget(kafka_bootstrap, [SCORES_CHANGED, TIERS_CHANGED])
     name = f"benefits_{uuid.uuid4().hex[:8]}"
     admin = await asyncpg.connect(postgres_dsn)
     try:
@@ -111,9 +102,7 @@ async def deployment(kafka_bootstrap: str, postgres_dsn: str, tmp_path: Path) ->
         async with deployment.database() as db:
             await db.execute("create schema benefits")
             await migrate(db, [MIGRATIONS, ROOT / "services" / "benefits" / "storage" / "migrations"])
-        operator = asyncio.create_task(deployment.operate())
         yield deployment
-        operator.cancel()
         for process in deployment.processes:
             process.kill()
             process.wait()
