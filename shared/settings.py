@@ -98,7 +98,9 @@ class ServiceSettings(DeploymentSettings):
 
     batch_records_max: int = Field(2_000, gt=0, description="Records in one step, and so in one transaction.")
     buffer_records_max: int = Field(6_000, gt=0, description="Records of one shard held in memory; more pauses it.")
-    buffer_bytes_max: int = Field(16 * 1024 * 1024, gt=0, description="Bytes of one shard held in memory; the same.")
+    buffer_bytes_max: int = Field(
+        96 * 1024 * 1024, gt=0, description="Bytes of all shards of a process held in memory; a sixth for each."
+    )
     due_page_max: int = Field(2_000, gt=0, description="People or records that one timer step handles.")
     cache_entries_max: int = Field(20_000, ge=0, description="States kept in memory for each shard.")
     fetch_max_wait_ms: int = Field(

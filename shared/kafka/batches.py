@@ -21,7 +21,7 @@ from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionReco
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.util import decode_varint
 
-from shared.contracts.cloudevents import HEADERS_MAX, too_many_headers
+from shared.contracts.cloudevents import HEADER_BYTES, HEADERS_MAX, too_many_headers
 from shared.contracts.faults import Code
 from shared.kafka.codecs import UNPACKED_BYTES_MAX, BrokenError, UnpackedTooLargeError, unpack
 from shared.kafka.losses import Losses
@@ -30,11 +30,17 @@ from shared.kafka.unreadable import Fetched, Unreadable
 log = structlog.get_logger("kafka")
 
 CALL_BYTES_MAX = 4 * 1024 * 1024
-"""One call opens no further batch once those that it opened have so many bytes. Without it, a fetch of 2 MiB of
+"""One call makes no further record once those that it made have so many bytes. Without it, a fetch of 1 MiB of
 compressed batches could become gigabytes in one call; 2,000 usual records have one or two MiB."""
 _MADE_AT_ONCE_BYTES_MAX = 1280 * 1024
 """Larger batches are looked at record by record, so that a record's headers are counted before they are made: each
 takes two bytes in the batch and some 80 in memory. No batch of this size comes without compression."""
+BATCH_RECORDS_MAX = 100_000
+"""A batch of more is answered whole. Each record costs an answer of its own, and half a million of nothing, 3 kB when
+compressed, would hold their shard for more than a minute. No honest batch comes near: a topic takes 1 MiB, and in the
+16 MiB that a batch may have unpacked so many records would have 167 bytes each, less than an event's envelope alone."""
+FETCHED_BYTES_MAX = 16 * 1024 * 1024
+"""No more is fetched while so much waits, as it came, to be read, of all partitions together."""
 
 # A batch, as the protocol lays it out (message format 2).
 _OFFSET_AND_LENGTH = struct.Struct(">qi")
@@ -124,20 +130,33 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]
         super().__init__(place, records, *library)
         self.notes = notes
         self.exhausted = False
-        self._data = records.data
+        self.data = records.data
         self._at = 0
         self._open: Iterator[Fetched] = iter(())
+        self._is_large = False
 
     def take(self, count: int) -> list[Fetched]:
         """The next records; fewer than `count` when the fetch is exhausted or the call has no room for more batches."""
-        taken = list(islice(self._open, count))
+        taken = self._of_open(count)
         while len(taken) < count and self.notes.room > 0 and not self.exhausted:
+            self._is_large = False
             self._open = self._next_batch()
-            taken.extend(islice(self._open, count - len(taken)))
+            taken.extend(self._of_open(count - len(taken)))
+        return taken
+
+    def _of_open(self, count: int) -> list[Fetched]:
+        """Of the open batch. A large one may have more than the call has room for, and stays open then."""
+        if not self._is_large:
+            return list(islice(self._open, count))
+        taken: list[Fetched] = []
+        while len(taken) < count and self.notes.room > 0 and (record := next(self._open, None)) is not None:
+            headers = HEADER_BYTES * len(record.headers)
+            self.notes.room -= len(record.key or b"") + len(record.value or b"") + headers
+            taken.append(record)
         return taken
 
     def _next_batch(self) -> Iterator[Fetched]:
-        batch = Batch.at(self._data, self._at)
+        batch = Batch.at(self.data, self._at)
         if batch is None:
             self.exhausted = True
             return iter(())
@@ -164,6 +183,9 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]
     # -- a sound batch -------------------------------------------------------------------------------------------------
 
     def _records_of(self, packed: Batch) -> Iterator[Fetched]:
+        if packed.count > BATCH_RECORDS_MAX:
+            what = f"The batch has more than {BATCH_RECORDS_MAX} records. Let your client write smaller batches."
+            return self._unreadable(packed, packed.next_offset, Code.BATCH_TOO_LARGE, what)
         try:
             batch = packed.unpacked()
         except UnpackedTooLargeError:
@@ -174,9 +196,10 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]
         except BrokenError as error:
             what = f"The batch cannot be unpacked: {error}. Send its events again."
             return self._unreadable(packed, packed.next_offset, Code.UNREADABLE, what)
-        self.notes.room -= len(batch.data)
         if len(batch.data) > _MADE_AT_ONCE_BYTES_MAX:
+            self._is_large = True
             return self._one_by_one(batch, 0)
+        self.notes.room -= len(batch.data)
         return self._made_at_once(batch)
 
     def _made_at_once(self, batch: Batch) -> Iterator[Fetched]:
@@ -207,14 +230,15 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]
                 yield from self._unreadable(batch, batch.next_offset, Code.UNREADABLE, what)
                 return
             if number >= seen:
-                yield from self._record_alone(batch, at, end)
+                yield from self._record_alone(batch, number, at, end)
             if self.next_fetch_offset >= batch.next_offset:
                 return
             at = end
         self._missing_before(batch.next_offset)
 
-    def _record_alone(self, batch: Batch, start: int, end: int) -> Iterator[Fetched]:
-        offset = self.next_fetch_offset
+    def _record_alone(self, batch: Batch, number: int, start: int, end: int) -> Iterator[Fetched]:
+        # Until the record says it: clients count their records from 0.
+        offset = batch.library.base_offset + number
         try:
             delta, headers = _delta_and_headers(batch.data, start)
             offset = batch.library.base_offset + delta
@@ -264,7 +288,7 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]
         position stays, and readiness says that the partition does not go on.
         """
         self.exhausted = True
-        following = Batch.at(self._data, self._at)
+        following = Batch.at(self.data, self._at)
         if following is not None and following.is_sound:
             behind = following.library.base_offset
         elif batch.count == batch.next_offset - batch.library.base_offset:
@@ -291,6 +315,12 @@ class Result(FetchResult):  # type: ignore[misc]
     """What the fetcher keeps of a fetch until it is taken: the library's, which takes records by the reader's rules."""
 
     _partition_records: Any
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What it holds as it came, all of it until the last is taken."""
+        reader: PartitionReader | None = self._partition_records
+        return len(reader.data) if reader is not None else 0
 
     def getall(self, max_records: int | None = None) -> list[Fetched]:
         if not self.check_assignment(self._topic_partition) or not self.has_more():

@@ -23,7 +23,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from shared.kafka.batches import CALL_BYTES_MAX, FetchedBytes, Notes, PartitionReader, Result
+from shared.kafka.batches import CALL_BYTES_MAX, FETCHED_BYTES_MAX, FetchedBytes, Notes, PartitionReader, Result
 from shared.kafka.losses import Losses
 from shared.kafka.unreadable import Fetched
 
@@ -156,6 +156,14 @@ class _CarefulFetcher(Fetcher):  # type: ignore[misc]
         self._proc_fetch_request = MethodType(fetch, self)
         self.fetched_records = MethodType(_with_names(Fetcher.fetched_records, FetchResult=Result), self)
         super().__init__(*args, **kwargs)
+
+    def _get_actions_per_node(self, assignment: Any) -> Any:
+        """The library fetches of every partition that has nothing waiting, so that what waits would grow with the
+        number of partners. What is taken, or dropped because its partition is paused, makes room, and wakes the
+        caller."""
+        fetches, *others = super()._get_actions_per_node(assignment)
+        waiting = sum(each.waiting_bytes for each in self._records.values() if isinstance(each, Result))
+        return (fetches if waiting < FETCHED_BYTES_MAX else [], *others)
 
 
 def _with_names(function: Any, **names: Any) -> Callable[..., Any]:

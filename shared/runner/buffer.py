@@ -1,4 +1,17 @@
-"""Records read and not yet handled, for one shard, bounded by pausing what feeds it."""
+"""Records read and not yet handled, for one shard, bounded by pausing what feeds it.
+
+What a process may have in memory at its worst, of all shards and partners together, in MiB, where the compose file
+allows 512:
+
+    100  before it has read anything
+     96  records that wait or are in hand, GOODSTANDING_BUFFER_BYTES_MAX
+     24  beyond that: one more call's worth for each of six shards (kafka.batches.CALL_BYTES_MAX)
+     24  what was fetched and waits to be read (FETCHED_BYTES_MAX), and one answer more (fetch_max_bytes)
+     48  one batch that is open, the next one being opened, and the copy that is made of it (codecs.UNPACKED_BYTES_MAX)
+     96  what is sent because of what is in hand: refusals repeat their events
+
+The number of partners is in none of them.
+"""
 
 from __future__ import annotations
 
@@ -9,25 +22,39 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 
 from shared.contracts.cloudevents import HEADER_BYTES
+from shared.contracts.partition import PARTITIONS
 from shared.kafka.unreadable import Fetched
 
 _RECORD_BYTES = 512
 """What a record takes in memory beside its content: the object with eleven fields, and the heads of key and value."""
 
 
+class Budget:
+    """What all shards of a process may hold together, in bytes."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self.bytes_max, self.held = bytes_max, 0
+
+    @property
+    def is_spent(self) -> bool:
+        return self.held > self.bytes_max
+
+
 class Buffer:
     """A queue between the consumer, which hands over whatever it fetched, and the shard, which takes batches.
 
-    Above `records_max` or `bytes_max` it asks once for a pause, and at half of both for a resumption: memory holds at
-    most that much and one more call's worth of records.
+    Above `records_max` or its share of the budget it asks once for a pause, and at half of both for a resumption. When
+    the budget of all is spent, whoever gets more asks for a pause, until it has nothing: so a shard that stands still
+    with much in hand makes the others slower, and never stops them.
     """
 
-    def __init__(self, records_max: int, bytes_max: int, pause: Callable[[], None], resume: Callable[[], None]) -> None:
+    def __init__(self, records_max: int, budget: Budget, pause: Callable[[], None], resume: Callable[[], None]) -> None:
         self._records: deque[tuple[Fetched, int]] = deque()
         """Each with its size, which is worked out once: it looks at every header."""
         self._in_hand: list[Fetched] = []
-        self._bytes = 0
-        self._records_max, self._bytes_max = records_max, bytes_max
+        self._bytes = self._bytes_in_hand = 0
+        self._records_max, self._bytes_max = records_max, budget.bytes_max // PARTITIONS
+        self._budget = budget
         self._pause, self._resume = pause, resume
         self._paused = False
         self.wake = asyncio.Event()
@@ -43,19 +70,23 @@ class Buffer:
     def put(self, records: Sequence[Fetched]) -> None:
         sized = [(record, size_of(record)) for record in records]
         self._records.extend(sized)
-        self._bytes += sum([size for _, size in sized])
+        size = sum([size for _, size in sized])
+        self._bytes += size
+        self._budget.held += size
         self.wake.set()
-        if not self._paused and (len(self._records) > self._records_max or self._bytes > self._bytes_max):
+        is_full = len(self._records) > self._records_max or self._bytes > self._bytes_max or self._budget.is_spent
+        if is_full and not self._paused:
             self._paused = True
             self._pause()
 
     def take(self, records_max: int) -> list[Fetched]:
-        """The oldest records, at most so many and at most half of `bytes_max` (but one at least), without waiting.
+        """The oldest records, at most so many and at most half of its share (but one at least), without waiting.
 
         A call to `take` implies that the batch taken before has been handled.
         """
+        self._budget.held -= self._bytes_in_hand
         batch: list[Fetched] = []
-        room = self._bytes_max // 2
+        before, room = self._bytes, self._bytes_max // 2
         while self._records and len(batch) < records_max:
             record, size = self._records[0]
             if batch and size > room:
@@ -64,7 +95,9 @@ class Buffer:
             self._bytes -= size
             batch.append(record)
             self._records.popleft()
-        if self._paused and len(self._records) <= self._records_max // 2 and self._bytes <= self._bytes_max // 2:
+        self._bytes_in_hand = before - self._bytes
+        is_low = len(self._records) <= self._records_max // 2 and self._bytes <= self._bytes_max // 2
+        if self._paused and is_low and not (self._records and self._budget.is_spent):
             self._paused = False
             self._resume()
         self._in_hand = batch
@@ -73,7 +106,8 @@ class Buffer:
     def clear(self) -> None:
         self._records.clear()
         self._in_hand = []
-        self._bytes = 0
+        self._budget.held -= self._bytes + self._bytes_in_hand
+        self._bytes = self._bytes_in_hand = 0
         self._paused = False
 
     async def wait(self, timeout_s: float | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import asyncpg
@@ -15,7 +15,7 @@ from shared.clock import Clock
 from shared.contracts.dead_letters import set_aside_headers
 from shared.contracts.topics import dead_letter_topic
 from shared.kafka.unreadable import Fetched
-from shared.runner.buffer import Buffer
+from shared.runner.buffer import Budget, Buffer
 from shared.runner.commit_note import Note
 from shared.runner.metrics import Metrics
 from shared.runner.service import DeadLetter, Outgoing
@@ -41,6 +41,11 @@ class Host:
     clock: Clock
     metrics: Metrics
     pool: asyncpg.Pool | None
+    budget: Budget = field(init=False)
+    """Of all shards of the process."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "budget", Budget(self.settings.buffer_bytes_max))
 
 
 class Inputs(Protocol):
@@ -75,8 +80,8 @@ class Inputs(Protocol):
         ...
 
 
-def new_buffer(settings: ServiceSettings, inputs: Inputs) -> Buffer:
-    return Buffer(settings.buffer_records_max, settings.buffer_bytes_max, inputs.pause, inputs.resume)
+def new_buffer(host: Host, inputs: Inputs) -> Buffer:
+    return Buffer(host.settings.buffer_records_max, host.budget, inputs.pause, inputs.resume)
 
 
 def origin(record: Fetched) -> str:

@@ -40,7 +40,7 @@ class Shard(ABC):
 
     def __init__(self, index: int, service: str, host: Host, inputs: Inputs) -> None:
         self.index = index
-        self.buffer = new_buffer(host.settings, inputs)
+        self.buffer = new_buffer(host, inputs)
         self.trouble: str | None = "not started yet"
         """Why the shard does not do its work, in words for readiness; None when it does."""
         self.source = Source.BEGINNING

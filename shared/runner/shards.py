@@ -117,6 +117,8 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _start_shard(self, index: int, topics: frozenset[str]) -> None:
         inputs = ShardInputs(self.subscription, index, topics, self._losses)
+        if ended := self.shards.get(index):
+            ended.buffer.clear()
         shard = self.shards[index] = self._new_shard(index, inputs)
         task = self._tasks[index] = asyncio.create_task(shard.run(), name=f"{self._service.name}-{index}")
         task.add_done_callback(partial(self._ended, shard, topics, inputs))
@@ -158,7 +160,8 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]
             if late:
                 # Not for longer: where a server stands still, its client may wait for it even when cancelled.
                 await asyncio.wait(late, timeout=_CANCEL_TIMEOUT_S)
-        for index in shards:
+        for index, shard in shards.items():
+            shard.buffer.clear()
             self._host.metrics.next_timer_timestamp.remove(index)
         self._host.metrics.shards.set(len(self.shards))
 

@@ -71,10 +71,11 @@ class Subscription:
             heartbeat_interval_ms=min(500, settings.session_timeout_ms // 3),
             # The default of five minutes would let one stopped process hold up everybody's rebalance.
             rebalance_timeout_ms=30_000,
-            # A refused event may be as large as the raw topic allows.
-            max_partition_fetch_bytes=2 * 1024 * 1024,
-            # The default of 50 MiB, with as much again for what is made of it, is a tenth of a process's memory.
-            fetch_max_bytes=16 * 1024 * 1024,
+            # As much as a batch of the raw topics may have; of a larger one the broker sends the first all the same.
+            max_partition_fetch_bytes=1024 * 1024,
+            # The default of 50 MiB, with as much again for what is made of it, is a tenth of a process's memory; see
+            # `buffer` for the sum.
+            fetch_max_bytes=8 * 1024 * 1024,
             fetch_max_wait_ms=settings.fetch_max_wait_ms,
             listener=listener,
             parser=self._parse,

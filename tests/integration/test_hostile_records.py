@@ -5,6 +5,7 @@ It has the settings of a deployment, and the 512 MB of the compose file are its 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,8 @@ _MIB = 1024 * 1024
 PEAK_BYTES_MAX = 400 * _MIB
 """Of the process whole, which has some 100 MiB before it has read anything: the limit of 512 MB with room to spare."""
 _HOSTILE, _GOOD = "hostile", "north"
+_MANY = tuple(f"hostile-{number}" for number in range(1, 9))
+"""Partners who do it at once: what a process holds may not grow with their number."""
 
 
 def packed(records: Sequence[Given], codec: str) -> bytes:
@@ -50,13 +53,14 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], int]] = {
     "large keys": (lambda: packed([(b"k" * 60_000, b"x", ())] * 17, "none"), 8),
     "large keys, compressed": (lambda: packed([(b"k" * 60_000, b"x", ())] * 250, "zstd"), 4),
     "a great many records": (lambda: packed([(None, None, ())] * 20_000, "zstd"), 1),
+    "more records than a batch may have": (lambda: packed([(None, None, ())] * 500_000, "zstd"), 2),
 }
 
 
 @pytest.fixture(scope="module")
 async def story(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Story]:
     directory = tmp_path_factory.mktemp("hostile") / "deployment"
-    partners = dict.fromkeys((_HOSTILE, _GOOD), PARTNER)
+    partners = dict.fromkeys((_HOSTILE, _GOOD, *_MANY), PARTNER)
     async with telling(directory, now=datetime.now(UTC), clock="system", partners=partners) as story:
         story.new_person()
         # The defaults, where tests otherwise take small steps.
@@ -116,3 +120,19 @@ async def test_memory_is_bounded_and_everything_answered(story: Story, name: str
     assert peak < PEAK_BYTES_MAX, f"{peak / _MIB:.0f} MiB"
     assert await unanswered(story.cluster, _HOSTILE) == []
     assert await unanswered(story.cluster, _GOOD) == []
+
+
+async def test_memory_does_not_grow_with_the_number_of_partners(story: Story) -> None:
+    """Each batch just within the bounds: of its size when unpacked, of headers, and of its size as it comes."""
+    large = packed([(None, b"z" * 60_000, ())] * 250, "zstd")
+    headers = packed([(None, b"x", [(f"h{number}", b"") for number in range(60)])] * 2_000, "zstd")
+    plain = packed([(None, os.urandom(60_000), ())] * 16, "none")
+    for partner in _MANY:
+        for partition in range(6):
+            await send_batches(story.kafka, raw_topic(partner), partition, *[large, headers, plain] * 2)
+    await story.tell()
+    await story.ingested()
+    peak = peak_bytes(story.cluster)
+    assert peak < PEAK_BYTES_MAX, f"{peak / _MIB:.0f} MiB"
+    for partner in (*_MANY, _GOOD):
+        assert await unanswered(story.cluster, partner) == []

@@ -287,7 +287,7 @@ async def test_memory_is_bounded_while_postgres_stands_still(story: Story) -> No
     """A backlog far larger than the buffer is waiting in Kafka, not in the process. It is garbage: of good events it
     would have to be so many that the test took minutes. (While Postgres refuses connections nothing is read at all.)"""
     await story.cluster.stop("scorer-1")
-    await story.cluster.start("scorer-1", settings={"GOODSTANDING_BUFFER_BYTES_MAX": str(_MIB)})
+    await story.cluster.start("scorer-1", settings={"GOODSTANDING_BUFFER_BYTES_MAX": str(PARTITIONS * _MIB)})
     process = psutil.Process(story.cluster.processes["scorer-1"].pid)
     story.cluster.stack.pause("postgres")
     before = process.memory_info().rss

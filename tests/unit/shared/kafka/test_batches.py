@@ -242,6 +242,38 @@ def test_a_call_opens_no_more_than_it_has_room_for() -> None:
     assert counts == [2] * 10 + [0]
 
 
+def test_a_large_batch_is_taken_in_parts() -> None:
+    large = batch([(None, bytes(500_000), [("n", b"")] * 64)] * 30, codec="zstd")
+    given = reader(large, ones([b"behind"], base=30))
+    counts = []
+    while not given.exhausted:
+        given.notes.room = batches.CALL_BYTES_MAX
+        counts.append(len(given.take(1_000)))
+    assert sum(counts) == 31
+    assert max(counts) * 500_000 < batches.CALL_BYTES_MAX + 500_000
+
+
+def test_a_damaged_record_before_the_position_costs_none_behind_it() -> None:
+    """Of a large batch, which is read record by record, from the middle on."""
+    whole = batch([(None, b"a", ()), (None, bytes(2_000_000), ()), (None, b"c", ())], codec="zstd")
+    records = bytearray(batches.Batch(whole).unpacked().data[61:])
+    # The length of the first value says more than there is.
+    records[5] = 0x7E
+    bad = resealed(whole, bytes(cramjam.zstd.compress(bytes(records))), codec="zstd")
+    assert seen(reader(bad).take(9))[::2] == [(0, 1, "unreadable"), b"c"]
+    assert seen(reader(bad, at=2).take(9)) == [b"c"]
+
+
+@pytest.mark.parametrize(("count", "refused"), [(0, False), (1, True)], ids=["as many as may be", "one more"])
+def test_a_batch_of_too_many_records_has_one_answer(count: int, refused: bool) -> None:
+    count += batches.BATCH_RECORDS_MAX
+    found = read(batch([(None, None, ())] * count, codec="zstd"), ones([b"behind"], base=count))
+    assert len(found) == (2 if refused else count + 1)
+    if refused:
+        assert seen(found) == [(0, count, "batch-too-large"), b"behind"]
+        assert f"{count} records" in found[0].sentence
+
+
 # -- laws --------------------------------------------------------------------------------------------------------------
 
 _piece = st.sampled_from(["good", *UNREADABLE])
