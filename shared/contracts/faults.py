@@ -22,7 +22,10 @@ class Code(StrEnum):
     TOO_LARGE = "too-large", "Key, headers and value together are over the size limit of an event."
     TOO_MANY_HEADERS = "too-many-headers", "The Kafka record has more headers than an event may have."
     UNREADABLE = "unreadable", "The Kafka record or its batch is damaged, so nobody can read it."
-    BATCH_TOO_LARGE = "batch-too-large", "The Kafka batch is larger, unpacked, or has more records than a batch may have."
+    BATCH_TOO_LARGE = (
+        "batch-too-large",
+        "The Kafka batch is larger, unpacked, or has more records than a batch may have.",
+    )
     UNPROCESSABLE = (
         "unprocessable",
         "No rule refuses the event and yet it cannot be processed: report it to the operator.",

@@ -133,6 +133,7 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]
         self.data = records.data
         self._at = 0
         self._open: Iterator[Fetched] = iter(())
+        self._open_at = 0
         self._is_large = False
 
     def take(self, count: int) -> list[Fetched]:
@@ -145,7 +146,8 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]
         return taken
 
     def _of_open(self, count: int) -> list[Fetched]:
-        """Of the open batch. A large one may have more than the call has room for, and stays open then."""
+        """Of the open batch. A large one may have more than the call has room for: it is opened again by the next call,
+        so that it takes no memory while others have their turn."""
         if not self._is_large:
             return list(islice(self._open, count))
         taken: list[Fetched] = []
@@ -153,13 +155,21 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]
             headers = HEADER_BYTES * len(record.headers)
             self.notes.room -= len(record.key or b"") + len(record.value or b"") + headers
             taken.append(record)
+        if self.notes.room <= 0:
+            self._at = self._open_at
+            self.close()
         return taken
+
+    def close(self) -> None:
+        """Let go of the open batch at once: the generator holds the reader, so that only the collector would."""
+        self._open = iter(())
 
     def _next_batch(self) -> Iterator[Fetched]:
         batch = Batch.at(self.data, self._at)
         if batch is None:
             self.exhausted = True
             return iter(())
+        self._open_at = self._at
         self._at += len(batch.data)
         if not batch.is_sound:
             return self._damaged(batch)
@@ -323,9 +333,12 @@ class Result(FetchResult):  # type: ignore[misc]
         return len(reader.data) if reader is not None else 0
 
     def getall(self, max_records: int | None = None) -> list[Fetched]:
-        if not self.check_assignment(self._topic_partition) or not self.has_more():
+        reader: PartitionReader | None = self._partition_records
+        if reader is None:
             return []
-        reader: PartitionReader = self._partition_records
+        if not self.check_assignment(self._topic_partition):
+            reader.close()
+            return []
         reader.notes.drained.setdefault(self._topic_partition, reader.next_fetch_offset)
         taken = reader.take(max_records or sys.maxsize)
         self._update_position()
