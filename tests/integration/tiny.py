@@ -46,7 +46,7 @@ from shared.settings import ServiceSettings
 from tests.support.unreadable import send_raw
 
 KEYS = tuple(f"key-{number}" for number in range(48))
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 _TABLES = """
 create table count (shard smallint, key text, total int, version int, note text, primary key (shard, key));
