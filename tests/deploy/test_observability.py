@@ -92,6 +92,9 @@ def exposed() -> dict[str, set[str]]:
     metrics.lag_records.labels("t", 0).set(1)
     metrics.lag_seconds.labels("t", 0).set(1)
     metrics.next_timer(0, None)
+    metrics.clock_ahead.labels("kafka").set(0)
+    metrics.policy.labels("start@0123456789ab").set(1)
+    metrics.people.labels("tier", "fair").set(1)
     found: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(generate_latest(metrics.registry).decode()):
         for sample in family.samples:

@@ -67,6 +67,7 @@ _TRANSACTION_TIMEOUT_S = 4.0
 _SESSION_S = 3.0
 _LASTS_S_MAX = 1.5
 _OPERATOR_LOOKS_EVERY_S = 1.0
+_WITHOUT_TOPIC_TIMEOUT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,7 +458,8 @@ class _Chaos:
         await self._cluster.delete_topics(rejected_topic(hostile.PARTNER))
         sent = await hostile.send_hostile(self._cluster.kafka, self._rng)
         await asyncio.sleep(fault.for_s)
-        await self._cluster.until(self._ingest_is_done, "ingest goes on without the topic")
+        # A client that has seen the topic believes in it until a send to it has timed out.
+        await self._cluster.until(self._ingest_is_done, "ingest goes on without the topic", _WITHOUT_TOPIC_TIMEOUT_S)
         await topic_admin.ensure_topics(self._cluster.kafka, self._cluster.partners)
         self._tell(fault.act, f"{sent} records to refuse meanwhile")
 
