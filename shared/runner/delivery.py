@@ -59,6 +59,8 @@ class Delivery:
         Raises a KafkaError or TimeoutError when some is not: the caller replaces the producer and tries again.
         """
         self._land()
+        # What is still in the air belongs to a producer that is gone: nobody will ever answer for it.
+        self._flights.clear()
         await self._sift(producer)
         await self._send(producer)
 
