@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import UnknownTopicOrPartitionError
+from aiokafka.errors import UnknownError, UnknownTopicOrPartitionError
 
 from shared.kafka.between import stop
 from shared.kafka.committed import committed as offsets_committed
@@ -15,6 +17,8 @@ from shared.runner import commit_note
 from shared.runner.agreement import Noted, Seen, TopicNow
 from shared.runner.commit_note import Note
 from shared.runner.host import Inputs
+
+log = structlog.get_logger("runner")
 
 _READ_AGAIN_MS = 3_600_000
 """How far before the last handled record a shard goes on in a Kafka that was restored from an older copy. The clocks of
@@ -68,7 +72,10 @@ async def after_restore(inputs: Inputs, topic: str, newest: int | None, now: Top
         return now.first
     consumer, held = inputs.asking()
     (place,) = (place for place in held if place.topic == topic)
-    at = (await consumer.offsets_for_times({place: max(newest - _READ_AGAIN_MS, 0)}))[place]
+    found = await _offset_for_time(consumer, place, max(newest - _READ_AGAIN_MS, 0))
+    if not found:
+        return now.first
+    at = found[place]
     return now.end if at is None else int(at.offset)
 
 
@@ -76,8 +83,27 @@ async def _first_newer(
     consumer: AIOKafkaConsumer, places: Sequence[TopicPartition], noted: Noted
 ) -> dict[TopicPartition, int]:
     after = {place: noted.newest[place.topic] + 1 for place in places if place.topic in noted.newest}
-    found = await consumer.offsets_for_times(after) if after else {}
+    if not after:
+        return {}
+    try:
+        found = await consumer.offsets_for_times(after)
+    except UnknownError:
+        found = {}
+        for place, timestamp in after.items():
+            found.update(await _offset_for_time(consumer, place, timestamp))
     return {place: at.offset for place, at in found.items() if at is not None}
+
+
+async def _offset_for_time(
+    consumer: AIOKafkaConsumer, place: TopicPartition, timestamp: int
+) -> dict[TopicPartition, Any]:
+    """Empty where the broker cannot tell. To answer it unpacks a batch, which may be too large for it; whoever sent
+    that batch must not keep the partition from being read, and the other comparisons remain."""
+    try:
+        return dict(await consumer.offsets_for_times({place: timestamp}))
+    except UnknownError:
+        log.warning("the broker cannot look records up by their time", topic=place.topic, partition=place.partition)
+        return {}
 
 
 async def _high_watermark(kafka: str, place: TopicPartition) -> int:
