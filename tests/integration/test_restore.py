@@ -3,7 +3,6 @@ see what the database has: scores, versions, restrictions and tiers, and never a
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
