@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from goodstanding.cli.frame import AsJson, answer_json, commands, console, fail
-from goodstanding.cli.offsets import fields, show, waiting_of
-from goodstanding.contradictions import give_word
+from goodstanding.cli.frame import AsJson, answer_json, commands, console
+from goodstanding.cli.offsets import fields, give, show, waiting_of
 from goodstanding.platform.deployment import SERVICES
 from goodstanding.platform.stack import Stack
 
@@ -51,22 +50,12 @@ def accept(
     """
     deployment = Stack.default().deployment
     waiting = [each for each in asyncio.run(waiting_of(deployment, service)) if not each.shards]
-    if yes:
-        asyncio.run(give_word(deployment, waiting))
-    if as_json:
-        answer_json(
-            {
-                "accepted": yes and bool(waiting),
-                "nothing_waits": not waiting,
-                "waiting": [fields(each) for each in waiting],
-            }
-        )
-        return
-    if not waiting:
-        console.print(f"{service} does not wait for your word about the time.")
-        return
-    show(waiting)
-    if yes:
-        console.print(f"Your word is written down. See it go on: goodstanding clock check {service}", soft_wrap=True)
-    else:
-        fail(f"Nothing was done yet. If the clock is right: goodstanding clock accept {service} --yes")
+    give(
+        deployment,
+        waiting,
+        yes=yes,
+        as_json=as_json,
+        nothing=f"{service} does not wait for your word about the time.",
+        check=f"goodstanding clock check {service}",
+        accept=f"If the clock is right: goodstanding clock accept {service} --yes",
+    )

@@ -54,6 +54,29 @@ def accept(
     """
     deployment = Stack.default().deployment
     waiting = [each for each in asyncio.run(waiting_of(deployment, service)) if each.shards]
+    give(
+        deployment,
+        waiting,
+        yes=yes,
+        as_json=as_json,
+        nothing=f"Nothing of {service} waits for your word.",
+        check=f"goodstanding offsets check {service}",
+        accept=f"If this is what you want: goodstanding offsets accept {service} --yes",
+    )
+
+
+def give(
+    deployment: Deployment,
+    waiting: list[Waiting],
+    *,
+    yes: bool,
+    as_json: bool,
+    nothing: str,
+    check: str,
+    accept: str,
+) -> None:
+    """Write the operator's word down, or say what it would mean. `nothing` is said where no word is waited for, `check`
+    is the command that shows what comes of it, and `accept` says how to give the word."""
     if yes:
         asyncio.run(give_word(deployment, waiting))
     if as_json:
@@ -66,13 +89,13 @@ def accept(
         )
         return
     if not waiting:
-        console.print(f"Nothing of {service} waits for your word.")
+        console.print(nothing)
         return
     show(waiting)
     if yes:
-        console.print(f"Your word is written down. See it go on: goodstanding offsets check {service}", soft_wrap=True)
+        console.print(f"Your word is written down. See it go on: {check}", soft_wrap=True)
     else:
-        fail(f"Nothing was done yet. If this is what you want: goodstanding offsets accept {service} --yes")
+        fail(f"Nothing was done yet. {accept}")
 
 
 async def waiting_of(deployment: Deployment, service: str) -> list[Waiting]:
