@@ -7,12 +7,11 @@ import time
 
 import asyncpg
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 
 from goodstanding.platform.deployment import SERVICES, STATEFUL, partners
 from goodstanding.platform.servers import Addresses
-from goodstanding.reading.offsets import Offsets, asking
 from shared.contracts.topics import CLOCK_TOPIC, topics
+from tests.support.fresh_kafka import delete
 
 _POLL_S = 0.05
 _FORGOTTEN_S = 10.0
@@ -23,8 +22,7 @@ async def empty_servers(kafka_bootstrap: str, postgres_dsn: str) -> Addresses:
     """None of our topics, committed offsets and schemas. Who comes later makes them anew."""
     db = await asyncpg.connect(postgres_dsn)
     await _require_nobody_works(db)
-    async with asyncio.timeout(60):
-        await _delete_topics(kafka_bootstrap)
+    await delete(kafka_bootstrap, [CLOCK_TOPIC, *(topic.name for topic in topics(partners()))])
     for service in SERVICES:
         await db.execute(f"drop schema if exists {service} cascade")
     await db.close()
@@ -42,23 +40,3 @@ async def _require_nobody_works(db: asyncpg.Connection) -> None:
                 " Name empty servers, or stop the services first."
             )
         await asyncio.sleep(_POLL_S)
-
-
-async def _delete_topics(bootstrap: str) -> None:
-    ours = [CLOCK_TOPIC, *(topic.name for topic in topics(partners()))]
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    async with asking(bootstrap) as offsets:
-        if there := await offsets.existing(ours):
-            await admin.delete_topics(there)
-        while await offsets.existing(ours) or await _remembered(offsets, ours):  # noqa: ASYNC110
-            await asyncio.sleep(_POLL_S)
-    await admin.close()
-
-
-async def _remembered(offsets: Offsets, ours: list[str]) -> bool:
-    """The broker forgets a topic before the coordinator forgets the group's offsets in it.
-
-    Offsets in the topics of other tests' partners, which ingest reads as well, stay and do not matter.
-    """
-    return any(tp.topic in ours for tp in await offsets.committed("ingest"))

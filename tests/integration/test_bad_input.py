@@ -19,6 +19,7 @@ from shared.contracts.messages import Refusal
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, dead_letter_topic, raw_topic, rejected_topic
 from shared.kafka.topic_admin import ensure_topics
+from tests.support.fresh_kafka import forget
 from tests.support.ingest.bad_input import BAD_INPUT, BadInput
 from tests.support.ingest.raw_events import FRIEND, OF_OTHERS, PERSON, RawEvent, bank, court, utility
 from tests.support.ingest.shipped import KEY, PARTNERS, pseudonym
@@ -30,7 +31,7 @@ BAD_BEFORE_GOOD = 5_000
 
 @pytest.fixture(scope="module")
 def ingest(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    asyncio.run(ensure_topics(kafka_bootstrap, sorted(PARTNERS)))
+    asyncio.run(forget(kafka_bootstrap, [raw_topic(partner) for partner in PARTNERS], PARTNERS))
     environment = {"GOODSTANDING_KAFKA": kafka_bootstrap, "GOODSTANDING_KEY": KEY.hex()}
     process = ServiceProcess(tmp_path_factory.mktemp("ingest"), "ingest", environment=environment)
     process.start()

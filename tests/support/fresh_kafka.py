@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from aiokafka.admin import AIOKafkaAdminClient
 
+from goodstanding.reading.offsets import Offsets, asking
 from shared.kafka.topic_admin import ensure_topics
 
-_PATIENCE_S = 30.0
+_PATIENCE_S = 60.0
 _LOOK_EVERY_S = 0.05
 
 
-async def forget(kafka: str, topics: Sequence[str], partners: Sequence[str] = ()) -> None:
-    """Make the topics again. With a topic Kafka forgets the offsets of its groups, and in them whose they are: two
-    deployments on one Kafka stop each other."""
+async def delete(kafka: str, topics: Collection[str]) -> None:
+    """Delete those of the topics that exist.
+
+    With a topic Kafka forgets the offsets of its groups, and in them whose they are: two deployments on one Kafka stop
+    each other. The broker forgets the topic before the coordinator forgets the offsets.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     try:
-        if there := sorted(set(topics) & set(await admin.list_topics())):
-            await admin.delete_topics(there)
-            deadline = time.monotonic() + _PATIENCE_S
-            while set(there) & set(await admin.list_topics()):
-                assert time.monotonic() < deadline, "the topics are still there"
+        async with asyncio.timeout(_PATIENCE_S), asking(kafka) as offsets:
+            if there := await offsets.existing(list(topics)):
+                await admin.delete_topics(there)
+            while await offsets.existing(list(topics)) or await _remembered(offsets, topics):  # noqa: ASYNC110
                 await asyncio.sleep(_LOOK_EVERY_S)
     finally:
         await admin.close()
-    await ensure_topics(kafka, partners)
+
+
+async def forget(kafka: str, topics: Collection[str], partners: Collection[str] = ()) -> None:
+    """Make the topics again, with those of the partners."""
+    await delete(kafka, topics)
+    await ensure_topics(kafka, sorted(partners))
+
+
+async def _remembered(offsets: Offsets, topics: Collection[str]) -> bool:
+    """Whether ingest, the one service whose offsets are in Kafka, still has some in these topics."""
+    return any(place.topic in topics for place in await offsets.committed("ingest"))
