@@ -41,7 +41,14 @@ _UNCHANGED = Outcome("unchanged")
 
 def service(table: TierTable) -> Service[Fenced[News, Standing]]:
     own = OwnTopic(TIERS_CHANGED, restate.undecided, partial(_restate, table=table), last_counts=True)
-    mode: Fenced[News, Standing] = Fenced(decode, partial(decide, table=table), load, save, own=own)
+    mode: Fenced[News, Standing] = Fenced(
+        decode=decode,
+        user_id_of=lambda news: news.key,
+        decide=partial(decide, table=table),
+        load=load,
+        save=save,
+        own=own,
+    )
     return Service("benefits", (Input(SCORES_CHANGED),), mode, table.id, census)
 
 

@@ -55,6 +55,7 @@ def service(profile: Profile, fingerprint_key: bytes) -> Service[Fenced[Message,
     policy = Policy(profile=profile, fingerprint_key=fingerprint_key)
     mode: Fenced[Message, Person, Written] = Fenced(
         decode=decode,
+        user_id_of=lambda message: message.key,
         decide=partial(decide, policy=policy),
         load=partial(records.load, fingerprint_key=fingerprint_key),
         save=partial(records.save, fingerprint_key=fingerprint_key),

@@ -62,6 +62,7 @@ def scorer(settings: ScorerSettings) -> Service[Fenced[Message, Person, Writes]]
     )
     mode: Fenced[Message, Person, Writes] = Fenced(
         decode=partial(decode, zone=policy.zone),
+        user_id_of=lambda message: message.key,
         decide=partial(decide, policy=policy),
         load=store.load,
         save=store.save,

@@ -59,7 +59,7 @@ class Owned(Generic[M, S, W]):
         self._due = home.mode.due or nothing_due
         self._cache: OrderedDict[str, S] = OrderedDict()
         self._skip: set[str] = set()
-        """Keys whose timer was set aside; they are tried again at the next claim."""
+        """People whose timer was set aside; they are tried again at the next claim."""
         self._sent_seq = 0
         self.sending = False
         """Whether what failed, if something did, was the sending of what is committed."""
@@ -126,14 +126,14 @@ class Owned(Generic[M, S, W]):
 
     async def apply(self, page: DuePage[M, S]) -> None:
         """The messages of a page, which is not empty, one transaction. Raises RecordsFaultError."""
-        for key in page.states:
-            self._cache.pop(key, None)
-        await self._step(step.of_page(page), replace(self.progress, cursor=page.cursor), page.states)
+        for user_id in page.states:
+            self._cache.pop(user_id, None)
+        await self._step(step.of_page(self._home.mode, page), replace(self.progress, cursor=page.cursor), page.states)
 
     async def set_page_aside(self, page: DuePage[M, S], letter: DeadLetter) -> None:
-        """Go past a page that cannot be handled; its keys are left out until the next claim."""
+        """Go past a page that cannot be handled; its people are left out until the next claim."""
         await self._step(step.page_aside(page, letter), replace(self.progress, cursor=page.cursor))
-        self._skip.update(message.key for message in page.messages)
+        self._skip.update(map(self._home.mode.user_id_of, page.messages))
 
     async def settle(self, page: DuePage[M, S], now: datetime) -> None:
         """Record that nothing is due at `now`."""
@@ -162,8 +162,8 @@ class Owned(Generic[M, S, W]):
             await self._send(seq, stepped.outgoing)
 
     async def _states(self, db: Db, batch: Batch[M], given: Mapping[str, S]) -> dict[str, S]:
-        states = {**given, **{key: self._cache[key] for key in batch.by_key if key in self._cache}}
-        if missing := sorted(key for key in batch.by_key if key not in states):
+        states = {**given, **{user_id: self._cache[user_id] for user_id in batch.by_person if user_id in self._cache}}
+        if missing := sorted(batch.by_person.keys() - states.keys()):
             states.update(await self._home.mode.load(db, self._home.index, missing))
         return states
 
@@ -191,10 +191,10 @@ class Owned(Generic[M, S, W]):
 
     def _remember(self, states: Mapping[str, S], given: Mapping[str, S]) -> None:
         """Keep the latest states for the next step; nobody else can change them while the epoch is ours."""
-        for key, state in states.items():
-            if key not in given:
-                self._cache[key] = state
-                self._cache.move_to_end(key)
+        for user_id, state in states.items():
+            if user_id not in given:
+                self._cache[user_id] = state
+                self._cache.move_to_end(user_id)
         while len(self._cache) > self._home.host.settings.cache_entries_max:
             self._cache.popitem(last=False)
 

@@ -75,23 +75,17 @@ class Forward:
 # -- with state --------------------------------------------------------------------------------------------------------
 
 
-class Keyed(Protocol):
-    """A decoded message of a fenced service: it belongs to one person (or other key) of the record's partition."""
-
-    @property
-    def key(self) -> str: ...
-
-
-M = TypeVar("M", bound=Keyed)
+M = TypeVar("M")
+"""A decoded message. It is about one person of the record's partition."""
 S = TypeVar("S")
 W = TypeVar("W", default=Never)
 
 
 class Decision(msgspec.Struct, Generic[S, W], frozen=True):
-    """The answer of the rules to messages of one key.
+    """The answer of the rules to messages about one person.
 
-    `state` replaces the key's state. `writes` are rows that the decision adds beside it, in other tables: each is saved
-    once, in the order of the decisions, while of the states only the last of a step is.
+    `state` replaces the person's state. `writes` are rows that the decision adds beside it, in other tables: each is
+    saved once, in the order of the decisions, while of the states only the last of a step is.
     """
 
     state: S
@@ -125,12 +119,12 @@ class PolicyMismatchError(Exception):
 
 
 class Load(Protocol[S]):
-    def __call__(self, db: Db, shard: int, keys: Sequence[str], /) -> Awaitable[dict[str, S]]:
-        """The states of those of `keys` (of the shard's people) that are known; the others are left out.
+    def __call__(self, db: Db, shard: int, user_ids: Sequence[str], /) -> Awaitable[dict[str, S]]:
+        """The states of those people who are known; the others are left out.
 
         Reads only, outside of any transaction: nobody but the shard's owner writes what is read here. It raises
-        whatever the database raises; an error that belongs to a key (a state that cannot be read) sets that key's
-        records aside, one by one.
+        whatever the database raises; an error that belongs to a person (a state that cannot be read) sets that
+        person's records aside, one by one.
         """
         ...
 
@@ -143,8 +137,8 @@ class Save(Protocol[S_in, W_in]):
     def __call__(self, db: Db, shard: int, states: Mapping[str, S_in], writes: Sequence[W_in], /) -> Awaitable[None]:
         """Make the tables hold these states, and add `writes`; called once a step, inside its transaction.
 
-        In the order of the keys, so that two statements never wait for each other's rows. No COPY: the server cannot
-        time out a process that was stopped in the middle of one, and its lock would stay.
+        In the order of the user_ids, so that two statements never wait for each other's rows. No COPY: the server
+        cannot time out a process that was stopped in the middle of one, and its lock would stay.
         """
         ...
 
@@ -153,11 +147,11 @@ class FindDue(Protocol[M, S]):
     def __call__(
         self, db: Db, shard: int, now: datetime, cursor: str, limit: int, skip: Sequence[str], /
     ) -> Awaitable[DuePage[M, S]]:
-        """The next page of what is due at `now`: at most `limit` messages, one for each key, behind `cursor`.
+        """The next page of what is due at `now`: at most `limit` messages, one for each person, behind `cursor`.
 
         Outside of any transaction; asking twice gives the same page until it is applied, so what it writes must be true
-        whether or not the page is. `skip` are keys whose timer could not be handled and was set aside: they must be
-        left out, in `next_at` too, where the cursor alone does not pass over them.
+        whether or not the page is. `skip` are the people whose timer could not be handled and was set aside: they
+        must be left out, in `next_at` too, where the cursor alone does not pass over them.
 
         Raises PolicyMismatchError when this process must not publish what is due; its sentence is shown to operators.
         """
@@ -169,11 +163,14 @@ class Fenced(Generic[M, S, W]):
     """State in Postgres: every step is one transaction under the shard's epoch, then its messages are sent.
 
     decode(record, arrived): pure; `arrived` is the instant at which the record counts as received (aware, UTC).
-    decide(state, messages, now): pure. The messages of one key, in the order of the log, and that key's state, or None
-    where there is none yet. Whatever either raises sets the record aside that it was raised for.
+    user_id_of(message): whom a message is about, which decides the shard that it belongs to.
+    decide(state, messages, now): pure. The messages about one person, in the order of the log, and that person's state,
+    or None where there is none yet. Whatever `decode` or `decide` raises sets the record
+    aside that it was raised for.
     """
 
     decode: Callable[[Record, datetime], M | DeadLetter]
+    user_id_of: Callable[[M], str]
     decide: Callable[[S | None, Sequence[M], datetime], Decision[S, W]]
     load: Load[S]
     save: Save[S, W]

@@ -1,7 +1,7 @@
 """One step as a value: a batch of messages in; states, writes, messages and outcomes out. No SQL, no Kafka, no clock.
 
-`read` makes the batch of records, `of_page` of a page of timers; `fold` applies the rules. Where they fail on a key's
-messages, those are tried one at a time, and the failing ones set aside.
+`read` makes the batch of records, `of_page` of a page of timers; `fold` applies the rules. Where they fail on the
+messages about a person, those are tried one at a time, and the failing ones set aside.
 """
 
 from __future__ import annotations
@@ -36,26 +36,26 @@ from shared.runner.service import (
 log = structlog.get_logger("runner")
 
 _MESSAGES_AT_ONCE_MAX = 128
-"""The rules get at most so many messages of one key at a time: one hot person must not hold the event loop, and with it
-heartbeats and the transactions of other shards, for seconds."""
+"""The rules get at most so many messages about one person at a time: a hot one must not hold the event loop, and with
+it heartbeats and the transactions of other shards, for seconds."""
 _GIVE_WAY_AFTER_S = 0.005
 """The rules give way to other shards' sending and committing, so that those overlap with the rules of this one."""
 
 
 @dataclass(slots=True)
 class Batch(Generic[M]):
-    """Messages by key, each behind its origin, and what could not become a message."""
+    """Messages by user_id, each behind its origin, and what could not become a message."""
 
-    by_key: dict[str, list[tuple[str, M]]] = field(default_factory=dict)
+    by_person: dict[str, list[tuple[str, M]]] = field(default_factory=dict)
     aside: list[tuple[str, DeadLetter]] = field(default_factory=list)
 
-    def add(self, key: str, origin: str, message: M) -> None:
-        self.by_key.setdefault(key, []).append((origin, message))
+    def add(self, user_id: str, origin: str, message: M) -> None:
+        self.by_person.setdefault(user_id, []).append((origin, message))
 
 
 @dataclass(slots=True)
 class Stepped(Generic[S, W]):
-    """What a batch leads to. `stumbled` are keys whose messages are among those set aside."""
+    """What a batch leads to. `stumbled` are the people with a message among those set aside."""
 
     states: dict[str, S] = field(default_factory=dict)
     writes: list[W] = field(default_factory=list)
@@ -78,8 +78,9 @@ def read(
             continue
         message = _decode(mode, record, arrival)
         if not isinstance(message, DeadLetter):
-            if partition_of(message.key) == shard:
-                batch.add(message.key, origin(record), message)
+            user_id = mode.user_id_of(message)
+            if partition_of(user_id) == shard:
+                batch.add(user_id, origin(record), message)
                 continue
             message = DeadLetter("misplaced", "The record's key does not belong to this partition.")
         batch.aside.append((origin(record), message))
@@ -106,10 +107,10 @@ def timer(page: DuePage[M, S]) -> str:
     return f"timer/{page.run or ''}"
 
 
-def of_page(page: DuePage[M, S]) -> Batch[M]:
+def of_page(mode: Fenced[M, S, W], page: DuePage[M, S]) -> Batch[M]:
     batch: Batch[M] = Batch()
     for message in page.messages:
-        batch.add(message.key, timer(page), message)
+        batch.add(mode.user_id_of(message), timer(page), message)
     return batch
 
 
@@ -120,16 +121,16 @@ def page_aside(page: DuePage[M, S], letter: DeadLetter) -> Batch[Any]:
 async def fold(
     mode: Fenced[M, S, W], service: str, shard: int, batch: Batch[M], states: Mapping[str, S], now: datetime
 ) -> Stepped[S, W]:
-    """Decide everything, key by key in their order; gives way to other tasks in between."""
+    """Decide everything, person by person in the order of their user_ids; gives way to other tasks in between."""
     stepped: Stepped[S, W] = Stepped()
     began = time.perf_counter()
-    for key in sorted(batch.by_key):
-        messages = batch.by_key[key]
+    for user_id in sorted(batch.by_person):
+        messages = batch.by_person[user_id]
         for start in range(0, len(messages), _MESSAGES_AT_ONCE_MAX):
             part = messages[start : start + _MESSAGES_AT_ONCE_MAX]
-            state = stepped.states.get(key, states.get(key))
-            for decision in _decide(mode, batch, key, state, part, now, stepped.stumbled):
-                stepped.states[key] = decision.state
+            state = stepped.states.get(user_id, states.get(user_id))
+            for decision in _decide(mode, batch, user_id, state, part, now, stepped.stumbled):
+                stepped.states[user_id] = decision.state
                 stepped.writes.extend(decision.writes)
                 stepped.outgoing.extend(_placed(decision.outgoing, shard))
                 stepped.outcomes.extend(decision.outcomes)
@@ -148,17 +149,17 @@ def _placed(messages: Sequence[Outgoing | Announcement], shard: int) -> list[Out
 def _decide(
     mode: Fenced[M, S, W],
     batch: Batch[M],
-    key: str,
+    user_id: str,
     state: S | None,
     messages: Sequence[tuple[str, M]],
     now: datetime,
     stumbled: set[str],
 ) -> list[Decision[S, W]]:
-    """The rules for some messages of a key; where they fail, for one message at a time."""
+    """The rules for some messages about a person; where they fail, for one message at a time."""
     try:
         return [mode.decide(state, [message for _, message in messages], now)]
     except Exception as error:
-        log.error("the rules fail on a key's messages", origins=[each for each, _ in messages[:5]], exc_info=error)
+        log.error("the rules fail on a person's messages", origins=[each for each, _ in messages[:5]], exc_info=error)
     decisions: list[Decision[S, W]] = []
     for place, message in messages:
         try:
@@ -166,5 +167,5 @@ def _decide(
             state = decisions[-1].state
         except Exception as error:  # noqa: BLE001 (whatever the rules raise)
             batch.aside.append((place, DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")))
-            stumbled.add(key)
+            stumbled.add(user_id)
     return decisions

@@ -75,7 +75,7 @@ def _before_transaction(wait: Callable[[], None]) -> None:
     step = Owned._step
 
     async def held(self: Any, batch: Any, progress: Any, given: Any = None) -> None:
-        if batch.by_key and given is None:
+        if batch.by_person and given is None:
             wait()
         await step(self, batch, progress, given)
 

@@ -151,7 +151,7 @@ class Tiny:
     @property
     def mode(self) -> Fenced[Add, Count, Write]:
         own = OwnTopic(self.target, undecided=_undecided, restate=self._restate, last_counts=True)
-        return Fenced(decode, self.decide, _load, _save, self.due, own)
+        return Fenced(decode, lambda add: add.key, self.decide, _load, _save, self.due, own)
 
     def relay(self) -> Service:
         return Service(self.name, (Input(pattern=f"{self.name}.in.*"),), Forward(self._relayed))

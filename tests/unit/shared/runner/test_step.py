@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Never
+from typing import Any
 
 import msgspec
 import pytest
@@ -46,7 +46,7 @@ async def nothing(*_: Any) -> Any:
     raise AssertionError("a step as a value asks no database")
 
 
-MODE: Fenced[Word, str, str] = Fenced(decode, decide, nothing, nothing)
+MODE: Fenced[Word, str, str] = Fenced(decode, lambda word: word.key, decide, nothing, nothing)
 
 
 def record(offset: int, key: str, text: str) -> Record:
@@ -115,17 +115,20 @@ def test_one_keys_messages_come_to_the_rules_in_bounded_numbers() -> None:
 
 
 def test_a_page_of_timers_names_its_run_and_nobody() -> None:
-    page: DuePage[Word, Never] = DuePage([Word(A, "x"), Word(B, "y")], "cursor", None, "2026-03")
+    page: DuePage[Word, str] = DuePage([Word(A, "x"), Word(B, "y")], "cursor", None, "2026-03")
     batch = step.page_aside(page, DeadLetter("unsavable", "Why."))
     found = asyncio.run(step.fold(MODE, "svc", 2, batch, {}, NOW))
     assert letters(found) == [("timer/2026-03", "unsavable")] * 2
-    assert step.of_page(page).by_key == {A: [("timer/2026-03", Word(A, "x"))], B: [("timer/2026-03", Word(B, "y"))]}
+    assert step.of_page(MODE, page).by_person == {
+        A: [("timer/2026-03", Word(A, "x"))],
+        B: [("timer/2026-03", Word(B, "y"))],
+    }
 
 
 def test_others_have_their_turn_while_the_rules_run() -> None:
     async def both() -> int:
         batch = step.read(MODE, 2, [record(n, key, "x") for n, key in enumerate(KEYS)], {}, lambda _: NOW)
-        slow = Fenced(decode, slowly, nothing, nothing)
+        slow = Fenced(decode, lambda word: word.key, slowly, nothing, nothing)
         turns = 0
 
         async def other() -> None:
