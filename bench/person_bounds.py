@@ -18,13 +18,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from bench.scorer_core import FIRST, MONTHS, PERSON, POLICY, ZONE
-from services.scorer.core.calendar import month_start
 from services.scorer.core.decide import Person, decide
 from services.scorer.core.folding import ROOM, fold, prune
 from services.scorer.core.messages import Event, event_of
 from services.scorer.core.state import State, decode, encode
 from shared.contracts.messages import BehaviorEvent, Consent
 from shared.contracts.messages import encode as encode_body
+from shared.contracts.months import month_start
 
 PARTNERS = ("bank", "bike-rental", "city", "consumer-credit", "court-feed", "hotel", "shop")
 FLOOD = 2_000

@@ -23,6 +23,7 @@ from services.scorer.core.scorecard import Scorecard
 from services.scorer.core.state import State, decode, encode
 from shared.contracts.messages import BehaviorEvent, Consent
 from shared.contracts.messages import encode as encode_body
+from shared.contracts.months import month_start
 from shared.toml_file import load
 
 PERSON = "ab" * 32
@@ -46,7 +47,7 @@ def month_of_events(month: int) -> list[Event]:
         *[BehaviorEvent(kind="transit.fare", amount=400, days_late=0)] * 16,
         *[BehaviorEvent(kind="shop.purchase", amount=15_000)] * 8,
     ]
-    start = datetime(month // 12, month % 12 + 1, 1, 12, tzinfo=ZONE)
+    start = month_start(month, ZONE) + timedelta(hours=12)
     return [
         event_of(
             PERSON,

@@ -21,12 +21,12 @@ from goodstanding.person.user_id import known_user_id, user_id_of
 from goodstanding.platform.deployment import Deployment, Settings
 from goodstanding.platform.stack import Stack
 from services.benefits.core.describe import describe
-from services.scorer.core.calendar import month_name
 from services.scorer.core.explain import Explanation, Line
 from services.scorer.core.scorecard import ActiveMonths, NegativeRecords, Rule
 from shared.contracts import zones
 from shared.contracts.currencies import DIGITS
 from shared.contracts.kinds import KIND_OF
+from shared.contracts.months import month_name
 
 
 def user_id(

@@ -20,10 +20,10 @@ from goodstanding.platform.deployment import partners
 from goodstanding.platform.stack import Stack
 from goodstanding.reading.between import tail
 from goodstanding.reading.offsets import asking
-from services.scorer.core.calendar import month_name
 from shared.contracts import zones
 from shared.contracts.faults import Fault
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, follow
+from shared.contracts.months import month_name
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED, partner_of, rejected_topic
 

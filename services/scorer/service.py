@@ -9,7 +9,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from services.scorer.core import decide as rules
-from services.scorer.core.calendar import month_of
 from services.scorer.core.decide import Person, Policy, Publication, Writes
 from services.scorer.core.folding import Accepted, Blocked, Conflict, Duplicate, TooLate, TooMany
 from services.scorer.core.messages import Event, Message, RecordNews, event_of
@@ -22,6 +21,7 @@ from shared.contracts.cloudevents import ARRIVED, Envelope, binary, parse_envelo
 from shared.contracts.faults import Code, Fault
 from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, ScoreChange, encode, read
+from shared.contracts.months import month_of
 from shared.contracts.refusals import refusal_headers
 from shared.contracts.times import TimeError, instant
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, rejected_topic

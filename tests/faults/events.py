@@ -20,6 +20,7 @@ from shared.contracts.cloudevents import STRUCTURED, binary
 from shared.contracts.identity import sample_account, user_id
 from shared.contracts.kinds import KIND_OF, Shape
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
+from shared.contracts.months import month_number, month_start
 from shared.contracts.times import rfc3339
 from tests.faults.policy import profile
 from tests.faults.record_stories import Days, tell
@@ -380,8 +381,8 @@ def _midnight(instant: datetime) -> datetime:
 
 def _too_late(span: _Span) -> _Span:
     """The month before the first one that is still open at the span's instant."""
-    month = span.instant.year * 12 + span.instant.month - 1 - _OPEN_MONTHS - 1
-    first = datetime(month // 12, month % 12 + 1, 1, tzinfo=ZONE)
+    month = month_number(span.instant) - _OPEN_MONTHS - 1
+    first = month_start(month, ZONE).astimezone(ZONE)
     return replace(span, first=first, last=first + timedelta(days=20))
 
 

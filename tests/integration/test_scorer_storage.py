@@ -14,13 +14,14 @@ import msgspec
 import pytest
 
 from services.scorer.core import score
-from services.scorer.core.calendar import month_of, month_start, publication_instant
+from services.scorer.core.calendar import run_instant
 from services.scorer.core.decide import Person, Policy, Publication, Writes, decide, run_of
 from services.scorer.core.explain import explain
 from services.scorer.core.messages import Due, Edge, Message, RecordNews, event_of, microseconds
 from services.scorer.core.state import State, short_hash
 from services.scorer.storage.store import due, load, save
 from shared.contracts.messages import BehaviorEvent, RecordChange, encode
+from shared.contracts.months import month_of, month_start
 from shared.contracts.partition import partition_of
 from shared.postgres import migrate
 from shared.runner.service import DuePage, PolicyMismatchError
@@ -155,7 +156,7 @@ async def test_publications_are_kept_and_explained(db: Db) -> None:
     person = Person(ONE)
     for month in (JAN, JAN + 1):
         person = await apply(db, person, bill(ONE, day(month - 1)), now=day(month, 2))
-        instant = publication_instant(month, 6, ZONE)
+        instant = run_instant(month, 6, ZONE)
         person = await apply(db, person, Due(ONE, month, instant, 0, 0), now=day(month, 6))
     rows = await db.fetch("select * from explain where shard = $1 and user_id = $2", SHARD, bytes.fromhex(ONE))
     assert [row["version"] for row in rows] == [1, 2]
@@ -334,11 +335,11 @@ class TestTheRun:
         expected = sorted(person for person in PEOPLE[:60] if partition_of(person) == SHARD)
         found = await run(db, day(JAN, 6), limit=limit)
         assert [message.key for message in found] == expected
-        assert {(message.number, message.instant) for message in found} == {(JAN, publication_instant(JAN, 6, ZONE))}
+        assert {(message.number, message.instant) for message in found} == {(JAN, run_instant(JAN, 6, ZONE))}
 
     async def test_page_by_page_with_a_cursor_that_ends(self, db: Db) -> None:
         await give(db, *(known(person) for person in MINE[:5]))
-        now, next_at = day(JAN, 6), publication_instant(JAN + 1, 6, ZONE)
+        now, next_at = day(JAN, 6), run_instant(JAN + 1, 6, ZONE)
         first = await page(db, now, limit=3)
         assert (first.cursor, first.run, len(first.messages)) == (f"{JAN}:{MINE[2]}", "2026-01", 3)
         last = await page(db, now, first.cursor, limit=3)
@@ -358,7 +359,7 @@ class TestTheRun:
 
     async def test_a_new_deployment_has_missed_nothing(self, db: Db) -> None:
         await give(db, known(ONE))
-        next_at = publication_instant(JAN + 1, 6, ZONE)
+        next_at = run_instant(JAN + 1, 6, ZONE)
         assert await page(db, day(JAN, 20), cursor="") == DuePage((), f"{JAN}:done", next_at, None)
         assert await db.fetchval("select count(*) from publication") == 0
 
@@ -369,12 +370,12 @@ class TestTheRun:
         assert [(message.key, message.number) for message in found] == [(person, JAN + 2) for person in MINE[:4]]
         opened = await db.fetch("select number, instant, policy from publication order by number")
         assert [tuple(row) for row in opened] == [
-            (number, publication_instant(number, 6, ZONE), CARD.id) for number in (JAN, JAN + 2)
+            (number, run_instant(number, 6, ZONE), CARD.id) for number in (JAN, JAN + 2)
         ]
 
     async def test_a_clock_that_is_a_little_behind_goes_on_with_the_run(self, db: Db) -> None:
         await give(db, *(known(person) for person in MINE[:4]))
-        now = publication_instant(JAN, 6, ZONE)
+        now = run_instant(JAN, 6, ZONE)
         half = await page(db, now, limit=2)
         rest = await page(db, now - timedelta(seconds=1), half.cursor, limit=2)
         assert [message.key for message in rest.messages] == MINE[2:4]
@@ -434,7 +435,7 @@ class TestRedaction:
             await apply(db, person, message, now=now)
 
     def due(self, month: int) -> tuple[Message, datetime]:
-        return Due(ONE, month, publication_instant(month, 6, ZONE), 0, 0), day(month, 6)
+        return Due(ONE, month, run_instant(month, 6, ZONE), 0, 0), day(month, 6)
 
     async def history(self, db: Db) -> list[tuple[int, datetime, int, int | None]]:
         rows = await db.fetch("select version, as_of, run, evaluation from score order by version")
@@ -474,8 +475,8 @@ class TestRedaction:
         assert [word for word in self.WORDS if word not in before] == [], "else the search would prove nothing"
         await self.tell(db, (gone, day(JAN + 2, 3)))
         assert await self.history(db) == [
-            (1, publication_instant(JAN, 6, ZONE), 695, JAN),
-            (3, publication_instant(JAN + 1, 6, ZONE), 695, JAN + 1),
+            (1, run_instant(JAN, 6, ZONE), 695, JAN),
+            (3, run_instant(JAN + 1, 6, ZONE), 695, JAN + 1),
             (5, day(JAN + 2, 3), 695, JAN + 1),
         ]
         after = await self.everything(db)
@@ -525,7 +526,7 @@ class TestRedaction:
 
 async def test_publications_are_remembered_for_24_months_and_the_last_one_for_good(db: Db) -> None:
     """(rules S7)"""
-    instants = [day(JAN - 30), publication_instant(JAN - 25, 6, ZONE), publication_instant(JAN - 24, 6, ZONE)]
+    instants = [day(JAN - 30), run_instant(JAN - 25, 6, ZONE), run_instant(JAN - 24, 6, ZONE)]
     for who in (ONE, OTHERS[0]):
         for version, instant in enumerate(instants if who == ONE else instants[:2], 1):
             published = Writes(who, publication=Publication(version, instant, None, CARD.id, NEWCOMER))

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from services.scorer.core import folding, score
-from services.scorer.core.calendar import month_of, publication_instant
+from services.scorer.core.calendar import run_instant
 from services.scorer.core.decide import Person, Policy, decide
 from services.scorer.core.folding import Accepted, Duplicate, TooMany, fold, fold_record, merge, prune, withdraw_consent
 from services.scorer.core.ids import GROUP_OF, HASH
@@ -28,6 +28,7 @@ from services.scorer.core.score import Evaluation, evaluate, without_records
 from services.scorer.core.scorecard import Band
 from services.scorer.core.state import State, Vector, amounts, decode, encode, vectors
 from shared.contracts.kinds import KIND_OF
+from shared.contracts.months import month_of
 from tests.support import people
 from tests.support.people import CARD, FRIEND, JAN, ME, ZONE, card, consent, day, event, record, rule
 
@@ -306,7 +307,7 @@ def test_monthly_any_order_repetition_and_batches_give_the_same_publication(
     data: st.DataObject, messages: list[Message]
 ) -> None:
     policy = Policy(scorecard=CARD, zone=ZONE, accepts_late_months=3)
-    due = Due(ME, JAN + 1, publication_instant(JAN + 1, 6, ZONE), 0, 0)
+    due = Due(ME, JAN + 1, run_instant(JAN + 1, 6, ZONE), 0, 0)
     then = datetime(2026, 2, 6, tzinfo=UTC) + timedelta(hours=1)
     last = []
     for batches in ([messages], data.draw(parts(data.draw(repeated_and_shuffled(messages))))):
@@ -328,7 +329,7 @@ def test_it_does_not_matter_when_retention_says_that_a_record_has_lapsed(
 ) -> None:
     """Before the run or after it, the run's standing and the last evaluation are the same."""
     policy = Policy(scorecard=card(cadence=cadence), zone=ZONE, accepts_late_months=3)
-    due = Due(ME, JAN + 1, publication_instant(JAN + 1, 6, ZONE), 0, 0)
+    due = Due(ME, JAN + 1, run_instant(JAN + 1, 6, ZONE), 0, 0)
     lapses_at = data.draw(st.sampled_from([due.instant - timedelta(days=3), due.instant]))
     opened, expired = (
         RecordNews(ME, JAN, record("ride.unpaid", id="lapsing", version=version, lapses_at=lapses_at, **fields))

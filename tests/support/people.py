@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from datetime import time as time_of_day
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from services.scorer.core.calendar import month_of
 from services.scorer.core.folding import Accepted, Folded, fold, fold_record
 from services.scorer.core.messages import Event, RecordNews, event_of
 from services.scorer.core.scorecard import Rule, Scorecard
 from services.scorer.core.state import State
 from services.scorer.service import read_scorecard
 from shared.contracts.messages import BehaviorEvent, Consent, RecordChange, encode
+from shared.contracts.months import day_of_month, month_of
 from shared.settings import ROOT
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -29,7 +30,7 @@ BILL, FARE, PURCHASE, INCOME = "water.bill", "transit.fare", "shop.purchase", "i
 
 def day(month: int, of_month: int = 15, hour: int = 12) -> datetime:
     """An instant in the zone of the tests."""
-    return datetime(month // 12, month % 12 + 1, of_month, hour, tzinfo=ZONE)
+    return datetime.combine(day_of_month(month, of_month), time_of_day(hour), ZONE)
 
 
 def event(

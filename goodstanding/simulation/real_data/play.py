@@ -22,6 +22,7 @@ from goodstanding.simulation.real_data.source import Source
 from goodstanding.simulation.recount import Recount
 from goodstanding.simulation.stage import POLICIES, Sending, Stage, platform, staged
 from goodstanding.simulation.view import View, view_for
+from shared.contracts.months import day_of_month, month_name, month_start
 from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED
 from shared.settings import ROOT
 
@@ -61,7 +62,7 @@ def run(source: Source, console: Console, *, keep: bool, given: Addresses | None
 
 
 def _instant(source: Source, month: int, day: int) -> datetime:
-    return datetime(month // 12, month % 12 + 1, day, tzinfo=source.zone)
+    return month_start(month, source.zone, day).astimezone(source.zone)
 
 
 async def _play(
@@ -71,14 +72,14 @@ async def _play(
     recount = Recount(POLICIES, settings.retention_profile, bytes.fromhex(settings.key), source.zone)
     async with staged(deployment, processes, recount, view, first) as stage:
         for month in source.months:
-            async with stage.span(f"{_instant(source, month, 1):%Y-%m}"):
+            async with stage.span(month_name(month)):
                 await _play_month(source, month, stage)
         return _result(source, stage, await stage.accepted(), began)
 
 
 async def _play_month(source: Source, month: int, stage: Stage) -> None:
     """What the bank reports of the month comes at its end, and scores are published on a day of the next one."""
-    name = f"{_instant(source, month, 1):%B}"
+    name = f"{day_of_month(month):%B}"
     await stage.move_to(_instant(source, month + 1, 1) - timedelta(seconds=1))
     await stage.send(_sendings(source.partner, source.events(month), stage.instant), f"the bank reports {name}")
     await stage.drain(f"the services work on {name}")

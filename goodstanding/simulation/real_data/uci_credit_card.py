@@ -19,7 +19,7 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from goodstanding.simulation.real_data.source import DataError, Person, Source
 from shared.contracts import zones
 from shared.contracts.cloudevents import STRUCTURED
 from shared.contracts.identity import sample_account
+from shared.contracts.months import day_of_month
 
 PARTNER = "bank"
 CURRENCY = "TWD"
@@ -152,7 +153,7 @@ def events_of(customers: Sequence[Customer], month: int) -> Iterator[PartnerEven
 
 def _events(customer: Customer, index: int) -> Iterator[PartnerEvent]:
     month = customer.months[index]
-    day = datetime(MONTHS[index] // 12, MONTHS[index] % 12 + 1, _day_of_month(customer), tzinfo=ZONE)
+    day = _midnight(customer, index)
     if index == 0 and customer.education:
         yield _event(customer, "customer.education.verified", day.replace(hour=9), degree=customer.education)
     if month.paid:
@@ -188,7 +189,7 @@ def _record_began(months: Sequence[Month], index: int) -> int | None:
 
 def _record(customer: Customer, began: int, time: datetime, **data: object) -> PartnerEvent:
     """A report on the record of the month `began`; it was overdue since as many months before as its status says."""
-    first = datetime(MONTHS[began] // 12, MONTHS[began] % 12 + 1, _day_of_month(customer), tzinfo=ZONE)
+    first = _midnight(customer, began)
     since = first - timedelta(days=customer.months[began].status * _DAYS_PER_MONTH)
     number = f"overdue-{customer.number}-{began + 1}"
     return _event(customer, "card.overdue.reported", time, report_no=number, overdue_since=f"{since:%Y-%m-%d}", **data)
@@ -211,6 +212,11 @@ def _event(customer: Customer, type: str, time: datetime, **data: object) -> Par
 def _money(dollars: int) -> dict[str, object]:
     # A balance in the customer's favor is nothing to pay, and amounts are never negative.
     return {"minor": max(dollars, 0) * _MINOR_UNITS, "currency": CURRENCY}
+
+
+def _midnight(customer: Customer, index: int) -> datetime:
+    """The beginning of the customer's day in one of the months."""
+    return datetime.combine(day_of_month(MONTHS[index], _day_of_month(customer)), time(), ZONE)
 
 
 def _day_of_month(customer: Customer) -> int:

@@ -12,6 +12,7 @@ from random import Random
 from goodstanding.simulation.recount import Event
 from shared.contracts import zones
 from shared.contracts.identity import sample_account
+from shared.contracts.months import day_of_month
 
 ZONE = zones.zone("Asia/Shanghai")
 FIRST_MONTH = 2019 * 12
@@ -166,7 +167,7 @@ class _Life:
         self, partner: str, kind: str, began_on: date, reported_on: date, settled_on: date | None
     ) -> Iterator[Event]:
         """A negative record of that life, as far as the story goes."""
-        end = _month_of(FIRST_MONTH + self._cast.months)
+        end = day_of_month(FIRST_MONTH + self._cast.months)
         number = f"{self._number}-{began_on:%Y%m}"
         told = self._random.randrange(6_000, 900_000)
         for day, ended_on in ((reported_on, None), (settled_on, settled_on)):
@@ -179,7 +180,7 @@ class _Life:
     # -- made --------------------------------------------------------------------------------------------------------
 
     def _event(self, partner: str, kind: str, month: int, **more: object) -> Event:
-        day = _month_of(FIRST_MONTH + month) + timedelta(self._random.randrange(28))
+        day = day_of_month(FIRST_MONTH + month) + timedelta(self._random.randrange(28))
         second = self._random.randrange(7 * 3600, 23 * 3600)
         return self._made_event(
             partner, kind, datetime(day.year, day.month, day.day, tzinfo=ZONE) + timedelta(seconds=second), **more
@@ -193,14 +194,10 @@ class _Life:
 
     def _day(self, month: int) -> date:
         """A day on which, and on whose eve, a record may end: it lapses at an instant when no publication comes."""
-        return _month_of(FIRST_MONTH + month).replace(day=self._random.choice([1, 2, 3, 4, *range(7, 29)]))
+        return day_of_month(FIRST_MONTH + month, self._random.choice([1, 2, 3, 4, *range(7, 29)]))
 
 
 def _hero(life: _Life) -> Iterator[Event]:
     """Loses the job, lets a card slip into a record, pays it off on a leap day; later forgets a hotel booking."""
     yield from life.record("bank", "card.overdue", date(2019, 7, 20), date(2019, 10, 28), date(2020, 2, 29))
     yield from life.record("hotel", "hotel.no_show", date(2021, 8, 14), date(2021, 8, 15), None)
-
-
-def _month_of(number: int) -> date:
-    return date(number // 12, number % 12 + 1, 1)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from rich.text import Text
 
 from goodstanding.simulation.recount import BASE, BEST, ScoreNews
+from shared.contracts.months import month_number
 
 ROWS = 12
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
@@ -39,7 +39,7 @@ def chart(scores: Sequence[ScoreNews], tiers: Mapping[int, str], styles: Sequenc
 
 def _columns(scores: Sequence[ScoreNews]) -> tuple[range, list[int]]:
     """The months, and the last score of each; a month without one keeps that of the month before."""
-    last = {_month(news.as_of): news.score for news in scores}
+    last = {month_number(news.as_of): news.score for news in scores}
     months = range(min(last), max(last) + 1)
     columns: list[int] = []
     for month in months:
@@ -64,7 +64,3 @@ def _years(months: range) -> str:
         if month % 12 == 0 and place >= len(line):
             line = line.ljust(place) + str(month // 12)
     return line
-
-
-def _month(instant: datetime) -> int:
-    return instant.year * 12 + instant.month - 1

@@ -19,6 +19,7 @@ from goodstanding.simulation.story.cast import FIRST_MONTH, HERO, ZONE, Cast
 from goodstanding.simulation.story.formats import written
 from goodstanding.simulation.view import View
 from shared.contracts.identity import sample_account
+from shared.contracts.months import month_number, month_start
 from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED
 
 _REPEATED_EVERY = 500
@@ -84,7 +85,7 @@ def run(cast: Cast, view: View, *, keep: bool, given: Addresses | None) -> Resul
 def moments(cast: Cast) -> Iterator[_Moment]:
     """Partners report at the end of each month, but the hero's records when they happen; scores come on the 6th."""
     hero = sample_account(HERO)
-    for month, events in groupby(cast.told(), key=lambda event: _month(event.time)):
+    for month, events in groupby(cast.told(), key=lambda event: month_number(event.time)):
         at_the_end: list[Event] = []
         for event in events:
             if event.report and event.person == hero:
@@ -177,8 +178,4 @@ def _is_freed(news: list[TierNews]) -> bool:
 
 
 def _instant(month: int, day: int) -> datetime:
-    return datetime(month // 12, month % 12 + 1, day, tzinfo=ZONE)
-
-
-def _month(time: datetime) -> int:
-    return time.year * 12 + time.month - 1
+    return month_start(month, ZONE, day).astimezone(ZONE)

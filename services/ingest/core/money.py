@@ -9,9 +9,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 from shared.contracts.currencies import DIGITS, LAST_MONTH, withdrawn
+from shared.contracts.months import month_of_name
 
 RATES_HEADER = ("month", "currency", "per_base_unit", "source")
-_MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _RATE = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
 
 
@@ -63,8 +64,7 @@ def _rate(number: int, cells: list[str], base: str) -> tuple[tuple[int, str], Fr
     if len(cells) != len(RATES_HEADER) or not all(cells):
         raise RateError(number, f"Four values are needed: {', '.join(RATES_HEADER)}.")
     month, currency, rate, _ = cells
-    found = _MONTH.fullmatch(month)
-    if not found:
+    if not _MONTH.fullmatch(month):
         raise RateError(number, "A month is written YYYY-MM.")
     if currency not in DIGITS or currency == base:
         raise RateError(number, "The currency must be of ISO 4217 and not the base currency.")
@@ -73,4 +73,4 @@ def _rate(number: int, cells: list[str], base: str) -> tuple[tuple[int, str], Fr
     if not _RATE.fullmatch(rate) or not Decimal(rate):
         raise RateError(number, "A rate is a positive decimal number.")
     factor = Fraction(10 ** DIGITS[base], 10 ** DIGITS[currency]) / Fraction(rate)
-    return (int(found[1]) * 12 + int(found[2]) - 1, currency), factor
+    return (month_of_name(month), currency), factor

@@ -20,6 +20,7 @@ from shared.contracts import times
 from shared.contracts.currencies import DIGITS, LAST_MONTH, withdrawn
 from shared.contracts.faults import Code
 from shared.contracts.messages import AMOUNT_MAX, COUNT_MAX, TEXT_CHARACTERS_MAX
+from shared.contracts.months import month_name, month_of
 from shared.contracts.texts import CONTROL, TextError, is_plain, one_form
 
 T = TypeVar("T")
@@ -300,10 +301,10 @@ def in_base_currency(
         amount = minor_of(flat, DIGITS[code])
         if code == rates.base:
             return amount
-        month = month_number(flat["@time"], zone)
+        month = month_of(flat["@time"], zone)
         converted = rates.to_base(amount, code, month)
         if converted is None:
-            if withdrawn(code, f"{month // 12}-{month % 12 + 1:02d}"):
+            if withdrawn(code, month_name(month)):
                 sentence = f"The currency was withdrawn in {LAST_MONTH[code]}; send the amount in its successor."
                 raise Refuse(Code.UNKNOWN_CURRENCY, label, sentence)
             sentence = f"There is no exchange rate for that month; send the amount in {rates.base}."
@@ -311,11 +312,6 @@ def in_base_currency(
         return _within(converted, label)
 
     return read
-
-
-def month_number(time: datetime, zone: tzinfo) -> int:
-    local = time.astimezone(zone)
-    return local.year * 12 + local.month - 1
 
 
 # Times and days.

@@ -15,12 +15,12 @@ from typing import TypeAlias
 import msgspec
 
 from services.scorer.core import score
-from services.scorer.core.calendar import month_of, month_start
 from services.scorer.core.folding import STATUS_GONE, Accepted, Folded, fold, fold_record, prune
 from services.scorer.core.messages import Due, Edge, Event, Message, RecordNews, instant_of, microseconds
 from services.scorer.core.score import Evaluation, contacts_band, evaluate, with_records_changed
 from services.scorer.core.scorecard import WINDOW_MONTHS_MAX, Scorecard
 from services.scorer.core.state import FORMAT, State, decode, encode, has_lapsed, without_lapsed
+from shared.contracts.months import month_of, month_start
 
 ON_THE_WAY_MAX = timedelta(days=15)
 """How long after its arrival an event may reach these rules: a week in the partner's topic, a week in the normalized

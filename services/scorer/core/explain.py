@@ -10,8 +10,8 @@ from datetime import datetime
 import msgspec
 
 from services.scorer.core import score
-from services.scorer.core.calendar import month_name
 from services.scorer.core.score import Evaluation, RestsOn
+from shared.contracts.months import month_name
 
 
 class Line(msgspec.Struct, frozen=True):

@@ -8,8 +8,8 @@ from typing import TypeAlias
 import msgspec
 
 from services.scorer.core import ids
-from services.scorer.core.calendar import month_of
 from shared.contracts.messages import BehaviorEvent, RecordChange
+from shared.contracts.months import month_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

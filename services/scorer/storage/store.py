@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from services.scorer.core.calendar import latest_publication, month_name, publication_instant
+from services.scorer.core.calendar import latest_run, run_instant
 from services.scorer.core.decide import Person, Policy, Writes, run_of
 from services.scorer.core.messages import Due, Message, microseconds
 from services.scorer.core.score import decode, encode, without_records
 from services.scorer.core.scorecard import BASE, CONTACTS_BAND
+from shared.contracts.months import month_name
 from shared.contracts.partition import partition_of
 from shared.postgres import queries
 from shared.runner.service import Db, DuePage, PolicyMismatchError
@@ -124,8 +125,8 @@ async def due(
     card, zone = policy.scorecard, policy.zone
     began, _, place = cursor.partition(":")
     # A process whose clock is a little behind the last one's goes on where that one was.
-    number = max(latest_publication(now, card.publication_day, zone), int(began or 0))
-    next_at = publication_instant(number + 1, card.publication_day, zone)
+    number = max(latest_run(now, card.publication_day, zone), int(began or 0))
+    next_at = run_instant(number + 1, card.publication_day, zone)
     if not began:
         # A new deployment has missed nothing: what may have arrived already waits for the next publication.
         return DuePage((), f"{number}:{_DONE}", next_at)
@@ -133,7 +134,7 @@ async def due(
         place = ""
     if place == _DONE:
         return DuePage((), cursor, next_at)
-    instant = publication_instant(number, card.publication_day, zone)
+    instant = run_instant(number, card.publication_day, zone)
     await _agree_on_policy(db, number, instant, policy)
     # One more than the page holds, to know whether it is the last.
     since_us = microseconds(run_of(number, policy).remembered_from)

@@ -1,4 +1,4 @@
-"""Months and publication instants: zones, leap months, and midnights that daylight saving skips or repeats."""
+"""The instants of the monthly runs: due at the beginning of a day, and no earlier."""
 
 from __future__ import annotations
 
@@ -7,58 +7,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.scorer.core.calendar import latest_publication, month_name, month_of, publication_instant
+from services.scorer.core.calendar import latest_run, run_instant
+from shared.contracts.months import month_name
 
-SHANGHAI, BERLIN, HAVANA, SAO_PAULO = map(
-    ZoneInfo, ("Asia/Shanghai", "Europe/Berlin", "America/Havana", "America/Sao_Paulo")
-)
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("instant", "zone", "month"),
-    [
-        ("2026-01-31T15:59:59.999999", SHANGHAI, "2026-01"),
-        ("2026-01-31T16:00", SHANGHAI, "2026-02"),
-        ("2024-02-29T15:59", SHANGHAI, "2024-02"),
-        ("2024-02-29T16:00", SHANGHAI, "2024-03"),
-        ("2026-02-28T16:00", SHANGHAI, "2026-03"),
-        ("2025-12-31T16:00", SHANGHAI, "2026-01"),
-        # The last hour of October is winter time in Berlin, the last hour of March summer time.
-        ("2026-10-31T22:59", BERLIN, "2026-10"),
-        ("2026-10-31T23:00", BERLIN, "2026-11"),
-        ("2026-03-31T21:59", BERLIN, "2026-03"),
-        ("2026-03-31T22:00", BERLIN, "2026-04"),
-    ],
-)
-def test_month_of_an_instant(instant: str, zone: ZoneInfo, month: str) -> None:
-    assert month_name(month_of(utc(instant), zone)) == month
-
-
-@pytest.mark.parametrize(
-    ("year", "month", "day", "zone", "instant"),
-    [
-        (2026, 3, 6, SHANGHAI, "2026-03-05T16:00"),
-        (2024, 2, 28, SHANGHAI, "2024-02-27T16:00"),
-        (2026, 1, 6, BERLIN, "2026-01-05T23:00"),
-        (2026, 7, 6, BERLIN, "2026-07-05T22:00"),
-        # Midnight of 8 March 2026 does not exist in Havana; the day begins at 01:00 summer time.
-        (2026, 3, 8, HAVANA, "2026-03-08T05:00"),
-        # Midnight of 18 February 2018 came twice in São Paulo (the 17th had 25 hours); only one is on the 18th.
-        (2018, 2, 18, SAO_PAULO, "2018-02-18T03:00"),
-        # 4 November 2018 began at 01:00 there.
-        (2018, 11, 4, SAO_PAULO, "2018-11-04T03:00"),
-        # Midnight itself came twice in Havana on no day, one o'clock did: 1 November 2026 begins once.
-        (2026, 11, 1, HAVANA, "2026-11-01T04:00"),
-    ],
-)
-def test_publication_instant(year: int, month: int, day: int, zone: ZoneInfo, instant: str) -> None:
-    found = publication_instant(year * 12 + month - 1, day, zone)
-    assert found == utc(instant)
-    assert found.astimezone(zone).date().isoformat() == f"{year}-{month:02d}-{day:02d}"
 
 
 @pytest.mark.parametrize(
@@ -71,5 +27,9 @@ def test_publication_instant(year: int, month: int, day: int, zone: ZoneInfo, in
         ("2026-01-01T00:00", "2025-12"),
     ],
 )
-def test_latest_publication(now: str, number: str) -> None:
-    assert month_name(latest_publication(utc(now), 6, SHANGHAI)) == number
+def test_latest_run(now: str, number: str) -> None:
+    assert month_name(latest_run(utc(now), 6, SHANGHAI)) == number
+
+
+def test_a_run_is_due_at_the_beginning_of_its_day() -> None:
+    assert run_instant(2026 * 12 + 2, 6, SHANGHAI) == utc("2026-03-05T16:00")

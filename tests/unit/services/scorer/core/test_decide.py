@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from services.scorer.core import score
-from services.scorer.core.calendar import publication_instant
+from services.scorer.core.calendar import run_instant
 from services.scorer.core.decide import Decided, Person, Policy, decide
 from services.scorer.core.messages import Due, Message
 from services.scorer.core.state import decode
@@ -27,7 +27,7 @@ NOW = day(JAN)
 
 
 def due(number: int, contacts: int = 0, bands: int = 0) -> Due:
-    return Due(ME, number, publication_instant(number, 6, ZONE), contacts, bands)
+    return Due(ME, number, run_instant(number, 6, ZONE), contacts, bands)
 
 
 def step(policy: Policy, person: Person, *messages: Message, now: datetime = NOW) -> Decided:
@@ -368,7 +368,7 @@ class TestTheTurnOfTheMonth:
 class TestAsOf:
     """(rules P10) A publication says for which instant it is; that goes on, and is true."""
 
-    RUN_AT = publication_instant(JAN, 6, ZONE)
+    RUN_AT = run_instant(JAN, 6, ZONE)
     POLICY = Policy(scorecard=card(), zone=ZONE, accepts_late_months=3)
 
     def as_of(self, *steps: tuple[Message, datetime], policy: Policy = POLICY) -> list[datetime]:
