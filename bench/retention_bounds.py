@@ -22,10 +22,11 @@ import asyncpg
 from bench.retention_tick import NOW, POLICY, SHARD, database
 from services.retention.core import decide as rules
 from services.retention.core.bounds import GONE_MAX, RECORDS_MAX, SETTLEMENTS_MAX
+from services.retention.core.deadline import Deadline
 from services.retention.core.decide import Person, Writes
 from services.retention.core.fingerprint import record_id
 from services.retention.core.messages import Message, Report
-from services.retention.core.record import Clock, Facts, Kept, Settled
+from services.retention.core.record import Facts, Kept, Settled
 from services.retention.storage import records
 from services.retention.storage.records import Written
 from shared.contracts.messages import RecordReport
@@ -48,13 +49,15 @@ class Case:
 
     def person(self) -> Person:
         ended_on = date(2025, 1, 16)
-        clock = Clock(ended_on, datetime(2030, 1, 16, 16, tzinfo=UTC))
+        deadline = Deadline(ended_on, datetime(2030, 1, 16, 16, tzinfo=UTC))
         overtaken = tuple(ended_on + timedelta(days=number) for number in range(1, SETTLEMENTS_MAX))
         kept: dict[str, Kept] = {}
         for partner in range(self.partners):
             for number in range(self.records):
                 facts = Facts(f"bank-{partner}", f"r-{number}", "card.overdue", date(2024, 1, 1), 100, NOW)
-                kept[record_id(KEY, self.user_id, facts.partner, facts.report_id)] = Settled(facts, 9, clock, overtaken)
+                kept[record_id(KEY, self.user_id, facts.partner, facts.report_id)] = Settled(
+                    facts, 9, deadline, overtaken
+                )
         gone = (sha256(number.to_bytes(4, "big")).digest()[:16] for number in range(self.gone))
         return Person(kept, frozenset(gone))
 

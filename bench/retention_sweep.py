@@ -186,7 +186,7 @@ async def _parts(deployment: Deployment, lapses_at: datetime, shard: int = 0) ->
                     break
                 clock.lap("due, load")
                 decided = {
-                    message.key: retention.decide(page.states.get(message.key), [message], lapses_at)
+                    message.user_id: retention.decide(page.states.get(message.user_id), [message], lapses_at)
                     for message in page.messages
                 }
                 answers = [message for each in decided.values() for message in each.outgoing]

@@ -26,10 +26,10 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from goodstanding.platform.servers import LocalStack
-from services.retention.core.deadline import deadline
+from services.retention.core.deadline import deadline_of
 from services.retention.core.decide import Policy, Writes
 from services.retention.core.fingerprint import record_id
-from services.retention.core.record import Clock, Facts, Settled
+from services.retention.core.record import Facts, Settled
 from services.retention.service import load_profile, service
 from services.retention.storage import records
 from services.retention.storage.records import Written
@@ -77,10 +77,10 @@ async def fill(db: asyncpg.Connection, start: int, count: int) -> float:
             user_id = sha256(str(number).encode()).hexdigest()
             # None of them has lapsed, all of them will within five years.
             ended_on = date(2021, 1, 16) + timedelta(days=number % DAYS)
-            clock = Clock(ended_on, deadline(RecordClass.FINANCIAL, ended_on, POLICY.profile).lapses_at)
+            deadline = deadline_of(RecordClass.FINANCIAL, ended_on, POLICY.profile)
             facts = Facts("bank", "r-1", "card.overdue", ended_on, 100)
             id = record_id(POLICY.fingerprint_key, user_id, "bank", "r-1")
-            writes.append(Written(user_id, Writes({id: Settled(facts, 2, clock)})))
+            writes.append(Written(user_id, Writes({id: Settled(facts, 2, deadline)})))
         async with db.transaction():
             await records.save(db, SHARD, {}, writes, fingerprint_key=POLICY.fingerprint_key)
     return count / (time.perf_counter() - began)
@@ -111,7 +111,7 @@ async def sweep(db: asyncpg.Connection, now: datetime) -> tuple[int, int, float]
     began, swept, pages = time.perf_counter(), 0, 0
     while (page := await records.due(db, SHARD, now, "", PAGE)).messages:
         async with db.transaction():
-            decided = {m.key: RETENTION.decide(page.states[m.key], [m], now) for m in page.messages}
+            decided = {m.user_id: RETENTION.decide(page.states[m.user_id], [m], now) for m in page.messages}
             writes = [each for decision in decided.values() for each in decision.writes]
             await RETENTION.save(db, SHARD, {key: decision.state for key, decision in decided.items()}, writes)
         swept += sum(len(decision.outgoing) for decision in decided.values())

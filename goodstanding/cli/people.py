@@ -16,11 +16,11 @@ from goodstanding.cli.frame import AsJson, answer_json, console, fail, local, ta
 from goodstanding.cli.words import Who, day
 from goodstanding.errors import UserError
 from goodstanding.person import standing
+from goodstanding.person.benefits import describe
 from goodstanding.person.score import explanation
 from goodstanding.person.user_id import known_user_id, user_id_of
 from goodstanding.platform.deployment import Deployment, Settings
 from goodstanding.platform.stack import Stack
-from services.benefits.core.describe import describe
 from services.scorer.core.explain import Explanation, Line
 from services.scorer.core.scorecard import ActiveMonths, NegativeRecords, Rule
 from shared.contracts import zones

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +13,8 @@ from goodstanding.cli.frame import AsJson, answer_json, commands, tell
 from goodstanding.cli.words import day
 from goodstanding.errors import UserError
 from goodstanding.platform.stack import Stack
-from services.retention.core.deadline import DeadlineError, answer
+from services.retention.core.deadline import DeadlineError, deadline_of, last_day_of
+from services.retention.core.profile import Profile
 from shared.contracts.kinds import RecordClass
 from shared.toml_file import ConfigError
 
@@ -72,7 +73,7 @@ def deadline(
         profile = settings.retention_profile if settings else "cn"
     rules = policies.read_profile(policies.profile_file(profile))
     try:
-        found = answer(record_class, ended_on, rules)
+        found = deadline_as_json(record_class, ended_on, rules)
     except DeadlineError as error:
         raise UserError(str(error)) from None
     if as_json:
@@ -82,3 +83,21 @@ def deadline(
             f"It counts until the end of {found['last_day']} ({found['years']} years, {found['zone']}) and lapses at "
             f"{found['lapses_at']}."
         )
+
+
+def deadline_as_json(record_class: RecordClass, ended_on: date, profile: Profile) -> dict[str, Any]:
+    """What `deadline --json` says; `lapses_at` is written in the profile's zone. Raises DeadlineError.
+
+    {"class": "life", "ended_on": "2024-02-29", "profile": "cn", "zone": "Asia/Shanghai", "years": 2,
+     "last_day": "2026-02-28", "lapses_at": "2026-03-01T00:00:00+08:00"}
+    """
+    found = deadline_of(record_class, ended_on, profile)
+    return {
+        "class": record_class.value,
+        "ended_on": ended_on.isoformat(),
+        "profile": profile.name,
+        "zone": profile.zone,
+        "years": profile.years.of(record_class),
+        "last_day": last_day_of(record_class, ended_on, profile).isoformat(),
+        "lapses_at": found.lapses_at.astimezone(profile.zone_info).isoformat(),
+    }

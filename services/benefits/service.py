@@ -43,7 +43,7 @@ def service(table: TierTable) -> Service[Fenced[News, Standing]]:
     own = OwnTopic(TIERS_CHANGED, restate.undecided, partial(_restate, table=table), last_counts=True)
     mode: Fenced[News, Standing] = Fenced(
         decode=decode,
-        user_id_of=lambda news: news.key,
+        user_id_of=lambda news: news.user_id,
         decide=partial(decide, table=table),
         load=load,
         save=save,
@@ -83,7 +83,7 @@ def decide(standing: Standing | None, messages: Sequence[News], now: datetime, t
     decided = rules.decide(standing, [news.score for news in messages], table)
     return Decision(
         decided.standing,
-        tuple(_message(messages[0].key, change) for change in decided.changes),
+        tuple(_message(messages[0].user_id, change) for change in decided.changes),
         (
             *[_CHANGED] * len(decided.changes),
             *[_UNCHANGED] * decided.unchanged,

@@ -55,7 +55,7 @@ def service(profile: Profile, fingerprint_key: bytes) -> Service[Fenced[Message,
     policy = Policy(profile=profile, fingerprint_key=fingerprint_key)
     mode: Fenced[Message, Person, Written] = Fenced(
         decode=decode,
-        user_id_of=lambda message: message.key,
+        user_id_of=lambda message: message.user_id,
         decide=partial(decide, policy=policy),
         load=partial(records.load, fingerprint_key=fingerprint_key),
         save=partial(records.save, fingerprint_key=fingerprint_key),
@@ -96,7 +96,7 @@ def decide(
     person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy
 ) -> Decision[Person, Written]:
     decided = rules.decide(person or Person(), messages, now, policy)
-    user_id = messages[0].key
+    user_id = messages[0].user_id
     base = decided.person.version_base
     answers = [_answer(user_id, id, effect, now, base) for id, effect in decided.effects]
     return Decision(
@@ -132,7 +132,7 @@ def _answer(
 
 
 def _change(id: str, record: Known, base: int) -> RecordChange:
-    facts, clock = record.facts, record.clock
+    facts, deadline = record.facts, record.deadline
     return RecordChange(
         record_id=id,
         version=base + record.version,
@@ -142,8 +142,8 @@ def _change(id: str, record: Known, base: int) -> RecordChange:
         counts=True,
         began_on=facts.began_on,
         amount=facts.amount,
-        ended_on=clock.ended_on if clock else None,
-        lapses_at=clock.lapses_at if clock else None,
+        ended_on=deadline.ended_on if deadline else None,
+        lapses_at=deadline.lapses_at if deadline else None,
     )
 
 

@@ -101,19 +101,19 @@ def publications(seed: int) -> list[News]:
 
 def score_message(topic: str, news: News) -> Outgoing:
     headers = binary(
-        id=f"scorer/{news.key}/{news.score.version}",
+        id=f"scorer/{news.user_id}/{news.score.version}",
         source="/scorer",
         type=TYPES[ScoreChange],
         time=news.score.as_of,
-        partitionkey=news.key,
+        partitionkey=news.user_id,
     )
-    return Outgoing(topic, news.key.encode(), encode(news.score), headers, partition_of(news.key))
+    return Outgoing(topic, news.user_id.encode(), encode(news.score), headers, partition_of(news.user_id))
 
 
 def tier_messages(topic: str, standings: dict[str, Standing], news: News) -> Sequence[Outgoing]:
-    decision = decide(standings.get(news.key), [news], NOW, TABLE)
-    standings[news.key] = decision.state
-    place = partition_of(news.key)
+    decision = decide(standings.get(news.user_id), [news], NOW, TABLE)
+    standings[news.user_id] = decision.state
+    place = partition_of(news.user_id)
     return [Outgoing(topic, each.key, each.value, each.headers, place) for each in decision.outgoing]
 
 
@@ -152,7 +152,7 @@ async def test_readers_of_the_compacted_topics_end_with_the_same(topics: Topics)
                 await follow.read_to_end(reader, follower)
 
     expected = {
-        topics.scores: {each.key: each.score.version for each in news if each.key != ERASED},
+        topics.scores: {each.user_id: each.score.version for each in news if each.user_id != ERASED},
         topics.tiers: {who: each.version for who, each in standings.items() if each.version and who != ERASED},
     }
     for name in names:
@@ -182,7 +182,7 @@ async def test_benefits_reads_compacted_scores_like_all_scores(topics: Topics) -
         score = decode(record, NOW)
         assert isinstance(score, News)
         for message in tier_messages(topics.tiers, found, score):
-            assert dict(message.headers)["ce_id"] == f"benefits/{score.key}/1".encode()
+            assert dict(message.headers)["ce_id"] == f"benefits/{score.user_id}/1".encode()
     assert found.keys() == all_along.keys()
     for who, standing in found.items():
         if not standing.thin:

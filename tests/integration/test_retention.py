@@ -14,11 +14,11 @@ import pytest
 
 from goodstanding.errors import UserError
 from services.retention.core.bounds import RECORDS_MAX, WAITS_MAX
-from services.retention.core.deadline import deadline
+from services.retention.core.deadline import Deadline, deadline_of
 from services.retention.core.decide import Person, Writes
 from services.retention.core.fingerprint import fingerprint, record_id
 from services.retention.core.messages import Due
-from services.retention.core.record import Clock, Facts, Kept, Open, Settled, Settlement, Unreported
+from services.retention.core.record import Facts, Kept, Open, Settled, Settlement, Unreported
 from services.retention.service import load_profile
 from services.retention.storage import records
 from services.retention.storage.records import Written
@@ -288,7 +288,7 @@ async def db(dsn: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 FACTS = Facts("bank", "r-1", "card.overdue", date(2025, 3, 1), 100, datetime(2025, 3, 2, 3, 4, 5, 678, tzinfo=UTC))
-CLOCK = Clock(date(2025, 9, 15), datetime(2030, 9, 15, 16, tzinfo=UTC))
+DEADLINE = Deadline(date(2025, 9, 15), datetime(2030, 9, 15, 16, tzinfo=UTC))
 NO_SHOW = Facts("bank", "r-1", "hotel.no_show", date(2025, 8, 20), None)
 WAITING = (
     Settlement("card.overdue", None, date(2025, 9, 15), "e-1", "behavior.raw.bank/0/1"),
@@ -296,9 +296,9 @@ WAITING = (
 )
 KEPT: Mapping[str, Kept] = {
     "open": Open(FACTS, 1, None),
-    "open, its clock running": Open(NO_SHOW, 1, Clock(date(2025, 8, 20), datetime(2027, 8, 20, 16, tzinfo=UTC))),
-    "settled": Settled(FACTS, 2, CLOCK),
-    "settled anew": Settled(FACTS, 4, CLOCK, overtaken=(date(2025, 9, 17), date(2025, 9, 16))),
+    "open, its deadline running": Open(NO_SHOW, 1, Deadline(date(2025, 8, 20), datetime(2027, 8, 20, 16, tzinfo=UTC))),
+    "settled": Settled(FACTS, 2, DEADLINE),
+    "settled anew": Settled(FACTS, 4, DEADLINE, overtaken=(date(2025, 9, 17), date(2025, 9, 16))),
     "unreported": Unreported("bank", "r-1", WAITING, datetime(2030, 9, 15, 16, tzinfo=UTC)),
 }
 
@@ -345,7 +345,7 @@ async def test_each_state_follows_each_other(db: asyncpg.Connection) -> None:
         for version, after in enumerate(KEPT.values(), 5):
             await save(db, {one: Person({id_of(1): before})})
             if isinstance(after, Open | Settled):
-                after = type(after)(after.facts, version, after.clock)  # type: ignore[arg-type]
+                after = type(after)(after.facts, version, after.deadline)  # type: ignore[arg-type]
             await save(db, {one: Person({id_of(1): after})})
             assert await load(db, one) == {one: Person({id_of(1): after})}
         await erase(db, one, ids=[id_of(1)])
@@ -371,8 +371,8 @@ async def test_a_session_in_any_zone_reads_and_writes_the_same(dsn: str, zone: s
     profile = load_profile(ROOT / "policies" / "retention" / "cn.toml")
     one = stranger()
     day = date(2024, 2, 29)
-    lapses_at = deadline(RecordClass.LIFE, day, profile).lapses_at
-    person = Person({id_of(1): Settled(Facts("ride", "r", "ride.unpaid", day, None), 1, Clock(day, lapses_at))})
+    lapses_at = deadline_of(RecordClass.LIFE, day, profile).lapses_at
+    person = Person({id_of(1): Settled(Facts("ride", "r", "ride.unpaid", day, None), 1, Deadline(day, lapses_at))})
     db = await asyncpg.connect(dsn, server_settings={"search_path": "retention", "timezone": zone})
     other = await asyncpg.connect(dsn, server_settings={"search_path": "retention", "timezone": "Pacific/Kiritimati"})
     try:
@@ -389,8 +389,8 @@ async def test_a_session_in_any_zone_reads_and_writes_the_same(dsn: str, zone: s
 
 
 async def test_pages_hold_one_deadline_and_people_once(db: asyncpg.Connection) -> None:
-    first, second = CLOCK.lapses_at, CLOCK.lapses_at + timedelta(days=1)
-    later = Settled(FACTS, 2, Clock(date(2025, 9, 16), second))
+    first, second = DEADLINE.lapses_at, DEADLINE.lapses_at + timedelta(days=1)
+    later = Settled(FACTS, 2, Deadline(date(2025, 9, 16), second))
     people = sorted(stranger() for _ in range(5))
     await save(
         db,

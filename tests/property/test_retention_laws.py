@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 from hypothesis import assume, example, given, note
 from hypothesis import strategies as st
 
-from services.retention.core.deadline import deadline, end_of, years_on
+from services.retention.core.deadline import deadline_of, end_of, years_on
 from services.retention.core.decide import Person, Policy, decide
 from services.retention.core.messages import Due, Report
 from services.retention.core.profile import Profile, Years
-from services.retention.core.record import Changed, Clock, Effect, Expired, Open, Refused, Settled, Unreported, due_at
+from services.retention.core.record import Changed, Effect, Expired, Open, Refused, Settled, Unreported, due_at
 from shared.contracts.faults import Code
 from shared.contracts.kinds import KINDS, Ends, RecordClass, Shape
 from shared.contracts.messages import RecordReport
@@ -77,7 +77,7 @@ def test_who_ended_earlier_lapses_no_later(one: date, other: date, record_class:
         years=Years(legal=5, financial=5, life=2),
     )
     first, second = sorted((one, other))
-    assert deadline(record_class, first, profile).lapses_at <= deadline(record_class, second, profile).lapses_at
+    assert deadline_of(record_class, first, profile).lapses_at <= deadline_of(record_class, second, profile).lapses_at
 
 
 # -- a record's life ---------------------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def content(person: Person) -> object:
         if isinstance(record, Unreported):
             kept.append((id, "waits", {(s.kind, s.began_on, s.ended_on) for s in record.settlements}))
         else:
-            kept.append((id, type(record).__name__, record.facts, record.clock))
+            kept.append((id, type(record).__name__, record.facts, record.deadline))
     return kept, person.gone
 
 
@@ -234,7 +234,7 @@ def test_of_running_balances_the_latest_counts_in_any_order(
     changes = [effect.record for effect in effects if isinstance(effect, Changed)]
     assert len(effects) == len(repeated)
     assert [change.version for change in changes] == list(range(1, len(changes) + 1))
-    assert {change.clock for change in changes} == {record.clock}
+    assert {change.deadline for change in changes} == {record.deadline}
     assert told(person, [balances[i] for i in order])[0] == person
 
 
@@ -268,14 +268,14 @@ def test_one_expiry_and_versions_without_gap(messages: list[Report], data: st.Da
     versions = [e.record.version if isinstance(e, Changed) else e.version for e in published]
     assert versions == list(range(1, len(versions) + 1))
     assert [isinstance(effect, Expired) for effect in published[:-1]].count(True) == 0
-    if published and any(e.record.clock for e in published if isinstance(e, Changed)):
+    if published and any(e.record.deadline for e in published if isinstance(e, Changed)):
         assert isinstance(published[-1], Expired)
 
 
 @given(reports())
 def test_a_clock_is_never_moved_to_a_later_day(messages: list[Report]) -> None:
     _, effects = told(Person(), messages)
-    clocks = [e.record.clock for e in effects if isinstance(e, Changed) and e.record.clock]
+    clocks = [e.record.deadline for e in effects if isinstance(e, Changed) and e.record.deadline]
     assert clocks == sorted(clocks, key=lambda clock: clock.lapses_at, reverse=True)
 
 
@@ -298,13 +298,13 @@ def test_the_deadline_is_that_of_the_first_end(messages: list[Report]) -> None:
     ended_on = first.began_on if kind.ends is Ends.AT_ONCE else min(ends, default=None)
     assert kind.record_class is not None
     own = first.began_on if kind.ends is Ends.AT_ONCE else first.ended_on
-    if own and deadline(kind.record_class, own, POLICY.profile).lapses_at <= NOW:
+    if own and deadline_of(kind.record_class, own, POLICY.profile).lapses_at <= NOW:
         assert not any(isinstance(record, Open | Settled) for record in person.records.values()), "over on arrival"
         return
     for record in person.records.values():
         assert not isinstance(record, Unreported)
-        clock = Clock(ended_on, deadline(kind.record_class, ended_on, POLICY.profile).lapses_at) if ended_on else None
-        assert record.clock == clock
+        clock = deadline_of(kind.record_class, ended_on, POLICY.profile) if ended_on else None
+        assert record.deadline == clock
         settled = [body for body in bodies if body.status == "settled" and body.ended_on in ends]
         assert isinstance(record, Settled) == bool(settled if kind.ends is Ends.AT_ONCE else ends)
 
@@ -338,7 +338,7 @@ def test_a_jumping_clock_fires_all_that_is_due_once_and_in_order(people: list[li
 
 
 def _with_body(message: Report, body: RecordReport) -> Report:
-    return Report(message.key, message.partner, message.event_id, message.origin, body, message.time)
+    return Report(message.user_id, message.partner, message.event_id, message.origin, body, message.time)
 
 
 def _renamed(body: RecordReport, report_id: str) -> RecordReport:

@@ -23,8 +23,8 @@ from shared.contracts.messages import ScoreChange, TierChange
 class News(msgspec.Struct, frozen=True):
     """A person's score as the scorer published it."""
 
-    key: str
-    """The person's user_id, 64 hexadecimal characters."""
+    user_id: str
+    """The pseudonym of the person, 64 hexadecimal characters."""
     score: ScoreChange
 
 

@@ -47,10 +47,12 @@ async def restate(
     while rows := await db.fetch(_SQL["page"], shard, before, PAGE_MAX):
         before = rows[-1]["user_id"]
         standings = await load(db, shard, [row["user_id"].hex() for row in rows])
-        said = {key: said_again(standing, told.pop(key, None), table) for key, standing in standings.items()}
-        await save(db, shard, {key: standing for key, (standing, _) in said.items()})
-        yield [(key, change) for key, (_, change) in said.items() if change is not None]
+        said = {
+            user_id: said_again(standing, told.pop(user_id, None), table) for user_id, standing in standings.items()
+        }
+        await save(db, shard, {user_id: standing for user_id, (standing, _) in said.items()})
+        yield [(user_id, change) for user_id, (_, change) in said.items() if change is not None]
     unknown = list(told.items())
     for start in range(0, len(unknown), PAGE_MAX):
         page = dict(unknown[start : start + PAGE_MAX])
-        await save(db, shard, {key: standing_as_told(change) for key, change in page.items()})
+        await save(db, shard, {user_id: standing_as_told(change) for user_id, change in page.items()})

@@ -13,9 +13,9 @@ from shared.runner.service import Counted, Db
 _SQL = queries(Path(__file__).with_name("queries.sql"))
 
 
-async def load(db: Db, shard: int, keys: Sequence[str]) -> dict[str, Standing]:
+async def load(db: Db, shard: int, user_ids: Sequence[str]) -> dict[str, Standing]:
     """The standings of those of the people whose score has been seen."""
-    rows = await db.fetch(_SQL["load"], shard, [bytes.fromhex(key) for key in keys])
+    rows = await db.fetch(_SQL["load"], shard, [bytes.fromhex(user_id) for user_id in user_ids])
     return {
         row["user_id"].hex(): Standing(
             score_version=row["score_version"],
@@ -33,13 +33,13 @@ async def load(db: Db, shard: int, keys: Sequence[str]) -> dict[str, Standing]:
 
 
 async def save(db: Db, shard: int, standings: Mapping[str, Standing], writes: Sequence[Never] = ()) -> None:
-    """In the order of the keys, so that two statements never wait for each other's rows."""
-    keys = sorted(standings)
-    people = [standings[key] for key in keys]
+    """In the order of the user_ids, so that two statements never wait for each other's rows."""
+    user_ids = sorted(standings)
+    people = [standings[user_id] for user_id in user_ids]
     await db.execute(
         _SQL["save"],
         shard,
-        [bytes.fromhex(key) for key in keys],
+        [bytes.fromhex(user_id) for user_id in user_ids],
         [person.score_version for person in people],
         [person.score for person in people],
         [person.thin for person in people],

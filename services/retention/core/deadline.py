@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Any
 
 import msgspec
 
@@ -23,9 +22,9 @@ ENDED_ON_MAX = date(9900, 12, 31)
 
 
 class Deadline(msgspec.Struct, frozen=True):
-    """`last_day` is the last on which the record counts; `lapses_at` (UTC) the instant at which that day is over."""
+    """A running deadline: the day on which the bad behavior ended, and the instant (UTC) at which the record lapses."""
 
-    last_day: date
+    ended_on: date
     lapses_at: datetime
 
 
@@ -33,12 +32,16 @@ class DeadlineError(ValueError):
     """The day is out of the calendar's reach. `str()` is a sentence for the user."""
 
 
-def deadline(record_class: RecordClass, ended_on: date, profile: Profile) -> Deadline:
+def deadline_of(record_class: RecordClass, ended_on: date, profile: Profile) -> Deadline:
     """The deadline of a record whose bad behavior ended on this day. Raises DeadlineError after ENDED_ON_MAX."""
+    return Deadline(ended_on, end_of(last_day_of(record_class, ended_on, profile), profile.zone_info))
+
+
+def last_day_of(record_class: RecordClass, ended_on: date, profile: Profile) -> date:
+    """The last day on which such a record counts. Raises DeadlineError after ENDED_ON_MAX."""
     if ended_on > ENDED_ON_MAX:
         raise DeadlineError(f"The day must not lie after {ENDED_ON_MAX}.")
-    last_day = years_on(ended_on, profile.years.of(record_class))
-    return Deadline(last_day, end_of(last_day, profile.zone_info))
+    return years_on(ended_on, profile.years.of(record_class))
 
 
 def years_on(day: date, years: int) -> date:
@@ -61,21 +64,3 @@ def end_of(day: date, zone: tzinfo) -> datetime:
     if second > first and (second - _SECOND).astimezone(zone).date() <= day:
         return second
     return first
-
-
-def answer(record_class: RecordClass, ended_on: date, profile: Profile) -> dict[str, Any]:
-    """What `goodstanding deadline --json` says; `lapses_at` is written in the profile's zone. Raises DeadlineError.
-
-    {"class": "life", "ended_on": "2024-02-29", "profile": "cn", "zone": "Asia/Shanghai", "years": 2,
-     "last_day": "2026-02-28", "lapses_at": "2026-03-01T00:00:00+08:00"}
-    """
-    found = deadline(record_class, ended_on, profile)
-    return {
-        "class": record_class.value,
-        "ended_on": ended_on.isoformat(),
-        "profile": profile.name,
-        "zone": profile.zone,
-        "years": profile.years.of(record_class),
-        "last_day": found.last_day.isoformat(),
-        "lapses_at": found.lapses_at.astimezone(profile.zone_info).isoformat(),
-    }

@@ -96,7 +96,7 @@ class _Records:
 
     def find(self, report: Report) -> tuple[str, State]:
         """The record that the report is about: its id and its state."""
-        names = (report.key, report.partner, report.body.report_id)
+        names = (report.user_id, report.partner, report.body.report_id)
         id = record_id(self._key, *names)
         if (record := self._records.get(id)) or not (self._records or self._gone or self._person.gone):
             return id, record

@@ -13,8 +13,8 @@ from shared.contracts.messages import RecordReport
 class Report(msgspec.Struct, frozen=True):
     """What a partner reported of one record, as ingest normalized it."""
 
-    key: str
-    """The person's user_id, 64 hexadecimal characters."""
+    user_id: str
+    """The pseudonym of the person, 64 hexadecimal characters."""
     partner: str
     event_id: str
     origin: str
@@ -29,7 +29,7 @@ class Report(msgspec.Struct, frozen=True):
 class Due(msgspec.Struct, frozen=True):
     """Some of the person's deadlines have come."""
 
-    key: str
+    user_id: str
     instant: datetime
 
 

@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from services.retention.core.deadline import Deadline
 from shared.contracts.faults import Fault
 from shared.contracts.kinds import KIND_OF, RecordClass
 
@@ -38,13 +39,6 @@ class Facts(msgspec.Struct, frozen=True):
         record_class = KIND_OF[self.kind].record_class
         assert record_class is not None, "the kind of a report is a record's"
         return record_class
-
-
-class Clock(msgspec.Struct, frozen=True):
-    """A deadline, and the day from which it is counted."""
-
-    ended_on: date
-    lapses_at: datetime
 
 
 class Settlement(msgspec.Struct, frozen=True):
@@ -69,11 +63,11 @@ class Unreported(msgspec.Struct, frozen=True):
 
 
 class Open(msgspec.Struct, frozen=True):
-    """Reported and not settled. Its clock stands still (None) as long as the bad behavior goes on."""
+    """Reported and not settled. There is no deadline as long as the bad behavior goes on."""
 
     facts: Facts
     version: int
-    clock: Clock | None
+    deadline: Deadline | None
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -81,7 +75,7 @@ class Settled(msgspec.Struct, frozen=True):
 
     facts: Facts
     version: int
-    clock: Clock
+    deadline: Deadline
     overtaken: tuple[date, ...] = ()
     """The days that settlements named before an earlier one was taken, so that each is known when it comes again."""
 
@@ -105,7 +99,7 @@ def due_at(record: Kept) -> datetime | None:
     """The instant from which the clock has something to do with the record."""
     if isinstance(record, Unreported):
         return record.waits_until
-    return record.clock.lapses_at if record.clock else None
+    return record.deadline.lapses_at if record.deadline else None
 
 
 # What a step came to, besides the new state. Changed and Expired are published, Refused goes to the partner.

@@ -23,13 +23,12 @@ from datetime import date, datetime
 from msgspec.structs import replace
 
 from services.retention.core.bounds import SETTLEMENTS_MAX, VERSIONS_MAX, WAITS_MAX
-from services.retention.core.deadline import deadline
+from services.retention.core.deadline import Deadline, deadline_of
 from services.retention.core.messages import Report
 from services.retention.core.profile import Profile
 from services.retention.core.record import (
     GONE,
     Changed,
-    Clock,
     Effect,
     Expired,
     Facts,
@@ -101,8 +100,8 @@ def expire(state: Kept, instant: datetime) -> Step:
         return Step(state)
     if isinstance(state, Unreported):
         return Step(None, tuple(_refused_settlement(state.partner, each, _UNREPORTED) for each in state.settlements))
-    assert state.clock is not None
-    return Step(GONE, (Expired(state.facts.partner, state.version + 1, state.clock.lapses_at),))
+    assert state.deadline is not None
+    return Step(GONE, (Expired(state.facts.partner, state.version + 1, state.deadline.lapses_at),))
 
 
 # -- reports -----------------------------------------------------------------------------------------------------------
@@ -111,10 +110,10 @@ def expire(state: Kept, instant: datetime) -> Step:
 def _open(waiting: Iterable[Settlement], report: Report, profile: Profile) -> Step:
     """The first report, and then the settlements that were there before it, as if they had come after it."""
     facts = _facts(report)
-    clock = _clock(facts, report.body.ended_on, profile)
-    record: Known = Open(facts, 1, clock)
-    if clock is not None and _ends(facts.kind) is Ends.ON_SETTLEMENT:
-        record = Settled(facts, 1, clock)
+    deadline = _deadline(facts, report.body.ended_on, profile)
+    record: Known = Open(facts, 1, deadline)
+    if deadline is not None and _ends(facts.kind) is Ends.ON_SETTLEMENT:
+        record = Settled(facts, 1, deadline)
     effects: list[Effect] = [Changed(record)]
     for settlement in waiting:
         record, effect = _settle(record, settlement, profile)
@@ -138,10 +137,10 @@ def _over_on_arrival(state: Kept | None, report: Report, now: datetime, profile:
     """Whether the record would have lapsed by the report's own days, and is not known to have ended on just that day:
     then it was taken in time, and comes again before the clock has said so."""
     facts = _facts(report)
-    clock = _clock(facts, report.body.ended_on, profile)
-    if clock is None or clock.lapses_at > now:
+    deadline = _deadline(facts, report.body.ended_on, profile)
+    if deadline is None or deadline.lapses_at > now:
         return None
-    if isinstance(state, Open | Settled) and clock.ended_on in _days_of_end(state):
+    if isinstance(state, Open | Settled) and deadline.ended_on in _days_of_end(state):
         return None
     name = "began_on" if _ends(facts.kind) is Ends.AT_ONCE else "ended_on"
     sentence = (
@@ -208,18 +207,18 @@ def _settled(record: Known, report: Report, profile: Profile) -> Step:
 
 def _settle(record: Known, settlement: Settlement, profile: Profile) -> tuple[Known, Effect]:
     facts = record.facts
-    clock = _clock(facts, settlement.ended_on, profile)
-    assert clock is not None, "a settlement has a day"
+    deadline = _deadline(facts, settlement.ended_on, profile)
+    assert deadline is not None, "a settlement has a day"
     known = _days_of_end(record) if isinstance(record, Settled) else ()
     if fault := _settlement_contradiction(facts, settlement):
         return record, _refused_settlement(facts.partner, settlement, fault)
-    if clock.ended_on in known:
+    if deadline.ended_on in known:
         return record, Repeated(facts.partner)
-    if known and clock.ended_on > known[0]:
+    if known and deadline.ended_on > known[0]:
         return record, _refused_settlement(facts.partner, settlement, _RE_AGEING)
     if len(known) >= SETTLEMENTS_MAX:
         return record, _refused_settlement(facts.partner, settlement, _SETTLED_TOO_OFTEN)
-    record = Settled(facts, record.version + 1, clock, overtaken=known)
+    record = Settled(facts, record.version + 1, deadline, overtaken=known)
     return record, Changed(record)
 
 
@@ -240,19 +239,19 @@ def _content(settlement: Settlement) -> tuple[object, ...]:
 def _days_of_end(record: Known) -> tuple[date, ...]:
     """Those that were taken, the one that counts first."""
     overtaken = record.overtaken if isinstance(record, Settled) else ()
-    return (record.clock.ended_on, *overtaken) if record.clock else ()
+    return (record.deadline.ended_on, *overtaken) if record.deadline else ()
 
 
 # -- what a report says ------------------------------------------------------------------------------------------------
 
 
-def _clock(facts: Facts, ended_on: date | None, profile: Profile) -> Clock | None:
-    """The clock of a record that was settled, or is known to have ended, on this day; of an open one, for None."""
+def _deadline(facts: Facts, ended_on: date | None, profile: Profile) -> Deadline | None:
+    """The deadline of a record that ended on this day, or that ends at once; None for one that goes on."""
     if _ends(facts.kind) is Ends.AT_ONCE:
         ended_on = facts.began_on
     if ended_on is None:
         return None
-    return Clock(ended_on, deadline(facts.record_class, ended_on, profile).lapses_at)
+    return deadline_of(facts.record_class, ended_on, profile)
 
 
 def _ends(kind: str) -> Ends:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from services.retention.core.deadline import Deadline
 from services.retention.core.decide import Person, Writes
 from services.retention.core.fingerprint import fingerprint
 from services.retention.core.messages import Due, Message
-from services.retention.core.record import Clock, Facts, Kept, Open, Settled, Settlement, Unreported, due_at
+from services.retention.core.record import Facts, Kept, Open, Settled, Settlement, Unreported, due_at
 from shared.postgres import queries
 from shared.runner.service import Db, DuePage
 
@@ -32,20 +33,20 @@ _overtaken = msgspec.json.Decoder(tuple[date, ...])
 class Written(msgspec.Struct, frozen=True):
     """What one decision about a person has changed."""
 
-    key: str
+    user_id: str
     writes: Writes
 
 
-async def load(db: Db, shard: int, keys: Sequence[str], *, fingerprint_key: bytes) -> dict[str, Person]:
+async def load(db: Db, shard: int, user_ids: Sequence[str], *, fingerprint_key: bytes) -> dict[str, Person]:
     """The people of whom there is a record, or was one."""
-    found = {fingerprint(fingerprint_key, key): key for key in keys}
+    found = {fingerprint(fingerprint_key, user_id): user_id for user_id in user_ids}
     gone: dict[str, set[bytes]] = {}
     for row in await db.fetch(_SQL["load_gone"], shard, list(found)):
         gone.setdefault(found[row["person"]], set()).add(row["record"])
-    records = await records_of(db, shard, [bytes.fromhex(key) for key in keys])
+    records = await records_of(db, shard, [bytes.fromhex(user_id) for user_id in user_ids])
     base = await version_base(db, shard)
-    known = set(keys) if base else records.keys() | gone.keys()
-    return {key: Person(records.get(key, {}), frozenset(gone.get(key, ())), base) for key in known}
+    known = set(user_ids) if base else records.keys() | gone.keys()
+    return {each: Person(records.get(each, {}), frozenset(gone.get(each, ())), base) for each in known}
 
 
 async def version_base(db: Db, shard: int) -> int:
@@ -64,24 +65,19 @@ async def records_of(db: Db, shard: int, user_ids: Sequence[bytes]) -> dict[str,
 async def save(
     db: Db, shard: int, states: Mapping[str, Person], writes: Sequence[Written], *, fingerprint_key: bytes
 ) -> None:
-    """Write what the decisions have changed, in the order of the keys, so that two statements never wait for each
+    """Write what the decisions have changed, in the order of the user_ids, so that two statements never wait for each
     other's rows. Of several decisions about one record the last one stands."""
     after: dict[tuple[str, str], Kept | None] = {}
     for each in writes:
-        after.update({(each.key, id): record for id, record in each.writes.kept.items()})
-        after.update({(each.key, id): None for id in each.writes.erased})
-    places = sorted(after)
-    erased = [(bytes.fromhex(key), bytes.fromhex(id)) for key, id in places if after[key, id] is None]
+        after.update({(each.user_id, id): record for id, record in each.writes.kept.items()})
+        after.update({(each.user_id, id): None for id in each.writes.erased})
+    erased = [_names(names) for names in sorted(after) if after[names] is None]
     if erased:
         await db.execute(_SQL["erase"], shard, *_transposed(erased))
-    kept = [
-        (bytes.fromhex(key), bytes.fromhex(id), *_columns(record))
-        for key, id in places
-        if (record := after[key, id]) is not None
-    ]
+    kept = [(*_names(names), *_columns(record)) for names in sorted(after) if (record := after[names]) is not None]
     if kept:
         await db.execute(_SQL["save"], shard, *_transposed(kept))
-    gone = sorted({(fingerprint(fingerprint_key, each.key), name) for each in writes for name in each.writes.gone})
+    gone = sorted({(fingerprint(fingerprint_key, each.user_id), name) for each in writes for name in each.writes.gone})
     if gone:
         await db.execute(_SQL["save_gone"], shard, *_transposed(gone))
 
@@ -93,14 +89,14 @@ async def due(
     sent by person: only so do records expire in the order of their deadlines. The cursor is not needed, since what has
     expired is not there any more; so whoever is to be skipped must be named. Of what is gone nothing is read: a
     deadline only adds to it."""
-    skipped = [bytes.fromhex(key) for key in skip]
+    skipped = [bytes.fromhex(user_id) for user_id in skip]
     next_at: datetime | None = await db.fetchval(_SQL["next_due"], shard, skipped)
     if next_at is None or next_at > now:
         return DuePage((), cursor, next_at)
     user_ids = [row["user_id"] for row in await db.fetch(_SQL["due"], shard, next_at, limit, skipped)]
     base = await version_base(db, shard)
     found = (await records_of(db, shard, user_ids)).items()
-    people = {key: Person(records, version_base=base) for key, records in found}
+    people = {user_id: Person(records, version_base=base) for user_id, records in found}
     return DuePage([Due(user_id.hex(), next_at) for user_id in user_ids], cursor, next_at, states=people)
 
 
@@ -108,11 +104,11 @@ def _record(row: asyncpg.Record) -> Kept:
     if row["status"] == "unreported":
         return Unreported(row["partner"], row["report_id"], _waiting.decode(row["waiting"]), row["due_at"])
     facts = Facts(row["partner"], row["report_id"], row["kind"], row["began_on"], row["amount"], row["amount_at"])
-    clock = Clock(row["ended_on"], row["due_at"]) if row["due_at"] else None
+    deadline = Deadline(row["ended_on"], row["due_at"]) if row["due_at"] else None
     if row["status"] == "open":
-        return Open(facts, row["version"], clock)
-    assert clock is not None, "the table's checks see to it"
-    return Settled(facts, row["version"], clock, _overtaken.decode(row["overtaken"] or "[]"))
+        return Open(facts, row["version"], deadline)
+    assert deadline is not None, "the table's checks see to it"
+    return Settled(facts, row["version"], deadline, _overtaken.decode(row["overtaken"] or "[]"))
 
 
 def _columns(record: Kept) -> tuple[object, ...]:
@@ -122,13 +118,18 @@ def _columns(record: Kept) -> tuple[object, ...]:
         names = (record.partner, record.report_id, "unreported", 0)
         return (*names, None, None, None, None, record.waits_until, waiting, None, None)
     facts, status = record.facts, "open" if isinstance(record, Open) else "settled"
-    ended_on = record.clock.ended_on if record.clock else None
+    ended_on = record.deadline.ended_on if record.deadline else None
     overtaken = record.overtaken if isinstance(record, Settled) else ()
     return (
         *(facts.partner, facts.report_id, status, record.version, facts.kind, facts.began_on, facts.amount),
         *(ended_on, due_at(record), None, msgspec.json.encode(overtaken).decode() if overtaken else None),
         facts.amount_at,
     )
+
+
+def _names(names: tuple[str, str]) -> tuple[bytes, bytes]:
+    user_id, id = names
+    return bytes.fromhex(user_id), bytes.fromhex(id)
 
 
 def _transposed(rows: Iterable[tuple[object, ...]]) -> Iterable[list[object]]:

@@ -10,13 +10,13 @@ from typing import Literal
 import pytest
 
 from services.retention.core.bounds import GONE_MAX, RECORDS_MAX, SETTLEMENTS_MAX, VERSIONS_MAX
+from services.retention.core.deadline import Deadline
 from services.retention.core.decide import Person, Policy, Writes, decide
 from services.retention.core.fingerprint import fingerprint, record_id, unkeyed_record_id
 from services.retention.core.messages import Due, Message, Report
 from services.retention.core.profile import Profile, Years
 from services.retention.core.record import (
     Changed,
-    Clock,
     Effect,
     Expired,
     Facts,
@@ -84,7 +84,7 @@ def said(effect: Effect) -> str:
         case Changed(record):
             status = "open" if isinstance(record, Open) else "settled"
             amount = f" {record.facts.amount}" if record.facts.amount is not None else ""
-            clock = f" {record.clock.ended_on} until {_day(record.clock.lapses_at)}" if record.clock else ""
+            clock = f" {record.deadline.ended_on} until {_day(record.deadline.lapses_at)}" if record.deadline else ""
             return f"{status} v{record.version}{amount}{clock}"
         case Expired(_, version, lapsed_at):
             return f"expired v{version} {_day(lapsed_at)}"
@@ -629,9 +629,9 @@ def test_a_decision_names_only_what_it_has_changed() -> None:
 
 
 def test_overtaken_days_are_kept_with_the_record() -> None:
-    clock = Clock(date(2025, 9, 15), datetime(2030, 9, 15, 16, tzinfo=UTC))
+    deadline = Deadline(date(2025, 9, 15), datetime(2030, 9, 15, 16, tzinfo=UTC))
     id = record_id(KEY, USER, "bank", "r-1")
-    known = Settled(Facts("bank", "r-1", CARD, date(2025, 3, 1), None), 2, clock)
+    known = Settled(Facts("bank", "r-1", CARD, date(2025, 3, 1), None), 2, deadline)
     person, _ = _happens(Person({id: known}), settled(CARD, "2025-08-15"), 0)
     (record,) = person.records.values()
     assert isinstance(record, Settled)

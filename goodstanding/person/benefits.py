@@ -59,12 +59,6 @@ def describe(
     )
 
 
-def names(table: TierTable) -> dict[str, str]:
-    """The names of all tiers and benefits by code, for those who follow `tiers.changed`."""
-    tiers = {tier.code: tier.name for tier in table.tiers}
-    return tiers | {benefit.code: benefit.name for tier in table.tiers for benefit in tier.benefits}
-
-
 def _status(code: str, tier: Tier, in_force: Collection[str], closed: Collection[str], score: int) -> Status:
     if code in in_force:
         return "in force"

@@ -1,0 +1,41 @@
+"""A person's tier and benefits in words: in force, closed by a restriction, beyond a thin file, or not reached."""
+
+from __future__ import annotations
+
+import pytest
+
+from goodstanding.person.benefits import describe
+from services.benefits.service import read_table
+from shared.settings import ROOT
+
+TABLE = read_table(ROOT / "policies" / "benefits.toml")
+
+
+@pytest.mark.parametrize(
+    ("score", "tier", "granted", "restrictions", "statuses"),
+    [
+        pytest.param(580, None, False, (), {"not reached": 12}, id="below the first"),
+        pytest.param(612, "fair", True, (), {"in force": 4, "not reached": 8}, id="fair"),
+        pytest.param(612, None, False, (), {"thin file": 4, "not reached": 8}, id="thin"),
+        pytest.param(660, "fair", True, (), {"in force": 4, "thin file": 3, "not reached": 5}, id="grown thin"),
+        pytest.param(
+            800, "excellent", True, ("financing",), {"in force": 10, "restricted": 2}, id="restricted at the top"
+        ),
+    ],
+)
+def test_described(
+    score: int, tier: str | None, granted: bool, restrictions: tuple[str, ...], statuses: dict[str, int]
+) -> None:
+    benefits = TABLE.benefits(TABLE.position(tier))
+    given = [code for code in benefits if granted and code not in TABLE.closed(restrictions)]
+    description = describe(score, tier, given, restrictions, TABLE)
+    found = [line.status for line in description.lines]
+    assert {status: found.count(status) for status in found} == statuses
+    assert description.tier == ({each.code: each.name for each in TABLE.tiers}[tier] if tier else None)
+    assert [line.code for line in description.lines if line.status == "in force"] == given
+
+
+def test_the_next_tier_is_described() -> None:
+    assert (describe(0, None, (), (), TABLE).next_tier, describe(0, None, (), (), TABLE).next_from) == ("Fair", 600)
+    assert describe(700, "very-good", (), (), TABLE).next_from == 750
+    assert describe(800, "excellent", (), (), TABLE).next_tier is None
