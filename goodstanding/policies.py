@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +17,7 @@ from services.retention.core.profile import Profile
 from services.scorer.core import scorecard
 from services.scorer.core.scorecard import Rule, Scorecard
 from shared.settings import ROOT
-from shared.toml_file import ConfigError, KeyPath, error_at, load, text_of
+from shared.toml_file import ConfigError, KeyPath, error_at, load
 
 T = TypeVar("T")
 _POLICIES = ROOT / "policies"
@@ -75,14 +74,10 @@ def check_all(settings: Settings) -> None:
 def check(file: Path) -> str:
     """What a policy file is, in a few words. Raises ConfigError, with a remedy, if it must not be used."""
     try:
-        keys = tomllib.loads(text_of(file)).keys()
-    except ValueError:  # a ConfigError is one
-        keys = {}.keys()  # reading it again as any policy says what is wrong
-    try:
+        document = load(file, dict[str, Any])
         for told_by, described in _KINDS.items():
-            if told_by in keys:
+            if told_by in document:
                 return described(file)
-        load(file, dict[str, Any])
     except ConfigError as error:
         raise ConfigError(error.file, error.line, error.key, _with_remedy(error.sentence)) from None
     sentence = f"This is no policy file. One has one of these keys at the top: {', '.join(_KINDS)}."

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import inspect
 
 T = TypeVar("T")
+_NUMBER_SENTENCE = "A number in the file has more digits than can be read."
 KeyPath = tuple[str | int, ...]
 """Names of tables and keys, and indices into arrays: ("rules", 2, "points")."""
 
@@ -44,6 +45,10 @@ def load(path: Path, type: type[T]) -> T:
         document = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(path, text, str(error)) from None
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        # The grammar allows numbers and nesting of any size, and Python does not.
+        what = "Its tables or arrays are nested too deeply." if isinstance(error, RecursionError) else _NUMBER_SENTENCE
+        raise ConfigError(path, 1, "", what) from None
     try:
         return msgspec.convert(document, type)
     except msgspec.ValidationError as error:

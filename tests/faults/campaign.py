@@ -245,6 +245,7 @@ async def _flow(feeder: Feeder, chaos: _Chaos, stretch: Stretch, faults: Sequenc
         if fault.act[0] == "restore":
             await chaos.restore(fault, feeder, messages, share_s)
         else:
+            await chaos.prepare(fault)
             async with asyncio.TaskGroup() as both:
                 both.create_task(feeder.send(messages, spread_s=share_s))
                 both.create_task(chaos.commit(fault))
@@ -306,6 +307,13 @@ class _Chaos:
 
     async def _has_spoken(self, before: int) -> bool:
         return self.operator.accepted > before
+
+    async def prepare(self, fault: Fault) -> None:
+        """Whoever is to stand still needs somebody who takes over. Starting that process may take longer than a share
+        of the events flows, and then there would be nothing in flight."""
+        match fault.act:
+            case "stop", service if len(numbers(self._cluster.processes, service)) < 2:
+                await self._cluster.start(self._next(service))
 
     async def commit(self, fault: Fault) -> None:
         await asyncio.sleep(fault.delay_s)
@@ -429,8 +437,6 @@ class _Chaos:
 
     async def _stop_and_wake(self, service: Service, fault: Fault) -> None:
         """The zombie: it stands still for longer than its session, others take its shards, and it wakes up."""
-        if len(numbers(self._cluster.processes, service)) < 2:
-            await self._cluster.start(self._next(service))
         victim = self._victim(service)
         what = await self._frozen_at_work(victim)
         await asyncio.sleep(_SESSION_S + 1 + 2 * fault.for_s)

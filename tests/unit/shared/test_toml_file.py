@@ -117,6 +117,11 @@ ERRORS = [
         "",
         "The file is not TOML: Cannot overwrite",
     ),
+    # What the grammar allows and Python cannot read.
+    ("whole number of 5,000 digits", f"a = {'9' * 5_000}", 1, "", "A number in the file has more digits"),
+    ("exponent of 20 digits", f"a = 1e{'9' * 20}", 1, "", "A number in the file has more digits"),
+    ("arrays in arrays", f"a = {'[' * 5_000}{']' * 5_000}", 1, "", "Its tables or arrays are nested too deeply."),
+    ("tables in tables", f"a = {'{b = ' * 5_000}1{'}' * 5_000}", 1, "", "Its tables or arrays are nested too deeply."),
 ]
 
 
