@@ -92,7 +92,7 @@ def _no_lines(content: bytes) -> str:
 
 def _key(value: bytes) -> bytes | None:
     """CloudEvents that name their key must have it; what is no such event may have any."""
-    with suppress(msgspec.MsgspecError, UnicodeError):
+    with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
         return msgspec.json.decode(value, type=_Keyed).partitionkey.encode()
     return None
 

@@ -93,6 +93,14 @@ def test_a_named_key_is_the_records_key(tmp_path: Path) -> None:
     assert [v.result for v in validate("bank", lines, SETTINGS, NOW)] == ["accepted", "repeated", "refused"]
 
 
+@pytest.mark.parametrize("line", [b"[" * 100_000, b'{"a":' * 100_000, b'{"partitionkey":"k","a":' + b"[" * 100_000])
+def test_a_line_that_is_nested_without_end_is_refused(tmp_path: Path, line: bytes) -> None:
+    (verdict,) = validate("bank", lines_of(written(tmp_path, line)), SETTINGS, NOW)
+    assert (verdict.result, verdict.code) == ("refused", "too-large")
+    (verdict,) = validate("bank", lines_of(written(tmp_path, line[:50_000])), SETTINGS, NOW)
+    assert (verdict.result, verdict.code) == ("refused", "json-nesting")
+
+
 @pytest.mark.parametrize("name", ["", "\0", "x" * 5000, "."])
 def test_a_name_that_is_no_file_is_a_sentence(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match="cannot be read"):
