@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from goodstanding.partner.samples import Mode, Setting, samples
 from services.ingest.core.mapping import Mapping
 from services.ingest.loading import load_deployment, load_partners
-from services.ingest.service import service
+from services.ingest.service import Policy, service
 from services.ingest.settings import IngestSettings
 from shared.contracts.identity import sample_account
 from shared.contracts.partition import partition_of
@@ -51,7 +51,7 @@ def main() -> None:
     profile = arguments.parse_args().profile
     settings = IngestSettings(kafka="", key=SecretStr("00" * 32))
     deployment = load_deployment(settings)
-    ingest = service(load_partners(settings.partners, deployment))
+    ingest = service(Policy(load_partners(settings.partners, deployment)))
     setting = Setting(settings.currency, settings.zone_info, NOW, people=20_000)
     costs = []
     for partner, mode in SEVEN.items():

@@ -31,9 +31,11 @@ from goodstanding.platform.stack import stop
 from goodstanding.reading.offsets import asking
 from services.retention.core.decide import Policy
 from services.retention.core.fingerprint import record_id
-from services.retention.service import load_profile, service
+from services.retention.service import service
 from shared.contracts.partition import partition_of
+from shared.contracts.profile import Profile
 from shared.contracts.topics import RECORDS_CHANGED
+from shared.policy_file import load_policy
 from shared.postgres import open_pool
 from shared.runner import store
 from shared.runner.process import tune_collector
@@ -170,8 +172,8 @@ def _line(found: Round) -> str:
 async def _parts(deployment: Deployment, lapses_at: datetime, shard: int = 0) -> None:
     """What the runner does for a page, timed part by part; microseconds for each record."""
     tune_collector()
-    policy = Policy(profile=load_profile(ROOT / "policies/retention/cn.toml"), fingerprint_key=b"k" * 32)
-    retention = service(policy.profile, policy.fingerprint_key).mode
+    policy = Policy(profile=load_policy(ROOT / "policies/retention/cn.toml", Profile), fingerprint_key=b"k" * 32)
+    retention = service(policy).mode
     assert retention.due is not None
     pool = await open_pool(deployment.dsn("retention"), "retention", connections_max=1)
     claim, seq, swept = await store.claim(pool, shard, epoch=None), 0, 0

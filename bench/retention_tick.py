@@ -30,10 +30,12 @@ from services.retention.core.deadline import deadline_of
 from services.retention.core.decide import Policy, Writes
 from services.retention.core.fingerprint import record_id
 from services.retention.core.record import Facts, Settled
-from services.retention.service import load_profile, service
+from services.retention.service import service
 from services.retention.storage import records
 from services.retention.storage.records import Written
 from shared.contracts.kinds import RecordClass
+from shared.contracts.profile import Profile
+from shared.policy_file import load_policy
 from shared.postgres import migrate, queries
 from shared.runner.store import MIGRATIONS
 from shared.settings import ROOT
@@ -43,8 +45,8 @@ DAYS = 5 * 365
 PAGE = 1_000
 SHARD = 0
 """All are put into one shard: the others of a real deployment share the index, and nothing else."""
-POLICY = Policy(profile=load_profile(ROOT / "policies" / "retention" / "cn.toml"), fingerprint_key=b"k" * 32)
-RETENTION = service(POLICY.profile, POLICY.fingerprint_key).mode
+POLICY = Policy(profile=load_policy(ROOT / "policies" / "retention" / "cn.toml", Profile), fingerprint_key=b"k" * 32)
+RETENTION = service(POLICY).mode
 SQL = queries(Path(records.__file__).with_name("records.sql"))
 
 

@@ -3,47 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from goodstanding.errors import UserError
 from goodstanding.partner.mapping_files import compiled_file
 from goodstanding.platform.deployment import Settings, partners
-from services.benefits.core import table
 from services.benefits.core.table import TierTable
-from services.retention.core import profile
-from services.retention.core.profile import Profile
-from services.scorer.core import scorecard
 from services.scorer.core.scorecard import Rule, Scorecard
+from shared.contracts.profile import Profile
+from shared.policy_file import SCORECARD, TIERS, load_policy, profile_file
 from shared.settings import ROOT
-from shared.toml_file import ConfigError, KeyPath, error_at, load
+from shared.toml_file import ConfigError, load
 
-T = TypeVar("T")
 _POLICIES = ROOT / "policies"
 
 
-def read_scorecard(file: Path) -> Scorecard:
-    """Raises ConfigError with file, line, key and what to do, as the next two."""
-    return _checked(file, Scorecard, scorecard.faults)
-
-
-def read_tier_table(file: Path = _POLICIES / "benefits.toml") -> TierTable:
-    return _checked(file, TierTable, table.faults)
-
-
-def read_profile(file: Path) -> Profile:
-    return _checked(file, Profile, profile.faults)
+def tier_table() -> TierTable:
+    """The tier table that is in force from now on. Raises ConfigError, as the next three."""
+    return load_policy(_POLICIES / TIERS, TierTable)
 
 
 def rules_by_code() -> dict[str, Rule]:
     """The rules of the scorecard that is in force from now on."""
-    return {rule.code: rule for rule in read_scorecard(_POLICIES / "scorecard.toml").rules}
+    return {rule.code: rule for rule in load_policy(_POLICIES / SCORECARD, Scorecard).rules}
+
+
+def profile(name: str) -> Profile:
+    """The retention profile of that name. Raises UserError for an unknown one."""
+    return load_policy(_profile_file(name), Profile)
 
 
 def when_scores_come() -> str:
     """A sentence for somebody who looks for a score too early."""
-    card = read_scorecard(_POLICIES / "scorecard.toml")
+    card = load_policy(_POLICIES / SCORECARD, Scorecard)
     if card.cadence == "continuous":
         return "Scores are published as soon as something changes them."
     return (
@@ -52,12 +46,11 @@ def when_scores_come() -> str:
     )
 
 
-def profile_file(name: str) -> Path:
-    """The file of a retention profile. Raises UserError for one that there is none of."""
+def _profile_file(name: str) -> Path:
     names = sorted(path.stem for path in (_POLICIES / "retention").glob("*.toml") if not path.name.startswith("."))
     if name not in names:
         raise UserError(f"There is no retention profile {name}.", f"Say one of: {', '.join(names)}.")
-    return _POLICIES / "retention" / f"{name}.toml"
+    return profile_file(_POLICIES, name)
 
 
 def check_all(settings: Settings) -> None:
@@ -67,7 +60,7 @@ def check_all(settings: Settings) -> None:
             compiled_file(ROOT / "partners" / f"{name}.toml", settings)
         except ConfigError as error:
             raise ConfigError(error.file, error.line, error.key, _with_remedy(error.sentence)) from None
-    for file in (_POLICIES / "scorecard.toml", _POLICIES / "benefits.toml", profile_file(settings.retention_profile)):
+    for file in (_POLICIES / SCORECARD, _POLICIES / TIERS, _profile_file(settings.retention_profile)):
         check(file)
 
 
@@ -85,17 +78,17 @@ def check(file: Path) -> str:
 
 
 def _scorecard(file: Path) -> str:
-    card = read_scorecard(file)
+    card = load_policy(file, Scorecard)
     return f"scorecard {card.id}, {len(card.rules)} rules, {card.cadence}, in force from {card.effective_on}"
 
 
 def _tier_table(file: Path) -> str:
-    tiers = read_tier_table(file)
+    tiers = load_policy(file, TierTable)
     return f"tier table {tiers.id}: {', '.join(f'{tier.name} from {tier.from_score}' for tier in tiers.tiers)}"
 
 
 def _profile(file: Path) -> str:
-    found = read_profile(file)
+    found = load_policy(file, Profile)
     years = found.years
     return (
         f"retention profile {found.name}: legal {years.legal}, financial {years.financial}, life {years.life} years, "
@@ -117,13 +110,6 @@ _KINDS: dict[str, Callable[[Path], str]] = {
     "format": _mapping,
 }
 """By a key that only files of that kind have."""
-
-
-def _checked(file: Path, type: type[T], faults: Callable[[T], Iterable[tuple[KeyPath, str]]]) -> T:
-    policy = load(file, type)
-    for key, sentence in faults(policy):
-        raise error_at(file, key, sentence)
-    return policy
 
 
 _WANTED = {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contracts import currencies, zones
+from shared.contracts.identity import KEY_BYTES_MIN
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -49,6 +50,25 @@ def _sentence(kind: str, message: str) -> str:
     return f"{message.removeprefix('Value error, ').rstrip('.')}."
 
 
+def _is_key(key: SecretStr) -> SecretStr:
+    try:
+        length = len(key_bytes(key))
+    except ValueError:
+        # Not chained: the message of the original quotes the text.
+        raise ValueError("the key must be hexadecimal characters") from None
+    if length < KEY_BYTES_MIN:
+        raise ValueError(f"the key has {length} bytes; it needs at least {KEY_BYTES_MIN}")
+    return key
+
+
+def key_bytes(key: SecretStr) -> bytes:
+    """The key that is written in hexadecimal characters."""
+    return bytes.fromhex(key.get_secret_value())
+
+
+HexKey = Annotated[SecretStr, AfterValidator(_is_key)]
+
+
 class DeploymentSettings(BaseSettings):
     """What is one for the whole deployment: changing any of these means a new deployment or a re-shard."""
 
@@ -56,6 +76,8 @@ class DeploymentSettings(BaseSettings):
         env_prefix="GOODSTANDING_",
         env_ignore_empty=True,
         extra="ignore",
+        # A key that is refused must not be in the message that says so.
+        hide_input_in_errors=True,
         # A secret is better a file than a variable, which every child and every crash report inherits.
         secrets_dir=_SECRETS if _SECRETS.is_dir() else None,
     )

@@ -118,9 +118,7 @@ def benefits(who: Who, as_json: AsJson = False) -> None:
     found = asyncio.run(standing.benefits(deployment, user))
     if found is None:
         fail("There is no score of this person, and so no tier.", _when_scores_come(deployment))
-    described = describe(
-        found["score"], found["tier"], found["in_force"], found["restrictions"], policies.read_tier_table()
-    )
+    described = describe(found["score"], found["tier"], found["in_force"], found["restrictions"], policies.tier_table())
     if as_json:
         answer_json({"user_id": user, **msgspec.to_builtins(found), "benefits": msgspec.to_builtins(described.lines)})
         return

@@ -14,8 +14,8 @@ from goodstanding.cli.words import day
 from goodstanding.errors import UserError
 from goodstanding.platform.stack import Stack
 from services.retention.core.deadline import DeadlineError, deadline_of, last_day_of
-from services.retention.core.profile import Profile
 from shared.contracts.kinds import RecordClass
+from shared.contracts.profile import Profile
 from shared.toml_file import ConfigError
 
 app = commands("Policy files: scorecard, tier table, retention profiles, partners' mappings.")
@@ -71,7 +71,7 @@ def deadline(
     if profile is None:
         settings = Stack.default().settings
         profile = settings.retention_profile if settings else "cn"
-    rules = policies.read_profile(policies.profile_file(profile))
+    rules = policies.profile(profile)
     try:
         found = deadline_as_json(record_class, ended_on, rules)
     except DeadlineError as error:

@@ -14,14 +14,18 @@ from typing import Any, TypeAlias
 
 import asyncpg
 from aiokafka import ConsumerRecord
+from pydantic import SecretStr
 
 from goodstanding.partner.mapping_files import compiled, headers_of, mapping_of
 from goodstanding.partner.verdicts import Line, Result, Verdict
 from goodstanding.platform.deployment import Deployment, Settings
+from services.ingest.service import Policy
 from services.ingest.service import service as ingest
-from services.retention.service import load_profile
+from services.retention import loading as retention_files
 from services.retention.service import service as retention
-from services.scorer.service import scorer
+from services.retention.settings import RetentionSettings
+from services.scorer import loading as scorer_files
+from services.scorer.service import service as scorer
 from services.scorer.settings import ScorerSettings
 from shared.contracts.faults import Fault
 from shared.contracts.partition import partition_of
@@ -59,7 +63,7 @@ class Rehearsal:
     def __init__(self, partner: str, settings: Settings, now: datetime) -> None:
         self._partner, self._now = partner, now
         self._headers = headers_of(mapping_of(partner))
-        self._ingest = ingest({partner: compiled(partner, settings)})
+        self._ingest = ingest(Policy({partner: compiled(partner, settings)}))
         self._behind = _behind(settings)
         self._states: dict[tuple[str, str], Any] = {}
 
@@ -136,11 +140,17 @@ def validate(partner: str, lines: Sequence[Line], settings: Settings, now: datet
 
 def _behind(settings: Settings) -> Mapping[str, Service[Fenced[Any, Any, Any]]]:
     """The services behind ingest by the topic on which they meet its events."""
-    card = ScorerSettings(kafka="", zone=settings.zone, currency=settings.currency)
-    profile = load_profile(ROOT / "policies" / "retention" / f"{settings.retention_profile}.toml")
+    policies = ROOT / "policies"
+    of_scorer = ScorerSettings(kafka="", zone=settings.zone, currency=settings.currency, policies=policies)
+    of_retention = RetentionSettings(
+        kafka="",
+        retention_profile=settings.retention_profile,
+        fingerprint_key=SecretStr(settings.fingerprint_key),
+        policies=policies,
+    )
     return {
-        NORMALIZED: scorer(card),
-        RECORDS_REPORTED: retention(profile, bytes.fromhex(settings.fingerprint_key)),
+        NORMALIZED: scorer(scorer_files.load(of_scorer)),
+        RECORDS_REPORTED: retention(retention_files.load(of_retention)),
     }
 
 

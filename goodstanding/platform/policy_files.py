@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from goodstanding.errors import UserError
+from shared import policy_file
 
 _NAME_CHARACTERS = 12
 _NONE = "no such file"
@@ -18,16 +19,16 @@ _CADENCE = re.compile(r'^cadence\s*=\s*"[a-z]+"', re.MULTILINE)
 
 def names(service: str, policies: Path, partners: Path, profile: str) -> dict[str, str]:
     """The name of the content of each file that the service reads, by the file's path below its directory."""
-    profile_file = policies / "retention" / f"{profile}.toml"
+    profile_file = policy_file.profile_file(policies, profile)
     match service:
         case "ingest":
-            files = [*sorted(partners.glob("[!.]*.toml")), policies / "rates.csv", profile_file]
+            files = [*sorted(partners.glob("[!.]*.toml")), policies / policy_file.RATES, profile_file]
         case "scorer":
-            files = [policies / "scorecard.toml"]
+            files = [policies / policy_file.SCORECARD]
         case "retention":
             files = [profile_file]
         case _:
-            files = [policies / "benefits.toml"]
+            files = [policies / policy_file.TIERS]
     bases = {partners, policies}
     return {_below(file, bases): _content_name(file) for file in files}
 
@@ -55,10 +56,10 @@ def write_continuous(policies: Path, copy: Path) -> None:
     """Copy the policies, with a scorecard that publishes as soon as something changes. Raises UserError."""
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(policies, copy)
-    card = copy / "scorecard.toml"
+    card = copy / policy_file.SCORECARD
     text, found = _CADENCE.subn('cadence = "continuous"', card.read_text(encoding="utf-8-sig"), count=1)
     if not found:
-        raise UserError(f"{policies / 'scorecard.toml'} has no line `cadence = ...` to take the place of.")
+        raise UserError(f"{policies / policy_file.SCORECARD} has no line `cadence = ...` to take the place of.")
     card.write_text(text, encoding="utf-8")
 
 

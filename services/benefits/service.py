@@ -6,14 +6,12 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from services.benefits.core import decide as rules
 from services.benefits.core.decide import News, Standing
-from services.benefits.core.table import TierTable, faults
+from services.benefits.core.table import TierTable
 from services.benefits.storage import restate
 from services.benefits.storage.store import census, load, save
-from shared import toml_file
 from shared.contracts import cloudevents
 from shared.contracts.faults import Fault
 from shared.contracts.identity import USER_ID_PATTERN
@@ -33,6 +31,7 @@ from shared.runner.service import (
     Service,
 )
 
+NAME = "benefits"
 _USER_ID = re.compile(USER_ID_PATTERN)
 _CHANGED = Outcome("changed")
 _REPEATED = Outcome("duplicate")
@@ -49,15 +48,7 @@ def service(table: TierTable) -> Service[Fenced[News, Standing]]:
         save=save,
         own=own,
     )
-    return Service("benefits", (Input(SCORES_CHANGED),), mode, table.id, census)
-
-
-def read_table(file: Path) -> TierTable:
-    """The tier table of a policy file. Raises ConfigError with file, line, key and what to do."""
-    table = toml_file.load(file, TierTable)
-    for key, sentence in faults(table):
-        raise toml_file.error_at(file, key, sentence)
-    return table
+    return Service(NAME, (Input(SCORES_CHANGED),), mode, table.id, census)
 
 
 def decode(record: Record, arrived: datetime) -> News | DeadLetter:

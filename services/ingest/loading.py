@@ -1,36 +1,39 @@
-"""Reads the files that ingest works by: partners' mappings, exchange rates, the limit of behavior."""
+"""Reads what ingest works by: the partners' mappings, the exchange rates, where behavior ends, and the key."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
 from services.ingest.core.compiling import Partner, compile_partner
 from services.ingest.core.deployment import Deployment, pseudonyms
 from services.ingest.core.mapping import Mapping as PartnerMapping
 from services.ingest.core.mapping import MappingError
 from services.ingest.core.money import RateError, Rates, read_rates
+from services.ingest.service import Policy
 from services.ingest.settings import IngestSettings
-from shared.partner_files import partner_files
-from shared.toml_file import ConfigError, error_at, load, text_of
+from shared import toml_file
+from shared.contracts.profile import Profile
+from shared.partner_files import check_name, partner_files
+from shared.policy_file import RATES, load_policy, profile_file
+from shared.runner.commit_note import owner_of
+from shared.settings import key_bytes
+from shared.toml_file import ConfigError, error_at, text_of
 
 
-class _Profile(msgspec.Struct, frozen=True):
-    """What ingest needs of a retention profile."""
-
-    behavior_days_late_max: int
+def load(settings: IngestSettings) -> Policy:
+    """Raises ConfigError."""
+    return Policy(load_partners(settings.partners, load_deployment(settings)), owner_of(key_bytes(settings.key)))
 
 
 def load_deployment(settings: IngestSettings) -> Deployment:
     """Raises ConfigError."""
-    profile = load(settings.policies / "retention" / f"{settings.retention_profile}.toml", _Profile)
+    profile = load_policy(profile_file(settings.policies, settings.retention_profile), Profile)
     return Deployment(
         zone=settings.zone_info,
-        rates=load_rates(settings.policies / "rates.csv", settings.currency),
+        rates=load_rates(settings.policies / RATES, settings.currency),
         behavior_days_late_max=profile.behavior_days_late_max,
-        person_of=pseudonyms(bytes.fromhex(settings.key.get_secret_value()), settings.identity_scheme),
+        person_of=pseudonyms(key_bytes(settings.key), settings.identity_scheme),
     )
 
 
@@ -42,9 +45,16 @@ def load_rates(path: Path, base: str) -> Rates:
         raise ConfigError(path, error.line, "", error.sentence) from None
 
 
+def load_mapping(path: Path) -> PartnerMapping:
+    """What a mapping file says, in the right types. Raises ConfigError with file, line and key."""
+    return toml_file.load(path, PartnerMapping)  # type: ignore[arg-type]  # a union is a type to msgspec only
+
+
 def load_partner(path: Path, deployment: Deployment) -> Partner:
-    """The partner of one mapping file, named as the file is. Raises ConfigError with file, line and key."""
-    mapping: PartnerMapping = load(path, PartnerMapping)  # type: ignore[arg-type]  # a union is a type to msgspec only
+    """The partner of one mapping file, named as the file is. Raises ConfigError with file, line and key, also for a
+    name that no topic can carry."""
+    check_name(path)
+    mapping = load_mapping(path)
     try:
         return compile_partner(path.stem, mapping, deployment)
     except MappingError as error:

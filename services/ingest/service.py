@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple
 
 import structlog
 
@@ -40,16 +40,21 @@ _ARRIVED = f"ce_{ARRIVED}"
 _UNWANTED = {Code.KIND_NOT_PERMITTED, Code.CLASS_NOT_PERMITTED}
 """Refused because this deployment does not want it, with nothing wrong in it. Counted apart: a partner who sends
 more than was asked for must not look like one whose format has broken."""
-Partners: TypeAlias = Mapping[str, Partner]
-
 _UNKNOWN_PARTNER = DeadLetter(
     "unknown-partner",
     "Ingest has no mapping of this partner; add its file, restart ingest, and redrive its dead letters.",
 )
 
 
-def service(partners: Partners, owner: str = "") -> Service[Forward]:
-    """The service of these partners. `owner` tells this deployment from every other one."""
+class Policy(NamedTuple):
+    """What ingest is given: its partners by name, and what tells this deployment from every other one."""
+
+    partners: Mapping[str, Partner]
+    owner: str = ""
+
+
+def service(policy: Policy) -> Service[Forward]:
+    partners = policy.partners
     accepted = {partner.name: (Outcome("accepted", partner.name),) for partner in partners.values()}
 
     def answer(record: Record, arrived: datetime) -> Answer | DeadLetter:
@@ -76,7 +81,7 @@ def service(partners: Partners, owner: str = "") -> Service[Forward]:
         rejected = _rejected(partner.name, first, None, refused, last if last != first else None)
         return Answer((rejected,), _refused(partner.name, refused.fault.code))
 
-    return Service(NAME, (Input(pattern=f"^{re.escape(RAW_PREFIX)}.+"),), Forward(answer, unreadable, owner))
+    return Service(NAME, (Input(pattern=f"^{re.escape(RAW_PREFIX)}.+"),), Forward(answer, unreadable, policy.owner))
 
 
 @lru_cache(maxsize=1024)

@@ -6,16 +6,13 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from services.retention.core import decide as rules
 from services.retention.core.decide import Person, Policy, Writes
 from services.retention.core.messages import Message, Report
-from services.retention.core.profile import Profile, faults
 from services.retention.core.record import Changed, Effect, Expired, Known, Open, Refused, Repeated, Waits
 from services.retention.storage import records, restate
 from services.retention.storage.records import Written
-from shared import toml_file
 from shared.contracts.checks import check_event
 from shared.contracts.cloudevents import binary, parse_envelope
 from shared.contracts.faults import Code, Fault
@@ -43,16 +40,8 @@ _PARTNERS = "/partners/"
 _USER_ID = re.compile(USER_ID_PATTERN)
 
 
-def load_profile(file: Path) -> Profile:
-    """The retention profile in a file. Raises ConfigError with file, line, key and what to do."""
-    profile = toml_file.load(file, Profile)
-    for key, sentence in faults(profile):
-        raise toml_file.error_at(file, key, sentence)
-    return profile
-
-
-def service(profile: Profile, fingerprint_key: bytes) -> Service[Fenced[Message, Person, Written]]:
-    policy = Policy(profile=profile, fingerprint_key=fingerprint_key)
+def service(policy: Policy) -> Service[Fenced[Message, Person, Written]]:
+    fingerprint_key = policy.fingerprint_key
     mode: Fenced[Message, Person, Written] = Fenced(
         decode=decode,
         user_id_of=lambda message: message.user_id,
@@ -68,7 +57,7 @@ def service(profile: Profile, fingerprint_key: bytes) -> Service[Fenced[Message,
             last_counts=False,
         ),
     )
-    return Service(NAME, (Input(RECORDS_REPORTED),), mode, profile.name)
+    return Service(NAME, (Input(RECORDS_REPORTED),), mode, policy.profile.name)
 
 
 def decode(record: Record, arrived: datetime) -> Report | DeadLetter:

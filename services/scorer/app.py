@@ -1,23 +1,15 @@
-"""The scorer's process: `python -m services.scorer.app`. Nothing but wiring."""
+"""The process of the scorer: `python -m services.scorer.app`. Nothing but wiring."""
 
 from __future__ import annotations
 
-import sys
-
-from services.scorer.service import scorer
+from services.scorer.loading import load
+from services.scorer.service import NAME, service
 from services.scorer.settings import ScorerSettings
-from shared.runner.process import run
-from shared.settings import SettingsError, from_environment
-from shared.toml_file import ConfigError
+from shared.runner.start import start
 
 
 def main() -> None:
-    try:
-        settings = from_environment(ScorerSettings)
-        service = scorer(settings)
-    except (ConfigError, SettingsError) as error:
-        sys.exit(f"scorer: {error}")
-    run(service, settings)
+    start(NAME, ScorerSettings, lambda settings: service(load(settings)))
 
 
 if __name__ == "__main__":

@@ -6,16 +6,12 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import lru_cache, partial
-from pathlib import Path
 
 from services.scorer.core import decide as rules
 from services.scorer.core.decide import Person, Policy, Publication, Writes
 from services.scorer.core.folding import Accepted, Blocked, Conflict, Duplicate, TooLate, TooMany
 from services.scorer.core.messages import Event, Message, RecordNews, event_of
-from services.scorer.core.scorecard import Scorecard, faults
-from services.scorer.settings import ScorerSettings
 from services.scorer.storage import restate, store
-from shared import toml_file
 from shared.contracts.checks import check_change, check_event
 from shared.contracts.cloudevents import ARRIVED, Envelope, binary, parse_envelope
 from shared.contracts.faults import Code, Fault
@@ -46,20 +42,7 @@ _TO_THE_MINUTE = len("2026-01-31T23:59")
 _USER_ID = re.compile(USER_ID_PATTERN)
 
 
-def read_scorecard(path: Path) -> Scorecard:
-    """The policy in the file. Raises toml_file.ConfigError with file, line and key."""
-    card = toml_file.load(path, Scorecard)
-    for key, sentence in faults(card):
-        raise toml_file.error_at(path, key, sentence)
-    return card
-
-
-def scorer(settings: ScorerSettings) -> Service[Fenced[Message, Person, Writes]]:
-    policy = Policy(
-        scorecard=read_scorecard(settings.policies / "scorecard.toml"),
-        zone=settings.zone_info,
-        accepts_late_months=settings.accepts_late_months,
-    )
+def service(policy: Policy) -> Service[Fenced[Message, Person, Writes]]:
     mode: Fenced[Message, Person, Writes] = Fenced(
         decode=partial(decode, zone=policy.zone),
         user_id_of=lambda message: message.key,

@@ -1,4 +1,4 @@
-"""The scorer's own settings, beside those of every service."""
+"""Settings of the scorer, beside those of every service."""
 
 from __future__ import annotations
 

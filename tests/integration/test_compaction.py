@@ -22,11 +22,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from services.benefits.core.decide import News, Standing
-from services.benefits.service import decide, decode, read_table
+from services.benefits.core.table import TierTable
+from services.benefits.service import decide, decode
 from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, ScoreChange, encode
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED
+from shared.policy_file import load_policy
 from shared.runner.sender import send_transaction, started
 from shared.runner.service import Outgoing
 from shared.settings import ROOT
@@ -34,7 +36,7 @@ from tests.support.examples import example
 
 PEOPLE = tuple(sha256(f"person {number}".encode()).hexdigest() for number in range(60))
 ERASED = PEOPLE[0]
-TABLE = read_table(ROOT / "policies" / "benefits.toml")
+TABLE = load_policy(ROOT / "policies" / "benefits.toml", TierTable)
 NOW = datetime(2026, 1, 5, 16, tzinfo=UTC)
 PATIENCE_S = 60.0
 

@@ -19,12 +19,13 @@ from services.retention.core.decide import Person, Writes
 from services.retention.core.fingerprint import fingerprint, record_id
 from services.retention.core.messages import Due
 from services.retention.core.record import Facts, Kept, Open, Settled, Settlement, Unreported
-from services.retention.service import load_profile
 from services.retention.storage import records
 from services.retention.storage.records import Written
 from shared.contracts.kinds import RecordClass
 from shared.contracts.messages import RecordChange, RecordReport
 from shared.contracts.partition import partition_of
+from shared.contracts.profile import Profile
+from shared.policy_file import load_policy
 from shared.postgres import queries
 from shared.settings import ROOT
 from tests.support.retention_process import (
@@ -368,7 +369,7 @@ async def test_a_decision_about_a_person_with_many_records_writes_one_row(db: as
 @pytest.mark.parametrize("zone", ZONES)
 async def test_a_session_in_any_zone_reads_and_writes_the_same(dsn: str, zone: str) -> None:
     """Our pools state UTC; that is a precaution, on which nothing rests."""
-    profile = load_profile(ROOT / "policies" / "retention" / "cn.toml")
+    profile = load_policy(ROOT / "policies" / "retention" / "cn.toml", Profile)
     one = stranger()
     day = date(2024, 2, 29)
     lapses_at = deadline_of(RecordClass.LIFE, day, profile).lapses_at

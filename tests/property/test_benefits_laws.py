@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.benefits.core.decide import Standing, decide
-from services.benefits.core.table import Benefit, Tier, TierTable, faults
+from services.benefits.core.table import Benefit, Tier, TierTable
 from shared.contracts.messages import ScoreChange, TierChange, encode
 from tests.support.oracle.tiers import Publication, expect
 
@@ -35,7 +35,7 @@ def tables(draw: st.DrawFn) -> TierTable:
     codes = [benefit.code for tier in tiers for benefit in tier.benefits]
     closed = st.lists(st.sampled_from(codes), unique=True).map(tuple) if codes else st.just(())
     table = TierTable(name="any", tiers=tiers, restrictions={code: draw(closed) for code in RESTRICTIONS[:3]})
-    assert not list(faults(table))
+    assert not list(table.faults())
     return table
 
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from services.retention.core.deadline import deadline_of, end_of, years_on
 from services.retention.core.decide import Person, Policy, decide
 from services.retention.core.messages import Due, Report
-from services.retention.core.profile import Profile, Years
 from services.retention.core.record import Changed, Effect, Expired, Open, Refused, Settled, Unreported, due_at
 from shared.contracts.faults import Code
 from shared.contracts.kinds import KINDS, Ends, RecordClass, Shape
 from shared.contracts.messages import RecordReport
+from shared.contracts.profile import Profile, Years
 
 USER = "5" * 64
 POLICY = Policy(

@@ -14,9 +14,9 @@ from services.scorer.core.folding import Accepted, Folded, fold, fold_record
 from services.scorer.core.messages import Event, RecordNews, event_of
 from services.scorer.core.scorecard import Rule, Scorecard
 from services.scorer.core.state import State
-from services.scorer.service import read_scorecard
 from shared.contracts.messages import BehaviorEvent, Consent, RecordChange, encode
 from shared.contracts.months import day_of_month, month_of
+from shared.policy_file import load_policy
 from shared.settings import ROOT
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -24,7 +24,7 @@ ME, FRIEND = "ab" * 32, "cd" * 32
 JAN = 2026 * 12
 """January 2026."""
 CARD_FILE: Path = ROOT / "policies" / "scorecard.toml"
-CARD = read_scorecard(CARD_FILE)
+CARD = load_policy(CARD_FILE, Scorecard)
 BILL, FARE, PURCHASE, INCOME = "water.bill", "transit.fare", "shop.purchase", "income.reported"
 
 

@@ -6,19 +6,14 @@ tiers before it.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from functools import cached_property
-from typing import TypeAlias
 
 import msgspec
 
 from shared.contracts.messages import BENEFITS_MAX, SCORE_MAX, SCORE_MIN, TEXT_CHARACTERS_MAX
-
-_CODE = re.compile(r"[a-z]+(-[a-z]+)*")
-_POLICY_NAME = re.compile(r"[a-z0-9-]{1,40}")
+from shared.contracts.policies import PolicyFault, faults_of_name, is_code, policy_id
 
 
 class Benefit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +31,7 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class TierTable(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unknown_fields=True):
-    """A benefits policy. Valid only if `faults` finds none in it."""
+    """A benefits policy. Valid only if it has no faults."""
 
     name: str
     tiers: tuple[Tier, ...]
@@ -45,9 +40,7 @@ class TierTable(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unk
 
     @cached_property
     def id(self) -> str:
-        """`<name>@<12 hexadecimal characters>`: comments and layout of the file do not change it."""
-        digest = hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
-        return f"{self.name}@{digest[:12]}"
+        return policy_id(self.name, self)
 
     @cached_property
     def _from_scores(self) -> tuple[int, ...]:
@@ -87,30 +80,28 @@ class TierTable(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unk
             closed.update(self.restrictions.get(restriction, self._benefits[-1]))
         return frozenset(closed)
 
+    def faults(self) -> Iterator[PolicyFault]:
+        """What the types cannot say."""
+        return _faults(self)
 
-Fault: TypeAlias = tuple[tuple[str | int, ...], str]
-"""Where in the file, ("tiers", 2, "from"), and a sentence that says what to do."""
 
-
-def faults(table: TierTable) -> Iterator[Fault]:
-    """All that types cannot say. A table with any fault must not be used."""
-    if not _POLICY_NAME.fullmatch(table.name):
-        yield ("name",), "Use 1 to 40 lower-case letters, digits and hyphens."
+def _faults(table: TierTable) -> Iterator[PolicyFault]:
+    yield from faults_of_name(table.name)
     if not table.tiers:
-        yield ("tiers",), "Describe at least one tier."
+        yield PolicyFault(("tiers",), "Describe at least one tier.")
     lowest, tier_codes = SCORE_MIN, set[str]()
     benefit_codes = set[str]()
     for index, tier in enumerate(table.tiers):
         for key, sentence in _faults_of_words(tier.code, tier.name, tier_codes):
-            yield ("tiers", index, key), sentence
+            yield PolicyFault(("tiers", index, key), sentence)
         if not lowest <= tier.from_score <= SCORE_MAX:
-            yield ("tiers", index, "from"), _range_sentence(lowest)
+            yield PolicyFault(("tiers", index, "from"), _range_sentence(lowest))
         lowest = max(lowest, tier.from_score + 1)
         for place, benefit in enumerate(tier.benefits):
             for key, sentence in _faults_of_words(benefit.code, benefit.name, benefit_codes):
-                yield ("tiers", index, "benefits", place, key), sentence
+                yield PolicyFault(("tiers", index, "benefits", place, key), sentence)
     if len(benefit_codes) > BENEFITS_MAX:
-        yield ("tiers",), f"Use at most {BENEFITS_MAX} benefits in all: that is what a message holds."
+        yield PolicyFault(("tiers",), f"Use at most {BENEFITS_MAX} benefits in all: that is what a message holds.")
     yield from _faults_of_restrictions(table.restrictions, benefit_codes)
 
 
@@ -124,7 +115,7 @@ def _range_sentence(lowest: int) -> str:
 
 def _faults_of_words(code: str, name: str, seen: set[str]) -> Iterator[tuple[str, str]]:
     """The faults of a code and a name; adds the code to those seen."""
-    if not _CODE.fullmatch(code) or len(code) > TEXT_CHARACTERS_MAX:
+    if not is_code(code):
         yield "code", f"Use words of lower-case letters, joined by hyphens, {TEXT_CHARACTERS_MAX} characters at most."
     if code in seen:
         yield "code", "Use another code: this one is taken above, and subscribers tell things apart by it."
@@ -133,12 +124,16 @@ def _faults_of_words(code: str, name: str, seen: set[str]) -> Iterator[tuple[str
     seen.add(code)
 
 
-def _faults_of_restrictions(restrictions: dict[str, tuple[str, ...]], benefits: Collection[str]) -> Iterator[Fault]:
+def _faults_of_restrictions(
+    restrictions: dict[str, tuple[str, ...]], benefits: Collection[str]
+) -> Iterator[PolicyFault]:
     for restriction, closed in restrictions.items():
-        if not _CODE.fullmatch(restriction) or len(restriction) > TEXT_CHARACTERS_MAX:
-            yield ("restrictions", restriction), "Use the code that the scorecard gives the restriction."
+        if not is_code(restriction):
+            yield PolicyFault(("restrictions", restriction), "Use the code that the scorecard gives the restriction.")
         for place, code in enumerate(closed):
             if code not in benefits:
-                yield ("restrictions", restriction, place), "Use the code of a benefit of one of the tiers."
+                yield PolicyFault(
+                    ("restrictions", restriction, place), "Use the code of a benefit of one of the tiers."
+                )
             if code in closed[:place]:
-                yield ("restrictions", restriction, place), "Name each benefit once."
+                yield PolicyFault(("restrictions", restriction, place), "Name each benefit once.")

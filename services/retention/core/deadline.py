@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 import msgspec
 
-from services.retention.core.profile import Profile
 from shared.contracts.kinds import RecordClass
+from shared.contracts.profile import Profile
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)

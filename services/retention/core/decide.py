@@ -15,10 +15,10 @@ import msgspec
 from services.retention.core.bounds import GONE_MAX, RECORDS_MAX
 from services.retention.core.fingerprint import fingerprint, record_id, unkeyed_record_id
 from services.retention.core.messages import Due, Message, Report
-from services.retention.core.profile import Profile
 from services.retention.core.record import GONE, Effect, Gone, Kept, State, Step, due_at, partner_of
 from services.retention.core.steps import expire, refused, take
 from shared.contracts.faults import Code, Fault
+from shared.contracts.profile import Profile
 
 _FULL = Fault(
     Code.TOO_MANY,

@@ -25,7 +25,6 @@ from msgspec.structs import replace
 from services.retention.core.bounds import SETTLEMENTS_MAX, VERSIONS_MAX, WAITS_MAX
 from services.retention.core.deadline import Deadline, deadline_of
 from services.retention.core.messages import Report
-from services.retention.core.profile import Profile
 from services.retention.core.record import (
     GONE,
     Changed,
@@ -48,6 +47,7 @@ from services.retention.core.record import (
 )
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import KIND_OF, Ends
+from shared.contracts.profile import Profile
 
 _GONE = Fault(
     Code.LAPSED,

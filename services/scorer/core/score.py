@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple, TypeAlias, get_args
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -17,13 +17,12 @@ from services.scorer.core.scorecard import (
     Fact,
     LatestFigure,
     NegativeRecords,
-    RecordClass,
     Rule,
     Scorecard,
     ShareOnTime,
 )
 from services.scorer.core.state import COUNT, LATE, WORST, State, Vector, amounts, vectors
-from shared.contracts.kinds import KIND_OF
+from shared.contracts.kinds import KIND_OF, RecordClass
 
 KEY_FACTORS_MAX = 4
 
@@ -107,7 +106,7 @@ _Window: TypeAlias = list[tuple[int, dict[int, Vector]]]
 _Banded: TypeAlias = ShareOnTime | ActiveMonths | LatestFigure | ContactsStanding
 _Records: TypeAlias = list[tuple[RecordClass, bool]]
 """Class, and whether it is settled, of each."""
-_ON_RECORDS = frozenset(f"{each}_{end}" for each in get_args(RecordClass) for end in ("settled", "unsettled"))
+_ON_RECORDS = frozenset(f"{each}_{end}" for each in RecordClass for end in ("settled", "unsettled"))
 
 
 class _Limits(NamedTuple):
@@ -121,7 +120,7 @@ _NO_LIMITS = _Limits(None, ())
 
 
 def _counting(state: State) -> _Records:
-    return [(r.record_class, r.settled) for r in state.records.values() if r.record_class and r.counts]
+    return [(RecordClass(r.record_class), r.settled) for r in state.records.values() if r.record_class and r.counts]
 
 
 def _item(rule: Rule, state: State, window: _Window, through: int, history: int, contacts: int | None) -> Item:

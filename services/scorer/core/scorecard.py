@@ -6,18 +6,16 @@ of a closed set. Measures are integers, and bands turn them into points: a band 
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import msgspec
 
-from shared.contracts.kinds import KIND_OF, Shape
-from shared.contracts.messages import TEXT_CHARACTERS_MAX
+from shared.contracts.kinds import KIND_OF, RecordClass, Shape
+from shared.contracts.policies import ByClass, PolicyFault, faults_of_name, is_code, policy_id
 
 BASE = 350
 POINTS = 600
@@ -29,14 +27,9 @@ from it: then no number of accounts and no choice of their contacts tells more o
 CONTACTS_MIN = 5
 """With fewer contacts than this, one of them would be most of the mean."""
 
-_CODE = re.compile(r"[a-z]+(-[a-z]+)*")
-_NAME = re.compile(r"[a-z0-9-]{1,40}")
 _RESERVED = frozenset({"base", "floor", "ceiling"})
 _CODE_SENTENCE = "Use words of lower-case letters, joined by hyphens."
 _RESTRICTIONS_MAX = 16
-
-
-RecordClass: TypeAlias = Literal["legal", "financial", "life"]
 
 
 class Band(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,21 +100,8 @@ class Fact(_Rule, frozen=True, kw_only=True, dict=True, tag="fact"):
         return max(self.values.values(), default=0)
 
 
-class PerRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PerRecord(ByClass, frozen=True):
     """Points of one record, by its class."""
-
-    legal: int
-    financial: int
-    life: int
-
-    def of(self, record_class: RecordClass) -> int:
-        match record_class:
-            case "legal":
-                return self.legal
-            case "financial":
-                return self.financial
-            case "life":
-                return self.life
 
 
 class NegativeRecords(_Rule, frozen=True, kw_only=True, dict=True, tag="negative_records"):
@@ -146,7 +126,7 @@ Rule: TypeAlias = ShareOnTime | ActiveMonths | LatestFigure | ContactsStanding |
 
 
 class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unknown_fields=True):
-    """A scoring policy. Valid only if `faults` finds none in it."""
+    """A scoring policy. Valid only if it has no faults."""
 
     name: str
     effective_on: date
@@ -164,56 +144,58 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unk
 
     @cached_property
     def id(self) -> str:
-        """`<name>@<12 hexadecimal characters>`: comments and layout of the file do not change it."""
-        digest = hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
-        return f"{self.name}@{digest[:12]}"
+        return policy_id(self.name, self)
 
     @cached_property
     def best(self) -> dict[str, int]:
         """The best points of each rule, by its code."""
         return {rule.code: rule.best for rule in self.rules}
 
+    def faults(self) -> Iterator[PolicyFault]:
+        """What the types cannot say."""
+        return _faults(self)
 
-Fault: TypeAlias = tuple[tuple[str | int, ...], str]
-"""Where in the file, ("rules", 2, "bands"), and a sentence that says what to do."""
 
-
-def faults(card: Scorecard) -> Iterator[Fault]:
-    """All that types cannot say. A policy with any fault must not be used."""
-    if not _NAME.fullmatch(card.name):
-        yield ("name",), "Use 1 to 40 lower-case letters, digits and hyphens."
+def _faults(card: Scorecard) -> Iterator[PolicyFault]:
+    yield from faults_of_name(card.name)
     if not 1 <= card.publication_day <= 28:
-        yield ("publication_day",), "Use a day that every month has: 1 to 28."
+        yield PolicyFault(("publication_day",), "Use a day that every month has: 1 to 28.")
     if not 0 <= card.months_min <= WINDOW_MONTHS_MAX:
-        yield ("months_min",), f"Use 0 to {WINDOW_MONTHS_MAX} months."
+        yield PolicyFault(("months_min",), f"Use 0 to {WINDOW_MONTHS_MAX} months.")
     if (points := sum(card.dimensions.values())) != POINTS:
-        yield ("dimensions",), f"The dimensions have {points} points; make them {POINTS} in all."
+        yield PolicyFault(("dimensions",), f"The dimensions have {points} points; make them {POINTS} in all.")
     for index, rule in enumerate(card.rules):
         if rule.dimension not in card.dimensions:
-            yield ("rules", index, "dimension"), f"Use one of the dimensions above: {', '.join(card.dimensions)}."
+            yield PolicyFault(
+                ("rules", index, "dimension"), f"Use one of the dimensions above: {', '.join(card.dimensions)}."
+            )
         if rule.code in (earlier.code for earlier in card.rules[:index]):
-            yield ("rules", index, "code"), "Another rule has this code; items are told apart by it."
+            yield PolicyFault(("rules", index, "code"), "Another rule has this code; items are told apart by it.")
         for key, sentence in _faults_of_rule(rule):
-            yield ("rules", index, *key), sentence
+            yield PolicyFault(("rules", index, *key), sentence)
     for dimension, points in card.dimensions.items():
         best = sum(rule.best for rule in card.rules if rule.dimension == dimension)
         if best != points:
-            yield ("dimensions", dimension), f"It has {points} points, its rules at best {best}; make both the same."
+            yield PolicyFault(
+                ("dimensions", dimension), f"It has {points} points, its rules at best {best}; make both the same."
+            )
     for record_class, ceiling in card.ceilings.items():
         if not BASE <= ceiling <= BASE + POINTS:
-            yield ("ceilings", record_class), f"Use a score: {BASE} to {BASE + POINTS}."
+            yield PolicyFault(("ceilings", record_class), f"Use a score: {BASE} to {BASE + POINTS}.")
     for record_class, restrictions in card.restrictions.items():
-        if not all(map(_is_code, restrictions)):
-            yield ("restrictions", record_class), _CODE_SENTENCE
+        if not all(map(is_code, restrictions)):
+            yield PolicyFault(("restrictions", record_class), _CODE_SENTENCE)
     if len({code for codes in card.restrictions.values() for code in codes}) > _RESTRICTIONS_MAX:
-        yield ("restrictions",), f"Use at most {_RESTRICTIONS_MAX} in all: that is what a message holds."
+        yield PolicyFault(("restrictions",), f"Use at most {_RESTRICTIONS_MAX} in all: that is what a message holds.")
 
 
-def _faults_of_rule(rule: Rule) -> Iterator[Fault]:
-    if not _is_code(rule.code):
-        yield ("code",), _CODE_SENTENCE
+def _faults_of_rule(rule: Rule) -> Iterator[PolicyFault]:
+    if not is_code(rule.code):
+        yield PolicyFault(("code",), _CODE_SENTENCE)
     if rule.code in _RESERVED:
-        yield ("code",), f"Use another code than {', '.join(sorted(_RESERVED))}, which are items of every score."
+        yield PolicyFault(
+            ("code",), f"Use another code than {', '.join(sorted(_RESERVED))}, which are items of every score."
+        )
     match rule:
         case ShareOnTime():
             yield from _faults_of_window(rule, Shape.OBLIGATION)
@@ -225,69 +207,67 @@ def _faults_of_rule(rule: Rule) -> Iterator[Fault]:
             yield from _faults_of_window(rule, Shape.FIGURE)
             yield from _faults_of_bands(rule, lowest=0)
             if not 1 <= rule.steady_months <= rule.window_months:
-                yield ("steady_months",), "Use at least 1 and no more than `window_months`."
+                yield PolicyFault(("steady_months",), "Use at least 1 and no more than `window_months`.")
         case ContactsStanding():
             yield from _faults_of_bands(rule, lowest=BASE)
             for index, band in enumerate(rule.bands):
                 if (band.at_least - BASE) % CONTACTS_BAND:
                     sentence = f"Contacts are seen in bands of {CONTACTS_BAND} points from {BASE} on: use such a start."
-                    yield ("bands", index), sentence
+                    yield PolicyFault(("bands", index), sentence)
         case Fact():
             yield from _faults_of_values(rule)
         case NegativeRecords():
             yield from _faults_of_records(rule)
 
 
-def _faults_of_window(rule: _Windowed, *shapes: Shape) -> Iterator[Fault]:
+def _faults_of_window(rule: _Windowed, *shapes: Shape) -> Iterator[PolicyFault]:
     if not rule.kinds:
-        yield ("kinds",), "Name at least one kind."
+        yield PolicyFault(("kinds",), "Name at least one kind.")
     for index, kind in enumerate(rule.kinds):
         if kind not in KIND_OF or KIND_OF[kind].shape not in shapes:
-            yield ("kinds", index), f"`{kind}` is no kind of the shape {' or '.join(shapes)}."
+            yield PolicyFault(("kinds", index), f"`{kind}` is no kind of the shape {' or '.join(shapes)}.")
     if not 1 <= rule.window_months <= WINDOW_MONTHS_MAX:
-        yield ("window_months",), f"Use 1 to {WINDOW_MONTHS_MAX} months."
+        yield PolicyFault(("window_months",), f"Use 1 to {WINDOW_MONTHS_MAX} months.")
 
 
-def _faults_of_bands(rule: _Banded, lowest: int) -> Iterator[Fault]:
+def _faults_of_bands(rule: _Banded, lowest: int) -> Iterator[PolicyFault]:
     starts = [band.at_least for band in rule.bands]
     if starts[:1] != [lowest]:
-        yield ("bands",), f"Let the first band begin at {lowest}, so that every value has its points."
+        yield PolicyFault(("bands",), f"Let the first band begin at {lowest}, so that every value has its points.")
     for index, (start, following) in enumerate(pairwise(starts), 1):
         if following <= start:
-            yield ("bands", index), f"Let `at_least` rise from band to band: use more than {start}."
+            yield PolicyFault(("bands", index), f"Let `at_least` rise from band to band: use more than {start}.")
     yield from _faults_of_unknown(rule.unknown, [band.points for band in rule.bands])
 
 
-def _faults_of_values(rule: Fact) -> Iterator[Fault]:
+def _faults_of_values(rule: Fact) -> Iterator[PolicyFault]:
     if rule.kind not in KIND_OF or KIND_OF[rule.kind].shape is not Shape.FACT:
-        yield ("kind",), f"`{rule.kind}` is no kind of the shape fact."
+        yield PolicyFault(("kind",), f"`{rule.kind}` is no kind of the shape fact.")
         return
     for value in rule.values:
         if value not in KIND_OF[rule.kind].values:
-            yield ("values", value), f"Use these values: {', '.join(KIND_OF[rule.kind].values)}."
+            yield PolicyFault(("values", value), f"Use these values: {', '.join(KIND_OF[rule.kind].values)}.")
     yield from _faults_of_unknown(rule.unknown, rule.values.values())
 
 
-def _faults_of_records(rule: NegativeRecords) -> Iterator[Fault]:
+def _faults_of_records(rule: NegativeRecords) -> Iterator[PolicyFault]:
     if rule.unknown != 0:
-        yield ("unknown",), "Use 0: nobody gains or loses by a record that there is not."
+        yield PolicyFault(("unknown",), "Use 0: nobody gains or loses by a record that there is not.")
     if rule.lowest > 0:
-        yield ("lowest",), "Use 0 or less: it is the most that all records together cost."
-    for record_class in get_args(RecordClass):
+        yield PolicyFault(("lowest",), "Use 0 or less: it is the most that all records together cost.")
+    for record_class in RecordClass:
         unsettled, settled = rule.unsettled.of(record_class), rule.settled.of(record_class)
         if unsettled > 0:
-            yield ("unsettled", record_class), "Use 0 or less: a record deducts."
+            yield PolicyFault(("unsettled", record_class), "Use 0 or less: a record deducts.")
         if not unsettled <= settled <= 0:
-            yield ("settled", record_class), f"Use {min(unsettled, 0)} to 0: whoever settles does not lose by it."
+            yield PolicyFault(
+                ("settled", record_class), f"Use {min(unsettled, 0)} to 0: whoever settles does not lose by it."
+            )
 
 
-def _faults_of_unknown(unknown: int, points: Collection[int]) -> Iterator[Fault]:
+def _faults_of_unknown(unknown: int, points: Collection[int]) -> Iterator[PolicyFault]:
     if points and not min(points) <= unknown <= max(points):
         sentence = (
             f"Use points between the worst and the best, {min(points)} to {max(points)}: a newcomer has not failed."
         )
-        yield ("unknown",), sentence
-
-
-def _is_code(text: str) -> bool:
-    return bool(_CODE.fullmatch(text)) and len(text) <= TEXT_CHARACTERS_MAX
+        yield PolicyFault(("unknown",), sentence)

@@ -11,7 +11,7 @@ from services.ingest.core.compiling import Partner
 from services.ingest.core.deployment import Deployment, pseudonyms
 from services.ingest.core.money import RATES_HEADER, read_rates
 from services.ingest.loading import load_partners
-from services.ingest.service import service
+from services.ingest.service import Policy, service
 from shared.contracts.identity import normalize, user_id
 from shared.contracts.topics import raw_topic
 from shared.runner.service import Answer, DeadLetter, Forward, Outcome, Outgoing, Record, Service
@@ -28,7 +28,7 @@ DEPLOYMENT = Deployment(
     person_of=pseudonyms(KEY, "account"),
 )
 PARTNERS = load_partners(ROOT / "partners", DEPLOYMENT)
-SERVICE = service(PARTNERS)
+SERVICE = service(Policy(PARTNERS))
 
 
 def pseudonym(account: str) -> str:
@@ -53,7 +53,7 @@ def record(event: RawEvent, offset: int = 7, partition: int = 3) -> Record:
 
 def answer(event: RawEvent, partners: dict[str, Partner] | None = None) -> tuple[Outgoing, Outcome]:
     """The one message that ingest sends for the event, and what it counts."""
-    ingest = service(partners) if partners else SERVICE
+    ingest = service(Policy(partners)) if partners else SERVICE
     answer = answered(record(event), ingest)
     assert not isinstance(answer, DeadLetter)
     (outgoing,), (outcome,) = answer.outgoing, answer.outcomes

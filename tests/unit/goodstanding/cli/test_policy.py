@@ -8,8 +8,9 @@ from datetime import date
 import pytest
 
 from goodstanding.cli.policy import deadline_as_json
-from goodstanding.policies import read_profile
 from shared.contracts.kinds import RecordClass
+from shared.contracts.profile import Profile
+from shared.policy_file import load_policy
 from shared.settings import ROOT
 
 
@@ -21,7 +22,7 @@ from shared.settings import ROOT
     ],
 )
 def test_a_deadline_as_json(profile: str, zone: str, years: int, last_day: str, lapses_at: str) -> None:
-    rules = read_profile(ROOT / f"policies/retention/{profile}.toml")
+    rules = load_policy(ROOT / f"policies/retention/{profile}.toml", Profile)
     found = deadline_as_json(RecordClass.LIFE, date(2024, 2, 29), rules)
     assert json.loads(json.dumps(found)) == {
         "class": "life",

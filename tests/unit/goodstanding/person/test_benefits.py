@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from goodstanding.person.benefits import describe
-from services.benefits.service import read_table
+from services.benefits.core.table import TierTable
+from shared.policy_file import load_policy
 from shared.settings import ROOT
 
-TABLE = read_table(ROOT / "policies" / "benefits.toml")
+TABLE = load_policy(ROOT / "policies" / "benefits.toml", TierTable)
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,18 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from services.benefits.core.decide import News
-from services.benefits.service import decide, decode, read_table, service
+from services.benefits.core.table import TierTable
+from services.benefits.service import decide, decode, service
 from shared.contracts.cloudevents import CloudEvent, binary, parse
 from shared.contracts.messages import ScoreChange, encode
 from shared.contracts.partition import partition_of
+from shared.policy_file import load_policy
 from shared.runner.service import Announcement, DeadLetter, Outcome
 from shared.settings import ROOT
 
 USER = "5a" * 32
 NOW = datetime(2026, 2, 5, 16, tzinfo=UTC)
-TABLE = read_table(ROOT / "policies" / "benefits.toml")
+TABLE = load_policy(ROOT / "policies" / "benefits.toml", TierTable)
 SCORE = ScoreChange(
     version=3,
     score=612,

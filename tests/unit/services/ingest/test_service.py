@@ -21,10 +21,12 @@ from services.scorer.core.messages import Event
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import Refusal
 from shared.contracts.partition import partition_of
+from shared.contracts.profile import Profile
 from shared.contracts.refusals import fieldnames, read_refusal, refusal_headers
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import REJECTED_VALUE_BYTES_MAX, raw_topic
 from shared.kafka.unreadable import Unreadable
+from shared.policy_file import load_policy
 from shared.runner.sendable import is_too_large
 from shared.runner.service import Answer, DeadLetter, Outcome, Outgoing
 from shared.settings import ROOT
@@ -259,7 +261,7 @@ def test_retention_refuses_in_the_partners_words(event: RawEvent, field: str) ->
     settled, later = (
         msgspec.structs.replace(each, body=replace(each.body, began_on=None)) for each in (settled, later)
     )
-    profile = retention.load_profile(ROOT / "policies/retention/cn.toml")
+    profile = load_policy(ROOT / "policies/retention/cn.toml", Profile)
     policy = RetentionPolicy(profile=profile, fingerprint_key=b"k" * 32)
     decision = retention.decide(None, [reported, settled, later], ARRIVED, policy)
     (refusal,) = [read_refusal(each.headers) for each in decision.outgoing if each.topic.startswith("behavior.rej")]

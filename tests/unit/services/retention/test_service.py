@@ -11,18 +11,20 @@ from pydantic import ValidationError
 
 from services.retention.core.decide import Person, Policy
 from services.retention.core.messages import Due, Report
-from services.retention.service import decide, decode, load_profile
+from services.retention.service import decide, decode
 from services.retention.settings import RetentionSettings
 from services.retention.storage.records import Written
 from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, RecordChange, RecordReport, encode, read
+from shared.contracts.profile import Profile
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED
+from shared.policy_file import load_policy
 from shared.runner.service import Announcement, DeadLetter, Decision
 from shared.settings import ROOT
 
 USER = "5" * 64
-POLICY = Policy(profile=load_profile(ROOT / "policies/retention/cn.toml"), fingerprint_key=b"k" * 32)
+POLICY = Policy(profile=load_policy(ROOT / "policies/retention/cn.toml", Profile), fingerprint_key=b"k" * 32)
 NOW = datetime(2026, 1, 15, 4, tzinfo=UTC)
 ORIGIN = "behavior.raw.hotel/3/17"
 NO_SHOW = RecordReport(

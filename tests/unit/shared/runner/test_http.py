@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.ingest.service import service
+from services.ingest.service import Policy, service
 from shared.runner import process
 from shared.runner.metrics import Metrics
 from shared.settings import ServiceSettings
@@ -21,7 +21,7 @@ async def base(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     listening: dict[str, object] = {}
     monkeypatch.setattr(process.log, "info", lambda event, **fields: listening.update(fields))
     settings = ServiceSettings(kafka="nowhere:9092")
-    async with process._http(service({}), settings, process.Health(), Metrics()):
+    async with process._http(service(Policy({})), settings, process.Health(), Metrics()):
         yield f"http://{listening['host']}:{listening['port']}"
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.benefits.core.decide import Decided, decide
-from services.benefits.core.table import Benefit, Tier, TierTable, faults
+from services.benefits.core.table import Benefit, Tier, TierTable
 from shared.contracts.messages import ScoreChange, TierChange, encode, read
 
 TABLE = TierTable(
@@ -206,7 +206,7 @@ def told(scores: list[Score]) -> list[Decided]:
 
 
 def test_the_table_of_these_stories_is_a_valid_one() -> None:
-    assert not list(faults(TABLE))
+    assert not list(TABLE.faults())
 
 
 @pytest.mark.parametrize("story", STORIES)

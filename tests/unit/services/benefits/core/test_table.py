@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from services.benefits.core.table import TierTable
-from services.benefits.service import read_table
 from services.scorer.core.scorecard import Scorecard
 from shared import toml_file
+from shared.policy_file import load_policy
 from shared.settings import ROOT
 from shared.toml_file import ConfigError
 
@@ -42,11 +42,11 @@ credit = ["loan"]
 def loaded(tmp_path: Path, text: str) -> TierTable:
     file = tmp_path / "benefits.toml"
     file.write_text(text)
-    return read_table(file)
+    return load_policy(file, TierTable)
 
 
 def test_the_shipped_table_has_the_four_tiers() -> None:
-    table = read_table(SHIPPED)
+    table = load_policy(SHIPPED, TierTable)
     assert [(tier.name, tier.from_score, len(tier.benefits)) for tier in table.tiers] == [
         ("Fair", 600, 4),
         ("Good", 650, 3),
@@ -57,7 +57,7 @@ def test_the_shipped_table_has_the_four_tiers() -> None:
 
 def test_the_shipped_table_knows_every_restriction_of_the_shipped_scorecard() -> None:
     scorecard = toml_file.load(ROOT / "policies" / "scorecard.toml", Scorecard)
-    assert set(itertools.chain(*scorecard.restrictions.values())) <= read_table(SHIPPED).restrictions.keys()
+    assert set(itertools.chain(*scorecard.restrictions.values())) <= load_policy(SHIPPED, TierTable).restrictions.keys()
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_the_id_follows_what_the_file_says_and_not_how(tmp_path: Path) -> None:
     ],
 )
 def test_reached(score: int, tier: str | None) -> None:
-    table = read_table(SHIPPED)
+    table = load_policy(SHIPPED, TierTable)
     assert table.code(table.reached(score)) == tier
     assert table.position(tier) == table.reached(score)
 

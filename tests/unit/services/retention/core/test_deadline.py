@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from services.retention.core.deadline import DeadlineError, deadline_of, last_day_of
-from services.retention.core.profile import Profile, Years
-from services.retention.service import load_profile
 from shared.contracts.kinds import RecordClass
+from shared.contracts.profile import Profile, Years
+from shared.policy_file import load_policy
 from shared.settings import ROOT
 from shared.toml_file import ConfigError
 
@@ -148,13 +148,13 @@ def test_beyond_the_calendar_is_a_sentence_not_a_crash(ended_on: date) -> None:
 
 
 def test_seven_years_are_another_file_not_another_program() -> None:
-    us = load_profile(ROOT / "policies/retention/us.toml")
+    us = load_policy(ROOT / "policies/retention/us.toml", Profile)
     assert (us.answer_days, us.zone) == (30, "America/New_York")
     assert last_day_of(LIFE, date(2024, 2, 29), us) == date(2031, 2, 28)
 
 
 def test_the_shipped_profile_has_years_answer_days_and_zone() -> None:
-    cn = load_profile(ROOT / "policies/retention/cn.toml")
+    cn = load_policy(ROOT / "policies/retention/cn.toml", Profile)
     assert (cn.years, cn.answer_days, cn.zone) == (Years(legal=5, financial=5, life=2), 20, SHANGHAI)
 
 
@@ -198,7 +198,7 @@ def test_a_faulty_profile_is_refused_with_file_line_and_key(
     file = tmp_path / "x.toml"
     file.write_text(SOUND.replace(was, becomes))
     with pytest.raises(ConfigError) as refused:
-        load_profile(file)
+        load_policy(file, Profile)
     assert (refused.value.line, refused.value.key) == (line, key)
     assert refused.value.sentence
 

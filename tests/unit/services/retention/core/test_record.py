@@ -14,7 +14,6 @@ from services.retention.core.deadline import Deadline
 from services.retention.core.decide import Person, Policy, Writes, decide
 from services.retention.core.fingerprint import fingerprint, record_id, unkeyed_record_id
 from services.retention.core.messages import Due, Message, Report
-from services.retention.core.profile import Profile, Years
 from services.retention.core.record import (
     Changed,
     Effect,
@@ -28,6 +27,7 @@ from services.retention.core.record import (
     due_at,
 )
 from shared.contracts.messages import RecordReport
+from shared.contracts.profile import Profile, Years
 
 USER = "5" * 64
 POLICY = Policy(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from services.scorer.core.scorecard import Scorecard, faults
-from services.scorer.service import read_scorecard
+from services.scorer.core.scorecard import Scorecard
+from shared.contracts.kinds import RecordClass
+from shared.policy_file import load_policy
 from shared.toml_file import ConfigError
 from tests.support.people import CARD, CARD_FILE
 
@@ -16,7 +17,7 @@ SHIPPED = CARD_FILE.read_text(encoding="utf-8")
 
 
 def test_the_shipped_scorecard_is_valid() -> None:
-    assert list(faults(CARD)) == []
+    assert list(CARD.faults()) == []
     assert CARD.dimensions == {
         "credit_history": 210,
         "behavior": 150,
@@ -34,7 +35,7 @@ def test_the_shipped_scorecard_is_valid() -> None:
     ]
     assert CARD.cadence == "monthly"
     assert CARD.publication_day == 6
-    assert CARD.ceilings["legal"] < 600
+    assert CARD.ceilings[RecordClass.LEGAL] < 600
 
 
 CASES = [
@@ -98,7 +99,7 @@ def test_a_fault_is_named_with_file_line_and_key(
     file = tmp_path / "scorecard.toml"
     file.write_text(text := SHIPPED.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
-        read_scorecard(file)
+        load_policy(file, Scorecard)
     assert caught.value.file == file
     assert caught.value.key == key
     assert sentence in caught.value.sentence
@@ -108,16 +109,16 @@ def test_a_fault_is_named_with_file_line_and_key(
 
 def test_a_missing_file_and_a_broken_one_are_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
-        read_scorecard(tmp_path / "none.toml")
+        load_policy(tmp_path / "none.toml", Scorecard)
     (tmp_path / "broken.toml").write_text("name = ")
     with pytest.raises(ConfigError, match="not TOML"):
-        read_scorecard(tmp_path / "broken.toml")
+        load_policy(tmp_path / "broken.toml", Scorecard)
 
 
 def test_the_id_is_of_what_counts_not_of_the_layout(tmp_path: Path) -> None:
     def id_of(text: str) -> str:
         (tmp_path / "card.toml").write_text(text)
-        return read_scorecard(tmp_path / "card.toml").id
+        return load_policy(tmp_path / "card.toml", Scorecard).id
 
     assert re.fullmatch("start@[0-9a-f]{12}", CARD.id)
     assert id_of(SHIPPED + "\n# a comment\n") == CARD.id
@@ -126,5 +127,5 @@ def test_the_id_is_of_what_counts_not_of_the_layout(tmp_path: Path) -> None:
 
 
 def test_an_id_once_computed_is_no_part_of_the_policy() -> None:
-    again: Scorecard = read_scorecard(CARD_FILE)
+    again = load_policy(CARD_FILE, Scorecard)
     assert CARD.id == CARD.id == again.id

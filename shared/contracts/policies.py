@@ -1,0 +1,59 @@
+"""What policy files have in common: a name, an id that follows from their content, codes, values by class, and faults.
+
+The rules of each policy stand beside its types; `shared/policy_file.py` reads one and holds it to them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from shared.contracts.kinds import RecordClass
+from shared.contracts.messages import TEXT_CHARACTERS_MAX
+
+_NAME = re.compile(r"[a-z0-9-]{1,40}")
+_CODE = re.compile(r"[a-z]+(-[a-z]+)*")
+
+
+class PolicyFault(NamedTuple):
+    """Where in the file, ("rules", 2, "bands"), and a sentence that says what to do."""
+
+    key: tuple[str | int, ...]
+    sentence: str
+
+
+class ByClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole number for each class of record."""
+
+    legal: int
+    financial: int
+    life: int
+
+    def of(self, record_class: RecordClass) -> int:
+        match record_class:
+            case RecordClass.LEGAL:
+                return self.legal
+            case RecordClass.FINANCIAL:
+                return self.financial
+            case RecordClass.LIFE:
+                return self.life
+
+
+def policy_id(name: str, policy: msgspec.Struct) -> str:
+    """`<name>@<12 hexadecimal characters>`: comments and layout of the file do not change it."""
+    digest = hashlib.sha256(msgspec.json.encode(policy, order="deterministic")).hexdigest()
+    return f"{name}@{digest[:12]}"
+
+
+def faults_of_name(name: str) -> Iterator[PolicyFault]:
+    if not _NAME.fullmatch(name):
+        yield PolicyFault(("name",), "Use 1 to 40 lower-case letters, digits and hyphens.")
+
+
+def is_code(text: str) -> bool:
+    """Whether a text can be the code of a rule, a restriction, a tier or a benefit: it is said in messages."""
+    return bool(_CODE.fullmatch(text)) and len(text) <= TEXT_CHARACTERS_MAX

@@ -1,0 +1,40 @@
+"""The policy files: where each lies, and the one way to read one, for the services and for the command line.
+
+card = load_policy(policies / SCORECARD, Scorecard)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from shared.contracts.policies import PolicyFault
+from shared.toml_file import error_at, load
+
+SCORECARD = "scorecard.toml"
+TIERS = "benefits.toml"
+RATES = "rates.csv"
+"""Below the directory of the policies."""
+
+
+def profile_file(policies: Path, name: str) -> Path:
+    """The file of a retention profile."""
+    return policies / "retention" / f"{name}.toml"
+
+
+class Policy(Protocol):
+    def faults(self) -> Iterable[PolicyFault]:
+        """All that its types cannot say. A policy with any fault must not be used."""
+        ...
+
+
+P = TypeVar("P", bound=Policy)
+
+
+def load_policy(file: Path, type: type[P]) -> P:
+    """The policy in a file, without faults. Raises ConfigError with file, line, key and what to do."""
+    policy = load(file, type)
+    for key, sentence in policy.faults():
+        raise error_at(file, key, sentence)
+    return policy

@@ -1,0 +1,94 @@
+"""A policy that a service would not start with is no policy for the command line either, by the same sentence."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from goodstanding.policies import check
+from services.benefits import loading as benefits
+from services.benefits.settings import BenefitsSettings
+from services.ingest import loading as ingest
+from services.ingest.settings import IngestSettings
+from services.retention import loading as retention
+from services.retention.settings import RetentionSettings
+from services.scorer import loading as scorer
+from services.scorer.settings import ScorerSettings
+from shared.settings import ROOT
+from shared.toml_file import ConfigError
+
+KEY = SecretStr("00" * 32)
+
+
+def _ingest(directory: Path) -> object:
+    settings = IngestSettings(kafka="", key=KEY, policies=directory / "policies", partners=directory / "partners")
+    return ingest.load(settings)
+
+
+def _scorer(directory: Path) -> object:
+    return scorer.load(ScorerSettings(kafka="", policies=directory / "policies"))
+
+
+def _retention(directory: Path) -> object:
+    return retention.load(RetentionSettings(kafka="", fingerprint_key=KEY, policies=directory / "policies"))
+
+
+def _benefits(directory: Path) -> object:
+    return benefits.load(BenefitsSettings(kafka="", policies=directory / "policies"))
+
+
+# The service that starts, the file, what is exchanged in it for what.
+FAULTS: dict[str, tuple[Callable[[Path], Any], str, str, str]] = {
+    "a rule of the scorecard": (_scorer, "policies/scorecard.toml", "publication_day = 6", "publication_day = 29"),
+    "a type of the scorecard": (_scorer, "policies/scorecard.toml", "publication_day = 6", 'publication_day = "6"'),
+    "a rule of the tiers": (_benefits, "policies/benefits.toml", "from = 650", "from = 600"),
+    "a rule of the profile": (_retention, "policies/retention/cn.toml", "legal = 5", "legal = 51"),
+    "the same, of which ingest reads another key": (_ingest, "policies/retention/cn.toml", "legal = 5", "legal = 51"),
+    "an unknown key of the profile": (_ingest, "policies/retention/cn.toml", "name =", "nickname = 'x'\nname ="),
+    "a rule of a mapping": (_ingest, "partners/shop.toml", '"shop.purchase"', '"shop.theft"'),
+    "a type of a mapping": (_ingest, "partners/shop.toml", "format =", "colour = 1\nformat ="),
+}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    for name in ("policies", "partners"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("load", "file", "old", "new"), FAULTS.values(), ids=FAULTS)
+def test_check_and_start_refuse_the_same(
+    files: Path, load: Callable[[Path], Any], file: str, old: str, new: str
+) -> None:
+    path = files / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ConfigError) as at_start:
+        load(files)
+    with pytest.raises(ConfigError) as at_check:
+        check(path)
+    found, told = at_start.value, at_check.value
+    assert (told.file, told.line, told.key) == (found.file, found.line, found.key)
+    # The command adds what to do where the parser says only what is wrong.
+    assert told.sentence.startswith(found.sentence)
+
+
+@pytest.mark.parametrize("load", [_ingest, _scorer, _retention, _benefits])
+def test_each_service_starts_with_the_shipped_files(files: Path, load: Callable[[Path], Any]) -> None:
+    assert load(files)
+
+
+def test_a_mapping_that_no_topic_can_carry_is_refused_by_both(files: Path) -> None:
+    path = files / "partners" / "My Shop.toml"
+    shutil.copyfile(files / "partners" / "shop.toml", path)
+    with pytest.raises(ConfigError, match="Rename the file"):
+        _ingest(files)
+    with pytest.raises(ConfigError, match="Rename the file"):
+        check(path)
