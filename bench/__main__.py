@@ -28,8 +28,9 @@ import psutil
 from bench.policies import with_cadence
 from goodstanding.partner.mapping_files import mapping_of
 from goodstanding.partner.samples import Setting, samples
-from goodstanding.platform.deployment import Deployment, Settings, partners
-from goodstanding.platform.servers import LocalStack
+from goodstanding.platform.deployment import Deployment, partners
+from goodstanding.platform.fixed_settings import FixedSettings
+from goodstanding.platform.servers import Servers
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.platform.stack import stop
 from goodstanding.reading.offsets import asking
@@ -63,7 +64,7 @@ def main() -> None:
         for number in range(given.rounds):
             for cadence in CADENCES:
                 # A stack for each round: whatever an earlier one left behind in caches and logs is gone.
-                with LocalStack.ephemeral() as servers:
+                with Servers.ephemeral() as servers:
                     policies = with_cadence(Path(place), cadence)
                     found[cadence].append(_round(servers, policies, given.events, given.people, number))
                 print(f"{cadence:<11} {_line(found[cadence][-1])}", flush=True)
@@ -72,8 +73,8 @@ def main() -> None:
         print(f"{cadence:<11} {_line(_median(rounds))}")
 
 
-def _round(servers: LocalStack, policies: Path, events: int, people: int, seed: int) -> Round:
-    deployment = Deployment.create(servers.home / "services", servers.addresses, Settings.new())
+def _round(servers: Servers, policies: Path, events: int, people: int, seed: int) -> Round:
+    deployment = Deployment.create(servers.home / "services", servers.addresses, FixedSettings.new())
     # The services stand still for longer than a session while the events are sent, and must keep their shards.
     settings = {"GOODSTANDING_POLICIES": str(policies), "GOODSTANDING_SESSION_TIMEOUT_MS": "120000"}
     asyncio.run(_prepare(deployment))
@@ -113,7 +114,7 @@ async def _send(deployment: Deployment, messages: list[Outgoing]) -> None:
             await send(producer, messages[at : at + _CHUNK])
 
 
-async def _measure(deployment: Deployment, servers: LocalStack, processes: list[ServiceProcess], events: int) -> Round:
+async def _measure(deployment: Deployment, servers: Servers, processes: list[ServiceProcess], events: int) -> Round:
     database = await asyncpg.connect(deployment.addresses.postgres)
     pids = {process.name: process.pid for process in processes}
     pids |= {server.name: server.pid for server in await asyncio.to_thread(servers.status)}

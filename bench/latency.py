@@ -22,8 +22,9 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer
 
 from bench.policies import with_cadence
-from goodstanding.platform.deployment import SERVICES, Deployment, Settings
-from goodstanding.platform.servers import LocalStack
+from goodstanding.platform.deployment import SERVICES, Deployment
+from goodstanding.platform.fixed_settings import FixedSettings
+from goodstanding.platform.servers import Servers
 from goodstanding.platform.stack import stop
 from shared.contracts.cloudevents import STRUCTURED
 from shared.contracts.identity import sample_account, user_id
@@ -46,8 +47,8 @@ def main() -> None:
     parser.add_argument("--per-second", type=int, default=1_000, help="events a second (default 1,000)")
     parser.add_argument("--seconds", type=float, default=30.0, help="for how long (default 30)")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="goodstanding-bench-") as place, LocalStack.ephemeral() as servers:
-        deployment = Deployment.create(servers.home / "services", servers.addresses, Settings.new())
+    with tempfile.TemporaryDirectory(prefix="goodstanding-bench-") as place, Servers.ephemeral() as servers:
+        deployment = Deployment.create(servers.home / "services", servers.addresses, FixedSettings.new())
         asyncio.run(_prepare(deployment))
         policies = {"GOODSTANDING_POLICIES": str(with_cadence(Path(place), "continuous"))}
         processes = [deployment.process(service, settings=policies) for service in SERVICES]

@@ -24,8 +24,9 @@ from pathlib import Path
 import asyncpg
 
 from bench.__main__ import _cpu_s
-from goodstanding.platform.deployment import Deployment, Settings
-from goodstanding.platform.servers import LocalStack
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.fixed_settings import FixedSettings
+from goodstanding.platform.servers import Servers
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.platform.stack import stop
 from goodstanding.reading.offsets import asking
@@ -70,8 +71,8 @@ def main() -> None:
     given = arguments.parse_args()
     rounds = []
     for _ in range(given.rounds):
-        with LocalStack.ephemeral() as servers:
-            deployment = Deployment.create(servers.home / "services", servers.addresses, Settings.new())
+        with Servers.ephemeral() as servers:
+            deployment = Deployment.create(servers.home / "services", servers.addresses, FixedSettings.new())
             # All must be there, and every process ready, before it comes.
             ahead_s = 0 if given.parts else given.records / _COPIED_PER_S + _STARTED_WITHIN_S
             lapses_at = datetime.now(UTC) + timedelta(seconds=ahead_s)
@@ -108,7 +109,7 @@ def _records(count: int, lapses_at: datetime) -> Iterator[tuple[object, ...]]:
 # -- real processes ----------------------------------------------------------------------------------------------------
 
 
-def _round(deployment: Deployment, servers: LocalStack, records: int, count: int, lapses_at: datetime) -> Round:
+def _round(deployment: Deployment, servers: Servers, records: int, count: int, lapses_at: datetime) -> Round:
     # Settings of the service that the environment has, such as GOODSTANDING_DUE_PAGE_MAX, are its own.
     settings = {name: value for name, value in os.environ.items() if name.startswith("GOODSTANDING_")}
     processes = [
@@ -125,7 +126,7 @@ def _round(deployment: Deployment, servers: LocalStack, records: int, count: int
 
 
 async def _measure(
-    deployment: Deployment, servers: LocalStack, processes: list[ServiceProcess], records: int, lapses_at: datetime
+    deployment: Deployment, servers: Servers, processes: list[ServiceProcess], records: int, lapses_at: datetime
 ) -> Round:
     pids = {process.name: process.pid for process in processes}
     pids |= {server.name: server.pid for server in await asyncio.to_thread(servers.status)}

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from goodstanding.platform.servers import LocalStack
+from goodstanding.platform.servers import Servers
 from services.retention.core.deadline import deadline_of
 from services.retention.core.decide import Policy, Writes
 from services.retention.core.fingerprint import record_id
@@ -54,7 +54,7 @@ SQL = queries(Path(records.__file__).with_name("records.sql"))
 async def database() -> AsyncIterator[asyncpg.Connection]:
     with contextlib.ExitStack() as stack:
         given = os.environ.get("GOODSTANDING_POSTGRES")
-        dsn = given or (await asyncio.to_thread(stack.enter_context, LocalStack.ephemeral())).addresses.postgres
+        dsn = given or (await asyncio.to_thread(stack.enter_context, Servers.ephemeral())).addresses.postgres
         name = f"bench_{uuid.uuid4().hex[:8]}"
         admin = await asyncpg.connect(dsn)
         await admin.execute(f"create database {name}")

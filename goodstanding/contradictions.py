@@ -14,7 +14,8 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from goodstanding.platform.deployment import STATEFUL, Deployment
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.reading.offsets import asking
 from shared.contracts.partition import PARTITIONS
 from shared.contracts.times import rfc3339

@@ -9,7 +9,8 @@ from typing import Any
 
 from goodstanding.errors import UserError
 from goodstanding.partner.mapping_files import compiled_file
-from goodstanding.platform.deployment import Settings, partners
+from goodstanding.platform.deployment import partners
+from goodstanding.platform.fixed_settings import FixedSettings
 from services.benefits.core.table import TierTable
 from services.scorer.core.scorecard import Rule, Scorecard
 from shared.contracts.profile import Profile
@@ -53,7 +54,7 @@ def _profile_file(name: str) -> Path:
     return profile_file(_POLICIES, name)
 
 
-def check_all(settings: Settings) -> None:
+def check_all(settings: FixedSettings) -> None:
     """Check every file that the services of this deployment read at their start. Raises ConfigError, with a remedy."""
     for name in partners():
         try:
@@ -97,7 +98,7 @@ def _profile(file: Path) -> str:
 
 
 def _mapping(file: Path) -> str:
-    partner = compiled_file(file, Settings.new())
+    partner = compiled_file(file, FixedSettings.new())
     return f"mapping of the partner {partner.name}: {len(partner.readings)} of its codes are read"
 
 

@@ -16,7 +16,7 @@ from goodstanding import policies
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, prose, stops_politely
 from goodstanding.cli.program import pasted
 from goodstanding.errors import UserError
-from goodstanding.platform.deployment import Settings
+from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import given_addresses
 from goodstanding.simulation.real_data import play as real_data
 from goodstanding.simulation.real_data.adapters import adapters
@@ -56,7 +56,7 @@ def demo(
 
     Example: goodstanding demo --keep
     """
-    policies.check_all(Settings.new())
+    policies.check_all(FixedSettings.new())
     if real or data or adapter:
         _real_data(data or real_data.DATA, adapter or real_data.ADAPTER, keep, as_json)
     else:

@@ -28,7 +28,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from goodstanding.cli.program import pasted
 from goodstanding.errors import UserError
-from goodstanding.platform.servers import StackError
+from goodstanding.platform.servers import ServersError
 from goodstanding.simulation.real_data.source import DataError
 from shared.toml_file import ConfigError
 
@@ -83,7 +83,7 @@ class _Group(TyperGroup):
         except ConfigError as error:
             sentence = error.sentence if _in_json.get() else str(error)
             fail(sentence, file=str(error.file), line=error.line, key=error.key)
-        except (StackError, DataError) as error:
+        except (ServersError, DataError) as error:
             fail(str(error))
         except KeyboardInterrupt:
             raise typer.Exit(130) from None

@@ -24,7 +24,8 @@ from goodstanding.partner.samples import Setting, samples
 from goodstanding.partner.sending import send
 from goodstanding.partner.stream import stream
 from goodstanding.partner.verdicts import GOOD, Verdict, lines_of
-from goodstanding.platform.deployment import Deployment, Settings
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import Stack
 from shared.contracts import zones
 from shared.contracts.checks import fields_of
@@ -59,7 +60,7 @@ def sample(
     Example: goodstanding partner sample bank --count 100 > events.jsonl
     """
     stack = Stack.default()
-    settings = stack.settings or Settings.new()
+    settings = stack.settings or FixedSettings.new()
     zone = zones.zone(settings.zone)
     # The beginning of the day, so that the samples of one day are the same events: sent again, they are repetitions.
     until = datetime.combine(_now(settings, lambda: stack.deployment).astimezone(zone), time(), zone)
@@ -82,7 +83,7 @@ def validate_(partner: Partner, file: EventFile, as_json: AsJson = False) -> Non
     Example: goodstanding partner validate bank events.jsonl
     """
     stack = Stack.default()
-    settings = stack.settings or Settings.new()
+    settings = stack.settings or FixedSettings.new()
     now = _now(settings, lambda: stack.deployment)
     _answer(validate(partner, lines_of(file), settings, now), as_json, "checked", _judged_by(settings, now))
 
@@ -119,7 +120,7 @@ def _reason(verdict: Verdict) -> tuple[str, ...]:
     return verdict.result, verdict.code, verdict.field, verdict.sentence
 
 
-def _now(settings: Settings | None, deployment: Callable[[], Deployment | None]) -> datetime:
+def _now(settings: FixedSettings | None, deployment: Callable[[], Deployment | None]) -> datetime:
     """What the clock shows that judges the events. A demo's can only be asked while its Kafka runs."""
     if settings is None or settings.clock == "system" or (found := deployment()) is None:
         return datetime.now(UTC)
@@ -132,7 +133,7 @@ def _now(settings: Settings | None, deployment: Callable[[], Deployment | None])
         ) from None
 
 
-def _judged_by(settings: Settings | None, now: datetime) -> str:
+def _judged_by(settings: FixedSettings | None, now: datetime) -> str:
     """The day of a clock that stands still, as text; empty where the system's clock judges."""
     if settings is None or settings.clock == "system":
         return ""

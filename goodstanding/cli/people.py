@@ -19,7 +19,8 @@ from goodstanding.person import standing
 from goodstanding.person.benefits import describe
 from goodstanding.person.score import explanation
 from goodstanding.person.user_id import known_user_id, user_id_of
-from goodstanding.platform.deployment import Deployment, Settings
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import Stack
 from services.scorer.core.explain import Explanation, Line
 from services.scorer.core.scorecard import ActiveMonths, NegativeRecords, Rule
@@ -161,7 +162,7 @@ def _money(minor: int, currency: str) -> str:
     return f"{currency} {minor / 10**digits:,.{digits}f}"
 
 
-def _show(found: Explanation, user: str, settings: Settings) -> None:
+def _show(found: Explanation, user: str, settings: FixedSettings) -> None:
     on = found.as_of.astimezone(zones.zone(settings.zone))
     rules = policies.rules_by_code()
     thin = " (thin: too short a history)" if found.thin else ""

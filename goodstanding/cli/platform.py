@@ -19,9 +19,10 @@ from goodstanding import policies
 from goodstanding.cli.frame import AsJson, answer_json, commands, console, fail, local, say, table, tell
 from goodstanding.cli.words import ServiceName
 from goodstanding.errors import UserError
-from goodstanding.platform.deployment import SERVICES, Settings
+from goodstanding.platform.deployment import SERVICES
+from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.secret_files import write_secret_files
-from goodstanding.platform.servers import StackError
+from goodstanding.platform.servers import ServersError
 from goodstanding.platform.stack import Part, Stack
 from shared.contracts import zones
 from shared.contracts.times import rfc3339
@@ -52,7 +53,7 @@ def up(
     cadence: Literal["policy", "continuous"] | None = None
     if continuous is not None:
         cadence = "continuous" if continuous else "policy"
-    settings = stack.settings or Settings.new()
+    settings = stack.settings or FixedSettings.new()
     if not ran:
         policies.check_all(settings)
     deployment = stack.up(say, settings, cadence=cadence)
@@ -224,7 +225,7 @@ def _show(stack: Stack, as_json: bool) -> bool:
 class _Notes:
     """What is worth knowing of a platform besides whether it is ready."""
 
-    settings: Settings | None = None
+    settings: FixedSettings | None = None
     stands_at: datetime | None = None
     """What a stepped clock shows, where Kafka answers."""
     edited: Sequence[str] = ()
@@ -257,7 +258,7 @@ def _notes(stack: Stack) -> _Notes:
         deployment = stack.deployment
         edited = deployment.edited()
         stands_at = asyncio.run(deployment.now()) if settings.clock == "stepped" else None
-    except (UserError, StackError, OSError, KafkaError):
+    except (UserError, ServersError, OSError, KafkaError):
         # What does not answer is in the list of parts already.
         return _Notes(settings)
     return _Notes(settings, stands_at, edited)

@@ -7,7 +7,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from goodstanding.errors import UserError
-from goodstanding.platform.deployment import Settings, partners
+from goodstanding.platform.deployment import partners
+from goodstanding.platform.fixed_settings import FixedSettings
 from services.ingest.core.compiling import Partner
 from services.ingest.core.mapping import JsonMapping, NativeMapping
 from services.ingest.core.mapping import Mapping as PartnerMapping
@@ -24,24 +25,24 @@ def mapping_of(partner: str) -> PartnerMapping:
     return load_mapping(_file(partner))
 
 
-def compiled(partner: str, settings: Settings) -> Partner:
+def compiled(partner: str, settings: FixedSettings) -> Partner:
     """The partner's file, ready to read events as ingest of this deployment would. Raises as `mapping_of`."""
     mapping_of(partner)
     return compiled_file(_file(partner), settings)
 
 
-def sound_mapping_of(partner: str, settings: Settings) -> PartnerMapping:
+def sound_mapping_of(partner: str, settings: FixedSettings) -> PartnerMapping:
     """What the partner's file says, for a file that ingest of this deployment would take. Raises as `mapping_of`."""
     compiled(partner, settings)
     return mapping_of(partner)
 
 
-def compiled_file(file: Path, settings: Settings) -> Partner:
+def compiled_file(file: Path, settings: FixedSettings) -> Partner:
     """A mapping file anywhere, as that of the partner whose name it has. Raises ConfigError."""
     return load_partner(file, load_deployment(ingest_settings(settings)))
 
 
-def ingest_settings(settings: Settings) -> IngestSettings:
+def ingest_settings(settings: FixedSettings) -> IngestSettings:
     """What ingest of this deployment is given, but for the servers, which no file has a say in."""
     return IngestSettings(
         kafka="",

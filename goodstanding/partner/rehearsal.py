@@ -18,7 +18,8 @@ from pydantic import SecretStr
 
 from goodstanding.partner.mapping_files import compiled, headers_of, mapping_of
 from goodstanding.partner.verdicts import Line, Result, Verdict
-from goodstanding.platform.deployment import Deployment, Settings
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.fixed_settings import FixedSettings
 from services.ingest.service import Policy
 from services.ingest.service import service as ingest
 from services.retention import loading as retention_files
@@ -60,7 +61,7 @@ class Rehearsal:
     cannot be used.
     """
 
-    def __init__(self, partner: str, settings: Settings, now: datetime) -> None:
+    def __init__(self, partner: str, settings: FixedSettings, now: datetime) -> None:
         self._partner, self._now = partner, now
         self._headers = headers_of(mapping_of(partner))
         self._ingest = ingest(Policy({partner: compiled(partner, settings)}))
@@ -131,14 +132,14 @@ class Rehearsal:
         return {event.line: verdict} | _refusals(decision.outgoing, self._partner)
 
 
-def validate(partner: str, lines: Sequence[Line], settings: Settings, now: datetime) -> list[Verdict]:
+def validate(partner: str, lines: Sequence[Line], settings: FixedSettings, now: datetime) -> list[Verdict]:
     """What would become of the events if they arrived now, at services that have never heard of the people in them.
     Raises UserError or ConfigError."""
     rehearsal = Rehearsal(partner, settings, now)
     return rehearsal.answer(rehearsal.read(lines))
 
 
-def _behind(settings: Settings) -> Mapping[str, Service[Fenced[Any, Any, Any]]]:
+def _behind(settings: FixedSettings) -> Mapping[str, Service[Fenced[Any, Any, Any]]]:
     """The services behind ingest by the topic on which they meet its events."""
     policies = ROOT / "policies"
     of_scorer = ScorerSettings(kafka="", zone=settings.zone, currency=settings.currency, policies=policies)

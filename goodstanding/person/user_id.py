@@ -7,7 +7,8 @@ import re
 import asyncpg
 
 from goodstanding.errors import UserError
-from goodstanding.platform.deployment import Deployment, Settings
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.fixed_settings import FixedSettings
 from shared.contracts import identity
 
 SHOWN = 16
@@ -19,7 +20,7 @@ _KNOWN_TO = {"scorer": "explain", "retention": "current", "benefits": "current"}
 """The views that are made for tools, by the service that has them."""
 
 
-def user_id_of(text: str, settings: Settings | None) -> str:
+def user_id_of(text: str, settings: FixedSettings | None) -> str:
     """The user_id of an identifier of the common scheme; one that is a user_id already stays. Raises UserError."""
     if _USER_ID.fullmatch(text):
         return text

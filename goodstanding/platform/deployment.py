@@ -1,4 +1,4 @@
-"""One deployment on this machine: its secrets and settings, and what each service's process gets of them.
+"""One deployment on this machine, and what each service's process gets of its settings and secrets.
 
 This is the only place that knows how addresses, passwords and the deployment key become environments. The demo,
 `local up`, `run` and the tests all come through here.
@@ -6,13 +6,10 @@ This is the only place that knows how addresses, passwords and the deployment ke
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
@@ -21,14 +18,13 @@ from aiokafka import AIOKafkaProducer
 
 from goodstanding.errors import UserError
 from goodstanding.platform import policy_files
+from goodstanding.platform.fixed_settings import FILE, STATEFUL, FixedSettings, read_settings
 from goodstanding.platform.private_file import write_private
 from goodstanding.platform.servers import Addresses
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.reading.between import last_value
 from shared import postgres
 from shared.clock import set_stepped_clock
-from shared.contracts import currencies, zones
-from shared.contracts.identity import KEY_BYTES_MIN
 from shared.contracts.topics import CLOCK_TOPIC
 from shared.kafka import topic_admin
 from shared.partner_files import partner_names
@@ -37,63 +33,6 @@ from shared.settings import ROOT
 
 SERVICES = ("ingest", "retention", "scorer", "benefits")
 """In the order of the flow: each reads only what those before it write."""
-STATEFUL = ("retention", "scorer", "benefits")
-"""The services that own a schema in Postgres."""
-
-_FILE = "deployment.json"
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What is one for the whole deployment and for good, written down once; secrets included."""
-
-    key: str
-    """The key of the pseudonyms, in hexadecimal characters."""
-    fingerprint_key: str
-    """The key of what stays of lapsed records, in hexadecimal characters."""
-    passwords: dict[str, str]
-    """Of each stateful service's role."""
-    zone: str = "Asia/Shanghai"
-    currency: str = "CNY"
-    identity_scheme: Literal["account", "cn-resident-id"] = "account"
-    retention_profile: str = "cn"
-    clock: Literal["system", "stepped"] = "system"
-    cadence: Literal["policy", "continuous"] = "policy"
-    """`continuous` publishes each score as soon as it changes, whatever the scorecard's file says."""
-
-    @classmethod
-    def new(cls, **settings: str) -> Settings:
-        """Settings for a new deployment: those given, then those of the environment (GOODSTANDING_ZONE and so on), then
-        the defaults; secrets are made where the environment has none. Raises UserError for a value that is none."""
-        named = {name: value for name in _FROM_ENVIRONMENT if (value := os.environ.get(f"GOODSTANDING_{name.upper()}"))}
-        passwords = {service: secrets.token_urlsafe(24) for service in STATEFUL}
-        keys = {name: secrets.token_hex(KEY_BYTES_MIN) for name in ("key", "fingerprint_key")}
-        made = {**keys, "passwords": passwords}
-        try:
-            return msgspec.convert({**made, **named, **settings}, cls)
-        except msgspec.ValidationError as error:
-            raise UserError(f"A setting of the environment cannot be used: {str(error).rstrip('.')}.") from None
-
-    def __post_init__(self) -> None:
-        # msgspec reports a ValueError as a fault of what it reads, whether from the environment or from a file.
-        for name, check in (("zone", zones.zone), ("currency", currencies.check)):
-            try:
-                check(getattr(self, name))
-            except ValueError as error:
-                raise ValueError(f"GOODSTANDING_{name.upper()}: {error}") from None
-        for name in ("key", "fingerprint_key"):
-            if not _is_key(getattr(self, name)):
-                sentence = f"is not a key. It has at least {2 * KEY_BYTES_MIN} hexadecimal characters."
-                raise ValueError(f"GOODSTANDING_{name.upper()} {sentence}")
-
-
-def _is_key(text: str) -> bool:
-    try:
-        return len(bytes.fromhex(text)) >= KEY_BYTES_MIN
-    except ValueError:
-        return False
-
-
-_FROM_ENVIRONMENT = ("key", "fingerprint_key", "zone", "currency", "identity_scheme", "retention_profile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +41,13 @@ class Deployment:
 
     directory: Path
     addresses: Addresses
-    settings: Settings
+    settings: FixedSettings
 
     @classmethod
-    def create(cls, directory: Path, addresses: Addresses, settings: Settings) -> Deployment:
+    def create(cls, directory: Path, addresses: Addresses, settings: FixedSettings) -> Deployment:
         """Write a new deployment down, in a directory that has none."""
         directory.mkdir(parents=True, exist_ok=True)
-        write_private(directory / _FILE, msgspec.json.format(msgspec.json.encode(settings)))
+        write_private(directory / FILE, msgspec.json.format(msgspec.json.encode(settings)))
         return cls(directory, addresses, settings)
 
     @classmethod
@@ -232,19 +171,6 @@ class Deployment:
             await set_stepped_clock(producer, instant)
         finally:
             await producer.stop()
-
-
-def read_settings(directory: Path) -> Settings | None:
-    """Those of the deployment that was written down in the directory, or None. Raises UserError for a damaged file."""
-    try:
-        return msgspec.json.decode((directory / _FILE).read_bytes(), type=Settings)
-    except FileNotFoundError:
-        return None
-    except msgspec.DecodeError as error:
-        raise UserError(
-            f"{directory / _FILE} cannot be read ({str(error).rstrip('.')}).",
-            "Mend it, or start anew: goodstanding local down --delete",
-        ) from error
 
 
 def partners() -> list[str]:

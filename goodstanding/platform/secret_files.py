@@ -12,7 +12,8 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from goodstanding.platform.deployment import STATEFUL, Deployment, Settings, read_settings
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.fixed_settings import STATEFUL, FixedSettings, read_settings
 from goodstanding.platform.private_file import write_private
 from goodstanding.platform.servers import Addresses
 
@@ -29,7 +30,7 @@ def write_secret_files(place: Path, postgres: str) -> bool:
     """
     settings = read_settings(place / "operator" / "services")
     made = settings is None
-    settings = settings or Settings.new()
+    settings = settings or FixedSettings.new()
     administrator = _administrator(place / "operator" / "pgpass") or secrets.token_urlsafe(24)
     passwords = {_ADMINISTRATOR: administrator, **settings.passwords}
     write_private(place / "operator" / "pgpass", _pgpass(postgres, passwords))

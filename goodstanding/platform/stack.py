@@ -17,9 +17,10 @@ from typing import Literal
 import msgspec
 
 from goodstanding.errors import UserError
-from goodstanding.platform.deployment import SERVICES, Deployment, Settings, partners, read_settings
-from goodstanding.platform.servers import Addresses, LocalStack
-from goodstanding.platform.servers.places import default_home
+from goodstanding.platform.deployment import SERVICES, Deployment, partners
+from goodstanding.platform.fixed_settings import FixedSettings, read_settings
+from goodstanding.platform.servers import Addresses, Servers
+from goodstanding.platform.servers.directories import default_home
 from goodstanding.platform.service_process import ServiceProcess
 
 Say = Callable[[str], None]
@@ -59,14 +60,14 @@ class Stack:
         return not self._directory.exists() and not (self.home / "stack.json").exists()
 
     @property
-    def settings(self) -> Settings | None:
+    def settings(self) -> FixedSettings | None:
         """Those of the deployment here, or of the one that the environment describes; None when there is neither."""
-        return read_settings(self._directory) or (Settings.new() if "GOODSTANDING_KEY" in os.environ else None)
+        return read_settings(self._directory) or (FixedSettings.new() if "GOODSTANDING_KEY" in os.environ else None)
 
     @property
     def deployment(self) -> Deployment:
-        """The deployment whose servers are running. Raises UserError or StackError when there is none."""
-        deployment = Deployment.open(self._directory, self._given or LocalStack(self.home).addresses)
+        """The deployment whose servers are running. Raises UserError or ServersError when there is none."""
+        deployment = Deployment.open(self._directory, self._given or Servers(self.home).addresses)
         if deployment is None:
             raise UserError("Nothing is set up here yet.", "Start it: goodstanding local up")
         return deployment
@@ -74,7 +75,7 @@ class Stack:
     def up(
         self,
         say: Say,
-        new: Settings,
+        new: FixedSettings,
         first_instant: datetime | None = None,
         cadence: Literal["policy", "continuous"] | None = None,
     ) -> Deployment:
@@ -83,7 +84,7 @@ class Stack:
         partners()  # A file that cannot be a partner's is told before anything is started.
         if not self._given:
             say("Starting Kafka and Postgres")
-        addresses = self._given or LocalStack(self.home).up()
+        addresses = self._given or Servers(self.home).up()
         deployment = Deployment.open(self._directory, addresses)
         settings = deployment.settings if deployment else new
         if cadence:
@@ -97,13 +98,13 @@ class Stack:
         """End services and servers; with `delete`, remove their data, secrets and logs as well."""
         stop(self.processes)
         if not self._given:
-            LocalStack(self.home).stop()
+            Servers(self.home).stop()
         if delete:
             shutil.rmtree(self.home if not self._given else self._directory, ignore_errors=True)
 
     def status(self) -> list[Part]:
         """Every server and service as it is now; one that does not answer takes some seconds."""
-        local = LocalStack(self.home)
+        local = Servers(self.home)
         servers = [] if self._given else local.status()
         # A service finds out some seconds later than we that a server has gone, and says that it is ready until then.
         gone = [f"waits for {server.name}" for server in servers if server.state != "up"]
@@ -131,7 +132,7 @@ def given_addresses() -> Addresses | None:
 
 @contextlib.contextmanager
 def passing(
-    say: Say, given: Addresses | None, settings: Settings, first_instant: datetime | None = None
+    say: Say, given: Addresses | None, settings: FixedSettings, first_instant: datetime | None = None
 ) -> Iterator[tuple[Deployment, list[ServiceProcess]]]:
     """The platform for as long as the block takes, on the given servers or on some of its own.
 
@@ -141,7 +142,7 @@ def passing(
     with contextlib.ExitStack() as ending:
         if given is None:
             say("Starting Kafka and Postgres")
-            servers = ending.enter_context(LocalStack.ephemeral())
+            servers = ending.enter_context(Servers.ephemeral())
             home, addresses = servers.home, servers.addresses
         else:
             home, addresses = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="goodstanding-"))), given

@@ -20,7 +20,8 @@ import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from goodstanding.errors import UserError
-from goodstanding.platform.deployment import STATEFUL, Deployment, partners
+from goodstanding.platform.deployment import Deployment, partners
+from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.reading.offsets import Offsets, asking
 from shared.clock import set_stepped_clock

@@ -16,7 +16,8 @@ from aiokafka import AIOKafkaProducer
 
 from goodstanding.errors import UserError
 from goodstanding.partner.event import PartnerEvent
-from goodstanding.platform.deployment import Deployment, Settings, partners
+from goodstanding.platform.deployment import Deployment, partners
+from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Addresses
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.platform.stack import Say, Stack, passing
@@ -56,7 +57,7 @@ class Sending:
 
 @contextmanager
 def platform(
-    say: Say, settings: Settings, first: datetime, *, keep: bool, given: Addresses | None
+    say: Say, settings: FixedSettings, first: datetime, *, keep: bool, given: Addresses | None
 ) -> Iterator[tuple[Deployment, list[ServiceProcess]]]:
     """The platform with its clock at the first instant, for the block; with `keep` it stays, unless the block fails."""
     if given is not None:

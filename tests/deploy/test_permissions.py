@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from goodstanding.platform.deployment import STATEFUL, Deployment, Settings
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.fixed_settings import STATEFUL, FixedSettings
 from goodstanding.platform.servers import Addresses
 from tests.deploy.compose import Platform
 
@@ -77,7 +78,7 @@ async def deployment(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
         found: Deployment = request.getfixturevalue("platform").deployment
         return found
     addresses = Addresses(kafka="", postgres=request.getfixturevalue("postgres_dsn"))
-    made = Deployment.create(tmp_path_factory.mktemp("permissions"), addresses, Settings.new())
+    made = Deployment.create(tmp_path_factory.mktemp("permissions"), addresses, FixedSettings.new())
     await made.migrate()
     return made
 

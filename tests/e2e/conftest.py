@@ -8,7 +8,8 @@ import time
 import asyncpg
 import pytest
 
-from goodstanding.platform.deployment import SERVICES, STATEFUL, partners
+from goodstanding.platform.deployment import SERVICES, partners
+from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.platform.servers import Addresses
 from shared.contracts.topics import CLOCK_TOPIC, topics
 from tests.support.fresh_kafka import delete

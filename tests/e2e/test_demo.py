@@ -18,7 +18,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from goodstanding.cli import app
-from goodstanding.platform.deployment import SERVICES, Deployment, Settings
+from goodstanding.platform.deployment import SERVICES, Deployment
+from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Addresses
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.platform.stack import passing
@@ -170,7 +171,7 @@ def test_an_interrupted_demo_leaves_nothing_running(data: Path, number: signal.S
 def test_the_driver_says_who_died(empty_servers: Addresses, data: Path) -> None:
     source = adapters()["uci-credit-card"](data)
     first = datetime(2005, 4, publication_day(), tzinfo=source.zone)
-    settings = Settings.new(zone=source.zone.key, currency=source.currency, clock="stepped")
+    settings = FixedSettings.new(zone=source.zone.key, currency=source.currency, clock="stepped")
     with passing(lambda _: None, empty_servers, settings, first) as (deployment, processes):
         asyncio.run(_kill_and_drain(deployment, processes, first))
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from goodstanding.contradictions import give_word, waiting_for_word
-from goodstanding.platform.servers.stack import Name
+from goodstanding.platform.servers.server import Name
 from shared.contracts.topics import (
     NORMALIZED,
     RECORDS_CHANGED,

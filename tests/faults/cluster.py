@@ -20,9 +20,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from goodstanding.contradictions import give_word, waiting_for_word
-from goodstanding.platform.deployment import Deployment, Settings
-from goodstanding.platform.servers import LocalStack
-from goodstanding.platform.servers.stack import Name
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.fixed_settings import FixedSettings
+from goodstanding.platform.servers import Servers
+from goodstanding.platform.servers.server import Name
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.simulation.driver import unread
@@ -69,7 +70,7 @@ _SETTINGS = {
 class Cluster:
     """One stack, one deployment, and the processes started so far by name."""
 
-    stack: LocalStack
+    stack: Servers
     deployment: Deployment
     settings: Mapping[str, str]
     partners: Sequence[str]
@@ -393,13 +394,13 @@ async def running(
 ) -> AsyncIterator[Cluster]:
     """Servers with topics, schemas and the campaign's policy, and no service yet; all of it ends with the block."""
     async with AsyncExitStack() as ends:
-        stack = await asyncio.to_thread(ends.enter_context, LocalStack.ephemeral())
+        stack = await asyncio.to_thread(ends.enter_context, Servers.ephemeral())
         files = dict.fromkeys(PARTNERS, PARTNER) if partners is None else partners
         (directory / "partners").mkdir(parents=True)
         for partner, mapping in files.items():
             (directory / "partners" / f"{partner}.toml").write_text(mapping)
         write_policies(directory / "policies")
-        made = Settings.new(key=key.hex(), clock=clock)
+        made = FixedSettings.new(key=key.hex(), clock=clock)
         deployment = Deployment.create(directory, stack.addresses, made)
         if clock == "stepped":
             await topic_admin.ensure_simulation_topic(stack.addresses.kafka)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import psutil
 import pytest
 
-from goodstanding.platform.servers.stack import Name
+from goodstanding.platform.servers.server import Name
 from tests.faults.scenarios import Story, telling
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(400)]

@@ -18,7 +18,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from goodstanding.platform.servers import LocalStack
+from goodstanding.platform.servers import Servers
 from goodstanding.platform.stack import Stack
 from shared.contracts import zones
 from shared.settings import ROOT
@@ -208,7 +208,7 @@ def test_no_log_of_a_start_warns(newcomer: Newcomer, account: str) -> None:
 
 
 def test_a_stopped_kafka_is_one_sentence(newcomer: Newcomer, account: str) -> None:
-    stack = LocalStack(newcomer.home)
+    stack = Servers(newcomer.home)
     stack.kill("kafka")
     try:
         result = newcomer.types("tail", "scores", "--once")

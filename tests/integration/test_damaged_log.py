@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from goodstanding.platform.servers import LocalStack
+from goodstanding.platform.servers import Servers
 from shared.contracts.partition import partition_of
 from tests.integration.test_unreadable import KINDS, forwarded, handled, letters, lost, service_of
 from tests.integration.tiny import KEYS, Tiny
@@ -19,14 +19,14 @@ HOME = partition_of(KEY)
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[LocalStack]:
+def stack() -> Iterator[Servers]:
     """Of its own: its files are tampered with."""
-    with LocalStack.ephemeral() as stack:
+    with Servers.ephemeral() as stack:
         yield stack
 
 
 @pytest.fixture
-async def tiny(stack: LocalStack) -> Tiny:
+async def tiny(stack: Servers) -> Tiny:
     tiny = Tiny(stack.addresses.kafka, stack.addresses.postgres)
     await tiny.prepare()
     # Five batches, of the offsets 0 to 4, 5 to 9 and so on.
@@ -35,7 +35,7 @@ async def tiny(stack: LocalStack) -> Tiny:
     return tiny
 
 
-def segment(stack: LocalStack, topic: str) -> Path:
+def segment(stack: Servers, topic: str) -> Path:
     [found] = stack.home.rglob(f"{topic}-{HOME}/*.log")
     return found
 
@@ -49,7 +49,7 @@ def batches(data: bytes) -> list[bytes]:
     return found
 
 
-async def rewritten(stack: LocalStack, topic: str, change: dict[int, bytes | None]) -> None:
+async def rewritten(stack: Servers, topic: str, change: dict[int, bytes | None]) -> None:
     """Kafka is stopped in good order, some of its batches are others or gone, and it starts on what is left."""
     await asyncio.to_thread(stack.stop)
     file = segment(stack, topic)
@@ -59,7 +59,7 @@ async def rewritten(stack: LocalStack, topic: str, change: dict[int, bytes | Non
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_damaged_batch_is_set_aside_and_the_rest_is_read(stack: LocalStack, tiny: Tiny, kind: str) -> None:
+async def test_a_damaged_batch_is_set_aside_and_the_rest_is_read(stack: Servers, tiny: Tiny, kind: str) -> None:
     data = batches(await asyncio.to_thread(segment(stack, tiny.source).read_bytes))
     bad = data[2][:-2] + bytes([data[2][-2] ^ 1]) + data[2][-1:]
     await rewritten(stack, tiny.source, {2: bad})
@@ -73,7 +73,7 @@ async def test_a_damaged_batch_is_set_aside_and_the_rest_is_read(stack: LocalSta
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_hole_in_the_offsets_is_a_loss(stack: LocalStack, tiny: Tiny, kind: str) -> None:
+async def test_a_hole_in_the_offsets_is_a_loss(stack: Servers, tiny: Tiny, kind: str) -> None:
     await rewritten(stack, tiny.source, {1: None, 3: None})
     async with tiny.worker(service_of(tiny, kind)) as worker:
         await worker.until_shards(6)

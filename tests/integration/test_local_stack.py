@@ -22,9 +22,10 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from goodstanding.platform.servers import LocalStack, StackError
-from goodstanding.platform.servers import stack as stack_module
-from goodstanding.platform.servers.stack import NAMES, Name
+from goodstanding.platform.servers import Servers, ServersError
+from goodstanding.platform.servers import servers as servers_module
+from goodstanding.platform.servers.ports import free_ports
+from goodstanding.platform.servers.server import NAMES, Name
 
 _PATIENCE_S = 30.0
 _SILENCE_S = 0.5
@@ -32,9 +33,9 @@ _LARGE_BYTES = 4 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[LocalStack]:
+def stack() -> Iterator[Servers]:
     """One for all tests that leave it running."""
-    with LocalStack.ephemeral() as running:
+    with Servers.ephemeral() as running:
         yield running
 
 
@@ -43,10 +44,10 @@ def home() -> Iterator[Path]:
     """An empty directory for a stack of the test's own; not pytest's, where Postgres cannot go when root tests."""
     directory = Path(tempfile.mkdtemp(prefix="goodstanding-test-"))
     yield directory
-    LocalStack(directory).delete()
+    Servers(directory).delete()
 
 
-async def test_postgres_keeps_its_safe_settings(stack: LocalStack) -> None:
+async def test_postgres_keeps_its_safe_settings(stack: Servers) -> None:
     expected = {
         "fsync": "on",
         "synchronous_commit": "on",
@@ -60,30 +61,30 @@ async def test_postgres_keeps_its_safe_settings(stack: LocalStack) -> None:
         assert str(await connection.fetchval("show server_version")).startswith("18.")
 
 
-async def test_postgres_checks_passwords(stack: LocalStack) -> None:
+async def test_postgres_checks_passwords(stack: Servers) -> None:
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(stack.addresses.postgres, password="wrong")
 
 
-async def test_kafka_takes_the_largest_message_that_a_topic_of_ours_allows(stack: LocalStack) -> None:
+async def test_kafka_takes_the_largest_message_that_a_topic_of_ours_allows(stack: Servers) -> None:
     await _create_topic(stack, "large")
     async with _producer(stack) as producer:
         await producer.send_and_wait("large", b"x" * _LARGE_BYTES)
     assert [len(value) for value in await _values(stack, "large")] == [_LARGE_BYTES]
 
 
-def test_servers_are_out_of_reach_of_the_terminals_interrupt(stack: LocalStack) -> None:
+def test_servers_are_out_of_reach_of_the_terminals_interrupt(stack: Servers) -> None:
     assert os.getsid(0) not in {os.getsid(pid) for pid in _pids(stack)}
 
 
-def test_a_running_stack_is_reused(stack: LocalStack) -> None:
+def test_a_running_stack_is_reused(stack: Servers) -> None:
     before = _pids(stack)
-    again = LocalStack(stack.home)
+    again = Servers(stack.home)
     assert again.up() == stack.addresses
     assert _pids(again) == before
 
 
-async def test_a_killed_kafka_comes_back_with_what_it_acknowledged(stack: LocalStack) -> None:
+async def test_a_killed_kafka_comes_back_with_what_it_acknowledged(stack: Servers) -> None:
     await _create_topic(stack, "kept")
     async with _producer(stack) as producer:
         await producer.send_and_wait("kept", b"acknowledged")
@@ -95,7 +96,7 @@ async def test_a_killed_kafka_comes_back_with_what_it_acknowledged(stack: LocalS
     assert await _values(stack, "kept") == [b"acknowledged"]
 
 
-async def test_a_killed_postgres_comes_back_with_what_it_committed(stack: LocalStack) -> None:
+async def test_a_killed_postgres_comes_back_with_what_it_committed(stack: Servers) -> None:
     async with _postgres(stack) as connection:
         await connection.execute("create table kept as select 'committed' as what")
         dsn = stack.addresses.postgres
@@ -108,12 +109,12 @@ async def test_a_killed_postgres_comes_back_with_what_it_committed(stack: LocalS
         assert await connection.fetchval("select what from kept") == "committed"
 
 
-def test_what_runs_is_not_started_twice(stack: LocalStack) -> None:
-    with pytest.raises(StackError, match="running already"):
+def test_what_runs_is_not_started_twice(stack: Servers) -> None:
+    with pytest.raises(ServersError, match="running already"):
         stack.start("postgres")
 
 
-async def test_a_paused_postgres_is_silent_until_it_is_resumed(stack: LocalStack) -> None:
+async def test_a_paused_postgres_is_silent_until_it_is_resumed(stack: Servers) -> None:
     async with _postgres(stack) as connection:
         stack.pause("postgres")
         try:
@@ -125,7 +126,7 @@ async def test_a_paused_postgres_is_silent_until_it_is_resumed(stack: LocalStack
         assert await answer == 1
 
 
-async def test_a_paused_kafka_is_silent_until_it_is_resumed(stack: LocalStack) -> None:
+async def test_a_paused_kafka_is_silent_until_it_is_resumed(stack: Servers) -> None:
     await _create_topic(stack, "paused")
     async with _producer(stack) as producer:
         await producer.send_and_wait("paused", b"before")
@@ -141,7 +142,7 @@ async def test_a_paused_kafka_is_silent_until_it_is_resumed(stack: LocalStack) -
 
 
 def test_a_detached_stack_stops_clean_and_starts_again_on_its_addresses(home: Path) -> None:
-    stack = LocalStack(home)
+    stack = Servers(home)
     addresses = stack.up()
     ports = [int(address.rpartition(":")[2].partition("/")[0]) for address in (addresses.kafka, addresses.postgres)]
     assert all(_listens(port) for port in ports)
@@ -167,22 +168,22 @@ def test_a_taken_port_is_given_up_for_another(home: Path, monkeypatch: pytest.Mo
         squatter.bind(("127.0.0.1", 0))
         squatter.listen()
         taken = squatter.getsockname()[1]
-        choose = stack_module._free_ports
+        choose = free_ports
         # The first choice of each server is a port that somebody takes before the server gets to it.
         first = {1: (taken,), 2: (taken, *choose(1))}
-        monkeypatch.setattr(stack_module, "_free_ports", lambda count: first.pop(count, None) or choose(count))
-        addresses = LocalStack(home, attached=True).up()
+        monkeypatch.setattr(servers_module, "free_ports", lambda count: first.pop(count, None) or choose(count))
+        addresses = Servers(home, attached=True).up()
     assert first == {}
     assert str(taken) not in addresses.kafka + addresses.postgres
-    assert _states(LocalStack(home)) == {"kafka": "up", "postgres": "up"}
+    assert _states(Servers(home)) == {"kafka": "up", "postgres": "up"}
 
 
 def test_a_server_that_cannot_start_says_why(home: Path) -> None:
-    stack = LocalStack(home, attached=True)
+    stack = Servers(home, attached=True)
     stack.up()
     stack.kill("postgres")
     (home / "postgres" / "data" / "PG_VERSION").write_text("17\n")
-    with pytest.raises(StackError, match=r"(?s)postgres ended while starting.*incompatible with.*another version"):
+    with pytest.raises(ServersError, match=r"(?s)postgres ended while starting.*incompatible with.*another version"):
         stack.start("postgres")
 
 
@@ -192,8 +193,8 @@ def test_the_servers_of_a_killed_program_die_and_its_directory_is_swept() -> Non
         place.chmod(0o711)
         program = """
             import sys, pathlib
-            from goodstanding.platform.servers import LocalStack
-            with LocalStack.ephemeral(pathlib.Path(sys.argv[1])) as stack:
+            from goodstanding.platform.servers import Servers
+            with Servers.ephemeral(pathlib.Path(sys.argv[1])) as stack:
                 print(stack.home, flush=True)
                 sys.stdin.read()
         """
@@ -201,18 +202,18 @@ def test_the_servers_of_a_killed_program_die_and_its_directory_is_swept() -> Non
         with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
             assert parent.stdout
             home = Path(parent.stdout.readline().strip())
-            LocalStack(home).pause("kafka")  # one that stands still must die as well
+            Servers(home).pause("kafka")  # one that stands still must die as well
             assert len(_living_in(home)) > len(NAMES)
             parent.send_signal(signal.SIGKILL)
         _until(lambda: not _living_in(home))
         assert home.exists()
-        with LocalStack.ephemeral(place):
+        with Servers.ephemeral(place):
             assert not home.exists()
         assert list(place.iterdir()) == []
 
 
 @contextlib.asynccontextmanager
-async def _postgres(stack: LocalStack) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+async def _postgres(stack: Servers) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
     connection = await asyncpg.connect(stack.addresses.postgres)
     try:
         yield connection
@@ -221,7 +222,7 @@ async def _postgres(stack: LocalStack) -> AsyncIterator[asyncpg.Connection[async
 
 
 @contextlib.asynccontextmanager
-async def _producer(stack: LocalStack) -> AsyncIterator[AIOKafkaProducer]:
+async def _producer(stack: Servers) -> AsyncIterator[AIOKafkaProducer]:
     producer = AIOKafkaProducer(
         bootstrap_servers=stack.addresses.kafka, acks="all", enable_idempotence=True, max_request_size=2 * _LARGE_BYTES
     )
@@ -229,7 +230,7 @@ async def _producer(stack: LocalStack) -> AsyncIterator[AIOKafkaProducer]:
         yield producer
 
 
-async def _create_topic(stack: LocalStack, topic: str) -> None:
+async def _create_topic(stack: Servers, topic: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=stack.addresses.kafka)
     await admin.start()
     try:
@@ -238,7 +239,7 @@ async def _create_topic(stack: LocalStack, topic: str) -> None:
         await admin.close()
 
 
-async def _values(stack: LocalStack, topic: str) -> list[bytes]:
+async def _values(stack: Servers, topic: str) -> list[bytes]:
     partition = TopicPartition(topic, 0)
     limits = {"max_partition_fetch_bytes": 2 * _LARGE_BYTES}
     consumer = AIOKafkaConsumer(bootstrap_servers=stack.addresses.kafka, auto_offset_reset="earliest", **limits)
@@ -248,11 +249,11 @@ async def _values(stack: LocalStack, topic: str) -> list[bytes]:
         return [(await consumer.getone()).value for _ in range(end)]
 
 
-def _pids(stack: LocalStack) -> list[int]:
+def _pids(stack: Servers) -> list[int]:
     return [status.pid for status in stack.status() if status.pid]
 
 
-def _states(stack: LocalStack) -> dict[Name, str]:
+def _states(stack: Servers) -> dict[Name, str]:
     return {status.name: status.state for status in stack.status()}
 
 

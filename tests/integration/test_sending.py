@@ -12,7 +12,8 @@ import pytest
 from goodstanding.partner.rehearsal import validate
 from goodstanding.partner.sending import Sent, send
 from goodstanding.partner.verdicts import Line, Result, Verdict
-from goodstanding.platform.deployment import Deployment, Settings, partners
+from goodstanding.platform.deployment import Deployment, partners
+from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.platform.stack import passing
 from shared.contracts.identity import sample_account
@@ -29,7 +30,7 @@ Platform = tuple[Deployment, list[ServiceProcess]]
 @pytest.fixture(scope="module")
 def platform() -> Iterator[Platform]:
     """The shipped policies and partners, on servers of its own and the system's clock."""
-    with passing(lambda _: None, None, Settings.new()) as running:
+    with passing(lambda _: None, None, FixedSettings.new()) as running:
         yield running
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from goodstanding.platform.servers import Addresses, LocalStack, kafka
+from goodstanding.platform.servers import Addresses, Servers, kafka
 
 _CHOICES = ("local", "containers")
 _POSTGRES_IMAGE = "postgres:18"
@@ -69,7 +69,7 @@ def _in_containers(config: pytest.Config) -> bool:
 @pytest.fixture(scope="session")
 def _local_addresses() -> Iterator[Addresses]:
     # Not in pytest's own temporary directory: root's is closed to the user that Postgres steps down to.
-    with LocalStack.ephemeral() as stack:
+    with Servers.ephemeral() as stack:
         yield stack.addresses
 
 

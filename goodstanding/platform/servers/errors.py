@@ -15,11 +15,11 @@ _ADVICE = {
 }
 
 
-class StackError(Exception):
+class ServersError(Exception):
     """A server could not be had. The message says why, and what to do next."""
 
 
-def explain(what: str, said: str) -> StackError:
+def explain(what: str, said: str) -> ServersError:
     """An error that quotes the end of what a server or the system said, with our advice if we know that reason."""
     advice = [advice for pattern, advice in _ADVICE.items() if re.search(pattern, said)]
-    return StackError("\n".join([f"{what}:", *said.splitlines()[-_LAST_LINES:], *advice]))
+    return ServersError("\n".join([f"{what}:", *said.splitlines()[-_LAST_LINES:], *advice]))

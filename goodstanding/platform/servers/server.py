@@ -1,12 +1,34 @@
-"""What the stack asks of a server, so that Kafka and Postgres are started, watched and stopped by the same code."""
+"""What is asked of a server, so that Kafka and Postgres are started, watched and stopped by the same code."""
 
 from __future__ import annotations
 
 import signal
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 from goodstanding.platform.servers.process import Command
+
+Name = Literal["kafka", "postgres"]
+NAMES: tuple[Name, ...] = get_args(Name)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the servers are: Kafka's bootstrap address, and the administrator's DSN of Postgres."""
+
+    kafka: str
+    postgres: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One server as it is now. `paused`: it runs and does not answer."""
+
+    name: Name
+    state: Literal["up", "paused", "down"]
+    address: str | None
+    pid: int | None
 
 
 class Server(Protocol):

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from rich.console import Console
 
 from goodstanding.partner.event import PartnerEvent
-from goodstanding.platform.deployment import Deployment, Settings
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Addresses
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.simulation.real_data import bank
@@ -52,10 +53,10 @@ class Result:
 def run(source: Source, console: Console, *, keep: bool, given: Addresses | None) -> Result:
     """Play the source's months on `given` servers, or on some of its own, which end with the call unless `keep` is set.
 
-    Raises UserError or StackError, with everything stopped that was started.
+    Raises UserError or ServersError, with everything stopped that was started.
     """
     began = time.monotonic()
-    settings = Settings.new(zone=source.zone.key, currency=source.currency, clock="stepped")
+    settings = FixedSettings.new(zone=source.zone.key, currency=source.currency, clock="stepped")
     first = _instant(source, source.months[0], publication_day())
     with view_for(console) as view, platform(view.step, settings, first, keep=keep, given=given) as (deployment, them):
         return asyncio.run(_play(source, deployment, them, view, first, began))

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from goodstanding.platform.deployment import Deployment, Settings
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Addresses
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.simulation.real_data.play import publication_day
@@ -73,10 +74,10 @@ class _Moment:
 def run(cast: Cast, view: View, *, keep: bool, given: Addresses | None) -> Result:
     """Play the story on `given` servers, or on some of its own, which end with the call unless `keep` is set.
 
-    Raises UserError or StackError, with everything stopped that was started.
+    Raises UserError or ServersError, with everything stopped that was started.
     """
     began = time.monotonic()
-    settings = Settings.new(zone=ZONE.key, currency="CNY", identity_scheme="account", clock="stepped")
+    settings = FixedSettings.new(zone=ZONE.key, currency="CNY", identity_scheme="account", clock="stepped")
     first = _instant(FIRST_MONTH, publication_day())
     with view, platform(view.step, settings, first, keep=keep, given=given) as (deployment, processes):
         return asyncio.run(_play(cast, deployment, processes, view, first, began))

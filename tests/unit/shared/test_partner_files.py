@@ -9,7 +9,7 @@ import pytest
 
 from goodstanding.partner import mapping_files as mappings
 from goodstanding.platform import deployment
-from goodstanding.platform.deployment import Settings
+from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import Stack
 from services.ingest.loading import load_partners
 from shared.contracts.published.__main__ import main
@@ -79,14 +79,14 @@ def test_nothing_is_started_beside_a_misnamed_file(directory: Path, tmp_path: Pa
     (directory / "bank (copy).toml").write_text(NATIVE)
     said: list[str] = []
     with pytest.raises(ConfigError, match="Rename the file"):
-        Stack(tmp_path / "home").up(said.append, Settings.new())
+        Stack(tmp_path / "home").up(said.append, FixedSettings.new())
     assert said == []
 
 
 def test_a_misnamed_file_does_not_pass_as_a_policy(directory: Path) -> None:
     (directory / "bank (copy).toml").write_text(NATIVE)
     with pytest.raises(ConfigError, match="Rename the file"):
-        mappings.compiled_file(directory / "bank (copy).toml", Settings.new())
+        mappings.compiled_file(directory / "bank (copy).toml", FixedSettings.new())
 
 
 def test_files_come_in_the_order_of_their_names(directory: Path) -> None:

@@ -20,7 +20,8 @@ from goodstanding.cli import app, dead_letters, frame, people, tail
 from goodstanding.contradictions import Waiting
 from goodstanding.dead_letters.rules import Letter, State
 from goodstanding.partner.mapping_files import mapping_of
-from goodstanding.platform.deployment import Deployment, Settings
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Addresses
 from goodstanding.platform.stack import Stack
 from goodstanding.reading.offsets import asking
@@ -40,7 +41,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     monkeypatch.setenv("GOODSTANDING_KAFKA", NOBODY)
     monkeypatch.setenv("GOODSTANDING_POSTGRES", f"postgresql://postgres@{NOBODY}/postgres")
     addresses = Addresses(kafka=NOBODY, postgres=f"postgresql://postgres@{NOBODY}/postgres")
-    return Deployment.create(tmp_path / "services", addresses, Settings.new(clock="stepped"))
+    return Deployment.create(tmp_path / "services", addresses, FixedSettings.new(clock="stepped"))
 
 
 def ask(*arguments: str, input: str = "") -> Result:

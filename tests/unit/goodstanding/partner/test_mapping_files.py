@@ -9,7 +9,7 @@ import pytest
 from goodstanding.partner import mapping_files
 from goodstanding.partner.mapping_files import sound_mapping_of
 from goodstanding.platform import deployment
-from goodstanding.platform.deployment import Settings
+from goodstanding.platform.fixed_settings import FixedSettings
 from shared.settings import ROOT
 from shared.toml_file import ConfigError
 
@@ -37,10 +37,10 @@ def test_examples_of_a_faulty_mapping_are_refused(root: Path, partner: str, old:
     text = (ROOT / "partners" / f"{partner}.toml").read_text()
     (root / "partners" / f"{partner}.toml").write_text(text.replace(old, new))
     with pytest.raises(ConfigError, match=sentence):
-        sound_mapping_of(partner, Settings.new())
+        sound_mapping_of(partner, FixedSettings.new())
 
 
 def test_examples_of_a_sound_one_can_be_made(root: Path) -> None:
     text = (ROOT / "partners" / "shop.toml").read_text()
     (root / "partners" / "shop.toml").write_text(text)
-    assert sound_mapping_of("shop", Settings.new()) == mapping_files.mapping_of("shop")
+    assert sound_mapping_of("shop", FixedSettings.new()) == mapping_files.mapping_of("shop")

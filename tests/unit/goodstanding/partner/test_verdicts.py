@@ -14,10 +14,11 @@ from goodstanding.partner.mapping_files import mapping_of
 from goodstanding.partner.rehearsal import validate
 from goodstanding.partner.samples import Setting, samples
 from goodstanding.partner.verdicts import Result, Verdict, lines_of
-from goodstanding.platform.deployment import Settings, partners
+from goodstanding.platform.deployment import partners
+from goodstanding.platform.fixed_settings import FixedSettings
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
-SETTINGS = Settings.new()
+SETTINGS = FixedSettings.new()
 
 
 def written(directory: Path, *lines: bytes) -> Path:

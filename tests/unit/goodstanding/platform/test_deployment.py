@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from goodstanding.errors import UserError
-from goodstanding.platform.deployment import SERVICES, Deployment, Settings, read_settings
+from goodstanding.platform.deployment import SERVICES, Deployment
+from goodstanding.platform.fixed_settings import FixedSettings, read_settings
 from goodstanding.platform.servers import Addresses
 
 ADDRESSES = Addresses(kafka="127.0.0.1:1234", postgres="postgresql://admin:secret@127.0.0.1:5678/postgres")
@@ -17,7 +18,7 @@ ADDRESSES = Addresses(kafka="127.0.0.1:1234", postgres="postgresql://admin:secre
 
 @pytest.fixture
 def deployment(tmp_path: Path) -> Deployment:
-    return Deployment.create(tmp_path / "services", ADDRESSES, Settings.new(zone="Asia/Taipei", currency="TWD"))
+    return Deployment.create(tmp_path / "services", ADDRESSES, FixedSettings.new(zone="Asia/Taipei", currency="TWD"))
 
 
 def test_what_was_written_down_is_found_again_by_its_owner_only(deployment: Deployment) -> None:
@@ -34,7 +35,7 @@ def test_no_deployment_and_a_damaged_one(tmp_path: Path) -> None:
 
 
 def test_two_deployments_share_no_secret() -> None:
-    one, other = Settings.new(), Settings.new()
+    one, other = FixedSettings.new(), FixedSettings.new()
     assert one.key != other.key
     assert one.passwords != other.passwords
 
@@ -72,18 +73,18 @@ def test_nobody_is_told_anothers_secret(deployment: Deployment) -> None:
     ],
 )
 def test_a_roles_dsn(tmp_path: Path, admin: str, dsn: str) -> None:
-    settings = Settings(key="00" * 32, fingerprint_key="11" * 32, passwords={"scorer": "p@/"})
+    settings = FixedSettings(key="00" * 32, fingerprint_key="11" * 32, passwords={"scorer": "p@/"})
     assert Deployment(tmp_path, Addresses(kafka="k", postgres=admin), settings).dsn("scorer") == dsn
 
 
 def test_the_environment_names_settings_of_a_new_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOODSTANDING_CURRENCY", "EUR")
     monkeypatch.setenv("GOODSTANDING_KEY", "ab" * 32)
-    assert (Settings.new().currency, Settings.new().key) == ("EUR", "ab" * 32)
-    assert Settings.new(currency="TWD").currency == "TWD"
+    assert (FixedSettings.new().currency, FixedSettings.new().key) == ("EUR", "ab" * 32)
+    assert FixedSettings.new(currency="TWD").currency == "TWD"
     monkeypatch.setenv("GOODSTANDING_IDENTITY_SCHEME", "shoe size")
     with pytest.raises(UserError, match="shoe size"):
-        Settings.new()
+        FixedSettings.new()
 
 
 @pytest.mark.parametrize(
@@ -101,10 +102,10 @@ def test_the_environment_names_settings_of_a_new_deployment(monkeypatch: pytest.
 def test_a_setting_that_no_service_would_take_is_refused_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
 ) -> None:
-    good = Settings.new()
+    good = FixedSettings.new()
     (tmp_path / "deployment.json").write_bytes(msgspec.json.encode(msgspec.to_builtins(good) | {name: value}))
     with pytest.raises(UserError, match=sentence):
         read_settings(tmp_path)
     monkeypatch.setenv(f"GOODSTANDING_{name.upper()}", value)
     with pytest.raises(UserError, match=sentence):
-        Settings.new()
+        FixedSettings.new()

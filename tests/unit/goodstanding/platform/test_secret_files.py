@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from goodstanding.platform.deployment import STATEFUL, read_settings
+from goodstanding.platform.fixed_settings import STATEFUL, read_settings
 from goodstanding.platform.secret_files import write_secret_files
 
 READERS = ("operator", "postgres", "ingest", *STATEFUL)

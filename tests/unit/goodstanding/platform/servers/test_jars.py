@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from goodstanding.platform.servers import StackError, jars
+from goodstanding.platform.servers import ServersError, jars
 
 _RIGHT = b"the jar"
 _WRONG = b"another jar"
@@ -68,7 +68,7 @@ def test_what_is_missing_or_damaged_is_fetched(
 
 def test_a_wrong_download_is_refused_and_not_kept(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _network(monkeypatch, _WRONG)
-    with pytest.raises(StackError, match=r"thing-1\.0\.jar is not the jar"):
+    with pytest.raises(ServersError, match=r"thing-1\.0\.jar is not the jar"):
         jars.class_path()
     assert [path for path in repository.rglob("*") if path.is_file()] == []
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from goodstanding.partner.mapping_files import compiled
-from goodstanding.platform.deployment import Settings
+from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.simulation.real_data.adapters import adapters
 from goodstanding.simulation.real_data.source import DataError
 from goodstanding.simulation.real_data.uci_credit_card import MONTHS
@@ -188,7 +188,7 @@ def test_a_file_of_another_shape_is_named(tmp_path: Path, content: str, message:
 
 def test_ingest_takes_every_event_of_the_data() -> None:
     source = adapters()["uci-credit-card"](DATA)
-    settings = Settings.new(zone=source.zone.key, currency=source.currency)
+    settings = FixedSettings.new(zone=source.zone.key, currency=source.currency)
     partner, counts, ids = compiled(source.partner, settings), Counter[str](), set()
     people = {normalized_identifier("account", person.identifier) for person in source.people}
     for month in (source.months[0], source.months[-1]):

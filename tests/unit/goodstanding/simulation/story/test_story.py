@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from goodstanding.partner.mapping_files import compiled
-from goodstanding.platform.deployment import Settings
+from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.simulation.recount import Event, RecordNews, ScoreNews, TierNews
 from goodstanding.simulation.story.cast import FIRST_MONTH, ZONE, Cast
 from goodstanding.simulation.story.chart import ROWS, chart
@@ -54,7 +54,7 @@ def test_no_record_ends_on_the_eve_of_a_publication() -> None:
 
 @pytest.mark.parametrize("partner", PARTNERS)
 def test_ingest_reads_what_the_partner_meant(partner: str) -> None:
-    settings = Settings.new()
+    settings = FixedSettings.new()
     reader = compiled(partner, settings)
     kinds = set()
     for event in TOLD:
@@ -77,7 +77,7 @@ def _meaning(body: BehaviorEvent | RecordReport) -> tuple[object, ...]:
     return body.kind, body.count, body.amount or 0, body.days_late or 0, body.reverses, body.value or "", consent
 
 
-def _expected(event: Event, settings: Settings) -> tuple[object, ...]:
+def _expected(event: Event, settings: FixedSettings) -> tuple[object, ...]:
     if KIND_OF[event.kind].shape is Shape.RECORD:
         number = (
             event.report

@@ -1,0 +1,87 @@
+"""What is fixed when a deployment is made, secrets included, and the file that holds it: `deployment.json`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from goodstanding.errors import UserError
+from shared.contracts import currencies, zones
+from shared.contracts.identity import KEY_BYTES_MIN
+
+STATEFUL = ("retention", "scorer", "benefits")
+"""The services that own a schema in Postgres."""
+FILE = "deployment.json"
+
+
+class FixedSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for a whole deployment from its beginning on: its secrets, and what the services must agree about.
+
+    They are written down once, when the deployment is made. Only the cadence may be changed later.
+    """
+
+    key: str
+    """The key of the pseudonyms, in hexadecimal characters."""
+    fingerprint_key: str
+    """The key of the fingerprints that remain of lapsed records, in hexadecimal characters."""
+    passwords: dict[str, str]
+    """The password of each stateful service's role in Postgres."""
+    zone: str = "Asia/Shanghai"
+    currency: str = "CNY"
+    identity_scheme: Literal["account", "cn-resident-id"] = "account"
+    retention_profile: str = "cn"
+    clock: Literal["system", "stepped"] = "system"
+    cadence: Literal["policy", "continuous"] = "policy"
+    """`continuous` publishes each score as soon as it changes, whatever the scorecard's file says."""
+
+    @classmethod
+    def new(cls, **settings: str) -> FixedSettings:
+        """Settings for a new deployment: those given, then those of the environment (GOODSTANDING_ZONE and so on), then
+        the defaults; secrets are made where the environment has none. Raises UserError for an invalid value."""
+        named = {name: value for name in _FROM_ENVIRONMENT if (value := os.environ.get(f"GOODSTANDING_{name.upper()}"))}
+        passwords = {service: secrets.token_urlsafe(24) for service in STATEFUL}
+        keys = {name: secrets.token_hex(KEY_BYTES_MIN) for name in ("key", "fingerprint_key")}
+        made = {**keys, "passwords": passwords}
+        try:
+            return msgspec.convert({**made, **named, **settings}, cls)
+        except msgspec.ValidationError as error:
+            raise UserError(f"A setting of the environment cannot be used: {str(error).rstrip('.')}.") from None
+
+    def __post_init__(self) -> None:
+        # msgspec reports a ValueError as a fault of what it reads, whether from the environment or from a file.
+        for name, check in (("zone", zones.zone), ("currency", currencies.check)):
+            try:
+                check(getattr(self, name))
+            except ValueError as error:
+                raise ValueError(f"GOODSTANDING_{name.upper()}: {error}") from None
+        for name in ("key", "fingerprint_key"):
+            if not _is_key(getattr(self, name)):
+                sentence = f"is not a key. It has at least {2 * KEY_BYTES_MIN} hexadecimal characters."
+                raise ValueError(f"GOODSTANDING_{name.upper()} {sentence}")
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(bytes.fromhex(text)) >= KEY_BYTES_MIN
+    except ValueError:
+        return False
+
+
+_FROM_ENVIRONMENT = ("key", "fingerprint_key", "zone", "currency", "identity_scheme", "retention_profile")
+
+
+def read_settings(directory: Path) -> FixedSettings | None:
+    """The settings of the deployment in this directory, or None. Raises UserError for a damaged file."""
+    try:
+        return msgspec.json.decode((directory / FILE).read_bytes(), type=FixedSettings)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise UserError(
+            f"{directory / FILE} cannot be read ({str(error).rstrip('.')}).",
+            "Mend it, or start anew: goodstanding local down --delete",
+        ) from error
