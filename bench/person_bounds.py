@@ -19,7 +19,8 @@ import msgspec
 
 from bench.scorer_core import FIRST, MONTHS, PERSON, POLICY, ZONE
 from services.scorer.core.decide import Person, decide
-from services.scorer.core.folding import ROOM, fold, prune
+from services.scorer.core.folding import ROOM, fold
+from services.scorer.core.forgetting import prune
 from services.scorer.core.messages import Event, event_of
 from services.scorer.core.state import State, decode, encode
 from shared.contracts.messages import BehaviorEvent, Consent

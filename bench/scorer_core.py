@@ -16,7 +16,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from services.scorer.core.decide import Person, Policy, decide
-from services.scorer.core.folding import fold, prune
+from services.scorer.core.folding import fold
+from services.scorer.core.forgetting import prune
 from services.scorer.core.messages import Event, event_of
 from services.scorer.core.score import evaluate
 from services.scorer.core.scorecard import Scorecard
@@ -101,7 +102,7 @@ def main() -> None:
     print(f"decode                       {best_us(lambda: decode(column), 20_000):6.2f} us")
     print(f"encode                       {best_us(lambda: encode(state), 20_000):6.2f} us")
     print(f"evaluate                     {best_us(lambda: evaluate(state, CARD, last, 650), 5_000):6.2f} us")
-    person = Person(key=PERSON, state=column)
+    person = Person(user_id=PERSON, state=column)
     now = datetime(2026, 2, 28, 20, tzinfo=UTC)
     for batch in (1, 5, 30):
         us = best_us(decisions(person, batch, now), 500) / 30

@@ -8,7 +8,7 @@ import asyncpg
 
 from goodstanding.errors import UserError
 from goodstanding.platform.deployment import Deployment
-from services.scorer.core.explain import Explanation, explain
+from services.scorer.core.explain import Explanation, Published, explain
 from shared.contracts import zones
 from shared.contracts.partition import partition_of
 
@@ -39,4 +39,4 @@ async def explanation(deployment: Deployment, user_id: str, before: datetime | N
             "There is no score of this person" + (" by then." if before else "."),
             advice,
         )
-    return explain(*row.values())
+    return explain(Published(**row))

@@ -45,7 +45,7 @@ _USER_ID = re.compile(USER_ID_PATTERN)
 def service(policy: Policy) -> Service[Fenced[Message, Person, Writes]]:
     mode: Fenced[Message, Person, Writes] = Fenced(
         decode=partial(decode, zone=policy.zone),
-        user_id_of=lambda message: message.key,
+        user_id_of=lambda message: message.user_id,
         decide=partial(decide, policy=policy),
         load=store.load,
         save=store.save,
@@ -126,7 +126,7 @@ def _dead(fault: Fault) -> DeadLetter:
 def decide(
     person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy
 ) -> Decision[Person, Writes]:
-    decided = rules.decide(person or Person(messages[0].key), messages, now, policy)
+    decided = rules.decide(person or Person(messages[0].user_id), messages, now, policy)
     outgoing: list[Outgoing | Announcement] = []
     outcomes = [_outcome("duplicate")] * decided.stale
     for event, folded in decided.folded:
@@ -140,7 +140,7 @@ def decide(
                 outgoing.append(_rejected(event, fault))
                 outcomes.append(_outcome("refused", event.partner, fault.code))
     if publication := decided.writes.publication:
-        outgoing.append(_score_changed(decided.person.key, publication, policy))
+        outgoing.append(_score_changed(decided.person.user_id, publication, policy))
         outcomes.append(_outcome("published"))
     writes = (decided.writes,) if decided.writes.are_any else ()
     return Decision(decided.person, tuple(outgoing), tuple(outcomes), writes)

@@ -15,7 +15,7 @@ import pytest
 
 from services.scorer.core import score
 from services.scorer.core.calendar import run_instant
-from services.scorer.core.decide import Person, Policy, Publication, Writes, decide, run_of
+from services.scorer.core.decide import Person, Policy, Publication, Writes, decide, passed_by
 from services.scorer.core.explain import explain
 from services.scorer.core.messages import Due, Edge, Message, RecordNews, event_of, microseconds
 from services.scorer.core.state import State, short_hash
@@ -57,15 +57,15 @@ def _id(person: str) -> bytes:
 async def give(db: Db, *people: Person) -> None:
     """Save people, each in its shard, and what is said of their contacts."""
     for shard in range(6):
-        if mine := {person.key: person for person in people if partition_of(person.key) == shard}:
-            writes = [Writes(each.key, edges=each.edges) for each in mine.values() if isinstance(each, Known)]
+        if mine := {person.user_id: person for person in people if partition_of(person.user_id) == shard}:
+            writes = [Writes(each.user_id, edges=each.edges) for each in mine.values() if isinstance(each, Known)]
             await save(db, shard, mine, writes)
 
 
 async def apply(db: Db, person: Person, *messages: Message, now: datetime) -> Person:
     """Decide, and save what comes of it."""
     decided = decide(person, messages, now, POLICY)
-    await save(db, partition_of(person.key), {person.key: decided.person}, [decided.writes])
+    await save(db, partition_of(person.user_id), {person.user_id: decided.person}, [decided.writes])
     return decided.person
 
 
@@ -119,9 +119,9 @@ def known(person: str, **fields: Any) -> Known:
 
 async def passed(db: Db, *people: Person, number: int = JAN - 1) -> None:
     """Let a monthly run pass these people, who stay as they are."""
-    run = run_of(number, POLICY)
+    run = passed_by(number, POLICY)
     for shard in range(6):
-        if mine := {person.key: person for person in people if partition_of(person.key) == shard}:
+        if mine := {person.user_id: person for person in people if partition_of(person.user_id) == shard}:
             await save(db, shard, mine, [Writes(key, run=run) for key in mine])
 
 
@@ -135,7 +135,7 @@ async def test_what_is_saved_is_loaded(db: Db) -> None:
     numbers = {"version": 7, "run": JAN, "standing": 700, "standing_before": 650, "contacts": 650}
     full = Person(ONE, b"\x01state", evaluation=b"e", as_of=day(JAN), **numbers)
     bare = Person(OTHERS[0], b"\x01")
-    await save(db, SHARD, {person.key: person for person in (full, bare)})
+    await save(db, SHARD, {person.user_id: person for person in (full, bare)})
     assert await load(db, SHARD, [*MINE]) == {ONE: full, OTHERS[0]: bare}
     assert await load(db, SHARD, [OTHERS[1]]) == {}
     assert await load(db, (SHARD + 1) % 6, [ONE]) == {}
@@ -177,7 +177,7 @@ class TestContacts:
     NOW = day(JAN, 6)
 
     async def bands(self, db: Db, person: str = ONE) -> tuple[int, int]:
-        (found,) = [message for message in await run(db, self.NOW) if message.key == person]
+        (found,) = [message for message in await run(db, self.NOW) if message.user_id == person]
         return found.contacts, found.bands
 
     async def mutual(self, db: Db, friends: dict[str, int | None], *, person: str = ONE, seen: bool = True) -> None:
@@ -309,8 +309,8 @@ class TestWhatPuppetsLearn:
         await passed(db, *everybody)
         told = []
         for message in await run(db, day(JAN, 6)):
-            if message.key in puppets:
-                publication = decide(Person(message.key), [message], day(JAN, 6), POLICY).writes.publication
+            if message.user_id in puppets:
+                publication = decide(Person(message.user_id), [message], day(JAN, 6), POLICY).writes.publication
                 assert publication is not None
                 told.append(publication.evaluation)
         assert len(told) == len(puppets)
@@ -334,8 +334,8 @@ class TestTheRun:
         await give(db, *(known(person) for person in PEOPLE[:60]))
         expected = sorted(person for person in PEOPLE[:60] if partition_of(person) == SHARD)
         found = await run(db, day(JAN, 6), limit=limit)
-        assert [message.key for message in found] == expected
-        assert {(message.number, message.instant) for message in found} == {(JAN, run_instant(JAN, 6, ZONE))}
+        assert [message.user_id for message in found] == expected
+        assert {(message.run, message.instant) for message in found} == {(JAN, run_instant(JAN, 6, ZONE))}
 
     async def test_page_by_page_with_a_cursor_that_ends(self, db: Db) -> None:
         await give(db, *(known(person) for person in MINE[:5]))
@@ -355,7 +355,7 @@ class TestTheRun:
         assert (empty.messages, empty.cursor) == ((), f"{JAN}:done")
         await give(db, known(ONE))
         assert (await page(db, day(JAN, 20), empty.cursor)).messages == ()
-        assert [m.key for m in (await page(db, day(JAN + 1, 6), empty.cursor)).messages] == [ONE]
+        assert [m.user_id for m in (await page(db, day(JAN + 1, 6), empty.cursor)).messages] == [ONE]
 
     async def test_a_new_deployment_has_missed_nothing(self, db: Db) -> None:
         await give(db, known(ONE))
@@ -367,7 +367,7 @@ class TestTheRun:
         await give(db, *(known(person) for person in MINE[:4]))
         half = await page(db, day(JAN, 6), limit=2)
         found = await run(db, day(JAN + 3, 1), half.cursor)
-        assert [(message.key, message.number) for message in found] == [(person, JAN + 2) for person in MINE[:4]]
+        assert [(message.user_id, message.run) for message in found] == [(person, JAN + 2) for person in MINE[:4]]
         opened = await db.fetch("select number, instant, policy from publication order by number")
         assert [tuple(row) for row in opened] == [
             (number, run_instant(number, 6, ZONE), CARD.id) for number in (JAN, JAN + 2)
@@ -378,7 +378,7 @@ class TestTheRun:
         now = run_instant(JAN, 6, ZONE)
         half = await page(db, now, limit=2)
         rest = await page(db, now - timedelta(seconds=1), half.cursor, limit=2)
-        assert [message.key for message in rest.messages] == MINE[2:4]
+        assert [message.user_id for message in rest.messages] == MINE[2:4]
         assert rest.cursor == f"{JAN}:done"
 
     async def test_another_policy_does_not_take_part(self, db: Db) -> None:
@@ -408,7 +408,7 @@ async def test_the_order_of_people_does_not_matter_to_the_run(db: Db) -> None:
     people = MINE[:6]
     everybody = [known(p, run=JAN - 1, standing=400) for p in people]
     for one in everybody:
-        told = edges(*(other for other in people if other != one.key))
+        told = edges(*(other for other in people if other != one.user_id))
         await give(db, msgspec.structs.replace(one, edges=told))
     await passed(db, *everybody)
     seen = []
@@ -417,7 +417,7 @@ async def test_the_order_of_people_does_not_matter_to_the_run(db: Db) -> None:
         (message,) = some.messages
         assert isinstance(message, Due)
         seen.append((message.contacts, message.bands))
-        person = (await load(db, SHARD, [message.key]))[message.key]
+        person = (await load(db, SHARD, [message.user_id]))[message.user_id]
         moved = msgspec.structs.replace(person, run=JAN, standing=900, standing_before=person.standing)
         await passed(db, moved, number=JAN)
         cursor = some.cursor
@@ -563,7 +563,7 @@ async def test_what_release_0_1_left_is_taken_over(postgres_dsn: str) -> None:
         await db.execute((_MIGRATIONS / "0002_remembered.sql").read_text())
         (me,) = (await load(db, SHARD, [ONE])).values()
         assert me.as_of == day(JAN - 1, 20)
-        (message,) = [m for m in (await page(db, day(JAN, 6))).messages if m.key == ONE]
+        (message,) = [m for m in (await page(db, day(JAN, 6))).messages if m.user_id == ONE]
         assert isinstance(message, Due)
         assert (message.contacts, message.bands) == (5, 15)
         await apply(db, me, message, now=day(JAN, 6))

@@ -15,11 +15,13 @@ from typing import TypeAlias
 import msgspec
 
 from services.scorer.core import score
-from services.scorer.core.folding import STATUS_GONE, Accepted, Folded, fold, fold_record, prune
+from services.scorer.core.folding import Accepted, Folded, fold, fold_record
+from services.scorer.core.forgetting import prune
 from services.scorer.core.messages import Due, Edge, Event, Message, RecordNews, instant_of, microseconds
+from services.scorer.core.records import STATUS_GONE, has_lapsed
 from services.scorer.core.score import Evaluation, contacts_band, evaluate, with_records_changed
 from services.scorer.core.scorecard import WINDOW_MONTHS_MAX, Scorecard
-from services.scorer.core.state import FORMAT, State, decode, encode, has_lapsed, without_lapsed
+from services.scorer.core.state import FORMAT, State, decode, encode, without_lapsed
 from shared.contracts.months import month_of, month_start
 
 ON_THE_WAY_MAX = timedelta(days=15)
@@ -36,7 +38,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Publication(msgspec.Struct, frozen=True):
-    """One version of a person's score. `run` is the number of the last monthly run, None before the first."""
+    """One version of a person's score. `run` is the month of the last monthly run, None before the first."""
 
     version: int
     as_of: datetime
@@ -45,11 +47,10 @@ class Publication(msgspec.Struct, frozen=True):
     evaluation: Evaluation
 
 
-class Run(msgspec.Struct, frozen=True):
+class RunPassed(msgspec.Struct, frozen=True):
     """That a monthly run has passed a person, which fixes what others see of the person's contacts from the next
     publication on, and forgets what is too old."""
 
-    number: int
     remembered_from: datetime
     """What was said or published before this is forgotten (rules S7)."""
     accepted_from: datetime
@@ -59,12 +60,12 @@ class Run(msgspec.Struct, frozen=True):
 class Writes(msgspec.Struct, frozen=True):
     """What one decision about a person adds to other tables than the person's row, in this order."""
 
-    key: str
+    user_id: str
     redacts: bool = False
     """A record is gone: so is all that rested on records in what was published until now (rules D9)."""
     publication: Publication | None = None
     edges: tuple[Edge, ...] = ()
-    run: Run | None = None
+    run: RunPassed | None = None
 
     @property
     def are_any(self) -> bool:
@@ -77,7 +78,7 @@ class Person(msgspec.Struct, frozen=True):
     State and evaluation stay encoded, so that a cache of people is small and nothing in it can be changed by accident.
     """
 
-    key: str
+    user_id: str
     state: bytes = b""
     version: int = 0
     evaluation: bytes = b""
@@ -126,16 +127,16 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
     edges = tuple(outcome.edge for outcome in accepted if outcome.edge is not None)
     person = msgspec.structs.replace(person, state=encode(state))
     counting = without_lapsed(state, now)
-    run: Run | None = None
+    run: RunPassed | None = None
     published: Evaluation | None = None
-    if due is not None and (person.run is None or person.run < due.number):
-        run = run_of(due.number, policy)
+    if due is not None and (person.run is None or person.run < due.run):
+        run = passed_by(due.run, policy)
         earliest = now if changes else _last_lapse(state, now)
         person, published = _run(person, counting, due, earliest, policy)
     if published is None:
         person, published = _at_once(person, counting, now, policy, events=bool(accepted), records=bool(changes))
     publication = None if published is None else _publication(person, published, policy)
-    return Decided(person, Writes(person.key, redacts, publication, edges, run), folded, stale)
+    return Decided(person, Writes(person.user_id, redacts, publication, edges, run), folded, stale)
 
 
 def _publication(person: Person, evaluation: Evaluation, policy: Policy) -> Publication:
@@ -182,11 +183,11 @@ def _run(person: Person, state: State, due: Due, earliest: datetime | None, poli
     """
     contacts = contacts_band(due.contacts, due.bands)
     continuous = policy.scorecard.cadence == "continuous"
-    through = due.number if continuous else due.number - 1
+    through = due.run if continuous else due.run - 1
     evaluation = evaluate(state, policy.scorecard, through, contacts)
     person = msgspec.structs.replace(
         person,
-        run=due.number,
+        run=due.run,
         standing=evaluation.score,
         standing_before=person.standing,
         contacts=contacts,
@@ -196,14 +197,14 @@ def _run(person: Person, state: State, due: Due, earliest: datetime | None, poli
     return _published(person, evaluation, max(due.instant, earliest or due.instant))
 
 
-def run_of(number: int, policy: Policy) -> Run:
-    """The monthly run of that number."""
-    return _run_of(number, policy.accepts_late_months, policy.zone)
+def passed_by(run: int, policy: Policy) -> RunPassed:
+    """What the monthly run of that month forgets of a person whom it passes."""
+    return _passed_by(run, policy.accepts_late_months, policy.zone)
 
 
 @lru_cache(maxsize=16)
-def _run_of(number: int, late_months: int, zone: tzinfo) -> Run:
-    return Run(number, month_start(number - WINDOW_MONTHS_MAX, zone), month_start(number - 1 - late_months, zone))
+def _passed_by(run: int, late_months: int, zone: tzinfo) -> RunPassed:
+    return RunPassed(month_start(run - WINDOW_MONTHS_MAX, zone), month_start(run - 1 - late_months, zone))
 
 
 def _at_once(person: Person, state: State, now: datetime, policy: Policy, *, events: bool, records: bool) -> _Moved:

@@ -30,7 +30,7 @@ class Explanation(msgspec.Struct, frozen=True):
     version: int
     as_of: datetime
     publication: str | None
-    """The last monthly publication, `2026-03`."""
+    """The last monthly run, `2026-03`."""
     policy: str
     score: int
     change: int
@@ -40,11 +40,22 @@ class Explanation(msgspec.Struct, frozen=True):
     lines: tuple[Line, ...]
 
 
-def explain(
-    version: int, as_of: datetime, publication: int | None, policy: str, evaluation: bytes, before: bytes | None
-) -> Explanation:
-    """One row of `scorer.explain`, decoded; `before` is None for a person's first publication."""
-    now, last = score.decode(evaluation), score.decode(before) if before else _NOTHING
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of `scorer.explain`, its columns by name."""
+
+    version: int
+    as_of: datetime
+    run: int | None
+    """The month of the last monthly run, None before the first."""
+    policy: str
+    evaluation: bytes
+    evaluation_before: bytes | None
+    """None with a person's first publication."""
+
+
+def explain(row: Published) -> Explanation:
+    now = score.decode(row.evaluation)
+    last = score.decode(row.evaluation_before) if row.evaluation_before else _NOTHING
     points_before = {item.code: item.points for item in last.items}
     lines = [
         Line(item.code, item.points, item.best, item.points - points_before.pop(item.code, 0), item.rests_on)
@@ -53,10 +64,10 @@ def explain(
     # An item may go: a ceiling that is lifted, a rule that a new policy dropped.
     lines += [Line(code, 0, 0, -points, {}) for code, points in points_before.items()]
     return Explanation(
-        version=version,
-        as_of=as_of,
-        publication=None if publication is None else month_name(publication),
-        policy=policy,
+        version=row.version,
+        as_of=row.as_of,
+        publication=None if row.run is None else month_name(row.run),
+        policy=row.policy,
         score=now.score,
         change=now.score - last.score,
         thin=now.thin,

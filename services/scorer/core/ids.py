@@ -83,12 +83,6 @@ def count(blob: bytes, tag: bytes) -> int:
     return (end - position(blob, tag)) // ENTRY
 
 
-def united(one: bytes, other: bytes) -> bytes:
-    """The entries of two blobs that share none."""
-    entries = one + other
-    return b"".join(sorted(entries[at : at + ENTRY] for at in range(0, len(entries), ENTRY)))
-
-
 def old_is_same(blob: bytes, entry: bytes) -> bool | None:
     """Whether an entry of format 1 with this partner and id has the same data; None if there is none.
 

@@ -16,10 +16,10 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """An accepted event of one person, as ingest normalized it."""
+    """An event of one person, as ingest normalized it."""
 
-    key: str
-    """The person's user_id, 64 hexadecimal characters."""
+    user_id: str
+    """The pseudonym of the person, 64 hexadecimal characters."""
     partner: str
     id: str
     origin: str
@@ -36,7 +36,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 def event_of(
-    key: str,
+    user_id: str,
     partner: str,
     event_id: str,
     origin: str,
@@ -50,7 +50,7 @@ def event_of(
     """An event from its attributes, the month of its arrival, the bytes of its normalized data and the same decoded."""
     time_us = microseconds(time)
     entry = ids.entry_of(partner, event_id, body.kind, time_us, value)
-    return Event(key, partner, event_id, origin, time_us, month_of(time, zone), arrived, entry, body, fieldnames)
+    return Event(user_id, partner, event_id, origin, time_us, month_of(time, zone), arrived, entry, body, fieldnames)
 
 
 def microseconds(instant: datetime) -> int:
@@ -66,21 +66,21 @@ def instant_of(time_us: int) -> datetime:
 class RecordNews(msgspec.Struct, frozen=True):
     """A change of a negative record, as retention published it."""
 
-    key: str
+    user_id: str
     month: int
     """In which it arrived."""
     body: RecordChange
 
 
 class Due(msgspec.Struct, frozen=True):
-    """The monthly publication has come to a person."""
+    """The monthly run has come to a person."""
 
-    key: str
-    number: int
-    """The month in which it is published."""
+    user_id: str
+    run: int
+    """The month of the run."""
     instant: datetime
     contacts: int
-    """How many of the person's mutual contacts have a standing in the publication before."""
+    """How many of the person's mutual contacts have a standing in the run before."""
     bands: int
     """The sum of those standings' bands, see `score.band_of`."""
 
@@ -89,13 +89,13 @@ Message: TypeAlias = Event | RecordNews | Due
 
 
 class Edge(msgspec.Struct, frozen=True):
-    """That a person is, or no longer is, among another's contacts; the latest by (time, id) is so."""
+    """A change of the person's list of contacts; for each contact the latest by (time, id) holds."""
 
     contact: str
     present: bool
     time_us: int
     id: bytes
-    """Of several events at one time the greatest one's is so, in whichever order they come."""
+    """Of several events at one time the one with the greatest id holds, in whichever order they come."""
 
     @classmethod
     def of(cls, event: Event) -> Edge:

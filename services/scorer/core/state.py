@@ -10,25 +10,26 @@ log, and from nothing else.
 
 A `State` is a working copy: decoded, folded into, encoded again, held by nobody else. Parts that most events do not
 touch stay packed until one does. Months are numbers, see `calendar`; times are microseconds since 1970, UTC.
-`folding` has what changes one.
+`folding` has what adds to one, `forgetting` what leaves it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from hashlib import blake2b
-from typing import Literal, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
 from services.scorer.core.messages import microseconds
+from services.scorer.core.records import NegativeRecord, has_lapsed
 
 Vector: TypeAlias = list[int]
 COUNT, SUM, LATE, WORST = range(4)
 Figure: TypeAlias = int | tuple[int, bytes, int]
 """(time, id, amount) while the month is open, so that the latest can be told; then the amount alone."""
-Fact: TypeAlias = tuple[int, bytes, str]
+StatedFact: TypeAlias = tuple[int, bytes, str]
 """(time, id, value)"""
 
 FORMAT = 2
@@ -44,28 +45,6 @@ class UnknownFormatError(Exception):
     """The state was written by a later release, or is not a state."""
 
 
-class Record(msgspec.Struct, frozen=True, array_like=True):
-    """A negative record as retention last published it. Of one that is gone only version and month are left, so that
-    an older version read again cannot bring it back; and these for as long as one may be read again."""
-
-    version: int
-    month: int
-    """The month in which the change arrived, for pruning."""
-    kind: str = ""
-    record_class: Literal["legal", "financial", "life"] | None = None
-    counts: bool = False
-    settled: bool = False
-    amount: int | None = None
-    began_on: date | None = None
-    ended_on: date | None = None
-    lapses_at_us: int | None = None
-    """None while the clock stands still, and for what was written before this was kept."""
-
-    @property
-    def gone(self) -> bool:
-        return not self.kind
-
-
 class State(msgspec.Struct, array_like=True):
     """See the module. Encoded, all tables are in ascending order of their keys: equal states have equal bytes."""
 
@@ -79,13 +58,13 @@ class State(msgspec.Struct, array_like=True):
     """Packed by month: {kind code: vector}."""
     ids: dict[int, bytes] = {}
     """By month: the ids of its events, see `ids`."""
-    facts: dict[int, Fact] = {}
+    facts: dict[int, StatedFact] = {}
     """By kind code."""
     figures: dict[bytes, bytes] = {}
     """By consent hash and kind code (9 bytes), packed by month: {month: figure}."""
     blocked: bytes = b""
     """8-byte hashes of the withdrawn consents, sorted."""
-    records: dict[bytes, Record] = {}
+    records: dict[bytes, NegativeRecord] = {}
     """By 8-byte hash of the record id."""
     old_ids: dict[int, bytes] = {}
     """By month: the ids that format 1 had kept. They are looked up, never added to, and close with their months."""
@@ -98,10 +77,10 @@ class _Format1(msgspec.Struct, array_like=True):
     first: int = 0
     months: dict[int, bytes] = {}
     ids: dict[int, bytes] = {}
-    facts: dict[int, Fact] = {}
+    facts: dict[int, StatedFact] = {}
     figures: dict[bytes, bytes] = {}
     blocked: bytes = b""
-    records: dict[bytes, Record] = {}
+    records: dict[bytes, NegativeRecord] = {}
 
     def upgraded(self) -> State:
         """The same person under the rules of today; what a score is made of is taken over as it is."""
@@ -162,10 +141,6 @@ def without_lapsed(state: State, instant: datetime) -> State:
     instant_us = microseconds(instant)
     counting = {key: record for key, record in state.records.items() if not has_lapsed(record, instant_us)}
     return state if len(counting) == len(state.records) else msgspec.structs.replace(state, records=counting)
-
-
-def has_lapsed(record: Record, instant_us: int) -> bool:
-    return record.lapses_at_us is not None and record.lapses_at_us <= instant_us
 
 
 def vectors(state: State, after: int, through: int) -> list[tuple[int, dict[int, Vector]]]:

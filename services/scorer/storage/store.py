@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from services.scorer.core.calendar import latest_run, run_instant
-from services.scorer.core.decide import Person, Policy, Writes, run_of
+from services.scorer.core.decide import Person, Policy, Writes, passed_by
 from services.scorer.core.messages import Due, Message, microseconds
 from services.scorer.core.score import decode, encode, without_records
 from services.scorer.core.scorecard import BASE, CONTACTS_BAND
@@ -19,6 +20,9 @@ from shared.contracts.partition import partition_of
 from shared.postgres import queries
 from shared.runner.service import Db, DuePage, PolicyMismatchError
 
+if TYPE_CHECKING:
+    import asyncpg
+
 _SQL = queries(Path(__file__).with_name("queries.sql"))
 _DONE = "done"
 
@@ -26,19 +30,33 @@ _DONE = "done"
 async def load(db: Db, shard: int, keys: Sequence[str]) -> dict[str, Person]:
     """Those of these people who are known."""
     rows = await db.fetch(_SQL["load"], shard, [bytes.fromhex(key) for key in keys])
-    return {key: Person(key, *columns) for user_id, *columns in rows for key in (user_id.hex(),)}
+    return {row["user_id"].hex(): _person(row) for row in rows}
+
+
+def _person(row: asyncpg.Record) -> Person:
+    return Person(
+        user_id=row["user_id"].hex(),
+        state=row["state"],
+        version=row["version"],
+        evaluation=row["evaluation"],
+        run=row["run"],
+        standing=row["standing"],
+        standing_before=row["standing_before"],
+        contacts=row["contacts"],
+        as_of=row["as_of"],
+    )
 
 
 async def save(db: Db, shard: int, states: Mapping[str, Person], writes: Sequence[Writes] = ()) -> None:
     """Write the people whole, and add what their decisions, in this order, write to other tables."""
     people = [states[key] for key in sorted(states)]
     rows = [
-        (_id(p.key), p.state, p.version, p.evaluation, p.run, p.standing, p.standing_before, p.contacts, p.as_of)
+        (_id(p.user_id), p.state, p.version, p.evaluation, p.run, p.standing, p.standing_before, p.contacts, p.as_of)
         for p in people
     ]
     await db.execute(_SQL["save_people"], shard, *_columns(rows, 9))
     # Before the publications that follow, which say no more than what is left.
-    if redacted := {_id(each.key): states[each.key].version for each in writes if each.redacts}:
+    if redacted := {_id(each.user_id): states[each.user_id].version for each in writes if each.redacts}:
         await _redact(db, shard, redacted)
     if scores := _scores(writes):
         await db.execute(_SQL["save_scores"], shard, *_columns(scores, 6))
@@ -58,16 +76,16 @@ def _scores(writes: Sequence[Writes]) -> list[tuple[object, ...]]:
     redacted: set[str] = set()
     for each in reversed(writes):
         if new := each.publication:
-            evaluation = without_records(new.evaluation) if each.key in redacted else new.evaluation
-            scores.append((_id(each.key), new.version, new.as_of, new.run, new.policy, encode(evaluation)))
+            evaluation = without_records(new.evaluation) if each.user_id in redacted else new.evaluation
+            scores.append((_id(each.user_id), new.version, new.as_of, new.run, new.policy, encode(evaluation)))
         if each.redacts:
-            redacted.add(each.key)
+            redacted.add(each.user_id)
     return sorted(scores, key=lambda row: row[:2])
 
 
 def _edges(writes: Sequence[Writes]) -> list[tuple[object, ...]]:
     """The latest edge of each person to each contact, sorted: one statement may not write a row twice."""
-    edges = [(each.key, edge) for each in writes for edge in each.edges]
+    edges = [(each.user_id, edge) for each in writes for edge in each.edges]
     edges.sort(key=lambda told: (told[1].time_us, told[1].id))
     latest = {(key, edge.contact): edge for key, edge in edges}
     return [
@@ -101,56 +119,55 @@ async def _pass(db: Db, shard: int, passed: Sequence[Writes], states: Mapping[st
     """The monthly run has passed these people, all of them the same run: they are of one page."""
     run = passed[0].run
     assert run is not None
-    user_ids, remembered_us = [_id(each.key) for each in passed], microseconds(run.remembered_from)
+    user_ids, remembered_us = [_id(each.user_id) for each in passed], microseconds(run.remembered_from)
     await db.execute(_SQL["forget_contacts"], shard, user_ids, remembered_us, microseconds(run.accepted_from))
     await db.execute(_SQL["pass_contacts"], shard, user_ids, remembered_us)
-    versions = [states[each.key].version for each in passed]
+    versions = [states[each.user_id].version for each in passed]
     await db.execute(_SQL["forget_scores"], shard, user_ids, versions, run.remembered_from)
 
 
 def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
-    return [[row[place] for row in rows] for place in range(width)]
+    return [[row[column] for row in rows] for column in range(width)]
 
 
 async def due(
     db: Db, shard: int, now: datetime, cursor: str, limit: int, skip: Sequence[str] = (), *, policy: Policy
 ) -> DuePage[Message, Person]:
-    """The monthly run: the shard's people, page by page, for the last publication that is due and not done.
+    """The monthly run: the shard's people, page by page, for the latest run that is due and not done.
 
-    The cursor is `<publication>:<last user_id>` and, behind the last page, `<publication>:done`. A publication that was
-    missed altogether is left out: only the latest one runs. Nobody need be skipped, since the cursor passes over
-    whoever was set aside. Raises PolicyMismatchError, when this process must not
-    publish it.
+    The cursor is `<run>:<last user_id>` and, behind the last page, `<run>:done`. A run that was missed altogether is
+    left out: only the latest one takes place. Nobody need be skipped, since the cursor passes over whoever was set
+    aside. Raises PolicyMismatchError when this process must not publish the run.
     """
     card, zone = policy.scorecard, policy.zone
-    began, _, place = cursor.partition(":")
+    began, _, position = cursor.partition(":")
     # A process whose clock is a little behind the last one's goes on where that one was.
-    number = max(latest_run(now, card.publication_day, zone), int(began or 0))
-    next_at = run_instant(number + 1, card.publication_day, zone)
+    run = max(latest_run(now, card.publication_day, zone), int(began or 0))
+    next_at = run_instant(run + 1, card.publication_day, zone)
     if not began:
-        # A new deployment has missed nothing: what may have arrived already waits for the next publication.
-        return DuePage((), f"{number}:{_DONE}", next_at)
-    if began != str(number):
-        place = ""
-    if place == _DONE:
+        # A new deployment has missed nothing: what may have arrived already waits for the next run.
+        return DuePage((), f"{run}:{_DONE}", next_at)
+    if began != str(run):
+        position = ""
+    if position == _DONE:
         return DuePage((), cursor, next_at)
-    instant = run_instant(number, card.publication_day, zone)
-    await _agree_on_policy(db, number, instant, policy)
+    instant = run_instant(run, card.publication_day, zone)
+    await _agree_on_policy(db, run, instant, policy)
     # One more than the page holds, to know whether it is the last.
-    since_us = microseconds(run_of(number, policy).remembered_from)
-    rows = await db.fetch(_SQL["due"], shard, bytes.fromhex(place), limit + 1, number, since_us, BASE, CONTACTS_BAND)
+    since_us = microseconds(passed_by(run, policy).remembered_from)
+    rows = await db.fetch(_SQL["due"], shard, bytes.fromhex(position), limit + 1, run, since_us, BASE, CONTACTS_BAND)
     last = len(rows) <= limit
-    messages = tuple(Due(row["user_id"].hex(), number, instant, row["contacts"], row["bands"]) for row in rows[:limit])
-    return DuePage(messages, f"{number}:{_DONE if last else messages[-1].key}", next_at, month_name(number))
+    messages = tuple(Due(row["user_id"].hex(), run, instant, row["contacts"], row["bands"]) for row in rows[:limit])
+    return DuePage(messages, f"{run}:{_DONE if last else messages[-1].user_id}", next_at, month_name(run))
 
 
-async def _agree_on_policy(db: Db, number: int, instant: datetime, policy: Policy) -> None:
-    """The first process opens the publication with its policy; a process with another one must not take part."""
+async def _agree_on_policy(db: Db, run: int, instant: datetime, policy: Policy) -> None:
+    """The first process opens the run with its policy; a process with another one must not take part."""
     card = policy.scorecard
     day = instant.astimezone(policy.zone).date()
     if day < card.effective_on:
         raise PolicyMismatchError(f"the publication of {day} is due, and {card.id} begins only on {card.effective_on}")
-    await db.execute(_SQL["open_publication"], number, instant, card.id)
-    opened_with = await db.fetchval(_SQL["policy_of_publication"], number)
+    await db.execute(_SQL["open_publication"], run, instant, card.id)
+    opened_with = await db.fetchval(_SQL["policy_of_publication"], run)
     if opened_with != card.id:
         raise PolicyMismatchError(f"the publication of {day} is by {opened_with}, and this process has {card.id}")

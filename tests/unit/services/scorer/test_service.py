@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.scorer.core.decide import Person, Policy
-from services.scorer.core.folding import withdraw_consent
+from services.scorer.core.forgetting import withdraw_consent
 from services.scorer.core.messages import Due, Event, RecordNews
 from services.scorer.core.state import State, encode
 from services.scorer.service import decide, decode
@@ -57,7 +57,12 @@ def received(message: FakeRecord) -> Any:
 def test_a_normalized_event() -> None:
     message = received(FakeRecord(headers=headers()))
     assert isinstance(message, Event)
-    assert (message.key, message.partner, message.id, message.origin) == (ME, "bank", "e1", "behavior.raw.bank/3/41")
+    assert (message.user_id, message.partner, message.id, message.origin) == (
+        ME,
+        "bank",
+        "e1",
+        "behavior.raw.bank/3/41",
+    )
     # 16:00 UTC on the 31st is February in Shanghai.
     assert (message.body, message.month) == (BODY, JAN + 1)
 

@@ -10,15 +10,16 @@ import pytest
 
 from bench.scorer_core import grown
 from services.scorer.core import ids
-from services.scorer.core.folding import Accepted, fold, fold_record, prune, withdraw_consent
+from services.scorer.core.folding import Accepted, fold, fold_record
+from services.scorer.core.forgetting import prune, withdraw_consent
 from services.scorer.core.ids import HASH
 from services.scorer.core.messages import Event, event_of
+from services.scorer.core.records import NegativeRecord
 from services.scorer.core.score import evaluate
 from services.scorer.core.state import (
     FORMAT,
-    Fact,
-    Record,
     State,
+    StatedFact,
     UnknownFormatError,
     amounts,
     decode,
@@ -168,7 +169,7 @@ def test_facts_are_the_latest_by_time_and_then_by_id() -> None:
     for order in ((early, late), (late, early)):
         assert state_of(*order).facts[code][2] == "verified"
     same_time = [event(kind, day(JAN), id=i, value=v) for i, v in (("x", "verified"), ("y", "withdrawn"))]
-    latest: Fact = max((one.time_us, one.identity[HASH], str(one.body.value)) for one in same_time)
+    latest: StatedFact = max((one.time_us, one.identity[HASH], str(one.body.value)) for one in same_time)
     assert state_of(*same_time).facts[code] == state_of(*reversed(same_time)).facts[code] == latest
 
 
@@ -220,7 +221,7 @@ class TestRecords:
         assert not fold_record(state, record(version=1), JAN)
         (left,) = state.records.values()
         assert left.gone
-        assert left == Record(version=2, month=JAN)
+        assert left == NegativeRecord(version=2, month=JAN)
 
     def test_settled_is_who_has_an_end(self) -> None:
         state = state_of(news(record(status="settled", ended_on=date(2026, 1, 20))))

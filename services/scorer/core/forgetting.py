@@ -1,0 +1,48 @@
+"""What leaves a person's state: what no window reaches any more, the ids of closed months, a withdrawn consent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from services.scorer.core.folding import consent_hash, hashes
+from services.scorer.core.state import HASH_BYTES, Figure, State, amount_of, pack, short_hash, unpack_figures
+
+MONTHS_KEPT = 25
+"""The running month and 24 complete ones: no window of a rule is longer than 24 months."""
+_GONE_MONTHS_KEPT = 2
+"""The month in which a record's end arrived, and the next: Kafka keeps the changes of records for a week only."""
+
+
+def withdraw_consent(state: State, partner: str, consent_id: str) -> None:
+    """Drop what was given to the partner under the consent, and block what may still come (rules I7); doing it again
+    changes nothing."""
+    consent = consent_hash(partner, consent_id)
+    state.blocked = b"".join(sorted({consent, *hashes(state.blocked)}))
+    # What format 1 had kept names no partner: rather another one's figures of the same id go than that these stay.
+    gone = {*hashes(state.blocked), short_hash(consent_id)}
+    state.figures = {key: packed for key, packed in state.figures.items() if key[:HASH_BYTES] not in gone}
+
+
+def prune(state: State, month: int, open_from: int) -> None:
+    """Drop what has left all windows, and close the months before `open_from`, for good.
+
+    `month` is the clock's, never the newest event's: one event with a wrong date would wipe out the rest.
+    """
+    kept_from = month - MONTHS_KEPT + 1
+    state.month = month
+    state.open_from = open_from = max(state.open_from, open_from)
+    state.months = {m: vectors for m, vectors in state.months.items() if m >= kept_from}
+    state.ids = {m: blob for m, blob in state.ids.items() if m >= open_from}
+    state.old_ids = {m: blob for m, blob in state.old_ids.items() if m >= open_from}
+    state.figures = _repacked((key, _pruned(packed, kept_from, open_from)) for key, packed in state.figures.items())
+    gone_from = month - _GONE_MONTHS_KEPT + 1
+    state.records = {key: r for key, r in state.records.items() if not r.gone or r.month >= gone_from}
+
+
+def _pruned(packed: bytes, kept_from: int, open_from: int) -> dict[int, Figure]:
+    months = unpack_figures(packed)
+    return {m: figure if m >= open_from else amount_of(figure) for m, figure in months.items() if m >= kept_from}
+
+
+def _repacked(figures: Iterable[tuple[bytes, dict[int, Figure]]]) -> dict[bytes, bytes]:
+    return {key: pack(months) for key, months in figures if months}

@@ -1,0 +1,59 @@
+"""What is kept of one negative record, as retention last published it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+from services.scorer.core.messages import microseconds
+from shared.contracts.messages import RecordChange
+
+STATUS_GONE = ("expired", "deleted")
+"""Of a record with one of these nothing may be left."""
+
+
+class NegativeRecord(msgspec.Struct, frozen=True, array_like=True):
+    """A negative record as retention last published it. Of one that is gone only version and month are left, so that
+    an older version read again cannot bring it back; and these for as long as one may be read again."""
+
+    version: int
+    month: int
+    """The month in which the change arrived, for pruning."""
+    kind: str = ""
+    record_class: Literal["legal", "financial", "life"] | None = None
+    counts: bool = False
+    settled: bool = False
+    amount: int | None = None
+    began_on: date | None = None
+    ended_on: date | None = None
+    lapses_at_us: int | None = None
+    """None while the clock stands still, and for what was written before this was kept."""
+
+    @property
+    def gone(self) -> bool:
+        return not self.kind
+
+
+def record_of(change: RecordChange, month: int) -> NegativeRecord:
+    """What is kept of a record from that change on, which arrived in that month."""
+    if change.status in STATUS_GONE:
+        return NegativeRecord(change.version, month)
+    assert change.kind is not None, "`check_change` has seen to it"
+    return NegativeRecord(
+        version=change.version,
+        month=month,
+        kind=change.kind,
+        record_class=change.record_class,
+        counts=change.counts,
+        settled=change.ended_on is not None,
+        amount=change.amount,
+        began_on=change.began_on,
+        ended_on=change.ended_on,
+        lapses_at_us=microseconds(change.lapses_at) if change.lapses_at else None,
+    )
+
+
+def has_lapsed(record: NegativeRecord, instant_us: int) -> bool:
+    return record.lapses_at_us is not None and record.lapses_at_us <= instant_us
