@@ -31,7 +31,9 @@ BAD_BEFORE_GOOD = 5_000
 
 @pytest.fixture(scope="module")
 def ingest(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    asyncio.run(forget(kafka_bootstrap, [raw_topic(partner) for partner in PARTNERS], PARTNERS))
+    # The topics of the answers too: positions begin again with the raw topics, and answers name positions.
+    ours = [*map(raw_topic, PARTNERS), *map(rejected_topic, PARTNERS), NORMALIZED, RECORDS_REPORTED]
+    asyncio.run(forget(kafka_bootstrap, ours, PARTNERS))
     environment = {"GOODSTANDING_KAFKA": kafka_bootstrap, "GOODSTANDING_KEY": KEY.hex()}
     process = ServiceProcess(tmp_path_factory.mktemp("ingest"), "ingest", environment=environment)
     process.start()
