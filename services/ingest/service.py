@@ -17,18 +17,16 @@ import structlog
 from services.ingest.core.compiling import Partner
 from services.ingest.core.normalize import Normalized, Refused, normalize
 from shared.contracts.cloudevents import ARRIVED, Stamped, stamped
+from shared.contracts.exchange import forwarded_source, refused
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import TYPES, RecordReport, encode
 from shared.contracts.partition import partition_of
-from shared.contracts.refusals import refusal_headers
 from shared.contracts.times import rfc3339_of_utc
 from shared.contracts.topics import (
     NORMALIZED,
     RAW_PREFIX,
     RECORDS_REPORTED,
-    REJECTED_VALUE_BYTES_MAX,
     partner_of,
-    rejected_topic,
 )
 from shared.kafka.unreadable import Unreadable
 from shared.runner.service import Answer, DeadLetter, Forward, Input, Outcome, Outgoing, Record, Service
@@ -67,9 +65,8 @@ def service(policy: Policy) -> Service[Forward]:
             log.error("an event is refused because of a fault of ours", origin=origin, error=result.bug)
         if isinstance(result, Normalized):
             return Answer((_forwarded(partner.name, origin, arrived, result),), accepted[partner.name])
-        return Answer(
-            (_rejected(partner.name, origin, record.value, result),), _refused(partner.name, result.fault.code)
-        )
+        rejected = refused(NAME, partner.name, origin, result.fault, result.event_id, value=record.value)
+        return Answer((rejected,), _refused(partner.name, result.fault.code))
 
     def unreadable(what: Unreadable) -> Answer | DeadLetter:
         """One answer for what may be several records in a row; then it names the last one's position too."""
@@ -77,9 +74,9 @@ def service(policy: Policy) -> Service[Forward]:
         if partner is None:
             return _UNKNOWN_PARTNER
         first, last = (f"{what.topic}/{what.partition}/{offset}" for offset in (what.offset, what.next_offset - 1))
-        refused = Refused(Fault(Code(what.code), "", what.sentence), None)
-        rejected = _rejected(partner.name, first, None, refused, last if last != first else None)
-        return Answer((rejected,), _refused(partner.name, refused.fault.code))
+        fault = Fault(Code(what.code), "", what.sentence)
+        rejected = refused(NAME, partner.name, first, fault, last_origin=last if last != first else None)
+        return Answer((rejected,), _refused(partner.name, fault.code))
 
     return Service(NAME, (Input(pattern=f"^{re.escape(RAW_PREFIX)}.+"),), Forward(answer, unreadable, policy.owner))
 
@@ -99,16 +96,4 @@ def _forwarded(partner: str, origin: str, arrived: datetime, event: Normalized) 
 
 @lru_cache(maxsize=1024)
 def _stamped(partner: str, type: str) -> Stamped:
-    return stamped(f"/partners/{partner}", type)
-
-
-def _rejected(
-    partner: str, origin: str, value: bytes | None, refused: Refused, lastorigin: str | None = None
-) -> Outgoing:
-    # A record may be small on the wire and large when it is unpacked.
-    too_large = value is not None and len(value) > REJECTED_VALUE_BYTES_MAX
-    headers = refusal_headers(
-        NAME, origin, refused.fault, refused.event_id, lastorigin=lastorigin, without_value=too_large
-    )
-    value = None if too_large else value
-    return Outgoing(rejected_topic(partner), None, value, headers, 0)
+    return stamped(forwarded_source(partner), type)

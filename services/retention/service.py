@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -13,13 +12,10 @@ from services.retention.core.messages import Message, Report
 from services.retention.core.record import Changed, Effect, Expired, Known, Open, Refused, Repeated, Waits
 from services.retention.storage import records, restate
 from services.retention.storage.records import Written
-from shared.contracts.checks import check_event
-from shared.contracts.cloudevents import binary, parse_envelope
-from shared.contracts.faults import Code, Fault
-from shared.contracts.identity import USER_ID_PATTERN
-from shared.contracts.messages import TYPES, RecordChange, RecordReport, encode, read
-from shared.contracts.refusals import refusal_headers
-from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED, rejected_topic
+from shared.contracts.exchange import announced, provenance, received, refused
+from shared.contracts.faults import Fault
+from shared.contracts.messages import RecordChange, RecordReport
+from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED
 from shared.runner.own_topic import OwnTopic
 from shared.runner.service import (
     Announcement,
@@ -36,8 +32,6 @@ from shared.runner.service import (
 
 NAME = "retention"
 _NOTHING = Writes()
-_PARTNERS = "/partners/"
-_USER_ID = re.compile(USER_ID_PATTERN)
 
 
 def service(policy: Policy) -> Service[Fenced[Message, Person, Written]]:
@@ -62,23 +56,14 @@ def service(policy: Policy) -> Service[Fenced[Message, Person, Written]]:
 
 def decode(record: Record, arrived: datetime) -> Report | DeadLetter:
     """A report of a record. ingest wrote it, so what cannot be read is a fault of ours: the operator's to look at."""
-    envelope = parse_envelope(record.key, record.headers)
-    if isinstance(envelope, Fault):
-        return DeadLetter(envelope.code, envelope.sentence)
-    key = (record.key or b"").decode("ascii", "replace")
-    if record.value is None or not _USER_ID.fullmatch(key):
-        return DeadLetter(Code.ENVELOPE_KEY, "The record has no value, or its key is no user_id.")
-    if envelope.type != TYPES[RecordReport]:
-        return DeadLetter(Code.ENVELOPE_TYPE, f"The type of the event is not {TYPES[RecordReport]}.")
-    partner, origin = envelope.source.removeprefix(_PARTNERS), envelope.extensions.get("origin")
-    if partner == envelope.source or origin is None:
-        return DeadLetter(Code.ENVELOPE_ATTRIBUTE, "The event names no partner or no origin.")
-    body = read(RecordReport, record.value)
-    if isinstance(body, Fault):
-        return DeadLetter(body.code, body.sentence)
-    if fault := check_event(body):
-        return DeadLetter(fault.code, fault.sentence)
-    return Report(key, partner, envelope.id, origin, body, envelope.time, envelope.extensions.get("fieldnames", ""))
+    message = received(record, {RECORDS_REPORTED: RecordReport})
+    if isinstance(message, Fault):
+        return DeadLetter.of(message)
+    came = provenance(message.envelope)
+    if isinstance(came, Fault):
+        return DeadLetter.of(came)
+    envelope = message.envelope
+    return Report(message.user_id, came.partner, envelope.id, came.origin, message.body, envelope.time, came.fieldnames)
 
 
 def decide(
@@ -111,8 +96,7 @@ def _answer(
             return _changed(user_id, change, lapsed_at), Outcome("expired", partner)
         case Refused(partner, event_id, origin, fault, fieldnames):
             # Position and id, and no bytes, since what came here is not what the partner sent.
-            headers = refusal_headers(NAME, origin, fault, event_id, fieldnames=fieldnames)
-            message = Outgoing(rejected_topic(partner), None, None, headers, 0)
+            message = refused(NAME, partner, origin, fault, event_id, fieldnames=fieldnames)
             return message, Outcome("refused", partner, fault.code)
         case Waits(partner):
             return None, Outcome("waiting", partner)
@@ -144,13 +128,7 @@ async def _restate(
 
 
 def _changed(user_id: str, change: RecordChange, time: datetime) -> Announcement:
-    headers = binary(
-        # The record's id stands for the person too. Versions are per record: a person's own count would have to
-        # outlive the last record, and say that there was one.
-        id=f"{NAME}/{change.record_id}/{change.version}",
-        source=f"/{NAME}",
-        type=TYPES[RecordChange],
-        time=time,
-        partitionkey=user_id,
-    )
-    return Announcement(RECORDS_CHANGED, user_id.encode(), encode(change), headers)
+    # The record's id stands for the person too. Versions are per record: a person's own count would have to outlive the
+    # last record, and say that there was one.
+    id, version = change.record_id, change.version
+    return announced(NAME, RECORDS_CHANGED, user_id, change, subject=id, version=version, time=time)

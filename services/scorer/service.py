@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import lru_cache, partial
@@ -12,15 +11,13 @@ from services.scorer.core.decide import Person, Policy, Publication, Writes
 from services.scorer.core.folding import Accepted, Blocked, Conflict, Duplicate, TooLate, TooMany
 from services.scorer.core.messages import Event, Message, RecordNews, event_of
 from services.scorer.storage import restate, store
-from shared.contracts.checks import check_change, check_event
-from shared.contracts.cloudevents import ARRIVED, Envelope, binary, parse_envelope
+from shared.contracts.cloudevents import ARRIVED, Envelope
+from shared.contracts.exchange import announced, provenance, received, refused
 from shared.contracts.faults import Code, Fault
-from shared.contracts.identity import USER_ID_PATTERN
-from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, ScoreChange, encode, read
+from shared.contracts.messages import BehaviorEvent, RecordChange, ScoreChange
 from shared.contracts.months import month_of
-from shared.contracts.refusals import refusal_headers
 from shared.contracts.times import TimeError, instant
-from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, rejected_topic
+from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED
 from shared.runner.own_topic import OwnTopic
 from shared.runner.service import (
     Announcement,
@@ -37,9 +34,8 @@ from shared.runner.service import (
 )
 
 NAME = "scorer"
-_PARTNERS = "/partners/"
+_MODELS: Mapping[str, type[BehaviorEvent | RecordChange]] = {NORMALIZED: BehaviorEvent, RECORDS_CHANGED: RecordChange}
 _TO_THE_MINUTE = len("2026-01-31T23:59")
-_USER_ID = re.compile(USER_ID_PATTERN)
 
 
 def service(policy: Policy) -> Service[Fenced[Message, Person, Writes]]:
@@ -58,31 +54,21 @@ def service(policy: Policy) -> Service[Fenced[Message, Person, Writes]]:
 def decode(record: Record, arrived: datetime, zone: tzinfo) -> Message | DeadLetter:
     """One record of `behavior.normalized` or `records.changed`. Services wrote it, so what cannot be read is a fault of
     ours: the operator's, not the partner's."""
-    envelope = parse_envelope(record.key, record.headers)
-    if isinstance(envelope, Fault):
-        return _dead(envelope)
-    if (
-        record.key is None
-        or record.value is None
-        or not _USER_ID.fullmatch(key := record.key.decode("ascii", "replace"))
-    ):
-        return DeadLetter(Code.ENVELOPE_KEY, "The record has no value, or its key is no user_id.")
-    if record.topic == NORMALIZED and envelope.type == TYPES[BehaviorEvent]:
-        return _event(key, record.value, envelope, arrived, zone)
-    if record.topic == RECORDS_CHANGED and envelope.type == TYPES[RecordChange]:
-        return _news(key, record.value, arrived, zone)
-    return DeadLetter(Code.ENVELOPE_TYPE, "This topic does not take messages of this type.")
+    message = received(record, _MODELS)
+    if isinstance(message, Fault):
+        return DeadLetter.of(message)
+    if isinstance(message.body, RecordChange):
+        return RecordNews(message.user_id, month_of(arrived, zone), message.body)
+    assert record.value is not None
+    return _event(message.user_id, message.envelope, record.value, message.body, arrived, zone)
 
 
-def _event(key: str, value: bytes, envelope: Envelope, arrived: datetime, zone: tzinfo) -> Event | DeadLetter:
-    body = read(BehaviorEvent, value)
-    if isinstance(body, Fault):
-        return _dead(body)
-    if fault := check_event(body):
-        return _dead(fault)
-    partner, origin = envelope.source.removeprefix(_PARTNERS), envelope.extensions.get("origin")
-    if partner == envelope.source or origin is None:
-        return DeadLetter(Code.ENVELOPE_ATTRIBUTE, "The event names no partner or no origin.")
+def _event(
+    user_id: str, envelope: Envelope, value: bytes, body: BehaviorEvent, arrived: datetime, zone: tzinfo
+) -> Event | DeadLetter:
+    came = provenance(envelope)
+    if isinstance(came, Fault):
+        return DeadLetter.of(came)
     raw = envelope.extensions.get(ARRIVED)
     try:
         # To the minute, so that the answer for one is remembered for the next.
@@ -90,16 +76,7 @@ def _event(key: str, value: bytes, envelope: Envelope, arrived: datetime, zone: 
     except TimeError as error:
         return DeadLetter(error.code, error.sentence)
     return event_of(
-        key,
-        partner,
-        envelope.id,
-        origin,
-        envelope.time,
-        month,
-        value,
-        body,
-        zone,
-        envelope.extensions.get("fieldnames", ""),
+        user_id, came.partner, envelope.id, came.origin, envelope.time, month, value, body, zone, came.fieldnames
     )
 
 
@@ -108,19 +85,6 @@ def _month_of_minute(minute: str, zone: tzinfo) -> int:
     """The month in which the partner's own record was appended, as ingest says: were it the normalized record's own, an
     outage of ingest over the turn of a month would refuse what had come in time (rules E18)."""
     return month_of(instant(f"{minute}:00Z"), zone)
-
-
-def _news(key: str, value: bytes, arrived: datetime, zone: tzinfo) -> RecordNews | DeadLetter:
-    body = read(RecordChange, value)
-    if isinstance(body, Fault):
-        return _dead(body)
-    if fault := check_change(body):
-        return _dead(fault)
-    return RecordNews(key, month_of(arrived, zone), body)
-
-
-def _dead(fault: Fault) -> DeadLetter:
-    return DeadLetter(fault.code, fault.sentence)
 
 
 def decide(
@@ -167,8 +131,7 @@ def _refusal(folded: Conflict | TooLate | TooMany | Blocked) -> Fault:
 
 def _rejected(event: Event, fault: Fault) -> Outgoing:
     """To the event's partner: position and id, and no bytes, since what came here is not what the partner sent."""
-    headers = refusal_headers(NAME, event.origin, fault, event.id, fieldnames=event.fieldnames)
-    return Outgoing(rejected_topic(event.partner), None, None, headers, 0)
+    return refused(NAME, event.partner, event.origin, fault, event.id, fieldnames=event.fieldnames)
 
 
 async def _restate(
@@ -191,14 +154,8 @@ def _score_changed(user_id: str, publication: Publication, policy: Policy) -> An
         key_factors=evaluation.key_factors,
         publication=publication.run,
     )
-    headers = binary(
-        id=f"{NAME}/{user_id}/{publication.version}",
-        source=f"/{NAME}",
-        type=TYPES[ScoreChange],
-        time=publication.as_of,
-        partitionkey=user_id,
-    )
-    return Announcement(SCORES_CHANGED, user_id.encode(), encode(body), headers)
+    version, as_of = publication.version, publication.as_of
+    return announced(NAME, SCORES_CHANGED, user_id, body, subject=user_id, version=version, time=as_of)
 
 
 @lru_cache(maxsize=1024)

@@ -7,34 +7,11 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from shared.contracts.faults import Code
+from shared.contracts.exchange import Announcement as Announcement
+from shared.contracts.exchange import Headers as Headers
+from shared.contracts.exchange import Outgoing as Outgoing
+from shared.contracts.faults import Code, Fault
 from shared.kafka.unreadable import Unreadable
-
-Headers: TypeAlias = tuple[tuple[str, bytes], ...]
-
-
-class Outgoing(msgspec.Struct, frozen=True, array_like=True):
-    """One message to be sent, complete to the byte, so that sending it again sends the same."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-    partition: int
-
-
-class Announcement(msgspec.Struct, frozen=True):
-    """A message about a person of the shard. It goes to the partition that has the shard's number, as all of that
-    person's messages do in every topic; the runner knows the number, and the rules need not."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-
-    def placed(self, shard: int) -> Outgoing:
-        return Outgoing(self.topic, self.key, self.value, self.headers, shard)
-
 
 Result: TypeAlias = Literal[
     "accepted",
@@ -63,9 +40,6 @@ Aside: TypeAlias = Literal[
     "unsendable",
     "misplaced",
     "unknown-partner",
-    "no-person",
-    "envelope-type",
-    "value-missing",
 ]
 """Why a record is set aside, besides the codes of refusals."""
 
@@ -84,6 +58,11 @@ class DeadLetter:
 
     code: Code | Aside
     sentence: str
+
+    @classmethod
+    def of(cls, fault: Fault) -> DeadLetter:
+        """For a message of ours that is not as it should be."""
+        return cls(fault.code, fault.sentence)
 
 
 def set_aside(unreadable: Unreadable) -> DeadLetter:

@@ -216,7 +216,7 @@ async def test_poison_between_the_services_is_set_aside(story: Story) -> None:
     cases = [
         (home, key, b"\x00garbage", headers(), "json-syntax"),
         (home, key, b"[1]", headers(), "not-an-object"),
-        (home, key, None, headers(), "envelope-key"),
+        (home, key, None, headers(), "value-missing"),
         (home, b"nobody", body, headers(), "envelope-key"),
         ((home + 1) % 6, key, body, headers(), "misplaced"),
         (home, key, body, headers(type="goodstanding.behavior.normalized.v9"), "envelope-type"),

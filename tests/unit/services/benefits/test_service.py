@@ -70,10 +70,10 @@ def test_a_field_of_a_later_release_is_passed_over() -> None:
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        pytest.param({"key": None}, "no-person", id="no key"),
-        pytest.param({"key": b"_roll", "value": b""}, "no-person", id="key is no user_id"),
-        pytest.param({"key": USER.upper().encode()}, "no-person", id="key in capitals"),
-        pytest.param({"key": b"\xff" * 64}, "no-person", id="key not UTF-8"),
+        pytest.param({"key": None}, "envelope-key", id="no key"),
+        pytest.param({"key": b"_roll", "value": b""}, "envelope-key", id="key is no user_id"),
+        pytest.param({"key": USER.upper().encode()}, "envelope-key", id="key in capitals"),
+        pytest.param({"key": b"\xff" * 64}, "envelope-key", id="key not UTF-8"),
         pytest.param({"key": b"5b" * 32}, "envelope-key", id="another person's key"),
         pytest.param({"headers": ()}, "envelope-version", id="no envelope"),
         pytest.param({"headers": without("ce_time")}, "envelope-attribute", id="no time"),

@@ -71,7 +71,7 @@ def test_what_ingest_forwards_is_read() -> None:
         (logged(key=None), "envelope-key"),
         (logged(key=b"x"), "envelope-key"),
         (logged(key=b"\xff" * 64, headers=without("ce_partitionkey")), "envelope-key"),
-        (logged(value=None), "envelope-key"),
+        (logged(value=None), "value-missing"),
         (logged(value=b"{"), "json-syntax"),
         (logged(value=b'{"kind":"hotel.no_show"}'), "missing-field"),
         (logged(value=encode(NO_SHOW)[:-1] + b',"love":1}'), "unknown-field"),

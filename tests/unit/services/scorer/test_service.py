@@ -94,7 +94,7 @@ def test_a_change_of_a_record() -> None:
     [
         (FakeRecord(), "envelope-version"),
         (FakeRecord(headers=(("ce_id", None),)), "envelope-header"),
-        (FakeRecord(value=None, headers=headers()), "envelope-key"),
+        (FakeRecord(value=None, headers=headers()), "value-missing"),
         (FakeRecord(key=None, headers=headers(partitionkey=None)), "envelope-key"),
         (FakeRecord(key=b"me", headers=headers(partitionkey=None)), "envelope-key"),
         (FakeRecord(key=b"\xff" * 64, headers=headers(partitionkey=None)), "envelope-key"),

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import pytest
 
 from shared.contracts.cloudevents import Headers, binary
-from shared.contracts.exchange import Provenance, Received, announced, forwarded_source, provenance, received
+from shared.contracts.exchange import Provenance, Received, announced, forwarded_source, provenance, received, refused
 from shared.contracts.faults import Code, Fault
-from shared.contracts.messages import TYPES, RecordReport, TierChange, encode
+from shared.contracts.messages import TYPES, RecordChange, RecordReport, Refusal, TierChange, encode
+from shared.contracts.refusals import read_refusal
+from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED, REJECTED_VALUE_BYTES_MAX, TIERS_CHANGED
 
+
+@dataclass(frozen=True)
+class Logged:
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    topic: str = RECORDS_REPORTED
+
+
+MODELS = {RECORDS_REPORTED: RecordReport}
 USER = "ab" * 32
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 REPORT = RecordReport(kind="hotel.no_show", report_id="r1", status="reported", began_on=date(2026, 1, 1))
@@ -33,10 +46,10 @@ def put(name: str, value: str) -> Headers:
 
 
 def test_a_good_message_is_received_whole() -> None:
-    message = received(RecordReport, USER.encode(), encode(REPORT), GOOD)
+    message = received(Logged(USER.encode(), encode(REPORT), GOOD), MODELS)
     assert isinstance(message, Received)
     assert (message.user_id, message.body, message.envelope.id) == (USER, REPORT, "e1")
-    assert provenance(message.envelope) == Provenance("hotel", "behavior.raw.hotel/1/7")
+    assert provenance(message.envelope) == Provenance("hotel", "behavior.raw.hotel/1/7", "")
 
 
 @pytest.mark.parametrize(
@@ -64,22 +77,22 @@ def test_a_good_message_is_received_whole() -> None:
 def test_what_cannot_be_received_has_a_code(
     key: bytes | None, value: bytes | None, headers: Headers, code: Code
 ) -> None:
-    fault = received(RecordReport, key, value, headers)
+    fault = received(Logged(key, value, headers), MODELS)
     assert isinstance(fault, Fault)
     assert fault.code is code
 
 
 def test_fields_of_a_later_release_are_passed_over_where_that_is_wanted() -> None:
     value = encode(REPORT)[:-1] + b',"later":1}'
-    assert isinstance(received(RecordReport, USER.encode(), value, GOOD), Fault)
-    assert isinstance(received(RecordReport, USER.encode(), value, GOOD, later_fields=True), Received)
+    assert isinstance(received(Logged(USER.encode(), value, GOOD), MODELS), Fault)
+    assert isinstance(received(Logged(USER.encode(), value, GOOD), MODELS, later_fields=True), Received)
 
 
 @pytest.mark.parametrize(
     "headers", [put("ce_source", "/elsewhere"), without("ce_origin")], ids=["no partner", "no origin"]
 )
 def test_an_event_of_nobody_has_no_provenance(headers: Headers) -> None:
-    message = received(RecordReport, USER.encode(), encode(REPORT), headers)
+    message = received(Logged(USER.encode(), encode(REPORT), headers), MODELS)
     assert isinstance(message, Received)
     fault = provenance(message.envelope)
     assert isinstance(fault, Fault)
@@ -97,9 +110,38 @@ def test_what_is_announced_is_received() -> None:
         as_of=NOW,
         policy="a@0123456789ab",
     )
-    message = announced("benefits", USER, change, subject=USER, version=2, time=NOW)
-    back = received(TierChange, message.key, message.value, message.headers)
+    message = announced("benefits", TIERS_CHANGED, USER, change, subject=USER, version=2, time=NOW)
+    back = received(message, {TIERS_CHANGED: TierChange})
     assert isinstance(back, Received)
     assert back.body == change
     assert back.envelope.id == f"benefits/{USER}/2"
-    assert message == announced("benefits", USER, change, subject=USER, version=2, time=NOW), "equal to the byte"
+    assert message == announced("benefits", TIERS_CHANGED, USER, change, subject=USER, version=2, time=NOW), (
+        "equal to the byte"
+    )
+
+
+def test_a_change_of_a_record_that_lacks_a_field_is_not_received() -> None:
+    change = RecordChange(record_id="ab" * 16, version=1, status="open", counts=True, kind="hotel.no_show")
+    message = announced("retention", RECORDS_CHANGED, USER, change, subject="ab" * 16, version=1, time=NOW)
+    fault = received(message, {RECORDS_CHANGED: RecordChange})
+    assert isinstance(fault, Fault)
+    assert (fault.code, fault.field) == (Code.FIELD_REQUIRED_BY_KIND, "data.record_class")
+
+
+@pytest.mark.parametrize(
+    ("value", "comes_back", "omitted"),
+    [
+        pytest.param(None, None, "", id="what we have read is not what the partner sent"),
+        pytest.param(b"x" * REJECTED_VALUE_BYTES_MAX, b"x" * REJECTED_VALUE_BYTES_MAX, "", id="as large as can be"),
+        pytest.param(b"x" * (REJECTED_VALUE_BYTES_MAX + 1), None, "value", id="too large"),
+    ],
+)
+def test_a_refusal_goes_to_the_partner(value: bytes | None, comes_back: bytes | None, omitted: str) -> None:
+    fault = Fault(Code.CONFLICT, "ce_id", "Something came first.")
+    theirs = '{"ce_id":"number"}'
+    message = refused("ingest", "hotel", "behavior.raw.hotel/1/7", fault, "e1", value=value, fieldnames=theirs)
+    assert (message.topic, message.key, message.value) == ("behavior.rejected.hotel", None, comes_back)
+    refusal = read_refusal(message.headers)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.field, refusal.origin) == (Code.CONFLICT, "number", "behavior.raw.hotel/1/7")
+    assert (refusal.omitted or "") == omitted

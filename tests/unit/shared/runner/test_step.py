@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from aiokafka import ConsumerRecord
 
+from shared.contracts.faults import Code
 from shared.contracts.partition import partition_of
 from shared.kafka.unreadable import Fetched, Unreadable
 from shared.runner import step
@@ -31,7 +32,9 @@ def decode(record: Record, arrived: datetime) -> Word | DeadLetter:
     text = (record.value or b"").decode()
     if text == "undecodable":
         raise ValueError(text)
-    return Word((record.key or b"").decode(), text) if text else DeadLetter("value-missing", "There is nothing in it.")
+    if not text:
+        return DeadLetter(Code.VALUE_MISSING, "There is nothing in it.")
+    return Word((record.key or b"").decode(), text)
 
 
 def decide(state: str | None, messages: Sequence[Word], now: datetime) -> Decision[str, str]:

@@ -8,7 +8,7 @@ import pytest
 
 from services.ingest.core.normalize import Refused, normalize
 from services.ingest.core.tree import Flat
-from services.ingest.service import service
+from services.ingest.service import Policy, service
 from shared.contracts.faults import Code
 from shared.runner.service import DeadLetter
 from tests.support.ingest.raw_events import PERSON, RawEvent, utility
@@ -34,7 +34,7 @@ def test_a_fault_of_ours_is_an_answer_that_quotes_nothing(error: Exception, caps
     assert (result.fault.code, result.fault.field, result.event_id) == (Code.UNPROCESSABLE, "", "m-1")
     assert result.bug is not None
     assert result.bug.startswith(f"{type(error).__name__} at body, line ")
-    answer = service(partners).mode.answer(record(utility()), ARRIVED)  # type: ignore[arg-type]
+    answer = service(Policy(partners)).mode.answer(record(utility()), ARRIVED)  # type: ignore[arg-type]
     assert not isinstance(answer, DeadLetter)
     assert [outcome.code for outcome in answer.outcomes] == ["unprocessable"]
     written = capsys.readouterr()
