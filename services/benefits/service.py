@@ -30,6 +30,7 @@ from shared.runner.service import (
 )
 
 NAME = "benefits"
+_MODELS = {SCORES_CHANGED: ScoreChange}
 _CHANGED = Outcome("changed")
 _REPEATED = Outcome("duplicate")
 _UNCHANGED = Outcome("unchanged")
@@ -51,7 +52,7 @@ def service(table: TierTable) -> Service[Fenced[News, Standing]]:
 def decode(record: Record, arrived: datetime) -> News | DeadLetter:
     """A published score. The scorer writes none of what is set aside here, so somebody must look at it."""
     # Like any subscriber, we pass over fields of a later release: it may publish before we are brought up to it.
-    message = received(record, {SCORES_CHANGED: ScoreChange}, later_fields=True)
+    message = received(record, _MODELS, later_fields=True)
     if isinstance(message, Fault):
         return DeadLetter.of(message)
     return News(message.user_id, message.body)

@@ -31,6 +31,7 @@ from shared.runner.service import (
 )
 
 NAME = "retention"
+_MODELS = {RECORDS_REPORTED: RecordReport}
 _NOTHING = Writes()
 
 
@@ -56,7 +57,7 @@ def service(policy: Policy) -> Service[Fenced[Message, Person, Written]]:
 
 def decode(record: Record, arrived: datetime) -> Report | DeadLetter:
     """A report of a record. ingest wrote it, so what cannot be read is a fault of ours: the operator's to look at."""
-    message = received(record, {RECORDS_REPORTED: RecordReport})
+    message = received(record, _MODELS)
     if isinstance(message, Fault):
         return DeadLetter.of(message)
     came = provenance(message.envelope)
