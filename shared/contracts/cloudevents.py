@@ -10,22 +10,20 @@ Beyond the specification, our profile asks for `time`, and for JSON data: busine
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 import msgspec
 
+from shared.contracts.envelope import CONTENT_TYPE, PREFIX, REQUIRED, sure_envelope
+from shared.contracts.envelope import Envelope as Envelope
+from shared.contracts.envelope import Headers as Headers
+from shared.contracts.envelope_faults import attributes_of, binary_envelope, own_texts, structured_envelope
 from shared.contracts.faults import Code, Fault
-from shared.contracts.messages import ID_CHARACTERS_MAX
 from shared.contracts.strict_json import JsonError, loads
-from shared.contracts.texts import CONTROL
-from shared.contracts.times import TimeError, instant, rfc3339, rfc3339_of_utc
-
-Headers = Sequence[tuple[str, bytes | None]]
-"""The headers of a Kafka record. A client may send null; aiokafka's types do not say so."""
+from shared.contracts.times import rfc3339, rfc3339_of_utc
 
 EVENT_BYTES_MAX = 64 * 1024
 """Key, headers and value of one event: room for any event, and what 2,000 of them take in memory stays bounded."""
@@ -34,31 +32,12 @@ HEADERS_MAX = 64
 HEADER_BYTES = 160
 """What a header takes in memory beside its name and content, of which neither is needed: a pair of two objects. So this
 counts towards an event's size too (100,000 headers without any text are 200 kB on the wire and 8 MB in memory)."""
-ATTRIBUTE_CHARACTERS_MAX = 1024
 
 STRUCTURED = "application/cloudevents+json"
-_PREFIX: Literal["ce_"] = "ce_"
-_CONTENT_TYPE = "content-type"
-_REQUIRED = ("id", "source", "type", "time")
-_NAME = re.compile(r"[a-z0-9]+")
-_URI = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
-_JSON_TYPE = re.compile(r"(?:application|text)/(?:[a-z0-9.+-]+\+)?json *(?:; *charset=\"?utf-8\"?)?", re.IGNORECASE)
 _STRUCTURED_TYPE = re.compile(r"application/cloudevents\+json *(?:; *charset=\"?utf-8\"?)?", re.IGNORECASE)
-
 
 ARRIVED = "arrived"
 """The extension attribute in which ingest says when the partner's own record was appended (RFC 3339, UTC)."""
-
-
-class Envelope(msgspec.Struct, frozen=True):
-    """The attributes of an event. `time` is in UTC; `extensions` holds all attributes that are not named here."""
-
-    id: str
-    source: str
-    type: str
-    time: datetime
-    partitionkey: str | None
-    extensions: Mapping[str, str]
 
 
 class CloudEvent(msgspec.Struct, frozen=True):
@@ -96,28 +75,72 @@ def parse(key: bytes | None, value: bytes | None, headers: Headers) -> CloudEven
         return fault
     if value is None:
         return Fault(Code.VALUE_MISSING, "", "The record has no value; send the event as its value.")
-    texts = _texts(headers)
-    if isinstance(texts, Fault):
-        return texts
-    if texts.get(_CONTENT_TYPE, "").lower().startswith("application/cloudevents"):
-        return _structured(key, value, texts)
-    attributes = _prefixed(texts)
-    if not attributes:
-        sentence = f"Send `content-type: {STRUCTURED}`, or the attributes as headers `ce_id`, `ce_source` and so on."
-        return Fault(Code.ENVELOPE_MISSING, "", sentence)
-    envelope = _binary_envelope(key, texts, attributes)
+    envelope: Envelope | Fault | None = _sure_of_headers(key, headers)
+    if envelope is None:
+        texts = own_texts(headers)
+        if isinstance(texts, Fault):
+            return texts
+        if texts.get(CONTENT_TYPE, "").lower().startswith("application/cloudevents"):
+            return _structured(key, value, texts)
+        if not attributes_of(texts):
+            sentence = (
+                f"Send `content-type: {STRUCTURED}`, or the attributes as headers `ce_id`, `ce_source` and so on."
+            )
+            return Fault(Code.ENVELOPE_MISSING, "", sentence)
+        envelope = binary_envelope(key, texts)
     if isinstance(envelope, Fault):
         return envelope
     try:
-        return CloudEvent(envelope, loads(value), _PREFIX)
+        return CloudEvent(envelope, loads(value), PREFIX)
     except JsonError as error:
         return Fault(error.code, "data", error.sentence)
 
 
 def parse_envelope(key: bytes | None, headers: Headers) -> Envelope | Fault:
     """The envelope of a record in binary mode, with the value left to the reader: for the topics of our own."""
-    texts = _texts(headers)
-    return texts if isinstance(texts, Fault) else _binary_envelope(key, texts, _prefixed(texts))
+    envelope = _sure_of_headers(key, headers)
+    if envelope is not None:
+        return envelope
+    texts = own_texts(headers)
+    return texts if isinstance(texts, Fault) else binary_envelope(key, texts)
+
+
+def _sure_of_headers(key: bytes | None, headers: Headers) -> Envelope | None:
+    if len(headers) <= len(REQUIRED):  # no envelope in binary mode, so no exception is needed to find that out
+        return None
+    names, contents = zip(*headers, strict=True)
+    try:
+        return sure_envelope(key, names, [content.decode() for content in contents], PREFIX)
+    except (AttributeError, UnicodeDecodeError):
+        return None
+
+
+def _structured(key: bytes | None, value: bytes, texts: dict[str, str]) -> CloudEvent | Fault:
+    if texts[CONTENT_TYPE] != STRUCTURED and not _STRUCTURED_TYPE.fullmatch(texts[CONTENT_TYPE]):
+        sentence = f"Of the structured formats only {STRUCTURED} in UTF-8 is taken, one event in each record."
+        return Fault(Code.ENVELOPE_CONTENT_TYPE, CONTENT_TYPE, sentence)
+    try:
+        event = loads(value)
+    except JsonError as error:
+        return Fault(error.code, "", error.sentence)
+    if not isinstance(event, dict):
+        return Fault(Code.NOT_AN_OBJECT, "", "A structured event is a JSON object.")
+    if "data_base64" in event:
+        return Fault(Code.ENVELOPE_DATA, "data_base64", "Send the data as JSON in `data`.")
+    if "data" not in event:
+        return Fault(Code.ENVELOPE_DATA, "data", "The event has no data.")
+    data = event.pop("data")
+    # Headers with attributes too would have to be compared.
+    envelope = _sure_of_members(key, event) if len(texts) == 1 else None
+    found = envelope or structured_envelope(key, texts, event)
+    return found if isinstance(found, Fault) else CloudEvent(found, data, "")
+
+
+def _sure_of_members(key: bytes | None, event: dict[str, Any]) -> Envelope | None:
+    try:
+        return sure_envelope(key, tuple(event), list(event.values()), "")
+    except TypeError:
+        return None
 
 
 def binary(
@@ -163,7 +186,7 @@ def stamped(source: str, type: str) -> Stamped:
     """
     same = dict(binary(id="", source=source, type=type))
     version, from_, of_type = (("ce_" + name, same["ce_" + name]) for name in ("specversion", "source", "type"))
-    json = (_CONTENT_TYPE, same[_CONTENT_TYPE])
+    json = (CONTENT_TYPE, same[CONTENT_TYPE])
 
     def headers(
         id: str, time: datetime, partitionkey: bytes, *more: tuple[str, bytes]
@@ -180,154 +203,3 @@ def stamped(source: str, type: str) -> Stamped:
         )
 
     return headers
-
-
-def _texts(headers: Headers) -> dict[str, str] | Fault:
-    """The headers as text, as far as they are the envelope's; those of others may be among them, and nobody asks.
-
-    A header of the envelope that is null, not UTF-8 or there twice means that two readers could disagree (rules E13).
-    """
-    try:
-        # All at once, as it is with nearly every event: so no header of a good event pays for a look at its name.
-        texts = {name: content.decode() for name, content in headers}  # type: ignore[union-attr]
-    except (AttributeError, UnicodeDecodeError):
-        return _own_texts(headers)
-    return texts if len(texts) == len(headers) else _own_texts(headers)
-
-
-def _own_texts(headers: Headers) -> dict[str, str] | Fault:
-    """The envelope's headers among those of tracers, frameworks and redelivery, which are theirs to fill."""
-    texts: dict[str, str] = {}
-    for name, content in headers:
-        if name != _CONTENT_TYPE and not name.startswith(_PREFIX):
-            continue
-        if content is None:
-            return Fault(Code.ENVELOPE_HEADER, name, "The header is null; leave it out or give it a value.")
-        if name in texts:
-            return Fault(Code.ENVELOPE_HEADER, name, "The header is there twice; send it once.")
-        try:
-            texts[name] = content.decode()
-        except UnicodeDecodeError:
-            return Fault(Code.ENVELOPE_HEADER, name, "The header is not UTF-8 text.")
-    return texts
-
-
-def _prefixed(texts: dict[str, str]) -> dict[str, str]:
-    """The attributes among the headers of a record in binary mode, by their names without the prefix."""
-    return {name[3:]: text for name, text in texts.items() if name[:3] == _PREFIX}
-
-
-def _binary_envelope(key: bytes | None, texts: dict[str, str], attributes: dict[str, str]) -> Envelope | Fault:
-    content_type = texts.get("content-type")
-    if content_type is not None and content_type != "application/json" and not _JSON_TYPE.fullmatch(content_type):
-        return Fault(Code.ENVELOPE_CONTENT_TYPE, "content-type", "The data must be application/json, in UTF-8.")
-    if "ce_datacontenttype" in texts:
-        sentence = "In binary mode the header `content-type` says what the data is."
-        return Fault(Code.ENVELOPE_HEADER, "ce_datacontenttype", sentence)
-    return _envelope(key, attributes, _PREFIX)
-
-
-def _structured(key: bytes | None, value: bytes, texts: dict[str, str]) -> CloudEvent | Fault:
-    if texts["content-type"] != STRUCTURED and not _STRUCTURED_TYPE.fullmatch(texts["content-type"]):
-        sentence = f"Of the structured formats only {STRUCTURED} in UTF-8 is taken, one event in each record."
-        return Fault(Code.ENVELOPE_CONTENT_TYPE, "content-type", sentence)
-    try:
-        event = loads(value)
-    except JsonError as error:
-        return Fault(error.code, "", error.sentence)
-    if not isinstance(event, dict):
-        return Fault(Code.NOT_AN_OBJECT, "", "A structured event is a JSON object.")
-    if "data_base64" in event:
-        return Fault(Code.ENVELOPE_DATA, "data_base64", "Send the data as JSON in `data`.")
-    if "data" not in event:
-        return Fault(Code.ENVELOPE_DATA, "data", "The event has no data.")
-    data = event.pop("data")
-    attributes = _attribute_texts(event)
-    if isinstance(attributes, Fault):
-        return attributes
-    content_type = attributes.pop("datacontenttype", "application/json")
-    if content_type != "application/json" and not _JSON_TYPE.fullmatch(content_type):
-        return Fault(Code.ENVELOPE_CONTENT_TYPE, "datacontenttype", "The data must be application/json, in UTF-8.")
-    # The specification allows the attributes as headers too. If they were unequal, readers could disagree.
-    for name, text in texts.items():
-        if name.startswith(_PREFIX) and attributes.get(name[3:]) != text:
-            return Fault(Code.ENVELOPE_HEADER, name, "The header is unequal to the attribute in the event.")
-    envelope = _envelope(key, attributes, "")
-    return envelope if isinstance(envelope, Fault) else CloudEvent(envelope, data, "")
-
-
-def _attribute_texts(event: dict[str, Any]) -> dict[str, str] | Fault:
-    """The attributes of a structured event as binary mode would spell them; null means absent (JSON format, 2.2)."""
-    texts: dict[str, str] = {}
-    for name, value in event.items():
-        if type(value) is str:
-            texts[name] = value
-        elif type(value) in (bool, int) and name not in _OWN:
-            texts[name] = str(value).lower()
-        elif value is not None:
-            return Fault(Code.WRONG_TYPE, name, "The attribute must be a text.")
-    return texts
-
-
-_OWN = frozenset(("specversion", *_REQUIRED, "datacontenttype", "dataschema", "subject", "partitionkey"))
-
-
-def _envelope(key: bytes | None, attributes: dict[str, str], prefix: str) -> Envelope | Fault:
-    if attributes.pop("specversion", None) != "1.0":
-        return Fault(Code.ENVELOPE_VERSION, f"{prefix}specversion", "Send CloudEvents with `specversion` 1.0.")
-    for name in _REQUIRED:
-        if name not in attributes:
-            return Fault(Code.ENVELOPE_ATTRIBUTE, f"{prefix}{name}", "The attribute must be there.")
-    if not _plain(attributes):
-        for name, text in attributes.items():
-            if fault := _attribute_fault(name, text):
-                return Fault(Code.ENVELOPE_ATTRIBUTE, f"{prefix}{name}", fault)
-    partitionkey = attributes.pop("partitionkey", None)
-    if partitionkey is not None and partitionkey.encode() != key:
-        sentence = "The attribute must be equal to the key of the Kafka record, or left out."
-        return Fault(Code.ENVELOPE_KEY, f"{prefix}partitionkey", sentence)
-    try:
-        time = instant(attributes.pop("time"))
-    except TimeError as error:
-        return Fault(error.code, f"{prefix}time", error.sentence)
-    return Envelope(
-        attributes.pop("id"), attributes.pop("source"), attributes.pop("type"), time, partitionkey, attributes
-    )
-
-
-def _plain(attributes: dict[str, str]) -> bool:
-    """Whether all attributes are surely in order, judged at once, as it is with nearly every event."""
-    names, texts = "".join(attributes), "".join(attributes.values())
-    return (
-        names.isascii()
-        and names.isalnum()
-        and names.islower()
-        and texts.isprintable()
-        and len(texts) <= ATTRIBUTE_CHARACTERS_MAX
-        and len(attributes["id"]) <= ID_CHARACTERS_MAX
-        and "" not in attributes
-        and "" not in attributes.values()
-        and _is_uri(attributes["source"])
-        and "data" not in attributes
-        and "dataschema" not in attributes
-    )
-
-
-@lru_cache(maxsize=1024)
-def _is_uri(text: str) -> bool:
-    return bool(_URI.fullmatch(text))
-
-
-def _attribute_fault(name: str, text: str) -> str | None:
-    if not _NAME.fullmatch(name) or name == "data":
-        return "The name of an attribute has only lower-case letters and digits, and is not `data`."
-    if not text:
-        return "The attribute is empty."
-    characters_max = ID_CHARACTERS_MAX if name == "id" else ATTRIBUTE_CHARACTERS_MAX
-    if len(text) > characters_max:
-        return f"The attribute may have at most {characters_max} characters."
-    if CONTROL.search(text):
-        return "The attribute has control characters."
-    if name in ("source", "dataschema") and not _is_uri(text):
-        return "The attribute must be a URI."
-    return None

@@ -61,11 +61,10 @@ def _read_instant(value: Any) -> Any:
 
 
 def _read_day(value: Any) -> Any:
-    if isinstance(value, str):
-        return day(value)
     if type(value) is date:
         within_years(value)
-    return value
+        return value
+    return day(value) if isinstance(value, str) else value
 
 
 # Any text: no control characters (NUL cannot be stored by Postgres, the others only hide in logs).

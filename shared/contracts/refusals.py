@@ -9,7 +9,8 @@ from functools import lru_cache
 import msgspec
 from pydantic import ValidationError
 
-from shared.contracts.cloudevents import ATTRIBUTE_CHARACTERS_MAX, Headers, binary
+from shared.contracts.cloudevents import Headers, binary
+from shared.contracts.envelope import ATTRIBUTE_CHARACTERS_MAX
 from shared.contracts.faults import Fault
 from shared.contracts.messages import FIELD_CHARACTERS_MAX, ID_CHARACTERS_MAX, TYPES, Refusal, fault_of
 

@@ -80,8 +80,11 @@ def _keys(value: Any, levels_left: int) -> int:
     if not levels_left:
         raise _too_deep()
     for member in members:
-        if type(member) is not str:
+        kind = type(member)
+        if kind is dict or kind is list:
             keys += _keys(member, levels_left - 1)
+        elif kind is int and not -_INTEGER_LIMIT < member < _INTEGER_LIMIT:
+            raise _too_long()
     return keys
 
 

@@ -50,6 +50,8 @@ def instant(text: str) -> datetime:
         time = datetime.fromisoformat(text.upper())
     except ValueError:  # February 30th
         raise TimeError(Code.TIME_FORMAT, NO_SUCH_DAY_SENTENCE) from None
+    if YEAR_MIN < time.year < YEAR_MAX:  # then no offset moves it out of the years, as with every time but a slip
+        return time if time.tzinfo is UTC else time.astimezone(UTC)
     return in_utc(time)
 
 
@@ -74,7 +76,8 @@ def day(text: str) -> date:
         found = date.fromisoformat(text)
     except ValueError:
         raise TimeError(Code.TIME_FORMAT, NO_SUCH_DAY_SENTENCE) from None
-    within_years(found)
+    if not YEAR_MIN <= found.year <= YEAR_MAX:
+        raise TimeError(Code.TIME_RANGE, RANGE_SENTENCE)
     return found
 
 

@@ -15,6 +15,9 @@ def case_number(*parts: str) -> str:
 
 def joined(parts: tuple[str, ...]) -> str:
     """The parts with `-` between them; what would be read as another join is escaped, so no two lists give one id."""
+    text = "-".join(parts)
+    if text.count("-") == len(parts) - 1 and "~" not in text:
+        return text
     return "-".join([part.replace("~", "~~").replace("-", "~-") for part in parts])
 
 

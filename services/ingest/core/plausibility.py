@@ -68,7 +68,8 @@ def judge_time(value: datetime, flat: Flat, label: str, bounds: Bounds) -> None:
 
 def judge_day(value: date, flat: Flat, label: str, bounds: Bounds, zone: tzinfo) -> None:
     """Raises Refuse for a day that has not begun in the zone when the event arrives, or before its first year."""
-    _refuse_later_day(value, flat, label, zone)
+    if value >= flat["@latest"].date():
+        _refuse_later_day(value, flat, label, zone)
     if value.year < flat[bounds.before].year - bounds.years_back:
         raise _too_old(label, bounds)
 
@@ -76,7 +77,8 @@ def judge_day(value: date, flat: Flat, label: str, bounds: Bounds, zone: tzinfo)
 def judge_obligation(due: date, cleared: date, flat: Flat, labels: tuple[str, str], zone: tzinfo) -> int:
     """Days from the day it was due to the day it was cleared. Raises Refuse where the two are not plausible, alone or
     beside each other; `labels` are theirs."""
-    _refuse_later_day(cleared, flat, labels[1], zone)
+    if cleared >= flat["@latest"].date():
+        _refuse_later_day(cleared, flat, labels[1], zone)
     days_late = (cleared - due).days
     if days_late < -EARLY_DAYS_MAX:
         raise Refuse(Code.DATES_CONTRADICT, labels[1], _EARLY_SENTENCE)
@@ -89,9 +91,8 @@ def judge_obligation(due: date, cleared: date, flat: Flat, labels: tuple[str, st
 
 
 def _refuse_later_day(value: date, flat: Flat, label: str, zone: tzinfo) -> None:
-    latest: datetime = flat["@latest"]
-    # No zone is a whole day behind UTC, so a day before that of UTC needs no look at the zone.
-    if value >= latest.date() and value > latest.astimezone(zone).date():
+    # No zone is a whole day behind UTC, so that nobody asks it about a day before that of UTC.
+    if value > flat["@latest"].astimezone(zone).date():
         raise Refuse(Code.IN_FUTURE, label, "The day is later than today.")
 
 

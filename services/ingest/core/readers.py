@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from types import NoneType
 from typing import Any, TypeAlias, TypeVar
 
@@ -319,21 +320,30 @@ def in_base_currency(
 
 def instant(value: Reader[Any], label: str, format: str, zone: tzinfo) -> Reader[datetime]:
     """An instant in UTC. `zone` is where `local` times are."""
-    parse = {
-        "rfc3339": _rfc3339,
-        "epoch-seconds": lambda number: _epoch(number, 1, timedelta(seconds=1)),
-        "epoch-millis": lambda number: _epoch(number, 1000, timedelta(milliseconds=1)),
-        "local": lambda word: _local(word, zone),
-    }[format]
-    return _moment(value, label, parse)
+    if format == "rfc3339":
+        return _of_text(value, label, times.instant, times.TIME_SENTENCE)
+    if format == "local":
+        return _of_text(value, label, lambda word: _local(word, zone), _LOCAL_SENTENCE)
+    per_second, unit = {"epoch-seconds": (1, timedelta(seconds=1)), "epoch-millis": (1000, timedelta(milliseconds=1))}[
+        format
+    ]
+
+    def read(flat: Flat) -> datetime:
+        count = value(flat)
+        if count // per_second not in _EPOCH_SECONDS:
+            raise Refuse(Code.TIME_RANGE, label, times.RANGE_SENTENCE)
+        since_epoch: timedelta = count * unit
+        return _EPOCH + since_epoch
+
+    return read
 
 
 def day(value: Reader[Any], label: str, format: str, zone: tzinfo) -> Reader[date]:
     """A day; that of an instant is the one in `zone`."""
     if format == "date":
-        return _moment(value, label, _day)
+        return _of_text(value, label, times.day, times.DAY_SENTENCE)
     if format == "compact-date":
-        return _moment(value, label, _compact_day)
+        return _of_text(value, label, _compact_day, _COMPACT_SENTENCE)
     time = instant(value, label, format, zone)
 
     def read(flat: Flat) -> date:
@@ -381,9 +391,13 @@ def joined(date_source: Source, time_source: Source) -> Reader[str]:
     return lambda flat: f"{date_of(flat)} {time_of(flat)}"
 
 
-def _moment(value_of: Reader[Any], label: str, parse: Callable[[Any], T]) -> Reader[T]:
+def _of_text(value_of: Reader[Any], label: str, parse: Callable[[str], T], sentence: str) -> Reader[T]:
+    """What a text says; `parse` raises TimeError, and `sentence` says how such a text is written."""
+
     def read(flat: Flat) -> T:
         value = value_of(flat)
+        if type(value) is not str:
+            raise Refuse(Code.TIME_FORMAT, label, f"Send a text, in quotes. {sentence}")
         try:
             return parse(value)
         except times.TimeError as error:
@@ -392,16 +406,7 @@ def _moment(value_of: Reader[Any], label: str, parse: Callable[[Any], T]) -> Rea
     return read
 
 
-def _rfc3339(value: Any) -> datetime:
-    return times.instant(_word(value, times.TIME_SENTENCE))
-
-
-def _day(value: Any) -> date:
-    return times.day(_word(value, times.DAY_SENTENCE))
-
-
-def _compact_day(value: Any) -> date:
-    word = _word(value, _COMPACT_SENTENCE)
+def _compact_day(word: str) -> date:
     if not _COMPACT_DAY.fullmatch(word):
         raise times.TimeError(Code.TIME_FORMAT, _COMPACT_SENTENCE)
     return times.day(f"{word[:4]}-{word[4:6]}-{word[6:]}")  # what it may say now is that there is no such day
@@ -410,22 +415,33 @@ def _compact_day(value: Any) -> date:
 _COMPACT_SENTENCE = "A day is written YYYYMMDD: 20240229."
 
 
-def _epoch(value: int, per_second: int, unit: timedelta) -> datetime:
-    if value // per_second not in _EPOCH_SECONDS:
-        raise times.TimeError(Code.TIME_RANGE, times.RANGE_SENTENCE)
-    return _EPOCH + value * unit
-
-
-def _local(value: Any, zone: tzinfo) -> datetime:
-    word = _word(value, _LOCAL_SENTENCE)
+def _local(word: str, zone: tzinfo) -> datetime:
     if not _LOCAL.fullmatch(word):
         raise times.TimeError(Code.TIME_FORMAT, _LOCAL_SENTENCE)
     try:
-        naive = datetime.fromisoformat(word)
+        shown = datetime.fromisoformat(f"{word}+00:00")
     except ValueError:
         raise times.TimeError(Code.TIME_FORMAT, times.NO_SUCH_DAY_SENTENCE) from None
-    # This is what `naive.replace(tzinfo=zone)` gives, which takes four times as long.
-    local = datetime.combine(naive, naive.time(), zone)
+    offset = _steady_offset(zone, shown.date())
+    if offset is not None and times.YEAR_MIN < shown.year < times.YEAR_MAX:
+        return shown - offset
+    return _near_a_change(shown, zone)
+
+
+@lru_cache(maxsize=4096)
+def _steady_offset(zone: tzinfo, day: date) -> timedelta | None:
+    """The zone's offset if it is the same from the day before until the day after; no zone changes its offset twice
+    within an hour. Then no clock of that day is shown twice, or skipped."""
+    midnight = datetime.combine(day, time())
+    try:
+        offsets = {zone.utcoffset(midnight + timedelta(hours=hours)) for hours in range(-24, 49)}
+    except OverflowError:
+        return None
+    return offsets.pop() if len(offsets) == 1 else None
+
+
+def _near_a_change(shown: datetime, zone: tzinfo) -> datetime:
+    local = datetime.combine(shown, shown.time(), zone)
     # Of an hour that the clocks show twice it is the first. One that they skip comes back from UTC as another; two
     # times of one zone compare by what its clocks show.
     found = times.in_utc(local)
@@ -438,12 +454,6 @@ _LOCAL_SENTENCE = (
     "A local time is written YYYY-MM-DD HH:MM:SS, 00:00:00 to 23:59:59, without offset or leap second:"
     " 2024-02-29 08:00:00."
 )
-
-
-def _word(value: Any, sentence: str) -> str:
-    if type(value) is not str:
-        raise times.TimeError(Code.TIME_FORMAT, f"Send a text, in quotes. {sentence}")
-    return value
 
 
 def early_is_on_time(days_late: Reader[int]) -> Reader[int]:

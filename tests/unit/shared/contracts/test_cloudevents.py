@@ -368,6 +368,29 @@ def test_both_modes_say_the_same(envelope: Envelope) -> None:
     assert binary_event == CloudEvent(envelope, [], "ce_")
 
 
+# One that is no text sends an envelope the long way, past everything that judges it as a whole.
+OF_A_TRACER = ("grpc-trace-bin", b"\xff")
+DAMAGED = st.sampled_from(["1.0", "", "a\x00b", "é", "x" * 129, "x" * 1025, "2025-02-30T00:00:00Z", "application/xml"])
+NAMES = ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_partitionkey", "content-type"]
+STRANGE = ["ce_dataschema", "ce_datacontenttype", "ce_data", "ce_X", "ce_", "x-trace"]
+
+
+@given(ENVELOPES, st.dictionaries(st.sampled_from(NAMES + STRANGE), st.none() | DAMAGED, max_size=2), st.booleans())
+def test_the_short_way_and_the_long_way_say_the_same(
+    envelope: Envelope, damage: dict[str, str | None], right_key: bool
+) -> None:
+    texts = {name: text.decode() for name, text in _headers(envelope)} | damage
+    headers = tuple((name, text.encode()) for name, text in texts.items() if text is not None)
+    key = envelope.partitionkey.encode() if envelope.partitionkey and right_key else None
+    assert parse(key, b"[]", headers) == parse(key, b"[]", (*headers, OF_A_TRACER))
+    assert parse_envelope(key, headers) == parse_envelope(key, (*headers, OF_A_TRACER))
+    attributes = {name.removeprefix("ce_"): text for name, text in texts.items() if name != "content-type"}
+    value = json.dumps(attributes | {"data": []}).encode()
+    # `null` is an attribute that is not there, and no text.
+    longer = json.dumps(attributes | {"data": [], "absent": None}).encode()
+    assert parse(key, value, STRUCTURED) == parse(key, longer, STRUCTURED)
+
+
 ANY_HEADERS = st.lists(
     st.tuples(
         st.sampled_from([*HEADERS, "ce_x", "ce_X", "ce_", "x-trace"]),

@@ -12,10 +12,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from services.ingest.core import readers
 from services.ingest.core.readers import Reader, Source
 from services.ingest.core.tree import Refuse
+from shared.contracts import zones
 from shared.contracts.faults import Code
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -146,3 +149,28 @@ def test_what_is_not_taken_is_told_why(converter: str, typed: bool, value: Any, 
 
 def test_every_converter_takes_a_cell() -> None:
     assert {converter for converter, _, cell, _ in TAKEN if cell is not None} == set(MAKE)
+
+
+LOCAL_ZONES = ("Asia/Shanghai", "America/New_York", "Europe/Dublin", "Australia/Lord_Howe", "Pacific/Apia", "UTC")
+
+
+@given(
+    st.sampled_from(LOCAL_ZONES),
+    st.datetimes(datetime(1901, 1, 1), datetime(2198, 12, 31)).map(lambda time: time.replace(microsecond=0)),  # noqa: DTZ001
+)
+@example("Pacific/Apia", datetime(2011, 12, 30, 12))  # noqa: DTZ001 - a day that the zone left out
+@example("America/New_York", datetime(2024, 3, 10, 2, 30))  # noqa: DTZ001 - an hour that the clocks skip
+@example("America/New_York", datetime(2024, 11, 3, 1, 30))  # noqa: DTZ001 - an hour that they show twice
+@example("Asia/Shanghai", datetime(1991, 9, 15, 1, 30))  # noqa: DTZ001 - the last change of this zone
+def test_a_local_time_is_what_the_zone_says(zone: str, shown: datetime) -> None:
+    of_zone = zones.zone(zone)
+    local = shown.replace(tzinfo=of_zone)
+    expected = local.astimezone(UTC)
+    read = readers.instant(lambda flat: flat["at"], "at", "local", of_zone)
+    flat = {"at": shown.isoformat(sep=" ")}
+    if expected.astimezone(of_zone).replace(tzinfo=None) == shown:
+        assert read(flat) == expected
+    else:
+        with pytest.raises(Refuse) as refusal:
+            read(flat)
+        assert refusal.value.fault.code is Code.TIME_FORMAT
