@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from goodstanding.cli import clock, dead_letters, demo, offsets, partner, people, platform, policy, tail
-from goodstanding.cli.frame import commands
+from goodstanding.cli import clock, dead_letters, demo, local, offsets, partner, people, platform, policy, tail
+from goodstanding.cli.group import commands
 from goodstanding.cli.program import NAME
 
 app = commands("Goodstanding, an open credit-standing platform: behavior events in, explained scores out.")
@@ -30,7 +30,7 @@ def main(
 
 
 app.command("demo", short_help="See it all work, from beginning to end.")(demo.demo)
-app.add_typer(platform.local_app, name="local", short_help="The platform on this machine.")
+app.add_typer(local.app, name="local", short_help="The platform on this machine.")
 app.add_typer(partner.app, name="partner", short_help="Example events, checks, sending.")
 app.add_typer(tail.app, name="tail", short_help="Follow a topic, readable.")
 app.add_typer(dead_letters.app, name="dead-letters", short_help="What services have set aside.")

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from goodstanding.cli.frame import AsJson, answer_json, commands, console
+from goodstanding.cli.frame import AsJson, answer_json, console
+from goodstanding.cli.group import commands
 from goodstanding.cli.offsets import fields, give, show, waiting_of
 from goodstanding.platform.deployment import SERVICES
 from goodstanding.platform.stack import Stack

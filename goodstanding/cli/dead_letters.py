@@ -11,11 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
-from goodstanding.cli.frame import AsJson, answer_json, commands, console, local, table, tell, tell_entry
+from goodstanding.cli.frame import AsJson, answer_json, console, local, table, tell, tell_entry
+from goodstanding.cli.group import commands
 from goodstanding.cli.words import AnyService
+from goodstanding.dead_letters.letters import Letter, State
 from goodstanding.dead_letters.redrive import Choice, dismiss, read_letters, read_record
 from goodstanding.dead_letters.redrive import redrive as redriven
-from goodstanding.dead_letters.rules import Letter, State, chosen, content, described, open_letters
+from goodstanding.dead_letters.rules import chosen, open_letters
+from goodstanding.dead_letters.shown import content, described
 from goodstanding.errors import UserError
 from goodstanding.platform.stack import Stack
 from shared.contracts import zones
@@ -24,7 +27,7 @@ from shared.contracts.topics import SERVICES
 
 app = commands("Records that no rule could answer for: list them, look at one, have them handled, or dismiss them.")
 
-Places = Annotated[list[str] | None, typer.Argument(metavar="[POSITION]...", help="As `ls` has them.")]
+Positions = Annotated[list[str] | None, typer.Argument(metavar="[POSITION]...", help="As `ls` has them.")]
 Code = Annotated[str, typer.Option(metavar="CODE", help="All with this code that something can be done about.")]
 OfService = Annotated[str, typer.Option(metavar="SERVICE", help="Only those of this service.")]
 
@@ -52,7 +55,7 @@ def ls(service: AnyService = "", as_json: AsJson = False) -> None:
         tell("There are no dead letters.")
         return
     for letter in letters:
-        line = (letter.service, local(letter.at, zone), letter.code, letter.place, letter.state, letter.sentence)
+        line = (letter.service, local(letter.at, zone), letter.code, letter.position, letter.state, letter.sentence)
         tell_entry("  ".join(line))
     totals = Counter((letter.service, letter.code, str(letter.state)) for letter in letters)
     rows = [(*about, count) for about, count in totals.items()]
@@ -62,7 +65,7 @@ def ls(service: AnyService = "", as_json: AsJson = False) -> None:
 
 @app.command()
 def show(
-    place: Annotated[str, typer.Argument(metavar="POSITION", help="As `ls` has it: <topic>/<partition>/<offset>.")],
+    position: Annotated[str, typer.Argument(metavar="POSITION", help="As `ls` has it: <topic>/<partition>/<offset>.")],
     value: Annotated[bool, typer.Option("--value", help="Key, headers and value too; they may name a person.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -71,7 +74,7 @@ def show(
     Example: goodstanding dead-letters show behavior.raw.bank/0/17
     """
     deployment = Stack.default().deployment
-    letter, record = asyncio.run(read_record(deployment.addresses.kafka, place))
+    letter, record = asyncio.run(read_record(deployment.addresses.kafka, position))
     if isinstance(record, str):
         about, advice = {}, record if letter.state is State.THERE else letter.advice
     else:
@@ -97,7 +100,7 @@ def _readable(name: str, zone: tzinfo) -> Callable[[Any], str]:
 
 @app.command()
 def redrive(
-    places: Places = None,
+    positions: Positions = None,
     code: Code = "",
     service: OfService = "",
     everything: Annotated[bool, typer.Option("--all", help="All that can be redriven.")] = False,
@@ -112,14 +115,14 @@ def redrive(
 
     Example: goodstanding dead-letters redrive --code unknown-partner
     """
-    _check_choice(places, code, everything, service)
-    choice = partial(chosen, places=places or (), code=code, service=service, again=again)
+    _check_choice(positions, code, everything, service)
+    choice = partial(chosen, positions=positions or (), code=code, service=service, again=again)
     asyncio.run(_redrive(choice, again, as_json))
 
 
 @app.command("dismiss")
 def dismiss_(
-    places: Places = None,
+    positions: Positions = None,
     code: Code = "",
     service: OfService = "",
     everything: Annotated[bool, typer.Option("--all", help="All that were neither redriven nor dismissed.")] = False,
@@ -131,20 +134,20 @@ def dismiss_(
 
     Example: goodstanding dead-letters dismiss --code unknown-partner
     """
-    _check_choice(places, code, everything, service)
-    choice = partial(open_letters, places=places or (), code=code, service=service)
+    _check_choice(positions, code, everything, service)
+    choice = partial(open_letters, positions=positions or (), code=code, service=service)
     dismissed = asyncio.run(dismiss(_kafka(), choice))
     for letter in dismissed:
         if as_json:
-            answer_json({"position": letter.place, "result": "dismissed"})
+            answer_json({"position": letter.position, "result": "dismissed"})
         else:
-            console.print(f"dismissed  {letter.place}", markup=False, soft_wrap=True)
+            console.print(f"dismissed  {letter.position}", markup=False, soft_wrap=True)
     if not as_json:
         tell(f"{len(dismissed)} dismissed.")
 
 
-def _check_choice(places: list[str] | None, code: str, everything: bool, service: str) -> None:
-    if bool(places) + bool(code) + everything != 1:
+def _check_choice(positions: list[str] | None, code: str, everything: bool, service: str) -> None:
+    if bool(positions) + bool(code) + everything != 1:
         raise typer.BadParameter("Say positions, or --code, or --all.")
     _check(service)
 
@@ -157,9 +160,9 @@ async def _redrive(choice: Choice, again: bool, as_json: bool) -> None:
         result = "refused" if answer.refused else "redriven"
         counts[result] += 1
         if as_json:
-            answer_json({"position": answer.letter.place, "result": result, "sentence": answer.refused})
+            answer_json({"position": answer.letter.position, "result": result, "sentence": answer.refused})
         else:
-            line = f"{result}  {answer.letter.place}  {answer.refused}".rstrip()
+            line = f"{result}  {answer.letter.position}  {answer.refused}".rstrip()
             console.print(line, markup=False, soft_wrap=True)
     if not as_json:
         tell(f"{counts['redriven']} redriven, {counts['refused']} refused.")
@@ -179,7 +182,7 @@ def _check(service: str) -> None:
 
 def _fields(letter: Letter) -> dict[str, Any]:
     return {
-        "position": letter.place,
+        "position": letter.position,
         "state": letter.state,
         "service": letter.service,
         "set_aside_at": rfc3339(letter.at),

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from goodstanding.cli.frame import AsJson, answer_json, commands, console, fail
+from goodstanding.cli.frame import AsJson, answer_json, console, fail
+from goodstanding.cli.group import commands
 from goodstanding.contradictions import Waiting, give_word, waiting_for_word
 from goodstanding.errors import UserError
 from goodstanding.platform.deployment import SERVICES, Deployment

@@ -15,7 +15,8 @@ from typing import Annotated
 import typer
 from aiokafka.errors import KafkaError
 
-from goodstanding.cli.frame import AsJson, answer_json, commands, progress, say, stops_politely, tell, warn
+from goodstanding.cli.frame import AsJson, answer_json, progress, say, stops_politely, tell, warn
+from goodstanding.cli.group import commands
 from goodstanding.cli.words import EventFile, Partner
 from goodstanding.errors import UserError
 from goodstanding.partner.mapping_files import mapping_of, sound_mapping_of

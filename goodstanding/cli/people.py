@@ -15,7 +15,7 @@ from goodstanding import policies
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, local, table, tell
 from goodstanding.cli.words import Who, day
 from goodstanding.errors import UserError
-from goodstanding.person import standing
+from goodstanding.person import current
 from goodstanding.person.benefits import describe
 from goodstanding.person.score import explanation
 from goodstanding.person.user_id import known_user_id, user_id_of
@@ -93,7 +93,7 @@ def records(who: Who, as_json: AsJson = False) -> None:
     Example: goodstanding records GS000000000195
     """
     deployment, user, zone = _person(who)
-    found = asyncio.run(standing.records(deployment, user))
+    found = asyncio.run(current.records(deployment, user))
     for record in found:
         if as_json:
             answer_json({"user_id": user, **msgspec.to_builtins(record)})
@@ -116,7 +116,7 @@ def benefits(who: Who, as_json: AsJson = False) -> None:
     Example: goodstanding benefits GS000000000195
     """
     deployment, user, _ = _person(who)
-    found = asyncio.run(standing.benefits(deployment, user))
+    found = asyncio.run(current.benefits(deployment, user))
     if found is None:
         fail("There is no score of this person, and so no tier.", _when_scores_come(deployment))
     described = describe(found["score"], found["tier"], found["in_force"], found["restrictions"], policies.tier_table())

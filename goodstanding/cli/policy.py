@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from goodstanding import policies
-from goodstanding.cli.frame import AsJson, answer_json, commands, tell
-from goodstanding.cli.words import day
+from goodstanding.cli.frame import AsJson, answer_json, tell
+from goodstanding.cli.group import commands
+from goodstanding.cli.words import day, one_of, record_class
 from goodstanding.errors import UserError
 from goodstanding.platform.stack import Stack
 from services.retention.core.deadline import DeadlineError, deadline_of, last_day_of
@@ -51,9 +52,8 @@ def check(
 
 
 def deadline(
-    record_class: Annotated[
-        RecordClass,
-        typer.Option("--class", metavar="CLASS", help=f"One of: {', '.join(each.value for each in RecordClass)}."),
+    which: Annotated[
+        RecordClass, typer.Option("--class", parser=record_class, metavar="CLASS", help=one_of(list(RecordClass)))
     ],
     ended_on: Annotated[
         date,
@@ -73,7 +73,7 @@ def deadline(
         profile = settings.retention_profile if settings else "cn"
     rules = policies.profile(profile)
     try:
-        found = deadline_as_json(record_class, ended_on, rules)
+        found = deadline_as_json(which, ended_on, rules)
     except DeadlineError as error:
         raise UserError(str(error)) from None
     if as_json:

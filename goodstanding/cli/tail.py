@@ -12,7 +12,8 @@ import msgspec
 import typer
 from aiokafka import ConsumerRecord
 
-from goodstanding.cli.frame import AsJson, answer_json, commands, local, tell_entry
+from goodstanding.cli.frame import AsJson, answer_json, local, tell_entry
+from goodstanding.cli.group import commands
 from goodstanding.cli.words import AnyPartner
 from goodstanding.errors import UserError
 from goodstanding.person.user_id import SHOWN

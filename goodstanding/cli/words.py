@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import typer
 
 from goodstanding.platform.deployment import SERVICES, partners
 from shared.contracts import times
+from shared.contracts.kinds import RecordClass
 from shared.toml_file import ConfigError
 
 
@@ -19,6 +21,14 @@ def day(text: str) -> date:
         return times.day(text)
     except times.TimeError as error:
         raise typer.BadParameter(error.sentence) from None
+
+
+def record_class(text: str) -> RecordClass:
+    """A class of negative records. Raises typer.BadParameter."""
+    try:
+        return RecordClass(text)
+    except ValueError:
+        raise typer.BadParameter(f"There is no class {text}; say one of: {', '.join(RecordClass)}.") from None
 
 
 def _beginning_with(words: list[str], begun: str) -> list[str]:
@@ -36,7 +46,7 @@ def _services(incomplete: str) -> list[str]:
     return _beginning_with(list(SERVICES), incomplete)
 
 
-def one_of(names: list[str]) -> str:
+def one_of(names: Sequence[str]) -> str:
     return f"One of: {', '.join(names)}."
 
 

@@ -1,4 +1,4 @@
-"""Dead letters on Kafka: reads them and the records that they name, and appends those again. The rules: `dead_letters`.
+"""Dead letters on Kafka: reads them and the records that they name, and appends those again. The rules: `rules`.
 
 A redrive begins by taking over its transactional id, and only then looks which letters are open. So of two at a time
 the later one sees all that the earlier has done, and the earlier can do no more. A record and the note that it was
@@ -15,19 +15,8 @@ from dataclasses import dataclass
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import ProducerFenced
 
-from goodstanding.dead_letters.rules import (
-    ADVICE,
-    Letter,
-    State,
-    appended,
-    chosen,
-    dismissal,
-    letters,
-    overtaken,
-    position,
-    refusal,
-    take_version,
-)
+from goodstanding.dead_letters.letters import ADVICE, Letter, State, letters, lies_at
+from goodstanding.dead_letters.rules import appended, chosen, dismissal, overtaken, refusal, take_version
 from goodstanding.errors import UserError
 from goodstanding.reading.between import tail
 from goodstanding.reading.offsets import Offsets, asking
@@ -60,15 +49,16 @@ async def read_letters(bootstrap: str) -> tuple[list[Letter], Kept]:
         sources = await offsets.existing([dead_letter_topic(service) for service in SERVICES])
         found = tail(bootstrap, sources, sys.maxsize, follow=False)
         messages = [message async for message in found] if sources else []
-        named = {lies[0].topic for letter in letters(messages, {}) if (lies := position(letter.place))}
+        named = {lies[0].topic for letter in letters(messages, {}) if (lies := lies_at(letter.position))}
         kept = await offsets.kept(await offsets.existing(sorted(named)))
     return letters(messages, kept), kept
 
 
-async def read_record(bootstrap: str, place: str) -> tuple[Letter, ConsumerRecord | str]:
-    """The letter of this place, and its record or why there is none to read. Raises UserError if there is no letter."""
+async def read_record(bootstrap: str, position: str) -> tuple[Letter, ConsumerRecord | str]:
+    """The letter of this position, and its record or why there is none to read. Raises UserError for an unknown
+    position."""
     found, kept = await read_letters(bootstrap)
-    [letter] = chosen(found, places=[place])
+    [letter] = chosen(found, positions=[position])
     async with _reading(bootstrap, kept) as reader:
         return letter, await reader.record(letter)
 
@@ -133,7 +123,7 @@ class _Reader:
 
     async def record(self, letter: Letter) -> ConsumerRecord | str:
         """The letter's record, or why there is none to read."""
-        if (lies := position(letter.place)) is None:
+        if (lies := lies_at(letter.position)) is None:
             return ADVICE[State.NO_RECORD]
         partition, offset = lies
         if offset not in self._kept.get(partition, ()):

@@ -118,7 +118,7 @@ async def set_aside(kafka: str, *places: str, service: str = "ingest", code: str
 
 async def states(kafka: str, *places: str) -> list[str]:
     letters, _ = await read_letters(kafka)
-    found = {letter.place: str(letter.state) for letter in letters}
+    found = {letter.position: str(letter.state) for letter in letters}
     return [found.get(place, "unknown") for place in places]
 
 
@@ -126,8 +126,8 @@ async def redriven(
     kafka: str, *places: str, again: bool = False, code: str = "", service: str = ""
 ) -> list[tuple[str, str]]:
     """Redrive, and the answers: position, and why it was refused."""
-    choose = partial(chosen, places=places, code=code, service=service, again=again)
-    return [(each.letter.place, each.refused) async for each in redrive(kafka, choose, again=again)]
+    choose = partial(chosen, positions=places, code=code, service=service, again=again)
+    return [(each.letter.position, each.refused) async for each in redrive(kafka, choose, again=again)]
 
 
 async def records(kafka: str, topic: str, isolation: str = "read_committed") -> list[Any]:

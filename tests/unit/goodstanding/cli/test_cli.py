@@ -90,7 +90,7 @@ def test_every_command_helps_with_an_example_of_itself(path: tuple[str, ...]) ->
         (("explain", ACCOUNT, "--on", "yesterday"), 2, "A day is written YYYY-MM-DD: 2024-02-29."),
         (("local", "logs", "barber"), 2, "kafka, postgres, ingest"),
         (("dead-letters", "dismiss"), 2, "Say positions, or --code, or --all."),
-        (("deadline", "--class", "tax", "--ended-on", "2024-02-29"), 2, "legal"),
+        (("deadline", "--class", "tax", "--ended-on", "2024-02-29"), 2, ": There is no class tax; say one of: legal,"),
     ],
 )
 def test_a_users_error_is_a_sentence_and_an_exit_code(arguments: tuple[str, ...], code: int, message: str) -> None:

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from goodstanding import policies
 from goodstanding.cli import app, dead_letters, frame, people, tail
 from goodstanding.contradictions import Waiting
-from goodstanding.dead_letters.rules import Letter, State
+from goodstanding.dead_letters.letters import Letter, State
 from goodstanding.partner.mapping_files import mapping_of
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings

@@ -11,20 +11,9 @@ from typing import Any
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 
-from goodstanding.dead_letters.rules import (
-    Letter,
-    State,
-    appended,
-    chosen,
-    content,
-    described,
-    letters,
-    overtaken,
-    position,
-    printable,
-    refusal,
-    take_version,
-)
+from goodstanding.dead_letters.letters import Letter, State, letters, lies_at
+from goodstanding.dead_letters.rules import appended, chosen, overtaken, refusal, take_version
+from goodstanding.dead_letters.shown import content, described, printable
 from goodstanding.errors import UserError
 from shared.contracts.cloudevents import Headers, binary
 from shared.contracts.dead_letters import redriven_headers
@@ -110,7 +99,7 @@ CHANGED, SCORE = f"{RECORDS_CHANGED}/0/3", f"{SCORES_CHANGED}/0/3"
     ],
 )
 def test_which_are_open(messages: Sequence[ConsumerRecord], expected: list[tuple[str, str]]) -> None:
-    assert [(each.place, each.state) for each in letters(messages, KEPT)] == expected
+    assert [(each.position, each.state) for each in letters(messages, KEPT)] == expected
 
 
 def test_a_letter_says_all_that_the_service_said() -> None:
@@ -122,7 +111,7 @@ def test_a_letter_says_all_that_the_service_said() -> None:
 
 @pytest.mark.parametrize("text", ["", "a/0", "a/0/x", "a/-1/0", "a/0/1/2", "a b/0/1", "timer/24312", "a/0/1\n"])
 def test_what_is_no_position(text: str) -> None:
-    assert position(text) is None
+    assert lies_at(text) is None
 
 
 # -- which are redriven ------------------------------------------------------------------------------------------------
@@ -177,15 +166,15 @@ ALL = [
         ({"code": "nothing"}, []),
         ({"again": True}, [PLACE, "a/0/1", "b/0/1", "c/0/1"]),
         # Who names them is told why not.
-        ({"places": [GONE_PLACE, "c/0/1", SCORE, "timer/1"]}, [GONE_PLACE, "c/0/1", SCORE, "timer/1"]),
-        ({"places": ["a/0/1", PLACE, "a/0/1"]}, ["a/0/1", PLACE]),
+        ({"positions": [GONE_PLACE, "c/0/1", SCORE, "timer/1"]}, [GONE_PLACE, "c/0/1", SCORE, "timer/1"]),
+        ({"positions": ["a/0/1", PLACE, "a/0/1"]}, ["a/0/1", PLACE]),
     ],
 )
 def test_choosing(wanted: dict[str, Any], places: list[str]) -> None:
-    assert [each.place for each in chosen(ALL, **wanted)] == places
+    assert [each.position for each in chosen(ALL, **wanted)] == places
 
 
-@pytest.mark.parametrize("wanted", [{"places": ["a/0/2"]}, {"places": ["a/0/1"], "service": "scorer"}])
+@pytest.mark.parametrize("wanted", [{"positions": ["a/0/2"]}, {"positions": ["a/0/1"], "service": "scorer"}])
 def test_only_what_was_set_aside_can_be_chosen(wanted: dict[str, Any]) -> None:
     """Or else the command would append whatever somebody mistypes."""
     with pytest.raises(UserError, match=r"goodstanding dead-letters ls"):

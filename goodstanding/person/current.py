@@ -1,4 +1,4 @@
-"""Reads one person's records and benefits from the services' views, as the person's own export would."""
+"""Reads one person's present records and benefits: the views `current` of retention and benefits."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from benefits.current where shard = $1 and user_id = $2
 
 
 async def records(deployment: Deployment, user_id: str) -> list[Mapping[str, Any]]:
-    """Those that count, the oldest first; what has lapsed is not there any more."""
+    """The records that count, the oldest first. A lapsed record is not there any more."""
     return [dict(row) for row in await _rows(deployment, "retention", _RECORDS, user_id)]
 
 
 async def benefits(deployment: Deployment, user_id: str) -> Mapping[str, Any] | None:
-    """Where the person stands; None for somebody who never had a score."""
+    """The person's tier and benefits; None for somebody who never had a score."""
     rows = await _rows(deployment, "benefits", _BENEFITS, user_id)
     return dict(rows[0]) if rows else None
 

@@ -1,0 +1,126 @@
+"""A group of commands: its help, and what becomes of an error that a command lets out.
+
+Exit codes: 0: done. 1: refused or failed, with a sentence on standard error that says what to do. 2: used wrongly
+(typer's own).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import asyncpg
+import typer
+from aiokafka.errors import KafkaConnectionError, KafkaError
+from typer.core import TyperCommand, TyperGroup
+
+from goodstanding.cli.frame import error_json, fail, in_json
+from goodstanding.errors import UserError
+from goodstanding.platform.servers import ServersError
+from goodstanding.simulation.real_data.source import DataError
+from shared.toml_file import ConfigError
+
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+"""Its module is private to typer; the class is what every wrong use of a command has in common."""
+
+
+class _Group(TyperGroup):
+    """Turns the failures that a user can do something about into a sentence; any other is ours, with its traceback."""
+
+    def main(self, args: Sequence[str] | None = None, *arguments: Any, **named: Any) -> Any:
+        given = sys.argv[1:] if args is None else list(args)
+        token = in_json.set("--json" in given)
+        # A library that logs has something to say to an operator's log, not to the person at the keyboard, who gets
+        # one sentence. Without any handler Python prints what is logged as a warning.
+        logging.getLogger().addHandler(logging.NullHandler())
+        try:
+            if not in_json.get():
+                return super().main(args, *arguments, **named)
+            return self._mainin_json(given, *arguments, **named)
+        finally:
+            in_json.reset(token)
+
+    def _mainin_json(self, args: Sequence[str], *arguments: Any, **named: Any) -> NoReturn:
+        named["standalone_mode"] = False
+        try:
+            ended = super().main(args, *arguments, **named)
+        except _UsageError as error:
+            message: str = error.format_message()  # type: ignore[attr-defined]  # every usage error has it
+            error_json(message, "Its --help shows an example.")
+            sys.exit(2)
+        sys.exit(ended if isinstance(ended, int) else 0)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """All of each command's first sentence; typer cuts what is longer than the line."""
+        rows = [(name, _first_sentence(self.get_command(ctx, name))) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            fail(error.sentence, error.advice)
+        except ConfigError as error:
+            sentence = error.sentence if in_json.get() else str(error)
+            fail(sentence, file=str(error.file), line=error.line, key=error.key)
+        except (ServersError, DataError) as error:
+            fail(str(error))
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+        except BrokenPipeError:  # `goodstanding tail scores | head`
+            sys.stderr.close()
+            raise typer.Exit(0) from None
+        except (KafkaConnectionError, ConnectionError, TimeoutError) as error:
+            fail(f"A server does not answer{_address_in(error)}.", "Have everything run: goodstanding local up")
+        except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncio.CancelledError) as error:
+            # The last resort. A client library lets a cancellation out, now and then, when its broker goes away.
+            server = "Postgres" if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)) else "Kafka"
+            fail(
+                f"{server} could not do what was asked ({type(error).__name__}).",
+                "See what runs, and have everything run: goodstanding local status, then goodstanding local up",
+            )
+
+
+_SEVERAL = re.compile(r"\[(\[[A-Z]+\]\.\.\.)\]\.\.\.|\{([A-Z]+\.\.\.)\}\.\.\.")
+"""How typer writes what may be said several times, and in it how we write it."""
+
+
+class _Command(TyperCommand):
+    """Help without the types of Python, and with one form for what may be said several times."""
+
+    def get_help(self, ctx: Any) -> str:
+        text = re.sub(r" <list\[[A-Za-z]+\]>", "", super().get_help(ctx))
+        return _SEVERAL.sub(lambda found: found[1] or found[2], text)
+
+
+class _Commands(typer.Typer):
+    def command(self, name: str | None = None, **named: Any) -> Any:
+        return super().command(name, **{"cls": _Command, **named})
+
+
+def _address_in(error: BaseException) -> str:
+    """Where the server should be, out of a library's words for it, which are not for people."""
+    found = re.search(r"\(['\"]([^'\"]+)['\"], (\d+)", str(error))
+    return f" at {found[1]}:{found[2]}" if found else ""
+
+
+def _first_sentence(command: Any) -> str:
+    text = " ".join((command.short_help or command.help or "").split("\n\n")[0].split())
+    return re.split(r"(?<=\.) ", text)[0]
+
+
+def commands(help: str) -> typer.Typer:
+    """An empty group of commands."""
+    return _Commands(
+        cls=_Group,
+        help=help,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )

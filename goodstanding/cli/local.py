@@ -1,0 +1,202 @@
+"""`local`: the platform on this machine, up, down, what it is like now, and its logs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import typer
+from aiokafka.errors import KafkaError
+
+from goodstanding import policies
+from goodstanding.cli.frame import AsJson, answer_json, console, local, say, table, tell
+from goodstanding.cli.group import commands
+from goodstanding.errors import UserError
+from goodstanding.platform.deployment import SERVICES
+from goodstanding.platform.fixed_settings import FixedSettings
+from goodstanding.platform.servers import ServersError
+from goodstanding.platform.stack import Part, Stack
+from shared.contracts import zones
+from shared.contracts.times import rfc3339
+
+app = commands("The platform on this machine, in the background: Kafka, Postgres and the services.")
+
+_PARTS = ("kafka", "postgres", *SERVICES)
+
+
+@app.command()
+def up(
+    continuous: Annotated[
+        bool | None,
+        typer.Option(
+            "--continuous/--by-policy",
+            help="Publish each score as soon as it changes, or when policies/scorecard.toml says. It stays so until "
+            "the other is said.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start what does not run: Kafka, Postgres, schemas, topics, services. Data of the last time are kept.
+
+    Example: goodstanding local up --continuous
+    """
+    stack = Stack.default()
+    ran = all(part.trouble is None for part in stack.status())
+    cadence: Literal["policy", "continuous"] | None = None
+    if continuous is not None:
+        cadence = "continuous" if continuous else "policy"
+    settings = stack.settings or FixedSettings.new()
+    if not ran:
+        policies.check_all(settings)
+    deployment = stack.up(say, settings, cadence=cadence)
+    _show(stack, as_json)
+    if as_json:
+        return
+    tell("\nAll of it was running before." if ran else "\nAll of it is running.")
+    if deployment.settings.clock == "system":
+        tell("To send it something:")
+        tell("  goodstanding partner sample bank --count 100 > events.jsonl")
+        tell("  goodstanding partner send bank events.jsonl")
+
+
+@app.command()
+def down(
+    delete: Annotated[bool, typer.Option("--delete", help="Delete data, secrets and logs as well.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Stop services and servers. Their data stay for the next `local up`, unless --delete says otherwise.
+
+    Example: goodstanding local down --delete
+    """
+    stack = Stack.default()
+    ran = any(part.pid for part in stack.status())
+    kept = not stack.is_new
+    stack.down(delete=delete)
+    if as_json:
+        answer_json({"stopped": ran, "deleted": delete and kept, "home": str(stack.home)})
+        return
+    stopped = "Stopped" if ran else "Nothing was running"
+    if not kept:
+        tell(f"{stopped}, and there are no data in {stack.home}.")
+    elif delete:
+        tell(f"{stopped}, and deleted all data." if ran else f"{stopped}; deleted all data.")
+    else:
+        tell(f"{stopped}. The data are in {stack.home}.")
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """What runs, where, whether it is ready, and where data and logs are. Ends with 1 when something is not ready.
+
+    Example: goodstanding local status --json
+    """
+    if _show(Stack.default(), as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def logs(
+    part: Annotated[
+        str,
+        typer.Argument(
+            metavar="[PART]",
+            help=f"One of: {', '.join(_PARTS)}. All of them if left out.",
+            autocompletion=lambda incomplete: [name for name in _PARTS if name.startswith(incomplete)],
+        ),
+    ] = "",
+    last: Annotated[
+        int, typer.Option("--last", "-n", metavar="COUNT", min=1, help="How many lines of each to show.")
+    ] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """The last lines of the logs, and where they lie.
+
+    Example: goodstanding local logs scorer --last 50
+    """
+    if part and part not in _PARTS:
+        raise typer.BadParameter(f"There is no part {part}; say one of: {', '.join(_PARTS)}.")
+    for each in Stack.default().status():
+        if part in ("", each.name):
+            _log(each, last, as_json)
+
+
+def _show(stack: Stack, as_json: bool) -> bool:
+    """Tell what is so; whether something is not ready."""
+    parts = stack.status()
+    ready = all(part.trouble is None for part in parts)
+    notes = _notes(stack)
+    if as_json:
+        for part in parts:
+            answer_json(
+                {**asdict(part), "log": str(part.log), "ready": part.trouble is None, "state": part.trouble or "ready"}
+            )
+        answer_json({"name": "platform", "ready": ready, "home": str(stack.home), **notes.as_json()})
+    else:
+        rows = [(part.name, part.trouble or "ready", part.address, part.pid) for part in parts]
+        console.print(table(["part", "state", "address", "pid"], rows))
+        console.print()
+        for line in (*notes.sentences(), f"Data: {stack.home}", "Logs: goodstanding local logs"):
+            tell(line)
+    return not ready
+
+
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    """What is worth knowing of a platform besides whether it is ready."""
+
+    settings: FixedSettings | None = None
+    stands_at: datetime | None = None
+    """What a stepped clock shows, where Kafka answers."""
+    edited: Sequence[str] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "clock": self.settings.clock if self.settings else None,
+            "clock_stands_at": rfc3339(self.stands_at) if self.stands_at else None,
+            "cadence": self.settings.cadence if self.settings else None,
+            "edited": list(self.edited),
+        }
+
+    def sentences(self) -> Iterator[str]:
+        if self.settings and self.settings.clock == "stepped":
+            at = f" at {local(self.stands_at, zones.zone(self.settings.zone))}" if self.stands_at else ""
+            yield (
+                f"The clock of this platform stands still{at}: it is a demo's, and nothing becomes due by itself. "
+                "For one with the system's clock: goodstanding local down --delete, then goodstanding local up."
+            )
+        if self.settings and self.settings.cadence == "continuous":
+            yield "Scores are published as soon as they change (--continuous)."
+        yield from self.edited
+
+
+def _notes(stack: Stack) -> _Notes:
+    settings = stack.settings
+    if settings is None:
+        return _Notes()
+    try:
+        deployment = stack.deployment
+        edited = deployment.edited()
+        stands_at = asyncio.run(deployment.now()) if settings.clock == "stepped" else None
+    except (UserError, ServersError, OSError, KafkaError):
+        # What does not answer is in the list of parts already.
+        return _Notes(settings)
+    return _Notes(settings, stands_at, edited)
+
+
+def _log(part: Part, last: int, as_json: bool) -> None:
+    try:
+        with part.log.open(encoding="utf-8", errors="replace") as file:
+            lines = [line.rstrip("\n") for line in deque(file, last)]
+    except FileNotFoundError:
+        lines = []
+    if as_json:
+        for line in lines:
+            answer_json({"name": part.name, "log": str(part.log), "line": line})
+        return
+    console.print(f"{part.name}: {part.log}{'' if lines else ' (nothing yet)'}", soft_wrap=True, markup=False)
+    for line in lines:
+        console.print(f"  {line}", soft_wrap=True, markup=False)
