@@ -27,14 +27,14 @@ from shared.runner.commit_note import Word, owner_of
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One contradiction of a service, and the parts of its work (shards) that stand still for it. `places` are ingest's
-    partitions, beside whose offsets the word is kept."""
+    """One contradiction of a service, and the shards that stand still for it. `partitions` are ingest's: the operator's
+    word is kept beside their offsets."""
 
     service: str
     shards: tuple[int, ...]
     found: store.Found
     """Of the clock, when there are no shards: it stops all of them."""
-    places: tuple[TopicPartition, ...] = ()
+    partitions: tuple[TopicPartition, ...] = ()
 
 
 async def waiting_for_word(deployment: Deployment, service: str) -> list[Waiting]:
@@ -66,9 +66,9 @@ def _joined(each: Iterable[Waiting]) -> list[Waiting]:
     """Each contradiction once, with all shards that it stops."""
     found: dict[str, Waiting] = {}
     for one in each:
-        known = found.get(one.found.token, replace(one, shards=(), places=()))
+        known = found.get(one.found.token, replace(one, shards=(), partitions=()))
         shards = tuple(sorted({*known.shards, *one.shards}))
-        found[one.found.token] = replace(known, shards=shards, places=(*known.places, *one.places))
+        found[one.found.token] = replace(known, shards=shards, partitions=(*known.partitions, *one.partitions))
     return list(found.values())
 
 
@@ -82,19 +82,19 @@ async def _of_ingest(deployment: Deployment, service: str) -> AsyncIterator[Wait
             held = [TopicPartition(topic, shard) for topic in topics]
             committed = await questions.committed(consumer, held)
             seen = await start_check.asked(kafka, consumer, held, committed)
-            for place, judged in start_check.judge(owner, seen, committed, held).items():
+            for at, judged in start_check.judge(owner, seen, committed, held).items():
                 if (each := judged.contradiction) is None:
                     continue
                 token = agreement.token(service, shard, each)
-                if place not in words or words[place].token != token:
-                    yield Waiting(service, (shard,), store.Found(token, each.says(), each.remedy), (place,))
+                if at not in words or words[at].token != token:
+                    yield Waiting(service, (shard,), store.Found(token, each.says(), each.remedy), (at,))
 
 
 async def _give_in_kafka(deployment: Deployment, waiting: Waiting) -> None:
     word = Word(waiting.found.token, rfc3339(datetime.now(UTC))).text()
     async with _in_group(deployment.addresses.kafka, start_check.words_group(waiting.service)) as consumer:
-        consumer.assign(list(waiting.places))
-        await consumer.commit({place: OffsetAndMetadata(0, word) for place in waiting.places})
+        consumer.assign(list(waiting.partitions))
+        await consumer.commit({at: OffsetAndMetadata(0, word) for at in waiting.partitions})
 
 
 @asynccontextmanager

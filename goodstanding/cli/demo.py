@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -32,6 +32,15 @@ _CHECKED = (
     "recomputation from the sent events."
 )
 _PICTURE_COLUMNS = 118
+_STORY_KEYS = (
+    *("events", "accepted", "refused", "repeated", "scores", "tiers", "records", "lapsed", "freed", "people"),
+    *("instants", "hero", "differences", "seconds"),
+)
+_REAL_DATA_KEYS = (
+    *("events", "accepted", "refused", "repeated", "scores", "tiers", "records", "people", "bands", "differences"),
+    *("example", "seconds"),
+)
+"""What --json answers, in its order."""
 _LOADED_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
@@ -67,7 +76,7 @@ def _story(keep: bool, svg: Path | None, as_json: bool) -> None:
     cast = Cast()
     screen = Console(quiet=True) if as_json else console
     if svg is not None:
-        _check_place(svg)
+        _check_writable(svg)
         screen = Console(record=True, width=_PICTURE_COLUMNS, highlight=False, file=StringIO() if as_json else None)
     view = view_for(screen) if svg is None else Plain(screen)
     screen.print(
@@ -94,7 +103,7 @@ def _story(keep: bool, svg: Path | None, as_json: bool) -> None:
         svg.write_text(_LOADED_FONT.sub("", picture), encoding="utf-8")
     hero = result.hero.account
     if as_json:
-        answer_json({**asdict(result), "hero": hero})
+        answer_json(_in_order({**asdict(result), "hero": hero}, _STORY_KEYS))
         return
     _look_next(
         "goodstanding demo",
@@ -115,8 +124,12 @@ def _story(keep: bool, svg: Path | None, as_json: bool) -> None:
     )
 
 
-def _check_place(file: Path) -> None:
-    """That the file can be written is found out before minutes of work."""
+def _in_order(told: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: told[key] for key in keys}
+
+
+def _check_writable(file: Path) -> None:
+    """Find out before minutes of work whether the file can be written."""
     try:
         file.open("a").close()
     except (OSError, ValueError) as error:
@@ -142,7 +155,7 @@ def _real_data(data: Path, adapter: str, keep: bool, as_json: bool) -> None:
         result = real_data.run(source, screen, keep=keep, given=given_addresses())
     if as_json:
         _fail_on(result.differences)
-        answer_json(asdict(result))
+        answer_json(_in_order(asdict(result), _REAL_DATA_KEYS))
         return
     _show(result)
     _fail_on(result.differences)

@@ -212,9 +212,9 @@ def _answer(verdicts: Sequence[Verdict], as_json: bool, done: str, demo_day: str
                 more = alike[_reason(verdict)] - _ALIKE_SHOWN
                 tell(f"{more:,} more line{'s' * (more != 1)} with {verdict.code}, up to line {verdict.line}.")
         elif verdict.code:
-            place = f"{verdict.code} at {verdict.field}" if verdict.field else verdict.code
+            where = f"{verdict.code} at {verdict.field}" if verdict.field else verdict.code
             told = "" if verdict.result == "refused" else f"{verdict.result}, "
-            tell(f"line {verdict.line}: {told}{place}: {verdict.sentence}")
+            tell(f"line {verdict.line}: {told}{where}: {verdict.sentence}")
     if not as_json:
         counts = Counter(verdict.result for verdict in verdicts)
         words = ", ".join(f"{count} {result}" for result, count in sorted(counts.items()))

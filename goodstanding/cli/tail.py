@@ -167,7 +167,7 @@ def _refusal(record: ConsumerRecord) -> dict[str, Any]:
 
 
 def _refusal_line(refusal: dict[str, Any], zone: tzinfo) -> str:
-    place = f"{refusal['code']} at {refusal['field']}" if refusal["field"] else refusal["code"]
+    where = f"{refusal['code']} at {refusal['field']}" if refusal["field"] else refusal["code"]
     event = refusal["eventid"] or refusal["origin"]
     at = local(datetime.fromisoformat(refusal["refused_at"]), zone)
-    return f"{refusal['partner']}  {at}  {event}  {place}: {refusal['sentence']}"
+    return f"{refusal['partner']}  {at}  {event}  {where}: {refusal['sentence']}"

@@ -73,7 +73,7 @@ class _Evidence:
 
     answers: dict[str, tuple[Result, Refusal]] = field(default_factory=dict)
     forwarded: dict[str, tuple[TopicPartition, int]] = field(default_factory=dict)
-    """By raw position; of an event that ingest has forwarded twice, the later place."""
+    """By raw position; of an event that ingest has forwarded twice, the later position."""
 
     def take(self, record: ConsumerRecord) -> None:
         at = TopicPartition(record.topic, record.partition)
@@ -134,7 +134,7 @@ async def _foresee(
 ) -> tuple[Deployment | None, _Foreseen, str]:
     """One person's events go to one partition, in the order of the file: which of two that contradict each other comes
     first does not depend on chance then. Without the deployment nobody knows who is meant."""
-    anywhere: _Foreseen = {line.number: (place % PARTITIONS, None) for place, line in enumerate(lines)}
+    anywhere: _Foreseen = {line.number: (index % PARTITIONS, None) for index, line in enumerate(lines)}
     if operator is None:
         return (
             None,

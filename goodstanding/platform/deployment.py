@@ -96,9 +96,9 @@ class Deployment:
     def dsn(self, service: str) -> str:
         """How the service's own role reaches its schema; it may see nothing else."""
         server = urlsplit(self.addresses.postgres)
-        place = server.netloc.rpartition("@")[2]
+        host = server.netloc.rpartition("@")[2]
         login = f"{service}:{quote(self.settings.passwords[service], safe='')}"
-        return urlunsplit(server._replace(netloc=f"{login}@{place}"))
+        return urlunsplit(server._replace(netloc=f"{login}@{host}"))
 
     def environment(self, service: str) -> Mapping[str, str]:
         """All that the service's process reads from its environment."""

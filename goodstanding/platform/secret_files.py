@@ -22,26 +22,26 @@ _READABLE = 0o444
 """Postgres reads its password as another user than the one who writes it; nobody else mounts that directory."""
 
 
-def write_secret_files(place: Path, postgres: str) -> bool:
+def write_secret_files(directory: Path, postgres: str) -> bool:
     """Make all secrets, or only put back what is missing of those that were made; false if they were made before.
 
     `operator/` is where they come from: Postgres and the pseudonyms must keep what they were set up with, so what lies
     there is never made anew, and a reader's directory that was lost gets the same again. `postgres` is `host:port`.
     """
-    settings = read_settings(place / "operator" / "services")
+    settings = read_settings(directory / "operator" / "services")
     made = settings is None
     settings = settings or FixedSettings.new()
-    administrator = _administrator(place / "operator" / "pgpass") or secrets.token_urlsafe(24)
+    administrator = _administrator(directory / "operator" / "pgpass") or secrets.token_urlsafe(24)
     passwords = {_ADMINISTRATOR: administrator, **settings.passwords}
-    write_private(place / "operator" / "pgpass", _pgpass(postgres, passwords))
-    Deployment.create(place / "operator" / "services", Addresses(kafka="", postgres=""), settings)
-    password = place / "postgres" / "password"
+    write_private(directory / "operator" / "pgpass", _pgpass(postgres, passwords))
+    Deployment.create(directory / "operator" / "services", Addresses(kafka="", postgres=""), settings)
+    password = directory / "postgres" / "password"
     write_private(password, administrator.encode())
     password.chmod(_READABLE)
-    write_private(place / "ingest" / "goodstanding_key", settings.key.encode())
-    write_private(place / "retention" / "goodstanding_fingerprint_key", settings.fingerprint_key.encode())
+    write_private(directory / "ingest" / "goodstanding_key", settings.key.encode())
+    write_private(directory / "retention" / "goodstanding_fingerprint_key", settings.fingerprint_key.encode())
     for service in STATEFUL:
-        write_private(place / service / "pgpass", _pgpass(postgres, {service: settings.passwords[service]}))
+        write_private(directory / service / "pgpass", _pgpass(postgres, {service: settings.passwords[service]}))
     return made
 
 

@@ -110,7 +110,7 @@ class Stack:
         gone = [f"waits for {server.name}" for server in servers if server.state != "up"]
         without = gone[0] if gone else None
         return [
-            *(Part(s.name, _place(s.address), s.pid, _TROUBLES[s.state], local.log(s.name)) for s in servers),
+            *(Part(s.name, _shown(s.address), s.pid, _TROUBLES[s.state], local.log(s.name)) for s in servers),
             *(Part(p.name, p.http, p.pid, p.trouble() or without, p.log) for p in self.processes),
         ]
 
@@ -195,6 +195,6 @@ def stop(processes: Sequence[ServiceProcess]) -> None:
         list(pool.map(ServiceProcess.stop, processes))
 
 
-def _place(address: str | None) -> str | None:
+def _shown(address: str | None) -> str | None:
     """An address as it may be shown: without the login of a DSN."""
     return address.rpartition("@")[2].partition("/")[0] if address else None

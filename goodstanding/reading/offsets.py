@@ -18,7 +18,7 @@ class Offsets:
 
     def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient) -> None:
         self._consumer, self._admin = consumer, admin
-        self._places: dict[str, list[TopicPartition]] = {}
+        self._partitions: dict[str, list[TopicPartition]] = {}
 
     async def topics(self) -> list[str]:
         """All that are there."""
@@ -32,13 +32,13 @@ class Offsets:
     async def ends(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
         """The offset that the next record of each partition will have. Raises UserError for one that is not there."""
         for topic in topics:
-            if topic not in self._places:
+            if topic not in self._partitions:
                 (described,) = await self._admin.describe_topics([topic])
                 if described["error_code"] == UnknownTopicOrPartitionError.errno:
                     raise UserError(f"There is no topic {topic}.", "Make it: goodstanding topics")
-                self._places[topic] = [TopicPartition(topic, each["partition"]) for each in described["partitions"]]
+                self._partitions[topic] = [TopicPartition(topic, each["partition"]) for each in described["partitions"]]
         found: dict[TopicPartition, int] = await self._consumer.end_offsets(
-            [tp for topic in topics for tp in self._places[topic]]
+            [tp for topic in topics for tp in self._partitions[topic]]
         )
         return found
 

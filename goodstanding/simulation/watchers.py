@@ -112,13 +112,13 @@ def _differences(what: str, wanted: Mapping[str, list[Any]], found: Mapping[str,
         expected, heard = wanted.get(user_id, []), found.get(user_id, [])
         if expected == heard:
             continue
-        place = next((i for i, (a, b) in enumerate(zip(expected, heard, strict=False)) if a != b), None)
-        if place is None:
+        index = next((i for i, (a, b) in enumerate(zip(expected, heard, strict=False)) if a != b), None)
+        if index is None:
             yield f"person {user_id[:12]}: {len(expected)} {what} by the recount, {len(heard)} were published"
         else:
             yield (
-                f"person {user_id[:12]}: the {place + 1}. of the {what} is {_said(expected[place])} by the recount, "
-                f"{_said(heard[place])} was published"
+                f"person {user_id[:12]}: the {index + 1}. of the {what} is {_said(expected[index])} by the recount, "
+                f"{_said(heard[index])} was published"
             )
 
 

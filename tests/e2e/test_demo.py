@@ -23,9 +23,10 @@ from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Addresses
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.platform.stack import passing
+from goodstanding.simulation.course import publication_day
 from goodstanding.simulation.driver import StalledError, driving
 from goodstanding.simulation.real_data.adapters import adapters
-from goodstanding.simulation.real_data.play import DATA, publication_day
+from goodstanding.simulation.real_data.play import DATA
 
 # Four services start for each test, which takes a while on a machine that is busy with other things.
 pytestmark = pytest.mark.timeout(300)

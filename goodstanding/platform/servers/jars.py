@@ -131,9 +131,9 @@ def _fetch_one(repository: Path, staging: Path, pin: Pin) -> None:
             f"not {pin.sha256}. It was not kept. Something between here and Maven Central changes downloads; "
             "try another network or mirror."
         )
-    place = repository / pin.path
-    place.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(fetched, place)
+    jar = repository / pin.path
+    jar.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(fetched, jar)
 
 
 def _download(staging: Path, pin: Pin) -> Path:

@@ -158,8 +158,8 @@ class Kafka:
 
     def _write_settings(self, ports: tuple[int, ...]) -> None:
         client, controller = (f"127.0.0.1:{port}" for port in ports)
-        place = node(listen=client, advertise=client, controller=controller)
-        settings = {"log.dirs": "data", **place, **BEHAVIOR}
+        addresses = node(listen=client, advertise=client, controller=controller)
+        settings = {"log.dirs": "data", **addresses, **BEHAVIOR}
         lines = (f"{name}={value}\n" for name, value in settings.items())
         (self.directory / "server.properties").write_text("".join(lines))
 

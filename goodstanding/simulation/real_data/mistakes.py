@@ -17,13 +17,13 @@ WRONG_EVERY = 1_000
 
 
 def with_mistakes(events: Iterable[PartnerEvent]) -> Iterator[PartnerEvent]:
-    """The same events, and a few repeated and wrong ones among them; which ones depends on their places only."""
-    for place, event in enumerate(events):
+    """The same events, and a few repeated and wrong ones among them; which ones depends only on their order."""
+    for index, event in enumerate(events):
         yield event
-        if place % REPEATED_EVERY == 0:
+        if index % REPEATED_EVERY == 0:
             yield event
-        if place % WRONG_EVERY == 1:
-            spoil = _MISTAKES[place // WRONG_EVERY % len(_MISTAKES)]
+        if index % WRONG_EVERY == 1:
+            spoil = _MISTAKES[index // WRONG_EVERY % len(_MISTAKES)]
             wrong = msgspec.json.decode(event.value)
             wrong["id"] += "/wrong"
             spoil(wrong)

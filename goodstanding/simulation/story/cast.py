@@ -80,9 +80,9 @@ class _Life:
 
     def _circle(self) -> list[int]:
         """Some live in circles in which everybody knows everybody: five contacts each, told of by both sides."""
-        place = (self._number - 1) // _CIRCLE
-        circle = range(place * _CIRCLE + 1, min((place + 1) * _CIRCLE, self._cast.people) + 1)
-        return [other for other in circle if other != self._number] if place % 3 == 0 else []
+        index = (self._number - 1) // _CIRCLE
+        circle = range(index * _CIRCLE + 1, min((index + 1) * _CIRCLE, self._cast.people) + 1)
+        return [other for other in circle if other != self._number] if index % 3 == 0 else []
 
     # -- every month -------------------------------------------------------------------------------------------------
 

@@ -60,7 +60,7 @@ def _cell(score: int, low: int, high: int) -> str:
 def _years(months: range) -> str:
     """The year below each January, as far as there is room."""
     line = ""
-    for place, month in enumerate(months):
-        if month % 12 == 0 and place >= len(line):
-            line = line.ljust(place) + str(month // 12)
+    for column, month in enumerate(months):
+        if month % 12 == 0 and column >= len(line):
+            line = line.ljust(column) + str(month // 12)
     return line

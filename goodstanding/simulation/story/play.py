@@ -1,27 +1,24 @@
-"""The story's course: six years, stepped through every instant at which something happens, and checked at the end."""
+"""The story: six years, stepped through every instant at which something happens."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 
-from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Addresses
-from goodstanding.platform.service_process import ServiceProcess
-from goodstanding.simulation.real_data.play import publication_day
-from goodstanding.simulation.recount import Event, RecordNews, Recount, ScoreNews, TierNews
-from goodstanding.simulation.stage import POLICIES, Sending, Stage, platform, staged
+from goodstanding.simulation import course
+from goodstanding.simulation.course import instant, publication_day, totals
+from goodstanding.simulation.recount import Event, RecordNews, ScoreNews, TierNews
+from goodstanding.simulation.stage import Sending, Stage
 from goodstanding.simulation.story.cast import FIRST_MONTH, HERO, ZONE, Cast
 from goodstanding.simulation.story.formats import written
 from goodstanding.simulation.view import View
 from shared.contracts.identity import sample_account
-from shared.contracts.months import month_number, month_start
-from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED
+from shared.contracts.months import month_number
 
 _REPEATED_EVERY = 500
 """One event in so many is sent twice, as after a time-out."""
@@ -40,26 +37,17 @@ class Heard:
     records: list[list[RecordNews]]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came out. `differences` between it and the recount are sentences; there should be none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result(course.Result):
+    """What came out of the story."""
 
-    events: int
-    accepted: int
     refused: int
-    repeated: int
-    scores: int
-    tiers: int
-    records: int
     lapsed: int
     freed: int
     """People who were restricted, and are not any more."""
-    people: int
     instants: int
-    """At so many the clock stood still."""
+    """The number of instants at which the clock stood still."""
     hero: Heard
-    differences: list[str]
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +60,10 @@ class _Moment:
 
 
 def run(cast: Cast, view: View, *, keep: bool, given: Addresses | None) -> Result:
-    """Play the story on `given` servers, or on some of its own, which end with the call unless `keep` is set.
-
-    Raises UserError or ServersError, with everything stopped that was started.
-    """
-    began = time.monotonic()
+    """Play the story. Arguments and errors as those of `course.run`."""
     settings = FixedSettings.new(zone=ZONE.key, currency="CNY", identity_scheme="account", clock="stepped")
-    first = _instant(FIRST_MONTH, publication_day())
-    with view, platform(view.step, settings, first, keep=keep, given=given) as (deployment, processes):
-        return asyncio.run(_play(cast, deployment, processes, view, first, began))
+    first = instant(FIRST_MONTH, publication_day(), ZONE)
+    return course.run(partial(_play, cast), settings, first, view, keep=keep, given=given)
 
 
 def moments(cast: Cast) -> Iterator[_Moment]:
@@ -93,37 +76,40 @@ def moments(cast: Cast) -> Iterator[_Moment]:
                 yield _Moment(event.time, (event,))
             else:
                 at_the_end.append(event)
-        yield _Moment(_instant(month + 1, 1) - _SECOND, tuple(at_the_end))
-        yield _Moment(_instant(month + 1, publication_day()), publication=month + 1)
+        yield _Moment(instant(month + 1, 1, ZONE) - _SECOND, tuple(at_the_end))
+        yield _Moment(instant(month + 1, publication_day(), ZONE), publication=month + 1)
 
 
 def sendings(events: Iterable[Event]) -> Iterator[Sending]:
     """The partners' records of these events, and a few repeated and wrong ones among them."""
     for event in events:
-        place = int(event.id.rpartition("-")[2]) * 31 + int(event.person[2:-2])
+        number = int(event.id.rpartition("-")[2]) * 31 + int(event.person[2:-2])
         yield Sending(event.partner, written(event), event)
-        if place % _REPEATED_EVERY == 0:
+        if number % _REPEATED_EVERY == 0:
             yield Sending(event.partner, written(event), event)
-        if place % _WRONG_EVERY == 1:
+        if number % _WRONG_EVERY == 1:
             wrong = replace(event, person="customer 4711", id=f"{event.id}-wrong")
             yield Sending(event.partner, written(wrong), "subject-unknown-scheme")
 
 
-async def _play(
-    cast: Cast, deployment: Deployment, processes: list[ServiceProcess], view: View, first: datetime, began: float
-) -> Result:
-    settings = deployment.settings
-    recount = Recount(POLICIES, settings.retention_profile, bytes.fromhex(settings.key), ZONE)
+async def _play(cast: Cast, stage: Stage) -> Result:
     instants = 1
-    async with staged(deployment, processes, recount, view, first) as stage:
-        # The first year ends with the publication of its last month.
-        for year, parts in groupby(moments(cast), key=lambda moment: (moment.instant - timedelta(days=6)).year):
-            async with stage.span(str(year)):
-                for moment in parts:
-                    instants += await _lapses_before(moment.instant, stage)
-                    await _one(moment, stage)
-                    instants += 1
-        return _result(stage, await stage.accepted(), instants, began)
+    # The first year ends with the publication of its last month.
+    for year, parts in groupby(moments(cast), key=lambda moment: (moment.instant - timedelta(days=6)).year):
+        async with stage.span(str(year)):
+            for moment in parts:
+                instants += await _lapses_before(moment.instant, stage)
+                await _one(moment, stage)
+                instants += 1
+    found = stage.subscriber
+    return Result(
+        **await totals(stage),
+        refused=stage.partners.refused.total(),
+        lapsed=sum(1 for lives in found.records.values() for news in lives.values() if news[-1].status == "expired"),
+        freed=sum(1 for news in found.tiers.values() if _is_freed(news)),
+        instants=instants,
+        hero=_heard_of(sample_account(HERO), stage),
+    )
 
 
 async def _one(moment: _Moment, stage: Stage) -> None:
@@ -151,32 +137,11 @@ async def _lapses_before(instant: datetime, stage: Stage) -> int:
     return count
 
 
-def _result(stage: Stage, accepted: int, instants: int, began: float) -> Result:
-    found, recount = stage.subscriber, stage.recount
-    account = sample_account(HERO)
-    user_id = recount.user_id(account)
+def _heard_of(account: str, stage: Stage) -> Heard:
+    found, user_id = stage.subscriber, stage.recount.user_id(account)
     records = sorted(found.records.get(user_id, {}).values(), key=lambda news: str(news[0].began_on))
-    return Result(
-        events=stage.events,
-        accepted=accepted,
-        refused=stage.partners.refused.total(),
-        repeated=recount.repeated,
-        scores=found.heard[SCORES_CHANGED],
-        tiers=found.heard[TIERS_CHANGED],
-        records=found.heard[RECORDS_CHANGED],
-        lapsed=sum(1 for lives in found.records.values() for news in lives.values() if news[-1].status == "expired"),
-        freed=sum(1 for news in found.tiers.values() if _is_freed(news)),
-        people=len(found.scores),
-        instants=instants,
-        hero=Heard(account, found.scores.get(user_id, []), found.tiers.get(user_id, []), records),
-        differences=list(stage.differences(accepted)),
-        seconds=time.monotonic() - began,
-    )
+    return Heard(account, found.scores.get(user_id, []), found.tiers.get(user_id, []), records)
 
 
 def _is_freed(news: list[TierNews]) -> bool:
     return any(each.restrictions for each in news) and not news[-1].restrictions
-
-
-def _instant(month: int, day: int) -> datetime:
-    return month_start(month, ZONE, day).astimezone(ZONE)
