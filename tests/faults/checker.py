@@ -297,14 +297,30 @@ def _news_of_records(
             yield f"{person[:8]}: of records expected {[*wanted - found]}, published {[*found - wanted]}"
 
 
-def _told_once(news: Sequence[News]) -> Iterator[News]:
-    """After a restore what is held is said again under a later version. Without that: each change, numbered anew."""
-    last: News | None = None
+def _told_once(news: Sequence[News]) -> Sequence[News]:
+    """After a restore what is held is said again under a later version, and then all that had followed on it.
+
+    Without that: each change, numbered anew. A second telling that ends before the first one did leaves its last word.
+    """
+    changes: list[News] = []
+    at = 0
+    """Which of the changes was said last."""
     for each in news:
-        same = last is not None and replace(each, version=last.version, said_at=last.said_at) == last
-        if not same:
-            last = replace(each, version=last.version + 1 if last else 1)
-            yield last
+        said = [place for place, change in enumerate(changes) if _is_told_again(each, change)]
+        if said:
+            at = min((place for place in said if place >= at), default=said[-1])
+            continue
+        if changes and at < len(changes) - 1:
+            changes.append(changes[at])
+        changes.append(each)
+        at = len(changes) - 1
+    if changes and at < len(changes) - 1:
+        changes.append(changes[at])
+    return [replace(change, version=number) for number, change in enumerate(changes, 1)]
+
+
+def _is_told_again(each: News, change: News) -> bool:
+    return replace(each, version=change.version, said_at=change.said_at) == change
 
 
 def _news(body: Mapping[str, Any], said_at: datetime) -> News:

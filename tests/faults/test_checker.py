@@ -145,6 +145,26 @@ def test_broken_records_are_found(records: list[Seen], sentence: str) -> None:
     assert any(sentence in violation for violation in check_records(records, RECORDS, said_at))
 
 
+AGAIN = [replace(OPEN, version=1_000_001), replace(SETTLED, version=1_000_002)]
+"""What is said after a restore, of a record that was open in the older copy, or not there yet."""
+
+
+@pytest.mark.parametrize(
+    ("news", "is_whole"),
+    [
+        pytest.param([OPEN, SETTLED, *AGAIN], True, id="from its beginning to its end"),
+        pytest.param([OPEN, SETTLED, AGAIN[1]], True, id="as it is"),
+        pytest.param([OPEN, AGAIN[0], AGAIN[1]], True, id="before its end"),
+        pytest.param([OPEN, SETTLED, AGAIN[0]], False, id="open again for good"),
+        pytest.param([OPEN, SETTLED, AGAIN[0], replace(EXPIRED, version=1_000_002)], False, id="never settled again"),
+        pytest.param([OPEN, SETTLED, *AGAIN, replace(AGAIN[1], amount=8, version=1_000_003)], False, id="another one"),
+    ],
+)
+def test_after_a_restore_a_record_may_be_told_again_to_its_end(news: list[News], is_whole: bool) -> None:
+    found = check_records(list(map(told, range(9), news)), {USER: [[OPEN, SETTLED]]}, said_at, restored=True)
+    assert (found == []) is is_whole
+
+
 TABLE: dict[str, Any] = {
     "tiers": [
         {"code": "fair", "from": 600, "benefits": [{"code": "bikes"}, {"code": "loan"}]},
