@@ -17,7 +17,6 @@ from aiokafka.structs import OffsetAndMetadata
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.reading.offsets import asking
-from shared.contracts.partition import PARTITIONS
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import RAW_PREFIX
 from shared.kafka.between import stop
@@ -77,9 +76,11 @@ async def _of_ingest(deployment: Deployment, service: str) -> AsyncIterator[Wait
     words = await start_check.given_words(kafka, service)
     async with asking(kafka) as offsets:
         topics = sorted(topic for topic in await offsets.topics() if topic.startswith(RAW_PREFIX))
+        # A topic that somebody else made may have any number of partitions, and ingest reads them all.
+        places = await offsets.ends(topics) if topics else {}
     async with _in_group(kafka, service) as consumer:
-        for shard in range(PARTITIONS) if topics else ():
-            held = [TopicPartition(topic, shard) for topic in topics]
+        for shard in sorted({place.partition for place in places}):
+            held = [place for place in places if place.partition == shard]
             committed = await questions.committed(consumer, held)
             seen = await start_check.asked(kafka, consumer, held, committed)
             for at, judged in start_check.judge(owner, seen, committed, held).items():

@@ -1,4 +1,4 @@
-"""Reading topics as people do: the last few messages, then what comes."""
+"""Reading topics as people do: the last few messages, then what comes. What nobody can read is left out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from goodstanding.reading.offsets import asking
 from shared.kafka.between import stop
+from shared.kafka.consumer import beside
+from shared.kafka.unreadable import readable
 
 _READ_MS = 200
 
@@ -19,7 +21,7 @@ async def tail(bootstrap: str, topics: Sequence[str], last: int, *, follow: bool
     """
     async with asking(bootstrap) as offsets:
         ends = await offsets.ends(topics)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, isolation_level="read_committed")
+    consumer = beside(bootstrap, topics)
     await consumer.start()
     try:
         consumer.assign(list(ends))
@@ -27,7 +29,7 @@ async def tail(bootstrap: str, topics: Sequence[str], last: int, *, follow: bool
             yield record
         while follow:
             for records in (await consumer.getmany(timeout_ms=_READ_MS)).values():
-                for record in records:
+                for record in readable(records):
                     yield record
     finally:
         await stop(consumer)
@@ -43,7 +45,7 @@ async def _held(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], las
     waiting = set(ends)
     while waiting := {tp for tp in waiting if await consumer.position(tp) < ends[tp]}:
         for records in (await consumer.getmany(*waiting, timeout_ms=_READ_MS)).values():
-            found.extend(records)
+            found.extend(readable(records))
     found.sort(key=lambda record: record.timestamp)
     return found[-last:] if last else []
 
@@ -63,7 +65,7 @@ async def between(
     unread = {tp: offset for tp, offset in end.items() if start[tp] < offset}
     if not unread:
         return
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, isolation_level="read_committed")
+    consumer = beside(bootstrap, [tp.topic for tp in unread])
     await consumer.start()
     try:
         consumer.assign(list(unread))
@@ -71,7 +73,7 @@ async def between(
             consumer.seek(tp, start[tp])
         while unread := {tp: offset for tp, offset in unread.items() if await consumer.position(tp) < offset}:
             for records in (await consumer.getmany(*unread, timeout_ms=_READ_MS)).values():
-                for record in records:
+                for record in readable(records):
                     yield record
     finally:
         await stop(consumer)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.kafka.consumer import beside
+from shared.kafka.unreadable import readable
+
 if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
 
@@ -19,24 +22,18 @@ async def between(
     bootstrap: str, place: TopicPartition, first: int, end: int
 ) -> AsyncIterator[list[ConsumerRecord[bytes, bytes]]]:
     """The committed records from offset `first` up to `end`, in pages. There may be fewer than offsets: compaction and
-    the markers of transactions leave gaps. `first` must not lie below what the partition still holds."""
+    the markers of transactions leave gaps, and what nobody can read is left out. `first` must not lie below what the
+    partition still holds."""
     if first >= end:
         return
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        enable_auto_commit=False,
-        # What a former owner could not commit was never said.
-        isolation_level="read_committed",
-        # The default would go somewhere else without a word.
-        auto_offset_reset="none",
-    )
+    consumer = beside(bootstrap, [place.topic])
     await consumer.start()
     try:
         consumer.assign([place])
         consumer.seek(place, first)
         while await consumer.position(place) < end:
             found = await consumer.getmany(place, timeout_ms=_WAIT_MS, max_records=_PAGE_RECORDS_MAX)
-            if page := [record for record in found.get(place, []) if record.offset < end]:
+            if page := [record for record in readable(found.get(place, [])) if record.offset < end]:
                 yield page
     finally:
         await stop(consumer)

@@ -6,7 +6,7 @@ What the library does at its edges, and what is done about it here: docs/upstrea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from types import FunctionType, MethodType
 from typing import Any
@@ -143,6 +143,29 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
         subscription = self._subscription.subscription
         state = subscription and subscription.assignment and subscription.assignment.state_value(place)
         return state.position if state and state.has_valid_position else None
+
+
+def beside(bootstrap: str, topics: Iterable[str]) -> CarefulConsumer:
+    """A consumer of its own that reads these topics by position, beside whatever a group does with them.
+
+    What nobody can read has an `Unreadable` in its place, as everywhere: a stranger who writes it must not end a
+    command, or keep a service from comparing its topic. Holes are nobody's loss here. `getmany` raises ReadingError for
+    a position that Kafka has deleted meanwhile.
+    """
+    return CarefulConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        # What a former owner could not commit was never said.
+        isolation_level="read_committed",
+        # The default would go somewhere else without a word.
+        auto_offset_reset="none",
+        losses=Losses(_deleted_meanwhile),
+        compacted=frozenset(topics),
+    )
+
+
+def _deleted_meanwhile(topic: str, reason: str, records: int) -> None:
+    raise ReadingError(f"{records} records of {topic} were deleted before they were read")
 
 
 class _CarefulFetcher(Fetcher):  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -39,3 +40,8 @@ Fetched: TypeAlias = Record | Unreadable
 def next_offset(fetched: Fetched) -> int:
     """The position after what was fetched: where its partition goes on once this has been answered for."""
     return fetched.next_offset if isinstance(fetched, Unreadable) else fetched.offset + 1
+
+
+def readable(fetched: Iterable[Fetched]) -> list[Record]:
+    """The records among what was fetched."""
+    return [each for each in fetched if not isinstance(each, Unreadable)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import struct
+import tracemalloc
 from collections.abc import Callable
 
 import cramjam
@@ -59,6 +60,19 @@ def test_the_bound_is_exact(codec: int, pack: Pack, size: int) -> None:
 def test_a_bomb_is_too_large(codec: int, pack: Pack) -> None:
     with pytest.raises(UnpackedTooLargeError):
         unpack(codec, pack(bytes(UNPACKED_BYTES_MAX * 2)))
+
+
+@each
+def test_a_bomb_costs_no_more_memory_than_the_bound(codec: int, pack: Pack) -> None:
+    bomb, bytes_max = pack(bytes(UNPACKED_BYTES_MAX * 2)), UNPACKED_BYTES_MAX // 16
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnpackedTooLargeError):
+            unpack(codec, bomb, bytes_max)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * (bytes_max + len(bomb)), "with the copies that the codec makes"
 
 
 @each

@@ -1,0 +1,90 @@
+"""A partner's topic is deleted with records that nobody has read, and somebody makes it again in another shape."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from shared.contracts.topics import raw_topic, rejected_topic
+from tests.faults.cluster import PARTNER, Cluster, running
+
+pytestmark = pytest.mark.timeout(300)
+
+_KEY = b"r" * 32
+_TOPICS = (raw_topic("west"), raw_topic("east"))
+_WEST = _TOPICS[0]
+_EACH = 4
+"""Records for each partition; all of them are refused, so that each has an answer that names its position."""
+
+
+@pytest.fixture(scope="module")
+async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
+    directory = tmp_path_factory.mktemp("topics") / "deployment"
+    partners = {"west": PARTNER, "east": PARTNER}
+    async with running(directory, key=_KEY, clock="system", partners=partners) as cluster:
+        await cluster.start("ingest-1")
+        yield cluster
+
+
+@pytest.mark.parametrize("partitions", [12, 3, 6])
+async def test_a_raw_topic_of_any_shape_is_read_at_the_operators_word(cluster: Cluster, partitions: int) -> None:
+    before = len(await cluster.offsets.ends([_WEST]))
+    await _send(cluster, _WEST, before)
+    await _until_answered(cluster, "west", before * _EACH)
+    cluster.processes["ingest-1"].pause()
+    await _send(cluster, _WEST, before)
+    await cluster.delete_topics(_WEST)
+    cluster.processes["ingest-1"].resume()
+    refused = len(await cluster.read(rejected_topic("east")))
+    await _send(cluster, raw_topic("east"), 6)
+    await _until_answered(cluster, "east", refused + 6 * _EACH)
+    await _make(cluster, partitions)
+    await _send(cluster, _WEST, partitions)
+
+    async def told() -> bool:
+        trouble = await asyncio.to_thread(cluster.processes["ingest-1"].trouble)
+        return trouble is not None and "made again" in trouble
+
+    await cluster.until(told, "ingest says that the topic was made again")
+    assert any("made again" in sentence for sentence in await cluster.accept_all())
+
+    async def all_are_answered() -> bool:
+        answered = {each.attribute("origin") for each in await cluster.read(rejected_topic("west"))}
+        wanted = {f"{_WEST}/{partition}/{offset}" for partition in range(partitions) for offset in range(_EACH)}
+        return wanted <= answered
+
+    await cluster.until(all_are_answered, "every record of the new topic has its answer")
+    assert await asyncio.to_thread(cluster.processes["ingest-1"].trouble) is None
+
+
+async def _send(cluster: Cluster, topic: str, partitions: int) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=cluster.kafka)
+    await producer.start()
+    try:
+        for partition in range(partitions):
+            for _ in range(_EACH):
+                await producer.send_and_wait(topic, b"{}", partition=partition)
+    finally:
+        await producer.stop()
+
+
+async def _make(cluster: Cluster, partitions: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=cluster.kafka)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(_WEST, partitions, 1)])
+    finally:
+        await admin.close()
+    # What was asked of the topic that is gone says nothing of this one.
+    cluster.offsets._places.pop(_WEST, None)
+
+
+async def _until_answered(cluster: Cluster, partner: str, count: int) -> None:
+    async def answered() -> bool:
+        return len(await cluster.read(rejected_topic(partner))) >= count
+
+    await cluster.until(answered, f"{count} records of {partner} are refused")
