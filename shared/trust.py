@@ -87,9 +87,10 @@ class TrustedTime:
     def now(self) -> datetime:
         """Raises ClockDoubtError."""
         if self.trouble is None and (moved_s := self._moved_s()) is not None and abs(moved_s) > self._tolerance_s:
+            way, far = "forward" if moved_s > 0 else "back", timedelta(seconds=round(abs(moved_s)))
             self.trouble = (
-                f"This machine's clock was moved by {timedelta(seconds=round(moved_s))} while the service ran; it is"
-                " compared with Postgres' and the broker's before anything is decided."
+                f"This machine's clock was moved {way} by {far} while the service ran; it is compared with Postgres'"
+                " and the broker's before anything is decided."
             )
         if self.trouble is not None:
             raise ClockDoubtError(self.trouble)

@@ -9,6 +9,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from goodstanding.reading.offsets import asking
 from shared.contracts.topics import raw_topic, rejected_topic
 from tests.faults.cluster import PARTNER, Cluster, running
 
@@ -32,7 +33,8 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clu
 
 @pytest.mark.parametrize("partitions", [12, 3, 6])
 async def test_a_raw_topic_of_any_shape_is_read_at_the_operators_word(cluster: Cluster, partitions: int) -> None:
-    before = len(await cluster.offsets.ends([_WEST]))
+    async with asking(cluster.kafka) as offsets:
+        before = len(await offsets.ends([_WEST]))
     await _send(cluster, _WEST, before)
     await _until_answered(cluster, "west", before * _EACH)
     cluster.processes["ingest-1"].pause()
@@ -79,8 +81,6 @@ async def _make(cluster: Cluster, partitions: int) -> None:
         await admin.create_topics([NewTopic(_WEST, partitions, 1)])
     finally:
         await admin.close()
-    # What was asked of the topic that is gone says nothing of this one.
-    cluster.offsets._places.pop(_WEST, None)
 
 
 async def _until_answered(cluster: Cluster, partner: str, count: int) -> None:
