@@ -27,8 +27,7 @@ from services.retention.core.decide import Person, Writes
 from services.retention.core.fingerprint import record_id
 from services.retention.core.messages import Message, Report
 from services.retention.core.record import Facts, Kept, Settled
-from services.retention.storage import records
-from services.retention.storage.records import Written
+from services.retention.storage import store
 from shared.contracts.messages import RecordReport
 
 BATCH = 2_000
@@ -82,16 +81,16 @@ async def measure(db: asyncpg.Connection, case: Case, rounds: int) -> tuple[floa
     took: list[tuple[float, float, float, float]] = []
     for _ in range(rounds):
         began = time.perf_counter()
-        person = (await records.load(db, SHARD, [case.user_id], fingerprint_key=KEY))[case.user_id]
+        person = (await store.load(db, SHARD, [case.user_id], fingerprint_key=KEY))[case.user_id]
         loaded = time.perf_counter()
         decided = _decided(person, one)
         ruled = time.perf_counter()
         assert len(decided.writes.kept) == 1
-        await _save(db, case.user_id, decided.writes)
+        await _save(db, decided.writes)
         saved = time.perf_counter()
         _decided(person, batch)
         ended = time.perf_counter()
-        await _save(db, case.user_id, Writes(erased=frozenset(decided.writes.kept)))
+        await _save(db, Writes(case.user_id, erased=frozenset(decided.writes.kept)))
         took.append((loaded - began, ruled - loaded, saved - ruled, ended - saved))
     load, decide, save, all_of_batch = (statistics.median(part) * 1_000 for part in zip(*took, strict=True))
     return load, decide, save, all_of_batch
@@ -102,8 +101,8 @@ def _decided(person: Person, messages: list[Report]) -> rules.Decided:
     return rules.decide(person, given, NOW, POLICY)
 
 
-async def _save(db: asyncpg.Connection, user_id: str, writes: Writes) -> None:
-    await records.save(db, SHARD, {}, [Written(user_id, writes)], fingerprint_key=KEY)
+async def _save(db: asyncpg.Connection, writes: Writes) -> None:
+    await store.save(db, SHARD, {}, [writes], fingerprint_key=KEY)
 
 
 async def main(rounds: int) -> None:
@@ -112,7 +111,7 @@ async def main(rounds: int) -> None:
     async with database() as db:
         for case in CASES:
             person = case.person()
-            await _save(db, case.user_id, Writes(person.records, gone=person.gone))
+            await _save(db, Writes(case.user_id, person.records, gone=person.gone))
         await db.execute("vacuum analyze")
         for case in CASES:
             parts = " | ".join(f"{part:.1f}" for part in await measure(db, case, rounds))

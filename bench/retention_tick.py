@@ -31,8 +31,7 @@ from services.retention.core.decide import Policy, Writes
 from services.retention.core.fingerprint import record_id
 from services.retention.core.record import Facts, Settled
 from services.retention.service import service
-from services.retention.storage import records
-from services.retention.storage.records import Written
+from services.retention.storage import store
 from shared.contracts.kinds import RecordClass
 from shared.contracts.profile import Profile
 from shared.policy_file import load_policy
@@ -47,7 +46,7 @@ SHARD = 0
 """All are put into one shard: the others of a real deployment share the index, and nothing else."""
 POLICY = Policy(profile=load_policy(ROOT / "policies" / "retention" / "cn.toml", Profile), fingerprint_key=b"k" * 32)
 RETENTION = service(POLICY).mode
-SQL = queries(Path(records.__file__).with_name("records.sql"))
+SQL = queries(Path(store.__file__).with_name("queries.sql"))
 
 
 @contextlib.asynccontextmanager
@@ -62,7 +61,7 @@ async def database() -> AsyncIterator[asyncpg.Connection]:
         db = await asyncpg.connect(own, server_settings={"search_path": "retention"})
         try:
             await db.execute("create schema retention")
-            await migrate(db, [MIGRATIONS, records.MIGRATIONS])
+            await migrate(db, [MIGRATIONS, store.MIGRATIONS])
             yield db
         finally:
             await db.close()
@@ -82,9 +81,9 @@ async def fill(db: asyncpg.Connection, start: int, count: int) -> float:
             deadline = deadline_of(RecordClass.FINANCIAL, ended_on, POLICY.profile)
             facts = Facts("bank", "r-1", "card.overdue", ended_on, 100)
             id = record_id(POLICY.fingerprint_key, user_id, "bank", "r-1")
-            writes.append(Written(user_id, Writes({id: Settled(facts, 2, deadline)})))
+            writes.append(Writes(user_id, {id: Settled(facts, 2, deadline)}))
         async with db.transaction():
-            await records.save(db, SHARD, {}, writes, fingerprint_key=POLICY.fingerprint_key)
+            await store.save(db, SHARD, {}, writes, fingerprint_key=POLICY.fingerprint_key)
     return count / (time.perf_counter() - began)
 
 
@@ -93,7 +92,7 @@ async def idle_us(db: asyncpg.Connection) -> tuple[float, float]:
     took = []
     for _ in range(3_000):
         began = time.perf_counter()
-        page = await records.due(db, SHARD, NOW, "", PAGE)
+        page = await store.due(db, SHARD, NOW, "", PAGE)
         took.append((time.perf_counter() - began) * 1e6)
         assert not page.messages
     return statistics.median(took), statistics.quantiles(took, n=100)[98]
@@ -111,7 +110,7 @@ async def plan(db: asyncpg.Connection) -> str:
 async def sweep(db: asyncpg.Connection, now: datetime) -> tuple[int, int, float]:
     """All that is due: records, pages, seconds."""
     began, swept, pages = time.perf_counter(), 0, 0
-    while (page := await records.due(db, SHARD, now, "", PAGE)).messages:
+    while (page := await store.due(db, SHARD, now, "", PAGE)).messages:
         async with db.transaction():
             decided = {m.user_id: RETENTION.decide(page.states[m.user_id], [m], now) for m in page.messages}
             writes = [each for decision in decided.values() for each in decision.writes]

@@ -10,8 +10,7 @@ from services.retention.core import decide as rules
 from services.retention.core.decide import Person, Policy, Writes
 from services.retention.core.messages import Message, Report
 from services.retention.core.record import Changed, Effect, Expired, Known, Open, Refused, Repeated, Waits
-from services.retention.storage import records, restate
-from services.retention.storage.records import Written
+from services.retention.storage import restate, store
 from shared.contracts.exchange import announced, provenance, received, refused
 from shared.contracts.faults import Fault
 from shared.contracts.messages import RecordChange, RecordReport
@@ -32,18 +31,17 @@ from shared.runner.service import (
 
 NAME = "retention"
 _MODELS = {RECORDS_REPORTED: RecordReport}
-_NOTHING = Writes()
 
 
-def service(policy: Policy) -> Service[Fenced[Message, Person, Written]]:
+def service(policy: Policy) -> Service[Fenced[Message, Person, Writes]]:
     fingerprint_key = policy.fingerprint_key
-    mode: Fenced[Message, Person, Written] = Fenced(
+    mode: Fenced[Message, Person, Writes] = Fenced(
         decode=decode,
         user_id_of=lambda message: message.user_id,
         decide=partial(decide, policy=policy),
-        load=partial(records.load, fingerprint_key=fingerprint_key),
-        save=partial(records.save, fingerprint_key=fingerprint_key),
-        due=records.due,
+        load=partial(store.load, fingerprint_key=fingerprint_key),
+        save=partial(store.save, fingerprint_key=fingerprint_key),
+        due=store.due,
         own=OwnTopic(
             RECORDS_CHANGED,
             partial(restate.undecided, fingerprint_key=fingerprint_key),
@@ -69,16 +67,19 @@ def decode(record: Record, arrived: datetime) -> Report | DeadLetter:
 
 def decide(
     person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy
-) -> Decision[Person, Written]:
+) -> Decision[Person, Writes]:
     decided = rules.decide(person or Person(), messages, now, policy)
     user_id = messages[0].user_id
     base = decided.person.version_base
-    answers = [_answer(user_id, id, effect, now, base) for id, effect in decided.effects]
+    outgoing: list[Outgoing | Announcement] = []
+    outcomes: list[Outcome] = []
+    for id, effect in decided.effects:
+        message, outcome = _answer(user_id, id, effect, now, base)
+        if message is not None:
+            outgoing.append(message)
+        outcomes.append(outcome)
     return Decision(
-        decided.person,
-        tuple([message for message, _ in answers if message is not None]),
-        tuple([outcome for _, outcome in answers]),
-        (Written(user_id, decided.writes),) if decided.writes != _NOTHING else (),
+        decided.person, tuple(outgoing), tuple(outcomes), (decided.writes,) if decided.writes.are_any else ()
     )
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
 from shared.contracts import cloudevents
 from shared.contracts.checks import check_change, check_event
-from shared.contracts.cloudevents import Envelope, binary, parse_envelope
+from shared.contracts.cloudevents import Envelope, Stamped, parse_envelope, stamped
 from shared.contracts.faults import Code, Fault
 from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, RecordReport, encode, follow, read
@@ -140,14 +141,14 @@ def announced(
     Its id is `<service>/<subject>/<version>`, so that a message that is sent again is equal to the byte (rules P6 and
     R12). `subject` is whose versions they are: the person's, or one record's.
     """
-    headers = binary(
-        id=f"{service}/{subject}/{version}",
-        source=f"/{service}",
-        type=TYPES[type(body)],
-        time=time,
-        partitionkey=user_id,
-    )
-    return Announcement(topic, user_id.encode(), encode(body), headers)
+    key = user_id.encode()
+    headers = _announcing(service, TYPES[type(body)])(f"{service}/{subject}/{version}", time.astimezone(UTC), key)
+    return Announcement(topic, key, encode(body), headers)
+
+
+@lru_cache(maxsize=64)
+def _announcing(service: str, type: str) -> Stamped:
+    return stamped(f"/{service}", type)
 
 
 def refused(

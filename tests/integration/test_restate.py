@@ -19,8 +19,8 @@ from services.benefits.storage import restate as benefits
 from services.benefits.storage import store as standings
 from services.retention.core.fingerprint import fingerprint
 from services.retention.core.record import Facts, Open
-from services.retention.storage import records
 from services.retention.storage import restate as retention
+from services.retention.storage import store as records
 from services.scorer.core import score
 from services.scorer.core.decide import Person, Publication, Writes
 from services.scorer.core.score import Evaluation
@@ -205,7 +205,7 @@ ID = "ab" * 16
 async def test_records_rise_by_a_stated_jump(opened: Opened) -> None:
     async with opened("retention") as db:
         record = Open(Facts("bank", "r-1", "card.overdue", date(2026, 1, 1), None), 2, None)
-        row = (bytes.fromhex(WHO), bytes.fromhex(ID), *records._columns(record))
+        row = records._row(bytes.fromhex(WHO), bytes.fromhex(ID), record)
         await db.execute(records._SQL["save"], SHARD, *([each] for each in row))
         later = message(RecordChange(record_id=ID, version=3, status="expired", counts=False))
         known = message(RecordChange(record_id=ID, version=2, status="expired", counts=False))

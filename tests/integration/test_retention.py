@@ -19,8 +19,7 @@ from services.retention.core.decide import Person, Writes
 from services.retention.core.fingerprint import fingerprint, record_id
 from services.retention.core.messages import Due
 from services.retention.core.record import Facts, Kept, Open, Settled, Settlement, Unreported
-from services.retention.storage import records
-from services.retention.storage.records import Written
+from services.retention.storage import store
 from shared.contracts.kinds import RecordClass
 from shared.contracts.messages import RecordChange, RecordReport
 from shared.contracts.partition import partition_of
@@ -43,7 +42,7 @@ from tests.support.retention_process import (
 SECOND = timedelta(seconds=1)
 START = datetime(2026, 1, 15, 4, tzinfo=UTC)
 ZONES = ("UTC", "America/New_York", "Asia/Shanghai")
-SQL = queries(ROOT / "services" / "retention" / "storage" / "records.sql")
+SQL = queries(ROOT / "services" / "retention" / "storage" / "queries.sql")
 
 
 def reported(kind: str, began_on: str, report_id: str = "r-1", amount: int | None = None) -> RecordReport:
@@ -293,7 +292,14 @@ DEADLINE = Deadline(date(2025, 9, 15), datetime(2030, 9, 15, 16, tzinfo=UTC))
 NO_SHOW = Facts("bank", "r-1", "hotel.no_show", date(2025, 8, 20), None)
 WAITING = (
     Settlement("card.overdue", None, date(2025, 9, 15), "e-1", "behavior.raw.bank/0/1"),
-    Settlement("card.overdue", date(2025, 3, 1), date(2025, 9, 16), "e-2 ü", "behavior.raw.bank/0/2"),
+    Settlement(
+        "card.overdue",
+        date(2025, 3, 1),
+        date(2025, 9, 16),
+        "e-2 ü",
+        "behavior.raw.bank/0/2",
+        '{"data.ended_on":"paid_on"}',
+    ),
 )
 KEPT: Mapping[str, Kept] = {
     "open": Open(FACTS, 1, None),
@@ -309,18 +315,18 @@ def id_of(number: int) -> str:
 
 
 async def load(db: asyncpg.Connection, *people: str) -> dict[str, Person]:
-    return await records.load(db, 3, people, fingerprint_key=FINGERPRINT_KEY)
+    return await store.load(db, 3, people, fingerprint_key=FINGERPRINT_KEY)
 
 
 async def save(db: asyncpg.Connection, people: Mapping[str, Person], shard: int = 3) -> None:
     """As if each person had just come to be."""
-    writes = [Written(key, Writes(person.records, gone=person.gone)) for key, person in people.items()]
-    await records.save(db, shard, people, writes, fingerprint_key=FINGERPRINT_KEY)
+    writes = [Writes(key, person.records, gone=person.gone) for key, person in people.items()]
+    await store.save(db, shard, people, writes, fingerprint_key=FINGERPRINT_KEY)
 
 
 async def erase(db: asyncpg.Connection, *people: str, ids: Sequence[str]) -> None:
-    writes = [Written(key, Writes(erased=frozenset(ids))) for key in people]
-    await records.save(db, 3, {}, writes, fingerprint_key=FINGERPRINT_KEY)
+    writes = [Writes(key, erased=frozenset(ids)) for key in people]
+    await store.save(db, 3, {}, writes, fingerprint_key=FINGERPRINT_KEY)
 
 
 async def test_what_is_saved_is_loaded(db: asyncpg.Connection) -> None:
@@ -358,8 +364,8 @@ async def test_a_decision_about_a_person_with_many_records_writes_one_row(db: as
     one, many = stranger(), {id_of(number): KEPT["open"] for number in range(200)}
     await save(db, {one: Person(many)})
     before = await db.fetch("select record_id, xmin, ctid from record order by record_id")
-    changed = Written(one, Writes({id_of(7): KEPT["settled"]}, frozenset({id_of(8)})))
-    await records.save(db, 3, {}, [changed], fingerprint_key=FINGERPRINT_KEY)
+    changed = Writes(one, {id_of(7): KEPT["settled"]}, frozenset({id_of(8)}))
+    await store.save(db, 3, {}, [changed], fingerprint_key=FINGERPRINT_KEY)
     after = await db.fetch("select record_id, xmin, ctid from record order by record_id")
     assert len(set(before) - set(after)) == 2
     assert len(after) == 199
@@ -380,9 +386,9 @@ async def test_a_session_in_any_zone_reads_and_writes_the_same(dsn: str, zone: s
         await save(db, {one: person})
         for session in (db, other):
             assert await load(session, one) == {one: person}
-            early = await records.due(session, 3, lapses_at - SECOND, "", 10)
+            early = await store.due(session, 3, lapses_at - SECOND, "", 10)
             assert (early.messages, early.next_at) == ((), lapses_at)
-            assert (await records.due(session, 3, lapses_at, "", 10)).messages == [Due(one, lapses_at)]
+            assert (await store.due(session, 3, lapses_at, "", 10)).messages == [Due(one, lapses_at)]
             assert await session.fetchval("select ended_on from record") == day
     finally:
         await db.close()
@@ -398,15 +404,15 @@ async def test_pages_hold_one_deadline_and_people_once(db: asyncpg.Connection) -
         {person: Person({id_of(1): KEPT["settled"], id_of(2): KEPT["settled"], id_of(3): later}) for person in people},
     )
     await save(db, {stranger(): Person({id_of(1): KEPT["settled"]})}, shard=4)
-    assert (await records.due(db, 3, first - SECOND, "c", 10)).next_at == first
+    assert (await store.due(db, 3, first - SECOND, "c", 10)).next_at == first
     for _ in range(2):
-        page = await records.due(db, 3, second, "c", 3)
+        page = await store.due(db, 3, second, "c", 3)
         assert (page.messages, page.cursor) == ([Due(person, first) for person in people[:3]], "c")
         assert page.states == await load(db, *people[:3])
     await erase(db, *people, ids=[id_of(1), id_of(2)])
-    assert (await records.due(db, 3, second, "c", 10)).messages == [Due(person, second) for person in people]
+    assert (await store.due(db, 3, second, "c", 10)).messages == [Due(person, second) for person in people]
     await erase(db, *people, ids=[id_of(3)])
-    assert await records.due(db, 3, second, "c", 10) == await records.due(db, 5, second, "c", 10)
+    assert await store.due(db, 3, second, "c", 10) == await store.due(db, 5, second, "c", 10)
 
 
 async def test_fingerprints_are_not_the_names_of_people(db: asyncpg.Connection) -> None:
@@ -414,7 +420,7 @@ async def test_fingerprints_are_not_the_names_of_people(db: asyncpg.Connection) 
     await save(db, {one: Person({}, frozenset({fingerprint(FINGERPRINT_KEY, id_of(1))}))})
     (row,) = await db.fetch("select * from fingerprint")
     assert row["person"] != bytes.fromhex(one)[:16]
-    assert await records.load(db, 3, [one], fingerprint_key=b"another key" * 3) == {}
+    assert await store.load(db, 3, [one], fingerprint_key=b"another key" * 3) == {}
 
 
 # -- the cost of a tick ------------------------------------------------------------------------------------------------

@@ -47,9 +47,14 @@ class Person(msgspec.Struct, frozen=True):
 class Writes(msgspec.Struct, frozen=True):
     """What is to be written of a decision: of a person with many records only what has changed."""
 
+    user_id: str
     kept: Mapping[str, Kept] = MappingProxyType({})
     erased: frozenset[str] = frozenset()
     gone: frozenset[bytes] = frozenset()
+
+    @property
+    def are_any(self) -> bool:
+        return bool(self.kept or self.erased or self.gone)
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -61,14 +66,14 @@ class Decided(msgspec.Struct, frozen=True):
 
 
 def decide(person: Person, messages: Sequence[Message], now: datetime, policy: Policy) -> Decided:
-    """Take all of one person's messages in, in the order of the log."""
+    """Take all of one person's messages in, in the order of the log. There must be at least one."""
     records = _Records(person, policy)
     effects: list[tuple[str, Effect]] = []
     for message in messages:
         for id, step in _steps(message, records, now, policy):
             records.put(id, step.state)
             effects.extend((id, effect) for effect in step.effects)
-    return Decided(*records.result(), tuple(effects))
+    return Decided(*records.result(messages[0].user_id), tuple(effects))
 
 
 def _steps(message: Message, records: _Records, now: datetime, policy: Policy) -> list[tuple[str, Step]]:
@@ -80,7 +85,6 @@ def _steps(message: Message, records: _Records, now: datetime, policy: Policy) -
                 step = Step(None, (refused(message, _FULL),))
             return [(id, step)]
         case Due():
-            # The earliest first.
             return [(id, expire(record, message.instant)) for _, id, record in records.due(message.instant)]
 
 
@@ -112,8 +116,12 @@ class _Records:
         return name in self._gone or name in self._person.gone
 
     def due(self, instant: datetime) -> list[tuple[datetime, str, Kept]]:
-        found = [(due, id, record) for id, record in self._records.items() if (due := due_at(record)) is not None]
-        return sorted((each for each in found if each[0] <= instant), key=lambda each: each[:2])
+        """What is due by the instant, the earliest first."""
+        return sorted(
+            (due, id, record)
+            for id, record in self._records.items()
+            if (due := due_at(record)) is not None and due <= instant
+        )
 
     def has_room(self, partner: str) -> bool:
         if len(self._person.gone) + len(self._gone) >= GONE_MAX:
@@ -145,13 +153,13 @@ class _Records:
         if self._counts is not None and record is not None:
             self._counts[partner_of(record)] += by
 
-    def result(self) -> tuple[Person, Writes]:
+    def result(self, user_id: str) -> tuple[Person, Writes]:
         if not self._touched:
-            return self._person, Writes()
+            return self._person, Writes(user_id)
         kept = {id: self._records[id] for id in self._touched if id in self._records}
         erased = frozenset(id for id in self._touched if id not in self._records and id in self._person.records)
         gone = frozenset(self._gone)
         person = Person(
             self._records, self._person.gone | gone if gone else self._person.gone, self._person.version_base
         )
-        return person, Writes(kept, erased, gone)
+        return person, Writes(user_id, kept, erased, gone)

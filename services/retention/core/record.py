@@ -50,7 +50,7 @@ class Settlement(msgspec.Struct, frozen=True):
     event_id: str
     origin: str
     fieldnames: str = ""
-    """Not stored: a settlement that waited for its report is refused in our own words."""
+    """How the partner calls the fields that may be refused, see refusals.fieldnames. It waits with the settlement."""
 
 
 class Unreported(msgspec.Struct, frozen=True):

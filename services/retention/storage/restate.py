@@ -14,7 +14,7 @@ from typing import TypeAlias
 from services.retention.core.bounds import VERSIONS_MAX
 from services.retention.core.fingerprint import fingerprint
 from services.retention.core.record import Known, Unreported
-from services.retention.storage.records import records_of
+from services.retention.storage.store import records_of
 from shared.contracts.faults import Fault
 from shared.contracts.messages import RecordChange, follow
 from shared.postgres import queries

@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime
 import pytest
 from pydantic import ValidationError
 
-from services.retention.core.decide import Person, Policy
+from services.retention.core.decide import Person, Policy, Writes
 from services.retention.core.messages import Due, Report
 from services.retention.service import decide, decode
 from services.retention.settings import RetentionSettings
-from services.retention.storage.records import Written
+from services.retention.storage import store
 from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, RecordChange, RecordReport, encode, read
 from shared.contracts.profile import Profile
@@ -92,11 +92,11 @@ def test_what_ingest_never_writes_is_set_aside(record: Logged, code: str) -> Non
     assert USER not in letter.sentence
 
 
-def told(person: Person | None, body: RecordReport, event_id: str = "e-1") -> Decision[Person, Written]:
+def told(person: Person | None, body: RecordReport, event_id: str = "e-1") -> Decision[Person, Writes]:
     return decide(person, [Report(USER, "hotel", event_id, ORIGIN, body, NOW)], NOW, POLICY)
 
 
-def changes(decision: Decision[Person, Written]) -> list[RecordChange]:
+def changes(decision: Decision[Person, Writes]) -> list[RecordChange]:
     bodies = [read(RecordChange, message.value or b"") for message in decision.outgoing]
     assert all(isinstance(body, RecordChange) for body in bodies)
     return bodies  # type: ignore[return-value]
@@ -155,6 +155,22 @@ def test_a_refusal_goes_to_the_partner_with_position_and_id_and_no_bytes() -> No
     )
     assert dict(message.headers)["ce_id"] == f"retention/{ORIGIN}".encode()
     assert decision == told(told(None, NO_SHOW).state, other, "e-2")
+
+
+def test_a_settlement_that_waited_is_refused_with_the_partners_names() -> None:
+    """Its names wait with it, in the table too, since the report that refuses it may have others."""
+    settled = RecordReport(kind="hotel.no_show", report_id="h-9", status="settled", ended_on=date(2025, 8, 1))
+    theirs = '{"data.ended_on":"paid_on"}'
+    first = decide(None, [Report(USER, "hotel", "e-0", "behavior.raw.hotel/3/9", settled, NOW, theirs)], NOW, POLICY)
+    ((id, waiting),) = first.state.records.items()
+    stored = store._record(store._row(b"", b"", waiting)._asdict())  # type: ignore[arg-type]
+    second = told(Person({id: stored}), NO_SHOW)
+    (refusal,) = [read_refusal(message.headers) for message in second.outgoing if message.topic.startswith("behavior")]
+    assert (refusal.code, refusal.field, refusal.origin) == (  # type: ignore[union-attr]
+        "dates-contradict",
+        "paid_on",
+        "behavior.raw.hotel/3/9",
+    )
 
 
 def test_what_became_of_each_is_counted() -> None:

@@ -619,13 +619,13 @@ def test_a_decision_names_only_what_it_has_changed() -> None:
     report = _report(settled(CARD, "2025-09-15", report="old-7"), 0)
     decided = decide(person, [report, report], _noon("2026-01-15"), POLICY)
     id = record_id(KEY, USER, "bank", "old-7")
-    assert decided.writes == Writes({id: decided.person.records[id]})
+    assert decided.writes == Writes(USER, {id: decided.person.records[id]})
     lapsed = decide(decided.person, [Due(USER, _noon("2030-09-16"))], _noon("2030-09-16"), POLICY)
-    assert lapsed.writes == Writes({}, frozenset({id}), frozenset({fingerprint(KEY, id)}))
+    assert lapsed.writes == Writes(USER, {}, frozenset({id}), frozenset({fingerprint(KEY, id)}))
     known, _ = _happens(Person(), reported(CARD, "2025-03-01", amount=100), 0)
     for told_again in (reported(CARD, "2025-03-01"), reported(CARD, "2025-03-01", amount=100, at=0)):
         repeated = decide(known, [_report(told_again, 1)], NOW, POLICY)
-        assert (repeated.person, repeated.writes) == (known, Writes())
+        assert (repeated.person, repeated.writes) == (known, Writes(USER))
 
 
 def test_overtaken_days_are_kept_with_the_record() -> None:

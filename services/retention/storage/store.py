@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -17,7 +17,7 @@ from services.retention.core.deadline import Deadline
 from services.retention.core.decide import Person, Writes
 from services.retention.core.fingerprint import fingerprint
 from services.retention.core.messages import Due, Message
-from services.retention.core.record import Facts, Kept, Open, Settled, Settlement, Unreported, due_at
+from services.retention.core.record import Facts, Kept, Open, Settled, Settlement, Unreported
 from shared.postgres import queries
 from shared.runner.service import Db, DuePage
 
@@ -25,16 +25,28 @@ if TYPE_CHECKING:
     import asyncpg
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-_SQL = queries(Path(__file__).with_name("records.sql"))
+_SQL = queries(Path(__file__).with_name("queries.sql"))
 _waiting = msgspec.json.Decoder(tuple[Settlement, ...])
 _overtaken = msgspec.json.Decoder(tuple[date, ...])
 
 
-class Written(msgspec.Struct, frozen=True):
-    """What one decision about a person has changed."""
+class _Row(NamedTuple):
+    """A record as the table has it, in the order of the statement `save`."""
 
-    user_id: str
-    writes: Writes
+    user_id: bytes
+    record_id: bytes
+    partner: str
+    report_id: str
+    status: str
+    version: int = 0
+    kind: str | None = None
+    began_on: date | None = None
+    amount: int | None = None
+    ended_on: date | None = None
+    due_at: datetime | None = None
+    waiting: str | None = None
+    overtaken: str | None = None
+    amount_at: datetime | None = None
 
 
 async def load(db: Db, shard: int, user_ids: Sequence[str], *, fingerprint_key: bytes) -> dict[str, Person]:
@@ -63,23 +75,28 @@ async def records_of(db: Db, shard: int, user_ids: Sequence[bytes]) -> dict[str,
 
 
 async def save(
-    db: Db, shard: int, states: Mapping[str, Person], writes: Sequence[Written], *, fingerprint_key: bytes
+    db: Db, shard: int, states: Mapping[str, Person], writes: Sequence[Writes], *, fingerprint_key: bytes
 ) -> None:
     """Write what the decisions have changed, in the order of the user_ids, so that two statements never wait for each
     other's rows. Of several decisions about one record the last one stands."""
-    after: dict[tuple[str, str], Kept | None] = {}
+    after: dict[tuple[bytes, bytes], Kept | None] = {}
     for each in writes:
-        after.update({(each.user_id, id): record for id, record in each.writes.kept.items()})
-        after.update({(each.user_id, id): None for id in each.writes.erased})
-    erased = [_names(names) for names in sorted(after) if after[names] is None]
+        user_id = bytes.fromhex(each.user_id)
+        after.update({(user_id, bytes.fromhex(id)): record for id, record in each.kept.items()})
+        after.update({(user_id, bytes.fromhex(id)): None for id in each.erased})
+    erased, kept = [], []
+    for names in sorted(after):
+        if (record := after[names]) is None:
+            erased.append(names)
+        else:
+            kept.append(_row(*names, record))
     if erased:
-        await db.execute(_SQL["erase"], shard, *_transposed(erased))
-    kept = [(*_names(names), *_columns(record)) for names in sorted(after) if (record := after[names]) is not None]
+        await db.execute(_SQL["erase"], shard, *_columns(erased))
     if kept:
-        await db.execute(_SQL["save"], shard, *_transposed(kept))
-    gone = sorted({(fingerprint(fingerprint_key, each.user_id), name) for each in writes for name in each.writes.gone})
+        await db.execute(_SQL["save"], shard, *_columns(kept))
+    gone = sorted({(fingerprint(fingerprint_key, each.user_id), name) for each in writes for name in each.gone})
     if gone:
-        await db.execute(_SQL["save_gone"], shard, *_transposed(gone))
+        await db.execute(_SQL["save_gone"], shard, *_columns(gone))
 
 
 async def due(
@@ -111,26 +128,35 @@ def _record(row: asyncpg.Record) -> Kept:
     return Settled(facts, row["version"], deadline, _overtaken.decode(row["overtaken"] or "[]"))
 
 
-def _columns(record: Kept) -> tuple[object, ...]:
-    """The columns after user_id and record_id."""
+def _row(user_id: bytes, record_id: bytes, record: Kept) -> _Row:
     if isinstance(record, Unreported):
-        waiting = msgspec.json.encode(record.settlements).decode()
-        names = (record.partner, record.report_id, "unreported", 0)
-        return (*names, None, None, None, None, record.waits_until, waiting, None, None)
-    facts, status = record.facts, "open" if isinstance(record, Open) else "settled"
-    ended_on = record.deadline.ended_on if record.deadline else None
+        return _Row(
+            user_id,
+            record_id,
+            partner=record.partner,
+            report_id=record.report_id,
+            status="unreported",
+            due_at=record.waits_until,
+            waiting=msgspec.json.encode(record.settlements).decode(),
+        )
+    facts, deadline = record.facts, record.deadline
     overtaken = record.overtaken if isinstance(record, Settled) else ()
-    return (
-        *(facts.partner, facts.report_id, status, record.version, facts.kind, facts.began_on, facts.amount),
-        *(ended_on, due_at(record), None, msgspec.json.encode(overtaken).decode() if overtaken else None),
-        facts.amount_at,
+    return _Row(
+        user_id,
+        record_id,
+        partner=facts.partner,
+        report_id=facts.report_id,
+        status="open" if isinstance(record, Open) else "settled",
+        version=record.version,
+        kind=facts.kind,
+        began_on=facts.began_on,
+        amount=facts.amount,
+        ended_on=deadline.ended_on if deadline else None,
+        due_at=deadline.lapses_at if deadline else None,
+        overtaken=msgspec.json.encode(overtaken).decode() if overtaken else None,
+        amount_at=facts.amount_at,
     )
 
 
-def _names(names: tuple[str, str]) -> tuple[bytes, bytes]:
-    user_id, id = names
-    return bytes.fromhex(user_id), bytes.fromhex(id)
-
-
-def _transposed(rows: Iterable[tuple[object, ...]]) -> Iterable[list[object]]:
+def _columns(rows: Sequence[tuple[object, ...]]) -> Iterable[list[object]]:
     return map(list, zip(*rows, strict=True))
