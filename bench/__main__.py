@@ -39,7 +39,7 @@ from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, raw_topic
 from shared.runner.sender import send, started
 from shared.runner.service import Outgoing
 
-SERVICES = ("ingest", "scorer")
+MEASURED = ("ingest", "scorer")
 CADENCES = ("monthly", "continuous")
 _CHUNK = 10_000
 _OFFSETS = "select offsets ->> $1 from scorer.shard"
@@ -78,7 +78,7 @@ def _round(servers: Servers, policies: Path, events: int, people: int, seed: int
     # The services stand still for longer than a session while the events are sent, and must keep their shards.
     settings = {"GOODSTANDING_POLICIES": str(policies), "GOODSTANDING_SESSION_TIMEOUT_MS": "120000"}
     asyncio.run(_prepare(deployment))
-    processes = [deployment.process(service, settings=settings) for service in SERVICES]
+    processes = [deployment.process(service, settings=settings) for service in MEASURED]
     try:
         for process in processes:
             process.start()

@@ -22,7 +22,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer
 
 from bench.policies import with_cadence
-from goodstanding.platform.deployment import SERVICES, Deployment
+from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Servers
 from goodstanding.platform.stack import stop
@@ -30,7 +30,7 @@ from shared.contracts.cloudevents import STRUCTURED
 from shared.contracts.identity import sample_account, user_id
 from shared.contracts.partition import partition_of
 from shared.contracts.times import rfc3339
-from shared.contracts.topics import SCORES_CHANGED, raw_topic
+from shared.contracts.topics import SCORES_CHANGED, SERVICES, raw_topic
 from shared.runner.sender import send, started
 from shared.runner.service import Outgoing
 

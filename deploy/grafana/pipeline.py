@@ -26,7 +26,7 @@ PROMETHEUS = common.DataSourceRef("prometheus", "goodstanding")
 """As provisioning/datasources/prometheus.yml makes it."""
 
 # A service has the same color in every graph that has one line for each of them; red is for limits.
-COLORS = dict(zip(SERVICES, ("blue", "green", "orange", "purple"), strict=True))
+COLORS = dict(zip(SERVICES, ("blue", "orange", "green", "purple"), strict=True))
 
 Line = list[stat.Panel | statetimeline.Panel | table.Panel | timeseries.Panel]
 """Panels side by side, of one width; the first are wider where 24 columns cannot be shared equally."""

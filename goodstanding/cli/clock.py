@@ -10,8 +10,8 @@ import typer
 from goodstanding.cli.frame import AsJson, answer_json, console
 from goodstanding.cli.group import commands
 from goodstanding.cli.offsets import fields, give, show, waiting_of
-from goodstanding.platform.deployment import SERVICES
 from goodstanding.platform.stack import Stack
+from shared.contracts.topics import SERVICES
 
 app = commands("Whether the services know what time it is, and your word where they cannot know it.")
 

@@ -16,12 +16,12 @@ from goodstanding import policies
 from goodstanding.cli.frame import AsJson, answer_json, console, local, say, table, tell
 from goodstanding.cli.group import commands
 from goodstanding.errors import UserError
-from goodstanding.platform.deployment import SERVICES
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import ServersError
 from goodstanding.platform.stack import Part, Stack
 from shared.contracts import zones
 from shared.contracts.times import rfc3339
+from shared.contracts.topics import SERVICES
 
 app = commands("The platform on this machine, in the background: Kafka, Postgres and the services.")
 

@@ -13,9 +13,9 @@ import typer
 
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, tell
 from goodstanding.cli.words import ServiceName
-from goodstanding.platform.deployment import SERVICES
 from goodstanding.platform.secret_files import write_secret_files
 from goodstanding.platform.stack import Stack
+from shared.contracts.topics import SERVICES
 
 
 def run(service: ServiceName) -> NoReturn:

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from goodstanding.platform.deployment import SERVICES, partners
+from goodstanding.platform.deployment import partners
 from shared.contracts import times
 from shared.contracts.kinds import RecordClass
+from shared.contracts.topics import SERVICES
 from shared.toml_file import ConfigError
 
 

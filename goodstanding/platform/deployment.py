@@ -25,14 +25,11 @@ from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.reading.between import last_value
 from shared import postgres
 from shared.clock import set_stepped_clock
-from shared.contracts.topics import CLOCK_TOPIC
+from shared.contracts.topics import CLOCK_TOPIC, SERVICES
 from shared.kafka import topic_admin
 from shared.partner_files import partner_names
 from shared.runner.store import MIGRATIONS as RUNNER_MIGRATIONS
 from shared.settings import ROOT
-
-SERVICES = ("ingest", "retention", "scorer", "benefits")
-"""In the order of the flow: each reads only what those before it write."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,12 @@ from typing import Literal
 import msgspec
 
 from goodstanding.errors import UserError
-from goodstanding.platform.deployment import SERVICES, Deployment, partners
+from goodstanding.platform.deployment import Deployment, partners
 from goodstanding.platform.fixed_settings import FixedSettings, read_settings
 from goodstanding.platform.servers import Addresses, Servers
 from goodstanding.platform.servers.directories import default_home
 from goodstanding.platform.service_process import ServiceProcess
+from shared.contracts.topics import SERVICES
 
 Say = Callable[[str], None]
 

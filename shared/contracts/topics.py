@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
 from shared.contracts.partition import PARTITIONS
 
@@ -23,7 +23,9 @@ SUBJECT_ANSWERS = "subject.answers"
 CLOCK_TOPIC = "simulation.clock"
 TIME_TOPIC = "services.time"
 
-SERVICES = ("ingest", "scorer", "retention", "benefits")
+ServiceName: TypeAlias = Literal["ingest", "retention", "scorer", "benefits"]
+SERVICES: tuple[ServiceName, ...] = get_args(ServiceName)
+"""In the order of the flow: each reads only what those before it write."""
 REDRIVE = "operator (redrive only)"
 """Who appends a record that a service has set aside, byte for byte and to the topic that it lies in, and a note of that
 beside the dead letter (`goodstanding dead-letters redrive`). Nothing of the operator's own."""

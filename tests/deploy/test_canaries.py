@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from goodstanding.platform.deployment import SERVICES
-from shared.contracts.topics import rejected_topic
+from shared.contracts.topics import SERVICES, rejected_topic
 from tests.deploy.compose import IMAGE, Compose, Platform, run
 from tests.deploy.traffic import PARTNER, Person, accepted, messages
 

@@ -17,9 +17,8 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaError
 
-from goodstanding.platform.deployment import SERVICES
 from goodstanding.platform.fixed_settings import STATEFUL
-from shared.contracts.topics import RECORDS_CHANGED, dead_letter_topic, raw_topic
+from shared.contracts.topics import RECORDS_CHANGED, SERVICES, dead_letter_topic, raw_topic
 from shared.settings import ROOT
 from tests.deploy.compose import Compose, Platform, left_out, until
 from tests.deploy.traffic import (

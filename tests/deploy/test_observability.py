@@ -18,7 +18,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.grafana import pipeline
-from goodstanding.platform.deployment import SERVICES
+from shared.contracts.topics import SERVICES
 from shared.runner.metrics import Metrics
 from shared.runner.service import Outcome
 from shared.settings import ROOT

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from goodstanding.platform.deployment import SERVICES
-from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED
+from shared.contracts.topics import SCORES_CHANGED, SERVICES, TIERS_CHANGED
 from shared.settings import ROOT
 from tests.deploy.compose import Platform, project, until
 from tests.deploy.traffic import Person, accepted, messages, query

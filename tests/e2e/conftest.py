@@ -8,10 +8,10 @@ import time
 import asyncpg
 import pytest
 
-from goodstanding.platform.deployment import SERVICES, partners
+from goodstanding.platform.deployment import partners
 from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.platform.servers import Addresses
-from shared.contracts.topics import CLOCK_TOPIC, topics
+from shared.contracts.topics import CLOCK_TOPIC, SERVICES, topics
 from tests.support.fresh_kafka import delete
 
 _POLL_S = 0.05

@@ -18,7 +18,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from goodstanding.cli import app
-from goodstanding.platform.deployment import SERVICES, Deployment
+from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Addresses
 from goodstanding.platform.service_process import ServiceProcess
@@ -27,6 +27,7 @@ from goodstanding.simulation.course import publication_day
 from goodstanding.simulation.driver import StalledError, driving
 from goodstanding.simulation.real_data.adapters import adapters
 from goodstanding.simulation.real_data.play import DATA
+from shared.contracts.topics import SERVICES
 
 # Four services start for each test, which takes a while on a machine that is busy with other things.
 pytestmark = pytest.mark.timeout(300)

@@ -26,7 +26,9 @@ from shared.contracts.topics import (
     RECORDS_CHANGED,
     RECORDS_REPORTED,
     SCORES_CHANGED,
+    SERVICES,
     TIERS_CHANGED,
+    ServiceName,
     dead_letter_topic,
     raw_topic,
     rejected_topic,
@@ -44,7 +46,7 @@ from tests.faults.checker import (
     check_tiers,
     places_of,
 )
-from tests.faults.cluster import AWAY, PARTNER, SERVICES, Cluster, Feeder, Service, numbers, running, service_of
+from tests.faults.cluster import AWAY, PARTNER, Cluster, Feeder, numbers, running, service_of
 from tests.faults.events import PARTNERS, ZONE, Message, Stretch, draw
 from tests.faults.policy import profile, scorecard, tier_table
 from tests.support.oracle.scores import expect, month
@@ -52,7 +54,7 @@ from tests.support.oracle.scores import expect, month
 log = logging.getLogger("campaign")
 
 Act = (
-    tuple[Literal["kill", "stop", "join", "leave"], Service]
+    tuple[Literal["kill", "stop", "join", "leave"], ServiceName]
     | tuple[Literal["kill"], Name]
     | tuple[Literal["send"], Literal["hostile records", "a hot person"]]
     | tuple[Literal["delete"], Literal["a topic of refusals"]]
@@ -364,7 +366,7 @@ class _Chaos:
         await self._cluster.until_drained()
 
     async def _kill_amid_timers(
-        self, service: Service, look: Callable[[], Awaitable[str | None]], over: Callable[[], Awaitable[bool]]
+        self, service: ServiceName, look: Callable[[], Awaitable[str | None]], over: Callable[[], Awaitable[bool]]
     ) -> None:
         """Kill a process when `look` finds its timers at work, and start it again; too late is no fault."""
         victim = self._victim(service)
@@ -435,7 +437,7 @@ class _Chaos:
                 return None
             await asyncio.sleep(self._rng.uniform(0.001, 0.02))
 
-    async def _stop_and_wake(self, service: Service, fault: Fault) -> None:
+    async def _stop_and_wake(self, service: ServiceName, fault: Fault) -> None:
         """The zombie: it stands still for longer than its session, others take its shards, and it wakes up."""
         victim = self._victim(service)
         what = await self._frozen_at_work(victim)
@@ -472,10 +474,10 @@ class _Chaos:
     async def _ingest_is_done(self) -> bool:
         return not await self._cluster.ingest_lag()
 
-    def _victim(self, service: Service) -> str:
+    def _victim(self, service: ServiceName) -> str:
         return self._rng.choice(numbers(self._cluster.processes, service))
 
-    def _next(self, service: Service) -> str:
+    def _next(self, service: ServiceName) -> str:
         taken = {int(name.partition("-")[2]) for name in numbers(self._cluster.processes, service)}
         return f"{service}-{min(set(range(1, len(taken) + 2)) - taken)}"
 

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import asyncpg
 import msgspec
@@ -29,15 +29,13 @@ from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.simulation.driver import unread
 from shared.contracts.kinds import RecordClass
 from shared.contracts.partition import PARTITIONS, partition_of
-from shared.contracts.topics import raw_topic, topics
+from shared.contracts.topics import SERVICES, ServiceName, raw_topic, topics
 from shared.kafka import topic_admin
 from tests.faults.checker import Seen
 from tests.faults.events import PARTNERS, Message
 from tests.faults.hostile import CODECS
 from tests.faults.policy import write_policies
 
-Service = Literal["ingest", "retention", "scorer", "benefits"]
-SERVICES: tuple[Service, ...] = get_args(Service)
 """In the order of the flow: each reads only what those before it write."""
 
 _PATIENCE_S = 90.0
@@ -76,7 +74,7 @@ class Cluster:
     partners: Sequence[str]
     offsets: Offsets
     processes: dict[str, ServiceProcess] = field(default_factory=dict)
-    taking_part: set[Service] = field(default_factory=set)
+    taking_part: set[ServiceName] = field(default_factory=set)
     """The services of which a process was ever started: nobody waits for the others."""
     now: datetime | None = None
     """What the stepped clock shows."""
@@ -182,7 +180,7 @@ class Cluster:
                 return what
         return None
 
-    async def open_work(self, service: Service) -> str | None:
+    async def open_work(self, service: ServiceName) -> str | None:
         """What a service has still to do at this instant, in words."""
         if service == "ingest":
             return f"{lag} raw events" if (lag := await self.ingest_lag()) else None
@@ -201,7 +199,7 @@ class Cluster:
         committed = await self.offsets.committed("ingest")
         return sum(max(end - committed.get(place, 0), 0) for place, end in ends.items())
 
-    async def _lag(self, service: Service, shards: Sequence[Mapping[str, Any]]) -> int:
+    async def _lag(self, service: ServiceName, shards: Sequence[Mapping[str, Any]]) -> int:
         """Records that no shard of a stateful service has handled yet."""
         inputs = [topic for topic in topics(self.partners) if service in topic.readers]
         ends = await self.offsets.ends([topic.name for topic in inputs])
@@ -211,7 +209,7 @@ class Cluster:
             for shard in shards
         )
 
-    async def shards(self, service: Service = "scorer") -> list[dict[str, Any]]:
+    async def shards(self, service: ServiceName = "scorer") -> list[dict[str, Any]]:
         async with self.database() as db:
             rows = await db.fetch(
                 f"select *, (select count(*) from {service}.outbox where outbox.shard = shard.shard) as unsent "
@@ -418,11 +416,11 @@ async def running(
         yield cluster
 
 
-def service_of(name: str) -> Service:
+def service_of(name: str) -> ServiceName:
     """Of a process's name."""
     return next(service for service in SERVICES if name.startswith(service))
 
 
-def numbers(names: Iterable[str], service: Service) -> list[str]:
+def numbers(names: Iterable[str], service: ServiceName) -> list[str]:
     """The names of a service's processes."""
     return sorted(name for name in names if name.startswith(service))

@@ -20,6 +20,7 @@ from shared.contracts.topics import (
     RECORDS_CHANGED,
     RECORDS_REPORTED,
     SCORES_CHANGED,
+    SERVICES,
     dead_letter_topic,
     raw_topic,
     rejected_topic,
@@ -33,7 +34,7 @@ from tests.faults.checker import (
     check_scores,
     places_of,
 )
-from tests.faults.cluster import SERVICES, Cluster, Feeder, running
+from tests.faults.cluster import Cluster, Feeder, running
 from tests.faults.events import PARTNERS, ZONE, Message, Person, message_of
 from tests.faults.mutants import Gate
 from tests.faults.policy import profile, scorecard

@@ -16,9 +16,9 @@ from goodstanding.contradictions import give_word, waiting_for_word
 from services.scorer.core.state import COUNT, decode, vectors
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, read
 from shared.contracts.partition import partition_of
-from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED, raw_topic
+from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, SERVICES, TIERS_CHANGED, raw_topic
 from shared.runner import questions
-from tests.faults.cluster import PARTNER, SERVICES
+from tests.faults.cluster import PARTNER
 from tests.faults.events import PARTNERS
 from tests.faults.scenarios import Story, telling
 from tests.support import one_story

@@ -11,9 +11,9 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from goodstanding.cli import app
-from goodstanding.platform.deployment import SERVICES
 from goodstanding.simulation.real_data import play as real_data
 from shared.contracts.identity import sample_account
+from shared.contracts.topics import SERVICES
 from shared.settings import ROOT
 
 ACCOUNT = sample_account(1)

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from goodstanding.errors import UserError
-from goodstanding.platform.deployment import SERVICES, Deployment
+from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings, read_settings
 from goodstanding.platform.servers import Addresses
+from shared.contracts.topics import SERVICES
 
 ADDRESSES = Addresses(kafka="127.0.0.1:1234", postgres="postgresql://admin:secret@127.0.0.1:5678/postgres")
 
