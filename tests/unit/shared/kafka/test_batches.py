@@ -232,14 +232,14 @@ def test_an_aborted_batch_that_cannot_be_read_is_nobodys() -> None:
 # -- bounds ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_call_opens_no_more_than_it_has_room_for() -> None:
-    megabytes = [ones([bytes(4_000_000)], base=base, codec="zstd") for base in range(20)]
-    given = reader(*megabytes)
+@pytest.mark.parametrize(("size", "at_once"), [(4_000_000, 2), (1_000_000, 5)], ids=["large", "made at once"])
+def test_a_call_opens_no_more_than_it_has_room_for(size: int, at_once: int) -> None:
+    given = reader(*[ones([bytes(size)], base=base, codec="zstd") for base in range(20)])
     counts = []
     while not given.exhausted:
         given.notes.room = batches.CALL_BYTES_MAX
         counts.append(len(given.take(1_000)))
-    assert counts == [2] * 10 + [0]
+    assert counts == [at_once] * (20 // at_once) + [0]
 
 
 def test_a_large_batch_is_taken_in_parts() -> None:
