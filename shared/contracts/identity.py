@@ -58,7 +58,8 @@ def telling_digits(scheme: str, normalized: str) -> bytes:
 
 
 def tells(text: str, digits: bytes) -> bool:
-    """Whether a text has these digits in it, in any spelling that `normalize` takes for the same (rules I3, I4).
+    """Whether a text has these digits in it, in any spelling that `normalize` takes for the same, or in the digits of
+    another script (rules I3, I4).
 
     Only letters and digits are looked at, so that no separator hides them; letters are, so that what stands in two
     words of a text is not read as one.
@@ -66,7 +67,13 @@ def tells(text: str, digits: bytes) -> bool:
     if text.isascii():
         # `find` is what `in` would do, in half the time.
         return text.encode().translate(None, _BESIDE_LETTERS_AND_DIGITS).find(digits) >= 0
-    return digits in "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text))).encode()
+    return digits in "".join(map(_digit, filter(str.isalnum, unicodedata.normalize("NFKC", text)))).encode()
+
+
+def _digit(character: str) -> str:
+    """A digit of any script, Chinese numerals included, as people read it; every other character as it is."""
+    number = unicodedata.numeric(character, -1)
+    return str(int(number)) if number in range(10) else character
 
 
 _BESIDE_LETTERS_AND_DIGITS = bytes(byte for byte in range(128) if not chr(byte).isalnum())

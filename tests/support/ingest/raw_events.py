@@ -50,6 +50,9 @@ SPELLINGS = {
     "without prefix and check digits": PERSON[2:-2],
     "without prefix and check digits, in a number": f"order-{PERSON[2:-2]}-7",
     "without its prefix, in full width": PERSON[2:].translate(FULL_WIDTH),
+    "in Arabic digits": PERSON[2:-2].translate({0x30 + digit: 0x660 + digit for digit in range(10)}),
+    "in Chinese numerals": PERSON[2:-2].translate(dict(zip(range(0x30, 0x3A), "〇一二三四五六七八九", strict=True))),
+    "in mathematical digits": PERSON[2:-2].translate({0x30 + digit: 0x1D7CE + digit for digit in range(10)}),
     "without its prefix, in groups": f"{PERSON[2:6]} {PERSON[6:10]} {PERSON[10:]}",
 }
 """The person's identifier as it could stand in an id, all of it visible."""
