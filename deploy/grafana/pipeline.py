@@ -6,11 +6,9 @@ It is described here and built with Grafana Labs' own library, which knows the o
 from __future__ import annotations
 
 import argparse
-import string
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 from grafana_foundation_sdk.builders import common as part
 from grafana_foundation_sdk.builders import dashboard as build
@@ -19,18 +17,12 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common, dashboard, units
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
+from deploy.grafana.panels import PROMETHEUS, described, graph, limits, number, option
 from shared.contracts.topics import SERVICES
 
 FILE = Path(__file__).parent / "dashboards" / "pipeline.json"
-PROMETHEUS = common.DataSourceRef("prometheus", "goodstanding")
-"""As provisioning/datasources/prometheus.yml makes it."""
-
-# A service has the same color in every graph that has one line for each of them; red is for limits.
-COLORS = dict(zip(SERVICES, ("blue", "orange", "green", "purple"), strict=True))
-
 Line = list[stat.Panel | statetimeline.Panel | table.Panel | timeseries.Panel]
 """Panels side by side, of one width; the first are wider where 24 columns cannot be shared equally."""
-Panel = TypeVar("Panel", stat.Panel, statetimeline.Panel, table.Panel, timeseries.Panel)
 
 # -- what is asked ---------------------------------------------------------------------------------------------------
 
@@ -63,6 +55,12 @@ READY = "sum by (job) (goodstanding_ready)" + "".join(
 )
 # An alert is about a service or about a partner; of a label that is missing, a mark would show the name.
 FIRING = 'label_join(ALERTS{alertstate="firing"}, "of", "", "job", "partner")'
+
+
+def people(by: str, value: str = ".+") -> str:
+    """How many there are; every process counts all."""
+    return f'max by (value) (goodstanding_people{{by="{by}", value=~"{value}"}})'
+
 
 # -- what is shown ---------------------------------------------------------------------------------------------------
 
@@ -175,59 +173,7 @@ def lines() -> Iterator[str | Line]:
     ]  # fmt: skip
 
 
-# -- kinds of panels -------------------------------------------------------------------------------------------------
-
-
-def number(
-    title: str,
-    description: str,
-    queries: dict[str, str],
-    unit: str = units.LocaleFormat,
-    *,
-    lowest: str = "green",
-    **colors: float,
-) -> stat.Panel:
-    """What is so at this moment. Only this moment is asked for: what has gone is not shown as it was."""
-    panel = stat.Panel().graph_mode(common.BigValueGraphMode.NONE).thresholds(limits(lowest, **colors))
-    panel.reduce_options(part.ReduceDataOptions().calcs(["lastNotNull"]))
-    targets = [prometheus.Dataquery().legend_format(name).expr(asked).instant() for name, asked in queries.items()]
-    return _described(panel, title, description, targets, unit)
-
-
-def graph(
-    title: str,
-    description: str,
-    queries: dict[str, str],
-    unit: str = units.LocaleFormat,
-    *,
-    steps: bool = False,
-    logarithmic: bool = False,
-    **dashed: float,
-) -> timeseries.Panel:
-    """Lines over time, with a gap where there is nothing. A dashed limit is in sight only when a line comes near it."""
-    panel = timeseries.Panel().line_width(1).fill_opacity(5).show_points(common.VisibilityMode.AUTO)
-    panel.legend(part.VizLegendOptions().show_legend(True))
-    panel.tooltip(part.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING))
-    if logarithmic:
-        panel.scale_distribution(part.ScaleDistributionConfig().type(common.ScaleDistribution.LOG).log(10))
-    else:
-        panel.min(0)
-    if steps:
-        panel.line_interpolation(common.LineInterpolation.STEP_AFTER)
-    if dashed:
-        panel.thresholds(limits("green", **dashed))
-        panel.thresholds_style(part.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED))
-    for service in COLORS if "{{job}}" in queries else ():
-        panel.override_by_name(
-            service, [option("color", dashboard.FieldColor(dashboard.FieldColorModeId.FIXED, COLORS[service]))]
-        )
-    targets = [prometheus.Dataquery().legend_format(name).expr(asked).range() for name, asked in queries.items()]
-    return _described(panel, title, description, targets, unit)
-
-
-def people(by: str, value: str = ".+") -> str:
-    """How many there are; every process counts all."""
-    return f'max by (value) (goodstanding_people{{by="{by}", value=~"{value}"}})'
+# -- panels of their own kind ----------------------------------------------------------------------------------------
 
 
 def policies() -> table.Panel:
@@ -237,7 +183,7 @@ def policies() -> table.Panel:
         prometheus.Dataquery().expr("max by (job, policy) (goodstanding_policy_info)").instant()
         .format(PromQueryFormat.TABLE)
     ]  # fmt: skip
-    return _described(panel, "Policies in force", "Two lines of one service: its processes do not agree.", targets)
+    return described(panel, "Policies in force", "Two lines of one service: its processes do not agree.", targets)
 
 
 def refusals() -> table.Panel:
@@ -249,7 +195,7 @@ def refusals() -> table.Panel:
     panel.no_value("Nothing has been refused.")
     asked = f"topk(50, sum by (job, partner, code) ({REFUSED_24H}) > 0)"
     targets = [prometheus.Dataquery().expr(asked).instant().format(PromQueryFormat.TABLE)]
-    return _described(panel, "Refused in the last 24 h", "docs/partners.md says what each code means.", targets)
+    return described(panel, "Refused in the last 24 h", "docs/partners.md says what each code means.", targets)
 
 
 def readiness() -> statetimeline.Panel:
@@ -258,28 +204,7 @@ def readiness() -> statetimeline.Panel:
     panel = statetimeline.Panel().mappings([dashboard.ValueMap(results)])
     asked = "up + on (job, instance) goodstanding_ready or up"
     targets = [prometheus.Dataquery().legend_format("{{job}} {{instance}}").expr(asked).range()]
-    return _described(panel, "Readiness by process", "Answers Prometheus, and says that it is ready.", targets)
-
-
-def limits(lowest: str, **colors: float) -> build.ThresholdsConfig:
-    """The color of the lowest values, and of those from a value on."""
-    steps = [dashboard.Threshold(color=lowest), *(dashboard.Threshold(colors[color], color) for color in colors)]
-    return build.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(steps)
-
-
-def option(name: str, value: object) -> dashboard.DynamicConfigValue:
-    return dashboard.DynamicConfigValue(name, value)
-
-
-def _described(
-    panel: Panel, title: str, description: str, targets: list[prometheus.Dataquery], unit: str = units.LocaleFormat
-) -> Panel:
-    panel.title(title).description(description).datasource(PROMETHEUS).unit(unit)
-    if unit == units.LocaleFormat:
-        panel.decimals(0)
-    for letter, target in zip(string.ascii_uppercase, targets, strict=False):
-        panel.with_target(target.ref_id(letter).datasource(PROMETHEUS))
-    return panel
+    return described(panel, "Readiness by process", "Answers Prometheus, and says that it is ready.", targets)
 
 
 # -- the whole -------------------------------------------------------------------------------------------------------
