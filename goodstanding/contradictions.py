@@ -1,6 +1,6 @@
-"""What stops services because Kafka and Postgres contradict each other, and the operator's word for it.
+"""Contradictions between Kafka and Postgres that stop services, and the operator's word about them.
 
-Services with a database have written down what they met. ingest has none, so it is compared here as ingest does it.
+Services with a database have written down what they met. ingest has no database, so this compares as ingest does.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Waiting:
 
 
 async def waiting_for_word(deployment: Deployment, service: str) -> list[Waiting]:
-    """What the operator has not decided yet, as the service last met it."""
+    """The contradictions that the operator has not decided yet, as the service last met them."""
     if service in STATEFUL:
         db = await asyncpg.connect(deployment.dsn(service))
         try:

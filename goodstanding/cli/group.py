@@ -29,7 +29,7 @@ _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 class _Group(TyperGroup):
-    """Turns the failures that a user can do something about into a sentence; any other is ours, with its traceback."""
+    """Answers an error that the user can act on with a sentence. Any other is a bug and keeps its traceback."""
 
     def main(self, args: Sequence[str] | None = None, *arguments: Any, **named: Any) -> Any:
         given = sys.argv[1:] if args is None else list(args)

@@ -77,8 +77,8 @@ def give(
     check: str,
     accept: str,
 ) -> None:
-    """Write the operator's word down, or say what it would mean. `nothing` is said where no word is waited for, `check`
-    is the command that shows what comes of it, and `accept` says how to give the word."""
+    """Write the operator's word down, or say what it would mean. `nothing` is the answer where nothing waits for a word;
+    `check` is the command that shows the effect, and `accept` says how to give the word."""
     if yes:
         asyncio.run(give_word(deployment, waiting))
     if as_json:
@@ -101,7 +101,7 @@ def give(
 
 
 async def waiting_of(deployment: Deployment, service: str) -> list[Waiting]:
-    """Of this service, or of all of them. Raises UserError for a service that there is not."""
+    """What waits for the operator's word, of this service or of all. Raises UserError for an unknown one."""
     if service and service not in SERVICES:
         raise UserError(f"There is no service {service}.", f"Say one of: {', '.join(SERVICES)}.")
     found = [await waiting_for_word(deployment, name) for name in ([service] if service else SERVICES)]

@@ -37,7 +37,8 @@ def user_id(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """The pseudonym of an identifier, for whoever holds the deployment's key. Ends with 1 when one is none.
+    """The pseudonym of an identifier, for whoever holds the deployment's key. Ends with 1 when an identifier is not
+    valid.
 
     Example: goodstanding user-id GS000000000195
     """

@@ -53,7 +53,7 @@ def secrets(
     ] = "postgres:5432",
     as_json: AsJson = False,
 ) -> None:
-    """Make passwords and the key as files, one directory for each who may read them; what is there is kept.
+    """Make passwords and the key as files, one directory for each reader; existing ones are kept.
 
     Example: goodstanding secrets /secrets --postgres postgres:5432
     """

@@ -11,14 +11,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 import asyncpg
-from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from goodstanding.errors import UserError
+from goodstanding.partner.evidence import READ_BY, Evidence, Placed, verdict_on
 from goodstanding.partner.mapping_files import headers_of, mapping_of
 from goodstanding.partner.rehearsal import Forwarded, Rehearsal
 from goodstanding.partner.verdicts import Line, Result, Verdict
@@ -26,18 +27,12 @@ from goodstanding.platform.deployment import Deployment
 from goodstanding.reading.between import between
 from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.reading.progress import Progress
-from shared.contracts.faults import Fault
-from shared.contracts.messages import Refusal
 from shared.contracts.partition import PARTITIONS, partition_of
-from shared.contracts.refusals import origins, read_refusal
-from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, dead_letter_topic, raw_topic, rejected_topic
+from shared.contracts.topics import dead_letter_topic, raw_topic, rejected_topic
 from shared.runner.sender import started
 
 _POLL_S = 0.05
-_READS = {NORMALIZED: "scorer", RECORDS_REPORTED: "retention"}
-"""Which service reads what ingest forwards."""
 _DATABASE_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-_UNANSWERED = "Ingest has passed this event and has neither refused nor forwarded it. Report it to the operator."
 _NOT_FORESEEN = (
     "Ingest has judged these events by the files that it read when it started, so what becomes of them cannot be "
     'foreseen from those that are there now: one that no service refuses is "taken by ingest".'
@@ -52,38 +47,6 @@ class Sent:
 
     verdicts: list[Verdict]
     not_waited_for: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    """A line, and the position that its record got."""
-
-    line: Line
-    at: TopicPartition
-    offset: int
-
-    @property
-    def origin(self) -> str:
-        return _position(self.at, self.offset)
-
-
-@dataclass(slots=True)
-class _Evidence:
-    """What was read about the events: answers by the position that they name, and where each was forwarded to."""
-
-    answers: dict[str, tuple[Result, Refusal]] = field(default_factory=dict)
-    forwarded: dict[str, tuple[TopicPartition, int]] = field(default_factory=dict)
-    """By raw position; of an event that ingest has forwarded twice, the later position."""
-
-    def take(self, record: ConsumerRecord) -> None:
-        at = TopicPartition(record.topic, record.partition)
-        if record.topic in _READS:
-            origin = dict(record.headers).get("ce_origin", b"").decode()
-            self.forwarded[origin] = (at, record.offset)
-        elif not isinstance(answer := read_refusal(record.headers), Fault):
-            aside = record.topic.endswith(dead_letter_topic(""))
-            result = Result.SET_ASIDE if aside else Result.REFUSED
-            self.answers.update(dict.fromkeys(origins(answer), (result, answer)))
 
 
 async def send(
@@ -104,15 +67,15 @@ async def send(
     """
     deadline = time.monotonic() + timeout_s
     operator, foreseen, why = await _foresee(partner, lines, operator, now)
-    answering = [rejected_topic(partner), *(dead_letter_topic(name) for name in ("ingest", *_READS.values()))]
-    forwarding = list(_READS) if operator else []
+    answering = [rejected_topic(partner), *(dead_letter_topic(name) for name in ("ingest", *READ_BY.values()))]
+    forwarding = list(READ_BY) if operator else []
     async with asking(bootstrap) as offsets:
         await offsets.ends([raw_topic(partner)])  # which says what to do when the topic is not made
         before = await offsets.ends([*answering, *forwarding])
         placed = await _send(bootstrap, partner, lines, foreseen)
         watch(f"{len(placed)} events are in Kafka")
         await _until_ingest(offsets, placed, deadline, timeout_s)
-        evidence, open_ = _Evidence(), set[str]()
+        evidence, open_ = Evidence(), set[str]()
         await _read(bootstrap, before, await offsets.ends(forwarding), evidence)
         if operator:
             ours = {
@@ -122,7 +85,9 @@ async def send(
             open_, late = await _until_behind(operator, ours, deadline, partner)
             why = " ".join(filter(None, (why, late)))
         await _read(bootstrap, before, await offsets.ends(answering), evidence)
-    return Sent([_verdict(each, evidence, foreseen, operator is not None, open_) for each in placed], why)
+    return Sent(
+        [verdict_on(each, evidence, foreseen[each.line.number][1], operator is not None, open_) for each in placed], why
+    )
 
 
 _Foreseen: TypeAlias = dict[int, tuple[int, Result | None]]
@@ -132,8 +97,11 @@ _Foreseen: TypeAlias = dict[int, tuple[int, Result | None]]
 async def _foresee(
     partner: str, lines: Sequence[Line], operator: Deployment | None, now: datetime
 ) -> tuple[Deployment | None, _Foreseen, str]:
-    """One person's events go to one partition, in the order of the file: which of two that contradict each other comes
-    first does not depend on chance then. Without the deployment nobody knows who is meant."""
+    """By line, where to send the event and what will become of it; and why nothing is foreseen, if nothing is.
+
+    One person's events go to one partition in the order of the file, so that chance does not decide which of two
+    contradicting events comes first. Without the deployment's key nobody knows whom an event is about.
+    """
     anywhere: _Foreseen = {line.number: (index % PARTITIONS, None) for index, line in enumerate(lines)}
     if operator is None:
         return (
@@ -164,7 +132,7 @@ async def _foresee(
     )
 
 
-async def _send(bootstrap: str, partner: str, lines: Sequence[Line], foreseen: _Foreseen) -> list[_Placed]:
+async def _send(bootstrap: str, partner: str, lines: Sequence[Line], foreseen: _Foreseen) -> list[Placed]:
     headers = headers_of(mapping_of(partner))
     by_partition: dict[TopicPartition, list[Line]] = {}
     for line in lines:
@@ -176,15 +144,15 @@ async def _send(bootstrap: str, partner: str, lines: Sequence[Line], foreseen: _
 
 async def _send_to(
     producer: AIOKafkaProducer, at: TopicPartition, lines: Sequence[Line], headers: Sequence[tuple[str, bytes]]
-) -> list[_Placed]:
+) -> list[Placed]:
     sending = [
         await producer.send(at.topic, line.value, key=line.key, partition=at.partition, headers=list(headers))
         for line in lines
     ]
-    return [_Placed(line, at, (await sent).offset) for line, sent in zip(lines, sending, strict=True)]
+    return [Placed(line, at, (await sent).offset) for line, sent in zip(lines, sending, strict=True)]
 
 
-async def _until_ingest(offsets: Offsets, placed: Sequence[_Placed], deadline: float, timeout_s: float) -> None:
+async def _until_ingest(offsets: Offsets, placed: Sequence[Placed], deadline: float, timeout_s: float) -> None:
     wanted = _ends((each.at, each.offset) for each in placed)
     while True:
         committed = await offsets.committed("ingest")
@@ -201,10 +169,10 @@ async def _until_ingest(offsets: Offsets, placed: Sequence[_Placed], deadline: f
 async def _until_behind(
     operator: Deployment, forwarded: Mapping[str, tuple[TopicPartition, int]], deadline: float, partner: str
 ) -> tuple[set[str], str]:
-    """Wait for the services behind ingest. The positions that one has not come to in time, and why."""
+    """Wait for the services behind ingest. Returns the positions that a service has not reached in time, and why."""
     wanted = _ends(forwarded.values())
     late: dict[TopicPartition, str] = {}
-    for topic, service in _READS.items():
+    for topic, service in READ_BY.items():
         ends = {at: end for at, end in wanted.items() if at.topic == topic}
         try:
             async with Progress.at(operator.dsn(service)) as progress:
@@ -223,32 +191,10 @@ async def _until_behind(
 
 
 async def _read(
-    bootstrap: str, before: Mapping[TopicPartition, int], after: Mapping[TopicPartition, int], evidence: _Evidence
+    bootstrap: str, before: Mapping[TopicPartition, int], after: Mapping[TopicPartition, int], evidence: Evidence
 ) -> None:
     async for record in between(bootstrap, {at: before[at] for at in after}, after):
         evidence.take(record)
-
-
-def _verdict(placed: _Placed, evidence: _Evidence, foreseen: _Foreseen, behind: bool, open_: set[str]) -> Verdict:
-    line, origin = placed.line.number, placed.origin
-    forwarded = evidence.forwarded.get(origin)
-    # A service behind ingest sets the forwarded record aside, and so names that one's position.
-    names = [origin, *([_position(*forwarded)] if forwarded else [])]
-    for name in names:
-        if name in evidence.answers:
-            result, answer = evidence.answers[name]
-            return Verdict.of(line, result, answer)
-    if not behind or origin in open_:
-        return Verdict(line, Result.TAKEN_BY_INGEST)
-    if forwarded is None:
-        return Verdict(line, Result.UNANSWERED, "unanswered", "", _UNANSWERED)
-    match foreseen[line][1]:
-        case None:
-            return Verdict(line, Result.TAKEN_BY_INGEST)
-        case Result.REPEATED:
-            return Verdict(line, Result.REPEATED)
-        case _:
-            return Verdict(line, Result.ACCEPTED)
 
 
 def _ends(positions: Iterable[tuple[TopicPartition, int]]) -> dict[TopicPartition, int]:
@@ -257,7 +203,3 @@ def _ends(positions: Iterable[tuple[TopicPartition, int]]) -> dict[TopicPartitio
     for at, offset in positions:
         ends[at] = max(ends.get(at, 0), offset + 1)
     return ends
-
-
-def _position(at: TopicPartition, offset: int) -> str:
-    return f"{at.topic}/{at.partition}/{offset}"

@@ -34,7 +34,7 @@ from shared.settings import ROOT
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A directory with the settings, logs and processes of a deployment, and the servers that it works on."""
+    """A directory with the settings, logs and processes of a deployment, and the servers that it uses."""
 
     directory: Path
     addresses: Addresses
@@ -59,20 +59,20 @@ class Deployment:
         return ROOT / "policies" if self.settings.cadence == "policy" else self.directory / "policies"
 
     def prepare_policies(self) -> None:
-        """Write the policies down that differ from the files, if any do. Called before services start."""
+        """Write the policies that this deployment has instead of the shipped ones, if any. Called before services start."""
         if self.settings.cadence == "continuous":
             policy_files.write_continuous(ROOT / "policies", self.policies)
 
     def files(self, service: str) -> dict[str, str]:
-        """The names of the contents of the files that the service reads at its start, by file."""
+        """For each file that the service reads at its start, a short name of its content."""
         found = policy_files.names(service, ROOT / "policies", ROOT / "partners", self.settings.retention_profile)
         if service == "scorer" and self.settings.cadence == "continuous":
             found = {file: f"{name}, continuous" for file, name in found.items()}
         return found
 
     def edited(self, partner: str = "") -> list[str]:
-        """A sentence for each file that is not as a running service has read it; with a partner, for those only that
-        bear on its events."""
+        """A sentence for each file that was edited since a running service read it. With a partner, only files that
+        bear on its events count."""
         found: list[str] = []
         for service in SERVICES:
             read = self.process(service).files
@@ -85,7 +85,7 @@ class Deployment:
         return found
 
     def not_read_by(self, service: str, partner: str) -> list[str]:
-        """The files that bear on the partner's events and are not as the service's running process has read them."""
+        """The files that bear on the partner's events and were edited since the service's running process read them."""
         read, now = self.process(service).files, self.files(service)
         bearing = (file for file in sorted(read.keys() | now.keys()) if policy_files.bears_on(file, partner))
         return [file for file in bearing if read and read.get(file) != now.get(file)]
@@ -98,7 +98,7 @@ class Deployment:
         return urlunsplit(server._replace(netloc=f"{login}@{host}"))
 
     def environment(self, service: str) -> Mapping[str, str]:
-        """All that the service's process reads from its environment."""
+        """The whole environment of the service's process."""
         common = {
             "GOODSTANDING_KAFKA": self.addresses.kafka,
             "GOODSTANDING_ZONE": self.settings.zone,
@@ -128,7 +128,7 @@ class Deployment:
         return ServiceProcess(self.directory, service, environment=environment, name=name, files=files)
 
     async def migrate(self) -> dict[str, list[str]]:
-        """Create or refresh roles and schemas, then apply what is missing; the migrations applied, by service."""
+        """Create or refresh roles and schemas, then apply the missing migrations. Returns their names, by service."""
         applied = {}
         admin = await asyncpg.connect(self.addresses.postgres)
         try:

@@ -1,4 +1,4 @@
-"""The files that services read at their start: a short name for what is in each, and copies that differ on purpose."""
+"""The files that services read at their start: a short name of each content, and copies that differ on purpose."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def bears_on(file: str, partner: str) -> bool:
 
 
 def differences(service: str, read: Mapping[str, str], now: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Each file whose content is not what the service has read, with a sentence about it."""
+    """Each file whose content is no longer what the service read, with a sentence about it."""
     for file in sorted(read.keys() | now.keys()):
         before, after = read.get(file, _NONE), now.get(file, _NONE)
         if before != after:

@@ -23,10 +23,10 @@ _READABLE = 0o444
 
 
 def write_secret_files(directory: Path, postgres: str) -> bool:
-    """Make all secrets, or only put back what is missing of those that were made; false if they were made before.
+    """Make all secrets, or put back those of a reader whose directory was lost. Returns whether they were made now.
 
-    `operator/` is where they come from: Postgres and the pseudonyms must keep what they were set up with, so what lies
-    there is never made anew, and a reader's directory that was lost gets the same again. `postgres` is `host:port`.
+    All come from `operator/`, which is never overwritten: Postgres and the pseudonyms must keep the secrets that they
+    were set up with. `postgres` is `host:port`.
     """
     settings = read_settings(directory / "operator" / "services")
     made = settings is None

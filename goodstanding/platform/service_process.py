@@ -27,7 +27,7 @@ _EXECUTE = Path(__file__).with_name("execute.py")
 
 
 class _Started(msgspec.Struct, frozen=True):
-    """What is written down of a process, for another program to find it, and where its log begins."""
+    """Written down, so that another program finds the process: which it is, and where its part of the log begins."""
 
     process: Process
     log_start: int
@@ -38,8 +38,8 @@ class _Started(msgspec.Struct, frozen=True):
 class ServiceProcess:
     """One process of a service, whose name is unique in the directory. All methods block.
 
-    Any program may make this object for a process that another one has started: what it takes to find it lies in the
-    directory, and the environment is needed for a start only. Its log is `<name>.log` there, one JSON object a line.
+    Any program may make this object for a process that another one has started: the directory has all that is needed
+    to find it. The environment is needed only to start it. Its log is `<name>.log` there, one JSON object a line.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class ServiceProcess:
         name: str = "",
         files: Mapping[str, str] | None = None,
     ) -> None:
-        """`files` are the contents' names of the files that the service reads at its start, for telling later whether
-        one has been edited since."""
+        """`files` has a short name for the content of each file that the service reads at its start, so that it can be
+        seen later whether one was edited."""
         self.service = service
         self.name = name or service
         self.log = directory / f"{self.name}.log"
@@ -106,7 +106,7 @@ class ServiceProcess:
 
     @property
     def files(self) -> Mapping[str, str]:
-        """What the process that runs has read at its start, by the file's name; empty when none runs."""
+        """The names of the contents that the running process read at its start, by file; empty when none runs."""
         started = self._read()
         return started.files if started and process.alive(started.process) else {}
 

@@ -1,4 +1,4 @@
-"""The whole platform on this machine: servers, schemas, topics, services; up, down and what it is like now."""
+"""The whole platform on this machine (servers, schemas, topics, services): starting and stopping it, and its state."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Stack:
 
     @property
     def settings(self) -> FixedSettings | None:
-        """Those of the deployment here, or of the one that the environment describes; None when there is neither."""
+        """Those of the deployment here, or of the one that the environment describes; None where there is neither."""
         return read_settings(self._directory) or (FixedSettings.new() if "GOODSTANDING_KEY" in os.environ else None)
 
     @property
@@ -80,9 +80,9 @@ class Stack:
         first_instant: datetime | None = None,
         cadence: Literal["policy", "continuous"] | None = None,
     ) -> Deployment:
-        """Have everything run. What was set up before keeps its settings, but for a cadence that is named, else they
-        are the `new` ones."""
-        partners()  # A file that cannot be a partner's is told before anything is started.
+        """Have everything run. A deployment that exists keeps its settings, except for the cadence if one is given; a
+        new deployment gets the `new` ones."""
+        partners()  # A file that cannot be a partner's is an error before anything is started.
         if not self._given:
             say("Starting Kafka and Postgres")
         addresses = self._given or Servers(self.home).up()
@@ -117,12 +117,12 @@ class Stack:
 
     @property
     def processes(self) -> list[ServiceProcess]:
-        """Those of `up`, whoever started them; they can be looked at and stopped."""
+        """The processes of `up`, whoever started them; they can be looked at and stopped."""
         return [ServiceProcess(self._directory, service) for service in SERVICES]
 
 
 def given_addresses() -> Addresses | None:
-    """The servers that the environment names, which win over the local ones; None when it names none."""
+    """The servers that the environment names, which take precedence over the local ones; None when it names none."""
     kafka, postgres = os.environ.get("GOODSTANDING_KAFKA"), os.environ.get("GOODSTANDING_POSTGRES")
     if kafka and postgres:
         return Addresses(kafka=kafka, postgres=postgres)
@@ -135,9 +135,9 @@ def given_addresses() -> Addresses | None:
 def passing(
     say: Say, given: Addresses | None, settings: FixedSettings, first_instant: datetime | None = None
 ) -> Iterator[tuple[Deployment, list[ServiceProcess]]]:
-    """The platform for as long as the block takes, on the given servers or on some of its own.
+    """The platform for the duration of the block, on the given servers or on servers of its own.
 
-    It ends with the block, or with this program, however that goes. Of its own servers nothing is left then.
+    It ends with the block, or with this program, however that ends. Nothing is left of its own servers.
     """
     partners()  # As in `up`.
     with contextlib.ExitStack() as ending:

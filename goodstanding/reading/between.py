@@ -1,4 +1,6 @@
-"""Reading topics as people do: the last few messages, then what comes. What nobody can read is left out."""
+"""Reading topics: the last few messages and what follows, or all from one offset to another. What nobody can read is
+left out.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far topics and groups have come, as the broker knows it."""
+"""Where topics begin and end, and how far groups have read: questions to the broker."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class Offsets:
         self._partitions: dict[str, list[TopicPartition]] = {}
 
     async def topics(self) -> list[str]:
-        """All that are there."""
+        """All topics that exist."""
         return list(await self._admin.list_topics())
 
     async def existing(self, topics: Sequence[str]) -> list[str]:
-        """Those of the topics that are there."""
+        """Those of these topics that exist."""
         there = set(await self._admin.list_topics())
         return [topic for topic in topics if topic in there]
 
     async def ends(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
-        """The offset that the next record of each partition will have. Raises UserError for one that is not there."""
+        """The offset that the next record of each partition will have. Raises UserError for a missing topic."""
         for topic in topics:
             if topic not in self._partitions:
                 (described,) = await self._admin.describe_topics([topic])

@@ -1,4 +1,4 @@
-"""How far a service with state has come, as its own tables say: only the operator can ask."""
+"""How far a service with state has read, by its own tables. Only the operator can ask."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Progress:
             await db.close()
 
     async def until_past(self, ends: Mapping[TopicPartition, int], deadline: float) -> set[TopicPartition]:
-        """Return when everything before these offsets is handled and what it led to is sent; the partitions where that
-        has not happened by the deadline (of `time.monotonic`).
+        """Wait until everything before these offsets is handled and its messages are sent. Returns the partitions where
+        that has not happened by the deadline (of `time.monotonic`).
 
         The outbox may never be empty while others send, so of each shard what it held when the offset was passed has
         to leave it.

@@ -59,7 +59,8 @@ class Sending:
 def platform(
     say: Say, settings: FixedSettings, first: datetime, *, keep: bool, given: Addresses | None
 ) -> Iterator[tuple[Deployment, list[ServiceProcess]]]:
-    """The platform with its clock at the first instant, for the block; with `keep` it stays, unless the block fails."""
+    """The platform for the duration of the block, its clock at the first instant. With `keep` it stays up unless the
+    block fails. Raises UserError where it would mix with data that are there."""
     if given is not None:
         asyncio.run(_require_empty(given))
     if not keep:
@@ -94,7 +95,7 @@ async def _require_empty(given: Addresses) -> None:
 
 
 class Stage:
-    """Make one with `staged`. `recount` is told of all that happens on it."""
+    """Make one with `staged`. `recount` learns of everything that happens on it."""
 
     def __init__(
         self,

@@ -50,7 +50,7 @@ class _Trouble:
 
 
 class _Life:
-    """One person's."""
+    """One invented person's events, month by month."""
 
     def __init__(self, cast: Cast, number: int) -> None:
         self._cast, self._number = cast, number
