@@ -77,7 +77,7 @@ def give(
     check: str,
     accept: str,
 ) -> None:
-    """Write the operator's word down, or say what it would mean. `nothing` is the answer where nothing waits for a word;
+    """Write the operator's word down, or say what it would mean. `nothing` is the answer where nothing waits;
     `check` is the command that shows the effect, and `accept` says how to give the word."""
     if yes:
         asyncio.run(give_word(deployment, waiting))

@@ -59,7 +59,7 @@ class Deployment:
         return ROOT / "policies" if self.settings.cadence == "policy" else self.directory / "policies"
 
     def prepare_policies(self) -> None:
-        """Write the policies that this deployment has instead of the shipped ones, if any. Called before services start."""
+        """Write the policies that this deployment has instead of shipped ones. Called before services start."""
         if self.settings.cadence == "continuous":
             policy_files.write_continuous(ROOT / "policies", self.policies)
 
