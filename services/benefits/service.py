@@ -7,10 +7,10 @@ from datetime import datetime
 from functools import partial
 
 from services.benefits.core import decide as rules
-from services.benefits.core.decide import News, Standing
+from services.benefits.core.decide import Standing
+from services.benefits.core.messages import News
 from services.benefits.core.table import TierTable
-from services.benefits.storage import restate
-from services.benefits.storage.store import census, load, save
+from services.benefits.storage import restate, store
 from shared.contracts.exchange import announced, received
 from shared.contracts.faults import Fault
 from shared.contracts.messages import ScoreChange, TierChange
@@ -37,16 +37,15 @@ _UNCHANGED = Outcome("unchanged")
 
 
 def service(table: TierTable) -> Service[Fenced[News, Standing]]:
-    own = OwnTopic(TIERS_CHANGED, restate.undecided, partial(_restate, table=table), last_counts=True)
     mode: Fenced[News, Standing] = Fenced(
         decode=decode,
-        user_id_of=lambda news: news.user_id,
+        user_id_of=lambda message: message.user_id,
         decide=partial(decide, table=table),
-        load=load,
-        save=save,
-        own=own,
+        load=store.load,
+        save=store.save,
+        own=OwnTopic(TIERS_CHANGED, restate.undecided, partial(_restate, table=table), last_counts=True),
     )
-    return Service(NAME, (Input(SCORES_CHANGED),), mode, table.id, census)
+    return Service(NAME, (Input(topic=SCORES_CHANGED),), mode, table.id, store.census)
 
 
 def decode(record: Record, arrived: datetime) -> News | DeadLetter:
@@ -59,6 +58,7 @@ def decode(record: Record, arrived: datetime) -> News | DeadLetter:
 
 
 def decide(standing: Standing | None, messages: Sequence[News], now: datetime, table: TierTable) -> Decision[Standing]:
+    """Take in a person's scores, and announce each change of what the person may have."""
     decided = rules.decide(standing, [news.score for news in messages], table)
     return Decision(
         decided.standing,

@@ -50,7 +50,7 @@ def service(policy: Policy) -> Service[Fenced[Message, Person, Writes]]:
             last_counts=False,
         ),
     )
-    return Service(NAME, (Input(RECORDS_REPORTED),), mode, policy.profile.name)
+    return Service(NAME, (Input(topic=RECORDS_REPORTED),), mode, policy.profile.name)
 
 
 def decode(record: Record, arrived: datetime) -> Report | DeadLetter:
@@ -68,6 +68,7 @@ def decode(record: Record, arrived: datetime) -> Report | DeadLetter:
 def decide(
     person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy
 ) -> Decision[Person, Writes]:
+    """Take in reports and deadlines of one person, announce what has changed, and refuse what must not be so."""
     decided = rules.decide(person or Person(), messages, now, policy)
     user_id = messages[0].user_id
     base = decided.person.version_base

@@ -90,6 +90,7 @@ def _month_of_minute(minute: str, zone: tzinfo) -> int:
 def decide(
     person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy
 ) -> Decision[Person, Writes]:
+    """Take in events, changes of records and a due run of one person, publish the score, and refuse events."""
     decided = rules.decide(person or Person(messages[0].user_id), messages, now, policy)
     outgoing: list[Outgoing | Announcement] = []
     outcomes = [_outcome("duplicate")] * decided.stale

@@ -21,7 +21,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from services.benefits.core.decide import News, Standing
+from services.benefits.core.decide import Standing
+from services.benefits.core.messages import News
 from services.benefits.core.table import TierTable
 from services.benefits.service import decide, decode
 from shared.contracts.cloudevents import binary

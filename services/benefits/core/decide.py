@@ -5,8 +5,6 @@ The decision (rules T1 to T8), in the order of the score's versions:
 - A thin file gains nothing new: its tier falls with the score, and rises no further than it had been granted.
 - What a restriction closes is revoked at once, and granted again when the restriction ends.
 - Where nothing moves there is no message. A version that is not higher than the last is a repetition.
-
-Not built yet: hysteresis would change `reached`, a grace period what is revoked at once; its end comes through `due`.
 """
 
 from __future__ import annotations
@@ -18,14 +16,6 @@ import msgspec
 
 from services.benefits.core.table import TierTable
 from shared.contracts.messages import ScoreChange, TierChange
-
-
-class News(msgspec.Struct, frozen=True):
-    """A person's score as the scorer published it."""
-
-    user_id: str
-    """The pseudonym of the person, 64 hexadecimal characters."""
-    score: ScoreChange
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +44,7 @@ class Decided(msgspec.Struct, frozen=True):
 
 
 def decide(standing: Standing | None, scores: Sequence[ScoreChange], table: TierTable) -> Decided:
-    """Take a person's scores in, in the order of the log. There must be at least one."""
+    """Take in a person's scores, in the order of the log. There must be at least one (rules T1 to T8)."""
     changes: list[TierChange] = []
     repeated = 0
     for score in scores:
@@ -110,8 +100,11 @@ def _change(before: Standing | None, after: Standing, table: TierTable) -> TierC
 
 
 def said_again(standing: Standing, told: TierChange | None, table: TierTable) -> tuple[Standing, TierChange | None]:
-    """After a restore: the standing with the highest version, and what the topic must be told, if anything. `told` is
-    the topic's last word on the person, and may be of a time that the database does not know, or older than it."""
+    """After a restore: the standing with the highest version, and the message that the topic needs, if any.
+
+    `told` is the last message on the topic about the person. It may come from a time that the restored database does
+    not know, or be older than the database.
+    """
     before = standing_as_told(told) if told else None
     reached = msgspec.structs.replace(standing, version=max(standing.version, told.version if told else 0))
     change = _change(before, reached, table)
@@ -119,7 +112,7 @@ def said_again(standing: Standing, told: TierChange | None, table: TierTable) ->
 
 
 def standing_as_told(told: TierChange) -> Standing:
-    """Of somebody who is known by the topic alone: where that left them, until the next score, whichever it is."""
+    """The standing of somebody whom only the topic knows: as that message left them, until the next score."""
     return Standing(
         score_version=0,
         score=0,

@@ -1,1 +1,1 @@
-"""Where everybody stands, in Postgres."""
+"""The standings of all people, in Postgres."""

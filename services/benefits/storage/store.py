@@ -1,4 +1,4 @@
-"""Load and save where people stand, a batch at a time, on the connection of the step's transaction."""
+"""Load and save the standings: whole sets at once, on the connection of the step's transaction."""
 
 from __future__ import annotations
 

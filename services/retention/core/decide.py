@@ -1,4 +1,4 @@
-"""What a person's messages lead to: the records that are kept, the names of those that are gone, and what to say.
+"""What a person's messages lead to: the records that are kept, the fingerprints of those that are gone, and effects.
 
 A person is a value: nothing in it is changed, each decision makes a new one.
 """

@@ -1,4 +1,4 @@
-"""What the rules are told: a report of a record, a deadline that has come."""
+"""The messages that the rules take: a report of a record, and a timer that is due."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Report(msgspec.Struct, frozen=True):
     """The raw record: `<topic>/<partition>/<offset>`."""
     body: RecordReport
     time: datetime
-    """When it was so, by the partner: of several amounts the latest one's counts."""
+    """The time of the event. Of several amounts the one with the latest time counts (rules R13)."""
     fieldnames: str = ""
     """How the partner calls the fields that may be refused, see refusals.fieldnames."""
 
 
 class Due(msgspec.Struct, frozen=True):
-    """Some of the person's deadlines have come."""
+    """Something of the person is due: a deadline, or the end of a settlement's wait."""
 
     user_id: str
     instant: datetime

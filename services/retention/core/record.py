@@ -6,9 +6,6 @@
     Unreported -> nothing                     no report came: the settlement is refused
 
 The steps between them are in `steps`.
-
-Not built yet: `Disputed`, beside Open and Settled, keeps what it interrupted and its clock, and `expire` takes it like
-them; a correction is the one step that may move a clock to a later day; an erasure leads to Gone.
 """
 
 from __future__ import annotations
@@ -32,7 +29,8 @@ class Facts(msgspec.Struct, frozen=True):
     began_on: date
     amount: int | None
     amount_at: datetime | None = None
-    """When the amount was so, by the partner; None without an amount, and of what was reported before this was kept."""
+    """The event's time of the report with this amount. None without an amount, and in rows that are older than the
+    column."""
 
     @property
     def record_class(self) -> RecordClass:
@@ -42,7 +40,7 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class Settlement(msgspec.Struct, frozen=True):
-    """That a record ended on a day, with what it says of the record, and where it came from, to refuse it there."""
+    """The report that a record ended on a day: what it says, and where it lies, so that it can be refused."""
 
     kind: str
     began_on: date | None
@@ -77,18 +75,18 @@ class Settled(msgspec.Struct, frozen=True):
     version: int
     deadline: Deadline
     overtaken: tuple[date, ...] = ()
-    """The days that settlements named before an earlier one was taken, so that each is known when it comes again."""
+    """Later days that settlements named before. Each is kept, so that it is recognized when it comes again."""
 
 
 class Gone(msgspec.Struct, frozen=True):
-    """Lapsed: nothing is known of it but that it has been."""
+    """Lapsed: nothing is known but that there was such a record."""
 
 
 GONE = Gone()
 Known: TypeAlias = Open | Settled
 Kept: TypeAlias = Unreported | Open | Settled
 State: TypeAlias = Kept | Gone | None
-"""None: never heard of, or nothing kept of it."""
+"""None: there never was a report, or nothing of it is kept."""
 
 
 def partner_of(record: Kept) -> str:
@@ -96,23 +94,23 @@ def partner_of(record: Kept) -> str:
 
 
 def due_at(record: Kept) -> datetime | None:
-    """The instant from which the clock has something to do with the record."""
+    """The instant at which the record lapses, or its settlements have waited long enough; None if there is none."""
     if isinstance(record, Unreported):
         return record.waits_until
     return record.deadline.lapses_at if record.deadline else None
 
 
-# What a step came to, besides the new state. Changed and Expired are published, Refused goes to the partner.
+# The effects of a step, besides the new state. Changed and Expired are published, Refused goes to the partner.
 
 
 class Changed(msgspec.Struct, frozen=True):
-    """The record is open or settled from now on, or since an earlier day than was known, or with another amount."""
+    """The record is now open or settled, or ended on an earlier day than was known, or has another amount."""
 
     record: Known
 
 
 class Expired(msgspec.Struct, frozen=True):
-    """The record's last version: from `lapsed_at` it does not count any more. Of what it was nothing is said again."""
+    """The last version: from `lapsed_at` on the record does not count. Nothing of what it said is repeated."""
 
     partner: str
     version: int
@@ -126,13 +124,13 @@ class Waits(msgspec.Struct, frozen=True):
 
 
 class Repeated(msgspec.Struct, frozen=True):
-    """All of this was known, or has been overtaken."""
+    """The report says nothing new."""
 
     partner: str
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """All but the fault are of the report at fault, which may have come earlier than the present one."""
+    """A report is refused. It may have come earlier than the present one, if it is a settlement that waited."""
 
     partner: str
     event_id: str

@@ -3,11 +3,12 @@
 - The clock starts on the day that the behavior ended. For a kind that ends at once that is the day it began, and no
   settlement moves it; for the others it is the day of the settlement.
 - A clock that runs is never moved to a later day. An earlier one is taken, so that of several settlements the earliest
-  counts, in whichever order they come. A day that was taken before stays known: told again it moves nothing.
-- What lapses is Gone: only its fingerprint stays, and no report brings it back.
-- A report by whose own days the record would have lapsed is refused and changes nothing, whatever is known. So it
-  blocks no number, and cannot undo what was put right when it is forwarded again.
-- A settlement is taken at its word, however old its day: nobody is held to what is over while somebody checks a year.
+  counts, in whichever order they come. A day that was taken before stays known: a settlement that names it again
+  changes nothing.
+- A record that lapses is Gone: only its fingerprint stays, and no report brings it back.
+- A report by whose own days the record would have lapsed is refused and changes nothing, whatever is known of the
+  record. So it does not block its number, and if it is forwarded again it cannot undo the report that put it right.
+- A settlement is believed, however old its day: nobody stays bound by a record that is over while a year is checked.
 - Of two reports of one record that contradict each other the first counts; a settlement that contradicts the report is
   refused, even if it came before it. Another amount of an open record is no contradiction, but its balance.
 
@@ -95,7 +96,7 @@ def take(state: State, report: Report, now: datetime, profile: Profile) -> Step:
 
 
 def expire(state: Kept, instant: datetime) -> Step:
-    """What is due at the instant, or was before, is over: a record is gone, a settlement waits no longer."""
+    """What is due by the instant ends: a record is gone, and a settlement that waited is refused."""
     if (due := due_at(state)) is None or due > instant:
         return Step(state)
     if isinstance(state, Unreported):
@@ -108,7 +109,7 @@ def expire(state: Kept, instant: datetime) -> Step:
 
 
 def _open(waiting: Iterable[Settlement], report: Report, profile: Profile) -> Step:
-    """The first report, and then the settlements that were there before it, as if they had come after it."""
+    """Take the first report, and then the settlements that waited for it, as if they had come after it."""
     facts = _facts(report)
     deadline = _deadline(facts, report.body.ended_on, profile)
     record: Known = Open(facts, 1, deadline)
@@ -134,8 +135,11 @@ def _reported_again(record: Known, report: Report, profile: Profile) -> Step:
 
 
 def _over_on_arrival(state: Kept | None, report: Report, now: datetime, profile: Profile) -> Fault | None:
-    """Whether the record would have lapsed by the report's own days, and is not known to have ended on just that day:
-    then it was taken in time, and comes again before the clock has said so."""
+    """The fault of a report by whose own days the record has lapsed.
+
+    There is none if the record is known to have ended on just that day: then the report was taken in time, and comes
+    again before the timer has fired.
+    """
     facts = _facts(report)
     deadline = _deadline(facts, report.body.ended_on, profile)
     if deadline is None or deadline.lapses_at > now:
@@ -151,7 +155,7 @@ def _over_on_arrival(state: Kept | None, report: Report, now: datetime, profile:
 
 
 def _contradiction(record: Known, told: Facts) -> Fault | None:
-    """What of a further report cannot be so, if the first one was. See the table of decision 0018."""
+    """The first field of a further report that contradicts the first report. See the table of decision 0018."""
     known = record.facts
     for name in ("kind", "began_on"):
         if getattr(known, name) != getattr(told, name):
@@ -168,7 +172,7 @@ def _contradiction(record: Known, told: Facts) -> Fault | None:
 
 
 def _is_another_amount(known: Facts, told: Facts) -> bool:
-    """And not an older one, which says nothing of what is so now."""
+    """Whether the report has another amount, and a later one: an older amount says nothing about the present."""
     return told.amount not in (None, known.amount) and not _is_older(told, known)
 
 
@@ -177,7 +181,7 @@ def _is_older(told: Facts, known: Facts) -> bool:
 
 
 def _with_amount(record: Known, told: Facts) -> Known:
-    """The record with the amount of the latest report. A new amount is a new version; that it is still so is none."""
+    """The record with the amount of the latest report. Another amount makes a new version, the same one does not."""
     if told.amount is None or _is_older(told, record.facts):
         return record
     if (told.amount, told.amount_at) == (record.facts.amount, record.facts.amount_at):
@@ -237,7 +241,7 @@ def _content(settlement: Settlement) -> tuple[object, ...]:
 
 
 def _days_of_end(record: Known) -> tuple[date, ...]:
-    """Those that were taken, the one that counts first."""
+    """The days of the end that were taken; the one that counts comes first."""
     overtaken = record.overtaken if isinstance(record, Settled) else ()
     return (record.deadline.ended_on, *overtaken) if record.deadline else ()
 
@@ -274,10 +278,10 @@ def _settlement(report: Report) -> Settlement:
 
 
 def refused(report: Report, fault: Fault) -> Refused:
-    """That this report is refused for this fault."""
+    """The refusal of a report."""
     return Refused(report.partner, report.event_id, report.origin, fault, report.fieldnames)
 
 
 def _refused_settlement(partner: str, settlement: Settlement, fault: Fault) -> Refused:
-    """It may have waited, so that it came earlier than the report at hand."""
+    """The refusal of a settlement, which may have come earlier than the present report, and waited."""
     return Refused(partner, settlement.event_id, settlement.origin, fault, settlement.fieldnames)

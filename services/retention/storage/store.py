@@ -1,7 +1,7 @@
-"""Load, save and what is due, a batch at a time, on the connection of the step's transaction.
+"""Load, save and due: whole sets at once, on the connection of the step's transaction.
 
-A person is loaded whole, and of a decision only what it has changed is written: one report about somebody of whom very
-much is held costs one row.
+A person is loaded whole, but only what a decision has changed is written: one report about somebody with very many
+records costs one row.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class _Row(NamedTuple):
 
 
 async def load(db: Db, shard: int, user_ids: Sequence[str], *, fingerprint_key: bytes) -> dict[str, Person]:
-    """The people of whom there is a record, or was one."""
+    """Those of these people who have a record, or had one."""
     found = {fingerprint(fingerprint_key, user_id): user_id for user_id in user_ids}
     gone: dict[str, set[bytes]] = {}
     for row in await db.fetch(_SQL["load_gone"], shard, list(found)):
@@ -67,7 +67,7 @@ async def version_base(db: Db, shard: int) -> int:
 
 
 async def records_of(db: Db, shard: int, user_ids: Sequence[bytes]) -> dict[str, dict[str, Kept]]:
-    """What is kept of these people: the records by their ids, by the person's user_id."""
+    """The records of these people: by user_id, and then by the record's id."""
     records: dict[str, dict[str, Kept]] = {}
     for row in await db.fetch(_SQL["load"], shard, user_ids):
         records.setdefault(row["user_id"].hex(), {})[row["record_id"].hex()] = _record(row)
@@ -102,10 +102,12 @@ async def save(
 async def due(
     db: Db, shard: int, now: datetime, cursor: str, limit: int, skip: Sequence[str] = ()
 ) -> DuePage[Message, Person]:
-    """The people of the earliest deadline that has come. A page never has two deadlines, because what it leads to is
-    sent by person: only so do records expire in the order of their deadlines. The cursor is not needed, since what has
-    expired is not there any more; so whoever is to be skipped must be named. Of what is gone nothing is read: a
-    deadline only adds to it."""
+    """The people of the earliest deadline that has come.
+
+    A page never has two deadlines: its messages are sent person by person, and records must expire in the order of
+    their deadlines. The cursor is not needed, since what has expired is no longer in the table; for the same reason
+    the people to be skipped must be named. Fingerprints are not read, since a deadline only adds to them.
+    """
     skipped = [bytes.fromhex(user_id) for user_id in skip]
     next_at: datetime | None = await db.fetchval(_SQL["next_due"], shard, skipped)
     if next_at is None or next_at > now:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiokafka import ConsumerRecord
 
-from services.benefits.core.decide import News
+from services.benefits.core.messages import News
 from services.benefits.core.table import TierTable
 from services.benefits.service import decide, decode, service
 from shared.contracts.cloudevents import CloudEvent, binary, parse
