@@ -20,8 +20,8 @@ from aiokafka import ConsumerRecord
 from pydantic import SecretStr
 
 from goodstanding.partner.samples import Mode, Setting, samples
-from services.ingest.core.mapping import Mapping
-from services.ingest.loading import load_deployment, load_partners
+from services.ingest.core.mapping import PartnerMapping
+from services.ingest.loading import load_context, load_partners
 from services.ingest.service import Policy, service
 from services.ingest.settings import IngestSettings
 from shared.contracts.identity import sample_account
@@ -50,13 +50,13 @@ def main() -> None:
     arguments.add_argument("--profile", action="store_true")
     profile = arguments.parse_args().profile
     settings = IngestSettings(kafka="", key=SecretStr("00" * 32))
-    deployment = load_deployment(settings)
+    deployment = load_context(settings)
     ingest = service(Policy(load_partners(settings.partners, deployment)))
     setting = Setting(settings.currency, settings.zone_info, NOW, people=20_000)
     costs = []
     for partner, mode in SEVEN.items():
         # A union is a type to msgspec, and none to the checker.
-        mapping: Mapping = load(settings.partners / f"{partner}.toml", Mapping)  # type: ignore[arg-type]
+        mapping: PartnerMapping = load(settings.partners / f"{partner}.toml", PartnerMapping)  # type: ignore[arg-type]
         events = list(islice(samples(partner, mapping, setting, mode=mode), EVENTS))
         records = [_record(partner, n, each.key, each.value, each.headers) for n, each in enumerate(events)]
         if profile:

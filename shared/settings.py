@@ -40,8 +40,8 @@ def _sentences(error: ValidationError, prefix: str) -> list[str]:
     return [f"{_variable(each['loc'], prefix)}: {_sentence(each['type'], each['msg'])}" for each in found]
 
 
-def _variable(place: tuple[int | str, ...], prefix: str) -> str:
-    return f"{prefix}{'_'.join(map(str, place))}".upper()
+def _variable(path: tuple[int | str, ...], prefix: str) -> str:
+    return f"{prefix}{'_'.join(map(str, path))}".upper()
 
 
 def _sentence(kind: str, message: str) -> str:

@@ -211,10 +211,10 @@ class _Scanner:
         self._at += len(opening)
         path: KeyPath = ()
         names = self._names()
-        for place, name in enumerate(names):
+        for depth, name in enumerate(names):
             path = (*path, name)
             self._lines.setdefault(path, line)
-            if opening == "[[" and place == len(names) - 1:
+            if opening == "[[" and depth == len(names) - 1:
                 self._lengths[path] = self._lengths.get(path, 0) + 1
             if path in self._lengths:
                 path = (*path, self._lengths[path] - 1)

@@ -9,10 +9,9 @@ from pydantic import SecretStr
 from goodstanding.errors import UserError
 from goodstanding.platform.deployment import partners
 from goodstanding.platform.fixed_settings import FixedSettings
-from services.ingest.core.compiling import Partner
-from services.ingest.core.mapping import JsonMapping, NativeMapping
-from services.ingest.core.mapping import Mapping as PartnerMapping
-from services.ingest.loading import load_deployment, load_mapping, load_partner
+from services.ingest.core.mapping import JsonMapping, NativeMapping, PartnerMapping
+from services.ingest.core.partner import Partner
+from services.ingest.loading import load_context, load_mapping, load_partner
 from services.ingest.settings import IngestSettings
 from shared.contracts.cloudevents import STRUCTURED
 from shared.settings import ROOT
@@ -39,7 +38,7 @@ def sound_mapping_of(partner: str, settings: FixedSettings) -> PartnerMapping:
 
 def compiled_file(file: Path, settings: FixedSettings) -> Partner:
     """A mapping file anywhere, as that of the partner whose name it has. Raises ConfigError."""
-    return load_partner(file, load_deployment(ingest_settings(settings)))
+    return load_partner(file, load_context(ingest_settings(settings)))
 
 
 def ingest_settings(settings: FixedSettings) -> IngestSettings:

@@ -23,9 +23,9 @@ from services.ingest.core.mapping import (
     Events,
     JsonMapping,
     Late,
-    Mapping,
     Moment,
     NativeMapping,
+    PartnerMapping,
     Text,
 )
 from services.ingest.core.native import native_mapping
@@ -56,7 +56,7 @@ class Setting:
 
 
 def samples(
-    partner: str, mapping: Mapping, setting: Setting, *, seed: int = 0, mode: Mode = "structured"
+    partner: str, mapping: PartnerMapping, setting: Setting, *, seed: int = 0, mode: Mode = "structured"
 ) -> Iterator[PartnerEvent]:
     """Endless events of the partner, every code of its mapping in turn; CloudEvents in the given mode."""
     if isinstance(mapping, NativeMapping):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from services.ingest.core.compiling import Partner, compile_partner
-from services.ingest.core.deployment import Deployment, pseudonyms
-from services.ingest.core.mapping import Mapping as PartnerMapping
-from services.ingest.core.mapping import MappingError
+from services.ingest.core.compiling import compile_partner
+from services.ingest.core.context import ReadingContext, pseudonyms
+from services.ingest.core.mapping import MappingError, PartnerMapping
 from services.ingest.core.money import RateError, Rates, read_rates
+from services.ingest.core.partner import Partner
 from services.ingest.service import Policy
 from services.ingest.settings import IngestSettings
 from shared import toml_file
@@ -23,13 +23,13 @@ from shared.toml_file import ConfigError, error_at, text_of
 
 def load(settings: IngestSettings) -> Policy:
     """Raises ConfigError."""
-    return Policy(load_partners(settings.partners, load_deployment(settings)), owner_of(key_bytes(settings.key)))
+    return Policy(load_partners(settings.partners, load_context(settings)), owner_of(key_bytes(settings.key)))
 
 
-def load_deployment(settings: IngestSettings) -> Deployment:
+def load_context(settings: IngestSettings) -> ReadingContext:
     """Raises ConfigError."""
     profile = load_policy(profile_file(settings.policies, settings.retention_profile), Profile)
-    return Deployment(
+    return ReadingContext(
         zone=settings.zone_info,
         rates=load_rates(settings.policies / RATES, settings.currency),
         behavior_days_late_max=profile.behavior_days_late_max,
@@ -50,7 +50,7 @@ def load_mapping(path: Path) -> PartnerMapping:
     return toml_file.load(path, PartnerMapping)  # type: ignore[arg-type]  # a union is a type to msgspec only
 
 
-def load_partner(path: Path, deployment: Deployment) -> Partner:
+def load_partner(path: Path, deployment: ReadingContext) -> Partner:
     """The partner of one mapping file, named as the file is. Raises ConfigError with file, line and key, also for a
     name that no topic can carry."""
     check_name(path)
@@ -61,6 +61,6 @@ def load_partner(path: Path, deployment: Deployment) -> Partner:
         raise error_at(path, error.key, error.sentence) from None
 
 
-def load_partners(directory: Path, deployment: Deployment) -> Mapping[str, Partner]:
+def load_partners(directory: Path, deployment: ReadingContext) -> Mapping[str, Partner]:
     """All partners of a directory, by name. Raises ConfigError, also for a name that no topic can carry."""
     return {file.stem: load_partner(file, deployment) for file in partner_files(directory)}

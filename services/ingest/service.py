@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import structlog
 
-from services.ingest.core.compiling import Partner
 from services.ingest.core.normalize import Normalized, Refused, normalize
+from services.ingest.core.partner import Partner
 from shared.contracts.cloudevents import ARRIVED, Stamped, stamped
 from shared.contracts.exchange import forwarded_source, refused
 from shared.contracts.faults import Code, Fault

@@ -60,15 +60,15 @@ def _is_demographic(path: str) -> bool:
         if _UNMISTAKABLE.search(word):
             return True
         words += _words_of(word) or (word,)
-    return any(_tells(words, place) for place in range(len(words)))
+    return any(_tells(words, index) for index in range(len(words)))
 
 
-def _tells(words: list[str], place: int) -> bool:
-    word = words[place]
+def _tells(words: list[str], index: int) -> bool:
+    word = words[index]
     if word not in _OF_THINGS_TOO:
         return word in _SHORT
-    of_thing = words[place + 1 : place + 2] == ["of"] and bool(_THINGS.intersection(words[place + 2 :]))
-    return not of_thing and not (place and words[place - 1] in _THINGS)
+    of_thing = words[index + 1 : index + 2] == ["of"] and bool(_THINGS.intersection(words[index + 2 :]))
+    return not of_thing and not (index and words[index - 1] in _THINGS)
 
 
 _KNOWN = _SHORT | _THINGS | _BESIDE

@@ -61,18 +61,18 @@ class _Layout(msgspec.Struct, frozen=True):
 @lru_cache(maxsize=128)
 def _layout(names: tuple[str, ...], prefix: str) -> _Layout | None:
     """None for names that have to be looked at one by one: one is missing, there twice, or none of an attribute."""
-    places = {name[len(prefix) :]: place for place, name in enumerate(names) if name.startswith(prefix)}
-    content_type = places.pop("datacontenttype", None)
+    indices = {name[len(prefix) :]: index for index, name in enumerate(names) if name.startswith(prefix)}
+    content_type = indices.pop("datacontenttype", None)
     if prefix:
         if content_type is not None:
             return None  # in binary mode a header without prefix says it
         content_type = names.index(CONTENT_TYPE) if CONTENT_TYPE in names else None
-    if len(set(names)) < len(names) or not places.keys() >= _ENOUGH or not places.keys().isdisjoint(_UNUSUAL):
+    if len(set(names)) < len(names) or not indices.keys() >= _ENOUGH or not indices.keys().isdisjoint(_UNUSUAL):
         return None
-    if not all(map(NAME.fullmatch, places)):
+    if not all(map(NAME.fullmatch, indices)):
         return None
-    required = [places.pop(name) for name in ("specversion", *REQUIRED)]
-    return _Layout(itemgetter(*required), content_type, places.pop("partitionkey", None), tuple(places.items()))
+    required = [indices.pop(name) for name in ("specversion", *REQUIRED)]
+    return _Layout(itemgetter(*required), content_type, indices.pop("partitionkey", None), tuple(indices.items()))
 
 
 _ENOUGH = {"specversion", *REQUIRED}
@@ -102,4 +102,4 @@ def sure_envelope(key: bytes | None, names: tuple[str, ...], texts: list[str], p
         at = instant(time)
     except TimeError:
         return None
-    return Envelope(id, source, type, at, partitionkey, {name: texts[place] for name, place in layout.extensions})
+    return Envelope(id, source, type, at, partitionkey, {name: texts[index] for name, index in layout.extensions})

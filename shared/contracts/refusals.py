@@ -82,9 +82,9 @@ def read_refusal(headers: Headers) -> Refusal | Fault:
 
 def origins(refusal: Refusal) -> Iterator[str]:
     """The position of every record that the refusal answers for: one, unless nobody could read their batch."""
-    place, _, first = refusal.origin.rpartition("/")
+    partition, _, first = refusal.origin.rpartition("/")
     last = (refusal.lastorigin or refusal.origin).rpartition("/")[2]
-    return (f"{place}/{offset}" for offset in range(int(first), int(last) + 1))
+    return (f"{partition}/{offset}" for offset in range(int(first), int(last) + 1))
 
 
 def _printable(text: str) -> str:

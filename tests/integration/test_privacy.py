@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 
 from goodstanding.partner.event import PartnerEvent
 from goodstanding.partner.samples import Setting, samples
-from services.ingest.core.mapping import Mapping
+from services.ingest.core.mapping import PartnerMapping
 from shared import toml_file
 from shared.contracts.identity import sample_account
 from shared.contracts.topics import NORMALIZED, raw_topic, rejected_topic
@@ -46,7 +46,7 @@ def _spelled(number: int) -> str:
 
 def _events(partner: str) -> list[PartnerEvent]:
     """Good events of the partner, and the same broken in every place that could be quoted somewhere."""
-    mapping: Mapping = toml_file.load(_PARTNERS[partner], Mapping)  # type: ignore[arg-type]  # a union is a type to msgspec only
+    mapping: PartnerMapping = toml_file.load(_PARTNERS[partner], PartnerMapping)  # type: ignore[arg-type]  # a union is a type to msgspec only
     setting = Setting("CNY", ZONE, datetime.now(UTC), people=40, identifier=_spelled)
     good = list(itertools.islice(samples(partner, mapping, setting), _EVENTS_PER_PARTNER))
     return [*good, *(broken for event in good[:5] for broken in _broken(event))]

@@ -161,11 +161,11 @@ class NativeMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
     rights: Rights
 
 
-Mapping: TypeAlias = JsonMapping | CsvMapping | NativeMapping
+PartnerMapping: TypeAlias = JsonMapping | CsvMapping | NativeMapping
 
 
 class MappingError(ValueError):
-    """A mapping that contradicts itself or the taxonomy. `key` is the place in the file: ("events", 2, "amount")."""
+    """A mapping that contradicts itself or the taxonomy. `key` is where in the file: ("events", 2, "amount")."""
 
     def __init__(self, key: tuple[str | int, ...], sentence: str) -> None:
         super().__init__(sentence)

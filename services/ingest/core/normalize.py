@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from services.ingest.core.compiling import Body, Csv, Partner, Reading
-from services.ingest.core.deployment import AHEAD_MAX
+from services.ingest.core.context import AHEAD_MAX
 from services.ingest.core.fields import names_person
+from services.ingest.core.partner import Body, Csv, Partner, Reading
 from services.ingest.core.plausibility import EVENT, judge_time
 from services.ingest.core.readers import listed
 from services.ingest.core.tree import Flat, Refuse, demographic, flatten, printable, refused
@@ -84,10 +84,10 @@ _UNPROCESSABLE = Fault(
 
 def _bug(error: Exception) -> str:
     """The kind of error and the line that raised it. Its message could quote the event, and is left out."""
-    place = error.__traceback__
-    while place and place.tb_next:
-        place = place.tb_next
-    where = f" at {place.tb_frame.f_code.co_name}, line {place.tb_lineno}" if place else ""
+    line = error.__traceback__
+    while line and line.tb_next:
+        line = line.tb_next
+    where = f" at {line.tb_frame.f_code.co_name}, line {line.tb_lineno}" if line else ""
     return f"{type(error).__name__}{where}"
 
 
@@ -169,13 +169,13 @@ def _reading(partner: Partner, flat: Flat, body: dict[str, Any]) -> Reading:
 
 
 def _unknown_kind(partner: Partner, words: tuple[Any, ...]) -> Refuse:
-    """Names the first word that is none, or that no code has after those before it."""
-    for place, (word, value) in enumerate(zip(partner.words, words, strict=True)):
+    """Names the first word that no code has after the words before it."""
+    for index, (word, value) in enumerate(zip(partner.words, words, strict=True)):
         if value is None:
             return Refuse(Code.MISSING_FIELD, word.label, "The field must be there.")
         if type(value) is not str:
             return Refuse(Code.WRONG_TYPE, word.label, "Send a text here.")
-        known = dict.fromkeys(code[place] for code in partner.readings if code[:place] == words[:place])
+        known = dict.fromkeys(code[index] for code in partner.readings if code[:index] == words[:index])
         if value not in known:
             code = Code.ENVELOPE_TYPE if word.path == "@type" else Code.UNKNOWN_KIND
             return Refuse(code, word.label, f"Send one of: {listed(known)}.")
@@ -210,7 +210,7 @@ def _flatten(reading: Reading, body: dict[str, Any], flat: Flat, prefix: str) ->
     try:
         flatten(reading.tree, body, flat, prefix)
     except Refuse:
-        # Whoever sends what is never taken is told so, whatever else is wrong with the body's fields.
+        # A demographic field is reported before any other fault of the body's fields (rules E9).
         if fault := demographic(body, prefix):
             raise refused(fault) from None
         raise

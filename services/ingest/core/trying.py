@@ -1,7 +1,7 @@
-"""A mapping is tried when it is loaded: each converter on texts of every form, so that none is there that takes none.
+"""A mapping is tried when it is loaded: each converter on texts of every form. One that takes no value is refused.
 
-A reader is told of with the place in the body that it reads. Of all readers of one place there must be one value that
-all of them take, among the values that the format can have: in CSV these are texts only.
+Each reader is listed with the path that it reads. All readers of one path must have one value in common that they take,
+among the values that the format can have: in CSV these are texts only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NOW = datetime(2024, 3, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A reader to be tried. `key` is its place in the mapping file; `words` are those that it is about, if any."""
+    """A reader to be tried. `key` is where it stands in the mapping file; `words` are those that it translates."""
 
     path: str
     key: tuple[str | int, ...]
@@ -51,8 +51,8 @@ def check_words(trial: Trial) -> None:
             raise MappingError((*trial.key, word), sentence)
 
 
-def check_places(trials: Iterable[Trial], *, typed: bool) -> None:
-    """Raises MappingError for a place of the body at which no value is ever taken."""
+def check_paths(trials: Iterable[Trial], *, typed: bool) -> None:
+    """Raises MappingError for a path at which no value is ever taken."""
     by_path: dict[str, list[Trial]] = defaultdict(list)
     for trial in trials:
         by_path[trial.path].append(trial)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from services.ingest.loading import load_deployment
+from services.ingest.loading import load_context
 from services.ingest.settings import IngestSettings
 from shared.settings import SettingsError, from_environment
 from shared.toml_file import ConfigError
@@ -52,7 +52,7 @@ def test_the_deployment_follows_from_the_settings(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("GOODSTANDING_KEY", KEY.hex())
     monkeypatch.setenv("GOODSTANDING_CURRENCY", "TWD")
     monkeypatch.setenv("GOODSTANDING_ZONE", "Asia/Taipei")
-    deployment = load_deployment(IngestSettings())
+    deployment = load_context(IngestSettings())
     assert deployment.person_of(PERSON).user_id == pseudonym(PERSON)
     assert deployment.rates.base == "TWD"
     assert str(deployment.zone) == "Asia/Taipei"
@@ -62,4 +62,4 @@ def test_the_deployment_follows_from_the_settings(monkeypatch: pytest.MonkeyPatc
 def test_an_unknown_profile_is_named() -> None:
     settings = IngestSettings(kafka="", key=SecretStr(KEY.hex()), retention_profile="atlantis")
     with pytest.raises(ConfigError, match=r"atlantis\.toml:1: .*cannot be read"):
-        load_deployment(settings)
+        load_context(settings)

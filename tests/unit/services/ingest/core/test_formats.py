@@ -9,7 +9,7 @@ from itertools import islice
 import pytest
 
 from goodstanding.partner.samples import Mode, Setting, samples
-from services.ingest.core.mapping import Mapping, NativeMapping
+from services.ingest.core.mapping import NativeMapping, PartnerMapping
 from services.ingest.core.normalize import Normalized, Refused, normalize
 from shared.contracts.kinds import KIND_OF, KINDS
 from shared.contracts.messages import BehaviorEvent, Consent, RecordReport
@@ -420,7 +420,7 @@ def test_no_seed_makes_an_id_that_names_the_person(seed: int) -> None:
     """The digits of a seed and of a counter together are those of an account with a low number (rules I3)."""
     setting = Setting("CNY", DEPLOYMENT.zone, ARRIVED)
     for partner in PARTNERS:
-        mapping: Mapping = load(ROOT / "partners" / f"{partner}.toml", Mapping)  # type: ignore[arg-type]
+        mapping: PartnerMapping = load(ROOT / "partners" / f"{partner}.toml", PartnerMapping)  # type: ignore[arg-type]
         for event in islice(samples(partner, mapping, setting, seed=seed), 100):
             assert isinstance(normalize(PARTNERS[partner], event, ARRIVED), Normalized)
 
@@ -428,7 +428,7 @@ def test_no_seed_makes_an_id_that_names_the_person(seed: int) -> None:
 @pytest.mark.parametrize("mode", ["structured", "binary"])
 @pytest.mark.parametrize("partner", PARTNERS)
 def test_samples_of_every_code_are_taken(partner: str, mode: Mode) -> None:
-    mapping: Mapping = load(ROOT / "partners" / f"{partner}.toml", Mapping)  # type: ignore[arg-type]
+    mapping: PartnerMapping = load(ROOT / "partners" / f"{partner}.toml", PartnerMapping)  # type: ignore[arg-type]
     setting = Setting("CNY", DEPLOYMENT.zone, ARRIVED)
     events = list(islice(samples(partner, mapping, setting, mode=mode), 300))
     assert events == list(islice(samples(partner, mapping, setting, mode=mode), 300))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.ingest.core.mapping import Mapping
+from services.ingest.core.mapping import PartnerMapping
 from services.ingest.core.normalize import Refused, normalize
 from services.ingest.loading import load_partner, load_partners, load_rates
 from shared.contracts.faults import Code
@@ -246,7 +246,7 @@ def test_the_shipped_seven_and_one_native() -> None:
 @pytest.mark.parametrize("partner", PARTNERS)
 def test_a_shipped_file_is_read_strictly(partner: str) -> None:
     path = ROOT / "partners" / f"{partner}.toml"
-    assert load(path, Mapping)  # type: ignore[arg-type]
+    assert load(path, PartnerMapping)  # type: ignore[arg-type]
 
 
 RATE_FAULTS = [

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from goodstanding.partner.event import PartnerEvent
 from goodstanding.partner.samples import Setting, samples
-from services.ingest.core.mapping import ConsentPaths, CsvMapping, Late, Mapping, Moment, NativeMapping
+from services.ingest.core.mapping import ConsentPaths, CsvMapping, Late, Moment, NativeMapping, PartnerMapping
 from services.ingest.core.native import native_mapping
 from services.ingest.core.normalize import Normalized, Refused, normalize
 from services.ingest.core.plausibility import EARLY_DAYS_MAX, PLAUSIBILITY
@@ -189,7 +189,7 @@ class Place:
     """One time or day that a block of a partner's mapping reads, and an event of that block that is taken."""
 
     partner: str
-    mapping: Mapping
+    mapping: PartnerMapping
     path: str
     format: str
     event: PartnerEvent
@@ -230,7 +230,7 @@ def _moments(events: Any) -> Iterator[tuple[str | Moment, str]]:
 
 def _places() -> Iterator[Place]:
     for partner in PARTNERS:
-        mapping: Mapping = load(ROOT / "partners" / f"{partner}.toml", Mapping)  # type: ignore[arg-type]
+        mapping: PartnerMapping = load(ROOT / "partners" / f"{partner}.toml", PartnerMapping)  # type: ignore[arg-type]
         whole = native_mapping(mapping.rights, "CNY") if isinstance(mapping, NativeMapping) else mapping
         made = list(islice(samples(partner, mapping, Setting("CNY", DEPLOYMENT.zone, ARRIVED)), 200))
         for events in whole.events:
@@ -248,7 +248,7 @@ def _places() -> Iterator[Place]:
 
 
 def _sample(
-    partner: str, mapping: Mapping, made: list[PartnerEvent], kinds: set[str], path: str
+    partner: str, mapping: PartnerMapping, made: list[PartnerEvent], kinds: set[str], path: str
 ) -> PartnerEvent | None:
     """One of the samples that is of one of these kinds, and has something at the place."""
     for event in made:
@@ -258,7 +258,7 @@ def _sample(
     return None
 
 
-def _has(mapping: Mapping, event: PartnerEvent, path: str) -> bool:
+def _has(mapping: PartnerMapping, event: PartnerEvent, path: str) -> bool:
     if isinstance(mapping, CsvMapping):
         return bool(event.value.decode().split(mapping.delimiter)[mapping.columns.index(path)])
     return f'"{path.rpartition(".")[2]}"'.encode() in event.value

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.ingest.core import readers
+from services.ingest.core import number_readers, readers, time_readers
 from services.ingest.core.readers import Reader, Source
 from services.ingest.core.tree import Refuse
 from shared.contracts import zones
@@ -24,9 +24,9 @@ from shared.contracts.faults import Code
 ZONE = ZoneInfo("Asia/Shanghai")
 
 
-def moment(format: str, of: Callable[..., Reader[Any]] = readers.instant) -> Callable[[Source], Reader[Any]]:
+def moment(format: str, of: Callable[..., Reader[Any]] = time_readers.instant) -> Callable[[Source], Reader[Any]]:
     def made(source: Source) -> Reader[Any]:
-        value = readers.number if format.startswith("epoch") else readers.present
+        value = time_readers.number if format.startswith("epoch") else readers.present
         return of(value(source, Code.MISSING_FIELD), source.label, format, ZONE)
 
     return made
@@ -34,21 +34,21 @@ def moment(format: str, of: Callable[..., Reader[Any]] = readers.instant) -> Cal
 
 MAKE: dict[str, Callable[[Source], Reader[Any]]] = {
     "flag": readers.flag,
-    "count": readers.count,
-    "integer": lambda source: readers.integer(source, 90),
-    "minor": readers.minor_units,
-    "major": lambda source: lambda flat: readers.major_units(source)(flat, 2),
+    "count": number_readers.count,
+    "integer": lambda source: number_readers.integer(source, 90),
+    "minor": number_readers.minor_units,
+    "major": lambda source: lambda flat: number_readers.major_units(source)(flat, 2),
     "text": lambda source: readers.text(source, 64),
     "id": lambda source: readers.identity(source, 64),
-    "currency": readers.currency,
-    "unit": lambda source: readers.unit(source, {"fen": "minor"}),
+    "currency": number_readers.currency,
+    "unit": lambda source: number_readers.unit(source, {"fen": "minor"}),
     "rfc3339": moment("rfc3339"),
     "seconds": moment("epoch-seconds"),
     "millis": moment("epoch-millis"),
     "local": moment("local"),
-    "date": moment("date", readers.day),
-    "compact": moment("compact-date", readers.day),
-    "day of millis": moment("epoch-millis", readers.day),
+    "date": moment("date", time_readers.day),
+    "compact": moment("compact-date", time_readers.day),
+    "day of millis": moment("epoch-millis", time_readers.day),
 }
 AT_SIX = datetime(2024, 3, 5, 6, tzinfo=UTC)
 
@@ -166,7 +166,7 @@ def test_a_local_time_is_what_the_zone_says(zone: str, shown: datetime) -> None:
     of_zone = zones.zone(zone)
     local = shown.replace(tzinfo=of_zone)
     expected = local.astimezone(UTC)
-    read = readers.instant(lambda flat: flat["at"], "at", "local", of_zone)
+    read = time_readers.instant(lambda flat: flat["at"], "at", "local", of_zone)
     flat = {"at": shown.isoformat(sep=" ")}
     if expected.astimezone(of_zone).replace(tzinfo=None) == shown:
         assert read(flat) == expected

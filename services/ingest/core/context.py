@@ -1,4 +1,4 @@
-"""What is one for the whole deployment and bears on how an event is read."""
+"""What the whole deployment has in common and what decides how an event is read: zone, rates, limits, pseudonyms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AHEAD_MAX = timedelta(minutes=5)
 _CACHED_PEOPLE = 65_536
 
 
-class Person(NamedTuple):
+class Subject(NamedTuple):
     """`digits` are those of the identifier that tell whose it is, and must go no further than ingest."""
 
     user_id: str
@@ -24,22 +24,22 @@ class Person(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
+class ReadingContext:
     """`zone` is where months and days are counted; `behavior_days_late_max` is the retention profile's limit."""
 
     zone: tzinfo
     rates: Rates
     behavior_days_late_max: int
-    person_of: Callable[[str], Person]
+    person_of: Callable[[str], Subject]
     """The person of a raw identifier; raises identity.IdentifierError."""
 
 
-def pseudonyms(key: bytes, scheme: str) -> Callable[[str], Person]:
-    """The function from a raw identifier to the person, with a bounded memory of who came lately."""
+def pseudonyms(key: bytes, scheme: str) -> Callable[[str], Subject]:
+    """The function from a raw identifier to the person, which remembers a bounded number of recent people."""
 
     @lru_cache(maxsize=_CACHED_PEOPLE)
-    def person_of(raw: str) -> Person:
+    def person_of(raw: str) -> Subject:
         identifier = identity.normalize(scheme, raw)
-        return Person(identity.user_id(key, scheme, identifier), identity.telling_digits(scheme, identifier))
+        return Subject(identity.user_id(key, scheme, identifier), identity.telling_digits(scheme, identifier))
 
     return person_of

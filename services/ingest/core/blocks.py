@@ -1,0 +1,207 @@
+"""One `[[events]]` block of a mapping, turned into functions; refused where it contradicts the taxonomy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+
+from services.ingest.core import number_readers, readers, time_fields
+from services.ingest.core.fields import Fields
+from services.ingest.core.mapping import (
+    CsvMapping,
+    Events,
+    JsonMapping,
+    MappingError,
+    Moment,
+    Rights,
+    Text,
+)
+from services.ingest.core.partner import Body, Reading
+from services.ingest.core.paths import Key, check_path
+from services.ingest.core.plausibility import BEGAN, ENDED
+from services.ingest.core.readers import Reader
+from services.ingest.core.tree import Flat, Refuse, build
+from services.ingest.core.trying import check_paths
+from shared.contracts.checks import check_event
+from shared.contracts.faults import Code, Fault
+from shared.contracts.kinds import KIND_OF, Kind, Shape
+from shared.contracts.messages import BehaviorEvent, Consent, RecordReport
+from shared.contracts.refusals import fieldnames
+
+_RECORD_FIELDS = ("report_id", "status", "began_on", "ended_on")
+_BEHAVIOR_FIELDS = ("count", "days_late", "reverses", "value", "contact", "consent")
+_STATUSES: tuple[Literal["reported"], Literal["settled"]] = ("reported", "settled")
+
+
+def readings_of(
+    mapping: JsonMapping | CsvMapping, events: Events, key: Key, common: Fields, permitted: frozenset[str]
+) -> Iterator[tuple[str, Reading]]:
+    ignored = _ignored(mapping, events, key, common)
+    for code, name in events.kinds.items():
+        fields = replace(common, paths=set(common.paths), trials=list(common.trials))
+        kind = KIND_OF.get(name)
+        if kind is None:
+            raise MappingError((*key, "kinds", code), "The taxonomy has no such kind.")
+        _check_shape(events, kind, key)
+        body_of = _record if kind.shape is Shape.RECORD else _behavior
+        body = body_of(events, kind, key, fields)
+        try:
+            tree = build(sorted(fields.paths), ignored)
+        except ValueError as error:
+            sentence = f"The path {error} is named twice, as a value and as ignored or an object."
+            raise MappingError(key, sentence) from None
+        check_paths(fields.trials, typed=common.columns is None)
+        forbidden = _forbidden(kind, mapping.rights, permitted)
+        yield code, Reading(kind, tree, body, forbidden, _fieldnames(mapping, events, kind, common))
+
+
+def _fieldnames(
+    mapping: JsonMapping | CsvMapping, events: Events, kind: Kind, fields: Fields
+) -> Mapping[str, tuple[tuple[str, bytes], ...]]:
+    last_word = mapping.kind if isinstance(mapping.kind, str) else mapping.kind[-1]
+    specs: dict[str, str | Text | Moment | None] = {"ce_id": mapping.id or "@id", "ce_time": mapping.time or "@time"}
+    if kind.shape is Shape.RECORD:
+        specs["data.kind"] = last_word
+        specs["data.amount"] = events.amount.path if events.amount else None
+        specs |= {f"data.{name}": getattr(events, name) for name in _RECORD_FIELDS}
+    elif events.consent is not None:
+        specs["data.consent.id"] = events.consent.id
+    labels = {ours: fields.label(spec) for ours, spec in specs.items() if spec is not None and not _is_fixed(spec)}
+    texts = {
+        prefix: fieldnames({ours: prefix + name[1:] if name[0] == "@" else name for ours, name in labels.items()})
+        for prefix in ("ce_", "")
+    }
+    return {prefix: (("ce_fieldnames", text.encode()),) if text else () for prefix, text in texts.items()}
+
+
+def _is_fixed(spec: object) -> bool:
+    return isinstance(spec, Text) and spec.fixed is not None
+
+
+def _ignored(mapping: JsonMapping | CsvMapping, events: Events, key: Key, fields: Fields) -> tuple[str, ...]:
+    for index, path in enumerate(mapping.ignore):
+        check_path(path, fields.columns, ("ignore", index))
+    for index, path in enumerate(events.ignore):
+        check_path(path, fields.columns, (*key, "ignore", index))
+    return (*mapping.ignore, *events.ignore)
+
+
+def _forbidden(kind: Kind, rights: Rights, permitted: frozenset[str]) -> Fault | None:
+    if kind.record_class is not None:
+        if kind.record_class in rights.records:
+            return None
+        sentence = f"Partner and operator have not agreed that you report {kind.record_class} records."
+        return Fault(Code.CLASS_NOT_PERMITTED, "", sentence)
+    if kind.name in permitted:
+        return None
+    return Fault(Code.KIND_NOT_PERMITTED, "", "Partner and operator have not agreed that you send this kind.")
+
+
+def _check_shape(events: Events, kind: Kind, key: Key) -> None:
+    """The kind's own rules, tried on the bodies that this block can make."""
+    is_record = kind.shape is Shape.RECORD
+    for name in _BEHAVIOR_FIELDS if is_record else _RECORD_FIELDS:
+        if getattr(events, name):
+            raise MappingError((*key, name), f"{kind.name} does not have this field.")
+    if is_record and (events.report_id is None or events.status is None):
+        raise MappingError(key, f"{kind.name} needs `report_id` and `status`.")
+    for body in _example_records(events, kind) if is_record else _examples(events, kind):
+        if fault := check_event(body, ""):
+            raise MappingError((*key, fault.field.removeprefix(".")), fault.sentence)
+
+
+def _examples(events: Events, kind: Kind) -> Iterator[BehaviorEvent]:
+    consent = Consent(id="consent", purpose="purpose", given_at=datetime(2024, 1, 1, tzinfo=UTC))
+    for amount in _example_amounts(events):
+        yield BehaviorEvent(
+            kind=kind.name,
+            count=2 if events.count else 1,
+            amount=amount,
+            days_late=None if events.days_late is None else 0,
+            reverses=bool(events.reverses),
+            value=None if events.value is None else next(iter(kind.values), "value"),
+            contact=None if events.contact is None else "0" * 64,
+            consent=None if events.consent is None else consent,
+        )
+
+
+def _example_amounts(events: Events) -> tuple[int | None, ...]:
+    if events.amount is None:
+        return (None,)
+    return (0, None) if events.amount.optional else (0,)
+
+
+def _example_records(events: Events, kind: Kind) -> Iterator[RecordReport]:
+    day = date(2024, 1, 1)
+    for status in _statuses(events.status):
+        yield RecordReport(
+            kind=kind.name,
+            report_id="report",
+            status=status,
+            began_on=None if events.began_on is None else day,
+            ended_on=None if events.ended_on is None else day,
+        )
+
+
+def _statuses(spec: str | Text | None) -> tuple[Literal["reported", "settled"], ...]:
+    """Those that a block can say; what is none of ours is found when it is compiled."""
+    words = (*spec.map.values(), spec.fixed) if isinstance(spec, Text) else ()
+    return tuple(status for status in _STATUSES if status in words) or _STATUSES
+
+
+def _behavior(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body]:
+    parts: dict[str, Reader[Any]] = {}
+    if events.count is not None:
+        source = fields.source(events.count, (*key, "count"))
+        parts["count"] = fields.tried(source, (*key, "count"), number_readers.count(source))
+    if events.amount is not None:
+        parts["amount"] = fields.amount(events.amount, (*key, "amount"))
+    if events.days_late is not None:
+        parts["days_late"] = fields.days_late(events.days_late, (*key, "days_late"))
+    if isinstance(events.reverses, str):
+        source = fields.source(events.reverses, (*key, "reverses"))
+        parts["reverses"] = fields.tried(source, (*key, "reverses"), readers.flag(source))
+    elif events.reverses:
+        parts["reverses"] = readers.fixed(True)
+    if events.value is not None:
+        parts["value"] = fields.choice(events.value, (*key, "value"), kind.values)
+    if events.contact is not None:
+        parts["contact"] = fields.contact(events.contact, (*key, "contact"))
+    if events.consent is not None:
+        parts["consent"] = fields.consent(events.consent, (*key, "consent"))
+    name, readers_of = kind.name, tuple(parts.items())
+    return lambda flat: BehaviorEvent(kind=name, **{part: read(flat) for part, read in readers_of})
+
+
+def _record(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body]:
+    assert events.report_id is not None
+    assert events.status is not None
+    report_id = fields.named(events.report_id, (*key, "report_id"))
+    status = fields.choice(events.status, (*key, "status"), _STATUSES)
+    parts: dict[str, Reader[Any]] = {}
+    labels = {}
+    for name, bounds in (("began_on", BEGAN), ("ended_on", ENDED)):
+        spec = getattr(events, name)
+        if spec is not None:
+            parts[name] = time_fields.day(fields, spec, (*key, name), bounds)
+            labels[name] = fields.label(spec)
+    if events.amount is not None:
+        parts["amount"] = fields.amount(events.amount, (*key, "amount"))
+    readers_of = tuple(parts.items())
+    # Who says that a record is open is believed: a day of payment beside it is that of the last one, and no end.
+    of_open = tuple((name, read) for name, read in readers_of if name != "ended_on")
+    is_said = isinstance(events.status, Text) and bool(events.status.map)
+
+    def read(flat: Flat) -> Body:
+        said = status(flat)
+        values = {part: read(flat) for part, read in (of_open if is_said and said == "reported" else readers_of)}
+        # The readers were chosen by field above, so each value has its field's type.
+        report = RecordReport(kind=kind.name, report_id=report_id(flat), status=said, **values)  # type: ignore[arg-type]
+        if fault := check_event(report, ""):
+            name = fault.field.removeprefix(".")
+            raise Refuse(fault.code, labels.get(name, name), fault.sentence)
+        return report
+
+    return read
