@@ -15,9 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from typer.testing import CliRunner, Result
 
-from goodstanding.cli import app
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Addresses
@@ -28,6 +26,7 @@ from goodstanding.simulation.driver import StalledError, driving
 from goodstanding.simulation.real_data.adapters import adapters
 from goodstanding.simulation.real_data.play import DATA
 from shared.contracts.topics import SERVICES
+from tests.support.command_line import ask
 
 # Four services start for each test, which takes a while on a machine that is busy with other things.
 pytestmark = pytest.mark.timeout(300)
@@ -53,12 +52,8 @@ def _newcomer(empty_servers: Addresses, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("COLUMNS", "200")
 
 
-def goodstanding(*arguments: str) -> Result:
-    return CliRunner().invoke(app, arguments)
-
-
 def test_the_demo_and_a_look_around(data: Path, tmp_path: Path) -> None:
-    demo = goodstanding("demo", "--keep", "--data", str(data))
+    demo = ask("demo", "--keep", "--data", str(data))
     try:
         assert demo.exit_code == 0, demo.stderr + demo.stdout
         scores = re.findall(r"^2005-0\d: [\d,]+ events in, \d+ refused; (\d+) scores, ", demo.stdout, re.M)
@@ -68,84 +63,84 @@ def test_the_demo_and_a_look_around(data: Path, tmp_path: Path) -> None:
         assert re.search(r"^\d+-\d+ .*%", demo.stdout, re.M), "no band of scores"
         _look_around(demo.stdout, tmp_path)
     finally:
-        down = goodstanding("local", "down", "--delete")
+        down = ask("local", "down", "--delete")
     assert down.exit_code == 0
     assert not (tmp_path / "home" / "services").exists()
 
 
 def _look_around(said: str, tmp_path: Path) -> None:
-    status = goodstanding("local", "status", "--json")
+    status = ask("local", "status", "--json")
     parts = {part.pop("name"): part for part in map(json.loads, status.stdout.splitlines())}
     platform = parts.pop("platform")
     assert (status.exit_code, {name: part["trouble"] for name, part in parts.items()}) == (0, dict.fromkeys(SERVICES))
     assert (platform["ready"], platform["clock"]) == (True, "stepped"), status.stderr
     # The demo has gone, and its clock stands where it was left.
     assert platform["clock_stands_at"].startswith("2005-"), platform
-    assert "stands still at 2005-" in goodstanding("local", "status").stdout
+    assert "stands still at 2005-" in ask("local", "status").stdout
 
     # A second demo would mix with what is there.
-    again = goodstanding("demo", "--keep")
+    again = ask("demo", "--keep")
     assert again.exit_code == 1
     assert "would mix with" in again.stderr
 
     account = re.search(r"goodstanding explain (GS\d{12})", said)
     assert account
-    explained = json.loads(goodstanding("explain", account[1], "--json").stdout)
+    explained = json.loads(ask("explain", account[1], "--json").stdout)
     assert sum(line["points"] for line in explained["lines"]) == explained["score"]
     assert explained["version"] >= 6
-    before = json.loads(goodstanding("explain", account[1], "--on", "2005-09-05", "--json").stdout)
+    before = json.loads(ask("explain", account[1], "--on", "2005-09-05", "--json").stdout)
     assert before["version"] < explained["version"]
     assert before["as_of"] < "2005-09-05"
-    readable = goodstanding("explain", account[1]).stdout
+    readable = ask("explain", account[1]).stdout
     assert re.search(rf"Score {explained['score']} of \d+ \w+ 2005", readable)
-    early = goodstanding("explain", account[1], "--on", "2005-05-05")
+    early = ask("explain", account[1], "--on", "2005-05-05")
     assert (early.exit_code, "no score of this person by then" in early.stderr) == (1, True)
 
-    scores = goodstanding("tail", "scores", "--once", "-n", "5", "--json").stdout.splitlines()
+    scores = ask("tail", "scores", "--once", "-n", "5", "--json").stdout.splitlines()
     assert len(scores) == 5
     # A change of a record publishes beside the six monthly runs.
     assert all(json.loads(line)["version"] >= 6 for line in scores)
-    stands = json.loads(goodstanding("benefits", account[1], "--json").stdout)
+    stands = json.loads(ask("benefits", account[1], "--json").stdout)
     assert (stands["score"], stands["score_version"]) == (explained["score"], explained["version"])
     assert {line["status"] for line in stands["benefits"]} <= {"in force", "not reached"}
-    assert f"at a score of {stands['score']}" in goodstanding("benefits", account[1]).stdout
-    tiers = goodstanding("tail", "tiers", "--once", "-n", "1000", "--json").stdout.splitlines()
+    assert f"at a score of {stands['score']}" in ask("benefits", account[1]).stdout
+    tiers = ask("tail", "tiers", "--once", "-n", "1000", "--json").stdout.splitlines()
     assert {json.loads(line)["tier"] for line in tiers} >= {"fair", "very-good"}
     _look_at_a_record()
-    refused = goodstanding("tail", "rejected", "bank", "--once", "-n", "100").stdout
+    refused = ask("tail", "rejected", "bank", "--once", "-n", "100").stdout
     assert refused.startswith("bank ")
 
     _send_samples(tmp_path)
 
 
 def _look_at_a_record() -> None:
-    changes = goodstanding("tail", "records", "--once", "-n", "100", "--json").stdout.splitlines()
+    changes = ask("tail", "records", "--once", "-n", "100", "--json").stdout.splitlines()
     last = {change["record_id"]: change for change in map(json.loads, changes)}
     assert last
     for change in last.values():
         # The line of `tail` shows the beginning of a user_id, and any command takes that.
-        records = map(json.loads, goodstanding("records", change["user_id"][:16], "--json").stdout.splitlines())
+        records = map(json.loads, ask("records", change["user_id"][:16], "--json").stdout.splitlines())
         (record,) = [each for each in records if each["record_id"] == change["record_id"]]
         assert (record["kind"], record["status"], record["ended_on"]) == (
             "card.overdue",
             change["status"],
             change["ended_on"],
         )
-        readable = goodstanding("records", change["user_id"]).stdout
+        readable = ask("records", change["user_id"]).stdout
         assert "Credit card overdue" in readable
         assert ("goes on" in readable) == (record["ended_on"] is None)
 
 
 def _send_samples(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
-    sample = goodstanding("partner", "sample", "bank", "--count", "20")
+    sample = ask("partner", "sample", "bank", "--count", "20")
     assert sample.exit_code == 0, sample.stderr
     file.write_text(sample.stdout)
-    sent = goodstanding("partner", "send", "bank", str(file))
+    sent = ask("partner", "send", "bank", str(file))
     # The samples' loans may be later than behavior can be, and so refused; nothing else may be wrong with them.
     assert "20 events sent: " in sent.stdout, sent.stderr
     file.write_text(sample.stdout + "{}\n")
-    sent = goodstanding("partner", "send", "bank", str(file), "--json")
+    sent = ask("partner", "send", "bank", str(file), "--json")
     assert sent.exit_code == 1
     verdicts = [json.loads(line) for line in sent.stdout.splitlines()]
     assert [v["line"] for v in verdicts] == list(range(1, 22))

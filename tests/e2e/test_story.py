@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from goodstanding.cli import app
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.servers import Addresses
 from goodstanding.simulation.story.cast import Cast
 from shared.settings import ROOT
+from tests.support.command_line import ask
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def _newcomer(empty_servers: Addresses, tmp_path: Path, monkeypatch: pytest.Monk
 
 def _demo(monkeypatch: pytest.MonkeyPatch, people: int, months: int, *arguments: str) -> Result:
     monkeypatch.setattr("goodstanding.cli.demo.Cast", partial(Cast, people=people, months=months))
-    return CliRunner().invoke(app, ["demo", *arguments])
+    return ask("demo", *arguments)
 
 
 def test_three_years_end_with_equal_totals(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

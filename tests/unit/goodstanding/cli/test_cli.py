@@ -6,15 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
-from typer.main import get_command
-from typer.testing import CliRunner, Result
 
-from goodstanding.cli import app
 from goodstanding.simulation.real_data import play as real_data
 from shared.contracts.identity import sample_account
 from shared.contracts.topics import SERVICES
 from shared.settings import ROOT
+from tests.support.command_line import ask, commands
 
 ACCOUNT = sample_account(1)
 
@@ -26,26 +23,8 @@ def _nobodys_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def ask(*arguments: str, input: str = "") -> Result:
-    return CliRunner().invoke(app, arguments, input=input)
-
-
-def commands() -> list[tuple[str, ...]]:
-    found: list[tuple[str, ...]] = []
-
-    def walk(command: object, path: tuple[str, ...]) -> None:
-        members = getattr(command, "commands", None)
-        if members is None:
-            found.append(path)
-        for name, member in (members or {}).items():
-            walk(member, (*path, name))
-
-    walk(get_command(app), ())
-    return found
-
-
 def test_the_names_of_the_commands_are_fixed() -> None:
-    assert {" ".join(path) for path in commands()} >= {
+    assert {" ".join(words) for words, _ in commands()} >= {
         *("demo", "run", "user-id", "explain", "migrate", "topics", "local up", "local down", "local status"),
         *("partner sample", "partner validate", "partner send", "tail scores", "tail rejected", "tail tiers"),
         *("tail records", "records", "benefits", "deadline", "policy check"),
@@ -53,7 +32,7 @@ def test_the_names_of_the_commands_are_fixed() -> None:
     }
 
 
-@pytest.mark.parametrize("path", commands(), ids=" ".join)
+@pytest.mark.parametrize("path", [words for words, _ in commands()], ids=" ".join)
 def test_every_command_helps_with_an_example_of_itself(path: tuple[str, ...]) -> None:
     result = ask(*path, "--help")
     assert result.exit_code == 0
@@ -241,10 +220,6 @@ def test_a_wrong_policy_is_refused_with_line_key_and_remedy(
     assert (result.exit_code, said["line"], said["key"]) == (1, line, key), said
     assert remedy in said["sentence"]
     assert f"{copy}:{line}: " in ask("policy", "check", str(copy)).stdout
-
-
-def test_the_app_is_a_typer() -> None:
-    assert isinstance(app, typer.Typer)
 
 
 def test_a_demo_that_does_not_add_up_fails_with_the_first_differences(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
-from typer.testing import CliRunner, Result
 
-from goodstanding.cli import app
 from goodstanding.cli.program import COMMANDS, pasted, program
 from shared.contracts.identity import sample_account
+from tests.support.command_line import ask, commands
 
 NASTY = [
     "",
@@ -44,21 +41,6 @@ def _nobodys_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOODSTANDING_KEY", "ab" * 32)
     for name in ("GOODSTANDING_KAFKA", "GOODSTANDING_POSTGRES", "GOODSTANDING_COMMAND"):
         monkeypatch.delenv(name, raising=False)
-
-
-def ask(*arguments: str, input: str | bytes = "") -> Result:
-    return CliRunner().invoke(app, arguments, input=input)
-
-
-def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
-    def walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-        members = getattr(command, "commands", None)
-        if members is None:
-            yield path, command
-        for name, member in (members or {}).items():
-            yield from walk(member, (*path, name))
-
-    return walk(get_command(app), ())
 
 
 EACH = [pytest.param(path, command, id=" ".join(path)) for path, command in commands()]

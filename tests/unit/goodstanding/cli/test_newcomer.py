@@ -13,10 +13,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import KafkaConnectionError, UnknownTopicOrPartitionError
 from rich.console import Console
-from typer.testing import CliRunner, Result
 
 from goodstanding import policies
-from goodstanding.cli import app, dead_letters, frame, people, tail
+from goodstanding.cli import dead_letters, frame, people, tail
 from goodstanding.contradictions import Waiting
 from goodstanding.dead_letters.letters import Letter, State
 from goodstanding.partner.mapping_files import mapping_of
@@ -28,6 +27,7 @@ from goodstanding.reading.offsets import asking
 from services.scorer.core.explain import Line
 from shared.contracts.kinds import KINDS
 from shared.settings import ROOT
+from tests.support.command_line import ask
 
 STANDS_AT = datetime(2025, 3, 6, 4, tzinfo=UTC)
 NOBODY = "127.0.0.1:1"
@@ -42,10 +42,6 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     monkeypatch.setenv("GOODSTANDING_POSTGRES", f"postgresql://postgres@{NOBODY}/postgres")
     addresses = Addresses(kafka=NOBODY, postgres=f"postgresql://postgres@{NOBODY}/postgres")
     return Deployment.create(tmp_path / "services", addresses, FixedSettings.new(clock="stepped"))
-
-
-def ask(*arguments: str, input: str = "") -> Result:
-    return CliRunner().invoke(app, arguments, input=input)
 
 
 @pytest.mark.parametrize("words", [("sample", "bank"), ("validate", "bank", "-"), ("send", "bank", "-")])
