@@ -12,8 +12,8 @@ from shared.contracts.topics import SCORES_CHANGED, SERVICES, TIERS_CHANGED
 from shared.settings import ROOT
 from tests.deploy.compose import Platform, project, until
 from tests.deploy.traffic import Person, accepted, messages, query
-from tests.e2e.test_guides import follow
 from tests.support import one_story
+from tests.support.guides import follow
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
 

@@ -1,8 +1,4 @@
-"""The guides as a newcomer follows them: their files are written, their commands run, their outputs compared.
-
-A fence ```console holds commands behind `$ ` and what they print; `...` in it stands for anything, and a command that
-fails on purpose says `# ends with 1`. A fence ```toml NAME is that file. What needs Docker is in ```console compose.
-"""
+"""The guides as a newcomer follows them: their files are written, their commands run, their outputs compared."""
 
 from __future__ import annotations
 
@@ -15,78 +11,19 @@ import sys
 import sysconfig
 import tempfile
 import venv
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from shared.contracts.messages import TierChange, read
 from shared.settings import ROOT
+from tests.support.guides import FENCE, Command, follow, run
 
-_FENCE = re.compile(r"^```(?P<kind>[a-z]+)(?: (?P<argument>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-_STATUS = re.compile(r"# ends with (\d+)$")
 _RUN = {None, "compose", "backup", "restore"}
 """The last two by tests/deploy/test_restore.py."""
-_MARK = "--- that was it ---"
 _CODE = ("goodstanding", "services", "shared", "policies", "partners", "data", "deploy", "docs")
 _BUILD = ("pyproject.toml", "requirements.lock", "LICENSE", "Dockerfile", "docker-compose.yml", ".dockerignore")
-
-
-@dataclass(frozen=True)
-class Command:
-    line: str
-    expected: str
-
-    @property
-    def status(self) -> int:
-        found = _STATUS.search(self.line)
-        return int(found[1]) if found else 0
-
-    def fits(self, printed: str) -> bool:
-        """Whether it printed what the guide shows; where the guide shows nothing, anything will do."""
-        pattern = ".*".join(re.escape(part) for part in _tidy(self.expected).split("..."))
-        return not self.expected.strip() or re.fullmatch(pattern, _tidy(printed), re.DOTALL) is not None
-
-
-def _tidy(text: str) -> str:
-    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)  # compose clears a line now and then, whoever listens
-    return "\n".join(line.rstrip() for line in text.strip().splitlines())
-
-
-def commands(block: str) -> list[Command]:
-    parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
-    return [Command(line, expected) for line, _, expected in (part.partition("\n") for part in parts)]
-
-
-def follow(guide: str, argument: str | None, directory: Path, environment: Mapping[str, str]) -> int:
-    """Run the guide's blocks of this sort from its beginning to its end; how many commands there were.
-
-    Where the environment names another port for Kafka than the guide, commands take that.
-    """
-    kafka = f"localhost:{environment.get('GOODSTANDING_KAFKA_PORT', '19092')}"
-    count = 0
-    for fence in _FENCE.finditer((ROOT / "docs" / guide).read_text(encoding="utf-8")):
-        if fence["kind"] == "toml":
-            (directory / fence["argument"]).write_text(fence["text"], encoding="utf-8")
-        elif fence["kind"] == "console" and fence["argument"] == argument:
-            count += _run(commands(fence["text"].replace("localhost:19092", kafka)), directory, environment)
-    return count
-
-
-def _run(block: list[Command], directory: Path, environment: Mapping[str, str]) -> int:
-    """In one shell, so that a variable of one command is there in the next."""
-    script = "\n".join(["exec 2>&1", *(f"{command.line}\nended=$?; echo; echo '{_MARK}' $ended" for command in block)])
-    shell = ["bash", "-c", script]
-    done = subprocess.run(
-        shell, cwd=directory, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    answers = re.findall(rf"(.*?)\n{_MARK} (\d+)\n", done.stdout, re.DOTALL)
-    assert len(answers) == len(block), done.stdout
-    for command, (printed, status) in zip(block, answers, strict=True):
-        assert int(status) == command.status, f"$ {command.line}\n{printed}"
-        assert command.fits(printed), f"$ {command.line}\n{printed}"
-    return len(block)
 
 
 @pytest.fixture
@@ -138,7 +75,7 @@ def test_the_readme_ends_in_a_score(checkout: Path, newcomer: dict[str, str]) ->
     assert len(block) > 10
     explained = next(index for index, each in enumerate(block) if " explain " in each.line)
     block[explained] = Command(block[explained].line.partition("#")[0].strip(), "Score ... of ...\nversion ...")
-    assert _run(block, checkout, newcomer) == len(block)
+    assert run(block, checkout, newcomer) == len(block)
 
 
 @pytest.mark.timeout(300)
@@ -147,9 +84,9 @@ def test_follow_scores(checkout: Path, newcomer: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("guide", ["partners.md", "operations.md", "subscribers.md"])
-def test_every_console_block_is_of_a_sort_that_is_run(guide: str) -> None:
+def test_every_console_block_is_of_a_sort_that_isrun(guide: str) -> None:
     text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
-    fences = list(_FENCE.finditer(text))
+    fences = list(FENCE.finditer(text))
     assert {fence["argument"] for fence in fences if fence["kind"] == "console"} <= _RUN
     assert all(line.startswith("```") for line in text.splitlines() if "```" in line)
     assert 2 * len(fences) == sum(line.startswith("```") for line in text.splitlines())
@@ -171,7 +108,7 @@ def test_links_lead_somewhere(guide: str) -> None:
 def test_the_message_that_subscribers_are_shown_is_one() -> None:
     [shown] = [
         fence["text"]
-        for fence in _FENCE.finditer((ROOT / "docs" / "subscribers.md").read_text(encoding="utf-8"))
+        for fence in FENCE.finditer((ROOT / "docs" / "subscribers.md").read_text(encoding="utf-8"))
         if fence["kind"] == "json"
     ]
     assert isinstance(read(TierChange, shown.encode()), TierChange)

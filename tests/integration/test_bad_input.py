@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import urllib.request
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from tests.support.fresh_kafka import forget
 from tests.support.ingest.bad_input import BAD_INPUT, BadInput
 from tests.support.ingest.raw_events import FRIEND, OF_OTHERS, PERSON, RawEvent, bank, court, utility
 from tests.support.ingest.shipped import KEY, PARTNERS, pseudonym
+from tests.support.pages import metrics_of
 
 PATIENCE_S = 60.0
 GOOD_WITHIN_S = 5.0
@@ -155,15 +155,9 @@ async def test_nobody_is_named_outside_the_partners_topics(ingest: ServiceProces
         for record in await everything(kafka_bootstrap, topic):
             written = b" ".join([record.key or b"", record.value or b"", *(v or b"" for _, v in record.headers)])
             assert not any(name in written for name in names), topic
-    metrics = await asyncio.to_thread(get, f"http://{ingest.http}/metrics")
+    metrics = await asyncio.to_thread(metrics_of, ingest)
     assert b'goodstanding_outcomes_total{code="demographic",partner="bank",result="refused"}' in metrics
     assert not any(name in metrics + ingest.log.read_bytes() for name in names)
-
-
-def get(url: str) -> bytes:
-    with urllib.request.urlopen(url) as response:
-        content: bytes = response.read()
-    return content
 
 
 async def everything(bootstrap: str, topic: str) -> list[Any]:

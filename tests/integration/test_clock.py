@@ -11,17 +11,15 @@ import pytest
 
 from shared import postgres
 from shared.clock import SystemClock
-from shared.contracts.partition import PARTITIONS, partition_of
+from shared.contracts.partition import PARTITIONS
 from shared.kafka.topic_admin import ensure_topics
 from shared.runner import store
 from shared.runner.metrics import Metrics
 from shared.runner.timekeeper import Timekeeper
 from shared.trust import TrustedTime, machine_time
-from tests.integration.test_one_story import ones, until_trouble
-from tests.integration.tiny import KEYS, Tiny
+from tests.integration.seen import KEY, until_trouble
+from tests.integration.tiny import Tiny
 
-KEY = KEYS[0]
-SHARD = partition_of(KEY)
 _TOLERANCE_S = 120.0
 
 
@@ -67,12 +65,12 @@ async def test_nothing_is_decided_while_the_machine_shows_another_year(
     tiny: Tiny, machine: Machine, keeper: Timekeeper
 ) -> None:
     await keeper.compare()
-    await tiny.send(ones(5))
+    await tiny.send([(KEY, "one")] * 5)
     async with tiny.worker() as worker:
         await worker.until_shards(PARTITIONS)
         await tiny.until_total(5)
         machine.wrong_by = timedelta(days=5 * 365)
-        await tiny.send(ones(5))
+        await tiny.send([(KEY, "one")] * 5)
         await until_trouble(worker, "clock was moved")
         await keeper.compare()
         trouble = keeper.trouble or ""
@@ -89,7 +87,7 @@ async def test_nothing_is_decided_while_the_machine_shows_another_year(
 async def test_a_wrong_clock_at_the_start_begins_nothing(tiny: Tiny, machine: Machine, keeper: Timekeeper) -> None:
     machine.wrong_by = timedelta(minutes=-10)
     await keeper.compare()
-    await tiny.send(ones(3))
+    await tiny.send([(KEY, "one")] * 3)
     async with tiny.worker() as worker:
         await until_trouble(worker, "ahead of it")
         assert await tiny.totals() == {}
@@ -110,7 +108,7 @@ async def test_more_than_a_month_needs_the_operators_word(
     if not asks:
         return
     assert f"goodstanding clock accept {tiny.name}" in (keeper.trouble or "")
-    await tiny.send(ones(3))
+    await tiny.send([(KEY, "one")] * 3)
     async with tiny.worker() as worker:
         await until_trouble(worker, "more than a month")
         (told,) = await store.waiting_for_word(pool)

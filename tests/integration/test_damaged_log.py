@@ -10,12 +10,9 @@ from pathlib import Path
 import pytest
 
 from goodstanding.platform.servers import Servers
-from shared.contracts.partition import partition_of
-from tests.integration.test_unreadable import KINDS, forwarded, handled, letters, lost, service_of
-from tests.integration.tiny import KEYS, Tiny
-
-KEY = KEYS[0]
-HOME = partition_of(KEY)
+from tests.integration.seen import KEY, KINDS, distinct_letters, forwarded, handled, lost, service_of
+from tests.integration.seen import SHARD as HOME
+from tests.integration.tiny import Tiny
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +66,7 @@ async def test_a_damaged_batch_is_set_aside_and_the_rest_is_read(stack: Servers,
         assert worker.here.troubles() == []
         assert lost(worker) == {}
     assert await forwarded(tiny, kind) == 20
-    assert await letters(tiny) == [("unreadable", f"{tiny.source}/{HOME}/10")]
+    assert await distinct_letters(tiny) == [("unreadable", f"{tiny.source}/{HOME}/10")]
 
 
 @pytest.mark.parametrize("kind", KINDS)

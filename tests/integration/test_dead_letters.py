@@ -34,9 +34,9 @@ from shared.runner.sender import send, started
 from shared.runner.service import Aside, DeadLetter
 from shared.settings import ROOT
 from tests.faults.cluster import PARTNER, Cluster, running
-from tests.integration.test_bad_input import get
 from tests.integration.tiny import until
 from tests.support.batches import batch
+from tests.support.pages import metrics_of
 from tests.support.unreadable import send_batches, send_raw
 
 KEY = b"dead letters: 32 bytes and a bit"
@@ -219,8 +219,7 @@ async def _is(kafka: str, place: str, state: str) -> bool:
 
 
 async def _nothing_waits(cluster: Cluster) -> bool:
-    url = f"http://{cluster.processes['ingest-1'].http}/metrics"
-    page = (await asyncio.to_thread(get, url)).decode()
+    page = (await asyncio.to_thread(metrics_of, cluster.processes["ingest-1"])).decode()
     return f'goodstanding_lag_records{{partition="0",topic="{FERRY}"}} 0.0' in page
 
 

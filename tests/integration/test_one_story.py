@@ -4,7 +4,6 @@ service whose every count can be foretold."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -15,20 +14,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.kafka.identities import identities
 from shared.runner import store
-from tests.integration.tiny import KEYS, Count, Tiny, Worker, until
+from tests.integration.seen import KEY, SHARD, until_trouble
+from tests.integration.tiny import KEYS, Count, Tiny, until
 
-KEY = KEYS[0]
-SHARD = partition_of(KEY)
 ELSEWHERE = next(key for key in KEYS if partition_of(key) != SHARD)
-
-
-@pytest.fixture
-async def tiny(kafka_bootstrap: str, postgres_dsn: str) -> AsyncIterator[Tiny]:
-    tiny = Tiny(kafka_bootstrap, postgres_dsn)
-    await tiny.prepare()
-    yield tiny
-    async with tiny.database() as db:
-        await db.execute(f"drop schema {tiny.name} cascade")
 
 
 def ones(count: int, key: str = KEY) -> list[tuple[str, str]]:
@@ -56,18 +45,6 @@ async def make_again(tiny: Tiny, topic: str) -> None:
     finally:
         await asking.stop()
         await admin.close()
-
-
-async def until_trouble(worker: Worker, *words: str, shard: int = SHARD) -> str:
-    def said() -> str:
-        found = worker.here.shards.get(shard)
-        return found.trouble or "" if found else ""
-
-    async def troubled() -> bool:
-        return all(word in said() for word in words)
-
-    await until(troubled, f"shard {shard} says {words}")
-    return said()
 
 
 async def accept(tiny: Tiny) -> list[store.Told]:

@@ -110,6 +110,7 @@ async def test_scores(
     said: tuple[int, int] | None,
     afterwards: int,
 ) -> None:
+    """(rules P6)"""
     evaluation = Evaluation(500, False, (), (), ())
     publication = Publication(version, EARLIER, None, POLICY, evaluation)
     async with opened("scorer") as db:
@@ -203,6 +204,7 @@ ID = "ab" * 16
 
 
 async def test_records_rise_by_a_stated_jump(opened: Opened) -> None:
+    """(rules R12)"""
     async with opened("retention") as db:
         record = Open(Facts("bank", "r-1", "card.overdue", date(2026, 1, 1), None), 2, None)
         row = records._row(bytes.fromhex(WHO), bytes.fromhex(ID), record)

@@ -148,8 +148,8 @@ async def _check_traces(retention: Retention, people: Sequence[str], words: Sequ
 
 
 async def test_the_same_deadlines_wherever_process_and_database_live(retention: Retention) -> None:
-    """Three processes in three zones share the shards of a database that lives in a fourth; each record is reported
-    for a person of every shard, so that each process has each of them. All lapse on the same second."""
+    """(rules D4) Three processes in three zones share the shards of a database that lives in a fourth; each record is
+    reported for a person of every shard, so that each process has each of them. All lapse on the same second."""
     async with retention.database() as db:
         name = await db.fetchval("select current_database()")
         await db.execute(f"alter database {name} set timezone = 'Pacific/Kiritimati'")
@@ -233,7 +233,8 @@ async def test_a_flood_of_reports_about_one_person_is_bounded_and_harms_nobody(r
 
 
 async def test_a_settlement_that_no_report_follows_is_refused(retention: Retention) -> None:
-    """It waits for fourteen days; then its partner is told, and the record can still be reported and settled."""
+    """(rules R4) It waits for fourteen days; then its partner is told, and the record can still be reported and
+    settled."""
     debtor = stranger()
     await retention.start("retention")
     async with retention.ear([debtor]) as ear:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
-import structlog
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from shared.contracts.partition import partition_of
@@ -18,61 +16,14 @@ from shared.runner import fenced, store
 from shared.runner.delivery import Delivery
 from shared.runner.service import Decision, Input
 from shared.runner.working import Working
+from tests.integration.seen import KEY, NEIGHBOR, assert_exactly_once, letters, published
 from tests.integration.tiny import KEYS, Add, Count, Tiny, Worker, Write, until
 
-KEY = KEYS[0]
-NEIGHBOR = next(key for key in KEYS[1:] if partition_of(key) == partition_of(KEY))
-
-
-@pytest.fixture
-async def tiny(kafka_bootstrap: str, postgres_dsn: str) -> AsyncIterator[Tiny]:
-    tiny = Tiny(kafka_bootstrap, postgres_dsn)
-    await tiny.prepare()
-    yield tiny
-    async with tiny.database() as db:
-        await db.execute(f"drop schema {tiny.name} cascade")
-
-
-@pytest.fixture(autouse=True)
-def _plain_logs() -> Iterator[None]:
-    """As services log: the library's default draws every traceback with its variables, which takes seconds."""
-    before = structlog.get_config()
-    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
-    yield
-    structlog.configure(**before)
+pytestmark = pytest.mark.usefixtures("plain_logs")
 
 
 def ones(count: int, keys: Sequence[str] = KEYS) -> list[tuple[str, str]]:
     return [(keys[number % len(keys)], "one") for number in range(count)]
-
-
-async def published(tiny: Tiny) -> dict[str, list[Count]]:
-    """What was published of each key, in the order of the log, repeats included."""
-    found: dict[str, list[Count]] = {}
-    for record in await tiny.read(tiny.target):
-        assert record.key is not None
-        assert record.value is not None
-        found.setdefault(record.key.decode(), []).append(msgspec.json.decode(record.value, type=Count))
-    return found
-
-
-async def letters(tiny: Tiny) -> list[tuple[str, str]]:
-    """Code and origin of every dead letter."""
-    headers = [dict(record.headers) for record in await tiny.read(tiny.letters)]
-    return sorted((each["ce_code"].decode(), each["ce_origin"].decode()) for each in headers)
-
-
-async def assert_exactly_once(tiny: Tiny, total: int) -> None:
-    """Every record counted once; after dropping repeats each key's versions are 1, 2, 3, and the last is the last."""
-    totals = await tiny.totals()
-    assert sum(totals.values()) == total
-    assert await tiny.gaps() == []
-    for key, counts in (await published(tiny)).items():
-        first = {count.version: count for count in reversed(counts)}
-        assert all(count == first[count.version] for count in counts), f"{key}: one version in two forms"
-        assert [*dict.fromkeys(count.version for count in counts)] == list(range(1, len(first) + 1)), key
-        assert counts[-1].version == len(first), f"{key}: an old version lies last"
-        assert counts[-1].total == totals[key]
 
 
 async def test_counts_every_record_once(tiny: Tiny) -> None:
@@ -141,7 +92,7 @@ async def test_a_crash_between_commit_and_send_loses_nothing(tiny: Tiny, monkeyp
 
 
 async def test_a_failing_send_is_repeated_by_the_same_owner(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The messages may have gone out before the failure: then they are there twice, byte for byte."""
+    """(rules P6) The messages may have gone out before the failure: then they are there twice, byte for byte."""
     commit, failures = Delivery.commit, iter([True, True, True])
 
     async def fail_afterwards(delivery: Delivery, producer: Any) -> None:
@@ -394,7 +345,8 @@ async def _note_is(tiny: Tiny, note: str) -> bool:
 
 
 async def test_a_run_sees_what_had_arrived_and_each_key_once(tiny: Tiny) -> None:
-    """Records wait unread when the run becomes due; its pages come after them, and a crash resumes at the cursor."""
+    """(rules P5) Records wait unread when the run becomes due; its pages come after them, and a crash resumes at the
+    cursor."""
     seen_at_run: dict[str, list[int]] = {}
     pages = 0
     crashed = asyncio.Event()
@@ -459,6 +411,7 @@ async def test_timers_are_not_starved_by_load(tiny: Tiny) -> None:
 
 
 async def test_another_policy_makes_no_progress_and_says_so(tiny: Tiny) -> None:
+    """(rules P9)"""
     async with tiny.database() as db:
         await db.execute("insert into count values ($1, $2, 0, 1, 'another policy')", partition_of(KEY), KEY)
         tiny.clock.set(tiny.clock.now() + timedelta(seconds=10))

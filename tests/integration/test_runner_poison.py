@@ -20,12 +20,10 @@ from shared.contracts.partition import partition_of
 from shared.contracts.topics import rejected_topic
 from shared.runner import store
 from shared.runner.service import Answer, Decision, Outcome, Outgoing, Record, Service
-from tests.integration.test_runner import KEY, NEIGHBOR, _plain_logs, assert_exactly_once, letters, published, tiny
+from tests.integration.seen import KEY, NEIGHBOR, SHARD, assert_exactly_once, letters, published
 from tests.integration.tiny import KEYS, Add, Count, Tiny, Worker, Write, until
 
-__all__ = ["_plain_logs", "tiny"]
-
-PLACE = partition_of(KEY)
+pytestmark = pytest.mark.usefixtures("plain_logs")
 
 
 async def raises(tiny: Tiny, condition: str, action: str) -> None:
@@ -124,7 +122,7 @@ async def test_a_state_that_cannot_be_read_costs_its_own_records_only(tiny: Tiny
 async def test_an_error_of_the_server_sets_nothing_aside_and_is_told_in_words(
     tiny: Tiny, code: str, words: str
 ) -> None:
-    await raises(tiny, f"new.shard = {PLACE}", raising(code))
+    await raises(tiny, f"new.shard = {SHARD}", raising(code))
     healthy = await mixed(tiny)
     async with tiny.worker() as worker:
         await until(lambda: _says(worker, words), "readiness says why")
@@ -207,7 +205,7 @@ async def test_a_timer_that_cannot_be_handled_holds_nobody_up(tiny: Tiny, by: st
     if by == "the database":
         await raises(tiny, f"new.note = 'alarm' and new.key = '{KEY}'", raising("54000"))
     at = tiny.clock.now() + timedelta(seconds=5)
-    mine = [key for key in KEYS if partition_of(key) == PLACE]
+    mine = [key for key in KEYS if partition_of(key) == SHARD]
     assert len(mine) > 3
     await _alarms(tiny, mine, at)
     async with tiny.worker(tiny.service(decide=decide)) as worker:
@@ -268,7 +266,7 @@ async def test_slow_rules_hold_no_transaction_open(tiny: Tiny, monkeypatch: pyte
         return tiny.decide(before, messages, now)
 
     # All of one shard: in each step its rules take longer than a transaction may stand idle.
-    slow = [key for key in KEYS if partition_of(key) == PLACE]
+    slow = [key for key in KEYS if partition_of(key) == SHARD]
     assert 0.12 * len(slow) > 1.0
     await tiny.send([(key, "one") for key in KEYS])
     async with tiny.worker(tiny.service(decide=decide), session_timeout_ms=10_000) as worker:
@@ -334,7 +332,7 @@ ORIGIN = (("ce_origin", b"behavior.raw.shop/3/77"),)
 
 
 def _large(tiny: Tiny, size: int) -> Outgoing:
-    return Outgoing(tiny.target, b"k", b"x" * size, ORIGIN, PLACE)
+    return Outgoing(tiny.target, b"k", b"x" * size, ORIGIN, SHARD)
 
 
 def _to(topic: str) -> Outgoing:
@@ -394,19 +392,19 @@ async def test_a_stored_outbox_with_something_impossible_is_sent_by_the_next_own
         await worker.until_shards(6)
     waiting = [
         _to(rejected_topic(f"gone-{tiny.name}")),
-        Outgoing(tiny.target, KEY.encode(), b'{"total":1,"version":1,"note":"one"}', (), PLACE),
+        Outgoing(tiny.target, KEY.encode(), b'{"total":1,"version":1,"note":"one"}', (), SHARD),
         Outgoing(rejected_topic("no:such"), None, b"", (), 0),
     ]
     async with tiny.database() as db:
-        claim = await store.claim(db, PLACE, epoch=None)
-        await store.advance(db, PLACE, claim.epoch, claim.progress, sent_seq=0, outgoing=waiting)
+        claim = await store.claim(db, SHARD, epoch=None)
+        await store.advance(db, SHARD, claim.epoch, claim.progress, sent_seq=0, outgoing=waiting)
         seq = await db.fetchval("select max(seq) from outbox")
     async with tiny.worker() as worker:
         await worker.until_shards(6)
         await until(lambda: _letters(tiny, 2), "two dead letters")
     assert await letters(tiny) == [
         ("unsendable", "behavior.raw.shop/3/77"),
-        ("unsendable", f"outbox/{PLACE}/{seq}/2"),
+        ("unsendable", f"outbox/{SHARD}/{seq}/2"),
     ]
     assert len(await tiny.read(tiny.target)) == 1
 
@@ -419,10 +417,10 @@ async def test_a_topic_of_the_platform_that_is_missing_is_waited_for(tiny: Tiny)
     )
     await tiny.send([(KEY, "1"), (KEY, "later"), (KEY, "2")])
     async with tiny.worker(service, batch_records_max=10) as worker:
-        await until(lambda: _says(worker, f"shard {PLACE}"), "the shard tells of it")
+        await until(lambda: _says(worker, f"shard {SHARD}"), "the shard tells of it")
         await until(lambda: _sent(tiny, 2), "the others of its batch are forwarded")
         await until(lambda: _retried(worker, 2), "it was tried again")
-        assert PLACE not in worker.shards
+        assert SHARD not in worker.shards
         await tiny.create_topics(later, partitions=1)
         await worker.until_shards(6)
         await until(lambda: _later(tiny, later), "what waited was sent")
@@ -453,7 +451,7 @@ async def test_what_was_acknowledged_is_committed_although_its_batch_is_not_done
 
 
 async def _handled(worker: Worker, topic: str, offset: int) -> bool:
-    return worker.here.shards[PLACE].handled_offsets.get(topic) == offset
+    return worker.here.shards[SHARD].handled_offsets.get(topic) == offset
 
 
 # -- a shard never ends in silence -------------------------------------------------------------------------------------

@@ -364,6 +364,7 @@ class TestTheRun:
         assert await db.fetchval("select count(*) from publication") == 0
 
     async def test_only_the_latest_missed_one_runs(self, db: Db) -> None:
+        """(rules P5)"""
         await give(db, *(known(person) for person in MINE[:4]))
         half = await page(db, day(JAN, 6), limit=2)
         found = await run(db, day(JAN + 3, 1), half.cursor)
@@ -382,6 +383,7 @@ class TestTheRun:
         assert rest.cursor == f"{JAN}:done"
 
     async def test_another_policy_does_not_take_part(self, db: Db) -> None:
+        """(rules P9)"""
         await give(db, *(known(person) for person in MINE[:4]))
         other = msgspec.structs.replace(POLICY, scorecard=card(ceilings={"legal": 570}))
         half = await page(db, day(JAN, 6), limit=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -15,28 +15,13 @@ from aiokafka.errors import UnknownError
 from shared.contracts.partition import partition_of
 from shared.kafka.batches import Result
 from shared.kafka.codecs import UNPACKED_BYTES_MAX
-from shared.runner.service import Service
+from tests.integration.seen import KEY, KINDS, distinct_letters, forwarded, handled, lost, service_of
+from tests.integration.seen import SHARD as HOME
 from tests.integration.tiny import KEYS, Tiny, Worker, until
 from tests.support.batches import CODECS, Given, batch
 from tests.support.unreadable import send_batches, send_raw
 
-KEY = KEYS[0]
-HOME = partition_of(KEY)
 COMPRESSED = sorted(CODECS.keys() - {"none"})
-KINDS = ("with state", "without state")
-
-
-@pytest.fixture
-async def tiny(kafka_bootstrap: str, postgres_dsn: str) -> AsyncIterator[Tiny]:
-    tiny = Tiny(kafka_bootstrap, postgres_dsn)
-    await tiny.prepare()
-    yield tiny
-    async with tiny.database() as db:
-        await db.execute(f"drop schema {tiny.name} cascade")
-
-
-def service_of(tiny: Tiny, kind: str) -> Service:
-    return tiny.service() if kind == "with state" else tiny.relay()
 
 
 def sent(records: Sequence[Given], codec: str) -> bytes:
@@ -53,31 +38,6 @@ def good(codec: str) -> bytes:
     return sent([(KEY.encode(), b"one", [("name", b"text")])] * 3, codec)
 
 
-async def letters(tiny: Tiny) -> list[tuple[str, str]]:
-    """Code and origin of every dead letter; an outbox may send one twice, to the byte."""
-    headers = [dict(record.headers) for record in await tiny.read(tiny.letters)]
-    return sorted({(each["ce_code"].decode(), each["ce_origin"].decode()) for each in headers})
-
-
-async def handled(tiny: Tiny, worker: Worker, *topics: str) -> None:
-    """Everything that lies in these topics has been answered for."""
-
-    async def nothing_left() -> bool:
-        ends = await worker.here.consumer.end_offsets([TopicPartition(topic, n) for topic in topics for n in range(6)])
-        shards = worker.here.shards
-        return len(shards) == 6 and all(
-            shards[place.partition].handled_offsets.get(place.topic, 0) >= end for place, end in ends.items()
-        )
-
-    await until(nothing_left, "all records handled")
-
-
-async def forwarded(tiny: Tiny, kind: str) -> int:
-    if kind == "with state":
-        return sum((await tiny.totals()).values())
-    return len(await tiny.read(tiny.target))
-
-
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("codec", COMPRESSED)
 async def test_every_codec_is_read(tiny: Tiny, kind: str, codec: str) -> None:
@@ -86,7 +46,7 @@ async def test_every_codec_is_read(tiny: Tiny, kind: str, codec: str) -> None:
         await worker.until_shards(6)
         await handled(tiny, worker, tiny.source)
     assert await forwarded(tiny, kind) == 9
-    assert await letters(tiny) == []
+    assert await distinct_letters(tiny) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -105,13 +65,13 @@ async def test_a_batch_that_cannot_be_read_costs_nobody_a_record(tiny: Tiny, kin
     total = 4 * (400 + 6)
     assert await forwarded(tiny, kind) == total
     places = [("batch-too-large", f"{tiny.source}/{HOME}/{9 * number + 3}") for number in range(4)]
-    assert await letters(tiny) == sorted(places)
+    assert await distinct_letters(tiny) == sorted(places)
     async with tiny.worker(service_of(tiny, kind)) as worker:
         await worker.until_shards(6)
         await tiny.send([(KEY, "one")])
         await handled(tiny, worker, tiny.source)
     assert await forwarded(tiny, kind) == total + 1
-    assert await letters(tiny) == sorted(places), "each is set aside once"
+    assert await distinct_letters(tiny) == sorted(places), "each is set aside once"
 
 
 async def test_more_headers_than_a_record_may_have_cost_that_record(tiny: Tiny) -> None:
@@ -121,7 +81,7 @@ async def test_more_headers_than_a_record_may_have_cost_that_record(tiny: Tiny) 
         await worker.until_shards(6)
         await handled(tiny, worker, tiny.source)
     assert await forwarded(tiny, "without state") == 5
-    assert await letters(tiny) == [("too-many-headers", f"{tiny.source}/{HOME}/1")]
+    assert await distinct_letters(tiny) == [("too-many-headers", f"{tiny.source}/{HOME}/1")]
 
 
 # -- whatever else a call ends with ------------------------------------------------------------------------------------
@@ -216,13 +176,6 @@ async def delete_before(kafka: str, topic: str, offset: int) -> None:
         await admin.close()
 
 
-def lost(worker: Worker) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for metric in worker.here._host.metrics.records_lost.collect():
-        found |= {s.labels["reason"]: s.value for s in metric.samples if s.name.endswith("_total")}
-    return found
-
-
 @pytest.mark.parametrize("kind", KINDS)
 async def test_records_deleted_before_they_were_read_are_a_loss(tiny: Tiny, kind: str) -> None:
     """Between two runs of the service."""
@@ -277,5 +230,7 @@ async def test_header_names_cost_one_record_each(tiny: Tiny) -> None:
     async with tiny.worker() as worker:
         await worker.until_shards(6)
         await handled(tiny, worker, tiny.source)
-    assert await letters(tiny) == [("envelope-header", f"{tiny.source}/{HOME}/{offset}") for offset in range(3)]
+    assert await distinct_letters(tiny) == [
+        ("envelope-header", f"{tiny.source}/{HOME}/{offset}") for offset in range(3)
+    ]
     assert await tiny.totals() == {KEY: 3}

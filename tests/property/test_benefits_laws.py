@@ -105,6 +105,7 @@ def naive_closed(score: ScoreChange, table: TierTable) -> set[str]:
 
 @given(logs(), tables())
 def test_granted_minus_revoked_is_in_force_at_any_moment(log: list[ScoreChange], table: TierTable) -> None:
+    """(rules T6)"""
     in_force: set[str] = set()
     tier = None
     for version, change in enumerate(tell(log, table).changes, 1):
@@ -120,6 +121,7 @@ def test_granted_minus_revoked_is_in_force_at_any_moment(log: list[ScoreChange],
 
 @given(logs(), tables())
 def test_score_versions_rise_and_every_change_changes_something(log: list[ScoreChange], table: TierTable) -> None:
+    """(rules T6)"""
     changes = tell(log, table).changes
     versions = [change.score_version for change in changes]
     assert versions == sorted(set(versions))
@@ -148,6 +150,7 @@ def test_batches_change_nothing(log: list[ScoreChange], table: TierTable, batche
 
 @given(histories(), tables(), st.data())
 def test_repetitions_change_nothing(history: list[ScoreChange], table: TierTable, data: st.DataObject) -> None:
+    """(rules T7)"""
     log = list(history)
     for index in sorted(data.draw(st.sets(st.sampled_from(range(len(history))))), reverse=True):
         log[index + 1 : index + 1] = history[data.draw(st.integers(0, index)) : index + 1]
@@ -169,6 +172,7 @@ def test_a_full_file_has_exactly_what_its_score_opens(log: list[ScoreChange], ta
 
 @given(histories(), tables())
 def test_a_thin_file_is_granted_only_what_it_had(history: list[ScoreChange], table: TierTable) -> None:
+    """(rules T3)"""
     had: set[str] = set()
     standing: Standing | None = None
     for score in history:
@@ -185,6 +189,7 @@ def test_a_thin_file_is_granted_only_what_it_had(history: list[ScoreChange], tab
 
 @given(histories(), tables())
 def test_nothing_that_a_restriction_closes_is_ever_in_force(history: list[ScoreChange], table: TierTable) -> None:
+    """(rules T4)"""
     standing: Standing | None = None
     for score in history:
         standing = decide(standing, [score], table).standing

@@ -212,6 +212,7 @@ rates: Rates = read_rates("month,currency,per_base_unit,source\n2024-03,USD,0.14
 
 @given(st.integers(0, 10**15), st.sampled_from(["USD", "JPY"]))
 def test_a_conversion_is_off_by_at_most_half_a_minor_unit(amount: int, currency: str) -> None:
+    """(rules E7)"""
     month = 2024 * 12 + 2
     converted = rates.to_base(amount, currency, month)
     assert converted is not None

@@ -48,7 +48,7 @@ HOUR = timedelta(hours=1)
 @example(date(2011, 12, 29), "Pacific/Apia")
 @example(date(2018, 11, 3), "America/Sao_Paulo")
 def test_a_day_is_over_when_no_clock_shows_it_any_more(day: date, name: str) -> None:
-    """By asking the zone's clock every half hour for three days, and one second before."""
+    """(rules D3) By asking the zone's clock every half hour for three days, and one second before."""
     zone = ZoneInfo(name)
     end = end_of(day, zone)
     start = datetime.combine(day, datetime.min.time(), UTC) - timedelta(days=1)
@@ -61,6 +61,7 @@ def test_a_day_is_over_when_no_clock_shows_it_any_more(day: date, name: str) -> 
 
 @given(st.dates(date(1900, 1, 1), date(2199, 12, 31)), st.integers(1, 50))
 def test_the_same_date_or_the_months_last_day(day: date, years: int) -> None:
+    """(rules D2)"""
     last_day = years_on(day, years)
     assert (last_day.year, last_day.month) == (day.year + years, day.month)
     if last_day.day != day.day:
@@ -153,6 +154,7 @@ def content(person: Person) -> object:
 
 @given(reports(), st.data())
 def test_any_order_and_repetition_comes_to_the_same(messages: list[Report], data: st.DataObject) -> None:
+    """(rules R2)"""
     shuffled = data.draw(st.permutations(messages)) + data.draw(st.lists(st.sampled_from(messages), max_size=3))
     one, other = told(Person(), messages)[0], told(Person(), shuffled)[0]
     # What has lapsed already by then is fired: whether it was refused or opened before depends on the order.
@@ -251,7 +253,8 @@ def test_batches_come_to_the_same(messages: list[Report], data: st.DataObject) -
 
 @given(reports(), st.data())
 def test_one_expiry_and_versions_without_gap(messages: list[Report], data: st.DataObject) -> None:
-    """Whatever is told, and however the clock moves, back included: versions are 1, 2, 3, and no more than one end."""
+    """(rules R12) Whatever is told, and however the clock moves, back included: versions are 1, 2, 3, and no more than
+    one end."""
     person, effects = Person(), list[Effect]()
     now = NOW
     for message in messages:
@@ -274,6 +277,7 @@ def test_one_expiry_and_versions_without_gap(messages: list[Report], data: st.Da
 
 @given(reports())
 def test_a_clock_is_never_moved_to_a_later_day(messages: list[Report]) -> None:
+    """(rules R7)"""
     _, effects = told(Person(), messages)
     clocks = [e.record.deadline for e in effects if isinstance(e, Changed) and e.record.deadline]
     assert clocks == sorted(clocks, key=lambda clock: clock.lapses_at, reverse=True)
@@ -281,7 +285,8 @@ def test_a_clock_is_never_moved_to_a_later_day(messages: list[Report]) -> None:
 
 @given(reports())
 def test_the_deadline_is_that_of_the_first_end(messages: list[Report]) -> None:
-    """Worked out apart: of all ends that fit the report the earliest, or for a kind that ends at once the beginning."""
+    """(rules R5 and R6) Worked out apart: of all ends that fit the report the earliest, or for a kind that ends at once
+    the beginning."""
     person, _ = told(Person(), messages)
     bodies = [message.body for message in messages]
     first = bodies[0]
@@ -320,7 +325,7 @@ def test_each_report_leads_to_one_answer(messages: list[Report]) -> None:
 
 @given(st.lists(reports(), min_size=1, max_size=4), st.lists(st.integers(0, 4000), min_size=1, max_size=6))
 def test_a_jumping_clock_fires_all_that_is_due_once_and_in_order(people: list[list[Report]], leaps: list[int]) -> None:
-    """Several records of one person; the clock goes on, stands still and leaps by years."""
+    """(rules D7) Several records of one person; the clock goes on, stands still and leaps by years."""
     messages = [_with_body(m, _renamed(m.body, f"r-{i}")) for i, each in enumerate(people) for m in each]
     person, _ = fired(told(Person(), messages)[0], NOW)
     waiting = {id: due for id, record in person.records.items() if (due := due_at(record))}

@@ -132,6 +132,7 @@ def parts(draw: st.DrawFn, whole: Sequence[T]) -> list[list[T]]:
 
 @given(st.data(), inputs())
 def test_any_order_and_any_repetition_give_the_same_bytes(data: st.DataObject, given_inputs: list[Input]) -> None:
+    """(rules S4)"""
     again = data.draw(repeated_and_shuffled(given_inputs))
     assert encode(folded(again)) == encode(folded(given_inputs))
 
@@ -190,6 +191,7 @@ def test_pruning_between_two_open_events_does_not_show(given_inputs: list[Input]
 
 @given(inputs(), times(JAN - 3, JAN), st.integers(1, 5), AMOUNTS)
 def test_a_reversal_cancels(given_inputs: list[Input], time: datetime, count: int, amount: int) -> None:
+    """(rules E11)"""
     before = folded(given_inputs)
     pair = [
         event("shop.purchase", time, id, "third", count=count, amount=amount, reverses=reverses)
@@ -240,6 +242,7 @@ CONTACTS = st.one_of(st.none(), st.integers(0, 6).map(lambda band: 350 + band * 
 def test_items_sum_exactly_to_a_score_in_its_bounds(
     given_inputs: list[Input], contacts: int | None, through: int, scorecard: Any
 ) -> None:
+    """(rules S2)"""
     state = State()
     for one in given_inputs:
         take(state, one, open_from=0)
@@ -276,6 +279,7 @@ def decided(
 def test_continuous_any_order_repetition_and_batches_end_in_the_same_score(
     data: st.DataObject, messages: list[Message]
 ) -> None:
+    """(rules S4)"""
     policy = Policy(scorecard=card(cadence="continuous"), zone=ZONE, accepts_late_months=3)
     plain, published_at_once = decided(policy, [messages])
     again, published = decided(policy, data.draw(parts(data.draw(repeated_and_shuffled(messages)))))
@@ -290,6 +294,7 @@ def test_continuous_any_order_repetition_and_batches_end_in_the_same_score(
 def test_monthly_any_order_repetition_and_batches_give_the_same_publication(
     data: st.DataObject, messages: list[Message]
 ) -> None:
+    """(rules S4)"""
     policy = Policy(scorecard=CARD, zone=ZONE, accepts_late_months=3)
     due = Due(ME, JAN + 1, run_instant(JAN + 1, 6, ZONE), 0, 0)
     then = datetime(2026, 2, 6, tzinfo=UTC) + timedelta(hours=1)

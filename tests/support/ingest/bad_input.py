@@ -215,6 +215,7 @@ _TIME = [
     ),
 ]
 
+# (rules E8 and R1)
 _KIND = [
     BadInput("unknown type", bank(type="card.closed"), Code.ENVELOPE_TYPE, "type", "card.statement.cleared"),
     BadInput("unknown kind", shop({"eventName": "refund"}), Code.UNKNOWN_KIND, "data.eventName", "orderDelivered"),
@@ -238,6 +239,7 @@ _KIND = [
     ),
 ]
 
+# (rules E9 and E12)
 _FIELDS = [
     BadInput("unknown field", bank({"branch": "0012"}), Code.UNKNOWN_FIELD, "data.branch", "leave it out"),
     BadInput("unknown field inside", hotel({"Folio.Tax": "1"}), Code.UNKNOWN_FIELD, "Folio.Tax", "leave it out"),
@@ -286,6 +288,7 @@ _FIELDS = [
     BadInput("count with a fraction", shop({"itemCount": 1.0}), Code.WRONG_TYPE, "data.itemCount", "whole number"),
 ]
 
+# (rules E7)
 _MONEY = [
     BadInput("negative amount", bank({"amount.minor": -1}), Code.OUT_OF_BOUNDS, "data.amount.minor", "not negative"),
     BadInput(
@@ -356,6 +359,7 @@ _MONEY = [
     BadInput("no unit", utility({"unit": ...}), Code.MISSING_FIELD, "unit", "must be there"),
 ]
 
+# (rules E10)
 _LATENESS = [
     BadInput("no days late", bank({"days_past_due": ...}), Code.MISSING_FIELD, "data.days_past_due", "must be there"),
     BadInput("null as -999", bank({"days_past_due": -999}), Code.OUT_OF_BOUNDS, "data.days_past_due", "-732 to"),
@@ -366,6 +370,7 @@ _LATENESS = [
     BadInput("no day", consumer_credit({"paidDate": ...}), Code.MISSING_FIELD, "data.paidDate", "must be there"),
 ]
 
+# (rules I1, I4 and I8)
 _PEOPLE = [
     BadInput(
         "private customer number",
@@ -482,6 +487,7 @@ _UNSEEN = [
     BadInput("part missing", court({"year": ""}), Code.MISSING_FIELD, "year", "must be there"),
 ]
 
+# (rules I5)
 _CONSENT = [
     BadInput(
         "purpose too long", bank_income({"consent.purpose": "p" * 65}), Code.TEXT_LENGTH, "data.consent.purpose", "64"

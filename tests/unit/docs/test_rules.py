@@ -1,4 +1,4 @@
-"""The rule book and its citations: a rule that is cited exists, and every number is given once."""
+"""The rule book and its citations: every number is given once, a rule that is cited exists, and a test cites each."""
 
 from __future__ import annotations
 
@@ -36,14 +36,22 @@ def test_each_letter_counts_from_one_without_a_gap() -> None:
     assert by_letter == {letter: list(range(1, len(found) + 1)) for letter, found in by_letter.items()}
 
 
-def test_a_rule_that_is_cited_exists() -> None:
-    known, unknown = set(rules()), []
-    for folder in CITING:
+def citations(*folders: str) -> Iterator[tuple[Path, str]]:
+    for folder in folders:
         for path in sorted((ROOT / folder).rglob("*")):
             if path.suffix in (".py", ".md", ".sql", ".toml") and path != Path(__file__).resolve():
-                text = path.read_text(encoding="utf-8")
-                unknown += [f"{path.relative_to(ROOT)}: {number}" for number in cited(text) if number not in known]
-    assert unknown == []
+                for number in cited(path.read_text(encoding="utf-8")):
+                    yield path.relative_to(ROOT), number
+
+
+def test_a_rule_that_is_cited_exists() -> None:
+    known = set(rules())
+    assert [f"{path}: {number}" for path, number in citations(*CITING) if number not in known] == []
+
+
+def test_each_rule_is_cited_by_a_test() -> None:
+    proven = {number for _, number in citations("tests")}
+    assert [number for number in rules() if number not in proven] == [], "cite them where they are proven"
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ USER = pseudonym(PERSON)
 
 
 def test_what_is_taken_goes_on_under_the_persons_pseudonym() -> None:
+    """(rules E2 and I2)"""
     outgoing, outcome = answer(bank())
     assert (outgoing.topic, outgoing.key) == ("behavior.normalized", USER.encode())
     assert outgoing.partition == partition_of(USER)
@@ -171,6 +172,7 @@ def test_one_answer_for_each_record_in_their_order() -> None:
 
 
 def test_a_topic_without_a_mapping_is_set_aside_for_the_operator() -> None:
+    """(rules E2)"""
     letter = answered(record(RawEvent("stranger", b"{}")))
     assert isinstance(letter, DeadLetter)
     assert letter.code == "unknown-partner"

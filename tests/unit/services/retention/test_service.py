@@ -130,6 +130,7 @@ def test_a_change_is_complete_and_the_persons() -> None:
 
 
 def test_the_last_word_is_of_the_deadline_however_late() -> None:
+    """(rules R16 and D7)"""
     late = datetime(2035, 1, 1, tzinfo=UTC)
     decision = decide(told(None, NO_SHOW).state, [Due(USER, datetime(2027, 8, 20, 16, tzinfo=UTC))], late, POLICY)
     (message,) = decision.outgoing

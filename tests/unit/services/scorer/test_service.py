@@ -120,6 +120,7 @@ def test_what_no_service_of_ours_may_send_is_set_aside(fault: FakeRecord, code: 
 
 
 def test_a_new_score_as_it_is_sent() -> None:
+    """(rules P8)"""
     decision = decide(None, [event(BILL, NOW), news(record())], NOW, CONTINUOUS)
     (sent,) = decision.outgoing
     assert isinstance(sent, Announcement)

@@ -78,6 +78,7 @@ def test_a_scheme_that_does_not_exist_is_a_mistake_of_ours() -> None:
 
 def test_pseudonym_is_the_hmac_of_scheme_and_identifier() -> None:
     # printf 'account:GS000000000195' | openssl dgst -sha256 -mac HMAC -macopt hexkey:000102...1f
+    """(rules I2)"""
     assert user_id(KEY, "account", ACCOUNT) == "1ec1bdd402c674b44df06fc62018626a1a1851d00d2394be07a48e14b5c32047"
     assert user_id(KEY, "cn-resident-id", ACCOUNT) != user_id(KEY, "account", ACCOUNT)
     assert user_id(bytes(32), "account", ACCOUNT) != user_id(KEY, "account", ACCOUNT)

@@ -126,6 +126,7 @@ def test_records_of_all_three_classes() -> None:
 
 
 def test_figures_are_taken_only_under_consent() -> None:
+    """(rules I5)"""
     consented = {kind.name for kind in KINDS if kind.consent}
     assert consented == {kind.name for kind in KINDS if kind.shape is Shape.FIGURE}
     assert {"income.reported", "deposits.reported", "securities.reported", "insurance.reported"} <= consented
@@ -133,6 +134,7 @@ def test_figures_are_taken_only_under_consent() -> None:
 
 
 def test_only_what_has_an_inverse_is_reversible() -> None:
+    """(rules E11)"""
     assert {kind.shape for kind in KINDS if kind.reversible} == {Shape.ACTIVITY}
 
 
@@ -148,6 +150,7 @@ def test_each_kind_takes_what_its_shape_has(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", BEHAVIOR, ids=lambda kind: kind.name)
 def test_each_kind_refuses_what_its_shape_lacks(kind: Kind) -> None:
+    """(rules E8)"""
     for name in NEEDS[kind.shape]:
         fault = check_event(BehaviorEvent(kind=kind.name, **_values(kind, NEEDS[kind.shape] - {name})))
         assert fault

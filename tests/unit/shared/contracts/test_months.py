@@ -35,6 +35,7 @@ def utc(text: str) -> datetime:
     ],
 )
 def test_month_of_an_instant(instant: str, zone: ZoneInfo, month: str) -> None:
+    """(rules E4)"""
     assert month_name(month_of(utc(instant), zone)) == month
 
 
@@ -56,6 +57,7 @@ def test_month_of_an_instant(instant: str, zone: ZoneInfo, month: str) -> None:
     ],
 )
 def test_start_of_a_day_of_a_month(year: int, month: int, day: int, zone: ZoneInfo, instant: str) -> None:
+    """(rules P1)"""
     found = month_start(year * 12 + month - 1, zone, day)
     assert found == utc(instant)
     assert found.astimezone(zone).date().isoformat() == f"{year}-{month:02d}-{day:02d}"

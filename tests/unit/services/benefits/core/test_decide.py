@@ -251,6 +251,7 @@ def test_a_change_names_its_score() -> None:
 
 
 def test_a_new_table_speaks_with_the_next_score() -> None:
+    """(rules T8)"""
     best = TABLE.tiers[-1]
     new = TierTable(
         name="new",

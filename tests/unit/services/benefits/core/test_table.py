@@ -134,17 +134,20 @@ def test_the_id_follows_what_the_file_says_and_not_how(tmp_path: Path) -> None:
     ],
 )
 def test_reached(score: int, tier: str | None) -> None:
+    """(rules T1)"""
     table = load_policy(SHIPPED, TierTable)
     assert table.code(table.reached(score)) == tier
     assert table.position(tier) == table.reached(score)
 
 
 def test_a_tier_has_the_benefits_of_those_before_it(tmp_path: Path) -> None:
+    """(rules T2)"""
     table = loaded(tmp_path, GOOD)
     assert [table.benefits(position) for position in range(3)] == [(), ("bike", "loan"), ("bike", "loan", "car")]
 
 
 def test_a_restriction_closes_what_the_table_says_and_everything_if_it_says_nothing(tmp_path: Path) -> None:
+    """(rules T5)"""
     table = loaded(tmp_path, GOOD + "trains = []\n")
     assert table.closed([]) == set()
     assert table.closed(["credit"]) == {"loan"}

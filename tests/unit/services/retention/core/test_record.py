@@ -135,6 +135,7 @@ def _happens(person: Person, news: Told | Day, place: int) -> tuple[Person, list
 
 
 STORIES: dict[str, Sequence[Told | Day]] = {
+    # (rules R3, D1 and D5)
     "reported, settled, lapsed to the day": (
         reported(CARD, "2025-03-01", "open v1 100", amount=100),
         Day("2045-01-01"),
@@ -153,6 +154,7 @@ STORIES: dict[str, Sequence[Told | Day]] = {
         settled(RIDE, "2025-09-15", "settled v2 2025-09-15 until 2027-09-16"),
         Day("2027-09-16", ("expired v3 2027-09-16",)),
     ),
+    # (rules R5)
     "a kind that ends at once runs from the first day": (
         reported(NO_SHOW, "2025-08-20", "open v1 2025-08-20 until 2027-08-21"),
         Day("2027-08-20"),
@@ -186,6 +188,7 @@ STORIES: dict[str, Sequence[Told | Day]] = {
         reported(RIDE, "2025-05-02", "open v1"),
         reported(RIDE, "2025-05-02", "settled v2 2025-06-01 until 2027-06-02", ended="2025-06-01"),
     ),
+    # (rules R2)
     "the same twice": (
         reported(CARD, "2025-03-01", "open v1"),
         reported(CARD, "2025-03-01", "repeated"),
@@ -193,12 +196,14 @@ STORIES: dict[str, Sequence[Told | Day]] = {
         settled(CARD, "2025-09-15", "repeated"),
         reported(CARD, "2025-03-01", "repeated"),
     ),
+    # (rules R4)
     "settled before reported": (
         settled(CARD, "2025-09-15", "waits"),
         settled(CARD, "2025-09-15", "repeated"),
         reported(CARD, "2025-03-01", "open v1", "settled v2 2025-09-15 until 2030-09-16"),
         Day("2030-09-16", ("expired v3 2030-09-16",)),
     ),
+    # (rules R7)
     "no re-ageing by a later settlement": (
         reported(CARD, "2025-03-01", "open v1"),
         settled(CARD, "2025-09-15", "settled v2 2025-09-15 until 2030-09-16"),
@@ -220,6 +225,7 @@ STORIES: dict[str, Sequence[Told | Day]] = {
         reported(NO_SHOW, "2025-08-21", "refused conflict data.began_on of 1"),
         Day("2027-08-21", ("expired v2 2027-08-21",)),
     ),
+    # (rules R6)
     "an earlier end is taken": (
         reported(CARD, "2025-03-01", "open v1"),
         settled(CARD, "2025-09-15", "settled v2 2025-09-15 until 2030-09-16"),
@@ -249,6 +255,7 @@ STORIES: dict[str, Sequence[Told | Day]] = {
             "settled v3 2025-08-15 until 2030-08-16",
         ),
     ),
+    # (rules R8)
     "the first of two reports that contradict each other counts": (
         reported(CARD, "2025-03-01", "open v1 100", amount=100),
         reported(CARD, "2025-03-01", "refused conflict data.amount of 1", amount=101, at=0),
@@ -257,6 +264,7 @@ STORIES: dict[str, Sequence[Told | Day]] = {
         reported(CARD, "2025-03-01", "repeated"),
         reported(CARD, "2025-03-01", "repeated", amount=100),
     ),
+    # (rules R13)
     "a running balance is an update, and moves no clock": (
         reported(CARD, "2025-03-01", "open v1 100", amount=100),
         reported(CARD, "2025-03-01", "open v2 120", amount=120),
@@ -297,6 +305,7 @@ STORIES: dict[str, Sequence[Told | Day]] = {
             CARD, "2025-03-01", "open v2 0", "settled v3 0 2025-09-15 until 2030-09-16", amount=0, ended="2025-09-15"
         ),
     ),
+    # (rules R8 and R9)
     "a settlement that contradicts the report is refused": (
         reported(CARD, "2025-03-01", "open v1"),
         settled("loan.overdue", "2025-09-15", "refused conflict data.kind of 1"),
@@ -397,6 +406,7 @@ STORIES: dict[str, Sequence[Told | Day]] = {
         settled(RIDE, "2026-01-10", "settled v2 2026-01-10 until 2028-01-11", report="r-1a"),
         Day("2028-01-11", ("expired v3 2028-01-11",)),
     ),
+    # (rules R10)
     "nothing brings back what has lapsed": (
         reported(NO_SHOW, "2025-08-20", "open v1 2025-08-20 until 2027-08-21"),
         Day("2027-08-21", ("expired v2 2027-08-21",)),
@@ -431,6 +441,7 @@ STORIES: dict[str, Sequence[Told | Day]] = {
         Day("2030-09-15", ("expired v3 2030-09-15",)),
         Day("2030-09-16", ("expired v3 2030-09-16",)),
     ),
+    # (rules D7)
     "a clock that jumps ahead fires in the order of the deadlines": (
         reported(CARD, "2025-03-01", "settled v1 2025-09-15 until 2030-09-16", ended="2025-09-15"),
         reported(NO_SHOW, "2025-08-20", "open v1 2025-08-20 until 2027-08-21", report="r-2"),
@@ -534,7 +545,7 @@ def test_no_two_records_share_a_name(other: tuple[str, str, str]) -> None:
 
 
 def test_a_records_name_cannot_be_made_without_the_key() -> None:
-    """Whoever keeps it cannot try contract numbers until one fits."""
+    """(rules R16) Whoever keeps it cannot try contract numbers until one fits."""
     names = (USER, "bank", "r-1")
     assert len({record_id(KEY, *names), record_id(b"l" * 32, *names), unkeyed_record_id(*names)}) == 3
 

@@ -56,6 +56,7 @@ class TestMonthly:
         assert [type(folded).__name__ for _, folded in decided.folded] == ["Accepted"] * 5
 
     def test_the_run_publishes_the_complete_months_before_it(self) -> None:
+        """(rules P1)"""
         person = step(MONTHLY, NOBODY, *bills(JAN - 1), *bills(JAN, days_late=9)).person
         decided = step(MONTHLY, person, due(JAN), now=day(JAN, 6))
         assert published(decided) == (1, 350 + 210 + 60 + 40 + 25 + 10, True)
@@ -67,6 +68,7 @@ class TestMonthly:
         assert published(next_month) == (2, 350 + 50 + 60 + 40 + 25 + 10, True)
 
     def test_everybody_is_published_also_who_has_not_changed(self) -> None:
+        """(rules P1)"""
         person = NOBODY
         for number in range(JAN, JAN + 3):
             decided = step(MONTHLY, person, due(number), now=day(number, 6))
@@ -95,6 +97,8 @@ class TestMonthly:
 
 
 class TestContinuous:
+    """(rules P2)"""
+
     def test_an_event_that_changes_the_result_publishes_at_once(self) -> None:
         decided = step(CONTINUOUS, NOBODY, *bills(JAN))
         assert published(decided) == (1, 350 + 210 + 60 + 40 + 25 + 10, True)
@@ -140,6 +144,7 @@ class TestContinuous:
 @pytest.mark.parametrize("policy", [MONTHLY, CONTINUOUS], ids=["monthly", "continuous"])
 class TestRecords:
     def test_a_change_publishes_at_once_and_moves_nothing_else(self, policy: Policy) -> None:
+        """(rules P3)"""
         person = step(policy, NOBODY, *bills(JAN - 1), due(JAN), now=day(JAN, 6)).person
         before = score.decode(person.evaluation)
         reported = step(policy, person, news(record()), now=day(JAN + 1))
@@ -175,6 +180,7 @@ class TestRecords:
 
 @pytest.mark.parametrize("policy", [MONTHLY, CONTINUOUS], ids=["monthly", "continuous"])
 def test_a_record_cannot_wait_for_a_first_publication(policy: Policy) -> None:
+    """(rules P4)"""
     decided = step(policy, NOBODY, news(record()))
     assert published(decided) == (1, 580, True)
     assert decided.writes.publication is not None
@@ -182,6 +188,7 @@ def test_a_record_cannot_wait_for_a_first_publication(policy: Policy) -> None:
 
 
 def test_and_in_monthly_cadence_it_brings_no_behavior_forward() -> None:
+    """(rules P4)"""
     messages = [*bills(JAN - 1, days_late=9), news(record("card.overdue"))]
     for order in (messages, messages[::-1]):
         assert published(decide(NOBODY, order, day(JAN, 20), MONTHLY)) == (1, 595, True)
@@ -237,7 +244,8 @@ def test_a_records_life_moves_its_item_and_nothing_else_until_the_next_run() -> 
 
 
 class TestALapseAtTheInstantOfARun:
-    """The run and retention's word of the lapse come from two topics, in either order; retention's may be days late."""
+    """(rules S18) The run and retention's word of the lapse come from two topics, in either order; retention's may be
+    days late."""
 
     LAPSES_AT = day(JAN, 6, 0)
     OPEN = news(record("ride.unpaid", lapses_at=LAPSES_AT))
@@ -268,6 +276,8 @@ def cost_of_records(person: Person) -> int:
 
 
 class TestStanding:
+    """(rules P7)"""
+
     def test_only_the_run_moves_it_and_keeps_the_one_before(self) -> None:
         person = NOBODY
         seen = []

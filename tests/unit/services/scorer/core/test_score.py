@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from datetime import date
 from typing import Any
 
@@ -20,6 +21,7 @@ from services.scorer.core.score import (
 )
 from services.scorer.core.scorecard import Band, Scorecard, ShareOnTime
 from services.scorer.core.state import State
+from shared.settings import ROOT
 from tests.support.people import (
     BILL,
     CARD,
@@ -56,6 +58,8 @@ def active(*months: int, kind: str = BILL) -> State:
 
 
 class TestKeptOnTime:
+    """(rules S8)"""
+
     @pytest.mark.parametrize(
         ("on_time", "late", "points"),
         [
@@ -107,6 +111,8 @@ class TestKeptOnTime:
 
 
 class TestActiveMonths:
+    """(rules S9)"""
+
     FULL = range(JAN - 11, JAN + 1)
 
     @pytest.mark.parametrize(
@@ -155,6 +161,8 @@ class TestActiveMonths:
 
 
 class TestSteadyIncome:
+    """(rules S10)"""
+
     @pytest.mark.parametrize(
         ("amount", "points"),
         [
@@ -209,6 +217,7 @@ class TestSteadyIncome:
 
 @pytest.mark.parametrize(("value", "points"), [(None, 25), ("verified", 90), ("withdrawn", 0)])
 def test_verified_identity(value: str | None, points: int) -> None:
+    """(rules S11)"""
     state = state_of(*([event("identity.verified", day(JAN - 40), value=value)] if value else []))
     found = item("verified-identity", state)
     assert (found.points, found.best, found.rests_on) == (points, 90, {"value": value} if value else {})
@@ -253,6 +262,7 @@ class TestWhole:
     """Items that sum exactly, and what stands above them."""
 
     def test_a_newcomer_is_thin_and_does_not_look_like_a_defaulter(self) -> None:
+        """(rules S6)"""
         newcomer = evaluate(State(), CARD, JAN, None)
         defaulter = evaluate(state_of(*(e for m in range(12) for e in bills(0, 3, JAN - m))), CARD, JAN, None)
         assert (newcomer.score, newcomer.thin) == (350 + 110 + 60 + 40 + 25 + 10, True)
@@ -280,6 +290,7 @@ class TestWhole:
         ("first", "thin"), [(None, True), (JAN + 1, True), (JAN, True), (JAN - 1, True), (JAN - 2, False)]
     )
     def test_thin_below_three_months_of_history(self, first: int | None, thin: bool) -> None:
+        """(rules S17)"""
         state = active(first) if first else State()
         assert evaluate(state, CARD, JAN, None).thin is thin
 
@@ -302,6 +313,7 @@ class TestWhole:
         assert evaluation.key_factors == ("kept-on-time",)
 
     def test_key_factors_are_the_costliest_four(self) -> None:
+        """(rules S16)"""
         assert evaluate(State(), CARD, JAN, None).key_factors == (
             "kept-on-time",  # 100 lost
             "active-months",  # 90
@@ -310,6 +322,7 @@ class TestWhole:
         )
 
     def test_among_equal_losses_the_policys_order_decides(self) -> None:
+        """(rules S16)"""
         twins = tuple(rule("verified-identity", code=code) for code in ("b", "a"))
         assert evaluate(State(), card(rules=twins), JAN, None).key_factors == ("b", "a")
 
@@ -346,6 +359,7 @@ class TestRecords:
     def test_points_ceiling_and_restrictions_by_class(
         self, records: list[tuple[str, dict[str, Any]]], score: int, restrictions: tuple[str, ...]
     ) -> None:
+        """(rules S13, S14 and S15)"""
         changes = [news(record(kind, id=str(n), **fields)) for n, (kind, fields) in enumerate(records)]
         evaluation = evaluate(state_of(*PAYS, *changes), CARD, JAN, 650)
         assert [i.best for i in evaluation.items if i.code == "negative-records"] == [0]
@@ -393,3 +407,16 @@ class TestRecords:
 def test_an_evaluation_survives_its_column() -> None:
     evaluation: Evaluation = evaluate(state_of(*bills(9, 1), news(record())), CARD, JAN, 650)
     assert decode(encode(evaluation)) == evaluation
+
+
+def test_no_floating_point_number_decides_a_point() -> None:
+    """(rules S3) There is none in the core: no literal, no division that makes one, and no type."""
+    found = [
+        f"{path.name}:{node.lineno}"
+        for path in (ROOT / "services/scorer/core").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if (isinstance(node, ast.Constant) and isinstance(node.value, float))
+        or (isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div))
+        or (isinstance(node, ast.Name) and node.id == "float")
+    ]
+    assert found == []

@@ -95,6 +95,7 @@ CASES = [
 def test_a_fault_is_named_with_file_line_and_key(
     tmp_path: Path, old: str, new: str, line: str | None, key: str, sentence: str
 ) -> None:
+    """(rules S5 and S6)"""
     assert SHIPPED.count(old) >= 1
     file = tmp_path / "scorecard.toml"
     file.write_text(text := SHIPPED.replace(old, new, 1), encoding="utf-8")

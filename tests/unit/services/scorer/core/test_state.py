@@ -118,7 +118,7 @@ HIGH_BITS = timedelta(microseconds=2**32)
 
 
 class TestIdentity:
-    """Two deliveries of one event count once; two bodies under one id do not both count."""
+    """(rules E3) Two deliveries of one event count once; two bodies under one id do not both count."""
 
     CASES = (
         ("the very event again", event(BILL, day(JAN), id="a"), "Duplicate"),
@@ -175,6 +175,7 @@ def test_facts_are_the_latest_by_time_and_then_by_id() -> None:
 
 class TestFigures:
     def test_the_latest_of_a_month_counts_and_none_is_summed(self) -> None:
+        """(rules I6)"""
         events = [event(INCOME, day(JAN, d), amount=a) for d, a in ((9, 900), (20, 700), (3, 5000))]
         assert incomes(state_of(*events)) == {JAN: 700}
         assert state_of(*events).figures == state_of(*reversed(events)).figures
@@ -187,6 +188,7 @@ class TestFigures:
         assert incomes(state_of(*events)) == {JAN: 300}
 
     def test_withdrawing_a_consent_drops_its_figures_and_no_others(self) -> None:
+        """(rules I7)"""
         events = [event(INCOME, day(JAN), id=c, amount=1, consent=consent(c)) for c in ("c1", "c2")]
         state = state_of(*events, event(BILL, day(JAN)))
         withdraw_consent(state, "bank", "c1")
@@ -194,6 +196,7 @@ class TestFigures:
         assert vector(state, BILL) == [1]
 
     def test_order_of_figure_and_withdrawal_does_not_show(self) -> None:
+        """(rules I7)"""
         figure = event(INCOME, day(JAN), amount=1)
         before, after = State(), State()
         assert outcomes(before, figure) == ["Accepted"]

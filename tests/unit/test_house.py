@@ -1,0 +1,80 @@
+"""The tests are a second house: a mirror of the code, so that who has found a module has found its tests."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTS = ROOT / "tests"
+MIRRORED = ("deploy", "goodstanding", "services", "shared")
+ELSEWHERE = {
+    # One table of mappings, good inputs and bad inputs goes through all of these.
+    "services/ingest/core/compiling.py": "services/ingest/core/test_mapping.py",
+    "services/ingest/core/deployment.py": "services/ingest/core/test_mapping.py",
+    "services/ingest/core/fields.py": "services/ingest/core/test_bad_input.py",
+    "services/ingest/core/money.py": "services/ingest/core/test_formats.py",
+    "services/ingest/core/native.py": "services/ingest/core/test_formats.py",
+    "services/ingest/core/tree.py": "services/ingest/core/test_bad_input.py",
+    "services/ingest/core/trying.py": "services/ingest/core/test_mapping.py",
+    # A record's stories run through the decision, its steps and its bounds.
+    "services/retention/core/bounds.py": "services/retention/core/test_record.py",
+    "services/retention/core/decide.py": "services/retention/core/test_record.py",
+    "services/retention/core/fingerprint.py": "services/retention/core/test_record.py",
+    "services/retention/core/messages.py": "services/retention/core/test_record.py",
+    "services/retention/core/steps.py": "services/retention/core/test_record.py",
+    # What is folded is seen in the state.
+    "services/scorer/core/folding.py": "services/scorer/core/test_state.py",
+    "services/scorer/core/ids.py": "services/scorer/core/test_state.py",
+    "services/scorer/core/messages.py": "services/scorer/core/test_state.py",
+}
+"""Modules of the cores that are tested together with others, and where."""
+
+
+def modules_of_the_cores() -> list[str]:
+    found = sorted(ROOT.glob("services/*/core/*.py"))
+    return [str(path.relative_to(ROOT)) for path in found if path.name != "__init__.py"]
+
+
+def of_its_own(module: str) -> str:
+    path = Path(module)
+    return str(path.with_name(f"test_{path.name}"))
+
+
+@pytest.mark.parametrize("module", modules_of_the_cores())
+def test_a_module_of_a_core_has_its_tests_at_the_same_place(module: str) -> None:
+    assert (TESTS / "unit" / ELSEWHERE.get(module, of_its_own(module))).exists()
+
+
+def test_what_is_tested_elsewhere_exists_and_has_no_tests_of_its_own() -> None:
+    assert ELSEWHERE.keys() <= set(modules_of_the_cores())
+    assert [module for module in ELSEWHERE if (TESTS / "unit" / of_its_own(module)).exists()] == []
+
+
+def test_each_folder_of_unit_tests_is_one_of_the_code() -> None:
+    folders = {path.parent.relative_to(TESTS / "unit") for path in TESTS.glob("unit/**/test_*.py")}
+    mirrors = {folder for folder in folders if folder.parts[:1] and folder.parts[0] in MIRRORED}
+    assert {str(folder) for folder in mirrors if not (ROOT / folder).is_dir()} == set()
+
+
+def test_what_tests_share_is_no_test() -> None:
+    """A file of tests is imported by nobody, and one that is imported has no tests: those are in `tests/support`."""
+    imported = {
+        (str(path.relative_to(ROOT)), module)
+        for path in TESTS.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        for module in _imported(node)
+        if any(part.startswith("test_") for part in module.split("."))
+    }
+    assert imported == set()
+
+
+def _imported(node: ast.AST) -> list[str]:
+    match node:
+        case ast.ImportFrom(module=str(module)):
+            return [module]
+        case ast.Import(names=names):
+            return [name.name for name in names]
+    return []
