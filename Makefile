@@ -25,13 +25,17 @@ demo: setup  ## the main job, end to end, on a Kafka and a Postgres of its own
 demo-real: setup  ## the same platform with real data: six months of 15,000 card customers
 	@$(BIN)/goodstanding demo --real
 
+# Two processes, and a file stays in one. Those that take long come first, so that none of them is left at the end.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 unit: setup  ## the tests that need no server: rules, contracts, the command line; under half a minute
-	@$(BIN)/pytest --quiet tests/unit
+	@$(PYTEST) --quiet tests/unit
 
-test: setup  ## all tests but the long fault campaigns; real Kafka and Postgres
-	@$(BIN)/pytest -m 'not campaign'
+test: setup  ## all tests but the long fault campaigns; a real Kafka and Postgres for each of two processes
+	@$(PYTEST) -m 'not campaign'
 
-test-faults: setup  ## the long fault campaigns
+test-faults: setup  ## the long fault campaigns, and the laws with twenty times as many examples
+	@$(BIN)/pytest --hypothesis-profile=long tests/property
 	@$(BIN)/pytest -m campaign tests/faults
 
 # Everything that containers are needed for: the compose file from nothing, the end-to-end tests on its servers, the guides,

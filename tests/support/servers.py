@@ -39,6 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def kafka_bootstrap(request: pytest.FixtureRequest) -> str:
     """The bootstrap address of an Apache Kafka, without security, that every test of the session shares."""
     if named := os.environ.get("GOODSTANDING_KAFKA"):
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            raise pytest.UsageError("On the Kafka of GOODSTANDING_KAFKA one process tests at a time: add -n 0.")
         return named
     if _in_containers(request.config):
         address: str = request.getfixturevalue("_kafka_container")

@@ -6,18 +6,20 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from shared import logs
 
 
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
-    root = logging.getLogger()
-    before = root.handlers, root.level
+    root, said = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers, root.level
     yield
-    root.handlers, _ = before
-    root.setLevel(before[1])
+    root.handlers = handlers
+    root.setLevel(level)
     logging.getLogger("aiokafka").filters = []
+    structlog.configure(**said)
 
 
 def test_a_repetition_is_passed_over(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -256,7 +256,7 @@ class _Writer:
         return self.text.count("\n") + 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(DOCUMENTS, st.data())
 def test_the_line_of_each_key(document: dict[str, Any], data: st.DataObject) -> None:
     writer = _Writer(data.draw)

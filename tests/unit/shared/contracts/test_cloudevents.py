@@ -55,7 +55,7 @@ HEADERS = {
     "ce_partitionkey": b"card-17",
     "content-type": b"application/json",
 }
-GONE = object()
+GONE = ...
 
 
 def _structured(headers: Headers = STRUCTURED, key: bytes | None = KEY, **changes: Any) -> CloudEvent | Fault:
