@@ -25,10 +25,12 @@ ELSEWHERE = {
     "services/retention/core/fingerprint.py": "services/retention/core/test_record.py",
     "services/retention/core/messages.py": "services/retention/core/test_record.py",
     "services/retention/core/steps.py": "services/retention/core/test_record.py",
-    # What is folded is seen in the state.
+    # What is folded and what is forgotten is seen in the state.
     "services/scorer/core/folding.py": "services/scorer/core/test_state.py",
+    "services/scorer/core/forgetting.py": "services/scorer/core/test_state.py",
     "services/scorer/core/ids.py": "services/scorer/core/test_state.py",
     "services/scorer/core/messages.py": "services/scorer/core/test_state.py",
+    "services/scorer/core/records.py": "services/scorer/core/test_state.py",
 }
 """Modules of the cores that are tested together with others, and where."""
 
