@@ -95,7 +95,7 @@ class SteppedClock:
         self._wakers: list[Callable[[], None]] = []
 
     def now(self) -> datetime:
-        assert self._now is not None, "stepped_clock() waits for the first instant"
+        assert self._now is not None, "open_clock() waits for the first instant"
         return self._now
 
     def arrival(self, timestamp_ms: int) -> datetime:
