@@ -20,7 +20,7 @@ class Subject(NamedTuple):
     """`digits` are those of the identifier that tell whose it is, and must go no further than ingest."""
 
     user_id: str
-    digits: bytes
+    digits: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from services.ingest.loading import load_context
+from services.ingest.loading import load, load_context
+from services.ingest.service import service
 from services.ingest.settings import IngestSettings
 from shared.settings import SettingsError, from_environment
 from shared.toml_file import ConfigError
@@ -63,3 +64,16 @@ def test_an_unknown_profile_is_named() -> None:
     settings = IngestSettings(kafka="", key=SecretStr(KEY.hex()), retention_profile="atlantis")
     with pytest.raises(ConfigError, match=r"atlantis\.toml:1: .*cannot be read"):
         load_context(settings)
+
+
+def test_a_deployment_is_known_by_its_key_and_does_not_tell_it() -> None:
+    """Ingest has no database that says which deployment it is, so its notes in the consumer group must."""
+
+    def owner(key: bytes) -> str:
+        return service(load(IngestSettings(kafka="", key=SecretStr(key.hex())))).mode.owner
+
+    other = bytes(reversed(KEY))
+    assert owner(KEY) == owner(KEY)
+    assert owner(KEY) != owner(other)
+    assert owner(KEY) not in KEY.hex()
+    assert len(owner(KEY)) == 16

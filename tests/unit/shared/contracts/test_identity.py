@@ -161,6 +161,13 @@ TELLING = [
     ("cn-resident-id", "11010519491231002X", "11010519491231002", True),
     ("cn-resident-id", "11010519491231002X", "1101051949123100", False),
     ("cn-resident-id", "11010519491231002X", "110105194912310", False),
+    # The older form of fifteen digits: no century, no check character.
+    ("cn-resident-id", "11010519491231002X", "110105491231002", True),
+    ("cn-resident-id", "11010519491231002X", "contract 110105-491231-002", True),
+    ("cn-resident-id", "11010519491231002X", "１１０１０５４９１２３１００２", True),
+    ("cn-resident-id", "11010519491231002X", "110105491231003", False),
+    ("cn-resident-id", "11010519491231002X", "491231002", False),
+    ("cn-resident-id", "110105200001010024", "110105000101002", False),  # born when that form was no longer given
 ]
 
 
