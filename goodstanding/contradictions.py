@@ -20,8 +20,9 @@ from goodstanding.reading.offsets import asking
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import RAW_PREFIX
 from shared.kafka.between import stop
-from shared.runner import agreement, questions, start_check, store
+from shared.runner import agreement, questions, start_check, words
 from shared.runner.commit_note import Word, owner_of
+from shared.runner.contradictions import remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Waiting:
 
     service: str
     shards: tuple[int, ...]
-    found: store.Found
+    found: words.Found
     """Of the clock, when there are no shards: it stops all of them."""
     partitions: tuple[TopicPartition, ...] = ()
 
@@ -41,7 +42,7 @@ async def waiting_for_word(deployment: Deployment, service: str) -> list[Waiting
     if service in STATEFUL:
         db = await asyncpg.connect(deployment.dsn(service))
         try:
-            told = await store.waiting_for_word(db)
+            told = await words.waiting_for_word(db)
         finally:
             await db.close()
         return _joined(Waiting(service, (each.shard,) if each.shard >= 0 else (), each.found) for each in told)
@@ -54,7 +55,7 @@ async def give_word(deployment: Deployment, waiting: Sequence[Waiting]) -> None:
         if each.service in STATEFUL:
             db = await asyncpg.connect(deployment.dsn(each.service))
             try:
-                await store.give_word(db, each.found)
+                await words.give_word(db, each.found)
             finally:
                 await db.close()
         else:
@@ -73,7 +74,7 @@ def _joined(each: Iterable[Waiting]) -> list[Waiting]:
 
 async def _of_ingest(deployment: Deployment, service: str) -> AsyncIterator[Waiting]:
     kafka, owner = deployment.addresses.kafka, owner_of(bytes.fromhex(deployment.settings.key))
-    words = await start_check.given_words(kafka, service)
+    given = await start_check.given_words(kafka, service)
     async with asking(kafka) as offsets:
         topics = sorted(topic for topic in await offsets.topics() if topic.startswith(RAW_PREFIX))
         # A topic that somebody else made may have any number of partitions, and ingest reads them all.
@@ -87,8 +88,8 @@ async def _of_ingest(deployment: Deployment, service: str) -> AsyncIterator[Wait
                 if (each := judged.contradiction) is None:
                     continue
                 token = agreement.token(service, shard, each)
-                if at not in words or words[at].token != token:
-                    yield Waiting(service, (shard,), store.Found(token, each.says(), each.remedy), (at,))
+                if at not in given or given[at].token != token:
+                    yield Waiting(service, (shard,), words.Found(token, each.says(), remedy(each)), (at,))
 
 
 async def _give_in_kafka(deployment: Deployment, waiting: Waiting) -> None:

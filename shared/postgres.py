@@ -10,10 +10,17 @@ import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 
-from shared.runner.service import Db
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Db: TypeAlias = asyncpg.Connection | PoolConnectionProxy
+    DbOrPool: TypeAlias = Db | asyncpg.Pool
+else:
+    Db = DbOrPool = object
 
 SERVER_SETTINGS: Mapping[str, str] = MappingProxyType(
     {

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
 
 from shared.kafka.consumer import beside
 from shared.kafka.unreadable import readable
@@ -19,21 +20,23 @@ _PAGE_RECORDS_MAX = 2_000
 
 
 async def between(
-    bootstrap: str, place: TopicPartition, first: int, end: int
+    bootstrap: str, tp: TopicPartition, first: int, end: int
 ) -> AsyncIterator[list[ConsumerRecord[bytes, bytes]]]:
     """The committed records from offset `first` up to `end`, in pages. There may be fewer than offsets: compaction and
     the markers of transactions leave gaps, and what nobody can read is left out. `first` must not lie below what the
     partition still holds."""
     if first >= end:
         return
-    consumer = beside(bootstrap, [place.topic])
+    consumer = beside(bootstrap, [tp.topic])
     await consumer.start()
     try:
-        consumer.assign([place])
-        consumer.seek(place, first)
-        while await consumer.position(place) < end:
-            found = await consumer.getmany(place, timeout_ms=_WAIT_MS, max_records=_PAGE_RECORDS_MAX)
-            if page := [record for record in readable(found.get(place, [])) if record.offset < end]:
+        consumer.assign([tp])
+        consumer.seek(tp, first)
+        while await consumer.position(tp) < end:
+            found = await consumer.getmany(tp, timeout_ms=_WAIT_MS, max_records=_PAGE_RECORDS_MAX)
+            if consumer.beyond:
+                raise OffsetOutOfRangeError({tp: first})
+            if page := [record for record in readable(found.get(tp, [])) if record.offset < end]:
                 yield page
     finally:
         await stop(consumer)

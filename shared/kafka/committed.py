@@ -20,42 +20,42 @@ from aiokafka.structs import OffsetAndMetadata
 
 
 async def committed(
-    consumer: AIOKafkaConsumer, places: Collection[TopicPartition]
+    consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]
 ) -> Mapping[TopicPartition, OffsetAndMetadata]:
-    """The committed offset of each place and the text beside it; places without one are left out.
+    """The committed offset of each partition and the text beside it; partitions without one are left out.
 
-    Raises a KafkaError while the group's coordinator does not say so for every place.
+    Raises a KafkaError while the group's coordinator does not say so for every partition.
     """
-    if not places:
+    if not partitions:
         return {}
-    by_topic = groupby(sorted(places), key=attrgetter("topic"))
+    by_topic = groupby(sorted(partitions), key=attrgetter("topic"))
     question = OffsetFetchRequest(
-        consumer._group_id, [(topic, [place.partition for place in part]) for topic, part in by_topic]
+        consumer._group_id, [(topic, [tp.partition for tp in part]) for topic, part in by_topic]
     )
     coordinator = consumer._coordinator
     await coordinator.ensure_coordinator_known()
     answer = await coordinator._send_req(question)
     try:
-        return read(places, answer)
+        return read(partitions, answer)
     except NotCoordinatorForGroupError:
         # So that the next question looks for the new one.
         coordinator.coordinator_dead()
         raise
 
 
-def read(places: Collection[TopicPartition], answer: Any) -> Mapping[TopicPartition, OffsetAndMetadata]:
-    """Pure: what the coordinator's answer says of these places. Raises a KafkaError for anything but a certain answer
-    for each."""
+def read(partitions: Collection[TopicPartition], answer: Any) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    """Pure: what the coordinator's answer says of these partitions. Raises a KafkaError for anything but a certain
+    answer for each."""
     # Version 1 of the answer has no error of its own.
     _raise_for(getattr(answer, "error_code", 0), "the whole group")
     found: dict[TopicPartition, OffsetAndMetadata] = {}
-    for topic, partitions in answer.topics:
-        for partition, offset, text, error in partitions:
+    for topic, answered in answer.topics:
+        for partition, offset, text, error in answered:
             _raise_for(error, f"{topic}/{partition}")
             found[TopicPartition(topic, partition)] = OffsetAndMetadata(offset, text)
-    if missing := set(places) - found.keys():
+    if missing := set(partitions) - found.keys():
         raise UnknownTopicOrPartitionError(f"no answer for {sorted(missing)[0]}")
-    return {place: at for place, at in found.items() if at.offset >= 0}
+    return {tp: at for tp, at in found.items() if at.offset >= 0}
 
 
 def _raise_for(code: int, what: str) -> None:

@@ -23,8 +23,9 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from shared.kafka.batches import CALL_BYTES_MAX, FETCHED_BYTES_MAX, FetchedBytes, Notes, PartitionReader, Result
+from shared.kafka.fetches import FETCHED_BYTES_MAX, FetchedBytes, PartitionReader, Result
 from shared.kafka.losses import Losses
+from shared.kafka.records import CALL_BYTES_MAX, Notes
 from shared.kafka.unreadable import Fetched
 
 log = structlog.get_logger("kafka")
@@ -60,9 +61,9 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
     def troubles(self) -> list[str]:
         """Why partitions cannot be read, in sentences; empty when all can."""
         beyond = [
-            f"{place.topic}/{place.partition}: the position {offset} lies beyond the end of Kafka's log, "
+            f"{tp.topic}/{tp.partition}: the position {offset} lies beyond the end of Kafka's log, "
             "which is older than what was read from it, or was made anew"
-            for place, offset in sorted(self.beyond.items())
+            for tp, offset in sorted(self.beyond.items())
         ]
         if self.lost_right is not None:
             return [f"the consumer lost a right: {type(self.lost_right).__name__}", *beyond]
@@ -118,30 +119,30 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
 
     def _take_back(self) -> None:
         """The call failed and hands nothing out, so it may have passed over nothing."""
-        for place, position in self._notes.drained.items():
-            self.seek(place, position)
+        for tp, position in self._notes.drained.items():
+            self.seek(tp, position)
 
     async def _back_into_the_log(self, positions: dict[TopicPartition, int]) -> None:
         firsts = await self.beginning_offsets(list(positions))
-        for place, position in positions.items():
-            if self._position(place) != position:
+        for tp, position in positions.items():
+            if self._position(tp) != position:
                 continue
-            if position < firsts[place]:
-                self._notes.losses.note(place, "deleted", position, firsts[place])
-                self.seek(place, firsts[place])
+            if position < firsts[tp]:
+                self._notes.losses.note(tp, "deleted", position, firsts[tp])
+                self.seek(tp, firsts[tp])
             else:
-                log.error("beyond the end of the log", topic=place.topic, partition=place.partition, position=position)
-                self.beyond[place] = position
-                self.pause(place)
+                log.error("beyond the end of the log", topic=tp.topic, partition=tp.partition, position=position)
+                self.beyond[tp] = position
+                self.pause(tp)
 
     def positions(self) -> dict[TopicPartition, int]:
         """Next offsets to be fetched, of the partitions where one is known."""
-        known = {place: self._position(place) for place in self.assignment()}
-        return {place: position for place, position in known.items() if position is not None}
+        known = {tp: self._position(tp) for tp in self.assignment()}
+        return {tp: position for tp, position in known.items() if position is not None}
 
-    def _position(self, place: TopicPartition) -> int | None:
+    def _position(self, tp: TopicPartition) -> int | None:
         subscription = self._subscription.subscription
-        state = subscription and subscription.assignment and subscription.assignment.state_value(place)
+        state = subscription and subscription.assignment and subscription.assignment.state_value(tp)
         return state.position if state and state.has_valid_position else None
 
 

@@ -32,21 +32,21 @@ class Losses:
         self._records: dict[tuple[TopicPartition, Reason], tuple[int, int]] = {}
         """How many in all, and the position of the first."""
 
-    def note(self, place: TopicPartition, reason: Reason, first: int, behind: int) -> None:
+    def note(self, tp: TopicPartition, reason: Reason, first: int, behind: int) -> None:
         """The records `first` to `behind - 1` are lost."""
-        first = max(first, self._noted.get(place, 0))
+        first = max(first, self._noted.get(tp, 0))
         if first >= behind:
             return
-        self._noted[place] = behind
-        before, earliest = self._records.get((place, reason), (0, first))
-        self._records[place, reason] = (before + behind - first, earliest)
-        self._count(place.topic, reason, behind - first)
-        log.error("records lost", topic=place.topic, partition=place.partition, reason=reason, first=first, next=behind)
+        self._noted[tp] = behind
+        before, earliest = self._records.get((tp, reason), (0, first))
+        self._records[tp, reason] = (before + behind - first, earliest)
+        self._count(tp.topic, reason, behind - first)
+        log.error("records lost", topic=tp.topic, partition=tp.partition, reason=reason, first=first, next=behind)
 
     def troubles(self) -> list[str]:
         """Sentences for readiness."""
         return [
-            f"{place.topic}/{place.partition}: {count} records from offset {first} on were not read: "
+            f"{tp.topic}/{tp.partition}: {count} records from offset {first} on were not read: "
             f"{_SENTENCES[reason]} (see RecordsLost in docs/operations.md; restarting the process confirms it)"
-            for (place, reason), (count, first) in sorted(self._records.items())
+            for (tp, reason), (count, first) in sorted(self._records.items())
         ]

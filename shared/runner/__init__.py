@@ -9,16 +9,23 @@
     fenced      how is a shard claimed, and how is it lost?                               the life of a shard
     working     what does a shard with state do all day?
     owned       what is in one transaction, and why is that enough?
+    states      which people's states are in memory?
     forward     what does a shard without state do?
     shard       how does any shard begin again, stop, and tell its trouble?
     delivery    how is a message sent until it is acknowledged, or known to be impossible?
     sendable    what can never be sent?
     sender      how is a producer set up, and a batch handed to it?
     store       what is stored of a shard: epoch, offsets, outbox?
-    claim_check what is compared before a shard begins?
+    words       what waits for the operator's word?
+    agreement, contradictions       do Kafka and what was noted tell one story, and what may be wrong?   pure
+    claim_check, start_check        what is compared before a shard begins, with a database and without?
+    questions, commit_note          what is Kafka asked for that, and what stands beside an offset?
+    own_topic                       what does a service tell of the topic that it alone writes?
     subscription, inputs, buffer    how do records get from Kafka to a shard?
-    shards, stalls                  which shards are here, and is each of them alive?
-    process, metrics, descriptors   how does a process start, tell its health, and drain?
+    shards, lag                     which shards are here, and how far is each behind?
+    process, host                   how does a process start and drain, and what does a shard need from it?
+    health, observe, metrics        what does a process say of itself, and how does that stay true?
+    timekeeper, descriptors         is the clock to be trusted, and are there file descriptors left?
 
 The life of a shard as a picture: docs/runner.md. Why it is drawn so: decision 0012.
 """

@@ -1,4 +1,4 @@
-"""Whether Kafka and what was written down beside the offsets tell one story: a comparison, and its closed outcomes.
+"""Whether Kafka and what was written down beside the offsets tell one story; what may be found: `contradictions`.
 
 An offset means something only in the log that it was read from. Each of these looks harmless, loses records or versions
 in silence, and is found here before anything is read or sent (decision 0014):
@@ -17,7 +17,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeAlias
+
+from shared.runner.contradictions import (
+    BeyondEnd,
+    Contradiction,
+    OtherCluster,
+    OtherOwner,
+    OtherTopic,
+    Rewritten,
+    SentBeyondEnd,
+    Undecided,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,184 +65,6 @@ class Seen:
     cluster: str
     topics: Mapping[str, TopicNow]
     owner: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OtherCluster:
-    """Another Kafka than the one that the offsets are of."""
-
-    noted: str
-    found: str
-    affects_inputs: ClassVar[bool] = True
-    affects_output: ClassVar[bool] = True
-    remedy: ClassVar[str] = (
-        "read every topic of this Kafka from its beginning, where what was counted before is recognized and not counted"
-        " again, and publish everybody's standing on it again"
-    )
-
-    def says(self) -> str:
-        return (
-            f"This Kafka is the cluster {self.found}, and the offsets in the database are of the cluster {self.noted}:"
-            " they would mean other records here. Either the address of Kafka or of the database is wrong, or Kafka"
-            " was made anew."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class OtherOwner:
-    """Another deployment has worked under this consumer group."""
-
-    noted: str
-    found: str
-    affects_inputs: ClassVar[bool] = False
-    affects_output: ClassVar[bool] = False
-    remedy: ClassVar[str] = "work this part for the present deployment; the other one must have been stopped for good"
-
-    def says(self) -> str:
-        return (
-            f"The consumer group belongs to another deployment ({self.found}, and this one is {self.noted}). Two"
-            " deployments on one Kafka would each get a part of everybody's events. Give each a Kafka of its own."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class OtherTopic:
-    """The topic was deleted, and another one was made under its name."""
-
-    topic: str
-    noted: str
-    found: str
-    is_output: bool = False
-    remedy_of_input: ClassVar[str] = (
-        "read the topic {topic} from its beginning, where what was counted before is recognized and not counted again"
-    )
-
-    @property
-    def affects_inputs(self) -> bool:
-        return not self.is_output
-
-    @property
-    def affects_output(self) -> bool:
-        return self.is_output
-
-    @property
-    def remedy(self) -> str:
-        return _RESTATE.format(topic=self.topic) if self.is_output else self.remedy_of_input.format(topic=self.topic)
-
-    def says(self) -> str:
-        return (
-            f"The topic {self.topic} was deleted and made again (its id was {self.noted} and is {self.found}): the"
-            " stored offset means nothing in it."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class BeyondEnd:
-    """More was handled than the topic holds."""
-
-    topic: str
-    offset: int
-    end: int
-    affects_inputs: ClassVar[bool] = True
-    affects_output: ClassVar[bool] = False
-
-    @property
-    def remedy(self) -> str:
-        return _GO_ON.format(topic=self.topic)
-
-    def says(self) -> str:
-        return (
-            f"The topic {self.topic} ends at offset {self.end}, and everything before offset {self.offset} was handled"
-            " already: Kafka is older than the database. What is sent now would be taken for what was handled before."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Rewritten:
-    """Below the stored offset lie records that are newer than any that was handled."""
-
-    topic: str
-    offset: int
-    first_newer: int
-    affects_inputs: ClassVar[bool] = True
-    affects_output: ClassVar[bool] = False
-
-    @property
-    def remedy(self) -> str:
-        return _GO_ON.format(topic=self.topic)
-
-    def says(self) -> str:
-        return (
-            f"The topic {self.topic} has, from offset {self.first_newer} on, records that are newer than any that was"
-            f" handled, although everything before offset {self.offset} was: Kafka was restored from an older copy, and"
-            " has taken new records since."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class SentBeyondEnd:
-    """The service's own topic lacks what it has published."""
-
-    topic: str
-    offset: int
-    end: int
-    affects_inputs: ClassVar[bool] = False
-    affects_output: ClassVar[bool] = True
-
-    @property
-    def remedy(self) -> str:
-        return _RESTATE.format(topic=self.topic)
-
-    def says(self) -> str:
-        return (
-            f"The topic {self.topic} ends at offset {self.end}, and this service has published up to offset"
-            f" {self.offset}: Kafka is older than the database, and lacks what was published last."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Undecided:
-    """The service's own topic holds messages that this database has never decided."""
-
-    topic: str
-    since: int
-    count: int
-    foreign: int = 0
-    """How many of them this service has certainly not written, see own_topic.is_foreign."""
-    affects_inputs: ClassVar[bool] = False
-    affects_output: ClassVar[bool] = True
-
-    @property
-    def remedy(self) -> str:
-        return _RESTATE.format(topic=self.topic)
-
-    def says(self) -> str:
-        return (
-            f"The topic {self.topic} holds {self.count} messages behind offset {self.since} that this database never"
-            f" decided: {self._because}. What is published now would have versions that subscribers have seen already,"
-            " and they would ignore it."
-        )
-
-    @property
-    def _because(self) -> str:
-        """A stranger who copies our messages to the byte but for the version cannot be told from ourselves."""
-        somebody = "their id, source, key or partition is none of this service's"
-        if self.foreign == self.count:
-            return f"somebody else has written there, since {somebody}"
-        both = "Postgres is older than Kafka, or somebody else has written there"
-        return f"{both} ({self.foreign} of them are certainly somebody else's: {somebody})" if self.foreign else both
-
-
-_GO_ON = (
-    "go on in the topic {topic} with the first record that is not older than an hour before the last one handled; what"
-    " was counted before is recognized and not counted again"
-)
-_RESTATE = (
-    "continue with versions above the highest on the topic {topic}, and publish again whatever it does not tell as the"
-    " database has it"
-)
-
-Contradiction: TypeAlias = OtherCluster | OtherOwner | OtherTopic | BeyondEnd | Rewritten | SentBeyondEnd | Undecided
 
 
 def compare(noted: Noted, seen: Seen, own_topic: str | None = None) -> tuple[Contradiction, ...]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, Literal, Never, TypeAlias
 
 import msgspec
+from typing_extensions import TypeVar
 
+from shared.contracts.dead_letters import set_aside_headers
 from shared.contracts.exchange import Announcement as Announcement
 from shared.contracts.exchange import Headers as Headers
 from shared.contracts.exchange import Outgoing as Outgoing
 from shared.contracts.faults import Code, Fault
-from shared.kafka.unreadable import Unreadable
+from shared.contracts.topics import dead_letter_topic
+from shared.kafka.unreadable import Fetched, Unreadable
 
 Result: TypeAlias = Literal[
     "accepted",
@@ -68,3 +73,65 @@ class DeadLetter:
 def set_aside(unreadable: Unreadable) -> DeadLetter:
     """How a service answers for what nobody can read, unless it says otherwise: by the operator's note of it."""
     return DeadLetter(Code(unreadable.code), unreadable.sentence)
+
+
+def origin(record: Fetched) -> str:
+    """A record's position, `topic/partition/offset`: enough to find it, and nothing of what it says."""
+    return f"{record.topic}/{record.partition}/{record.offset}"
+
+
+def dead_letter(service: str, letter: DeadLetter, origin: str) -> Outgoing:
+    """The operator's note of a record that was set aside: its position and the reason, never its content."""
+    headers = set_aside_headers(service, origin, letter.code, letter.sentence)
+    return Outgoing(dead_letter_topic(service), None, b"", headers, 0)
+
+
+# -- without state -----------------------------------------------------------------------------------------------------
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """What one record of a forwarding service leads to: what to send, in this order, and what to count."""
+
+    outgoing: tuple[Outgoing, ...]
+    outcomes: tuple[Outcome, ...]
+
+
+# -- with state --------------------------------------------------------------------------------------------------------
+
+M = TypeVar("M")
+"""A decoded message. It is about one person of the record's partition."""
+S = TypeVar("S")
+W = TypeVar("W", default=Never)
+
+
+class Decision(msgspec.Struct, Generic[S, W], frozen=True):
+    """The answer of the rules to messages about one person.
+
+    `state` replaces the person's state. `writes` are rows that the decision adds beside it, in other tables: each is
+    saved once, in the order of the decisions, while of the states only the last of a step is.
+    """
+
+    state: S
+    outgoing: tuple[Outgoing | Announcement, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    writes: tuple[W, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DuePage(Generic[M, S]):
+    """What the clock makes due for one shard, a page at a time.
+
+    `messages` go through `decide` like events; `cursor` is stored with them in the same transaction. An empty page
+    means that nothing more is due, and `next_at` says when that may change. `run` names a run over many pages that
+    must see everything that had arrived before it began: the runner takes the inputs' end offsets when it first meets
+    the name, and applies the pages only once those offsets are folded.
+
+    `states` are partial states, enough to decide this page. The runner uses them instead of `load`, and does not keep
+    them in memory.
+    """
+
+    messages: Sequence[M]
+    cursor: str
+    next_at: datetime | None
+    run: str | None = None
+    states: Mapping[str, S] = field(default_factory=dict)

@@ -5,7 +5,7 @@ allows 512:
 
     100  before it has read anything
      96  records that wait or are in hand, GOODSTANDING_BUFFER_BYTES_MAX
-     24  beyond that: one more call's worth for each of six shards (kafka.batches.CALL_BYTES_MAX)
+     24  beyond that: one more call's worth for each of six shards (kafka.records.CALL_BYTES_MAX)
      24  what was fetched and waits to be read (FETCHED_BYTES_MAX), and one answer more (fetch_max_bytes)
      48  a batch that is being opened, and the copies that are made of it (codecs.UNPACKED_BYTES_MAX)
      96  what is sent because of what is in hand: refusals repeat their events

@@ -16,10 +16,9 @@ from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartiti
 from aiokafka.structs import RecordMetadata
 
 from shared.runner import sender
-from shared.runner.host import dead_letter
+from shared.runner.answers import DeadLetter, Outgoing, dead_letter
 from shared.runner.sendable import Topics, is_partners, is_refused_for_good, is_too_large
 from shared.runner.sender import SEND_TIMEOUT_S, Flight
-from shared.runner.service import DeadLetter, Outgoing
 
 log = structlog.get_logger("runner")
 
@@ -31,11 +30,11 @@ _LOOK_EVERY_S = 2.0
 class Delivery:
     """The messages of one step. It may need several producers; what was acknowledged is not sent again.
 
-    `place` names the step in the dead letter of a message that names no record.
+    `origin` names the step in the dead letter of a message that names no record.
     """
 
-    def __init__(self, service: str, place: str, messages: Sequence[Outgoing], topics: Topics) -> None:
-        self._service, self._place, self._topics = service, place, topics
+    def __init__(self, service: str, origin: str, messages: Sequence[Outgoing], topics: Topics) -> None:
+        self._service, self._origin, self._topics = service, origin, topics
         self._messages = list(messages)
         self._waiting = dict(enumerate(self._messages))
         self._alone: set[int] = set()
@@ -65,14 +64,31 @@ class Delivery:
         await self._send(producer)
 
     async def _send(self, producer: AIOKafkaProducer) -> None:
+        sending = asyncio.create_task(self._put_and_await(producer))
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                await sender.put(producer, self._waiting.items(), self._flights, frozenset(self._alone))
-                await self._answers(producer)
+                while not (await asyncio.wait({sending}, timeout=_LOOK_EVERY_S))[0]:
+                    await self._look_for_deleted(producer)
+            await sending
         finally:
+            sending.cancel()
             error = self._land()
         if error:
             raise error
+
+    async def _put_and_await(self, producer: AIOKafkaProducer) -> None:
+        await sender.put(producer, self._waiting.items(), self._flights, frozenset(self._alone))
+        if self._flights:
+            # Not gathered: each has a fate of its own, which `_land` reads.
+            await asyncio.wait({answer for answer, _ in self._flights})
+
+    async def _look_for_deleted(self, producer: AIOKafkaProducer) -> None:
+        """The client waits for a topic that was deleted under it: at the end for ever, and before that for room behind
+        what it cannot send."""
+        for topic in {message.topic for message in self._waiting.values()}:
+            producer.client.force_metadata_update()
+            if await self._topics.fault(producer, topic):
+                raise UnknownTopicOrPartitionError(topic)
 
     async def commit(self, producer: AIOKafkaProducer) -> None:
         """Send everything in one transaction; after an error nothing of it counts as acknowledged."""
@@ -84,18 +100,6 @@ class Delivery:
         # producer of this id aborts it.
         await self._send(producer)
         await sender.commit(producer)
-
-    async def _answers(self, producer: AIOKafkaProducer) -> None:
-        """Wait for the broker; for a topic that was deleted meanwhile the client would wait for ever."""
-        waiting = {answer for answer, _ in self._flights}
-        while waiting:
-            done, waiting = await asyncio.wait(waiting, timeout=_LOOK_EVERY_S)
-            if done or not waiting:
-                continue
-            for topic in {message.topic for message in self._waiting.values()}:
-                producer.client.force_metadata_update()
-                if await self._topics.fault(producer, topic):
-                    raise UnknownTopicOrPartitionError(topic)
 
     def _land(self) -> BaseException | None:
         """Take off what was acknowledged, also after its attempt had failed; the first refusal, if there is one."""
@@ -115,9 +119,9 @@ class Delivery:
     def _acknowledged(self, numbers: Sequence[int], answer: RecordMetadata) -> None:
         for number in numbers:
             self._waiting.pop(number, None)
-        place = (answer.topic, answer.partition)
+        tp = (answer.topic, answer.partition)
         # A batch is answered with the offset of its first message.
-        self.ends[place] = max(self.ends.get(place, 0), answer.offset + len(numbers))
+        self.ends[tp] = max(self.ends.get(tp, 0), answer.offset + len(numbers))
 
     def _refused(self, numbers: Sequence[int], error: BaseException) -> None:
         if isinstance(error, TopicAuthorizationFailedError):
@@ -144,7 +148,7 @@ class Delivery:
         message = self._messages[number]
         headers = dict(message.headers)
         named = headers.get("ce_origin", b"")
-        origin = named.decode() if _POSITION.fullmatch(named) else f"{self._place}/{number}"
+        origin = named.decode() if _POSITION.fullmatch(named) else f"{self._origin}/{number}"
         log.error("a message can never be sent and is set aside", origin=origin, reason=sentence)
         letter = dead_letter(self._service, DeadLetter("unsendable", sentence), origin)
         self._messages[number] = self._waiting[number] = letter

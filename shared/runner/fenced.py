@@ -28,12 +28,12 @@ import structlog
 
 from shared.runner import claim_check, store
 from shared.runner.agreement import Noted
+from shared.runner.answers import M, S, W
 from shared.runner.delivery import Outbox
-from shared.runner.host import Host, Inputs, stopped_within
-from shared.runner.own_topic import OwnTopic
-from shared.runner.owned import Home, Owned
+from shared.runner.host import Home, stopped_within
+from shared.runner.owned import Owned
 from shared.runner.sender import started
-from shared.runner.service import Fenced, M, S, W
+from shared.runner.service import Fenced
 from shared.runner.shard import Shard, Source
 from shared.runner.working import Portions, Working
 
@@ -79,15 +79,13 @@ FOLLOWS: Mapping[type, frozenset[type]] = MappingProxyType(
 class FencedShard(Shard, Generic[M, S, W]):
     """Owns shard `index` from its claim until it is stopped or another process claims it."""
 
-    def __init__(
-        self, index: int, service: str, mode: Fenced[M, S, W], host: Host, pool: asyncpg.Pool, inputs: Inputs
-    ) -> None:
-        super().__init__(index, service, host, inputs)
+    def __init__(self, home: Home, mode: Fenced[M, S, W]) -> None:
+        super().__init__(home)
         self.life: Life = Unclaimed()
-        self._home = Home(index, service, mode, host, inputs, pool, Outbox(service, index))
+        self._mode, self._outbox = mode, Outbox(home.service, home.index)
         self._portions = Portions()
         self._handled: dict[str, int] = {}
-        host.clock.on_change(self._clock_moved)
+        home.host.clock.on_change(self._clock_moved)
 
     @property
     def handled_offsets(self) -> dict[str, int]:
@@ -110,10 +108,6 @@ class FencedShard(Shard, Generic[M, S, W]):
                     return
         await super().look_again()
 
-    @property
-    def own_topic(self) -> OwnTopic | None:
-        return self._home.mode.own
-
     def _clock_moved(self) -> None:
         if isinstance(self.life, Working):
             self.life.clock_moved()
@@ -127,7 +121,7 @@ class FencedShard(Shard, Generic[M, S, W]):
             self.source = Source.BEGINNING
             self.troubled("claimed by another process")
             log.warning("shard claimed by another process", shard=self.index)
-            self._home.outbox.forget()
+            self._outbox.forget()
             await stopped_within(self._stopping, _LOST_DELAY_S)
             self._become(Unclaimed())
         finally:
@@ -144,19 +138,19 @@ class FencedShard(Shard, Generic[M, S, W]):
         home = self._home
         before = self.life.epoch if isinstance(self.life, Unclaimed) else None
         # Before the claim: a process of a wrong deployment must not fence the right one, every few seconds.
-        await claim_check.look(home.host, home.service, self.index, home.inputs, home.mode.own)
+        await claim_check.look(home)
         claim = await store.claim(home.pool, self.index, epoch=before)
         self.life = Unclaimed(claim.epoch)
-        claim = await claim_check.check_claim(home.host, home.service, self.index, claim, home.inputs, home.mode.own)
+        claim = await claim_check.check_claim(home, claim)
         async with started(home.host.settings.kafka, f"{home.service}-{self.index}") as producer:
-            owned: Owned[M, S, W] = Owned(home, claim, producer)
+            owned: Owned[M, S, W] = Owned(home, self._mode, self._outbox, claim, producer)
             self._become(Claimed(owned))
             await owned.send_pending()
             self.acknowledged()
             self.buffer.clear()
-            await home.inputs.start_at(claim.progress.offsets)
+            await self._inputs.start_at(claim.progress.offsets)
             log.info("shard claimed", shard=self.index, epoch=claim.epoch)
-            working = Working(self, owned, home.host, self._portions)
+            working = Working(self, owned, self._host, self._portions)
             self._become(working)
             await working.run()
 

@@ -18,12 +18,13 @@ from aiokafka import AIOKafkaProducer
 from shared.kafka.unreadable import Fetched, Unreadable, next_offset
 from shared.runner import start_check
 from shared.runner.agreement import Noted
+from shared.runner.answers import DEAD_LETTER, Answer, DeadLetter, Outcome, Outgoing, dead_letter, origin
 from shared.runner.commit_note import Note
 from shared.runner.delivery import Delivery
-from shared.runner.host import DoubtError, Host, Inputs, dead_letter, origin
+from shared.runner.host import DoubtError, Home
 from shared.runner.sendable import Topics
 from shared.runner.sender import started
-from shared.runner.service import DEAD_LETTER, Answer, DeadLetter, Forward, Outcome, Outgoing
+from shared.runner.service import Forward
 from shared.runner.shard import Shard, Source
 
 log = structlog.get_logger("runner")
@@ -60,8 +61,8 @@ class _InHand:
 class ForwardShard(Shard):
     """Partition i of every input, from its assignment until it is stopped."""
 
-    def __init__(self, index: int, service: str, mode: Forward, host: Host, inputs: Inputs) -> None:
-        super().__init__(index, service, host, inputs)
+    def __init__(self, home: Home, mode: Forward) -> None:
+        super().__init__(home)
         self._mode = mode
         self._offsets: dict[str, int] | None = None
         """None until the group's committed offsets are known."""
@@ -96,9 +97,7 @@ class ForwardShard(Shard):
         async with started(self._host.settings.kafka) as producer:
             if self._offsets is None:
                 self.buffer.clear()
-                self._notes, begins = await start_check.check_start(
-                    self._host, self._service, self._mode.owner, self.index, self._inputs
-                )
+                self._notes, begins = await start_check.check_start(self._home, self._mode.owner)
                 self._offsets = await self._inputs.start_at(begins)
             self.source = Source.RECORDS
             if not self._taken:
@@ -162,7 +161,7 @@ class ForwardShard(Shard):
                 await asyncio.sleep(0)
                 turn_ends = time.perf_counter() + _GIVE_WAY_AFTER_S
         first = origin(records[0])
-        return _InHand(records, ends, outcomes, Delivery(self._service, first, outgoing, self._topics), began)
+        return _InHand(records, ends, outcomes, Delivery(self._home.service, first, outgoing, self._topics), began)
 
     def _answer(self, record: Fetched) -> Answer:
         try:
@@ -175,5 +174,5 @@ class ForwardShard(Shard):
             answer = DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")
         if not isinstance(answer, DeadLetter):
             return answer
-        letter = dead_letter(self._service, answer, origin(record))
+        letter = dead_letter(self._home.service, answer, origin(record))
         return Answer((letter,), (Outcome(DEAD_LETTER, code=answer.code),))

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.clock import Clock
-from shared.contracts.dead_letters import set_aside_headers
-from shared.contracts.topics import dead_letter_topic
-from shared.kafka.unreadable import Fetched
-from shared.runner.buffer import Budget, Buffer
-from shared.runner.commit_note import Note
+from shared.runner.buffer import Budget
+from shared.runner.inputs import Inputs
 from shared.runner.metrics import Metrics
-from shared.runner.service import DeadLetter, Outgoing
+from shared.runner.own_topic import OwnTopic
 from shared.settings import ServiceSettings
 
 
@@ -29,10 +24,6 @@ class ContradictionError(Exception):
 
 class DoubtError(Exception):
     """Kafka has changed under a running shard, which must look again before it goes on."""
-
-
-CONTRADICTED_DELAY_S = 2.0
-"""How soon a shard that waits for the operator's word looks whether it was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,51 +39,20 @@ class Host:
         object.__setattr__(self, "budget", Budget(self.settings.buffer_bytes_max))
 
 
-class Inputs(Protocol):
-    """Partition i of every input topic, as the consumer holds it."""
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What a shard has for good: its number, its service and that service's own topic, its inputs, and its process."""
 
-    def pause(self) -> None: ...
+    index: int
+    service: str
+    host: Host
+    inputs: Inputs
+    own: OwnTopic | None = None
 
-    def resume(self) -> None: ...
-
-    async def start_at(self, offsets: Mapping[str, int]) -> dict[str, int]:
-        """Go to the next offset of each topic (the beginning where none is given), begin to fetch, and return where
-        each topic begins."""
-        ...
-
-    async def commit(self, offsets: Mapping[str, int], notes: Mapping[str, Note]) -> None:
-        """Commit the next offset of each topic for the group, with what is noted beside it; a rebalance in between is
-        not an error."""
-        ...
-
-    def asking(self) -> tuple[AIOKafkaConsumer, list[TopicPartition]]:
-        """The consumer, for questions to the broker, and the partitions that it holds for this shard."""
-        ...
-
-    def lost(self, topic: str, first: int, behind: int) -> None:
-        """Note that Kafka has deleted these offsets before they were handled."""
-        ...
-
-    async def end_offsets(self) -> dict[str, int]: ...
-
-    def has_read_to(self, offsets: dict[str, int]) -> bool:
-        """Whether the consumer's positions have passed these offsets, end markers of transactions included."""
-        ...
-
-
-def new_buffer(host: Host, inputs: Inputs) -> Buffer:
-    return Buffer(host.settings.buffer_records_max, host.budget, inputs.pause, inputs.resume)
-
-
-def origin(record: Fetched) -> str:
-    """A record's position, `topic/partition/offset`: enough to find it, and nothing of what it says."""
-    return f"{record.topic}/{record.partition}/{record.offset}"
-
-
-def dead_letter(service: str, letter: DeadLetter, place: str) -> Outgoing:
-    """The operator's note of a record that was set aside: its position and the reason, never its content."""
-    headers = set_aside_headers(service, place, letter.code, letter.sentence)
-    return Outgoing(dead_letter_topic(service), None, b"", headers, 0)
+    @property
+    def pool(self) -> asyncpg.Pool:
+        assert self.host.pool is not None, "a service with state is started with its database"
+        return self.host.pool
 
 
 async def stopped_within(stop: asyncio.Event, delay_s: float) -> bool:

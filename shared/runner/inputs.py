@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 log = structlog.get_logger("runner")
 
 
-class ShardInputs:
+class Inputs:
     def __init__(self, subscription: Subscription, index: int, topics: frozenset[str], losses: Losses) -> None:
         self._subscription, self._losses = subscription, losses
-        self._places = [TopicPartition(topic, index) for topic in sorted(topics)]
+        self._partitions = [TopicPartition(topic, index) for topic in sorted(topics)]
 
     def _held(self) -> list[TopicPartition]:
         """Empty between a revocation and the next assignment, and while the consumer is being replaced."""
-        return [place for place in self._places if place in self._subscription.assignment()]
+        return [tp for tp in self._partitions if tp in self._subscription.assignment()]
 
     def pause(self) -> None:
         if held := self._held():
@@ -37,33 +37,39 @@ class ShardInputs:
             self._subscription.consumer.resume(*held)
 
     async def start_at(self, offsets: Mapping[str, int]) -> dict[str, int]:
+        """Go to the next offset of each topic (the beginning where none is given), begin to fetch, and return where
+        each topic begins."""
         consumer, held = self._subscription.consumer, self._held()
         first = await consumer.beginning_offsets(held)
         begins = {}
-        for place in held:
+        for tp in held:
             # Nothing is known of a topic that is new, and of one that nobody has read for as long as Kafka keeps what a
             # group without members has committed.
-            wanted = offsets.get(place.topic, first[place])
-            begins[place.topic] = self._still_there(place, wanted, first[place])
-            consumer.seek(place, begins[place.topic])
+            wanted = offsets.get(tp.topic, first[tp])
+            begins[tp.topic] = self._still_there(tp, wanted, first[tp])
+            consumer.seek(tp, begins[tp.topic])
         consumer.resume(*held)
         return begins
 
-    def _still_there(self, place: TopicPartition, wanted: int, first: int) -> int:
+    def _still_there(self, tp: TopicPartition, wanted: int, first: int) -> int:
         if wanted < first:
-            self._losses.note(place, "deleted", wanted, first)
+            self._losses.note(tp, "deleted", wanted, first)
         return max(wanted, first)
 
     def asking(self) -> tuple[AIOKafkaConsumer, list[TopicPartition]]:
+        """The consumer, for questions to the broker, and the partitions that it holds for this shard."""
         return self._subscription.consumer, self._held()
 
     def lost(self, topic: str, first: int, behind: int) -> None:
-        for place in self._places:
-            if place.topic == topic:
-                self._losses.note(place, "deleted", first, behind)
+        """Note that Kafka has deleted these offsets before they were handled."""
+        for tp in self._partitions:
+            if tp.topic == topic:
+                self._losses.note(tp, "deleted", first, behind)
 
     async def commit(self, offsets: Mapping[str, int], notes: Mapping[str, Note]) -> None:
-        held = {place.topic: place for place in self._held()}
+        """Commit the next offset of each topic for the group, with what is noted beside it; a rebalance in between is
+        not an error."""
+        held = {tp.topic: tp for tp in self._held()}
         try:
             told = {held[topic]: OffsetAndMetadata(at, notes[topic].text()) for topic, at in offsets.items()}
             await self._subscription.consumer.commit(told)
@@ -72,8 +78,9 @@ class ShardInputs:
 
     async def end_offsets(self) -> dict[str, int]:
         ends = await self._subscription.consumer.end_offsets(self._held())
-        return {place.topic: offset for place, offset in ends.items()}
+        return {tp.topic: offset for tp, offset in ends.items()}
 
     def has_read_to(self, offsets: dict[str, int]) -> bool:
+        """Whether the consumer's positions have passed these offsets, end markers of transactions included."""
         positions = self._subscription.positions()
-        return all(positions.get(place, 0) >= offsets.get(place.topic, 0) for place in self._held())
+        return all(positions.get(tp, 0) >= offsets.get(tp.topic, 0) for tp in self._held())

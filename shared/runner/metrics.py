@@ -10,7 +10,8 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from shared.kafka.unreadable import Fetched
-from shared.runner.service import DEAD_LETTER, Counted, Outcome, Outgoing
+from shared.runner.answers import DEAD_LETTER, Outcome, Outgoing
+from shared.runner.service import Counted
 
 # Beside each counter the library would show the instant of its making, as a series of its own that nobody reads.
 disable_created_metrics()  # type: ignore[no-untyped-call]

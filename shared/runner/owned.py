@@ -10,54 +10,35 @@ no lock, and never meet the timeout for transactions that stand idle.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Generic
+from typing import Generic
 
-import asyncpg
 from aiokafka import AIOKafkaProducer
 
 from shared.kafka.unreadable import Fetched, next_offset
 from shared.runner import step, store
 from shared.runner.agreement import Noted
+from shared.runner.answers import DEAD_LETTER, DeadLetter, DuePage, M, Outcome, Outgoing, S, W
 from shared.runner.blame import blamed
 from shared.runner.delivery import Outbox
-from shared.runner.host import Host, Inputs
-from shared.runner.service import DEAD_LETTER, Db, DeadLetter, DuePage, Fenced, M, Outcome, Outgoing, S, W
+from shared.runner.host import Home
+from shared.runner.service import Db, Fenced
+from shared.runner.states import States
 from shared.runner.step import Batch, Stepped
-
-
-async def nothing_due(
-    db: Db, shard: int, now: datetime, cursor: str, limit: int, skip: Sequence[str]
-) -> DuePage[Any, Any]:
-    """The timers of a service that has none."""
-    return DuePage((), cursor, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Home(Generic[M, S, W]):
-    """What a shard has for good: its number, its service, the process it lives in, and what it has not sent yet."""
-
-    index: int
-    service: str
-    mode: Fenced[M, S, W]
-    host: Host
-    inputs: Inputs
-    pool: asyncpg.Pool
-    outbox: Outbox
 
 
 class Owned(Generic[M, S, W]):
     """The shard under one epoch, until it is lost or claimed again."""
 
-    def __init__(self, home: Home[M, S, W], claim: store.Claim, producer: AIOKafkaProducer) -> None:
+    def __init__(
+        self, home: Home, mode: Fenced[M, S, W], outbox: Outbox, claim: store.Claim, producer: AIOKafkaProducer
+    ) -> None:
         self.epoch, self.progress = claim.epoch, claim.progress
         self._noted, self._sent, self.steps = claim.noted, dict[str, int](), claim.steps
-        self._home, self._producer = home, producer
-        self._due = home.mode.due or nothing_due
-        self._cache: OrderedDict[str, S] = OrderedDict()
+        self._home, self._mode, self._outbox, self._producer = home, mode, outbox, producer
+        self._states: States[S] = States(mode.load, home.index, home.host.settings.cache_entries_max)
         self._skip: set[str] = set()
         """People whose timer was set aside; they are tried again at the next claim."""
         self._sent_seq = 0
@@ -84,8 +65,8 @@ class Owned(Generic[M, S, W]):
 
     async def handle(self, records: Sequence[Fetched]) -> None:
         """One batch, one transaction. Raises RecordsFaultError."""
-        home = self._home
-        batch = step.read(home.mode, home.index, records, self.progress.offsets, home.host.clock.arrival)
+        arrival = self._home.host.clock.arrival
+        batch = step.read(self._mode, self._home.index, records, self.progress.offsets, arrival)
         await self._step(batch, self._past(records))
 
     async def set_aside(self, record: Fetched, letter: DeadLetter) -> None:
@@ -102,9 +83,12 @@ class Owned(Generic[M, S, W]):
 
     async def due(self, now: datetime, page_max: int) -> DuePage[M, S]:
         """The next page of what is due. Raises PolicyMismatchError and RecordsFaultError."""
+        cursor = self.progress.cursor
+        if self._mode.due is None:
+            return DuePage((), cursor, None)
         with blamed():
             async with self._home.pool.acquire() as db:
-                return await self._due(db, self._home.index, now, self.progress.cursor, page_max, sorted(self._skip))
+                return await self._mode.due(db, self._home.index, now, cursor, page_max, sorted(self._skip))
 
     async def may_begin(self, run: str, buffered: bool) -> bool:
         """Whether everything that had arrived before the run began is folded. `buffered`: whether records wait.
@@ -126,14 +110,12 @@ class Owned(Generic[M, S, W]):
 
     async def apply(self, page: DuePage[M, S]) -> None:
         """The messages of a page, which is not empty, one transaction. Raises RecordsFaultError."""
-        for user_id in page.states:
-            self._cache.pop(user_id, None)
-        await self._step(step.of_page(self._home.mode, page), replace(self.progress, cursor=page.cursor), page.states)
+        await self._step(step.of_page(self._mode, page), replace(self.progress, cursor=page.cursor), page)
 
     async def set_page_aside(self, page: DuePage[M, S], letter: DeadLetter) -> None:
         """Go past a page that cannot be handled; its people are left out until the next claim."""
         await self._step(step.page_aside(page, letter), replace(self.progress, cursor=page.cursor))
-        self._skip.update(map(self._home.mode.user_id_of, page.messages))
+        self._skip.update(map(self._mode.user_id_of, page.messages))
 
     async def settle(self, page: DuePage[M, S], now: datetime) -> None:
         """Record that nothing is due at `now`."""
@@ -144,28 +126,22 @@ class Owned(Generic[M, S, W]):
 
     # -- the step ----------------------------------------------------------------------------------------------------
 
-    async def _step(self, batch: Batch[M], progress: store.Progress, given: Mapping[str, S] | None = None) -> None:
+    async def _step(self, batch: Batch[M], progress: store.Progress, page: DuePage[M, S] | None = None) -> None:
         """Read, decide, write; then take it over in memory, and send."""
-        home = self._home
+        home, given = self._home, page.states if page else {}
         with blamed():
             async with home.pool.acquire() as db:
-                states = await self._states(db, batch, given or {})
+                states = await self._states.of(db, batch.by_person.keys(), given)
                 now = home.host.clock.now()
-                stepped = await step.fold(home.mode, home.service, home.index, batch, states, now)
+                stepped = await step.fold(self._mode, home.service, home.index, batch, states, now)
                 seq = await self._write(db, stepped, progress)
         self.progress = progress
-        self._remember(stepped.states, given or {})
-        if given is not None:
+        self._states.remember(stepped.states, given)
+        if page is not None:
             self._skip |= stepped.stumbled
         home.host.metrics.decided(stepped.outcomes)
         if seq is not None:
             await self._send(seq, stepped.outgoing)
-
-    async def _states(self, db: Db, batch: Batch[M], given: Mapping[str, S]) -> dict[str, S]:
-        states = {**given, **{user_id: self._cache[user_id] for user_id in batch.by_person if user_id in self._cache}}
-        if missing := sorted(batch.by_person.keys() - states.keys()):
-            states.update(await self._home.mode.load(db, self._home.index, missing))
-        return states
 
     async def _write(
         self, db: Db, stepped: Stepped[S, W], progress: store.Progress, settled_at: datetime | None = None
@@ -175,7 +151,7 @@ class Owned(Generic[M, S, W]):
         async with db.transaction():
             await store.lock(db, index, self.epoch, self.steps)
             if stepped.states:
-                await self._home.mode.save(db, index, stepped.states, stepped.writes)
+                await self._mode.save(db, index, stepped.states, stepped.writes)
             seq = await store.advance(
                 db,
                 index,
@@ -189,20 +165,11 @@ class Owned(Generic[M, S, W]):
         self.steps += 1
         return seq
 
-    def _remember(self, states: Mapping[str, S], given: Mapping[str, S]) -> None:
-        """Keep the latest states for the next step; nobody else can change them while the epoch is ours."""
-        for user_id, state in states.items():
-            if user_id not in given:
-                self._cache[user_id] = state
-                self._cache.move_to_end(user_id)
-        while len(self._cache) > self._home.host.settings.cache_entries_max:
-            self._cache.popitem(last=False)
-
     async def _send(self, seq: int, messages: Sequence[Outgoing]) -> None:
         self.sending = True
-        delivery = await self._home.outbox.send(self._producer, seq, messages)
+        delivery = await self._outbox.send(self._producer, seq, messages)
         self.sending, self._sent_seq = False, seq
-        own = self._home.mode.own
+        own = self._home.own
         if own and (end := delivery.ends.get((own.topic, self._home.index))):
             self._sent[own.topic] = end
         metrics = self._home.host.metrics

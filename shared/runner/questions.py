@@ -13,10 +13,12 @@ from aiokafka.errors import UnknownError, UnknownTopicOrPartitionError
 from shared.kafka.between import stop
 from shared.kafka.committed import committed as offsets_committed
 from shared.kafka.identities import identities
-from shared.runner import commit_note
+from shared.runner import agreement, commit_note
 from shared.runner.agreement import Noted, Seen, TopicNow
 from shared.runner.commit_note import Note
-from shared.runner.host import Inputs
+from shared.runner.contradictions import Contradiction
+from shared.runner.host import Home
+from shared.runner.inputs import Inputs
 
 log = structlog.get_logger("runner")
 
@@ -33,6 +35,16 @@ class Committed:
     note: Note
 
 
+async def contradictions(home: Home, noted: Noted) -> Sequence[Contradiction]:
+    """What in Kafka contradicts what was noted of the shard. Raises a KafkaError while Kafka cannot tell."""
+    return agreement.compare(noted, await seen_from(home, noted), home.own.topic if home.own else None)
+
+
+async def seen_from(home: Home, noted: Noted) -> Seen:
+    own = TopicPartition(home.own.topic, home.index) if home.own else None
+    return await seen(home.host.settings.kafka, *home.inputs.asking(), noted, own)
+
+
 async def seen(
     kafka: str,
     consumer: AIOKafkaConsumer,
@@ -41,17 +53,15 @@ async def seen(
     own: TopicPartition | None = None,
 ) -> Seen:
     """What Kafka says of a shard's partitions and of its own topic. Raises a KafkaError while it cannot tell."""
-    places = [*held, own] if own else list(held)
-    told = await identities(consumer._client, [place.topic for place in places])
-    for place in places:
-        if place.topic not in told.topics:
+    partitions = [*held, own] if own else list(held)
+    told = await identities(consumer._client, [tp.topic for tp in partitions])
+    for tp in partitions:
+        if tp.topic not in told.topics:
             # It was just deleted, or just made: the next try knows.
-            raise UnknownTopicOrPartitionError(place.topic)
-    first, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
-    newer = await _first_newer(consumer, places, noted)
-    topics = {
-        place.topic: TopicNow(told.topics[place.topic], first[place], ends[place], newer.get(place)) for place in places
-    }
+            raise UnknownTopicOrPartitionError(tp.topic)
+    first, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+    newer = await _first_newer(consumer, partitions, noted)
+    topics = {tp.topic: TopicNow(told.topics[tp.topic], first[tp], ends[tp], newer.get(tp)) for tp in partitions}
     owners = [each.note.owner for each in (await committed(consumer, held)).values()]
     if own and noted.sent.get(own.topic, 0) > ends[own]:
         # What was just committed is readable a moment later only, while the broker still writes its markers.
@@ -62,7 +72,7 @@ async def seen(
 async def committed(consumer: AIOKafkaConsumer, held: Sequence[TopicPartition]) -> Mapping[TopicPartition, Committed]:
     """What is left out was never committed. Raises a KafkaError while that is not certain."""
     found = await offsets_committed(consumer, held)
-    return {place: Committed(at.offset, commit_note.read(at.metadata)) for place, at in found.items()}
+    return {tp: Committed(at.offset, commit_note.read(at.metadata)) for tp, at in found.items()}
 
 
 async def after_restore(inputs: Inputs, topic: str, newest: int | None, now: TopicNow) -> int:
@@ -71,45 +81,43 @@ async def after_restore(inputs: Inputs, topic: str, newest: int | None, now: Top
     if newest is None:
         return now.first
     consumer, held = inputs.asking()
-    (place,) = (place for place in held if place.topic == topic)
-    found = await _offset_for_time(consumer, place, max(newest - _READ_AGAIN_MS, 0))
+    (tp,) = (tp for tp in held if tp.topic == topic)
+    found = await _offset_for_time(consumer, tp, max(newest - _READ_AGAIN_MS, 0))
     if not found:
         return now.first
-    at = found[place]
+    at = found[tp]
     return now.end if at is None else int(at.offset)
 
 
 async def _first_newer(
-    consumer: AIOKafkaConsumer, places: Sequence[TopicPartition], noted: Noted
+    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], noted: Noted
 ) -> dict[TopicPartition, int]:
-    after = {place: noted.newest[place.topic] + 1 for place in places if place.topic in noted.newest}
+    after = {tp: noted.newest[tp.topic] + 1 for tp in partitions if tp.topic in noted.newest}
     if not after:
         return {}
     try:
         found = await consumer.offsets_for_times(after)
     except UnknownError:
         found = {}
-        for place, timestamp in after.items():
-            found.update(await _offset_for_time(consumer, place, timestamp))
-    return {place: at.offset for place, at in found.items() if at is not None}
+        for tp, timestamp in after.items():
+            found.update(await _offset_for_time(consumer, tp, timestamp))
+    return {tp: at.offset for tp, at in found.items() if at is not None}
 
 
-async def _offset_for_time(
-    consumer: AIOKafkaConsumer, place: TopicPartition, timestamp: int
-) -> dict[TopicPartition, Any]:
+async def _offset_for_time(consumer: AIOKafkaConsumer, tp: TopicPartition, timestamp: int) -> dict[TopicPartition, Any]:
     """Empty where the broker cannot tell. To answer it unpacks a batch, which may be too large for it; whoever sent
     that batch must not keep the partition from being read, and the other comparisons remain."""
     try:
-        return dict(await consumer.offsets_for_times({place: timestamp}))
+        return dict(await consumer.offsets_for_times({tp: timestamp}))
     except UnknownError:
-        log.warning("the broker cannot look records up by their time", topic=place.topic, partition=place.partition)
+        log.warning("the broker cannot look records up by their time", topic=tp.topic, partition=tp.partition)
         return {}
 
 
-async def _high_watermark(kafka: str, place: TopicPartition) -> int:
+async def _high_watermark(kafka: str, tp: TopicPartition) -> int:
     asking = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
     await asking.start()
     try:
-        return int((await asking.end_offsets([place]))[place])
+        return int((await asking.end_offsets([tp]))[tp])
     finally:
         await stop(asking)

@@ -24,6 +24,7 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     PolicyViolationError,
     RecordListTooLargeError,
+    kafka_errors,
 )
 
 from shared.contracts.topics import DISPUTES_PREFIX, REJECTED_PREFIX, message_bytes_max
@@ -32,9 +33,24 @@ from shared.runner.service import Outgoing
 
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 _OF_PARTNERS = (REJECTED_PREFIX, DISPUTES_PREFIX)
-_INVALID = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTopicError, PolicyViolationError)
-_INVALID_CODES = (87,)
-"""INVALID_RECORD, for example a message without key on a compacted topic; the client library has no class for it."""
+
+
+class InvalidRecordError(BrokerResponseError):  # type: ignore[misc]
+    """For example a message without key on a compacted topic."""
+
+    errno = 87
+    message = "INVALID_RECORD"
+
+
+# The library has no class for it, and would call it unknown, which is tried again for ever.
+kafka_errors.setdefault(InvalidRecordError.errno, InvalidRecordError)
+_INVALID = (
+    InvalidRecordError,
+    InvalidTopicError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+)
 _MISSING_AFTER_S = 3.0
 """A new topic is known to every broker well within this time."""
 _REMEMBERED_S = 60.0
@@ -62,7 +78,7 @@ def is_partners(topic: str) -> bool:
 
 def is_refused_for_good(error: BaseException) -> bool:
     """Whether the broker will never take what it has refused with this."""
-    return isinstance(error, _INVALID) or (isinstance(error, BrokerResponseError) and error.errno in _INVALID_CODES)
+    return isinstance(error, _INVALID)
 
 
 class Topics:

@@ -112,7 +112,7 @@ async def put(
         by_partition.setdefault((message.topic, message.partition), []).append((number, message))
     await know(producer, {topic for topic, _ in by_partition})
     results = await asyncio.gather(
-        *(_put_partition(producer, *place, part, flights, alone) for place, part in by_partition.items()),
+        *(_put_partition(producer, *tp, part, flights, alone) for tp, part in by_partition.items()),
         return_exceptions=True,
     )
     for error in results:

@@ -8,34 +8,28 @@ everything else: consuming, ownership of shards, transactions, sending, timers, 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Never, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Never, Protocol
 
-import msgspec
 from typing_extensions import TypeVar
 
 from shared.kafka.unreadable import Record as Record
 from shared.kafka.unreadable import Unreadable
-from shared.runner.answers import DEAD_LETTER as DEAD_LETTER
+from shared.postgres import Db as Db
 from shared.runner.answers import Announcement as Announcement
+from shared.runner.answers import Answer as Answer
 from shared.runner.answers import Aside as Aside
 from shared.runner.answers import DeadLetter as DeadLetter
-from shared.runner.answers import Headers as Headers
+from shared.runner.answers import Decision as Decision
+from shared.runner.answers import DuePage as DuePage
+from shared.runner.answers import M, S, W, set_aside
 from shared.runner.answers import Outcome as Outcome
 from shared.runner.answers import Outgoing as Outgoing
 from shared.runner.answers import Result as Result
-from shared.runner.answers import set_aside as set_aside
 
 if TYPE_CHECKING:
-    from asyncpg import Connection
-    from asyncpg.pool import PoolConnectionProxy
-
     from shared.runner.own_topic import OwnTopic
-
-    Db: TypeAlias = Connection | PoolConnectionProxy
-else:
-    Db: TypeAlias = object
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +41,6 @@ class Input:
 
 
 # -- without state -----------------------------------------------------------------------------------------------------
-
-
-class Answer(msgspec.Struct, frozen=True, gc=False):
-    """What one record of a forwarding service leads to: what to send, in this order, and what to count."""
-
-    outgoing: tuple[Outgoing, ...]
-    outcomes: tuple[Outcome, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,45 +60,6 @@ class Forward:
 
 
 # -- with state --------------------------------------------------------------------------------------------------------
-
-
-M = TypeVar("M")
-"""A decoded message. It is about one person of the record's partition."""
-S = TypeVar("S")
-W = TypeVar("W", default=Never)
-
-
-class Decision(msgspec.Struct, Generic[S, W], frozen=True):
-    """The answer of the rules to messages about one person.
-
-    `state` replaces the person's state. `writes` are rows that the decision adds beside it, in other tables: each is
-    saved once, in the order of the decisions, while of the states only the last of a step is.
-    """
-
-    state: S
-    outgoing: tuple[Outgoing | Announcement, ...] = ()
-    outcomes: tuple[Outcome, ...] = ()
-    writes: tuple[W, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class DuePage(Generic[M, S]):
-    """What the clock makes due for one shard, a page at a time.
-
-    `messages` go through `decide` like events; `cursor` is stored with them in the same transaction. An empty page
-    means that nothing more is due, and `next_at` says when that may change. `run` names a run over many pages that
-    must see everything that had arrived before it began: the runner takes the inputs' end offsets when it first meets
-    the name, and applies the pages only once those offsets are folded.
-
-    `states` are partial states, enough to decide this page. The runner uses them instead of `load`, and does not keep
-    them in memory.
-    """
-
-    messages: Sequence[M]
-    cursor: str
-    next_at: datetime | None
-    run: str | None = None
-    states: Mapping[str, S] = field(default_factory=dict)
 
 
 class PolicyMismatchError(Exception):

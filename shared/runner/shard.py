@@ -8,11 +8,11 @@ from enum import Enum
 
 import structlog
 
-from shared.runner import claim_check
+from shared.runner import questions
 from shared.runner.agreement import Noted
 from shared.runner.blame import in_words
-from shared.runner.host import ContradictionError, DoubtError, Host, Inputs, backoff, new_buffer, stopped_within
-from shared.runner.own_topic import OwnTopic
+from shared.runner.buffer import Buffer
+from shared.runner.host import ContradictionError, DoubtError, Home, backoff, stopped_within
 from shared.trust import ClockDoubtError
 
 log = structlog.get_logger("runner")
@@ -38,14 +38,14 @@ class LeakedCancellationError(Exception):
 class Shard(ABC):
     """Partition `index` of every input, from its assignment until it is stopped."""
 
-    def __init__(self, index: int, service: str, host: Host, inputs: Inputs) -> None:
-        self.index = index
-        self.buffer = new_buffer(host, inputs)
+    def __init__(self, home: Home) -> None:
+        self.index, self._home, self._host, self._inputs = home.index, home, home.host, home.inputs
+        records_max = self._host.settings.buffer_records_max
+        self.buffer = Buffer(records_max, self._host.budget, self._inputs.pause, self._inputs.resume)
         self.trouble: str | None = "not started yet"
         """Why the shard does not do its work, in words for readiness; None when it does."""
         self.source = Source.BEGINNING
         self._troubled_in = Source.BEGINNING
-        self._service, self._host, self._inputs = service, host, inputs
         self._stopping = asyncio.Event()
         self._delays = backoff()
         self._doubt = ""
@@ -73,11 +73,6 @@ class Shard(ABC):
     def noted(self) -> Noted | None:
         """What Kafka must still agree with while the shard works; None when it does not."""
 
-    @property
-    def own_topic(self) -> OwnTopic | None:
-        """The topic of which the service is the only writer, if it has one."""
-        return None
-
     def doubt(self, sentence: str) -> None:
         """A server has changed under the shard: begin again after the step in hand, and compare first."""
         self._doubt = sentence
@@ -85,12 +80,10 @@ class Shard(ABC):
 
     async def look_again(self) -> None:
         """Ask Kafka whether it still agrees with what was noted, as a shard must that works for weeks."""
-        noted = self.noted
-        if noted is None:
-            return
-        if found := await claim_check.look_again(self._host, noted, self.index, self._inputs, self.own_topic):
-            log.error("Kafka has changed under a running shard", shard=self.index, because=found)
-            self.doubt(found)
+        if self.noted and (found := await questions.contradictions(self._home, self.noted)):
+            because = " ".join(each.says() for each in found)
+            log.error("Kafka has changed under a running shard", shard=self.index, because=because)
+            self.doubt(because)
 
     def raise_doubt(self) -> None:
         """Raises DoubtError, once, when there is a doubt."""

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import groupby
-from typing import NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -17,11 +16,11 @@ from shared.kafka.losses import Losses
 from shared.kafka.unreadable import Fetched
 from shared.runner.fenced import FencedShard
 from shared.runner.forward import ForwardShard
-from shared.runner.host import Host
-from shared.runner.inputs import ShardInputs
+from shared.runner.host import Home, Host
+from shared.runner.inputs import Inputs
+from shared.runner.lag import Lag, Stalls, lag
 from shared.runner.service import Fenced, Service
 from shared.runner.shard import Shard
-from shared.runner.stalls import Stalls
 from shared.runner.subscription import Subscription
 
 log = structlog.get_logger("runner")
@@ -31,13 +30,6 @@ _START_AGAIN_S = 1.0
 """A shard whose task ended is started again after this: long enough that a fault which repeats costs nothing."""
 _COMPACTED = frozenset(topic.name for topic in topics(()) if topic.cleanup == "compact")
 """Here Kafka drops what a newer message of the same key has superseded, so holes in the offsets are no loss."""
-
-
-class Lag(NamedTuple):
-    """Of one partition: records not yet handled, and when the oldest of them was appended (Unix s), if it was read."""
-
-    records: int
-    oldest: float | None
 
 
 class Shards(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -95,14 +87,14 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Pause before anything is fetched, then let each shard claim and seek in a task of its own."""
         self.consumer.pause(*assigned)
-        for place in assigned:
+        for tp in assigned:
             # Any position will do until the shard says its own: without one the library would look for one.
-            self.consumer.seek(place, 0)
+            self.consumer.seek(tp, 0)
         self._joined = True
         self._split.clear()
-        found = {place.topic for place in assigned}
-        for index in sorted({place.partition for place in assigned}):
-            held = {place.topic for place in assigned if place.partition == index}
+        found = {tp.topic for tp in assigned}
+        for index in sorted({tp.partition for tp in assigned}):
+            held = {tp.topic for tp in assigned if tp.partition == index}
             if not self._topics <= held:
                 # Processes of two releases that read different topics; it passes when the last old one is gone.
                 log.error("shard not started: another process has some of its inputs", shard=index)
@@ -113,24 +105,17 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]
         log.info("shards assigned", shards=sorted(self.shards))
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        await self._drop({place.partition for place in revoked} & self.shards.keys())
+        await self._drop({tp.partition for tp in revoked} & self.shards.keys())
 
     def _start_shard(self, index: int, topics: frozenset[str]) -> None:
-        inputs = ShardInputs(self.subscription, index, topics, self._losses)
+        inputs = Inputs(self.subscription, index, topics, self._losses)
         if ended := self.shards.get(index):
             ended.buffer.clear()
-        shard = self.shards[index] = self._new_shard(index, inputs)
+        shard = self.shards[index] = _shard(index, self._service, self._host, inputs)
         task = self._tasks[index] = asyncio.create_task(shard.run(), name=f"{self._service.name}-{index}")
         task.add_done_callback(partial(self._ended, shard, topics, inputs))
 
-    def _new_shard(self, index: int, inputs: ShardInputs) -> Shard:
-        name, mode = self._service.name, self._service.mode
-        if isinstance(mode, Fenced):
-            assert self._host.pool is not None, "a service with state is started with its database"
-            return FencedShard(index, name, mode, self._host, self._host.pool, inputs)
-        return ForwardShard(index, name, mode, self._host, inputs)
-
-    def _ended(self, shard: Shard, topics: frozenset[str], inputs: ShardInputs, task: asyncio.Task[None]) -> None:
+    def _ended(self, shard: Shard, topics: frozenset[str], inputs: Inputs, task: asyncio.Task[None]) -> None:
         """A shard works until it is told to stop. Whatever else ends its task must not end its work in silence."""
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if self.shards.get(shard.index) is not shard:
@@ -165,6 +150,10 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]
             self._host.metrics.next_timer_timestamp.remove(index)
         self._host.metrics.shards.set(len(self.shards))
 
+    async def look_again(self) -> None:
+        """Whether Kafka is still the one that each shard works from: a topic can be made again under a service."""
+        await asyncio.gather(*(shard.look_again() for shard in list(self.shards.values())))
+
     # -- what operators see --------------------------------------------------------------------------------------------
 
     def troubles(self) -> list[str]:
@@ -177,25 +166,24 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]
         return [*reading, *split, *shards, *self._stalls.troubles(), *self._losses.troubles()]
 
     async def lag(self) -> dict[TopicPartition, Lag]:
-        """Of each partition held, what is not handled yet."""
+        """Of each partition held, what is not handled yet. Looks for stalls on the way."""
         held = self.subscription.assignment()
         ends = await self.consumer.end_offsets(held) if held else {}
         positions = self.subscription.positions()
-        self._look_for_stalls(ends, positions)
-        return {place: self._lag(place, end, positions.get(place, 0)) for place, end in ends.items()}
+        # Paused partitions wait for their shard, and the end of a compacted log may be a hole.
+        reading = {tp for tp in held - self.consumer.paused() if tp.topic not in _COMPACTED}
+        behind = {tp: positions[tp] for tp, end in ends.items() if tp in reading and positions.get(tp, end) < end}
+        self._stalls.look(behind, time.monotonic())
+        return {tp: self._lag(tp, end, positions.get(tp, 0)) for tp, end in ends.items()}
 
-    def _lag(self, place: TopicPartition, end: int, position: int) -> Lag:
-        shard = self.shards.get(place.partition)
-        waiting = shard.buffer.oldest if shard else None
-        handled = shard.handled_offsets.get(place.topic, 0) if shard else 0
-        if waiting is None and position >= end:
-            # The end marker of a transaction has an offset and no record.
-            handled = end
-        return Lag(max(end - handled, 0), waiting.timestamp / 1000 if waiting else None)
+    def _lag(self, tp: TopicPartition, end: int, position: int) -> Lag:
+        if (shard := self.shards.get(tp.partition)) is None:
+            return lag(end, position, 0, None)
+        return lag(end, position, shard.handled_offsets.get(tp.topic, 0), shard.buffer.oldest)
 
-    def _look_for_stalls(self, ends: dict[TopicPartition, int], positions: dict[TopicPartition, int]) -> None:
-        """Paused partitions wait for their shard, and the end of a compacted log may be a hole."""
-        reading = self.subscription.assignment() - self.consumer.paused()
-        waiting = {place: positions[place] for place, end in ends.items() if positions.get(place, end) < end}
-        asked = {place: at for place, at in waiting.items() if place in reading and place.topic not in _COMPACTED}
-        self._stalls.look(asked, time.monotonic())
+
+def _shard(index: int, service: Service, host: Host, inputs: Inputs) -> Shard:
+    mode = service.mode
+    if isinstance(mode, Fenced):
+        return FencedShard(Home(index, service.name, host, inputs, mode.own), mode)
+    return ForwardShard(Home(index, service.name, host, inputs), mode)

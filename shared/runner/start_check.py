@@ -16,9 +16,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.runner import agreement, questions
-from shared.runner.agreement import BeyondEnd, Contradiction, Noted, OtherCluster, OtherTopic, Rewritten, Seen
+from shared.runner.agreement import Noted, Seen
 from shared.runner.commit_note import Note, Word, read_word
-from shared.runner.host import ContradictionError, Host, Inputs
+from shared.runner.contradictions import BeyondEnd, Contradiction, OtherCluster, OtherTopic, Rewritten
+from shared.runner.host import ContradictionError, Home
+from shared.runner.inputs import Inputs
 from shared.runner.questions import Committed
 
 log = structlog.get_logger("runner")
@@ -46,7 +48,7 @@ async def asked(
     committed: Mapping[TopicPartition, Committed],
 ) -> Seen:
     """What Kafka says of these partitions of one shard."""
-    newest = {place.topic: at.note.newest for place, at in committed.items() if at.note.newest}
+    newest = {tp.topic: at.note.newest for tp, at in committed.items() if at.note.newest}
     return await questions.seen(kafka, consumer, held, Noted(newest=newest))
 
 
@@ -55,12 +57,12 @@ def judge(
 ) -> dict[TopicPartition, Judged]:
     """Pure: each partition by itself, since each was noted at a time of its own."""
     judged = {}
-    for place in held:
-        at = committed.get(place)
-        noted = _noted(owner, place.topic, at)
-        its = replace(seen, owner=at.note.owner if at else "", topics={place.topic: seen.topics[place.topic]})
+    for tp in held:
+        at = committed.get(tp)
+        noted = _noted(owner, tp.topic, at)
+        its = replace(seen, owner=at.note.owner if at else "", topics={tp.topic: seen.topics[tp.topic]})
         found = agreement.compare(noted, its)
-        judged[place] = Judged(at.offset if at else None, noted, its, found[0] if found else None)
+        judged[tp] = Judged(at.offset if at else None, noted, its, found[0] if found else None)
     return judged
 
 
@@ -88,29 +90,27 @@ def noted(owner: str, notes: Mapping[str, Note], offsets: Mapping[str, int]) -> 
     )
 
 
-async def check_start(
-    host: Host, service: str, owner: str, shard: int, inputs: Inputs
-) -> tuple[dict[str, Note], dict[str, int]]:
+async def check_start(home: Home, owner: str) -> tuple[dict[str, Note], dict[str, int]]:
     """What to note beside each offset from now on, and where each topic begins that does not begin with its first
     record. Raises ContradictionError where the operator's word is missing; anything else it raises means: not known
     yet."""
-    consumer, held = inputs.asking()
+    consumer, held = home.inputs.asking()
     committed = await questions.committed(consumer, held)
-    judged = judge(owner, await asked(host.settings.kafka, consumer, held, committed), committed, held)
-    found = {place: each.contradiction for place, each in judged.items() if each.contradiction}
+    judged = judge(owner, await asked(home.host.settings.kafka, consumer, held, committed), committed, held)
+    found = {tp: each.contradiction for tp, each in judged.items() if each.contradiction}
     if found:
-        await _require_words(host, service, shard, found)
+        await _require_words(home, found)
     notes, begins, moved = {}, {}, {}
-    for place, each in judged.items():
-        topic, seen = place.topic, each.seen
-        at, notes[topic] = await _goes_on(inputs, topic, each, Note(seen.cluster, seen.topics[topic].id, owner))
+    for tp, each in judged.items():
+        topic, seen = tp.topic, each.seen
+        at, notes[topic] = await _goes_on(home.inputs, topic, each, Note(seen.cluster, seen.topics[topic].id, owner))
         if at is not None:
             begins[topic] = moved[topic] = at
         elif each.committed is not None:
             begins[topic] = each.committed
     if moved:
         # Where this fails, the shard begins there all the same, and the word is followed again at the next start.
-        await inputs.commit(moved, notes)
+        await home.inputs.commit(moved, notes)
     return notes, begins
 
 
@@ -131,17 +131,17 @@ async def _goes_on(inputs: Inputs, topic: str, judged: Judged, note: Note) -> tu
     return (judged.committed, note) if judged.contradiction else (None, note)
 
 
-async def _require_words(host: Host, service: str, shard: int, found: Mapping[TopicPartition, Contradiction]) -> None:
-    words = await given_words(host.settings.kafka, service)
+async def _require_words(home: Home, found: Mapping[TopicPartition, Contradiction]) -> None:
+    words = await given_words(home.host.settings.kafka, home.service)
     missing = {
         each
-        for place, each in found.items()
-        if place not in words or words[place].token != agreement.token(service, shard, each)
+        for tp, each in found.items()
+        if tp not in words or words[tp].token != agreement.token(home.service, home.index, each)
     }
     if missing:
-        raise ContradictionError(agreement.sentence(service, sorted(missing, key=str)))
+        raise ContradictionError(agreement.sentence(home.service, sorted(missing, key=str)))
     log.warning(
-        "the operator's word is followed", shard=shard, contradictions=sorted({e.says() for e in found.values()})
+        "the operator's word is followed", shard=home.index, contradictions=sorted({e.says() for e in found.values()})
     )
 
 
@@ -153,5 +153,5 @@ async def given_words(kafka: str, service: str) -> dict[TopicPartition, Word]:
         found = await admin.list_consumer_group_offsets(words_group(service))
     finally:
         await admin.close()
-    words = {TopicPartition(*place): read_word(at.metadata) for place, at in found.items()}
-    return {place: word for place, word in words.items() if word is not None}
+    words = {TopicPartition(*tp): read_word(at.metadata) for tp, at in found.items()}
+    return {tp: word for tp, word in words.items() if word is not None}

@@ -17,21 +17,22 @@ import structlog
 
 from shared.contracts.partition import partition_of
 from shared.kafka.unreadable import Fetched, Unreadable, next_offset
-from shared.runner.host import dead_letter, origin
-from shared.runner.service import (
+from shared.runner.answers import (
     DEAD_LETTER,
     Announcement,
     DeadLetter,
     Decision,
     DuePage,
-    Fenced,
     M,
     Outcome,
     Outgoing,
     S,
     W,
+    dead_letter,
+    origin,
     set_aside,
 )
+from shared.runner.service import Fenced
 
 log = structlog.get_logger("runner")
 
@@ -161,11 +162,11 @@ def _decide(
     except Exception as error:
         log.error("the rules fail on a person's messages", origins=[each for each, _ in messages[:5]], exc_info=error)
     decisions: list[Decision[S, W]] = []
-    for place, message in messages:
+    for named, message in messages:
         try:
             decisions.append(mode.decide(state, [message], now))
             state = decisions[-1].state
         except Exception as error:  # noqa: BLE001 (whatever the rules raise)
-            batch.aside.append((place, DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")))
+            batch.aside.append((named, DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")))
             stumbled.add(user_id)
     return decisions

@@ -7,18 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Any
 
 import msgspec
 
-from shared.postgres import queries
+from shared.postgres import Db, DbOrPool, queries
 from shared.runner.agreement import Noted
-from shared.runner.service import Db, Outgoing
-
-if TYPE_CHECKING:
-    from asyncpg import Pool, Record
-
-    DbOrPool: TypeAlias = Db | Pool
+from shared.runner.answers import Outgoing
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 _SQL = queries(Path(__file__).with_name("store.sql"))
@@ -92,7 +87,7 @@ async def look(db: DbOrPool, shard: int) -> Claim:
     return _claimed(row)
 
 
-def _claimed(row: Record) -> Claim:
+def _claimed(row: Any) -> Claim:
     offsets, barrier, topic_ids, newest, sent = (
         _offsets_decoder.decode(row["offsets"]),
         _offsets_decoder.decode(row["barrier"]),
@@ -192,60 +187,6 @@ async def replace_outbox(db: Db, shard: int, rows: Sequence[Sequence[Outgoing]])
 
 async def add_to_outbox(db: Db, shard: int, messages: Sequence[Outgoing]) -> None:
     await db.execute(_SQL["fill_outbox"], shard, _outbox_encoder.encode(messages))
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A contradiction as the operator is told of it. `token` names exactly this one."""
-
-    token: str
-    sentence: str
-    remedy: str
-
-
-async def contradicted(db: DbOrPool, shard: int, found: Sequence[Found]) -> set[str]:
-    """Tell the operator's command what stands between the shard and its work; nothing does, when `found` is empty.
-    Returns the tokens for which the operator has given word."""
-    tokens = [each.token for each in found]
-    told = ([each.sentence for each in found], [each.remedy for each in found])
-    await db.execute(_SQL["contradicted"], shard, tokens, *told)
-    return {row["token"] for row in await db.fetch(_SQL["words"], tokens)} if tokens else set()
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A contradiction that waits for the operator's word, as the shard last met it."""
-
-    shard: int
-    found: Found
-    seen_at: datetime
-
-
-async def waiting_for_word(db: DbOrPool) -> list[Told]:
-    return [
-        Told(row["shard"], Found(row["token"], row["sentence"], row["remedy"]), row["seen_at"])
-        for row in await db.fetch(_SQL["told"])
-    ]
-
-
-async def give_word(db: DbOrPool, found: Found) -> None:
-    """The operator's decision, kept for good with its time."""
-    await db.execute(_SQL["give_word"], found.token, found.sentence, found.remedy)
-
-
-async def last_seen(db: DbOrPool) -> datetime | None:
-    """The last time that the services' clock is known to have shown; None in a new database."""
-    shown: datetime | None = await db.fetchval(_SQL["last_seen"])
-    return shown
-
-
-async def keep_last_seen(db: DbOrPool, now: datetime) -> None:
-    await db.execute(_SQL["keep_last_seen"], now)
-
-
-async def applied(db: DbOrPool, tokens: Sequence[str]) -> None:
-    """The operator's word for these has taken effect."""
-    await db.execute(_SQL["applied"], tokens)
 
 
 def _text(numbers: Mapping[str, int] | Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic
@@ -18,11 +18,12 @@ import structlog
 from shared.kafka.unreadable import Fetched
 from shared.runner import agenda, portion
 from shared.runner.agenda import Agenda, Next
+from shared.runner.answers import DeadLetter, DuePage, M, S, W, origin
 from shared.runner.blame import RecordsFaultError, in_words
-from shared.runner.host import Host, origin
+from shared.runner.host import Host
 from shared.runner.owned import Owned
 from shared.runner.portion import Portion, Whole
-from shared.runner.service import DeadLetter, DuePage, M, PolicyMismatchError, S, W
+from shared.runner.service import PolicyMismatchError
 from shared.runner.shard import Shard, Source
 
 log = structlog.get_logger("runner")
@@ -110,12 +111,19 @@ class Working(Generic[M, S, W]):
             self._portions.records = portion.failed(self._portions.records, len(records))
             self._put_back.extendleft(reversed(records))
             return False
+        await self._alone(lambda: self.owned.handle(records), lambda letter: self.owned.set_aside(records[0], letter))
+        return True
+
+    async def _alone(
+        self, handle: Callable[[], Awaitable[None]], set_aside: Callable[[DeadLetter], Awaitable[None]]
+    ) -> None:
+        """What has failed alone is tried once more when the database is proven to work, and then set aside."""
         await self.owned.prove()
         try:
-            await self.owned.handle(records)
+            await handle()
         except RecordsFaultError as again:
-            await self.owned.set_aside(records[0], _letter(again))
-        return True
+            sentence = f"The database refused what this record leads to: {in_words(again.error)}."
+            await set_aside(DeadLetter("unsavable", sentence))
 
     # -- timers ------------------------------------------------------------------------------------------------------
 
@@ -171,13 +179,5 @@ class Working(Generic[M, S, W]):
             if len(page.messages) > 1:
                 self._portions.timers = portion.failed(self._portions.timers, len(page.messages))
                 return False
-            await self.owned.prove()
-            try:
-                await self.owned.apply(page)
-            except RecordsFaultError as again:
-                await self.owned.set_page_aside(page, _letter(again))
+            await self._alone(lambda: self.owned.apply(page), lambda letter: self.owned.set_page_aside(page, letter))
         return True
-
-
-def _letter(fault: RecordsFaultError) -> DeadLetter:
-    return DeadLetter("unsavable", f"The database refused what this record leads to: {in_words(fault.error)}.")

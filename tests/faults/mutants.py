@@ -74,10 +74,10 @@ def install(gate: str, mutant: str) -> None:
 def _before_transaction(wait: Callable[[], None]) -> None:
     step = Owned._step
 
-    async def held(self: Any, batch: Any, progress: Any, given: Any = None) -> None:
-        if batch.by_person and given is None:
+    async def held(self: Any, batch: Any, progress: Any, page: Any = None) -> None:
+        if batch.by_person and page is None:
             wait()
-        await step(self, batch, progress, given)
+        await step(self, batch, progress, page)
 
     Owned._step = held  # type: ignore[method-assign]
 
@@ -156,7 +156,7 @@ def _send_before_commit() -> None:
         async with db.transaction():
             await store.lock(db, index, self.epoch, self.steps)
             if stepped.states:
-                await self._home.mode.save(db, index, stepped.states, stepped.writes)
+                await self._mode.save(db, index, stepped.states, stepped.writes)
             outgoing, sent = stepped.outgoing, self._sent_seq
             seq = await store.advance(
                 db, index, self.epoch, progress, sent_seq=sent, outgoing=outgoing, settled_at=settled_at
@@ -207,7 +207,7 @@ def _offsets_before_sending() -> None:
             return
         await self._host.clock.refresh()
         in_hand = await self._answered(records)
-        await self._inputs.commit({record.topic: record.offset + 1 for record in records})
+        await self._inputs.commit({record.topic: record.offset + 1 for record in records}, self._notes)
         await in_hand.delivery.attempt(producer)
 
     ForwardShard._batch = batch  # type: ignore[method-assign]

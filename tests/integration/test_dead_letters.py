@@ -29,7 +29,7 @@ from shared.contracts.times import rfc3339
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, dead_letter_topic, raw_topic
 from shared.kafka import topic_admin
 from shared.kafka.codecs import UNPACKED_BYTES_MAX
-from shared.runner.host import dead_letter
+from shared.runner.answers import dead_letter
 from shared.runner.sender import send, started
 from shared.runner.service import Aside, DeadLetter
 from shared.settings import ROOT

@@ -13,9 +13,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.kafka.identities import identities
-from shared.runner import store
+from shared.runner import words
 from tests.integration.seen import KEY, SHARD, until_trouble
 from tests.integration.tiny import KEYS, Count, Tiny, until
+from tests.support.unreadable import send_raw
 
 ELSEWHERE = next(key for key in KEYS if partition_of(key) != SHARD)
 
@@ -47,16 +48,16 @@ async def make_again(tiny: Tiny, topic: str) -> None:
         await admin.close()
 
 
-async def accept(tiny: Tiny) -> list[store.Told]:
+async def accept(tiny: Tiny) -> list[words.Told]:
     """What the operator's command does."""
     async with tiny.database() as db:
-        told = await store.waiting_for_word(db)
+        told = await words.waiting_for_word(db)
         for each in told:
-            await store.give_word(db, each.found)
+            await words.give_word(db, each.found)
     return told
 
 
-async def words(tiny: Tiny) -> list[Any]:
+async def given_words(tiny: Tiny) -> list[Any]:
     async with tiny.database() as db:
         return list(await db.fetch("select * from operator_word"))
 
@@ -86,7 +87,7 @@ async def test_a_topic_that_was_made_again_stops_its_readers_until_the_operator_
         await worker.until_shards(PARTITIONS)
         await tiny.until_total(20 + sent_after + 1)
     assert (await tiny.totals())[KEY] == 20 + sent_after
-    assert all(word["applied_at"] >= word["given_at"] for word in await words(tiny))
+    assert all(word["applied_at"] >= word["given_at"] for word in await given_words(tiny))
     # The word was for that topic: the next one needs another.
     await make_again(tiny, tiny.source)
     async with tiny.worker() as worker:
@@ -225,3 +226,16 @@ async def delete_records(tiny: Tiny, topic: str, partition: int, before: int) ->
         await admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(before_offset=before)})
     finally:
         await admin.close()
+
+
+async def test_a_strangers_message_that_nobody_can_read_keeps_no_shard_from_being_claimed(tiny: Tiny) -> None:
+    await tiny.send(ones(3))
+    async with tiny.worker() as worker:
+        await worker.until_shards(6)
+        await tiny.until_total(3)
+    # The name of a header is not UTF-8, which the client library's own consumer fails on.
+    await send_raw(tiny.kafka, tiny.target, SHARD, KEY.encode(), b"{}", b"\xff")
+    await tiny.send(ones(1))
+    async with tiny.worker() as worker:
+        await tiny.until_total(4)
+        await worker.until_shards(6)

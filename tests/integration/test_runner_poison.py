@@ -58,6 +58,12 @@ def retries(worker: Worker) -> float:
     return sum(sample.value for each in metric.collect() for sample in each.samples if sample.name.endswith("_total"))
 
 
+def retried(worker: Worker) -> set[str]:
+    """What the shards began again after."""
+    metric = worker.here._host.metrics.retries
+    return {sample.labels["kind"] for each in metric.collect() for sample in each.samples if sample.value}
+
+
 # -- the database refuses ----------------------------------------------------------------------------------------------
 
 
@@ -380,6 +386,19 @@ async def test_a_fenced_shard_sets_aside_what_can_never_be_sent(
     await assert_exactly_once(tiny, healthy + 1)
 
 
+async def test_what_the_broker_calls_invalid_is_set_aside(tiny: Tiny) -> None:
+    """Without a key nothing can be compacted, so the broker takes no such message for a compacted topic."""
+    compacted = f"{tiny.name}.compacted"
+    await tiny.create_topics(compacted, partitions=1, cleanup="compact")
+    await tiny.send([(KEY, "1"), (KEY, "impossible"), (KEY, "2")])
+    service = relaying(tiny, lambda _, value: _to(compacted) if value == "impossible" else None)
+    async with tiny.worker(service) as worker:
+        await until(lambda: _letters(tiny, 1), "a dead letter")
+        await until(lambda: _sent(tiny, 2), "the others are forwarded")
+        await worker.until_shards(6)
+    assert await letters(tiny) == [("unsendable", "behavior.raw.shop/3/77")]
+
+
 async def _sent(tiny: Tiny, count: int) -> bool:
     return len(await tiny.read(tiny.target)) >= count
 
@@ -407,6 +426,32 @@ async def test_a_stored_outbox_with_something_impossible_is_sent_by_the_next_own
         ("unsendable", f"outbox/{SHARD}/{seq}/2"),
     ]
     assert len(await tiny.read(tiny.target)) == 1
+
+
+async def test_a_partners_topic_that_is_deleted_under_a_running_relay_holds_its_shards_for_seconds(tiny: Tiny) -> None:
+    """The client believes in the topic until it asks again, and would wait for room behind what it cannot send."""
+    refusals = rejected_topic(f"deleted-{tiny.name}")
+    await tiny.create_topics(refusals)
+    service = relaying(
+        tiny,
+        lambda key, value: (
+            Outgoing(refusals, None, b"x" * 100_000, ORIGIN, partition_of(key)) if value == "refused" else None
+        ),
+    )
+    refused = [(key, "refused") for key in KEYS[:48]]
+    # The client asks for metadata by itself as seldom as in production.
+    async with tiny.worker(service, metadata_max_age_ms=300_000) as worker:
+        await tiny.send(refused)
+        await until(lambda: _later(tiny, refusals), "the topic is known and written to")
+        await tiny.delete_topics(refusals)
+        for _ in range(5):
+            await tiny.send(refused)
+        await tiny.send([(key, "1") for key in KEYS[:48]])
+        await until(lambda: _sent(tiny, 48), "the shards go on")
+        await worker.until_shards(6)
+        # Never ten seconds for room in a queue that does not move, nor thirty for an answer.
+        assert retried(worker) <= {"UnknownTopicOrPartitionError"}
+    assert set(await letters(tiny)) == {("unsendable", "behavior.raw.shop/3/77")}
 
 
 async def test_a_topic_of_the_platform_that_is_missing_is_waited_for(tiny: Tiny) -> None:

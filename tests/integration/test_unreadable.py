@@ -13,8 +13,8 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import UnknownError
 
 from shared.contracts.partition import partition_of
-from shared.kafka.batches import Result
 from shared.kafka.codecs import UNPACKED_BYTES_MAX
+from shared.kafka.fetches import Result
 from tests.integration.seen import KEY, KINDS, distinct_letters, forwarded, handled, lost, service_of
 from tests.integration.seen import SHARD as HOME
 from tests.integration.tiny import KEYS, Tiny, Worker, until

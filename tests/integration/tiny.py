@@ -240,12 +240,20 @@ class Tiny:
             await postgres.migrate(db, [MIGRATIONS])
             await db.execute(_TABLES)
 
-    async def create_topics(self, *names: str, partitions: int = PARTITIONS) -> None:
+    async def create_topics(self, *names: str, partitions: int = PARTITIONS, cleanup: str = "delete") -> None:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
         await admin.start()
         try:
-            settings = {"max.message.bytes": str(2 * 1024 * 1024)}
+            settings = {"max.message.bytes": str(2 * 1024 * 1024), "cleanup.policy": cleanup}
             await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=settings) for name in names])
+        finally:
+            await admin.close()
+
+    async def delete_topics(self, *names: str) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
+        await admin.start()
+        try:
+            await admin.delete_topics(list(names))
         finally:
             await admin.close()
 

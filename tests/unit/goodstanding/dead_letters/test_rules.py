@@ -18,7 +18,7 @@ from goodstanding.errors import UserError
 from shared.contracts.cloudevents import Headers, binary
 from shared.contracts.dead_letters import redriven_headers
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, RECORDS_REPORTED, SCORES_CHANGED, raw_topic
-from shared.runner.host import dead_letter
+from shared.runner.answers import dead_letter
 from shared.runner.service import Aside, DeadLetter, Outgoing
 from tests.support.ingest.raw_events import PERSON, RawEvent, bank
 

@@ -8,22 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.runner.agreement import (
+from shared.runner.agreement import Noted, Seen, TopicNow, compare, deleted_unread, sentence, token
+from shared.runner.contradictions import (
     BeyondEnd,
     Contradiction,
-    Noted,
     OtherCluster,
     OtherOwner,
     OtherTopic,
     Rewritten,
-    Seen,
     SentBeyondEnd,
-    TopicNow,
     Undecided,
-    compare,
-    deleted_unread,
-    sentence,
-    token,
+    remedy,
 )
 
 NOTED = Noted(
@@ -116,8 +111,7 @@ def test_a_sentence_tells_what_is_seen_what_it_means_and_what_resolves_it(each: 
     told = sentence("scorer", [each])
     assert each.says() in told
     assert told.endswith("goodstanding offsets accept scorer")
-    assert each.remedy
-    assert each.remedy[0].islower(), "it goes on from 'I shall'"
+    assert remedy(each)[0].islower(), "it goes on from 'I shall'"
 
 
 @pytest.mark.parametrize("each", EVERY, ids=lambda each: type(each).__name__)

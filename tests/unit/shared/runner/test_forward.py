@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.kafka.unreadable import Unreadable
-from shared.runner.agreement import Noted, Rewritten, Seen, TopicNow, compare
+from shared.runner.agreement import Noted, Seen, TopicNow, compare
 from shared.runner.commit_note import Note
+from shared.runner.contradictions import Rewritten
 from shared.runner.delivery import Delivery
 from shared.runner.forward import ForwardShard, _InHand
-from shared.runner.host import Host
+from shared.runner.host import Home, Host
 from shared.runner.service import Forward
 from shared.settings import ServiceSettings
 
@@ -59,7 +60,8 @@ def shard_with(records: Sequence[Unreadable], acknowledged: Sequence[bool]) -> t
     metrics = cast(Any, SimpleNamespace(handled=lambda _: None, decided=lambda _: None, acknowledged=lambda _: None))
     metrics.step_seconds = SimpleNamespace(labels=lambda _: SimpleNamespace(observe=lambda _: None))
     host = Host(ServiceSettings(kafka="nowhere"), cast(Any, None), metrics, None)
-    shard = ForwardShard(0, "ingest", cast(Forward, SimpleNamespace(owner="D")), host, cast(Any, inputs))
+    home = Home(0, "ingest", host, cast(Any, inputs))
+    shard = ForwardShard(home, cast(Forward, SimpleNamespace(owner="D")))
     shard._notes = {topic: Note("K", topic, "D", 0) for topic in TOPICS}
     shard._taken, shard._offsets = records, {}
     delivery = cast(Delivery, Failing(acknowledged))

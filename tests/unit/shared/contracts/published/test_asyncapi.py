@@ -24,7 +24,7 @@ from shared.contracts.messages import TYPES, Refusal
 from shared.contracts.published import asyncapi
 from shared.contracts.refusals import refusal_headers
 from shared.contracts.topics import SERVICES, topics
-from shared.runner.host import dead_letter
+from shared.runner.answers import dead_letter
 from shared.runner.service import DeadLetter
 
 DOCUMENT = asyncapi.document()

@@ -10,8 +10,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.ingest.service import Policy, service
-from shared.runner import process
+from shared.runner import health
 from shared.runner.metrics import Metrics
 from shared.settings import ServiceSettings
 
@@ -19,9 +18,9 @@ from shared.settings import ServiceSettings
 @pytest.fixture
 async def base(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     listening: dict[str, object] = {}
-    monkeypatch.setattr(process.log, "info", lambda event, **fields: listening.update(fields))
+    monkeypatch.setattr(health.log, "info", lambda event, **fields: listening.update(fields))
     settings = ServiceSettings(kafka="nowhere:9092")
-    async with process._http(service(Policy({})), settings, process.Health(), Metrics()):
+    async with health.serving("ingest", settings, health.Health(), Metrics()):
         yield f"http://{listening['host']}:{listening['port']}"
 
 

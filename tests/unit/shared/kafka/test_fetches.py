@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,14 +11,15 @@ import cramjam
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import READ_COMMITTED
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.contracts.cloudevents import HEADERS_MAX
-from shared.kafka import batches
-from shared.kafka.batches import FetchedBytes, Notes, PartitionReader
+from shared.kafka.batch import Batch
 from shared.kafka.codecs import UNPACKED_BYTES_MAX
+from shared.kafka.fetches import FetchedBytes, PartitionReader
 from shared.kafka.losses import Losses
+from shared.kafka.records import BATCH_RECORDS_MAX, CALL_BYTES_MAX, Notes
 from shared.kafka.unreadable import Fetched, Unreadable, next_offset
 from tests.support.batches import (
     at_offset,
@@ -137,13 +140,13 @@ def _positions(found: list[Any]) -> list[int]:
 
 def _fetched_to_the_end(*log: bytes, per_call: int, at: int = 0) -> list[Any]:
     """As a consumer fetches: anew, from the position, whenever a fetch is exhausted."""
-    end = batches.Batch(log[-1]).next_offset
+    end = Batch(log[-1]).next_offset
     found: list[Fetched] = []
     lost = Lost()
     while at < end:
-        current = reader(*[data for data in log if batches.Batch(data).next_offset > at], at=at, lost=lost)
+        current = reader(*[data for data in log if Batch(data).next_offset > at], at=at, lost=lost)
         while not current.exhausted:
-            current.notes.room = batches.CALL_BYTES_MAX
+            current.notes.room = CALL_BYTES_MAX
             found += current.take(per_call)
         assert current.next_fetch_offset > at
         at = current.next_fetch_offset
@@ -237,7 +240,7 @@ def test_a_call_opens_no_more_than_it_has_room_for(size: int, at_once: int) -> N
     given = reader(*[ones([bytes(size)], base=base, codec="zstd") for base in range(20)])
     counts = []
     while not given.exhausted:
-        given.notes.room = batches.CALL_BYTES_MAX
+        given.notes.room = CALL_BYTES_MAX
         counts.append(len(given.take(1_000)))
     assert counts == [at_once] * (20 // at_once) + [0]
 
@@ -247,16 +250,16 @@ def test_a_large_batch_is_taken_in_parts() -> None:
     given = reader(large, ones([b"behind"], base=30))
     counts = []
     while not given.exhausted:
-        given.notes.room = batches.CALL_BYTES_MAX
+        given.notes.room = CALL_BYTES_MAX
         counts.append(len(given.take(1_000)))
     assert sum(counts) == 31
-    assert max(counts) * 500_000 < batches.CALL_BYTES_MAX + 500_000
+    assert max(counts) * 500_000 < CALL_BYTES_MAX + 500_000
 
 
 def test_a_damaged_record_before_the_position_costs_none_behind_it() -> None:
     """Of a large batch, which is read record by record, from the middle on."""
     whole = batch([(None, b"a", ()), (None, bytes(2_000_000), ()), (None, b"c", ())], codec="zstd")
-    records = bytearray(batches.Batch(whole).unpacked().data[61:])
+    records = bytearray(Batch(whole).unpacked().data[61:])
     # The length of the first value says more than there is.
     records[5] = 0x7E
     bad = resealed(whole, bytes(cramjam.zstd.compress(bytes(records))), codec="zstd")
@@ -266,7 +269,7 @@ def test_a_damaged_record_before_the_position_costs_none_behind_it() -> None:
 
 @pytest.mark.parametrize(("count", "refused"), [(0, False), (1, True)], ids=["as many as may be", "one more"])
 def test_a_batch_of_too_many_records_has_one_answer(count: int, refused: bool) -> None:
-    count += batches.BATCH_RECORDS_MAX
+    count += BATCH_RECORDS_MAX
     found = read(batch([(None, None, ())] * count, codec="zstd"), ones([b"behind"], base=count))
     assert len(found) == (2 if refused else count + 1)
     if refused:
@@ -279,6 +282,8 @@ def test_a_batch_of_too_many_records_has_one_answer(count: int, refused: bool) -
 _piece = st.sampled_from(["good", *UNREADABLE])
 
 
+# A batch that unpacks into megabytes takes its time on a busy machine.
+@settings(deadline=None)
 @given(pieces=st.lists(_piece, min_size=1, max_size=6), per_call=st.integers(1, 7))
 def test_every_position_is_answered_once_and_in_order(pieces: list[str], per_call: int) -> None:
     log, base = [], 0
@@ -302,3 +307,16 @@ def test_no_bytes_raise(data: st.DataObject) -> None:
     given = reader(fetched, ones([b"end"], base=3))
     given.take(1_000)
     assert given.next_fetch_offset in (3, 4)
+
+
+def test_what_was_fetched_is_freed_at_once() -> None:
+    """Up to a mebibyte a fetch, which would otherwise wait for the collector."""
+    gc.disable()
+    try:
+        whole = reader(batch([(b"k", b"v", ())] * 3))
+        gone = weakref.ref(whole)
+        assert len(whole.take(2)) == 2
+        del whole
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiokafka import TopicPartition
 
-from shared.runner.stalls import STALLED_S, Stalls
+from shared.runner.lag import STALLED_S, Stalls
 
 ONE, OTHER = TopicPartition("behavior.normalized", 1), TopicPartition("behavior.normalized", 2)
 

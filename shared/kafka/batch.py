@@ -1,0 +1,88 @@
+"""The bytes of one batch, as the protocol lays them out (message format 2)."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from aiokafka.record.default_records import DefaultRecordBatch
+from aiokafka.record.util import decode_varint
+
+from shared.kafka.codecs import unpack
+
+_OFFSET_AND_LENGTH = struct.Struct(">qi")
+_LENGTH_AT, _ATTRIBUTES_AT, _COUNT_AT, HEADER_BYTES = 8, 21, 57, 61
+_MAGIC = 2
+_CODEC_MASK = 0x07
+
+
+class Batch:
+    """One batch, uncompressed. `library` iterates over its records; `next_offset` is the position behind it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.library = DefaultRecordBatch(data)
+        self.next_offset: int = self.library.next_offset
+        [self.count] = struct.unpack_from(">i", data, _COUNT_AT)
+
+    @classmethod
+    def at(cls, data: bytes, position: int) -> Batch | None:
+        """The batch that begins there, or None where no whole one does: brokers cut a fetch off anywhere."""
+        if len(data) - position < HEADER_BYTES:
+            return None
+        _, length = _OFFSET_AND_LENGTH.unpack_from(data, position)
+        end = position + _OFFSET_AND_LENGTH.size + length
+        if not position + HEADER_BYTES <= end <= len(data):
+            return None
+        return cls(data[position:end])
+
+    @property
+    def is_sound(self) -> bool:
+        return bool(self.library.magic == _MAGIC and self.library.validate_crc())
+
+    def unpacked(self) -> Batch:
+        """This batch without its compression. Raises UnpackedTooLargeError and BrokenError."""
+        if not self.library.compression_type:
+            return self
+        records = unpack(self.library.compression_type, self.data[HEADER_BYTES:])
+        return Batch(b"".join((self._header(len(records), self.count), records)))
+
+    def alone(self, start: int, end: int) -> Any:
+        """The one record between these indexes of `data`. Raises whatever the library raises if it cannot read it."""
+        return next(DefaultRecordBatch(self._header(end - start, 1) + self.data[start:end]))
+
+    def _header(self, records_bytes: int, count: int) -> bytes:
+        header = bytearray(self.data[:HEADER_BYTES])
+        struct.pack_into(">i", header, _LENGTH_AT, HEADER_BYTES - _OFFSET_AND_LENGTH.size + records_bytes)
+        struct.pack_into(">h", header, _ATTRIBUTES_AT, self.library.attributes & ~_CODEC_MASK)
+        struct.pack_into(">i", header, _COUNT_AT, count)
+        return bytes(header)
+
+
+def end_of_record(data: bytes, at: int) -> int | None:
+    """Where the record that begins there ends, or None if that cannot be."""
+    if at >= len(data):
+        return None
+    try:
+        length, start = decode_varint(data, at)
+    except ValueError:
+        return None
+    end: int = start + length
+    return end if length > 0 and end <= len(data) else None
+
+
+def delta_and_headers(data: bytes, at: int) -> tuple[int, int]:
+    """The record's offset within its batch and the number of its headers. Raises ValueError.
+
+    The library's reader of numbers does not look where the bytes end; it stops at the zero that Python keeps there.
+    """
+    for _ in range(3):  # length, attributes, time
+        _, at = decode_varint(data, at)
+    delta, at = decode_varint(data, at)
+    for _ in range(2):  # key, value
+        length, at = decode_varint(data, at)
+        at += max(length, 0)
+        if at >= len(data):
+            raise ValueError("a key or value beyond the end")
+    headers, _ = decode_varint(data, at)
+    return delta, headers

@@ -1,0 +1,170 @@
+"""What a fetch brought of one partition, batch by batch. Nothing in it can raise, and nothing of it is unbounded.
+
+The library reads a whole fetch as one stream of records. One batch that it cannot read ends its call, after it has
+already moved the positions of what it had taken from other partitions. Here a batch, or one record of it, that cannot
+be read becomes an `Unreadable` in its place, and the next one follows (`records`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
+
+from shared.contracts.cloudevents import HEADER_BYTES
+from shared.contracts.faults import Code
+from shared.kafka.batch import Batch
+from shared.kafka.records import Notes, Records
+from shared.kafka.unreadable import Fetched
+
+log = structlog.get_logger("kafka")
+
+FETCHED_BYTES_MAX = 16 * 1024 * 1024
+"""No more is fetched while so much waits, as it came, to be read, of all partitions together."""
+
+
+class FetchedBytes:
+    """In the place of the library's MemoryRecords, which would cut the bytes into batches and keep them to itself."""
+
+    def __init__(self, data: bytes | None) -> None:
+        self.data = data or b""
+
+    def has_next(self) -> bool:
+        return bool(self.data)
+
+    def size_in_bytes(self) -> int:
+        return len(self.data)
+
+
+class PartitionReader(PartitionRecords):  # type: ignore[misc]
+    """The records of one fetch, at most so many at a time; `next_fetch_offset` is always behind what was taken last.
+
+    The base class has the bookkeeping of aborted transactions, and a stream of records that is not used.
+    """
+
+    def __init__(
+        self, notes: Notes, tp: TopicPartition, fetched: FetchedBytes, aborted: Any, offset: int, *library: Any
+    ) -> None:
+        self._reading = Records(notes, tp, offset)
+        super().__init__(tp, fetched, aborted, offset, *library)
+        # It is not used, and holds the reader, so that only the collector would free what was fetched.
+        self._records_iterator = None
+        self.notes = notes
+        self.exhausted = False
+        self.data = fetched.data
+        self._at = 0
+        self._open: Iterator[Fetched] = iter(())
+        self._open_at = 0
+
+    @property
+    def next_fetch_offset(self) -> int:
+        return self._reading.next_offset
+
+    @next_fetch_offset.setter
+    def next_fetch_offset(self, offset: int) -> None:
+        self._reading.next_offset = offset
+
+    def take(self, count: int) -> list[Fetched]:
+        """The next records; fewer than `count` when the fetch is exhausted or the call has no room for more batches."""
+        taken = self._of_open(count)
+        while len(taken) < count and self.notes.room > 0 and not self.exhausted:
+            self._reading.is_large = False
+            self._open = self._next_batch()
+            taken.extend(self._of_open(count - len(taken)))
+        return taken
+
+    def _of_open(self, count: int) -> list[Fetched]:
+        """Of the open batch. A large one may have more than the call has room for: it is opened again by the next call,
+        so that it takes no memory while others have their turn."""
+        if not self._reading.is_large:
+            return list(islice(self._open, count))
+        taken: list[Fetched] = []
+        while len(taken) < count and self.notes.room > 0 and (record := next(self._open, None)) is not None:
+            headers = HEADER_BYTES * len(record.headers)
+            self.notes.room -= len(record.key or b"") + len(record.value or b"") + headers
+            taken.append(record)
+        if self.notes.room <= 0:
+            self._at = self._open_at
+            self.close()
+        return taken
+
+    def close(self) -> None:
+        """Let go of the open batch at once, though somebody may still hold the reader."""
+        self._open = iter(())
+
+    def _next_batch(self) -> Iterator[Fetched]:
+        batch = Batch.at(self.data, self._at)
+        if batch is None:
+            self.exhausted = True
+            return iter(())
+        self._open_at = self._at
+        self._at += len(batch.data)
+        if not batch.is_sound:
+            return self._damaged(batch)
+        self._reading.missing_before(batch.library.base_offset)
+        if self._is_passed_over(batch):
+            self._reading.next_offset = batch.next_offset
+            return iter(())
+        return self._reading.of(batch)
+
+    def _is_passed_over(self, batch: Batch) -> bool:
+        """Transactions' markers, and what was aborted: as in the library."""
+        given = batch.library
+        if self._isolation_level == READ_COMMITTED and given.producer_id is not None:
+            self._consume_aborted_up_to(given.base_offset)
+            if given.is_control_batch and self._contains_abort_marker(given):
+                self._aborted_producers.discard(given.producer_id)
+            if given.is_transactional and given.producer_id in self._aborted_producers:
+                return True
+        return bool(given.is_control_batch)
+
+    # -- not sound -----------------------------------------------------------------------------------------------------
+
+    def _damaged(self, batch: Batch) -> Iterator[Fetched]:
+        """A batch with a wrong checksum: what it says of itself may be wrong too, also which producer it is of.
+
+        So nothing behind it is read with it, but fetched again. Where it cannot be told where the batch ends, the
+        position stays, and readiness says that the partition does not go on.
+        """
+        self.exhausted = True
+        following = Batch.at(self.data, self._at)
+        if following is not None and following.is_sound:
+            behind = following.library.base_offset
+        elif batch.count == batch.next_offset - batch.library.base_offset:
+            behind = batch.next_offset
+        else:
+            log.error("a damaged batch has no end", topic=self._tp.topic, partition=self._tp.partition)
+            return iter(())
+        what = "The batch is damaged: its checksum is wrong. Send its events again."
+        return self._reading.unreadable(batch, behind, Code.UNREADABLE, what)
+
+
+class Result(FetchResult):  # type: ignore[misc]
+    """What the fetcher keeps of a fetch until it is taken: the library's, which takes records by the reader's rules."""
+
+    _partition_records: Any
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What it holds as it came, all of it until the last is taken."""
+        reader: PartitionReader | None = self._partition_records
+        return len(reader.data) if reader is not None else 0
+
+    def getall(self, max_records: int | None = None) -> list[Fetched]:
+        reader: PartitionReader | None = self._partition_records
+        if reader is None:
+            return []
+        if not self.check_assignment(self._topic_partition):
+            reader.close()
+            return []
+        reader.notes.drained.setdefault(self._topic_partition, reader.next_fetch_offset)
+        taken = reader.take(max_records or sys.maxsize)
+        self._update_position()
+        if reader.exhausted:
+            self._partition_records = None
+        return taken

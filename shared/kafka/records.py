@@ -1,0 +1,186 @@
+"""The records of one batch after the other: what can be read, once and in order, and `Unreadable` for what cannot.
+
+Nothing in it can raise, and how much a batch becomes is bounded before any record of it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRecord, TopicPartition
+
+from shared.contracts.cloudevents import HEADERS_MAX, too_many_headers
+from shared.contracts.faults import Code
+from shared.kafka.batch import HEADER_BYTES, Batch, delta_and_headers, end_of_record
+from shared.kafka.codecs import UNPACKED_BYTES_MAX, BrokenError, UnpackedTooLargeError
+from shared.kafka.losses import Losses
+from shared.kafka.unreadable import Fetched, Unreadable
+
+log = structlog.get_logger("kafka")
+
+CALL_BYTES_MAX = 4 * 1024 * 1024
+"""One call makes no further record once those that it made have so many bytes. Without it, a fetch of 1 MiB of
+compressed batches could become gigabytes in one call; 2,000 usual records have one or two MiB."""
+_MADE_AT_ONCE_BYTES_MAX = 1280 * 1024
+"""Larger batches are looked at record by record, so that a record's headers are counted before they are made: each
+takes two bytes in the batch and some 80 in memory. No batch of this size comes without compression."""
+BATCH_RECORDS_MAX = 100_000
+"""A batch of more is answered whole. Each record costs an answer of its own, and half a million of nothing, 3 kB when
+compressed, would hold their shard for more than a minute. No honest batch comes near: a topic takes 1 MiB, and in the
+16 MiB that a batch may have unpacked so many records would have 167 bytes each, less than an event's envelope alone."""
+
+
+@dataclass(slots=True)
+class Notes:
+    """What the readers of one consumer share. `compacted` are topics whose logs have holes by design."""
+
+    losses: Losses
+    compacted: frozenset[str] = frozenset()
+    room: int = CALL_BYTES_MAX
+    drained: dict[TopicPartition, int] = field(default_factory=dict)
+    """Where each partition stood before the call in hand took records of it."""
+
+
+class _NotOfThisBatchError(Exception):
+    """A record says of itself that it lies outside its batch: the bytes before it were no record."""
+
+
+class Records:
+    """Where the reading of one partition stands, and the records of the batch that comes next."""
+
+    def __init__(self, notes: Notes, partition: TopicPartition, offset: int) -> None:
+        self._notes, self._tp = notes, partition
+        self.next_offset = offset
+        """Behind what was taken last."""
+        self.is_large = False
+        """Whether the batch in hand is looked at record by record, because of its size."""
+
+    def of(self, packed: Batch) -> Iterator[Fetched]:
+        if packed.count > BATCH_RECORDS_MAX:
+            what = f"The batch has more than {BATCH_RECORDS_MAX} records. Let your client write smaller batches."
+            return self.unreadable(packed, packed.next_offset, Code.BATCH_TOO_LARGE, what)
+        try:
+            batch = packed.unpacked()
+        except UnpackedTooLargeError:
+            what = (
+                f"Unpacked, the batch has more than {UNPACKED_BYTES_MAX} bytes. Let your client write smaller batches."
+            )
+            return self.unreadable(packed, packed.next_offset, Code.BATCH_TOO_LARGE, what)
+        except BrokenError as error:
+            what = f"The batch cannot be unpacked: {error}. Send its events again."
+            return self.unreadable(packed, packed.next_offset, Code.UNREADABLE, what)
+        if len(batch.data) > _MADE_AT_ONCE_BYTES_MAX:
+            self.is_large = True
+            return self._one_by_one(batch, 0)
+        self._notes.room -= len(batch.data)
+        return self._made_at_once(batch)
+
+    def _made_at_once(self, batch: Batch) -> Iterator[Fetched]:
+        tp, seen = self._tp, 0
+        try:
+            for record in batch.library:
+                if record.offset != self.next_offset and not self._is_ahead(batch, record.offset):
+                    seen += 1
+                    continue
+                seen += 1
+                if len(record.headers) > HEADERS_MAX:
+                    yield from self._with_too_many_headers(batch, record.offset, len(record.headers))
+                    continue
+                self.next_offset = record.offset + 1
+                yield _consumer_record(tp, record)
+        except Exception:  # noqa: BLE001 (whatever the library raises for a record that it cannot read)
+            yield from self._one_by_one(batch, seen)
+            return
+        self.missing_before(batch.next_offset)
+
+    def _one_by_one(self, batch: Batch, seen: int) -> Iterator[Fetched]:
+        """Each record by itself, so that one that cannot be read costs no other; slower, and so for few batches."""
+        at = HEADER_BYTES
+        for number in range(batch.count):
+            end = end_of_record(batch.data, at)
+            if end is None:
+                what = "The records of the batch do not add up. Send its events again."
+                yield from self.unreadable(batch, batch.next_offset, Code.UNREADABLE, what)
+                return
+            if number >= seen:
+                yield from self._record_alone(batch, number, at, end)
+            if self.next_offset >= batch.next_offset:
+                return
+            at = end
+        self.missing_before(batch.next_offset)
+
+    def _record_alone(self, batch: Batch, number: int, start: int, end: int) -> Iterator[Fetched]:
+        # Until the record says it: clients count their records from 0.
+        offset = batch.library.base_offset + number
+        try:
+            delta, headers = delta_and_headers(batch.data, start)
+            offset = batch.library.base_offset + delta
+            if offset != self.next_offset and not self._is_ahead(batch, offset):
+                return
+            if headers > HEADERS_MAX:
+                yield from self._with_too_many_headers(batch, offset, headers)
+                return
+            record = batch.alone(start, end)
+        except _NotOfThisBatchError:
+            what = "The records of the batch do not add up. Send its events again."
+            yield from self.unreadable(batch, batch.next_offset, Code.UNREADABLE, what)
+        except UnicodeDecodeError:
+            what = "The name of a header is not UTF-8; leave the header out."
+            yield from self.unreadable(batch, offset + 1, Code.ENVELOPE_HEADER, what)
+        except Exception:  # noqa: BLE001 (whatever the library raises for a record that it cannot read)
+            yield from self.unreadable(batch, offset + 1, Code.UNREADABLE, "The record is damaged. Send it again.")
+        else:
+            self.next_offset = offset + 1
+            yield _consumer_record(self._tp, record)
+
+    def _with_too_many_headers(self, batch: Batch, offset: int, count: int) -> Iterator[Fetched]:
+        fault = too_many_headers(count)
+        return self.unreadable(batch, offset + 1, fault.code, fault.sentence)
+
+    # -- what is not there, or not sound -------------------------------------------------------------------------------
+
+    def _is_ahead(self, batch: Batch, offset: int) -> bool:
+        """Whether a record that is not the next one is still to come; false for those that were taken before."""
+        if not batch.library.base_offset <= offset < batch.next_offset:
+            raise _NotOfThisBatchError
+        self.missing_before(offset)
+        return offset == self.next_offset
+
+    def missing_before(self, offset: int) -> None:
+        """Markers and aborted records are batches of a fetch like others, so a hole is compaction or a loss."""
+        if offset <= self.next_offset:
+            return
+        if self._tp.topic not in self._notes.compacted:
+            self._notes.losses.note(self._tp, "gap", self.next_offset, offset)
+        self.next_offset = offset
+
+    def unreadable(self, batch: Batch, behind: int, code: Code, what: str) -> Iterator[Fetched]:
+        """In the place of all records from the next one on to `behind`."""
+        first, tp = self.next_offset, self._tp
+        if behind <= first:
+            return
+        if behind - first > 1:
+            what = f"{what} This is said of {behind - first} records, from offset {first} to {behind - 1}."
+        log.warning("unreadable", topic=tp.topic, partition=tp.partition, first=first, next=behind, code=code)
+        self.next_offset = behind
+        yield Unreadable(tp.topic, tp.partition, first, behind, batch.library.max_timestamp, code.value, what)
+
+
+def _consumer_record(tp: TopicPartition, record: Any) -> Fetched:
+    key, value = record.key, record.value
+    return ConsumerRecord(
+        tp.topic,
+        tp.partition,
+        record.offset,
+        record.timestamp,
+        record.timestamp_type,
+        key,
+        value,
+        record.checksum,
+        -1 if key is None else len(key),
+        -1 if value is None else len(value),
+        tuple(record.headers),
+    )

@@ -1,0 +1,74 @@
+"""What a process answers over HTTP: whether it lives, whether it is ready and why not, and its metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+
+import msgspec
+import structlog
+import uvicorn
+from faststream.asgi import AsgiFastStream, AsgiResponse, get
+from faststream.asgi.types import Scope
+from prometheus_client import make_asgi_app
+
+from shared.runner.metrics import Metrics
+from shared.settings import ServiceSettings
+
+log = structlog.get_logger("process")
+
+_JSON = {"content-type": "application/json"}
+
+
+class Health:
+    """Live: the event loop turns. Ready: joined the group, every own shard works, and the servers answer."""
+
+    def __init__(self) -> None:
+        self.troubles: list[str] = ["starting"]
+
+    async def live(self, _: Scope) -> AsgiResponse:
+        return AsgiResponse(b'{"live":true}', 200, _JSON)
+
+    async def ready(self, _: Scope) -> AsgiResponse:
+        if self.troubles:
+            body = msgspec.json.encode({"ready": False, "because": "; ".join(self.troubles)})
+            return AsgiResponse(body, 503, _JSON)
+        return AsgiResponse(b'{"ready":true}', 200, _JSON)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, without its signal handlers: the process drains first and then ends the server itself."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(service: str, settings: ServiceSettings, health: Health, metrics: Metrics) -> AsyncIterator[None]:
+    """The endpoints answer from the first moment, so that waiting for a server shows as "not ready"."""
+    app = AsgiFastStream(
+        asgi_routes=[
+            ("/health/live", get(health.live)),
+            ("/health/ready", get(health.ready)),
+            ("/metrics", make_asgi_app(metrics.registry)),
+        ]
+    )
+    config = uvicorn.Config(
+        app, host=settings.http_host, port=settings.http_port, lifespan="off", log_config=None, access_log=False
+    )
+    server = _Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started and not running.done():  # noqa: ASYNC110 (uvicorn offers no event for it)
+        await asyncio.sleep(0.01)
+    if running.done():
+        await running
+        raise SystemExit(f"{service}: port {settings.http_port} cannot be opened; set GOODSTANDING_HTTP_PORT")
+    port = server.servers[0].sockets[0].getsockname()[1]
+    log.info("listening", service=service, host=settings.http_host, port=port)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await running

@@ -1,0 +1,146 @@
+"""Keeps readiness and the gauges true while a process works, and replaces a consumer that has lost a right."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple, Never
+
+import asyncpg
+import structlog
+from aiokafka import TopicPartition
+
+from shared.runner import descriptors, store
+from shared.runner.health import Health
+from shared.runner.metrics import Metrics
+from shared.runner.service import Service
+from shared.runner.shards import Shards
+from shared.runner.timekeeper import Timekeeper
+
+log = structlog.get_logger("process")
+
+_OBSERVE_EVERY_S = 1.0
+_CENSUS_EVERY_S = 60.0
+"""Counting everybody reads a whole table."""
+_OBSERVE_TIMEOUT_S = 5.0
+_COMPARE_EVERY_S = 10.0
+"""What is read meanwhile from a topic that was made again is read once more after the operator's word, so this bounds
+no loss, only how long nobody knows."""
+_CLOCK_EVERY_S = 30.0
+"""In between, a clock that is moved is noticed by itself; this is for one that runs too fast or too slow."""
+
+
+class Parts(NamedTuple):
+    """What a process consists of once it has started. `keeper` is None where a driver sets the clock."""
+
+    shards: Shards
+    pool: asyncpg.Pool | None
+    keeper: Timekeeper | None
+
+
+async def observe(parts: Parts, health: Health, metrics: Metrics) -> Never:
+    """Look at everything about once a second, until cancelled."""
+    shards, pool, keeper = parts
+    looks = [_Look("Kafka", _Kafka(shards, metrics).look), _Look("Kafka", shards.look_again, _every(_COMPARE_EVERY_S))]
+    if pool is not None:
+        looks.append(_Look("Postgres", lambda: _outbox(pool, metrics)))
+    if keeper is not None:
+        is_time = _every(_CLOCK_EVERY_S)
+        looks.append(_Look("what tells the time", keeper.compare, lambda: is_time() or keeper.trouble is not None))
+    while True:
+        servers = await asyncio.gather(*(look.trouble() for look in looks))
+        clock = [keeper.trouble] if keeper is not None and keeper.trouble else []
+        # A clock in doubt stops every shard, each with the same sentence.
+        others = [] if clock else shards.troubles()
+        troubles = [*clock, *others, *filter(None, servers), *descriptors.troubles()]
+        if troubles != health.troubles:
+            log.info("readiness", ready=not troubles, because=troubles)
+        health.troubles = troubles
+        metrics.ready.set(not troubles)
+        await asyncio.sleep(_OBSERVE_EVERY_S)
+
+
+class _Look:
+    """Looks at one server, again and again; no failure may end that, or readiness would keep its last word for ever."""
+
+    def __init__(
+        self, server: str, look: Callable[[], Coroutine[Any, Any, None]], is_time: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._server, self._look, self._is_time = server, look, is_time
+        self._looking: asyncio.Task[None] | None = None
+
+    async def trouble(self) -> str | None:
+        """None, or why the server cannot be looked at.
+
+        A look that takes too long is not cut off but left to itself: where a server stands still, a client may wait
+        for it even after its call was cancelled (asyncpg does, for its own request to cancel).
+        """
+        if self._looking is None and not self._is_time():
+            return None
+        looking = self._looking or asyncio.create_task(self._look())
+        await asyncio.wait({looking}, timeout=_OBSERVE_TIMEOUT_S)
+        self._looking = None if looking.done() else looking
+        if self._looking:
+            return f"{self._server} does not answer: no answer within {_OBSERVE_TIMEOUT_S:.0f} s"
+        if error := looking.exception():
+            log.debug("cannot observe", server=self._server, exc_info=error)
+            return f"{self._server} does not answer: {type(error).__name__}"
+        return None
+
+
+def _every(seconds: float) -> Callable[[], bool]:
+    """Whether it is time again; not at once."""
+    last = time.monotonic()
+
+    def is_time() -> bool:
+        nonlocal last
+        if (now := time.monotonic()) - last < seconds:
+            return False
+        last = now
+        return True
+
+    return is_time
+
+
+class _Kafka:
+    """How far behind the shards are. Lag is a fact about the machines, so it is measured by their clock."""
+
+    def __init__(self, shards: Shards, metrics: Metrics) -> None:
+        self._shards, self._metrics = shards, metrics
+        self._behind_since: dict[TopicPartition, float] = {}
+        """Since when a partition has records, if at first none of them was read."""
+
+    async def look(self) -> None:
+        await self._shards.heal()
+        now, lags = time.time(), await self._shards.lag()
+        metrics = self._metrics
+        # A partition that went to another process would keep its last lag here for ever.
+        metrics.lag_records.clear()
+        metrics.lag_seconds.clear()
+        before = self._behind_since
+        self._behind_since = {
+            tp: before.get(tp, now) for tp, (n, oldest) in lags.items() if n and (oldest is None or tp in before)
+        }
+        for tp, (records, oldest) in lags.items():
+            since = self._behind_since.get(tp, now) if oldest is None else oldest
+            metrics.lag_records.labels(tp.topic, tp.partition).set(records)
+            metrics.lag_seconds.labels(tp.topic, tp.partition).set(max(now - since, 0.0) if records else 0.0)
+
+
+async def _outbox(pool: asyncpg.Pool, metrics: Metrics) -> None:
+    batches, oldest_s = await store.backlog(pool)
+    metrics.outbox_batches.set(batches)
+    metrics.outbox_oldest_seconds.set(oldest_s)
+
+
+async def count_people(service: Service, pool: asyncpg.Pool, metrics: Metrics) -> Never:
+    """Take the census again and again. What fails or lasts is of no consequence for the work, nor for readiness."""
+    assert service.census is not None
+    while True:
+        try:
+            async with pool.acquire() as db:
+                metrics.counted(await service.census(db))
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.debug("cannot count people", exc_info=error)
+        await asyncio.sleep(_CENSUS_EVERY_S)

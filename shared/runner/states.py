@@ -1,0 +1,37 @@
+"""The states of a shard's people: the latest ones in memory, the others from the database."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
+from typing import Generic
+
+from shared.runner.answers import S
+from shared.runner.service import Db, Load
+
+
+class States(Generic[S]):
+    """Nobody else can change them while the epoch is ours, so what was saved last is what the database has."""
+
+    def __init__(self, load: Load[S], shard: int, entries_max: int) -> None:
+        self._load, self._shard, self._entries_max = load, shard, entries_max
+        self._kept: OrderedDict[str, S] = OrderedDict()
+
+    async def of(self, db: Db, user_ids: Collection[str], given: Mapping[str, S]) -> dict[str, S]:
+        """`given` are partial states, enough for one page of timers, and come before all others."""
+        for user_id in given:
+            # What is decided from a partial state is not kept, so what is kept would be out of date.
+            self._kept.pop(user_id, None)
+        states = {**given, **{user_id: self._kept[user_id] for user_id in user_ids if user_id in self._kept}}
+        if missing := sorted(user_id for user_id in user_ids if user_id not in states):
+            states.update(await self._load(db, self._shard, missing))
+        return states
+
+    def remember(self, states: Mapping[str, S], given: Mapping[str, S]) -> None:
+        """Keep what was just saved, except what was decided from a partial state."""
+        for user_id, state in states.items():
+            if user_id not in given:
+                self._kept[user_id] = state
+                self._kept.move_to_end(user_id)
+        while len(self._kept) > self._entries_max:
+            self._kept.popitem(last=False)

@@ -1,0 +1,70 @@
+"""What waits for the operator's word, and the words that were given: rows beside the shards' own.
+
+A contradiction is written down by whoever meets it and read by `goodstanding offsets` and `goodstanding clock`; a word
+names exactly one contradiction and is kept for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from shared.postgres import DbOrPool, queries
+
+_SQL = queries(Path(__file__).with_name("words.sql"))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A contradiction as the operator is told of it. `token` names exactly this one."""
+
+    token: str
+    sentence: str
+    remedy: str
+
+
+async def contradicted(db: DbOrPool, shard: int, found: Sequence[Found]) -> set[str]:
+    """Tell the operator's command what stands between the shard and its work; nothing does, when `found` is empty.
+    Returns the tokens for which the operator has given word."""
+    tokens = [each.token for each in found]
+    told = ([each.sentence for each in found], [each.remedy for each in found])
+    await db.execute(_SQL["contradicted"], shard, tokens, *told)
+    return {row["token"] for row in await db.fetch(_SQL["words"], tokens)} if tokens else set()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A contradiction that waits for the operator's word, as the shard last met it."""
+
+    shard: int
+    found: Found
+    seen_at: datetime
+
+
+async def waiting_for_word(db: DbOrPool) -> list[Told]:
+    return [
+        Told(row["shard"], Found(row["token"], row["sentence"], row["remedy"]), row["seen_at"])
+        for row in await db.fetch(_SQL["told"])
+    ]
+
+
+async def give_word(db: DbOrPool, found: Found) -> None:
+    """The operator's decision, kept for good with its time."""
+    await db.execute(_SQL["give_word"], found.token, found.sentence, found.remedy)
+
+
+async def last_seen(db: DbOrPool) -> datetime | None:
+    """The last time that the services' clock is known to have shown; None in a new database."""
+    shown: datetime | None = await db.fetchval(_SQL["last_seen"])
+    return shown
+
+
+async def keep_last_seen(db: DbOrPool, now: datetime) -> None:
+    await db.execute(_SQL["keep_last_seen"], now)
+
+
+async def applied(db: DbOrPool, tokens: Sequence[str]) -> None:
+    """The operator's word for these has taken effect."""
+    await db.execute(_SQL["applied"], tokens)

@@ -1,0 +1,26 @@
+-- name: words
+select token from operator_word where token = any($1::text[])
+
+-- name: applied
+update operator_word set applied_at = clock_timestamp() where token = any($1::text[]) and applied_at is null
+
+-- name: contradicted
+with gone as (
+    delete from contradiction where shard = $1 and token <> all($2::text[])
+)
+insert into contradiction (shard, token, sentence, remedy)
+select $1, told.* from unnest($2::text[], $3::text[], $4::text[]) as told
+on conflict (shard, token) do update set sentence = excluded.sentence, remedy = excluded.remedy, seen_at = clock_timestamp()
+
+-- name: told
+select shard, token, sentence, remedy, seen_at from contradiction
+where token not in (select token from operator_word) order by shard, token
+
+-- name: give_word
+insert into operator_word (token, sentence, remedy) select $1, $2, $3 on conflict (token) do nothing
+
+-- name: last_seen
+select last_seen from deployment
+
+-- name: keep_last_seen
+update deployment set last_seen = $1

@@ -1,0 +1,77 @@
+"""Whose fault a refused message is, and what becomes of it, without a broker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+from aiokafka.errors import (
+    InvalidTopicError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    NotLeaderForPartitionError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
+
+from shared.contracts.topics import NORMALIZED, dead_letter_topic, rejected_topic
+from shared.runner.answers import Outgoing
+from shared.runner.delivery import Delivery
+from shared.runner.sendable import Topics
+
+PARTNERS = rejected_topic("bank")
+_INVALID_RECORD = 87
+
+
+def delivery(topic: str, count: int = 1) -> Delivery:
+    messages = [Outgoing(topic, None, b"value", (), 0)] * count
+    return Delivery("ingest", "behavior.raw.bank/0/7", messages, Topics())
+
+
+def sent_topics(messages: Sequence[Outgoing]) -> set[str]:
+    return {message.topic for message in messages}
+
+
+@pytest.mark.parametrize(
+    ("error", "for_good"),
+    [
+        (MessageSizeTooLargeError(), True),
+        (RecordListTooLargeError(), True),
+        (InvalidTopicError(), True),
+        (for_code(_INVALID_RECORD)(), True),
+        (TopicAuthorizationFailedError(), False),
+        (UnknownTopicOrPartitionError(), False),
+        (NotLeaderForPartitionError(), False),
+        (KafkaTimeoutError(), False),
+    ],
+)
+@pytest.mark.parametrize("topic", [PARTNERS, NORMALIZED])
+def test_what_a_broker_refuses_for_good_is_set_aside_when_it_is_alone(
+    error: KafkaError, for_good: bool, topic: str
+) -> None:
+    given = delivery(topic)
+    given._refused([0], error)
+    assert sent_topics(given.messages) == {dead_letter_topic("ingest") if for_good else topic}
+    assert not given.acknowledged(0)
+
+
+def test_of_a_refused_batch_each_message_is_tried_alone_first() -> None:
+    given = delivery(NORMALIZED, 3)
+    given._refused([0, 1, 2], MessageSizeTooLargeError())
+    assert sent_topics(given.messages) == {NORMALIZED}
+    assert given._alone == {0, 1, 2}
+
+
+@pytest.mark.parametrize(("topic", "impossible"), [(PARTNERS, True), (NORMALIZED, False)])
+async def test_a_right_that_is_missing_is_the_message_s_for_a_partner_s_topic_only(
+    topic: str, impossible: bool
+) -> None:
+    given = delivery(topic)
+    given._refused([0], TopicAuthorizationFailedError())
+    # Nobody is asked: what the broker has said is remembered for a while.
+    nobody = cast(Any, None)
+    assert (await given._topics.fault(nobody, topic) is not None) is impossible
