@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from goodstanding.cli import clock, dead_letters, demo, local, offsets, partner, people, platform, policy, tail
+from goodstanding.cli import (
+    backtest,
+    clock,
+    dead_letters,
+    demo,
+    local,
+    offsets,
+    partner,
+    people,
+    platform,
+    policy,
+    tail,
+)
 from goodstanding.cli.group import commands
 from goodstanding.cli.program import NAME
 
@@ -42,6 +54,7 @@ app.command("benefits", short_help="A person's tier, and what it opens.")(people
 app.command("user-id", short_help="The pseudonym of an identifier.")(people.user_id)
 app.command("deadline", short_help="When a negative record lapses.")(policy.deadline)
 app.add_typer(policy.app, name="policy", short_help="Check the policy files.")
+app.command("backtest", short_help="Does a scorecard predict?")(backtest.backtest)
 app.command("run", short_help="One service in the foreground.")(platform.run)
 app.command("migrate", short_help="Create roles and schemas, and migrate them.")(platform.migrate)
 app.command("topics", short_help="Create topics, and compare them with the table.")(platform.topics)

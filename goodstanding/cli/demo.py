@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from goodstanding import policies
+from goodstanding.cli.data_set import source_of
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, prose, stops_politely
+from goodstanding.cli.picture import check_writable
 from goodstanding.cli.program import pasted
-from goodstanding.errors import UserError
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import given_addresses
 from goodstanding.simulation.real_data import play as real_data
@@ -76,7 +77,7 @@ def _story(keep: bool, svg: Path | None, as_json: bool) -> None:
     cast = Cast()
     screen = Console(quiet=True) if as_json else console
     if svg is not None:
-        _check_writable(svg)
+        check_writable(svg, "--svg")
         screen = Console(record=True, width=_PICTURE_COLUMNS, highlight=False, file=StringIO() if as_json else None)
     view = view_for(screen) if svg is None else Plain(screen)
     screen.print(
@@ -128,23 +129,8 @@ def _in_order(told: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
     return {key: told[key] for key in keys}
 
 
-def _check_writable(file: Path) -> None:
-    """Find out before minutes of work whether the file can be written."""
-    try:
-        file.open("a").close()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
-        raise UserError(f"{file} cannot be written: {reason}.", "Name another file with --svg.") from None
-
-
 def _real_data(data: Path, adapter: str, keep: bool, as_json: bool) -> None:
-    if adapter not in adapters():
-        raise typer.BadParameter(f"There is no adapter {adapter}; say one of: {', '.join(adapters())}.")
-    try:
-        source = adapters()[adapter](data)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no such file"
-        raise UserError(f"{data} cannot be read: {reason}.", "Name a file with --data.") from None
+    source = source_of(data, adapter)
     screen = Console(quiet=True) if as_json else console
     screen.print(
         f"[bold]Goodstanding[/]: {len(source.months)} months of {len(source.people):,} card customers become a bank's "

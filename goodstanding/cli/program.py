@@ -27,7 +27,7 @@ COMMANDS = (
         "benefits",
         "user-id",
     ),
-    *("deadline", "policy", "run", "migrate", "topics", "secrets"),
+    *("deadline", "policy", "backtest", "run", "migrate", "topics", "secrets"),
 )
 _COMMAND = re.compile(rf"(?<![\w/.-]){NAME}(?= (?:{'|'.join(COMMANDS)})\b)")
 

@@ -9,7 +9,7 @@ from functools import partial
 from services.retention.core import decide as rules
 from services.retention.core.decide import Person, Policy, Writes
 from services.retention.core.messages import Message, Report
-from services.retention.core.record import Changed, Effect, Expired, Known, Open, Refused, Repeated, Waits
+from services.retention.core.record import Changed, Effect, Expired, Open, Refused, Repeated, Waits, change_of
 from services.retention.storage import restate, store
 from shared.contracts.exchange import announced, provenance, received, refused
 from shared.contracts.faults import Fault
@@ -90,7 +90,7 @@ def _answer(
     """What is sent because of an effect, if anything, and how it is counted."""
     match effect:
         case Changed(record):
-            change = _change(id, record, base)
+            change = change_of(id, record, base)
             outcome = Outcome("open" if isinstance(record, Open) else "settled", record.facts.partner)
             return _changed(user_id, change, now), outcome
         case Expired(partner, version, lapsed_at):
@@ -107,27 +107,11 @@ def _answer(
             return None, Outcome("duplicate", partner)
 
 
-def _change(id: str, record: Known, base: int) -> RecordChange:
-    facts, deadline = record.facts, record.deadline
-    return RecordChange(
-        record_id=id,
-        version=base + record.version,
-        kind=facts.kind,
-        record_class=facts.record_class.value,
-        status="open" if isinstance(record, Open) else "settled",
-        counts=True,
-        began_on=facts.began_on,
-        amount=facts.amount,
-        ended_on=deadline.ended_on if deadline else None,
-        lapses_at=deadline.lapses_at if deadline else None,
-    )
-
-
 async def _restate(
     db: Db, shard: int, last: Mapping[bytes, Record], now: datetime
 ) -> AsyncIterator[Sequence[Outgoing]]:
     async for base, page in restate.restate(db, shard):
-        yield [_changed(user_id, _change(id, record, base), now).placed(shard) for user_id, id, record in page]
+        yield [_changed(user_id, change_of(id, record, base), now).placed(shard) for user_id, id, record in page]
 
 
 def _changed(user_id: str, change: RecordChange, time: datetime) -> Announcement:

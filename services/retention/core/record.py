@@ -18,6 +18,7 @@ import msgspec
 from services.retention.core.deadline import Deadline
 from shared.contracts.faults import Fault
 from shared.contracts.kinds import KIND_OF, RecordClass
+from shared.contracts.messages import RecordChange
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -98,6 +99,23 @@ def due_at(record: Kept) -> datetime | None:
     if isinstance(record, Unreported):
         return record.waits_until
     return record.deadline.lapses_at if record.deadline else None
+
+
+def change_of(id: str, record: Known, base: int) -> RecordChange:
+    """What is published of the record as it now is; `base` is what a restore has added to all versions."""
+    facts, deadline = record.facts, record.deadline
+    return RecordChange(
+        record_id=id,
+        version=base + record.version,
+        kind=facts.kind,
+        record_class=facts.record_class.value,
+        status="open" if isinstance(record, Open) else "settled",
+        counts=True,
+        began_on=facts.began_on,
+        amount=facts.amount,
+        ended_on=deadline.ended_on if deadline else None,
+        lapses_at=deadline.lapses_at if deadline else None,
+    )
 
 
 # The effects of a step, besides the new state. Changed and Expired are published, Refused goes to the partner.

@@ -1,0 +1,117 @@
+"""`backtest`: a policy held against what became of real people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from goodstanding import policies
+from goodstanding.cli.data_set import AdapterName, DataFile, source_of
+from goodstanding.cli.frame import AsJson, answer_json, console, fail, prose, say, table
+from goodstanding.cli.picture import check_writable
+from goodstanding.simulation.view import band_table
+from goodstanding.validation import plot
+from goodstanding.validation.backtest import Report, as_json, deployment_settings, report, scores
+from goodstanding.validation.measures import OneSidedError, Part
+from services.scorer.core.scorecard import Scorecard
+from shared.policy_file import SCORECARD, load_policy
+from shared.settings import ROOT
+
+POLICY = ROOT / "policies" / SCORECARD
+
+
+def backtest(
+    data: DataFile,
+    adapter: AdapterName,
+    policy: Annotated[
+        Path, typer.Option(metavar="FILE", help="The scorecard.", show_default="policies/scorecard.toml")
+    ] = POLICY,
+    picture: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Write curve, bands and calibration there, as SVG.")
+    ] = None,
+    in_json: AsJson = False,
+) -> None:
+    """Score the people of a data set by a policy, and compare with what became of them. No server is needed.
+
+    It tells how well the score separates those who defaulted (AUC, KS, Gini, each with a bootstrap interval of 95 %),
+    the default rate of each band, the calibration, how many scores there are and how stable they are (PSI).
+
+    Example: goodstanding backtest --data data/uci-credit-card-train.csv --adapter uci-credit-card
+    """
+    if picture is not None:
+        check_writable(picture, "--plot")
+    found = backtested(data, adapter, policy)
+    if picture is not None:
+        picture.write_text(plot.svg(found), encoding="utf-8")
+    if in_json:
+        answer_json(as_json(found))
+    else:
+        show(found)
+
+
+def backtested(data: Path, adapter: str, policy: Path) -> Report:
+    """The report on a policy file. Ends the command with a sentence where there can be none."""
+    card = load_policy(policy, Scorecard)
+    source = source_of(data, adapter)
+    settings = deployment_settings(source)
+    found = scores(source, card, settings, policies.profile(settings.retention_profile), say)
+    try:
+        return report(source, card, found)
+    except OneSidedError:
+        fail(
+            f"In {data} everybody with a score defaulted, or nobody did, so that no score can tell them apart.",
+            "Name a file that has both.",
+        )
+
+
+def show(found: Report) -> None:
+    """The report for people."""
+    prose(
+        f"[bold]{found.policy}[/] on {found.people:,} people through {found.month}; {found.defaulted:,} of them "
+        f"defaulted in the month after."
+    )
+    if found.without_score:
+        prose(f"{found.without_score:,} more have no score: the data set says nothing of them.")
+    console.print(_power_table(found))
+    console.print()
+    console.print(band_table(found.bands))
+    console.print(f"\n[bold]Calibration[/], {_line_of(found)}")
+    console.print(_parts_table(found.calibration.parts))
+    prose(
+        f"\n{found.distinct_scores:,} different scores; {found.commonest_share:.1%} of the people share the commonest. "
+        f"Against the publication before: PSI {found.stability:.3f} (below 0.1 is stable)."
+    )
+
+
+def _power_table(found: Report) -> Table:
+    power = found.power
+    rows = [
+        (name, f"{each.value:.4f}", f"{each.low:.4f} to {each.high:.4f}", meaning)
+        for name, each, meaning in (
+            ("AUC", power.auc, "how often one who defaulted has the lower score of two"),
+            ("KS", power.ks, "the greatest distance of the two groups"),
+            ("Gini", power.gini, "2 AUC - 1"),
+        )
+    ]
+    return table(("", "value", "95 % interval", ""), rows, right=("value",))
+
+
+def _line_of(found: Report) -> str:
+    line = found.calibration
+    if abs(line.doubling_points) > 1e6:
+        return "without a line: the score says nothing of the odds."
+    return (
+        f"if {line.doubling_points:.0f} points double the odds: mean error {line.error:.1%}, even odds at "
+        f"{line.even_at:.0f}"
+    )
+
+
+def _parts_table(parts: tuple[Part, ...]) -> Table:
+    rows = [
+        (f"{part.low}-{part.high}", f"{part.people:,}", f"{part.default_rate:.1%}", f"{part.expected_rate:.1%}")
+        for part in parts
+    ]
+    return table(("score", "people", "defaulted", "expected"), rows, right=("people", "defaulted", "expected"))

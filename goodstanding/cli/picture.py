@@ -1,0 +1,16 @@
+"""A picture that a command writes beside its answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from goodstanding.errors import UserError
+
+
+def check_writable(file: Path, option: str) -> None:
+    """A file that cannot be written is found out before minutes of work. Raises UserError."""
+    try:
+        file.open("a").close()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
+        raise UserError(f"{file} cannot be written: {reason}.", f"Name another file with {option}.") from None

@@ -1,0 +1,107 @@
+"""The services' rules on partners' events, in memory and without a server: what would be known of each person?
+
+Ingest's rules read an event, retention's keep the records, and the scorer's fold what comes of it into the person's
+state. They are the very functions that the services call, so a state made here has the same bytes as theirs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+
+from goodstanding.partner.event import PartnerEvent
+from goodstanding.partner.mapping_files import compiled
+from goodstanding.platform.fixed_settings import FixedSettings
+from services.ingest.core.compiling import Partner
+from services.ingest.core.normalize import Normalized, Refused, normalize
+from services.retention.core import decide as retention
+from services.retention.core import record as records
+from services.retention.core.messages import Report
+from services.scorer.core.folding import Accepted, Duplicate, fold, fold_record
+from services.scorer.core.messages import event_of
+from services.scorer.core.score import Evaluation, evaluate
+from services.scorer.core.scorecard import Scorecard
+from services.scorer.core.state import State, without_lapsed
+from shared.contracts import zones
+from shared.contracts.messages import BehaviorEvent, RecordReport, encode
+from shared.contracts.months import month_of
+from shared.contracts.profile import Profile
+
+_ACCEPTED, _REPEATED = "accepted", "duplicate"
+
+
+class Offline:
+    """What a deployment with these settings would know after the events that `take` was given.
+
+    `counts` has how many were accepted and repeated, and how many were refused by their codes. Raises UserError or
+    ConfigError for a partner whose mapping cannot be used.
+    """
+
+    def __init__(self, settings: FixedSettings, profile: Profile, accepts_late_months: int = 1) -> None:
+        self.counts: Counter[str] = Counter()
+        self._settings, self._late_months = settings, accepts_late_months
+        self._zone = zones.zone(settings.zone)
+        self._policy = retention.Policy(profile=profile, fingerprint_key=bytes.fromhex(settings.fingerprint_key))
+        self._partners: dict[str, Partner] = {}
+        self._states: dict[str, State] = {}
+        self._records: dict[str, retention.Person] = {}
+
+    @property
+    def states(self) -> Mapping[str, State]:
+        """By user_id, of everybody of whom something is known. They are not to be changed."""
+        return self._states
+
+    def take(self, partner: str, event: PartnerEvent, arrived: datetime) -> None:
+        """Take one event of the partner in, as it arrives. Events of one person come in the order of the log."""
+        if partner not in self._partners:
+            self._partners[partner] = compiled(partner, self._settings)
+        found = normalize(self._partners[partner], event, arrived)
+        if isinstance(found, Refused):
+            self.counts[found.fault.code.value] += 1
+        elif isinstance(found.body, RecordReport):
+            self._report(partner, found, found.body, arrived)
+        else:
+            self._fold(partner, found, found.body, arrived)
+
+    def evaluations(self, card: Scorecard, through: int, instant: datetime) -> dict[str, Evaluation]:
+        """Everybody's score by this policy over the months up to and including `through`, by user_id, with the records
+        that count at `instant`. Nobody's contacts have a standing here."""
+        return {
+            user_id: evaluate(without_lapsed(state, instant), card, through, None)
+            for user_id, state in self._states.items()
+        }
+
+    def _fold(self, partner: str, event: Normalized, body: BehaviorEvent, arrived: datetime) -> None:
+        month = month_of(arrived, self._zone)
+        message = event_of(
+            event.user_id, partner, event.event_id, "", event.time, month, encode(body), body, self._zone
+        )
+        match fold(self._state(event.user_id), message, self._late_months):
+            case Accepted():
+                self.counts[_ACCEPTED] += 1
+            case Duplicate():
+                self.counts[_REPEATED] += 1
+            case refused:
+                self.counts[type(refused).__name__] += 1
+
+    def _report(self, partner: str, event: Normalized, body: RecordReport, arrived: datetime) -> None:
+        report = Report(event.user_id, partner, event.event_id, "", body, event.time)
+        known = self._records.get(event.user_id, retention.Person())
+        decided = retention.decide(known, [report], arrived, self._policy)
+        self._records[event.user_id] = decided.person
+        for id, effect in decided.effects:
+            match effect:
+                case records.Changed(record):
+                    change = records.change_of(id, record, decided.person.version_base)
+                    fold_record(self._state(event.user_id), change, month_of(arrived, self._zone))
+                    self.counts[_ACCEPTED] += 1
+                case records.Refused(fault=fault):
+                    self.counts[fault.code.value] += 1
+                case records.Repeated():
+                    self.counts[_REPEATED] += 1
+                case records.Waits() | records.Expired():
+                    pass
+
+    def _state(self, user_id: str) -> State:
+        return self._states.setdefault(user_id, State())

@@ -1,0 +1,1 @@
+"""Whether a policy predicts: scores of a data set's people against what became of them."""

@@ -1,0 +1,121 @@
+"""A backtest of a few real customers: its scores are those of the recount, which shares no code with the services."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from typer.testing import CliRunner
+
+from goodstanding import policies
+from goodstanding.cli import app
+from goodstanding.platform.fixed_settings import FixedSettings
+from goodstanding.simulation.real_data import bank
+from goodstanding.simulation.real_data.source import Source
+from goodstanding.simulation.real_data.uci_credit_card import read
+from goodstanding.simulation.recount import Event, Recount
+from goodstanding.validation import plot
+from goodstanding.validation.backtest import as_json, deployment_settings, report, scores
+from services.scorer.core.scorecard import Scorecard
+from shared.contracts.months import month_start
+from shared.policy_file import SCORECARD, load_policy
+from shared.settings import ROOT
+
+CARD = ROOT / "policies" / SCORECARD
+CUSTOMERS = 400
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first customers of the data set."""
+    lines = (ROOT / "data" / "uci-credit-card-train.csv").read_text().splitlines(keepends=True)
+    file = tmp_path_factory.mktemp("data") / "few.csv"
+    file.write_text("".join(lines[: 1 + CUSTOMERS]))
+    return file
+
+
+def _recounted(source: Source, settings: FixedSettings, card: Scorecard) -> Recount:
+    recount = Recount(ROOT / "policies", settings.retention_profile, bytes.fromhex(settings.key), source.zone)
+    for month in source.months:
+        end = month_start(month + 1, source.zone) - timedelta(seconds=1)
+        recount.clock(end)
+        for event in source.events(month):
+            meant = bank.read(event.value, end)
+            assert isinstance(meant, Event)
+            recount.sent(meant, end)
+        run = month_start(month + 1, source.zone, card.publication_day)
+        recount.clock(run)
+        recount.published(month + 1, run)
+    return recount
+
+
+def test_the_scores_are_those_of_the_recount(few: Path) -> None:
+    source, card = read(few), load_policy(CARD, Scorecard)
+    settings = deployment_settings(source)
+    found = scores(source, card, settings, policies.profile("cn"), lambda _: None)
+    recount = _recounted(source, settings, card)
+    expected = {
+        person.identifier: recount.scores[recount.user_id(person.identifier)][-1].score
+        for person in source.people
+        if recount.user_id(person.identifier) in recount.scores
+    }
+    assert len(expected) > CUSTOMERS * 0.9
+    assert found.last == expected
+    assert found.before.keys() <= found.last.keys()
+    assert found.before != found.last
+
+
+def test_the_command_answers_in_json_and_draws(few: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "backtest.svg"
+    words = ["backtest", "--data", str(few), "--adapter", "uci-credit-card", "--plot", str(picture), "--json"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["people"] + told["without_score"] == CUSTOMERS
+    assert told["gini"] == pytest.approx(2 * told["auc"] - 1, abs=2e-4)
+    assert told["auc_interval"][0] < told["auc"] < told["auc_interval"][1]
+    assert sum(band["people"] for band in told["bands"]) == told["people"]
+    assert sum(part["people"] for part in told["calibration"]["parts"]) == told["people"]
+    assert ElementTree.parse(picture).getroot().tag.endswith("svg")
+    plain = CliRunner().invoke(app, words[:-3])
+    assert plain.exit_code == 0
+    assert f"{told['auc']:.4f}" in plain.stdout
+
+
+def test_the_picture_and_the_json_are_made_of_the_report_alone(few: Path) -> None:
+    source, card = read(few), load_policy(CARD, Scorecard)
+    reports = [
+        report(source, card, scores(source, card, deployment_settings(source), policies.profile("cn"), lambda _: None))
+        for _ in range(2)
+    ]
+    # Each deployment has a key of its own, and no figure depends on it.
+    assert as_json(reports[0]) == as_json(reports[1])
+    assert plot.svg(reports[0]) == plot.svg(reports[1])
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"--adapter": "other"}, "no adapter other"),
+        ({"--data": "nowhere.csv"}, "nowhere.csv cannot be read"),
+        ({"--policy": "nowhere.toml"}, "nowhere.toml"),
+        ({"--plot": "/nowhere/at/all.svg"}, "cannot be written"),
+    ],
+)
+def test_what_cannot_be_done_is_told(few: Path, change: dict[str, str], sentence: str) -> None:
+    named = {"--data": str(few), "--adapter": "uci-credit-card", **change}
+    result = CliRunner().invoke(app, ["backtest", *(word for pair in named.items() for word in pair)])
+    assert result.exit_code in (1, 2)
+    assert sentence in " ".join(result.output.split())
+
+
+def test_people_of_one_outcome_are_refused(few: Path, tmp_path: Path) -> None:
+    header, *rows = few.read_text().splitlines()
+    good = tmp_path / "good.csv"
+    good.write_text("\n".join([header, *(row for row in rows if row.endswith(",0"))][:20]) + "\n")
+    result = CliRunner().invoke(app, ["backtest", "--data", str(good), "--adapter", "uci-credit-card"])
+    assert result.exit_code == 1
+    assert "no score can tell them apart" in " ".join(result.output.split())
