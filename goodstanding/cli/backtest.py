@@ -14,7 +14,7 @@ from goodstanding.cli.frame import AsJson, answer_json, console, fail, prose, sa
 from goodstanding.cli.picture import check_writable
 from goodstanding.simulation.view import band_table
 from goodstanding.validation import plot
-from goodstanding.validation.backtest import Report, as_json, deployment_settings, report, scores
+from goodstanding.validation.backtest import Report, answer_of, deployment_settings, report, scores
 from goodstanding.validation.measures import OneSidedError, Part
 from services.scorer.core.scorecard import Scorecard
 from shared.policy_file import SCORECARD, load_policy
@@ -32,7 +32,7 @@ def backtest(
     picture: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="Write curve, bands and calibration there, as SVG.")
     ] = None,
-    in_json: AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Score the people of a data set by a policy, and compare with what became of them. No server is needed.
 
@@ -46,8 +46,8 @@ def backtest(
     found = backtested(data, adapter, policy)
     if picture is not None:
         picture.write_text(plot.svg(found), encoding="utf-8")
-    if in_json:
-        answer_json(as_json(found))
+    if as_json:
+        answer_json(answer_of(found))
     else:
         show(found)
 

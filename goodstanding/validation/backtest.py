@@ -127,7 +127,7 @@ def report(source: Source, card: Scorecard, found: Scores) -> Report:
     )
 
 
-def as_json(found: Report) -> dict[str, object]:
+def answer_of(found: Report) -> dict[str, object]:
     """The report for programs: measures at the top, each interval beside its measure."""
     told: dict[str, object] = {
         "policy": found.policy,

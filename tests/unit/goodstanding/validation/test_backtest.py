@@ -18,7 +18,7 @@ from goodstanding.simulation.real_data.source import Source
 from goodstanding.simulation.real_data.uci_credit_card import read
 from goodstanding.simulation.recount import Event, Recount
 from goodstanding.validation import plot
-from goodstanding.validation.backtest import as_json, deployment_settings, report, scores
+from goodstanding.validation.backtest import answer_of, deployment_settings, report, scores
 from services.scorer.core.scorecard import Scorecard
 from shared.contracts.months import month_start
 from shared.policy_file import SCORECARD, load_policy
@@ -92,7 +92,7 @@ def test_the_picture_and_the_json_are_made_of_the_report_alone(few: Path) -> Non
         for _ in range(2)
     ]
     # Each deployment has a key of its own, and no figure depends on it.
-    assert as_json(reports[0]) == as_json(reports[1])
+    assert answer_of(reports[0]) == answer_of(reports[1])
     assert plot.svg(reports[0]) == plot.svg(reports[1])
 
 
