@@ -13,8 +13,8 @@ from datetime import datetime
 from goodstanding.partner.event import PartnerEvent
 from goodstanding.partner.mapping_files import compiled
 from goodstanding.platform.fixed_settings import FixedSettings
-from services.ingest.core.compiling import Partner
 from services.ingest.core.normalize import Normalized, Refused, normalize
+from services.ingest.core.partner import Partner
 from services.retention.core import decide as retention
 from services.retention.core import record as records
 from services.retention.core.messages import Report
