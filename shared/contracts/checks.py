@@ -50,7 +50,7 @@ def check_event(event: BehaviorEvent | RecordReport, parent: str = "data") -> Fa
     if isinstance(event, RecordReport):
         if kind is None or kind.shape is not Shape.RECORD:
             return Fault(Code.UNKNOWN_KIND, f"{parent}.kind", "The taxonomy has no record of this kind.")
-        return _check_record(event, parent)
+        return check_record(event, parent)
     if kind is None:
         return Fault(Code.UNKNOWN_KIND, f"{parent}.kind", "The taxonomy has no such kind.")
     if kind.shape is Shape.RECORD:
@@ -77,7 +77,8 @@ def _missing(kind: Kind, name: str, parent: str) -> Fault:
     return Fault(Code.FIELD_REQUIRED_BY_KIND, f"{parent}.{name}", f"{kind.name} needs `{name}`.")
 
 
-def _check_record(report: RecordReport, parent: str) -> Fault | None:
+def check_record(report: RecordReport, parent: str) -> Fault | None:
+    """The first of its days that a record lacks or that contradicts another; its kind is known to be a record's."""
     # Without the day that it began nobody could later say which behavior a record is about, nor its deadline.
     needed = "began_on" if report.status == "reported" else "ended_on"
     if getattr(report, needed) is None:

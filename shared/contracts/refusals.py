@@ -9,10 +9,11 @@ from functools import lru_cache
 import msgspec
 from pydantic import ValidationError
 
+from shared.contracts.body_faults import fault_of
 from shared.contracts.cloudevents import Headers, binary
 from shared.contracts.envelope import ATTRIBUTE_CHARACTERS_MAX
 from shared.contracts.faults import Fault
-from shared.contracts.messages import FIELD_CHARACTERS_MAX, ID_CHARACTERS_MAX, TYPES, Refusal, fault_of
+from shared.contracts.messages import FIELD_CHARACTERS_MAX, ID_CHARACTERS_MAX, TYPES, Refusal
 
 _FIELDS = tuple(field.name for field in fields(Refusal))
 

@@ -24,7 +24,7 @@ from services.ingest.core.plausibility import BEGAN, ENDED
 from services.ingest.core.readers import Reader
 from services.ingest.core.tree import Flat, Refuse, build
 from services.ingest.core.trying import check_paths
-from shared.contracts.checks import check_event
+from shared.contracts.checks import check_event, check_record
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import KIND_OF, Kind, Shape
 from shared.contracts.messages import BehaviorEvent, Consent, RecordReport
@@ -199,7 +199,7 @@ def _record(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body
         values = {part: read(flat) for part, read in (of_open if is_said and said == "reported" else readers_of)}
         # The readers were chosen by field above, so each value has its field's type.
         report = RecordReport(kind=kind.name, report_id=report_id(flat), status=said, **values)  # type: ignore[arg-type]
-        if fault := check_event(report, ""):
+        if fault := check_record(report, ""):
             name = fault.field.removeprefix(".")
             raise Refuse(fault.code, labels.get(name, name), fault.sentence)
         return report

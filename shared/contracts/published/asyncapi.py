@@ -8,11 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from shared.contracts.cloudevents import ARRIVED, STRUCTURED
 from shared.contracts.dead_letters import REDRIVEN, SET_ASIDE
-from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import (
     TYPES,
     BehaviorEvent,
@@ -22,7 +19,15 @@ from shared.contracts.messages import (
     ScoreChange,
     TierChange,
 )
-from shared.contracts.published import examples, schemas
+from shared.contracts.published.asyncapi_messages import (
+    MAPPED,
+    NATIVE_BEHAVIOR,
+    NATIVE_RECORD,
+    Object,
+    body_schemas,
+    messages,
+    ref,
+)
 from shared.contracts.published.schemas import Problem
 from shared.contracts.topics import (
     NORMALIZED,
@@ -42,10 +47,8 @@ FILE = Path(__file__).parents[3] / "docs" / "asyncapi.json"
 _PARTNER = "partner"
 """The name whose topics stand for those of every partner."""
 
-_NATIVE_BEHAVIOR, _NATIVE_RECORD, _MAPPED = "native.behavior", "native.record", "mapped"
-
 CARRIES: dict[str, tuple[str, ...]] = {
-    RAW_PREFIX + _PARTNER: (_NATIVE_BEHAVIOR, _NATIVE_RECORD, _MAPPED),
+    RAW_PREFIX + _PARTNER: (NATIVE_BEHAVIOR, NATIVE_RECORD, MAPPED),
     REJECTED_PREFIX + _PARTNER: (TYPES[Refusal],),
     NORMALIZED: (TYPES[BehaviorEvent],),
     RECORDS_REPORTED: (TYPES[RecordReport],),
@@ -56,13 +59,11 @@ CARRIES: dict[str, tuple[str, ...]] = {
 }
 """The messages of each topic, by name. A topic that is not named here exists, and nothing is written to it yet."""
 
-Object = dict[str, Any]
-
 
 def document() -> Object:
     """The document. Raises ValueError for a message that no topic carries."""
-    messages = dict(_messages())
-    if lost := messages.keys() ^ {name for names in CARRIES.values() for name in names}:
+    by_name = dict(messages())
+    if lost := by_name.keys() ^ {name for names in CARRIES.values() for name in names}:
         raise ValueError(f"Messages and CARRIES differ in {sorted(lost)}.")
     table = topics([_PARTNER])
     return {
@@ -80,7 +81,7 @@ def document() -> Object:
         "defaultContentType": "application/json",
         "channels": {_channel_name(topic): _channel(topic) for topic in table},
         "operations": {name: operation for topic in table for name, operation in _operations(topic)},
-        "components": {"schemas": _schemas(), "messages": messages},
+        "components": {"schemas": body_schemas(), "messages": by_name},
     }
 
 
@@ -115,7 +116,7 @@ def _channel(topic: Topic) -> Object:
     return {
         "address": topic.name.replace(f".{_PARTNER}", ".{partner}"),
         "description": _description(topic),
-        "messages": {name: _ref("messages", name) for name in names},
+        "messages": {name: ref("messages", name) for name in names},
         **({"parameters": {"partner": _PARAMETER}} if _is_partners(topic) else {}),
         "bindings": {"kafka": _topic_binding(topic)},
     }
@@ -158,197 +159,3 @@ def _operations(topic: Topic) -> Iterator[tuple[str, Object]]:
                     f"{service}.{action}.{channel}",
                     {"action": action, "channel": {"$ref": f"#/channels/{channel}"}, "tags": [{"name": service}]},
                 )
-
-
-# -- messages --------------------------------------------------------------------------------------------------------
-
-
-def _messages() -> Iterator[tuple[str, Object]]:
-    shown = list(examples.examples())
-    for model, name in TYPES.items():
-        make = _refusal if model is Refusal else _binary
-        yield name, make(model, name, [example for example in shown if example.type == name])
-    for name, model in ((_NATIVE_BEHAVIOR, BehaviorEvent), (_NATIVE_RECORD, RecordReport)):
-        yield name, _native(model)
-    yield _MAPPED, _OWN_FORMAT
-    yield SET_ASIDE, _set_aside()
-    yield REDRIVEN, _redriven()
-
-
-def _binary(model: type, name: str, shown: list[examples.Example]) -> Object:
-    """A message of ours: attributes in headers, the body as value."""
-    attributes: Object = {"ce_time": _INSTANT, "ce_partitionkey": _USER_ID}
-    optional: Object = {}
-    if model in (BehaviorEvent, RecordReport):
-        attributes["ce_origin"] = _POSITION
-        # Earlier releases of ingest did not say when the partner's own record was appended.
-        optional[f"ce_{ARRIVED}"] = _INSTANT
-        optional["ce_fieldnames"] = _FIELDNAMES
-    return {
-        "name": name,
-        "title": name,
-        "summary": _summary(model),
-        "contentType": "application/json",
-        "headers": _headers(name, {**attributes, **optional}, required=[*attributes]),
-        "payload": _ref("schemas", model.__name__),
-        "bindings": {"kafka": {"key": _USER_ID, "bindingVersion": "0.5.0"}},
-        "examples": [{"name": each.name, "payload": each.body} for each in shown if each.code is None],
-        "x-refused": [_refused(each, "payload") for each in shown if each.code],
-    }
-
-
-def _refusal(model: type, name: str, shown: list[examples.Example]) -> Object:
-    """A refusal is all in its headers; the value is what the partner sent."""
-    body = schemas.generate(model)
-    attributes = {f"ce_{field}": _without_null(schema) for field, schema in body["properties"].items()}
-    headers = _headers(name, attributes, required=[f"ce_{field}" for field in body["required"]])
-    return {
-        "name": name,
-        "title": name,
-        "summary": _summary(model),
-        "description": "The value is the untouched raw event; from services behind ingest it is null.",
-        "contentType": "application/octet-stream",
-        "headers": headers,
-        "payload": {},
-        "examples": [{"name": each.name, "headers": _prefixed(each.body)} for each in shown if each.code is None],
-        "x-refused": [_refused(each, "headers") for each in shown if each.code],
-    }
-
-
-def _refused(example: examples.Example, part: str) -> Object:
-    """What is not taken, with the code and field that it is refused for; AsyncAPI itself knows only good examples."""
-    body = _prefixed(example.body) if part == "headers" else example.body
-    return {"name": example.name, "code": example.code, "field": example.field, part: body}
-
-
-def _prefixed(body: Object) -> Object:
-    return {f"ce_{field}": value for field, value in body.items()}
-
-
-def _native(model: type) -> Object:
-    """What a partner without a format of its own sends: a structured CloudEvent around the normalized body."""
-    name = TYPES[model]
-    return {
-        "name": name,
-        "title": f"{name}, from a partner of the native format",
-        "summary": _summary(model),
-        "description": "`subject` is the person's common identifier, and so is `contact`; ingest makes a user_id of it."
-        " In binary mode the attributes are headers (`ce_id`, ...) and the value is `data` alone.",
-        "contentType": STRUCTURED,
-        "payload": {
-            "type": "object",
-            "required": ["specversion", "id", "source", "type", "time", "subject", "data"],
-            "properties": {
-                "specversion": {"const": "1.0"},
-                "id": {"type": "string", "minLength": 1, "maxLength": 128},
-                "source": {"type": "string", "format": "uri-reference", "minLength": 1},
-                "type": {"const": name},
-                "time": _INSTANT,
-                "subject": _IDENTIFIER,
-                "partitionkey": {"type": "string", "description": "If there is one, the key of the Kafka record."},
-                "datacontenttype": {"type": "string"},
-                "data": _ref("schemas", f"Native{model.__name__}"),
-            },
-        },
-    }
-
-
-_OWN_FORMAT: Object = {
-    "name": _MAPPED,
-    "title": "An event in the partner's own format",
-    "summary": "JSON or a line of CSV, with or without a CloudEvents envelope, as partners/<partner>.toml reads it.",
-    "description": "`goodstanding partner sample <partner>` shows some.",
-    "payload": {},
-}
-
-
-def _set_aside() -> Object:
-    summary = "A record that no rule could answer for: its position and the reason, never its content."
-    origin = {**_POSITION, "pattern": r"^[a-zA-Z0-9._-]{1,249}/[0-9]+/[0-9]+$|^timer/.*$"}
-    origin["description"] += ", or timer/<run> of what the clock made due, where there is no record"
-    attributes = {"ce_origin": origin, "ce_code": {"type": "string"}, "ce_sentence": {"type": "string"}}
-    return _only_headers(SET_ASIDE, summary, attributes)
-
-
-def _redriven() -> Object:
-    summary = "A record that was set aside was appended again, by the operator: the position that it had before."
-    return _only_headers(REDRIVEN, summary, {"ce_origin": _POSITION})
-
-
-def _only_headers(name: str, summary: str, attributes: Object) -> Object:
-    return {
-        "name": name,
-        "title": name,
-        "summary": summary,
-        "contentType": "application/octet-stream",
-        "headers": _headers(name, attributes),
-        "payload": {"const": ""},
-    }
-
-
-# -- schemas ---------------------------------------------------------------------------------------------------------
-
-_INSTANT = {"type": "string", "format": "date-time"}
-_USER_ID = {"type": "string", "pattern": USER_ID_PATTERN}
-_FIELDNAMES = {
-    "type": "string",
-    "description": "A JSON object: what the partner calls the fields that a later service may refuse.",
-}
-_IDENTIFIER = {"type": "string", "minLength": 1, "description": "The person by the deployment's common scheme."}
-_POSITION = {
-    "type": "string",
-    "pattern": r"^[a-zA-Z0-9._-]{1,249}/[0-9]+/[0-9]+$",
-    "description": "<topic>/<partition>/<offset>",
-}
-
-
-def _headers(type_name: str, attributes: Object, required: list[str] | None = None) -> Object:
-    """CloudEvents attributes as Kafka headers, the common ones and these; by default all of them are required."""
-    common = {
-        "ce_specversion": {"const": "1.0"},
-        "ce_id": {"type": "string"},
-        "ce_source": {"type": "string"},
-        "ce_type": {"const": type_name},
-    }
-    return {
-        "type": "object",
-        "properties": {**common, **attributes},
-        "required": [*common, *(attributes if required is None else required)],
-    }
-
-
-def _schemas() -> Object:
-    """The committed schemas, with the definitions that they share beside them, and those of the native format."""
-    found: Object = {}
-    for model in TYPES:
-        made = schemas.generate(model)
-        found |= {name: _moved(schema) for name, schema in made.get("$defs", {}).items()}
-        found[model.__name__] = _moved(made)
-    for model in (BehaviorEvent, RecordReport):
-        found[f"Native{model.__name__}"] = json.loads(json.dumps(found[model.__name__]))
-    found["NativeBehaviorEvent"]["properties"]["contact"] = _IDENTIFIER
-    return found
-
-
-def _moved(node: Any) -> Any:
-    """Without what only a document of its own has, and with its references into `components`."""
-    if isinstance(node, list):
-        return [_moved(member) for member in node]
-    if not isinstance(node, dict):
-        return node
-    if "$ref" in node:
-        return _ref("schemas", node["$ref"].removeprefix("#/$defs/"))
-    return {key: _moved(member) for key, member in node.items() if key not in ("$schema", "$id", "$defs")}
-
-
-def _ref(section: str, name: str) -> Object:
-    return {"$ref": f"#/components/{section}/{name}"}
-
-
-def _without_null(schema: Object) -> Object:
-    """A header is there or not; it is never null."""
-    return next((each for each in schema.get("anyOf", []) if each != {"type": "null"}), schema)
-
-
-def _summary(model: type) -> str:
-    return (model.__doc__ or "").partition("\n")[0]

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from shared.contracts.body_faults import fault_of
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import (
     AMOUNT_MAX,
@@ -20,7 +21,6 @@ from shared.contracts.messages import (
     RecordReport,
     ScoreChange,
     encode,
-    fault_of,
     follow,
     read,
 )
