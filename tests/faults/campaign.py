@@ -21,6 +21,7 @@ from typing import Literal
 
 from goodstanding.contradictions import give_word, waiting_for_word
 from goodstanding.platform.servers.server import Name
+from goodstanding.simulation.rule_book import month_of
 from shared.contracts.topics import (
     NORMALIZED,
     RECORDS_CHANGED,
@@ -49,7 +50,7 @@ from tests.faults.checker import (
 from tests.faults.cluster import AWAY, PARTNER, Cluster, Feeder, numbers, running, service_of
 from tests.faults.events import PARTNERS, ZONE, Message, Stretch, draw
 from tests.faults.policy import profile, scorecard, tier_table
-from tests.support.oracle.scores import expect, month
+from tests.support.oracle.scores import expect
 
 log = logging.getLogger("campaign")
 
@@ -194,7 +195,7 @@ async def run(seed: int, plan: Plan, directory: Path) -> Report:
         ends.callback(operating.cancel)
         await cluster.start("ingest-1", "retention-1", "scorer-1", "scorer-2", "benefits-1")
         # The month of the first instant is published now, of nobody, so that it is not left to chance of whom.
-        await cluster.until_run_done(month(stretches[0].instant, ZONE))
+        await cluster.until_run_done(month_of(stretches[0].instant, ZONE))
         for stretch, share in zip(stretches, _shared_out(faults, stretches), strict=True):
             if stretch is not stretches[0]:
                 await chaos.move_clock(stretch, plan.timer_kills)
@@ -352,7 +353,7 @@ class _Chaos:
         """Move the clock, and kill while it makes much due: a monthly run, or the deadlines of records."""
         due = await self._cluster.records_due(stretch.instant)
         await self._cluster.set_clock(stretch.instant)
-        number = month(stretch.instant, ZONE)
+        number = month_of(stretch.instant, ZONE)
         for _ in range(kills):
             if stretch.publication:
                 await self._kill_amid_timers(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.support.oracle.scores import load_policy
+from goodstanding.simulation.rule_book import read_policy
 
 _SHIPPED = Path(__file__).resolve().parents[2] / "policies"
 
@@ -97,12 +97,12 @@ def scorecard() -> Mapping[str, Any]:
 
 def profile() -> Mapping[str, Any]:
     """How long records are kept, as the oracle reads it."""
-    return load_policy(_SHIPPED / "retention" / "cn.toml")
+    return read_policy(_SHIPPED / "retention" / "cn.toml")
 
 
 def tier_table() -> Mapping[str, Any]:
     """As the oracle reads it."""
-    return load_policy(_SHIPPED / "benefits.toml")
+    return read_policy(_SHIPPED / "benefits.toml")
 
 
 def write_policies(directory: Path) -> None:

@@ -6,9 +6,10 @@ from collections import Counter
 from datetime import timedelta
 from itertools import pairwise
 
+from goodstanding.simulation.rule_book import month_of
 from tests.faults.events import ZONE, Stretch, draw
 from tests.faults.policy import profile, scorecard
-from tests.support.oracle.scores import Event, Expected, expect, month
+from tests.support.oracle.scores import Event, Expected, expect
 
 KEY = b"k" * 32
 
@@ -53,7 +54,7 @@ def test_every_person_has_one_obligation_kept_late_and_one_on_time() -> None:
 def test_no_event_lies_ahead_of_its_clock() -> None:
     for stretch in draw(1, people=200, messages=2000, key=KEY, records=True):
         assert all(m.sent.event.time <= stretch.instant for m in stretch.messages if m.sent.event)
-        assert month(stretch.instant, ZONE) == month(stretch.phase.instant, ZONE)
+        assert month_of(stretch.instant, ZONE) == month_of(stretch.phase.instant, ZONE)
 
 
 def test_records_are_told_of_only_where_asked_for() -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
-from goodstanding.simulation.recount import BASE, BEST, ScoreNews
+from goodstanding.simulation.recount import ScoreNews
+from goodstanding.simulation.rule_book import BASE, BEST
 from shared.contracts.months import month_number
 
 ROWS = 12

@@ -7,13 +7,12 @@ looked at.
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
+from goodstanding.simulation.rule_book import class_of, lapses_at
 from shared.contracts.kinds import KIND_OF, Ends
 
 WAITS_DAYS = 14
@@ -73,7 +72,7 @@ class Record:
 
     @property
     def record_class(self) -> str:
-        return _class_of(self.news[0].kind)
+        return class_of(self.news[0].kind or "")
 
     def take(self, report: Report, now: datetime) -> str:
         """ "accepted", "duplicate", or the code of the refusal."""
@@ -99,7 +98,7 @@ class Record:
         if not self.news and self._waits_until is not None and self._waits_until <= now:
             late, self._waiting, self._waits_until = self._waiting, [], None
             return late
-        if self.counts and (lapses_at := self.news[-1].lapses_at) and lapses_at <= now:
+        if self.counts and (over := self.news[-1].lapses_at) and over <= now:
             version = len(self.news) + 1
             self.news.append(
                 News(
@@ -119,7 +118,7 @@ class Record:
     def _is_over(self, report: Report, now: datetime) -> bool:
         """Whether the report's own days are over on arrival, and it is not what has been taken already."""
         ended_on = report.began_on if KIND_OF[report.kind].ends is Ends.AT_ONCE else report.ended_on
-        if ended_on is None or deadline(report.kind, ended_on, self.profile) > now:
+        if ended_on is None or lapses_at(report.kind, ended_on, self.profile) > now:
             return False
         return ended_on not in [news.ended_on for news in self.news]
 
@@ -190,7 +189,7 @@ class Record:
                 began_on=began_on,
                 amount=amount,
                 ended_on=ended_on,
-                lapses_at=deadline(kind, ended_on, self.profile) if ended_on else None,
+                lapses_at=lapses_at(kind, ended_on, self.profile) if kind and ended_on else None,
                 said_at=now,
             )
         )
@@ -199,15 +198,3 @@ class Record:
 def _same(one: Report, other: Report) -> bool:
     """Whether two settlements say the same; what was paid is not what was owed."""
     return (one.kind, one.began_on, one.ended_on) == (other.kind, other.began_on, other.ended_on)
-
-
-def deadline(kind: str | None, ended_on: date, profile: Mapping[str, Any]) -> datetime:
-    """The end of the same day so many years on, or of that month's last one."""
-    year = ended_on.year + profile["years"][_class_of(kind)]
-    last_day = date(year, ended_on.month, min(ended_on.day, monthrange(year, ended_on.month)[1]))
-    return datetime.combine(last_day + timedelta(days=1), time(), ZoneInfo(profile["zone"])).astimezone(UTC)
-
-
-def _class_of(kind: str | None) -> str:
-    assert kind is not None, "asked of a record's first news"
-    return str(KIND_OF[kind].record_class)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.oracle.records import Record, Report, deadline
+from goodstanding.simulation.rule_book import lapses_at as deadline
+from tests.support.oracle.records import Record, Report
 
 PROFILE: dict[str, Any] = {"zone": "Asia/Shanghai", "years": {"legal": 5, "financial": 5, "life": 2}}
 NOW = datetime(2026, 3, 20, tzinfo=UTC)
