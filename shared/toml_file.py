@@ -147,7 +147,7 @@ def _steps(path: str, message: str, document: Any, type: Any) -> Iterator[str | 
 
 
 def _guilty_key(table: dict[str, Any], message: str, document: Any, type: Any) -> str:
-    """The key without whose siblings the complaint is still the same: tried one by one, in place."""
+    """The key that the complaint is about: the one that still brings it when its siblings are left out."""
     members = dict(table)
     try:
         for name, value in members.items():

@@ -70,7 +70,7 @@ def too_many_headers(count: int) -> Fault:
 
 
 def parse(key: bytes | None, value: bytes | None, headers: Headers) -> CloudEvent | Fault:
-    """The event in a Kafka record, in structured or binary mode, or the first reason why there is none."""
+    """The event in a Kafka record, in structured or binary mode, or the first fault that keeps it from being one."""
     if fault := too_large(key, value, headers):
         return fault
     if value is None:

@@ -22,7 +22,7 @@ class Shape(StrEnum):
     FIGURE = "figure"
     """A figure of the person's means: `amount` under `consent`; the latest per consent, kind and month counts."""
     FACT = "fact"
-    """What is so from now on: `value` out of the kind's list; the latest counts."""
+    """A fact that holds until a newer one replaces it: `value` out of the kind's list."""
     CONTACT = "contact"
     """An edge to another person: `contact`, with `value` present or absent."""
     RECORD = "record"

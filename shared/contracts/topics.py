@@ -111,7 +111,7 @@ def dead_letter_topic(service: str) -> str:
 
 
 def message_bytes_max(topic: str) -> int | None:
-    """The limit of a message on the topic as a broker counts it; None for a topic that is none of the platform's."""
+    """The limit of a message on the topic as a broker counts it; None for a topic that is not of the platform."""
     if topic.startswith(REJECTED_PREFIX):
         return REJECTED_BYTES_MAX
     known = topic in _LIMITED or topic.startswith((RAW_PREFIX, DISPUTES_PREFIX))

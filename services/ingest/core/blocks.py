@@ -146,7 +146,7 @@ def _example_records(events: Events, kind: Kind) -> Iterator[RecordReport]:
 
 
 def _statuses(spec: str | Text | None) -> tuple[Literal["reported", "settled"], ...]:
-    """Those that a block can say; what is none of ours is found when it is compiled."""
+    """The statuses that a block can give. A word that is not one of ours is refused when the block is compiled."""
     words = (*spec.map.values(), spec.fixed) if isinstance(spec, Text) else ()
     return tuple(status for status in _STATUSES if status in words) or _STATUSES
 

@@ -53,7 +53,7 @@ class Normalized(msgspec.Struct, frozen=True, gc=False):
 class Refused(msgspec.Struct, frozen=True, gc=False):
     """An event that is not taken. `event_id` is the partner's, if it could be read.
 
-    `bug` is what failed and where, and quotes nothing, if the fault is one of ours: the operator is told.
+    `bug` says what failed and where, for the operator, if the fault is one of ours; it quotes nothing of the event.
     """
 
     fault: Fault

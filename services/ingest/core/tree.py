@@ -68,7 +68,7 @@ def flatten(tree: Tree, body: dict[str, Any], flat: Flat, parent: str) -> None:
 
 
 def at(path: str) -> Callable[[dict[str, Any]], Any]:
-    """Reads one value of a body whose fields are not checked yet; None where there is none."""
+    """Reads one value of a body whose fields are not checked yet; None where it is absent."""
     first, *rest = path.split(".")
 
     def read(body: dict[str, Any]) -> Any:
