@@ -19,6 +19,7 @@ import msgspec
 from goodstanding.errors import UserError
 from goodstanding.platform.deployment import Deployment, partners
 from goodstanding.platform.fixed_settings import FixedSettings, read_settings
+from goodstanding.platform.one_at_a_time import one_at_a_time
 from goodstanding.platform.servers import Addresses, Servers
 from goodstanding.platform.servers.directories import default_home
 from goodstanding.platform.service_process import ServiceProcess
@@ -86,13 +87,15 @@ class Stack:
         if not self._given:
             say("Starting Kafka and Postgres")
         addresses = self._given or Servers(self.home).up()
-        deployment = Deployment.open(self._directory, addresses)
-        settings = deployment.settings if deployment else new
-        if cadence:
-            settings = msgspec.structs.replace(settings, cadence=cadence)
-        if deployment is None or settings != deployment.settings:
-            deployment = Deployment.create(self._directory, addresses, settings)
-        start(deployment, say, attached=False, first_instant=first_instant)
+        # Two at once would make two deployments with a key each, and two processes of each service.
+        with one_at_a_time(self.home):
+            deployment = Deployment.open(self._directory, addresses)
+            settings = deployment.settings if deployment else new
+            if cadence:
+                settings = msgspec.structs.replace(settings, cadence=cadence)
+            if deployment is None or settings != deployment.settings:
+                deployment = Deployment.create(self._directory, addresses, settings)
+            start(deployment, say, attached=False, first_instant=first_instant)
         return deployment
 
     def down(self, *, delete: bool = False) -> None:

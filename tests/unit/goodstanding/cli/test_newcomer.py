@@ -25,6 +25,7 @@ from goodstanding.platform.servers import Addresses
 from goodstanding.platform.stack import Stack
 from goodstanding.reading.offsets import asking
 from services.scorer.core.explain import Line
+from shared.contracts import zones
 from shared.contracts.kinds import KINDS
 from shared.settings import ROOT
 from tests.support.command_line import ask
@@ -207,6 +208,29 @@ def test_an_entry_is_broken_between_words_and_set_in(monkeypatch: pytest.MonkeyP
     assert all(len(each) <= 80 for each in (first, *others))
     assert all(each.startswith("    ") for each in others)
     assert shown.get().split() == line.split()
+
+
+def test_days_are_those_of_the_deployments_zone() -> None:
+    instant = "2026-02-28T16:30:00Z"
+    score = {"as_of": instant, "user_id": "ab" * 32, "score": 700, "version": 1, "thin": False, "restrictions": []}
+    tier = {"as_of": instant, "user_id": "ab" * 32, "version": 1, "tier": None, "restrictions": []}
+    record = {"user_id": "ab" * 32, "record_id": "cd" * 32, "status": "settled", "lapses_at": instant}
+    refusal = {
+        "refused_at": instant,
+        "code": "too-late",
+        "field": "",
+        "eventid": "e",
+        "sentence": ".",
+        "partner": "bank",
+    }
+    for line, about in (
+        (tail._score_line, {**score, "key_factors": []}),
+        (tail._tier_line, {**tier, "granted": [], "revoked": []}),
+        (tail._record_line, record),
+        (tail._refusal_line, {**refusal, "partner": "bank", "origin": "behavior.raw.bank/0/0"}),
+    ):
+        assert "2026-03-01" in line(about, zones.zone("Asia/Shanghai"))
+        assert "2026-02-28" in line(about, UTC)
 
 
 async def test_a_client_that_is_stopped_lets_no_cancellation_out(monkeypatch: pytest.MonkeyPatch) -> None:
