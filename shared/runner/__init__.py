@@ -23,6 +23,7 @@
     own_topic                       what does a service tell of the topic that it alone writes?
     subscription, inputs, buffer    how do records get from Kafka to a shard?
     shards, lag                     which shards are here, and how far is each behind?
+    start                           what does a process read first, and how does it end if that cannot be used?
     process, host                   how does a process start and drain, and what does a shard need from it?
     health, observe, metrics        what does a process say of itself, and how does that stay true?
     timekeeper, descriptors         is the clock to be trusted, and are there file descriptors left?

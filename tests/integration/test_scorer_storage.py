@@ -16,7 +16,7 @@ import pytest
 from services.scorer.core import score
 from services.scorer.core.calendar import run_instant
 from services.scorer.core.decide import Person, Policy, Publication, Writes, decide, passed_by
-from services.scorer.core.explain import explain
+from services.scorer.core.explain import Published, explain
 from services.scorer.core.messages import Due, Edge, Message, RecordNews, event_of, microseconds
 from services.scorer.core.state import State, short_hash
 from services.scorer.storage.store import due, load, save
@@ -168,7 +168,7 @@ async def test_publications_are_kept_and_explained(db: Db) -> None:
         day(JAN, 31),
     )
     assert before_february is not None
-    shown = explain(*before_february)
+    shown = explain(Published(**before_february))
     assert (shown.version, shown.score, shown.publication) == (1, 695, "2026-01")
     assert score.decode(rows[1]["evaluation_before"]) == score.decode(rows[0]["evaluation"])
 
@@ -486,7 +486,7 @@ class TestRedaction:
         rows = await db.fetch(
             "select * from explain where shard = $1 and user_id = $2 order by version", SHARD, _id(ONE)
         )
-        shown = [explain(*list(row.values())[2:]) for row in rows]
+        shown = [explain(Published(**dict(list(row.items())[2:]))) for row in rows]
         assert [each.change for each in shown] == [695, 0, 0]
 
     async def test_its_name_goes_once_no_older_version_can_come_again(self, db: Db) -> None:
@@ -518,7 +518,7 @@ class TestRedaction:
     async def test_other_peoples_history_stays(self, db: Db) -> None:
         other = OTHERS[0]
         await self.tell(db, (news_of("court.listing", 1), day(JAN, 20)))
-        told = msgspec.structs.replace(news_of("court.listing", 1), key=other)
+        told = msgspec.structs.replace(news_of("court.listing", 1), user_id=other)
         await apply(db, Person(other), told, now=day(JAN))
         kept = await db.fetch("select * from score where user_id = $1", _id(other))
         gone = RecordNews(ONE, JAN, RecordChange(record_id=RECORD, version=2, status="expired", counts=False))
