@@ -90,11 +90,11 @@ class Plan:
     messages: int
     counts: Mapping[Act, int]
     share_s: float
-    """Each share of the events is spread over so many seconds."""
+    """Each share of the events is spread over this number of seconds."""
     timer_kills: int
     """Kills of scorer processes in each monthly run, and of retention's wherever deadlines have come."""
     hot_events: int
-    """About the one person of whom so much is told at once."""
+    """The number of events about one person that are sent at once."""
 
 
 FULL = Plan(
@@ -256,7 +256,7 @@ async def _flow(feeder: Feeder, chaos: _Chaos, stretch: Stretch, faults: Sequenc
 
 
 class _Operator:
-    """Who reads what services say of their servers, and gives word: `goodstanding offsets accept <service> --yes`.
+    """Reads what the services say of their servers, and gives word: `goodstanding offsets accept <service> --yes`.
 
     A shard that has nothing to do looks at its servers every few seconds, so they do not all say so at one moment.
     """

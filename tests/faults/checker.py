@@ -24,7 +24,7 @@ from tests.support.oracle.scores import Expected, Result
 from tests.support.oracle.tiers import Publication, Standing
 
 _TOLD_MAX = 5
-"""Of one kind of violation so many are told; thousands say no more."""
+"""The number of violations of one kind that are reported; thousands would say no more."""
 
 _REFUSED_LATER = frozenset({"too-late", "too-many", "conflict", "lapsed", "re-ageing", "dates-contradict"})
 """Refusals that need a person's state, and so come from the scorer or from retention."""
@@ -185,7 +185,7 @@ def check_dead_letters(letters: Sequence[Seen]) -> list[str]:
 
 
 def _compacted(messages: Sequence[Seen], service: str, restored: bool) -> list[str]:
-    """What holds on a topic of which the last message of each person is kept."""
+    """The violations on a topic of which Kafka keeps the last message of each person."""
     return [
         *_byte_equal(messages, by="id"),
         *_told(_misplaced(messages)),

@@ -75,7 +75,7 @@ class Cluster:
     offsets: Offsets
     processes: dict[str, ServiceProcess] = field(default_factory=dict)
     taking_part: set[ServiceName] = field(default_factory=set)
-    """The services of which a process was ever started: nobody waits for the others."""
+    """The services of which a process has been started at some time. The others are not waited for."""
     now: datetime | None = None
     """What the stepped clock shows."""
 

@@ -46,7 +46,7 @@ async def send_hostile(kafka: str, rng: random.Random) -> int:
 
 
 async def send_hot(kafka: str, rng: random.Random, now: datetime, count: int) -> None:
-    """Send so many figures of one person, each under a consent of its own."""
+    """Send this number of figures of one person, each under a consent of its own."""
     account = sample_account(rng.randrange(10**10))
     partition = rng.randrange(PARTITIONS)
     for start in range(0, count, 1_000):

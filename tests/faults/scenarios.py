@@ -47,7 +47,7 @@ _SESSION_MS = 1_500
 
 
 class Story:
-    """Somebody's bills, one after the other, and what becomes of all that was told so far."""
+    """One person's bills, sent one after the other, and what must have become of those that were sent so far."""
 
     def __init__(self, cluster: Cluster, feeder: Feeder, now: datetime, mutant: str) -> None:
         self.cluster, self._feeder, self._now = cluster, feeder, now
@@ -129,7 +129,7 @@ class Story:
         await self.cluster.until(holding, f"the process stands at {gate.point}")
 
     async def violations(self) -> list[str]:
-        """All that does not hold, of all that was told."""
+        """Every violation, given everything that was sent."""
         violations, places, expected = await self._judged()
         return [
             *violations,

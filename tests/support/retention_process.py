@@ -106,7 +106,7 @@ class Retention:
     processes: dict[str, ServiceProcess] = field(default_factory=dict)
     sent: int = 0
     ends: dict[int, int] = field(default_factory=dict)
-    """Where the shards have to come to, to have read all that was told."""
+    """The offsets that the shards reach when they have read every report."""
 
     # -- processes -----------------------------------------------------------------------------------------------------
 
@@ -184,7 +184,7 @@ class Retention:
             await consumer.stop()
 
     async def refusals(self) -> list[dict[str, str]]:
-        """All that this test's partner was ever told, as headers."""
+        """The headers of every refusal that this test's partner has received."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, isolation_level="read_committed")
         await consumer.start()
         try:
@@ -205,7 +205,7 @@ class Retention:
     # -- awaiting ------------------------------------------------------------------------------------------------------
 
     async def until_drained(self, instant: datetime) -> None:
-        """All that was told is folded, all that is due at this instant of the clock has fired, and all is sent."""
+        """Every report is handled, all that is due at this instant has fired, and all messages are sent."""
 
         async def drained(db: asyncpg.Connection) -> bool:
             rows = await db.fetch("select shard, offsets, settled_at from shard")

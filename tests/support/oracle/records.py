@@ -50,7 +50,7 @@ class News:
 
 @dataclass(slots=True)
 class Record:
-    """Tell it of every report and of every instant to which the clock was set; `news` is what must come out."""
+    """Give it every report, and every instant to which the clock was set; `news` is what must be published."""
 
     profile: Mapping[str, Any]
     news: list[News] = field(default_factory=list)

@@ -105,10 +105,10 @@ class _Person:
     standing: int | None = None
     contacts: int | None = None
     named: frozenset[str] = frozenset()
-    """Who was among the contacts when the last publication was made."""
+    """The contacts at the time of the last publication."""
 
     def behavior(self, zone: ZoneInfo) -> Behavior:
-        """Heard anew from the whole list, each time that it is asked for."""
+        """Computed from the whole list each time."""
         behavior = Behavior()
         for event in self.events:
             behavior.hear(event, zone)
@@ -170,7 +170,7 @@ def _receive(sent: Sent, people: dict[str, _Person], open_from: int, zone: ZoneI
 
 
 def _is_full(known: Iterable[Event], event: Event, zone: ZoneInfo) -> bool:
-    """Whether the partner has told as much of this in the event's month as there is room for."""
+    """Whether the partner has already sent as many events of this sort in that month as are taken (rules E17)."""
     room = {shape: shape if shape in ROOM else None for shape in Shape}
     mine, when = room[KIND_OF[event.kind].shape], month_of(event.time, zone)
     told = sum(
@@ -186,7 +186,7 @@ def _is_full(known: Iterable[Event], event: Event, zone: ZoneInfo) -> bool:
 def _report(
     event: Event, report: Report, people: dict[str, _Person], now: datetime, profile: Mapping[str, Any]
 ) -> tuple[Fate, str | None]:
-    """A record is told of by content: whichever id the event has, what is known already changes nothing."""
+    """A report is recognized by its content: one that is known changes nothing, whatever the id of its event."""
     records = people.setdefault(event.person, _Person()).records
     record = records.setdefault((event.partner, report.id), Record(profile))
     match record.take(replace(report, time=event.time), now):
