@@ -29,8 +29,8 @@ TABLE = [
     ("scores.changed", "user_id", 6, "compact", ("scorer",), ("benefits", "subscribers")),
     ("tiers.changed", "user_id", 6, "compact", ("benefits",), ("subscribers",)),
     ("ingest.dead-letter", "none", 1, "delete", ("ingest", REDRIVE), ("operator",)),
-    ("scorer.dead-letter", "none", 1, "delete", ("scorer", REDRIVE), ("operator",)),
     ("retention.dead-letter", "none", 1, "delete", ("retention", REDRIVE), ("operator",)),
+    ("scorer.dead-letter", "none", 1, "delete", ("scorer", REDRIVE), ("operator",)),
     ("benefits.dead-letter", "none", 1, "delete", ("benefits", REDRIVE), ("operator",)),
 ]
 
