@@ -12,7 +12,7 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 
 from goodstanding.dead_letters.letters import Letter, State, letters, lies_at
-from goodstanding.dead_letters.rules import appended, chosen, overtaken, refusal, take_version
+from goodstanding.dead_letters.rules import appended, chosen, dismissal, open_letters, overtaken, refusal, take_version
 from goodstanding.dead_letters.shown import content, described, printable
 from goodstanding.errors import UserError
 from shared.contracts.cloudevents import Headers, binary
@@ -172,6 +172,24 @@ ALL = [
 )
 def test_choosing(wanted: dict[str, Any], places: list[str]) -> None:
     assert [each.position for each in chosen(ALL, **wanted)] == places
+
+
+@pytest.mark.parametrize(
+    ("notes", "state"),
+    [
+        (["dismissed"], State.DISMISSED),
+        (["dismissed", "redriven"], State.REDRIVEN),
+        (["redriven", "dismissed"], State.DISMISSED),
+        (["dismissed", "redriven", "dismissed"], State.DISMISSED),
+    ],
+)
+def test_the_last_note_says_what_was_done_about_a_letter(notes: list[str], state: State) -> None:
+    written = {"dismissed": message(dismissal(letter(service="ingest"))), "redriven": noted()}
+    (found,) = letters([set_aside(), *(written[note] for note in notes)], KEPT)
+    assert found.state is state
+    assert chosen([found]) == [], "a redrive of all leaves it out"
+    assert open_letters([found]) == []
+    assert chosen([found], positions=[PLACE]) == [found]
 
 
 @pytest.mark.parametrize("wanted", [{"positions": ["a/0/2"]}, {"positions": ["a/0/1"], "service": "scorer"}])
