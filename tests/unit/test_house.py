@@ -10,27 +10,24 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
 MIRRORED = ("deploy", "goodstanding", "services", "shared")
-ELSEWHERE = {
-    # One table of mappings, good inputs and bad inputs goes through all of these.
-    "services/ingest/core/compiling.py": "services/ingest/core/test_mapping.py",
-    "services/ingest/core/deployment.py": "services/ingest/core/test_mapping.py",
-    "services/ingest/core/fields.py": "services/ingest/core/test_bad_input.py",
-    "services/ingest/core/money.py": "services/ingest/core/test_formats.py",
-    "services/ingest/core/native.py": "services/ingest/core/test_formats.py",
-    "services/ingest/core/tree.py": "services/ingest/core/test_bad_input.py",
-    "services/ingest/core/trying.py": "services/ingest/core/test_mapping.py",
+_TOGETHER = {
+    # What a record tells of a person is seen in the decision.
+    "services/benefits/core/test_decide.py": "messages",
+    # One table of mappings, good inputs and bad inputs goes through all that makes a partner's reader.
+    "services/ingest/core/test_mapping.py": "blocks compiling context partner paths trying",
+    "services/ingest/core/test_formats.py": "money native",
+    "services/ingest/core/test_bad_input.py": "fields tree",
+    "services/ingest/core/test_readers.py": "number_readers time_readers",
+    "services/ingest/core/test_plausibility.py": "time_fields",
     # A record's stories run through the decision, its steps and its bounds.
-    "services/retention/core/bounds.py": "services/retention/core/test_record.py",
-    "services/retention/core/decide.py": "services/retention/core/test_record.py",
-    "services/retention/core/fingerprint.py": "services/retention/core/test_record.py",
-    "services/retention/core/messages.py": "services/retention/core/test_record.py",
-    "services/retention/core/steps.py": "services/retention/core/test_record.py",
+    "services/retention/core/test_record.py": "bounds decide fingerprint messages steps",
     # What is folded and what is forgotten is seen in the state.
-    "services/scorer/core/folding.py": "services/scorer/core/test_state.py",
-    "services/scorer/core/forgetting.py": "services/scorer/core/test_state.py",
-    "services/scorer/core/ids.py": "services/scorer/core/test_state.py",
-    "services/scorer/core/messages.py": "services/scorer/core/test_state.py",
-    "services/scorer/core/records.py": "services/scorer/core/test_state.py",
+    "services/scorer/core/test_state.py": "folding forgetting ids messages records",
+}
+ELSEWHERE = {
+    str(Path(tests).with_name(f"{module}.py")): tests
+    for tests, modules in _TOGETHER.items()
+    for module in modules.split()
 }
 """Modules of the cores that are tested together with others, and where."""
 
