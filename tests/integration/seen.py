@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
 import msgspec
 from aiokafka import TopicPartition
 
 from shared.contracts.partition import PARTITIONS, partition_of
-from shared.runner.service import Service
+from shared.runner.service import Answer, Outcome, Outgoing, Record, Service
 from tests.integration.tiny import KEYS, Count, Tiny, Worker, until
 
 KEY = KEYS[0]
 SHARD = partition_of(KEY)
 NEIGHBOR = next(key for key in KEYS[1:] if partition_of(key) == SHARD)
 """Another key in the same shard."""
+ORIGIN = (("ce_origin", b"behavior.raw.shop/3/77"),)
 KINDS = ("with state", "without state")
 
 
@@ -92,3 +98,26 @@ def lost(worker: Worker) -> dict[str, float]:
     for metric in worker.here._host.metrics.records_lost.collect():
         found |= {s.labels["reason"]: s.value for s in metric.samples if s.name.endswith("_total")}
     return found
+
+
+def retried(worker: Worker) -> set[str]:
+    """What the shards began again after."""
+    metric = worker.here._host.metrics.retries
+    return {sample.labels["kind"] for each in metric.collect() for sample in each.samples if sample.value}
+
+
+async def says(worker: Worker, words: str) -> bool:
+    return any(words in trouble for trouble in worker.here.troubles())
+
+
+def relaying(tiny: Tiny, outgoing: Callable[[str, str], Outgoing | None]) -> Service:
+    """The relay; a word for which `outgoing` makes something is answered with that."""
+    relay = tiny.relay()
+
+    def answer(record: Record, arrived: datetime) -> Any:
+        key, value = (record.key or b"").decode(), (record.value or b"").decode()
+        if (special := outgoing(key, value)) is not None:
+            return Answer((special,), (Outcome("refused"),))
+        return relay.mode.answer(record, arrived)
+
+    return replace(relay, mode=replace(relay.mode, answer=answer))

@@ -11,8 +11,7 @@ from aiokafka.protocol.admin import CreateAclsRequest
 from goodstanding.platform.servers import Servers, kafka
 from shared.contracts.topics import rejected_topic
 from shared.runner.service import Outgoing
-from tests.integration.seen import KEY, letters
-from tests.integration.test_runner_poison import ORIGIN, _says, relaying, retried
+from tests.integration.seen import KEY, ORIGIN, letters, relaying, retried, says
 from tests.integration.tiny import Tiny, until
 
 _TOPIC, _LITERAL, _ALLOW = 2, 3, 3
@@ -76,7 +75,7 @@ async def test_a_topic_of_the_platform_that_may_not_be_written_to_is_waited_for(
     await allow(tiny, tiny.target, DESCRIBE, READ)
     async with tiny.worker(tiny.relay()) as worker:
         await tiny.send([(KEY, "1")])
-        await until(lambda: _says(worker, "TopicAuthorizationFailedError"), "the shard tells of it")
+        await until(lambda: says(worker, "TopicAuthorizationFailedError"), "the shard tells of it")
         await allow(tiny, tiny.target, WRITE)
         await until(lambda: _has(tiny, tiny.target, 1), "what waited was sent")
         await worker.until_shards(6)

@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -19,8 +18,19 @@ from shared import postgres
 from shared.contracts.partition import partition_of
 from shared.contracts.topics import rejected_topic
 from shared.runner import store
-from shared.runner.service import Answer, Decision, Outcome, Outgoing, Record, Service
-from tests.integration.seen import KEY, NEIGHBOR, SHARD, assert_exactly_once, letters, published
+from shared.runner.service import Decision, Outgoing, Service
+from tests.integration.seen import (
+    KEY,
+    NEIGHBOR,
+    ORIGIN,
+    SHARD,
+    assert_exactly_once,
+    letters,
+    published,
+    relaying,
+    retried,
+    says,
+)
 from tests.integration.tiny import KEYS, Add, Count, Tiny, Worker, Write, until
 
 pytestmark = pytest.mark.usefixtures("plain_logs")
@@ -56,12 +66,6 @@ async def mixed(tiny: Tiny, *poison: str) -> int:
 def retries(worker: Worker) -> float:
     metric = worker.here._host.metrics.retries
     return sum(sample.value for each in metric.collect() for sample in each.samples if sample.name.endswith("_total"))
-
-
-def retried(worker: Worker) -> set[str]:
-    """What the shards began again after."""
-    metric = worker.here._host.metrics.retries
-    return {sample.labels["kind"] for each in metric.collect() for sample in each.samples if sample.value}
 
 
 # -- the database refuses ----------------------------------------------------------------------------------------------
@@ -131,17 +135,13 @@ async def test_an_error_of_the_server_sets_nothing_aside_and_is_told_in_words(
     await raises(tiny, f"new.shard = {SHARD}", raising(code))
     healthy = await mixed(tiny)
     async with tiny.worker() as worker:
-        await until(lambda: _says(worker, words), "readiness says why")
+        await until(lambda: says(worker, words), "readiness says why")
         await until(lambda: _retried(worker, 6), "it was tried again and again")
         await forgives(tiny)
         await tiny.until_total(healthy)
         await worker.until_shards(6)
     assert await letters(tiny) == []
     await assert_exactly_once(tiny, healthy)
-
-
-async def _says(worker: Worker, words: str) -> bool:
-    return any(words in trouble for trouble in worker.here.troubles())
 
 
 async def _retried(worker: Worker, times: int) -> bool:
@@ -252,7 +252,7 @@ async def test_timers_that_cannot_be_found_do_not_stop_the_records(tiny: Tiny) -
     async with tiny.worker(tiny.service(due=due)) as worker:
         await tiny.send([(key, "one") for key in KEYS])
         await tiny.until_total(len(KEYS))
-        await until(lambda: _says(worker, "what is due cannot be found"), "readiness says why")
+        await until(lambda: says(worker, "what is due cannot be found"), "readiness says why")
         await tiny.send([(key, "one") for key in KEYS])
         await tiny.until_total(2 * len(KEYS))
         assert retries(worker) == 0
@@ -319,22 +319,6 @@ def telling(tiny: Tiny, outgoing: Callable[[str, str], Outgoing | None]) -> Serv
         return Decision(decision.state, (*more, *decision.outgoing), decision.outcomes, decision.writes)
 
     return tiny.service(decide=decide)
-
-
-def relaying(tiny: Tiny, outgoing: Callable[[str, str], Outgoing | None]) -> Service:
-    """The relay; a word for which `outgoing` makes something is answered with that."""
-    relay = tiny.relay()
-
-    def answer(record: Record, arrived: datetime) -> Any:
-        key, value = (record.key or b"").decode(), (record.value or b"").decode()
-        if (special := outgoing(key, value)) is not None:
-            return Answer((special,), (Outcome("refused"),))
-        return relay.mode.answer(record, arrived)
-
-    return replace(relay, mode=replace(relay.mode, answer=answer))
-
-
-ORIGIN = (("ce_origin", b"behavior.raw.shop/3/77"),)
 
 
 def _large(tiny: Tiny, size: int) -> Outgoing:
@@ -462,7 +446,7 @@ async def test_a_topic_of_the_platform_that_is_missing_is_waited_for(tiny: Tiny)
     )
     await tiny.send([(KEY, "1"), (KEY, "later"), (KEY, "2")])
     async with tiny.worker(service, batch_records_max=10) as worker:
-        await until(lambda: _says(worker, f"shard {SHARD}"), "the shard tells of it")
+        await until(lambda: says(worker, f"shard {SHARD}"), "the shard tells of it")
         await until(lambda: _sent(tiny, 2), "the others of its batch are forwarded")
         await until(lambda: _retried(worker, 2), "it was tried again")
         assert SHARD not in worker.shards
