@@ -55,7 +55,7 @@ async def test_a_raw_topic_of_any_shape_is_read_from_its_beginning(cluster: Clus
         return wanted <= answered
 
     await cluster.until(all_are_answered, "every record of the new topic has its answer")
-    assert await asyncio.to_thread(cluster.processes["ingest-1"].trouble) is None
+    await cluster.until_ready()
     async with asyncio.timeout(30):
         assert await waiting_for_word(cluster.deployment, "ingest") == []
 
