@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from goodstanding import policies
 from goodstanding.cli.data_set import AdapterName, DataFile, source_of
-from goodstanding.cli.frame import AsJson, answer_json, console, fail, prose, say, table
+from goodstanding.cli.frame import AsJson, answer_json, console, fail, prose, say, stops_politely, table
 from goodstanding.cli.picture import check_writable
+from goodstanding.platform.stack import given_addresses
 from goodstanding.simulation.view import band_table
 from goodstanding.validation import plot
 from goodstanding.validation.backtest import Report, answer_of, deployment_settings, report, scores
+from goodstanding.validation.live import live_scores
 from goodstanding.validation.measures import OneSidedError, Part
 from services.scorer.core.scorecard import Scorecard
 from shared.policy_file import SCORECARD, load_policy
@@ -32,9 +36,14 @@ def backtest(
     picture: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="Write curve, bands and calibration there, as SVG.")
     ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Through the running services, on servers of its own, in some minutes.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score the people of a data set by a policy, and compare with what became of them. No server is needed.
+
+    With --live the services publish the scores, which are the same to the point, and the command fails if one is not.
 
     It tells how well the score separates those who defaulted (AUC, KS, Gini, each with a bootstrap interval of 95 %),
     the default rate of each band, the calibration, how many scores there are and how stable they are (PSI).
@@ -43,7 +52,7 @@ def backtest(
     """
     if picture is not None:
         check_writable(picture, "--plot")
-    found = backtested(data, adapter, policy)
+    found = backtested(data, adapter, policy, live=live, screen=Console(quiet=True) if as_json else console)
     if picture is not None:
         picture.write_text(plot.svg(found), encoding="utf-8")
     if as_json:
@@ -52,12 +61,18 @@ def backtest(
         show(found)
 
 
-def backtested(data: Path, adapter: str, policy: Path) -> Report:
-    """The report on a policy file. Ends the command with a sentence where there can be none."""
+def backtested(data: Path, adapter: str, policy: Path, *, live: bool = False, screen: Console = console) -> Report:
+    """The report on a policy file. Ends the command with a sentence where there can be none, and where the services
+    publish other scores."""
     card = load_policy(policy, Scorecard)
     source = source_of(data, adapter)
     settings = deployment_settings(source)
     found = scores(source, card, settings, policies.profile(settings.retention_profile), say)
+    if live:
+        with stops_politely("Interrupted; everything that was started is stopped."):
+            published = live_scores(source, card, policy, settings, screen, given_addresses())
+        _fail_on_difference(found.last, published.last)
+        found = published
     try:
         return report(source, card, found)
     except OneSidedError:
@@ -65,6 +80,17 @@ def backtested(data: Path, adapter: str, policy: Path) -> Report:
             f"In {data} everybody with a score defaulted, or nobody did, so that no score can tell them apart.",
             "Name a file that has both.",
         )
+
+
+def _fail_on_difference(offline: Mapping[str, int], live: Mapping[str, int]) -> None:
+    differing = [who for who in sorted(offline.keys() | live.keys()) if offline.get(who) != live.get(who)]
+    if differing:
+        who = differing[0]
+        fail(
+            f"The services publish other scores than were worked out, for {len(differing):,} people; for {who} "
+            f"{live.get(who)} and not {offline.get(who)}. That is a bug."
+        )
+    say(f"The services have published the same scores for all {len(live):,} people.")
 
 
 def show(found: Report) -> None:

@@ -56,12 +56,19 @@ class Deployment:
     @property
     def policies(self) -> Path:
         """The directory that the services read their policies from."""
-        return ROOT / "policies" if self.settings.cadence == "policy" else self.directory / "policies"
+        return self.directory / "policies" if self._has_own_policies else ROOT / "policies"
+
+    @property
+    def _has_own_policies(self) -> bool:
+        return self.settings.cadence != "policy" or self.settings.scorecard is not None
 
     def prepare_policies(self) -> None:
         """Write the policies that this deployment has instead of shipped ones. Called before services start."""
+        if self._has_own_policies:
+            scorecard = Path(self.settings.scorecard) if self.settings.scorecard else None
+            policy_files.write_copy(ROOT / "policies", self.policies, scorecard)
         if self.settings.cadence == "continuous":
-            policy_files.write_continuous(ROOT / "policies", self.policies)
+            policy_files.make_continuous(self.policies)
 
     def files(self, service: str) -> dict[str, str]:
         """For each file that the service reads at its start, a short name of its content."""
@@ -106,7 +113,7 @@ class Deployment:
             "GOODSTANDING_CLOCK": self.settings.clock,
             "GOODSTANDING_RETENTION_PROFILE": self.settings.retention_profile,
         }
-        if self.settings.cadence != "policy":
+        if self._has_own_policies:
             common["GOODSTANDING_POLICIES"] = str(self.policies)
         if self.settings.clock == "stepped":
             # Six years wait for one fetch after the other; at 20 ms they take half the time.

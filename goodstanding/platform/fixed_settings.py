@@ -37,6 +37,8 @@ class FixedSettings(msgspec.Struct, frozen=True, kw_only=True):
     clock: Literal["system", "stepped"] = "system"
     cadence: Literal["policy", "continuous"] = "policy"
     """`continuous` publishes each score as soon as it changes, whatever the scorecard's file says."""
+    scorecard: str | None = None
+    """A file that takes the place of the shipped scorecards, by its absolute path."""
 
     @classmethod
     def new(cls, **settings: str) -> FixedSettings:

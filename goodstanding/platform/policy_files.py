@@ -52,14 +52,22 @@ def differences(service: str, read: Mapping[str, str], now: Mapping[str, str]) -
             yield file, f"{told} {_HAVE_IT_READ}"
 
 
-def write_continuous(policies: Path, copy: Path) -> None:
-    """Copy the policies, with a scorecard that publishes as soon as something changes. Raises UserError."""
+def write_copy(policies: Path, copy: Path, scorecard: Path | None) -> None:
+    """Copy the policies; where a scorecard is named, with that one in the place of theirs."""
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(policies, copy)
+    if scorecard is not None:
+        for file in copy.glob("scorecard*.toml"):
+            file.unlink()
+        shutil.copy(scorecard, copy / policy_file.SCORECARD)
+
+
+def make_continuous(copy: Path) -> None:
+    """Have the scorecard of a copy publish as soon as something changes. Raises UserError."""
     card = copy / policy_file.SCORECARD
     text, found = _CADENCE.subn('cadence = "continuous"', card.read_text(encoding="utf-8-sig"), count=1)
     if not found:
-        raise UserError(f"{policies / policy_file.SCORECARD} has no line `cadence = ...` to take the place of.")
+        raise UserError(f"The scorecard ({card}) has no line `cadence = ...` to take the place of.")
     card.write_text(text, encoding="utf-8")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from goodstanding.platform.policy_files import bears_on, differences
+from goodstanding.errors import UserError
+from goodstanding.platform.policy_files import bears_on, differences, make_continuous, write_copy
 
 
 @pytest.mark.parametrize(
@@ -30,3 +33,24 @@ def test_a_new_an_edited_and_a_removed_file_are_told_apart(
 )
 def test_another_partners_mapping_has_no_say(file: str, does: bool) -> None:
     assert bears_on(file, "bank") is does
+
+
+def test_a_copy_has_the_named_scorecard_and_no_other(tmp_path: Path) -> None:
+    policies, copy, card = tmp_path / "policies", tmp_path / "copy", tmp_path / "mine.toml"
+    policies.mkdir()
+    for name in ("scorecard.toml", "scorecard-2027.toml", "benefits.toml"):
+        (policies / name).write_text(f'name = "{name}"')
+    card.write_text('cadence = "monthly"\n')
+    write_copy(policies, copy, card)
+    assert {file.name for file in copy.iterdir()} == {"scorecard.toml", "benefits.toml"}
+    assert (copy / "scorecard.toml").read_text() == card.read_text()
+    make_continuous(copy)
+    assert (copy / "scorecard.toml").read_text() == 'cadence = "continuous"\n'
+    write_copy(policies, copy, None)
+    assert {file.name for file in copy.iterdir()} == {file.name for file in policies.iterdir()}
+
+
+def test_a_scorecard_without_a_cadence_cannot_be_made_continuous(tmp_path: Path) -> None:
+    (tmp_path / "scorecard.toml").write_text("")
+    with pytest.raises(UserError, match="has no line `cadence"):
+        make_continuous(tmp_path)
