@@ -69,7 +69,7 @@ def service(policy: Policy) -> Service[Forward]:
         return Answer((rejected,), _refused(partner.name, result.fault.code))
 
     def unreadable(what: Unreadable) -> Answer | DeadLetter:
-        """One answer for what may be several records in a row; then it names the last one's position too."""
+        """One answer for what may be several records in a row; then it names the last position too (rules E14)."""
         partner = partners.get(partner_of(what.topic))
         if partner is None:
             return _UNKNOWN_PARTNER

@@ -143,6 +143,7 @@ async def _restate(
 
 
 def _score_changed(user_id: str, publication: Publication, policy: Policy) -> Announcement:
+    """What a subscriber learns of a publication; what the score rests on stays here (rules P8)."""
     evaluation = publication.evaluation
     body = ScoreChange(
         version=publication.version,

@@ -6,7 +6,8 @@ from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import KIND_OF, Kind, Shape
 from shared.contracts.messages import BehaviorEvent, RecordChange, RecordReport
 
-# Per shape: the fields that must be there, and those that may. `kind` is always there, whatever else is not.
+# Per shape (rules E8): the fields that must be there, and those that may; only an activity `reverses` (rules E11).
+# `kind` is always there, whatever else is not.
 _REQUIRED: dict[Shape, tuple[str, ...]] = {
     Shape.OBLIGATION: ("days_late",),
     Shape.ACTIVITY: (),
@@ -45,7 +46,8 @@ def fields_of(kind: Kind) -> tuple[list[str], list[str]]:
 
 
 def check_event(event: BehaviorEvent | RecordReport, parent: str = "data") -> Fault | None:
-    """The first field that breaks the shape of the event's kind, as a path under `parent`; None if all is well."""
+    """The first field that breaks the shape of the event's kind (rules E8), as a path under `parent`; None if there is
+    none."""
     kind = KIND_OF.get(event.kind)
     if isinstance(event, RecordReport):
         if kind is None or kind.shape is not Shape.RECORD:

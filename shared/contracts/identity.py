@@ -34,10 +34,11 @@ class IdentifierError(ValueError):
 
 
 def normalize(scheme: str, raw: str) -> str:
-    """The one spelling of an identifier: resolved as an id is, no blanks or hyphens, upper case, checksum verified.
+    """The one spelling of an identifier (rules I4): resolved as an id is, no blanks or hyphens, upper case, checksum
+    verified.
 
-    Raises IdentifierError, which is how a partner's private customer number is refused; KeyError for a scheme that
-    does not exist.
+    Raises IdentifierError, which is how a partner's private customer number is refused (rules I1); KeyError for a
+    scheme that does not exist.
     """
     check = _CHECKS[scheme]
     if len(raw) > _RAW_CHARACTERS_MAX:
@@ -92,7 +93,8 @@ _BESIDE_LETTERS_AND_DIGITS = bytes(byte for byte in range(128) if not chr(byte).
 
 
 def user_id(key: bytes, scheme: str, normalized: str) -> str:
-    """64 lower-case hex characters: HMAC-SHA-256 of `<scheme>:<normalized>` under the deployment's key."""
+    """64 lower-case hex characters: HMAC-SHA-256 of `<scheme>:<normalized>` under the deployment's key
+    (rules I2)."""
     if len(key) < KEY_BYTES_MIN:
         raise ValueError(f"The deployment key has {len(key)} bytes; it needs at least {KEY_BYTES_MIN}.")
     return hmac.digest(key, f"{scheme}:{normalized}".encode(), "sha256").hex()

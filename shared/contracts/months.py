@@ -11,7 +11,8 @@ def month_number(day: date) -> int:
 
 
 def month_of(instant: datetime, zone: tzinfo) -> int:
-    """The month in which an aware instant lies for people in that zone."""
+    """The month in which an aware instant lies for people in that zone. An event counts in that of its time (rules
+    E4)."""
     local = instant.astimezone(zone)
     return local.year * 12 + local.month - 1
 

@@ -119,7 +119,7 @@ def message_bytes_max(topic: str) -> int | None:
 
 
 def partner_of(raw_topic_name: str) -> str:
-    """The partner is the topic, never a field of the message."""
+    """The partner is the topic, never a field of the message (rules E2)."""
     return raw_topic_name.removeprefix(RAW_PREFIX)
 
 

@@ -44,7 +44,10 @@ class Decided(msgspec.Struct, frozen=True):
 
 
 def decide(standing: Standing | None, scores: Sequence[ScoreChange], table: TierTable) -> Decided:
-    """Take in a person's scores, in the order of the log. There must be at least one (rules T1 to T8)."""
+    """Take in a person's scores, in the order of the log. There must be at least one.
+
+    A version that is known is a repetition (rules T7), and each other score is judged by the present table (rules T8).
+    """
     changes: list[TierChange] = []
     repeated = 0
     for score in scores:
@@ -60,7 +63,8 @@ def decide(standing: Standing | None, scores: Sequence[ScoreChange], table: Tier
 
 
 def _standing(before: Standing | None, score: ScoreChange, table: TierTable) -> Standing:
-    """Where the score puts the person; `version` is still that of the last change."""
+    """Where the score puts the person; `version` is still that of the last change. A thin file rises no further than to
+    what it had (rules T3)."""
     kept = table.position(before.kept) if before else 0
     tier = table.reached(score.score)
     if score.thin:
@@ -73,7 +77,7 @@ def _standing(before: Standing | None, score: ScoreChange, table: TierTable) -> 
         as_of=score.as_of,
         version=before.version if before else 0,
         tier=table.code(tier),
-        # A restriction's end gives back what it took, also by its ceiling, and also to a thin file.
+        # A restriction's end gives back what it took, also by its ceiling, and also to a thin file (rules T4).
         kept=table.code(max(kept, tier) if score.restrictions else tier),
         in_force=tuple(benefit for benefit in table.benefits(tier) if benefit not in closed),
         restrictions=tuple(sorted(set(score.restrictions))),
@@ -81,7 +85,8 @@ def _standing(before: Standing | None, score: ScoreChange, table: TierTable) -> 
 
 
 def _change(before: Standing | None, after: Standing, table: TierTable) -> TierChange | None:
-    """The message that tells subscribers of the step, or None where it moved nothing that they can see."""
+    """The message that tells subscribers of the step, or None where it moved nothing that they can see
+    (rules T6)."""
     tier, in_force, restrictions = (before.tier, before.in_force, before.restrictions) if before else (None, (), ())
     if (tier, in_force, restrictions) == (after.tier, after.in_force, after.restrictions):
         return None

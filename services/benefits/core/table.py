@@ -59,7 +59,7 @@ class TierTable(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unk
         return tuple(benefits)
 
     def reached(self, score: int) -> int:
-        """The position of the highest tier that a score reaches."""
+        """The position of the highest tier that a score reaches (rules T1)."""
         return bisect_right(self._from_scores, score)
 
     def position(self, code: str | None) -> int:
@@ -70,11 +70,11 @@ class TierTable(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unk
         return self.tiers[position - 1].code if position else None
 
     def benefits(self, position: int) -> tuple[str, ...]:
-        """All benefits of a tier, those of the lowest tier first."""
+        """All benefits of a tier, those of the lowest tier first (rules T2)."""
         return self._benefits[position]
 
     def closed(self, restrictions: Collection[str]) -> frozenset[str]:
-        """The benefits that these restrictions close: all of them, where the table does not know a restriction."""
+        """The benefits that these restrictions close: all, where the table does not know a restriction (rules T5)."""
         closed: set[str] = set()
         for restriction in restrictions:
             closed.update(self.restrictions.get(restriction, self._benefits[-1]))

@@ -89,6 +89,7 @@ def _ignored(mapping: JsonMapping | CsvMapping, events: Events, key: Key, fields
 
 
 def _forbidden(kind: Kind, rights: Rights, permitted: frozenset[str]) -> Fault | None:
+    """Why the partner may not send the kind (rules E8), or report records of its class (rules R1)."""
     if kind.record_class is not None:
         if kind.record_class in rights.records:
             return None
@@ -190,7 +191,7 @@ def _record(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body
     if events.amount is not None:
         parts["amount"] = fields.amount(events.amount, (*key, "amount"))
     readers_of = tuple(parts.items())
-    # Who says that a record is open is believed: a day of payment beside it is that of the last one, and no end.
+    # Whoever says that a record is open is believed: a day of payment beside it is no end (rules R3).
     of_open = tuple((name, read) for name, read in readers_of if name != "ended_on")
     is_said = isinstance(events.status, Text) and bool(events.status.map)
 

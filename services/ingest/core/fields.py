@@ -119,7 +119,7 @@ class Fields(Paths):
         return person if path is None else self.tried(self.source(path, key), key, person)
 
     def contact(self, spec: str | Text, key: Key) -> Reader[str]:
-        """The user_id of another person, beside the one at `@person`."""
+        """The user_id of another person than the one at `@person` (rules I8)."""
         person, label = self.person(spec, key), self.label(spec)
 
         def contact(flat: Flat) -> str:
@@ -133,7 +133,7 @@ class Fields(Paths):
         return contact
 
     def consent(self, spec: ConsentPaths, key: Key) -> Reader[Consent]:
-        """The consent that the event cites; none of its parts may be missing."""
+        """The consent that the event cites; none of its parts may be missing (rules I5)."""
         absent = Code.CONSENT_MISSING
         given_at = time_fields.instant(self, spec.given_at, (*key, "given_at"), GIVEN, absent)
         id = self.named(spec.id, (*key, "id"), ID_CHARACTERS_MAX, absent)

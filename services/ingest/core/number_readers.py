@@ -186,7 +186,7 @@ def early_is_on_time(days_late: Reader[int]) -> Reader[int]:
 
 
 def behavior_only(days_late: Reader[int], label: str, days_max: int) -> Reader[int]:
-    """Days late up to the retention profile's limit; beyond it is a record, never both."""
+    """Days late up to the retention profile's limit; beyond it is a record, never both (rules E10)."""
     sentence = f"More than {days_max} days late is a negative record; report it as a record."
 
     def read(flat: Flat) -> int:

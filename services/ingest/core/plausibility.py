@@ -56,7 +56,8 @@ _EARLY_SENTENCE = (
 
 
 def judge_time(value: datetime, flat: Flat, label: str, bounds: Bounds) -> None:
-    """Raises Refuse for a time that lies after the event's arrival, or before the first year of its bounds."""
+    """Raises Refuse for a time that lies after the event's arrival (rules E6), or before the first year of its bounds
+    (rules E15)."""
     latest: datetime = flat["@latest"]
     if value > latest:
         raise Refuse(

@@ -49,7 +49,8 @@ def build(paths: Iterable[str], ignored: Iterable[str]) -> Tree:
 
 
 def flatten(tree: Tree, body: dict[str, Any], flat: Flat, parent: str) -> None:
-    """Put every value of the body into `flat`. Raises Refuse for what the tree does not have; `parent` is for that."""
+    """Put every value of the body into `flat`. Raises Refuse for what the tree does not have (rules E12), with `parent`
+    before its name."""
     for name, value in body.items():
         node = tree.get(name)
         if type(node) is str:
@@ -81,7 +82,7 @@ def at(path: str) -> Callable[[dict[str, Any]], Any]:
 
 
 def demographic(body: Any, parent: str) -> Fault | None:
-    """The fault of a body with a field, however deep, for what is never taken: sex, age, religion and so on."""
+    """The fault of a body with a field, however deep, for what is never taken (rules E9)."""
     for path in _paths(body, ()):
         if is_demographic(".".join(path[-2:])):
             sentence = f"{Code.DEMOGRAPHIC.meaning} Leave the field out."

@@ -2,7 +2,7 @@
 
 The day on which the behavior ended is not counted. The last day is the same calendar date N years on, or that month's
 last day where the date does not exist; the record lapses when that day is over. Days are never counted, and neither
-the database's nor the process' zone has a part in it.
+the database's nor the process' zone has a part in it (rules D4).
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class DeadlineError(ValueError):
 
 
 def deadline_of(record_class: RecordClass, ended_on: date, profile: Profile) -> Deadline:
-    """The deadline of a record whose bad behavior ended on this day. Raises DeadlineError after ENDED_ON_MAX."""
+    """The deadline of a record whose bad behavior ended on this day (rules D1). Raises DeadlineError after
+    ENDED_ON_MAX."""
     return Deadline(ended_on, end_of(last_day_of(record_class, ended_on, profile), profile.zone_info))
 
 
@@ -45,13 +46,13 @@ def last_day_of(record_class: RecordClass, ended_on: date, profile: Profile) -> 
 
 
 def years_on(day: date, years: int) -> date:
-    """The same calendar date so many years on, or that month's last day: 2024-02-29 + 2 is 2026-02-28."""
+    """The same calendar date so many years on, or that month's last day: 2024-02-29 + 2 is 2026-02-28 (rules D2)."""
     year = day.year + years
     return date(year, day.month, min(day.day, monthrange(year, day.month)[1]))
 
 
 def end_of(day: date, zone: tzinfo) -> datetime:
-    """The instant (UTC) from which on no clock of the zone shows this day, or an earlier one, any more.
+    """The instant (UTC) from which on no clock of the zone shows this day, or an earlier one, any more (rules D3).
 
     Where the next midnight is skipped that is the end of the gap, since a gap over a midnight begins at it (the one
     exception of the last hundred years and more, Toronto in 1919, comes out half an hour late). Where it comes twice,

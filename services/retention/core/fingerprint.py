@@ -10,9 +10,10 @@ BYTES = 16
 
 
 def record_id(key: bytes, user_id: str, partner: str, report_id: str) -> str:
-    """The record's name on `records.changed`, 32 hexadecimal characters: the same in whichever order its reports come.
+    """The record's name on `records.changed`, 32 hexadecimal characters: the same in whichever order its reports come
+    (rules R2).
 
-    It is made under the key of the fingerprints (rules D8). Whoever keeps the name after the record is erased, as a
+    It is made under the key of the fingerprints (rules R16). Whoever keeps the name after the record is erased, as a
     reader of the topic may, cannot find out by trying numbers whose record it was, or of which contract.
     """
     return fingerprint(key, f"record\n{user_id}\n{partner}\n{report_id}").hex()
@@ -25,7 +26,7 @@ def unkeyed_record_id(user_id: str, partner: str, report_id: str) -> str:
 
 
 def fingerprint(key: bytes, name: str) -> bytes:
-    """What stays of a person's user_id and of a record's id once the record is erased.
+    """What stays of a person's user_id and of a record's id once the record is erased (rules D8).
 
     A plain hash would say something about the person: whoever has the user_ids, which are in every topic, could hash
     them all and see who once had a record. Under a key that is in no table, topic or dump they cannot be told from

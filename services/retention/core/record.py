@@ -62,7 +62,7 @@ class Unreported(msgspec.Struct, frozen=True):
 
 
 class Open(msgspec.Struct, frozen=True):
-    """Reported and not settled. There is no deadline as long as the bad behavior goes on."""
+    """Reported and not settled (rules R3). There is no deadline as long as the bad behavior goes on (rules D5)."""
 
     facts: Facts
     version: int
@@ -80,7 +80,7 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 class Gone(msgspec.Struct, frozen=True):
-    """Lapsed: nothing is known but that there was such a record."""
+    """Lapsed: nothing is known but that there was such a record (rules D8)."""
 
 
 GONE = Gone()
@@ -102,7 +102,7 @@ def due_at(record: Kept) -> datetime | None:
 
 
 def change_of(id: str, record: Known, base: int) -> RecordChange:
-    """What is published of the record as it now is; `base` is what a restore has added to all versions."""
+    """What is published of the record as it now is; `base` is what a restore has added to all versions (rules R12)."""
     facts, deadline = record.facts, record.deadline
     return RecordChange(
         record_id=id,
@@ -128,7 +128,8 @@ class Changed(msgspec.Struct, frozen=True):
 
 
 class Expired(msgspec.Struct, frozen=True):
-    """The last version: from `lapsed_at` on the record does not count. Nothing of what it said is repeated."""
+    """The last version: from `lapsed_at` on the record does not count. Nothing of what it said is repeated
+    (rules R16)."""
 
     partner: str
     version: int

@@ -81,7 +81,10 @@ _UPDATED_TOO_OFTEN = Fault(
 
 
 def take(state: State, report: Report, now: datetime, profile: Profile) -> Step:
-    """Take one report in, `reported` or `settled`. No day in it lies ahead of its arrival: ingest sees to that."""
+    """Take one report in, `reported` or `settled`. No day in it lies ahead of its arrival: ingest sees to that.
+
+    A record that is gone is not taken again (rules R10).
+    """
     if isinstance(state, Gone):
         return Step(GONE, (refused(report, _GONE),))
     if report.body.status == "settled":
@@ -96,7 +99,8 @@ def take(state: State, report: Report, now: datetime, profile: Profile) -> Step:
 
 
 def expire(state: Kept, instant: datetime) -> Step:
-    """What is due by the instant ends: a record is gone, and a settlement that waited is refused."""
+    """What is due by the instant, however long ago, ends: a record is gone (rules D7), and a settlement that waited is
+    refused (rules R4)."""
     if (due := due_at(state)) is None or due > instant:
         return Step(state)
     if isinstance(state, Unreported):
@@ -109,7 +113,7 @@ def expire(state: Kept, instant: datetime) -> Step:
 
 
 def _open(waiting: Iterable[Settlement], report: Report, profile: Profile) -> Step:
-    """Take the first report, and then the settlements that waited for it, as if they had come after it."""
+    """Take the first report, and then the settlements that waited for it, as if they had come after it (rules R4)."""
     facts = _facts(report)
     deadline = _deadline(facts, report.body.ended_on, profile)
     record: Known = Open(facts, 1, deadline)
@@ -123,7 +127,7 @@ def _open(waiting: Iterable[Settlement], report: Report, profile: Profile) -> St
 
 
 def _reported_again(record: Known, report: Report, profile: Profile) -> Step:
-    """A further report of a record that was reported before: its balance, its end, or a contradiction."""
+    """A further report of a record: nothing new (rules R2), its balance, its end, or a contradiction (rules R8)."""
     if fault := _contradiction(record, _facts(report)):
         return Step(record, (refused(report, fault),))
     updated = _with_amount(record, _facts(report))
@@ -135,7 +139,7 @@ def _reported_again(record: Known, report: Report, profile: Profile) -> Step:
 
 
 def _over_on_arrival(state: Kept | None, report: Report, now: datetime, profile: Profile) -> Fault | None:
-    """The fault of a report by whose own days the record has lapsed.
+    """The fault of a report by whose own days the record has lapsed (rules R11).
 
     There is none if the record is known to have ended on just that day: then the report was taken in time, and comes
     again before the timer has fired.
@@ -155,7 +159,7 @@ def _over_on_arrival(state: Kept | None, report: Report, now: datetime, profile:
 
 
 def _contradiction(record: Known, told: Facts) -> Fault | None:
-    """The first field of a further report that contradicts the first report. See the table of decision 0018."""
+    """The first field of a further report that contradicts the first one (rules R8; table in decision 0018)."""
     known = record.facts
     for name in ("kind", "began_on"):
         if getattr(known, name) != getattr(told, name):
@@ -181,7 +185,8 @@ def _is_older(told: Facts, known: Facts) -> bool:
 
 
 def _with_amount(record: Known, told: Facts) -> Known:
-    """The record with the amount of the latest report. Another amount makes a new version, the same one does not."""
+    """The record with the amount of the latest report (rules R13). Another amount makes a new version, the same
+    one does not."""
     if told.amount is None or _is_older(told, record.facts):
         return record
     if (told.amount, told.amount_at) == (record.facts.amount, record.facts.amount_at):
@@ -210,6 +215,7 @@ def _settled(record: Known, report: Report, profile: Profile) -> Step:
 
 
 def _settle(record: Known, settlement: Settlement, profile: Profile) -> tuple[Known, Effect]:
+    """The earliest day counts (rules R6), and no later one moves a deadline that is set (rules R7 and D6)."""
     facts = record.facts
     deadline = _deadline(facts, settlement.ended_on, profile)
     assert deadline is not None, "a settlement has a day"
@@ -227,6 +233,7 @@ def _settle(record: Known, settlement: Settlement, profile: Profile) -> tuple[Kn
 
 
 def _settlement_contradiction(facts: Facts, settlement: Settlement) -> Fault | None:
+    """How a settlement contradicts its report (rules R8), or ends the record before it began (rules R9)."""
     if settlement.kind != facts.kind:
         return Fault(Code.CONFLICT, "data.kind", "The record was reported with another kind.")
     if settlement.began_on not in (None, facts.began_on):
@@ -250,7 +257,8 @@ def _days_of_end(record: Known) -> tuple[date, ...]:
 
 
 def _deadline(facts: Facts, ended_on: date | None, profile: Profile) -> Deadline | None:
-    """The deadline of a record that ended on this day, or that ends at once; None for one that goes on."""
+    """The deadline of a record that ended on this day, or that ends at once (rules R5); None for one that goes on
+    (rules D5)."""
     if _ends(facts.kind) is Ends.AT_ONCE:
         ended_on = facts.began_on
     if ended_on is None:

@@ -177,7 +177,7 @@ def _last_lapse(state: State, now: datetime) -> datetime | None:
 
 
 def _run(person: Person, state: State, due: Due, earliest: datetime | None, policy: Policy) -> _Moved:
-    """The monthly run: everybody's standing moves, and everybody is published, or whom it changed.
+    """The monthly run (rules P1): everybody's standing moves (rules P7), and all are published, or whom it changed.
 
     `earliest` is the instant before which the state would not be true, since a record that counted then is left out.
     """

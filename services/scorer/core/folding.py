@@ -77,7 +77,7 @@ _TOO_LATE, _TOO_MANY, _BLOCKED = TooLate(), TooMany(), Blocked()
 
 def fold(state: State, event: Event, late_months: int, room: Sequence[int] = ROOM) -> Folded:
     """Take one event in. A month accepts what arrives until `late_months` further ones have begun, unless it was closed
-    to this person before."""
+    to this person before (rules E5); the first event under an id counts (rules E3)."""
     month, open_then = event.month, event.arrived - late_months
     if month < open_then or month < state.open_from:
         return _TOO_LATE
@@ -191,6 +191,7 @@ def _take_contact(state: State, event: Event, kind: Kind) -> Folded:
 
 
 def _take_figure(state: State, event: Event, kind: Kind) -> Folded:
+    """The latest figure of a consent, kind and month counts (rules I6)."""
     consent = event.body.consent
     assert consent is not None
     assert event.body.amount is not None
@@ -209,7 +210,7 @@ def _take_figure(state: State, event: Event, kind: Kind) -> Folded:
 
 
 def consent_hash(partner: str, consent_id: str) -> bytes:
-    """Of a consent given to one partner: another one may use the same id for another consent."""
+    """Of a consent given to one partner: another one may use the same id for another consent (rules I9)."""
     return short_hash(f"{partner}\0{consent_id}")
 
 

@@ -162,7 +162,7 @@ async def due(
 
 
 async def _agree_on_policy(db: Db, run: int, instant: datetime, policy: Policy) -> None:
-    """The first process opens the run with its policy; a process with another one must not take part."""
+    """The first process opens the run with its policy; a process with another one must not take part (rules P9)."""
     card = policy.scorecard
     day = instant.astimezone(policy.zone).date()
     if day < card.effective_on:
