@@ -9,10 +9,10 @@ import typer
 
 from goodstanding.cli.frame import AsJson, answer_json, console, fail
 from goodstanding.cli.group import commands
-from goodstanding.contradictions import Waiting, give_word, waiting_for_word
 from goodstanding.errors import UserError
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.stack import Stack
+from goodstanding.waiting_for_word import Waiting, give_word, waiting_for_word
 from shared.contracts.topics import SERVICES
 
 app = commands("Whether Kafka and Postgres agree, and what to do after one of them was restored or made anew.")

@@ -19,8 +19,8 @@ from goodstanding.errors import UserError
 from goodstanding.person.user_id import SHOWN
 from goodstanding.platform.deployment import partners
 from goodstanding.platform.stack import Stack
-from goodstanding.reading.between import tail
 from goodstanding.reading.offsets import asking
+from goodstanding.reading.topic import tail
 from shared.contracts import zones
 from shared.contracts.faults import Fault
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, follow

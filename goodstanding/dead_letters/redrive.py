@@ -18,8 +18,8 @@ from aiokafka.errors import ProducerFenced
 from goodstanding.dead_letters.letters import ADVICE, Letter, State, letters, lies_at
 from goodstanding.dead_letters.rules import appended, chosen, dismissal, overtaken, refusal, take_version
 from goodstanding.errors import UserError
-from goodstanding.reading.between import tail
 from goodstanding.reading.offsets import Offsets, asking
+from goodstanding.reading.topic import tail
 from shared.contracts.topics import RECORDS_CHANGED, SERVICES, dead_letter_topic
 from shared.kafka.consumer import CarefulConsumer
 from shared.kafka.losses import Losses

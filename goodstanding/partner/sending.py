@@ -24,9 +24,9 @@ from goodstanding.partner.mapping_files import headers_of, mapping_of
 from goodstanding.partner.rehearsal import Forwarded, Rehearsal
 from goodstanding.partner.verdicts import Line, Result, Verdict
 from goodstanding.platform.deployment import Deployment
-from goodstanding.reading.between import between
 from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.reading.progress import Progress
+from goodstanding.reading.topic import between
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.topics import dead_letter_topic, raw_topic, rejected_topic
 from shared.runner.sender import started

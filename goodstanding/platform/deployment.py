@@ -17,12 +17,12 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 
 from goodstanding.errors import UserError
-from goodstanding.platform import policy_files
+from goodstanding.platform import files_at_start
 from goodstanding.platform.fixed_settings import FILE, STATEFUL, FixedSettings, read_settings
 from goodstanding.platform.private_file import write_private
 from goodstanding.platform.servers import Addresses
 from goodstanding.platform.service_process import ServiceProcess
-from goodstanding.reading.between import last_value
+from goodstanding.reading.topic import last_value
 from shared import postgres
 from shared.clock import set_stepped_clock
 from shared.contracts.topics import CLOCK_TOPIC, SERVICES
@@ -66,13 +66,13 @@ class Deployment:
         """Write the policies that this deployment has instead of shipped ones. Called before services start."""
         if self._has_own_policies:
             scorecard = Path(self.settings.scorecard) if self.settings.scorecard else None
-            policy_files.write_copy(ROOT / "policies", self.policies, scorecard)
+            files_at_start.write_copy(ROOT / "policies", self.policies, scorecard)
         if self.settings.cadence == "continuous":
-            policy_files.make_continuous(self.policies)
+            files_at_start.make_continuous(self.policies)
 
     def files(self, service: str) -> dict[str, str]:
         """For each file that the service reads at its start, a short name of its content."""
-        found = policy_files.names(service, ROOT / "policies", ROOT / "partners", self.settings.retention_profile)
+        found = files_at_start.names(service, ROOT / "policies", ROOT / "partners", self.settings.retention_profile)
         if service == "scorer" and self.settings.cadence == "continuous":
             found = {file: f"{name}, continuous" for file, name in found.items()}
         return found
@@ -86,15 +86,15 @@ class Deployment:
             if read and read != (now := self.files(service)):
                 found += [
                     sentence
-                    for file, sentence in policy_files.differences(service, read, now)
-                    if not partner or policy_files.bears_on(file, partner)
+                    for file, sentence in files_at_start.differences(service, read, now)
+                    if not partner or files_at_start.bears_on(file, partner)
                 ]
         return found
 
     def not_read_by(self, service: str, partner: str) -> list[str]:
         """The files that bear on the partner's events and were edited since the service's running process read them."""
         read, now = self.process(service).files, self.files(service)
-        bearing = (file for file in sorted(read.keys() | now.keys()) if policy_files.bears_on(file, partner))
+        bearing = (file for file in sorted(read.keys() | now.keys()) if files_at_start.bears_on(file, partner))
         return [file for file in bearing if read and read.get(file) != now.get(file)]
 
     def dsn(self, service: str) -> str:

@@ -16,7 +16,7 @@
     sendable    what can never be sent?
     sender      how is a producer set up, and a batch handed to it?
     store       what is stored of a shard: epoch, offsets, outbox?
-    words       what waits for the operator's word?
+    operator_word    what waits for the operator's word?
     agreement, contradictions       do Kafka and what was noted tell one story, and what may be wrong?   pure
     claim_check, start_check        what is compared before a shard begins, with a database and without?
     questions, commit_note          what is Kafka asked for that, and what stands beside an offset?

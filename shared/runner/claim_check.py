@@ -18,7 +18,7 @@ import structlog
 from aiokafka import TopicPartition
 
 from shared.kafka.between import between
-from shared.runner import agreement, commit_note, questions, store, words
+from shared.runner import agreement, commit_note, operator_word, questions, store
 from shared.runner.agreement import Seen, TopicNow
 from shared.runner.contradictions import (
     BeyondEnd,
@@ -60,7 +60,7 @@ async def check_claim(home: Home, claim: store.Claim) -> store.Claim:
             if own and any(affects_output(each) for each in found):
                 await _restate(home, db, claim, own, seen.topics[own.topic])
             await store.note(db, shard, claim.epoch, settled)
-            await words.applied(db, tokens)
+            await operator_word.applied(db, tokens)
         if found:
             log.warning("the operator's word was followed", shard=shard, contradictions=[e.says() for e in found])
     await _sign(home, settled)
@@ -70,8 +70,8 @@ async def check_claim(home: Home, claim: store.Claim) -> store.Claim:
 async def _require_words(home: Home, found: Sequence[Contradiction]) -> list[str]:
     """The tokens of what was found, if the operator has given word for all of it."""
     tokens = [agreement.token(home.service, home.index, each) for each in found]
-    told = [words.Found(token, each.says(), remedy(each)) for token, each in zip(tokens, found, strict=True)]
-    given = await words.contradicted(home.pool, home.index, told)
+    told = [operator_word.Found(token, each.says(), remedy(each)) for token, each in zip(tokens, found, strict=True)]
+    given = await operator_word.contradicted(home.pool, home.index, told)
     if unresolved := [each for token, each in zip(tokens, found, strict=True) if token not in given]:
         raise ContradictionError(agreement.sentence(home.service, unresolved))
     return tokens

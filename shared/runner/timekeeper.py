@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 from shared import trust
 from shared.contracts.topics import TIME_TOPIC
 from shared.kafka.identities import exists
-from shared.runner import words
+from shared.runner import operator_word
 from shared.runner.metrics import Metrics
 from shared.runner.sender import started
 from shared.trust import TrustedTime, Witness
@@ -108,17 +108,16 @@ class Timekeeper:
         if self._pool is None:
             return None
         now = self._time.wall()
-        last_seen = await words.last_seen(self._pool)
+        last_seen = await operator_word.last_seen(self._pool)
         found = []
         if last_seen is not None and trust.jumped(last_seen, now):
             token = f"clock {last_seen:%Y-%m-%dT%H:%M:%S} {now:%Y-%m}"
-            found = [
-                words.Found(token, trust.jump_sentence(last_seen, now), f"go on by a clock that shows {now:%Y-%m}")
-            ]
-        given = await words.contradicted(self._pool, _WHOLE_SERVICE, found)
+            sentence = trust.jump_sentence(last_seen, now)
+            found = [operator_word.Found(token, sentence, f"go on by a clock that shows {now:%Y-%m}")]
+        given = await operator_word.contradicted(self._pool, _WHOLE_SERVICE, found)
         if found and found[0].token not in given:
             command = f"goodstanding clock accept {self._service}"
             return f"{found[0].sentence} Nothing is decided until an operator vouches: {command}"
-        await words.keep_last_seen(self._pool, now)
-        await words.applied(self._pool, [each.token for each in found])
+        await operator_word.keep_last_seen(self._pool, now)
+        await operator_word.applied(self._pool, [each.token for each in found])
         return None

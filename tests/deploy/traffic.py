@@ -15,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from goodstanding.partner.sending import send
 from goodstanding.partner.verdicts import GOOD, Line, Verdict
 from goodstanding.person.user_id import user_id_of
-from goodstanding.reading.between import tail
+from goodstanding.reading.topic import tail
 from services.scorer.core.state import COUNT, decode, vectors
 from shared.contracts.identity import sample_account
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport

@@ -19,9 +19,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from goodstanding.contradictions import give_word, waiting_for_word
 from goodstanding.platform.servers.server import Name
 from goodstanding.simulation.rule_book import month_of
+from goodstanding.waiting_for_word import give_word, waiting_for_word
 from shared.contracts.topics import (
     NORMALIZED,
     RECORDS_CHANGED,

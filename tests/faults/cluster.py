@@ -19,7 +19,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
-from goodstanding.contradictions import give_word, waiting_for_word
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Servers
@@ -27,6 +26,7 @@ from goodstanding.platform.servers.server import Name
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.simulation.driver import unread
+from goodstanding.waiting_for_word import give_word, waiting_for_word
 from shared.contracts.kinds import RecordClass
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.topics import SERVICES, ServiceName, raw_topic, topics

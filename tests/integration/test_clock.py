@@ -13,7 +13,7 @@ from shared import postgres
 from shared.clock import SystemClock
 from shared.contracts.partition import PARTITIONS
 from shared.kafka.topic_admin import ensure_topics
-from shared.runner import words
+from shared.runner import operator_word
 from shared.runner.metrics import Metrics
 from shared.runner.timekeeper import Timekeeper
 from shared.trust import TrustedTime, machine_time
@@ -102,7 +102,7 @@ async def test_more_than_a_month_needs_the_operators_word(
 ) -> None:
     """Servers on one machine agree with its clock whatever it shows; the last known time does not."""
     await keeper.compare()
-    await words.keep_last_seen(pool, machine_time() - off_for)
+    await operator_word.keep_last_seen(pool, machine_time() - off_for)
     await keeper.compare()
     assert (keeper.trouble is not None) == asks
     if not asks:
@@ -111,15 +111,15 @@ async def test_more_than_a_month_needs_the_operators_word(
     await tiny.send([(KEY, "one")] * 3)
     async with tiny.worker() as worker:
         await until_trouble(worker, "more than a month")
-        (told,) = await words.waiting_for_word(pool)
-        await words.give_word(pool, told.found)
+        (told,) = await operator_word.waiting_for_word(pool)
+        await operator_word.give_word(pool, told.found)
         await keeper.compare()
         assert keeper.trouble is None
         await tiny.until_total(3)
-    seen = await words.last_seen(pool)
+    seen = await operator_word.last_seen(pool)
     assert seen is not None
     assert machine_time() - seen < timedelta(minutes=1)
-    assert await words.waiting_for_word(pool) == []
+    assert await operator_word.waiting_for_word(pool) == []
 
 
 async def test_the_servers_clocks_are_measured(keeper: Timekeeper) -> None:

@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.kafka.identities import identities
-from shared.runner import words
+from shared.runner import operator_word
 from tests.integration.seen import KEY, SHARD, until_trouble
 from tests.integration.tiny import KEYS, Count, Tiny, until
 from tests.support.unreadable import send_raw
@@ -48,12 +48,12 @@ async def make_again(tiny: Tiny, topic: str) -> None:
         await admin.close()
 
 
-async def accept(tiny: Tiny) -> list[words.Told]:
+async def accept(tiny: Tiny) -> list[operator_word.Told]:
     """What the operator's command does."""
     async with tiny.database() as db:
-        told = await words.waiting_for_word(db)
+        told = await operator_word.waiting_for_word(db)
         for each in told:
-            await words.give_word(db, each.found)
+            await operator_word.give_word(db, each.found)
     return told
 
 

@@ -9,8 +9,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from goodstanding.contradictions import waiting_for_word
 from goodstanding.reading.offsets import asking
+from goodstanding.waiting_for_word import waiting_for_word
 from shared.contracts.topics import raw_topic, rejected_topic
 from tests.faults.cluster import PARTNER, Cluster, running
 

@@ -12,7 +12,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from goodstanding.contradictions import give_word, waiting_for_word
+from goodstanding.waiting_for_word import give_word, waiting_for_word
 from services.scorer.core.state import COUNT, decode, vectors
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, read
 from shared.contracts.partition import partition_of

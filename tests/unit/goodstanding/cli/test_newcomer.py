@@ -16,7 +16,6 @@ from rich.console import Console
 
 from goodstanding import policies
 from goodstanding.cli import dead_letters, frame, people, tail
-from goodstanding.contradictions import Waiting
 from goodstanding.dead_letters.letters import Letter, State
 from goodstanding.partner.mapping_files import mapping_of
 from goodstanding.platform.deployment import Deployment
@@ -24,6 +23,7 @@ from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Addresses
 from goodstanding.platform.stack import Stack
 from goodstanding.reading.offsets import asking
+from goodstanding.waiting_for_word import Waiting
 from services.scorer.core.explain import Line
 from shared.contracts import zones
 from shared.contracts.kinds import KINDS

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from goodstanding.errors import UserError
-from goodstanding.platform.policy_files import bears_on, differences, make_continuous, write_copy
+from goodstanding.platform.files_at_start import bears_on, differences, make_continuous, write_copy
 
 
 @pytest.mark.parametrize(

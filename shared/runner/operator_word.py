@@ -13,7 +13,7 @@ from pathlib import Path
 
 from shared.postgres import DbOrPool, queries
 
-_SQL = queries(Path(__file__).with_name("words.sql"))
+_SQL = queries(Path(__file__).with_name("operator_word.sql"))
 
 
 @dataclass(frozen=True, slots=True)

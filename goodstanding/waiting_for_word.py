@@ -20,7 +20,7 @@ from goodstanding.reading.offsets import asking
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import RAW_PREFIX
 from shared.kafka.between import stop
-from shared.runner import agreement, questions, start_check, words
+from shared.runner import agreement, operator_word, questions, start_check
 from shared.runner.commit_note import Word, owner_of
 from shared.runner.contradictions import remedy
 
@@ -32,7 +32,7 @@ class Waiting:
 
     service: str
     shards: tuple[int, ...]
-    found: words.Found
+    found: operator_word.Found
     """Of the clock, when there are no shards: it stops all of them."""
     partitions: tuple[TopicPartition, ...] = ()
 
@@ -42,7 +42,7 @@ async def waiting_for_word(deployment: Deployment, service: str) -> list[Waiting
     if service in STATEFUL:
         db = await asyncpg.connect(deployment.dsn(service))
         try:
-            told = await words.waiting_for_word(db)
+            told = await operator_word.waiting_for_word(db)
         finally:
             await db.close()
         return _joined(Waiting(service, (each.shard,) if each.shard >= 0 else (), each.found) for each in told)
@@ -55,7 +55,7 @@ async def give_word(deployment: Deployment, waiting: Sequence[Waiting]) -> None:
         if each.service in STATEFUL:
             db = await asyncpg.connect(deployment.dsn(each.service))
             try:
-                await words.give_word(db, each.found)
+                await operator_word.give_word(db, each.found)
             finally:
                 await db.close()
         else:
@@ -89,7 +89,7 @@ async def _of_ingest(deployment: Deployment, service: str) -> AsyncIterator[Wait
                     continue
                 token = agreement.token(service, shard, each)
                 if at not in given or given[at].token != token:
-                    yield Waiting(service, (shard,), words.Found(token, each.says(), remedy(each)), (at,))
+                    yield Waiting(service, (shard,), operator_word.Found(token, each.says(), remedy(each)), (at,))
 
 
 async def _give_in_kafka(deployment: Deployment, waiting: Waiting) -> None:
