@@ -15,7 +15,7 @@ from services.benefits.settings import BenefitsSettings
 from services.ingest.settings import IngestSettings
 from services.retention.settings import RetentionSettings
 from services.scorer.settings import ScorerSettings
-from shared.settings import ROOT, DeploymentSettings, ServiceSettings
+from shared.settings import ROOT, DeploymentSettings, ServiceSettings, StatefulSettings
 
 FILE = ROOT / "docs" / "settings.md"
 
@@ -61,8 +61,10 @@ def _parts() -> Iterator[str]:
     yield from _table(DeploymentSettings.model_fields)
     yield "## Of every process\n"
     yield from _table(_own(ServiceSettings, DeploymentSettings))
+    yield "## Of every service with state: scorer, retention, benefits\n"
+    yield from _table(_own(StatefulSettings, ServiceSettings))
     for service, settings in _SERVICES.items():
-        if own := _own(settings, ServiceSettings):
+        if own := _own(settings, StatefulSettings):
             yield f"## Of {service}\n"
             yield from _table(own)
     yield _TOOLS.rstrip("\n") + "\n"

@@ -109,11 +109,6 @@ class DeploymentSettings(BaseSettings):
 class ServiceSettings(DeploymentSettings):
     """What each process of a service needs besides; the defaults suit one machine with two cores."""
 
-    postgres: str = Field(
-        "",
-        description="DSN of the service's own role; a password that it lacks is in the file that PGPASSFILE names. "
-        "Unused by ingest, which keeps no state.",
-    )
     http_host: str = Field("127.0.0.1", description="Address of /metrics and /health.")
     http_port: int = Field(0, ge=0, le=65535, description="Port of /metrics and /health; 0 takes a free one.")
     log_level: str = Field("INFO", description="Of our own log lines; those of libraries begin at WARNING.")
@@ -121,10 +116,11 @@ class ServiceSettings(DeploymentSettings):
     batch_records_max: int = Field(2_000, gt=0, description="Records in one step, and so in one transaction.")
     buffer_records_max: int = Field(6_000, gt=0, description="Records of one shard held in memory; more pauses it.")
     buffer_bytes_max: int = Field(
-        96 * 1024 * 1024, gt=0, description="Bytes of all shards of a process held in memory; a sixth for each."
+        96 * 1024 * 1024,
+        gt=0,
+        description="Bytes that all shards of a process hold in memory. A shard's share is this divided by the number "
+        "of partitions, six.",
     )
-    due_page_max: int = Field(2_000, gt=0, description="People or records that one timer step handles.")
-    cache_entries_max: int = Field(20_000, ge=0, description="States kept in memory for each shard.")
     fetch_max_wait_ms: int = Field(
         100, ge=1, description="A fetch without records is answered after this; some records wait for the next one."
     )
@@ -136,3 +132,14 @@ class ServiceSettings(DeploymentSettings):
         description="How far the machine's clock may be from Postgres' and the broker's; beyond it nothing is decided.",
     )
     metadata_max_age_ms: int = Field(5_000, gt=0, description="How soon a new partner's topic is noticed.")
+
+
+class StatefulSettings(ServiceSettings):
+    """What each process of a service with state needs besides, which is every service but ingest."""
+
+    postgres: str = Field(
+        "",
+        description="DSN of the service's own role; a password that it lacks is in the file that PGPASSFILE names.",
+    )
+    due_page_max: int = Field(2_000, gt=0, description="People or records that one timer step handles.")
+    cache_entries_max: int = Field(20_000, ge=0, description="States kept in memory for each shard.")

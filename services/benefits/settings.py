@@ -1,9 +1,9 @@
-"""Settings of benefits: it has none beside those of every service."""
+"""Settings of benefits: it has none beside those of every service with state."""
 
 from __future__ import annotations
 
-from shared.settings import ServiceSettings
+from shared.settings import StatefulSettings
 
 
-class BenefitsSettings(ServiceSettings):
+class BenefitsSettings(StatefulSettings):
     pass

@@ -1,13 +1,13 @@
-"""Settings of retention, beside those of every service."""
+"""Settings of retention, beside those of every service with state."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
-from shared.settings import HexKey, ServiceSettings
+from shared.settings import HexKey, StatefulSettings
 
 
-class RetentionSettings(ServiceSettings):
+class RetentionSettings(StatefulSettings):
     retention_profile: str = Field(
         "cn", pattern="^[a-z0-9-]+$", description="policies/retention/<profile>.toml: how long records stay."
     )

@@ -1,14 +1,14 @@
-"""Settings of the scorer, beside those of every service."""
+"""Settings of the scorer, beside those of every service with state."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
 from services.scorer.core.scorecard import WINDOW_MONTHS_MAX
-from shared.settings import ServiceSettings
+from shared.settings import StatefulSettings
 
 
-class ScorerSettings(ServiceSettings):
+class ScorerSettings(StatefulSettings):
     accepts_late_months: int = Field(
         3, ge=0, le=WINDOW_MONTHS_MAX, description="Complete months that still accept events; more for a backfill."
     )

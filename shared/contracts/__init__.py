@@ -1,5 +1,22 @@
-"""The contracts of the topics: names, messages, identifiers, partitions, and what is refused with which code.
+"""The contracts of the topics. Everything here is pure, so that the cores of the services may import it; `published`
+writes files and asks git, and is not for them. Which file answers which question:
 
-Everything here is pure, so that the cores of the services may import it; `published` writes files and
-asks git, and is not for them.
+    topics          which topics are there: key, partitions, retention, owner, readers?
+    messages        what may the body of a message contain?
+    kinds           which kinds of behavior and of records are there?
+    checks          which fields does a kind ask for, beyond their types?
+    envelope, cloudevents       how is an event put into a Kafka record, and read?
+    exchange        how do services receive from each other, announce, and refuse?
+    dead_letters    what lies on a topic of dead letters?
+    identity, partition         who is a person, and in which partition?
+    strict_json, texts, unassigned, times, zones, months, currencies       how is each read strictly?
+    demographics    what is never taken?
+    policies, profile           what have policy files in common, and what does a retention profile say?
+
+Four files are about what is refused:
+
+    faults          which codes are there, and what is one fault?
+    body_faults     what pydantic finds wrong with a body, as a fault
+    envelope_faults what is wrong with an envelope, as a fault
+    refusals        how is a partner told of a fault: the headers of `behavior.rejected.<partner>`
 """

@@ -1,4 +1,8 @@
-"""Every topic of the platform, as data: `topic_admin` creates and checks them, documentation is made from them."""
+"""Every topic of the platform, as data: `topic_admin` creates and checks them, documentation is made from them.
+
+Reserved, not built: `disputes.<partner>`, `subject.requests` and `subject.answers` are created, so that nobody takes
+their names; no service writes or reads them yet, and there is no portal.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Creates the topics of the table, and compares those that exist with it. The only part of contracts that needs Kafka.
+"""Creates the topics of the table, and compares those that exist with it.
 
 Nothing that exists is changed: a deployment may have its reasons, and a partition count cannot be taken back.
 """

@@ -14,7 +14,7 @@ from shared.runner.buffer import Budget
 from shared.runner.inputs import Inputs
 from shared.runner.metrics import Metrics
 from shared.runner.own_topic import OwnTopic
-from shared.settings import ServiceSettings
+from shared.settings import ServiceSettings, StatefulSettings
 
 
 class ContradictionError(Exception):
@@ -37,6 +37,12 @@ class Host:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "budget", Budget(self.settings.buffer_bytes_max))
+
+    @property
+    def stateful(self) -> StatefulSettings:
+        """The settings, for a shard with state: a service that has it is started with settings for it."""
+        assert isinstance(self.settings, StatefulSettings)
+        return self.settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Owned(Generic[M, S, W]):
         self.epoch, self.progress = claim.epoch, claim.progress
         self._noted, self._sent, self.steps = claim.noted, dict[str, int](), claim.steps
         self._home, self._mode, self._outbox, self._producer = home, mode, outbox, producer
-        self._states: States[S] = States(mode.load, home.index, home.host.settings.cache_entries_max)
+        self._states: States[S] = States(mode.load, home.index, home.host.stateful.cache_entries_max)
         self._skip: set[str] = set()
         """People whose timer was set aside; they are tried again at the next claim."""
         self._sent_seq = 0

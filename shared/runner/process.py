@@ -27,7 +27,7 @@ from shared.runner.observe import Parts, count_people, observe
 from shared.runner.service import Fenced, Service
 from shared.runner.shards import Shards
 from shared.runner.timekeeper import Timekeeper
-from shared.settings import ServiceSettings
+from shared.settings import ServiceSettings, StatefulSettings
 
 log = structlog.get_logger("process")
 
@@ -149,6 +149,7 @@ class _Process:
             await admin.close()
 
     async def _open_pool(self) -> asyncpg.Pool:
+        assert isinstance(self.settings, StatefulSettings), "a service with state has a database"
         pool = await open_pool(self.settings.postgres, self.service.name, connections_max=_CONNECTIONS_MAX)
         await store.backlog(pool)
         return pool

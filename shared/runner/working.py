@@ -154,7 +154,7 @@ class Working(Generic[M, S, W]):
 
     async def _page(self, now: datetime) -> DuePage[M, S] | None:
         """None where it cannot be had; then the shard says why, and goes on with records."""
-        most = portion.size(self._portions.timers, self._host.settings.due_page_max)
+        most = portion.size(self._portions.timers, self._host.stateful.due_page_max)
         try:
             return await self.owned.due(now, most)
         except PolicyMismatchError as error:

@@ -42,7 +42,7 @@ from shared.runner.service import (
 )
 from shared.runner.shards import Shards
 from shared.runner.store import MIGRATIONS
-from shared.settings import ServiceSettings
+from shared.settings import StatefulSettings
 from tests.support.unreadable import send_raw
 
 KEYS = tuple(f"key-{number}" for number in range(48))
@@ -269,7 +269,7 @@ class Tiny:
     async def worker(self, service: Service | None = None, **settings: Any) -> AsyncIterator[Worker]:
         """What a process of the service is, within this one; leaving the block drains it."""
         given = {"session_timeout_ms": 3_000, "metadata_max_age_ms": 500, **self.settings, **settings}
-        host_settings = ServiceSettings(kafka=self.kafka, **given)
+        host_settings = StatefulSettings(kafka=self.kafka, **given)
         pool = await postgres.open_pool(self.dsn, self.name, connections_max=8)
         worker = Worker(Shards(service or self.service(), Host(host_settings, self.clock, Metrics(), pool)))
         try:

@@ -1,1 +1,17 @@
-"""The rules of ingest: pure and synchronous; files, clocks and Kafka are outside."""
+"""The rules of ingest: pure and synchronous; files, clocks and Kafka are outside. Which file answers which question:
+
+normalize       what does an event say, or why is it refused?              the way in
+plausibility    which times and days can be meant?
+money           what is an amount worth in the base currency?
+mapping         what may a partner's file say?
+native          what does it say for a partner without a format of its own?
+compiling       how does a file become functions?                          once, at the start
+blocks          how does one `[[events]]` block?
+fields, time_fields, paths      how does one key of it, and which paths does it read?
+readers, number_readers, time_readers       how is one text, number or time read?
+functions       what can a file not say, so that it names a function?
+trying          can each value of the file be read at all?
+partner         what is the result?                                        `normalize` uses it
+tree            which fields may a body have?
+context         what is the same for all partners of the deployment?
+"""

@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md is true of the tree: every file and folder that it names is there."""
+"""ARCHITECTURE.md is true of the tree: every file, folder and function that it names is there."""
 
 from __future__ import annotations
 
@@ -30,3 +30,25 @@ def test_what_the_page_names_is_there(name: str) -> None:
 
 def test_a_name_that_is_not_there_is_found() -> None:
     assert not is_there("core/no_such_file.py")
+
+
+_IN_BRACKETS = re.compile(r"`([\w/]+\.py)` \(((?:`[\w.]+`(?:, )?)+)\)")
+
+
+def functions() -> list[tuple[str, str]]:
+    """Each file with a name in brackets behind it; of `Topic.settings` the last part."""
+    found = _IN_BRACKETS.findall((ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8"))
+    return [(file, name) for file, names in found for name in re.findall(r"(\w+)`", names)]
+
+
+def test_each_function_behind_a_file_is_in_it() -> None:
+    assert functions()
+    for file, name in functions():
+        defined = re.compile(rf"^\s*(?:async )?(?:def|class) {name}\b|^{name}\b", re.MULTILINE)
+        texts = [
+            path.read_text(encoding="utf-8")
+            for path in (ROOT / "services", ROOT / "shared", ROOT / "goodstanding")
+            for path in path.rglob(file.rpartition("/")[2])
+            if str(path).endswith(file)
+        ]
+        assert any(map(defined.search, texts)), f"ARCHITECTURE.md names `{name}` in {file}, which has none."
