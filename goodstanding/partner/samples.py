@@ -149,6 +149,8 @@ class _Maker:
             self._values[events.count] = random.randint(1, 5)
         if events.amount is not None:
             self._put_amount(events.amount)
+        if events.limit is not None:
+            self._put_amount(events.limit)
         if events.days_late is not None:
             self._put_days_late(events.days_late)
         if events.value is not None:

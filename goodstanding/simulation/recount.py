@@ -33,8 +33,9 @@ from shared.contracts.kinds import KIND_OF, Ends, Shape
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event as its partner means it, in the platform's words. `person` and `contact` are accounts, `amount` is in
-    minor units; `report`, `began_on` and `ended_on` are those of a negative record, which has ended if it has a day."""
+    """One event as its partner means it, in the platform's words. `person` and `contact` are accounts, `amount` and the
+    `limit` of a card's statement are in minor units; `report`, `began_on` and `ended_on` are those of a negative
+    record, which has ended if it has a day."""
 
     partner: str
     person: str
@@ -43,6 +44,7 @@ class Event:
     kind: str
     count: int = 1
     amount: int = 0
+    limit: int | None = None
     days_late: int = 0
     reverses: bool = False
     value: str = ""

@@ -39,6 +39,8 @@ class Told(Protocol):
     @property
     def amount(self) -> int | None: ...
     @property
+    def limit(self) -> int | None: ...
+    @property
     def days_late(self) -> int: ...
     @property
     def reverses(self) -> bool: ...
@@ -79,10 +81,22 @@ class Behavior:
         """How many months back the first obligation or activity is, that month included."""
         return through - min(self.done) + 1 if self.done else 0
 
+    def limit(self, kind: str, month: int) -> int | None:
+        """What the statements of a month could be charged to together; None unless each of them says so (rules E19)."""
+        statements = [event for event in self.done.get(month, ()) if event.kind == kind]
+        if sum(_signed(event, event.count) for event in statements if event.limit is None):
+            return None
+        return sum(_signed(event, event.limit) for event in statements if event.limit is not None)
+
     def named(self, since: int, zone: ZoneInfo) -> frozenset[str]:
         """The contacts by the latest word about each, unless that is older than anything is remembered."""
         told = self.contacts.items()
         return frozenset(c for c, e in told if e.value == "present" and month_of(e.time, zone) >= since)
+
+
+def _signed(event: Told, number: int) -> int:
+    """A reversal takes back what an event gives."""
+    return -number if event.reverses else number
 
 
 def read_policy(file: Path) -> dict[str, Any]:
@@ -158,7 +172,7 @@ def _active_months(rule: Mapping[str, Any], behavior: Behavior, through: int, _:
         net: Counter[str] = Counter()
         for event in behavior.done[month]:
             if event.kind in rule["kinds"]:
-                net[event.kind] += -event.count if event.reverses else event.count
+                net[event.kind] += _signed(event, event.count)
         active += any(count > 0 for count in net.values())
     points = _band(rule, active)
     # Before a person's first month nobody knows, so a short history costs no more than none.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.contracts.faults import Code, Fault
-from shared.contracts.kinds import KIND_OF, Kind, Shape
+from shared.contracts.kinds import KIND_OF, KINDS, Kind, Shape
 from shared.contracts.messages import BehaviorEvent, RecordChange, RecordReport
 
 # Per shape (rules E8): the fields that must be there, and those that may; only an activity `reverses` (rules E11).
@@ -25,15 +25,22 @@ _OPTIONAL: dict[Shape, tuple[str, ...]] = {
 _DEFAULTS: dict[str, object] = {
     "count": 1,
     "amount": None,
+    "limit": None,
     "days_late": None,
     "reverses": False,
     "value": None,
     "contact": None,
     "consent": None,
 }
-_FORBIDDEN: dict[Shape, tuple[str, ...]] = {
-    shape: tuple(name for name in _DEFAULTS if name not in (*_REQUIRED[shape], *_OPTIONAL[shape]))
-    for shape in _REQUIRED
+# Per kind: all other fields.
+_FORBIDDEN: dict[str, tuple[str, ...]] = {
+    kind.name: tuple(
+        name
+        for name in _DEFAULTS
+        if name not in (*_REQUIRED[kind.shape], *_OPTIONAL[kind.shape]) and not (name == "limit" and kind.has_limit)
+    )
+    for kind in KINDS
+    if kind.shape is not Shape.RECORD
 }
 
 
@@ -41,7 +48,7 @@ def fields_of(kind: Kind) -> tuple[list[str], list[str]]:
     """The fields that an event of this kind must have, and those that it may have."""
     if kind.shape is Shape.RECORD:
         return ["report_id", "status", "began_on or ended_on"], ["amount", "began_on", "ended_on"]
-    needed, forbidden = _REQUIRED[kind.shape], _FORBIDDEN[kind.shape]
+    needed, forbidden = _REQUIRED[kind.shape], _FORBIDDEN[kind.name]
     return list(needed), [name for name in _DEFAULTS if name not in needed and name not in forbidden]
 
 
@@ -64,7 +71,7 @@ def _check_behavior(event: BehaviorEvent, kind: Kind, parent: str) -> Fault | No
     for name in _REQUIRED[kind.shape]:
         if getattr(event, name) is None:
             return _missing(kind, name, parent)
-    for name in _FORBIDDEN[kind.shape]:
+    for name in _FORBIDDEN[kind.name]:
         if getattr(event, name) != _DEFAULTS[name]:
             return Fault(Code.FIELD_FORBIDDEN_BY_KIND, f"{parent}.{name}", f"{kind.name} does not have `{name}`.")
     if kind.values and event.value not in kind.values:

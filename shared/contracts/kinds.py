@@ -56,6 +56,8 @@ class Kind:
     shape: Shape
     title: str
     values: tuple[str, ...] = ()
+    has_limit: bool = False
+    """Whether an event may name the `limit` of what it is about (rules E19)."""
     record_class: RecordClass | None = None
     ends: Ends | None = None
 
@@ -101,9 +103,13 @@ KINDS: tuple[Kind, ...] = (
         (3, "cash_loan.repayment", "Cash loan instalment, paid"),
         (4, "instalment.repayment", "Instalment of a purchase, paid"),
     ),
-    *_activities(
-        "credit",
-        (5, "credit_card.statement", "Credit card statement; the amount is what was billed"),
+    Kind(
+        code=5,
+        name="credit_card.statement",
+        group="credit",
+        shape=Shape.ACTIVITY,
+        title="Credit card statement; the amount is what was billed",
+        has_limit=True,
     ),
     *_obligations(
         "utilities",

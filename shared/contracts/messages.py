@@ -110,13 +110,15 @@ class Consent:
 class BehaviorEvent:
     """What a person did; `behavior.normalized`. Which fields a kind has is the taxonomy's, see kinds.Shape.
 
-    `amount` is in minor units of the deployment's base currency and never negative: `reverses` says that an earlier
-    activity is taken back. `days_late` is 0 for what was cleared on time. `contact` is a user_id.
+    `amount` and `limit` are in minor units of the deployment's base currency and never negative: `reverses` says that
+    an earlier activity is taken back. `limit` is what the card that a statement is about could be charged with at most.
+    `days_late` is 0 for what was cleared on time. `contact` is a user_id.
     """
 
     kind: BehaviorKind
     count: Annotated[int, Ge(1), Le(COUNT_MAX)] = 1
     amount: Amount | None = None
+    limit: Amount | None = None
     days_late: Annotated[int, Ge(0), Le(DAYS_LATE_MAX)] | None = None
     reverses: bool = False
     value: Text | None = None

@@ -18,15 +18,16 @@ from services.scorer.core.calendar import run_instant
 from services.scorer.core.decide import Person, Policy, Publication, Writes, decide, passed_by
 from services.scorer.core.explain import Published, explain
 from services.scorer.core.messages import Due, Edge, Message, RecordNews, event_of, microseconds
-from services.scorer.core.state import State, short_hash
+from services.scorer.core.state import FORMAT, State, decode, limit_of, short_hash, vectors
 from services.scorer.storage.store import due, load, save
+from shared.contracts.kinds import KIND_OF
 from shared.contracts.messages import BehaviorEvent, RecordChange, encode
 from shared.contracts.months import month_of, month_start
 from shared.contracts.partition import partition_of
 from shared.postgres import migrate
 from shared.runner.service import DuePage, PolicyMismatchError
 from shared.settings import ROOT
-from tests.support.old_states import FORMAT_1
+from tests.support.old_states import EVALUATION_OF_FORMAT_2, FORMAT_1, FORMAT_2
 from tests.support.people import BILL, CARD, JAN, ZONE, card, day, record
 
 Db: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -570,7 +571,47 @@ async def test_what_release_0_1_left_is_taken_over(postgres_dsn: str) -> None:
         assert (message.contacts, message.bands) == (5, 15)
         await apply(db, me, message, now=day(JAN, 6))
         (me,) = (await load(db, SHARD, [ONE])).values()
-        assert (me.version, me.contacts, me.state[0]) == (3, 650, 2)
+        assert (me.version, me.contacts, me.state[0]) == (3, 650, FORMAT)
+    finally:
+        await db.execute(f"drop schema {schema} cascade")
+        await db.close()
+
+
+async def test_a_row_of_the_release_before_limits_is_taken_over(postgres_dsn: str) -> None:
+    """(rules E19) The code of commit dc3c775 wrote the row, see `FORMAT_2`. It is upgraded when the person is next met,
+    and limits are unknown before the first month in which every statement names one."""
+    schema = f"scorer_{uuid.uuid4().hex}"
+    db = await asyncpg.connect(postgres_dsn, server_settings={"search_path": schema, "timezone": "UTC"})
+    try:
+        await db.execute(f"create schema {schema}")
+        migrations = sorted(_MIGRATIONS.glob("*.sql"))
+        for migration in migrations[:2]:
+            await db.execute(migration.read_text())
+        as_of = day(JAN, 20)
+        await db.execute(
+            "insert into person values ($1, $2, $3, 6, $4, null, null, null, null, $5)",
+            *(SHARD, _id(ONE), FORMAT_2, EVALUATION_OF_FORMAT_2, as_of),
+        )
+        for migration in migrations[2:]:
+            await db.execute(migration.read_text())
+        (me,) = (await load(db, SHARD, [ONE])).values()
+        assert (me.version, me.state, me.as_of) == (6, FORMAT_2, as_of)
+        for month, limit in ((JAN, 2_000_000), (JAN + 1, 2_500_000)):
+            body = BehaviorEvent(kind="credit_card.statement", amount=100_000, limit=limit)
+            time = day(month, 25)
+            origin = "behavior.raw.bank/0/0"
+            told = event_of(ONE, "bank", f"new-{month}", origin, time, month, encode(body), body, ZONE)
+            await apply(db, me, told, now=time)
+            (me,) = (await load(db, SHARD, [ONE])).values()
+        assert me.state[0] == FORMAT
+        code = KIND_OF["credit_card.statement"].code
+        by_month = {month: by_kind[code] for month, by_kind in vectors(decode(me.state), 0, JAN + 1) if code in by_kind}
+        assert {month: (vector[:2], limit_of(vector)) for month, vector in by_month.items()} == {
+            JAN - 9: ([1, 310_000], None),
+            JAN - 1: ([1, 250_000], None),
+            JAN: ([2, 580_000], None),
+            JAN + 1: ([1, 100_000], 2_500_000),
+        }
     finally:
         await db.execute(f"drop schema {schema} cascade")
         await db.close()

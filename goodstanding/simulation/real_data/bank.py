@@ -17,7 +17,17 @@ _KINDS = {
     "customer.education.verified": "education.verified",
     "card.overdue.reported": "card.overdue",
 }
-_FIELDS = {"customer", "amount", "days_past_due", "degree", "report_no", "overdue_since", "paid_on", "state"}
+_FIELDS = {
+    "customer",
+    "amount",
+    "credit_limit",
+    "days_past_due",
+    "degree",
+    "report_no",
+    "overdue_since",
+    "paid_on",
+    "state",
+}
 _AHEAD_MAX = timedelta(minutes=5)
 _ACCOUNT = re.compile("GS[0-9]{12}")
 
@@ -40,6 +50,7 @@ def read(value: bytes, now: datetime) -> Event | str:
         time=time,
         kind=_KINDS[event["type"]],
         amount=data.get("amount", {}).get("minor", 0),
+        limit=data.get("credit_limit", {}).get("minor"),
         days_late=data.get("days_past_due", 0),
         value=data.get("degree", ""),
         report=data.get("report_no", ""),

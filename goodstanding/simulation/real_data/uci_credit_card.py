@@ -3,8 +3,9 @@
 What a row says of a month becomes, on a day of that month that follows from the customer's number:
 
 - a **payment**, if something was paid;
-- a **statement** with what was billed. A balance in the customer's favor is billed as 0. A month without consumption
-  (status -2) in which nothing is owed has no statement and nothing to keep;
+- a **statement** with what was billed, and with the customer's limit (X1), which the file has once for all months. A
+  balance in the customer's favor is billed as 0. A month without consumption (status -2) in which nothing is owed has
+  no statement and nothing to keep;
 - the **outcome** of that statement: cleared on time (status -2, -1, 0), or late by n months, which is 30 n days;
 - beyond 90 days it is a negative record instead, never both: the bank reports a record when the customer first is more
   than three months late, and settles it with the first statement on which that is over;
@@ -71,9 +72,11 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """One row. `education` is the taxonomy's word, None where the file says other or nothing."""
+    """One row. `limit` is in New Taiwan dollars; `education` is the taxonomy's word, None where the file says other or
+    nothing."""
 
     number: int
+    limit: int
     education: str | None
     months: tuple[Month, ...]
     defaulted: bool
@@ -124,6 +127,7 @@ def _customer(file: Path, line: int, cells: list[str]) -> Customer:
     columns = zip(_STATUS, _BILLED, _PAID, strict=True)
     return Customer(
         number=number("ID", 0, 10**10 - 1),
+        limit=number("X1", 0, 10**9),
         education=_EDUCATION.get(number("X3", 0, 6)),
         months=tuple(
             Month(number(status, -2, 9), number(billed, -(10**9), 10**9), number(paid, 0, 10**9))
@@ -159,7 +163,8 @@ def _events(customer: Customer, index: int) -> Iterator[PartnerEvent]:
     if month.paid:
         yield _event(customer, "card.payment.booked", day.replace(hour=10), amount=_money(month.paid))
     if month.has_statement:
-        yield _event(customer, "card.statement.issued", day.replace(hour=12), amount=_money(month.billed))
+        billed, limit = _money(month.billed), _money(customer.limit)
+        yield _event(customer, "card.statement.issued", day.replace(hour=12), amount=billed, credit_limit=limit)
     yield from _outcome(customer, index, day.replace(hour=18))
 
 

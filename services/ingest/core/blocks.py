@@ -31,7 +31,7 @@ from shared.contracts.messages import BehaviorEvent, Consent, RecordReport
 from shared.contracts.refusals import fieldnames
 
 _RECORD_FIELDS = ("report_id", "status", "began_on", "ended_on")
-_BEHAVIOR_FIELDS = ("count", "days_late", "reverses", "value", "contact", "consent")
+_BEHAVIOR_FIELDS = ("count", "limit", "days_late", "reverses", "value", "contact", "consent")
 _STATUSES: tuple[Literal["reported"], Literal["settled"]] = ("reported", "settled")
 
 
@@ -120,6 +120,7 @@ def _examples(events: Events, kind: Kind) -> Iterator[BehaviorEvent]:
             kind=kind.name,
             count=2 if events.count else 1,
             amount=amount,
+            limit=None if events.limit is None else 0,
             days_late=None if events.days_late is None else 0,
             reverses=bool(events.reverses),
             value=None if events.value is None else next(iter(kind.values), "value"),
@@ -159,6 +160,8 @@ def _behavior(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Bo
         parts["count"] = fields.tried(source, (*key, "count"), number_readers.count(source))
     if events.amount is not None:
         parts["amount"] = fields.amount(events.amount, (*key, "amount"))
+    if events.limit is not None:
+        parts["limit"] = fields.amount(events.limit, (*key, "limit"))
     if events.days_late is not None:
         parts["days_late"] = fields.days_late(events.days_late, (*key, "days_late"))
     if isinstance(events.reverses, str):

@@ -107,6 +107,7 @@ class Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kinds: dict[str, str]
     count: str | None = None
     amount: Amount | None = None
+    limit: Amount | None = None
     days_late: str | Late | None = None
     reverses: bool | str = False
     value: str | Text | None = None

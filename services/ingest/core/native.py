@@ -17,6 +17,7 @@ def native_mapping(rights: Rights, currency: str) -> JsonMapping:
     """The mapping of the native format under these rights; amounts are in `currency`, the deployment's own."""
     amount = Amount(path="amount", unit="minor", currency=currency)
     known = Amount(path="amount", unit="minor", currency=currency, optional=True)
+    limit = Amount(path="limit", unit="minor", currency=currency, optional=True)
     fields = {
         Shape.OBLIGATION: Events(kinds={}, days_late="days_late", amount=known),
         Shape.ACTIVITY: Events(kinds={}, count="count", amount=known, reverses="reverses"),
@@ -40,11 +41,18 @@ def native_mapping(rights: Rights, currency: str) -> JsonMapping:
         envelope="cloudevents",
         subject="@subject",
         kind=("@type", "kind"),
-        events=tuple(msgspec.structs.replace(fields[shape], kinds=_kinds(shape)) for shape in Shape),
+        events=tuple(
+            msgspec.structs.replace(fields[shape], kinds=kinds, limit=limit if has_limit else None)
+            for shape in Shape
+            for has_limit in (True, False)
+            if (kinds := _kinds(shape, has_limit=has_limit))
+        ),
         rights=rights,
     )
 
 
-def _kinds(shape: Shape) -> dict[str, str]:
+def _kinds(shape: Shape, *, has_limit: bool) -> dict[str, str]:
     type_name = TYPES[RecordReport if shape is Shape.RECORD else BehaviorEvent]
-    return {f"{type_name}/{kind.name}": kind.name for kind in KINDS if kind.shape is shape}
+    return {
+        f"{type_name}/{kind.name}": kind.name for kind in KINDS if (kind.shape, kind.has_limit) == (shape, has_limit)
+    }

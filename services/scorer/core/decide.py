@@ -21,9 +21,11 @@ from services.scorer.core.messages import Due, Edge, Event, Message, RecordNews,
 from services.scorer.core.records import STATUS_GONE, has_lapsed
 from services.scorer.core.score import Evaluation, contacts_band, evaluate, with_records_changed
 from services.scorer.core.scorecard import WINDOW_MONTHS_MAX, Scorecard
-from services.scorer.core.state import FORMAT, State, decode, encode, without_lapsed
+from services.scorer.core.state import State, decode, encode, without_lapsed
 from shared.contracts.months import month_of, month_start
 
+_FORMAT_OF_REDACTION = 2
+"""Since this format of states the end of a record redacts the history."""
 ON_THE_WAY_MAX = timedelta(days=15)
 """How long after its arrival an event may reach these rules: a week in the partner's topic, a week in the normalized
 one, which is what Kafka keeps, and a day for clocks that differ. A month is closed, and its ids go, no sooner."""
@@ -150,7 +152,7 @@ _Moved: TypeAlias = tuple[Person, Evaluation | None]
 
 def _went_unredacted(column: bytes, state: State) -> bool:
     """Whether an earlier release has taken a record's end in, which left its part of the history as it was."""
-    return bool(column) and column[0] < FORMAT and any(record.gone for record in state.records.values())
+    return bool(column) and column[0] < _FORMAT_OF_REDACTION and any(record.gone for record in state.records.values())
 
 
 def _close_months(state: State, now: datetime, policy: Policy) -> None:

@@ -15,6 +15,7 @@ from services.scorer.core.state import (
     COUNT,
     HASH_BYTES,
     LATE,
+    LIMIT,
     SUM,
     WORST,
     Figure,
@@ -29,7 +30,7 @@ from services.scorer.core.state import (
     unpack_vectors,
 )
 from shared.contracts.kinds import KINDS, Kind, Shape
-from shared.contracts.messages import RecordChange
+from shared.contracts.messages import BehaviorEvent, RecordChange
 
 ROOM: Sequence[int] = (1000, 50, 100)
 """How many events of each `ids.Group` one person has room for, from one partner in one month (rules E17)."""
@@ -138,7 +139,10 @@ def _take_counted(state: State, event: Event, kind: Kind) -> Folded:
         added = [-body.count, -(body.amount or 0), 0, 0]
     else:
         added = [body.count, body.amount or 0, body.count if days_late else 0, days_late]
-    vector = _sum_of(by_kind.get(code, _NOTHING), added)
+    known = by_kind.get(code, _NOTHING)
+    vector = _sum_of(known, added)
+    if kind.has_limit:
+        vector = _with_limit(vector, known, body)
     if code in by_kind and vector:
         by_kind[code] = vector
     elif vector:
@@ -155,7 +159,7 @@ def _take_counted(state: State, event: Event, kind: Kind) -> Folded:
 
 
 def _sum_of(vector: Vector, added: Vector) -> Vector:
-    """Both in one, trailing zeros left out. `added` has all four numbers."""
+    """Both in one, but for limits; trailing zeros left out. `added` has the first four numbers."""
     count, total, late, worst = added
     known = len(vector)
     if known:
@@ -163,9 +167,7 @@ def _sum_of(vector: Vector, added: Vector) -> Vector:
         if known > SUM:
             total += vector[SUM]
             if not -_SUM_MAX <= total <= _SUM_MAX:
-                # Sums wrap like a bigint instead of failing, which keeps the laws: 9,000 of the largest amounts would
-                # have to come in one month, and a state that cannot be written would stop everybody's shard.
-                total = (total + _SUM_MAX + 1) % (2 * _SUM_MAX + 2) - _SUM_MAX - 1
+                total = _wrapped(total)
             if known > LATE:
                 late += vector[LATE]
                 if known > WORST and vector[WORST] > worst:
@@ -177,6 +179,28 @@ def _sum_of(vector: Vector, added: Vector) -> Vector:
     if total:
         return [count, total]
     return [count] if count else []
+
+
+def _with_limit(vector: Vector, known: Vector, body: BehaviorEvent) -> Vector:
+    """The new vector with the limits of the one before, and that of the event.
+
+    Limits are summed like amounts and not kept as the latest or the highest: a sum needs no ids to be commutative, two
+    cards of one month have what was billed together and their limits together, and a reversal cancels a statement.
+    """
+    limit, limited = (*known[LIMIT:], 0, 0)[:2]
+    if body.limit is not None:
+        sign = -1 if body.reverses else 1
+        limit, limited = _wrapped(limit + sign * body.limit), limited + sign * body.count
+    if not limit and not limited:
+        return vector
+    padded = [*vector, 0, 0, 0, 0][:LIMIT]
+    return [*padded, limit, limited] if limited else [*padded, limit]
+
+
+def _wrapped(total: int) -> int:
+    """Sums wrap like a bigint instead of failing, which keeps the laws: 9,000 of the largest amounts would have to come
+    in one month, and a state that cannot be written would stop everybody's shard."""
+    return (total + _SUM_MAX + 1) % (2 * _SUM_MAX + 2) - _SUM_MAX - 1
 
 
 def _take_fact(state: State, event: Event, kind: Kind) -> Folded:

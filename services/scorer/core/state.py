@@ -1,8 +1,9 @@
 """One person's state: a commutative fold of the accepted events, independent of any policy (rules E3 to E5, S4, S7).
 
-For each kind and month a small vector [count, sum, late count, worst days late], trailing zeros left out; facts, the
-latest by (time, id); figures, the latest per consent, kind and month, never summed; records, the highest version by
-record id; withdrawn consents; the first month; and the ids of the months whose events may still come, or come again.
+For each kind and month a small vector [count, sum, late count, worst days late, limits in sum, how many of the count
+named one], trailing zeros left out; facts, the latest by (time, id); figures, the latest per consent, kind and month,
+never summed; records, the highest version by record id; withdrawn consents; the first month; and the ids of the months
+whose events may still come, or come again.
 
 Which events were accepted decides every byte of it; in which order, in how many batches and how often they came does
 not. Whether an event is accepted may depend on what came before it (rules E3, E17), so it follows from the order of the
@@ -26,13 +27,14 @@ from services.scorer.core.messages import microseconds
 from services.scorer.core.records import NegativeRecord, has_lapsed
 
 Vector: TypeAlias = list[int]
-COUNT, SUM, LATE, WORST = range(4)
+COUNT, SUM, LATE, WORST, LIMIT, LIMITED = range(6)
 Figure: TypeAlias = int | tuple[int, bytes, int]
 """(time, id, amount) while the month is open, so that the latest can be told; then the amount alone."""
 StatedFact: TypeAlias = tuple[int, bytes, str]
 """(time, id, value)"""
 
-FORMAT = 2
+FORMAT = 3
+"""Format 2 is the same without limits: a release that knew no limit would drop those of a vector that it adds to."""
 HASH_BYTES = 8
 _LATE_MONTHS_OF_FORMAT_1 = 3
 """`accepts_late_months` as shipped with format 1, whose states do not say which months they had closed."""
@@ -85,7 +87,7 @@ class _Format1(msgspec.Struct, array_like=True):
     def upgraded(self) -> State:
         """The same person under the rules of today; what a score is made of is taken over as it is."""
         # The months before those were closed. Of a deployment that accepted later ones the kept ids tell.
-        open_from = min(self.month - _LATE_MONTHS_OF_FORMAT_1, *self.ids) if self.month else 0
+        open_from = min((self.month - _LATE_MONTHS_OF_FORMAT_1, *self.ids)) if self.month else 0
         return State(
             month=self.month,
             open_from=open_from,
@@ -121,7 +123,7 @@ def decode(column: bytes) -> State:
     """A working copy, upgraded if an earlier release wrote it. Raises UnknownFormatError."""
     body = memoryview(column)[1:]
     match column[0]:
-        case 2:
+        case 2 | 3:
             return _decoder.decode(body)
         case 1:
             return _format_1_decoder.decode(body).upgraded()
@@ -146,6 +148,14 @@ def without_lapsed(state: State, instant: datetime) -> State:
 def vectors(state: State, after: int, through: int) -> list[tuple[int, dict[int, Vector]]]:
     """The months after one and up to another, each with its vectors by kind code, trailing zeros left out of each."""
     return [(month, unpack_vectors(packed)) for month, packed in state.months.items() if after < month <= through]
+
+
+def limit_of(vector: Vector) -> int | None:
+    """The limits that a kind's events of a month name, in sum; None unless each of them names one (rules E19)."""
+    known = len(vector)
+    if (vector[LIMITED] if known > LIMITED else 0) != vector[COUNT]:
+        return None
+    return vector[LIMIT] if known > LIMIT else 0
 
 
 def amounts(state: State, codes: frozenset[int], after: int, through: int) -> dict[int, int]:

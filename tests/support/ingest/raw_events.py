@@ -138,6 +138,15 @@ def bank(changes: dict[str, Any] | None = None, /, type: str = "card.statement.c
     return structured("bank", type, changed(body, changes or {}), **attributes)
 
 
+def bank_statement(changes: dict[str, Any] | None = None, /, **attributes: Any) -> RawEvent:
+    body = {
+        "customer": {"account": PERSON},
+        "amount": {"minor": 310_000, "currency": "CNY"},
+        "credit_limit": {"minor": 2_000_000, "currency": "CNY"},
+    }
+    return structured("bank", "card.statement.issued", changed(body, changes or {}), **attributes)
+
+
 def bank_income(changes: dict[str, Any] | None = None, /, **attributes: Any) -> RawEvent:
     body = {
         "customer": {"account": PERSON},

@@ -46,6 +46,7 @@ class Event:
     kind: str
     count: int = 1
     amount: int | None = None
+    limit: int | None = None
     days_late: int = 0
     reverses: bool = False
     value: str | None = None

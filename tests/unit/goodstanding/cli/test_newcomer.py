@@ -176,6 +176,7 @@ def test_all_kinds_are_listed_with_shape_and_fields() -> None:
     assert list(told) == [kind.name for kind in KINDS]
     assert told["transit.fare"]["needs"] == ["days_late"]
     assert told["shop.purchase"]["may_have"] == ["count", "amount", "reverses"]
+    assert told["credit_card.statement"]["may_have"] == ["count", "amount", "limit", "reverses"]
     assert "transit.fare: " in ask("partner", "kinds").stdout
 
 

@@ -20,6 +20,7 @@ CONTACT = "ab" * 32
 VALUES: dict[str, Any] = {
     "count": 2,
     "amount": 100,
+    "limit": 500,
     "days_late": 3,
     "reverses": True,
     "value": "present",
@@ -40,12 +41,18 @@ MAY = {
     Shape.FACT: set(),
     Shape.CONTACT: set(),
 }
+LIMITED = {"credit_card.statement"}
+"""The kinds that have a limit beside what their shape has."""
 BEHAVIOR = [kind for kind in KINDS if kind.shape is not Shape.RECORD]
 RECORDS = [kind for kind in KINDS if kind.shape is Shape.RECORD]
 
 
 def _values(kind: Kind, names: set[str]) -> dict[str, Any]:
     return {name: kind.values[0] if name == "value" and kind.values else VALUES[name] for name in names}
+
+
+def _may(kind: Kind) -> set[str]:
+    return MAY[kind.shape] | ({"limit"} if kind.name in LIMITED else set())
 
 
 def test_names_and_codes_are_unique_and_well_formed() -> None:
@@ -145,7 +152,7 @@ def test_no_kind_is_demographic() -> None:
 @pytest.mark.parametrize("kind", BEHAVIOR, ids=lambda kind: kind.name)
 def test_each_kind_takes_what_its_shape_has(kind: Kind) -> None:
     assert check_event(BehaviorEvent(kind=kind.name, **_values(kind, NEEDS[kind.shape]))) is None
-    assert check_event(BehaviorEvent(kind=kind.name, **_values(kind, NEEDS[kind.shape] | MAY[kind.shape]))) is None
+    assert check_event(BehaviorEvent(kind=kind.name, **_values(kind, NEEDS[kind.shape] | _may(kind)))) is None
 
 
 @pytest.mark.parametrize("kind", BEHAVIOR, ids=lambda kind: kind.name)
@@ -156,7 +163,7 @@ def test_each_kind_refuses_what_its_shape_lacks(kind: Kind) -> None:
         assert fault
         assert fault.field == f"data.{name}"
         assert fault.code is (Code.CONSENT_MISSING if name == "consent" else Code.FIELD_REQUIRED_BY_KIND)
-    for name in VALUES.keys() - NEEDS[kind.shape] - MAY[kind.shape]:
+    for name in VALUES.keys() - NEEDS[kind.shape] - _may(kind):
         fault = check_event(BehaviorEvent(kind=kind.name, **_values(kind, NEEDS[kind.shape] | {name})))
         assert fault
         assert (fault.code, fault.field) == (Code.FIELD_FORBIDDEN_BY_KIND, f"data.{name}")

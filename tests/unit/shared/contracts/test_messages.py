@@ -42,6 +42,10 @@ CANONICAL: list[tuple[Any, bytes]] = [
     (BehaviorEvent(kind="shop.purchase", count=1, amount=0, reverses=False), b'{"kind":"shop.purchase","amount":0}'),
     (BehaviorEvent(days_late=0, amount=1, kind="water.bill"), b'{"kind":"water.bill","amount":1,"days_late":0}'),
     (
+        BehaviorEvent(kind="credit_card.statement", limit=0, amount=7, reverses=True),
+        b'{"kind":"credit_card.statement","amount":7,"limit":0,"reverses":true}',
+    ),
+    (
         BehaviorEvent(
             kind="income.reported",
             amount=1,
@@ -148,6 +152,7 @@ BODIES = st.one_of(
         kind=TEXT,
         count=st.integers(1, 10**6),
         amount=AMOUNT,
+        limit=AMOUNT,
         days_late=st.none() | st.integers(0, 36_525),
         reverses=st.booleans(),
         value=st.none() | TEXT,

@@ -126,6 +126,19 @@ def test_a_balance_in_the_customers_favor_is_nothing_to_pay(tmp_path: Path) -> N
     assert [event["data"]["amount"]["minor"] for event in told] == [4000, 0, 0]  # type: ignore[index]
 
 
+def test_each_statement_names_the_limit_and_nothing_else_does(tmp_path: Path) -> None:
+    file = written(tmp_path, row())
+    told = {
+        (event["type"], str(event["data"].get("credit_limit")))  # type: ignore[attr-defined]
+        for month in MONTHS
+        for event in events_of(file, month)
+    }
+    limit = str({"minor": 20_000_000, "currency": "TWD"})
+    assert {type for type, named in told if named != "None"} == {"card.statement.issued"}
+    assert ("card.statement.issued", limit) in told
+    assert ("card.statement.issued", "None") not in told
+
+
 @pytest.mark.parametrize(
     ("education", "degree"), [(1, "master"), (2, "bachelor"), (3, "secondary"), (0, None), (4, None), (6, None)]
 )
@@ -150,6 +163,8 @@ def test_sex_marital_status_and_age_change_nothing(tmp_path: Path) -> None:
     [
         ("ID", "x"),
         ("ID", "-1"),
+        ("X1", "-1"),
+        ("X1", ""),
         ("X6", "10"),
         ("X6", "-3"),
         ("X11", ""),
@@ -199,6 +214,7 @@ def test_ingest_takes_every_event_of_the_data() -> None:
             counts[result.body.kind] += 1
             ids.add(result.event_id)
             if isinstance(result.body, BehaviorEvent):
+                assert (result.body.limit is not None) == (result.body.kind == "credit_card.statement")
                 assert (result.body.days_late or 0) in (0, 30, 60, 90)
             else:
                 assert isinstance(result.body, RecordReport)

@@ -24,6 +24,7 @@ from tests.support.ingest.raw_events import (
     bank,
     bank_income,
     bank_record,
+    bank_statement,
     bike,
     binary,
     city,
@@ -53,6 +54,10 @@ class Good:
 
 def obligation(kind: str, amount: int | None, days_late: int) -> BehaviorEvent:
     return BehaviorEvent(kind=kind, amount=amount, days_late=days_late)
+
+
+def statement(amount: int, limit: int | None) -> BehaviorEvent:
+    return BehaviorEvent(kind="credit_card.statement", amount=amount, limit=limit)
 
 
 _NO_SHOW = RecordReport(
@@ -113,6 +118,15 @@ GOOD = [
         "bank, returned payment",
         bank({"days_past_due": ..., "due_on": ...}, type="card.payment.returned"),
         BehaviorEvent(kind="service.payment", amount=412_355, reverses=True),
+    ),
+    Good("bank, statement", bank_statement(), statement(310_000, 2_000_000)),
+    Good("bank, statement of a card without a limit", bank_statement({"credit_limit": ...}), statement(310_000, None)),
+    Good("bank, null for the limit", bank_statement({"credit_limit.minor": None}), statement(310_000, None)),
+    Good("bank, a limit of 0", bank_statement({"credit_limit.minor": 0}), statement(310_000, 0)),
+    Good(
+        "bank, a limit in dollars, at the rate of the month",
+        bank_statement({"credit_limit": {"minor": 1_001, "currency": "USD"}}),
+        statement(310_000, 7_150),
     ),
     Good(
         "bank, figure under consent",

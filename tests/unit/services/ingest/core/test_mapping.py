@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,9 +11,10 @@ from services.ingest.core.mapping import PartnerMapping
 from services.ingest.core.normalize import Refused, normalize
 from services.ingest.loading import load_partner, load_partners, load_rates
 from shared.contracts.faults import Code
+from shared.contracts.messages import TYPES, BehaviorEvent
 from shared.settings import ROOT
 from shared.toml_file import ConfigError, load
-from tests.support.ingest.raw_events import PERSON, RawEvent
+from tests.support.ingest.raw_events import PERSON, RawEvent, structured
 from tests.support.ingest.shipped import ARRIVED, DEPLOYMENT, PARTNERS
 
 GOOD = """\
@@ -62,6 +64,8 @@ kinds = { paid = "water.bill" }
 days_late = { due = "due", cleared = "done" }
 """
 
+LIMIT = 'limit = { path = "max", unit = "minor", currency = "CNY" }'
+
 # What is exchanged in the good file for what; the line and the key that the error names; a part of its sentence.
 FAULTS = [
     ("no format", GOOD, 'format = "json"', "", 1, "", "format"),
@@ -94,6 +98,11 @@ FAULTS = [
     ("field that the kind needs", GOOD, "days_late = {", "#", 13, "events[0].days_late", "needs `days_late`"),
     ("field that it does not have", GOOD, "[[events]]\nkinds = { taught", '[[events]]\ncount = "n"\nkinds = { taught',
      24, "events[2].count", "does not have"),
+    ("limit of what has none", GOOD, "days_late", f"{LIMIT}\ndays_late", 15, "events[0].limit",
+     "water.bill does not have `limit`"),
+    ("limit of a record", GOOD, 'began_on = "since"', LIMIT, 31, "events[3].limit", "does not have this field"),
+    ("limit without a currency", GOOD, "days_late", 'limit = { path = "max", unit = "minor" }\ndays_late', 15,
+     "events[0].limit", "`currency`"),
     ("reversal of an obligation", GOOD, "days_late", "reverses = true\ndays_late", 15,
      "events[0].reverses", "not have"),
     ("figure with an optional amount", GOOD, 'currency_path = "money"', 'currency_path = "money", optional = true', 20,
@@ -218,6 +227,31 @@ def test_a_mapping_as_editors_save_it(tmp_path: Path, text: str) -> None:
     path = tmp_path / "partner.toml"
     path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode() + b"\r\n\r\n")
     assert load_partner(path, DEPLOYMENT).name == "partner"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "expected"),
+    [
+        ("credit_card.statement", {}, None),
+        ("credit_card.statement", {"limit": 5}, 5),
+        ("credit_card.statement", {"limit": 5, "reverses": True, "count": 2}, 5),
+        ("credit_card.statement", {"limit": -1}, (Code.OUT_OF_BOUNDS, "data.limit")),
+        ("shop.purchase", {"limit": 5}, (Code.UNKNOWN_FIELD, "data.limit")),
+    ],
+)
+def test_in_the_native_format_a_statement_may_name_a_limit_and_nothing_else_may(
+    tmp_path: Path, kind: str, fields: dict[str, Any], expected: int | tuple[Code, str] | None
+) -> None:
+    """(rules E8 and E19)"""
+    path = tmp_path / "partner.toml"
+    path.write_text('format = "native"\n[rights]\nkinds = ["credit_card.statement", "shop.purchase"]\n')
+    event = structured("partner", TYPES[BehaviorEvent], {"kind": kind, "amount": 3, **fields}, subject=PERSON)
+    result = normalize(load_partner(path, DEPLOYMENT), event, ARRIVED)
+    if isinstance(result, Refused):
+        assert (result.fault.code, result.fault.field) == expected
+    else:
+        assert isinstance(result.body, BehaviorEvent)
+        assert (result.body.amount, result.body.limit) == (3, expected)
 
 
 def test_a_code_may_have_strokes_of_its_own(tmp_path: Path) -> None:

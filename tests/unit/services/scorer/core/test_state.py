@@ -24,13 +24,14 @@ from services.scorer.core.state import (
     amounts,
     decode,
     encode,
+    limit_of,
     short_hash,
     vectors,
 )
 from shared.contracts.kinds import KIND_OF, KINDS, Shape
 from shared.contracts.messages import BehaviorEvent
 from shared.contracts.messages import encode as encode_body
-from tests.support.old_states import FORMAT_1
+from tests.support.old_states import FORMAT_1, FORMAT_2
 from tests.support.people import (
     BILL,
     CARD,
@@ -51,6 +52,7 @@ from tests.support.people import (
 )
 
 EVERYTHING = (JAN - 100, JAN + 100)
+STATEMENT = "credit_card.statement"
 
 
 def vector(state: State, kind: str, month: int = JAN) -> list[int]:
@@ -59,6 +61,10 @@ def vector(state: State, kind: str, month: int = JAN) -> list[int]:
 
 def incomes(state: State) -> dict[int, int]:
     return amounts(state, frozenset({KIND_OF[INCOME].code}), *EVERYTHING)
+
+
+def statement(of_month: int, **fields: Any) -> Event:
+    return event(STATEMENT, day(JAN, of_month), **fields)
 
 
 def reversal(**fields: Any) -> Event:
@@ -81,10 +87,60 @@ def reversal(**fields: Any) -> Event:
         ([event(PURCHASE, day(JAN, 1)), reversal()], PURCHASE, []),
         ([reversal(count=2)], PURCHASE, [-2]),
         ([event(FARE, day(JAN, 1)), event(BILL, day(JAN, 1))], FARE, [1]),
+        ([event(STATEMENT, day(JAN), amount=300)], STATEMENT, [1, 300]),
+        ([event(STATEMENT, day(JAN), amount=300, limit=900)], STATEMENT, [1, 300, 0, 0, 900, 1]),
+        ([event(STATEMENT, day(JAN), limit=0)], STATEMENT, [1, 0, 0, 0, 0, 1]),
     ],
 )
 def test_vectors_by_kind_and_month(events: list[Event], kind: str, expected: list[int]) -> None:
     assert vector(state_of(*events), kind) == expected
+
+
+class TestLimits:
+    """(rules E19) What a month's statements could be charged to together, known when each of them says so."""
+
+    CASES = (
+        ("no statement names one", [statement(1)], None),
+        ("one statement", [statement(1, limit=900)], 900),
+        ("a limit of 0 is one", [statement(1, limit=0)], 0),
+        ("two cards", [statement(1, limit=900), statement(2, limit=100)], 1_000),
+        ("two cards of two partners", [statement(1, limit=900), statement(1, partner="shop", limit=100)], 1_000),
+        ("one of two cards names none", [statement(1, limit=900), statement(2)], None),
+        ("one event for two statements", [statement(1, count=2, limit=1_800)], 1_800),
+        (
+            "taken back as it was said",
+            [statement(1, limit=900), statement(2, limit=100), statement(3, limit=100, reverses=True)],
+            900,
+        ),
+        (
+            "taken back without its limit",
+            [statement(1, limit=900), statement(2, limit=100), statement(3, reverses=True)],
+            None,
+        ),
+        (
+            "the one without a limit is taken back",
+            [statement(1, limit=900), statement(2), statement(3, reverses=True)],
+            900,
+        ),
+        ("taken back in a later month than it was said", [statement(1, limit=900, reverses=True)], -900),
+    )
+
+    @pytest.mark.parametrize(("events", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+    def test_of_a_month(self, events: list[Event], expected: int | None) -> None:
+        states = [state_of(*order) for order in (events, events[::-1])]
+        assert [limit_of(vector(state, STATEMENT)) for state in states] == [expected] * 2
+        assert len({encode(state) for state in states}) == 1
+
+    def test_a_statement_and_its_reversal_leave_nothing(self) -> None:
+        state = state_of(statement(1, amount=5, limit=900), statement(2, amount=5, limit=900, reverses=True))
+        assert not state.months
+
+    def test_limits_wrap_like_sums(self) -> None:
+        state = State()
+        state.months = {JAN: msgspec.msgpack.encode({KIND_OF[STATEMENT].code: [1, 0, 0, 0, 2**63 - 1, 1]})}
+        fold(state, statement(1, limit=10**15), 0)
+        assert vector(state, STATEMENT) == [2, 0, 0, 0, 10**15 - 1 - 2**63, 2]
+        assert decode(encode(state)) == state
 
 
 def test_sums_wrap_instead_of_making_a_state_that_cannot_be_written() -> None:
@@ -284,9 +340,9 @@ class TestEncoding:
         assert decode(encode(state)) == state
 
     def test_the_first_byte_is_the_format(self) -> None:
-        assert encode(State())[0] == FORMAT == 2
+        assert encode(State())[0] == FORMAT == 3
 
-    @pytest.mark.parametrize("byte", [0, 3, 255])
+    @pytest.mark.parametrize("byte", [0, 4, 255])
     def test_an_unknown_format_is_an_error_with_a_name(self, byte: int) -> None:
         with pytest.raises(UnknownFormatError, match=f"format {byte} is unknown"):
             decode(bytes((byte,)) + encode(State())[1:])
@@ -368,6 +424,57 @@ class TestFormat1:
         state.old_ids[JAN - 6] = state.old_ids[JAN]
         fields = (state.month, state.first, state.months, state.old_ids, state.facts, state.figures, b"", state.records)
         assert decode(b"\x01" + msgspec.msgpack.encode(fields)).open_from == JAN - 6
+
+    def test_whoever_did_nothing_in_the_open_months_has_no_ids_and_is_upgraded_all_the_same(self) -> None:
+        state = decode(FORMAT_1)
+        fields: tuple[Any, ...] = (
+            state.month,
+            state.first,
+            state.months,
+            {},
+            state.facts,
+            state.figures,
+            b"",
+            state.records,
+        )
+        assert decode(b"\x01" + msgspec.msgpack.encode(fields)).open_from == JAN - 3
+
+
+class TestFormat2:
+    """A column as it lies in deployments, written by the release before limits, at commit dc3c775."""
+
+    EVENTS = (
+        event(BILL, day(JAN - 20), id="0", days_late=1),
+        event(STATEMENT, day(JAN - 9), id="1", amount=310_000),
+        event(STATEMENT, day(JAN - 1), id="2", amount=250_000),
+        event(STATEMENT, day(JAN), id="3", amount=480_000),
+        event(BILL, day(JAN), id="4", amount=8_000, days_late=2),
+        event(PURCHASE, day(JAN - 1), id="5", count=3),
+        event(PURCHASE, day(JAN), id="6", count=2, amount=9_900, reverses=True),
+        event(INCOME, day(JAN), id="7", amount=1_000_000),
+        event(INCOME, day(JAN - 9), id="8", amount=900_000),
+        event("identity.verified", day(JAN), id="9", value="verified"),
+    )
+    RECORDS = (news(record(version=2)), news(record(id="gone", version=3, status="expired", counts=False)))
+
+    def test_it_is_the_same_person_as_today(self) -> None:
+        today = state_of(*self.EVENTS, *self.RECORDS)
+        prune(today, JAN, JAN - 3)
+        assert decode(FORMAT_2) == decode(encode(today))
+        assert encode(decode(FORMAT_2)) == bytes((FORMAT,)) + FORMAT_2[1:]
+
+    def test_what_had_counted_does_not_count_again(self) -> None:
+        open_ones = [one for one in self.EVENTS if one.month >= JAN - 3]
+        assert outcomes(decode(FORMAT_2), *open_ones) == ["Duplicate"] * len(open_ones)
+        with_limit = event(STATEMENT, day(JAN), id="3", amount=480_000, limit=2_000_000)
+        assert outcomes(decode(FORMAT_2), with_limit) == ["Conflict"]
+
+    def test_limits_are_unknown_before_the_first_month_in_which_every_statement_names_one(self) -> None:
+        state = decode(FORMAT_2)
+        told = [event(STATEMENT, day(month, 20), amount=1, limit=2_000_000) for month in (JAN, JAN + 1)]
+        assert outcomes(state, *told) == ["Accepted"] * 2
+        of = {month: limit_of(vector(state, STATEMENT, month)) for month in (JAN - 9, JAN - 1, JAN, JAN + 1)}
+        assert of == {JAN - 9: None, JAN - 1: None, JAN: None, JAN + 1: 2_000_000}
 
 
 def flood(kind: str, count: int, partner: str = "bank", month: int = JAN, **fields: Any) -> list[Event]:
