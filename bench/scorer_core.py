@@ -12,25 +12,28 @@ import time
 import timeit
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from services.scorer.core.decide import Person, Policy, decide
+from services.scorer.core.decide import Person, decide
+from services.scorer.core.features.months import Circle
 from services.scorer.core.folding import fold
 from services.scorer.core.forgetting import prune
 from services.scorer.core.messages import Event, event_of
+from services.scorer.core.policy import Policy
 from services.scorer.core.score import evaluate
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.core.state import State, decode, encode
 from shared.contracts.messages import BehaviorEvent, Consent
 from shared.contracts.messages import encode as encode_body
 from shared.contracts.months import month_start
-from shared.toml_file import load
+from shared.policy_file import SCORECARD, load_policy
+from shared.settings import ROOT
 
 PERSON = "ab" * 32
 ZONE = ZoneInfo("Asia/Shanghai")
-CARD = load(Path(__file__).parent.parent / "policies" / "scorecard.toml", Scorecard)
-POLICY = Policy(scorecard=CARD, zone=ZONE, accepts_late_months=3)
+CARD = load_policy(ROOT / "policies" / SCORECARD, Scorecard)
+POLICY = Policy(scorecards=(CARD,), zone=ZONE, accepts_late_months=3)
+CIRCLE = Circle(650, 15, 750)
 FIRST = 2024 * 12
 MONTHS = 25
 CONSENT = Consent(id="consent-1", purpose="scoring", given_at=datetime(2023, 12, 1, tzinfo=UTC))
@@ -101,7 +104,7 @@ def main() -> None:
     print(f"state after two years        {len(column):6d} bytes, {ids} of them ids of open months")
     print(f"decode                       {best_us(lambda: decode(column), 20_000):6.2f} us")
     print(f"encode                       {best_us(lambda: encode(state), 20_000):6.2f} us")
-    print(f"evaluate                     {best_us(lambda: evaluate(state, CARD, last, 650), 5_000):6.2f} us")
+    print(f"evaluate                     {best_us(lambda: evaluate(state, CARD, last, CIRCLE), 5_000):6.2f} us")
     person = Person(user_id=PERSON, state=column)
     now = datetime(2026, 2, 28, 20, tzinfo=UTC)
     for batch in (1, 5, 30):

@@ -12,9 +12,11 @@ from goodstanding.partner.mapping_files import compiled_file
 from goodstanding.platform.deployment import partners
 from goodstanding.platform.fixed_settings import FixedSettings
 from services.benefits.core.table import TierTable
-from services.scorer.core.scorecard import Rule, Scorecard
+from services.scorer.core.features.base import Unit
+from services.scorer.core.scorecard import Scorecard
+from services.scorer.loading import scorecards
 from shared.contracts.profile import Profile
-from shared.policy_file import SCORECARD, TIERS, load_policy, profile_file
+from shared.policy_file import SCORECARD, TIERS, load_policy, profile_file, scorecard_files
 from shared.settings import ROOT
 from shared.toml_file import ConfigError, load
 
@@ -26,9 +28,10 @@ def tier_table() -> TierTable:
     return load_policy(_POLICIES / TIERS, TierTable)
 
 
-def rules_by_code() -> dict[str, Rule]:
-    """The rules of the scorecard that is in force from now on."""
-    return {rule.code: rule for rule in load_policy(_POLICIES / SCORECARD, Scorecard).rules}
+def units_by_code() -> dict[str, Unit]:
+    """What the value is that a rule of the scorecards rests on, by the rule's code."""
+    cards = scorecards(_POLICIES)
+    return {rule.code: card.features[rule.feature].unit for card in cards for rule in card.rules}
 
 
 def profile(name: str) -> Profile:
@@ -60,8 +63,9 @@ def check_all(settings: FixedSettings) -> None:
         try:
             compiled_file(ROOT / "partners" / f"{name}.toml", settings)
         except ConfigError as error:
-            raise ConfigError(error.file, error.line, error.key, _with_remedy(error.sentence)) from None
-    for file in (_POLICIES / SCORECARD, _POLICIES / TIERS, _profile_file(settings.retention_profile)):
+            raise _with_remedies(error) from None
+    scorecards(_POLICIES)
+    for file in (*scorecard_files(_POLICIES), _POLICIES / TIERS, _profile_file(settings.retention_profile)):
         check(file)
 
 
@@ -73,7 +77,7 @@ def check(file: Path) -> str:
             if told_by in document:
                 return described(file)
     except ConfigError as error:
-        raise ConfigError(error.file, error.line, error.key, _with_remedy(error.sentence)) from None
+        raise _with_remedies(error) from None
     sentence = f"This is no policy file. One has one of these keys at the top: {', '.join(_KINDS)}."
     raise ConfigError(file, 1, "", sentence)
 
@@ -132,6 +136,14 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
         "Use one of the words that the shipped file of this kind explains.",
     ),
 )
+
+
+def _with_remedies(error: ConfigError) -> ConfigError:
+    told, *others = [
+        ConfigError(each.file, each.line, each.key, _with_remedy(each.sentence)) for each in (error, *error.others)
+    ]
+    told.others = others
+    return told
 
 
 def _with_remedy(sentence: str) -> str:

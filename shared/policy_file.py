@@ -18,6 +18,11 @@ RATES = "rates.csv"
 """Below the directory of the policies."""
 
 
+def scorecard_files(policies: Path) -> list[Path]:
+    """The files of the scorecards of a deployment, each with its date: `scorecard.toml` and `scorecard-*.toml`."""
+    return [policies / SCORECARD, *sorted(policies.glob("scorecard-*.toml"))]
+
+
 def profile_file(policies: Path, name: str) -> Path:
     """The file of a retention profile."""
     return policies / "retention" / f"{name}.toml"
@@ -33,8 +38,11 @@ P = TypeVar("P", bound=Policy)
 
 
 def load_policy(file: Path, type: type[P]) -> P:
-    """The policy in a file, without faults. Raises ConfigError with file, line, key and what to do."""
+    """The policy in a file, without faults. Raises ConfigError with file, line, key and what to do: of the first fault,
+    with the others in `others`."""
     policy = load(file, type)
-    for key, sentence in policy.faults():
-        raise error_at(file, key, sentence)
+    faults = [error_at(file, key, sentence) for key, sentence in policy.faults()]
+    if faults:
+        first, *first.others = sorted(faults, key=lambda fault: fault.line)
+        raise first
     return policy

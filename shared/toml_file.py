@@ -33,6 +33,8 @@ class ConfigError(ValueError):
         self.line = line
         self.key = key
         self.sentence = sentence
+        self.others: list[ConfigError] = []
+        """Further errors of the same file, where all of them were looked for."""
 
 
 def load(path: Path, type: type[T]) -> T:

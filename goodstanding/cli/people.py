@@ -23,7 +23,7 @@ from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import Stack
 from services.scorer.core.explain import Explanation, Line
-from services.scorer.core.scorecard import ActiveMonths, NegativeRecords, Rule
+from services.scorer.core.features.base import Unit
 from shared.contracts import zones
 from shared.contracts.currencies import DIGITS
 from shared.contracts.kinds import KIND_OF
@@ -165,7 +165,7 @@ def _money(minor: int, currency: str) -> str:
 
 def _show(found: Explanation, user: str, settings: FixedSettings) -> None:
     on = found.as_of.astimezone(zones.zone(settings.zone))
-    rules = policies.rules_by_code()
+    units = policies.units_by_code()
     thin = " (thin: too short a history)" if found.thin else ""
     tell(f"Score {found.score} of {on:%-d %B %Y}{thin}")
     tell(f"version {found.version}, by {found.policy}")
@@ -177,7 +177,7 @@ def _show(found: Explanation, user: str, settings: FixedSettings) -> None:
             line.points,
             line.best,
             "" if is_first else _signed(line.change),
-            _rests_on(line, rules, settings.currency),
+            _rests_on(line, units, settings.currency),
         )
         for line in found.lines
     ]
@@ -194,22 +194,34 @@ def _signed(points: int) -> str:
     return f"{points:+}" if points else "="
 
 
-def _rests_on(line: Line, rules: Mapping[str, Rule], currency: str) -> str:
+def _rests_on(line: Line, units: Mapping[str, Unit], currency: str) -> str:
     """The figures as people write them. Of a rule that could say nothing: that it is unknown."""
-    figures = ", ".join(f"{name.replace('_', ' ')} {_figure(name, at, currency)}" for name, at in line.rests_on.items())
-    rule = rules.get(line.code)
-    if rule is None:
-        return figures
-    if not figures:
-        return "no record" if isinstance(rule, NegativeRecords) else "unknown"
-    if isinstance(rule, ActiveMonths):
-        active, seen = int(line.rests_on["months_active"]), int(line.rests_on["months_seen"])
-        if seen < rule.window_months and line.points == rule.unknown > rule.points(active):
-            return f"unknown ({figures})"
-    return figures
+    unit = units.get(line.code)
+    if unit is not None and not line.rests_on:
+        return "unknown"
+    return ", ".join(_stated(name, value, unit or "number", currency) for name, value in line.rests_on.items())
 
 
-def _figure(name: str, value: int | str, currency: str) -> str:
+def _stated(name: str, value: int | str, unit: Unit, currency: str) -> str:
+    if name == "value":
+        return _figure(unit, value, currency)
+    # Of publications of earlier releases.
     if name == "amount":
-        return _money(int(value), currency)
-    return month_name(int(value)) if name == "month" else str(value)
+        return f"amount {_money(int(value), currency)}"
+    if name == "month":
+        return f"month {month_name(int(value))}"
+    return f"{name.replace('_', ' ')} {value}"
+
+
+def _figure(unit: Unit, value: int | str, currency: str) -> str:
+    if isinstance(value, str):
+        return value
+    match unit:
+        case "money":
+            return _money(value, currency)
+        case "per mille":
+            return f"{value / 10:g} %"
+        case "days" | "months":
+            return f"{value} {unit if value != 1 else unit[:-1]}"
+        case "number" | "score" | "word":
+            return str(value)

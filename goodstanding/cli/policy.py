@@ -37,11 +37,12 @@ def check(
             found = policies.check(file)
         except ConfigError as error:
             wrong = True
-            if as_json:
-                told = {"file": str(file), "line": error.line, "key": error.key, "sentence": error.sentence}
-                answer_json({"ok": False, **told})
-            else:
-                tell(str(error))
+            for each in (error, *error.others):
+                if as_json:
+                    told = {"file": str(file), "line": each.line, "key": each.key, "sentence": each.sentence}
+                    answer_json({"ok": False, **told})
+                else:
+                    tell(str(each))
             continue
         if as_json:
             answer_json({"ok": True, "file": str(file), "is": found})

@@ -24,7 +24,7 @@ def names(service: str, policies: Path, partners: Path, profile: str) -> dict[st
         case "ingest":
             files = [*sorted(partners.glob("[!.]*.toml")), policies / policy_file.RATES, profile_file]
         case "scorer":
-            files = [policies / policy_file.SCORECARD]
+            files = policy_file.scorecard_files(policies)
         case "retention":
             files = [profile_file]
         case _:
@@ -63,12 +63,12 @@ def write_copy(policies: Path, copy: Path, scorecard: Path | None) -> None:
 
 
 def make_continuous(copy: Path) -> None:
-    """Have the scorecard of a copy publish as soon as something changes. Raises UserError."""
-    card = copy / policy_file.SCORECARD
-    text, found = _CADENCE.subn('cadence = "continuous"', card.read_text(encoding="utf-8-sig"), count=1)
-    if not found:
-        raise UserError(f"The scorecard ({card}) has no line `cadence = ...` to take the place of.")
-    card.write_text(text, encoding="utf-8")
+    """Have the scorecards of a copy publish as soon as something changes. Raises UserError."""
+    for card in policy_file.scorecard_files(copy):
+        text, found = _CADENCE.subn('cadence = "continuous"', card.read_text(encoding="utf-8-sig"), count=1)
+        if not found:
+            raise UserError(f"The scorecard ({card}) has no line `cadence = ...` to take the place of.")
+        card.write_text(text, encoding="utf-8")
 
 
 def _below(file: Path, bases: set[Path]) -> str:

@@ -16,18 +16,19 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from goodstanding.simulation.rule_book import (
+    CONTACTS_LAST_MONTHS,
     CONTACTS_MONTHS,
-    RECORDS,
     Behavior,
+    Held,
     bounded,
+    circle,
     class_of,
-    contacts_standing,
     lapses_at,
-    points,
+    month_of,
     read_policy,
     record_points,
-    unknown_measures,
 )
+from goodstanding.simulation.rule_book_features import scored, unknown_features
 from shared.contracts.kinds import KIND_OF, Ends, Shape
 
 
@@ -112,11 +113,13 @@ class _Record:
 @dataclass(slots=True)
 class _Person:
     behavior: Behavior = field(default_factory=Behavior)
-    named: frozenset[str] = frozenset()
-    """Whose contact the person was said to be by the last publication."""
+    named: dict[str, int] = field(default_factory=dict)
+    """The contacts by the last publication, each with the run from which on it has been one without a break."""
     records: dict[tuple[str, str], _Record] = field(default_factory=dict)
     points: int | None = None
     """What the rules but those of records gave at the last publication."""
+    limits: list[int] = field(default_factory=list)
+    """Those that held then."""
     thin: bool = True
     standing: int | None = None
     kept: int = 0
@@ -130,9 +133,6 @@ class Recount:
 
     def __init__(self, policies: Path, profile: str, key: bytes, zone: ZoneInfo) -> None:
         self._card = read_policy(policies / "scorecard.toml")
-        rules = self._card["rules"]
-        self._record_rules = [rule for rule in rules if rule["measure"] == RECORDS]
-        self._rules = [rule for rule in rules if rule not in self._record_rules]
         self._table = read_policy(policies / "benefits.toml")
         self._profile = read_policy(policies / "retention" / f"{profile}.toml")
         self._key, self._zone = key, zone
@@ -140,8 +140,8 @@ class Recount:
         self._ids: set[tuple[str, str, str]] = set()
         self.accepted = 0
         self.repeated = 0
-        if unknown := unknown_measures(self._card):
-            raise ValueError(f"The recount does not know the measure {unknown[0]}: teach it.")
+        if unknown := unknown_features(self._card):
+            raise ValueError(f"The recount does not know the feature {unknown[0]}: teach it.")
 
     def sent(self, event: Event, now: datetime) -> None:
         """An event that nothing is wrong with, sent while the clock stood at `now`."""
@@ -173,12 +173,19 @@ class Recount:
         """The publication of a month: it counts the complete months before it, for everybody who is known by then."""
         standings = {account: person.standing for account, person in self._people.items()}
         before = {account: person.named for account, person in self._people.items()}
-        since = number - CONTACTS_MONTHS
+        since, lasting_from = number - CONTACTS_MONTHS, number - CONTACTS_LAST_MONTHS
         for account, person in self._people.items():
-            named = person.named = person.behavior.named(since, self._zone)
+            named = person.behavior.named(since, self._zone)
             # A contact is who named the account too, by the publication before.
-            contacts = contacts_standing(standings[other] for other in named if account in before.get(other, ()))
-            person.points = sum(points(rule, person.behavior, number - 1, contacts) for rule in self._rules)
+            mutual = [other for other in named if account in before.get(other, ())]
+            lasting = {
+                other
+                for other in mutual
+                if other in person.named and max(person.named[other], before[other][account]) <= lasting_from
+            }
+            contacts = circle((standings[other], other in lasting) for other in mutual)
+            person.named = {other: person.named.get(other, number) for other in named}
+            person.points, person.limits = scored(self._card, person.behavior, number - 1, contacts)
             person.thin = person.behavior.history(number - 1) < self._card["months_min"]
             self._publish(person, now)
             person.standing = person.scores[-1].score
@@ -245,15 +252,22 @@ class Recount:
 
     def _publish(self, person: _Person, now: datetime) -> None:
         """A new version: the points of the last publication, and what follows from the records as they are."""
-        behavior = person.points
-        if behavior is None:
-            behavior = sum(rule["unknown"] for rule in self._rules)
-        counting = [record for record in person.records.values() if record.counts]
-        sorts = [(class_of(record.kind), not record.is_open) for record in counting]
-        costs = sum(record_points(rule, sorts) for rule in self._record_rules)
-        score, closed = bounded(self._card, behavior + costs, {each for each, settled in sorts if not settled})
+        points, limits = person.points, person.limits
+        if points is None:
+            points, limits = scored(self._card, Behavior(), 0, None)
+        held = [
+            Held(class_of(record.kind), record.amount, record.news[-1].ended_on)
+            for record in person.records.values()
+            if record.counts
+        ]
+        points += record_points(self._card, held, self._last_run(now) - 1)
+        score, closed = bounded(self._card, points, limits, held)
         person.scores.append(ScoreNews(now, score, person.thin, closed))
         self._award(person, person.scores[-1])
+
+    def _last_run(self, now: datetime) -> int:
+        month, day = month_of(now, self._zone), now.astimezone(self._zone).day
+        return month if day >= self._card["publication_day"] else month - 1
 
     def _award(self, person: _Person, news: ScoreNews) -> None:
         """Tier and benefits by the new score, and a message if anything is another than before."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from calendar import monthrange
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -22,6 +21,8 @@ from shared.contracts.kinds import KIND_OF, Shape
 
 BASE, BEST = 350, 950
 CONTACTS_MONTHS = 24
+CONTACTS_LAST_MONTHS = 12
+"""From how many runs in a row on a contact is one of long standing."""
 _CONTACTS_MIN, _CONTACTS_BAND = 5, 100
 
 
@@ -112,38 +113,68 @@ def class_of(kind: str) -> str:
     return str(KIND_OF[kind].record_class)
 
 
-def points(rule: Mapping[str, Any], behavior: Behavior, through: int, contacts: int | None) -> int:
-    """What a rule gives for everything but records, as of the months up to this one."""
-    return _MEASURES[rule["measure"]](rule, behavior, through, contacts)
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """What a person's contacts bear on the score, each figure as coarse as it may be seen (rules S12)."""
+
+    standing: int
+    influence: int
+    stability: int
 
 
-def unknown_measures(card: Mapping[str, Any]) -> list[str]:
-    """Those that the card names and that cannot be computed here."""
-    return [rule["measure"] for rule in card["rules"] if rule["measure"] not in {*_MEASURES, RECORDS}]
-
-
-RECORDS = "negative_records"
-
-
-def record_points(rule: Mapping[str, Any], records: Iterable[tuple[str, bool]]) -> int:
-    """What the records that count cost together: the class of each, and whether it is settled (rules S13)."""
-    costs = [rule["settled" if settled else "unsettled"][record_class] for record_class, settled in records]
-    return max(sum(costs), int(rule["lowest"])) if costs else int(rule["unknown"])
-
-
-def bounded(card: Mapping[str, Any], points: int, unsettled: Collection[str]) -> tuple[int, tuple[str, ...]]:
-    """Score and restrictions, given the classes of the records that count and are unsettled (rules S1, S14 and S15)."""
-    ceiling = min((card.get("ceilings", {}).get(each, BEST) for each in unsettled), default=BEST)
-    closed = {code for each in unsettled for code in card.get("restrictions", {}).get(each, ())}
-    return min(max(BASE + points, BASE), ceiling), tuple(sorted(closed))
-
-
-def contacts_standing(standings: Iterable[int | None]) -> int | None:
-    """Where the mean band of the mutual contacts begins; None with too few that have a standing (rules S12)."""
-    bands = [(standing - BASE) // _CONTACTS_BAND for standing in standings if standing is not None]
-    if len(bands) < _CONTACTS_MIN:
+def circle(contacts: Iterable[tuple[int | None, bool]]) -> Circle | None:
+    """Of the standing of each mutual contact, and whether it has been one for a year; None with too few that have a
+    standing (rules S12)."""
+    known = [(standing, lasting) for standing, lasting in contacts if standing is not None]
+    if len(known) < _CONTACTS_MIN:
         return None
-    return BASE + sum(bands) // len(bands) * _CONTACTS_BAND
+    bands = [(standing - BASE) // _CONTACTS_BAND for standing, _ in known]
+    lasting = sum(1 for _, has_lasted in known if has_lasted)
+    return Circle(
+        standing=BASE + sum(bands) // len(bands) * _CONTACTS_BAND,
+        influence=max(step for step in (5, 15, 50) if step <= len(known)),
+        stability=lasting * 1000 // len(known) // 250 * 250,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A negative record that counts."""
+
+    record_class: str
+    amount: int | None
+    ended_on: date | None
+    """None while it is open."""
+
+
+def record_points(card: Mapping[str, Any], records: Iterable[Held], through: int) -> int:
+    """What the records that count cost together, where this is the last complete month (rules S13)."""
+    rule = card.get("records")
+    if rule is None:
+        return 0
+    total = 0
+    for record in records:
+        cost = -rule[record.record_class]["settled" if record.ended_on else "open"]
+        small = rule.get("small")
+        if small and record.amount is not None and record.amount < small["below"]:
+            cost = cost * small["percent"] // 100
+        if "halves" in rule and record.ended_on:
+            months = through - (record.ended_on.year * 12 + record.ended_on.month - 1)
+            cost //= 2 ** (max(months, 0) // rule["halves"])
+        total -= cost
+    return max(total, int(rule["lowest"]))
+
+
+def bounded(
+    card: Mapping[str, Any], points: int, limits: Iterable[int], records: Iterable[Held]
+) -> tuple[int, tuple[str, ...]]:
+    """Score and restrictions, given the limits that hold and the records that count (rules S1, S14, S15 and S19)."""
+    unsettled = {record.record_class for record in records if record.ended_on is None}
+    settled = {record.record_class for record in records if record.ended_on is not None}
+    ceilings = [card.get("ceilings", {}).get(each, BEST) for each in unsettled]
+    ceilings += [card.get("settled_ceilings", {}).get(each, BEST) for each in settled]
+    closed = {code for each in unsettled for code in card.get("restrictions", {}).get(each, ())}
+    return min([max(BASE + points, BASE), *limits, *ceilings]), tuple(sorted(closed))
 
 
 def lapses_at(kind: str, ended_on: date, profile: Mapping[str, Any]) -> datetime:
@@ -151,74 +182,6 @@ def lapses_at(kind: str, ended_on: date, profile: Mapping[str, Any]) -> datetime
     year = ended_on.year + profile["years"][class_of(kind)]
     last_day = date(year, ended_on.month, min(ended_on.day, monthrange(year, ended_on.month)[1]))
     return datetime.combine(last_day + timedelta(days=1), datetime.min.time(), zones.zone(profile["zone"]))
-
-
-# -- the measures, each from the comment beside it in the policy file -------------------------------------------------
-
-
-def _share_on_time(rule: Mapping[str, Any], behavior: Behavior, through: int, _: int | None) -> int:
-    due = late = 0
-    for event in _window(rule, behavior, through):
-        due += event.count
-        late += event.count if event.days_late else 0
-    return _band(rule, (due - late) * 1000 // due) if due else int(rule["unknown"])
-
-
-def _active_months(rule: Mapping[str, Any], behavior: Behavior, through: int, _: int | None) -> int:
-    if (history := behavior.history(through)) <= 0:
-        return int(rule["unknown"])
-    active = 0
-    for month in behavior.done.keys() & _months(rule, through):
-        net: Counter[str] = Counter()
-        for event in behavior.done[month]:
-            if event.kind in rule["kinds"]:
-                net[event.kind] += _signed(event, event.count)
-        active += any(count > 0 for count in net.values())
-    points = _band(rule, active)
-    # Before a person's first month nobody knows, so a short history costs no more than none.
-    return points if history >= rule["window_months"] else max(points, int(rule["unknown"]))
-
-
-def _latest_figure(rule: Mapping[str, Any], behavior: Behavior, through: int, _: int | None) -> int:
-    highest: dict[int, int] = {}
-    for (month, kind, _partner, _consent), event in behavior.figures.items():
-        if kind in rule["kinds"] and month in _months(rule, through):
-            highest[month] = max(event.amount or 0, highest.get(month, 0))
-    steady = sorted(highest, reverse=True)[: rule["steady_months"]]
-    known = len(steady) == rule["steady_months"]
-    return _band(rule, min(highest[month] for month in steady)) if known else int(rule["unknown"])
-
-
-def _fact(rule: Mapping[str, Any], behavior: Behavior, *_: object) -> int:
-    fact = behavior.facts.get(rule["kind"])
-    return int(rule["values"].get(fact.value, rule["unknown"]) if fact else rule["unknown"])
-
-
-def _contacts(rule: Mapping[str, Any], behavior: Behavior, through: int, contacts: int | None) -> int:
-    return int(rule["unknown"]) if contacts is None else _band(rule, contacts)
-
-
-_MEASURES: Mapping[str, Callable[[Mapping[str, Any], Behavior, int, int | None], int]] = {
-    "share_on_time": _share_on_time,
-    "active_months": _active_months,
-    "latest_figure": _latest_figure,
-    "fact": _fact,
-    "contacts_standing": _contacts,
-}
-
-
-def _window(rule: Mapping[str, Any], behavior: Behavior, through: int) -> Iterator[Told]:
-    for month in behavior.done.keys() & _months(rule, through):
-        yield from (event for event in behavior.done[month] if event.kind in rule["kinds"])
-
-
-def _months(rule: Mapping[str, Any], through: int) -> range:
-    return range(through - rule["window_months"] + 1, through + 1)
-
-
-def _band(rule: Mapping[str, Any], measured: int) -> int:
-    reached: Iterable[Mapping[str, int]] = (band for band in rule["bands"] if measured >= band["at_least"])
-    return max(reached, key=lambda band: band["at_least"])["points"]
 
 
 K = TypeVar("K", str, tuple[int, str, str, str | None])

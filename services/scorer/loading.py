@@ -1,17 +1,29 @@
-"""Reads what the scorer works by: the scorecard, and the settings that bear on it."""
+"""Reads what the scorer works by: the scorecards, and the settings that bear on them."""
 
 from __future__ import annotations
 
-from services.scorer.core.decide import Policy
+from pathlib import Path
+
+from services.scorer.core.policy import Policy, faults_among, in_order
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.settings import ScorerSettings
-from shared.policy_file import SCORECARD, load_policy
+from shared.policy_file import load_policy, scorecard_files
+from shared.toml_file import error_at
 
 
 def load(settings: ScorerSettings) -> Policy:
     """Raises ConfigError."""
     return Policy(
-        scorecard=load_policy(settings.policies / SCORECARD, Scorecard),
+        scorecards=scorecards(settings.policies),
         zone=settings.zone_info,
         accepts_late_months=settings.accepts_late_months,
     )
+
+
+def scorecards(policies: Path) -> tuple[Scorecard, ...]:
+    """All scorecards of a deployment, the earliest first. Raises ConfigError, also for two of one day."""
+    files = scorecard_files(policies)
+    cards = [load_policy(file, Scorecard) for file in files]
+    for index, (key, sentence) in faults_among(cards):
+        raise error_at(files[index], key, sentence)
+    return in_order(cards)

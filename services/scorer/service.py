@@ -7,9 +7,10 @@ from datetime import datetime, tzinfo
 from functools import lru_cache, partial
 
 from services.scorer.core import decide as rules
-from services.scorer.core.decide import Person, Policy, Publication, Writes
+from services.scorer.core.decide import Person, Publication, Writes
 from services.scorer.core.folding import Accepted, Blocked, Conflict, Duplicate, TooLate, TooMany
 from services.scorer.core.messages import Event, Message, RecordNews, event_of
+from services.scorer.core.policy import Policy
 from services.scorer.storage import restate, store
 from shared.contracts.cloudevents import ARRIVED, Envelope
 from shared.contracts.exchange import announced, provenance, received, refused
@@ -48,7 +49,12 @@ def service(policy: Policy) -> Service[Fenced[Message, Person, Writes]]:
         due=partial(store.due, policy=policy),
         own=OwnTopic(SCORES_CHANGED, restate.undecided, partial(_restate, policy=policy), last_counts=True),
     )
-    return Service(NAME, (Input(topic=NORMALIZED), Input(topic=RECORDS_CHANGED)), mode, policy.scorecard.id)
+    return Service(
+        NAME,
+        (Input(topic=NORMALIZED), Input(topic=RECORDS_CHANGED)),
+        mode,
+        ", ".join(card.id for card in policy.scorecards),
+    )
 
 
 def decode(record: Record, arrived: datetime, zone: tzinfo) -> Message | DeadLetter:
@@ -138,7 +144,7 @@ def _rejected(event: Event, fault: Fault) -> Outgoing:
 async def _restate(
     db: Db, shard: int, last: Mapping[bytes, Record], now: datetime, policy: Policy
 ) -> AsyncIterator[Sequence[Outgoing]]:
-    async for page in restate.restate(db, shard, last, now, policy.scorecard.id):
+    async for page in restate.restate(db, shard, last, now, policy.at(now).id):
         yield [_score_changed(user_id, publication, policy).placed(shard) for user_id, publication in page]
 
 
@@ -149,7 +155,7 @@ def _score_changed(user_id: str, publication: Publication, policy: Policy) -> An
         version=publication.version,
         score=evaluation.score,
         thin=evaluation.thin,
-        cadence=policy.scorecard.cadence,
+        cadence=(policy.by_id(publication.policy) or policy.at(publication.as_of)).cadence,
         as_of=publication.as_of,
         policy=publication.policy,
         restrictions=evaluation.restrictions,

@@ -93,7 +93,7 @@ def _look_around(said: str, tmp_path: Path) -> None:
     assert before["as_of"] < "2005-09-05"
     readable = ask("explain", account[1]).stdout
     assert re.search(rf"Score {explained['score']} of \d+ \w+ 2005", readable)
-    early = ask("explain", account[1], "--on", "2005-05-05")
+    early = ask("explain", account[1], "--on", "2005-04-05")
     assert (early.exit_code, "no score of this person by then" in early.stderr) == (1, True)
 
     scores = ask("tail", "scores", "--once", "-n", "5", "--json").stdout.splitlines()

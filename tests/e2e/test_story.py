@@ -49,7 +49,7 @@ def test_three_years_end_with_equal_totals(monkeypatch: pytest.MonkeyPatch, tmp_
     ("file", "rule", "spoiled", "difference"),
     [
         ("retention/cn.toml", "financial = 5", "financial = 4", "of the changes of records is "),
-        ("scorecard.toml", "financial = 640", "financial = 655", "of the scores is "),
+        ("scorecard.toml", "months_min = 3", "months_min = 5", "of the scores is "),
         ("benefits.toml", "from = 700", "from = 710", "of the tiers is "),
     ],
 )

@@ -13,7 +13,8 @@ from goodstanding.simulation.rule_book import read_policy
 
 _SHIPPED = Path(__file__).resolve().parents[2] / "policies"
 
-_SHARE_POINTS = 480
+_SHARE_POINTS = 280
+_DONE_POINTS = 200
 _CARD = """
 name = "campaign"
 effective_on = 2000-01-01
@@ -28,57 +29,86 @@ performance_ability = 30
 identity = 20
 connections = 10
 
+[features]
+kept = {{ is = "share", months = 24, kinds = [
+    "credit_card.repayment", "phone.bill", "transit.fare", "hotel.stay", "water.bill", "gas.bill",
+] }}
+done = {{ is = "count", months = 24, kinds = [
+    "credit_card.repayment", "phone.bill", "transit.fare", "hotel.stay", "water.bill", "gas.bill",
+] }}
+active = {{ is = "months_active", months = 12, kinds = ["shop.purchase", "water.bill", "phone.bill"] }}
+income = {{ is = "figure", months = 12, kinds = ["income.reported"], steady_months = 2 }}
+identity = {{ is = "fact", kind = "identity.verified" }}
+contacts = {{ is = "contacts" }}
+
 [[rules]]
 code = "kept-on-time"
 dimension = "credit_history"
-measure = "share_on_time"
-window_months = 24
-kinds = ["credit_card.repayment", "phone.bill", "transit.fare", "hotel.stay", "water.bill", "gas.bill"]
-unknown = 240
-bands = [{share}]
+feature = "kept"
+direction = "higher"
+unknown = 140
+bins = [{share}]
+en = "Kept: {{value}}."
+zh = "x"
+
+[[rules]]
+code = "how-many"
+dimension = "credit_history"
+feature = "done"
+direction = "higher"
+unknown = 0
+bins = [{done}]
+en = "Done: {{value}}."
+zh = "x"
 
 [[rules]]
 code = "active-months"
 dimension = "behavior"
-measure = "active_months"
-window_months = 12
-kinds = ["shop.purchase", "water.bill", "phone.bill"]
+feature = "active"
+direction = "higher"
 unknown = 5
-bands = [{months}]
+bins = [{months}]
+en = "Active: {{value}}."
+zh = "x"
 
 [[rules]]
 code = "steady-income"
 dimension = "performance_ability"
-measure = "latest_figure"
-window_months = 12
-kinds = ["income.reported"]
-steady_months = 2
-unknown = 10
-bands = [{income}]
+feature = "income"
+direction = "higher"
+unknown = 0
+bins = [{income}]
+en = "Income: {{value}}."
+zh = "x"
 
 [[rules]]
 code = "verified-identity"
 dimension = "identity"
-measure = "fact"
-kind = "identity.verified"
+feature = "identity"
 unknown = 5
-values = {{ verified = 20, withdrawn = 0 }}
+bins = [{{ is = "verified", points = 20 }}, {{ is = "withdrawn", points = 0 }}]
+en = "Identity: {{value}}."
+zh = "x"
 
 [[rules]]
 code = "contacts-standing"
 dimension = "connections"
-measure = "contacts_standing"
+feature = "contacts"
+direction = "higher"
 unknown = 3
-bands = [{contacts}]
+bins = [{contacts}]
+en = "Contacts."
+zh = "x"
 
-[[rules]]
+[records]
 code = "negative-records"
 dimension = "credit_history"
-measure = "negative_records"
-unknown = 0
-unsettled = {{ legal = -97, financial = -61, life = -37 }}
-settled = {{ legal = -29, financial = -19, life = -11 }}
+legal = {{ open = -97, settled = -29 }}
+financial = {{ open = -61, settled = -19 }}
+life = {{ open = -37, settled = -11 }}
 lowest = -200
+en = "Records."
+zh = "x"
 
 [ceilings]
 legal = 580
@@ -114,6 +144,7 @@ def write_policies(directory: Path) -> None:
 def _text() -> str:
     return _CARD.format(
         share=_bands((-(-points * 1000 // _SHARE_POINTS), points) for points in range(_SHARE_POINTS + 1)),
+        done=_bands((done, done) for done in range(_DONE_POINTS + 1)),
         months=_bands((months, 5 * months) for months in range(13)),
         income=_bands((step * 150_000, step) for step in range(31)),
         contacts=_bands((350 + 100 * step, 2 * step) for step in range(6)),

@@ -15,9 +15,11 @@ import pytest
 
 from services.scorer.core import score
 from services.scorer.core.calendar import run_instant
-from services.scorer.core.decide import Person, Policy, Publication, Writes, decide, passed_by
+from services.scorer.core.decide import Person, Publication, Writes, decide, passed_by
 from services.scorer.core.explain import Published, explain
+from services.scorer.core.features.months import Circle
 from services.scorer.core.messages import Due, Edge, Message, RecordNews, event_of, microseconds
+from services.scorer.core.policy import Policy
 from services.scorer.core.state import FORMAT, State, decode, limit_of, short_hash, vectors
 from services.scorer.storage.store import due, load, save
 from shared.contracts.kinds import KIND_OF
@@ -28,10 +30,10 @@ from shared.postgres import migrate
 from shared.runner.service import DuePage, PolicyMismatchError
 from shared.settings import ROOT
 from tests.support.old_states import EVALUATION_OF_FORMAT_2, FORMAT_1, FORMAT_2
-from tests.support.people import BILL, CARD, JAN, ZONE, card, day, record
+from tests.support.people import BILL, CARD, JAN, ZONE, card, day, policy_of, record
 
 Db: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
-POLICY = Policy(scorecard=CARD, zone=ZONE, accepts_late_months=3)
+POLICY = policy_of(CARD)
 PEOPLE = tuple(sha256(f"scorer storage {number}".encode()).hexdigest() for number in range(600))
 IN_SHARD = {shard: sorted(person for person in PEOPLE if partition_of(person) == shard) for shard in range(6)}
 SHARD = partition_of(PEOPLE[0])
@@ -133,14 +135,14 @@ def bill(person: str, time: datetime) -> Message:
 
 
 async def test_what_is_saved_is_loaded(db: Db) -> None:
-    numbers = {"version": 7, "run": JAN, "standing": 700, "standing_before": 650, "contacts": 650}
-    full = Person(ONE, b"\x01state", evaluation=b"e", as_of=day(JAN), **numbers)
+    numbers = {"version": 7, "run": JAN, "standing": 700, "standing_before": 650}
+    full = Person(ONE, b"\x01state", evaluation=b"e", as_of=day(JAN), circle=Circle(650, 15, 250), **numbers)
     bare = Person(OTHERS[0], b"\x01")
     await save(db, SHARD, {person.user_id: person for person in (full, bare)})
     assert await load(db, SHARD, [*MINE]) == {ONE: full, OTHERS[0]: bare}
     assert await load(db, SHARD, [OTHERS[1]]) == {}
     assert await load(db, (SHARD + 1) % 6, [ONE]) == {}
-    changed = msgspec.structs.replace(full, state=b"\x01other", version=8, standing=None, contacts=None)
+    changed = msgspec.structs.replace(full, state=b"\x01other", version=8, standing=None, circle=None)
     await save(db, SHARD, {ONE: changed})
     assert await load(db, SHARD, [ONE]) == {ONE: changed}
 
@@ -386,9 +388,9 @@ class TestTheRun:
     async def test_another_policy_does_not_take_part(self, db: Db) -> None:
         """(rules P9)"""
         await give(db, *(known(person) for person in MINE[:4]))
-        other = msgspec.structs.replace(POLICY, scorecard=card(ceilings={"legal": 570}))
+        other = msgspec.structs.replace(POLICY, scorecards=(card(ceilings={"legal": 570}),))
         half = await page(db, day(JAN, 6), limit=2)
-        with pytest.raises(PolicyMismatchError, match=f"2026-01-06 is by {CARD.id}, and this process has start@"):
+        with pytest.raises(PolicyMismatchError, match=f"2026-01-06 is by {CARD.id}, and this process has plain@"):
             await page(db, day(JAN, 6), half.cursor, policy=other)
         done = (await page(db, day(JAN, 6), half.cursor)).cursor
         # Between publications the new policy may wait for its first one, which the old one then may not run.
@@ -398,11 +400,11 @@ class TestTheRun:
             await page(db, day(JAN + 1, 6), done)
 
     async def test_a_policy_waits_for_its_date(self, db: Db) -> None:
-        later = msgspec.structs.replace(POLICY, scorecard=card(effective_on=date(2026, 1, 7)))
+        later = msgspec.structs.replace(POLICY, scorecards=(card(effective_on=date(2026, 1, 7)),))
         with pytest.raises(PolicyMismatchError, match="begins only on 2026-01-07"):
             await page(db, day(JAN, 8), policy=later)
         assert await db.fetchval("select count(*) from publication") == 0
-        on_the_day = msgspec.structs.replace(POLICY, scorecard=card(effective_on=date(2026, 1, 6)))
+        on_the_day = msgspec.structs.replace(POLICY, scorecards=(card(effective_on=date(2026, 1, 6)),))
         assert (await page(db, day(JAN, 8), policy=on_the_day)).cursor == f"{JAN}:done"
 
 
@@ -425,6 +427,21 @@ async def test_the_order_of_people_does_not_matter_to_the_run(db: Db) -> None:
         await passed(db, moved, number=JAN)
         cursor = some.cursor
     assert seen == [(5, 0)] * 6
+
+
+@pytest.mark.parametrize(("since", "steady"), [(JAN - 12, 5), (JAN - 11, 0)])
+async def test_who_was_a_contact_in_twelve_runs_before_this_one_is_of_long_standing(
+    db: Db, since: int, steady: int
+) -> None:
+    """(rules S12) To say again that somebody is one begins nothing anew."""
+    people = [known(person, run=JAN - 1, standing=400) for person in MINE[:6]]
+    for run in (since, since + 1):
+        for one in people:
+            told = edges(*(other.user_id for other in people if other is not one), time_us=run)
+            await give(db, msgspec.structs.replace(one, edges=told))
+        await passed(db, *people, number=run)
+    messages = (await page(db, day(JAN, 6))).messages
+    assert {(each.contacts, each.steady) for each in messages if isinstance(each, Due)} == {(5, steady)}
 
 
 class TestRedaction:
@@ -563,7 +580,8 @@ async def test_what_release_0_1_left_is_taken_over(postgres_dsn: str) -> None:
                 "insert into contact values ($1, $2, $3, $4, true, $5, $6)",
                 *(partition_of(person), _id(person), _id(other), partition_of(other), TOLD, b"12345678"),
             )
-        await db.execute((_MIGRATIONS / "0002_remembered.sql").read_text())
+        for migration in ("0002_remembered.sql", "0003_circle.sql"):
+            await db.execute((_MIGRATIONS / migration).read_text())
         (me,) = (await load(db, SHARD, [ONE])).values()
         assert me.as_of == day(JAN - 1, 20)
         (message,) = [m for m in (await page(db, day(JAN, 6))).messages if m.user_id == ONE]
@@ -571,7 +589,7 @@ async def test_what_release_0_1_left_is_taken_over(postgres_dsn: str) -> None:
         assert (message.contacts, message.bands) == (5, 15)
         await apply(db, me, message, now=day(JAN, 6))
         (me,) = (await load(db, SHARD, [ONE])).values()
-        assert (me.version, me.contacts, me.state[0]) == (3, 650, FORMAT)
+        assert (me.version, me.circle, me.state[0]) == (3, Circle(650, 5, 0), FORMAT)
     finally:
         await db.execute(f"drop schema {schema} cascade")
         await db.close()

@@ -20,22 +20,43 @@ from msgspec import structs
 
 from services.scorer.core import folding, score
 from services.scorer.core.calendar import run_instant
-from services.scorer.core.decide import Person, Policy, decide
+from services.scorer.core.decide import Person, decide
+from services.scorer.core.features.months import Circle
 from services.scorer.core.folding import Accepted, Duplicate, TooMany, fold, fold_record
 from services.scorer.core.forgetting import prune, withdraw_consent
 from services.scorer.core.ids import GROUP_OF, HASH
 from services.scorer.core.messages import Due, Event, Message, RecordNews
+from services.scorer.core.policy import Policy
 from services.scorer.core.score import Evaluation, evaluate, without_records
-from services.scorer.core.scorecard import Band
+from services.scorer.core.scorecard import Bin
 from services.scorer.core.state import State, Vector, amounts, decode, encode, vectors
 from shared.contracts.kinds import KIND_OF
 from shared.contracts.months import month_of
 from tests.support import people
-from tests.support.people import CARD, FRIEND, JAN, ME, ZONE, card, consent, day, event, record, rule
+from tests.support.people import (
+    CARD,
+    FRIEND,
+    JAN,
+    ME,
+    SHIPPED,
+    ZONE,
+    card,
+    consent,
+    day,
+    event,
+    policy_of,
+    record,
+    rule,
+)
 
 OPEN_FROM = JAN - 3
 NOW = day(JAN, 28)
-HARSH = card(rules=(rule("kept-on-time", bands=(Band(0, -400), Band(900, 210)), unknown=-100), *CARD.rules[1:]))
+HARSH = card(
+    rules=(
+        rule("kept-on-time", bins=(Bin(at_least=0, points=-400), Bin(at_least=900, points=210)), unknown=-100),
+        *CARD.rules[1:],
+    )
+)
 
 Withdrawal: TypeAlias = tuple[str, str]
 """Partner and consent id."""
@@ -235,12 +256,21 @@ def test_vectors_are_what_a_plain_count_gives(given_events: list[Event]) -> None
     assert found == expected
 
 
-CONTACTS = st.one_of(st.none(), st.integers(0, 6).map(lambda band: 350 + band * 100))
+CARDS = st.sampled_from([CARD, HARSH, SHIPPED])
+CONTACTS = st.one_of(
+    st.none(),
+    st.builds(
+        Circle,
+        st.integers(0, 6).map(lambda band: 350 + band * 100),
+        st.sampled_from([5, 15, 50]),
+        st.sampled_from([0, 250, 500, 750, 1000]),
+    ),
+)
 
 
-@given(inputs(JAN - 30, JAN + 1, size=40), CONTACTS, st.integers(JAN - 2, JAN + 1), st.sampled_from([CARD, HARSH]))
+@given(inputs(JAN - 30, JAN + 1, size=40), CONTACTS, st.integers(JAN - 2, JAN + 1), CARDS)
 def test_items_sum_exactly_to_a_score_in_its_bounds(
-    given_inputs: list[Input], contacts: int | None, through: int, scorecard: Any
+    given_inputs: list[Input], contacts: Circle | None, through: int, scorecard: Any
 ) -> None:
     """(rules S2)"""
     state = State()
@@ -280,13 +310,13 @@ def test_continuous_any_order_repetition_and_batches_end_in_the_same_score(
     data: st.DataObject, messages: list[Message]
 ) -> None:
     """(rules S4)"""
-    policy = Policy(scorecard=card(cadence="continuous"), zone=ZONE, accepts_late_months=3)
+    policy = policy_of(card(cadence="continuous"))
     plain, published_at_once = decided(policy, [messages])
     again, published = decided(policy, data.draw(parts(data.draw(repeated_and_shuffled(messages)))))
     assert (again.state, again.evaluation) == (plain.state, plain.evaluation)
     assert [p.result for p in published[-1:]] == [p.result for p in published_at_once]
     if published:
-        assert published[-1].result == evaluate(decode(again.state), policy.scorecard, JAN, None).result
+        assert published[-1].result == evaluate(decode(again.state), policy.scorecards[0], JAN, None).result
 
 
 @settings(max_examples=200)
@@ -295,7 +325,7 @@ def test_monthly_any_order_repetition_and_batches_give_the_same_publication(
     data: st.DataObject, messages: list[Message]
 ) -> None:
     """(rules S4)"""
-    policy = Policy(scorecard=CARD, zone=ZONE, accepts_late_months=3)
+    policy = policy_of(CARD)
     due = Due(ME, JAN + 1, run_instant(JAN + 1, 6, ZONE), 0, 0)
     then = datetime(2026, 2, 6, tzinfo=UTC) + timedelta(hours=1)
     last = []
@@ -317,7 +347,7 @@ def test_it_does_not_matter_when_retention_says_that_a_record_has_lapsed(
     data: st.DataObject, messages: list[Message], cadence: Any
 ) -> None:
     """Before the run or after it, the run's standing and the last evaluation are the same."""
-    policy = Policy(scorecard=card(cadence=cadence), zone=ZONE, accepts_late_months=3)
+    policy = policy_of(card(cadence=cadence))
     due = Due(ME, JAN + 1, run_instant(JAN + 1, 6, ZONE), 0, 0)
     lapses_at = data.draw(st.sampled_from([due.instant - timedelta(days=3), due.instant]))
     opened, expired = (
@@ -406,7 +436,7 @@ def test_the_log_alone_decides_however_late_it_is_handled(
     data: st.DataObject, log: list[tuple[Event, datetime]]
 ) -> None:
     """(rules E18) Handled at once, or days later in batches, over the turn of a month or again from the beginning."""
-    policy = Policy(scorecard=CARD, zone=ZONE, accepts_late_months=3)
+    policy = policy_of(CARD)
 
     def outcomes(lags: Sequence[timedelta]) -> tuple[list[Any], Person]:
         person, seen, clock = Person(ME), [], datetime.min.replace(tzinfo=UTC)
@@ -442,7 +472,7 @@ def test_no_setting_and_no_clock_counts_an_event_twice(
     now = day(JAN, 28)
     for late_months, days in [(3, 0), *changes]:
         now += timedelta(days=days)
-        policy = Policy(scorecard=CARD, zone=ZONE, accepts_late_months=late_months)
+        policy = policy_of(CARD, late_months=late_months)
         month = month_of(now, ZONE)
         sent = [structs.replace(one, arrived=month) for one in given_events]
         decided = decide(person, sent, now, policy)

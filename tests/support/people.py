@@ -12,19 +12,21 @@ import msgspec
 
 from services.scorer.core.folding import Accepted, Folded, fold, fold_record
 from services.scorer.core.messages import Event, RecordNews, event_of
+from services.scorer.core.policy import Policy
 from services.scorer.core.scorecard import Rule, Scorecard
 from services.scorer.core.state import State
 from shared.contracts.messages import BehaviorEvent, Consent, RecordChange, encode
 from shared.contracts.months import day_of_month, month_of
-from shared.policy_file import load_policy
+from shared.policy_file import SCORECARD, load_policy
 from shared.settings import ROOT
 
 ZONE = ZoneInfo("Asia/Shanghai")
 ME, FRIEND = "ab" * 32, "cd" * 32
 JAN = 2026 * 12
 """January 2026."""
-CARD_FILE: Path = ROOT / "policies" / "scorecard.toml"
+CARD_FILE: Path = Path(__file__).with_name("policies") / "plain.toml"
 CARD = load_policy(CARD_FILE, Scorecard)
+SHIPPED = load_policy(ROOT / "policies" / SCORECARD, Scorecard)
 BILL, FARE, PURCHASE, INCOME = "water.bill", "transit.fare", "shop.purchase", "income.reported"
 
 
@@ -88,15 +90,20 @@ def _name(folded: Folded) -> str:
 
 
 def card(**changes: Any) -> Scorecard:
-    """The shipped scorecard with something else in it."""
+    """The plain scorecard with something else in it."""
     return msgspec.structs.replace(CARD, **changes)
+
+
+def policy_of(*cards: Scorecard, late_months: int = 3) -> Policy:
+    """What the rules are given, with the plain scorecard where none is named."""
+    return Policy(scorecards=cards or (CARD,), zone=ZONE, accepts_late_months=late_months)
 
 
 def capping(**changes: Any) -> Scorecard:
     """The same without what records cost, so that ceilings bite in short histories as well."""
-    return card(rules=tuple(rule for rule in CARD.rules if rule.code != "negative-records"), **changes)
+    return card(records=None, **changes)
 
 
-def rule(shipped: str, **changes: Any) -> Rule:
-    """A rule of the shipped scorecard, by its code, with something else in it."""
-    return next(msgspec.structs.replace(rule, **changes) for rule in CARD.rules if rule.code == shipped)
+def rule(plain: str, **changes: Any) -> Rule:
+    """A rule of the plain scorecard, by its code, with something else in it."""
+    return next(msgspec.structs.replace(rule, **changes) for rule in CARD.rules if rule.code == plain)

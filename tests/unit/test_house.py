@@ -21,6 +21,9 @@ _TOGETHER = {
     "services/ingest/core/test_plausibility.py": "time_fields",
     # A record's stories run through the decision, its steps and its bounds.
     "services/retention/core/test_record.py": "bounds decide fingerprint messages steps",
+    # What is compiled and what is held against a person is seen in the score, what a file may not say in the scorecard.
+    "services/scorer/core/test_score.py": "compiled held",
+    "services/scorer/core/test_scorecard.py": "faults",
     # What is folded and what is forgotten is seen in the state.
     "services/scorer/core/test_state.py": "folding forgetting ids messages records",
 }

@@ -15,11 +15,14 @@ from typing import TypeAlias
 import msgspec
 
 from services.scorer.core import score
+from services.scorer.core.features.months import Circle
+from services.scorer.core.features.stated import circle_of
 from services.scorer.core.folding import Accepted, Folded, fold, fold_record
 from services.scorer.core.forgetting import prune
 from services.scorer.core.messages import Due, Edge, Event, Message, RecordNews, instant_of, microseconds
+from services.scorer.core.policy import Policy
 from services.scorer.core.records import STATUS_GONE, has_lapsed
-from services.scorer.core.score import Evaluation, contacts_band, evaluate, with_records_changed
+from services.scorer.core.score import Evaluation, evaluate, with_records_changed
 from services.scorer.core.scorecard import WINDOW_MONTHS_MAX, Scorecard
 from services.scorer.core.state import State, decode, encode, without_lapsed
 from shared.contracts.months import month_of, month_start
@@ -29,14 +32,6 @@ _FORMAT_OF_REDACTION = 2
 ON_THE_WAY_MAX = timedelta(days=15)
 """How long after its arrival an event may reach these rules: a week in the partner's topic, a week in the normalized
 one, which is what Kafka keeps, and a day for clocks that differ. A month is closed, and its ids go, no sooner."""
-
-
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """What the rules are given besides time: the scorecard, and the deployment's settings that bear on them."""
-
-    scorecard: Scorecard
-    zone: tzinfo
-    accepts_late_months: int
 
 
 class Publication(msgspec.Struct, frozen=True):
@@ -53,6 +48,7 @@ class RunPassed(msgspec.Struct, frozen=True):
     """That a monthly run has passed a person, which fixes what others see of the person's contacts from the next
     publication on, and forgets what is too old."""
 
+    run: int
     remembered_from: datetime
     """What was said or published before this is forgotten (rules S7)."""
     accepted_from: datetime
@@ -90,8 +86,8 @@ class Person(msgspec.Struct, frozen=True):
     """The monthly run that last moved the standing."""
     standing: int | None = None
     standing_before: int | None = None
-    contacts: int | None = None
-    """Where the band of the contacts' standings begins, as the last monthly run saw it."""
+    circle: Circle | None = None
+    """The person's contacts, as the last monthly run saw them."""
     as_of: datetime | None = None
     """The instant of the last publication; the next one's is never before it."""
 
@@ -130,23 +126,25 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
     person = msgspec.structs.replace(person, state=encode(state))
     counting = without_lapsed(state, now)
     run: RunPassed | None = None
-    published: Evaluation | None = None
+    published: _Published | None = None
     if due is not None and (person.run is None or person.run < due.run):
         run = passed_by(due.run, policy)
         earliest = now if changes else _last_lapse(state, now)
         person, published = _run(person, counting, due, earliest, policy)
     if published is None:
         person, published = _at_once(person, counting, now, policy, events=bool(accepted), records=bool(changes))
-    publication = None if published is None else _publication(person, published, policy)
+    publication = None if published is None else _publication(person, *published)
     return Decided(person, Writes(person.user_id, redacts, publication, edges, run), folded, stale)
 
 
-def _publication(person: Person, evaluation: Evaluation, policy: Policy) -> Publication:
+def _publication(person: Person, evaluation: Evaluation, card: Scorecard) -> Publication:
     assert person.as_of is not None
-    return Publication(person.version, person.as_of, person.run, policy.scorecard.id, evaluation)
+    return Publication(person.version, person.as_of, person.run, card.id, evaluation)
 
 
-_Moved: TypeAlias = tuple[Person, Evaluation | None]
+_Published: TypeAlias = tuple[Evaluation, Scorecard]
+"""An evaluation, and by which scorecard it was made."""
+_Moved: TypeAlias = tuple[Person, _Published | None]
 """The person afterwards, and what is published of it, if anything."""
 
 
@@ -183,20 +181,20 @@ def _run(person: Person, state: State, due: Due, earliest: datetime | None, poli
 
     `earliest` is the instant before which the state would not be true, since a record that counted then is left out.
     """
-    contacts = contacts_band(due.contacts, due.bands)
-    continuous = policy.scorecard.cadence == "continuous"
-    through = due.run if continuous else due.run - 1
-    evaluation = evaluate(state, policy.scorecard, through, contacts)
+    circle = circle_of(due.contacts, due.bands, due.steady)
+    card = policy.of_run(due.run) or policy.scorecards[0]
+    continuous = card.cadence == "continuous"
+    evaluation = evaluate(state, card, due.run if continuous else due.run - 1, circle)
     person = msgspec.structs.replace(
         person,
         run=due.run,
         standing=evaluation.score,
         standing_before=person.standing,
-        contacts=contacts,
+        circle=circle,
     )
     if continuous and not _differs(person, evaluation):
         return _silently(person, evaluation)
-    return _published(person, evaluation, max(due.instant, earliest or due.instant))
+    return _published(person, evaluation, card, max(due.instant, earliest or due.instant))
 
 
 def passed_by(run: int, policy: Policy) -> RunPassed:
@@ -206,23 +204,28 @@ def passed_by(run: int, policy: Policy) -> RunPassed:
 
 @lru_cache(maxsize=16)
 def _passed_by(run: int, late_months: int, zone: tzinfo) -> RunPassed:
-    return RunPassed(month_start(run - WINDOW_MONTHS_MAX, zone), month_start(run - 1 - late_months, zone))
+    return RunPassed(run, month_start(run - WINDOW_MONTHS_MAX, zone), month_start(run - 1 - late_months, zone))
 
 
 def _at_once(person: Person, state: State, now: datetime, policy: Policy, *, events: bool, records: bool) -> _Moved:
     """What may not wait for the monthly run: a change of a record; in continuous cadence any change of the result."""
-    if events and policy.scorecard.cadence == "continuous":
-        evaluation = evaluate(state, policy.scorecard, _months_at(now, policy.zone)[0], person.contacts)
+    card = policy.at(now)
+    month, _ = _months_at(now, policy.zone)
+    if events and card.cadence == "continuous":
+        evaluation = evaluate(state, card, month, person.circle)
         if not records and not _differs(person, evaluation):
             return _silently(person, evaluation)
     elif records:
         # Of who was never published nothing but the record is known yet: it cannot wait, since it may cap and restrict,
         # and it brings no behavior forward.
-        last = score.decode(person.evaluation) if person.evaluation else evaluate(State(), policy.scorecard, 0, None)
-        evaluation = with_records_changed(last, state, policy.scorecard)
+        # By the scorecard that the last run was by: a new one takes effect with the next run, for everything at once.
+        card, run = policy.of_last_run(now)
+        through = month if card.cadence == "continuous" else run - 1
+        last = score.decode(person.evaluation) if person.evaluation else evaluate(State(), card, 0)
+        evaluation = with_records_changed(last, state, card, through)
     else:
         return person, None
-    return _published(person, evaluation, now)
+    return _published(person, evaluation, card, now)
 
 
 def _differs(person: Person, evaluation: Evaluation) -> bool:
@@ -233,8 +236,9 @@ def _silently(person: Person, evaluation: Evaluation) -> _Moved:
     return msgspec.structs.replace(person, evaluation=score.encode(evaluation)), None
 
 
-def _published(person: Person, evaluation: Evaluation, instant: datetime) -> _Moved:
+def _published(person: Person, evaluation: Evaluation, card: Scorecard, instant: datetime) -> _Moved:
     """A new version, for the instant or, where a later one was published already, for that one (rules P10)."""
     as_of = max(instant, person.as_of or instant)
     column = score.encode(evaluation)
-    return msgspec.structs.replace(person, version=person.version + 1, evaluation=column, as_of=as_of), evaluation
+    person = msgspec.structs.replace(person, version=person.version + 1, evaluation=column, as_of=as_of)
+    return person, (evaluation, card)

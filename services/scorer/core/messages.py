@@ -82,7 +82,9 @@ class Due(msgspec.Struct, frozen=True):
     contacts: int
     """How many of the person's mutual contacts have a standing in the run before."""
     bands: int
-    """The sum of those standings' bands, see `score.band_of`."""
+    """The sum of those standings' bands, see `stated.band_of`."""
+    steady: int = 0
+    """How many of these contacts have been so for a year."""
 
 
 Message: TypeAlias = Event | RecordNews | Due

@@ -1,14 +1,16 @@
 -- name: load
-select user_id, state, version, evaluation, run, standing, standing_before, contacts, as_of
+select user_id, state, version, evaluation, run, standing, standing_before, contacts, influence, stability, as_of
 from person
 where shard = $1 and user_id = any ($2::bytea[])
 
 -- name: save_people
-insert into person (shard, user_id, state, version, evaluation, run, standing, standing_before, contacts, as_of)
+insert into person (
+    shard, user_id, state, version, evaluation, run, standing, standing_before, contacts, influence, stability, as_of
+)
 select $1, rows.*
 from unnest(
     $2::bytea[], $3::bytea[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
-    $10::timestamptz[]
+    $10::bigint[], $11::bigint[], $12::timestamptz[]
 ) as rows
 on conflict (shard, user_id) do update set
     state = excluded.state,
@@ -18,6 +20,8 @@ on conflict (shard, user_id) do update set
     standing = excluded.standing,
     standing_before = excluded.standing_before,
     contacts = excluded.contacts,
+    influence = excluded.influence,
+    stability = excluded.stability,
     as_of = excluded.as_of
 
 -- What was published of these people until now.
@@ -69,7 +73,10 @@ where shard = $1 and user_id = any ($2::bytea[]) and not counted and time_us < c
 
 -- The run has passed these people: from the next publication on others see their contacts as they are now.
 -- name: pass_contacts
-update contact set counted_before = counted, counted = present and time_us >= $3::bigint
+update contact set
+    counted_before = counted,
+    counted = present and time_us >= $3::bigint,
+    counted_since = case when not counted and present and time_us >= $3 then $4::bigint else counted_since end
 where shard = $1 and user_id = any ($2::bytea[])
     and (counted_before, counted) is distinct from (counted, present and time_us >= $3)
 
@@ -81,9 +88,11 @@ with page as (
     select user_id from person where shard = $1 and user_id > $2 order by user_id limit $3
 )
 select page.user_id, count(theirs.standing) as contacts,
-    coalesce(sum((theirs.standing - $6::bigint) / $7::bigint), 0)::bigint as bands
+    coalesce(sum((theirs.standing - $6::bigint) / $7::bigint), 0)::bigint as bands,
+    count(theirs.standing) filter (where theirs.steady) as steady
 from page left join lateral (
-    select case when other.run = $4::bigint then other.standing_before else other.standing end as standing
+    select case when other.run = $4::bigint then other.standing_before else other.standing end as standing,
+        contact.counted and greatest(contact.counted_since, back.counted_since) <= $8::bigint as steady
     from contact
     join contact as back
         on back.shard = contact.contact_shard and back.user_id = contact.contact and back.contact = page.user_id

@@ -10,11 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.scorer.core.calendar import latest_run, run_instant
-from services.scorer.core.decide import Person, Policy, Writes, passed_by
+from services.scorer.core.decide import Person, Writes, passed_by
+from services.scorer.core.features.months import Circle
+from services.scorer.core.features.stated import BASE, CONTACTS_BAND, CONTACTS_MIN, STEADY_MONTHS
 from services.scorer.core.messages import Due, Message, microseconds
+from services.scorer.core.policy import Policy
 from services.scorer.core.score import decode, encode, without_records
-from services.scorer.core.scorecard import BASE, CONTACTS_BAND
 from shared.contracts.months import month_name
 from shared.contracts.partition import partition_of
 from shared.postgres import queries
@@ -42,19 +43,40 @@ def _person(row: asyncpg.Record) -> Person:
         run=row["run"],
         standing=row["standing"],
         standing_before=row["standing_before"],
-        contacts=row["contacts"],
+        circle=_circle(row),
         as_of=row["as_of"],
     )
+
+
+def _circle(row: asyncpg.Record) -> Circle | None:
+    if row["contacts"] is None:
+        return None
+    # What an earlier release wrote has the standing alone, until the next run.
+    return Circle(row["contacts"], row["influence"] or CONTACTS_MIN, row["stability"] or 0)
+
+
+def _of(circle: Circle | None) -> tuple[int | None, int | None, int | None]:
+    return (None, None, None) if circle is None else (circle.standing, circle.influence, circle.stability)
 
 
 async def save(db: Db, shard: int, states: Mapping[str, Person], writes: Sequence[Writes] = ()) -> None:
     """Write the people whole, and add what their decisions, in this order, write to other tables."""
     people = [states[key] for key in sorted(states)]
     rows = [
-        (_id(p.user_id), p.state, p.version, p.evaluation, p.run, p.standing, p.standing_before, p.contacts, p.as_of)
+        (
+            _id(p.user_id),
+            p.state,
+            p.version,
+            p.evaluation,
+            p.run,
+            p.standing,
+            p.standing_before,
+            *_of(p.circle),
+            p.as_of,
+        )
         for p in people
     ]
-    await db.execute(_SQL["save_people"], shard, *_columns(rows, 9))
+    await db.execute(_SQL["save_people"], shard, *_columns(rows, 11))
     # Before the publications that follow, which say no more than what is left.
     if redacted := {_id(each.user_id): states[each.user_id].version for each in writes if each.redacts}:
         await _redact(db, shard, redacted)
@@ -121,7 +143,7 @@ async def _pass(db: Db, shard: int, passed: Sequence[Writes], states: Mapping[st
     assert run is not None
     user_ids, remembered_us = [_id(each.user_id) for each in passed], microseconds(run.remembered_from)
     await db.execute(_SQL["forget_contacts"], shard, user_ids, remembered_us, microseconds(run.accepted_from))
-    await db.execute(_SQL["pass_contacts"], shard, user_ids, remembered_us)
+    await db.execute(_SQL["pass_contacts"], shard, user_ids, remembered_us, run.run)
     versions = [states[each.user_id].version for each in passed]
     await db.execute(_SQL["forget_scores"], shard, user_ids, versions, run.remembered_from)
 
@@ -139,11 +161,10 @@ async def due(
     left out: only the latest one takes place. Nobody need be skipped, since the cursor passes over whoever was set
     aside. Raises PolicyMismatchError when this process must not publish the run.
     """
-    card, zone = policy.scorecard, policy.zone
     began, _, position = cursor.partition(":")
     # A process whose clock is a little behind the last one's goes on where that one was.
-    run = max(latest_run(now, card.publication_day, zone), int(began or 0))
-    next_at = run_instant(run + 1, card.publication_day, zone)
+    run = max(policy.latest_run(now), int(began or 0))
+    next_at = policy.instant_of(run + 1)
     if not began:
         # A new deployment has missed nothing: what may have arrived already waits for the next run.
         return DuePage((), f"{run}:{_DONE}", next_at)
@@ -151,22 +172,29 @@ async def due(
         position = ""
     if position == _DONE:
         return DuePage((), cursor, next_at)
-    instant = run_instant(run, card.publication_day, zone)
+    instant = policy.instant_of(run)
     await _agree_on_policy(db, run, instant, policy)
     # One more than the page holds, to know whether it is the last.
     since_us = microseconds(passed_by(run, policy).remembered_from)
-    rows = await db.fetch(_SQL["due"], shard, bytes.fromhex(position), limit + 1, run, since_us, BASE, CONTACTS_BAND)
+    rows = await db.fetch(
+        _SQL["due"], shard, bytes.fromhex(position), limit + 1, run, since_us, BASE, CONTACTS_BAND, run - STEADY_MONTHS
+    )
     last = len(rows) <= limit
-    messages = tuple(Due(row["user_id"].hex(), run, instant, row["contacts"], row["bands"]) for row in rows[:limit])
+    messages = tuple(
+        Due(row["user_id"].hex(), run, instant, row["contacts"], row["bands"], row["steady"]) for row in rows[:limit]
+    )
     return DuePage(messages, f"{run}:{_DONE if last else messages[-1].user_id}", next_at, month_name(run))
 
 
 async def _agree_on_policy(db: Db, run: int, instant: datetime, policy: Policy) -> None:
     """The first process opens the run with its policy; a process with another one must not take part (rules P9)."""
-    card = policy.scorecard
     day = instant.astimezone(policy.zone).date()
-    if day < card.effective_on:
-        raise PolicyMismatchError(f"the publication of {day} is due, and {card.id} begins only on {card.effective_on}")
+    card = policy.of_run(run)
+    if card is None:
+        first = policy.scorecards[0]
+        raise PolicyMismatchError(
+            f"the publication of {day} is due, and {first.id} begins only on {first.effective_on}"
+        )
     await db.execute(_SQL["open_publication"], run, instant, card.id)
     opened_with = await db.fetchval(_SQL["policy_of_publication"], run)
     if opened_with != card.id:

@@ -15,15 +15,17 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from goodstanding.simulation.rule_book import (
+    CONTACTS_LAST_MONTHS,
     CONTACTS_MONTHS,
-    RECORDS,
     Behavior,
+    Circle,
+    Held,
     bounded,
-    contacts_standing,
+    circle,
     month_of,
-    points,
     record_points,
 )
+from goodstanding.simulation.rule_book_features import scored
 from shared.contracts.kinds import KIND_OF, Shape
 from tests.support.oracle.records import News, Record, Report
 
@@ -104,9 +106,9 @@ class _Person:
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
     """By partner and the partner's own id of the report."""
     standing: int | None = None
-    contacts: int | None = None
-    named: frozenset[str] = frozenset()
-    """The contacts at the time of the last publication."""
+    circle: Circle | None = None
+    named: dict[str, int] = field(default_factory=dict)
+    """The contacts at the time of the last publication, each with the run from which on it has been one."""
 
     def behavior(self, zone: ZoneInfo) -> Behavior:
         """Computed from the whole list each time."""
@@ -212,19 +214,25 @@ def _publish(people: dict[str, _Person], card: Mapping[str, Any], through: int, 
     """
     names = {who: person.behavior(zone).named(through - CONTACTS_MONTHS, zone) for who, person in people.items()}
     for who, person in people.items():
-        mutual = [people[other] for other in names[who] if other in people and who in people[other].named]
-        person.contacts = contacts_standing(other.standing for other in mutual)
+        mutual = [other for other in names[who] if other in people and who in people[other].named]
+        lasting = {
+            other
+            for other in mutual
+            if max(person.named.get(other, through), people[other].named[who]) <= through - CONTACTS_LAST_MONTHS
+        }
+        person.circle = circle((people[other].standing, other in lasting) for other in mutual)
     for who, person in people.items():
-        person.named = names[who]
+        person.named = {other: person.named.get(other, through) for other in names[who]}
         person.standing = _result(card, person, through, zone).score
 
 
 def _result(card: Mapping[str, Any], person: _Person, through: int, zone: ZoneInfo) -> Result:
     behavior = person.behavior(zone)
-    sorts = [(record.record_class, record.is_settled) for record in person.records.values() if record.counts]
-    total = sum(
-        record_points(rule, sorts) if rule["measure"] == RECORDS else points(rule, behavior, through, person.contacts)
-        for rule in card["rules"]
-    )
-    score, restrictions = bounded(card, total, {each for each, settled in sorts if not settled})
+    held = [
+        Held(record.record_class, record.news[-1].amount, record.news[-1].ended_on)
+        for record in person.records.values()
+        if record.counts
+    ]
+    points, limits = scored(card, behavior, through, person.circle)
+    score, restrictions = bounded(card, points + record_points(card, held, through), limits, held)
     return Result(score, behavior.history(through) < card["months_min"], restrictions)

@@ -21,45 +21,48 @@ ZONE = ZoneInfo("Asia/Taipei")
 CARD = """
 publication_day = 6
 months_min = 2
+[features]
+kept = { is = "share", months = 2, kinds = ["credit_card.repayment"] }
+active = { is = "regular", months = 3, kinds = ["service.payment"] }
+income = { is = "figure", months = 3, steady_months = 2, kinds = ["income.reported"] }
+education = { is = "fact", kind = "education.verified" }
+contacts = { is = "contacts" }
+lasting = { is = "stability" }
 [[rules]]
 code = "kept"
-measure = "share_on_time"
-window_months = 2
-kinds = ["credit_card.repayment"]
+feature = "kept"
 unknown = 50
-bands = [{ at_least = 0, points = 0 }, { at_least = 500, points = 40 }, { at_least = 1000, points = 100 }]
+bins = [{ at_least = 0, points = 0 }, { at_least = 500, points = 40 }, { at_least = 1000, points = 100 }]
 [[rules]]
 code = "active"
-measure = "active_months"
-window_months = 3
-kinds = ["service.payment"]
+feature = "active"
 unknown = 7
-bands = [{ at_least = 0, points = 0 }, { at_least = 2, points = 20 }]
+bins = [{ at_least = 0, points = 0 }, { at_least = 600, points = 20 }]
 [[rules]]
 code = "income"
-measure = "latest_figure"
-window_months = 3
-steady_months = 2
-kinds = ["income.reported"]
+feature = "income"
 unknown = 3
-bands = [{ at_least = 0, points = 0 }, { at_least = 1000, points = 5 }]
+bins = [{ at_least = 0, points = 0 }, { at_least = 1000, points = 5 }]
 [[rules]]
 code = "education"
-measure = "fact"
-kind = "education.verified"
+feature = "education"
 unknown = 1
-values = { bachelor = 30 }
+bins = [{ is = "bachelor", points = 30 }]
 [[rules]]
 code = "contacts"
-measure = "contacts_standing"
+feature = "contacts"
 unknown = 2
-bands = [{ at_least = 350, points = 9 }, { at_least = 450, points = 5 }]
+bins = [{ at_least = 350, points = 9 }, { at_least = 450, points = 5 }]
 [[rules]]
-code = "records"
-measure = "negative_records"
+code = "lasting"
+feature = "lasting"
 unknown = 0
-unsettled = { legal = 0, financial = -15, life = -9 }
-settled = { legal = 0, financial = -10, life = -5 }
+bins = [{ at_least = 0, points = 0 }, { at_least = 1000, points = 4 }]
+[records]
+code = "records"
+legal = { open = 0, settled = 0 }
+financial = { open = -15, settled = -10 }
+life = { open = -9, settled = -5 }
 lowest = -12
 [ceilings]
 financial = 380
@@ -132,7 +135,7 @@ def test_scores_by_hand(recount: Recount) -> None:
     unmoved = 350 + 3 + 30 + 2
     assert scores(recount) == [
         unmoved + 50 + 7,
-        unmoved + 100 + 7,
+        unmoved + 100 + 20,
         unmoved + 40 + 20,
         unmoved + 0 + 20,
         unmoved + 50 + 0,
@@ -245,8 +248,8 @@ def test_repeated_and_wrong_events_are_told_apart(recount: Recount) -> None:
     ] == ["subject-unknown-scheme", "unknown-field", "in-future"]
 
 
-def test_an_unknown_measure_is_an_error(recount: Recount, tmp_path: Path) -> None:
-    (tmp_path / "scorecard.toml").write_text(CARD.replace("latest_figure", "moon_phase"))
+def test_an_unknown_feature_is_an_error(recount: Recount, tmp_path: Path) -> None:
+    (tmp_path / "scorecard.toml").write_text(CARD.replace('"figure"', '"moon_phase"'))
     with pytest.raises(ValueError, match="moon_phase"):
         Recount(tmp_path, "cn", b"k" * 32, ZONE)
 

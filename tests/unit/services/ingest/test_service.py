@@ -16,7 +16,6 @@ from services.retention import service as retention
 from services.retention.core.decide import Policy as RetentionPolicy
 from services.retention.core.messages import Report
 from services.scorer import service as scorer
-from services.scorer.core.decide import Policy
 from services.scorer.core.messages import Event
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import Refusal
@@ -44,7 +43,7 @@ from tests.support.ingest.raw_events import (
     utility,
 )
 from tests.support.ingest.shipped import ARRIVED, DEPLOYMENT, SERVICE, answer, answered, pseudonym, record
-from tests.support.people import capping
+from tests.support.people import capping, policy_of
 
 USER = pseudonym(PERSON)
 
@@ -220,7 +219,7 @@ THEIR_WORDS = [
 @pytest.mark.parametrize(("event", "id", "time"), THEIR_WORDS, ids=lambda value: getattr(value, "partner", ""))
 def test_the_scorer_refuses_in_the_partners_words(event: RawEvent, id: str, time: str) -> None:
     """(rules E1)"""
-    policy = Policy(scorecard=capping(), zone=DEPLOYMENT.zone, accepts_late_months=3)
+    policy = policy_of(capping())
     forwarded, _ = answer(event)
     once = scorer.decode(sent(forwarded), ARRIVED, DEPLOYMENT.zone)
     assert isinstance(once, Event)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.scorer.core.decide import Person, Policy
+from services.scorer.core.decide import Person
 from services.scorer.core.forgetting import withdraw_consent
 from services.scorer.core.messages import Due, Event, RecordNews
 from services.scorer.core.state import State, encode
@@ -19,9 +19,23 @@ from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, ScoreC
 from shared.contracts.messages import encode as encode_body
 from shared.contracts.refusals import read_refusal
 from shared.runner.service import Announcement, DeadLetter, Outcome, Outgoing
-from tests.support.people import BILL, CARD, INCOME, JAN, ME, ZONE, capping, consent, day, event, news, record
+from tests.support.people import (
+    BILL,
+    CARD,
+    INCOME,
+    JAN,
+    ME,
+    ZONE,
+    capping,
+    consent,
+    day,
+    event,
+    news,
+    policy_of,
+    record,
+)
 
-CONTINUOUS = Policy(scorecard=capping(cadence="continuous"), zone=ZONE, accepts_late_months=3)
+CONTINUOUS = policy_of(capping(cadence="continuous"))
 NOW = day(JAN)
 BODY = BehaviorEvent(kind=BILL, days_late=4, amount=900)
 
@@ -135,15 +149,15 @@ def test_a_new_score_as_it_is_sent() -> None:
         thin=True,
         cadence="continuous",
         as_of=NOW.astimezone(UTC),
-        policy=CONTINUOUS.scorecard.id,
+        policy=CONTINUOUS.scorecards[0].id,
         restrictions=("credit", "financing", "luxury-purchases"),
-        key_factors=("ceiling", "active-months", "steady-income", "verified-identity"),
+        key_factors=("ceiling", "in-a-row", "steady-income", "verified-identity"),
     )
     assert decision.outcomes == (Outcome("accepted", "bank"), Outcome("published"))
 
 
 def test_a_publication_names_its_run_and_the_same_decision_gives_the_same_bytes() -> None:
-    monthly = Policy(scorecard=CARD, zone=ZONE, accepts_late_months=3)
+    monthly = policy_of(CARD)
     due = Due(ME, JAN, datetime(2026, 1, 5, 16, tzinfo=UTC), 0, 0)
     (sent,) = decide(None, [due], day(JAN, 6), monthly).outgoing
     assert decide(None, [due], day(JAN, 9), monthly).outgoing == (sent,)

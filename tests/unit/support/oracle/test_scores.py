@@ -18,20 +18,23 @@ BILL = Event(person="a", partner="p", id="1", time=datetime(2026, 3, 1, tzinfo=U
 LATE_BILL = replace(BILL, id="2", days_late=3)
 CARD: dict[str, Any] = {
     "months_min": 3,
+    "features": {"kept": {"is": "share", "kinds": ["gas.bill"], "months": 24}},
     "rules": [
         {
-            "measure": "share_on_time",
-            "kinds": ["gas.bill"],
-            "window_months": 24,
+            "code": "kept",
+            "feature": "kept",
             "unknown": 40,
-            "bands": [{"at_least": 0, "points": 0}, {"at_least": 500, "points": 50}, {"at_least": 1000, "points": 100}],
+            "bins": [{"at_least": 0, "points": 0}, {"at_least": 500, "points": 50}, {"at_least": 1000, "points": 100}],
         }
     ],
 }
 
 
-def card(**rule: Any) -> dict[str, Any]:
-    return {"months_min": 3, "rules": [{"window_months": 12, "kinds": [], "unknown": 7, **rule}]}
+def card(feature: dict[str, Any], *bins: tuple[int | str, int], unknown: int = 7, **rule: Any) -> dict[str, Any]:
+    """A scorecard of one rule."""
+    named = [{"is" if isinstance(at, str) else "at_least": at, "points": points} for at, points in bins]
+    rules = [{"code": "only", "feature": "only", "unknown": unknown, "bins": named, **rule}]
+    return {"months_min": 3, "features": {"only": feature}, "rules": rules}
 
 
 def score(card: dict[str, Any], *events: Event, person: str = "a") -> Result:
@@ -75,38 +78,40 @@ def test_a_duplicate_of_a_closed_month_is_too_late() -> None:
         pytest.param([replace(BILL, kind="phone.bill")], 40, id="unknown without an obligation of the kinds"),
         pytest.param([BILL], 100, id="all on time"),
         pytest.param([BILL, LATE_BILL], 50, id="half of them"),
-        pytest.param([BILL, LATE_BILL, replace(LATE_BILL, id="3")], 0, id="a third, rounded down, below the band"),
+        pytest.param([BILL, LATE_BILL, replace(LATE_BILL, id="3")], 0, id="a third, rounded down, below the bin"),
+        pytest.param(
+            [LATE_BILL, *(replace(BILL, id=f"f{n}", time=datetime(2026, 2, n, tzinfo=UTC)) for n in range(1, 9))],
+            50,
+            id="the mean of months, not of bills",
+        ),
     ],
 )
-def test_share_on_time(events: list[Event], points: int) -> None:
+def test_share(events: list[Event], points: int) -> None:
     assert score(CARD, *events) == Result(350 + points, thin=True)
 
 
-def test_active_months() -> None:
-    rule = card(
-        measure="active_months",
-        kinds=["shop.purchase"],
-        window_months=3,
-        bands=[{"at_least": n, "points": 10 * n} for n in range(4)],
-    )
+def test_evidence() -> None:
+    weighed = {**CARD, "rules": [{**CARD["rules"][0], "evidence": {"full": 4, "below": 2}}]}
+    assert score(weighed, BILL).score == 350 + 40 + 60 // 4
+    assert score(weighed, LATE_BILL).score == 350 + 40 - 40 // 2
+
+
+def test_regular() -> None:
+    regular = {"is": "regular", "kinds": ["shop.purchase"], "months": 3}
+    rule = card(regular, *((333 * n, 10 * n) for n in range(4)))
     bought = replace(BILL, kind="shop.purchase")
     january = replace(bought, id="5", time=datetime(2026, 1, 5, tzinfo=UTC))
     february = replace(bought, id="6", time=datetime(2026, 2, 5, tzinfo=UTC))
-    assert score(rule, january).score == 360, "the window is within the history, so its points count"
+    assert score(rule, january).score == 360
     assert score(rule, january, february).score == 370
     assert score(rule, january, february, replace(february, id="7", reverses=True)).score == 360
-    assert score(rule | {"rules": [{**rule["rules"][0], "window_months": 12}]}, january).score == 360
-    assert score({**rule, "rules": [{**rule["rules"][0], "window_months": 12, "unknown": 15}]}, january).score == 365
+    assert score(rule, february).score == 360, "of two months that were seen"
     assert score(rule, replace(BILL, kind="identity.verified", value="verified")).score == 357, "no history at all"
 
 
-def test_latest_figure() -> None:
-    rule = card(
-        measure="latest_figure",
-        kinds=["income.reported"],
-        steady_months=2,
-        bands=[{"at_least": 0, "points": 1}, {"at_least": 100, "points": 2}, {"at_least": 200, "points": 3}],
-    )
+def test_steady_figure() -> None:
+    figure = {"is": "figure", "kinds": ["income.reported"], "months": 12, "steady_months": 2}
+    rule = card(figure, (0, 1), (100, 2), (200, 3))
     march = replace(BILL, kind="income.reported", amount=250, consent="c")
     february = replace(march, id="8", amount=150, time=datetime(2026, 2, 5, tzinfo=UTC))
     corrected = replace(february, id="9", amount=50, time=datetime(2026, 2, 6, tzinfo=UTC))
@@ -117,7 +122,7 @@ def test_latest_figure() -> None:
 
 
 def test_fact_is_the_latest_by_time() -> None:
-    rule = card(measure="fact", kind="identity.verified", values={"verified": 20, "withdrawn": 0})
+    rule = card({"is": "fact", "kind": "identity.verified"}, ("verified", 20), ("withdrawn", 0))
     fact = replace(BILL, kind="identity.verified", value="withdrawn")
     older = replace(fact, id="2", value="verified", time=BILL.time - timedelta(days=1))
     assert score(rule, fact, older).score == 350
@@ -131,7 +136,8 @@ def contact(person: str, other: str, value: str = "present", **fields: Any) -> S
 
 
 def test_contacts_count_when_five_of_them_say_so_too_and_from_the_next_publication_on() -> None:
-    rules = card(measure="contacts_standing", bands=[{"at_least": 350, "points": 0}, {"at_least": 450, "points": 9}])
+    rules = card({"is": "contacts"}, (350, 0), (450, 9))
+    rules["features"] |= CARD["features"]
     rules["rules"].append(CARD["rules"][0])
     others = "bcdef"
     mutual = [contact(*pair) for other in others for pair in (("a", other), (other, "a"))]
@@ -166,17 +172,14 @@ def test_so_many_events_are_taken_from_one_partner_in_a_month() -> None:
 
 PROFILE: dict[str, Any] = {"zone": "Asia/Shanghai", "years": {"legal": 5, "financial": 5, "life": 2}}
 RECORDS: dict[str, Any] = {
-    "months_min": 3,
-    "rules": [
-        CARD["rules"][0] | {"unknown": 500},
-        {
-            "measure": "negative_records",
-            "unknown": 0,
-            "unsettled": {"legal": -97, "financial": -61, "life": -37},
-            "settled": {"legal": -29, "financial": -19, "life": -11},
-            "lowest": -60,
-        },
-    ],
+    **CARD,
+    "rules": [CARD["rules"][0] | {"unknown": 500}],
+    "records": {
+        "legal": {"open": -97, "settled": -29},
+        "financial": {"open": -61, "settled": -19},
+        "life": {"open": -37, "settled": -11},
+        "lowest": -60,
+    },
     "ceilings": {"legal": 580, "financial": 640},
     "restrictions": {"legal": ["luxury", "credit"], "financial": ["credit"]},
 }
@@ -209,6 +212,15 @@ def record(kind: str, id: str = "r", ended_on: date | None = None, partner: str 
 )
 def test_what_records_cost(sent: list[Sent], result: Result) -> None:
     assert expect([Phase(NOW, sent)], RECORDS, ZONE, profile=PROFILE).results == {"a": result}
+
+
+def test_what_is_small_or_old_costs_less() -> None:
+    milder = {**RECORDS, "records": {**RECORDS["records"], "small": {"below": 100, "percent": 50}, "halves": 6}}
+    old = record("loan.overdue", ended_on=date(2024, 4, 1))
+    assert expect([Phase(NOW, [old])], milder, ZONE, profile=PROFILE).results["a"].score == 850 - (19 >> 3)
+    small = Report(id="r", kind="ride.unpaid", status="reported", began_on=date(2024, 3, 1), amount=99)
+    sent = [Sent(replace(BILL, kind="ride.unpaid", report=small))]
+    assert expect([Phase(NOW, sent)], milder, ZONE, profile=PROFILE).results["a"].score == 850 - 18
 
 
 def test_a_record_that_lapsed_costs_nothing() -> None:

@@ -11,17 +11,32 @@ import pytest
 
 from services.scorer.core import score
 from services.scorer.core.calendar import run_instant
-from services.scorer.core.decide import Decided, Person, Policy, decide
+from services.scorer.core.decide import Decided, Person, decide
+from services.scorer.core.features.months import Circle
 from services.scorer.core.messages import Due, Message
+from services.scorer.core.policy import Policy
 from services.scorer.core.state import decode
 from tests.support.old_states import FORMAT_1
-from tests.support.people import BILL, CARD, FRIEND, INCOME, JAN, ME, ZONE, capping, card, day, event, news, record
+from tests.support.people import (
+    BILL,
+    CARD,
+    FRIEND,
+    INCOME,
+    JAN,
+    ME,
+    ZONE,
+    capping,
+    card,
+    day,
+    event,
+    news,
+    policy_of,
+    record,
+)
 
-MONTHLY = Policy(scorecard=capping(), zone=ZONE, accepts_late_months=3)
-CONTINUOUS = Policy(scorecard=capping(cadence="continuous"), zone=ZONE, accepts_late_months=3)
-SHIPPED = [
-    Policy(scorecard=card(cadence=cadence), zone=ZONE, accepts_late_months=3) for cadence in ("monthly", "continuous")
-]
+MONTHLY = policy_of(capping())
+CONTINUOUS = policy_of(capping(cadence="continuous"))
+SHIPPED = [policy_of(card(cadence=cadence)) for cadence in ("monthly", "continuous")]
 NOBODY = Person(ME)
 NOW = day(JAN)
 
@@ -63,7 +78,7 @@ class TestMonthly:
         publication = decided.writes.publication
         assert publication is not None
         assert publication.as_of == datetime(2026, 1, 5, 16, tzinfo=UTC)
-        assert (publication.run, publication.policy) == (JAN, MONTHLY.scorecard.id)
+        assert (publication.run, publication.policy) == (JAN, MONTHLY.scorecards[0].id)
         next_month = step(MONTHLY, decided.person, due(JAN + 1), now=day(JAN + 1, 6))
         assert published(next_month) == (2, 350 + 50 + 60 + 40 + 25 + 10, True)
 
@@ -114,7 +129,7 @@ class TestContinuous:
 
     def test_a_batch_publishes_once(self) -> None:
         decided = step(CONTINUOUS, NOBODY, *bills(JAN, 20), *bills(JAN - 1, 1, days_late=3))
-        assert published(decided) == (1, 350 + 170 + 60 + 40 + 25 + 10, True)
+        assert published(decided) == (1, 350 + 50 + 60 + 40 + 25 + 10, True)
 
     def test_nothing_accepted_publishes_nothing(self) -> None:
         person = step(CONTINUOUS, NOBODY, *bills(JAN)).person
@@ -133,11 +148,11 @@ class TestContinuous:
         still = step(CONTINUOUS, person, due(JAN), now=day(JAN, 6))
         assert published(still) == (2, 350 + 210 + 0 + 40 + 25 + 10, False)
         gone = step(CONTINUOUS, still.person, due(JAN + 2), now=day(JAN + 2, 6))
-        assert published(gone) == (3, 350 + 110 + 0 + 40 + 25 + 10, False)
+        assert published(gone) == (3, 350 + 110 + 60 + 40 + 25 + 10, False)
 
     def test_between_runs_the_contacts_stay_as_the_run_saw_them(self) -> None:
         person = step(CONTINUOUS, NOBODY, due(JAN, contacts=5, bands=24), now=day(JAN, 6)).person
-        assert person.contacts == 750
+        assert person.circle == Circle(750, 5, 0)
         assert published(step(CONTINUOUS, person, *bills(JAN))) == (2, 350 + 210 + 60 + 40 + 25 + 30, True)
 
 
@@ -227,7 +242,7 @@ def test_in_continuous_cadence_a_record_and_events_are_one_version_with_both_in_
 
 def test_a_records_life_moves_its_item_and_nothing_else_until_the_next_run() -> None:
     """What a person sees: it costs at once, less when it is settled, and nothing from the day on which it lapses."""
-    policy = Policy(scorecard=CARD, zone=ZONE, accepts_late_months=3)
+    policy = policy_of(CARD)
     person = step(policy, NOBODY, *(bill for back in range(1, 4) for bill in bills(JAN - back)), now=day(JAN, 2)).person
     person = step(policy, person, due(JAN), now=day(JAN, 6)).person
     life: list[dict[str, Any]] = [
@@ -336,7 +351,7 @@ def names(decided: Decided) -> list[str]:
 class TestTheTurnOfTheMonth:
     """(rules E5, E18) December is the first open month in February with two late months, and closes with it."""
 
-    POLICY = Policy(scorecard=card(), zone=ZONE, accepts_late_months=2)
+    POLICY = policy_of(card(), late_months=2)
     IN_TIME = event(BILL, day(JAN - 1), id="in time", arrived=JAN + 1)
     LATE = event(BILL, day(JAN - 1), id="late", arrived=JAN + 2)
     BEFORE, AFTER = day(JAN + 1, 28, 23), day(JAN + 2, 1, 1)
@@ -369,7 +384,7 @@ class TestTheTurnOfTheMonth:
     def test_a_longer_setting_opens_no_month_that_was_closed(self, late_months: int) -> None:
         person = step(self.POLICY, NOBODY, self.IN_TIME, now=self.BEFORE).person
         person = step(self.POLICY, person, now=day(JAN + 2, 17)).person
-        longer = Policy(scorecard=card(), zone=ZONE, accepts_late_months=late_months)
+        longer = policy_of(card(), late_months=late_months)
         again = step(longer, person, self.IN_TIME, now=day(JAN + 2, 18))
         assert names(again) == ["TooLate"]
         assert decode(again.person.state).months == decode(person.state).months
@@ -379,7 +394,7 @@ class TestAsOf:
     """(rules P10) A publication says for which instant it is; that goes on, and is true."""
 
     RUN_AT = run_instant(JAN, 6, ZONE)
-    POLICY = Policy(scorecard=card(), zone=ZONE, accepts_late_months=3)
+    POLICY = policy_of(card())
 
     def as_of(self, *steps: tuple[Message, datetime], policy: Policy = POLICY) -> list[datetime]:
         person, seen = NOBODY, []
@@ -415,7 +430,7 @@ class TestAsOf:
 class TestRedaction:
     """(rules D9) A record that is gone takes its part of the history with it."""
 
-    POLICY = Policy(scorecard=card(), zone=ZONE, accepts_late_months=3)
+    POLICY = policy_of(card())
 
     @pytest.mark.parametrize("status", ["expired", "deleted"])
     def test_an_end_redacts_and_nothing_else_does(self, status: str) -> None:

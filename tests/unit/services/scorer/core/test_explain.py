@@ -6,12 +6,13 @@ import pytest
 
 from services.scorer.core import score
 from services.scorer.core.explain import Explanation, Published, explain
+from services.scorer.core.features.months import Circle
 from services.scorer.core.score import Evaluation, evaluate, with_records_changed
 from tests.support.people import BILL, CARD, JAN, card, day, event, news, record, rule, state_of
 
 NEWCOMER = evaluate(state_of(), CARD, JAN, None)
-PAYER = evaluate(state_of(*(event(BILL, day(JAN - back)) for back in range(12))), CARD, JAN, 650)
-LISTED = with_records_changed(PAYER, state_of(news(record())), CARD)
+PAYER = evaluate(state_of(*(event(BILL, day(JAN - back)) for back in range(12))), CARD, JAN, Circle(650, 5, 0))
+LISTED = with_records_changed(PAYER, state_of(news(record())), CARD, JAN)
 OTHER_POLICY = evaluate(state_of(), card(rules=(rule("kept-on-time", code="another"),)), JAN, None)
 
 
@@ -33,7 +34,7 @@ def shown_to(version: int, run: int | None, now: Evaluation, before: Evaluation 
     ("before", "now", "changes"),
     [
         (NEWCOMER, NEWCOMER, {}),
-        (NEWCOMER, PAYER, {"kept-on-time": 100, "active-months": 90, "contacts-standing": 10}),
+        (NEWCOMER, PAYER, {"kept-on-time": 100, "in-a-row": 90, "contacts-standing": 10}),
         (PAYER, LISTED, {"negative-records": -200, "ceiling": -15}),
         (LISTED, PAYER, {"negative-records": 200, "ceiling": 15}),
         (
@@ -68,4 +69,4 @@ def test_what_it_says_besides() -> None:
     assert (shown.version, shown.as_of, shown.publication, shown.policy) == (7, day(JAN), "2026-01", CARD.id)
     assert shown.restrictions == ("credit", "financing", "luxury-purchases")
     assert shown.key_factors == LISTED.key_factors
-    assert shown.lines[1].rests_on == {"obligations": 12, "late": 0}
+    assert shown.lines[1].rests_on == {"value": 1000, "observations": 12}

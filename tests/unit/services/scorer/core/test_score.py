@@ -1,49 +1,39 @@
-"""Every rule, at every edge of its bands, and how items, floor, ceiling and restrictions make a score."""
+"""How items, caps, segments, limits, floor, ceiling and restrictions make a score; what records cost."""
 
 from __future__ import annotations
 
 import ast
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import pytest
 
+from services.scorer.core.features.months import Circle
+from services.scorer.core.features.stated import band_of, circle_of
 from services.scorer.core.messages import Event
-from services.scorer.core.score import (
-    Evaluation,
-    Item,
-    band_of,
-    contacts_band,
-    decode,
-    encode,
-    evaluate,
-    with_records_changed,
+from services.scorer.core.score import Evaluation, Item, decode, encode, evaluate, with_records_changed
+from services.scorer.core.scorecard import (
+    Bin,
+    Cap,
+    Condition,
+    Cost,
+    Evidence,
+    Limit,
+    Records,
+    Scorecard,
+    Segment,
+    Small,
 )
-from services.scorer.core.scorecard import Band, Scorecard, ShareOnTime
 from services.scorer.core.state import State
+from shared.contracts.months import day_of_month
 from shared.settings import ROOT
-from tests.support.people import (
-    BILL,
-    CARD,
-    FARE,
-    INCOME,
-    JAN,
-    PURCHASE,
-    capping,
-    card,
-    consent,
-    day,
-    event,
-    news,
-    record,
-    rule,
-    state_of,
-)
+from tests.support.people import BILL, CARD, INCOME, JAN, capping, card, day, event, news, record, rule, state_of
 
 
-def item(code: str, state: State, *, scorecard: Scorecard = CARD, contacts: int | None = None) -> Item:
+def item(code: str, state: State, *, scorecard: Scorecard = CARD, circle: Circle | None = None) -> Item:
     """The item of a rule at the end of January 2026."""
-    return next(i for i in evaluate(state, scorecard, JAN, contacts).items if i.code == code)
+    return next(i for i in evaluate(state, scorecard, JAN, circle).items if i.code == code)
 
 
 def bills(on_time: int, late: int, month: int = JAN, days_late: int = 5) -> list[Event]:
@@ -57,205 +47,154 @@ def active(*months: int, kind: str = BILL) -> State:
     return state_of(*(event(kind, day(month), id=str(month)) for month in months))
 
 
-class TestKeptOnTime:
-    """(rules S8)"""
+@pytest.mark.parametrize(
+    ("standings", "steady", "circle"),
+    [
+        ([], 0, None),
+        ([900] * 4, 4, None),
+        ([350] * 5, 0, Circle(350, 5, 0)),
+        ([449] * 5, 1, Circle(350, 5, 0)),
+        ([450] * 5, 2, Circle(450, 5, 250)),
+        ([649, 650, 650, 650, 650], 3, Circle(550, 5, 500)),
+        ([650] * 14, 14, Circle(650, 5, 1000)),
+        ([350, 950, 650, 650, 650], 4, Circle(650, 5, 750)),
+        ([749] * 4 + [950], 5, Circle(650, 5, 1000)),
+        ([950] * 15, 3, Circle(950, 15, 0)),
+        ([950] * 50, 13, Circle(950, 50, 250)),
+    ],
+)
+def test_contacts_are_seen_from_five_on_and_coarsely(standings: list[int], steady: int, circle: Circle | None) -> None:
+    """(rules S12) Each standing is brought to its band first: 649 and 650 differ as 550 and 650 do, 650 and 749 not."""
+    assert circle_of(len(standings), sum(map(band_of, standings)), steady) == circle
+
+
+class TestPoints:
+    """Bins (rules S8), and how much evidence it takes (rules S9)."""
 
     @pytest.mark.parametrize(
-        ("on_time", "late", "points"),
-        [
-            (0, 1, 0),
-            (299, 701, 0),
-            (300, 700, 25),
-            (499, 501, 25),
-            (500, 500, 50),
-            (649, 351, 50),
-            (650, 350, 75),
-            (799, 201, 75),
-            (800, 200, 105),
-            (899, 101, 105),
-            (900, 100, 140),
-            (949, 51, 140),
-            (950, 50, 170),
-            (979, 21, 170),
-            (980, 20, 190),
-            (999, 1, 190),
-            (1000, 0, 210),
-            (1, 0, 210),
-            # Shares are rounded down: 999 of 1,000 are not all, as above.
-            (2, 1, 75),
-        ],
+        ("amount", "points"), [(0, 40), (299_999, 40), (300_000, 55), (599_999, 55), (10**15, 120)]
     )
-    def test_bands(self, on_time: int, late: int, points: int) -> None:
-        assert item("kept-on-time", state_of(*bills(on_time, late))).points == points
-
-    def test_unknown_without_obligations(self) -> None:
-        assert item("kept-on-time", state_of(event(PURCHASE, day(JAN)))) == Item("kept-on-time", 110, 210, {})
-
-    def test_rests_on_what_was_due_late_and_worst(self) -> None:
-        state = state_of(*bills(3, 1), event(FARE, day(JAN), days_late=40))
-        assert item("kept-on-time", state).rests_on == {"obligations": 5, "late": 2, "days_late_max": 40}
-        assert item("kept-on-time", state_of(*bills(3, 0))).rests_on == {"obligations": 3, "late": 0}
-
-    @pytest.mark.parametrize(("month", "obligations"), [(JAN + 1, 1), (JAN, 2), (JAN - 23, 2), (JAN - 24, 1)])
-    def test_window_of_24_months_up_to_the_last_that_counts(self, month: int, obligations: int) -> None:
-        state = state_of(*bills(1, 0, JAN - 5), event(FARE, day(month)))
-        assert item("kept-on-time", state).rests_on["obligations"] == obligations
-
-    def test_a_shorter_window_and_other_kinds(self) -> None:
-        short = rule("kept-on-time", window_months=3, kinds=(BILL,))
-        state = state_of(
-            *bills(1, 0, JAN), *bills(1, 0, JAN - 2), *bills(0, 7, JAN - 3), event(FARE, day(JAN), days_late=1)
-        )
-        found = item("kept-on-time", state, scorecard=card(rules=(short,)))
-        assert found.rests_on == {"obligations": 2, "late": 0}
-
-
-class TestActiveMonths:
-    """(rules S9)"""
-
-    FULL = range(JAN - 11, JAN + 1)
-
-    @pytest.mark.parametrize(
-        ("months", "points"),
-        [(0, 0), (1, 10), (2, 10), (3, 30), (5, 30), (6, 75), (8, 75), (9, 110), (10, 110), (11, 135), (12, 150)],
-    )
-    def test_bands_with_a_full_history(self, months: int, points: int) -> None:
-        state = active(JAN - 20, *self.FULL[:months])
-        found = item("active-months", state)
-        assert (found.points, found.rests_on) == (points, {"months_active": months, "months_seen": 12})
-
-    @pytest.mark.parametrize(
-        ("months", "points"),
-        [
-            ([JAN], 60),
-            (range(JAN - 4, JAN + 1), 60),
-            (range(JAN - 5, JAN + 1), 75),
-            (range(JAN - 10, JAN + 1), 135),
-            ([JAN - 10], 60),
-            ([JAN - 11], 10),
-        ],
-    )
-    def test_a_newcomer_is_never_below_unknown(self, months: list[int], points: int) -> None:
-        assert item("active-months", active(*months)).points == points
-
-    def test_unknown_before_the_first(self) -> None:
-        assert item("active-months", State()) == Item("active-months", 60, 150, {})
-        assert item("active-months", active(JAN + 1)) == Item("active-months", 60, 150, {})
-
-    def test_the_window_is_what_counts_not_the_running_month(self) -> None:
-        state = active(JAN - 30, JAN + 1, JAN - 12)
-        assert item("active-months", state).rests_on["months_active"] == 0
-
-    def test_what_was_taken_back_is_no_activity(self) -> None:
-        state = state_of(
-            event(BILL, day(JAN - 15)),
-            event(PURCHASE, day(JAN, 1)),
-            event(PURCHASE, day(JAN, 2), reverses=True),
-            event(PURCHASE, day(JAN - 1), reverses=True),
-        )
-        assert item("active-months", state).rests_on["months_active"] == 0
-
-    def test_only_the_rules_kinds(self) -> None:
-        state = state_of(event("credit_card.statement", day(JAN)), event(BILL, day(JAN - 12)))
-        assert item("active-months", state).rests_on["months_active"] == 0
-
-
-class TestSteadyIncome:
-    """(rules S10)"""
-
-    @pytest.mark.parametrize(
-        ("amount", "points"),
-        [
-            (0, 30),
-            (299_999, 30),
-            (300_000, 55),
-            (599_999, 55),
-            (600_000, 75),
-            (999_999, 75),
-            (1_000_000, 95),
-            (1_999_999, 95),
-            (2_000_000, 110),
-            (2_999_999, 110),
-            (3_000_000, 120),
-            (10**15, 120),
-        ],
-    )
-    def test_bands(self, amount: int, points: int) -> None:
+    def test_a_bin_holds_from_its_value_on(self, amount: int, points: int) -> None:
         state = state_of(*(event(INCOME, day(JAN - back), amount=amount) for back in range(3)))
         assert item("steady-income", state).points == points
 
     @pytest.mark.parametrize(
-        ("by_months_back", "rests_on"),
+        ("on_time", "late", "points"),
         [
-            ({}, {}),
-            ({0: 9, 1: 9}, {}),
-            ({0: 9, 1: 5, 2: 7}, {"amount": 5, "month": JAN}),
-            ({0: 9, 1: 8, 2: 7, 3: 1}, {"amount": 7, "month": JAN}),
-            ({2: 9, 6: 8, 11: 7}, {"amount": 7, "month": JAN - 2}),
-            ({2: 9, 6: 8, 12: 7}, {}),
-            ({-1: 9, 0: 9, 1: 9}, {}),
+            # Of 110 unknown and 210 at best: 100 more, a twelfth for each of twelve months; rounded towards unknown.
+            (0, 0, 110),
+            (1, 0, 118),
+            (5, 0, 151),
+            (11, 0, 201),
+            (12, 0, 210),
+            (13, 0, 210),
+            # Of 110 unknown and 0 at worst: a half for each of two.
+            (0, 1, 55),
+            (0, 2, 0),
+            (0, 3, 0),
         ],
     )
-    def test_the_lowest_of_the_latest_three_in_the_window(
-        self, by_months_back: dict[int, int], rests_on: dict[str, int]
+    def test_evidence_decides_how_far_points_go(self, on_time: int, late: int, points: int) -> None:
+        weighed = rule("kept-on-time", evidence=Evidence(full=12, below=2))
+        events = [
+            *(event(BILL, day(JAN - n), id=str(n)) for n in range(on_time)),
+            *(event(BILL, day(JAN - n), id=str(n), days_late=9) for n in range(late)),
+        ]
+        assert item("kept-on-time", state_of(*events), scorecard=card(rules=(weighed,))).points == points
+
+    @pytest.mark.parametrize(("value", "points"), [(None, 25), ("verified", 90), ("withdrawn", 0)])
+    def test_a_fact_has_points_by_its_word(self, value: str | None, points: int) -> None:
+        state = state_of(*([event("identity.verified", day(JAN - 40), value=value)] if value else []))
+        found = item("verified-identity", state)
+        rests_on = {"value": value, "observations": 1} if value else {}
+        assert (found.points, found.best, found.rests_on) == (points, 90, rests_on)
+
+    def test_a_word_without_points_is_unknown(self) -> None:
+        state = state_of(event("identity.verified", day(JAN), value="withdrawn"))
+        some = card(rules=(rule("verified-identity", bins=(Bin(word="verified", points=90),)),))
+        assert item("verified-identity", state, scorecard=some).points == 25
+
+    @pytest.mark.parametrize(("standing", "points"), [(350, 0), (450, 0), (550, 10), (650, 20), (750, 30), (950, 30)])
+    def test_of_contacts_it_is_not_told_on_what_it_rests(self, standing: int, points: int) -> None:
+        found = item("contacts-standing", State(), circle=Circle(standing, 5, 0))
+        assert (found.points, found.rests_on) == (points, {"contacts_at_least": 5})
+        assert item("contacts-standing", State()).points == 10
+
+
+RECORDS = cast(Records, CARD.records)
+LATE_NOW = Condition(feature="kept", below=1000)
+
+
+class TestSegments:
+    """(rules S10)"""
+
+    CARD = card(
+        segments=(
+            Segment(code="late", when=(LATE_NOW,), en="Late.", zh="x"),
+            Segment(code="unseen", when=(Condition(feature="kept", unknown=True),), en="Unseen.", zh="x"),
+            Segment(code="others", en="Others.", zh="x"),
+        ),
+        rules=(
+            rule("kept-on-time", segments=("unseen", "others")),
+            rule("kept-on-time", segments=("late",), bins=(Bin(at_least=0, points=-90), Bin(at_least=900, points=10))),
+            *CARD.rules[1:],
+        ),
+    )
+
+    @pytest.mark.parametrize(
+        ("state", "points", "missing"),
+        [(state_of(*bills(1, 0)), 210, None), (state_of(*bills(1, 1)), -90, 200), (State(), 110, None)],
+        ids=["others", "late", "unseen"],
+    )
+    def test_the_first_that_holds_decides_which_rules_count(
+        self, state: State, points: int, missing: int | None
     ) -> None:
-        state = state_of(*(event(INCOME, day(JAN - back), amount=a) for back, a in by_months_back.items()))
-        found = item("steady-income", state)
-        assert found.rests_on == rests_on
-        assert found.points == (30 if rests_on else 40)
+        evaluation = evaluate(state, self.CARD, JAN)
+        found = {item.code: item for item in evaluation.items}
+        assert found["kept-on-time"].points == points
+        assert (found["late"].best if "late" in found else None) == missing
+        assert sum(item.points for item in evaluation.items) == evaluation.score
 
-    def test_two_sources_are_not_summed(self) -> None:
-        state = state_of(
-            *(
-                event(INCOME, day(JAN - back), id=f"{c}{back}", amount=amount, consent=consent(c))
-                for back in range(3)
-                for c, amount in (("c1", 200_000), ("c2", 250_000))
-            )
-        )
-        assert item("steady-income", state).rests_on["amount"] == 250_000
+    def test_what_no_rule_of_a_segment_gives_is_told(self) -> None:
+        evaluation = evaluate(state_of(*bills(1, 1)), self.CARD, JAN)
+        assert evaluation.key_factors[0] == "late"
 
 
-@pytest.mark.parametrize(("value", "points"), [(None, 25), ("verified", 90), ("withdrawn", 0)])
-def test_verified_identity(value: str | None, points: int) -> None:
+class TestCaps:
     """(rules S11)"""
-    state = state_of(*([event("identity.verified", day(JAN - 40), value=value)] if value else []))
-    found = item("verified-identity", state)
-    assert (found.points, found.best, found.rests_on) == (points, 90, {"value": value} if value else {})
+
+    CAP = Cap(code="both", rules=("active-months", "in-a-row"), points=20, en="x", zh="x")
+
+    @pytest.mark.parametrize(("months", "taken"), [(0, None), (11, None), (12, 70)])
+    def test_what_is_above_is_taken_back(self, months: int, taken: int | None) -> None:
+        state = active(*range(JAN - months + 1, JAN + 1))
+        items = {item.code: item for item in evaluate(state, card(caps=(self.CAP,)), JAN).items}
+        assert (-items["both"].points if "both" in items else None) == taken
+        if taken:
+            assert items["both"].best == -70
 
 
-def test_a_value_without_points_is_unknown() -> None:
-    state = state_of(event("identity.verified", day(JAN), value="withdrawn"))
-    some = card(rules=(rule("verified-identity", values={"verified": 90}),))
-    assert item("verified-identity", state, scorecard=some) == Item("verified-identity", 25, 90, {})
+class TestLimits:
+    """(rules S19)"""
 
+    LIMIT = Limit(code="few", when=(Condition(feature="kept", unknown=True, below=500),), ceiling=500, en="x", zh="x")
 
-@pytest.mark.parametrize(
-    ("contacts", "points"),
-    [(None, 10), (350, 0), (500, 0), (550, 10), (650, 20), (750, 30), (950, 30)],
-)
-def test_contacts_standing(contacts: int | None, points: int) -> None:
-    found = item("contacts-standing", State(), contacts=contacts)
-    assert (found.points, found.rests_on) == (points, {} if contacts is None else {"contacts_at_least": 5})
+    @pytest.mark.parametrize(
+        ("state", "score"), [(State(), 500), (state_of(*bills(0, 3)), 485), (state_of(*bills(3, 0)), 695)]
+    )
+    def test_it_holds_as_long_as_its_conditions_do(self, state: State, score: int) -> None:
+        evaluation = evaluate(state, card(limits=(self.LIMIT,)), JAN)
+        assert evaluation.score == score == sum(item.points for item in evaluation.items)
+        assert [item.rests_on for item in evaluation.items if item.code == "few"] == (
+            [] if score == 695 else [{"limit": 500}]
+        )
 
-
-@pytest.mark.parametrize(
-    ("standings", "band"),
-    [
-        ([], None),
-        ([900] * 4, None),
-        ([350] * 5, 350),
-        ([449] * 5, 350),
-        ([450] * 5, 450),
-        ([649, 650, 650, 650, 650], 550),
-        ([650] * 5, 650),
-        ([350, 950, 650, 650, 650], 650),
-        ([749] * 4 + [950], 650),
-        ([950] * 5, 950),
-    ],
-)
-def test_contacts_count_from_five_on_and_in_bands_of_100(standings: list[int], band: int | None) -> None:
-    """Each is brought to its band first: 649 and 650 differ as 550 and 650 do, and 650 and 749 not at all."""
-    assert contacts_band(len(standings), sum(map(band_of, standings))) == band
+    def test_it_stays_through_a_record_and_its_end(self) -> None:
+        limited = card(limits=(self.LIMIT,), records=msgspec.structs.replace(RECORDS, life=Cost(open=-150, settled=-9)))
+        last = evaluate(State(), limited, JAN)
+        held = with_records_changed(last, state_of(news(record("ride.unpaid"))), limited, JAN)
+        assert (last.score, held.score) == (500, 445)
+        assert with_records_changed(held, State(), limited, JAN) == last
 
 
 class TestWhole:
@@ -277,14 +216,14 @@ class TestWhole:
             *incomes,
             event("identity.verified", day(JAN), value="verified"),
         )
-        best = evaluate(good, CARD, JAN, 800)
+        best = evaluate(good, CARD, JAN, Circle(750, 5, 0))
         assert (best.score, best.thin, best.key_factors) == (950, False, ())
         bad = state_of(
             *(event(BILL, day(JAN - back), days_late=9) for back in (20, 15)),
             *(event(INCOME, day(JAN - back), amount=0) for back in range(3)),
             event("identity.verified", day(JAN), value="withdrawn"),
         )
-        assert evaluate(bad, CARD, JAN, 350).score == 350 + 30
+        assert evaluate(bad, CARD, JAN, Circle(350, 5, 0)).score == 350 + 40
 
     @pytest.mark.parametrize(
         ("first", "thin"), [(None, True), (JAN + 1, True), (JAN, True), (JAN - 1, True), (JAN - 2, False)]
@@ -301,13 +240,12 @@ class TestWhole:
         assert evaluate(state, CARD, JAN, None).thin
 
     def test_a_rule_may_deduct_down_to_the_floor(self) -> None:
-        harsh = rule("kept-on-time", bands=(Band(0, -300), Band(1000, 210)), unknown=0)
-        assert isinstance(harsh, ShareOnTime)
-        evaluation = evaluate(state_of(*bills(0, 1)), card(rules=(harsh,)), JAN, None)
+        harsh = rule("kept-on-time", bins=(Bin(at_least=0, points=-300), Bin(at_least=1000, points=210)), unknown=0)
+        evaluation = evaluate(state_of(*bills(0, 1)), capping(rules=(harsh,)), JAN, None)
         assert evaluation.score == 350
         assert evaluation.items == (
             Item("base", 350, 350, {}),
-            Item("kept-on-time", -300, 210, {"obligations": 1, "late": 1, "days_late_max": 5}),
+            Item("kept-on-time", -300, 210, {"value": 0, "observations": 1}),
             Item("floor", 300, 0, {}),
         )
         assert evaluation.key_factors == ("kept-on-time",)
@@ -316,7 +254,7 @@ class TestWhole:
         """(rules S16)"""
         assert evaluate(State(), CARD, JAN, None).key_factors == (
             "kept-on-time",  # 100 lost
-            "active-months",  # 90
+            "in-a-row",  # 90
             "steady-income",  # 80
             "verified-identity",  # 65; contacts lose 20
         )
@@ -361,7 +299,7 @@ class TestRecords:
     ) -> None:
         """(rules S13, S14 and S15)"""
         changes = [news(record(kind, id=str(n), **fields)) for n, (kind, fields) in enumerate(records)]
-        evaluation = evaluate(state_of(*PAYS, *changes), CARD, JAN, 650)
+        evaluation = evaluate(state_of(*PAYS, *changes), CARD, JAN, Circle(650, 5, 0))
         assert [i.best for i in evaluation.items if i.code == "negative-records"] == [0]
         assert (evaluation.score, evaluation.restrictions) == (score, restrictions)
         assert sum(i.points for i in evaluation.items) == score
@@ -381,18 +319,20 @@ class TestRecords:
         assert (evaluation.score, evaluation.items[-1].code) == (595, "contacts-standing")
 
     def test_a_change_of_records_moves_nothing_else(self) -> None:
-        last = evaluate(state_of(*PAYS, event("identity.verified", day(JAN), value="verified")), CARD, JAN, 750)
+        last = evaluate(
+            state_of(*PAYS, event("identity.verified", day(JAN), value="verified")), CARD, JAN, Circle(750, 5, 0)
+        )
         months_later = state_of(*bills(0, 12, JAN + 1), news(record()))
-        capped = with_records_changed(last, months_later, CARD)
+        capped = with_records_changed(last, months_later, CARD, JAN)
         assert capped.items[:-2] == last.items[:-1]
         assert capped.items[-2] == Item("negative-records", -200, 0, {"legal_unsettled": 1})
         assert (capped.score, capped.thin, capped.restrictions) == (580, last.thin, CLOSED)
         assert capped.items[-1].code == "ceiling"
-        assert with_records_changed(capped, state_of(), CARD) == last
+        assert with_records_changed(capped, state_of(), CARD, JAN) == last
 
     def test_what_the_last_policy_did_not_have_waits_for_the_next_publication(self) -> None:
         last = evaluate(state_of(*PAYS), capping(), JAN, None)
-        changed = with_records_changed(last, state_of(news(record("ride.unpaid"))), CARD)
+        changed = with_records_changed(last, state_of(news(record("ride.unpaid"))), CARD, JAN)
         assert changed.items == last.items
 
     def test_the_item_rests_on_how_many_there_are_of_each_sort(self) -> None:
@@ -405,15 +345,46 @@ class TestRecords:
 
 
 def test_an_evaluation_survives_its_column() -> None:
-    evaluation: Evaluation = evaluate(state_of(*bills(9, 1), news(record())), CARD, JAN, 650)
+    evaluation: Evaluation = evaluate(state_of(*bills(9, 1), news(record())), CARD, JAN, Circle(650, 5, 0))
     assert decode(encode(evaluation)) == evaluation
+
+
+SMALL = msgspec.structs.replace(RECORDS, small=Small(below=50_000, percent=50), halves=12)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "points"),
+    [
+        ("ride.unpaid", {"amount": 49_999}, -30),
+        ("ride.unpaid", {"amount": 50_000}, -60),
+        ("ride.unpaid", {}, -60),
+        # Halved for every twelve complete months since it ended; while it is open it does not age.
+        ("card.overdue", {"began_on": day_of_month(JAN - 40)}, -120),
+        ("card.overdue", {"status": "settled", "ended_on": day_of_month(JAN - 11)}, -60),
+        ("card.overdue", {"status": "settled", "ended_on": day_of_month(JAN - 12)}, -30),
+        ("card.overdue", {"status": "settled", "ended_on": day_of_month(JAN - 24)}, -15),
+        ("card.overdue", {"status": "settled", "ended_on": day_of_month(JAN + 3)}, -60),
+        ("card.overdue", {"status": "settled", "ended_on": day_of_month(JAN - 24), "amount": 1}, -7),
+    ],
+)
+def test_amount_and_age_of_a_record_count(kind: str, fields: dict[str, Any], points: int) -> None:
+    assert (
+        item("negative-records", state_of(news(record(kind, **fields))), scorecard=card(records=SMALL)).points == points
+    )
+
+
+@pytest.mark.parametrize(("settled", "score"), [(False, 580), (True, 600)])
+def test_a_settled_record_may_have_a_ceiling_of_its_own(settled: bool, score: int) -> None:
+    limited = capping(settled_ceilings={"legal": 600})
+    evaluation = evaluate(state_of(*PAYS, news(record(**(SETTLED if settled else OPEN)))), limited, JAN, None)
+    assert (evaluation.score, bool(evaluation.restrictions)) == (score, not settled)
 
 
 def test_no_floating_point_number_decides_a_point() -> None:
     """(rules S3) There is none in the core: no literal, no division that makes one, and no type."""
     found = [
         f"{path.name}:{node.lineno}"
-        for path in (ROOT / "services/scorer/core").glob("*.py")
+        for path in (ROOT / "services/scorer/core").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_bytes()))
         if (isinstance(node, ast.Constant) and isinstance(node.value, float))
         or (isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div))

@@ -31,11 +31,11 @@ from services.scorer.core.state import (
 from shared.contracts.kinds import KIND_OF, KINDS, Shape
 from shared.contracts.messages import BehaviorEvent
 from shared.contracts.messages import encode as encode_body
+from shared.settings import ROOT
 from tests.support.old_states import FORMAT_1, FORMAT_2
 from tests.support.people import (
     BILL,
     CARD,
-    CARD_FILE,
     FARE,
     FRIEND,
     INCOME,
@@ -523,7 +523,7 @@ class TestRoom:
         assert outcomes(state, event(INCOME, day(JAN), id="a", amount=1)) == ["Conflict"]
 
     def test_all_partners_of_a_deployment_have_tags_of_their_own(self) -> None:
-        partners = [path.stem for path in (CARD_FILE.parents[1] / "partners").glob("*.toml")]
+        partners = [path.stem for path in (ROOT / "partners").glob("*.toml")]
         assert len({ids.tag_of(partner, BILL) for partner in partners}) == len(partners) > 5
 
 

@@ -1,0 +1,294 @@
+"""The scorecard, computed anew and apart from the services: what each feature says of a person, and what it gives.
+
+Part of the rule book (`rule_book`): every event is looked at again for every feature, and nothing is remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from goodstanding.simulation.rule_book import Behavior, Circle, Told
+
+Spec: TypeAlias = Mapping[str, Any]
+Said: TypeAlias = tuple[int | str, int] | None
+"""A value and what it rests on; None is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A person as of the months up to `through`, with the policy's lists of kinds."""
+
+    behavior: Behavior
+    through: int
+    circle: Circle | None
+    kinds: Mapping[str, Sequence[str]]
+
+    def named(self, names: Sequence[str]) -> list[str]:
+        return [kind for name in names for kind in self.kinds.get(name, (name,))]
+
+    def kind_months(self, names: Sequence[str], months: int) -> dict[tuple[int, str], list[Told]]:
+        """What was done, by how many months ago and kind, where more was done than taken back."""
+        kinds = self.named(names)
+        found: dict[tuple[int, str], list[Told]] = {}
+        for ago in range(months):
+            for event in self.behavior.done.get(self.through - ago, ()):
+                if event.kind in kinds:
+                    found.setdefault((ago, event.kind), []).append(event)
+        return {key: events for key, events in found.items() if _net(events) > 0}
+
+    def total(self, side: Spec, first: int, last: int) -> int | None:
+        """The amounts or limits of the events of that many months ago, in sum, without what was taken back; None where
+        a limit is unknown."""
+        found = 0
+        for month in range(self.through - last + 1, self.through - first + 1):
+            for kind in self.named(side["kinds"]):
+                events = [event for event in self.behavior.done.get(month, ()) if event.kind == kind]
+                if side.get("of", "amount") == "limit" and events:
+                    limit = self.behavior.limit(kind, month)
+                    if limit is None:
+                        return None
+                    found += limit
+                elif side.get("of", "amount") == "amount":
+                    found += sum((-1 if event.reverses else 1) * (event.amount or 0) for event in events)
+        return found
+
+    def figures(self, spec: Spec) -> dict[int, int]:
+        """The highest figure of each month of the window, by how many months ago."""
+        highest: dict[int, int] = {}
+        for (month, kind, _partner, _consent), event in self.behavior.figures.items():
+            ago = self.through - month
+            if kind in self.named(spec["kinds"]) and 0 <= ago < spec["months"]:
+                highest[ago] = max(event.amount or 0, highest.get(ago, 0))
+        return highest
+
+
+def scored(card: Spec, behavior: Behavior, through: int, circle: Circle | None) -> tuple[int, list[int]]:
+    """What the rules but those of records give, and the limits that hold."""
+    sight = Sight(behavior, through, circle, card.get("kinds", {}))
+    said = {name: says(spec, sight) for name, spec in card["features"].items()}
+    segment = next((s["code"] for s in card.get("segments", ()) if _all_hold(s.get("when", ()), said)), None)
+    rules = [rule for rule in card["rules"] if "segments" not in rule or segment in rule["segments"]]
+    points = {rule["code"]: _points(rule, said[rule["feature"]]) for rule in rules}
+    total = sum(points.values())
+    for cap in card.get("caps", ()):
+        gains = sum(points[rule["code"]] - rule["unknown"] for rule in rules if rule["code"] in cap["rules"])
+        total -= max(0, gains - cap["points"])
+    limits = [limit["ceiling"] for limit in card.get("limits", ()) if _all_hold(limit["when"], said)]
+    return total, limits
+
+
+def says(spec: Spec, sight: Sight) -> Said:
+    return _FEATURES[spec["is"]](spec, sight)
+
+
+def unknown_features(card: Spec) -> list[str]:
+    """Those that the card names and that cannot be computed here."""
+    return [spec["is"] for spec in card["features"].values() if spec["is"] not in _FEATURES]
+
+
+def _points(rule: Spec, said: Said) -> int:
+    unknown = int(rule["unknown"])
+    if said is None:
+        return unknown
+    value, observations = said
+    if isinstance(value, str):
+        measured = next((bin["points"] for bin in rule["bins"] if bin["is"] == value), unknown)
+    else:
+        reached = [bin for bin in rule["bins"] if value >= bin["at_least"]] or rule["bins"][:1]
+        measured = reached[-1]["points"]
+    evidence = rule.get("evidence")
+    if evidence is None or measured == unknown:
+        return int(measured)
+    full = evidence["full"] if measured > unknown else evidence.get("below", evidence["full"])
+    way = abs(measured - unknown) * min(observations, full) // full
+    return int(unknown + way if measured > unknown else unknown - way)
+
+
+def _all_hold(conditions: Sequence[Spec], said: Mapping[str, Said]) -> bool:
+    return all(_holds(condition, said[condition["feature"]]) for condition in conditions)
+
+
+def _holds(condition: Spec, said: Said) -> bool:
+    if said is None:
+        return bool(condition.get("unknown", False))
+    value = said[0]
+    if isinstance(value, str):
+        return bool(condition.get("is") == value)
+    if "at_least" not in condition and "below" not in condition:
+        return False
+    return bool(condition.get("at_least", value) <= value and ("below" not in condition or value < condition["below"]))
+
+
+# -- the features, each from the reference of the policy file ----------------------------------------------------------
+
+
+def _net(events: Sequence[Told]) -> int:
+    return sum(-event.count if event.reverses else event.count for event in events)
+
+
+def _worst(events: Sequence[Told]) -> int:
+    return max(event.days_late for event in events)
+
+
+def _window(spec: Spec, sight: Sight) -> dict[tuple[int, str], list[Told]]:
+    return sight.kind_months(spec["kinds"], spec["months"])
+
+
+def _share(spec: Spec, sight: Sight) -> Said:
+    months = _window(spec, sight)
+    weights = {kind: spec.get("weights", {}).get(kind, 100) for _, kind in months}
+    whole = sum(weights[kind] for _, kind in months)
+    kept = 0
+    for (_, kind), events in months.items():
+        late = sum(event.count for event in events if event.days_late)
+        kept += weights[kind] * ((_net(events) - late) * 1000 // _net(events))
+    return (kept // whole, len(months)) if whole else None
+
+
+def _days(spec: Spec, sight: Sight) -> Iterator[int]:
+    """The worst days of each kind-month that was late, weighed and halved."""
+    for (ago, kind), events in _window(spec, sight).items():
+        weight = spec.get("weights", {}).get(kind, 100)
+        days = min(_worst(events), spec.get("most") or _worst(events))
+        if days and weight:
+            yield max(days * weight // 100 // 2 ** (ago // (spec.get("halves") or spec["months"])), 1)
+
+
+def _worst_days(spec: Spec, sight: Sight) -> Said:
+    observed = len(_window(spec, sight))
+    return (max(_days(spec, sight), default=0), observed) if observed else None
+
+
+def _days_late(spec: Spec, sight: Sight) -> Said:
+    observed = len(_window(spec, sight))
+    return (sum(_days(spec, sight)), observed) if observed else None
+
+
+def _late_months(spec: Spec, sight: Sight) -> set[int]:
+    return {ago for (ago, _), events in _window(spec, sight).items() if _worst(events) >= spec.get("late_from", 1)}
+
+
+def _months_since(spec: Spec, sight: Sight) -> Said:
+    observed = len(_window(spec, sight))
+    return (min(_late_months(spec, sight), default=spec["months"]), observed) if observed else None
+
+
+def _months_late(spec: Spec, sight: Sight) -> Said:
+    observed = len(_window(spec, sight))
+    return (len(_late_months(spec, sight)), observed) if observed else None
+
+
+def _streak(spec: Spec, sight: Sight) -> Said:
+    months = _window(spec, sight)
+    last = min(_late_months(spec, sight), default=spec["months"])
+    return (len({ago for ago, _ in months if ago < last}), len(months)) if months else None
+
+
+def _count(spec: Spec, sight: Sight) -> Said:
+    observed = len(_window(spec, sight))
+    kinds = sight.named(spec["kinds"])
+    events = [e for ago in range(spec["months"]) for e in sight.behavior.done.get(sight.through - ago, ())]
+    return (max(_net([e for e in events if e.kind in kinds]), 0), observed) if observed else None
+
+
+def _kind_months(spec: Spec, sight: Sight) -> Said:
+    observed = len(_window(spec, sight))
+    return (observed, observed) if observed else None
+
+
+def _sum(spec: Spec, sight: Sight) -> Said:
+    observed, total = len(_window(spec, sight)), sight.total(spec, 0, spec["months"])
+    return (max(total, 0), observed) if observed and total is not None else None
+
+
+def _months_active(spec: Spec, sight: Sight) -> Said:
+    months = _window(spec, sight)
+    return (len({ago for ago, _ in months}), len(months)) if months else None
+
+
+def _regular(spec: Spec, sight: Sight) -> Said:
+    known = {ago for ago, _ in sight.kind_months(spec["kinds"], 24)}
+    seen = min(max(known, default=-1) + 1, spec["months"])
+    active = len({ago for ago in known if ago < spec["months"]})
+    return (active * 1000 // seen, seen) if seen else None
+
+
+def _active_streak(spec: Spec, sight: Sight) -> Said:
+    months = _window(spec, sight)
+    active = {ago for ago, _ in months}
+    idle = next((ago for ago in range(spec["months"]) if ago not in active), spec["months"])
+    return (idle, len(months)) if months else None
+
+
+def _variety(spec: Spec, sight: Sight) -> Said:
+    months = _window(spec, sight)
+    return (len({kind for _, kind in months}), len(months)) if months else None
+
+
+def _history(spec: Spec, sight: Sight) -> Said:
+    seen = min(max(sight.behavior.history(sight.through), 0), 24)
+    return (seen, seen) if seen else None
+
+
+def _ratio(spec: Spec, sight: Sight) -> Said:
+    observed = len(sight.kind_months(spec["under"]["kinds"], spec["months"]))
+    over, under = (sight.total(spec[side], 0, spec["months"]) for side in ("over", "under"))
+    if not observed or over is None or not under or under < 0:
+        return None
+    return max(over, 0) * 1000 // under, observed
+
+
+def _trend(spec: Spec, sight: Sight) -> Said:
+    observed, half = len(_window(spec, sight)), spec["months"] // 2
+    earlier, later = sight.total(spec, half, 2 * half), sight.total(spec, 0, half)
+    if not observed or later is None or not earlier or earlier < 0:
+        return None
+    return (max(later, 0) - earlier) * 1000 // earlier, observed
+
+
+def _fact(spec: Spec, sight: Sight) -> Said:
+    fact = sight.behavior.facts.get(spec["kind"])
+    return (fact.value or "", 1) if fact else None
+
+
+def _figure(spec: Spec, sight: Sight) -> Said:
+    by_month = sight.figures(spec)
+    latest = sorted(by_month)[: spec["steady_months"]]
+    return (min(by_month[ago] for ago in latest), len(latest)) if len(latest) == spec["steady_months"] else None
+
+
+def _figure_months(spec: Spec, sight: Sight) -> Said:
+    by_month = sight.figures(spec)
+    return (len(by_month), len(by_month)) if by_month else None
+
+
+def _of_circle(figure: str) -> Callable[[Spec, Sight], Said]:
+    return lambda _, sight: (getattr(sight.circle, figure), 1) if sight.circle else None
+
+
+_FEATURES: Mapping[str, Callable[[Spec, Sight], Said]] = {
+    "share": _share,
+    "worst": _worst_days,
+    "days_late": _days_late,
+    "months_since": _months_since,
+    "months_late": _months_late,
+    "streak": _streak,
+    "count": _count,
+    "kind_months": _kind_months,
+    "sum": _sum,
+    "months_active": _months_active,
+    "regular": _regular,
+    "active_streak": _active_streak,
+    "variety": _variety,
+    "history": _history,
+    "ratio": _ratio,
+    "trend": _trend,
+    "fact": _fact,
+    "figure": _figure,
+    "figure_months": _figure_months,
+    "contacts": _of_circle("standing"),
+    "influence": _of_circle("influence"),
+    "stability": _of_circle("stability"),
+}

@@ -1,0 +1,244 @@
+"""Features of what was done: how much, how often, how steadily, of how many kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Literal, TypeAlias
+
+import msgspec
+
+from services.scorer.core.features.base import (
+    Feature,
+    Groups,
+    Measure,
+    Measured,
+    Unit,
+    Windowed,
+    codes_of,
+    faults_of_kinds,
+    faults_of_months,
+)
+from services.scorer.core.features.months import WINDOW_MONTHS_MAX, Months, Plan, weighted
+from services.scorer.core.state import COUNT, LIMIT, SUM, limit_of
+from shared.contracts.kinds import Shape
+from shared.contracts.policies import PolicyFault
+
+DONE = (Shape.OBLIGATION, Shape.ACTIVITY)
+Of: TypeAlias = Literal["amount", "limit"]
+"""Minor units: of the events' amounts, or of the limits that statements name; those are unknown where any is."""
+_AT: dict[Of, int] = {"amount": SUM, "limit": LIMIT}
+
+
+class _Done(Windowed, frozen=True, kw_only=True):
+    shapes: ClassVar[tuple[Shape, ...]] = DONE
+
+
+def total(of: Months, codes: Sequence[int], at: int, after: int, before: int) -> int | None:
+    """What lies at this place of the vectors of these kinds, in months of this age, in sum; None where a limit of a
+    month is unknown (rules E19)."""
+    found = 0
+    for by_kind in of.by_age[after:before]:
+        if by_kind:
+            for code in codes:
+                if code in by_kind:
+                    vector = by_kind[code]
+                    if at == LIMIT:
+                        limit = limit_of(vector)
+                        if limit is None:
+                            return None
+                        found += limit
+                    elif len(vector) > at:
+                        found += vector[at]
+    return found
+
+
+class Count(_Done, frozen=True, kw_only=True, tag="count"):
+    """How many such events there were, without those that were taken back."""
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        codes, months = sorted(self.codes(groups)), self.months
+        window = plan.window(weighted(codes), months)
+
+        def count(of: Months) -> Measured | None:
+            observed = of.observed[window]
+            return (max(total(of, codes, COUNT, 0, months) or 0, 0), observed) if observed else None
+
+        return count
+
+
+class KindMonths(_Done, frozen=True, kw_only=True, tag="kind_months"):
+    """How many kind-months there are: each kind counts once in a month, however often it is."""
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        window = plan.window(weighted(self.codes(groups)), self.months)
+
+        def kind_months(of: Months) -> Measured | None:
+            observed = of.observed[window]
+            return (observed, observed) if observed else None
+
+        return kind_months
+
+
+class Sum(_Done, frozen=True, kw_only=True, tag="sum"):
+    """The amounts of such events in sum, in minor units."""
+
+    unit: ClassVar[Unit] = "money"
+    of: Of = "amount"
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        codes, months, at = sorted(self.codes(groups)), self.months, _AT[self.of]
+        window = plan.window(weighted(codes), months)
+
+        def amount(of: Months) -> Measured | None:
+            observed = of.observed[window]
+            found = total(of, codes, at, 0, months) if observed else None
+            return None if found is None else (max(found, 0), observed)
+
+        return amount
+
+
+class MonthsActive(_Done, frozen=True, kw_only=True, tag="months_active"):
+    """How many months have at least one such event."""
+
+    unit: ClassVar[Unit] = "months"
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        window = plan.window(weighted(self.codes(groups)), self.months)
+
+        def months_active(of: Months) -> Measured | None:
+            observed = of.observed[window]
+            return (of.union[window].bit_count(), observed) if observed else None
+
+        return months_active
+
+
+class Regular(_Done, frozen=True, kw_only=True, tag="regular"):
+    """The share of months with at least one such event, per mille, of those months of the window that have passed since
+    the first such event of the last 24 months. These are what it rests on."""
+
+    unit: ClassVar[Unit] = "per mille"
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        kinds, months = weighted(self.codes(groups)), self.months
+        window, all_of_it = plan.window(kinds, months), plan.window(kinds, WINDOW_MONTHS_MAX)
+
+        def regular(of: Months) -> Measured | None:
+            seen = min(of.union[all_of_it].bit_length(), months)
+            return (of.union[window].bit_count() * 1000 // seen, seen) if seen else None
+
+        return regular
+
+
+class ActiveInARow(_Done, frozen=True, kw_only=True, tag="active_streak"):
+    """How many months in a row, up to the last complete one, have at least one such event."""
+
+    unit: ClassVar[Unit] = "months"
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        months = self.months
+        window = plan.window(weighted(self.codes(groups)), months)
+
+        def active_streak(of: Months) -> Measured | None:
+            observed = of.observed[window]
+            if not observed:
+                return None
+            idle = ~of.union[window] & ((1 << months) - 1)
+            return ((idle & -idle).bit_length() - 1 if idle else months, observed)
+
+        return active_streak
+
+
+class Variety(_Done, frozen=True, kw_only=True, tag="variety"):
+    """How many of the kinds have at least one event."""
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        kinds, mask = weighted(self.codes(groups)), (1 << self.months) - 1
+        group, window = plan.group(kinds), plan.window(kinds, self.months)
+
+        def variety(of: Months) -> Measured | None:
+            observed = of.observed[window]
+            if not observed:
+                return None
+            return (sum(1 for found, _ in of.masks[group] if found & mask), observed)
+
+        return variety
+
+
+class History(Feature, frozen=True, kw_only=True, tag="history"):
+    """Complete months since the person's first event, at most 24."""
+
+    unit: ClassVar[Unit] = "months"
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        def history(of: Months) -> Measured | None:
+            seen = min(of.history, WINDOW_MONTHS_MAX)
+            return (seen, seen) if seen else None
+
+        return history
+
+
+class Summed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One side of a ratio."""
+
+    kinds: tuple[str, ...]
+    of: Of = "amount"
+
+
+class Ratio(Feature, frozen=True, kw_only=True, tag="ratio"):
+    """One sum for a thousand of another, rounded down: what was paid of what was billed, what was billed of the limit.
+    Unknown unless the other is above 0. It rests on the kind-months of the other's kinds."""
+
+    unit: ClassVar[Unit] = "per mille"
+    over: Summed
+    under: Summed
+    months: int
+
+    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
+        for key, side in (("over", self.over), ("under", self.under)):
+            for fault in faults_of_kinds(side.kinds, groups, DONE):
+                yield PolicyFault((key, *fault.key), fault.sentence)
+        yield from faults_of_months(self.months)
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        months = self.months
+        above, over = sorted(codes_of(self.over.kinds, groups)), _AT[self.over.of]
+        below, under = sorted(codes_of(self.under.kinds, groups)), _AT[self.under.of]
+        window = plan.window(weighted(below), months)
+
+        def ratio(of: Months) -> Measured | None:
+            observed = of.observed[window]
+            whole = total(of, below, under, 0, months) if observed else None
+            part = total(of, above, over, 0, months)
+            if not whole or whole < 0 or part is None:
+                return None
+            return (max(part, 0) * 1000 // whole, observed)
+
+        return ratio
+
+
+class Trend(_Done, frozen=True, kw_only=True, tag="trend"):
+    """By how much the later half of the window is more than the earlier half, for a thousand of it, rounded down; -1000
+    is that nothing is left. Unknown unless the earlier half is above 0."""
+
+    unit: ClassVar[Unit] = "per mille"
+    lowest: ClassVar[int | None] = -1000
+    of: Of = "amount"
+
+    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
+        yield from super().faults(groups)
+        if self.months % 2:
+            yield PolicyFault(("months",), "Use an even number: two halves are compared.")
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        codes, half, at = sorted(self.codes(groups)), self.months // 2, _AT[self.of]
+        window = plan.window(weighted(codes), self.months)
+
+        def trend(of: Months) -> Measured | None:
+            observed = of.observed[window]
+            earlier = total(of, codes, at, half, 2 * half) if observed else None
+            later = total(of, codes, at, 0, half)
+            if not earlier or earlier < 0 or later is None:
+                return None
+            return ((max(later, 0) - earlier) * 1000 // earlier, observed)
+
+        return trend

@@ -1,0 +1,114 @@
+"""What all features have in common. A feature is one block: its keys, its faults, and how it is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import ClassVar, Literal, TypeAlias
+
+import msgspec
+
+from services.scorer.core.features.months import WINDOW_MONTHS_MAX, Months, Plan
+from shared.contracts.kinds import KIND_OF, Kind, Shape
+from shared.contracts.policies import PolicyFault
+
+Groups: TypeAlias = Mapping[str, Sequence[str]]
+"""`[kinds]` of the policy: lists of kinds by name."""
+Value: TypeAlias = int | str
+Unit: TypeAlias = Literal["number", "days", "months", "per mille", "money", "score", "word"]
+"""What a value is, for those who write it; money is in minor units."""
+
+
+Measured: TypeAlias = tuple[Value, int]
+"""A value, and how many observations it rests on, at least 1. Not a class of its own, since each person has fifty."""
+
+
+Measure: TypeAlias = Callable[[Months], Measured | None]
+"""None where the person's state can say nothing: the value is unknown."""
+
+
+class Feature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="is"):
+    """One thing to look at in a person's state. Subclasses are the closed set of `features`."""
+
+    unit: ClassVar[Unit] = "number"
+    lowest: ClassVar[int | None] = 0
+    """The least value, at which the first bin of a rule begins; None where values are words."""
+    tells_of_means: ClassVar[bool] = False
+    """Whether it reads figures that a person has told: no rule may take points for those."""
+    on_contacts: ClassVar[bool] = False
+    """Whether it reads what is explained to nobody in detail."""
+
+    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
+        yield from ()
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        """How it is measured, compiled. Only of a feature without faults."""
+        raise NotImplementedError
+
+
+class Windowed(Feature, frozen=True, kw_only=True):
+    """A feature over the last `months` complete months of some kinds."""
+
+    shapes: ClassVar[tuple[Shape, ...]] = (Shape.OBLIGATION,)
+    kinds: tuple[str, ...]
+    """Kinds, or names of `[kinds]`."""
+    months: int
+
+    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
+        yield from faults_of_kinds(self.kinds, groups, self.shapes)
+        yield from faults_of_months(self.months)
+
+    def codes(self, groups: Groups) -> frozenset[int]:
+        return codes_of(self.kinds, groups)
+
+
+def kinds_of(names: Sequence[str], groups: Groups) -> Iterator[Kind]:
+    for name in names:
+        for kind in groups.get(name, (name,)):
+            yield KIND_OF[kind]
+
+
+def codes_of(names: Sequence[str], groups: Groups) -> frozenset[int]:
+    return frozenset(kind.code for kind in kinds_of(names, groups))
+
+
+def faults_of_kinds(
+    names: Sequence[str], groups: Groups, shapes: Sequence[Shape], key: str = "kinds"
+) -> Iterator[PolicyFault]:
+    if not names:
+        yield PolicyFault((key,), "Name at least one kind.")
+    for index, name in enumerate(names):
+        wrong = (k for k in groups.get(name, (name,)) if k not in KIND_OF or KIND_OF[k].shape not in shapes)
+        for kind in islice(wrong, 1):
+            of = f" of [kinds] {name}" if name in groups else ""
+            yield PolicyFault((key, index), f"`{kind}`{of} is no kind of the shape {' or '.join(shapes)}.")
+
+
+def faults_of_months(months: int) -> Iterator[PolicyFault]:
+    if not 1 <= months <= WINDOW_MONTHS_MAX:
+        yield PolicyFault(("months",), f"Use 1 to {WINDOW_MONTHS_MAX} months.")
+
+
+def faults_of_least(key: str, number: int, least: int = 1) -> Iterator[PolicyFault]:
+    if number < least:
+        yield PolicyFault((key,), f"Use {least} or more.")
+
+
+def faults_of_weights(weights: Mapping[str, int], names: Sequence[str], groups: Groups) -> Iterator[PolicyFault]:
+    known = {kind.name for kind in kinds_of(names, groups)} if all(_is_known(n, groups) for n in names) else None
+    for kind, percent in weights.items():
+        if known is not None and kind not in known:
+            yield PolicyFault(("weights", kind), "Give weights to kinds of `kinds` only.")
+        if not 0 <= percent <= WEIGHT_MAX:
+            yield PolicyFault(("weights", kind), f"Use 0 to {WEIGHT_MAX} percent.")
+
+
+WEIGHT_MAX = 1000
+
+
+def weights_of(weights: Mapping[str, int]) -> dict[int, int]:
+    return {KIND_OF[kind].code: percent for kind, percent in weights.items()}
+
+
+def _is_known(name: str, groups: Groups) -> bool:
+    return all(kind in KIND_OF for kind in groups.get(name, (name,)))

@@ -1,0 +1,142 @@
+"""The complete months of a person as the features look at them, unpacked and walked once for all of them.
+
+A kind's months are a bit mask, bit 0 the last complete month; a month and a kind with at least one event are a
+*kind-month*. So what most features need (how many kind-months, which months, how many in a row) is a few operations on
+integers, and only what was late is a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from services.scorer.core.state import COUNT, HASH_BYTES, LATE, WORST, Figure, State, Vector, unpack_vectors
+from services.scorer.core.state import unpack_figures as unpack_figures
+from shared.contracts.kinds import KINDS, Shape
+
+WINDOW_MONTHS_MAX = 24
+"""No behavior is remembered longer (rules S7); longer memory is records only."""
+WHOLE = 100
+"""The weight of a kind, in percent, that is given none."""
+
+Kinds: TypeAlias = tuple[tuple[int, int], ...]
+"""Codes of kinds, each with its weight in percent."""
+
+
+_REVERSIBLE = frozenset(kind.code for kind in KINDS if kind.shape is Shape.ACTIVITY)
+
+
+class Circle(NamedTuple):
+    """What a person's contacts bear on the score, each figure as coarse as it may be seen (rules S12)."""
+
+    standing: int
+    """Where the band begins in which the mean of their standings lies: 350, 450 and so on."""
+    influence: int = 0
+    """How many there are, brought down to a step of `INFLUENCE_STEPS`."""
+    stability: int = 0
+    """How many of them have been so for a year, per mille, brought down to a quarter."""
+
+
+Late: TypeAlias = tuple[int, int, int, int]
+"""A kind-month in which something was late: its age (0 is the last complete month), the kind's weight, the share that
+was kept on time, per mille, rounded down, and the days of the worst one."""
+
+
+class Months:
+    """What was walked. Lists are indexed by what `Plan` has given out."""
+
+    __slots__ = ("by_age", "circle", "figures", "history", "late", "masks", "observed", "state", "through", "union")
+
+    def __init__(self, plan: Plan, state: State, through: int, circle: Circle | None) -> None:
+        self.state, self.through, self.circle = state, through, circle
+        self.history = max(0, through - state.first + 1) if state.first else 0
+        self.by_age: list[dict[int, Vector] | None] = [None] * WINDOW_MONTHS_MAX
+        self.masks: list[list[tuple[int, int]]] = [[] for _ in range(plan.groups)]
+        """Of each group the mask and the weight of each kind that has one."""
+        self.late: list[list[Late]] = [[] for _ in range(plan.groups)]
+        self._walk(plan)
+        self.observed: list[int] = []
+        """Of each window how many kind-months it has."""
+        self.union: list[int] = []
+        """Of each window the months that have anything."""
+        for group, window in plan.windows:
+            observed = union = 0
+            for mask, _ in self.masks[group]:
+                mask &= window
+                observed += mask.bit_count()
+                union |= mask
+            self.observed.append(observed)
+            self.union.append(union)
+        self.figures: dict[int, list[dict[int, Figure]]] = {}
+        """By kind code, the figures of each consent by their month."""
+        if plan.reads_figures:
+            for key, packed in state.figures.items():
+                self.figures.setdefault(key[HASH_BYTES], []).append(unpack_figures(packed))
+
+    def _walk(self, plan: Plan) -> None:
+        through, by_age, groups_of = self.through, self.by_age, plan.groups_of
+        # Most months of a person have events of the same kinds, so these are looked at together.
+        alike: dict[tuple[int, ...], int] = {}
+        for month, packed in self.state.months.items():
+            age = through - month
+            if not 0 <= age < WINDOW_MONTHS_MAX:
+                continue
+            by_age[age] = by_kind = unpack_vectors(packed)
+            codes = tuple(by_kind)
+            alike[codes] = alike.get(codes, 0) | 1 << age
+            for code, vector in by_kind.items():
+                if len(vector) > WORST and vector[WORST]:
+                    kept = (vector[COUNT] - vector[LATE]) * 1000 // vector[COUNT]
+                    for group, weight in groups_of.get(code, ()):
+                        self.late[group].append((age, weight, kept, vector[WORST]))
+        masks: dict[int, int] = {}
+        for codes, mask in alike.items():
+            for code in codes:
+                masks[code] = masks.get(code, 0) | mask
+        for code, mask in masks.items():
+            if code in _REVERSIBLE:
+                mask = self._without_reversed(code, mask)
+            for group, weight in groups_of.get(code, ()):
+                self.masks[group].append((mask, weight))
+
+    def _without_reversed(self, code: int, mask: int) -> int:
+        """The months in which more was done than taken back: a reversal may be all that a month has."""
+        for age, by_kind in enumerate(self.by_age):
+            if by_kind and code in by_kind and by_kind[code][COUNT] <= 0:
+                mask &= ~(1 << age)
+        return mask
+
+
+class Plan:
+    """Which kinds and windows the features of a policy look at, so that each is walked once."""
+
+    def __init__(self) -> None:
+        self._groups: dict[Kinds, int] = {}
+        self._windows: dict[tuple[int, int], int] = {}
+        self.groups_of: dict[int, list[tuple[int, int]]] = {}
+        """The groups that a kind belongs to, each with its weight there."""
+        self.reads_figures = False
+
+    @property
+    def groups(self) -> int:
+        return len(self._groups)
+
+    @property
+    def windows(self) -> Iterable[tuple[int, int]]:
+        """Group and mask of each."""
+        return self._windows
+
+    def group(self, kinds: Kinds) -> int:
+        if kinds not in self._groups:
+            self._groups[kinds] = len(self._groups)
+            for code, weight in kinds:
+                self.groups_of.setdefault(code, []).append((self._groups[kinds], weight))
+        return self._groups[kinds]
+
+    def window(self, kinds: Kinds, months: int) -> int:
+        """Where `Months.observed` and `Months.union` have the last months of these kinds."""
+        return self._windows.setdefault((self.group(kinds), (1 << months) - 1), len(self._windows))
+
+
+def weighted(codes: Iterable[int], weights: Mapping[int, int] = {}) -> Kinds:
+    return tuple((code, weights.get(code, WHOLE)) for code in sorted(codes))

@@ -1,0 +1,207 @@
+"""Features of how obligations were kept: how many, how late, how long ago."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import msgspec
+
+from services.scorer.core.features.base import (
+    Groups,
+    Measure,
+    Measured,
+    Unit,
+    Windowed,
+    faults_of_least,
+    faults_of_weights,
+    weights_of,
+)
+from services.scorer.core.features.months import WHOLE, Kinds, Months, Plan, weighted
+from shared.contracts.policies import PolicyFault
+
+
+class _Weighted(Windowed, frozen=True, kw_only=True):
+    weights: dict[str, int] = msgspec.field(default_factory=dict)
+    """Percent by kind; 100 where nothing is said."""
+
+    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
+        yield from super().faults(groups)
+        yield from faults_of_weights(self.weights, self.kinds, groups)
+
+    def weighted(self, groups: Groups) -> Kinds:
+        return weighted(self.codes(groups), weights_of(self.weights))
+
+
+class Share(_Weighted, frozen=True, kw_only=True, tag="share"):
+    """The share that was kept on time, per mille, rounded down: the mean over the kind-months of the window, each with
+    its kind's weight. So sixty fares in a month say no more than one bill does."""
+
+    unit: ClassVar[Unit] = "per mille"
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        kinds, months = self.weighted(groups), self.months
+        group, window, mask = plan.group(kinds), plan.window(kinds, months), (1 << months) - 1
+        even = all(weight == WHOLE for _, weight in kinds)
+
+        def share(of: Months) -> Measured | None:
+            observed = of.observed[window]
+            if not observed:
+                return None
+            whole = observed * WHOLE
+            if not even:
+                whole = sum((m & mask).bit_count() * weight for m, weight in of.masks[group])
+                if not whole:
+                    return None
+            lost = 0
+            for age, weight, kept, _ in of.late[group]:
+                if age < months:
+                    lost += weight * (1000 - kept)
+            return ((whole * 1000 - lost) // whole, observed)
+
+        return share
+
+
+class Worst(_Weighted, frozen=True, kw_only=True, tag="worst"):
+    """The most days late of the window, each with its kind's weight, and halved for every `halves` months of its age.
+    What was late at all counts as one day at least, unless its kind has no weight."""
+
+    unit: ClassVar[Unit] = "days"
+    halves: int | None = None
+
+    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
+        yield from super().faults(groups)
+        if self.halves is not None:
+            yield from faults_of_least("halves", self.halves)
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        kinds, months, halves = self.weighted(groups), self.months, self.halves or self.months
+        group, window = plan.group(kinds), plan.window(kinds, months)
+
+        def worst(of: Months) -> Measured | None:
+            observed = of.observed[window]
+            if not observed:
+                return None
+            most = 0
+            for age, weight, _, days in of.late[group]:
+                if age < months and weight:
+                    most = max(most, (days * weight // WHOLE) >> (age // halves), 1)
+            return (most, observed)
+
+        return worst
+
+
+class MonthsSince(Windowed, frozen=True, kw_only=True, tag="months_since"):
+    """Months since the last one in which something was late by `late_from` days or more: 0 is the last complete month,
+    and `months` that there was none."""
+
+    unit: ClassVar[Unit] = "months"
+    late_from: int = 1
+
+    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
+        yield from super().faults(groups)
+        yield from faults_of_least("late_from", self.late_from)
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from
+        group, window = plan.group(kinds), plan.window(kinds, months)
+
+        def months_since(of: Months) -> Measured | None:
+            observed = of.observed[window]
+            if not observed:
+                return None
+            since = months
+            for age, _, _, days in of.late[group]:
+                if age < since and days >= late_from:
+                    since = age
+            return (since, observed)
+
+        return months_since
+
+
+class MonthsLate(Windowed, frozen=True, kw_only=True, tag="months_late"):
+    """How many months have something that was late by `late_from` days or more."""
+
+    unit: ClassVar[Unit] = "months"
+    late_from: int = 1
+
+    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
+        yield from super().faults(groups)
+        yield from faults_of_least("late_from", self.late_from)
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from
+        group, window = plan.group(kinds), plan.window(kinds, months)
+
+        def months_late(of: Months) -> Measured | None:
+            observed = of.observed[window]
+            if not observed:
+                return None
+            found = 0
+            for age, _, _, days in of.late[group]:
+                if age < months and days >= late_from:
+                    found |= 1 << age
+            return (found.bit_count(), observed)
+
+        return months_late
+
+
+class DaysLate(_Weighted, frozen=True, kw_only=True, tag="days_late"):
+    """The worst days late of each kind-month in sum, each with its kind's weight, halved for every `halves` months of
+    its age, and no more than `most` of one kind-month."""
+
+    unit: ClassVar[Unit] = "days"
+    halves: int | None = None
+    most: int | None = None
+
+    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
+        yield from super().faults(groups)
+        for key, number in (("halves", self.halves), ("most", self.most)):
+            if number is not None:
+                yield from faults_of_least(key, number)
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        kinds, months, halves = self.weighted(groups), self.months, self.halves or self.months
+        group, window, most = plan.group(kinds), plan.window(kinds, months), self.most
+
+        def days_late(of: Months) -> Measured | None:
+            observed = of.observed[window]
+            if not observed:
+                return None
+            total = 0
+            for age, weight, _, days in of.late[group]:
+                if age < months and weight:
+                    if most is not None and days > most:
+                        days = most
+                    total += max((days * weight // WHOLE) >> (age // halves), 1)
+            return (total, observed)
+
+        return days_late
+
+
+class KeptInARow(Windowed, frozen=True, kw_only=True, tag="streak"):
+    """How many of the latest months with such obligations lie after the last one in which something was late by
+    `late_from` days or more. Months without any neither count nor break it."""
+
+    unit: ClassVar[Unit] = "months"
+    late_from: int = 1
+
+    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
+        yield from super().faults(groups)
+        yield from faults_of_least("late_from", self.late_from)
+
+    def measure(self, plan: Plan, groups: Groups) -> Measure:
+        kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from
+        group, window = plan.group(kinds), plan.window(kinds, months)
+
+        def streak(of: Months) -> Measured | None:
+            observed = of.observed[window]
+            if not observed:
+                return None
+            since = months
+            for age, _, _, days in of.late[group]:
+                if age < since and days >= late_from:
+                    since = age
+            return ((of.union[window] & ((1 << since) - 1)).bit_count(), observed)
+
+        return streak

@@ -1,0 +1,253 @@
+"""The laws of a scorecard (rules S1 to S19): what may never happen to a score, whatever a person did.
+
+The shipped scorecard is held to them, so that a change of it which breaks one is seen; and every feature is held
+against the rule book, which is written apart and looks at every event again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from goodstanding.simulation import rule_book
+from goodstanding.simulation.rule_book import Behavior, read_policy
+from goodstanding.simulation.rule_book_features import Sight, says, scored
+from services.scorer.core.compiled import points_of
+from services.scorer.core.features import AnyFeature
+from services.scorer.core.features.months import Circle, Months, Plan
+from services.scorer.core.score import evaluate
+from services.scorer.core.scorecard import Rule
+from services.scorer.core.state import State
+from shared.contracts.kinds import KIND_OF, KINDS, Shape
+from shared.policy_file import SCORECARD
+from shared.settings import ROOT
+from tests.support.people import JAN, SHIPPED, ZONE, consent, day, event, state_of
+
+BOOK = read_policy(ROOT / "policies" / SCORECARD)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event as the rule book reads it."""
+
+    kind: str
+    time: datetime
+    id: str
+    partner: str = "bank"
+    count: int = 1
+    amount: int | None = None
+    limit: int | None = None
+    days_late: int = 0
+    reverses: bool = False
+    value: str | None = None
+    contact: str | None = None
+    consent: str | None = None
+
+
+def kinds(*shapes: Shape, of: frozenset[str] | None = None) -> st.SearchStrategy[str]:
+    return st.sampled_from([k.name for k in KINDS if k.shape in shapes and (of is None or k.name in of)])
+
+
+@st.composite
+def lives(draw: st.DrawFn, size: int = 30, of: frozenset[str] | None = None) -> list[Told]:
+    """What somebody did, of any kind or of these, and in any month; no two at one time, so that the latest is the
+    latest."""
+    amounts, lateness = st.integers(0, 3_000_000), st.sampled_from([0, 0, 0, 1, 5, 29, 30, 89, 120])
+    made = st.one_of(
+        st.fixed_dictionaries({"kind": kinds(Shape.OBLIGATION, of=of), "amount": amounts, "days_late": lateness}),
+        st.fixed_dictionaries(
+            {
+                "kind": kinds(Shape.ACTIVITY, of=of),
+                "count": st.integers(1, 3),
+                "amount": amounts,
+                "reverses": st.booleans(),
+            }
+        ),
+        st.fixed_dictionaries(
+            {"kind": st.just("credit_card.statement"), "amount": amounts},
+            optional={"limit": amounts, "reverses": st.booleans()},
+        ),
+        st.fixed_dictionaries(
+            {"kind": kinds(Shape.FIGURE, of=of), "amount": amounts, "consent": st.sampled_from(["c1", "c2"])}
+        ),
+        kinds(Shape.FACT, of=of).flatmap(
+            lambda kind: st.fixed_dictionaries({"kind": st.just(kind), "value": st.sampled_from(KIND_OF[kind].values)})
+        ),
+    )
+    drawn = draw(st.lists(st.tuples(st.integers(JAN - 26, JAN + 1), st.integers(1, 28), made), max_size=size))
+    return [
+        Told(time=day(month, of_month) + timedelta(seconds=number), id=str(number), **fields)
+        for number, (month, of_month, fields) in enumerate(drawn)
+    ]
+
+
+def state_after(life: Sequence[Told]) -> State:
+    return state_of(*(_event(one) for one in life))
+
+
+def _event(one: Told) -> Any:
+    shape = KIND_OF[one.kind].shape
+    fields: dict[str, Any] = {"amount": one.amount, "count": one.count, "value": one.value, "limit": one.limit}
+    if shape is Shape.OBLIGATION:
+        fields["days_late"] = one.days_late
+    if one.reverses:
+        fields["reverses"] = True
+    if one.consent:
+        fields["consent"] = consent(one.consent)
+    return event(one.kind, one.time, one.id, **{name: value for name, value in fields.items() if value is not None})
+
+
+def behavior_of(life: Sequence[Told]) -> Behavior:
+    behavior = Behavior()
+    for one in life:
+        behavior.hear(one, ZONE)
+    return behavior
+
+
+CIRCLES = st.one_of(
+    st.none(),
+    st.builds(
+        Circle, st.sampled_from([350, 550, 750, 950]), st.sampled_from([5, 15, 50]), st.sampled_from([0, 500, 1000])
+    ),
+)
+
+
+def in_the_book(circle: Circle | None) -> rule_book.Circle | None:
+    return circle and rule_book.Circle(*circle)
+
+
+@settings(max_examples=200)
+@given(lives(), CIRCLES, st.integers(JAN - 2, JAN + 1))
+def test_a_score_is_what_the_rule_book_says(life: list[Told], circle: Circle | None, through: int) -> None:
+    """(rules S8 to S12, and S19)"""
+    points, limits = scored(BOOK, behavior_of(life), through, in_the_book(circle))
+    expected, _ = rule_book.bounded(BOOK, points, limits, [])
+    assert evaluate(state_after(life), SHIPPED, through, circle).score == expected
+
+
+OBLIGATIONS = ["credit_card.repayment", "water.bill", "transit.fare"]
+DONE = [*OBLIGATIONS, "shop.purchase", "donation.made", "credit_card.statement"]
+FIGURES = ["income.reported", "tax.reported"]
+READ = frozenset({*DONE, *FIGURES, "identity.verified"})
+WINDOWS = st.integers(1, 24)
+
+
+def over(shape_kinds: list[str], **more: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    named = st.lists(st.sampled_from(shape_kinds), min_size=1, max_size=3, unique=True)
+    return st.fixed_dictionaries({"kinds": named, "months": WINDOWS}, optional=more)
+
+
+def named(name: str, specs: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    return specs.map(lambda spec: {"is": name, **spec})
+
+
+WEIGHTS = st.dictionaries(st.sampled_from(OBLIGATIONS), st.sampled_from([0, 20, 150]), max_size=2)
+SIDES = st.one_of(
+    st.fixed_dictionaries({"kinds": st.lists(st.sampled_from(DONE), min_size=1, max_size=2, unique=True)}),
+    st.just({"kinds": ["credit_card.statement"], "of": "limit"}),
+)
+FEATURES = st.one_of(
+    named("share", over(OBLIGATIONS, weights=WEIGHTS)),
+    named("worst", over(OBLIGATIONS, weights=WEIGHTS, halves=st.integers(1, 9))),
+    named("days_late", over(OBLIGATIONS, weights=WEIGHTS, halves=st.integers(1, 9), most=st.integers(1, 99))),
+    *(
+        named(name, over(OBLIGATIONS, late_from=st.integers(1, 60)))
+        for name in ("months_since", "months_late", "streak")
+    ),
+    *(
+        named(name, over(DONE))
+        for name in ("count", "kind_months", "sum", "months_active", "regular", "active_streak", "variety")
+    ),
+    st.fixed_dictionaries({"is": st.just("ratio"), "over": SIDES, "under": SIDES, "months": WINDOWS}),
+    over(DONE).map(lambda spec: {"is": "trend", **spec, "months": spec["months"] // 2 * 2 or 2}),
+    named("figure_months", over(FIGURES)),
+    over(FIGURES).map(lambda spec: {"is": "figure", **spec, "steady_months": 1}),
+    st.just({"is": "history"}),
+)
+
+
+def _known(spec: dict[str, Any]) -> dict[str, Any]:
+    """Weights of kinds that the feature reads, as the policy must have them."""
+    if "weights" in spec:
+        spec = {**spec, "weights": {kind: w for kind, w in spec["weights"].items() if kind in spec["kinds"]}}
+    return spec
+
+
+@settings(max_examples=400)
+@given(FEATURES.map(_known), lives(size=40, of=READ), st.integers(JAN - 2, JAN + 1))
+def test_a_feature_says_what_the_rule_book_says(spec: dict[str, Any], life: list[Told], through: int) -> None:
+    feature: AnyFeature = msgspec.convert(spec, AnyFeature)
+    assert list(feature.faults({})) == []
+    plan = Plan()
+    measure = feature.measure(plan, {})
+    assert measure(Months(plan, state_after(life), through, None)) == says(
+        spec, Sight(behavior_of(life), through, None, {})
+    )
+
+
+NUMBERED = [rule for rule in SHIPPED.rules if rule.direction is not None]
+
+
+@given(st.sampled_from(NUMBERED), st.integers(-1000, 10**8), st.integers(-1000, 10**8), st.integers(1, 30))
+def test_a_feature_that_moves_in_its_direction_never_moves_the_score_the_other_way(
+    rule: Rule, one: int, other: int, observations: int
+) -> None:
+    low, high = (points_of(rule)((value, observations)) for value in sorted((one, other)))
+    match rule.direction:
+        case "higher":
+            assert low <= high
+        case "lower":
+            assert low >= high
+        case _:
+            assert min(low, high) >= rule.worst
+
+
+@given(st.sampled_from(NUMBERED), st.integers(-1000, 10**8), st.integers(1, 30), st.integers(1, 30))
+def test_with_more_evidence_points_go_from_unknown_towards_the_measured_and_not_past_it(
+    rule: Rule, value: int, one: int, other: int
+) -> None:
+    """(rules S9)"""
+    few, many = (points_of(rule)((value, n)) for n in sorted((one, other)))
+    measured = points_of(rule)((value, 10**6))
+    assert abs(few - rule.unknown) <= abs(many - rule.unknown) <= abs(measured - rule.unknown)
+    assert sorted((rule.unknown, many, measured))[1] == many
+
+
+@given(lives(), st.data())
+def test_later_is_never_better(life: list[Told], data: st.DataObject) -> None:
+    """Whatever was paid, to have paid it later, or late instead of on time, raises no score."""
+    late = [n for n, one in enumerate(life) if KIND_OF[one.kind].shape is Shape.OBLIGATION]
+    if not late:
+        return
+    at = data.draw(st.sampled_from(late))
+    more = data.draw(st.integers(1, 60))
+    worse = [*life]
+    worse[at] = replace(life[at], days_late=life[at].days_late + more)
+    assert evaluate(state_after(worse), SHIPPED, JAN).score <= evaluate(state_after(life), SHIPPED, JAN).score
+
+
+@given(lives(), kinds(Shape.FIGURE), st.integers(0, 10**8), st.integers(JAN - 12, JAN))
+def test_to_state_a_figure_for_the_first_time_never_costs(life: list[Told], kind: str, amount: int, month: int) -> None:
+    """(rules S20)"""
+    before = [one for one in life if one.kind != kind]
+    months = range(month - 2, month + 1)
+    stated = [Told(kind, day(m), f"stated {m}", amount=amount, consent="c1") for m in months]
+    without, with_it = (evaluate(state_after(each), SHIPPED, JAN) for each in (before, [*before, *stated]))
+    assert with_it.score >= without.score
+
+
+@given(lives(), st.randoms(use_true_random=False), CIRCLES)
+def test_the_order_of_rules_moves_no_score(life: list[Told], random: Any, circle: Circle | None) -> None:
+    rules = list(SHIPPED.rules)
+    random.shuffle(rules)
+    mixed = msgspec.structs.replace(SHIPPED, rules=tuple(rules))
+    state = state_after(life)
+    one, other = evaluate(state, SHIPPED, JAN, circle), evaluate(state, mixed, JAN, circle)
+    assert one.score == other.score
+    assert sorted(one.items, key=repr) == sorted(other.items, key=repr)
