@@ -9,6 +9,7 @@ import typer
 
 from goodstanding.cli.frame import AsJson, answer_json, console, fail
 from goodstanding.cli.group import commands
+from goodstanding.cli.words import AnyService, ServiceName
 from goodstanding.errors import UserError
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.stack import Stack
@@ -17,12 +18,13 @@ from shared.contracts.topics import SERVICES
 
 app = commands("Whether Kafka and Postgres agree, and what to do after one of them was restored or made anew.")
 
-_SERVICES = f"One of: {', '.join(SERVICES)}."
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it, only what would be done is said.")]
+"""Of `accept`, here and for clocks."""
 
 
 @app.command()
 def check(
-    service: Annotated[str, typer.Argument(metavar="[SERVICE]", help=f"{_SERVICES} All of them if left out.")] = "",
+    service: AnyService = "",
     as_json: AsJson = False,
 ) -> None:
     """What stops a service because its offsets are of another Kafka, or its database of another time. Ends with 1 when
@@ -30,23 +32,15 @@ def check(
 
     Example: goodstanding offsets check scorer
     """
-    waiting = [each for each in asyncio.run(waiting_of(Stack.default().deployment, service)) if each.shards]
-    if as_json:
-        answer_json({"waiting": [fields(each) for each in waiting]})
-    elif waiting:
-        show(waiting)
-        names = sorted({each.service for each in waiting})
-        console.print("\n".join(f"Resolve: goodstanding offsets accept {name}" for name in names), soft_wrap=True)
-    else:
-        console.print("Kafka and Postgres agree: nothing waits for your word.")
-    if waiting:
-        raise typer.Exit(1)
+    waiting = waiting_of(Stack.default().deployment, service, about_time=False)
+    resolve = "\n".join(f"Resolve: goodstanding offsets accept {name}" for name in sorted({w.service for w in waiting}))
+    told(waiting, as_json, nothing="Kafka and Postgres agree: nothing waits for your word.", then=resolve)
 
 
 @app.command()
 def accept(
-    service: Annotated[str, typer.Argument(metavar="SERVICE", help=_SERVICES)],
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it, only what would be done is said.")] = False,
+    service: ServiceName,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what resolving means, and with --yes, have the service do it. Your word is written down with its time, is for
@@ -55,10 +49,9 @@ def accept(
     Example: goodstanding offsets accept scorer --yes
     """
     deployment = Stack.default().deployment
-    waiting = [each for each in asyncio.run(waiting_of(deployment, service)) if each.shards]
     give(
         deployment,
-        waiting,
+        waiting_of(deployment, service, about_time=False),
         yes=yes,
         as_json=as_json,
         nothing=f"Nothing of {service} waits for your word.",
@@ -86,29 +79,48 @@ def give(
             {
                 "accepted": yes and bool(waiting),
                 "nothing_waits": not waiting,
-                "waiting": [fields(each) for each in waiting],
+                "waiting": [_fields(each) for each in waiting],
             }
         )
         return
     if not waiting:
         console.print(nothing)
         return
-    show(waiting)
+    _show(waiting)
     if yes:
         console.print(f"Your word is written down. See it go on: {check}", soft_wrap=True)
     else:
         fail(f"Nothing was done yet. {accept}")
 
 
-async def waiting_of(deployment: Deployment, service: str) -> list[Waiting]:
-    """What waits for the operator's word, of this service or of all. Raises UserError for an unknown one."""
+def waiting_of(deployment: Deployment, service: str, *, about_time: bool) -> list[Waiting]:
+    """What waits for the operator's word, of this service or of all: about the time, or about Kafka and Postgres, where
+    it concerns shards. Raises UserError for an unknown service."""
+    return [each for each in asyncio.run(_waiting(deployment, service)) if bool(each.shards) != about_time]
+
+
+async def _waiting(deployment: Deployment, service: str) -> list[Waiting]:
     if service and service not in SERVICES:
         raise UserError(f"There is no service {service}.", f"Say one of: {', '.join(SERVICES)}.")
     found = [await waiting_for_word(deployment, name) for name in ([service] if service else SERVICES)]
     return [each for part in found for each in part]
 
 
-def show(waiting: list[Waiting]) -> None:
+def told(waiting: list[Waiting], as_json: bool, *, nothing: str, then: str = "") -> None:
+    """Say what waits, or that nothing does; ends with 1 when something waits. `then` follows what waits."""
+    if as_json:
+        answer_json({"waiting": [_fields(each) for each in waiting]})
+    elif waiting:
+        _show(waiting)
+        if then:
+            console.print(then, soft_wrap=True)
+    else:
+        console.print(nothing)
+    if waiting:
+        raise typer.Exit(1)
+
+
+def _show(waiting: list[Waiting]) -> None:
     """Each with what it would mean to accept it."""
     for each in waiting:
         where = f", shard {', '.join(map(str, each.shards))}" if each.shards else ""
@@ -116,7 +128,7 @@ def show(waiting: list[Waiting]) -> None:
         console.print(f"  Accepting it means: {each.found.remedy}.\n", markup=False, soft_wrap=True)
 
 
-def fields(waiting: Waiting) -> dict[str, Any]:
+def _fields(waiting: Waiting) -> dict[str, Any]:
     """For programs."""
     return {
         "service": waiting.service,
