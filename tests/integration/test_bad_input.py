@@ -19,7 +19,7 @@ from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, dead_letter_topic, raw_topic, rejected_topic
 from shared.kafka.topic_admin import ensure_topics
 from tests.support.fresh_kafka import forget
-from tests.support.ingest.bad_input import BAD_INPUT, BadInput
+from tests.support.ingest.bad_input import BAD_INPUT, Case
 from tests.support.ingest.raw_events import FRIEND, OF_OTHERS, PERSON, RawEvent, bank, court, utility
 from tests.support.ingest.shipped import KEY, PARTNERS, pseudonym
 from tests.support.pages import metrics_of
@@ -81,7 +81,7 @@ async def test_every_case_is_answered_on_the_partners_own_topic(
     ingest: ServiceProcess, kafka_bootstrap: str, producer: AIOKafkaProducer
 ) -> None:
     pid = ingest.pid
-    cases: dict[str, BadInput] = {}
+    cases: dict[str, Case] = {}
     for number, case in enumerate(BAD_INPUT):
         cases[await send(producer, case.event, partition=number % 6)] = case
     rejected = [rejected_topic(partner) for partner in PARTNERS]

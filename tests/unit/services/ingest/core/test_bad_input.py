@@ -11,13 +11,13 @@ from shared.contracts.faults import Code
 from shared.contracts.messages import Refusal
 from shared.contracts.refusals import read_refusal
 from shared.settings import ROOT
-from tests.support.ingest.bad_input import BAD_INPUT, BadInput
+from tests.support.ingest.bad_input import BAD_INPUT, Case
 from tests.support.ingest.raw_events import FRIEND, PERSON
 from tests.support.ingest.shipped import answer
 
 
 @pytest.mark.parametrize("case", BAD_INPUT, ids=lambda case: case.name)
-def test_each_is_refused_with_code_field_and_sentence(case: BadInput) -> None:
+def test_each_is_refused_with_code_field_and_sentence(case: Case) -> None:
     outgoing, outcome = answer(case.event)
     refusal = read_refusal(outgoing.headers)
     assert isinstance(refusal, Refusal), refusal
@@ -32,7 +32,7 @@ def test_each_is_refused_with_code_field_and_sentence(case: BadInput) -> None:
 
 
 @pytest.mark.parametrize("case", BAD_INPUT, ids=lambda case: case.name)
-def test_nobody_is_named_in_field_and_sentence(case: BadInput) -> None:
+def test_nobody_is_named_in_field_and_sentence(case: Case) -> None:
     refusal = read_refusal(answer(case.event)[0].headers)
     assert isinstance(refusal, Refusal)
     for canary in (PERSON, FRIEND, PERSON.lower(), "C-00817723"):

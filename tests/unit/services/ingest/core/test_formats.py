@@ -60,12 +60,22 @@ def statement(amount: int, limit: int | None) -> BehaviorEvent:
     return BehaviorEvent(kind="credit_card.statement", amount=amount, limit=limit)
 
 
+def card(amount: int = 412_355, days_late: int = 3) -> BehaviorEvent:
+    return obligation("credit_card.repayment", amount, days_late)
+
+
+def instalment(amount: int, days_late: int) -> BehaviorEvent:
+    return obligation("consumer_credit.repayment", amount, days_late)
+
+
+def settled(kind: str, report_id: str, began_on: date, ended_on: date, amount: int | None = None) -> RecordReport:
+    return RecordReport(
+        kind=kind, report_id=report_id, status="settled", began_on=began_on, ended_on=ended_on, amount=amount
+    )
+
+
 _NO_SHOW = RecordReport(
-    kind="hotel.no_show",
-    report_id="RES-3",
-    status="reported",
-    began_on=date(2024, 3, 4),
-    amount=20_000,
+    kind="hotel.no_show", report_id="RES-3", status="reported", began_on=date(2024, 3, 4), amount=20_000
 )
 _LISTED = RecordReport(
     kind="court.listing",
@@ -74,46 +84,32 @@ _LISTED = RecordReport(
     began_on=date(2024, 2, 28),
     amount=15_000_000,
 )
+_OVERDUE = RecordReport(
+    kind="card.overdue", report_id="R-5", status="reported", began_on=date(2023, 11, 20), amount=990_000
+)
+_FEE = RecordReport(kind="business_fee.overdue", report_id="L-1", status="reported", began_on=date(2023, 12, 1))
 _BIKE_CLAIM = {"claim": "K-1", "claim_state": "cleared", "opened_at": "2024-02-29T23:30:00Z", "minutes": ...}
 
 GOOD = [
-    Good("bank", bank(), obligation("credit_card.repayment", 412_355, 3)),
-    Good("bank, at the limit", bank({"days_past_due": 90}), obligation("credit_card.repayment", 412_355, 90)),
+    Good("bank", bank(), card()),
+    Good("bank, at the limit", bank({"days_past_due": 90}), card(412_355, 90)),
+    Good("bank, 0.14 dollars to the yuan", bank({"amount.currency": "USD", "amount.minor": 1_001}), card(7_150)),
     Good(
-        "bank, 0.14 dollars to the yuan",
-        bank({"amount.currency": "USD", "amount.minor": 1_001}),
-        obligation("credit_card.repayment", 7_150, 3),
+        "bank, rounded to the nearest minor unit", bank({"amount.currency": "USD", "amount.minor": 1_000}), card(7_143)
     ),
-    Good(
-        "bank, rounded to the nearest minor unit",
-        bank({"amount.currency": "USD", "amount.minor": 1_000}),
-        obligation("credit_card.repayment", 7_143, 3),
-    ),
-    Good(
-        "bank, 20.5 yen to the yuan, no minor unit",
-        bank({"amount.currency": "JPY", "amount.minor": 41}),
-        obligation("credit_card.repayment", 200, 3),
-    ),
+    Good("bank, 20.5 yen to the yuan, no minor unit", bank({"amount.currency": "JPY", "amount.minor": 41}), card(200)),
     Good(
         "bank, the rate is that of the month in the deployment's zone",
         bank({"amount.currency": "USD", "amount.minor": 1_001}, time="2024-02-29T16:00:00Z"),
-        obligation("credit_card.repayment", 7_150, 3),
+        card(7_150),
     ),
     Good(
         "bank, a minute before",
         bank({"amount.currency": "USD", "amount.minor": 1_001}, time="2024-02-29T15:59:00Z"),
-        obligation("credit_card.repayment", 7_700, 3),
+        card(7_700),
     ),
-    Good(
-        "bank, extension attributes",
-        bank(traceparent="00-1", partitionkey="key"),
-        obligation("credit_card.repayment", 412_355, 3),
-    ),
-    Good(
-        "bank, account in another spelling",
-        bank({"customer.account": f" gs-{PERSON[2:]} "}),
-        obligation("credit_card.repayment", 412_355, 3),
-    ),
+    Good("bank, extension attributes", bank(traceparent="00-1", partitionkey="key"), card()),
+    Good("bank, account in another spelling", bank({"customer.account": f" gs-{PERSON[2:]} "}), card()),
     Good(
         "bank, returned payment",
         bank({"days_past_due": ..., "due_on": ...}, type="card.payment.returned"),
@@ -149,47 +145,19 @@ GOOD = [
         structured("bank", "customer.occupation.verified", {"customer": {"account": PERSON}, "employment": "official"}),
         BehaviorEvent(kind="occupation.verified", value="public_service"),
     ),
+    Good("bank, record", bank_record(), _OVERDUE),
     Good(
-        "bank, record",
-        bank_record(),
-        RecordReport(
-            kind="card.overdue", report_id="R-5", status="reported", began_on=date(2023, 11, 20), amount=990_000
-        ),
-    ),
-    Good(
-        "bank, record that is open, with the day of the last payment",
-        bank_record({"paid_on": "2024-02-05"}),
-        RecordReport(
-            kind="card.overdue", report_id="R-5", status="reported", began_on=date(2023, 11, 20), amount=990_000
-        ),
+        "bank, record that is open, with the day of the last payment", bank_record({"paid_on": "2024-02-05"}), _OVERDUE
     ),
     Good(
         "bank, record settled, without an amount",
         bank_record({"state": "paid", "paid_on": "2024-03-05", "amount": ...}),
-        RecordReport(
-            kind="card.overdue",
-            report_id="R-5",
-            status="settled",
-            began_on=date(2023, 11, 20),
-            ended_on=date(2024, 3, 5),
-        ),
+        settled("card.overdue", "R-5", date(2023, 11, 20), date(2024, 3, 5)),
     ),
-    Good("consumer credit", consumer_credit(), obligation("consumer_credit.repayment", 128_850, 4)),
-    Good(
-        "consumer credit, early",
-        consumer_credit({"paidDate": "2024-02-20"}),
-        obligation("consumer_credit.repayment", 128_850, 0),
-    ),
-    Good(
-        "consumer credit, whole yuan",
-        consumer_credit({"principal": "7"}),
-        obligation("consumer_credit.repayment", 700, 4),
-    ),
-    Good(
-        "consumer credit, zeros behind",
-        consumer_credit({"principal": "7.1000"}),
-        obligation("consumer_credit.repayment", 710, 4),
-    ),
+    Good("consumer credit", consumer_credit(), instalment(128_850, 4)),
+    Good("consumer credit, early", consumer_credit({"paidDate": "2024-02-20"}), instalment(128_850, 0)),
+    Good("consumer credit, whole yuan", consumer_credit({"principal": "7"}), instalment(700, 4)),
+    Good("consumer credit, zeros behind", consumer_credit({"principal": "7.1000"}), instalment(710, 4)),
     Good(
         "consumer credit, contact",
         consumer_credit_link(),
@@ -208,13 +176,7 @@ GOOD = [
                 "closedAtMillis": 1_704_038_400_000,
             },
         ),
-        RecordReport(
-            kind="loan.overdue",
-            report_id="case-9",
-            status="settled",
-            began_on=date(2023, 12, 31),
-            ended_on=date(2024, 1, 1),
-        ),
+        settled("loan.overdue", "case-9", date(2023, 12, 31), date(2024, 1, 1)),
     ),
     Good("utility", utility(), obligation("water.bill", 8_640, 2), "m-1"),
     Good("utility, in yuan", utility({"unit": "yuan", "amt": 86.4}), obligation("water.bill", 8_640, 2), "m-1"),
@@ -224,14 +186,7 @@ GOOD = [
     Good(
         "bike, claim",
         bike({**_BIKE_CLAIM, "cleared_at": "2024-03-04T16:00:00Z"}, type="ride.unpaid.v1"),
-        RecordReport(
-            kind="ride.unpaid",
-            report_id="K-1",
-            status="settled",
-            began_on=date(2024, 3, 1),
-            ended_on=date(2024, 3, 5),
-            amount=350,
-        ),
+        settled("ride.unpaid", "K-1", date(2024, 3, 1), date(2024, 3, 5), 350),
     ),
     Good("hotel", hotel(), obligation("hotel.stay", 77_600, 0), "H-1"),
     Good("hotel, number for an amount", hotel({"Folio.Total": 776.05}), obligation("hotel.stay", 77_605, 0), "H-1"),
@@ -273,13 +228,7 @@ GOOD = [
     Good(
         "court, released",
         court({"action": "RELEASED", "released": "2024-03-04", "yuan": ""}),
-        RecordReport(
-            kind="court.listing",
-            report_id="Pudong District-2023-00417",
-            status="settled",
-            began_on=date(2024, 2, 28),
-            ended_on=date(2024, 3, 4),
-        ),
+        settled("court.listing", "Pudong District-2023-00417", date(2024, 2, 28), date(2024, 3, 4)),
         "N-1",
     ),
     Good(
@@ -314,21 +263,11 @@ GOOD = [
         city({"kind": "donation.made", "days_late": ..., "count": 3, "reverses": True}),
         BehaviorEvent(kind="donation.made", count=3, amount=400, reverses=True),
     ),
-    Good(
-        "native, record",
-        city_record(),
-        RecordReport(kind="business_fee.overdue", report_id="L-1", status="reported", began_on=date(2023, 12, 1)),
-    ),
+    Good("native, record", city_record(), _FEE),
     Good(
         "native, record that was over when it is reported",
         city_record({"ended_on": "2024-01-05"}),
-        RecordReport(
-            kind="business_fee.overdue",
-            report_id="L-1",
-            status="reported",
-            began_on=date(2023, 12, 1),
-            ended_on=date(2024, 1, 5),
-        ),
+        replace(_FEE, ended_on=date(2024, 1, 5)),
     ),
 ]
 
