@@ -27,6 +27,7 @@ from goodstanding.waiting_for_word import Waiting
 from services.scorer.core.explain import Line
 from shared.contracts import zones
 from shared.contracts.kinds import KINDS
+from shared.runner.operator_word import Found
 from shared.settings import ROOT
 from tests.support.command_line import ask
 
@@ -270,9 +271,20 @@ def test_where_nothing_waits_nothing_was_accepted(
     async def nothing(*_: object) -> list[Waiting]:
         return []
 
-    monkeypatch.setattr(f"goodstanding.cli.{group}.waiting_of", nothing)
+    monkeypatch.setattr("goodstanding.cli.offsets.waiting_for_word", nothing)
     [told] = map(json.loads, ask(group, "accept", "scorer", "--yes", "--json").stdout.splitlines())
     assert told == {"accepted": False, "nothing_waits": True, "waiting": []}
+
+
+def test_what_waits_is_told_by_the_group_that_it_concerns(demo: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def both(*_: object) -> list[Waiting]:
+        return [Waiting("scorer", shards, Found(token, "s", "r")) for shards, token in (((3,), "kafka"), ((), "time"))]
+
+    monkeypatch.setattr("goodstanding.cli.offsets.waiting_for_word", both)
+    for group, token in (("offsets", "kafka"), ("clock", "time")):
+        asked = ask(group, "check", "scorer", "--json")
+        assert [each["contradiction"] for each in json.loads(asked.stdout)["waiting"]] == [token]
+        assert asked.exit_code == 1
 
 
 def test_help_has_no_type_of_python() -> None:
