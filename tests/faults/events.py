@@ -243,78 +243,37 @@ class _Drawing:
         )
 
     def _broken(self, event: Event, span: _Span) -> Message:
-        fault = self._rng.choice(_FAULTS)
+        code, change = self._rng.choice(_FAULTS)
         account = self._account_of[event.person]
         attributes = _attributes(event, account)
         data: dict[str, Any] = {"kind": "phone.bill", "days_late": 0}
-        code = fault(attributes, data, span.instant)
+        change(attributes, data, span.instant)
         message = _wire(event.partner, attributes, data, account, Sent(None, code))
-        if fault is _not_json:
+        if code == _NOT_JSON:
             return replace(message, value=(message.value or b"")[:-1])
         return message
 
 
-# -- faults: each changes a good message in place and returns the code that its refusal must have ----------------------
+# -- faults: each changes attributes and data of a good message in place -----------------------------------------------
 
-Fault = Callable[[dict[str, str], dict[str, Any], datetime], str]
-
-
-def _not_json(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
-    return "json-syntax"
-
-
-def _naive_time(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
-    attributes["time"] = attributes["time"][:19]
-    return "time-format"
-
-
-def _future(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
-    attributes["time"] = (now + timedelta(hours=1)).isoformat()
-    return "in-future"
-
-
-def _unknown_kind(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
-    data["kind"] = "moon.landing"
-    return "unknown-kind"
-
-
-def _private_number(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
-    attributes["subject"] = "C-4711"
-    return "subject-unknown-scheme"
-
-
-def _beyond_behavior(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
-    data["days_late"] = 91
-    return "beyond-behavior"
-
-
-def _demographic(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
-    data["gender"] = "x"
-    return "demographic"
-
-
-def _unknown_field(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
-    data["colour"] = "blue"
-    return "unknown-field"
-
-
-def _no_consent(attributes: dict[str, str], data: dict[str, Any], now: datetime) -> str:
-    data.clear()
-    data.update(kind="income.reported", amount=100)
-    return "consent-missing"
-
-
-_FAULTS: tuple[Fault, ...] = (
-    _not_json,
-    _naive_time,
-    _future,
-    _unknown_kind,
-    _private_number,
-    _beyond_behavior,
-    _demographic,
-    _unknown_field,
-    _no_consent,
+_NOT_JSON = "json-syntax"
+_FAULTS: tuple[tuple[str, Callable[[dict[str, str], dict[str, Any], datetime], None]], ...] = (
+    (_NOT_JSON, lambda attributes, data, now: None),
+    ("time-format", lambda attributes, data, now: attributes.update(time=attributes["time"][:19])),
+    ("in-future", lambda attributes, data, now: attributes.update(time=(now + timedelta(hours=1)).isoformat())),
+    ("unknown-kind", lambda attributes, data, now: data.update(kind="moon.landing")),
+    ("subject-unknown-scheme", lambda attributes, data, now: attributes.update(subject="C-4711")),
+    ("beyond-behavior", lambda attributes, data, now: data.update(days_late=91)),
+    ("demographic", lambda attributes, data, now: data.update(gender="x")),
+    ("unknown-field", lambda attributes, data, now: data.update(colour="blue")),
+    ("consent-missing", lambda attributes, data, now: _only(data, kind="income.reported", amount=100)),
 )
+"""The code that the refusal must have, and the change that leads to it; the bytes of the first are cut besides."""
+
+
+def _only(data: dict[str, Any], **left: object) -> None:
+    data.clear()
+    data.update(left)
 
 
 # -- the native format -------------------------------------------------------------------------------------------------

@@ -55,10 +55,15 @@ async def _servers(story: Story) -> AsyncIterator[None]:
     await asyncio.to_thread(story.cluster.stack.up)
 
 
-async def test_postgres_goes_away_and_comes_back(story: Story) -> None:
+async def _begun(story: Story) -> None:
+    """A person of whom something was handled before."""
     story.new_person()
     await story.tell(days_late=9)
     await story.handled()
+
+
+async def test_postgres_goes_away_and_comes_back(story: Story) -> None:
+    await _begun(story)
     await asyncio.to_thread(story.cluster.stack.kill, "postgres")
     await story.until_trouble("scorer-1", "Postgres")
     assert await asyncio.to_thread(story.cluster.processes["ingest-1"].trouble) is None, "ingest needs no Postgres"
@@ -73,9 +78,7 @@ async def test_postgres_goes_away_and_comes_back(story: Story) -> None:
 
 async def test_postgres_stands_still_and_goes_on(story: Story) -> None:
     """Worse than away: connections stay open, and no answer comes."""
-    story.new_person()
-    await story.tell(days_late=9)
-    await story.handled()
+    await _begun(story)
     story.cluster.stack.pause("postgres")
     await story.tell()
     await story.until_trouble("scorer-1", "Postgres")
@@ -85,9 +88,7 @@ async def test_postgres_stands_still_and_goes_on(story: Story) -> None:
 
 
 async def test_kafka_goes_away_and_comes_back(story: Story) -> None:
-    story.new_person()
-    await story.tell(days_late=9)
-    await story.handled()
+    await _begun(story)
     await asyncio.to_thread(story.cluster.stack.kill, "kafka")
     telling_meanwhile = asyncio.create_task(story.tell())
     await asyncio.gather(*(story.until_trouble(name, "Kafka") for name in ("ingest-1", "scorer-1")))
@@ -131,9 +132,7 @@ async def test_what_a_group_has_committed_is_never_said_to_be_nothing_while_kafk
 
 async def test_a_process_without_file_descriptors_says_so_and_goes_on(story: Story) -> None:
     """Every connection that it must open anew fails; what was sent meanwhile is counted when there are some again."""
-    story.new_person()
-    await story.tell(days_late=9)
-    await story.handled()
+    await _begun(story)
     process = psutil.Process(story.cluster.processes["scorer-1"].pid)
     soft, hard = process.rlimit(psutil.RLIMIT_NOFILE)
     process.rlimit(psutil.RLIMIT_NOFILE, (process.num_fds() + 2, hard))
@@ -152,9 +151,7 @@ async def test_a_process_without_file_descriptors_says_so_and_goes_on(story: Sto
 
 async def test_kafka_can_write_no_more_and_comes_back_when_it_can(story: Story) -> None:
     """As on a full disk: an append fails, and the broker ends itself. What it had acknowledged is there afterwards."""
-    story.new_person()
-    await story.tell(days_late=9)
-    await story.handled()
+    await _begun(story)
     [kafka] = [s for s in await asyncio.to_thread(story.cluster.stack.status) if s.name == "kafka"]
     assert kafka.pid is not None
     broker = psutil.Process(kafka.pid)
