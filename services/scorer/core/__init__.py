@@ -1,1 +1,15 @@
-"""The scorer's rules: pure, synchronous, and free of any framework. Time is an argument."""
+"""The scorer's rules: pure, synchronous, and free of any framework. Time is an argument. Which file answers which
+question:
+
+    decide          what do a person's messages lead to, and when is a score published?     the way in
+    policy, calendar        by which scorecard, and when are the monthly runs?
+    folding, ids    does an event count, or is it a repetition, a conflict, too late or too much?
+    state, records  what is kept of a person?
+    forgetting      what leaves that again?
+    scorecard, faults       what may a scorecard say, and what is wrong with one?
+    features        what can a rule look at, and how is it measured?
+    compiled        how does a scorecard become a program?
+    score, held     what is the score with its items, and what do records cost and impose?
+    explain         how is that shown to the person?
+    messages        what do the rules take in?
+"""

@@ -67,7 +67,7 @@ class Compiled:
         return {name: measure(months) for name, measure in zip(self._names, self._measures, strict=True)}
 
     def run(self, state: State, through: int, circle: Circle | None) -> tuple[Program, Values]:
-        """The program of the person's segment, and the value of each feature that it needs."""
+        """The program of the person's segment (rules S10), and the value of each feature that it needs."""
         months = Months(self._plan, state, through, circle)
         measures = self._measures
         values: Values = [None] * len(measures)
@@ -107,7 +107,7 @@ def conditions_of(card: Scorecard) -> list[Condition]:
 
 
 def most_taken_back(cap: Cap, rules: Sequence[Rule]) -> int:
-    """What the cap takes of a person who has the best points of all rules."""
+    """What the cap takes of a person who has the best points of all rules (rules S11)."""
     return max(0, sum(rule.best - rule.unknown for rule in rules if rule.code in cap.rules) - cap.points)
 
 
@@ -133,7 +133,7 @@ def _holds(condition: Condition, index: int) -> Holds:
 
 
 def points_of(rule: Rule) -> Points:
-    """What a rule gives for what was measured."""
+    """What a rule gives for what was measured (rules S8)."""
     binned = _words(rule) if any(bin.word is not None for bin in rule.bins) else _bins(rule)
     return binned if rule.evidence is None else _weighed(binned, rule.unknown, rule.evidence)
 
@@ -152,6 +152,7 @@ def _bins(rule: Rule) -> Points:
 
 
 def _weighed(binned: Points, unknown: int, evidence: Evidence) -> Points:
+    """With too few observations, points between those of unknown and those of the bin (rules S9)."""
     full, below = evidence.full, evidence.below or evidence.full
 
     def weighed(measured: Measured) -> int:

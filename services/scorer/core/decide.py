@@ -208,7 +208,8 @@ def _passed_by(run: int, late_months: int, zone: tzinfo) -> RunPassed:
 
 
 def _at_once(person: Person, state: State, now: datetime, policy: Policy, *, events: bool, records: bool) -> _Moved:
-    """What may not wait for the monthly run: a change of a record; in continuous cadence any change of the result."""
+    """What may not wait for the monthly run: a change of a record (rules P3), also of somebody who was never published
+    (rules P4); in continuous cadence any change of the result (rules P2)."""
     card = policy.at(now)
     month, _ = _months_at(now, policy.zone)
     if events and card.cadence == "continuous":

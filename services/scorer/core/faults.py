@@ -228,6 +228,7 @@ def _faults_of_rule(card: Scorecard, rule: Rule) -> Faults:
 
 def _faults_of_bins(card: Scorecard, rule: Rule) -> Faults:
     feature = card.features[rule.feature]
+    # Told figures never cost points (rules S20).
     if feature.tells_of_means and rule.worst < rule.unknown <= rule.best:
         sentence = f"Use no more than {rule.worst}, the worst of the bins: telling a figure never costs points."
         yield PolicyFault(("unknown",), sentence)
@@ -345,6 +346,7 @@ def _faults_of_classes(card: Scorecard) -> Faults:
 
 
 def _faults_of_shares(card: Scorecard) -> Faults:
+    """What does not come to the shares of the dimensions (rules S5)."""
     if (points := sum(card.dimensions.values())) != POINTS:
         yield PolicyFault(("dimensions",), f"The dimensions have {points} points; make them {POINTS} in all.")
     reached = {segment: _bests(card, segment) for segment in card.segment_codes()}

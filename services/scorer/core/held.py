@@ -30,6 +30,7 @@ def counting(state: State) -> Sequence[NegativeRecord]:
 
 
 def imposed(records: Sequence[NegativeRecord], card: Scorecard) -> Held:
+    """The lowest ceiling (rules S14), and the restrictions of what is unsettled (rules S15)."""
     if not records:
         return NOTHING
     unsettled = {_class_of(record) for record in records if not record.settled}
@@ -41,7 +42,7 @@ def imposed(records: Sequence[NegativeRecord], card: Scorecard) -> Held:
 
 
 def cost(rule: Records, records: Sequence[NegativeRecord], through: int) -> int:
-    """The points of these records, 0 or less. `through` is the last complete month."""
+    """The points of these records, 0 or less (rules S13). `through` is the last complete month."""
     return max(sum(_cost(rule, record, through) for record in records), rule.lowest)
 
 

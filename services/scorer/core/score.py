@@ -58,7 +58,7 @@ decode = _decoder.decode
 
 
 def evaluate(state: State, card: Scorecard, through: int, circle: Circle | None = None) -> Evaluation:
-    """The score over the months up to and including `through`."""
+    """The score over the months up to and including `through`; thin with too short a history (rules S17)."""
     program, values = card.compiled.run(state, through, circle)
     items = _of_rules(program, values)
     if program.caps:
@@ -135,6 +135,7 @@ def _limits_of(evaluation: Evaluation) -> _Limits:
 
 
 def _composed(rules: Sequence[Item], limits: _Limits, records: Held, thin: bool) -> Evaluation:
+    """The items with base, floor, limits (rules S19) and ceiling (rules S14), and their sum (rules S1 and S2)."""
     items = [Item("base", BASE, BASE, {}), *rules]
     score = sum([item.points for item in items])
     if score < BASE:
@@ -153,7 +154,7 @@ def _composed(rules: Sequence[Item], limits: _Limits, records: Held, thin: bool)
 
 
 def _key_factors(items: Sequence[Item]) -> tuple[str, ...]:
-    """What costs most against the best; among equals the policy's order decides."""
+    """What costs most against the best; among equals the policy's order decides (rules S16)."""
     costs = [(item.best - item.points, item.code) for item in items if item.points < item.best]
     costs.sort(key=_by_cost)
     return tuple([code for _, code in costs[:KEY_FACTORS_MAX]])

@@ -55,7 +55,8 @@ class Evidence(_Part, frozen=True, kw_only=True):
 
 
 class Rule(_Part, frozen=True, kw_only=True):
-    """What one feature gives, in points. `unknown` are those of a person of whom the feature can say nothing."""
+    """What one feature gives, in points. `unknown` are those of a person of whom the feature can say nothing
+    (rules S6)."""
 
     code: str
     dimension: str
