@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,21 @@ def tier_table() -> TierTable:
 
 def units_by_code() -> dict[str, Unit]:
     """What the value is that a rule of the scorecards rests on, by the rule's code."""
-    cards = scorecards(_POLICIES)
+    return units_of(scorecards(_POLICIES))
+
+
+def units_of(cards: Iterable[Scorecard]) -> dict[str, Unit]:
+    """The same of these scorecards."""
     return {rule.code: card.features[rule.feature].unit for card in cards for rule in card.rules}
+
+
+def in_force_on(day: date) -> Scorecard:
+    """The deployment's scorecard by which a publication of that day is made. Raises ConfigError, and UserError where
+    none is in force yet."""
+    cards = [card for card in scorecards(_POLICIES) if card.effective_on <= day]
+    if not cards:
+        raise UserError(f"No scorecard is in force on {day} yet.", "Name one with --policy.")
+    return cards[-1]
 
 
 def profile(name: str) -> Profile:

@@ -18,6 +18,7 @@ from goodstanding.cli import (
     people,
     platform,
     policy,
+    score,
     tail,
 )
 from goodstanding.cli.group import commands
@@ -53,7 +54,8 @@ app.command("records", short_help="A person's negative records.")(people.records
 app.command("benefits", short_help="A person's tier, and what it opens.")(people.benefits)
 app.command("user-id", short_help="The pseudonym of an identifier.")(people.user_id)
 app.command("deadline", short_help="When a negative record lapses.")(policy.deadline)
-app.add_typer(policy.app, name="policy", short_help="Check the policy files.")
+app.add_typer(policy.app, name="policy", short_help="Check, compare and try policy files.")
+app.command("score", short_help="The scores of people in files of events.")(score.score)
 app.command("backtest", short_help="Does a scorecard predict?")(backtest.backtest)
 app.command("run", short_help="One service in the foreground.")(platform.run)
 app.command("migrate", short_help="Create roles and schemas, and migrate them.")(platform.migrate)

@@ -12,6 +12,7 @@ import msgspec
 import typer
 
 from goodstanding import policies
+from goodstanding.cli.figures import money, rests_on, signed
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, local, table, tell
 from goodstanding.cli.words import Who, day
 from goodstanding.errors import UserError
@@ -22,12 +23,9 @@ from goodstanding.person.user_id import known_user_id, user_id_of
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import Stack
-from services.scorer.core.explain import Explanation, Line
-from services.scorer.core.features.base import Unit
+from services.scorer.core.explain import Explanation
 from shared.contracts import zones
-from shared.contracts.currencies import DIGITS
 from shared.contracts.kinds import KIND_OF
-from shared.contracts.months import month_name
 
 
 def user_id(
@@ -151,16 +149,11 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _record(record: Mapping[str, Any], currency: str, zone: tzinfo) -> Iterator[str]:
-    amount = "" if record["amount"] is None else f", {_money(record['amount'], currency)}"
+    amount = "" if record["amount"] is None else f", {money(record['amount'], currency)}"
     lapses = local(record["lapses_at"], zone) if record["lapses_at"] else "not yet known"
     yield f"{KIND_OF[record['kind']].title}, {record['status']}{amount}"
     yield f"  began {record['began_on']}, ended {record['ended_on'] or 'not: it goes on'}, lapses {lapses}"
     yield f"  reported by {record['partner']} as {record['report_id']}"
-
-
-def _money(minor: int, currency: str) -> str:
-    digits = DIGITS[currency]
-    return f"{currency} {minor / 10**digits:,.{digits}f}"
 
 
 def _show(found: Explanation, user: str, settings: FixedSettings) -> None:
@@ -176,52 +169,15 @@ def _show(found: Explanation, user: str, settings: FixedSettings) -> None:
             line.code,
             line.points,
             line.best,
-            "" if is_first else _signed(line.change),
-            _rests_on(line, units, settings.currency),
+            "" if is_first else signed(line.change),
+            rests_on(line.code, line.rests_on, units, settings.currency),
         )
         for line in found.lines
     ]
-    rows.append(("score", found.score, "", "" if is_first else _signed(found.change), ""))
+    rows.append(("score", found.score, "", "" if is_first else signed(found.change), ""))
     columns = ["item", "points", "at best", "change", "rests on"]
     console.print(table(columns, rows, right=("points", "at best", "change")))
     console.print()
     tell(f"What would help most: {', '.join(found.key_factors) or 'nothing, all is at its best'}.")
     if found.restrictions:
         tell(f"Restricted: {', '.join(found.restrictions)}.")
-
-
-def _signed(points: int) -> str:
-    return f"{points:+}" if points else "="
-
-
-def _rests_on(line: Line, units: Mapping[str, Unit], currency: str) -> str:
-    """The figures as people write them. Of a rule that could say nothing: that it is unknown."""
-    unit = units.get(line.code)
-    if unit is not None and not line.rests_on:
-        return "unknown"
-    return ", ".join(_stated(name, value, unit or "number", currency) for name, value in line.rests_on.items())
-
-
-def _stated(name: str, value: int | str, unit: Unit, currency: str) -> str:
-    if name == "value":
-        return _figure(unit, value, currency)
-    # Of publications of earlier releases.
-    if name == "amount":
-        return f"amount {_money(int(value), currency)}"
-    if name == "month":
-        return f"month {month_name(int(value))}"
-    return f"{name.replace('_', ' ')} {value}"
-
-
-def _figure(unit: Unit, value: int | str, currency: str) -> str:
-    if isinstance(value, str):
-        return value
-    match unit:
-        case "money":
-            return _money(value, currency)
-        case "per mille":
-            return f"{value / 10:g} %"
-        case "days" | "months":
-            return f"{value} {unit if value != 1 else unit[:-1]}"
-        case "number" | "score" | "word":
-            return str(value)

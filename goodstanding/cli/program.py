@@ -22,6 +22,7 @@ COMMANDS = (
         "dead-letters",
         "offsets",
         "clock",
+        "score",
         "explain",
         "records",
         "benefits",

@@ -36,7 +36,8 @@ def _beginning_with(words: list[str], begun: str) -> list[str]:
     return [word for word in words if word.startswith(begun)]
 
 
-def _partners(incomplete: str) -> list[str]:
+def partner_names(incomplete: str) -> list[str]:
+    """The partners whose names begin so, for a shell that completes them."""
     try:
         return _beginning_with(partners(), incomplete)
     except ConfigError:  # a file with an impossible name; the command itself says so
@@ -53,11 +54,13 @@ def one_of(names: Sequence[str]) -> str:
 
 Partner = Annotated[
     str,
-    typer.Argument(metavar="PARTNER", help="A partner: the name of its file in partners/.", autocompletion=_partners),
+    typer.Argument(
+        metavar="PARTNER", help="A partner: the name of its file in partners/.", autocompletion=partner_names
+    ),
 ]
 AnyPartner = Annotated[
     str,
-    typer.Argument(metavar="[PARTNER]", help="One partner; all of them if left out.", autocompletion=_partners),
+    typer.Argument(metavar="[PARTNER]", help="One partner; all of them if left out.", autocompletion=partner_names),
 ]
 ServiceName = Annotated[str, typer.Argument(metavar="SERVICE", help=one_of(list(SERVICES)), autocompletion=_services)]
 AnyService = Annotated[
