@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from goodstanding.errors import UserError
 from goodstanding.partner.mapping_files import compiled_file
@@ -86,14 +86,34 @@ def check_all(settings: FixedSettings) -> None:
 def check(file: Path) -> str:
     """What a policy file is, in a few words. Raises ConfigError, with a remedy, if it must not be used."""
     try:
-        document = load(file, dict[str, Any])
-        for told_by, described in _KINDS.items():
-            if told_by in document:
-                return described(file)
+        if described := _kind_of(file):
+            return described(file)
     except ConfigError as error:
         raise _with_remedies(error) from None
     sentence = f"This is no policy file. One has one of these keys at the top: {', '.join(_KINDS)}."
     raise ConfigError(file, 1, "", sentence)
+
+
+def compared(old: Path, new: Path) -> tuple[Comparable, Comparable]:
+    """Two policy files of one kind, each without faults. Raises ConfigError, and UserError for files of two kinds, or
+    of one that is not compared."""
+    kinds = [_kind_of(file) for file in (old, new)]
+    types = [_COMPARED.get(kind) for kind in kinds]
+    if types[0] is None or types[1] is None or types[0] is not types[1]:
+        raise UserError(
+            f"{old} and {new} cannot be compared.", "Name two scorecards, two tier tables or two retention profiles."
+        )
+    return load_policy(old, types[0]), load_policy(new, types[0])
+
+
+def id_of(policy: Comparable) -> str:
+    """The policy's id; a profile, which has none, goes by its name."""
+    return policy.name if isinstance(policy, Profile) else policy.id
+
+
+def _kind_of(file: Path) -> Callable[[Path], str] | None:
+    document = load(file, dict[str, Any])
+    return next((described for told_by, described in _KINDS.items() if told_by in document), None)
 
 
 def _scorecard(file: Path) -> str:
@@ -129,6 +149,12 @@ _KINDS: dict[str, Callable[[Path], str]] = {
     "format": _mapping,
 }
 """By a key that only files of that kind have."""
+Comparable: TypeAlias = Scorecard | TierTable | Profile
+_COMPARED: dict[Callable[[Path], str] | None, type[Comparable]] = {
+    _scorecard: Scorecard,
+    _tier_table: TierTable,
+    _profile: Profile,
+}
 
 
 _WANTED = {

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from goodstanding import policies
-from goodstanding.cli.frame import AsJson, answer_json, tell
+from goodstanding.cli.frame import AsJson, answer_json, console, table, tell, tell_entry
 from goodstanding.cli.group import commands
 from goodstanding.cli.words import day, one_of, record_class
+from goodstanding.difference import differences, inline
 from goodstanding.errors import UserError
 from goodstanding.platform.stack import Stack
 from services.retention.core.deadline import DeadlineError, deadline_of, last_day_of
@@ -50,6 +53,40 @@ def check(
             tell(f"{file}: {found}")
     if wrong:
         raise typer.Exit(1)
+
+
+@app.command("diff")
+def diff_(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="A scorecard, tier table or retention profile.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Another one of the same kind.")],
+    as_json: AsJson = False,
+) -> None:
+    """What changed from one policy file to another: dimensions, features, rules, bins, points, segments, limits.
+
+    Comments, layout and defaults that are written out make no difference. It says what the files say; what that does to
+    people's scores: goodstanding policy preview.
+
+    Example: goodstanding policy diff policies/scorecard.toml policies/scorecard-2027.toml
+    """
+    before, after = policies.compared(old, new)
+    changes = differences(before, after)
+    ids = [policies.id_of(policy) for policy in (before, after)]
+    if as_json:
+        told = [{**asdict(change), "sentence": change.sentence} for change in changes]
+        answer_json({"old": ids[0], "new": ids[1], "changes": told})
+        return
+    tell(f"{ids[0]} -> {ids[1]}: {len(changes) or 'no'} change{'s' * (len(changes) != 1)}.")
+    for change in changes:
+        if change.is_whole:
+            tell_entry(change.sentence)
+    rows = [(escape(each.where), each.what, _was(each.old), _was(each.new)) for each in changes if not each.is_whole]
+    if rows:
+        console.print()
+        console.print(table(["", "what", "was", "is"], rows))
+
+
+def _was(value: object) -> str:
+    return "-" if value is None else escape(inline(value))
 
 
 def deadline(
