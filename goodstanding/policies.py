@@ -39,12 +39,12 @@ def units_of(cards: Iterable[Scorecard]) -> dict[str, Unit]:
     return {rule.code: card.features[rule.feature].unit for card in cards for rule in card.rules}
 
 
-def in_force_on(day: date) -> Scorecard:
-    """The deployment's scorecard by which a publication of that day is made. Raises ConfigError, and UserError where
-    none is in force yet."""
-    cards = [card for card in scorecards(_POLICIES) if card.effective_on <= day]
+def in_force_on(day: date, directory: Path = _POLICIES) -> Scorecard:
+    """The scorecard of this directory by which a publication of that day is made. Raises ConfigError, and UserError
+    where none is in force yet."""
+    cards = [card for card in scorecards(directory) if card.effective_on <= day]
     if not cards:
-        raise UserError(f"No scorecard is in force on {day} yet.", "Name one with --policy.")
+        raise UserError(f"No scorecard of {directory} is in force on {day} yet.", "Name a file, or a later day.")
     return cards[-1]
 
 

@@ -13,6 +13,7 @@ from rich.markup import escape
 from goodstanding import policies
 from goodstanding.cli.frame import AsJson, answer_json, console, table, tell, tell_entry
 from goodstanding.cli.group import commands
+from goodstanding.cli.preview import preview
 from goodstanding.cli.words import day, one_of, record_class
 from goodstanding.difference import differences, inline
 from goodstanding.errors import UserError
@@ -23,6 +24,7 @@ from shared.contracts.profile import Profile
 from shared.toml_file import ConfigError
 
 app = commands("Policy files: scorecard, tier table, retention profiles, partners' mappings.")
+app.command("preview")(preview)
 
 
 @app.command()

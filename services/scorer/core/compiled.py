@@ -78,6 +78,14 @@ class Compiled:
             values[index] = measures[index](months)
         return program, values
 
+    def segment_of(self, state: State, through: int, circle: Circle | None = None) -> str | None:
+        """The code of the segment that a person belongs to; None where the policy has none."""
+        months = Months(self._plan, state, through, circle)
+        values: Values = [None] * len(self._measures)
+        for index in self._asked:
+            values[index] = self._measures[index](months)
+        return self._segment(values)
+
     def _segment(self, values: Values) -> str | None:
         return next((code for holds, code in self._conditions if holds(values)), None)
 

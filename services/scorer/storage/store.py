@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from services.scorer.core.decide import Person, Writes, passed_by
 from services.scorer.core.features.months import Circle
-from services.scorer.core.features.stated import BASE, CONTACTS_BAND, CONTACTS_MIN, STEADY_MONTHS
+from services.scorer.core.features.stated import BASE, CONTACTS_BAND, STEADY_MONTHS, circle_as_kept
 from services.scorer.core.messages import Due, Message, microseconds
 from services.scorer.core.policy import Policy
 from services.scorer.core.score import decode, encode, without_records
@@ -43,16 +43,9 @@ def _person(row: asyncpg.Record) -> Person:
         run=row["run"],
         standing=row["standing"],
         standing_before=row["standing_before"],
-        circle=_circle(row),
+        circle=circle_as_kept(row["contacts"], row["influence"], row["stability"]),
         as_of=row["as_of"],
     )
-
-
-def _circle(row: asyncpg.Record) -> Circle | None:
-    if row["contacts"] is None:
-        return None
-    # What an earlier release wrote has the standing alone, until the next run.
-    return Circle(row["contacts"], row["influence"] or CONTACTS_MIN, row["stability"] or 0)
 
 
 def _of(circle: Circle | None) -> tuple[int | None, int | None, int | None]:

@@ -40,6 +40,12 @@ def circle_of(contacts: int, bands: int, steady: int) -> Circle | None:
     )
 
 
+def circle_as_kept(standing: int | None, influence: int | None, stability: int | None) -> Circle | None:
+    """What a person's row says of the contacts. A row that an earlier release wrote has the standing alone, until the
+    next run."""
+    return None if standing is None else Circle(standing, influence or CONTACTS_MIN, stability or 0)
+
+
 class Fact(Feature, frozen=True, kw_only=True, tag="fact"):
     """The value of a fact that is in force, a word."""
 
