@@ -51,6 +51,7 @@ check: setup  ## format, lint, types, imports, contracts, dashboard; needs no ne
 	@$(BIN)/mypy $(CODE)
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m shared.contracts.published check
+	@$(BIN)/python -m goodstanding.published check
 	@$(BIN)/python -m deploy.grafana.pipeline check
 	@$(BIN)/python -m deploy.settings check
 
@@ -71,8 +72,9 @@ format: setup  ## format the code and mend what the linter can mend
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
 
-contracts: setup  ## write again what is made of the contracts: schemas, AsyncAPI, the table of codes
+contracts: setup  ## write again what is made of the code: schemas, AsyncAPI, the table of codes, the scorecard's format
 	@$(BIN)/python -m shared.contracts.published write
+	@$(BIN)/python -m goodstanding.published write
 
 lock: $(BIN)/uv  ## bring requirements.lock up to date with pyproject.toml (all to the newest: make lock UPGRADE=1)
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements.lock

@@ -97,23 +97,28 @@ def test_events_of_ones_own_lead_to_a_score_within_a_minute(newcomer: Newcomer, 
 
 
 def test_a_preview_scores_everybody_by_another_policy_and_changes_nothing(newcomer: Newcomer, account: str) -> None:
-    user_id = newcomer.types("user-id", account).stdout.strip()
-    [before] = newcomer.asks("explain", user_id)
+    people = {each["person"] for each in newcomer.asks("partner", "sample", "bank", "--count", "40")}
+    before = {each["user_id"]: each for person in people for each in newcomer.asks("explain", person)}
     [same] = newcomer.asks("policy", "preview", "policies/scorecard.toml")
     assert (same["people"], same["up"], same["down"], same["movers"]) == (2, 0, 0, []), "the same rules, in force now"
     shutil.copy(CARD_FILE, newcomer.checkout / "plain.toml")
     picture = newcomer.checkout / "preview.svg"
     [found] = newcomer.asks("policy", "preview", "plain.toml", "--plot", str(picture))
     assert "2 people" in picture.read_text(encoding="utf-8")
-    assert (found["old"], found["people"], sum(band["new"] for band in found["bands"])) == (before["policy"], 2, 2)
+    assert {found["old"]} == {each["policy"] for each in before.values()}
+    [everybody] = found["segments"]
+    assert everybody["people"] == sum(band["new"] for band in found["bands"]) == 2
+    assert everybody["mean_old"] == sum(each["score"] for each in before.values()) / 2
     scores = {each["user_id"]: (each["old"], each["new"]) for each in found["movers"]}
-    assert scores[user_id][0] == before["score"]
+    assert {user_id: old for user_id, (old, _) in scores.items()}.items() <= {
+        user_id: each["score"] for user_id, each in before.items()
+    }.items()
     # The other way round it is the mirror.
     [back] = newcomer.asks("policy", "preview", "policies/scorecard.toml", "--against", "plain.toml")
     assert {each["user_id"]: (each["new"], each["old"]) for each in back["movers"]} == scores
     shown = newcomer.types("policy", "preview", "plain.toml")
     assert re.search(r"^\S+ -> plain@\w+: 2 people, ", shown.stdout)
-    assert newcomer.asks("explain", user_id) == [before]
+    assert {each["user_id"]: each for person in people for each in newcomer.asks("explain", person)} == before
 
 
 def test_what_one_command_prints_another_takes(newcomer: Newcomer, account: str) -> None:

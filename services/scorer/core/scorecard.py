@@ -39,7 +39,9 @@ class Bin(_Part, frozen=True, kw_only=True):
     """Points from a value on, or of a word. Its sentence stands in for the rule's."""
 
     at_least: int | None = None
+    """The value from which on it holds."""
     word: str | None = msgspec.field(default=None, name="is")
+    """The word for which it holds, of a fact."""
     points: int
     en: str = ""
     zh: str = ""
@@ -50,6 +52,7 @@ class Evidence(_Part, frozen=True, kw_only=True):
     unknown `min(n, full) / full` of the way, below it `min(n, below) / below`, rounded towards unknown."""
 
     full: int
+    """Observations from which on a gain is given whole."""
     below: int | None = None
     """As many as `full` where nothing is said; with 1, bad news counts at once."""
 
@@ -59,17 +62,24 @@ class Rule(_Part, frozen=True, kw_only=True):
     (rules S6)."""
 
     code: str
+    """Words joined by hyphens. Programs and people know the rule by it."""
     dimension: str
+    """One of `[dimensions]`, whose share its points are part of."""
     feature: str
+    """One of `[features]`."""
     direction: Direction | None = None
     """None of a fact, whose values are words."""
     segments: tuple[str, ...] | None = None
     """The codes of the segments in which it counts; all where nothing is said."""
     unknown: int
+    """Points of somebody of whom the feature can say nothing."""
     bins: tuple[Bin, ...]
+    """What each value gives. The first one begins at the least value of the feature."""
     evidence: Evidence | None = None
     en: str
+    """What people are told, with {value}, {observations} and {months}."""
     zh: str
+    """The same in Chinese."""
 
     @property
     def best(self) -> int:
@@ -85,6 +95,7 @@ class Condition(_Part, frozen=True, kw_only=True):
     unknown it holds only if it says `unknown = true`; with that alone it holds nowhere else."""
 
     feature: str
+    """One of `[features]`."""
     at_least: int | None = None
     below: int | None = None
     word: str | None = msgspec.field(default=None, name="is")
@@ -105,7 +116,9 @@ class Cap(_Part, frozen=True, kw_only=True):
 
     code: str
     rules: tuple[str, ...]
+    """Codes of rules."""
     points: int
+    """At most so many."""
     en: str
     zh: str
 
@@ -116,6 +129,7 @@ class Limit(_Part, frozen=True, kw_only=True):
     code: str
     when: tuple[Condition, ...]
     ceiling: int
+    """The highest score."""
     en: str
     zh: str
 
@@ -144,6 +158,7 @@ class Records(_Part, frozen=True, kw_only=True):
     financial: Cost
     life: Cost
     lowest: int
+    """All records together cost no more than this; 0 or less."""
     small: Small | None = None
     halves: int | None = None
     """For every so many complete months since a record was settled, its cost is halved."""
@@ -164,16 +179,21 @@ class Scorecard(_Part, frozen=True, kw_only=True, dict=True):
     """A scoring policy. Valid only if it has no faults."""
 
     name: str
+    """Lower-case letters, digits and hyphens. It is the beginning of the id that publications name."""
     effective_on: date
     """The first publication on or after this day, in the deployment's zone, is the first by this policy."""
     cadence: Literal["monthly", "continuous"]
+    """Whether a score is published once a month, or as soon as events change it."""
     publication_day: int
+    """The day of the month on which everybody is published, at 00:00."""
     months_min: int
     """Months of history below which a publication is thin."""
     dimensions: dict[str, int]
+    """The share of each dimension, 600 points in all."""
     kinds: dict[str, tuple[str, ...]] = {}
     """Lists of kinds by a name, which stands for them in features."""
     features: dict[str, AnyFeature]
+    """What is measured, by a name."""
     segments: tuple[Segment, ...] = ()
     rules: tuple[Rule, ...]
     caps: tuple[Cap, ...] = ()

@@ -84,6 +84,7 @@ class Sum(_Done, frozen=True, kw_only=True, tag="sum"):
 
     unit: ClassVar[Unit] = "money"
     of: Of = "amount"
+    """Of which numbers: the events' amounts, or the limits that statements name."""
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         codes, months, at = sorted(self.codes(groups)), self.months, _AT[self.of]
@@ -117,6 +118,7 @@ class Regular(_Done, frozen=True, kw_only=True, tag="regular"):
     the first such event of the last 24 months. These are what it rests on."""
 
     unit: ClassVar[Unit] = "per mille"
+    observed: ClassVar[str] = "these months"
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months = weighted(self.codes(groups)), self.months
@@ -168,6 +170,7 @@ class History(Feature, frozen=True, kw_only=True, tag="history"):
     """Complete months since the person's first event, at most 24."""
 
     unit: ClassVar[Unit] = "months"
+    observed: ClassVar[str] = "the same"
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         def history(of: Months) -> Measured | None:
@@ -181,7 +184,9 @@ class Summed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One side of a ratio."""
 
     kinds: tuple[str, ...]
+    """Kinds, or names of `[kinds]`."""
     of: Of = "amount"
+    """Of which numbers: the events' amounts, or the limits that statements name."""
 
 
 class Ratio(Feature, frozen=True, kw_only=True, tag="ratio"):
@@ -189,9 +194,13 @@ class Ratio(Feature, frozen=True, kw_only=True, tag="ratio"):
     Unknown unless the other is above 0. It rests on the kind-months of the other's kinds."""
 
     unit: ClassVar[Unit] = "per mille"
+    observed: ClassVar[str] = "kind-months of the window of `under`"
     over: Summed
+    """What is divided."""
     under: Summed
+    """What it is divided by."""
     months: int
+    """The window: so many of the last complete calendar months, 1 to 24."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         for key, side in (("over", self.over), ("under", self.under)):
@@ -223,6 +232,7 @@ class Trend(_Done, frozen=True, kw_only=True, tag="trend"):
     unit: ClassVar[Unit] = "per mille"
     lowest: ClassVar[int | None] = -1000
     of: Of = "amount"
+    """Of which numbers: the events' amounts, or the limits that statements name."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from super().faults(groups)

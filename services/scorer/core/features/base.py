@@ -37,6 +37,8 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Whether it reads figures that a person has told: no rule may take points for those."""
     on_contacts: ClassVar[bool] = False
     """Whether it reads what is explained to nobody in detail."""
+    observed: ClassVar[str] = "1"
+    """What its observations are, in words."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from ()
@@ -50,9 +52,11 @@ class Windowed(Feature, frozen=True, kw_only=True):
     """A feature over the last `months` complete months of some kinds."""
 
     shapes: ClassVar[tuple[Shape, ...]] = (Shape.OBLIGATION,)
+    observed: ClassVar[str] = "kind-months of the window"
     kinds: tuple[str, ...]
     """Kinds, or names of `[kinds]`."""
     months: int
+    """The window: so many of the last complete calendar months, 1 to 24."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from faults_of_kinds(self.kinds, groups, self.shapes)

@@ -68,6 +68,7 @@ class Worst(_Weighted, frozen=True, kw_only=True, tag="worst"):
 
     unit: ClassVar[Unit] = "days"
     halves: int | None = None
+    """What is so many months old counts half, what is twice as old a quarter."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from super().faults(groups)
@@ -97,6 +98,7 @@ class MonthsSince(Windowed, frozen=True, kw_only=True, tag="months_since"):
 
     unit: ClassVar[Unit] = "months"
     late_from: int = 1
+    """From how many days on something counts as late."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from super().faults(groups)
@@ -124,6 +126,7 @@ class MonthsLate(Windowed, frozen=True, kw_only=True, tag="months_late"):
 
     unit: ClassVar[Unit] = "months"
     late_from: int = 1
+    """From how many days on something counts as late."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from super().faults(groups)
@@ -152,7 +155,9 @@ class DaysLate(_Weighted, frozen=True, kw_only=True, tag="days_late"):
 
     unit: ClassVar[Unit] = "days"
     halves: int | None = None
+    """What is so many months old counts half, what is twice as old a quarter."""
     most: int | None = None
+    """No kind-month counts more days than this."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from super().faults(groups)
@@ -185,6 +190,7 @@ class KeptInARow(Windowed, frozen=True, kw_only=True, tag="streak"):
 
     unit: ClassVar[Unit] = "months"
     late_from: int = 1
+    """From how many days on something counts as late."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from super().faults(groups)

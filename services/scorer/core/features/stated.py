@@ -52,6 +52,7 @@ class Fact(Feature, frozen=True, kw_only=True, tag="fact"):
     unit: ClassVar[Unit] = "word"
     lowest: ClassVar[int | None] = None
     kind: str
+    """A kind of fact."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         if self.kind not in KIND_OF or KIND_OF[self.kind].shape is not Shape.FACT:
@@ -77,7 +78,9 @@ class SteadyFigure(_OfMeans, frozen=True, kw_only=True, tag="figure"):
     consents or kinds have one in a month, the highest counts. Unknown with fewer months."""
 
     unit: ClassVar[Unit] = "money"
+    observed: ClassVar[str] = "`steady_months`"
     steady_months: int
+    """How many of the latest months with a figure are compared."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from super().faults(groups)
@@ -108,6 +111,7 @@ class FigureMonths(_OfMeans, frozen=True, kw_only=True, tag="figure_months"):
     """How many months of the window have a figure."""
 
     unit: ClassVar[Unit] = "months"
+    observed: ClassVar[str] = "the same"
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         plan.reads_figures = True

@@ -1,0 +1,153 @@
+"""The reference of the scorecard's format, `docs/scorecard.md`: every table, key and feature, as the code has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import NODEFAULT, inspect
+
+from goodstanding.published import docstrings
+from goodstanding.published.schemas import features
+from services.scorer.core.features.activity import Summed
+from services.scorer.core.features.base import Feature, Windowed
+from services.scorer.core.scorecard import (
+    BASE,
+    POINTS,
+    Bin,
+    Cap,
+    Condition,
+    Cost,
+    Evidence,
+    Limit,
+    Records,
+    Rule,
+    Scorecard,
+    Segment,
+    Small,
+)
+from shared.settings import ROOT
+
+FILE = ROOT / "docs" / "scorecard.md"
+_HEAD = f"""<!-- written by make contracts -->
+
+# The format of a scorecard
+
+This page is made from the code: every table, key and feature that a scorecard (`policies/scorecard*.toml`) can have.
+[Write and ship a policy](policies.md) is the guide, and [the rules](rules.md#s-the-score) say what must hold.
+
+A score is {BASE} and at most {POINTS} points, which the dimensions share. A *feature* measures one thing in what is
+known of a person; a *rule* turns its value into points. All numbers are integers, and money is in minor units of the
+deployment's currency. A window is so many complete calendar months; a *kind-month* is a month with at least one event
+of a kind, so that sixty fares in a month are one. What a feature cannot measure is *unknown*, and each rule says what
+that gives.
+"""
+_TABLES: tuple[tuple[str, type, str], ...] = (
+    ("At the top", Scorecard, ""),
+    ("Segments", Segment, "`[[segments]]`"),
+    ("Conditions", Condition, "`when` of a segment or a limit"),
+    ("Rules", Rule, "`[[rules]]`"),
+    ("Bins", Bin, "`bins` of a rule"),
+    ("Evidence", Evidence, "`evidence` of a rule"),
+    ("Caps", Cap, "`[[caps]]`"),
+    ("Limits", Limit, "`[[limits]]`"),
+    ("Records", Records, "`[records]`"),
+    ("Costs of records", Cost, "`legal`, `financial` and `life` of `[records]`"),
+    ("Small records", Small, "`small` of `[records]`"),
+)
+
+
+def files() -> dict[Path, str]:
+    """What the page should hold."""
+    return {FILE: text()}
+
+
+def text() -> str:
+    parts = [_HEAD, *(_table(title, cls, where) for title, cls, where in _TABLES), _features()]
+    return "\n".join(parts)
+
+
+def _table(title: str, cls: type, where: str) -> str:
+    told = [f"## {title}", "", *([f"{where}. {docstrings.of_class(cls)}", ""] if where else []), _keys(cls)]
+    return "\n".join(told)
+
+
+def _features() -> str:
+    told = [
+        "## Features",
+        "",
+        "`[features]` has a line for each: its name, `is`, and the keys of that feature. Rules and the conditions of",
+        "segments and limits read features by their names.",
+        "",
+        *(_feature(cls) for cls in features()),
+        "### A side of a ratio",
+        "",
+        f"`over` and `under`. {docstrings.of_class(Summed)}",
+        "",
+        _keys(Summed),
+    ]
+    return "\n".join(told)
+
+
+def _feature(cls: type[Feature]) -> str:
+    about = [f"Value: {cls.unit}", f"observations: {cls.observed}"]
+    if cls.lowest is not None:
+        about.append(f"the first bin begins at {cls.lowest}")
+    if issubclass(cls, Windowed):
+        about.append(f"kinds of the shape {' or '.join(cls.shapes)}")
+    if cls.on_contacts:
+        about.append("not in conditions, and not shown to anybody")
+    told = [f"### {tag(cls)}", "", docstrings.of_class(cls), "", f"{'; '.join(about)}.", ""]
+    return "\n".join([*told, _keys(cls)] if msgspec.structs.fields(cls) else told)
+
+
+def tag(cls: type[Feature]) -> str:
+    """What a file calls the feature."""
+    return str(cls.__struct_config__.tag)
+
+
+def _keys(cls: type) -> str:
+    said = docstrings.of_fields(cls)
+    rows = [
+        f"| `{field.encode_name}` | {_type(inspect.type_info(field.type))} | {_default(field)} | "
+        f"{said.get(field.name, '')} |"
+        for field in msgspec.structs.fields(cls)
+    ]
+    return "\n".join(["| key | value | if left out | |", "|---|---|---|---|", *rows, ""])
+
+
+def _default(field: Any) -> str:
+    if field.required:
+        return "must be there"
+    value = field.default if field.default is not NODEFAULT else field.default_factory()
+    return "" if value in (None, "", (), {}) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _type(info: inspect.Type) -> str:
+    match info:
+        case inspect.IntType():
+            return "number"
+        case inspect.StrType():
+            return "text"
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.DateType():
+            return "day"
+        case inspect.LiteralType(values=values):
+            return " or ".join(f"`{value}`" for value in values)
+        case inspect.EnumType(cls=cls):
+            return " or ".join(f"`{each.value}`" for each in cls)
+        case inspect.VarTupleType(item_type=item):
+            return f"list of {_type(item)}"
+        case inspect.DictType(key_type=key, value_type=value):
+            return f"table of {_type(value)}" + ("" if isinstance(key, inspect.StrType) else f" by {_type(key)}")
+        case inspect.UnionType(types=types) if any(isinstance(each, inspect.NoneType) for each in types):
+            return " or ".join(_type(each) for each in types if not isinstance(each, inspect.NoneType))
+        case inspect.UnionType():
+            return "[feature](#features)"
+        case inspect.StructType(cls=cls):
+            title = next((title for title, each, _ in _TABLES if each is cls), "A side of a ratio")
+            return f"[table](#{title.lower().replace(' ', '-')})"
+        case _:
+            raise TypeError(f"{type(info).__name__} has no words yet")

@@ -1,0 +1,152 @@
+"""The schemas of the TOML files: what is shipped fits, and what people get wrong is marked where it stands."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+
+from goodstanding.published import reference, schemas
+from goodstanding.published.__main__ import check, files
+from shared.contracts.kinds import KINDS
+from shared.settings import ROOT
+
+SHIPPED = list(schemas.shipped())
+VALIDATORS = {name: Draft7Validator(schemas.schema(name)) for name in schemas.TYPES}
+
+
+def read(file: Path) -> Any:
+    """A file as an editor sees it: a day is a text."""
+    return json.loads(json.dumps(tomllib.loads(file.read_text("utf-8")), default=str))
+
+
+def faults(name: str, document: Any) -> list[str]:
+    """Where the schema says that a document is wrong, as deep as it can tell."""
+    return sorted({".".join(map(str, error.absolute_path)) for error in _leaves(VALIDATORS[name], document)})
+
+
+def _leaves(validator: Draft7Validator, document: Any) -> Iterator[Any]:
+    for error in validator.iter_errors(document):
+        yield from error.context or [error]
+        yield error
+
+
+def test_every_kind_of_file_is_shipped() -> None:
+    assert {name for name, _ in SHIPPED} == set(schemas.TYPES)
+    known = {file for _, file in SHIPPED}
+    toml = {file for folder in ("policies", "partners") for file in (ROOT / folder).glob("**/*.toml")}
+    assert {file.name for file in toml - known} <= {"credit-card.toml"}
+
+
+@pytest.mark.parametrize("name", schemas.TYPES)
+def test_a_schema_is_one_without_null_and_with_all_its_parts(name: str) -> None:
+    made = schemas.schema(name)
+    Draft7Validator.check_schema(made)
+    text = schemas.text(name)
+    assert '"null"' not in text
+    assert "$defs" not in text
+    for part in text.split('"#/definitions/')[1:]:
+        assert part.partition('"')[0] in made["definitions"]
+
+
+@pytest.mark.parametrize(("name", "file"), SHIPPED, ids=lambda each: each.name if isinstance(each, Path) else each)
+def test_a_shipped_file_fits_and_says_where_its_schema_is(name: str, file: Path) -> None:
+    assert faults(name, read(file)) == []
+    first = file.read_text("utf-8").splitlines()[0]
+    assert first == schemas.directive(file, name)
+    assert (file.parent / first.removeprefix("#:schema ")).resolve() == schemas.DIRECTORY / f"{name}.json"
+
+
+def changed(document: Any, path: str, value: Any) -> Any:
+    """The document with something else at a path; with None, without it."""
+    *parents, last = (int(part) if part.isdecimal() else part for part in path.split("/"))
+    at = document
+    for part in parents:
+        at = at[part]
+    if value is None:
+        del at[last]
+    else:
+        at[last] = value
+    return document
+
+
+CARD = ROOT / "policies" / "scorecard.toml"
+BANK = ROOT / "partners" / "bank.toml"
+TIERS = ROOT / "policies" / "benefits.toml"
+CN = ROOT / "policies" / "retention" / "cn.toml"
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "path", "value", "marked"),
+    [
+        ("scorecard", CARD, "cadence", "weekly", "cadence"),
+        ("scorecard", CARD, "publication_day", "6", "publication_day"),
+        ("scorecard", CARD, "publication_day", None, ""),
+        ("scorecard", CARD, "publicaton_day", 6, ""),
+        ("scorecard", CARD, "dimensions/identity", 90.5, "dimensions.identity"),
+        ("scorecard", CARD, "kinds/bills", ["water.bil"], "kinds.bills.0"),
+        ("scorecard", CARD, "features/new", {"is": "median", "kinds": ["bills"], "months": 6}, "features.new"),
+        ("scorecard", CARD, "features/new", {"is": "count", "kinds": ["water.bil"], "months": 6}, "features.new"),
+        ("scorecard", CARD, "features/new", {"is": "share", "kinds": ["shop.purchase"], "months": 6}, "features.new"),
+        ("scorecard", CARD, "features/new", {"is": "count", "kinds": ["bills"], "months": 36}, "features.new"),
+        ("scorecard", CARD, "features/new", {"is": "count", "kinds": ["bills"], "month": 6}, "features.new"),
+        ("scorecard", CARD, "features/new", {"is": "fact", "kind": "sex"}, "features.new"),
+        ("scorecard", CARD, "rules/0/direction", "up", "rules.0.direction"),
+        ("scorecard", CARD, "rules/0/code", "Credit On Time", "rules.0.code"),
+        ("scorecard", CARD, "rules/0/bins/0/at_lest", 3, "rules.0.bins.0"),
+        ("scorecard", CARD, "rules/0/zh", None, "rules.0"),
+        ("scorecard", CARD, "ceilings/criminal", 500, "ceilings"),
+        ("benefits", TIERS, "tiers/0/from", "600", "tiers.0.from"),
+        ("benefits", TIERS, "tiers/0/benefit", [], "tiers.0"),
+        ("retention", CN, "years/life", None, "years"),
+        ("retention", CN, "years/tax", 3, "years"),
+        ("partner", BANK, "format", "xml", ""),
+        ("partner", BANK, "events/0/kinds", {"a": "credit_card.payed"}, "events.0.kinds.a"),
+        ("partner", BANK, "events/0/amount", {"path": "a", "unit": "cents"}, "events.0.amount"),
+        ("partner", BANK, "rights/records", ["criminal"], "rights.records.0"),
+    ],
+)
+def test_what_people_get_wrong_is_marked(name: str, file: Path, path: str, value: Any, marked: str) -> None:
+    found = faults(name, changed(read(file), path, value))
+    assert any(each == marked or each.startswith(f"{marked}.") for each in found) or (marked == "" and found), found
+
+
+def test_all_kinds_can_be_completed_and_each_feature_and_field_is_explained() -> None:
+    made = schemas.schema("scorecard")
+    of_lists = made["properties"]["kinds"]["additionalProperties"]["items"]["enum"]
+    assert of_lists == [kind.name for kind in KINDS]
+    for cls in schemas.features():
+        part = made["definitions"][cls.__name__]
+        assert part["description"]
+        for name, described in part["properties"].items():
+            assert name == "is" or "description" in described or "$ref" in described, (cls, name)
+
+
+def test_the_committed_files_are_the_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check() == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_stale_file_is_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(reference, "text", lambda: "another page")
+    assert check() == 1
+    assert "scorecard.md: it is not what the code says: run `make contracts`" in capsys.readouterr().err
+
+
+def test_the_reference_has_every_feature_and_every_key() -> None:
+    page = reference.text()
+    for cls in schemas.features():
+        assert f"### {reference.tag(cls)}\n" in page
+    for name in ("effective_on", "settled_ceilings", "steady_months", "late_from", "halves", "at_least", "percent"):
+        assert f"| `{name}` |" in page
+    assert reference.FILE in files()
+
+
+def test_days_are_days() -> None:
+    assert isinstance(tomllib.loads(CARD.read_text("utf-8"))["effective_on"], date)
