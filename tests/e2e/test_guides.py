@@ -78,12 +78,17 @@ def test_the_readme_ends_in_a_score(checkout: Path, newcomer: dict[str, str]) ->
     assert run(block, checkout, newcomer) == len(block)
 
 
+@pytest.mark.timeout(600)
+def test_write_and_ship_a_policy(checkout: Path, newcomer: dict[str, str]) -> None:
+    assert follow("policies.md", None, checkout, newcomer) > 15
+
+
 @pytest.mark.timeout(300)
 def test_follow_scores(checkout: Path, newcomer: dict[str, str]) -> None:
     assert follow("subscribers.md", None, checkout, newcomer) > 2
 
 
-@pytest.mark.parametrize("guide", ["partners.md", "operations.md", "subscribers.md"])
+@pytest.mark.parametrize("guide", ["partners.md", "operations.md", "subscribers.md", "policies.md"])
 def test_every_console_block_is_of_a_sort_that_isrun(guide: str) -> None:
     text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
     fences = list(FENCE.finditer(text))

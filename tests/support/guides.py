@@ -1,7 +1,7 @@
 """A guide's commands, run as a newcomer would, with what each prints compared with what the guide shows.
 
 A fence ```console holds commands behind `$ ` and what they print; `...` in it stands for anything, and a command that
-fails on purpose says `# ends with 1`. A fence ```toml NAME is that file. What needs Docker is in ```console compose.
+fails on purpose says `# ends with 1`. A fence ```toml NAME or ```json NAME is that file. What needs Docker is in ```console compose.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def follow(guide: str, argument: str | None, directory: Path, environment: Mappi
     kafka = f"localhost:{environment.get('GOODSTANDING_KAFKA_PORT', '19092')}"
     count = 0
     for fence in FENCE.finditer((ROOT / "docs" / guide).read_text(encoding="utf-8")):
-        if fence["kind"] == "toml":
+        if fence["kind"] in ("toml", "json") and fence["argument"]:
             (directory / fence["argument"]).write_text(fence["text"], encoding="utf-8")
         elif fence["kind"] == "console" and fence["argument"] == argument:
             count += run(commands(fence["text"].replace("localhost:19092", kafka)), directory, environment)

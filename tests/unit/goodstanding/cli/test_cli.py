@@ -28,6 +28,7 @@ def test_the_names_of_the_commands_are_fixed() -> None:
         *("demo", "run", "user-id", "explain", "migrate", "topics", "local up", "local down", "local status"),
         *("partner sample", "partner validate", "partner send", "tail scores", "tail rejected", "tail tiers"),
         *("tail records", "records", "benefits", "deadline", "policy check"),
+        *("score", "policy diff", "policy preview"),
         *("dead-letters ls", "dead-letters show", "dead-letters redrive"),
     }
 
@@ -44,6 +45,12 @@ def test_every_command_helps_with_an_example_of_itself(path: tuple[str, ...]) ->
     [
         (("explain", ACCOUNT), 1, "Start it: goodstanding local up"),
         (("tail", "scores"), 1, "goodstanding local up"),
+        (("policy", "preview", str(ROOT / "policies" / "scorecard.toml")), 1, "goodstanding local up"),
+        (("policy", "preview", "nowhere.toml"), 1, "nowhere.toml"),
+        (("policy", "diff", "nowhere.toml", "nowhere.toml"), 1, "nowhere.toml"),
+        (("score", "--events", "nowhere.jsonl", "--on", "2026-01-31"), 1, "nowhere.jsonl cannot be read"),
+        (("score", "--events", "bank.jsonl", "--on", "2026-13-31"), 2, "A day is written YYYY-MM-DD"),
+        (("score", "--on", "2026-01-31"), 2, "--events"),
         (("migrate",), 1, "goodstanding local up"),
         (("run", "scorer"), 1, "goodstanding local up"),
         (("run", "barber"), 2, "ingest, retention, scorer, benefits"),
