@@ -481,4 +481,4 @@ async def test_a_broken_profile_ends_the_process_in_one_sentence(retention: Rete
     (tmp_path / "policies" / "retention" / "cn.toml").write_text(text.replace("Asia/Shanghai", "Asia/Shangri-La"))
     with pytest.raises(UserError, match="ended while it was starting"):
         await retention.start("broken", GOODSTANDING_POLICIES=str(tmp_path / "policies"))
-    assert "cn.toml:4: zone: There is no such time zone;" in retention.processes["broken"].last_words()
+    assert "cn.toml:5: zone: There is no such time zone;" in retention.processes["broken"].last_words()

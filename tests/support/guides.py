@@ -1,7 +1,8 @@
 """A guide's commands, run as a newcomer would, with what each prints compared with what the guide shows.
 
 A fence ```console holds commands behind `$ ` and what they print; `...` in it stands for anything, and a command that
-fails on purpose says `# ends with 1`. A fence ```toml NAME or ```json NAME is that file. What needs Docker is in ```console compose.
+fails on purpose says `# ends with 1`. A fence ```toml NAME or ```json NAME is that file. What needs Docker is in
+```console compose.
 """
 
 from __future__ import annotations

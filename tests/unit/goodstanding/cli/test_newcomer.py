@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaConnectionError, UnknownTopicOrPartitionError
 from rich.console import Console
 
 from goodstanding import policies
-from goodstanding.cli import dead_letters, frame, people, tail
+from goodstanding.cli import dead_letters, figures, frame, tail
 from goodstanding.dead_letters.letters import Letter, State
 from goodstanding.partner.mapping_files import mapping_of
 from goodstanding.platform.deployment import Deployment
@@ -24,7 +24,6 @@ from goodstanding.platform.servers import Addresses
 from goodstanding.platform.stack import Stack
 from goodstanding.reading.offsets import asking
 from goodstanding.waiting_for_word import Waiting
-from services.scorer.core.explain import Line
 from shared.contracts import zones
 from shared.contracts.kinds import KINDS
 from shared.runner.operator_word import Found
@@ -147,7 +146,7 @@ def test_a_slip_in_a_policy_is_told_before_anything_starts(tmp_path: Path, monke
     for words in (("local", "up"), ("local", "up", "--continuous"), ("demo",)):
         result = ask(*words)
         assert (result.exit_code, "Starting" in result.output) == (1, False)
-        assert f"{card}:15: dimensions" in result.stderr
+        assert f"{card}:16: dimensions" in result.stderr
     assert Stack(tmp_path / "home").is_new
 
 
@@ -182,23 +181,22 @@ def test_all_kinds_are_listed_with_shape_and_fields() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "points", "rests_on", "told"),
+    ("code", "rests_on", "told"),
     [
-        ("transit-on-time", 2, {}, "unknown"),
-        ("transit-on-time", 4, {"value": 985, "observations": 12}, "98.5 %, observations 12"),
-        ("length-of-history", 2, {"value": 1, "observations": 1}, "1 month, observations 1"),
-        ("credit-worst-lateness", 2, {"value": 30, "observations": 1}, "30 days, observations 1"),
-        ("steady-income", 22, {"value": 123456, "observations": 3}, "CNY 1,234.56, observations 3"),
-        ("verified-identity", 42, {"value": "verified", "observations": 1}, "verified, observations 1"),
-        ("variety", 5, {"value": 3, "observations": 9}, "3, observations 9"),
-        ("base", 350, {}, ""),
-        ("negative-records", -60, {"life_unsettled": 1}, "life unsettled 1"),
-        ("kept-on-time", 110, {"amount": 123456, "month": 2025 * 12 + 2}, "amount CNY 1,234.56, month 2025-03"),
+        ("transit-on-time", {}, "unknown"),
+        ("transit-on-time", {"value": 985, "observations": 12}, "98.5 %, observations 12"),
+        ("length-of-history", {"value": 1, "observations": 1}, "1 month, observations 1"),
+        ("credit-worst-lateness", {"value": 30, "observations": 1}, "30 days, observations 1"),
+        ("steady-income", {"value": 123456, "observations": 3}, "CNY 1,234.56, observations 3"),
+        ("verified-identity", {"value": "verified", "observations": 1}, "verified, observations 1"),
+        ("variety", {"value": 3, "observations": 9}, "3, observations 9"),
+        ("base", {}, ""),
+        ("negative-records", {"life_unsettled": 1}, "life unsettled 1"),
+        ("kept-on-time", {"amount": 123456, "month": 2025 * 12 + 2}, "amount CNY 1,234.56, month 2025-03"),
     ],
 )
-def test_an_explanation_is_written_for_people(code: str, points: int, rests_on: Any, told: str) -> None:
-    line = Line(code, points, points, 0, rests_on)
-    assert people._rests_on(line, policies.units_by_code(), "CNY") == told
+def test_an_explanation_is_written_for_people(code: str, rests_on: Any, told: str) -> None:
+    assert figures.rests_on(code, rests_on, policies.units_by_code(), "CNY") == told
 
 
 def test_an_entry_is_broken_between_words_and_set_in(monkeypatch: pytest.MonkeyPatch) -> None:
