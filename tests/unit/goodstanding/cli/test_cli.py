@@ -49,7 +49,7 @@ def test_every_command_helps_with_an_example_of_itself(path: tuple[str, ...]) ->
         (("policy", "preview", "nowhere.toml"), 1, "nowhere.toml"),
         (("policy", "diff", "nowhere.toml", "nowhere.toml"), 1, "nowhere.toml"),
         (("score", "--events", "nowhere.jsonl", "--on", "2026-01-31"), 1, "nowhere.jsonl cannot be read"),
-        (("score", "--events", "bank.jsonl", "--on", "2026-13-31"), 2, "A day is written YYYY-MM-DD"),
+        (("score", "--events", "bank.jsonl", "--on", "January"), 2, "A day is written YYYY-MM-DD"),
         (("score", "--on", "2026-01-31"), 2, "--events"),
         (("migrate",), 1, "goodstanding local up"),
         (("run", "scorer"), 1, "goodstanding local up"),
