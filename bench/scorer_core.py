@@ -20,6 +20,7 @@ from services.scorer.core.folding import fold
 from services.scorer.core.forgetting import prune
 from services.scorer.core.messages import Event, event_of
 from services.scorer.core.policy import Policy
+from services.scorer.core.score import encode as encode_evaluation
 from services.scorer.core.score import evaluate
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.core.state import State, decode, encode
@@ -104,6 +105,8 @@ def main() -> None:
     print(f"state after two years        {len(column):6d} bytes, {ids} of them ids of open months")
     print(f"decode                       {best_us(lambda: decode(column), 20_000):6.2f} us")
     print(f"encode                       {best_us(lambda: encode(state), 20_000):6.2f} us")
+    evaluation = len(encode_evaluation(evaluate(state, CARD, last, CIRCLE)))
+    print(f"evaluation by {len(CARD.rules)} rules       {evaluation:6d} bytes")
     print(f"evaluate                     {best_us(lambda: evaluate(state, CARD, last, CIRCLE), 5_000):6.2f} us")
     person = Person(user_id=PERSON, state=column)
     now = datetime(2026, 2, 28, 20, tzinfo=UTC)

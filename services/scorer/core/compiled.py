@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from services.scorer.core.features.base import Measure, Measured
+from services.scorer.core.features.base import Measure, Measured, Value
 from services.scorer.core.features.months import Circle, Months, Plan
 from services.scorer.core.scorecard import POINTS, Cap, Condition, Evidence, Rule, Scorecard
 from services.scorer.core.state import State
@@ -141,30 +141,23 @@ def _holds(condition: Condition, index: int) -> Holds:
 
 
 def points_of(rule: Rule) -> Points:
-    """What a rule gives for what was measured (rules S8)."""
-    binned = _words(rule) if any(bin.word is not None for bin in rule.bins) else _bins(rule)
-    return binned if rule.evidence is None else _weighed(binned, rule.unknown, rule.evidence)
-
-
-def _words(rule: Rule) -> Points:
-    points = {bin.word: bin.points for bin in rule.bins}
-    unknown = rule.unknown
-    return lambda measured: points.get(str(measured[0]), unknown)
-
-
-def _bins(rule: Rule) -> Points:
+    """What a rule gives for what was measured."""
+    if any(bin.word is not None for bin in rule.bins):
+        words = {bin.word: bin.points - rule.unknown for bin in rule.bins}
+        return _weighed(lambda value: words.get(str(value), 0), rule.unknown, rule.evidence)
     # Whatever lies below the first bin has its points.
-    starts = [bin.at_least or 0 for bin in rule.bins[1:]]
-    points = [bin.points for bin in rule.bins]
-    return lambda measured: points[bisect_right(starts, measured[0])]
+    starts, gains = [bin.at_least or 0 for bin in rule.bins[1:]], [bin.points - rule.unknown for bin in rule.bins]
+    return _weighed(lambda value: gains[bisect_right(starts, value)], rule.unknown, rule.evidence)
 
 
-def _weighed(binned: Points, unknown: int, evidence: Evidence) -> Points:
-    """With too few observations, points between those of unknown and those of the bin (rules S9)."""
+def _weighed(gain_of: Callable[[Value], int], unknown: int, evidence: Evidence | None) -> Points:
+    """The points of unknown, and that part of the gain or loss for which there is evidence (rules S9)."""
+    if evidence is None:
+        return lambda measured: unknown + gain_of(measured[0])
     full, below = evidence.full, evidence.below or evidence.full
 
     def weighed(measured: Measured) -> int:
-        gain, n = binned(measured) - unknown, measured[1]
+        gain, n = gain_of(measured[0]), measured[1]
         if gain > 0:
             return unknown + gain if n >= full else unknown + gain * n // full
         return unknown + gain if n >= below else unknown - -gain * n // below

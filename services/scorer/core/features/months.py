@@ -74,7 +74,7 @@ class Months:
                 self.figures.setdefault(key[HASH_BYTES], []).append(unpack_figures(packed))
 
     def _walk(self, plan: Plan) -> None:
-        through, by_age, groups_of = self.through, self.by_age, plan.groups_of
+        through, by_age, late_groups_of = self.through, self.by_age, plan.late_groups_of
         # Most months of a person have events of the same kinds, so these are looked at together.
         alike: dict[tuple[int, ...], int] = {}
         for month, packed in self.state.months.items():
@@ -87,7 +87,7 @@ class Months:
             for code, vector in by_kind.items():
                 if len(vector) > WORST and vector[WORST]:
                     kept = (vector[COUNT] - vector[LATE]) * 1000 // vector[COUNT]
-                    for group, weight in groups_of.get(code, ()):
+                    for group, weight in late_groups_of.get(code, ()):
                         self.late[group].append((age, weight, kept, vector[WORST]))
         masks: dict[int, int] = {}
         for codes, mask in alike.items():
@@ -96,7 +96,7 @@ class Months:
         for code, mask in masks.items():
             if code in _REVERSIBLE:
                 mask = self._without_reversed(code, mask)
-            for group, weight in groups_of.get(code, ()):
+            for group, weight in plan.groups_of.get(code, ()):
                 self.masks[group].append((mask, weight))
 
     def _without_reversed(self, code: int, mask: int) -> int:
@@ -115,6 +115,8 @@ class Plan:
         self._windows: dict[tuple[int, int], int] = {}
         self.groups_of: dict[int, list[tuple[int, int]]] = {}
         """The groups that a kind belongs to, each with its weight there."""
+        self.late_groups_of: dict[int, list[tuple[int, int]]] = {}
+        """Those of them of which somebody asks what was late."""
         self.reads_figures = False
 
     @property
@@ -127,11 +129,21 @@ class Plan:
         return self._windows
 
     def group(self, kinds: Kinds) -> int:
+        """Where `Months.masks` has these kinds."""
         if kinds not in self._groups:
             self._groups[kinds] = len(self._groups)
             for code, weight in kinds:
                 self.groups_of.setdefault(code, []).append((self._groups[kinds], weight))
         return self._groups[kinds]
+
+    def lateness(self, kinds: Kinds) -> int:
+        """Where `Months.late` has what was late of these kinds."""
+        group = self.group(kinds)
+        for code, weight in kinds:
+            of_kind = self.late_groups_of.setdefault(code, [])
+            if (group, weight) not in of_kind:
+                of_kind.append((group, weight))
+        return group
 
     def window(self, kinds: Kinds, months: int) -> int:
         """Where `Months.observed` and `Months.union` have the last months of these kinds."""

@@ -41,7 +41,7 @@ class Share(_Weighted, frozen=True, kw_only=True, tag="share"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months = self.weighted(groups), self.months
-        group, window, mask = plan.group(kinds), plan.window(kinds, months), (1 << months) - 1
+        group, window, mask = plan.lateness(kinds), plan.window(kinds, months), (1 << months) - 1
         even = all(weight == WHOLE for _, weight in kinds)
 
         def share(of: Months) -> Measured | None:
@@ -77,7 +77,7 @@ class Worst(_Weighted, frozen=True, kw_only=True, tag="worst"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, halves = self.weighted(groups), self.months, self.halves or self.months
-        group, window = plan.group(kinds), plan.window(kinds, months)
+        group, window = plan.lateness(kinds), plan.window(kinds, months)
 
         def worst(of: Months) -> Measured | None:
             observed = of.observed[window]
@@ -106,7 +106,7 @@ class MonthsSince(Windowed, frozen=True, kw_only=True, tag="months_since"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from
-        group, window = plan.group(kinds), plan.window(kinds, months)
+        group, window = plan.lateness(kinds), plan.window(kinds, months)
 
         def months_since(of: Months) -> Measured | None:
             observed = of.observed[window]
@@ -134,7 +134,7 @@ class MonthsLate(Windowed, frozen=True, kw_only=True, tag="months_late"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from
-        group, window = plan.group(kinds), plan.window(kinds, months)
+        group, window = plan.lateness(kinds), plan.window(kinds, months)
 
         def months_late(of: Months) -> Measured | None:
             observed = of.observed[window]
@@ -167,7 +167,7 @@ class DaysLate(_Weighted, frozen=True, kw_only=True, tag="days_late"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, halves = self.weighted(groups), self.months, self.halves or self.months
-        group, window, most = plan.group(kinds), plan.window(kinds, months), self.most
+        group, window, most = plan.lateness(kinds), plan.window(kinds, months), self.most
 
         def days_late(of: Months) -> Measured | None:
             observed = of.observed[window]
@@ -198,7 +198,7 @@ class KeptInARow(Windowed, frozen=True, kw_only=True, tag="streak"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from
-        group, window = plan.group(kinds), plan.window(kinds, months)
+        group, window = plan.lateness(kinds), plan.window(kinds, months)
 
         def streak(of: Months) -> Measured | None:
             observed = of.observed[window]

@@ -93,12 +93,17 @@ class SteadyFigure(_OfMeans, frozen=True, kw_only=True, tag="figure"):
 
         def figure(of: Months) -> Measured | None:
             highest: dict[int, int] = {}
-            through = of.through
+            first, through = of.through - months + 1, of.through
             for code in codes:
                 for by_month in of.figures.get(code, ()):
-                    for month, figure in by_month.items():
-                        if 0 <= through - month < months:
-                            amount = amount_of(figure)
+                    # The tables are in ascending order, and of each no more than the latest can count.
+                    found = 0
+                    for month in reversed(by_month):
+                        if month < first or found == steady:
+                            break
+                        if month <= through:
+                            found += 1
+                            amount = amount_of(by_month[month])
                             highest[month] = max(amount, highest.get(month, amount))
             if len(highest) < steady:
                 return None
