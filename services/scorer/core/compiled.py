@@ -141,7 +141,7 @@ def _holds(condition: Condition, index: int) -> Holds:
 
 
 def points_of(rule: Rule) -> Points:
-    """What a rule gives for what was measured."""
+    """What a rule gives for what was measured (rules S8)."""
     if any(bin.word is not None for bin in rule.bins):
         words = {bin.word: bin.points - rule.unknown for bin in rule.bins}
         return _weighed(lambda value: words.get(str(value), 0), rule.unknown, rule.evidence)
