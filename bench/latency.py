@@ -76,14 +76,12 @@ async def _prepare(deployment: Deployment) -> None:
 async def _measure(deployment: Deployment, per_second: int, seconds: float) -> list[float]:
     sent: dict[bytes, float] = {}
     took_ms: dict[bytes, float] = {}
-    consumer = AIOKafkaConsumer(
+    async with AIOKafkaConsumer(
         SCORES_CHANGED,
         bootstrap_servers=deployment.addresses.kafka,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
-    )
-    await consumer.start()
-    try:
+    ) as consumer:
         following = asyncio.create_task(_follow(consumer, sent, took_ms))
         await _send(deployment, sent, per_second, _WARM_S + seconds)
         warm = next(iter(sent.values())) + _WARM_S
@@ -93,8 +91,6 @@ async def _measure(deployment: Deployment, per_second: int, seconds: float) -> l
                 raise SystemExit(f"{len(sent) - len(took_ms)} of {len(sent)} events have led to no score.")
             await asyncio.sleep(_EVERY_S)
         following.cancel()
-    finally:
-        await consumer.stop()
     return [took for person, took in took_ms.items() if sent[person] >= warm]
 
 

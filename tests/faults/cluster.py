@@ -299,13 +299,11 @@ class Cluster:
     async def read(self, *topics: str) -> list[Seen]:
         """All that readers of committed messages see, each partition in its order."""
         ends = await self.offsets.ends(topics)
-        consumer = AIOKafkaConsumer(
+        async with AIOKafkaConsumer(
             bootstrap_servers=self.kafka,
             enable_auto_commit=False,
             isolation_level="read_committed",
-        )
-        await consumer.start()
-        try:
+        ) as consumer:
             consumer.assign(list(ends))
             await consumer.seek_to_beginning()
             seen: list[Seen] = []
@@ -314,8 +312,6 @@ class Cluster:
                 for records in (await consumer.getmany(*waiting, timeout_ms=200)).values():
                     seen += (Seen(r.topic, r.partition, r.offset, r.key, r.value, r.headers) for r in records)
             return seen
-        finally:
-            await consumer.stop()
 
 
 async def _copied(source: Path, target: Path) -> None:

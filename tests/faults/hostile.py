@@ -83,20 +83,16 @@ def _figure(account: str, number: int, now: datetime) -> tuple[bytes, bytes, Hea
 
 async def _send(kafka: str, codec: str | None, partition: int, records: Sequence[tuple[bytes, bytes, Headers]]) -> None:
     """One batch if it fits, acknowledged. The compiled builder of the client compresses with any of the codecs."""
-    producer = AIOKafkaProducer(
+    async with AIOKafkaProducer(
         bootstrap_servers=kafka,
         compression_type=codec,
         acks="all",
         max_request_size=_PRODUCER_BYTES_MAX,
         max_batch_size=_PRODUCER_BYTES_MAX,
         request_timeout_ms=60_000,
-    )
-    await producer.start()
-    try:
+    ) as producer:
         batch = producer.create_batch()
         for key, value, headers in records:
             assert batch.append(key=key, value=value, timestamp=None, headers=headers) is not None
         batch.close()
         await (await producer.send_batch(batch, raw_topic(PARTNER), partition=partition))
-    finally:
-        await producer.stop()

@@ -170,17 +170,13 @@ def mixed(history: History, seed: int, repeats: float = 0.1) -> list[Outgoing]:
 async def read_all(bootstrap: str, topic: str) -> list[Any]:
     """Everything in the topic that is committed, partition by partition in order."""
     records: list[Any] = []
-    consumer = AIOKafkaConsumer(
+    async with AIOKafkaConsumer(
         topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest", isolation_level="read_committed"
-    )
-    await consumer.start()
-    try:
+    ) as consumer:
         ends = await consumer.end_offsets(consumer.assignment())
         while any([await consumer.position(partition) < end for partition, end in ends.items()]):
             for part in (await consumer.getmany(timeout_ms=500)).values():
                 records.extend(part)
-    finally:
-        await consumer.stop()
     return records
 
 
@@ -246,12 +242,8 @@ async def until_folded(deployment: Deployment) -> None:
 
 
 async def end_offsets(bootstrap: str) -> dict[int, int]:
-    consumer = AIOKafkaConsumer(SCORES_CHANGED, bootstrap_servers=bootstrap)
-    await consumer.start()
-    try:
+    async with AIOKafkaConsumer(SCORES_CHANGED, bootstrap_servers=bootstrap) as consumer:
         return {tp.partition: end for tp, end in (await consumer.end_offsets(consumer.assignment())).items()}
-    finally:
-        await consumer.stop()
 
 
 async def until(condition: Callable[[], Any], deployment: Deployment) -> None:

@@ -104,11 +104,9 @@ async def test_what_a_group_has_committed_is_never_said_to_be_nothing_while_kafk
     """A coordinator that is still loading answers, with an error for the whole group that the client library passes
     over: ingest would begin at the beginning, and what was noted beside its offsets would be forgotten."""
     places = [TopicPartition(raw_topic(_RUDE), partition) for partition in range(PARTITIONS)]
-    consumer = AIOKafkaConsumer(
+    async with AIOKafkaConsumer(
         bootstrap_servers=story.kafka, group_id="loading", enable_auto_commit=False, request_timeout_ms=2_000
-    )
-    await consumer.start()
-    try:
+    ) as consumer:
         consumer.assign(places)
         # Many, so that the coordinator is loading for a while.
         for round in range(300):
@@ -125,8 +123,6 @@ async def test_what_a_group_has_committed_is_never_said_to_be_nothing_while_kafk
                         answers += 1
                 await asyncio.sleep(0)
             await starting
-    finally:
-        await consumer.stop()
     await story.cluster.until_ready()
 
 
@@ -167,14 +163,10 @@ async def test_kafka_can_write_no_more_and_comes_back_when_it_can(story: Story) 
 
 async def _tell_until_it_ends(story: Story, broker: psutil.Process) -> None:
     """The last of it is sent again by its client until the broker is back."""
-    filler = AIOKafkaProducer(bootstrap_servers=story.kafka, acks=1, request_timeout_ms=2_000)
-    await filler.start()
-    try:
+    async with AIOKafkaProducer(bootstrap_servers=story.kafka, acks=1, request_timeout_ms=2_000) as filler:
         while broker.is_running() and broker.status() != psutil.STATUS_ZOMBIE:
             with contextlib.suppress(KafkaError):
                 await filler.send_and_wait(raw_topic(_FILLER), b"x" * 500_000, partition=0)
-    finally:
-        await filler.stop()
     await story.tell()
 
 

@@ -61,14 +61,10 @@ async def test_a_raw_topic_of_any_shape_is_read_from_its_beginning(cluster: Clus
 
 
 async def _send(cluster: Cluster, topic: str, partitions: int) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=cluster.kafka)
-    await producer.start()
-    try:
+    async with AIOKafkaProducer(bootstrap_servers=cluster.kafka) as producer:
         for partition in range(partitions):
             for _ in range(_EACH):
                 await producer.send_and_wait(topic, b"{}", partition=partition)
-    finally:
-        await producer.stop()
 
 
 async def _make(cluster: Cluster, partitions: int) -> None:

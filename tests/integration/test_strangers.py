@@ -150,9 +150,7 @@ async def test_what_a_stranger_writes_stops_nobody(story: Story, topic: str) -> 
     await story.handled()
     time, body = datetime.now(UTC) - timedelta(days=1), _BODIES[topic][1]
     sent = 0
-    producer = AIOKafkaProducer(bootstrap_servers=story.kafka, linger_ms=20)
-    await producer.start()
-    try:
+    async with AIOKafkaProducer(bootstrap_servers=story.kafka, linger_ms=20) as producer:
         for partition in range(PARTITIONS):
             key = _user_of(partition)
             good, value = _attributes(topic, key, time), json.dumps(body).encode()
@@ -167,8 +165,6 @@ async def test_what_a_stranger_writes_stops_nobody(story: Story, topic: str) -> 
                 await producer.send(topic, content, record_key, partition, headers=headers)
                 sent += 1
         await producer.flush()
-    finally:
-        await producer.stop()
     for partition in range(PARTITIONS):
         await send_raw(story.kafka, topic, partition, b"k", b"{}", b"\xff\xfe", b"ce_id", count=3)
     await story.tell()
@@ -190,17 +186,13 @@ async def test_its_owner_says_what_a_stranger_has_written_and_goes_on_at_the_ope
     await story.handled()
     await story.cluster.kill(owner)
     time, body = datetime.now(UTC) - timedelta(days=1), _BODIES[topic][1]
-    producer = AIOKafkaProducer(bootstrap_servers=story.kafka)
-    await producer.start()
-    try:
+    async with AIOKafkaProducer(bootstrap_servers=story.kafka) as producer:
         for partition in range(PARTITIONS):
             await send_raw(story.kafka, topic, partition, b"k", b"{}", b"\xff\xfe", b"ce_id", count=3)
             key = _user_of(partition)
             headers = list(_attributes(topic, key, time).items())
             value = json.dumps({**body, "record_id": uuid4().hex} if "record_id" in body else body | {"version": 9})
             await producer.send_and_wait(topic, value.encode(), key.encode(), partition, headers=headers)
-    finally:
-        await producer.stop()
     await story.cluster.start(owner, ready=False)
     await story.until_trouble(owner, "somebody else has written there", 60)
     await story.cluster.accept_all()

@@ -86,9 +86,7 @@ async def test_the_stepped_clock_has_a_topic_of_its_own(kafka_bootstrap: str) ->
 
 async def test_an_event_of_a_mebibyte_arrives_and_so_does_its_refusal(kafka_bootstrap: str, partner: str) -> None:
     await ensure_topics(kafka_bootstrap, [partner])
-    sender = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, max_request_size=2 * REJECTED_BYTES_MAX)
-    await sender.start()
-    try:
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, max_request_size=2 * REJECTED_BYTES_MAX) as sender:
         value = bytes(1024 * 1024)
         arrived = await sender.send_and_wait(raw_topic(partner), value, timestamp_ms=1)
         assert arrived.timestamp > 1  # the broker's time, whatever the sender says
@@ -96,8 +94,6 @@ async def test_an_event_of_a_mebibyte_arrives_and_so_does_its_refusal(kafka_boot
             await sender.send_and_wait(raw_topic(partner), bytes(MESSAGE_BYTES_MAX))
         headers = refusal_headers("ingest", f"{raw_topic(partner)}/0/0", Fault(Code.TOO_LARGE, "", "Too large."), "e")
         await sender.send_and_wait(rejected_topic(partner), value, headers=list(headers))
-    finally:
-        await sender.stop()
 
 
 def test_command(kafka_bootstrap: str, partner: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

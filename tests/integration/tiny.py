@@ -300,9 +300,7 @@ class Tiny:
 
     async def read(self, topic: str) -> list[Record]:
         """All that readers of committed messages see."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, isolation_level="read_committed")
-        await consumer.start()
-        try:
+        async with AIOKafkaConsumer(bootstrap_servers=self.kafka, isolation_level="read_committed") as consumer:
             places = [
                 TopicPartition(topic, p)
                 for p in consumer.partitions_for_topic(topic) or await _partitions(consumer, topic)
@@ -315,8 +313,6 @@ class Tiny:
                 for found in (await consumer.getmany(timeout_ms=200)).values():
                     records += found
             return records
-        finally:
-            await consumer.stop()
 
     async def totals(self) -> dict[str, int]:
         async with self.database() as db:

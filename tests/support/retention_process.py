@@ -168,26 +168,20 @@ class Retention:
 
     @asynccontextmanager
     async def ear(self, people: Iterable[str]) -> AsyncIterator[Ear]:
-        consumer = AIOKafkaConsumer(
+        async with AIOKafkaConsumer(
             bootstrap_servers=self.kafka,
             isolation_level="read_committed",
             enable_auto_commit=False,
             # The question for the end waits behind a fetch that waits for something to come.
             fetch_max_wait_ms=20,
-        )
-        await consumer.start()
-        try:
+        ) as consumer:
             consumer.assign([TopicPartition(RECORDS_CHANGED, shard) for shard in range(PARTITIONS)])
             await consumer.seek_to_end()
             yield Ear(consumer, set(people))
-        finally:
-            await consumer.stop()
 
     async def refusals(self) -> list[dict[str, str]]:
         """The headers of every refusal that this test's partner has received."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, isolation_level="read_committed")
-        await consumer.start()
-        try:
+        async with AIOKafkaConsumer(bootstrap_servers=self.kafka, isolation_level="read_committed") as consumer:
             place = TopicPartition(rejected_topic(PARTNER), 0)
             consumer.assign([place])
             await consumer.seek_to_beginning()
@@ -199,8 +193,6 @@ class Retention:
                     assert record.key is None
                     found.append({name: value.decode() for name, value in record.headers})
             return found
-        finally:
-            await consumer.stop()
 
     # -- awaiting ------------------------------------------------------------------------------------------------------
 

@@ -24,9 +24,7 @@ async def send_raw(
     kafka: str, topic: str, partition: int, key: bytes | None, value: bytes | None, *header_names: bytes, count: int = 1
 ) -> None:
     """Send `count` such records in one batch, and wait for the acknowledgement."""
-    producer = AIOKafkaProducer(bootstrap_servers=kafka)
-    await producer.start()
-    try:
+    async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
         batch = producer.create_batch()
         # The compiled builder takes nothing but text for a name.
         batch._builder = _DefaultRecordBatchBuilderPy(
@@ -43,19 +41,13 @@ async def send_raw(
             batch.append(key=key, value=value, timestamp=None, headers=headers)
         batch.close()
         await (await producer.send_batch(batch, topic, partition=partition))
-    finally:
-        await producer.stop()
 
 
 async def send_batches(kafka: str, topic: str, partition: int, *batches: bytes) -> None:
     """Send these bytes as they are, each as a batch of its own (tests.support.batches), and wait for each."""
-    producer = AIOKafkaProducer(bootstrap_servers=kafka, max_request_size=8 * 1024 * 1024)
-    await producer.start()
-    try:
+    async with AIOKafkaProducer(bootstrap_servers=kafka, max_request_size=8 * 1024 * 1024) as producer:
         for data in batches:
             batch = producer.create_batch()
             batch._buffer, batch._relative_offset = data, 1
             batch.close()
             await (await producer.send_batch(batch, topic, partition=partition))
-    finally:
-        await producer.stop()
