@@ -6,7 +6,8 @@ Nothing that exists is changed: a deployment may have its reasons, and a partiti
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,17 @@ class TopicReport:
     differences: tuple[Difference, ...]
 
 
+@contextlib.asynccontextmanager
+async def administrator(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A client that may ask for and change topics. Raises KafkaConnectionError without a broker."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
 async def ensure_topics(bootstrap: str, partners: Sequence[str], replication_factor: int = 1) -> TopicReport:
     """Create what is missing of all topics, compare what exists. Raises KafkaConnectionError without a broker."""
     return await _ensure(bootstrap, (*topics(partners), WITNESS), replication_factor)
@@ -51,9 +63,7 @@ async def ensure_simulation_topic(bootstrap: str) -> TopicReport:
 
 
 async def _ensure(bootstrap: str, wanted: Sequence[Topic], replication_factor: int) -> TopicReport:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
+    async with administrator(bootstrap) as admin:
         existing = set(await admin.list_topics())
         missing = [topic for topic in wanted if topic.name not in existing]
         created, refused = await _create(admin, missing, replication_factor)
@@ -62,8 +72,6 @@ async def _ensure(bootstrap: str, wanted: Sequence[Topic], replication_factor: i
         # Compared is also what another process created in between.
         others = [topic for topic in wanted if topic.name not in created | failed]
         differing = await _compare(admin, others, replication_factor)
-    finally:
-        await admin.close()
     wrong = {difference.topic for difference in differing}
     return TopicReport(
         tuple(topic.name for topic in wanted if topic.name in created),

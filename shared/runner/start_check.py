@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
+from shared.kafka.topic_admin import administrator
 from shared.runner import agreement, questions
 from shared.runner.agreement import Noted, Seen
 from shared.runner.commit_note import Note, Word, read_word
@@ -147,11 +147,7 @@ async def _require_words(home: Home, found: Mapping[TopicPartition, Contradictio
 
 async def given_words(kafka: str, service: str) -> dict[TopicPartition, Word]:
     """The operator's latest word for each partition."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    try:
+    async with administrator(kafka) as admin:
         found = await admin.list_consumer_group_offsets(words_group(service))
-    finally:
-        await admin.close()
     words = {TopicPartition(*tp): read_word(at.metadata) for tp, at in found.items()}
     return {tp: word for tp, word in words.items() if word is not None}

@@ -16,7 +16,7 @@ import asyncpg
 import msgspec
 import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError
 
 from goodstanding.platform.deployment import Deployment
@@ -31,6 +31,7 @@ from shared.contracts.kinds import RecordClass
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.topics import SERVICES, ServiceName, raw_topic, topics
 from shared.kafka import topic_admin
+from shared.kafka.topic_admin import administrator
 from tests.faults.checker import Seen
 from tests.faults.events import PARTNERS, Message
 from tests.faults.hostile import CODECS
@@ -265,21 +266,13 @@ class Cluster:
 
     async def create_topics(self, *names: str) -> None:
         """Topics that the table does not have."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
-        await admin.start()
-        try:
+        async with administrator(self.kafka) as admin:
             await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
-        finally:
-            await admin.close()
 
     async def delete_topics(self, *names: str) -> None:
         """Returns when the broker does not list them any more."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
-        await admin.start()
-        try:
+        async with administrator(self.kafka) as admin:
             await admin.delete_topics(list(names))
-        finally:
-            await admin.close()
 
         async def gone() -> bool:
             return not set(names) & set(await self.topics())
@@ -287,12 +280,8 @@ class Cluster:
         await self.until(gone, f"the topics {names} are deleted")
 
     async def topics(self) -> list[str]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
-        await admin.start()
-        try:
+        async with administrator(self.kafka) as admin:
             return sorted(await admin.list_topics())
-        finally:
-            await admin.close()
 
     # -- messages ------------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,6 @@ from typing import Any, cast
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from goodstanding.dead_letters import redrive as redriving
 from goodstanding.dead_letters.redrive import TRANSACTIONAL_ID, read_letters, read_record, redrive
@@ -36,6 +35,7 @@ from shared.settings import ROOT
 from tests.faults.cluster import PARTNER, Cluster, running
 from tests.integration.tiny import until
 from tests.support.batches import batch
+from tests.support.fresh_kafka import delete_before
 from tests.support.pages import metrics_of
 from tests.support.unreadable import send_batches, send_raw
 
@@ -354,20 +354,10 @@ async def test_of_two_at_a_time_the_later_one_does_it(cluster: Cluster, kafka: s
 # -- what is refused ---------------------------------------------------------------------------------------------------
 
 
-async def delete_before(kafka: str, topic: str, offset: int) -> None:
-    """As retention does when its time has come."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    try:
-        await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(offset)})
-    finally:
-        await admin.close()
-
-
 async def test_what_kafka_has_deleted_is_gone(cluster: Cluster, kafka: str, topic: str) -> None:
     gone, there = await put(kafka, topic, (None, b"1", []), (None, b"2", []))
     await set_aside(kafka, gone, there, code="deleted")
-    await delete_before(kafka, topic, 1)
+    await delete_before(kafka, TopicPartition(topic, 0), 1)
     assert await states(kafka, gone, there) == ["gone", "there"]
     assert await redriven(kafka, code="deleted") == [(there, "")]
     code, printed = await command(cluster, "redrive", gone)
@@ -383,7 +373,7 @@ async def test_what_is_deleted_while_one_looks_is_not_taken_for_the_next(
     gone, _ = await put(kafka, topic, (None, b"1", []), (None, b"2", []))
     await set_aside(kafka, gone)
     looked = await read_letters(kafka)
-    await delete_before(kafka, topic, 1)
+    await delete_before(kafka, TopicPartition(topic, 0), 1)
 
     async def as_before(_: str) -> Any:
         return looked

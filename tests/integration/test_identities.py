@@ -10,23 +10,20 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.kafka.identities import identities
+from shared.kafka.topic_admin import administrator
 from tests.integration.tiny import until
 
 
 @pytest.fixture
 async def admin(kafka_bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
-    await admin.start()
-    yield admin
-    await admin.close()
+    async with administrator(kafka_bootstrap) as admin:
+        yield admin
 
 
 @pytest.fixture
 async def consumer(kafka_bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_bootstrap)
-    await consumer.start()
-    yield consumer
-    await consumer.stop()
+    async with AIOKafkaConsumer(bootstrap_servers=kafka_bootstrap) as consumer:
+        yield consumer
 
 
 async def test_the_cluster_is_the_one_that_its_own_tools_name(

@@ -20,12 +20,13 @@ import asyncpg
 import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 
 from goodstanding.platform.servers import Servers, ServersError
 from goodstanding.platform.servers import servers as servers_module
 from goodstanding.platform.servers.ports import free_ports
 from goodstanding.platform.servers.server import NAMES, Name
+from shared.kafka.topic_admin import administrator
 
 _PATIENCE_S = 30.0
 _SILENCE_S = 0.5
@@ -231,12 +232,8 @@ async def _producer(stack: Servers) -> AsyncIterator[AIOKafkaProducer]:
 
 
 async def _create_topic(stack: Servers, topic: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=stack.addresses.kafka)
-    await admin.start()
-    try:
+    async with administrator(stack.addresses.kafka) as admin:
         await admin.create_topics([NewTopic(topic, num_partitions=1, replication_factor=1)])
-    finally:
-        await admin.close()
 
 
 async def _values(stack: Servers, topic: str) -> list[bytes]:

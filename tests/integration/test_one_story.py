@@ -16,6 +16,7 @@ from shared.kafka.identities import identities
 from shared.runner import operator_word
 from tests.integration.seen import KEY, SHARD, until_trouble
 from tests.integration.tiny import KEYS, Count, Tiny, until
+from tests.support.fresh_kafka import delete_before
 from tests.support.unreadable import send_raw
 
 ELSEWHERE = next(key for key in KEYS if partition_of(key) != SHARD)
@@ -207,7 +208,7 @@ async def test_retention_that_deleted_unread_records_is_counted_once(tiny: Tiny)
     async with tiny.worker():
         await tiny.until_total(10)
     await tiny.send(ones(7))
-    await delete_records(tiny, tiny.source, SHARD, 15)
+    await delete_before(tiny.kafka, TopicPartition(tiny.source, SHARD), 15)
     await tiny.send(ones(1))
     for _ in range(2):
         async with tiny.worker() as worker:
@@ -215,17 +216,6 @@ async def test_retention_that_deleted_unread_records_is_counted_once(tiny: Tiny)
             await tiny.until_total(13)
             lost = worker.here._host.metrics.records_lost.labels(tiny.source, "deleted")._value.get()
             assert lost == (5 if _ == 0 else 0)
-
-
-async def delete_records(tiny: Tiny, topic: str, partition: int, before: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=tiny.kafka)
-    await admin.start()
-    try:
-        from aiokafka.admin import RecordsToDelete
-
-        await admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(before_offset=before)})
-    finally:
-        await admin.close()
 
 
 async def test_a_strangers_message_that_nobody_can_read_keeps_no_shard_from_being_claimed(tiny: Tiny) -> None:

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 
 from goodstanding.reading.offsets import asking
 from goodstanding.waiting_for_word import waiting_for_word
 from shared.contracts.topics import raw_topic, rejected_topic
+from shared.kafka.topic_admin import administrator
 from tests.faults.cluster import PARTNER, Cluster, running
 
 pytestmark = pytest.mark.timeout(300)
@@ -68,12 +69,8 @@ async def _send(cluster: Cluster, topic: str, partitions: int) -> None:
 
 
 async def _make(cluster: Cluster, partitions: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=cluster.kafka)
-    await admin.start()
-    try:
+    async with administrator(cluster.kafka) as admin:
         await admin.create_topics([NewTopic(_WEST, partitions, 1)])
-    finally:
-        await admin.close()
 
 
 async def _until_answered(cluster: Cluster, partner: str, count: int) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.admin import CreateAclsRequest
 
 from goodstanding.platform.servers import Servers, kafka
 from shared.contracts.topics import rejected_topic
+from shared.kafka.topic_admin import administrator
 from shared.runner.service import Outgoing
 from tests.integration.seen import KEY, ORIGIN, letters, relaying, retried, says
 from tests.integration.tiny import Tiny, until
@@ -39,15 +39,11 @@ async def tiny(stack: Servers) -> Tiny:
 
 async def allow(tiny: Tiny, topic: str, *operations: int) -> None:
     """Everybody may do these with the topic, and from now on nothing else."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=tiny.kafka)
-    await admin.start()
-    try:
+    async with administrator(tiny.kafka) as admin:
         for operation in operations:
             given = CreateAclsRequest(_TOPIC, topic, _LITERAL, "User:ANONYMOUS", "*", operation, _ALLOW)
             answer = await admin._send_request(given)
             assert [code for code, _ in answer.creation_responses] == [0], answer
-    finally:
-        await admin.close()
 
 
 @pytest.mark.parametrize("right", [DESCRIBE, WRITE], ids=["before the first", "while it works"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.errors import MessageSizeTooLargeError
 
 from shared.contracts.faults import Code, Fault
@@ -22,7 +22,7 @@ from shared.contracts.topics import (
     rejected_topic,
     topics,
 )
-from shared.kafka.topic_admin import Difference, TopicReport, ensure_simulation_topic, ensure_topics
+from shared.kafka.topic_admin import Difference, TopicReport, administrator, ensure_simulation_topic, ensure_topics
 
 
 @pytest.fixture
@@ -54,10 +54,8 @@ async def test_two_processes_may_do_it_at_once(kafka_bootstrap: str, partner: st
 
 async def test_what_differs_is_named_with_its_remedy_and_left_alone(kafka_bootstrap: str, partner: str) -> None:
     raw, rejected = raw_topic(partner), rejected_topic(partner)
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(raw, 3, 1, topic_configs={"retention.ms": "1000"})])
-    await admin.close()
+    async with administrator(kafka_bootstrap) as admin:
+        await admin.create_topics([NewTopic(raw, 3, 1, topic_configs={"retention.ms": "1000"})])
     for _ in range(2):
         created, right, differences = _of(await ensure_topics(kafka_bootstrap, [partner]), partner)
         assert raw not in (*created, *right)

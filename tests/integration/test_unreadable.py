@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import UnknownError
 
 from shared.contracts.partition import partition_of
@@ -19,6 +18,7 @@ from tests.integration.seen import KEY, KINDS, distinct_letters, forwarded, hand
 from tests.integration.seen import SHARD as HOME
 from tests.integration.tiny import KEYS, Tiny, Worker, until
 from tests.support.batches import CODECS, Given, batch
+from tests.support.fresh_kafka import delete_before
 from tests.support.unreadable import send_batches, send_raw
 
 COMPRESSED = sorted(CODECS.keys() - {"none"})
@@ -166,16 +166,6 @@ async def test_a_consumer_that_leaks_a_cancellation_is_stopped_all_the_same(
 # -- outside the log ---------------------------------------------------------------------------------------------------
 
 
-async def delete_before(kafka: str, topic: str, offset: int) -> None:
-    """As retention does when its time has come."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    try:
-        await admin.delete_records({TopicPartition(topic, HOME): RecordsToDelete(offset)})
-    finally:
-        await admin.close()
-
-
 @pytest.mark.parametrize("kind", KINDS)
 async def test_records_deleted_before_they_were_read_are_a_loss(tiny: Tiny, kind: str) -> None:
     """Between two runs of the service."""
@@ -185,7 +175,7 @@ async def test_records_deleted_before_they_were_read_are_a_loss(tiny: Tiny, kind
         await handled(tiny, worker, tiny.source)
         assert lost(worker) == {}
     await tiny.send([(KEY, "one")] * 10)
-    await delete_before(tiny.kafka, tiny.source, 17)
+    await delete_before(tiny.kafka, TopicPartition(tiny.source, HOME), 17)
     async with tiny.worker(service_of(tiny, kind)) as worker:
         await worker.until_shards(6)
         await handled(tiny, worker, tiny.source)
@@ -202,7 +192,7 @@ async def test_records_deleted_while_a_shard_is_behind_are_a_loss(tiny: Tiny) ->
         place = TopicPartition(tiny.source, HOME)
         worker.here.consumer.pause(place)
         await tiny.send([(KEY, "one")] * 20)
-        await delete_before(tiny.kafka, tiny.source, 15)
+        await delete_before(tiny.kafka, TopicPartition(tiny.source, HOME), 15)
         # What was fetched before is dropped.
         worker.here.consumer.seek(place, 0)
         worker.here.consumer.resume(place)

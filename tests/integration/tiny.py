@@ -17,10 +17,11 @@ from typing import Any, TypeAlias, cast
 import asyncpg
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 
 from shared import postgres
 from shared.contracts.partition import PARTITIONS, partition_of
+from shared.kafka.topic_admin import administrator
 from shared.runner.host import Host
 from shared.runner.metrics import Metrics
 from shared.runner.own_topic import OwnTopic
@@ -241,21 +242,13 @@ class Tiny:
             await db.execute(_TABLES)
 
     async def create_topics(self, *names: str, partitions: int = PARTITIONS, cleanup: str = "delete") -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
-        await admin.start()
-        try:
+        async with administrator(self.kafka) as admin:
             settings = {"max.message.bytes": str(2 * 1024 * 1024), "cleanup.policy": cleanup}
             await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=settings) for name in names])
-        finally:
-            await admin.close()
 
     async def delete_topics(self, *names: str) -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
-        await admin.start()
-        try:
+        async with administrator(self.kafka) as admin:
             await admin.delete_topics(list(names))
-        finally:
-            await admin.close()
 
     @contextlib.asynccontextmanager
     async def database(self) -> AsyncIterator[asyncpg.Connection]:

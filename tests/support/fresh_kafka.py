@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
 
 from goodstanding.reading.offsets import Offsets, asking
-from shared.kafka.topic_admin import ensure_topics
+from shared.kafka.topic_admin import administrator, ensure_topics
 
 _PATIENCE_S = 60.0
 _LOOK_EVERY_S = 0.05
@@ -20,16 +21,11 @@ async def delete(kafka: str, topics: Collection[str]) -> None:
     With a topic Kafka forgets the offsets of its groups, and in them whose they are: two deployments on one Kafka stop
     each other. The broker forgets the topic before the coordinator forgets the offsets.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    try:
-        async with asyncio.timeout(_PATIENCE_S), asking(kafka) as offsets:
-            if there := await offsets.existing(list(topics)):
-                await admin.delete_topics(there)
-            while await offsets.existing(list(topics)) or await _remembered(offsets, topics):  # noqa: ASYNC110
-                await asyncio.sleep(_LOOK_EVERY_S)
-    finally:
-        await admin.close()
+    async with administrator(kafka) as admin, asyncio.timeout(_PATIENCE_S), asking(kafka) as offsets:
+        if there := await offsets.existing(list(topics)):
+            await admin.delete_topics(there)
+        while await offsets.existing(list(topics)) or await _remembered(offsets, topics):  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_EVERY_S)
 
 
 async def forget(kafka: str, topics: Collection[str], partners: Collection[str] = ()) -> None:
@@ -41,3 +37,9 @@ async def forget(kafka: str, topics: Collection[str], partners: Collection[str] 
 async def _remembered(offsets: Offsets, topics: Collection[str]) -> bool:
     """Whether ingest, the one service whose offsets are in Kafka, still has some in these topics."""
     return any(place.topic in topics for place in await offsets.committed("ingest"))
+
+
+async def delete_before(kafka: str, place: TopicPartition, offset: int) -> None:
+    """As retention does when its time has come."""
+    async with administrator(kafka) as admin:
+        await admin.delete_records({place: RecordsToDelete(offset)})
