@@ -2,150 +2,246 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
-from services.scorer.core.features.months import Circle
-from services.scorer.core.folding import fold, fold_record
-from services.scorer.core.forgetting import prune
 from services.scorer.core.messages import Event
-from services.scorer.core.score import Evaluation, evaluate
-from services.scorer.core.state import State
-from shared.contracts.kinds import KIND_OF, Shape
 from shared.contracts.messages import RecordChange
-from tests.support.people import JAN, SHIPPED, consent, day, event, record
+from tests.support import lives
+from tests.support.lives import (
+    COLUMNS,
+    CREDIT_CARD,
+    FIGURES,
+    GOOD_FRIENDS,
+    PERFECT,
+    WHOLE,
+    Life,
+    bills,
+    card,
+    household,
+    identity,
+    late,
+    listed,
+    monthly,
+    once,
+    pays_all,
+    perfect,
+    rich,
+    small_acts,
+    verified,
+    within,
+    without,
+)
 
-FIRST = JAN - 24
+EVERY_MONTH = range(1, 25)
 BEST_TIER_FROM = 750
-
-
-def once(kind: str, month: int, number: int = 0, **fields: Any) -> Event:
-    """An event in a month that is counted from the first one, 0."""
-    shape = KIND_OF[kind].shape
-    if shape is Shape.OBLIGATION:
-        fields.setdefault("days_late", 0)
-    if shape is Shape.FIGURE:
-        fields.setdefault("consent", consent("c"))
-    return event(kind, day(FIRST + month, 5 + number), id=f"{kind}/{month}/{number}", **fields)
-
-
-def monthly(*kinds: str, months: Iterable[int] = range(24), times: int = 1, **fields: Any) -> list[Event]:
-    return [once(kind, month, number, **fields) for kind in kinds for month in months for number in range(times)]
-
-
-def life(
-    events: Sequence[Event], months: int = 24, records: Sequence[RecordChange] = (), circle: Circle | None = None
-) -> Evaluation:
-    """How the run after so many complete months scores it."""
-    state = State()
-    for one in events:
-        if one.month < FIRST + months:
-            fold(state, one, late_months=10**6)
-    for each in records:
-        fold_record(state, each, FIRST + months)
-    prune(state, FIRST + months, FIRST + months)
-    return evaluate(state, SHIPPED, FIRST + months - 1, circle)
-
-
-def late(events: list[Event], month: int, days: int) -> list[Event]:
-    """The same, with what was due in that month paid so many days late."""
-    return [
-        once(one.body.kind, month, amount=one.body.amount, days_late=days) if one.month == FIRST + month else one
-        for one in events
-    ]
-
-
-VERIFIED = [once("identity.verified", 0, value="verified")]
-CARD = monthly("credit_card.repayment", amount=200_000)
-STATEMENTS = [
-    *monthly("credit_card.statement", amount=200_000, limit=1_000_000),
-    *monthly("service.payment", amount=200_000),
+WHO = [
+    pytest.param([], id="a newcomer"),
+    pytest.param(verified(), id="verified"),
+    pytest.param(pays_all(), id="who pays all"),
+    pytest.param([*verified(), *bills()], id="who never borrowed"),
+    pytest.param([*verified(), *card(days_late=30)], id="who is late"),
 ]
-BILLS = monthly("water.bill", "electricity.bill", "gas.bill", "phone.bill", "property_fee.bill", amount=8_000)
-PAYS_ALL = [*VERIFIED, *CARD, *STATEMENTS, *BILLS]
-SMALL_ACTS = monthly(
-    "transit.fare", "bike_rental.return", "e_bike_rental.return", "shop.purchase", "service.payment", "donation.made",
-    "recycling.handed_in", times=4, amount=300,
-)  # fmt: skip
-FIGURES = [kind.name for kind in KIND_OF.values() if kind.shape is Shape.FIGURE]
-RICH = monthly(*FIGURES, amount=10**9)
-PERFECT = [
-    *PAYS_ALL,
-    *SMALL_ACTS,
-    *monthly("consumer_credit.repayment", "cash_loan.repayment", "instalment.repayment", amount=20_000),
-    *monthly("car_rental.return", "item_rental.return", "hotel.stay", "ride.trip", "credit_lease.return"),
-    *RICH,
-    once("education.verified", 0, value="doctorate"),
-    once("occupation.verified", 0, value="public_service"),
-    once("vehicle_ownership.verified", 0, value="owner"),
-    once("platform_standing.reported", 0, value="excellent"),
-]
-GOOD_FRIENDS = Circle(850, 50, 1000)
 
 
-def test_a_perfect_life_of_two_years_reaches_the_best() -> None:
-    evaluation = life(PERFECT, circle=GOOD_FRIENDS)
-    assert [item.code for item in evaluation.items if item.points != item.best] == []
-    assert (evaluation.score, evaluation.key_factors) == (950, ())
+def test_the_page_is_what_the_scorecard_says() -> None:
+    assert lives.main(["check"]) == 0, "run: python -m tests.support.lives write"
 
 
-@pytest.mark.parametrize("months", [1, 3, 6, 12, 24])
-@pytest.mark.parametrize("before", [[], VERIFIED, PAYS_ALL], ids=["a newcomer", "verified", "who pays all"])
-def test_all_small_acts_together_earn_at_most_20_points(before: list[Event], months: int) -> None:
-    more = life([*before, *SMALL_ACTS], months).score - life(before, months).score
-    assert 0 <= more <= 20
+def test_a_stale_page_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(lives, "page", lambda: "another")
+    assert lives.main(["check"]) == 1
+    assert "python -m tests.support.lives write" in capsys.readouterr().err
 
 
-def test_with_money_and_friends_alone_nobody_passes_650() -> None:
-    assert life([*VERIFIED, *RICH, *SMALL_ACTS], circle=GOOD_FRIENDS).score <= 650
-    few = monthly("credit_card.repayment", months=range(22, 24), amount=1, times=9)
-    assert life([*VERIFIED, *RICH, *few], circle=GOOD_FRIENDS).score <= 650
+def test_there_are_forty_lives_and_each_has_its_name() -> None:
+    names = [life.name for life in (*lives.from_nothing(), *lives.after_two_years())]
+    assert len(names) == len(set(names)) >= 40
+
+
+def test_a_perfect_life_of_two_years_reaches_the_best_and_not_a_month_earlier() -> None:
+    [before, at_last] = PERFECT.after([23, 24])
+    assert [item.code for item in at_last.items if item.points != item.best] == []
+    assert (before.score, at_last.score, at_last.key_factors) == (899, 950, ())
+
+
+def test_a_perfect_life_never_falls() -> None:
+    scores = PERFECT.scores(EVERY_MONTH)
+    assert scores == sorted(scores)
+
+
+@pytest.mark.parametrize("before", WHO)
+def test_all_that_costs_under_100_yuan_a_month_earns_at_most_20_points(before: list[Event]) -> None:
+    plain, more = (Life("", events).scores(EVERY_MONTH) for events in (before, [*before, *small_acts()]))
+    assert all(0 <= after - score <= 20 for score, after in zip(plain, more, strict=True))
+
+
+def test_one_payment_in_nine_parts_earns_no_more_than_in_one() -> None:
+    parts, whole = (Life("", [*verified(), *monthly(CREDIT_CARD, count=count)]).scores() for count in (9, 1))
+    assert parts == whole
+
+
+def few(months: range, *kinds: str) -> list[Event]:
+    return monthly(*kinds, months=months, amount=20_000)
+
+
+@pytest.mark.parametrize(
+    "dues",
+    [
+        pytest.param([], id="none"),
+        pytest.param(few(range(19, 24), CREDIT_CARD), id="five, one a month"),
+        pytest.param(few(range(22, 24), CREDIT_CARD, *lives.HOUSE), id="twelve, in two months"),
+        pytest.param(monthly(CREDIT_CARD, months=range(22, 24), count=9), id="18 payments of two bills"),
+    ],
+)
+def test_without_six_obligations_over_three_months_nobody_reaches_good(dues: list[Event]) -> None:
+    plenty = [*identity(), *rich(), *small_acts()]
+    money_and_friends = without(plenty, "ride.trip", "item_rental.return", "credit_lease.return")
+    assert Life("", [*money_and_friends, *dues], circle=GOOD_FRIENDS).scores([24])[0] < 650
 
 
 @pytest.mark.parametrize("kind", ["court.listing", "card.overdue"])
-@pytest.mark.parametrize("fields", [{}, {"status": "settled", "ended_on": day(FIRST).date()}], ids=["open", "settled"])
+@pytest.mark.parametrize("amount", [1, 10**9])
+@pytest.mark.parametrize("settled", [None, 0])
 def test_no_legal_or_financial_record_that_counts_leaves_anybody_in_the_best_tier(
-    kind: str, fields: dict[str, Any]
+    kind: str, amount: int, settled: int | None
 ) -> None:
-    held = record(kind, began_on=day(FIRST).date(), amount=1, **fields)
-    assert life(PERFECT, records=[held], circle=GOOD_FRIENDS).score < BEST_TIER_FROM
+    held = listed(kind, 0, settled, amount=amount)
+    assert max(Life("", perfect(), held, GOOD_FRIENDS).scores()) < BEST_TIER_FROM
 
 
-def test_lateness_costs_by_its_severity_and_heals() -> None:
-    others = [*VERIFIED, *STATEMENTS, *BILLS]
-    scores = [life([*others, *late(CARD, 11, days)], 12).score for days in (0, 1, 15, 30, 89)]
-    costs = [scores[0] - score for score in scores[1:]]
-    assert costs == sorted(costs)
-    one_day, fifteen, thirty, ninety = costs
-    assert one_day * 3 < fifteen < thirty < ninety
-    assert 100 <= thirty <= 150
-    assert ninety >= 190
-    a_year_later = life([*others, *late(CARD, 11, 89)], 24).score
-    assert a_year_later > scores[-1] + 100
-    assert a_year_later < life(PAYS_ALL).score
+@pytest.mark.parametrize("kind", ["court.listing", "card.overdue", "ride.unpaid"])
+@pytest.mark.parametrize("life", [household(WHOLE), [*verified(), *card(days_late=5)], []], ids=["good", "fair", "new"])
+def test_settled_costs_no_more_than_open_and_a_record_that_has_lapsed_costs_nothing(
+    kind: str, life: list[Event]
+) -> None:
+    opened, settled = listed(kind, 0), listed(kind, 0, 3)
+    gone = (12, dataclasses.replace(settled[-1][1], version=3, counts=False))
+
+    def scores(records: Sequence[tuple[int, RecordChange]]) -> list[int]:
+        return Life("", life, records).scores(EVERY_MONTH)
+
+    without_any, while_open, once_settled, lapsed = (
+        scores([]),
+        scores(opened),
+        scores(settled),
+        scores([*settled, gone]),
+    )
+    assert while_open[:3] == once_settled[:3]
+    assert all(a < b for a, b in zip(while_open[3:], once_settled[3:], strict=True))
+    assert all(a <= b for a, b in zip(once_settled, lapsed, strict=True))
+    assert lapsed[12:] == without_any[12:]
 
 
-def test_the_poor_who_pay_pass_the_rich_who_pay_late() -> None:
-    poor = [*PAYS_ALL, *monthly("income.reported", amount=200_000)]
-    rich = [*VERIFIED, *RICH, *[one for month in range(24) for one in late(CARD[month : month + 1], month, 30)]]
-    assert life(poor).score > life(rich).score + 150
+@pytest.mark.parametrize("yuan", [0, 1, 2_000, 50_000])
+@pytest.mark.parametrize("before", WHO)
+def test_to_tell_a_true_figure_never_costs_a_point(before: list[Event], yuan: int) -> None:
+    silent = Life("", before).scores()
+    for figure in FIGURES:
+        told = Life("", [*before, *monthly(figure, amount=yuan * 100)]).scores()
+        assert all(a <= b for a, b in zip(silent, told, strict=True)), figure
+
+
+def after_lateness(days: int, month: int = 0) -> list[int]:
+    return Life("", late(household(WHOLE), month, days, CREDIT_CARD)).scores(EVERY_MONTH)
+
+
+LADDER = (0, 1, 3, 5, 7, 10, 15, 20, 30, 45, 60, 75, 89)
+
+
+def test_lateness_costs_by_its_severity_without_a_cliff_and_heals() -> None:
+    by_days = {days: after_lateness(days) for days in LADDER}
+    costs = {days: by_days[0][0] - scores[0] for days, scores in by_days.items()}
+    assert costs[1] * 5 < costs[30]
+    assert costs[30] * 5 < costs[89] * 4
+    assert costs[1] <= 20
+    assert 90 <= costs[30] <= 140
+    assert 180 <= costs[89] <= 220
+    assert all(0 < after - before <= 60 for before, after in pairwise(costs.values()) if after != before)
+    for scores in by_days.values():
+        assert scores == sorted(scores), "it heals"
+    for months in range(24):
+        assert all(milder[months] >= worse[months] for milder, worse in pairwise(by_days.values()))
+
+
+@pytest.mark.parametrize("days", [1, 15, 30, 89])
+def test_what_is_older_costs_no_more_than_what_is_newer(days: int) -> None:
+    scores = [Life("", late(household(WHOLE), month, days, CREDIT_CARD)).scores([24])[0] for month in range(24)]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] > scores[-1] or days == 1
+
+
+def test_the_cleaner_a_record_the_further_it_falls_and_the_higher_it_ends() -> None:
+    long, short = household(WHOLE), household(range(-3, 24))
+    [[long_before, long_after], [short_before, short_after]] = (
+        [Life("", events).scores([0])[0], Life("", late(events, 0, 30, CREDIT_CARD)).scores([1])[0]]
+        for events in (long, short)
+    )
+    assert long_before - long_after > short_before - short_after
+    assert long_after > short_after
+
+
+def test_good_fares_do_not_make_up_for_a_default() -> None:
+    bad = late(household(WHOLE), 0, 89, CREDIT_CARD)
+    more = [*bad, *monthly("bike_rental.return", "donation.made", count=100, amount=100)]
+    assert all(0 <= b - a <= 20 for a, b in zip(Life("", bad).scores(), Life("", more).scores(), strict=True))
+
+
+@pytest.mark.parametrize("late_by", [5, 30])
+def test_the_poor_who_pay_pass_the_rich_who_pay_late(late_by: int) -> None:
+    poor = [*pays_all(), *monthly("income.reported", amount=200_000)]
+    wealthy = [*identity(), *rich(), *card(days_late=late_by), *bills(days_late=late_by)]
+    assert Life("", poor).scores([24])[0] > Life("", wealthy, circle=GOOD_FRIENDS).scores([24])[0] + 100
+
+
+@pytest.mark.parametrize("kind", ["instalment.repayment", "cash_loan.repayment"])
+@pytest.mark.parametrize("before", WHO)
+def test_a_loan_that_was_paid_back_on_time_leaves_nobody_lower_than_none(before: list[Event], kind: str) -> None:
+    loan = few(range(6), kind)
+    plain, settled = Life("", before).scores(EVERY_MONTH), Life("", [*before, *loan]).scores(EVERY_MONTH)
+    assert all(a <= b for a, b in zip(plain, settled, strict=True))
+
+
+def test_one_payment_on_time_and_then_silence_is_not_worse_than_silence() -> None:
+    silent, one = verified(), [*verified(), once(CREDIT_CARD, 0, amount=100_000)]
+    pairs = zip(Life("", silent).scores(EVERY_MONTH), Life("", one).scores(EVERY_MONTH), strict=True)
+    assert all(a <= b for a, b in pairs)
 
 
 def test_who_never_borrowed_has_a_way_to_good_and_not_to_the_best() -> None:
-    assert 650 <= life([*VERIFIED, *BILLS]).score < BEST_TIER_FROM
+    assert 650 <= Life("", [*verified(), *bills()]).scores([24])[0] < BEST_TIER_FROM
+
+
+@pytest.mark.parametrize("value", [None, "withdrawn"])
+def test_without_an_identity_nobody_passes_good(value: str | None) -> None:
+    told = without(perfect(), "identity.verified")
+    withdrawn = [once("identity.verified", 0, value=value)] if value else []
+    assert Life("", [*told, *withdrawn], circle=GOOD_FRIENDS).scores([24])[0] < 700
 
 
 def test_silence_costs_step_by_step() -> None:
-    scores = [life([one for one in PAYS_ALL if one.month < FIRST + 12], months).score for months in range(12, 25)]
+    before = within(household(WHOLE), lives.BEFORE)
+    scores = Life("", before).scores(range(25))
     falls = [before - after for before, after in pairwise(scores)]
     assert max(falls) <= 45
     assert min(falls) >= 0
 
 
+def test_friends_bear_little() -> None:
+    alone, best, worst = (
+        Life("", pays_all(), circle=circle).scores() for circle in (None, GOOD_FRIENDS, lives.BAD_FRIENDS)
+    )
+    assert all(abs(a - b) <= 30 for others in (best, worst) for a, b in zip(alone, others, strict=True))
+
+
 def test_a_newcomer_stands_in_the_middle() -> None:
-    newcomer = life([])
+    [newcomer] = Life("").after([1])
     assert newcomer.thin
     assert 500 <= newcomer.score < 600
+
+
+def test_nobody_who_is_late_again_and_again_has_a_tier() -> None:
+    assert max(Life("", [*identity(), *rich(), *card(days_late=30), *bills()]).scores(COLUMNS)) < 600
