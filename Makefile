@@ -7,7 +7,7 @@ BIN := .venv/bin
 CODE := $(wildcard goodstanding services shared deploy tests bench)
 # Python comes from the machine, never from a download; a copy works where cache and checkout are on two file systems.
 UV := UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv
-COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra local --group dev --group build --generate-hashes \
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra local --extra fit --group dev --group build --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' pyproject.toml
 
 .DELETE_ON_ERROR:
@@ -22,8 +22,8 @@ setup: .venv/.ready  ## everything the project needs, into .venv
 demo: setup  ## the main job, end to end, on a Kafka and a Postgres of its own
 	@$(BIN)/goodstanding demo
 
-demo-real: setup  ## the same platform with real data: six months of 15,000 card customers
-	@$(BIN)/goodstanding demo --real
+demo-real: setup  ## the same platform with real data: six months of 15,000 card customers; draws backtest.svg
+	@$(BIN)/goodstanding demo --real --svg backtest.svg
 
 # Two processes, and a file stays in one. Those that take long come first, so that none of them is left at the end.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder

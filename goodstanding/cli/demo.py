@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from goodstanding import policies
+from goodstanding.cli import backtest
 from goodstanding.cli.data_set import source_of
+from goodstanding.cli.fitting import POLICY as LEARNED_POLICY
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, prose, stops_politely
 from goodstanding.cli.picture import check_writable
 from goodstanding.cli.program import pasted
@@ -25,6 +27,7 @@ from goodstanding.simulation.story import play as story
 from goodstanding.simulation.story.cast import Cast
 from goodstanding.simulation.story.ending import ending
 from goodstanding.simulation.view import Plain, band_table, view_for
+from goodstanding.validation import plot
 
 _DIFFERENCES_SHOWN = 5
 _INTERRUPTED = "Interrupted; everything that the demo had started is stopped. Start it again any time."
@@ -55,7 +58,8 @@ def demo(
         str | None, typer.Option(metavar="NAME", help=f"How it is read: {', '.join(adapters())}.")
     ] = None,
     svg: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write what is shown of the story into a picture as well.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a picture as well: the story, or how a policy predicts."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -68,7 +72,7 @@ def demo(
     """
     policies.check_all(FixedSettings.new())
     if real or data or adapter:
-        _real_data(data or real_data.DATA, adapter or real_data.ADAPTER, keep, as_json)
+        _real_data(data or real_data.DATA, adapter or real_data.ADAPTER, keep, svg, as_json)
     else:
         _story(keep, svg, as_json)
 
@@ -129,7 +133,9 @@ def _in_order(told: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
     return {key: told[key] for key in keys}
 
 
-def _real_data(data: Path, adapter: str, keep: bool, as_json: bool) -> None:
+def _real_data(data: Path, adapter: str, keep: bool, svg: Path | None, as_json: bool) -> None:
+    if svg is not None:
+        check_writable(svg, "--svg")
     source = source_of(data, adapter)
     screen = Console(quiet=True) if as_json else console
     screen.print(
@@ -146,6 +152,7 @@ def _real_data(data: Path, adapter: str, keep: bool, as_json: bool) -> None:
     _show(result)
     _fail_on(result.differences)
     prose(f"{_CHECKED} {result.seconds:.0f} s.")
+    _backtest(data, adapter, svg)
     _look_next(
         "goodstanding demo --real",
         [
@@ -155,12 +162,24 @@ def _real_data(data: Path, adapter: str, keep: bool, as_json: bool) -> None:
             ("goodstanding local status", "what runs; `local down --delete` ends it"),
         ],
         [
+            ("goodstanding backtest --help", "the same for any policy, without a server"),
+            ("policies/credit-card.toml", "the policy that was learned; `goodstanding policy fit` learns it again"),
             ("policies/scorecard.toml", "where the points come from; change some and run it again"),
             ("partners/bank.toml", "how the bank's format is read"),
             ("ARCHITECTURE.md", "how it works, and where is what"),
         ],
         keep,
     )
+
+
+def _backtest(data: Path, adapter: str, svg: Path | None) -> None:
+    """The policy that was learned from such data, on the same people."""
+    prose("\n[bold]The same customers, scored by a policy that was learned from such customers[/]")
+    found = backtest.backtested(data, adapter, LEARNED_POLICY)
+    backtest.show(found)
+    if svg is not None:
+        svg.write_text(plot.svg(found), encoding="utf-8")
+        prose(f"As a picture: {svg}")
 
 
 def _show(result: real_data.Result) -> None:

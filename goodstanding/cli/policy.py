@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from goodstanding import policies
+from goodstanding.cli import fitting
 from goodstanding.cli.frame import AsJson, answer_json, console, table, tell, tell_entry
 from goodstanding.cli.group import commands
 from goodstanding.cli.preview import preview
@@ -25,6 +26,7 @@ from shared.toml_file import ConfigError
 
 app = commands("Policy files: scorecard, tier table, retention profiles, partners' mappings.")
 app.command("preview")(preview)
+app.command("fit", short_help="Learn a scorecard from a public data set.")(fitting.fit)
 
 
 @app.command()

@@ -37,11 +37,11 @@ TYPES: Mapping[str, Any] = {
     "partner": PartnerMapping,
 }
 """By the names of the schemas' files."""
-FILES: Mapping[str, str] = {
-    "scorecard": "policies/scorecard*.toml",
-    "benefits": "policies/benefits.toml",
-    "retention": "policies/retention/*.toml",
-    "partner": "partners/*.toml",
+FILES: Mapping[str, tuple[str, ...]] = {
+    "scorecard": ("policies/scorecard*.toml", "policies/credit-card.toml"),
+    "benefits": ("policies/benefits.toml",),
+    "retention": ("policies/retention/*.toml",),
+    "partner": ("partners/*.toml",),
 }
 """Which shipped files are of which kind."""
 
@@ -69,9 +69,10 @@ def files() -> dict[Path, str]:
 
 def shipped() -> Iterator[tuple[str, Path]]:
     """Every shipped file, and the kind that it is of."""
-    for name, pattern in FILES.items():
-        for file in sorted(ROOT.glob(pattern)):
-            yield name, file
+    for name, patterns in FILES.items():
+        for pattern in patterns:
+            for file in sorted(ROOT.glob(pattern)):
+                yield name, file
 
 
 def directive(file: Path, name: str) -> str:
