@@ -19,9 +19,10 @@ from services.scorer.core.features.months import Circle
 from services.scorer.core.folding import fold
 from services.scorer.core.forgetting import prune
 from services.scorer.core.messages import Event, event_of
+from services.scorer.core.moves import Last, moves
 from services.scorer.core.policy import Policy
 from services.scorer.core.score import encode as encode_evaluation
-from services.scorer.core.score import evaluate
+from services.scorer.core.score import evaluate, evaluate_walked
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.core.state import State, decode, encode
 from shared.contracts.messages import BehaviorEvent, Consent
@@ -69,10 +70,10 @@ def month_of_events(month: int) -> list[Event]:
     ]
 
 
-def grown() -> State:
-    """The state at the end of the 25th month, when it is largest."""
+def grown(begun: int = 0) -> State:
+    """The state at the end of the 25th month, when it is largest; of somebody who began so many months later."""
     state = State()
-    for month in range(FIRST, FIRST + MONTHS):
+    for month in range(FIRST + begun, FIRST + MONTHS):
         prune(state, month, month - 3)
         for event in month_of_events(month):
             fold(state, event, 3)
@@ -97,6 +98,14 @@ def decisions(person: Person, batch: int, now: datetime) -> Callable[[], object]
     return work
 
 
+def moves_us(state: State, last: int) -> float:
+    """What it costs a monthly run to tell what moved a person's score."""
+    before = Last(evaluate(state, CARD, last - 1, CIRCLE), CARD, CIRCLE)
+    months = CARD.compiled.walked(state, last, CIRCLE)
+    now = evaluate_walked(months, CARD)
+    return best_us(lambda: moves(before, now, months, CARD), 5_000)
+
+
 def main() -> None:
     state = grown()
     column = encode(state)
@@ -108,6 +117,8 @@ def main() -> None:
     evaluation = len(encode_evaluation(evaluate(state, CARD, last, CIRCLE)))
     print(f"evaluation by {len(CARD.rules)} rules       {evaluation:6d} bytes")
     print(f"evaluate                     {best_us(lambda: evaluate(state, CARD, last, CIRCLE), 5_000):6.2f} us")
+    for name, someone in (("grown", state), ("of half a year", grown(MONTHS - 6))):
+        print(f"moves, {name:14s}        {moves_us(someone, last):6.2f} us")
     person = Person(user_id=PERSON, state=column)
     now = datetime(2026, 2, 28, 20, tzinfo=UTC)
     for batch in (1, 5, 30):

@@ -12,6 +12,7 @@ from goodstanding.cli import (
     clock,
     dead_letters,
     demo,
+    explain,
     local,
     offsets,
     partner,
@@ -49,7 +50,8 @@ app.add_typer(tail.app, name="tail", short_help="Follow a topic, readable.")
 app.add_typer(dead_letters.app, name="dead-letters", short_help="What services have set aside.")
 app.add_typer(clock.app, name="clock", short_help="Do the services know the time?")
 app.add_typer(offsets.app, name="offsets", short_help="Do Kafka and Postgres agree?")
-app.command("explain", short_help="A score, and why it is what it is.")(people.explain)
+app.command("explain", short_help="A score, and why it is what it is.")(explain.explain)
+app.command("history", short_help="A person's scores, and what moved them.")(explain.history)
 app.command("records", short_help="A person's negative records.")(people.records)
 app.command("benefits", short_help="A person's tier, and what it opens.")(people.benefits)
 app.command("user-id", short_help="The pseudonym of an identifier.")(people.user_id)

@@ -24,6 +24,7 @@ COMMANDS = (
         "clock",
         "score",
         "explain",
+        "history",
         "records",
         "benefits",
         "user-id",

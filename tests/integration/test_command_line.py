@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -137,8 +138,33 @@ def test_what_one_command_prints_another_takes(newcomer: Newcomer, account: str)
     scores = newcomer.asks("tail", "scores", "--once", "--last", "1000")
     days = {f"{datetime.fromisoformat(each['as_of']).astimezone(ZONE):%Y-%m-%d}" for each in scores}
     assert {day, f"{local:%Y-%m-%d}"} <= days
+    assert sum(line["points"] for line in explained["lines"]) == explained["score"]
+    assert all(line["sentence"] for line in explained["lines"])
     unknown = newcomer.types("explain", "0" * 16)
     assert (unknown.returncode, "has a user_id that begins with" in unknown.stderr) == (1, True)
+
+
+def test_a_score_is_explained_in_words_on_a_page_and_over_time(
+    newcomer: Newcomer, account: str, tmp_path: Path
+) -> None:
+    told = newcomer.types("explain", account).stdout
+    for heading in ("How it sums up", "What counts most against you", "Why it does not rise", "What would help most"):
+        assert heading in told
+    assert "分数构成" in newcomer.types("explain", account, "--language", "zh").stdout
+    items = newcomer.types("explain", account, "--items").stdout
+    assert "Everybody begins with 350 points." in items
+    page, drawing = tmp_path / "score.html", tmp_path / "score.svg"
+    written = newcomer.types("explain", account, "--html", str(page), "--svg", str(drawing))
+    assert (written.returncode, written.stdout) == (0, "")
+    assert "<svg" in page.read_text(encoding="utf-8")
+    assert drawing.read_text(encoding="utf-8").startswith("<svg")
+    nowhere = newcomer.types("explain", account, "--html", str(tmp_path / "none" / "score.html"))
+    assert (nowhere.returncode, "cannot be written" in nowhere.stderr) == (1, True)
+    published = newcomer.asks("history", account)
+    assert [each["version"] for each in published] == sorted(each["version"] for each in published)
+    for before, now in pairwise(published):
+        assert now["score"] - before["score"] == now["change"] == sum(now["causes"].values())
+    assert str(published[-1]["score"]) in newcomer.types("history", account).stdout
 
 
 def test_records_fit_a_terminal_with_amount_and_whole_ids(newcomer: Newcomer, account: str) -> None:

@@ -176,10 +176,10 @@ def test_pruning_follows_the_clock_and_never_the_newest_event(given_inputs: list
         take(state, one, open_from=0)
         take(before, one, open_from=0)
     prune(state, clock, clock - 3)
-    assert state.months == {m: packed for m, packed in before.months.items() if m >= clock - 24}
+    assert state.months == {m: packed for m, packed in before.months.items() if m >= clock - 25}
     assert state.ids == {m: ids for m, ids in before.ids.items() if m >= clock - 3}
     both = frozenset({80, 88})
-    assert amounts(state, both, 0, 10**6) == amounts(before, both, clock - 25, 10**6)
+    assert amounts(state, both, 0, 10**6) == amounts(before, both, clock - 26, 10**6)
     assert state.first == before.first
 
 

@@ -10,10 +10,10 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from goodstanding.person.chart import chart
 from goodstanding.simulation.recount import RecordNews, ScoreNews, TierNews
 from goodstanding.simulation.stage import POLICIES
 from goodstanding.simulation.story.cast import ZONE
-from goodstanding.simulation.story.chart import chart
 from goodstanding.simulation.story.play import Heard
 from shared.contracts.kinds import KIND_OF
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import NamedTuple, TypeAlias
 
-from services.scorer.core.features.base import Measure, Measured, Value
-from services.scorer.core.features.months import Circle, Months, Plan
+import msgspec
+
+from services.scorer.core.features.activity import Ratio, Trend
+from services.scorer.core.features.base import Feature, Measure, Measured, Value, Windowed
+from services.scorer.core.features.months import Circle, Months, Plan, seen_again
 from services.scorer.core.scorecard import POINTS, Cap, Condition, Evidence, Rule, Scorecard
 from services.scorer.core.state import State
 
@@ -35,6 +38,8 @@ class Program(NamedTuple):
     features: Sequence[int]
     """Those that only this segment needs."""
     steps: Sequence[Step]
+    step_of: Mapping[str, Step]
+    """The same by code."""
     caps: Sequence[tuple[Cap, int]]
     """Each with what it takes of a person who has the best points of all rules."""
     unknown: Mapping[str, int]
@@ -55,10 +60,16 @@ class Compiled:
     def __init__(self, card: Scorecard) -> None:
         self._plan = Plan()
         self._names = list(card.features)
+        self._of_longer = self._plan.of_same_groups()
         self._measures: list[Measure] = [f.measure(self._plan, card.kinds) for f in card.features.values()]
+        self._longer: list[Measure] = [
+            a_month_longer(f).measure(self._of_longer, card.kinds) for f in card.features.values()
+        ]
         self._conditions = [(all_of(segment.when, self._names), segment.code) for segment in card.segments]
         self.limits = [Ceiling(limit.code, all_of(limit.when, self._names), limit.ceiling) for limit in card.limits]
+        self._of_segments = sorted({self._names.index(c.feature) for each in card.segments for c in each.when})
         self._asked = sorted({self._names.index(condition.feature) for condition in conditions_of(card)})
+        self.feature_of = {rule.code: card.features[rule.feature] for rule in card.rules}
         self._programs = {code: self._program(card, code) for code in card.segment_codes()}
 
     def measured(self, state: State, through: int, circle: Circle | None = None) -> dict[str, Measured | None]:
@@ -66,9 +77,12 @@ class Compiled:
         months = Months(self._plan, state, through, circle)
         return {name: measure(months) for name, measure in zip(self._names, self._measures, strict=True)}
 
-    def run(self, state: State, through: int, circle: Circle | None) -> tuple[Program, Values]:
+    def walked(self, state: State, through: int, circle: Circle | None) -> Months:
+        """A person's months, as the features look at them."""
+        return Months(self._plan, state, through, circle)
+
+    def run(self, months: Months) -> tuple[Program, Values]:
         """The program of the person's segment (rules S10), and the value of each feature that it needs."""
-        months = Months(self._plan, state, through, circle)
         measures = self._measures
         values: Values = [None] * len(measures)
         for index in self._asked:
@@ -86,6 +100,26 @@ class Compiled:
             values[index] = self._measures[index](months)
         return self._segment(values)
 
+    def a_month_ago(self, months: Months, circle: Circle | None, codes: Set[str]) -> dict[str, int]:
+        """The points of these rules in the publication before, with those contacts, had all been known that is now."""
+        return self._points(self._measures, seen_again(months, self._plan, circle, back=1), codes)
+
+    def with_nothing_leaving(self, months: Months, circle: Circle | None, codes: Set[str]) -> dict[str, int]:
+        """The points of these rules with those contacts, were each window a month longer."""
+        return self._points(self._longer, seen_again(months, self._of_longer, circle), codes)
+
+    def _points(self, measures: Sequence[Measure], months: Months, codes: Set[str]) -> dict[str, int]:
+        values: Values = [None] * len(measures)
+        for index in self._of_segments:
+            values[index] = measures[index](months)
+        step_of = self._programs[self._segment(values)].step_of
+        found = {}
+        for code in codes:
+            if (step := step_of.get(code)) is not None:
+                measured = measures[step.feature](months)
+                found[code] = step.unknown if measured is None else step.points(measured)
+        return found
+
     def _segment(self, values: Values) -> str | None:
         return next((code for holds, code in self._conditions if holds(values)), None)
 
@@ -99,6 +133,7 @@ class Compiled:
         return Program(
             features=sorted({step.feature for step in steps} - {*self._asked}),
             steps=steps,
+            step_of={step.code: step for step in steps},
             caps=caps,
             unknown={rule.code: rule.unknown for rule in rules if rule.code in capped},
             missing=(segment, POINTS - best) if segment is not None and best < POINTS else None,
@@ -107,6 +142,13 @@ class Compiled:
     def _step(self, rule: Rule, card: Scorecard) -> Step:
         shown = not card.features[rule.feature].on_contacts
         return Step(rule.code, self._names.index(rule.feature), rule.unknown, rule.best, points_of(rule), shown)
+
+
+def a_month_longer(feature: Feature) -> Feature:
+    """The same feature with a window that is a month longer; a trend compares two halves, of which neither can be."""
+    if isinstance(feature, Windowed | Ratio) and not isinstance(feature, Trend):
+        return msgspec.structs.replace(feature, months=feature.months + 1)
+    return feature
 
 
 def conditions_of(card: Scorecard) -> list[Condition]:

@@ -20,9 +20,10 @@ from services.scorer.core.features.stated import circle_of
 from services.scorer.core.folding import Accepted, Folded, fold, fold_record
 from services.scorer.core.forgetting import prune
 from services.scorer.core.messages import Due, Edge, Event, Message, RecordNews, instant_of, microseconds
+from services.scorer.core.moves import Last, moves
 from services.scorer.core.policy import Policy
 from services.scorer.core.records import STATUS_GONE, has_lapsed
-from services.scorer.core.score import Evaluation, evaluate, with_records_changed
+from services.scorer.core.score import Evaluation, evaluate, evaluate_walked, with_records_changed
 from services.scorer.core.scorecard import WINDOW_MONTHS_MAX, Scorecard
 from services.scorer.core.state import State, decode, encode, without_lapsed
 from shared.contracts.months import month_of, month_start
@@ -184,7 +185,11 @@ def _run(person: Person, state: State, due: Due, earliest: datetime | None, poli
     circle = circle_of(due.contacts, due.bands, due.steady)
     card = policy.of_run(due.run) or policy.scorecards[0]
     continuous = card.cadence == "continuous"
-    evaluation = evaluate(state, card, due.run if continuous else due.run - 1, circle)
+    months = card.compiled.walked(state, due.run if continuous else due.run - 1, circle)
+    evaluation = evaluate_walked(months, card)
+    if not continuous and person.evaluation and person.run == due.run - 1:
+        last = Last(score.decode(person.evaluation), policy.of_run(person.run) or card, person.circle)
+        evaluation = msgspec.structs.replace(evaluation, moves=moves(last, evaluation, months, card))
     person = msgspec.structs.replace(
         person,
         run=due.run,

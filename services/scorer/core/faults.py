@@ -8,6 +8,7 @@ from itertools import pairwise
 from string import Formatter
 from typing import TypeAlias, TypeVar
 
+from services.scorer.core.catalogue import AnyHint
 from services.scorer.core.compiled import conditions_of, most_taken_back
 from services.scorer.core.features.months import WINDOW_MONTHS_MAX
 from services.scorer.core.features.stated import CONTACTS_BAND, ContactsStanding, Fact
@@ -43,6 +44,7 @@ def faults_of(card: Scorecard) -> Faults:
     yield from _each("rules", card.rules, lambda rule: _faults_of_rule(card, rule))
     yield from _each("caps", card.caps, lambda cap: _faults_of_cap(card, cap))
     yield from _each("limits", card.limits, lambda limit: _faults_of_limit(card, limit))
+    yield from _each("hints", card.hints, lambda hint: _faults_of_hint(card, hint))
     if card.records is not None:
         yield from _below(("records",), _faults_of_records(card, card.records))
     yield from _faults_of_shares(card)
@@ -169,6 +171,14 @@ def _faults_of_limit(card: Scorecard, limit: Limit) -> Faults:
         yield PolicyFault(("when",), "Name a condition: without one it holds for everybody.")
     if not BASE <= limit.ceiling <= BASE + POINTS:
         yield PolicyFault(("ceiling",), f"Use a score: {BASE} to {BASE + POINTS}.")
+
+
+def _faults_of_hint(card: Scorecard, hint: AnyHint) -> Faults:
+    yield from _below(("code",), _faults_of_code(hint.code))
+    if sum(1 for other in card.hints if other.code == hint.code) > 1:
+        yield PolicyFault(("code",), "Another hint has this code.")
+    yield from _faults_of_sentences(hint.en, hint.zh)
+    yield from hint.faults(card.kinds)
 
 
 def _faults_of_conditions(card: Scorecard, conditions: Sequence[Condition]) -> Faults:

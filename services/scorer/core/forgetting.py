@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from services.scorer.core.features.months import WALKED_MONTHS
 from services.scorer.core.folding import consent_hash, hashes
 from services.scorer.core.state import HASH_BYTES, Figure, State, amount_of, pack, short_hash, unpack_figures
 
-MONTHS_KEPT = 25
-"""The running month and 24 complete ones: no window of a rule is longer than 24 months."""
+MONTHS_KEPT = WALKED_MONTHS + 1
+"""The running month, 24 complete ones, since no window of a rule is longer, and the one that has just left those: the
+next publication says what its leaving has moved."""
 _GONE_MONTHS_KEPT = 2
 """The month in which a record's end arrived, and the next: Kafka keeps the changes of records for a week only."""
 

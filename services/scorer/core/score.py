@@ -9,7 +9,7 @@ import msgspec
 
 from services.scorer.core import held
 from services.scorer.core.compiled import Program, Values
-from services.scorer.core.features.months import Circle
+from services.scorer.core.features.months import Circle, Months
 from services.scorer.core.features.stated import CONTACTS_MIN
 from services.scorer.core.held import Held
 from services.scorer.core.scorecard import BASE, Records, Scorecard, taken_back
@@ -31,6 +31,10 @@ class Item(msgspec.Struct, frozen=True, array_like=True):
     rests_on: RestsOn
 
 
+Move: TypeAlias = tuple[str, str, int]
+"""Cause, code of the rule, and points: how much of the change of one item has that cause."""
+
+
 class Evaluation(msgspec.Struct, frozen=True, array_like=True):
     """A score and why it is what it is. The points of `items` sum exactly to `score`, 350 to 950.
 
@@ -44,6 +48,8 @@ class Evaluation(msgspec.Struct, frozen=True, array_like=True):
     restrictions: tuple[str, ...]
     key_factors: tuple[str, ...]
     items: tuple[Item, ...]
+    moves: tuple[Move, ...] = ()
+    """What moved the points of rules since the publication before, see `moves`: nothing where it was not asked."""
 
     @property
     def result(self) -> tuple[int, bool, tuple[str, ...]]:
@@ -58,8 +64,14 @@ decode = _decoder.decode
 
 
 def evaluate(state: State, card: Scorecard, through: int, circle: Circle | None = None) -> Evaluation:
-    """The score over the months up to and including `through`; thin with too short a history (rules S17)."""
-    program, values = card.compiled.run(state, through, circle)
+    """The score over the months up to and including `through`."""
+    return evaluate_walked(card.compiled.walked(state, through, circle), card)
+
+
+def evaluate_walked(months: Months, card: Scorecard) -> Evaluation:
+    """The score over months that were walked for this scorecard; thin with too short a history (rules S17)."""
+    state, through = months.state, months.through
+    program, values = card.compiled.run(months)
     items = _of_rules(program, values)
     if program.caps:
         items += _taken_back(program, items)
@@ -86,7 +98,8 @@ def with_records_changed(last: Evaluation, state: State, card: Scorecard, throug
 def without_records(evaluation: Evaluation) -> Evaluation:
     """What would have been published had there been no record, by whatever policy it was: what the history keeps of a
     publication once a record that it may have rested on is gone."""
-    return _composed(_without_records(evaluation), _limits_of(evaluation), held.NOTHING, evaluation.thin)
+    left = _composed(_without_records(evaluation), _limits_of(evaluation), held.NOTHING, evaluation.thin)
+    return msgspec.structs.replace(left, moves=evaluation.moves)
 
 
 _Limits: TypeAlias = Sequence[tuple[str, int]]
@@ -121,12 +134,12 @@ def _of_records(rule: Records, state: State, through: int) -> Item:
     return Item(rule.code, held.cost(rule, records, through), 0, held.rests_on(records))
 
 
-_COMPOSED = frozenset({"base", "floor", "ceiling"})
+COMPOSED = frozenset({"base", "floor", "ceiling"})
 
 
 def _without_records(evaluation: Evaluation) -> list[Item]:
     """The items of the rules, with nothing left in those that rest on records."""
-    items = (i for i in evaluation.items if i.code not in _COMPOSED and LIMIT not in i.rests_on)
+    items = (i for i in evaluation.items if i.code not in COMPOSED and LIMIT not in i.rests_on)
     return [Item(i.code, i.best, i.best, {}) if held.RESTS_ON_RECORDS & i.rests_on.keys() else i for i in items]
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
+from services.scorer.core.catalogue import AnyHint
 from services.scorer.core.features import AnyFeature
 from services.scorer.core.features.months import WINDOW_MONTHS_MAX as WINDOW_MONTHS_MAX
 from services.scorer.core.features.stated import BASE as BASE
@@ -203,6 +204,8 @@ class Scorecard(_Part, frozen=True, kw_only=True, dict=True):
     """The highest score while a record of the class counts and is unsettled."""
     settled_ceilings: dict[RecordClass, int] = {}
     """The highest score while a record of the class counts, settled though it is."""
+    hints: tuple[AnyHint, ...] = ()
+    """Single behaviors, of which people are told those that would help them."""
     restrictions: dict[RecordClass, tuple[str, ...]] = {}
     """What is closed to a person while an unsettled record of the class counts, whatever the score."""
 

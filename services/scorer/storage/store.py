@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from services.scorer.core.decide import Person, Writes, passed_by
 from services.scorer.core.features.months import Circle
 from services.scorer.core.features.stated import BASE, CONTACTS_BAND, STEADY_MONTHS, circle_as_kept
@@ -118,12 +120,15 @@ async def _redact(db: Db, shard: int, versions: Mapping[bytes, int]) -> None:
     for user_id, version, run, published in await db.fetch(_SQL["history"], shard, sorted(versions)):
         if version == versions[user_id]:
             continue
-        left = encode(without_records(decode(published)))
-        if (user_id, run, left) == last:
+        evaluation = without_records(decode(published))
+        left = encode(evaluation)
+        # What moved it says nothing of records, and belongs to the first of those that say the same.
+        said = (user_id, run, encode(structs.replace(evaluation, moves=())))
+        if said == last:
             dropped.append((user_id, version))
         elif left != published:
             rewritten.append((user_id, version, left))
-        last = (user_id, run, left)
+        last = said
     if rewritten:
         await db.execute(_SQL["rewrite_scores"], shard, *_columns(rewritten, 3))
     if dropped:

@@ -7,15 +7,22 @@ integers, and only what was late is a list.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, reduce
+from operator import or_
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from services.scorer.core.state import COUNT, HASH_BYTES, LATE, WORST, Figure, State, Vector, unpack_vectors
 from services.scorer.core.state import unpack_figures as unpack_figures
 from shared.contracts.kinds import KINDS, Shape
 
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
 WINDOW_MONTHS_MAX = 24
 """No behavior is remembered longer (rules S7); longer memory is records only."""
+WALKED_MONTHS = WINDOW_MONTHS_MAX + 1
+"""The month that has just left the longest window is walked as well: a publication says what its leaving moved."""
 WHOLE = 100
 """The weight of a kind, in percent, that is given none."""
 
@@ -42,6 +49,12 @@ Late: TypeAlias = tuple[int, int, int, int]
 was kept on time, per mille, rounded down, and the days of the worst one."""
 
 
+class Indexed(Protocol[T_co]):
+    """A list, as features read one."""
+
+    def __getitem__(self, at: int, /) -> T_co: ...
+
+
 class Months:
     """What was walked. Lists are indexed by what `Plan` has given out."""
 
@@ -50,23 +63,24 @@ class Months:
     def __init__(self, plan: Plan, state: State, through: int, circle: Circle | None) -> None:
         self.state, self.through, self.circle = state, through, circle
         self.history = max(0, through - state.first + 1) if state.first else 0
-        self.by_age: list[dict[int, Vector] | None] = [None] * WINDOW_MONTHS_MAX
-        self.masks: list[list[tuple[int, int]]] = [[] for _ in range(plan.groups)]
+        self.by_age: list[dict[int, Vector] | None] = [None] * WALKED_MONTHS
+        self.masks: Indexed[list[tuple[int, int]]] = [[] for _ in range(plan.groups)]
         """Of each group the mask and the weight of each kind that has one."""
-        self.late: list[list[Late]] = [[] for _ in range(plan.groups)]
+        self.late: Indexed[list[Late]] = [[] for _ in range(plan.groups)]
         self._walk(plan)
-        self.observed: list[int] = []
+        self.observed: Indexed[int]
         """Of each window how many kind-months it has."""
-        self.union: list[int] = []
+        self.union: Indexed[int]
         """Of each window the months that have anything."""
+        self.observed, self.union = every_observed, every_union = [], []
         for group, window in plan.windows:
             observed = union = 0
             for mask, _ in self.masks[group]:
                 mask &= window
                 observed += mask.bit_count()
                 union |= mask
-            self.observed.append(observed)
-            self.union.append(union)
+            every_observed.append(observed)
+            every_union.append(union)
         self.figures: dict[int, list[dict[int, Figure]]] = {}
         """By kind code, the figures of each consent by their month."""
         if plan.reads_figures:
@@ -79,7 +93,7 @@ class Months:
         alike: dict[tuple[int, ...], int] = {}
         for month, packed in self.state.months.items():
             age = through - month
-            if not 0 <= age < WINDOW_MONTHS_MAX:
+            if not 0 <= age < WALKED_MONTHS:
                 continue
             by_age[age] = by_kind = unpack_vectors(packed)
             codes = tuple(by_kind)
@@ -107,6 +121,42 @@ class Months:
         return mask
 
 
+def seen_again(of: Months, plan: Plan, circle: Circle | None, back: int = 0) -> Months:
+    """The same months as another plan looks at them, which has the same groups, or as they were some months ago, `back`
+    of them, with the contacts of then. Nothing is unpacked, and windows are computed when a feature asks for one."""
+    seen = Months.__new__(Months)
+    seen.state, seen.through, seen.circle = of.state, of.through - back, circle
+    seen.figures, seen.history = of.figures, max(0, of.history - back)
+    seen.by_age, seen.masks, seen.late = of.by_age[back:], of.masks, of.late
+    if back:
+        seen.masks = _Computed(
+            lambda group: [(mask >> back, weight) for mask, weight in of.masks[group] if mask >> back]
+        )
+        seen.late = _Computed(
+            lambda group: [(age - back, w, kept, days) for age, w, kept, days in of.late[group] if age >= back]
+        )
+    windows = plan.windows
+
+    def within(window: int) -> list[int]:
+        group, whole = windows[window]
+        return [mask & whole for mask, _ in seen.masks[group]]
+
+    seen.observed = _Computed(lambda window: sum([mask.bit_count() for mask in within(window)]))
+    seen.union = _Computed(lambda window: reduce(or_, within(window), 0))
+    return seen
+
+
+class _Computed(dict[int, T]):
+    """A list of which each place is computed when it is asked for."""
+
+    def __init__(self, compute: Callable[[int], T]) -> None:
+        self._compute = compute
+
+    def __missing__(self, at: int) -> T:
+        self[at] = found = self._compute(at)
+        return found
+
+
 class Plan:
     """Which kinds and windows the features of a policy look at, so that each is walked once."""
 
@@ -119,14 +169,20 @@ class Plan:
         """Those of them of which somebody asks what was late."""
         self.reads_figures = False
 
+    def of_same_groups(self) -> Plan:
+        """Another one, for other windows of the same kinds."""
+        plan = Plan()
+        plan._groups, plan.groups_of = self._groups, self.groups_of
+        return plan
+
     @property
     def groups(self) -> int:
         return len(self._groups)
 
-    @property
-    def windows(self) -> Iterable[tuple[int, int]]:
-        """Group and mask of each."""
-        return self._windows
+    @cached_property
+    def windows(self) -> Sequence[tuple[int, int]]:
+        """Group and mask of each, once all features are compiled."""
+        return list(self._windows)
 
     def group(self, kinds: Kinds) -> int:
         """Where `Months.masks` has these kinds."""

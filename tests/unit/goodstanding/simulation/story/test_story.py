@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 
 from goodstanding.partner.mapping_files import compiled
+from goodstanding.person.chart import ROWS, chart
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.simulation.recount import Event, RecordNews, ScoreNews, TierNews
 from goodstanding.simulation.story.cast import FIRST_MONTH, ZONE, Cast
-from goodstanding.simulation.story.chart import ROWS, chart
 from goodstanding.simulation.story.ending import ending
 from goodstanding.simulation.story.formats import PARTNERS, written
 from goodstanding.simulation.story.play import Heard, moments, sendings

@@ -106,7 +106,7 @@ class TestMonthly:
 
     def test_the_run_forgets_who_does_nothing_any_more(self) -> None:
         person = step(MONTHLY, NOBODY, *bills(JAN)).person
-        later = step(MONTHLY, person, due(JAN + 25), now=day(JAN + 25, 6)).person
+        later = step(MONTHLY, person, due(JAN + 26), now=day(JAN + 26, 6)).person
         assert not decode(later.state).months
         assert not decode(later.state).ids
 

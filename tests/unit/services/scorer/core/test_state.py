@@ -288,11 +288,12 @@ class TestRecords:
 
 
 class TestPruning:
-    def test_25_months_stay(self) -> None:
-        state = state_of(*(event(BILL, day(JAN - back)) for back in (0, 24, 25)))
+    def test_26_months_stay(self) -> None:
+        """The running one, 24 complete ones, and the one whose leaving the next publication tells of (rules S21)."""
+        state = state_of(*(event(BILL, day(JAN - back)) for back in (0, 25, 26)))
         prune(state, JAN, JAN - 3)
-        assert list(state.months) == [JAN - 24, JAN]
-        assert state.first == JAN - 25
+        assert list(state.months) == [JAN - 25, JAN]
+        assert state.first == JAN - 26
 
     def test_ids_of_closed_months_go(self) -> None:
         state = state_of(*(event(BILL, day(JAN - back)) for back in (0, 3, 4)))
@@ -300,14 +301,14 @@ class TestPruning:
         assert list(state.ids) == [JAN - 3, JAN]
 
     def test_figures_of_closed_months_keep_the_amount_alone(self) -> None:
-        state = state_of(*(event(INCOME, day(JAN - back), amount=1000 + back) for back in (0, 4, 24, 25)))
+        state = state_of(*(event(INCOME, day(JAN - back), amount=1000 + back) for back in (0, 4, 25, 26)))
         size = len(encode(state))
         prune(state, JAN, JAN - 3)
-        assert incomes(state) == {JAN: 1000, JAN - 4: 1004, JAN - 24: 1024}
+        assert incomes(state) == {JAN: 1000, JAN - 4: 1004, JAN - 25: 1025}
         assert len(encode(state)) < size - 3 * 30
 
     def test_a_figure_that_left_leaves_no_trace(self) -> None:
-        state = state_of(event(INCOME, day(JAN - 25), amount=1))
+        state = state_of(event(INCOME, day(JAN - 26), amount=1))
         prune(state, JAN, JAN - 3)
         assert encode(state) == encode(State(month=JAN, open_from=JAN - 3))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
 
 from rich.text import Text
 
-from goodstanding.simulation.recount import ScoreNews
 from goodstanding.simulation.rule_book import BASE, BEST
 from shared.contracts.months import month_number
 
@@ -15,7 +16,17 @@ _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _LABEL = 5
 
 
-def chart(scores: Sequence[ScoreNews], tiers: Mapping[int, str], styles: Sequence[str]) -> Text:
+class Scored(Protocol):
+    """A score and its instant, in the zone in which months are counted."""
+
+    @property
+    def as_of(self) -> datetime: ...
+
+    @property
+    def score(self) -> int: ...
+
+
+def chart(scores: Sequence[Scored], tiers: Mapping[int, str], styles: Sequence[str]) -> Text:
     """The scores of one person, in order, from 350 to 950. `tiers` are names by the score at which each begins; a
     column has the style of the tier that its score reaches, the first style being that of none."""
     months, columns = _columns(scores)
@@ -38,7 +49,7 @@ def chart(scores: Sequence[ScoreNews], tiers: Mapping[int, str], styles: Sequenc
     return text
 
 
-def _columns(scores: Sequence[ScoreNews]) -> tuple[range, list[int]]:
+def _columns(scores: Sequence[Scored]) -> tuple[range, list[int]]:
     """The months, and the last score of each; a month without one keeps that of the month before."""
     last = {month_number(news.as_of): news.score for news in scores}
     months = range(min(last), max(last) + 1)

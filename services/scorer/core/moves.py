@@ -1,0 +1,128 @@
+"""What moved a score from one publication to the next: of each rule whose points changed, how much has which cause.
+
+Causes are attributed one after the other, each by the points that the rule would give: first what came late for months
+that were published already, by the policy of then; then the policy; then the month that has become complete, in windows
+a month longer; then the month that has left the windows. So for each rule they sum exactly to its change (rules S21).
+What rests on records, and what binds rules together, follows from two evaluations: no more of it is kept than these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+from services.scorer.core import held
+from services.scorer.core.features import AnyFeature
+from services.scorer.core.features.months import Circle, Months
+from services.scorer.core.features.stated import Fact
+from services.scorer.core.score import COMPOSED, LIMIT, Evaluation, Item, Move, evaluate
+from services.scorer.core.scorecard import Scorecard
+
+
+class Cause(StrEnum):
+    """In the order in which causes are listed."""
+
+    POLICY = "policy"
+    """The policy is another one."""
+    LATE = "late-events"
+    """Events of months that the publication before had already taken in."""
+    FACTS = "facts"
+    """A fact is another one."""
+    ENTERING = "month-entering"
+    """A month has become complete."""
+    LEAVING = "month-leaving"
+    """A month has left the windows."""
+    CONTACTS = "contacts"
+    """What the contacts bear is another thing."""
+    BEHAVIOR = "behavior"
+    """Months and events that are not told apart: in continuous cadence, and where a run was missed."""
+    RECORDS = "records"
+    """Negative records, and the ceiling that they impose."""
+    BOUNDS = "bounds"
+    """What binds rules together: caps, limits, and the least score."""
+
+
+class Last(msgspec.Struct, frozen=True):
+    """What the publication before was made of."""
+
+    evaluation: Evaluation
+    card: Scorecard
+    circle: Circle | None
+
+
+Points: TypeAlias = Mapping[str, int]
+"""By the code of a rule; one that a person's segment does not have gives none."""
+
+
+def moves(last: Last, now: Evaluation, months: Months, card: Scorecard) -> tuple[Move, ...]:
+    """Of a publication of the month after the last one. `months` are those that `now` was evaluated by."""
+    changed = _changed(last.evaluation, now)
+    if not changed:
+        return ()
+    codes = changed.keys()
+    before: Points = {code: points for code, (points, _) in changed.items()}
+    after = {code: points for code, (_, points) in changed.items()}
+    if last.card is card and not card.segments and not codes <= card.compiled.feature_of.keys():
+        # It was not made by this policy, whatever the policy of then was.
+        stages: list[tuple[Cause, Points]] = [(Cause.POLICY, after)]
+    else:
+        stages = [*_then(last, months, card, codes), (Cause.LEAVING, after)]
+    found: dict[tuple[Cause, str], int] = {}
+    for cause, points in stages:
+        for code in codes:
+            if moved := points.get(code, 0) - before.get(code, 0):
+                named = _named(cause, card.compiled.feature_of.get(code))
+                found[named, code] = found.get((named, code), 0) + moved
+        before = points
+    ordered = sorted((ORDER[cause], code, cause, moved) for (cause, code), moved in found.items() if moved)
+    return tuple([(cause.value, code, moved) for _, code, cause, moved in ordered])
+
+
+def _then(last: Last, months: Months, card: Scorecard, codes: Set[str]) -> Iterator[tuple[Cause, Points]]:
+    """What these rules would have given, after each cause but the last."""
+    if last.card is card:
+        yield Cause.LATE, card.compiled.a_month_ago(months, last.circle, codes)
+    else:
+        for cause, each in ((Cause.LATE, last.card), (Cause.POLICY, card)):
+            then = evaluate(months.state, each, months.through - 1, last.circle)
+            yield cause, {item.code: item.points for item in then.items}
+    yield Cause.ENTERING, card.compiled.with_nothing_leaving(months, last.circle, codes)
+
+
+def _changed(last: Evaluation, now: Evaluation) -> dict[str, tuple[int, int]]:
+    """The points before and after of each rule that gives others now."""
+    before = {item.code: item for item in last.items}
+    changed = {}
+    for item in now.items:
+        former = before.pop(item.code, None)
+        points = 0 if former is None else former.points
+        if item.points != points and of_rules(item):
+            changed[item.code] = points, item.points
+    for code, former in before.items():
+        if former.points and of_rules(former):
+            changed[code] = former.points, 0
+    return changed
+
+
+def of_rules(item: Item) -> bool:
+    """Whether the item is a rule's, and not what records, caps and limits make of the score."""
+    return item.code not in COMPOSED and item.best >= 0 and not rests_on_records(item) and LIMIT not in item.rests_on
+
+
+def rests_on_records(item: Item) -> bool:
+    return item.code == "ceiling" or bool(held.RESTS_ON_RECORDS & item.rests_on.keys())
+
+
+def _named(cause: Cause, feature: AnyFeature | None) -> Cause:
+    """Facts and contacts have no months: what moved their rules is told by what they look at."""
+    if feature is None or cause is Cause.POLICY:
+        return cause
+    if feature.on_contacts:
+        return Cause.CONTACTS
+    return Cause.FACTS if isinstance(feature, Fact) else cause
+
+
+ORDER = {cause: index for index, cause in enumerate(Cause)}

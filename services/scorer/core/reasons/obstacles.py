@@ -1,0 +1,50 @@
+"""The answer to "why does my score not rise": what holds it, the strongest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from services.scorer.core.moves import rests_on_records
+from services.scorer.core.reasons.sentences import Reason, Wording
+from services.scorer.core.reasons.words import DIMENSIONS
+from services.scorer.core.score import LIMIT, Evaluation
+
+_LOST_MAX = 2
+
+
+def obstacles(evaluation: Evaluation, reasons: Sequence[Reason], wording: Wording) -> Iterator[str]:
+    """Ceilings and limits that hold the score down come first, since no other points show while they do; then caps that
+    take something, then what has lost most, then what is not known yet."""
+    is_english = wording.language == "en"
+    by_code = {reason.code: reason for reason in reasons}
+    for item in evaluation.items:
+        if item.points < 0 and (item.code == "ceiling" or LIMIT in item.rests_on):
+            taken = f" That takes {-item.points} points." if is_english else f"因此少得 {-item.points} 分。"
+            yield by_code[item.code].sentence + taken
+    caps = {cap.code for cap in wording.card.caps}
+    for item in evaluation.items:
+        if item.points < 0 and item.code in caps:
+            over = f" {-item.points} points are over it." if is_english else f"超出的 {-item.points} 分不计入。"
+            yield by_code[item.code].sentence + over
+    records = {item.code for item in evaluation.items if rests_on_records(item)}
+    lost = sorted((reason for reason in reasons if reason.lost > 0 and _is_own(reason, records)), key=lambda r: -r.lost)
+    for reason in lost[:_LOST_MAX]:
+        costs = f" That costs {reason.lost} points." if is_english else f"少得 {reason.lost} 分。"
+        yield reason.sentence + costs
+    unknown: dict[str, int] = {}
+    for reason in reasons:
+        if reason.dimension is not None and reason.not_known:
+            unknown[reason.dimension] = unknown.get(reason.dimension, 0) + reason.not_known
+    if unknown:
+        most = max(unknown, key=lambda dimension: unknown[dimension])
+        name, points = wording.pick(DIMENSIONS.get(most, (most, most))), sum(unknown.values())
+        if is_english:
+            yield f"{points} points are not lost, but not known yet, most of them in {name.lower()}: {unknown[most]}."
+        else:
+            yield f"有 {points} 分尚未知晓（并非失分），其中{name}最多：{unknown[most]} 分。"
+    elif not lost:
+        yield "Nothing is lost: all of it is at its best." if is_english else "没有失分：各项均已达到最佳。"
+
+
+def _is_own(reason: Reason, records: set[str]) -> bool:
+    return reason.code in records - {"ceiling"} or (reason.dimension is not None and reason.best >= 0)

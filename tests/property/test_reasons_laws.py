@@ -1,0 +1,201 @@
+"""The laws of reasons, changes and hints, for any lives at all (rules S21 to S24)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.scorer.core import catalogue
+from services.scorer.core.catalogue import Keep, Settle
+from services.scorer.core.decide import Person, decide
+from services.scorer.core.messages import Due, Event, Message
+from services.scorer.core.moves import Cause
+from services.scorer.core.reasons.changes import by_cause, changes
+from services.scorer.core.reasons.hints import Hinted, Present, hinted_by, hints
+from services.scorer.core.reasons.record_costs import record_costs
+from services.scorer.core.reasons.sentences import Wording, key_reasons, reasons
+from services.scorer.core.score import Evaluation, evaluate
+from services.scorer.core.state import decode
+from shared.contracts.kinds import KIND_OF, Shape
+from tests.support.people import JAN, ME, SHIPPED, ZONE, consent, day, event, news, policy_of, record
+
+POLICY = policy_of(SHIPPED)
+MONTHS = 27
+FIRST = JAN - MONTHS + 1
+OBLIGATIONS = ("credit_card.repayment", "cash_loan.repayment", "phone.bill", "transit.fare", "item_rental.return")
+ACTIVITIES = ("donation.made", "shop.purchase", "credit_card.statement", "service.payment")
+
+
+@st.composite
+def events(draw: st.DrawFn, latest: int = 2) -> Event:
+    """Any event of the last 27 months, which arrives up to so many months after its own."""
+    month = draw(st.integers(FIRST, JAN))
+    arrived = min(JAN, month + draw(st.sampled_from([0, 0, 0, latest])))
+    at, id = day(month, draw(st.integers(1, 19))), str(draw(st.integers(0, 10**6)))
+    match draw(st.integers(0, 9)):
+        case 0:
+            return event(
+                "identity.verified", at, id, arrived=arrived, value=draw(st.sampled_from(["verified", "withdrawn"]))
+            )
+        case 1:
+            amount = draw(st.integers(0, 2_000_000))
+            return event("income.reported", at, id, arrived=arrived, amount=amount, consent=consent("c1"))
+        case 2 | 3:
+            amount = draw(st.integers(0, 100_000))
+            return event(draw(st.sampled_from(ACTIVITIES)), at, id, arrived=arrived, amount=amount)
+        case _:
+            late = draw(st.sampled_from([0, 0, 0, 1, 5, 30, 89]))
+            return event(draw(st.sampled_from(OBLIGATIONS)), at, id, arrived=arrived, days_late=late)
+
+
+def lives(latest: int = 2) -> st.SearchStrategy[list[Event]]:
+    """Many events of steady people, or a few stray ones."""
+    steady = st.builds(
+        lambda kinds, back: [event(k, day(JAN - b), f"{k}{b}", days_late=0) for k in kinds for b in range(back)],
+        st.sets(st.sampled_from(OBLIGATIONS)),
+        st.integers(0, MONTHS),
+    )
+    unique = st.lists(events(latest), max_size=25, unique_by=lambda one: one.id)
+    return st.builds(lambda some, others: [*some, *others], steady, unique)
+
+
+RECORDS = st.lists(
+    st.builds(
+        lambda kind, month, amount, settled: (
+            month,
+            kind,
+            amount,
+            day(max(month, JAN - 3)).date() if settled else None,
+        ),
+        st.sampled_from(["court.listing", "card.overdue", "ride.unpaid"]),
+        st.integers(JAN - 6, JAN),
+        st.sampled_from([None, 10_000, 900_000]),
+        st.booleans(),
+    ),
+    max_size=2,
+)
+
+
+def lived(
+    life: Sequence[Event], held: Sequence[tuple[object, ...]] = (), contacts: int = 0
+) -> tuple[Person, list[Evaluation]]:
+    """The person after the run that publishes January, and all that was published."""
+    person, published = Person(ME), []
+    arriving: dict[int, list[Message]] = {}
+    for one in life:
+        arriving.setdefault(one.arrived, []).append(one)
+    for index, (month, kind, amount, ended_on) in enumerate(held):
+        change = record(str(kind), f"r{index}", amount=amount, ended_on=ended_on)
+        arriving.setdefault(int(str(month)), []).append(news(change, int(str(month))))
+    for month in range(FIRST, JAN + 1):
+        due = Due(ME, month + 1, day(month + 1, 6, 0), contacts, contacts * (month % 5))
+        for messages, at in ((arriving.get(month, []), day(month, 20)), ([due], day(month + 1, 6, 0))):
+            decided = decide(person, messages, at, POLICY)
+            person = decided.person
+            if decided.writes.publication is not None:
+                published.append(decided.writes.publication.evaluation)
+    return person, published
+
+
+@settings(deadline=None, max_examples=60)
+@given(lives(), RECORDS, st.sampled_from([0, 6]))
+def test_changes_sum_exactly_and_each_has_a_cause(
+    life: list[Event], held: list[tuple[object, ...]], contacts: int
+) -> None:
+    _, published = lived(life, held, contacts)
+    for before, now in pairwise(published):
+        found = changes(before, now)
+        assert sum(change.points for change in found) == now.score - before.score
+        items = {item.code: item.points for item in now.items}
+        for item in before.items:
+            items[item.code] = items.get(item.code, 0) - item.points
+        for code, points in items.items():
+            assert sum(change.points for change in found if change.code == code) == points
+        assert [*by_cause(found)] == [cause for cause in Cause if cause in by_cause(found)], "in the fixed order"
+        assert Cause.BEHAVIOR not in by_cause(found), "every run is the next one, so all is told apart"
+        assert Cause.POLICY not in by_cause(found)
+
+
+@settings(deadline=None, max_examples=60)
+@given(lives(latest=0), RECORDS)
+def test_where_nothing_comes_late_nothing_is_said_to(life: list[Event], held: list[tuple[object, ...]]) -> None:
+    """The points of a month ago, as they are measured now, are those that were published: nothing was forgotten
+    between."""
+    _, published = lived(life, held)
+    for before, now in pairwise(published):
+        assert Cause.LATE not in by_cause(changes(before, now))
+
+
+@settings(deadline=None, max_examples=60)
+@given(lives(), RECORDS, st.sampled_from([0, 6]), st.sampled_from(["en", "zh"]))
+def test_every_item_has_a_sentence_and_what_it_lacks_is_told_in_full(
+    life: list[Event], held: list[tuple[object, ...]], contacts: int, language: str
+) -> None:
+    _, published = lived(life, held, contacts)
+    wording = Wording(SHIPPED, "zh" if language == "zh" else "en", "CNY")
+    found = reasons(published[-1], wording)
+    assert sum(reason.points for reason in found) == published[-1].score
+    caps = {cap.code for cap in SHIPPED.caps}
+    for reason in found:
+        assert reason.lost + reason.not_known == reason.best - reason.points
+        assert reason.not_known >= 0
+        assert reason.lost >= 0 or reason.code in caps | {"floor"}
+        assert reason.sentence
+        assert "{" not in reason.sentence
+    assert len(key_reasons(published[-1], found)) <= 5
+
+
+def follow(person: Person, hinted: Hinted, present: Present) -> int:
+    """The score that is published once the person has done what the hint says, told by partners as ever."""
+    hint, score = hinted.hint, 0
+    for month in range(present.through, hinted.through + 1):
+        messages: list[Message] = []
+        match hint:
+            case Keep():
+                for kind in hinted.kinds:
+                    days_late = 0 if KIND_OF[kind].shape is Shape.OBLIGATION else None
+                    messages.append(event(kind, day(month, 10), f"followed-{kind}-{month}", days_late=days_late))
+            case catalogue.State():
+                messages.append(event(hint.kind, day(month, 10), "followed", value=hint.value))
+            case Settle():
+                raise AssertionError("people without records have none to settle")
+        person = decide(person, messages, day(month, 20), POLICY).person
+        due = Due(ME, month + 1, day(month + 1, 6, 0), 0, 0)
+        decided = decide(person, [due], day(month + 1, 6, 0), POLICY)
+        person = decided.person
+        assert decided.writes.publication is not None
+        score = decided.writes.publication.evaluation.score
+    return score
+
+
+@settings(deadline=None, max_examples=40)
+@given(lives())
+def test_a_hint_that_is_followed_gives_at_least_what_it_promised(life: list[Event]) -> None:
+    person, _ = lived(life)
+    present = Present(decode(person.state), person.circle, JAN + 1)
+    given_hints = hints(present, SHIPPED)
+    assert [hinted.points for hinted in given_hints] == sorted((h.points for h in given_hints), reverse=True)
+    for hinted in given_hints:
+        without = evaluate(present.state, SHIPPED, hinted.through, present.circle).score
+        assert hinted.points > 0
+        assert follow(person, hinted, present) >= hinted.score == without + hinted.points
+
+
+@settings(deadline=None, max_examples=40)
+@given(lives(), RECORDS)
+def test_a_record_costs_what_the_score_lacks_for_it_and_settling_helps(
+    life: list[Event], held: list[tuple[object, ...]]
+) -> None:
+    person, _ = lived(life, held)
+    present = Present(decode(person.state), person.circle, JAN + 1)
+    costs = record_costs(present, SHIPPED, day(JAN + 1).date(), ZONE)
+    assert len(costs) == len(held)
+    for cost in costs:
+        assert cost.points <= 0
+        assert cost.points_when_settled is None or cost.points <= cost.points_when_settled <= 0
+        assert [*cost.eases] == sorted(cost.eases), "it costs less and less"
+    settle = next(hint for hint in SHIPPED.hints if isinstance(hint, Settle))
+    assert hinted_by(settle, present, SHIPPED) is None or any(not cost.is_settled for cost in costs)

@@ -1,0 +1,43 @@
+"""The catalogue of hints: what is wrong with one is found when the policy is read (rules S23)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from services.scorer.core.catalogue import AnyHint, Keep, Settle, State
+from shared.contracts.policies import PolicyFault
+from tests.support.people import SHIPPED, card
+
+WORDS: dict[str, Any] = {"en": "Do it.", "zh": "去做。"}
+
+
+def test_the_shipped_hints_have_no_faults() -> None:
+    assert SHIPPED.hints
+    assert list(SHIPPED.faults()) == []
+
+
+@pytest.mark.parametrize(
+    ("hint", "key", "part"),
+    [
+        (Keep(code="Pay", kinds=("water.bill",), **WORDS), ("code",), "joined by hyphens"),
+        (Keep(code="pay", kinds=(), **WORDS), ("kinds",), "at least one"),
+        (Keep(code="pay", kinds=("water.bll",), **WORDS), ("kinds", 0), "`water.bll`"),
+        (Keep(code="pay", kinds=("income.reported",), **WORDS), ("kinds", 0), "`income.reported`"),
+        (Keep(code="pay", kinds=("water.bill",), months=0, **WORDS), ("months",), "1 to 24"),
+        (Keep(code="pay", kinds=("water.bill",), months=25, **WORDS), ("months",), "1 to 24"),
+        (State(code="told", kind="water.bill", value="verified", **WORDS), ("kind",), "shape fact"),
+        (State(code="told", kind="identity.verified", value="yes", **WORDS), ("value",), "verified, withdrawn"),
+        (Settle(code="settle", en="", zh="了结。"), ("en",), ""),
+        (Settle(code="settle", en="Settle {it}.", zh="了结。"), ("en",), "{value}"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_key(hint: AnyHint, key: tuple[str | int, ...], part: str) -> None:
+    faults = list(card(hints=(hint,)).faults())
+    assert [(fault.key, part in fault.sentence) for fault in faults] == [(("hints", 0, *key), True)]
+
+
+def test_two_hints_of_one_code_are_refused() -> None:
+    hint = Settle(code="settle", **WORDS)
+    assert PolicyFault(("hints", 1, "code"), "Another hint has this code.") in list(card(hints=(hint, hint)).faults())
