@@ -7,7 +7,7 @@ import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord

@@ -91,7 +91,7 @@ def card_of_ceiling(score: int) -> Scorecard:
         ([], "credit-on-time", 0, 19),  # of 34 the 15 of unknown are given
         (paid(CREDIT, 24), "credit-on-time", 0, 0),
         (paid(CREDIT, 6), "credit-on-time", 0, 10),  # half the way from 15 to 34, rounded down
-        (paid(CREDIT, 24, late=40), "credit-since-late", 44, 0),
+        (paid(CREDIT, 24, late=40), "credit-since-late", 19, 0),
         ([LISTED], "negative-records", 220, 0),
         ([], "negative-records", 0, 0),
     ],
