@@ -8,9 +8,10 @@ from typing import Protocol
 
 from rich.text import Text
 
-from goodstanding.simulation.rule_book import BASE, BEST
+from services.scorer.core.scorecard import BASE, POINTS
 from shared.contracts.months import month_number
 
+BEST = BASE + POINTS
 ROWS = 12
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _LABEL = 5
