@@ -23,6 +23,7 @@ _ONE_OF = {
     "caps": "cap",
     "limits": "limit",
     "records": "records",
+    "hints": "hint",
     "ceilings": "ceiling",
     "settled_ceilings": "ceiling when settled",
     "restrictions": "restriction",

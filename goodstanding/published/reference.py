@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import NODEFAULT, inspect
 
 from goodstanding.published import docstrings
 from goodstanding.published.schemas import features
+from services.scorer.core.catalogue import AnyHint, Hint
 from services.scorer.core.features.activity import Summed
 from services.scorer.core.features.base import Feature, Windowed
 from services.scorer.core.scorecard import (
@@ -57,6 +59,14 @@ _TABLES: tuple[tuple[str, type, str], ...] = (
     ("Small records", Small, "`small` of `[records]`"),
 )
 
+_TITLES: Mapping[type, str] = {
+    **{cls: title for title, cls, _ in _TABLES},
+    **dict.fromkeys(features(), "Features"),
+    **dict.fromkeys(get_args(AnyHint), "Hints"),
+    Summed: "A side of a ratio",
+}
+"""Under which heading a type of a table is explained."""
+
 
 def files() -> dict[Path, str]:
     """What the page should hold."""
@@ -64,12 +74,19 @@ def files() -> dict[Path, str]:
 
 
 def text() -> str:
-    parts = [_HEAD, *(_table(title, cls, where) for title, cls, where in _TABLES), _features()]
+    parts = [_HEAD, *(_table(title, cls, where) for title, cls, where in _TABLES), _hints(), _features()]
     return "\n".join(parts)
 
 
 def _table(title: str, cls: type, where: str) -> str:
     told = [f"## {title}", "", *([f"{where}. {docstrings.of_class(cls)}", ""] if where else []), _keys(cls)]
+    return "\n".join(told)
+
+
+def _hints() -> str:
+    told = ["## Hints", "", "`[[hints]]`. What is done is in `does`, together with the keys of that behavior.", ""]
+    for cls in get_args(AnyHint):
+        told += [f"### {tag(cls)}", "", docstrings.of_class(cls), "", _keys(cls)]
     return "\n".join(told)
 
 
@@ -102,9 +119,13 @@ def _feature(cls: type[Feature]) -> str:
     return "\n".join([*told, _keys(cls)] if msgspec.structs.fields(cls) else told)
 
 
-def tag(cls: type[Feature]) -> str:
-    """What a file calls the feature."""
+def tag(cls: type[Feature | Hint]) -> str:
+    """What a file calls the feature, or the behavior of a hint."""
     return str(cls.__struct_config__.tag)
+
+
+def _anchor(title: str) -> str:
+    return f"#{title.lower().replace(' ', '-')}"
 
 
 def _keys(cls: type) -> str:
@@ -144,10 +165,10 @@ def _type(info: inspect.Type) -> str:
             return f"table of {_type(value)}" + ("" if isinstance(key, inspect.StrType) else f" by {_type(key)}")
         case inspect.UnionType(types=types) if any(isinstance(each, inspect.NoneType) for each in types):
             return " or ".join(_type(each) for each in types if not isinstance(each, inspect.NoneType))
-        case inspect.UnionType():
-            return "[feature](#features)"
+        case inspect.UnionType(types=types):
+            [title] = {_TITLES[each.cls] for each in types if isinstance(each, inspect.StructType)}
+            return f"[{title.lower().removesuffix('s')}]({_anchor(title)})"
         case inspect.StructType(cls=cls):
-            title = next((title for title, each, _ in _TABLES if each is cls), "A side of a ratio")
-            return f"[table](#{title.lower().replace(' ', '-')})"
+            return f"[table]({_anchor(_TITLES[cls])})"
         case _:
             raise TypeError(f"{type(info).__name__} has no words yet")
