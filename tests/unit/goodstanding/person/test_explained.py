@@ -1,0 +1,122 @@
+"""An explanation as one value, as a page, and in the terminal (rules S21 to S24)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+import pytest
+
+from goodstanding import policies
+from goodstanding.person import charts
+from goodstanding.person.explained import Explained, Setting, explained
+from goodstanding.person.page import page
+from goodstanding.person.phrases import _BOTH
+from services.scorer.core import score
+from services.scorer.core.decide import Person, decide
+from services.scorer.core.explain import Published
+from services.scorer.core.messages import Due, Message
+from services.scorer.core.reasons.figures import Language
+from services.scorer.core.reasons.hints import Present
+from services.scorer.core.state import decode
+from tests.support.people import JAN, ME, SHIPPED, ZONE, day, event, news, policy_of, record
+
+TIERS = policies.tier_table()
+TODAY = day(JAN + 1, 10).date()
+
+
+def life(months: int = 6, *others: Message) -> tuple[Person, list[Published]]:
+    """A person who pays a card every month up to January, late once, and what was published."""
+    person, rows, before = Person(ME), [], None
+    for month in range(JAN - months + 1, JAN + 1):
+        messages: list[Message] = [event("credit_card.repayment", day(month), days_late=12 if month == JAN else 0)]
+        messages += others if month == JAN else []
+        for batch, at in (
+            (messages, day(month, 20)),
+            ([Due(ME, month + 1, day(month + 1, 6, 0), 0, 0)], day(month + 1, 6, 0)),
+        ):
+            decided = decide(person, batch, at, policy_of(SHIPPED))
+            person = decided.person
+            if (new := decided.writes.publication) is not None:
+                column = score.encode(new.evaluation)
+                rows.append(
+                    Published(
+                        version=new.version,
+                        as_of=new.as_of,
+                        run=new.run,
+                        policy=new.policy,
+                        evaluation=column,
+                        evaluation_before=before,
+                    )
+                )
+                before = column
+    return person, rows
+
+
+def setting(language: Language = "en", *, has_policy: bool = True) -> Setting:
+    cards = {SHIPPED.id: SHIPPED} if has_policy else {}
+    return Setting(cards=cards, in_force=SHIPPED, tiers=TIERS, language=language, currency="CNY", zone=ZONE)
+
+
+def of(person: Person, rows: Sequence[Published], its: Setting) -> Explained:
+    return explained(rows, Present(decode(person.state), person.circle, JAN + 1), its, TODAY)
+
+
+def test_it_sums_up() -> None:
+    found = of(*life(6, news(record("ride.unpaid"))), setting())
+    assert found.base + found.bounds + sum(each.points for each in found.dimensions) == found.score
+    assert sum(reason.points for reason in found.reasons) == found.score
+    assert all(each.points + each.lost + each.not_known == each.share for each in found.dimensions)
+    assert [moved.score for moved in found.history][-1] == found.score
+    assert all(sum(moved.causes.values()) == moved.change for moved in found.history)
+    assert [cost.kind for cost in found.records] == ["ride.unpaid"]
+
+
+def test_the_way_to_the_next_tier_names_what_reaches_it() -> None:
+    found = of(*life(24), setting())
+    assert found.next_tier is not None
+    assert found.next_tier.missing == found.next_tier.begins_at - found.score > 0
+    assert found.hints is not None
+    reaching = [hint for hint in found.hints if hint.score >= found.next_tier.begins_at]
+    assert (found.next_tier.reached_by is not None) == bool(reaching)
+
+
+def test_of_a_day_in_the_past_nothing_is_said_of_what_comes() -> None:
+    _, rows = life()
+    found = explained(rows[:3], None, setting(), TODAY)
+    assert (found.hints, found.records) == (None, ())
+    assert len(found.history) == 3
+
+
+def test_without_its_policy_a_score_is_still_shown() -> None:
+    found = of(*life(), setting(has_policy=False))
+    assert found.dimensions == ()
+    assert sum(reason.points for reason in found.reasons) == found.score
+    assert "<svg" in page(found, TIERS, "en", ZONE)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("months", [1, 2, 24])
+def test_a_page_needs_nothing_from_elsewhere_and_names_nobody(language: Language, months: int) -> None:
+    found = of(*life(months, news(record("ride.unpaid", amount=12_300))), setting(language))
+    text = page(found, TIERS, language, ZONE)
+    assert not re.search(r"<script|https?://(?!www\.w3\.org/2000/svg)|@import|url\(", text)
+    assert ME not in text
+    assert str(found.score) in text
+    for reason in found.reasons:
+        assert reason.sentence.replace("'", "&#x27;") in text
+
+
+def test_drawings_are_whole_documents() -> None:
+    found = of(*life(), setting())
+    drawn = charts.card(found.dimensions, found.history, TIERS, ("points", "not known yet"))
+    root = ElementTree.fromstring(drawn)
+    texts = {element.text for element in root.iter() if element.tag.endswith("text")}
+    assert {"Credit history", "Behavior", "Performance ability", "Identity", "Connections"} <= texts
+    assert {tier.name for tier in TIERS.tiers} <= texts
+
+
+def test_both_languages_have_the_same_gaps_to_fill() -> None:
+    for name, (en, zh) in _BOTH.items():
+        assert sorted(re.findall(r"{\w+}", en)) == sorted(re.findall(r"{\w+}", zh)), name
