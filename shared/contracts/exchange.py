@@ -28,6 +28,7 @@ Headers: TypeAlias = tuple[tuple[str, bytes], ...]
 
 _PARTNERS = "/partners/"
 _USER_ID = re.compile(USER_ID_PATTERN)
+_VERSION_MAX = 2**53 - 1
 _CHECKS: Mapping[type[Any], Callable[[Any], Fault | None]] = {
     BehaviorEvent: check_event,
     RecordReport: check_event,
@@ -92,6 +93,19 @@ def received(record: KafkaRecord, models: Mapping[str, type[T]], *, later_fields
     if (check := _CHECKS.get(model)) and (fault := check(body)):
         return fault
     return Received(user_id, envelope, body)
+
+
+def stated(record: KafkaRecord, model: type[T]) -> tuple[str, T] | None:
+    """What a record on a service's own topic states, and the user_id of whom: what the service reads back of its topic.
+
+    None for what the service cannot have written: the key is no user_id, the body cannot be read, or its version is
+    above 2^53 - 1, which no counting reaches and beyond which readers of JSON differ.
+    """
+    user_id = (record.key or b"").decode("ascii", "replace")
+    if record.value is None or not _USER_ID.fullmatch(user_id):
+        return None
+    body = follow(model, record.value)
+    return None if isinstance(body, Fault) or getattr(body, "version", 0) > _VERSION_MAX else (user_id, body)
 
 
 def provenance(envelope: Envelope) -> Provenance | Fault:

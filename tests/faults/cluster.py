@@ -109,13 +109,13 @@ class Cluster:
         """Where copies may lie: Postgres must be able to read there as the user that it steps down to."""
         return self.stack.home / "copies"
 
-    async def accept_all(self) -> list[str]:
-        """What `goodstanding offsets accept <service> --yes` does, until no service waits for it any more; what was
-        accepted, in words."""
+    async def accept_all(self, services: Sequence[ServiceName] = SERVICES) -> list[str]:
+        """What `goodstanding offsets accept <service> --yes` does for each of the services, until no process waits any
+        more; what was accepted, in words."""
         sentences: list[str] = []
 
         async def nothing_waits() -> bool:
-            for service in SERVICES:
+            for service in services:
                 waiting = await waiting_for_word(self.deployment, service)
                 sentences.extend(each.found.sentence for each in waiting)
                 await give_word(self.deployment, waiting)

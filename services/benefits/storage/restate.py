@@ -11,8 +11,8 @@ from pathlib import Path
 from services.benefits.core.decide import said_again, standing_as_told
 from services.benefits.core.table import TierTable
 from services.benefits.storage.store import load, save
-from shared.contracts.faults import Fault
-from shared.contracts.messages import TierChange, follow
+from shared.contracts.exchange import stated
+from shared.contracts.messages import TierChange
 from shared.postgres import queries
 from shared.runner.own_topic import PAGE_MAX
 from shared.runner.service import Db, Record
@@ -22,12 +22,7 @@ _SQL = queries(Path(__file__).with_name("restate.sql"))
 
 def told_by(record: Record) -> tuple[str, TierChange] | None:
     """The user_id and the change; None for what cannot be read, or says nothing."""
-    try:
-        user_id = bytes.fromhex((record.key or b"").decode("ascii")).hex()
-    except ValueError:
-        return None
-    change = follow(TierChange, record.value) if record.value else None
-    return None if change is None or isinstance(change, Fault) else (user_id, change)
+    return stated(record, TierChange)
 
 
 async def undecided(db: Db, shard: int, messages: Sequence[Record]) -> int:

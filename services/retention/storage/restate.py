@@ -15,8 +15,8 @@ from services.retention.core.bounds import VERSIONS_MAX
 from services.retention.core.fingerprint import fingerprint
 from services.retention.core.record import Known, Unreported
 from services.retention.storage.store import records_of
-from shared.contracts.faults import Fault
-from shared.contracts.messages import RecordChange, follow
+from shared.contracts.exchange import stated
+from shared.contracts.messages import RecordChange
 from shared.postgres import queries
 from shared.runner.own_topic import PAGE_MAX
 from shared.runner.service import Db, Record
@@ -66,9 +66,5 @@ async def restate(db: Db, shard: int) -> AsyncIterator[tuple[int, Sequence[Held]
 
 
 def _told_by(record: Record) -> tuple[bytes, RecordChange] | None:
-    try:
-        user_id = bytes.fromhex((record.key or b"").decode("ascii"))
-    except ValueError:
-        return None
-    change = follow(RecordChange, record.value) if record.value else None
-    return None if change is None or isinstance(change, Fault) else (user_id, change)
+    said = stated(record, RecordChange)
+    return None if said is None else (bytes.fromhex(said[0]), said[1])

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from services.scorer.core import score
 from services.scorer.core.decide import Publication
-from shared.contracts.faults import Fault
-from shared.contracts.messages import ScoreChange, follow
+from shared.contracts.exchange import stated
+from shared.contracts.messages import ScoreChange
 from shared.postgres import queries
 from shared.runner.own_topic import PAGE_MAX
 from shared.runner.service import Db, Record
@@ -38,14 +38,12 @@ class Told(NamedTuple):
 
 def told_by(record: Record) -> tuple[bytes, Told] | None:
     """The user_id and what the message says; None for what cannot be read, or says nothing."""
-    try:
-        user_id = bytes.fromhex((record.key or b"").decode("ascii"))
-    except ValueError:
+    if (said := stated(record, ScoreChange)) is None:
         return None
-    change = follow(ScoreChange, record.value) if record.value else None
-    if change is None or isinstance(change, Fault):
-        return None
-    return user_id, Told(change.version, change.as_of, (change.score, change.thin, tuple(change.restrictions)))
+    user_id, change = said
+    return bytes.fromhex(user_id), Told(
+        change.version, change.as_of, (change.score, change.thin, tuple(change.restrictions))
+    )
 
 
 async def undecided(db: Db, shard: int, messages: Sequence[Record]) -> int:

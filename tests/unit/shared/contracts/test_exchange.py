@@ -8,7 +8,16 @@ from datetime import UTC, date, datetime
 import pytest
 
 from shared.contracts.cloudevents import Headers, binary
-from shared.contracts.exchange import Provenance, Received, announced, forwarded_source, provenance, received, refused
+from shared.contracts.exchange import (
+    Provenance,
+    Received,
+    announced,
+    forwarded_source,
+    provenance,
+    received,
+    refused,
+    stated,
+)
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import TYPES, RecordChange, RecordReport, Refusal, TierChange, encode
 from shared.contracts.refusals import read_refusal
@@ -118,6 +127,28 @@ def test_what_is_announced_is_received() -> None:
     assert message == announced("benefits", TIERS_CHANGED, USER, change, subject=USER, version=2, time=NOW), (
         "equal to the byte"
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "is_ours"),
+    [
+        pytest.param(USER.encode(), b"%d" % 2**53, False, id="a version that no counting reaches"),
+        pytest.param(USER.encode(), b"%d" % (2**53 - 1), True, id="the highest version"),
+        pytest.param(b"", b"1", False, id="an empty key"),
+        pytest.param(b"ab", b"1", False, id="a short key"),
+        pytest.param(USER.upper().encode(), b"1", False, id="a key in capitals"),
+        pytest.param(b"\xff", b"1", False, id="a key that is no text"),
+        pytest.param(None, b"1", False, id="no key"),
+        pytest.param(USER.encode(), b"0", False, id="a body that cannot be read"),
+        pytest.param(USER.encode(), None, False, id="no value"),
+    ],
+)
+def test_what_a_service_reads_back_of_its_topic(key: bytes | None, value: bytes | None, is_ours: bool) -> None:
+    rest = b'"granted":[],"revoked":[],"in_force":[],"restrictions":[],"score_version":3,"policy":"a@0123456789ab"'
+    body = None if value is None else b'{"version":%b,"as_of":"2026-03-01T00:00:00Z",%b}' % (value, rest)
+    said = stated(Logged(key, body, (), TIERS_CHANGED), TierChange)
+    assert (said is not None) == is_ours
+    assert said is None or (said[0], said[1].version) == (USER, 2**53 - 1)
 
 
 def test_a_change_of_a_record_that_lacks_a_field_is_not_received() -> None:
