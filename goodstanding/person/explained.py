@@ -110,6 +110,7 @@ def explained(rows: Sequence[Published], present: Present | None, setting: Setti
     found = reasons(evaluation, wording) if wording else without_policy(evaluation)
     dimensions = () if card is None else _dimensions(found, card, setting.language)
     advice = () if present is None else _advice(present, setting)
+    not_known = {dimension.code: dimension.not_known for dimension in dimensions}
     of_dimensions = sum(dimension.points for dimension in dimensions)
     base = sum(reason.points for reason in found if reason.code == "base")
     return Explained(
@@ -123,7 +124,7 @@ def explained(rows: Sequence[Published], present: Present | None, setting: Setti
         dimensions=dimensions,
         base=base,
         bounds=evaluation.score - base - of_dimensions,
-        obstacles=() if wording is None else tuple(obstacles(evaluation, found, wording)),
+        obstacles=() if wording is None else tuple(obstacles(evaluation, found, not_known, wording)),
         history=tuple(history(rows, setting.tiers)),
         hints=None if present is None else advice[:HINTS_MAX],
         records=() if present is None else tuple(record_costs(present, setting.in_force, today, setting.zone)),
@@ -156,7 +157,10 @@ def _dimensions(found: Sequence[Reason], card: Scorecard, language: Language) ->
     made = []
     for code, share in card.dimensions.items():
         own = [reason for reason in found if reason.dimension == code]
-        points, not_known = sum(reason.points for reason in own), sum(reason.not_known for reason in own)
+        points = sum(reason.points for reason in own)
+        lost = sum(reason.lost for reason in own if reason.best >= 0)
+        # A cap would take some of what is not known, were it known.
+        not_known = min(sum(reason.not_known for reason in own), max(0, share - points - lost))
         name = DIMENSIONS.get(code, (code, code))[0 if language == "en" else 1]
         made.append(Dimension(code, name, points, share, share - points - not_known, not_known))
     return tuple(made)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from services.scorer.core.moves import rests_on_records
 from services.scorer.core.reasons.sentences import Reason, Wording
@@ -12,9 +12,11 @@ from services.scorer.core.score import LIMIT, Evaluation
 _LOST_MAX = 2
 
 
-def obstacles(evaluation: Evaluation, reasons: Sequence[Reason], wording: Wording) -> Iterator[str]:
+def obstacles(
+    evaluation: Evaluation, reasons: Sequence[Reason], not_known: Mapping[str, int], wording: Wording
+) -> Iterator[str]:
     """Ceilings and limits that hold the score down come first, since no other points show while they do; then caps that
-    take something, then what has lost most, then what is not known yet."""
+    take something, then what has lost most, then what is not known yet: `not_known` are points by dimension."""
     is_english = wording.language == "en"
     by_code = {reason.code: reason for reason in reasons}
     for item in evaluation.items:
@@ -31,10 +33,7 @@ def obstacles(evaluation: Evaluation, reasons: Sequence[Reason], wording: Wordin
     for reason in lost[:_LOST_MAX]:
         costs = f" That costs {reason.lost} points." if is_english else f"少得 {reason.lost} 分。"
         yield reason.sentence + costs
-    unknown: dict[str, int] = {}
-    for reason in reasons:
-        if reason.dimension is not None and reason.not_known:
-            unknown[reason.dimension] = unknown.get(reason.dimension, 0) + reason.not_known
+    unknown = {dimension: points for dimension, points in not_known.items() if points}
     if unknown:
         most = max(unknown, key=lambda dimension: unknown[dimension])
         name, points = wording.pick(DIMENSIONS.get(most, (most, most))), sum(unknown.values())

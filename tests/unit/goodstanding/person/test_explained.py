@@ -73,6 +73,15 @@ def test_it_sums_up() -> None:
     assert [cost.kind for cost in found.records] == ["ride.unpaid"]
 
 
+def test_what_a_cap_would_take_is_not_said_to_be_open() -> None:
+    small = [event("donation.made", day(JAN - back)) for back in range(12)]
+    found = of(*life(24, *small), setting())
+    assert all(min(each.lost, each.not_known) >= 0 for each in found.dimensions)
+    variety = next(reason for reason in found.reasons if reason.code == "variety")
+    behavior = next(each for each in found.dimensions if each.code == "behavior")
+    assert behavior.lost >= variety.lost > 0
+
+
 def test_the_way_to_the_next_tier_names_what_reaches_it() -> None:
     found = of(*life(24), setting())
     assert found.next_tier is not None

@@ -116,7 +116,7 @@ def test_key_reasons_are_four_and_what_holds_the_score_down_beside_them() -> Non
     )
     found_low = reasons(held, Wording(LOW, "en", "CNY"))
     assert held.score == 400
-    first = next(iter(obstacles(held, found_low, Wording(LOW, "en", "CNY"))))
+    first = next(iter(obstacles(held, found_low, {}, Wording(LOW, "en", "CNY"))))
     assert first.endswith(f"So your score is 400 at most. That takes {-_limit(held)} points.")
     assert any(reason.code == "few-obligations" for reason in key_reasons(held, found_low))
 
