@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -17,7 +17,7 @@ from services.scorer.core.features.base import (
     faults_of_weights,
     weights_of,
 )
-from services.scorer.core.features.months import WHOLE, Kinds, Months, Plan, weighted
+from services.scorer.core.features.months import WHOLE, Kinds, Late, Months, Plan, weighted
 from shared.contracts.policies import PolicyFault
 
 
@@ -92,17 +92,31 @@ class Worst(_Weighted, frozen=True, kw_only=True, tag="worst"):
         return worst
 
 
-class MonthsSince(Windowed, frozen=True, kw_only=True, tag="months_since"):
-    """Months since the last one in which something was late by `late_from` days or more: 0 is the last complete month,
-    and `months` that there was none."""
+class _LateFrom(Windowed, frozen=True, kw_only=True):
+    """What asks whether something was late by so many days or more."""
 
-    unit: ClassVar[Unit] = "months"
     late_from: int = 1
     """From how many days on something counts as late."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from super().faults(groups)
         yield from faults_of_least("late_from", self.late_from)
+
+
+def _months_since(late: Sequence[Late], months: int, late_from: int) -> int:
+    """The age of the youngest month in which something was late, `months` if none was."""
+    since = months
+    for age, _, _, days in late:
+        if age < since and days >= late_from:
+            since = age
+    return since
+
+
+class MonthsSince(_LateFrom, frozen=True, kw_only=True, tag="months_since"):
+    """Months since the last one in which something was late by `late_from` days or more: 0 is the last complete month,
+    and `months` that there was none."""
+
+    unit: ClassVar[Unit] = "months"
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from
@@ -112,25 +126,15 @@ class MonthsSince(Windowed, frozen=True, kw_only=True, tag="months_since"):
             observed = of.observed[window]
             if not observed:
                 return None
-            since = months
-            for age, _, _, days in of.late[group]:
-                if age < since and days >= late_from:
-                    since = age
-            return (since, observed)
+            return _months_since(of.late[group], months, late_from), observed
 
         return months_since
 
 
-class MonthsLate(Windowed, frozen=True, kw_only=True, tag="months_late"):
+class MonthsLate(_LateFrom, frozen=True, kw_only=True, tag="months_late"):
     """How many months have something that was late by `late_from` days or more."""
 
     unit: ClassVar[Unit] = "months"
-    late_from: int = 1
-    """From how many days on something counts as late."""
-
-    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
-        yield from super().faults(groups)
-        yield from faults_of_least("late_from", self.late_from)
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from
@@ -184,17 +188,11 @@ class DaysLate(_Weighted, frozen=True, kw_only=True, tag="days_late"):
         return days_late
 
 
-class KeptInARow(Windowed, frozen=True, kw_only=True, tag="streak"):
+class KeptInARow(_LateFrom, frozen=True, kw_only=True, tag="streak"):
     """How many of the latest months with such obligations lie after the last one in which something was late by
     `late_from` days or more. Months without any neither count nor break it."""
 
     unit: ClassVar[Unit] = "months"
-    late_from: int = 1
-    """From how many days on something counts as late."""
-
-    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
-        yield from super().faults(groups)
-        yield from faults_of_least("late_from", self.late_from)
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from
@@ -204,10 +202,7 @@ class KeptInARow(Windowed, frozen=True, kw_only=True, tag="streak"):
             observed = of.observed[window]
             if not observed:
                 return None
-            since = months
-            for age, _, _, days in of.late[group]:
-                if age < since and days >= late_from:
-                    since = age
+            since = _months_since(of.late[group], months, late_from)
             return ((of.union[window] & ((1 << since) - 1)).bit_count(), observed)
 
         return streak
