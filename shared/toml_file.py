@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_left
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -192,6 +193,7 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
+        self._line_ends = [found.start() for found in re.finditer("\n", text)]
         self._lines: dict[KeyPath, int] = {}
         self._lengths: dict[KeyPath, int] = {}  # of the arrays of tables
 
@@ -293,4 +295,4 @@ class _Scanner:
         return bool(found and found[0])
 
     def _line(self) -> int:
-        return self._text.count("\n", 0, self._at) + 1
+        return bisect_left(self._line_ends, self._at) + 1

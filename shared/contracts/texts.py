@@ -50,6 +50,15 @@ def is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
 
 
+def is_visible(text: str) -> bool:
+    """Whether nobody can take the text for another one by its blanks or by characters that cannot be seen."""
+    try:
+        resolved(text)
+    except TextError:
+        return False
+    return text.isprintable() and text == _single_blanks(text)
+
+
 def resolved(text: str) -> str:
     """The text with its compatibility forms resolved (NFKC) and every hyphen, dash and minus sign as `-`.
 
@@ -79,7 +88,11 @@ def one_form(text: str, characters_max: int) -> str:
     if not text.isprintable():
         raise TextError(Code.TEXT_FORM, _SENTENCE)
     if " " in text:
-        text = " ".join(filter(None, text.split(" ")))
+        text = _single_blanks(text)
     if not 0 < len(text) <= characters_max:
         raise TextError(Code.TEXT_LENGTH, f"The text must have 1 to {characters_max} characters, blanks aside.")
     return text
+
+
+def _single_blanks(text: str) -> str:
+    return " ".join(filter(None, text.split(" ")))

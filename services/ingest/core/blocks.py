@@ -38,23 +38,38 @@ _STATUSES: tuple[Literal["reported"], Literal["settled"]] = ("reported", "settle
 def readings_of(
     mapping: JsonMapping | CsvMapping, events: Events, key: Key, common: Fields, permitted: frozenset[str]
 ) -> Iterator[tuple[str, Reading]]:
-    ignored = _ignored(mapping, events, key, common)
+    """Each code with its reading. What a reading needs is made once for each kind: a block may have many codes."""
+    check_ignored(events.ignore, common, (*key, "ignore"))
+    made: dict[str, Reading] = {}
     for code, name in events.kinds.items():
-        fields = replace(common, paths=set(common.paths), trials=list(common.trials))
-        kind = KIND_OF.get(name)
-        if kind is None:
-            raise MappingError((*key, "kinds", code), "The taxonomy has no such kind.")
-        _check_shape(events, kind, key)
-        body_of = _record if kind.shape is Shape.RECORD else _behavior
-        body = body_of(events, kind, key, fields)
-        try:
-            tree = build(sorted(fields.paths), ignored)
-        except ValueError as error:
-            sentence = f"The path {error} is named twice, as a value and as ignored or an object."
-            raise MappingError(key, sentence) from None
-        check_paths(fields.trials, typed=common.columns is None)
-        forbidden = _forbidden(kind, mapping.rights, permitted)
-        yield code, Reading(kind, tree, body, forbidden, _fieldnames(mapping, events, kind, common))
+        if name not in made:
+            kind = KIND_OF.get(name)
+            if kind is None:
+                raise MappingError((*key, "kinds", code), "The taxonomy has no such kind.")
+            made[name] = _reading(mapping, events, kind, key, common, permitted)
+        yield code, made[name]
+
+
+def check_ignored(paths: tuple[str, ...], fields: Fields, key: Key) -> None:
+    for index, path in enumerate(paths):
+        check_path(path, fields.columns, (*key, index))
+
+
+def _reading(
+    mapping: JsonMapping | CsvMapping, events: Events, kind: Kind, key: Key, common: Fields, permitted: frozenset[str]
+) -> Reading:
+    fields = replace(common, paths=set(common.paths), trials=list(common.trials))
+    _check_shape(events, kind, key)
+    body_of = _record if kind.shape is Shape.RECORD else _behavior
+    body = body_of(events, kind, key, fields)
+    try:
+        tree = build(sorted(fields.paths), (*mapping.ignore, *events.ignore))
+    except ValueError as error:
+        sentence = f"The path {error} is named twice, as a value and as ignored or an object."
+        raise MappingError(key, sentence) from None
+    check_paths(fields.trials, typed=common.columns is None)
+    forbidden = _forbidden(kind, mapping.rights, permitted)
+    return Reading(kind, tree, body, forbidden, _fieldnames(mapping, events, kind, common))
 
 
 def _fieldnames(
@@ -78,14 +93,6 @@ def _fieldnames(
 
 def _is_fixed(spec: object) -> bool:
     return isinstance(spec, Text) and spec.fixed is not None
-
-
-def _ignored(mapping: JsonMapping | CsvMapping, events: Events, key: Key, fields: Fields) -> tuple[str, ...]:
-    for index, path in enumerate(mapping.ignore):
-        check_path(path, fields.columns, ("ignore", index))
-    for index, path in enumerate(events.ignore):
-        check_path(path, fields.columns, (*key, "ignore", index))
-    return (*mapping.ignore, *events.ignore)
 
 
 def _forbidden(kind: Kind, rights: Rights, permitted: frozenset[str]) -> Fault | None:

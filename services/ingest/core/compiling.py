@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import tzinfo
 
 from services.ingest.core import time_fields
-from services.ingest.core.blocks import readings_of
+from services.ingest.core.blocks import check_ignored, readings_of
 from services.ingest.core.context import ReadingContext
 from services.ingest.core.fields import Fields
 from services.ingest.core.mapping import (
@@ -22,6 +22,7 @@ from services.ingest.core.partner import Bare, Csv, Partner, Reading, Word
 from services.ingest.core.paths import ATTRIBUTES, check_path
 from services.ingest.core.plausibility import EVENT
 from services.ingest.core.tree import at
+from services.ingest.core.trying import check_visible
 from shared.contracts import zones
 from shared.contracts.kinds import KIND_OF, Shape
 
@@ -40,6 +41,7 @@ def compile_partner(name: str, mapping: PartnerMapping, context: ReadingContext)
     words = tuple(_word(path, fields) for path in paths)
     subject = fields.person(mapping.subject, ("subject",))
     bare = _bare(mapping, fields)
+    check_ignored(mapping.ignore, fields, ("ignore",))
     readings = _by_words(mapping, len(words), fields, permitted)
     csv = _csv(mapping, readings) if isinstance(mapping, CsvMapping) else None
     return Partner(name, words, readings, subject, bare, csv)
@@ -80,9 +82,9 @@ def _check_foreign(mapping: JsonMapping | CsvMapping) -> None:
 
 def _fields(mapping: JsonMapping | CsvMapping, context: ReadingContext) -> Fields:
     in_envelope = isinstance(mapping, JsonMapping) and mapping.envelope == "cloudevents"
-    columns = mapping.columns if isinstance(mapping, CsvMapping) else None
-    if columns is not None:
-        _check_columns(columns)
+    columns = frozenset(mapping.columns) if isinstance(mapping, CsvMapping) else None
+    if isinstance(mapping, CsvMapping):
+        _check_columns(mapping.columns)
     prefix, attributes = ("data.", ATTRIBUTES) if in_envelope else ("", ())
     return Fields(context, prefix, _zone(mapping.zone), columns, attributes)
 
@@ -105,7 +107,7 @@ def _check_columns(columns: tuple[str, ...]) -> None:
 
 
 def _csv(mapping: CsvMapping, readings: Mapping[tuple[str, ...], Reading]) -> Csv:
-    named = {name for reading in readings.values() for name in reading.tree}
+    named = set().union(*(reading.tree for reading in readings.values()))
     for index, column in enumerate(mapping.columns):
         if column not in named:
             sentence = f'The column "{column}" is neither read nor ignored. Read it, or write: ignore = ["{column}"].'
@@ -127,6 +129,7 @@ def _by_words(
     for index, events in enumerate(mapping.events):
         for code, reading in readings_of(mapping, events, ("events", index), fields, permitted):
             key = ("events", index, "kinds", code)
+            check_visible(code, key)
             parts = tuple(code.split("/", words - 1))
             if len(parts) != words:
                 raise MappingError(key, f"The code has {words} words, as `kind` says, with `/` between them.")

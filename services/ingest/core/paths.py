@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import TypeAlias, TypeVar
@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar
 from services.ingest.core.context import ReadingContext
 from services.ingest.core.mapping import MappingError, Moment, Text
 from services.ingest.core.readers import Reader, Source
-from services.ingest.core.trying import Trial, check_words
+from services.ingest.core.trying import Trial, check_visible, check_words
 from shared.contracts.demographics import is_demographic
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ class Paths:
     context: ReadingContext
     prefix: str
     zone: tzinfo | None
-    columns: tuple[str, ...] | None
+    columns: Container[str] | None
     attributes: tuple[str, ...]
     paths: set[str] = field(default_factory=set)
     """Paths read so far."""
@@ -63,10 +63,13 @@ class Paths:
         return first if first.startswith("@") else self.prefix + first
 
 
-def check_path(path: str, columns: tuple[str, ...] | None, key: Key) -> None:
+def check_path(path: str, columns: Container[str] | None, key: Key) -> None:
     """Raises MappingError for a path that no body may have."""
-    if not all(path.split(".")):
+    names = path.split(".")
+    if not all(names):
         raise MappingError(key, "A path is names joined by points.")
+    for name in names:
+        check_visible(name, key)
     if is_demographic(path):
         raise MappingError(key, "Sex, age, marital status, religion, ethnicity, health and biometrics are never taken.")
     if columns is not None and path not in columns:

@@ -17,6 +17,7 @@ from services.ingest.core.mapping import MappingError
 from services.ingest.core.readers import Reader
 from services.ingest.core.tree import Refuse
 from shared.contracts.identity import sample_account
+from shared.contracts.texts import is_visible
 
 _TEXTS = (
     *("word", "1", "12.50", "true", "CNY", "1709193600", "1709193600000", "20240229", "2024-02-29"),
@@ -43,9 +44,17 @@ class Trial:
         return True
 
 
+def check_visible(text: str, key: tuple[str | int, ...]) -> None:
+    """Raises MappingError for a name or a word of the partner that people cannot tell from another one."""
+    if not is_visible(text):
+        sentence = "It has a character that cannot be seen, or a blank at an end or after another one. Take it out."
+        raise MappingError(key, sentence)
+
+
 def check_words(trial: Trial) -> None:
     """Raises MappingError for a word of the mapping that its own reader would refuse."""
     for word in trial.words:
+        check_visible(word, (*trial.key, word))
         if not trial.takes(word):
             sentence = "This word can never come: it is empty, too long, or has control characters. Take it out."
             raise MappingError((*trial.key, word), sentence)

@@ -180,6 +180,72 @@ def test_an_error_names_file_line_and_key(
     assert sentence.lower() in error.sentence.lower()
 
 
+# Two names that differ by one of these are one name to whoever reads the file.
+UNSEEN = {
+    "byte order mark before it": "\ufeff{}",
+    "space of no width": "{}\u200b",
+    "joiner inside": "{0[0]}\u200d{0[1]}{0[2]}{0[3]}",
+    "soft hyphen inside": "{0[0]}\xad{0[1]}{0[2]}{0[3]}",
+    "variation selector": "{}\ufe0f",
+    "filler": "{}\u3164",
+    "direction": "\u202e{}",
+    "tag beyond the basic plane": "{}\U000e0041",
+    "no-break blank": "{}\xa0",
+    "blank of full width": "{}\u3000",
+    "blank before it": " {}",
+    "blank after it": "{} ",
+    "two blanks inside": "{0[0]}  {0[1]}{0[2]}{0[3]}",
+    "tab": "{}\\t",
+}
+# The texts in which the name stands, and the key of the error.
+NAMES = {
+    "path": (GOOD, '"what"', "what", "kind"),
+    "part of a path": (GOOD, '"c.id"', "c.idno", "events[1].consent.id"),
+    "ignored": (GOOD, '"note"', "note", "ignore[0]"),
+    "code": (GOOD, "paid =", "paid", "events[0].kinds"),
+    "word of a map": (GOOD, "shut =", "shut", "events[3].status.map"),
+    "word of units": (GOOD, 'unit = "major", currency', "unit", "events[0].amount.units"),
+    "column": (CSV, '"done"]', "done", "columns[5]"),
+}
+
+
+def _written(place: str, name: str) -> str:
+    """The good file with this name in that place."""
+    text, old, *_ = NAMES[place]
+    new = {"code": '"{}" =', "word of a map": '"{}" =', "part of a path": '"c.{}"', "column": '"{}"]'}.get(
+        place, '"{}"'
+    )
+    if place == "word of units":
+        new = 'unit_path = "u", units = {{ "{}" = "minor" }}, currency'
+    assert old in text
+    return text.replace(old, new.format(name), 1)
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+@pytest.mark.parametrize("place", NAMES)
+def test_a_name_that_cannot_be_told_from_another_is_refused(tmp_path: Path, place: str, unseen: str) -> None:
+    """(rules E16)"""
+    path = tmp_path / "partner.toml"
+    name = NAMES[place][2].removeprefix("c.")
+    path.write_text(_written(place, UNSEEN[unseen].format(name)))
+    with pytest.raises(ConfigError) as caught:
+        load_partner(path, DEPLOYMENT)
+    assert caught.value.key.startswith(NAMES[place][3]), str(caught.value)
+    assert "cannot be seen" in caught.value.sentence
+    path.write_text(_written(place, name))
+    assert load_partner(path, DEPLOYMENT).name == "partner"
+
+
+def test_what_is_made_for_a_block_is_made_once_for_each_kind(tmp_path: Path) -> None:
+    """A file of thousands of codes and of ignored paths is loaded in no time."""
+    path = tmp_path / "partner.toml"
+    codes = ", ".join(f'c{number} = "water.bill"' for number in range(50))
+    path.write_text(GOOD.replace("{ paid =", f'{{ {codes}, gas = "gas.bill", paid ='))
+    readings = load_partner(path, DEPLOYMENT).readings
+    assert len({id(readings[(code,)]) for code in ("c0", "c49", "paid")}) == 1
+    assert readings[("gas",)].kind.name == "gas.bill"
+
+
 def test_a_column_can_say_what_is_taken_back(tmp_path: Path) -> None:
     path = tmp_path / "partner.toml"
     text = CSV.replace('"due", "done"]', '"back"]').replace("water.bill", "shop.purchase")
