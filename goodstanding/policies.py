@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from goodstanding.errors import UserError
-from goodstanding.partner.mapping_files import compiled_file
-from goodstanding.platform.deployment import partners
+from goodstanding.partner.mapping_files import compiled_file, ingest_settings
 from goodstanding.platform.fixed_settings import FixedSettings
+from goodstanding.platform.stack import Stack
+from goodstanding.rates import described
 from services.benefits.core.table import TierTable
+from services.ingest.loading import load_context, load_partners, parse_rates
 from services.scorer.core.features.base import Unit
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.loading import scorecards
 from shared.contracts.profile import Profile
 from shared.policy_file import SCORECARD, TIERS, load_policy, profile_file, scorecard_files
 from shared.settings import ROOT
-from shared.toml_file import ConfigError, load
+from shared.toml_file import ConfigError, load, text_of
 
 _POLICIES = ROOT / "policies"
 
@@ -73,11 +75,10 @@ def _profile_file(name: str) -> Path:
 
 def check_all(settings: FixedSettings) -> None:
     """Check every file that the services of this deployment read at their start. Raises ConfigError, with a remedy."""
-    for name in partners():
-        try:
-            compiled_file(ROOT / "partners" / f"{name}.toml", settings)
-        except ConfigError as error:
-            raise _with_remedies(error) from None
+    try:
+        load_partners(ROOT / "partners", load_context(ingest_settings(settings)))
+    except ConfigError as error:
+        raise _with_remedies(error) from None
     scorecards(_POLICIES)
     for file in (*scorecard_files(_POLICIES), _POLICIES / TIERS, _profile_file(settings.retention_profile)):
         check(file)
@@ -86,12 +87,21 @@ def check_all(settings: FixedSettings) -> None:
 def check(file: Path) -> str:
     """What a policy file is, in a few words. Raises ConfigError, with a remedy, if it must not be used."""
     try:
-        if described := _kind_of(file):
-            return described(file)
+        if file.suffix == ".csv":
+            return check_rates(file, text_of(file))
+        if found := _kind_of(file):
+            return found(file)
     except ConfigError as error:
         raise _with_remedies(error) from None
     sentence = f"This is no policy file. One has one of these keys at the top: {', '.join(_KINDS)}."
     raise ConfigError(file, 1, "", sentence)
+
+
+def check_rates(file: Path, text: str) -> str:
+    """What a table of exchange rates has, in a few words. Raises ConfigError for a line at fault."""
+    settings = Stack.default().settings
+    base = settings.currency if settings else FixedSettings.new().currency
+    return described(parse_rates(file, text, base).factors)
 
 
 def compared(old: Path, new: Path) -> tuple[Comparable, Comparable]:

@@ -19,6 +19,7 @@ from goodstanding.cli import (
     people,
     platform,
     policy,
+    rates,
     score,
     tail,
 )
@@ -57,6 +58,7 @@ app.command("benefits", short_help="A person's tier, and what it opens.")(people
 app.command("user-id", short_help="The pseudonym of an identifier.")(people.user_id)
 app.command("deadline", short_help="When a negative record lapses.")(policy.deadline)
 app.add_typer(policy.app, name="policy", short_help="Check, compare and try policy files.")
+app.add_typer(rates.app, name="rates", short_help="Exchange rates of other currencies.")
 app.command("score", short_help="The scores of people in files of events.")(score.score)
 app.command("backtest", short_help="Does a scorecard predict?")(backtest.backtest)
 app.command("run", short_help="One service in the foreground.")(platform.run)

@@ -29,7 +29,7 @@ COMMANDS = (
         "benefits",
         "user-id",
     ),
-    *("deadline", "policy", "backtest", "run", "migrate", "topics", "secrets"),
+    *("deadline", "policy", "rates", "backtest", "run", "migrate", "topics", "secrets"),
 )
 _COMMAND = re.compile(rf"(?<![\w/.-]){NAME}(?= (?:{'|'.join(COMMANDS)})\b)")
 

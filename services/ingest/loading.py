@@ -39,8 +39,13 @@ def load_context(settings: IngestSettings) -> ReadingContext:
 
 def load_rates(path: Path, base: str) -> Rates:
     """Raises ConfigError."""
+    return parse_rates(path, text_of(path), base)
+
+
+def parse_rates(path: Path, text: str, base: str) -> Rates:
+    """The rates that a text says, which is or will be that of the file. Raises ConfigError."""
     try:
-        return read_rates(text_of(path), base)
+        return read_rates(text, base)
     except RateError as error:
         raise ConfigError(path, error.line, "", error.sentence) from None
 

@@ -6,6 +6,7 @@ import json
 import unicodedata
 from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 from hypothesis import example, given
@@ -223,6 +224,22 @@ def test_a_conversion_is_off_by_at_most_half_a_minor_unit(amount: int, currency:
     assert rates.to_base(amount, "CNY", month + 1) == amount
 
 
+_RATES_PER_EURO = "month,currency,per_euro,source\n2024-03,USD,1.09,t\n2024-03,JPY,162.7,t\n2024-03,CNY,7.84,t\n"
+
+
+@given(st.integers(0, 10**13), st.permutations(["EUR", "USD", "CNY", "JPY"]))
+def test_the_way_there_and_back_costs_a_rounding_each(amount: int, currencies: list[str]) -> None:
+    """What is converted to another base and back is what it was, but for half a minor unit each time (rules E7)."""
+    here, there, *_ = currencies
+    month = 2024 * 12 + 2
+    away = read_rates(_RATES_PER_EURO, there).to_base(amount, here, month)
+    assert away is not None
+    home = read_rates(_RATES_PER_EURO, here)
+    back = home.to_base(away, there, month)
+    assert back is not None
+    assert abs(back - amount) <= home.factors[month, there] / 2 + Fraction(1, 2)
+
+
 _rate_cells = st.sampled_from(
     [
         "2024-03",
@@ -255,7 +272,7 @@ def _read(text: str) -> Rates | RateError:
 
 @given(st.lists(_rate_lines, max_size=5), st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_a_rates_file_is_read_or_refused_by_line(lines: list[str], end: str, headed: bool) -> None:
-    found = _read(end.join(["month,currency,per_base_unit,source", *lines] if headed else lines))
+    found = _read(end.join(["month,currency,per_euro,source", *lines] if headed else lines))
     if isinstance(found, RateError):
         assert found.line >= 1
         assert found.sentence.endswith(".")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -11,9 +11,15 @@ from fractions import Fraction
 from shared.contracts.currencies import DIGITS, LAST_MONTH, withdrawn
 from shared.contracts.months import month_of_name
 
-RATES_HEADER = ("month", "currency", "per_base_unit", "source")
+EURO = "EUR"
+PER_EURO = "per_euro"
+PER_BASE_UNIT = "per_base_unit"
+RATES_HEADER = ("month", "currency", PER_EURO, "source")
+_OWN_HEADER = ("month", "currency", PER_BASE_UNIT, "source")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _RATE = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
+_ONE = 10**12
+"""Rates are counted in units of the last decimal place that `_RATE` takes."""
 
 
 class RateError(ValueError):
@@ -41,36 +47,57 @@ class Rates:
 
 
 def read_rates(text: str, base: str) -> Rates:
-    """The rates file: how many units of `currency` one unit of the base currency was worth in that month.
+    """The rates file: how many units of a currency one euro was worth, by month (rules E7).
+
+    Between two other currencies the way is by the euro, so that one file serves every base currency. A file whose third
+    column is `per_base_unit` states what one unit of the deployment's own base currency was worth instead.
 
     A month's rate is stated once: a second line for it would change amounts that were already counted. Empty lines are
     passed over. Raises RateError.
     """
     lines = text.splitlines()
-    if not lines or tuple(lines[0].split(",")) != RATES_HEADER:
+    header = tuple(lines[0].split(",")) if lines else ()
+    if header not in (RATES_HEADER, _OWN_HEADER):
         raise RateError(1, f"The header must be {','.join(RATES_HEADER)}.")
-    factors: dict[tuple[int, str], Fraction] = {}
+    pivot = EURO if header == RATES_HEADER else base
+    per_pivot: dict[tuple[int, str], int] = {}
     for number, line in enumerate(lines[1:], start=2):
         if not line.strip(", \t"):  # spreadsheets write the separators of an empty row too
             continue
-        key, factor = _rate(number, line.split(","), base)
-        if key in factors:
+        key, rate = _rate(number, line.split(","), pivot)
+        if key in per_pivot:
             raise RateError(number, "This month's rate of this currency is already stated above.")
-        factors[key] = factor
-    return Rates(base, factors)
+        per_pivot[key] = rate
+    return Rates(base, dict(_factors(per_pivot, base, pivot)))
 
 
-def _rate(number: int, cells: list[str], base: str) -> tuple[tuple[int, str], Fraction]:
+def _rate(number: int, cells: list[str], pivot: str) -> tuple[tuple[int, str], int]:
     if len(cells) != len(RATES_HEADER) or not all(cells):
         raise RateError(number, f"Four values are needed: {', '.join(RATES_HEADER)}.")
     month, currency, rate, _ = cells
     if not _MONTH.fullmatch(month):
         raise RateError(number, "A month is written YYYY-MM.")
-    if currency not in DIGITS or currency == base:
-        raise RateError(number, "The currency must be of ISO 4217 and not the base currency.")
+    if currency not in DIGITS or currency == pivot:
+        raise RateError(number, f"The currency must be of ISO 4217 and not {pivot}, in which the rates are stated.")
     if withdrawn(currency, month):
         raise RateError(number, f"The currency was withdrawn in {LAST_MONTH[currency]}, so it has no rate after that.")
-    if not _RATE.fullmatch(rate) or not Decimal(rate):
+    if not _RATE.fullmatch(rate) or not rate.strip("0."):
         raise RateError(number, "A rate is a positive decimal number.")
-    factor = Fraction(10 ** DIGITS[base], 10 ** DIGITS[currency]) / Fraction(rate)
-    return (month_of_name(month), currency), factor
+    return (month_of_name(month), currency), int(Decimal(rate) * _ONE)
+
+
+def _factors(
+    per_pivot: Mapping[tuple[int, str], int], base: str, pivot: str
+) -> Iterator[tuple[tuple[int, str], Fraction]]:
+    """What one minor unit of each currency is in minor units of the base, for the months that have a rate of both."""
+    of_base = {month: rate for (month, currency), rate in per_pivot.items() if currency == base}
+    for (month, currency), rate in per_pivot.items():
+        base_rate = _ONE if base == pivot else of_base.get(month)
+        if currency != base and base_rate is not None:
+            yield (month, currency), _factor(base_rate, base, rate, currency)
+        elif currency == base:
+            yield (month, pivot), _factor(rate, base, _ONE, pivot)
+
+
+def _factor(base_rate: int, base: str, rate: int, currency: str) -> Fraction:
+    return Fraction(base_rate * 10 ** DIGITS[base], rate * 10 ** DIGITS[currency])

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from aiokafka import ConsumerRecord
 
 from services.ingest.core.context import ReadingContext, pseudonyms
-from services.ingest.core.money import RATES_HEADER, read_rates
+from services.ingest.core.money import read_rates
 from services.ingest.core.partner import Partner
 from services.ingest.loading import load_partners
 from services.ingest.service import Policy, service
@@ -20,7 +20,7 @@ from tests.support.ingest.raw_events import RawEvent
 
 KEY = bytes(range(32))
 ARRIVED = datetime(2024, 3, 20, 12, tzinfo=UTC)
-RATES = ",".join(RATES_HEADER) + "\n2024-03,USD,0.14,test\n2024-03,JPY,20.5,test\n2024-02,USD,0.13,test\n"
+RATES = "month,currency,per_base_unit,source\n2024-03,USD,0.14,test\n2024-03,JPY,20.5,test\n2024-02,USD,0.13,test\n"
 DEPLOYMENT = ReadingContext(
     zone=ZoneInfo("Asia/Shanghai"),
     rates=read_rates(RATES, "CNY"),

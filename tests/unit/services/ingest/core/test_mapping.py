@@ -12,6 +12,7 @@ from services.ingest.core.normalize import Refused, normalize
 from services.ingest.loading import load_partner, load_partners, load_rates
 from shared.contracts.faults import Code
 from shared.contracts.messages import TYPES, BehaviorEvent
+from shared.contracts.months import month_of_name
 from shared.settings import ROOT
 from shared.toml_file import ConfigError, load
 from tests.support.ingest.raw_events import PERSON, RawEvent, structured
@@ -356,12 +357,12 @@ RATE_FAULTS = [
     ("currency", "2024-03,RMB,0.14,test", 2, "ISO 4217"),
     ("fund", "2024-03,UYI,0.14,test", 2, "ISO 4217"),
     ("currency after its last month", "2026-01,BGN,0.25,test\n2026-02,BGN,0.25,test", 3, "withdrawn in 2026-01"),
-    ("base currency", "2024-03,CNY,1,test", 2, "not the base"),
+    ("the currency that rates are stated in", "2024-03,EUR,1,test", 2, "not EUR"),
     ("zero", "2024-03,USD,0.00,test", 2, "positive"),
     ("negative", "2024-03,USD,-1,test", 2, "positive"),
     ("exponent", "2024-03,USD,1e3,test", 2, "positive"),
     ("no source", "2024-03,USD,0.14,", 2, "Four values"),
-    ("stated twice", "2024-03,USD,0.14,a\n2024-03,EUR,0.13,a\n2024-03,USD,0.15,b", 4, "already stated"),
+    ("stated twice", "2024-03,USD,1.14,a\n2024-03,CNY,7.8,a\n2024-03,USD,1.15,b", 4, "already stated"),
 ]
 
 
@@ -370,7 +371,7 @@ RATE_FAULTS = [
 )
 def test_a_rate_at_fault_is_named_by_its_line(tmp_path: Path, text: str, line: int, sentence: str) -> None:
     path = tmp_path / "rates.csv"
-    path.write_text(text if line == 1 else f"month,currency,per_base_unit,source\n{text}\n")
+    path.write_text(text if line == 1 else f"month,currency,per_euro,source\n{text}\n")
     with pytest.raises(ConfigError) as caught:
         load_rates(path, "CNY")
     assert caught.value.line == line
@@ -408,5 +409,38 @@ def test_rates_that_cannot_be_read_are_a_sentence(tmp_path: Path, content: bytes
         load_rates(path, "CNY")
 
 
-def test_the_shipped_rates_invent_nothing() -> None:
-    assert load_rates(ROOT / "policies" / "rates.csv", "CNY").factors == {}
+@pytest.mark.parametrize(
+    ("base", "amount", "currency", "month", "converted"),
+    [
+        # One euro was 1.120159 dollars and 7.488 yuan.
+        ("CNY", 10_000, "USD", "2026-11", 66_850),
+        ("CNY", 10_000, "EUR", "2026-11", 74_883),
+        ("EUR", 10_000, "USD", "2026-11", 8_927),
+        ("EUR", 10_000, "CNY", "2026-11", 1_335),
+        ("USD", 10_000, "EUR", "2026-11", 11_202),
+        # The yen has no smaller unit.
+        ("EUR", 1_000, "JPY", "2026-11", 565),
+        ("EUR", 10_000, "BGN", "2026-01", 5_113),
+        ("EUR", 10_000, "BGN", "2026-02", None),
+        ("EUR", 10_000, "VND", "2026-11", None),
+        ("AED", 10_000, "EUR", "2026-11", None),
+    ],
+)
+def test_the_shipped_rates_serve_every_base_currency(
+    base: str, amount: int, currency: str, month: str, converted: int | None
+) -> None:
+    """(rules E7)"""
+    rates = load_rates(ROOT / "policies" / "rates.csv", base)
+    assert rates.to_base(amount, currency, month_of_name(month)) == converted
+
+
+def test_the_shipped_rates_have_every_month_of_the_demo() -> None:
+    factors = load_rates(ROOT / "policies" / "rates.csv", "CNY").factors
+    months = range(month_of_name("2019-01"), month_of_name("2026-11") + 1)
+    assert {currency for currency in ("EUR", "USD") for month in months if (month, currency) not in factors} == set()
+
+
+def test_rates_may_be_stated_against_the_base_currency(tmp_path: Path) -> None:
+    path = tmp_path / "rates.csv"
+    path.write_text("month,currency,per_base_unit,source\n2026-03,USD,0.125,example\n")
+    assert load_rates(path, "CNY").to_base(100, "USD", month_of_name("2026-03")) == 800
