@@ -196,7 +196,8 @@ async def _parts(deployment: Deployment, lapses_at: datetime, shard: int = 0) ->
                 outgoing = [m.placed(shard) if isinstance(m, Announcement) else m for m in answers]
                 writes = [write for each in decided.values() for write in each.writes]
                 clock.lap("decide, answer")
-                await retention.save(db, shard, {key: each.state for key, each in decided.items()}, writes)
+                kept = {key: each.state for key, each in decided.items() if each.state}
+                await retention.save(db, shard, kept, writes)
                 clock.lap("save")
                 stored = await store.advance(db, shard, claim.epoch, claim.progress, sent_seq=seq, outgoing=outgoing)
                 clock.lap("outbox")

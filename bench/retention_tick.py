@@ -114,7 +114,7 @@ async def sweep(db: asyncpg.Connection, now: datetime) -> tuple[int, int, float]
         async with db.transaction():
             decided = {m.user_id: RETENTION.decide(page.states[m.user_id], [m], now) for m in page.messages}
             writes = [each for decision in decided.values() for each in decision.writes]
-            await RETENTION.save(db, SHARD, {key: decision.state for key, decision in decided.items()}, writes)
+            await RETENTION.save(db, SHARD, {key: each.state for key, each in decided.items() if each.state}, writes)
         swept += sum(len(decision.outgoing) for decision in decided.values())
         pages += 1
     return swept, pages, time.perf_counter() - began

@@ -21,6 +21,7 @@ from goodstanding.cli import (
     policy,
     rates,
     score,
+    subject,
     tail,
 )
 from goodstanding.cli.group import commands
@@ -55,6 +56,7 @@ app.command("explain", short_help="A score, and why it is what it is.")(explain.
 app.command("history", short_help="A person's scores, and what moved them.")(explain.history)
 app.command("records", short_help="A person's negative records.")(people.records)
 app.command("benefits", short_help="A person's tier, and what it opens.")(people.benefits)
+app.add_typer(subject.app, name="subject", short_help="Dispute, withdraw, be erased, export.")
 app.command("user-id", short_help="The pseudonym of an identifier.")(people.user_id)
 app.command("deadline", short_help="When a negative record lapses.")(policy.deadline)
 app.add_typer(policy.app, name="policy", short_help="Check, compare and try policy files.")

@@ -27,6 +27,7 @@ COMMANDS = (
         "history",
         "records",
         "benefits",
+        "subject",
         "user-id",
     ),
     *("deadline", "policy", "rates", "backtest", "run", "migrate", "topics", "secrets"),

@@ -14,8 +14,10 @@ from aiokafka import ConsumerRecord
 
 from goodstanding.cli.frame import AsJson, answer_json, local, tell_entry
 from goodstanding.cli.group import commands
+from goodstanding.cli.subject import in_words
 from goodstanding.cli.words import AnyPartner
 from goodstanding.errors import UserError
+from goodstanding.person.asking import in_json, told_by
 from goodstanding.person.user_id import SHOWN
 from goodstanding.platform.deployment import partners
 from goodstanding.platform.stack import Stack
@@ -26,7 +28,14 @@ from shared.contracts.faults import Fault
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, follow
 from shared.contracts.months import month_name
 from shared.contracts.refusals import read_refusal
-from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED, partner_of, rejected_topic
+from shared.contracts.topics import (
+    RECORDS_CHANGED,
+    SCORES_CHANGED,
+    SUBJECT_ANSWERS,
+    TIERS_CHANGED,
+    partner_of,
+    rejected_topic,
+)
 
 app = commands("Follow a topic, readable: the last messages, then what comes, until Ctrl-C.")
 
@@ -66,6 +75,15 @@ def records(last: Last = 10, once: Once = False, as_json: AsJson = False) -> Non
     Example: goodstanding tail records --last 20 --once
     """
     _follow([RECORDS_CHANGED], last, once, as_json, partial(_body, RecordChange), _record_line)
+
+
+@app.command()
+def answers(last: Last = 10, once: Once = False, as_json: AsJson = False) -> None:
+    """What people are told: answers to their requests, notices and receipts.
+
+    Example: goodstanding tail answers --last 20 --once
+    """
+    _follow([SUBJECT_ANSWERS], last, once, as_json, _told, _told_line)
 
 
 @app.command()
@@ -122,6 +140,24 @@ def _body(model: type[Any], record: ConsumerRecord) -> dict[str, Any]:
         run = told["publication"]
         told["publication_month"] = None if run is None else month_name(run)
     return told
+
+
+def _told(record: ConsumerRecord) -> dict[str, Any]:
+    told = told_by(record)
+    if isinstance(told, Fault):
+        raise UserError(f"{record.topic}/{record.partition}/{record.offset} cannot be read: {told.sentence}")
+    at = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(timespec="seconds")
+    about = {"user_id": record.key.decode(), "told_at": at}
+    return about if told is None else {**about, **in_json(told), "sentence": in_words(told)}
+
+
+def _told_line(told: dict[str, Any], zone: tzinfo) -> str:
+    at = local(datetime.fromisoformat(told["told_at"]), zone)
+    if told.get("what"):
+        about = "receipt"
+    else:
+        about = told.get("notice") or " ".join(filter(None, (told.get("request"), told.get("status"))))
+    return "  ".join(filter(None, (told["user_id"][:SHOWN], at, about, told.get("sentence", ""))))
 
 
 def _score_line(score: dict[str, Any], zone: tzinfo) -> str:

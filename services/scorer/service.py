@@ -13,7 +13,7 @@ from services.scorer.core.messages import Event, Message, RecordNews, event_of
 from services.scorer.core.policy import Policy
 from services.scorer.storage import restate, store
 from shared.contracts.cloudevents import ARRIVED, Envelope
-from shared.contracts.exchange import announced, provenance, received, refused
+from shared.contracts.exchange import Models, announced, provenance, received, refused
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import BehaviorEvent, RecordChange, ScoreChange
 from shared.contracts.months import month_of
@@ -35,7 +35,7 @@ from shared.runner.service import (
 )
 
 NAME = "scorer"
-_MODELS: Mapping[str, type[BehaviorEvent | RecordChange]] = {NORMALIZED: BehaviorEvent, RECORDS_CHANGED: RecordChange}
+_MODELS: Models[BehaviorEvent | RecordChange] = {NORMALIZED: BehaviorEvent, RECORDS_CHANGED: RecordChange}
 _TO_THE_MINUTE = len("2026-01-31T23:59")
 
 

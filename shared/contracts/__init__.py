@@ -3,8 +3,11 @@ writes files and asks git, and is not for them. Which file answers which questio
 
     topics          which topics are there: key, partitions, retention, owner, readers?
     messages        what may the body of a message contain?
+    subject         what may a person ask, and what is a person told?
+    fields          what may a field of a message hold?
     kinds           which kinds of behavior and of records are there?
-    checks          which fields does a kind ask for, beyond their types?
+    checks          which fields does a kind, or a request, ask for, beyond their types?
+    own_text        what may a person's own words hold?
     envelope, cloudevents       how is an event put into a Kafka record, and read?
     exchange        how do services receive from each other, announce, and refuse?
     dead_letters    what lies on a topic of dead letters?

@@ -5,6 +5,8 @@ from __future__ import annotations
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import KIND_OF, KINDS, Kind, Shape
 from shared.contracts.messages import BehaviorEvent, RecordChange, RecordReport
+from shared.contracts.own_text import check_text
+from shared.contracts.subject import Ask, SubjectRequest
 
 # Per shape (rules E8): the fields that must be there, and those that may; only an activity `reverses` (rules E11).
 # `kind` is always there, whatever else is not.
@@ -106,3 +108,30 @@ def check_change(change: RecordChange) -> Fault | None:
         if getattr(change, name) is None:
             return Fault(Code.FIELD_REQUIRED_BY_KIND, f"data.{name}", "A record that is not erased needs this field.")
     return None
+
+
+_ASKED: dict[Ask, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "dispute": (("record_id", "reason"), ("text",)),
+    "statement": (("record_id", "text"), ()),
+    "withdraw-consent": (("partner", "consent_id"), ()),
+    "erase": ((), ()),
+    "re-evaluate": ((), ()),
+    "export": ((), ()),
+}
+"""Per request: the fields that must be there, and those that may."""
+
+
+def check_request(asked: SubjectRequest) -> Fault | None:
+    """The first field that a person's request must have and has not, or has and must not have."""
+    needed, allowed = _ASKED[asked.request]
+    for name in ("record_id", "reason", "text", "partner", "consent_id"):
+        is_there = getattr(asked, name) is not None
+        if name in needed and not is_there:
+            return Fault(Code.FIELD_REQUIRED_BY_KIND, f"data.{name}", f"A request to {asked.request} needs `{name}`.")
+        if is_there and name not in (*needed, *allowed):
+            return Fault(
+                Code.FIELD_FORBIDDEN_BY_KIND, f"data.{name}", f"A request to {asked.request} does not have `{name}`."
+            )
+    if asked.reason == "other" and asked.text is None:
+        return Fault(Code.FIELD_REQUIRED_BY_KIND, "data.text", "Another reason than those of the list needs a text.")
+    return check_text(asked.text, "data.text") if asked.text is not None else None

@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from shared.contracts.messages import ID_CHARACTERS_MAX
+from shared.contracts.fields import ID_CHARACTERS_MAX
 from shared.contracts.times import TimeError, instant
 
 Headers = Sequence[tuple[str, bytes | None]]

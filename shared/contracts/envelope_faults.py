@@ -21,7 +21,7 @@ from shared.contracts.envelope import (
     is_uri,
 )
 from shared.contracts.faults import Code, Fault
-from shared.contracts.messages import ID_CHARACTERS_MAX
+from shared.contracts.fields import ID_CHARACTERS_MAX
 from shared.contracts.texts import CONTROL
 from shared.contracts.times import TimeError, instant
 

@@ -7,7 +7,7 @@ by one of our services, so it is for the operator, as a dead letter, and never f
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
@@ -15,13 +15,14 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 import msgspec
 
 from shared.contracts import cloudevents
-from shared.contracts.checks import check_change, check_event
+from shared.contracts.checks import check_change, check_event, check_request
 from shared.contracts.cloudevents import Envelope, Stamped, parse_envelope, stamped
 from shared.contracts.faults import Code, Fault
 from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, RecordReport, encode, follow, read
 from shared.contracts.refusals import refusal_headers
-from shared.contracts.topics import REJECTED_VALUE_BYTES_MAX, rejected_topic
+from shared.contracts.subject import REQUEST_ID_PATTERN, SubjectAnswer, SubjectRequest
+from shared.contracts.topics import REJECTED_VALUE_BYTES_MAX, SUBJECT_ANSWERS, SUBJECT_REQUESTS, rejected_topic
 
 T = TypeVar("T")
 Headers: TypeAlias = tuple[tuple[str, bytes], ...]
@@ -33,7 +34,9 @@ _CHECKS: Mapping[type[Any], Callable[[Any], Fault | None]] = {
     BehaviorEvent: check_event,
     RecordReport: check_event,
     RecordChange: check_change,
+    SubjectRequest: check_request,
 }
+_REQUEST_ID = re.compile(REQUEST_ID_PATTERN)
 
 
 # -- receiving ---------------------------------------------------------------------------------------------------------
@@ -71,20 +74,25 @@ class Provenance(msgspec.Struct, frozen=True, gc=False):
     fieldnames: str
 
 
-def received(record: KafkaRecord, models: Mapping[str, type[T]], *, later_fields: bool = False) -> Received[T] | Fault:
-    """The message in a record, or the first reason why there is none. `models` says which body each topic carries.
+Models: TypeAlias = Mapping[str, type[T] | Sequence[type[T]]]
+"""The bodies that each topic carries: one, or several, which are told apart by the type of the event."""
+
+
+def received(record: KafkaRecord, models: Models[T], *, later_fields: bool = False) -> Received[T] | Fault:
+    """The message in a record, or the first reason why there is none.
 
     `later_fields` passes over fields that a later release of the writer has added, as any subscriber does.
     """
-    model = models[record.topic]
+    carried = models[record.topic]
     envelope = parse_envelope(record.key, record.headers)
     if isinstance(envelope, Fault):
         return envelope
     user_id = (record.key or b"").decode("ascii", "replace")
     if not _USER_ID.fullmatch(user_id):
         return Fault(Code.ENVELOPE_KEY, "", "The record's key is no user_id.")
-    if envelope.type != TYPES[model]:
-        return Fault(Code.ENVELOPE_TYPE, "ce_type", f"The type of the event is not {TYPES[model]}.")
+    model = _of_type(carried, envelope.type)
+    if isinstance(model, Fault):
+        return model
     if record.value is None:
         return Fault(Code.VALUE_MISSING, "", "The record has no value, and nothing is taken back without a request.")
     body = follow(model, record.value) if later_fields else read(model, record.value)
@@ -93,6 +101,46 @@ def received(record: KafkaRecord, models: Mapping[str, type[T]], *, later_fields
     if (check := _CHECKS.get(model)) and (fault := check(body)):
         return fault
     return Received(user_id, envelope, body)
+
+
+def _of_type(carried: type[T] | Sequence[type[T]], name: str) -> type[T] | Fault:
+    if isinstance(carried, type):
+        if TYPES[carried] == name:
+            return carried
+        return Fault(Code.ENVELOPE_TYPE, "ce_type", f"The type of the event is not {TYPES[carried]}.")
+    for model in carried:
+        if TYPES[model] == name:
+            return model
+    known = ", ".join(TYPES[model] for model in carried)
+    return Fault(Code.ENVELOPE_TYPE, "ce_type", f"The type of the event is none of {known}.")
+
+
+class Misasked(msgspec.Struct, frozen=True):
+    """A person's request that cannot be taken, though it can be answered: who asked, under which id, when, and the
+    fault."""
+
+    user_id: str
+    request_id: str
+    time: datetime
+    fault: Fault
+
+
+def requested(record: KafkaRecord) -> Received[SubjectRequest] | Misasked | Fault:
+    """A person's request. Whatever is wrong with it is told to the person, and to the operator only where nobody can
+    say who asked, or under which id."""
+    message = received(record, {SUBJECT_REQUESTS: SubjectRequest})
+    if isinstance(message, Received):
+        return message if _REQUEST_ID.fullmatch(message.envelope.id) else _NO_REQUEST_ID
+    envelope = parse_envelope(record.key, record.headers)
+    user_id = (record.key or b"").decode("ascii", "replace")
+    if isinstance(envelope, Fault) or not _USER_ID.fullmatch(user_id):
+        return message
+    return Misasked(user_id, envelope.id, envelope.time, message) if _REQUEST_ID.fullmatch(envelope.id) else message
+
+
+_NO_REQUEST_ID = Fault(
+    Code.ENVELOPE_ATTRIBUTE, "ce_id", "The id of a request has 1 to 64 letters, digits, points, hyphens or underscores."
+)
 
 
 def stated(record: KafkaRecord, model: type[T]) -> tuple[str, T] | None:
@@ -163,6 +211,13 @@ def announced(
 @lru_cache(maxsize=64)
 def _announcing(service: str, type: str) -> Stamped:
     return stamped(f"/{service}", type)
+
+
+def answered(user_id: str, answer: SubjectAnswer, time: datetime) -> Announcement:
+    """The answer of a service to a person's request. `time` is the request's own, so that a request that is read twice
+    is answered with the same bytes."""
+    service, request_id = answer.service, answer.request_id
+    return announced(service, SUBJECT_ANSWERS, user_id, answer, subject=request_id, version=1, time=time)
 
 
 def refused(

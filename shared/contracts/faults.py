@@ -58,6 +58,7 @@ class Code(StrEnum):
     WRONG_TYPE = "wrong-type", "A field has another JSON type than the contract says."
     OUT_OF_BOUNDS = "out-of-bounds", "A number is below or above its bounds, or a list has too few or too many members."
     TEXT_LENGTH = "text-length", "A text is empty or too long."
+    TOO_MANY_WORDS = "too-many-words", "A person's own text has more words than are taken."
     TEXT_FORM = (
         "text-form",
         "A text has characters that cannot be seen (NUL is one), or not the form that the field asks for.",
@@ -78,7 +79,7 @@ class Code(StrEnum):
     CSV_LINE = "csv-line", "The text is not one line of CSV with the columns of the partner's mapping."
     # Who, and with which right.
     SUBJECT_UNKNOWN_SCHEME = "subject-unknown-scheme", "The identifier does not fit the deployment's common scheme."
-    NAMES_PERSON = "names-person", "An id that other services see has the person's identifier in it."
+    NAMES_PERSON = "names-person", "An id or a text that others see has an identifier of a person in it."
     CONTACT_IS_SUBJECT = "contact-is-subject", "A person is no contact of their own."
     CLASS_NOT_PERMITTED = "class-not-permitted", "The partner may not report records of this class."
     KIND_NOT_PERMITTED = "kind-not-permitted", "The partner's mapping does not have this kind."

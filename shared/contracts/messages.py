@@ -1,103 +1,52 @@
 """The bodies of all messages, one definition each: read by pydantic, written by msgspec (decision 0003).
 
-Every bound has its reason beside it. Bytes are canonical: fields in the order of declaration, none that equals its
-default, so that a message produced again is byte-equal.
+Those of `subject.requests` and `subject.answers` stand in `subject`, and what fields may hold in `fields`. Bytes are
+canonical: fields in the order of declaration, none that equals its default, so that a message produced again is
+byte-equal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING, fields
-from datetime import date, datetime
 from operator import attrgetter
 from typing import Annotated, Any, Literal, TypeVar, cast
 
 import msgspec
 from annotated_types import Ge, Le, Len
-from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError, WithJsonSchema
 from pydantic import Field as Bound
+from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 from pydantic.json_schema import GenerateJsonSchema
 
 from shared.contracts.body_faults import fault_of
 from shared.contracts.faults import Fault
-from shared.contracts.identity import USER_ID_PATTERN
-from shared.contracts.kinds import KINDS, Shape
-from shared.contracts.texts import CONTROL
-from shared.contracts.times import (
-    YEAR_MAX,
-    YEAR_MIN,
-    day,
-    in_utc,
-    instant,
-    within_years,
+from shared.contracts.fields import (
+    BENEFITS_MAX,
+    COUNT_MAX,
+    DAYS_LATE_MAX,
+    FIELD_CHARACTERS_MAX,
+    PRINTABLE,
+    SCORE_MAX,
+    SCORE_MIN,
+    STRICT,
+    TEXT_CHARACTERS_MAX,
+    Amount,
+    BehaviorKind,
+    Day,
+    Id,
+    Instant,
+    MonthNumber,
+    RecordKind,
+    Text,
+    UserId,
 )
+from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
 
 T = TypeVar("T")
 
-ID_CHARACTERS_MAX = 128
-"""An id is kept, hashed, in headers and in records of refusals; 128 is room for two UUIDs and a prefix."""
-TEXT_CHARACTERS_MAX = 64
-"""Names of kinds, values and purposes are words of ours, not prose."""
-FIELD_CHARACTERS_MAX = 256
-"""The path of a field in a refusal can hold names that the sender chose."""
-SCORE_MIN, SCORE_MAX = 350, 950
-BENEFITS_MAX = 64
-"""Benefits of all tiers together; the shipped table has 12."""
-AMOUNT_MAX = 10**15
-"""Minor units: ten trillion yuan. Nine thousand of the largest still fit into a bigint."""
-COUNT_MAX = 10**6
-"""What one event may sum up, so that no single event outweighs what thousands of others say."""
-DAYS_LATE_MAX = 36_525
-"""A hundred years: more is a slip of the pen. What still counts as behavior is the retention profile's limit."""
 
-
-def _read_instant(value: Any) -> Any:
-    if isinstance(value, str):
-        return instant(value)
-    return in_utc(value) if isinstance(value, datetime) else value
-
-
-def _read_day(value: Any) -> Any:
-    if type(value) is date:
-        within_years(value)
-        return value
-    return day(value) if isinstance(value, str) else value
-
-
-# Any text: no control characters (NUL cannot be stored by Postgres, the others only hide in logs).
-_PRINTABLE = f"^[^{CONTROL.pattern[1:-1]}]+$"
-_DOTTED = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$"
-
-Id = Annotated[str, Bound(min_length=1, max_length=ID_CHARACTERS_MAX, pattern=_PRINTABLE)]
-Text = Annotated[str, Bound(min_length=1, max_length=TEXT_CHARACTERS_MAX, pattern=_PRINTABLE)]
-UserId = Annotated[str, Bound(pattern=USER_ID_PATTERN)]
-Amount = Annotated[int, Ge(0), Le(AMOUNT_MAX)]
-Instant = Annotated[datetime, BeforeValidator(_read_instant)]
-Day = Annotated[date, BeforeValidator(_read_day)]
-MonthNumber = Annotated[int, Ge(YEAR_MIN * 12), Le(YEAR_MAX * 12 + 11)]
-
-
-def _kind_schema(names: list[str]) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "enum": names})
-
-
-# The closed lists are in the schema, for partners; `checks.check_event` compares, with a sentence of its own.
-BehaviorKind = Annotated[
-    str,
-    Bound(max_length=TEXT_CHARACTERS_MAX),
-    _kind_schema([kind.name for kind in KINDS if kind.shape is not Shape.RECORD]),
-]
-RecordKind = Annotated[
-    str,
-    Bound(max_length=TEXT_CHARACTERS_MAX),
-    _kind_schema([kind.name for kind in KINDS if kind.shape is Shape.RECORD]),
-]
-
-_STRICT = ConfigDict(strict=True, extra="forbid")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Consent:
     """The recorded consent under which a figure was given."""
 
@@ -106,7 +55,7 @@ class Consent:
     given_at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class BehaviorEvent:
     """What a person did; `behavior.normalized`. Which fields a kind has is the taxonomy's, see kinds.Shape.
 
@@ -126,7 +75,7 @@ class BehaviorEvent:
     consent: Consent | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class RecordReport:
     """A negative record as its provider reports it; `records.reported`. `report_id` is the provider's own."""
 
@@ -138,7 +87,7 @@ class RecordReport:
     amount: Amount | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class RecordChange:
     """The state of a negative record after a change; `records.changed`. `counts`: whether it bears on the score.
 
@@ -159,7 +108,7 @@ class RecordChange:
     lapses_at: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class ScoreChange:
     """A publication of a person's score; `scores.changed`, whose key is the person.
 
@@ -179,7 +128,7 @@ class ScoreChange:
     publication: MonthNumber | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Refusal:
     """Why an event was refused: the extension attributes of a message on `behavior.rejected.<partner>`.
 
@@ -191,15 +140,15 @@ class Refusal:
     """
 
     code: Annotated[str, Bound(pattern=r"^[a-z]+(-[a-z]+)*$", max_length=TEXT_CHARACTERS_MAX)]
-    field: Annotated[str, Bound(max_length=FIELD_CHARACTERS_MAX, pattern=_PRINTABLE)] | None = None
-    sentence: Annotated[str, Bound(min_length=1, max_length=500, pattern=_PRINTABLE)]
+    field: Annotated[str, Bound(max_length=FIELD_CHARACTERS_MAX, pattern=PRINTABLE)] | None = None
+    sentence: Annotated[str, Bound(min_length=1, max_length=500, pattern=PRINTABLE)]
     origin: Annotated[str, Bound(pattern=r"^[a-zA-Z0-9._-]{1,249}/[0-9]+/[0-9]+$")]
     eventid: Id | None = None
     lastorigin: Annotated[str, Bound(pattern=r"^[a-zA-Z0-9._-]{1,249}/[0-9]+/[0-9]+$")] | None = None
     omitted: Annotated[str, Bound(pattern="^value$")] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class TierChange:
     """A change of a person's tier, benefits or restrictions; `tiers.changed`, whose key is the person.
 
@@ -228,6 +177,10 @@ TYPES: dict[type, str] = {
     ScoreChange: "goodstanding.score.changed.v1",
     Refusal: "goodstanding.event.rejected.v1",
     TierChange: "goodstanding.tier.changed.v1",
+    SubjectRequest: "goodstanding.subject.requested.v1",
+    SubjectAnswer: "goodstanding.subject.answered.v1",
+    SubjectNotice: "goodstanding.subject.notified.v1",
+    ErasureReceipt: "goodstanding.erasure.receipted.v1",
 }
 """Each body with the CloudEvents type of its messages."""
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from shared.contracts.fields import TEXT_CHARACTERS_MAX
 from shared.contracts.kinds import RecordClass
-from shared.contracts.messages import TEXT_CHARACTERS_MAX
 
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
 _CODE = re.compile(r"[a-z]+(-[a-z]+)*")

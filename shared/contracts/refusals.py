@@ -13,7 +13,8 @@ from shared.contracts.body_faults import fault_of
 from shared.contracts.cloudevents import Headers, binary
 from shared.contracts.envelope import ATTRIBUTE_CHARACTERS_MAX
 from shared.contracts.faults import Fault
-from shared.contracts.messages import FIELD_CHARACTERS_MAX, ID_CHARACTERS_MAX, TYPES, Refusal
+from shared.contracts.fields import FIELD_CHARACTERS_MAX, ID_CHARACTERS_MAX
+from shared.contracts.messages import TYPES, Refusal
 
 _FIELDS = tuple(field.name for field in fields(Refusal))
 

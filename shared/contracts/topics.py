@@ -1,7 +1,7 @@
 """Every topic of the platform, as data: `topic_admin` creates and checks them, documentation is made from them.
 
-Reserved, not built: `disputes.<partner>`, `subject.requests` and `subject.answers` are created, so that nobody takes
-their names; no service writes or reads them yet, and there is no portal.
+Reserved, not built: `disputes.<partner>` is created, so that nobody takes its name; nothing is written to it yet. There
+is no portal yet either: people's requests are written by the operator (`goodstanding subject`).
 """
 
 from __future__ import annotations

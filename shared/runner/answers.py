@@ -107,11 +107,12 @@ W = TypeVar("W", default=Never)
 class Decision(msgspec.Struct, Generic[S, W], frozen=True):
     """The answer of the rules to messages about one person.
 
-    `state` replaces the person's state. `writes` are rows that the decision adds beside it, in other tables: each is
-    saved once, in the order of the decisions, while of the states only the last of a step is.
+    `state` replaces the person's state; None leaves nothing of it in memory, and no row to save: of somebody of whom
+    nothing is kept, or whom the `writes` erase. `writes` are rows that the decision adds beside it, in other tables:
+    each is saved once, in the order of the decisions, while of the states only the last of a step is.
     """
 
-    state: S
+    state: S | None
     outgoing: tuple[Outgoing | Announcement, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     writes: tuple[W, ...] = ()

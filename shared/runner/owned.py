@@ -150,8 +150,9 @@ class Owned(Generic[M, S, W]):
         index = self._home.index
         async with db.transaction():
             await store.lock(db, index, self.epoch, self.steps)
-            if stepped.states:
-                await self._mode.save(db, index, stepped.states, stepped.writes)
+            kept = {user_id: state for user_id, state in stepped.states.items() if state is not None}
+            if kept or stepped.writes:
+                await self._mode.save(db, index, kept, stepped.writes)
             seq = await store.advance(
                 db,
                 index,

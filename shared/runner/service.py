@@ -110,14 +110,15 @@ class FindDue(Protocol[M, S]):
 class Fenced(Generic[M, S, W]):
     """State in Postgres: every step is one transaction under the shard's epoch, then its messages are sent.
 
-    decode(record, arrived): pure; `arrived` is the instant at which the record counts as received (aware, UTC).
+    decode(record, arrived): pure; `arrived` is the instant at which the record counts as received (aware, UTC). None
+    for what is meant for other readers of the topic: nothing comes of it, and nothing is counted.
     user_id_of(message): whom a message is about, which decides the shard that it belongs to.
     decide(state, messages, now): pure. The messages about one person, in the order of the log, and that person's state,
     or None where there is none yet. Whatever `decode` or `decide` raises sets the record
     aside that it was raised for.
     """
 
-    decode: Callable[[Record, datetime], M | DeadLetter]
+    decode: Callable[[Record, datetime], M | DeadLetter | None]
     user_id_of: Callable[[M], str]
     decide: Callable[[S | None, Sequence[M], datetime], Decision[S, W]]
     load: Load[S]

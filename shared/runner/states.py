@@ -27,10 +27,12 @@ class States(Generic[S]):
             states.update(await self._load(db, self._shard, missing))
         return states
 
-    def remember(self, states: Mapping[str, S], given: Mapping[str, S]) -> None:
+    def remember(self, states: Mapping[str, S | None], given: Mapping[str, S]) -> None:
         """Keep what was just saved, except what was decided from a partial state."""
         for user_id, state in states.items():
-            if user_id not in given:
+            if state is None:
+                self._kept.pop(user_id, None)
+            elif user_id not in given:
                 self._kept[user_id] = state
                 self._kept.move_to_end(user_id)
         while len(self._kept) > self._entries_max:

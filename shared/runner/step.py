@@ -58,7 +58,7 @@ class Batch(Generic[M]):
 class Stepped(Generic[S, W]):
     """What a batch leads to. `stumbled` are the people with a message among those set aside."""
 
-    states: dict[str, S] = field(default_factory=dict)
+    states: dict[str, S | None] = field(default_factory=dict)
     writes: list[W] = field(default_factory=list)
     outgoing: list[Outgoing] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -78,6 +78,8 @@ def read(
         if next_offset(record) <= folded.get(record.topic, 0):
             continue
         message = _decode(mode, record, arrival)
+        if message is None:
+            continue
         if not isinstance(message, DeadLetter):
             user_id = mode.user_id_of(message)
             if partition_of(user_id) == shard:
@@ -88,7 +90,7 @@ def read(
     return batch
 
 
-def _decode(mode: Fenced[M, S, W], record: Fetched, arrival: Callable[[int], datetime]) -> M | DeadLetter:
+def _decode(mode: Fenced[M, S, W], record: Fetched, arrival: Callable[[int], datetime]) -> M | DeadLetter | None:
     if isinstance(record, Unreadable):
         return set_aside(record)
     try:
@@ -129,7 +131,7 @@ async def fold(
         messages = batch.by_person[user_id]
         for start in range(0, len(messages), _MESSAGES_AT_ONCE_MAX):
             part = messages[start : start + _MESSAGES_AT_ONCE_MAX]
-            state = stepped.states.get(user_id, states.get(user_id))
+            state = stepped.states[user_id] if user_id in stepped.states else states.get(user_id)
             for decision in _decide(mode, batch, user_id, state, part, now, stepped.stumbled):
                 stepped.states[user_id] = decision.state
                 stepped.writes.extend(decision.writes)

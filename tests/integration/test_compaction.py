@@ -115,6 +115,7 @@ def score_message(topic: str, news: News) -> Outgoing:
 
 def tier_messages(topic: str, standings: dict[str, Standing], news: News) -> Sequence[Outgoing]:
     decision = decide(standings.get(news.user_id), [news], NOW, TABLE)
+    assert decision.state is not None
     standings[news.user_id] = decision.state
     place = partition_of(news.user_id)
     return [Outgoing(topic, each.key, each.value, each.headers, place) for each in decision.outgoing]

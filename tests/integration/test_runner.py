@@ -354,6 +354,7 @@ async def test_a_run_sees_what_had_arrived_and_each_key_once(tiny: Tiny) -> None
     def decide(before: Count | None, messages: Sequence[Add], now: datetime) -> Decision[Count, Write]:
         decision = tiny.decide(before, messages, now)
         if messages[-1].value == "run":
+            assert decision.state is not None
             seen_at_run.setdefault(messages[-1].key, []).append(decision.state.total)
         return decision
 

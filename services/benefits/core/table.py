@@ -12,7 +12,7 @@ from functools import cached_property
 
 import msgspec
 
-from shared.contracts.messages import BENEFITS_MAX, SCORE_MAX, SCORE_MIN, TEXT_CHARACTERS_MAX
+from shared.contracts.fields import BENEFITS_MAX, SCORE_MAX, SCORE_MIN, TEXT_CHARACTERS_MAX
 from shared.contracts.policies import PolicyFault, faults_of_name, is_code, policy_id
 
 

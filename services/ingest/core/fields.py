@@ -16,8 +16,9 @@ from services.ingest.core.readers import Reader, Source
 from services.ingest.core.tree import Flat, Refuse
 from shared.contracts.currencies import DIGITS
 from shared.contracts.faults import Code
+from shared.contracts.fields import DAYS_LATE_MAX, ID_CHARACTERS_MAX, TEXT_CHARACTERS_MAX
 from shared.contracts.identity import IdentifierError, tells
-from shared.contracts.messages import DAYS_LATE_MAX, ID_CHARACTERS_MAX, TEXT_CHARACTERS_MAX, Consent
+from shared.contracts.messages import Consent
 from shared.contracts.texts import TextError, one_form
 
 T = TypeVar("T")

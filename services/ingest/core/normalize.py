@@ -17,8 +17,8 @@ from services.ingest.core.tree import Flat, Refuse, demographic, flatten, printa
 from shared.contracts import cloudevents
 from shared.contracts.cloudevents import Headers
 from shared.contracts.faults import Code, Fault
+from shared.contracts.fields import ID_CHARACTERS_MAX
 from shared.contracts.identity import tells
-from shared.contracts.messages import ID_CHARACTERS_MAX
 from shared.contracts.strict_json import JsonError, loads
 from shared.contracts.texts import TextError, is_plain, one_form
 

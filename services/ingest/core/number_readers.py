@@ -13,7 +13,7 @@ from services.ingest.core.readers import Reader, Source, listed, missing, text
 from services.ingest.core.tree import Flat, Refuse
 from shared.contracts.currencies import DIGITS, LAST_MONTH, withdrawn
 from shared.contracts.faults import Code
-from shared.contracts.messages import AMOUNT_MAX, COUNT_MAX, TEXT_CHARACTERS_MAX
+from shared.contracts.fields import AMOUNT_MAX, COUNT_MAX, TEXT_CHARACTERS_MAX
 from shared.contracts.months import month_name, month_of
 
 _DIGITS = re.compile(r"-?[0-9]+")

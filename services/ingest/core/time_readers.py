@@ -13,7 +13,7 @@ from services.ingest.core.readers import Reader, Source, present, text
 from services.ingest.core.tree import Flat, Refuse
 from shared.contracts import times
 from shared.contracts.faults import Code
-from shared.contracts.messages import TEXT_CHARACTERS_MAX
+from shared.contracts.fields import TEXT_CHARACTERS_MAX
 
 T = TypeVar("T")
 

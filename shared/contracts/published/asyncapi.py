@@ -29,6 +29,7 @@ from shared.contracts.published.asyncapi_messages import (
     ref,
 )
 from shared.contracts.published.schemas import Problem
+from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
 from shared.contracts.topics import (
     NORMALIZED,
     RAW_PREFIX,
@@ -37,6 +38,8 @@ from shared.contracts.topics import (
     REJECTED_PREFIX,
     SCORES_CHANGED,
     SERVICES,
+    SUBJECT_ANSWERS,
+    SUBJECT_REQUESTS,
     TIERS_CHANGED,
     Topic,
     dead_letter_topic,
@@ -55,6 +58,8 @@ CARRIES: dict[str, tuple[str, ...]] = {
     RECORDS_CHANGED: (TYPES[RecordChange],),
     SCORES_CHANGED: (TYPES[ScoreChange],),
     TIERS_CHANGED: (TYPES[TierChange],),
+    SUBJECT_REQUESTS: (TYPES[SubjectRequest],),
+    SUBJECT_ANSWERS: (TYPES[SubjectAnswer], TYPES[SubjectNotice], TYPES[ErasureReceipt]),
     **{dead_letter_topic(service): (SET_ASIDE, REDRIVEN) for service in SERVICES},
 }
 """The messages of each topic, by name. A topic that is not named here exists, and nothing is written to it yet."""

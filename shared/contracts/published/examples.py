@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.contracts.checks import check_change, check_event
+from shared.contracts.checks import check_change, check_event, check_request
 from shared.contracts.faults import Fault
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, RecordReport, read
 from shared.contracts.published.schemas import Problem
+from shared.contracts.subject import SubjectRequest
 
 DIRECTORY = Path(__file__).parents[1] / "examples"
 
@@ -57,6 +58,8 @@ def verdict(type_name: str, body: Any) -> Fault | None:
         return message
     if isinstance(message, RecordChange):
         return check_change(message)
+    if isinstance(message, SubjectRequest):
+        return check_request(message)
     return check_event(message) if isinstance(message, BehaviorEvent | RecordReport) else None
 
 

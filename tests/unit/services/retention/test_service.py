@@ -139,6 +139,7 @@ def test_the_last_word_is_of_the_deadline_however_late() -> None:
     # What announces the erasure repeats neither kind, class, amount nor days.
     assert change == RecordChange(record_id=change.record_id, version=2, status="expired", counts=False)
     assert json.loads(message.value or b"").keys() == {"record_id", "version", "status", "counts"}
+    assert decision.state is not None
     assert decision.state.records == {}
 
 
@@ -163,6 +164,7 @@ def test_a_settlement_that_waited_is_refused_with_the_partners_names() -> None:
     settled = RecordReport(kind="hotel.no_show", report_id="h-9", status="settled", ended_on=date(2025, 8, 1))
     theirs = '{"data.ended_on":"paid_on"}'
     first = decide(None, [Report(USER, "hotel", "e-0", "behavior.raw.hotel/3/9", settled, NOW, theirs)], NOW, POLICY)
+    assert first.state is not None
     ((id, waiting),) = first.state.records.items()
     stored = store._record(store._row(b"", b"", waiting)._asdict())  # type: ignore[arg-type]
     second = told(Person({id: stored}), NO_SHOW)

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
 from shared.contracts.cloudevents import Headers, binary
 from shared.contracts.exchange import (
+    Misasked,
     Provenance,
     Received,
     announced,
+    answered,
     forwarded_source,
     provenance,
     received,
     refused,
+    requested,
     stated,
 )
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import TYPES, RecordChange, RecordReport, Refusal, TierChange, encode
 from shared.contracts.refusals import read_refusal
-from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED, REJECTED_VALUE_BYTES_MAX, TIERS_CHANGED
+from shared.contracts.subject import SubjectAnswer, SubjectRequest
+from shared.contracts.topics import (
+    RECORDS_CHANGED,
+    RECORDS_REPORTED,
+    REJECTED_VALUE_BYTES_MAX,
+    SUBJECT_ANSWERS,
+    SUBJECT_REQUESTS,
+    TIERS_CHANGED,
+)
 
 
 @dataclass(frozen=True)
@@ -89,6 +101,60 @@ def test_what_cannot_be_received_has_a_code(
     fault = received(Logged(key, value, headers), MODELS)
     assert isinstance(fault, Fault)
     assert fault.code is code
+
+
+def test_bodies_of_one_topic_are_told_apart_by_type() -> None:
+    several = {RECORDS_REPORTED: (TierChange, RecordReport)}
+    message = received(Logged(USER.encode(), encode(REPORT), GOOD), several)
+    assert isinstance(message, Received)
+    assert message.body == REPORT
+    fault = received(Logged(USER.encode(), encode(REPORT), put("ce_type", "other.v1")), several)
+    assert isinstance(fault, Fault)
+    assert (fault.code, TYPES[TierChange] in fault.sentence) == (Code.ENVELOPE_TYPE, True)
+
+
+ASKING = binary(id="r1", source="/portal", type=TYPES[SubjectRequest], time=NOW, partitionkey=USER)
+
+
+def ask(name: str = "", value: str = "") -> Headers:
+    return (*(header for header in ASKING if header[0] != name), *([(name, value.encode())] if value else []))
+
+
+def test_a_request_of_a_person_is_received() -> None:
+    message = requested(Logged(USER.encode(), b'{"request":"erase"}', ask(), SUBJECT_REQUESTS))
+    assert isinstance(message, Received)
+    assert message.body == SubjectRequest(request="erase")
+
+
+@pytest.mark.parametrize(
+    ("value", "headers", "code", "is_answered"),
+    [
+        pytest.param(b'{"request":"forget"}', ask(), Code.UNKNOWN_VALUE, True, id="no such request"),
+        pytest.param(b'{"request":"dispute"}', ask(), Code.FIELD_REQUIRED_BY_KIND, True, id="no record"),
+        pytest.param(b"[]", ask(), Code.NOT_AN_OBJECT, True, id="no object"),
+        pytest.param(None, ask(), Code.VALUE_MISSING, True, id="no value"),
+        pytest.param(b'{"request":"erase"}', ask("ce_type", "t"), Code.ENVELOPE_TYPE, True, id="type"),
+        pytest.param(b'{"request":"erase"}', ask("ce_id", "a/b"), Code.ENVELOPE_ATTRIBUTE, False, id="id"),
+        pytest.param(b"[]", ask("ce_id", "i" * 65), Code.NOT_AN_OBJECT, False, id="id and body"),
+        pytest.param(b'{"request":"erase"}', ask("ce_time"), Code.ENVELOPE_ATTRIBUTE, False, id="no time"),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_told_to_the_person_if_it_can_be(
+    value: bytes | None, headers: Headers, code: Code, is_answered: bool
+) -> None:
+    wrong = requested(Logged(USER.encode(), value, headers, SUBJECT_REQUESTS))
+    assert isinstance(wrong, Misasked) == is_answered
+    fault = wrong.fault if isinstance(wrong, Misasked) else wrong
+    assert isinstance(fault, Fault)
+    assert fault.code is code
+
+
+def test_a_request_is_answered_with_the_same_bytes() -> None:
+    about: dict[str, Any] = {"request_id": "r1", "request": "erase", "service": "retention", "code": "erased"}
+    answer = SubjectAnswer(status="begun", en="It has begun.", zh="已开始。", **about)
+    message = answered(USER, answer, NOW)
+    assert message == answered(USER, answer, NOW)
+    assert (message.topic, dict(message.headers)["ce_id"]) == (SUBJECT_ANSWERS, b"retention/r1/1")
 
 
 def test_fields_of_a_later_release_are_passed_over_where_that_is_wanted() -> None:

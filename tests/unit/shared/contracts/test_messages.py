@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from shared.contracts.body_faults import fault_of
 from shared.contracts.faults import Code, Fault
+from shared.contracts.fields import AMOUNT_MAX
 from shared.contracts.messages import (
-    AMOUNT_MAX,
     BehaviorEvent,
     Consent,
     RecordChange,

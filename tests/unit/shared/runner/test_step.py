@@ -28,8 +28,10 @@ class Word(msgspec.Struct, frozen=True):
     text: str
 
 
-def decode(record: Record, arrived: datetime) -> Word | DeadLetter:
+def decode(record: Record, arrived: datetime) -> Word | DeadLetter | None:
     text = (record.value or b"").decode()
+    if text == "for others":
+        return None
     if text == "undecodable":
         raise ValueError(text)
     if not text:
@@ -41,6 +43,8 @@ def decide(state: str | None, messages: Sequence[Word], now: datetime) -> Decisi
     if any(message.text == "undecidable" for message in messages):
         raise ArithmeticError
     texts = "".join(message.text for message in messages)
+    if texts == "forget":
+        return Decision(None, writes=(texts,))
     told = (Announcement("told", b"k", texts.encode(), ()),)
     return Decision((state or "") + texts, told, (Outcome("accepted"),) * len(messages), (texts,))
 
@@ -102,6 +106,19 @@ def test_what_was_folded_before_is_passed_over() -> None:
     found = stepped([batch, record(3, A, "x"), record(4, A, "y")], folded=4)
     assert found.states == {A: "y"}
     assert letters(found) == []
+
+
+def test_what_is_meant_for_other_readers_leads_to_nothing() -> None:
+    found = stepped([record(0, A, "for others"), record(1, B, "x"), record(2, B, "for others")])
+    assert (found.states, found.outcomes, letters(found)) == ({B: "x"}, [Outcome("accepted")], [])
+
+
+def test_of_whom_nothing_is_left_the_next_message_finds_nothing() -> None:
+    many = [record(n, A, "x") for n in range(step._MESSAGES_AT_ONCE_MAX)]
+    found = stepped([*many, record(1_000, A, "forget")], {A: "old "})
+    assert (found.states, found.writes[-1]) == ({A: None}, "forget")
+    again = stepped([record(0, A, "forget"), *(record(n, A, "y") for n in range(1, 129))], {A: "old "})
+    assert again.states[A] == "old forget" + "y" * 128
 
 
 def test_what_a_decision_writes_is_kept_of_each_one_although_only_the_last_state_is() -> None:

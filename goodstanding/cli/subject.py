@@ -1,0 +1,222 @@
+"""`subject`: what a person asks of the platform. Each command writes one request, and waits for the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from goodstanding.cli.frame import AsJson, answer_json, fail, say, tell
+from goodstanding.cli.group import commands
+from goodstanding.cli.people import asked as asked_about
+from goodstanding.cli.words import Who, one_of
+from goodstanding.errors import UserError
+from goodstanding.person import current
+from goodstanding.person.asking import Asked, Told, asking_for, in_json
+from goodstanding.platform.deployment import Deployment
+from shared.contracts.subject import Ask, ErasureReceipt, Reason, SubjectAnswer, SubjectRequest
+
+app = commands("What a person asks: dispute a record, withdraw a consent, be erased, see what is held.")
+
+REASONS: tuple[Reason, ...] = (
+    "not-mine",
+    "mixed-up",
+    "not-liable",
+    "paid",
+    "wrong-amount",
+    "wrong-day",
+    "reported-twice",
+    "fraud",
+    "other",
+)
+Record = Annotated[
+    str, typer.Argument(metavar="RECORD", help="The record's id or its beginning, as `goodstanding records` shows it.")
+]
+Text = Annotated[
+    str, typer.Option("--text", metavar="TEXT", help="The person's own words, at most 100; no identifier.")
+]
+Wait = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=0, help="How long to wait for the answer; 0 does not wait.")
+]
+
+
+@app.command()
+def dispute(
+    who: Who,
+    record: Record,
+    reason: Annotated[str, typer.Option("--reason", metavar="REASON", help=one_of(REASONS))],
+    text: Text = "",
+    timeout: Wait = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Say that a record is wrong. It does not count from then on, until its provider has answered.
+
+    Example: goodstanding subject dispute GS000000000195 7d1e0c54 --reason paid
+    """
+    if reason not in REASONS:
+        raise UserError(f"There is no reason {reason}.", f"Say one of: {', '.join(REASONS)}.")
+    _ask("dispute", who, timeout, as_json, record=record, reason=reason, text=text)
+
+
+@app.command()
+def statement(
+    who: Who,
+    record: Record,
+    text: Text,
+    timeout: Wait = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Add the person's own words to a record, in place of earlier ones.
+
+    Example: goodstanding subject statement GS000000000195 7d1e0c54 --text "I was in hospital, and paid afterwards."
+    """
+    _ask("statement", who, timeout, as_json, record=record, text=text)
+
+
+@app.command("withdraw-consent")
+def withdraw_consent(
+    who: Who,
+    partner: Annotated[str, typer.Argument(metavar="PARTNER", help="The partner to whom the consent was given.")],
+    consent: Annotated[str, typer.Argument(metavar="CONSENT", help="The id of the consent.")],
+    timeout: Wait = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Take a consent back. Every figure that rested on it goes, and none is taken under it any more.
+
+    Example: goodstanding subject withdraw-consent GS000000000195 bank consent-2025-0001
+    """
+    _ask("withdraw-consent", who, timeout, as_json, partner=partner, consent=consent)
+
+
+@app.command()
+def erase(
+    who: Who,
+    timeout: Wait = 60,
+    as_json: AsJson = False,
+) -> None:
+    """Erase everything that is held about a person, everywhere. The receipt says what holds nothing any more.
+
+    Example: goodstanding subject erase GS000000000195
+    """
+    _ask("erase", who, timeout, as_json)
+
+
+@app.command("re-evaluate")
+def re_evaluate(
+    who: Who,
+    timeout: Wait = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Ask for a new score. Where scores are published monthly it is refused, with the day of the next one.
+
+    Example: goodstanding subject re-evaluate GS000000000195
+    """
+    _ask("re-evaluate", who, timeout, as_json)
+
+
+@app.command()
+def export(
+    who: Who,
+    timeout: Wait = 60,
+    as_json: AsJson = False,
+) -> None:
+    """All that is held about a person, as one JSON document.
+
+    Example: goodstanding subject export GS000000000195
+    """
+    _ask("export", who, timeout, as_json)
+
+
+def _ask(
+    request: Ask,
+    who: str,
+    timeout_s: float,
+    as_json: bool,
+    *,
+    record: str = "",
+    reason: str | None = None,
+    text: str = "",
+    partner: str | None = None,
+    consent: str | None = None,
+) -> None:
+    deployment, user_id, _ = asked_about(who)
+    asked, told = asyncio.run(
+        _answered(deployment, user_id, request, timeout_s, record, reason, text or None, partner, consent)
+    )
+    if as_json:
+        answer_json({"user_id": user_id, "request_id": asked.request_id, "answers": [in_json(each) for each in told]})
+    else:
+        for each in told:
+            tell(in_words(each))
+    if not told and timeout_s:
+        fail(f"No answer has come within {timeout_s:.0f} s.", _LATER)
+    if any(isinstance(each, SubjectAnswer) and each.status == "refused" for each in told):
+        raise typer.Exit(1)
+    if request == "erase" and timeout_s and not any(isinstance(each, ErasureReceipt) for each in told):
+        fail(f"The receipt has not come within {timeout_s:.0f} s.", _LATER)
+    if not told and not as_json:
+        say(f"The request is written, as {asked.request_id}. {_LATER}")
+
+
+_LATER = "It is answered as soon as the services come to it: goodstanding tail answers"
+
+
+async def _answered(
+    deployment: Deployment,
+    user_id: str,
+    request: Ask,
+    timeout_s: float,
+    record: str,
+    reason: str | None,
+    text: str | None,
+    partner: str | None,
+    consent: str | None,
+) -> tuple[Asked, list[Told]]:
+    body = SubjectRequest(
+        request=request,
+        record_id=await _record_id(deployment, user_id, record) if record else None,
+        reason=reason,  # type: ignore[arg-type]  # one of the list, or the contract refuses it
+        text=text,
+        partner=partner,
+        consent_id=consent,
+    )
+    told: list[Told] = []
+    async with asking_for(deployment.addresses.kafka, user_id) as asking:
+        asked = await asking.ask(body, await deployment.now())
+        async for each in asking.answers(asked, timeout_s):
+            told.append(each)
+            if _ends(each, request):
+                break
+    return asked, told
+
+
+def _ends(told: Told, request: Ask) -> bool:
+    """Whether nothing more is said of the request soon; only an erasure is followed to its receipt."""
+    if isinstance(told, SubjectAnswer):
+        return told.status != "begun" or request != "erase"
+    return True
+
+
+async def _record_id(deployment: Deployment, user_id: str, begun: str) -> str:
+    """The id of the person's one record that begins so."""
+    found = [each["record_id"] for each in await current.records(deployment, user_id)]
+    match [id for id in found if id.startswith(begun.lower())]:
+        case [one]:
+            return str(one)
+        case []:
+            return begun  # one that is gone, of which the platform says so itself
+        case _:
+            raise UserError(f"Several records begin with {begun}.", "Write more of it.")
+
+
+def in_words(told: Told) -> str:
+    """What was told, for a person who reads it."""
+    match told:
+        case ErasureReceipt():
+            asked = f", as asked for on {told.requested_at:%Y-%m-%d %H:%M} UTC" if told.requested_at else ""
+            what = "Everything about the person" if told.what == "person" else "The record"
+            where = ", ".join(told.stores)
+            return f"{what} was erased at {told.erased_at:%Y-%m-%d %H:%M:%S} UTC{asked}, from {where}. {told.digest}"
+        case _:
+            return told.en

@@ -1,0 +1,47 @@
+"""What a person writes in their own words: how long it may be, and that nobody is named in it by an identifier."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from shared.contracts.faults import Code, Fault
+from shared.contracts.identity import SCHEMES, IdentifierError, normalize
+from shared.contracts.subject import WORDS_MAX
+
+_USER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+_LONG_NUMBER = re.compile(r"\d{11}")
+"""So long a number is one of a telephone, a card, an account or an identity card, and no amount or day."""
+_CANDIDATES = re.compile(r"(?=(GS\d{12}|[1-9]\d{16}[\dX]))")
+
+
+def check_text(text: str, field: str) -> Fault | None:
+    """The first thing that is wrong with a person's text: too many words, or an identifier in it."""
+    if len(text.split()) > WORDS_MAX:
+        return Fault(Code.TOO_MANY_WORDS, field, f"The text may have at most {WORDS_MAX} words.")
+    if names_somebody(text):
+        sentence = "Leave out identifiers, addresses and numbers of cards or telephones: others see the text."
+        return Fault(Code.NAMES_PERSON, field, sentence)
+    return None
+
+
+def names_somebody(text: str) -> bool:
+    """Whether there is an identifier in the text, as far as that can be told: one of a scheme of ours, in any spelling
+    that is taken for the same; a user_id; an electronic address; or a number of eleven digits or more."""
+    seen = unicodedata.normalize("NFKC", text)
+    if _USER_ID.search(seen.lower()) or _ADDRESS.search(seen) or _LONG_NUMBER.search(seen):
+        return True
+    # Blanks and hyphens inside an identifier do not hide it; everything else parts two words.
+    joined = re.sub(r"[\s-]+", "", seen).upper()
+    return any(_is_identifier(found[1]) for found in _CANDIDATES.finditer(joined))
+
+
+def _is_identifier(text: str) -> bool:
+    for scheme in SCHEMES:
+        try:
+            normalize(scheme, text)
+        except IdentifierError:
+            continue
+        return True
+    return False

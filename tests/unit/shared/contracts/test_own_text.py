@@ -1,0 +1,53 @@
+"""A person's own words: how many there may be, and that nobody is named in them by an identifier."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.contracts.faults import Code
+from shared.contracts.identity import sample_account
+from shared.contracts.own_text import check_text, names_somebody
+
+ACCOUNT = sample_account(1)
+NAMING = [
+    ACCOUNT,
+    f"Please ask about {ACCOUNT}.",
+    f"{ACCOUNT[:2].lower()} {ACCOUNT[2:7]}-{ACCOUNT[7:]}, please",
+    "".join(chr(ord(each) + 0xFEE0) for each in ACCOUNT),
+    "my card 11010519491231002X was lost",
+    "110105 19491231 002x",
+    "ab" * 32,
+    f"I am {'AB' * 32}.",
+    "write to me: someone@example.org",
+    "call 13800000000",
+    "card 4111111111111111",
+]
+HARMLESS = [
+    "I paid CNY 11,000.00 on 2024-01-15 and 2024-02-15.",
+    "The invoice 2024-0042 was paid twice, 300 + 450 yuan.",
+    "GS 12 is the name of the room.",
+    "我在医院，出院当天已付清。",
+    "see you @ the court",
+    "ab" * 31,
+]
+
+
+@pytest.mark.parametrize("text", NAMING)
+def test_an_identifier_is_found_in_whichever_spelling(text: str) -> None:
+    assert names_somebody(text)
+    fault = check_text(text, "data.text")
+    assert fault is not None
+    assert (fault.code, fault.field) == (Code.NAMES_PERSON, "data.text")
+    assert text not in fault.sentence
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_amounts_days_and_names_are_no_identifiers(text: str) -> None:
+    assert (names_somebody(text), check_text(text, "data.text")) == (False, None)
+
+
+def test_a_hundred_words_are_taken_and_one_more_is_not() -> None:
+    assert check_text(" ".join(["word"] * 100), "data.text") is None
+    fault = check_text(" ".join(["word"] * 101), "data.text")
+    assert fault is not None
+    assert fault.code is Code.TOO_MANY_WORDS
