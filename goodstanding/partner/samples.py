@@ -42,6 +42,7 @@ _SPREAD_S = 27 * 24 * 3600
 """Samples lie in the last four weeks, so that every one is in a month that still accepts events."""
 _LATE_DAYS = (0, 0, 0, 0, 0, 0, 0, 1, 3, 20)
 _STATUSES = ("reported", "settled")
+_RESOLVED = Text(fixed="resolved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class Setting:
 def samples(
     partner: str, mapping: PartnerMapping, setting: Setting, *, seed: int = 0, mode: Mode = "structured"
 ) -> Iterator[PartnerEvent]:
-    """Endless events of the partner, every code of its mapping in turn; CloudEvents in the given mode."""
+    """Endless events of the partner, every code of its mapping in turn; CloudEvents in the given mode. An answer to a
+    dispute is none of them: nobody has asked."""
     if isinstance(mapping, NativeMapping):
         permitted = {*mapping.rights.kinds, *_records(mapping)}
         mapping = native_mapping(mapping.rights, setting.currency)
@@ -68,7 +70,7 @@ def samples(
         (code, events, KIND_OF[name])
         for events in mapping.events
         for code, name in events.kinds.items()
-        if name in permitted
+        if name in permitted and (events.outcome is None or events.status != _RESOLVED)
     ]
     for number in count():
         code, events, kind = codes[number % len(codes)]

@@ -49,7 +49,8 @@ _FORBIDDEN: dict[str, tuple[str, ...]] = {
 def fields_of(kind: Kind) -> tuple[list[str], list[str]]:
     """The fields that an event of this kind must have, and those that it may have."""
     if kind.shape is Shape.RECORD:
-        return ["report_id", "status", "began_on or ended_on"], ["amount", "began_on", "ended_on"]
+        optional = ["amount", "began_on", "ended_on", "outcome", "dispute", "certificate"]
+        return ["report_id", "status", "began_on or ended_on"], optional
     needed, forbidden = _REQUIRED[kind.shape], _FORBIDDEN[kind.name]
     return list(needed), [name for name in _DEFAULTS if name not in needed and name not in forbidden]
 
@@ -89,15 +90,43 @@ def _missing(kind: Kind, name: str, parent: str) -> Fault:
 
 
 def check_record(report: RecordReport, parent: str) -> Fault | None:
-    """The first of its days that a record lacks or that contradicts another; its kind is known to be a record's."""
+    """The first field that a report lacks or must not have, or a day that contradicts another; its kind is known to be
+    a record's."""
     # Without the day that it began nobody could later say which behavior a record is about, nor its deadline.
-    needed = "began_on" if report.status == "reported" else "ended_on"
+    needed = {"reported": "began_on", "settled": "ended_on", "resolved": "outcome"}[report.status]
     if getattr(report, needed) is None:
         sentence = f"A record that is {report.status} needs `{needed}`."
         return Fault(Code.FIELD_REQUIRED_BY_KIND, f"{parent}.{needed}", sentence)
+    if fault := _resolution_fault(report, parent):
+        return fault
     if report.began_on and report.ended_on and report.ended_on < report.began_on:
         return Fault(Code.DATES_CONTRADICT, f"{parent}.ended_on", "A record cannot end before it began.")
     return None
+
+
+_CORRECTED = ("began_on", "ended_on", "amount")
+
+
+def _resolution_fault(report: RecordReport, parent: str) -> Fault | None:
+    """A field of an answer to a dispute that is missing, or that stands where it does not belong."""
+
+    def forbidden(name: str, sentence: str) -> Fault:
+        return Fault(Code.FIELD_FORBIDDEN_BY_KIND, f"{parent}.{name}", sentence)
+
+    for name in ("outcome", "dispute"):
+        if report.status != "resolved" and getattr(report, name) is not None:
+            return forbidden(name, "Only what is resolved has this field.")
+    if report.certificate is not None and report.status != "reported":
+        return forbidden("certificate", "Only a record that is reported again has a certificate.")
+    match report.outcome:
+        case "confirmed" | "unverifiable" if report.dispute is None:
+            sentence = "Name the dispute that this answers: its number is on your topic of disputes."
+            return Fault(Code.FIELD_REQUIRED_BY_KIND, f"{parent}.dispute", sentence)
+        case "corrected" if all(getattr(report, name) is None for name in _CORRECTED):
+            sentence = "Say what is right instead: `began_on`, `ended_on` or `amount`."
+            return Fault(Code.FIELD_REQUIRED_BY_KIND, f"{parent}.began_on", sentence)
+        case _:
+            return None
 
 
 def check_change(change: RecordChange) -> Fault | None:

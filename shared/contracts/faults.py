@@ -92,7 +92,10 @@ class Code(StrEnum):
         "lapsed",
         "The record has lapsed by its own days, or did so before, so it is not taken, or not taken again.",
     )
-    UNREPORTED = "unreported", "A settlement waited for the report of its record, and none came."
+    UNREPORTED = "unreported", "A settlement or correction waited for the report of its record, and none came."
+    NOT_DISPUTED = "not-disputed", "The answer names no dispute of this record."
+    ANSWERED = "answered", "The dispute has its answer already, or the time for one is over."
+    DELETED = "deleted", "The record was deleted; it comes back only with the provider's certificate."
     TOO_MANY = "too-many", "So much is held of this person or record already that no more of it is taken."
     BEYOND_BEHAVIOR = "beyond-behavior", "Lateness beyond the profile's limit is a negative record, not behavior."
 

@@ -77,14 +77,24 @@ class BehaviorEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class RecordReport:
-    """A negative record as its provider reports it; `records.reported`. `report_id` is the provider's own."""
+    """What a provider says of a negative record; `records.reported`. `report_id` is the provider's own.
+
+    `reported` says that the record is there, `settled` that it has ended. `resolved` is the answer to a dispute, or a
+    correction of the provider's own, and `outcome` says which: `corrected` names what is right instead (`began_on`,
+    `ended_on`, `amount`), `deleted` takes the record back, `confirmed` upholds it, and `unverifiable` says that nobody
+    can tell. `dispute` is the number that the question on `disputes.<partner>` had. `certificate` names the provider's
+    certificate that a record is right after all, without which one that was deleted is not reported again.
+    """
 
     kind: RecordKind
     report_id: Id
-    status: Literal["reported", "settled"]
+    status: Literal["reported", "settled", "resolved"]
     began_on: Day | None = None
     ended_on: Day | None = None
     amount: Amount | None = None
+    outcome: Literal["corrected", "deleted", "confirmed", "unverifiable"] | None = None
+    dispute: Id | None = None
+    certificate: Id | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)

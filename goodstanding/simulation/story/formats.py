@@ -128,7 +128,7 @@ def _court_feed(event: Event) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
     year, yuan = str(event.began_on)[:4], _yuan(event.amount)
     end = ("RELEASED", str(event.ended_on), "") if event.ended_on else ("LISTED", "", yuan)
     action, released, amount = end
-    cells = (event.id, day, time, action, event.person, court, year, number, str(event.began_on), released, amount)
+    cells = (event.id, day, time, action, event.person, court, year, number, str(event.began_on), released, amount, "")
     return ";".join(cells).encode(), ()
 
 

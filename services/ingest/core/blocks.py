@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from services.ingest.core import number_readers, readers, time_fields
 from services.ingest.core.fields import Fields
@@ -30,9 +30,12 @@ from shared.contracts.kinds import KIND_OF, Kind, Shape
 from shared.contracts.messages import BehaviorEvent, Consent, RecordReport
 from shared.contracts.refusals import fieldnames
 
-_RECORD_FIELDS = ("report_id", "status", "began_on", "ended_on")
+_RECORD_FIELDS = ("report_id", "status", "began_on", "ended_on", "outcome", "dispute", "certificate")
 _BEHAVIOR_FIELDS = ("count", "limit", "days_late", "reverses", "value", "contact", "consent")
-_STATUSES: tuple[Literal["reported"], Literal["settled"]] = ("reported", "settled")
+_Status: TypeAlias = Literal["reported", "settled", "resolved"]
+_Outcome: TypeAlias = Literal["corrected", "deleted", "confirmed", "unverifiable"]
+_STATUSES: tuple[_Status, ...] = ("reported", "settled")
+_OUTCOMES: tuple[_Outcome, ...] = get_args(_Outcome)
 
 
 def readings_of(
@@ -144,20 +147,36 @@ def _example_amounts(events: Events) -> tuple[int | None, ...]:
 
 def _example_records(events: Events, kind: Kind) -> Iterator[RecordReport]:
     day = date(2024, 1, 1)
-    for status in _statuses(events.status):
-        yield RecordReport(
-            kind=kind.name,
-            report_id="report",
-            status=status,
-            began_on=None if events.began_on is None else day,
-            ended_on=None if events.ended_on is None else day,
-        )
+    for status in _words(events.status, _statuses(events)):
+        for outcome in _words(events.outcome, _OUTCOMES) if status == "resolved" else (_fixed(events.outcome),):
+            yield RecordReport(
+                kind=kind.name,
+                report_id="report",
+                status=status,
+                began_on=None if events.began_on is None else day,
+                ended_on=None if events.ended_on is None else day,
+                amount=None if events.amount is None else 0,
+                outcome=outcome,
+                dispute=None if events.dispute is None or status != "resolved" else "dispute",
+            )
 
 
-def _statuses(spec: str | Text | None) -> tuple[Literal["reported", "settled"], ...]:
-    """The statuses that a block can give. A word that is not one of ours is refused when the block is compiled."""
-    words = (*spec.map.values(), spec.fixed) if isinstance(spec, Text) else ()
-    return tuple(status for status in _STATUSES if status in words) or _STATUSES
+def _statuses(events: Events) -> tuple[_Status, ...]:
+    """Whoever has no word for an outcome resolves nothing."""
+    return _STATUSES if events.outcome is None else (*_STATUSES, "resolved")
+
+
+def _fixed(spec: str | Text | None) -> Any:
+    return spec.fixed if isinstance(spec, Text) else None
+
+
+W = TypeVar("W", bound=str)
+
+
+def _words(spec: str | Text | None, ours: tuple[W, ...]) -> tuple[W, ...]:
+    """Those of our words that a block can give. One that is not ours is refused when the block is compiled."""
+    given = (*spec.map.values(), spec.fixed) if isinstance(spec, Text) else ()
+    return tuple(word for word in ours if word in given) or ours
 
 
 def _behavior(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body]:
@@ -190,7 +209,7 @@ def _record(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body
     assert events.report_id is not None
     assert events.status is not None
     report_id = fields.named(events.report_id, (*key, "report_id"))
-    status = fields.choice(events.status, (*key, "status"), _STATUSES)
+    status = fields.choice(events.status, (*key, "status"), _statuses(events))
     parts: dict[str, Reader[Any]] = {}
     labels = {}
     for name, bounds in (("began_on", BEGAN), ("ended_on", ENDED)):
@@ -200,6 +219,14 @@ def _record(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body
             labels[name] = fields.label(spec)
     if events.amount is not None:
         parts["amount"] = fields.amount(events.amount, (*key, "amount"))
+    for name in ("dispute", "certificate"):
+        if (spec := getattr(events, name)) is not None:
+            parts[name] = _if_there(fields, spec, (*key, name), fields.named(spec, (*key, name)))
+            labels[name] = fields.label(spec)
+    if (spec := events.outcome) is not None:
+        read_outcome = fields.choice(spec, (*key, "outcome"), _OUTCOMES)
+        labels["outcome"] = fields.label(spec)
+        parts["outcome"] = _if_there(fields, spec, (*key, "outcome"), read_outcome)
     readers_of = tuple(parts.items())
     # Whoever says that a record is open is believed: a day of payment beside it is no end (rules R3).
     of_open = tuple((name, read) for name, read in readers_of if name != "ended_on")
@@ -216,3 +243,8 @@ def _record(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body
         return report
 
     return read
+
+
+def _if_there(fields: Fields, spec: str | Text, key: Key, read: Reader[str]) -> Reader[str | None]:
+    path = spec if isinstance(spec, str) else spec.path
+    return read if path is None else readers.optional(read, fields.source(path, key))

@@ -117,6 +117,9 @@ class Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     status: str | Text | None = None
     began_on: str | Moment | None = None
     ended_on: str | Moment | None = None
+    outcome: str | Text | None = None
+    dispute: str | Text | None = None
+    certificate: str | Text | None = None
     ignore: tuple[str, ...] = ()
 
 

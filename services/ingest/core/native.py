@@ -35,6 +35,9 @@ def native_mapping(rights: Rights, currency: str) -> JsonMapping:
             began_on="began_on",
             ended_on="ended_on",
             amount=known,
+            outcome="outcome",
+            dispute="dispute",
+            certificate="certificate",
         ),
     }
     return JsonMapping(

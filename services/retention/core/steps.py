@@ -57,6 +57,7 @@ _GONE = Fault(
     "lapsed by a slip in the day of its settlement: then report it under a new number, and settle that with the right "
     "day.",
 )
+_NOT_DISPUTED = Fault(Code.NOT_DISPUTED, "data.dispute", "No dispute of this record is being checked.")
 _RE_AGEING = Fault(
     Code.RE_AGEING,
     "data.ended_on",
@@ -87,6 +88,8 @@ def take(state: State, report: Report, now: datetime, profile: Profile) -> Step:
     """
     if isinstance(state, Gone):
         return Step(GONE, (refused(report, _GONE),))
+    if report.body.status == "resolved":
+        return Step(state, (refused(report, _NOT_DISPUTED),))
     if report.body.status == "settled":
         if state is None or isinstance(state, Unreported):
             return _wait(state, report, now)

@@ -168,6 +168,24 @@ def bank_record(changes: dict[str, Any] | None = None, /, **attributes: Any) -> 
     return structured("bank", "card.overdue.reported", changed(body, changes or {}), **attributes)
 
 
+def bank_resolution(changes: dict[str, Any] | None = None, /, **attributes: Any) -> RawEvent:
+    body = {"customer": {"account": PERSON}, "report_no": "R-5", "result": "upheld", "dispute_no": "d-1"}
+    return structured("bank", "card.overdue.resolved", changed(body, changes or {}), **attributes)
+
+
+def hotel_resolution(changes: dict[str, Any] | None = None, /) -> RawEvent:
+    body = {
+        "MessageId": "H-3",
+        "LocalTime": "2024-03-05 09:30",
+        "PropertyCode": "SHA01",
+        "Event": "NoShowResolved",
+        "Guest": {"PlatformAccount": PERSON},
+        "Reservation": {"Number": "RES-3"},
+        "Resolution": {"Outcome": "Deleted"},
+    }
+    return RawEvent("hotel", text(changed(body, changes or {})))
+
+
 def consumer_credit(
     changes: dict[str, Any] | None = None, /, *more: tuple[str, bytes | None], **attributes: Any
 ) -> RawEvent:
@@ -266,6 +284,7 @@ def court(changes: dict[str, str] | None = None, /) -> RawEvent:
         "since": "2024-02-28",
         "released": "",
         "yuan": "150000.00",
+        "dispute": "",
     }
     return RawEvent("court-feed", ";".join({**cells, **(changes or {})}.values()).encode())
 

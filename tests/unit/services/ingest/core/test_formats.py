@@ -24,6 +24,7 @@ from tests.support.ingest.raw_events import (
     bank,
     bank_income,
     bank_record,
+    bank_resolution,
     bank_statement,
     bike,
     binary,
@@ -34,6 +35,7 @@ from tests.support.ingest.raw_events import (
     court,
     hotel,
     hotel_no_show,
+    hotel_resolution,
     shop,
     structured,
     utility,
@@ -72,6 +74,10 @@ def settled(kind: str, report_id: str, began_on: date, ended_on: date, amount: i
     return RecordReport(
         kind=kind, report_id=report_id, status="settled", began_on=began_on, ended_on=ended_on, amount=amount
     )
+
+
+def resolved(kind: str, report_id: str, outcome: str, **more: object) -> RecordReport:
+    return RecordReport(kind=kind, report_id=report_id, status="resolved", outcome=outcome, **more)  # type: ignore[arg-type]
 
 
 _NO_SHOW = RecordReport(
@@ -224,11 +230,46 @@ GOOD = [
         obligation("credit_lease.return", None, 1),
     ),
     Good("court", court(), _LISTED, "N-1"),
-    Good("court, line break behind, quoted cell", court({"yuan": '"150000.00"\r\n'}), _LISTED, "N-1"),
+    Good("court, line break behind, quoted cell", court({"yuan": '"150000.00"', "dispute": "\r\n"}), _LISTED, "N-1"),
     Good(
         "court, released",
         court({"action": "RELEASED", "released": "2024-03-04", "yuan": ""}),
         settled("court.listing", "Pudong District-2023-00417", date(2024, 2, 28), date(2024, 3, 4)),
+        "N-1",
+    ),
+    Good("bank, a dispute upheld", bank_resolution(), resolved("card.overdue", "R-5", "confirmed", dispute="d-1")),
+    Good(
+        "bank, a correction of its own",
+        bank_resolution({"result": "corrected", "dispute_no": ..., "paid_on": "2024-01-10"}),
+        resolved("card.overdue", "R-5", "corrected", ended_on=date(2024, 1, 10)),
+    ),
+    Good(
+        "bank, reported again with its certificate",
+        bank_record({"certificate_no": "C-9"}),
+        replace(_OVERDUE, certificate="C-9"),
+    ),
+    Good("hotel, taken back", hotel_resolution(), resolved("hotel.no_show", "RES-3", "deleted"), "H-3"),
+    Good(
+        "hotel, another day",
+        hotel_resolution(
+            {
+                "Resolution": {"Outcome": "Corrected", "Dispute": "d-1"},
+                "Reservation": {"Number": "RES-3", "ArrivalDate": "2024-03-03"},
+            }
+        ),
+        resolved("hotel.no_show", "RES-3", "corrected", dispute="d-1", began_on=date(2024, 3, 3)),
+        "H-3",
+    ),
+    Good(
+        "court, upheld",
+        court({"action": "UPHELD", "since": "", "yuan": "", "dispute": "d-1"}),
+        resolved("court.listing", "Pudong District-2023-00417", "confirmed", dispute="d-1"),
+        "N-1",
+    ),
+    Good(
+        "court, withdrawn",
+        court({"action": "WITHDRAWN", "since": "", "yuan": ""}),
+        resolved("court.listing", "Pudong District-2023-00417", "deleted"),
         "N-1",
     ),
     Good(
