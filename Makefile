@@ -4,6 +4,10 @@
 PYTHON ?= $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 python3.11,$(if $(shell \
 	$(python) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(python))))
 BIN := .venv/bin
+# Many containers say that Python shall write no bytecode. Then each of the hundreds of processes that the tests start compiles all that it
+# imports, which is half of `make unit`. Kept below .venv, it is in nobody's way, and goes with it.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/bytecode
 CODE := $(wildcard goodstanding services shared deploy tests bench)
 # Python comes from the machine, never from a download; a copy works where cache and checkout are on two file systems.
 UV := UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv

@@ -18,14 +18,14 @@ from goodstanding.simulation.real_data.source import Source
 from goodstanding.simulation.real_data.uci_credit_card import read
 from goodstanding.simulation.recount import Event, Recount
 from goodstanding.validation import plot
-from goodstanding.validation.backtest import answer_of, deployment_settings, report, scores
+from goodstanding.validation.backtest import Scores, answer_of, deployment_settings, report, scores
 from services.scorer.core.scorecard import Scorecard
 from shared.contracts.months import month_start
 from shared.policy_file import SCORECARD, load_policy
 from shared.settings import ROOT
 
 CARD = ROOT / "policies" / SCORECARD
-CUSTOMERS = 400
+CUSTOMERS = 200
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,26 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("data") / "few.csv"
     file.write_text("".join(lines[: 1 + CUSTOMERS]))
     return file
+
+
+@pytest.fixture(scope="module")
+def source(few: Path) -> Source:
+    return read(few)
+
+
+@pytest.fixture(scope="module")
+def card() -> Scorecard:
+    return load_policy(CARD, Scorecard)
+
+
+@pytest.fixture(scope="module")
+def settings(source: Source) -> FixedSettings:
+    return deployment_settings(source)
+
+
+@pytest.fixture(scope="module")
+def found(source: Source, card: Scorecard, settings: FixedSettings) -> Scores:
+    return scores(source, card, settings, policies.profile("cn"), lambda _: None)
 
 
 def _recounted(source: Source, settings: FixedSettings, card: Scorecard) -> Recount:
@@ -52,10 +72,9 @@ def _recounted(source: Source, settings: FixedSettings, card: Scorecard) -> Reco
     return recount
 
 
-def test_the_scores_are_those_of_the_recount(few: Path) -> None:
-    source, card = read(few), load_policy(CARD, Scorecard)
-    settings = deployment_settings(source)
-    found = scores(source, card, settings, policies.profile("cn"), lambda _: None)
+def test_the_scores_are_those_of_the_recount(
+    source: Source, card: Scorecard, settings: FixedSettings, found: Scores
+) -> None:
     recount = _recounted(source, settings, card)
     expected = {
         person.identifier: recount.scores[recount.user_id(person.identifier)][-1].score
@@ -85,13 +104,10 @@ def test_the_command_answers_in_json_and_draws(few: Path, tmp_path: Path) -> Non
     assert f"{told['auc']:.4f}" in plain.stdout
 
 
-def test_the_picture_and_the_json_are_made_of_the_report_alone(few: Path) -> None:
-    source, card = read(few), load_policy(CARD, Scorecard)
-    reports = [
-        report(source, card, scores(source, card, deployment_settings(source), policies.profile("cn"), lambda _: None))
-        for _ in range(2)
-    ]
+def test_the_picture_and_the_json_are_made_of_the_report_alone(source: Source, card: Scorecard, found: Scores) -> None:
     # Each deployment has a key of its own, and no figure depends on it.
+    again = scores(source, card, deployment_settings(source), policies.profile("cn"), lambda _: None)
+    reports = [report(source, card, each) for each in (found, again)]
     assert answer_of(reports[0]) == answer_of(reports[1])
     assert plot.svg(reports[0]) == plot.svg(reports[1])
 
