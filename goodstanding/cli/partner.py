@@ -21,7 +21,7 @@ from goodstanding.cli.words import EventFile, Partner
 from goodstanding.errors import UserError
 from goodstanding.partner.mapping_files import mapping_of, sound_mapping_of
 from goodstanding.partner.rehearsal import validate
-from goodstanding.partner.samples import Setting, samples
+from goodstanding.partner.samples import Setting, identifiers, samples
 from goodstanding.partner.sending import send
 from goodstanding.partner.stream import stream
 from goodstanding.partner.verdicts import GOOD, Verdict, lines_of
@@ -66,7 +66,7 @@ def sample(
     # The beginning of the day, so that the samples of one day are the same events: sent again, they are repetitions.
     until = datetime.combine(_now(settings, lambda: stack.deployment).astimezone(zone), time(), zone)
     some = people or max(count // _EVENTS_OF_ONE, 1)
-    setting = Setting(settings.currency, zone, until, people=some)
+    setting = Setting(settings.currency, zone, until, people=some, identifier=identifiers(settings.identity_scheme))
     for event in islice(samples(partner, sound_mapping_of(partner, settings), setting, seed=seed), count):
         if as_json:
             answer_json({"partner": partner, "person": event.key.decode(), "event": event.value.decode()})

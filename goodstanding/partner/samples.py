@@ -15,6 +15,7 @@ from itertools import count
 from random import Random
 from typing import Any, Literal
 
+from goodstanding.errors import UserError
 from goodstanding.partner.event import PartnerEvent
 from services.ingest.core.mapping import (
     Amount,
@@ -32,7 +33,7 @@ from services.ingest.core.native import native_mapping
 from shared.contracts import zones
 from shared.contracts.cloudevents import STRUCTURED, binary
 from shared.contracts.currencies import DIGITS
-from shared.contracts.identity import sample_account
+from shared.contracts.identifier_schemes import SCHEMES, SchemeName, sample_account
 from shared.contracts.kinds import KIND_OF, Kind, Shape
 from shared.contracts.times import rfc3339
 
@@ -54,6 +55,17 @@ class Setting:
     until: datetime
     people: int = 100
     identifier: Callable[[int], str] = sample_account
+
+
+def identifiers(scheme: SchemeName) -> Callable[[int], str]:
+    """What people are called in samples. Raises UserError for a scheme whose numbers are all somebody's own."""
+    sample = SCHEMES[scheme].sample
+    if sample is None:
+        raise UserError(
+            f"There are no example identifiers of the scheme {scheme}, since each could be a person's own.",
+            "Use events of your own, or a deployment with the scheme account to try things.",
+        )
+    return sample
 
 
 def samples(

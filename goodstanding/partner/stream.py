@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import count, cycle, islice
 
 from goodstanding.partner.mapping_files import sound_mapping_of
-from goodstanding.partner.samples import Setting, samples
+from goodstanding.partner.samples import Setting, identifiers, samples
 from goodstanding.platform.deployment import Deployment, partners
 from shared.contracts import zones
 from shared.contracts.partition import partition_of
@@ -47,7 +47,9 @@ def _events(deployment: Deployment) -> Iterator[Outgoing]:
     for _ in count():
         now = datetime.now(UTC)
         settings, seed = deployment.settings, int(now.timestamp())
-        setting = Setting(settings.currency, zones.zone(settings.zone), now)
+        setting = Setting(
+            settings.currency, zones.zone(settings.zone), now, identifier=identifiers(settings.identity_scheme)
+        )
         mappings = {name: sound_mapping_of(name, settings) for name in partners()}
         sources = [(raw_topic(name), samples(name, each, setting, seed=seed)) for name, each in mappings.items()]
         for topic, source in islice(cycle(sources), _EVENTS_OF_A_SEED):

@@ -11,7 +11,7 @@ import msgspec
 
 from goodstanding.errors import UserError
 from shared.contracts import currencies, zones
-from shared.contracts.identity import KEY_BYTES_MIN
+from shared.contracts.identity import KEY_BYTES_MIN, SchemeName
 
 STATEFUL = ("retention", "scorer", "benefits")
 """The services that own a schema in Postgres."""
@@ -32,7 +32,7 @@ class FixedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The password of each stateful service's role in Postgres."""
     zone: str = "Asia/Shanghai"
     currency: str = "CNY"
-    identity_scheme: Literal["account", "cn-resident-id"] = "account"
+    identity_scheme: SchemeName = "account"
     retention_profile: str = "cn"
     clock: Literal["system", "stepped"] = "system"
     cadence: Literal["policy", "continuous"] = "policy"

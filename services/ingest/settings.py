@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
+from shared.contracts.identity import SchemeName
 from shared.settings import HexKey, ServiceSettings
 
 
@@ -13,8 +12,9 @@ class IngestSettings(ServiceSettings):
     """What bears on how a partner's event is read; all of it is one for the whole deployment."""
 
     key: HexKey = Field(description="Key of the pseudonyms, in hexadecimal characters; never rotated.")
-    identity_scheme: Literal["account", "cn-resident-id"] = Field(
-        "account", description="The common scheme by which all partners name a person."
+    identity_scheme: SchemeName = Field(
+        "account",
+        description="How all partners name a person: account, email, phone or a national id (decision 0027).",
     )
     retention_profile: str = Field(
         "cn", pattern="^[a-z0-9-]+$", description="policies/retention/<profile>.toml: where behavior ends."

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from shared.contracts.faults import Code, Fault
-from shared.contracts.identity import SCHEMES, IdentifierError, normalize
+from shared.contracts.identity import IdentifierError, SchemeName, normalize
 from shared.contracts.subject import WORDS_MAX
 
 _USER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
@@ -14,6 +14,7 @@ _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _LONG_NUMBER = re.compile(r"\d{11}")
 """So long a number is one of a telephone, a card, an account or an identity card, and no amount or day."""
 _CANDIDATES = re.compile(r"(?=(GS\d{12}|[1-9]\d{16}[\dX]))")
+_THEIR_SCHEMES: tuple[SchemeName, ...] = ("account", "cn-resident-id")
 
 
 def check_text(text: str, field: str) -> Fault | None:
@@ -38,7 +39,7 @@ def names_somebody(text: str) -> bool:
 
 
 def _is_identifier(text: str) -> bool:
-    for scheme in SCHEMES:
+    for scheme in _THEIR_SCHEMES:
         try:
             normalize(scheme, text)
         except IdentifierError:

@@ -17,7 +17,7 @@ _CACHED_PEOPLE = 65_536
 
 
 class Subject(NamedTuple):
-    """`digits` are those of the identifier that tell whose it is, and must go no further than ingest."""
+    """`digits` are the digits and letters of the identifier that tell whose it is; they go no further than ingest."""
 
     user_id: str
     digits: tuple[bytes, ...]
@@ -34,7 +34,7 @@ class ReadingContext:
     """The person of a raw identifier; raises identity.IdentifierError."""
 
 
-def pseudonyms(key: bytes, scheme: str) -> Callable[[str], Subject]:
+def pseudonyms(key: bytes, scheme: identity.SchemeName) -> Callable[[str], Subject]:
     """The function from a raw identifier to the person, which remembers a bounded number of recent people."""
 
     @lru_cache(maxsize=_CACHED_PEOPLE)

@@ -16,12 +16,13 @@ from typing import Any
 from services.ingest.core.mapping import MappingError
 from services.ingest.core.readers import Reader
 from services.ingest.core.tree import Refuse
-from shared.contracts.identity import sample_account
+from shared.contracts.identifier_schemes import SCHEMES
 from shared.contracts.texts import is_visible
 
 _TEXTS = (
     *("word", "1", "12.50", "true", "CNY", "1709193600", "1709193600000", "20240229", "2024-02-29"),
-    *("2024-02-29T08:00:00+08:00", "2024-02-29 08:00:00", "08:00:00", sample_account(1), "11010519491231002X"),
+    *("2024-02-29T08:00:00+08:00", "2024-02-29 08:00:00", "08:00:00"),
+    *(scheme.example for scheme in SCHEMES.values()),
 )
 _TYPED = (True, 1, 1_709_193_600, 1_709_193_600_000, Decimal("12.50"))
 _NOW = datetime(2024, 3, 1, tzinfo=UTC)

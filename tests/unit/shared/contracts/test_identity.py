@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import itertools
 from datetime import date
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contracts.identity import IdentifierError, normalize, sample_account, telling_digits, tells, user_id
+from shared.contracts.identifier_schemes import SCHEMES
+from shared.contracts.identity import (
+    IdentifierError,
+    SchemeName,
+    normalize,
+    sample_account,
+    telling_digits,
+    tells,
+    user_id,
+)
 
 KEY = bytes(range(32))
 ACCOUNT = "GS000000000195"
@@ -27,6 +37,23 @@ TAKEN = [
     ("cn-resident-id", RESIDENT, RESIDENT),
     ("cn-resident-id", "110105 19491231 002x", RESIDENT),
     ("cn-resident-id", "440524188001010014", "440524188001010014"),
+    ("email", "  Jane.Doe@Example.COM ", "jane.doe@example.com"),
+    ("email", "ｊａｎｅ．ｄｏｅ＠ｅｘａｍｐｌｅ．ｃｏｍ", "jane.doe@example.com"),
+    ("email", "jane\u2011doe@example.com", "jane-doe@example.com"),
+    ("email", "Jäne@Bücher.example", "jäne@xn--bcher-kva.example"),
+    ("email", "jane@XN--BCHER-KVA.example", "jane@xn--bcher-kva.example"),
+    ("email", "jane+news@example.com", "jane+news@example.com"),  # another address, and so another person
+    ("phone", "+49 30 23125000", "+493023125000"),
+    ("phone", "+49 (0)30 / 231-25-000", "+493023125000"),
+    ("phone", "＋４９　３０\u00a0２３１２５０００", "+493023125000"),
+    ("phone", "+39 06 1234567", "+39061234567"),  # in Italy the zero belongs to the number
+    ("phone", "+1 (212) 555-0123", "+12125550123"),
+    ("phone", "+86 138\u20110013\u20138000", "+8613800138000"),
+    ("de-idnr", "36 574 261 809", "36574261809"),
+    ("es-nif", "x-2482300w", "X2482300W"),
+    ("br-cpf", "390.533.447-05", "39053344705"),
+    ("it-codicefiscale", "rccmnl83s18d969h", "RCCMNL83S18D969H"),
+    ("pl-pesel", "４４０５１４０１３５９", "44051401359"),
 ]
 
 REFUSED = [
@@ -54,17 +81,39 @@ REFUSED = [
     ("cn-resident-id", "110105194912310021", "check character"),
     ("cn-resident-id", "110105194902300021", "day of birth"),
     ("cn-resident-id", "110105000012310021", "day of birth"),
+    ("email", "customer 4711", "An e-mail address looks like"),
+    ("email", "jane doe@example.com", "An e-mail address looks like"),
+    ("email", "jane@example", "An e-mail address looks like"),
+    ("email", "jane@example.com\n", "An e-mail address looks like"),
+    ("email", "Jane Doe <jane@example.com>", "An e-mail address looks like"),
+    ("email", "jane\u00ad@example.com", "An e-mail address looks like"),
+    ("email", "j" * 255, "more than 254 characters"),
+    ("phone", "030 23125000", "the country's code"),
+    ("phone", "0049 30 23125000", "the country's code"),
+    ("phone", "+49 30 23125000 ext. 7", "the country's code"),
+    ("phone", "+1 800 FLOWERS", "the country's code"),
+    ("phone", "Tel. +49 30 23125000", "the country's code"),
+    ("phone", "+49 30", "There is no such phone number"),
+    ("phone", "+999 30 23125000", "There is no such phone number"),
+    ("phone", "+4930\u200b23125000", "the country's code"),
+    ("phone", "+4930\u115f23125000", "cannot be seen"),
+    ("de-idnr", "36 574 261 808", "check digits"),
+    ("de-idnr", "C-4711", "This is no German tax identification number"),
+    ("de-idnr", "36574261809\t", "This is no German tax identification number"),
+    ("us-ssn", "078-05-1120", "This is no US social security number"),  # printed on cards that came with wallets
+    ("pl-pesel", "44051401358", "check digits"),
+    ("pl-pesel", "٤٤٠٥١٤٠١٣٥٩", "This is no Polish PESEL"),
 ]
 
 
 @pytest.mark.parametrize(("scheme", "raw", "expected"), TAKEN)
-def test_one_spelling(scheme: str, raw: str, expected: str) -> None:
+def test_one_spelling(scheme: SchemeName, raw: str, expected: str) -> None:
     assert normalize(scheme, raw) == expected
     assert normalize(scheme, expected) == expected
 
 
 @pytest.mark.parametrize(("scheme", "raw", "reason"), REFUSED)
-def test_refused_without_repeating_it(scheme: str, raw: str, reason: str) -> None:
+def test_refused_without_repeating_it(scheme: SchemeName, raw: str, reason: str) -> None:
     with pytest.raises(IdentifierError) as caught:
         normalize(scheme, raw)
     assert reason in caught.value.sentence
@@ -73,7 +122,25 @@ def test_refused_without_repeating_it(scheme: str, raw: str, reason: str) -> Non
 
 def test_a_scheme_that_does_not_exist_is_a_mistake_of_ours() -> None:
     with pytest.raises(KeyError):
-        normalize("passport", ACCOUNT)
+        normalize("passport", ACCOUNT)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("scheme", get_args(SchemeName))
+def test_every_scheme_has_an_example_that_it_takes(scheme: SchemeName) -> None:
+    found = SCHEMES[scheme]
+    identifier = normalize(scheme, found.example)
+    assert normalize(scheme, identifier) == identifier
+    assert tells(f"order {found.example.lower()}, paid", telling_digits(scheme, identifier))
+    assert not tells("order 4711 of 2024-03-01", telling_digits(scheme, identifier))
+
+
+@pytest.mark.parametrize("scheme", [name for name, scheme in SCHEMES.items() if scheme.sample])
+def test_samples_are_valid_and_different(scheme: SchemeName) -> None:
+    sample = SCHEMES[scheme].sample
+    assert sample is not None
+    assert len({normalize(scheme, sample(number)) for number in range(0, 3_000_000, 997)}) == len(
+        range(0, 3_000_000, 997)
+    )
 
 
 def test_pseudonym_is_the_hmac_of_scheme_and_identifier() -> None:
@@ -168,11 +235,32 @@ TELLING = [
     ("cn-resident-id", "11010519491231002X", "110105491231003", False),
     ("cn-resident-id", "11010519491231002X", "491231002", False),
     ("cn-resident-id", "110105200001010024", "110105000101002", False),  # born when that form was no longer given
+    ("email", "jane.doe@example.com", "mail to Jane.Doe@Example.com!", True),
+    ("email", "jane.doe@example.com", "jane_doe-example_com", True),
+    ("email", "jane.doe@example.com", "ＪＡＮＥ．ＤＯＥ＠ｅｘａｍｐｌｅ．ｃｏｍ", True),
+    ("email", "jane.doe@example.com", "jane\u200b.doe@example.com", True),
+    ("email", "jane.doe@example.com", "jane.doe", False),  # a name, which others have as well
+    ("email", "jane.doe@example.com", "example.com", False),
+    ("email", "jane7@example.com", "jane７@example.com", True),
+    ("email", "jäne@bücher.example", "JÄNE@BÜCHER.EXAMPLE", True),
+    ("email", "jäne@bücher.example", "jäne@xn--bcher-kva.example", True),
+    ("phone", "+49 30 23125000", "call +49-30-231.250.00", True),
+    ("phone", "+49 30 23125000", "00493023125000", True),
+    ("phone", "+49 30 23125000", "030/23125000", True),
+    ("phone", "+49 30 23125000", "٣٠٢٣١٢٥٠٠٠", True),
+    ("phone", "+49 30 23125000", "３０－２３１２５０００", True),
+    ("phone", "+49 30 23125000", "23125000", False),  # without its area it is anybody's
+    ("phone", "+49 30 23125000", "3023125001", False),
+    ("phone", "+290 22158", "22158", False),  # so few digits are found anywhere by chance
+    ("phone", "+290 22158", "(290) 22158", True),
+    ("de-idnr", "36574261809", "tax 36/574/261/80", True),
+    ("it-codicefiscale", "RCCMNL83S18D969H", "rccmnl 83s18 d969", True),
+    ("br-cpf", "390.533.447-05", "390533447", True),
 ]
 
 
 @pytest.mark.parametrize(("scheme", "identifier", "text", "expected"), TELLING)
-def test_a_text_that_tells_whose_it_is(scheme: str, identifier: str, text: str, expected: bool) -> None:
+def test_a_text_that_tells_whose_it_is(scheme: SchemeName, identifier: str, text: str, expected: bool) -> None:
     """(rules I3)"""
     assert tells(text, telling_digits(scheme, normalize(scheme, identifier))) is expected
 
