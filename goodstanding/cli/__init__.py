@@ -55,6 +55,7 @@ app.add_typer(offsets.app, name="offsets", short_help="Do Kafka and Postgres agr
 app.command("explain", short_help="A score, and why it is what it is.")(explain.explain)
 app.command("history", short_help="A person's scores, and what moved them.")(explain.history)
 app.command("records", short_help="A person's negative records.")(people.records)
+app.command("consents", short_help="A person's consents, and what became of them.")(people.consents)
 app.command("benefits", short_help="A person's tier, and what it opens.")(people.benefits)
 app.add_typer(subject.app, name="subject", short_help="Dispute, withdraw, be erased, export.")
 app.command("user-id", short_help="The pseudonym of an identifier.")(people.user_id)

@@ -1,4 +1,4 @@
-"""`user-id`, `records` and `benefits`: one person. `explain` has the score."""
+"""`user-id`, `records`, `consents` and `benefits`: one person. `explain` has the score."""
 
 from __future__ import annotations
 
@@ -75,6 +75,24 @@ def records(who: Who, as_json: AsJson = False) -> None:
                 tell(line)
     if not found and not as_json:
         tell("There is no negative record of this person.")
+
+
+def consents(who: Who, as_json: AsJson = False) -> None:
+    """A person's consents: to whom, for what, since when, and whether each was taken back.
+
+    Example: goodstanding consents GS000000000195
+    """
+    deployment, user, zone = asked(who)
+    found = asyncio.run(current.consents(deployment, user))
+    for each in found:
+        if as_json:
+            answer_json({"user_id": user, **msgspec.to_builtins(each)})
+            continue
+        given = f"for {each['purpose']}, given {local(each['given_at'], zone)}" if each["given_at"] else "never used"
+        taken_back = f", withdrawn {local(each['withdrawn_at'], zone)}" if each["withdrawn_at"] else ""
+        tell(f"{each['partner']}  {each['consent_id']}  {given}{taken_back}")
+    if not found and not as_json:
+        tell("No consent of this person is known.")
 
 
 def when_scores_come(deployment: Deployment) -> str:

@@ -26,6 +26,7 @@ COMMANDS = (
         "explain",
         "history",
         "records",
+        "consents",
         "benefits",
         "subject",
         "user-id",

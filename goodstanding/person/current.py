@@ -1,4 +1,4 @@
-"""Reads one person's present records and benefits: the views `current` of retention and benefits."""
+"""Reads what is now held of one person: records, consents and benefits, from the services' views."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from shared.contracts.partition import partition_of
 _RECORDS = """
 select record_id, kind, status, began_on, ended_on, lapses_at, amount, partner, report_id
 from retention.current where shard = $1 and user_id = $2 order by began_on, record_id
+"""
+_CONSENTS = """
+select partner, consent_id, purpose, given_at, withdrawn_at
+from scorer.consents where shard = $1 and user_id = $2 order by partner, given_at, consent_id
 """
 _BENEFITS = """
 select version, tier, in_force, restrictions, score, thin, score_version, as_of
@@ -29,6 +33,11 @@ async def benefits(deployment: Deployment, user_id: str) -> Mapping[str, Any] | 
     """The person's tier and benefits; None for somebody who never had a score."""
     rows = await _rows(deployment, "benefits", _BENEFITS, user_id)
     return dict(rows[0]) if rows else None
+
+
+async def consents(deployment: Deployment, user_id: str) -> list[Mapping[str, Any]]:
+    """The ledger of the person's consents, by partner."""
+    return [dict(row) for row in await _rows(deployment, "scorer", _CONSENTS, user_id)]
 
 
 async def _rows(deployment: Deployment, service: str, query: str, user_id: str) -> list[asyncpg.Record]:

@@ -9,16 +9,17 @@ from functools import lru_cache, partial
 from services.scorer.core import decide as rules
 from services.scorer.core.decide import Person, Publication, Writes
 from services.scorer.core.folding import Accepted, Blocked, Conflict, Duplicate, TooLate, TooMany
-from services.scorer.core.messages import Event, Message, RecordNews, event_of
+from services.scorer.core.messages import Event, Message, RecordNews, ReEvaluation, Withdrawal, event_of
 from services.scorer.core.policy import Policy
+from services.scorer.core.requests import answer_to
 from services.scorer.storage import restate, store
 from shared.contracts.cloudevents import ARRIVED, Envelope
-from shared.contracts.exchange import Models, announced, provenance, received, refused
+from shared.contracts.exchange import Misasked, Models, announced, answered, provenance, received, refused, requested
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import BehaviorEvent, RecordChange, ScoreChange
 from shared.contracts.months import month_of
 from shared.contracts.times import TimeError, instant
-from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED
+from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, SUBJECT_REQUESTS
 from shared.runner.own_topic import OwnTopic
 from shared.runner.service import (
     Announcement,
@@ -51,15 +52,17 @@ def service(policy: Policy) -> Service[Fenced[Message, Person, Writes]]:
     )
     return Service(
         NAME,
-        (Input(topic=NORMALIZED), Input(topic=RECORDS_CHANGED)),
+        (Input(topic=NORMALIZED), Input(topic=RECORDS_CHANGED), Input(topic=SUBJECT_REQUESTS)),
         mode,
         ", ".join(card.id for card in policy.scorecards),
     )
 
 
-def decode(record: Record, arrived: datetime, zone: tzinfo) -> Message | DeadLetter:
+def decode(record: Record, arrived: datetime, zone: tzinfo) -> Message | DeadLetter | None:
     """One record of `behavior.normalized` or `records.changed`. Services wrote it, so what cannot be read is a fault of
-    ours: the operator's, not the partner's."""
+    ours: the operator's, not the partner's. Or one of `subject.requests`, of which most is for retention."""
+    if record.topic == SUBJECT_REQUESTS:
+        return _asked(record, arrived)
     message = received(record, _MODELS)
     if isinstance(message, Fault):
         return DeadLetter.of(message)
@@ -67,6 +70,23 @@ def decode(record: Record, arrived: datetime, zone: tzinfo) -> Message | DeadLet
         return RecordNews(message.user_id, month_of(arrived, zone), message.body)
     assert record.value is not None
     return _event(message.user_id, message.envelope, record.value, message.body, arrived, zone)
+
+
+def _asked(record: Record, arrived: datetime) -> Message | DeadLetter | None:
+    """What cannot be taken is answered, or set aside, by retention."""
+    message = requested(record)
+    if isinstance(message, Misasked | Fault):
+        return None
+    asked, id = message.body, message.envelope.id
+    match asked.request:
+        case "withdraw-consent":
+            assert asked.partner is not None, "`check_request` has seen to it"
+            assert asked.consent_id is not None, "`check_request` has seen to it"
+            return Withdrawal(message.user_id, id, message.envelope.time, asked.partner, asked.consent_id)
+        case "re-evaluate":
+            return ReEvaluation(message.user_id, id, min(message.envelope.time, arrived))
+        case _:
+            return None
 
 
 def _event(
@@ -96,7 +116,12 @@ def _month_of_minute(minute: str, zone: tzinfo) -> int:
 def decide(
     person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy
 ) -> Decision[Person, Writes]:
-    """Take in events, changes of records and a due run of one person, publish the score, and refuse events."""
+    """Take in events, changes of records, requests and a due run of one person, publish the score, and refuse
+    events."""
+    if person is None and (asked := [each for each in messages if isinstance(each, ReEvaluation)]) == list(messages):
+        # Of somebody who only asks, nothing is kept.
+        answers = tuple(answered(each.user_id, answer_to(each, policy), each.time) for each in asked)
+        return Decision(None, answers, (_outcome("answered"),) * len(asked))
     decided = rules.decide(person or Person(messages[0].user_id), messages, now, policy)
     outgoing: list[Outgoing | Announcement] = []
     outcomes = [_outcome("duplicate")] * decided.stale
@@ -110,6 +135,9 @@ def decide(
                 fault = _refusal(folded)
                 outgoing.append(_rejected(event, fault))
                 outcomes.append(_outcome("refused", event.partner, fault.code))
+    for answer, time in decided.answers:
+        outgoing.append(answered(decided.person.user_id, answer, time))
+        outcomes.append(_outcome("answered"))
     if publication := decided.writes.publication:
         outgoing.append(_score_changed(decided.person.user_id, publication, policy))
         outcomes.append(_outcome("published"))

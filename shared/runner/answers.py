@@ -24,6 +24,7 @@ Result: TypeAlias = Literal[
     "unwanted",
     "duplicate",
     "published",
+    "answered",
     "open",
     "settled",
     "expired",

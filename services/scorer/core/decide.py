@@ -15,18 +15,31 @@ from typing import TypeAlias
 import msgspec
 
 from services.scorer.core import score
+from services.scorer.core.consents import ConsentNews, cited_by, taken_back
 from services.scorer.core.features.months import Circle
 from services.scorer.core.features.stated import circle_of
 from services.scorer.core.folding import Accepted, Folded, fold, fold_record
-from services.scorer.core.forgetting import prune
-from services.scorer.core.messages import Due, Edge, Event, Message, RecordNews, instant_of, microseconds
+from services.scorer.core.forgetting import prune, withdraw_consent
+from services.scorer.core.messages import (
+    Due,
+    Edge,
+    Event,
+    Message,
+    RecordNews,
+    ReEvaluation,
+    Withdrawal,
+    instant_of,
+    microseconds,
+)
 from services.scorer.core.moves import Last, moves
 from services.scorer.core.policy import Policy
 from services.scorer.core.records import STATUS_GONE, has_lapsed
+from services.scorer.core.requests import answer_to
 from services.scorer.core.score import Evaluation, evaluate, evaluate_walked, with_records_changed
 from services.scorer.core.scorecard import WINDOW_MONTHS_MAX, Scorecard
 from services.scorer.core.state import State, decode, encode, without_lapsed
 from shared.contracts.months import month_of, month_start
+from shared.contracts.subject import SubjectAnswer
 
 _FORMAT_OF_REDACTION = 2
 """Since this format of states the end of a record redacts the history."""
@@ -65,10 +78,17 @@ class Writes(msgspec.Struct, frozen=True):
     publication: Publication | None = None
     edges: tuple[Edge, ...] = ()
     run: RunPassed | None = None
+    consents: tuple[ConsentNews, ...] = ()
 
     @property
     def are_any(self) -> bool:
-        return self.redacts or self.publication is not None or bool(self.edges) or self.run is not None
+        return (
+            self.redacts
+            or self.publication is not None
+            or bool(self.edges)
+            or self.run is not None
+            or bool(self.consents)
+        )
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -94,12 +114,14 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Decided(msgspec.Struct, frozen=True):
-    """`folded` has what became of each event; `stale` counts the changes of records that were known already."""
+    """`folded` has what became of each event; `stale` counts the changes of records that were known already; `answers`
+    are those to the person's requests, each with the time of the request."""
 
     person: Person
     writes: Writes
     folded: Sequence[tuple[Event, Folded]]
     stale: int
+    answers: Sequence[tuple[SubjectAnswer, datetime]] = ()
 
 
 def decide(person: Person, messages: Sequence[Message], now: datetime, policy: Policy) -> Decided:
@@ -108,12 +130,17 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
     redacts = _went_unredacted(person.state, state)
     _close_months(state, now, policy)
     folded: list[tuple[Event, Folded]] = []
+    answers: list[tuple[SubjectAnswer, datetime]] = []
+    consents: list[ConsentNews] = []
     due: Due | None = None
     changes = stale = 0
     for message in messages:
         match message:
             case Event():
-                folded.append((message, fold(state, message, policy.accepts_late_months)))
+                outcome = fold(state, message, policy.accepts_late_months)
+                folded.append((message, outcome))
+                if isinstance(outcome, Accepted) and outcome.cites_anew:
+                    consents.append(cited_by(message))
             case RecordNews():
                 if fold_record(state, message.body, message.month):
                     changes += 1
@@ -122,6 +149,12 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
                     stale += 1
             case Due():
                 due = message
+            case Withdrawal():
+                if is_taken := withdraw_consent(state, message.partner, message.consent_id):
+                    consents.append(taken_back(message))
+                answers.append((answer_to(message, policy, taken=is_taken), message.time))
+            case ReEvaluation():
+                answers.append((answer_to(message, policy), message.time))
     accepted = [outcome for _, outcome in folded if isinstance(outcome, Accepted)]
     edges = tuple(outcome.edge for outcome in accepted if outcome.edge is not None)
     person = msgspec.structs.replace(person, state=encode(state))
@@ -133,9 +166,13 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
         earliest = now if changes else _last_lapse(state, now)
         person, published = _run(person, counting, due, earliest, policy)
     if published is None:
-        person, published = _at_once(person, counting, now, policy, events=bool(accepted), records=bool(changes))
+        # Of somebody who only takes something back, no first score is made.
+        has_withdrawn = bool(person.evaluation) and any(news.withdrawn_at is not None for news in consents)
+        events = bool(accepted) or has_withdrawn
+        person, published = _at_once(person, counting, now, policy, events=events, records=bool(changes))
     publication = None if published is None else _publication(person, *published)
-    return Decided(person, Writes(person.user_id, redacts, publication, edges, run), folded, stale)
+    writes = Writes(person.user_id, redacts, publication, edges, run, tuple(consents))
+    return Decided(person, writes, folded, stale, answers)
 
 
 def _publication(person: Person, evaluation: Evaluation, card: Scorecard) -> Publication:

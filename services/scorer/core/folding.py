@@ -46,9 +46,11 @@ _NOTHING: Vector = []
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """The event counts from now on. An event of a contact changes an edge instead of the state."""
+    """The event counts from now on. An event of a contact changes an edge instead of the state. `cites_anew`: it is a
+    figure for a month and consent of which there was none, so that the ledger of consents may have to be told."""
 
     edge: Edge | None = None
+    cites_anew: bool = False
 
 
 class Duplicate(msgspec.Struct, frozen=True):
@@ -73,6 +75,7 @@ class Blocked(msgspec.Struct, frozen=True):
 
 Folded: TypeAlias = Accepted | Duplicate | Conflict | TooLate | TooMany | Blocked
 _ACCEPTED, _DUPLICATE, _CONFLICT = Accepted(), Duplicate(), Conflict()
+_CITES_ANEW = Accepted(cites_anew=True)
 _TOO_LATE, _TOO_MANY, _BLOCKED = TooLate(), TooMany(), Blocked()
 
 
@@ -227,10 +230,11 @@ def _take_figure(state: State, event: Event, kind: Kind) -> Folded:
     if event.month not in months:
         # A month for which format 1 had kept a figure of this id stays with it, so that a correction replaces it.
         months = months_of(state.figures, key := scoped + code)
+    is_first = event.month not in months
     figure: Figure = (event.time_us, event.identity[HASH], event.body.amount)
     _put(months, event.month, max(figure, months.get(event.month, figure), key=_by_time))
     state.figures[key] = pack(months)
-    return _ACCEPTED
+    return _CITES_ANEW if is_first else _ACCEPTED
 
 
 def consent_hash(partner: str, consent_id: str) -> bytes:

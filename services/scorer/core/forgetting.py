@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from services.scorer.core.consents import WITHDRAWN_MAX
 from services.scorer.core.features.months import WALKED_MONTHS
 from services.scorer.core.folding import consent_hash, hashes
 from services.scorer.core.state import HASH_BYTES, Figure, State, amount_of, pack, short_hash, unpack_figures
@@ -15,14 +16,17 @@ _GONE_MONTHS_KEPT = 2
 """The month in which a record's end arrived, and the next: Kafka keeps the changes of records for a week only."""
 
 
-def withdraw_consent(state: State, partner: str, consent_id: str) -> None:
+def withdraw_consent(state: State, partner: str, consent_id: str) -> bool:
     """Drop what was given to the partner under the consent, and block what may still come (rules I7); doing it again
-    changes nothing."""
+    changes nothing. False where the person has taken back as many as there is room for."""
     consent = consent_hash(partner, consent_id)
+    if len(state.blocked) >= WITHDRAWN_MAX * HASH_BYTES and consent not in hashes(state.blocked):
+        return False
     state.blocked = b"".join(sorted({consent, *hashes(state.blocked)}))
     # What format 1 had kept names no partner: rather another one's figures of the same id go than that these stay.
     gone = {*hashes(state.blocked), short_hash(consent_id)}
     state.figures = {key: packed for key, packed in state.figures.items() if key[:HASH_BYTES] not in gone}
+    return True
 
 
 def prune(state: State, month: int, open_from: int) -> None:

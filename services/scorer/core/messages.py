@@ -87,7 +87,27 @@ class Due(msgspec.Struct, frozen=True):
     """How many of these contacts have been so for a year."""
 
 
-Message: TypeAlias = Event | RecordNews | Due
+class Withdrawal(msgspec.Struct, frozen=True):
+    """The person takes a consent back that was given to a partner (rules I7, I9)."""
+
+    user_id: str
+    request_id: str
+    time: datetime
+    """When it was asked for."""
+    partner: str
+    consent_id: str
+
+
+class ReEvaluation(msgspec.Struct, frozen=True):
+    """The person asks for a new score (rules P12)."""
+
+    user_id: str
+    request_id: str
+    time: datetime
+    """When it was asked for, never later than it arrived."""
+
+
+Message: TypeAlias = Event | RecordNews | Due | Withdrawal | ReEvaluation
 
 
 class Edge(msgspec.Struct, frozen=True):

@@ -54,6 +54,25 @@ on conflict (shard, user_id, contact) do update set
     event = excluded.event
 where (known.time_us, known.event) < (excluded.time_us, excluded.event)
 
+-- Of several statements about a consent the earliest stands that says when it was given, and the earliest withdrawal.
+-- name: save_consents
+insert into consent as known (shard, user_id, partner, consent_id, said_at, purpose, given_at, withdrawn_at)
+select $1, rows.*
+from unnest(
+    $2::bytea[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::timestamptz[], $8::timestamptz[]
+) as rows
+on conflict (shard, user_id, partner, consent_id) do update set
+    said_at = greatest(known.said_at, excluded.said_at),
+    purpose = case
+        when (excluded.given_at, excluded.purpose) < (known.given_at, known.purpose) then excluded.purpose
+        else coalesce(known.purpose, excluded.purpose) end,
+    given_at = least(known.given_at, excluded.given_at),
+    withdrawn_at = least(known.withdrawn_at, excluded.withdrawn_at)
+
+-- Consents of which nothing was said for as long as a figure is kept; a withdrawal is kept in the state.
+-- name: forget_consents
+delete from consent where shard = $1 and user_id = any ($2::bytea[]) and said_at < $3::timestamptz - interval '93 days'
+
 -- name: open_publication
 insert into publication (number, instant, policy) values ($1, $2, $3) on conflict (number) do nothing
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from services.scorer.core.consents import ConsentNews, merged
 from services.scorer.core.decide import Person, Writes, passed_by
 from services.scorer.core.features.months import Circle
 from services.scorer.core.features.stated import BASE, CONTACTS_BAND, STEADY_MONTHS, circle_as_kept
@@ -79,6 +80,8 @@ async def save(db: Db, shard: int, states: Mapping[str, Person], writes: Sequenc
         await db.execute(_SQL["save_scores"], shard, *_columns(scores, 6))
     if edges := _edges(writes):
         await db.execute(_SQL["save_contacts"], shard, *_columns(edges, 6))
+    if consents := _consents(writes):
+        await db.execute(_SQL["save_consents"], shard, *_columns(consents, 7))
     if passed := [each for each in writes if each.run is not None]:
         await _pass(db, shard, passed, states)
 
@@ -108,6 +111,19 @@ def _edges(writes: Sequence[Writes]) -> list[tuple[object, ...]]:
     return [
         (_id(key), _id(contact), partition_of(contact), edge.present, edge.time_us, edge.id)
         for (key, contact), edge in sorted(latest.items(), key=lambda told: told[0])
+    ]
+
+
+def _consents(writes: Sequence[Writes]) -> list[tuple[object, ...]]:
+    """What was said of each consent, in one row."""
+    news: dict[str, list[ConsentNews]] = {}
+    for each in writes:
+        if each.consents:
+            news.setdefault(each.user_id, []).extend(each.consents)
+    return [
+        (_id(key), said.partner, said.consent_id, said.said_at, said.purpose, said.given_at, said.withdrawn_at)
+        for key in sorted(news)
+        for said in merged(news[key])
     ]
 
 
@@ -142,6 +158,7 @@ async def _pass(db: Db, shard: int, passed: Sequence[Writes], states: Mapping[st
     user_ids, remembered_us = [_id(each.user_id) for each in passed], microseconds(run.remembered_from)
     await db.execute(_SQL["forget_contacts"], shard, user_ids, remembered_us, microseconds(run.accepted_from))
     await db.execute(_SQL["pass_contacts"], shard, user_ids, remembered_us, run.run)
+    await db.execute(_SQL["forget_consents"], shard, user_ids, run.remembered_from)
     versions = [states[each.user_id].version for each in passed]
     await db.execute(_SQL["forget_scores"], shard, user_ids, versions, run.remembered_from)
 

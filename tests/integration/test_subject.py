@@ -1,0 +1,146 @@
+"""What people ask, on real servers: every request, taken and refused, twice, out of order, and killed in between."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from goodstanding.errors import UserError
+from goodstanding.partner.sending import send
+from goodstanding.partner.verdicts import Line
+from goodstanding.person import current
+from goodstanding.person.asking import Told, asking_for
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.fixed_settings import FixedSettings
+from goodstanding.platform.service_process import ServiceProcess
+from goodstanding.platform.stack import passing
+from goodstanding.reading.topic import tail
+from shared.contracts.identity import sample_account
+from shared.contracts.messages import TYPES, BehaviorEvent
+from shared.contracts.subject import Ask, SubjectAnswer, SubjectRequest
+from shared.contracts.times import rfc3339
+from shared.contracts.topics import SUBJECT_ANSWERS
+
+PATIENCE_S = 60.0
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+Platform = tuple[Deployment, list[ServiceProcess]]
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[Platform]:
+    """The shipped policies and partners, on servers of its own and the system's clock."""
+    with passing(lambda _: None, None, FixedSettings.new()) as running:
+        yield running
+
+
+@pytest.fixture
+def deployment(platform: Platform) -> Deployment:
+    return platform[0]
+
+
+class Person:
+    """Somebody whom the native partner reports on, and who asks."""
+
+    def __init__(self, deployment: Deployment, number: int) -> None:
+        from goodstanding.person.user_id import user_id_of
+
+        self._deployment, self.account = deployment, sample_account(number)
+        self.user_id = user_id_of(self.account, deployment.settings)
+
+    async def reported(self, *events: Mapping[str, Any]) -> list[str]:
+        """The verdict on each event about the person."""
+        lines = [Line(n, json.dumps({**each, "subject": self.account}).encode(), None) for n, each in enumerate(events)]
+        kafka = self._deployment.addresses.kafka
+        sent = await send(kafka, PARTNER, lines, PATIENCE_S, operator=self._deployment, now=datetime.now(UTC))
+        return [f"{verdict.result} {verdict.code}".strip() for verdict in sent.verdicts]
+
+    async def asks(self, request: Ask, request_id: str | None = None, **fields: Any) -> list[Told]:
+        """What is answered, up to the answer that ends it."""
+        body = SubjectRequest(request=request, **fields)
+        found: list[Told] = []
+        async with asking_for(self._deployment.addresses.kafka, self.user_id) as asking:
+            asked = await asking.ask(body, NOW, request_id)
+            async for told in asking.answers(asked, PATIENCE_S):
+                found.append(told)
+                if not isinstance(told, SubjectAnswer) or told.status != "begun":
+                    break
+        return found
+
+
+PARTNER = "city"
+
+
+def figure(id: str, consent: str, amount: int = 900_000) -> dict[str, Any]:
+    head = {"specversion": "1.0", "id": id, "source": "https://city.example", "type": TYPES[BehaviorEvent]}
+    given = {"id": consent, "purpose": "scoring", "given_at": rfc3339(NOW - timedelta(days=30))}
+    data = {"kind": "real_estate.reported", "amount": amount, "consent": given}
+    return {**head, "time": rfc3339(NOW - timedelta(hours=1)), "data": data}
+
+
+async def test_a_score_cannot_be_asked_for_and_a_repeated_request_is_answered_with_the_same_bytes(
+    deployment: Deployment,
+) -> None:
+    person = Person(deployment, 1)
+    for _ in range(2):
+        [answer] = await person.asks("re-evaluate", "again")
+        assert isinstance(answer, SubjectAnswer)
+        assert (answer.status, answer.code) == ("refused", "monthly-cadence")
+        assert answer.day is not None
+        assert answer.day > NOW.date()
+    told = [
+        (record.value, record.headers)
+        async for record in tail(deployment.addresses.kafka, [SUBJECT_ANSWERS], 100, follow=False)
+        if record.key == person.user_id.encode()
+    ]
+    assert len(told) == 2
+    assert told[0] == told[1]
+    # Of somebody who only asks, nothing is kept.
+    assert not await current.consents(deployment, person.user_id)
+
+
+async def test_a_consent_is_withdrawn_and_what_comes_under_it_is_refused(deployment: Deployment) -> None:
+    one, other = Person(deployment, 2), Person(deployment, 3)
+    assert await one.reported(figure("f1", "c1"), figure("f2", "c2")) == ["accepted"] * 2
+    assert await other.reported(figure("f1", "c1")) == ["accepted"]
+    for _ in range(2):
+        [answer] = await one.asks("withdraw-consent", partner=PARTNER, consent_id="c1")
+        assert isinstance(answer, SubjectAnswer)
+        assert (answer.status, answer.code) == ("done", "consent-withdrawn")
+    ledger = {each["consent_id"]: each for each in await current.consents(deployment, one.user_id)}
+    assert (ledger["c1"]["withdrawn_at"], ledger["c2"]["withdrawn_at"]) == (NOW, None)
+    assert ledger["c1"]["purpose"] == "scoring"
+    assert await one.reported(figure("f3", "c1"), figure("f4", "c2")) == ["refused consent-withdrawn", "accepted"]
+    assert await other.reported(figure("f3", "c1")) == ["accepted"], "the same id of another person's consent"
+
+
+async def test_a_consent_can_be_withdrawn_before_anything_came_under_it(deployment: Deployment) -> None:
+    person = Person(deployment, 4)
+    await person.asks("withdraw-consent", partner=PARTNER, consent_id="early")
+    assert await person.reported(figure("f1", "early")) == ["refused consent-withdrawn"]
+    [row] = await current.consents(deployment, person.user_id)
+    assert (row["purpose"], row["given_at"], row["withdrawn_at"]) == (None, None, NOW)
+
+
+async def test_a_request_that_the_contract_does_not_take_is_not_written(deployment: Deployment) -> None:
+    with pytest.raises(UserError, match="needs `partner`"):
+        await Person(deployment, 5).asks("withdraw-consent", consent_id="c1")
+
+
+async def test_a_request_waits_for_a_scorer_that_was_killed(platform: Platform) -> None:
+    deployment, processes = platform
+    person = Person(deployment, 6)
+    scorer = next(each for each in processes if each.service == "scorer")
+    assert await person.reported(figure("f1", "c1")) == ["accepted"]
+    scorer.kill()
+    asked = asyncio.create_task(person.asks("withdraw-consent", partner=PARTNER, consent_id="c1"))
+    await asyncio.sleep(0)
+    await asyncio.to_thread(scorer.start)
+    [answer] = await asked
+    assert isinstance(answer, SubjectAnswer)
+    assert answer.code == "consent-withdrawn"
