@@ -12,14 +12,19 @@ import argparse
 import asyncio
 import contextlib
 import json
+import math
 import re
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 
 TYPES = {"scores.changed": "goodstanding.score.changed.v1", "tiers.changed": "goodstanding.tier.changed.v1"}
 PERSON = re.compile("[0-9a-f]{64}")
+UNREADABLE = (UnicodeError, CorruptRecordException, UnsupportedCodecError)
+"""What the client raises for a record that it cannot read. The services write no such record; a stranger may."""
 
 
 class Follower:
@@ -36,13 +41,22 @@ class Follower:
             return None  # written to let the broker erase what lies before it
         if record.value is None:
             return None if newest.pop(person, None) is None else (person, None)
-        if dict(record.headers).get("ce_type", b"").decode() not in TYPES.values():
+        if dict(record.headers).get("ce_type") not in [name.encode() for name in TYPES.values()]:
             return None  # a later version of the message, beside the one that we know
-        body = json.loads(record.value)
-        if person in newest and body["version"] <= newest[person]["version"]:
+        body = body_of(record.value)
+        if body is None or (person in newest and body["version"] <= newest[person]["version"]):
             return None  # a repetition: whoever was killed while sending sends again
         newest[person] = body
         return person, body
+
+
+def body_of(value: bytes) -> dict[str, Any] | None:
+    """None for what no service has written."""
+    try:
+        body = json.loads(value)
+        return body if type(body["version"]) is int else None
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return None
 
 
 @contextlib.asynccontextmanager
@@ -63,15 +77,35 @@ async def consumer(bootstrap: str, topics: list[str]) -> AsyncIterator[AIOKafkaC
         await reader.stop()
 
 
+async def records(reader: AIOKafkaConsumer, partition: TopicPartition, end: float = math.inf) -> AsyncIterator[Any]:
+    """The partition's records from where the reader stands up to this offset, without those that cannot be read."""
+    # Compaction leaves gaps, and transactions end with markers: compare positions, and never count records.
+    while (position := await reader.position(partition)) < end:
+        try:
+            # One partition and one record at a time: of several, the client loses those before one that it cannot read.
+            found = await reader.getmany(partition, timeout_ms=1000, max_records=1)
+        except UNREADABLE as error:
+            print(
+                f"{partition.topic}/{partition.partition} from {position} on: {type(error).__name__}", file=sys.stderr
+            )
+            reader.seek(partition, position + 1)
+            continue
+        for record in found.get(partition, []):
+            yield record
+
+
 async def read_to_end(reader: AIOKafkaConsumer, follower: Follower) -> None:
     """Take everything that was published before this call."""
-    ends = await reader.end_offsets(reader.assignment())
-    for partition, end in ends.items():
-        # Compaction leaves gaps, and transactions end with markers: compare positions, and never count records.
-        while await reader.position(partition) < end:
-            for records in (await reader.getmany(timeout_ms=1000)).values():
-                for record in records:
-                    follower.take(record)
+    for partition, end in (await reader.end_offsets(reader.assignment())).items():
+        async for record in records(reader, partition, end):
+            follower.take(record)
+
+
+async def follow(reader: AIOKafkaConsumer, partition: TopicPartition, follower: Follower) -> None:
+    """Show the news of a partition for good."""
+    async for record in records(reader, partition):
+        if news := follower.take(record):
+            show(record.topic, *news)
 
 
 async def main() -> None:
@@ -85,10 +119,8 @@ async def main() -> None:
         for topic, people in follower.newest.items():
             for person, body in people.items():
                 show(topic, person, body)
-        while not arguments.once:
-            record = await reader.getone()
-            if news := follower.take(record):
-                show(record.topic, *news)
+        if not arguments.once:
+            await asyncio.gather(*(follow(reader, partition, follower) for partition in reader.assignment()))
 
 
 def show(topic: str, person: str, body: dict[str, Any] | None) -> None:

@@ -34,6 +34,7 @@ from shared.runner.sender import send_transaction, started
 from shared.runner.service import Outgoing
 from shared.settings import ROOT
 from tests.support.examples import example
+from tests.support.unreadable import send_raw
 
 PEOPLE = tuple(sha256(f"person {number}".encode()).hexdigest() for number in range(60))
 ERASED = PEOPLE[0]
@@ -149,6 +150,8 @@ async def test_readers_of_the_compacted_topics_end_with_the_same(topics: Topics)
         await follow.read_to_end(from_the_start, along)
         left = await until_compacted(topics)
         assert left < sent / 2
+        # What was committed last may have become readable only since.
+        await follow.read_to_end(from_the_start, along)
 
         # Whoever saw half of it goes on from the beginning; whoever comes last sees nothing else than what is left.
         for follower in (later, last):
@@ -166,6 +169,33 @@ async def test_readers_of_the_compacted_topics_end_with_the_same(topics: Topics)
         assert {who: body for who, body in later.newest[name].items() if who != ERASED} == last.newest[name]
     for who, body in last.newest[topics.tiers].items():
         assert (body.get("tier"), body["in_force"]) == (standings[who].tier, list(standings[who].in_force))
+
+
+async def test_what_strangers_write_does_not_end_a_subscriber(topics: Topics) -> None:
+    """In one batch with nothing else, before and behind what a service has published, in each partition."""
+    news = publications(seed=6)[:60]
+    type_name = TYPES[ScoreChange].encode()
+    follower = follow.Follower()
+    async with started(topics.bootstrap) as producer:
+        for value, type in (
+            (b"[]", type_name),
+            (b"[" * 50_000, type_name),
+            (b"{}", b"\xff"),
+            (b'{"version": "9"}', type_name),
+        ):
+            for each in news[::7]:
+                await producer.send(topics.scores, value, each.user_id.encode(), headers=[("ce_type", type)])
+        await producer.flush()
+    async with started(topics.bootstrap, f"{topics.scores}-sender") as producer:
+        for part in (news[:30], news[30:]):
+            for partition in range(PARTITIONS):
+                await send_raw(topics.bootstrap, topics.scores, partition, b"k", b"{}", b"\xff\xfe", count=3)
+            await send_transaction(producer, [score_message(topics.scores, each) for each in part])
+    expected = {each.user_id: each.score.version for each in news}
+    async with follow.consumer(topics.bootstrap, [topics.scores]) as reader, asyncio.timeout(PATIENCE_S):
+        # A transaction is readable when the broker has written its markers, a moment after its commit.
+        while {who: body["version"] for who, body in follower.newest.get(topics.scores, {}).items()} != expected:
+            await follow.read_to_end(reader, follower)
 
 
 async def test_benefits_reads_compacted_scores_like_all_scores(topics: Topics) -> None:
