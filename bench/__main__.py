@@ -36,7 +36,7 @@ from goodstanding.platform.stack import stop
 from goodstanding.reading.offsets import asking
 from shared.contracts.partition import partition_of
 from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, raw_topic
-from shared.runner.sender import send, started
+from shared.kafka.sender import send, started
 from shared.runner.service import Outgoing
 
 MEASURED = ("ingest", "scorer")

@@ -31,7 +31,7 @@ from shared.contracts.identity import sample_account, user_id
 from shared.contracts.partition import partition_of
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import SCORES_CHANGED, SERVICES, raw_topic
-from shared.runner.sender import send, started
+from shared.kafka.sender import send, started
 from shared.runner.service import Outgoing
 
 _PARTNER = "city"

@@ -36,11 +36,11 @@ from services.retention.service import service
 from shared.contracts.partition import partition_of
 from shared.contracts.profile import Profile
 from shared.contracts.topics import RECORDS_CHANGED
+from shared.kafka.sender import send_transaction, started
 from shared.policy_file import load_policy
 from shared.postgres import open_pool
 from shared.runner import store
 from shared.runner.process import tune_collector
-from shared.runner.sender import send_transaction, started
 from shared.runner.service import Announcement
 from shared.settings import ROOT
 

@@ -20,9 +20,9 @@ from goodstanding.reading.offsets import asking
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import RAW_PREFIX
 from shared.kafka.between import stop
-from shared.runner import agreement, operator_word, questions, start_check
-from shared.runner.commit_note import Word, owner_of
-from shared.runner.contradictions import remedy
+from shared.runner.one_story import agreement, operator_word, start_check
+from shared.runner.one_story.commit_note import Word, owner_of
+from shared.runner.one_story.contradictions import remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,7 @@ async def _of_ingest(deployment: Deployment, service: str) -> AsyncIterator[Wait
     async with _in_group(kafka, service) as consumer:
         for shard in sorted({place.partition for place in places}):
             held = [place for place in places if place.partition == shard]
-            committed = await questions.committed(consumer, held)
-            seen = await start_check.asked(kafka, consumer, held, committed)
-            for at, judged in start_check.judge(owner, seen, committed, held).items():
+            for at, judged in (await start_check.judged(kafka, consumer, owner, held)).items():
                 if (each := judged.contradiction) is None:
                     continue
                 token = agreement.token(service, shard, each)

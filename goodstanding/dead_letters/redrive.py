@@ -23,8 +23,8 @@ from goodstanding.reading.topic import tail
 from shared.contracts.topics import RECORDS_CHANGED, SERVICES, dead_letter_topic
 from shared.kafka.consumer import CarefulConsumer
 from shared.kafka.losses import Losses
+from shared.kafka.sender import send_transaction, started
 from shared.kafka.unreadable import Fetched, Unreadable
-from shared.runner.sender import send_transaction, started
 
 TRANSACTIONAL_ID = "redrive"
 _TOGETHER_MAX = 50

@@ -29,7 +29,7 @@ from goodstanding.reading.progress import Progress
 from goodstanding.reading.topic import between
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.topics import dead_letter_topic, raw_topic, rejected_topic
-from shared.runner.sender import started
+from shared.kafka.sender import started
 
 _POLL_S = 0.05
 _DATABASE_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)

@@ -14,7 +14,7 @@ from goodstanding.platform.deployment import Deployment, partners
 from shared.contracts import zones
 from shared.contracts.partition import partition_of
 from shared.contracts.topics import raw_topic
-from shared.runner.sender import send, started
+from shared.kafka.sender import send, started
 from shared.runner.service import Outgoing
 
 _EVERY_S = 1.0

@@ -23,8 +23,8 @@ from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotic
 from shared.contracts.topics import SUBJECT_ANSWERS, SUBJECT_REQUESTS
 from shared.kafka.between import stop
 from shared.kafka.consumer import beside
+from shared.kafka.sender import started
 from shared.kafka.unreadable import readable
-from shared.runner.sender import started
 
 Told: TypeAlias = SubjectAnswer | SubjectNotice | ErasureReceipt
 _BODIES: Mapping[str, type[Told]] = {TYPES[body]: body for body in (SubjectAnswer, SubjectNotice, ErasureReceipt)}

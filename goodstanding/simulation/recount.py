@@ -20,6 +20,7 @@ from goodstanding.simulation.rule_book import (
     CONTACTS_MONTHS,
     Behavior,
     Held,
+    benefits,
     bounded,
     circle,
     class_of,
@@ -27,6 +28,7 @@ from goodstanding.simulation.rule_book import (
     month_of,
     read_policy,
     record_points,
+    tiers_reached,
 )
 from goodstanding.simulation.rule_book_features import scored, unknown_features
 from shared.contracts.kinds import KIND_OF, Ends, Shape
@@ -122,9 +124,9 @@ class _Person:
     """Those that held then."""
     thin: bool = True
     standing: int | None = None
-    kept: int = 0
-    """The best tier, as a position, since the last publication without restrictions."""
     scores: list[ScoreNews] = field(default_factory=list)
+    reached: list[int] = field(default_factory=list)
+    """How many tiers each of them gave."""
     tiers: list[TierNews] = field(default_factory=list)
 
 
@@ -271,19 +273,13 @@ class Recount:
 
     def _award(self, person: _Person, news: ScoreNews) -> None:
         """Tier and benefits by the new score, and a message if anything is another than before."""
-        position = sum(1 for tier in self._table["tiers"] if tier["from"] <= news.score)
-        if news.thin:
-            position = min(position, person.kept)
-        person.kept = max(person.kept, position) if news.restrictions else position
-        reached = self._table["tiers"][:position]
-        every = [benefit["code"] for tier in self._table["tiers"] for benefit in tier["benefits"]]
-        closed = {code for each in news.restrictions for code in self._table["restrictions"].get(each, every)}
-        has = [benefit["code"] for tier in reached for benefit in tier["benefits"] if benefit["code"] not in closed]
-        tier = reached[-1]["code"] if reached else None
+        earlier = zip(person.reached, (bool(each.restrictions) for each in person.scores), strict=False)
+        person.reached.append(tiers_reached(self._table, reversed(list(earlier)), news.score, thin=news.thin))
+        tier, has = benefits(self._table, person.reached[-1], news.restrictions)
         last = person.tiers[-1] if person.tiers else TierNews(news.as_of, None, (), (), (), ())
-        if (last.tier, last.in_force, last.restrictions) == (tier, tuple(has), news.restrictions):
+        if (last.tier, last.in_force, last.restrictions) == (tier, has, news.restrictions):
             return
         had = last.in_force
         granted = tuple(code for code in has if code not in had)
         revoked = tuple(code for code in had if code not in has)
-        person.tiers.append(TierNews(news.as_of, tier, granted, revoked, tuple(has), news.restrictions))
+        person.tiers.append(TierNews(news.as_of, tier, granted, revoked, has, news.restrictions))

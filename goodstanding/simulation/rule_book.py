@@ -184,6 +184,30 @@ def lapses_at(kind: str, ended_on: date, profile: Mapping[str, Any]) -> datetime
     return datetime.combine(last_day + timedelta(days=1), datetime.min.time(), zones.zone(profile["zone"]))
 
 
+def tiers_reached(table: Mapping[str, Any], before: Iterable[tuple[int, bool]], score: int, *, thin: bool) -> int:
+    """How many tiers a person has after a publication (rules T1 and T3). `before` has the earlier ones, the last one
+    first: how many tiers the person had then, and whether there were restrictions."""
+    reached = sum(1 for tier in table["tiers"] if tier["from"] <= score)
+    if not thin:
+        return reached
+    # A thin file gains nothing new. Not new is what the person had when last there was no restriction, and since.
+    had = 0
+    for count, restricted in before:
+        had = max(had, count)
+        if not restricted:
+            break
+    return min(reached, had)
+
+
+def benefits(table: Mapping[str, Any], count: int, restrictions: Iterable[str]) -> tuple[str | None, tuple[str, ...]]:
+    """The highest of so many tiers, and the benefits that are open in it (rules T2, T4 and T5)."""
+    tiers = table["tiers"][:count]
+    codes = [benefit["code"] for tier in tiers for benefit in tier["benefits"]]
+    # What the table does not know closes everything.
+    closed = {code for each in restrictions for code in table["restrictions"].get(each, codes)}
+    return tiers[-1]["code"] if tiers else None, tuple(code for code in codes if code not in closed)
+
+
 K = TypeVar("K", str, tuple[int, str, str, str | None])
 
 

@@ -25,7 +25,7 @@ from goodstanding.reading.offsets import asking
 from goodstanding.simulation.driver import Driver, Lag, driving
 from goodstanding.simulation.recount import Event, Recount
 from goodstanding.simulation.view import Done, Now, View
-from goodstanding.simulation.watchers import FOLLOWED_TOPICS, Following, Partners, Subscriber, differences, following
+from goodstanding.simulation.watchers import Watchers, differences, watching
 from shared.contracts.partition import partition_of
 from shared.contracts.topics import (
     CLOCK_TOPIC,
@@ -35,9 +35,8 @@ from shared.contracts.topics import (
     SCORES_CHANGED,
     TIERS_CHANGED,
     raw_topic,
-    rejected_topic,
 )
-from shared.runner.sender import send, started
+from shared.kafka.sender import send, started
 from shared.runner.service import Outgoing
 from shared.settings import ROOT
 
@@ -103,16 +102,14 @@ class Stage:
         view: View,
         driver: Driver,
         producer: AIOKafkaProducer,
-        public: tuple[Subscriber, Following],
-        refusals: tuple[Partners, Following],
+        watchers: Watchers,
         first: datetime,
     ) -> None:
         self.recount, self.instant = recount, first
-        self.subscriber, self._public = public
-        self.partners, self._refusals = refusals
+        self.subscriber, self.partners = watchers.subscriber, watchers.partners
         self.events = 0
         self.must_be_refused: Counter[tuple[str, str]] = Counter()
-        self._view, self._driver, self._producer = view, driver, producer
+        self._view, self._driver, self._producer, self._watchers = view, driver, producer, watchers
         self._sent = False
         self.subscriber.now = first
 
@@ -144,14 +141,14 @@ class Stage:
         await self._driver.drain(self.instant, watch, sent=self._sent)
         self._sent = False
         # The subscriber's clock stands at this instant for as long as it hears of it.
-        await self._public.caught_up(self._driver.offsets)
+        await self._watchers.public.caught_up(self._driver.offsets)
 
     @asynccontextmanager
     async def span(self, name: str) -> AsyncIterator[None]:
         """A part of the course whose counts are shown when it is over."""
         began, before = time.monotonic(), self._counts()
         yield
-        await self._refusals.caught_up(self._driver.offsets)
+        await self._watchers.refusals.caught_up(self._driver.offsets)
         events, refused, scores, tiers, records = map(sub, self._counts(), before)
         self._view.done(Done(name, events, refused, scores, tiers, records, time.monotonic() - began))
 
@@ -182,17 +179,15 @@ async def staged(
     deployment: Deployment, processes: list[ServiceProcess], recount: Recount, view: View, first: datetime
 ) -> AsyncIterator[Stage]:
     kafka = deployment.addresses.kafka
-    rejected = {rejected_topic(partner): 1 for partner in partners()}
-    async with driving(deployment, processes) as driver, started(kafka) as producer:
-        subscriber, refused = Subscriber(), Partners()
-        async with (
-            following(kafka, FOLLOWED_TOPICS, subscriber.take) as public,
-            following(kafka, rejected, refused.take) as refusals,
-        ):
-            stage = Stage(recount, view, driver, producer, (subscriber, public), (refused, refusals), first)
-            # The publication of the month before the first one is due as well; it must not wait until people are there.
-            await stage.drain("waiting for the services")
-            yield stage
+    async with (
+        driving(deployment, processes) as driver,
+        started(kafka) as producer,
+        watching(kafka, partners()) as watchers,
+    ):
+        stage = Stage(recount, view, driver, producer, watchers, first)
+        # The publication of the month before the first one is due as well; it must not wait until people are there.
+        await stage.drain("waiting for the services")
+        yield stage
 
 
 def _outgoing(sending: Sending) -> Outgoing:

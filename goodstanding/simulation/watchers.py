@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -17,10 +18,10 @@ from shared.contracts.faults import Fault
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, follow
 from shared.contracts.partition import PARTITIONS
 from shared.contracts.refusals import read_refusal
-from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED, partner_of
+from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED, partner_of, rejected_topic
 from shared.kafka.between import stop
 
-FOLLOWED_TOPICS = dict.fromkeys((SCORES_CHANGED, TIERS_CHANGED, RECORDS_CHANGED), PARTITIONS)
+_FOLLOWED = dict.fromkeys((SCORES_CHANGED, TIERS_CHANGED, RECORDS_CHANGED), PARTITIONS)
 _POLL_S = 0.005
 _FETCH_MS = 20
 T = TypeVar("T", ScoreChange, TierChange, RecordChange)
@@ -152,6 +153,28 @@ class Following:
                 if self._task.done():
                     self._task.result()
                 await asyncio.sleep(_POLL_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """Who looks on from outside, each with how far it has read."""
+
+    subscriber: Subscriber
+    public: Following
+    partners: Partners
+    refusals: Following
+
+
+@asynccontextmanager
+async def watching(bootstrap: str, partners: Iterable[str]) -> AsyncIterator[Watchers]:
+    """A subscriber, and the partners on their topics of refusals, until the block ends."""
+    subscriber, refused = Subscriber(), Partners()
+    rejected = {rejected_topic(partner): 1 for partner in partners}
+    async with (
+        following(bootstrap, _FOLLOWED, subscriber.take) as public,
+        following(bootstrap, rejected, refused.take) as refusals,
+    ):
+        yield Watchers(subscriber, public, refused, refusals)
 
 
 @asynccontextmanager

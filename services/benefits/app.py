@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.benefits.loading import load
 from services.benefits.service import NAME, service
 from services.benefits.settings import BenefitsSettings
-from shared.runner.start import start
+from shared.runner.process import start
 
 
 def main() -> None:

@@ -15,7 +15,6 @@ from shared.contracts.exchange import announced, received
 from shared.contracts.faults import Fault
 from shared.contracts.messages import ScoreChange, TierChange
 from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED
-from shared.runner.own_topic import OwnTopic
 from shared.runner.service import (
     Announcement,
     Db,
@@ -25,6 +24,7 @@ from shared.runner.service import (
     Input,
     Outcome,
     Outgoing,
+    OwnTopic,
     Record,
     Service,
 )

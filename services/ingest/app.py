@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.ingest.loading import load
 from services.ingest.service import NAME, service
 from services.ingest.settings import IngestSettings
-from shared.runner.start import start
+from shared.runner.process import start
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from shared import toml_file
 from shared.contracts.profile import Profile
 from shared.partner_files import check_name, partner_files
 from shared.policy_file import RATES, load_policy, profile_file
-from shared.runner.commit_note import owner_of
+from shared.runner.one_story.commit_note import owner_of
 from shared.settings import key_bytes
 from shared.toml_file import ConfigError, error_at, text_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.retention.loading import load
 from services.retention.service import NAME, service
 from services.retention.settings import RetentionSettings
-from shared.runner.start import start
+from shared.runner.process import start
 
 
 def main() -> None:

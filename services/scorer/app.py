@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.scorer.loading import load
 from services.scorer.service import NAME, service
 from services.scorer.settings import ScorerSettings
-from shared.runner.start import start
+from shared.runner.process import start
 
 
 def main() -> None:

@@ -20,7 +20,6 @@ from shared.contracts.messages import BehaviorEvent, RecordChange, ScoreChange
 from shared.contracts.months import month_of
 from shared.contracts.times import TimeError, instant
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, SUBJECT_REQUESTS
-from shared.runner.own_topic import OwnTopic
 from shared.runner.service import (
     Announcement,
     Db,
@@ -30,6 +29,7 @@ from shared.runner.service import (
     Input,
     Outcome,
     Outgoing,
+    OwnTopic,
     Record,
     Result,
     Service,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 
 class Shape(StrEnum):
@@ -35,6 +36,10 @@ class RecordClass(StrEnum):
     LEGAL = "legal"
     FINANCIAL = "financial"
     LIFE = "life"
+
+
+RecordClassName: TypeAlias = Literal["legal", "financial", "life"]
+"""A RecordClass as messages and stored states have it."""
 
 
 class Ends(StrEnum):

@@ -41,6 +41,7 @@ from shared.contracts.fields import (
     Text,
     UserId,
 )
+from shared.contracts.kinds import RecordClassName
 from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
 
 T = TypeVar("T")
@@ -109,7 +110,7 @@ class RecordChange:
     record_id: Id
     version: Annotated[int, Ge(1)]
     kind: Text | None = None
-    record_class: Literal["legal", "financial", "life"] | None = None
+    record_class: RecordClassName | None = None
     status: Literal["open", "settled", "disputed", "confirmed", "expired", "deleted"]
     counts: bool
     began_on: Day | None = None

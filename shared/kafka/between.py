@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
-from shared.kafka.consumer import beside
+from shared.kafka.consumer import beside, is_cancelled
 from shared.kafka.unreadable import readable
 
 if TYPE_CHECKING:
@@ -48,6 +48,6 @@ async def stop(consumer: AIOKafkaConsumer) -> None:
     try:
         await consumer.stop()
     except asyncio.CancelledError:
-        if (task := asyncio.current_task()) and task.cancelling():
+        if is_cancelled():
             raise
         await consumer._client.close()

@@ -79,7 +79,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
             await super().stop()
         except asyncio.CancelledError:
             await self._client.close()
-            if _is_cancelled():
+            if is_cancelled():
                 raise
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
@@ -104,7 +104,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
             await self._back_into_the_log(error.args[0])
         except asyncio.CancelledError as error:
             self._take_back()
-            if _is_cancelled():
+            if is_cancelled():
                 raise
             self._failure = error
             raise ReadingError("a cancellation that nobody asked for") from error
@@ -204,7 +204,8 @@ def _with_names(function: Any, **names: Any) -> Callable[..., Any]:
     return changed
 
 
-def _is_cancelled() -> bool:
-    """Whether somebody wants the running task to end; otherwise a CancelledError has leaked from the library."""
+def is_cancelled() -> bool:
+    """Whether somebody wants the running task to end. If not, a CancelledError has leaked from the library, and looks
+    the same."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

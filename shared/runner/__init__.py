@@ -1,7 +1,10 @@
 """The runner: the one loop under all four services. Which file answers which question:
 
-    service     what does a service hand over, and what must `load`, `save` and `due` do, return and raise?
+    service     what does a service hand over, and what must each of its functions do, return and raise?
     answers     what does a service say of a record: messages, outcomes, dead letters?
+
+The work of a shard:
+
     agenda      what does a shard do next, and why?                                       pure
     portion     how many are tried at once after a failure?                               pure
     step        what does a batch lead to?                                                pure, but for giving way
@@ -13,20 +16,17 @@
     forward     what does a shard without state do?
     shard       how does any shard begin again, stop, and tell its trouble?
     delivery    how is a message sent until it is acknowledged, or known to be impossible?
-    sendable    what can never be sent?
-    sender      how is a producer set up, and a batch handed to it?
     store       what is stored of a shard: epoch, offsets, outbox?
-    operator_word    what waits for the operator's word?
-    agreement, contradictions       do Kafka and what was noted tell one story, and what may be wrong?   pure
-    claim_check, start_check        what is compared before a shard begins, with a database and without?
-    questions, commit_note          what is Kafka asked for that, and what stands beside an offset?
-    own_topic                       what does a service tell of the topic that it alone writes?
+    one_story/  do Kafka and what was noted of it agree, and what if they do not?
+
+The process that it lives in:
+
+    process, host                   how does a process start and drain, and what does a shard need from it?
     subscription, inputs, buffer    how do records get from Kafka to a shard?
     shards, lag                     which shards are here, and how far is each behind?
-    start                           what does a process read first, and how does it end if that cannot be used?
-    process, host                   how does a process start and drain, and what does a shard need from it?
     health, observe, metrics        what does a process say of itself, and how does that stay true?
-    timekeeper, descriptors         is the clock to be trusted, and are there file descriptors left?
+    timekeeper                      is the clock to be trusted?
 
-The life of a shard as a picture: docs/runner.md. Why it is drawn so: decision 0012.
+How producers are set up, and what can never be sent: `shared/kafka/sender.py`, `sendable.py`. The life of a shard as a
+picture: docs/runner.md. Why it is drawn so, and why it is as large as it is: decision 0012.
 """

@@ -15,10 +15,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 from aiokafka.structs import RecordMetadata
 
-from shared.runner import sender
+from shared.kafka import sender
+from shared.kafka.sendable import Topics, is_partners, is_refused_for_good, is_too_large
+from shared.kafka.sender import SEND_TIMEOUT_S, Flight
 from shared.runner.answers import DeadLetter, Outgoing, dead_letter
-from shared.runner.sendable import Topics, is_partners, is_refused_for_good, is_too_large
-from shared.runner.sender import SEND_TIMEOUT_S, Flight
 
 log = structlog.get_logger("runner")
 

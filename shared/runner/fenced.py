@@ -26,13 +26,14 @@ from typing import Any, Generic, TypeAlias
 import asyncpg
 import structlog
 
-from shared.runner import claim_check, store
-from shared.runner.agreement import Noted
+from shared.kafka.sender import started
+from shared.runner import store
 from shared.runner.answers import M, S, W
 from shared.runner.delivery import Outbox
 from shared.runner.host import Home, stopped_within
+from shared.runner.one_story import claim_check
+from shared.runner.one_story.agreement import Noted
 from shared.runner.owned import Owned
-from shared.runner.sender import started
 from shared.runner.service import Fenced
 from shared.runner.shard import Shard, Source
 from shared.runner.working import Portions, Working

@@ -15,15 +15,15 @@ from dataclasses import dataclass
 import structlog
 from aiokafka import AIOKafkaProducer
 
+from shared.kafka.sendable import Topics
+from shared.kafka.sender import started
 from shared.kafka.unreadable import Fetched, Unreadable, next_offset
-from shared.runner import start_check
-from shared.runner.agreement import Noted
 from shared.runner.answers import DEAD_LETTER, Answer, DeadLetter, Outcome, Outgoing, dead_letter, origin
-from shared.runner.commit_note import Note
 from shared.runner.delivery import Delivery
 from shared.runner.host import DoubtError, Home
-from shared.runner.sendable import Topics
-from shared.runner.sender import started
+from shared.runner.one_story import start_check
+from shared.runner.one_story.agreement import Noted
+from shared.runner.one_story.commit_note import Committed
 from shared.runner.service import Forward
 from shared.runner.shard import Shard, Source
 
@@ -64,41 +64,39 @@ class ForwardShard(Shard):
     def __init__(self, home: Home, mode: Forward) -> None:
         super().__init__(home)
         self._mode = mode
-        self._offsets: dict[str, int] | None = None
-        """None until the group's committed offsets are known."""
+        self._committed: dict[str, Committed] | None = None
+        """What the group has of each topic; None until that is known."""
         self._taken: Sequence[Fetched] = ()
         """What was taken from the buffer and is not committed: nobody else has it, so no failure may lose it."""
         self._in_hand: _InHand | None = None
         self._topics = Topics()
-        self._notes: dict[str, Note] = {}
 
     @property
     def handled_offsets(self) -> dict[str, int]:
-        return self._offsets or {}
+        return {topic: at.offset for topic, at in (self._committed or {}).items()}
 
     @property
     def noted(self) -> Noted | None:
-        if self._offsets is None:
-            return None
-        return start_check.noted(self._mode.owner, self._notes, self._offsets)
+        return None if self._committed is None else start_check.noted_beside(self._mode.owner, self._committed)
 
     async def _work(self) -> None:
         try:
             await self._started()
         except DoubtError:
             # From the committed offsets, once they have been compared: what was taken comes again.
-            self._offsets, self._taken, self._in_hand = None, (), None
+            self._committed, self._taken, self._in_hand = None, (), None
             raise
         finally:
-            if self._offsets is None:
+            if self._committed is None:
                 self._inputs.pause()
 
     async def _started(self) -> None:
         async with started(self._host.settings.kafka) as producer:
-            if self._offsets is None:
+            if self._committed is None:
                 self.buffer.clear()
-                self._notes, begins = await start_check.check_start(self._home, self._mode.owner)
-                self._offsets = await self._inputs.start_at(begins)
+                notes, begins = await start_check.check_start(self._home, self._mode.owner)
+                begins = await self._inputs.start_at(begins)
+                self._committed = {topic: Committed(at, notes[topic]) for topic, at in begins.items()}
             self.source = Source.RECORDS
             if not self._taken:
                 self.succeeded()
@@ -140,10 +138,11 @@ class ForwardShard(Shard):
             topic = record.topic
             offsets[topic] = next_offset(record)
             newest[topic] = max(record.timestamp, newest.get(topic, 0))
-        self._notes |= {topic: self._notes[topic].handled(at) for topic, at in newest.items()}
-        if offsets:
-            await self._inputs.commit(offsets, self._notes)
-            self._offsets = {**(self._offsets or {}), **offsets}
+        known = self._committed or {}
+        moved = {topic: Committed(at, known[topic].note.handled(newest[topic])) for topic, at in offsets.items()}
+        if moved:
+            await self._inputs.commit(moved)
+            self._committed = {**known, **moved}
 
     async def _answered(self, records: Sequence[Fetched]) -> _InHand:
         began = time.perf_counter()

@@ -13,7 +13,7 @@ from shared.clock import Clock
 from shared.runner.buffer import Budget
 from shared.runner.inputs import Inputs
 from shared.runner.metrics import Metrics
-from shared.runner.own_topic import OwnTopic
+from shared.runner.service import OwnTopic
 from shared.settings import ServiceSettings, StatefulSettings
 
 

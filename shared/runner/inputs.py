@@ -11,7 +11,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from shared.kafka.losses import Losses
-from shared.runner.commit_note import Note
+from shared.runner.one_story.commit_note import Committed
 
 if TYPE_CHECKING:
     from shared.runner.subscription import Subscription
@@ -66,12 +66,11 @@ class Inputs:
             if tp.topic == topic:
                 self._losses.note(tp, "deleted", first, behind)
 
-    async def commit(self, offsets: Mapping[str, int], notes: Mapping[str, Note]) -> None:
-        """Commit the next offset of each topic for the group, with what is noted beside it; a rebalance in between is
-        not an error."""
+    async def commit(self, committed: Mapping[str, Committed]) -> None:
+        """Commit for the group, by topic; a rebalance in between is not an error."""
         held = {tp.topic: tp for tp in self._held()}
         try:
-            told = {held[topic]: OffsetAndMetadata(at, notes[topic].text()) for topic, at in offsets.items()}
+            told = {held[topic]: OffsetAndMetadata(at.offset, at.note.text()) for topic, at in committed.items()}
             await self._subscription.consumer.commit(told)
         except (KafkaError, IllegalStateError, KeyError) as error:
             log.info("offsets not committed; the records will be read again", exc_info=error)

@@ -6,6 +6,7 @@ import math
 from collections import Counter as Tally
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
@@ -24,19 +25,16 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.records = Counter(
-            "goodstanding_records_consumed_total", "Records handled.", ["topic"], registry=self.registry
+        counter, gauge = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
+        topic, partition = ["topic"], ["topic", "partition"]
+
+        self.records = counter("goodstanding_records_consumed_total", "Records handled.", topic)
+        self.outcomes = counter(
+            "goodstanding_outcomes_total", "What became of messages.", ["result", "partner", "code"]
         )
-        self.outcomes = Counter(
-            "goodstanding_outcomes_total",
-            "What became of messages.",
-            ["result", "partner", "code"],
-            registry=self.registry,
-        )
-        self.sent = Counter("goodstanding_messages_sent_total", "Messages sent.", ["topic"], registry=self.registry)
-        self.dead_letters = Counter(
-            "goodstanding_dead_letters_total", "Records set aside for the operator.", ["code"], registry=self.registry
-        )
+        self.sent = counter("goodstanding_messages_sent_total", "Messages sent.", topic)
+        self.dead_letters = counter("goodstanding_dead_letters_total", "Records set aside for the operator.", ["code"])
+        self.retries = counter("goodstanding_retries_total", "Steps tried again after a failure.", ["kind"])
         self.step_seconds = Histogram(
             "goodstanding_step_duration_seconds",
             "Time of one step, from reading the state to the acknowledged sending.",
@@ -44,61 +42,36 @@ class Metrics:
             buckets=_STEP_SECONDS,
             registry=self.registry,
         )
-        self.retries = Counter(
-            "goodstanding_retries_total", "Steps tried again after a failure.", ["kind"], registry=self.registry
+
+        self.clock_ahead = gauge(
+            "goodstanding_clock_ahead_seconds", "How far a server's clock is ahead of this machine's.", ["server"]
         )
-        self.clock_ahead = Gauge(
-            "goodstanding_clock_ahead_seconds",
-            "How far a server's clock is ahead of this machine's.",
-            ["server"],
-            registry=self.registry,
+        self.shards = gauge("goodstanding_shards_owned", "Shards that this process works on.")
+        self.lag_records = gauge("goodstanding_lag_records", "Records appended and not yet handled.", partition)
+        self.lag_seconds = gauge(
+            "goodstanding_lag_seconds", "Age of the oldest record that is not yet handled.", partition
         )
-        self.shards = Gauge("goodstanding_shards_owned", "Shards that this process works on.", registry=self.registry)
-        self.lag_records = Gauge(
-            "goodstanding_lag_records",
-            "Records appended and not yet handled.",
-            ["topic", "partition"],
-            registry=self.registry,
-        )
-        self.lag_seconds = Gauge(
-            "goodstanding_lag_seconds",
-            "Age of the oldest record that is not yet handled.",
-            ["topic", "partition"],
-            registry=self.registry,
-        )
-        self.outbox_batches = Gauge(
-            "goodstanding_outbox_batches", "Outbox rows of all shards not known to be sent.", registry=self.registry
-        )
-        self.outbox_oldest_seconds = Gauge(
-            "goodstanding_outbox_oldest_seconds", "Age of the oldest unsent outbox row.", registry=self.registry
-        )
-        self.timers = Counter(
-            "goodstanding_timers_fired_total",
-            "Due messages handled: people of a run, deadlines.",
-            registry=self.registry,
-        )
-        self.next_timer_timestamp = Gauge(
-            "goodstanding_timers_next_timestamp_seconds",
-            "The instant of a shard's earliest timer that has not fired; late, when it is in the past.",
-            ["shard"],
-            registry=self.registry,
-        )
-        self.records_lost = Counter(
+        self.records_lost = counter(
             "goodstanding_records_lost_total",
             "Records that Kafka no longer had when they were to be read; 0 in a healthy deployment.",
             ["topic", "reason"],
-            registry=self.registry,
         )
-        self.policy = Gauge(
-            "goodstanding_policy_info", "1 for the policy in force.", ["policy"], registry=self.registry
+        self.outbox_batches = gauge("goodstanding_outbox_batches", "Outbox rows of all shards not known to be sent.")
+        self.outbox_oldest_seconds = gauge("goodstanding_outbox_oldest_seconds", "Age of the oldest unsent outbox row.")
+
+        self.timers = counter("goodstanding_timers_fired_total", "Due messages handled: people of a run, deadlines.")
+        self.next_timer_timestamp = gauge(
+            "goodstanding_timers_next_timestamp_seconds",
+            "The instant of a shard's earliest timer that has not fired; late, when it is in the past.",
+            ["shard"],
         )
-        self.people = Gauge(
+        self.policy = gauge("goodstanding_policy_info", "1 for the policy in force.", ["policy"])
+        self.people = gauge(
             "goodstanding_people",
             "People who have a score, by what they have in common; every process counts all.",
             ["by", "value"],
-            registry=self.registry,
         )
-        self.ready = Gauge("goodstanding_ready", "1 when the process is ready.", registry=self.registry)
+        self.ready = gauge("goodstanding_ready", "1 when the process is ready.")
 
     def next_timer(self, shard: int, at: datetime | None) -> None:
         """`at` is None when nothing will be due."""

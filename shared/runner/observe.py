@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple, Never
@@ -11,7 +13,7 @@ import asyncpg
 import structlog
 from aiokafka import TopicPartition
 
-from shared.runner import descriptors, store
+from shared.runner import store
 from shared.runner.health import Health
 from shared.runner.metrics import Metrics
 from shared.runner.service import Service
@@ -27,6 +29,8 @@ _OBSERVE_TIMEOUT_S = 5.0
 _COMPARE_EVERY_S = 10.0
 """What is read meanwhile from a topic that was made again is read once more after the operator's word, so this bounds
 no loss, only how long nobody knows."""
+_DESCRIPTORS_ALARM = 0.9
+"""Said while there is still one left to say it over."""
 _CLOCK_EVERY_S = 30.0
 """In between, a clock that is moved is noticed by itself; this is for one that runs too fast or too slow."""
 
@@ -53,7 +57,7 @@ async def observe(parts: Parts, health: Health, metrics: Metrics) -> Never:
         clock = [keeper.trouble] if keeper is not None and keeper.trouble else []
         # A clock in doubt stops every shard, each with the same sentence.
         others = [] if clock else shards.troubles()
-        troubles = [*clock, *others, *filter(None, servers), *descriptors.troubles()]
+        troubles = [*clock, *others, *filter(None, servers), *descriptors()]
         if troubles != health.troubles:
             log.info("readiness", ready=not troubles, because=troubles)
         health.troubles = troubles
@@ -144,3 +148,20 @@ async def count_people(service: Service, pool: asyncpg.Pool, metrics: Metrics) -
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.debug("cannot count people", exc_info=error)
         await asyncio.sleep(_CENSUS_EVERY_S)
+
+
+def descriptors() -> list[str]:
+    """A sentence, if the process is about to run out of file descriptors: then no connection opens, readiness's own
+    included."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        used = len(os.listdir("/dev/fd"))
+    except OSError:
+        # None is left even to look.
+        used = limit
+    if used < limit * _DESCRIPTORS_ALARM:
+        return []
+    return [
+        f"{'all' if used >= limit else used} of {limit} file descriptors are in use, so connections fail; "
+        "raise the limit (ulimit -n) and restart the process"
+    ]

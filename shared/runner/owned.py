@@ -19,11 +19,11 @@ from aiokafka import AIOKafkaProducer
 
 from shared.kafka.unreadable import Fetched, next_offset
 from shared.runner import step, store
-from shared.runner.agreement import Noted
 from shared.runner.answers import DEAD_LETTER, DeadLetter, DuePage, M, Outcome, Outgoing, S, W
 from shared.runner.blame import blamed
 from shared.runner.delivery import Outbox
 from shared.runner.host import Home
+from shared.runner.one_story.agreement import Noted
 from shared.runner.service import Db, Fenced
 from shared.runner.states import States
 from shared.runner.step import Batch, Stepped

@@ -1,4 +1,4 @@
-"""One process of a service: start, serve /metrics and /health, work, and drain on SIGTERM."""
+"""One process of a service: read settings and files, start, serve /metrics and /health, work, and drain on SIGTERM."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -27,11 +28,13 @@ from shared.runner.observe import Parts, count_people, observe
 from shared.runner.service import Fenced, Service
 from shared.runner.shards import Shards
 from shared.runner.timekeeper import Timekeeper
-from shared.settings import ServiceSettings, StatefulSettings
+from shared.settings import ServiceSettings, SettingsError, StatefulSettings, from_environment
+from shared.toml_file import ConfigError
 
 log = structlog.get_logger("process")
 
 T = TypeVar("T")
+Settings = TypeVar("Settings", bound=ServiceSettings)
 
 _CLOSE_TIMEOUT_S = 2.0
 _CONNECTIONS_MAX = PARTITIONS + 2
@@ -41,11 +44,19 @@ _COLLECT_AFTER_OBJECTS = 50_000
 of it several times before, and at the records that wait, for a tenth of ingest's CPU."""
 
 
-def run(service: Service, settings: ServiceSettings) -> None:
-    """Run the service in the foreground until SIGTERM or SIGINT; returns after the drain."""
-    logs.configure(service.name, settings.log_level)
+def start(name: str, settings: type[Settings], service: Callable[[Settings], Service]) -> None:
+    """Run the service that follows from the environment, until SIGTERM or SIGINT; returns after the drain.
+
+    `service` may raise ConfigError. For settings or files that cannot be used the process ends with one sentence.
+    """
+    try:
+        given = from_environment(settings)
+        built = service(given)
+    except (ConfigError, SettingsError) as error:
+        sys.exit(f"{name}: {error}")
+    logs.configure(built.name, given.log_level)
     tune_collector()
-    asyncio.run(_Process(service, settings).serve())
+    asyncio.run(_Process(built, given).serve())
 
 
 def tune_collector() -> None:

@@ -7,10 +7,10 @@ everything else: consuming, ownership of shards, transactions, sending, timers, 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Never, Protocol
+from typing import Any, Generic, Never, Protocol
 
 from typing_extensions import TypeVar
 
@@ -28,8 +28,8 @@ from shared.runner.answers import Outcome as Outcome
 from shared.runner.answers import Outgoing as Outgoing
 from shared.runner.answers import Result as Result
 
-if TYPE_CHECKING:
-    from shared.runner.own_topic import OwnTopic
+RESTATE_PAGE_MAX = 1_000
+"""People or records that one statement, and one row of the outbox, brings together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,37 @@ class FindDue(Protocol[M, S]):
         Raises PolicyMismatchError when this process must not publish what is due; its sentence is shown to operators.
         """
         ...
+
+
+class CountUndecided(Protocol):
+    """How many of these messages of the topic say something that this database has never decided: a version above its
+    own, or a name that it does not know. What cannot be read is none of them."""
+
+    def __call__(self, db: Db, shard: int, messages: Sequence[Record]) -> Awaitable[int]: ...
+
+
+class Restate(Protocol):
+    """Make the database's versions the highest, and say again whatever the topic does not tell as the database has it:
+    in the caller's transaction, page by page. `last` has the last message of each key that the topic holds."""
+
+    def __call__(
+        self, db: Db, shard: int, last: Mapping[bytes, Record], now: datetime
+    ) -> AsyncIterator[Sequence[Outgoing]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTopic:
+    """The topic of which a service is the only writer; partition i is shard i's. Of each name (a person, a record) the
+    topic and the database hold versions, which may differ once an older copy of one of them was put back.
+
+    `last_counts`: only the last message of each key counts there, since it is compacted. Then no message that was
+    decided before may be sent behind what `restate` says.
+    """
+
+    topic: str
+    undecided: CountUndecided
+    restate: Restate
+    last_counts: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from enum import Enum
 
 import structlog
 
-from shared.runner import questions
-from shared.runner.agreement import Noted
+from shared.kafka.consumer import is_cancelled
 from shared.runner.blame import in_words
 from shared.runner.buffer import Buffer
 from shared.runner.host import ContradictionError, DoubtError, Home, backoff, stopped_within
+from shared.runner.one_story import questions
+from shared.runner.one_story.agreement import Noted
 from shared.trust import ClockDoubtError
 
 log = structlog.get_logger("runner")
@@ -98,7 +99,7 @@ class Shard(ABC):
             try:
                 await self._work()
             except asyncio.CancelledError as error:
-                if _cancelled():
+                if is_cancelled():
                     raise
                 await self._begin_again(LeakedCancellationError(*error.args))
             except (ContradictionError, ClockDoubtError) as error:
@@ -131,10 +132,3 @@ class Shard(ABC):
         self._delays = backoff()
         if self._troubled_in in (Source.BEGINNING, Source.SENDING, self.source):
             self.trouble = None
-
-
-def _cancelled() -> bool:
-    """Whether somebody has asked this task to end: a library's own CancelledError looks the same, and would end the
-    shard in silence."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0

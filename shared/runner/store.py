@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from shared.postgres import Db, DbOrPool, queries
-from shared.runner.agreement import Noted
 from shared.runner.answers import Outgoing
+from shared.runner.one_story.agreement import Noted
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 _SQL = queries(Path(__file__).with_name("store.sql"))

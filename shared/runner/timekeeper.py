@@ -17,9 +17,9 @@ from aiokafka.errors import KafkaError
 from shared import trust
 from shared.contracts.topics import TIME_TOPIC
 from shared.kafka.identities import exists
-from shared.runner import operator_word
+from shared.kafka.sender import started
 from shared.runner.metrics import Metrics
-from shared.runner.sender import started
+from shared.runner.one_story import operator_word
 from shared.trust import TrustedTime, Witness
 
 log = structlog.get_logger("clock")

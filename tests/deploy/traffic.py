@@ -22,7 +22,7 @@ from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.partition import PARTITIONS
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import raw_topic
-from shared.runner.sender import started
+from shared.kafka.sender import started
 from tests.deploy.compose import Platform, until
 
 PARTNER = "city"

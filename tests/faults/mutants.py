@@ -14,7 +14,8 @@ from typing import Any
 from services.retention.core import steps
 from services.retention.core.record import Changed, Repeated, Settled
 from services.scorer.core import decide
-from shared.runner import fenced, sender, store
+from shared.kafka import sender
+from shared.runner import fenced, store
 from shared.runner.delivery import Delivery
 from shared.runner.forward import ForwardShard
 from shared.runner.owned import Owned

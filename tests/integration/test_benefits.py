@@ -25,22 +25,23 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from goodstanding.simulation.rule_book import read_policy
 from services.benefits.core.decide import Standing
 from services.benefits.storage.store import census, save
 from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, ScoreChange, TierChange, encode, read
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED, dead_letter_topic
+from shared.kafka.sender import send_transaction, started
 from shared.postgres import migrate
-from shared.runner.sender import send_transaction, started
 from shared.runner.service import Outgoing
 from shared.runner.store import MIGRATIONS
 from shared.settings import ROOT
 from tests.support import examples
 from tests.support.fresh_kafka import forget
-from tests.support.oracle.tiers import Publication, expect, load_table
+from tests.support.oracle.tiers import Publication, expect
 
-TABLE = load_table(ROOT / "policies" / "benefits.toml")
+TABLE = read_policy(ROOT / "policies" / "benefits.toml")
 NOW = datetime(2026, 1, 5, 16, tzinfo=UTC)
 PATIENCE_S = 60.0
 

@@ -13,8 +13,8 @@ from shared import postgres
 from shared.clock import SystemClock
 from shared.contracts.partition import PARTITIONS
 from shared.kafka.topic_admin import ensure_topics
-from shared.runner import operator_word
 from shared.runner.metrics import Metrics
+from shared.runner.one_story import operator_word
 from shared.runner.timekeeper import Timekeeper
 from shared.trust import TrustedTime, machine_time
 from tests.integration.seen import KEY, until_trouble

@@ -29,8 +29,8 @@ from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, ScoreChange, encode
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED
+from shared.kafka.sender import send_transaction, started
 from shared.policy_file import load_policy
-from shared.runner.sender import send_transaction, started
 from shared.runner.service import Outgoing
 from shared.settings import ROOT
 from tests.support.examples import example

@@ -28,8 +28,8 @@ from shared.contracts.times import rfc3339
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, dead_letter_topic, raw_topic
 from shared.kafka import topic_admin
 from shared.kafka.codecs import UNPACKED_BYTES_MAX
+from shared.kafka.sender import send, started
 from shared.runner.answers import dead_letter
-from shared.runner.sender import send, started
 from shared.runner.service import Aside, DeadLetter
 from shared.settings import ROOT
 from tests.faults.cluster import PARTNER, Cluster, running
@@ -289,7 +289,7 @@ _HELD = """
 import asyncio, sys
 from goodstanding.dead_letters import redrive as redriving
 from goodstanding.cli import app
-from shared.runner.sender import send
+from shared.kafka.sender import send
 
 async def held_before_commit(producer, messages):
     await producer.begin_transaction()

@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.kafka.identities import identities
-from shared.runner import operator_word
+from shared.runner.one_story import operator_word
 from tests.integration.seen import KEY, SHARD, until_trouble
 from tests.integration.tiny import KEYS, Count, Tiny, until
 from tests.support.fresh_kafka import delete_before

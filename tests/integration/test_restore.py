@@ -17,7 +17,7 @@ from services.scorer.core.state import COUNT, decode, vectors
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, read
 from shared.contracts.partition import partition_of
 from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, SERVICES, TIERS_CHANGED, raw_topic
-from shared.runner import questions
+from shared.runner.one_story import questions
 from tests.faults.cluster import PARTNER
 from tests.faults.events import PARTNERS
 from tests.faults.scenarios import Story, telling

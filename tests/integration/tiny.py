@@ -24,7 +24,6 @@ from shared.contracts.partition import PARTITIONS, partition_of
 from shared.kafka.topic_admin import administrator
 from shared.runner.host import Host
 from shared.runner.metrics import Metrics
-from shared.runner.own_topic import OwnTopic
 from shared.runner.service import (
     Announcement,
     Answer,
@@ -37,6 +36,7 @@ from shared.runner.service import (
     Input,
     Outcome,
     Outgoing,
+    OwnTopic,
     PolicyMismatchError,
     Record,
     Service,

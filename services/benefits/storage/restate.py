@@ -14,8 +14,7 @@ from services.benefits.storage.store import load, save
 from shared.contracts.exchange import stated
 from shared.contracts.messages import TierChange
 from shared.postgres import queries
-from shared.runner.own_topic import PAGE_MAX
-from shared.runner.service import Db, Record
+from shared.runner.service import RESTATE_PAGE_MAX, Db, Record
 
 _SQL = queries(Path(__file__).with_name("restate.sql"))
 
@@ -39,7 +38,7 @@ async def restate(
     """Page by page what is to be published, with the versions already taken over."""
     told = dict(each for each in map(told_by, last.values()) if each is not None)
     before = b""
-    while rows := await db.fetch(_SQL["page"], shard, before, PAGE_MAX):
+    while rows := await db.fetch(_SQL["page"], shard, before, RESTATE_PAGE_MAX):
         before = rows[-1]["user_id"]
         standings = await load(db, shard, [row["user_id"].hex() for row in rows])
         said = {
@@ -48,6 +47,6 @@ async def restate(
         await save(db, shard, {user_id: standing for user_id, (standing, _) in said.items()})
         yield [(user_id, change) for user_id, (_, change) in said.items() if change is not None]
     unknown = list(told.items())
-    for start in range(0, len(unknown), PAGE_MAX):
-        page = dict(unknown[start : start + PAGE_MAX])
+    for start in range(0, len(unknown), RESTATE_PAGE_MAX):
+        page = dict(unknown[start : start + RESTATE_PAGE_MAX])
         await save(db, shard, {user_id: standing_as_told(change) for user_id, change in page.items()})

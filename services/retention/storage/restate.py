@@ -18,8 +18,7 @@ from services.retention.storage.store import records_of
 from shared.contracts.exchange import stated
 from shared.contracts.messages import RecordChange
 from shared.postgres import queries
-from shared.runner.own_topic import PAGE_MAX
-from shared.runner.service import Db, Record
+from shared.runner.service import RESTATE_PAGE_MAX, Db, Record
 
 _SQL = queries(Path(__file__).with_name("restate.sql"))
 
@@ -51,7 +50,7 @@ async def restate(db: Db, shard: int) -> AsyncIterator[tuple[int, Sequence[Held]
     """Raises the base of all versions, then yields it with the records that are held, page by page."""
     base = int(await db.fetchval(_SQL["raise_base"], shard, JUMP))
     before = b""
-    while rows := await db.fetch(_SQL["people"], shard, before, PAGE_MAX):
+    while rows := await db.fetch(_SQL["people"], shard, before, RESTATE_PAGE_MAX):
         before = rows[-1]["user_id"]
         found = await records_of(db, shard, [row["user_id"] for row in rows])
         yield (

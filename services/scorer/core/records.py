@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
 
 import msgspec
 
 from services.scorer.core.messages import microseconds
+from shared.contracts.kinds import RecordClassName
 from shared.contracts.messages import RecordChange
 
 STATUS_GONE = ("expired", "deleted")
@@ -22,7 +22,7 @@ class NegativeRecord(msgspec.Struct, frozen=True, array_like=True):
     month: int
     """The month in which the change arrived, for pruning."""
     kind: str = ""
-    record_class: Literal["legal", "financial", "life"] | None = None
+    record_class: RecordClassName | None = None
     counts: bool = False
     settled: bool = False
     amount: int | None = None

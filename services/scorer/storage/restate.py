@@ -16,8 +16,7 @@ from services.scorer.core.decide import Publication
 from shared.contracts.exchange import stated
 from shared.contracts.messages import ScoreChange
 from shared.postgres import queries
-from shared.runner.own_topic import PAGE_MAX
-from shared.runner.service import Db, Record
+from shared.runner.service import RESTATE_PAGE_MAX, Db, Record
 
 if TYPE_CHECKING:
     import asyncpg
@@ -60,7 +59,7 @@ async def restate(
     """Page by page what is to be published, with the versions already taken over."""
     told = dict(each for each in map(told_by, last.values()) if each is not None)
     before = b""
-    while rows := await db.fetch(_SQL["page"], shard, before, PAGE_MAX):
+    while rows := await db.fetch(_SQL["page"], shard, before, RESTATE_PAGE_MAX):
         before = rows[-1]["user_id"]
         said = [each for row in rows if (each := _said(row, told.get(row["user_id"]), now, policy))]
         if fresh := [each for each, is_fresh in said if is_fresh]:
@@ -69,8 +68,8 @@ async def restate(
         await _take_over(db, shard, taken | {bytes.fromhex(user_id): _reached(each) for (user_id, each), _ in said})
         yield [each for each, _ in said]
     unknown = [(user_id, _reached(each)) for user_id, each in told.items()]
-    for start in range(0, len(unknown), PAGE_MAX):
-        await _take_over(db, shard, dict(unknown[start : start + PAGE_MAX]))
+    for start in range(0, len(unknown), RESTATE_PAGE_MAX):
+        await _take_over(db, shard, dict(unknown[start : start + RESTATE_PAGE_MAX]))
 
 
 def _reached(said: Told | Publication) -> tuple[int, datetime]:

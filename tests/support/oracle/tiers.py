@@ -1,17 +1,13 @@
-"""What must become of a person's published scores, worked out the slow and plain way, apart from the services.
-
-Every step looks at all publications again. The rules are read from the rule book and from the policy file, not from the
-code of benefits, and nothing of the services is imported here.
-"""
+"""What must become of a person's published scores, by the rules as `rule_book` computes them."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
+
+from goodstanding.simulation.rule_book import benefits, tiers_reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,40 +43,15 @@ class Change:
         return self.before.benefits - self.after.benefits
 
 
-def load_table(path: Path) -> Mapping[str, Any]:
-    return tomllib.loads(path.read_text(encoding="utf-8"))
-
-
 def expect(publications: Sequence[Publication], table: Mapping[str, Any]) -> list[Change]:
     """The changes that these publications of one person bring, in order: at most one each."""
     standings = [Standing()]
-    counts: list[int] = []
-    for number, now in enumerate(publications):
-        counts.append(_count(publications[:number], counts, now, table))
-        standings.append(_standing(now, table["tiers"][: counts[-1]], table["restrictions"]))
+    before: list[tuple[int, bool]] = []
+    for now in publications:
+        count = tiers_reached(table, reversed(before), now.score, thin=now.thin)
+        before.append((count, bool(now.restrictions)))
+        tier, in_force = benefits(table, count, now.restrictions)
+        standings.append(Standing(tier, frozenset(in_force), now.restrictions))
     return [
         Change(number, before, after) for number, (before, after) in enumerate(pairwise(standings)) if before != after
     ]
-
-
-def _count(before: Sequence[Publication], counts: Sequence[int], now: Publication, table: Mapping[str, Any]) -> int:
-    """How many tiers the person has now; `counts` has it for each publication before."""
-    reached = sum(1 for tier in table["tiers"] if tier["from"] <= now.score)
-    if not now.thin:
-        return reached
-    # A thin file gains nothing new. Not new is what the person had when last there was no restriction, and since.
-    had = 0
-    for publication, count in zip(reversed(before), reversed(counts), strict=True):
-        had = max(had, count)
-        if not publication.restrictions:
-            break
-    return min(reached, had)
-
-
-def _standing(now: Publication, tiers: Sequence[Any], restrictions: Mapping[str, Sequence[str]]) -> Standing:
-    earned = {benefit["code"] for each in tiers for benefit in each["benefits"]}
-    closed: set[str] = set()
-    for restriction in now.restrictions:
-        # What the table does not know closes everything.
-        closed |= set(restrictions.get(restriction, earned))
-    return Standing(tiers[-1]["code"] if tiers else None, frozenset(earned - closed), now.restrictions)

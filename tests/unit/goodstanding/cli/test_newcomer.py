@@ -26,7 +26,7 @@ from goodstanding.reading.offsets import asking
 from goodstanding.waiting_for_word import Waiting
 from shared.contracts import zones
 from shared.contracts.kinds import KINDS
-from shared.runner.operator_word import Found
+from shared.runner.one_story.operator_word import Found
 from shared.settings import ROOT
 from tests.support.command_line import ask
 

@@ -24,9 +24,9 @@ from shared.contracts.profile import Profile
 from shared.contracts.refusals import fieldnames, read_refusal, refusal_headers
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import REJECTED_VALUE_BYTES_MAX, raw_topic
+from shared.kafka.sendable import is_too_large
 from shared.kafka.unreadable import Unreadable
 from shared.policy_file import load_policy
-from shared.runner.sendable import is_too_large
 from shared.runner.service import Answer, DeadLetter, Outcome, Outgoing
 from shared.settings import ROOT
 from tests.support.ingest.raw_events import (

@@ -19,9 +19,9 @@ from aiokafka.errors import (
 )
 
 from shared.contracts.topics import NORMALIZED, dead_letter_topic, rejected_topic
+from shared.kafka.sendable import Topics
 from shared.runner.answers import Outgoing
 from shared.runner.delivery import Delivery
-from shared.runner.sendable import Topics
 
 PARTNERS = rejected_topic("bank")
 _INVALID_RECORD = 87

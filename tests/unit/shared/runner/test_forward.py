@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.kafka.unreadable import Unreadable
-from shared.runner.agreement import Noted, Seen, TopicNow, compare
-from shared.runner.commit_note import Note
-from shared.runner.contradictions import Rewritten
 from shared.runner.delivery import Delivery
 from shared.runner.forward import ForwardShard, _InHand
 from shared.runner.host import Home, Host
+from shared.runner.one_story.agreement import Noted, Seen, TopicNow, compare
+from shared.runner.one_story.commit_note import Committed, Note
+from shared.runner.one_story.contradictions import Rewritten
 from shared.runner.service import Forward
 from shared.settings import ServiceSettings
 
@@ -34,8 +34,8 @@ class Inputs:
 
     def resume(self) -> None: ...
 
-    async def commit(self, offsets: Mapping[str, int], notes: Mapping[str, Note]) -> None:
-        self.committed |= {topic: (at, notes[topic].newest) for topic, at in offsets.items()}
+    async def commit(self, committed: Mapping[str, Committed]) -> None:
+        self.committed |= {topic: (at.offset, at.note.newest) for topic, at in committed.items()}
 
 
 class Failing:
@@ -62,8 +62,8 @@ def shard_with(records: Sequence[Unreadable], acknowledged: Sequence[bool]) -> t
     host = Host(ServiceSettings(kafka="nowhere"), cast(Any, None), metrics, None)
     home = Home(0, "ingest", host, cast(Any, inputs))
     shard = ForwardShard(home, cast(Forward, SimpleNamespace(owner="D")))
-    shard._notes = {topic: Note("K", topic, "D", 0) for topic in TOPICS}
-    shard._taken, shard._offsets = records, {}
+    shard._committed = {topic: Committed(0, Note("K", topic, "D", 0)) for topic in TOPICS}
+    shard._taken = records
     delivery = cast(Delivery, Failing(acknowledged))
     shard._in_hand = _InHand(records, range(1, len(records) + 1), (), delivery, 0.0)
     return shard, inputs

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from shared.contracts.topics import NORMALIZED, message_bytes_max, rejected_topic
-from shared.runner.sendable import Topics, is_too_large, size
+from shared.kafka.sendable import Topics, is_too_large, size
 from shared.runner.service import Outgoing
 
 NOBODY = cast(Any, None)

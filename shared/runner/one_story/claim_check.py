@@ -1,26 +1,28 @@
-"""Asks Kafka and Postgres what `agreement` compares, before a shard works, and does what the operator has decided.
+"""Compares Kafka and Postgres before a shard works, and does what the operator has decided.
 
     look          before the claim: reads only, so that a process of a wrong deployment fences nobody
     check_claim   under the claim: compares once more, also what the own topic holds; then writes down what was seen
 
 While the shard works, ids and ends are compared now and then, since they may change under it (`Shard.look_again`).
-
-Nothing is read or sent while a contradiction stands. The operator's word names exactly that contradiction, is a row
-with its time, and takes effect in one transaction under the shard's epoch.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
 from aiokafka import TopicPartition
 
+from shared.contracts.partition import partition_of
 from shared.kafka.between import between
-from shared.runner import agreement, commit_note, operator_word, questions, store
-from shared.runner.agreement import Seen, TopicNow
-from shared.runner.contradictions import (
+from shared.runner import store
+from shared.runner.host import ContradictionError, Home
+from shared.runner.one_story import agreement, operator_word, questions
+from shared.runner.one_story.agreement import Seen, TopicNow
+from shared.runner.one_story.commit_note import Committed, Note
+from shared.runner.one_story.contradictions import (
     BeyondEnd,
     Contradiction,
     OtherCluster,
@@ -31,9 +33,7 @@ from shared.runner.contradictions import (
     affects_output,
     remedy,
 )
-from shared.runner.host import ContradictionError, Home
-from shared.runner.own_topic import OwnTopic, is_foreign
-from shared.runner.service import Db, Outgoing, Record
+from shared.runner.service import Db, Outgoing, OwnTopic, Record
 
 log = structlog.get_logger("runner")
 
@@ -100,6 +100,18 @@ async def _undecided(home: Home, claim: store.Claim, seen: Seen, own: OwnTopic) 
     return [Undecided(own.topic, since or 0, count, foreign)] if count else []
 
 
+def is_foreign(service: str, shard: int, record: Record) -> bool:
+    """Whether the service has certainly not written this message of its own topic: its id is not
+    `<service>/<subject>/<version>`, it names another source, or it lies in another partition than its key's."""
+    headers = dict(record.headers)
+    id, source = headers.get("ce_id") or b"", headers.get("ce_source")
+    return (
+        not re.fullmatch(rb"%b/[^/]+/[0-9]+" % re.escape(service.encode()), id)
+        or source != f"/{service}".encode()
+        or partition_of((record.key or b"").decode(errors="replace")) != shard
+    )
+
+
 # -- what is written down ----------------------------------------------------------------------------------------------
 
 
@@ -155,10 +167,13 @@ def _kept(messages: Sequence[Outgoing], own: OwnTopic) -> list[Outgoing]:
 async def _sign(home: Home, claim: store.Claim) -> None:
     """Write into the group whose deployment works here, beside the offsets, which operators' tools show as the lag."""
     noted = claim.noted
-    notes = {
-        topic: commit_note.Note(noted.cluster, topic_id, noted.owner, noted.newest.get(topic, 0))
-        for topic, topic_id in noted.topic_ids.items()
-    }
     _, held = home.inputs.asking()
-    offsets = {tp.topic: noted.offsets.get(tp.topic, 0) for tp in held}
-    await home.inputs.commit(offsets, notes)
+    await home.inputs.commit(
+        {
+            topic: Committed(
+                noted.offsets.get(topic, 0), Note(noted.cluster, topic_id, noted.owner, noted.newest.get(topic, 0))
+            )
+            for topic in [tp.topic for tp in held]
+            if (topic_id := noted.topic_ids.get(topic))
+        }
+    )

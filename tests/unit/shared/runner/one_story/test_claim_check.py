@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from shared.contracts.partition import PARTITIONS, partition_of
-from shared.runner.own_topic import is_foreign
+from shared.runner.one_story.claim_check import is_foreign
 
 KEY = "ab" * 32
 SHARD = partition_of(KEY)

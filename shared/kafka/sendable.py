@@ -28,7 +28,7 @@ from aiokafka.errors import (
 )
 
 from shared.contracts.topics import DISPUTES_PREFIX, REJECTED_PREFIX, message_bytes_max
-from shared.runner.sender import REQUEST_BYTES_MAX
+from shared.kafka.sender import REQUEST_BYTES_MAX
 from shared.runner.service import Outgoing
 
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -13,26 +13,18 @@ from aiokafka.errors import UnknownError, UnknownTopicOrPartitionError
 from shared.kafka.between import stop
 from shared.kafka.committed import committed as offsets_committed
 from shared.kafka.identities import identities
-from shared.runner import agreement, commit_note
-from shared.runner.agreement import Noted, Seen, TopicNow
-from shared.runner.commit_note import Note
-from shared.runner.contradictions import Contradiction
 from shared.runner.host import Home
 from shared.runner.inputs import Inputs
+from shared.runner.one_story import agreement, commit_note
+from shared.runner.one_story.agreement import Noted, Seen, TopicNow
+from shared.runner.one_story.commit_note import Committed
+from shared.runner.one_story.contradictions import Contradiction
 
 log = structlog.get_logger("runner")
 
 _READ_AGAIN_MS = 3_600_000
 """How far before the last handled record a shard goes on in a Kafka that was restored from an older copy. The clocks of
 brokers may differ by minutes; what is read twice is recognized."""
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """The next offset that the group has committed for a partition, and what was noted beside it."""
-
-    offset: int
-    note: Note
 
 
 async def contradictions(home: Home, noted: Noted) -> Sequence[Contradiction]:

@@ -15,13 +15,12 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.kafka.topic_admin import administrator
-from shared.runner import agreement, questions
-from shared.runner.agreement import Noted, Seen
-from shared.runner.commit_note import Note, Word, read_word
-from shared.runner.contradictions import BeyondEnd, Contradiction, OtherCluster, OtherTopic, Rewritten
 from shared.runner.host import ContradictionError, Home
 from shared.runner.inputs import Inputs
-from shared.runner.questions import Committed
+from shared.runner.one_story import agreement, questions
+from shared.runner.one_story.agreement import Noted, Seen
+from shared.runner.one_story.commit_note import Committed, Note, Word, read_word
+from shared.runner.one_story.contradictions import BeyondEnd, Contradiction, OtherCluster, OtherTopic, Rewritten
 
 log = structlog.get_logger("runner")
 
@@ -41,51 +40,37 @@ def words_group(service: str) -> str:
     return f"{service}.operator"
 
 
-async def asked(
-    kafka: str,
-    consumer: AIOKafkaConsumer,
-    held: Sequence[TopicPartition],
-    committed: Mapping[TopicPartition, Committed],
-) -> Seen:
-    """What Kafka says of these partitions of one shard."""
-    newest = {tp.topic: at.note.newest for tp, at in committed.items() if at.note.newest}
-    return await questions.seen(kafka, consumer, held, Noted(newest=newest))
+async def judged(
+    kafka: str, consumer: AIOKafkaConsumer, owner: str, held: Sequence[TopicPartition]
+) -> dict[TopicPartition, Judged]:
+    """Asks Kafka about these partitions of one shard. Raises a KafkaError while it cannot tell."""
+    committed = await questions.committed(consumer, held)
+    noted = noted_beside(owner, {tp.topic: at for tp, at in committed.items()})
+    return judge(owner, await questions.seen(kafka, consumer, held, noted), committed, held)
 
 
 def judge(
     owner: str, seen: Seen, committed: Mapping[TopicPartition, Committed], held: Sequence[TopicPartition]
 ) -> dict[TopicPartition, Judged]:
     """Pure: each partition by itself, since each was noted at a time of its own."""
-    judged = {}
+    found = {}
     for tp in held:
         at = committed.get(tp)
-        noted = _noted(owner, tp.topic, at)
+        noted = noted_beside(owner, {tp.topic: at} if at else {})
         its = replace(seen, owner=at.note.owner if at else "", topics={tp.topic: seen.topics[tp.topic]})
-        found = agreement.compare(noted, its)
-        judged[tp] = Judged(at.offset if at else None, noted, its, found[0] if found else None)
-    return judged
+        contradictions = agreement.compare(noted, its)
+        found[tp] = Judged(at.offset if at else None, noted, its, contradictions[0] if contradictions else None)
+    return found
 
 
-def _noted(owner: str, topic: str, at: Committed | None) -> Noted:
-    if at is None:
-        return Noted(owner=owner)
-    note = at.note
-    return Noted(
-        cluster=note.cluster,
-        owner=owner,
-        topic_ids={topic: note.topic_id} if note.topic_id else {},
-        offsets={topic: at.offset},
-        newest={topic: note.newest} if note.newest else {},
-    )
-
-
-def noted(owner: str, notes: Mapping[str, Note], offsets: Mapping[str, int]) -> Noted:
-    """What Kafka must agree with while a shard works."""
+def noted_beside(owner: str, committed: Mapping[str, Committed]) -> Noted:
+    """What Kafka must agree with, by what is noted beside the offset of each topic."""
+    notes = {topic: at.note for topic, at in committed.items()}
     return Noted(
         cluster=next((note.cluster for note in notes.values()), ""),
         owner=owner,
-        topic_ids={topic: note.topic_id for topic, note in notes.items()},
-        offsets=dict(offsets),
+        topic_ids={topic: note.topic_id for topic, note in notes.items() if note.topic_id},
+        offsets={topic: at.offset for topic, at in committed.items()},
         newest={topic: note.newest for topic, note in notes.items() if note.newest},
     )
 
@@ -95,29 +80,29 @@ async def check_start(home: Home, owner: str) -> tuple[dict[str, Note], dict[str
     record. Raises ContradictionError where the operator's word is missing; anything else it raises means: not known
     yet."""
     consumer, held = home.inputs.asking()
-    committed = await questions.committed(consumer, held)
-    judged = judge(owner, await asked(home.host.settings.kafka, consumer, held, committed), committed, held)
-    found = {tp: each.contradiction for tp, each in judged.items() if each.contradiction}
+    partitions = await judged(home.host.settings.kafka, consumer, owner, held)
+    found = {tp: each.contradiction for tp, each in partitions.items() if each.contradiction}
     if found:
         await _require_words(home, found)
     notes, begins, moved = {}, {}, {}
-    for tp, each in judged.items():
+    for tp, each in partitions.items():
         topic, seen = tp.topic, each.seen
-        at, notes[topic] = await _goes_on(home.inputs, topic, each, Note(seen.cluster, seen.topics[topic].id, owner))
+        at, note = await _goes_on(home.inputs, topic, each, Note(seen.cluster, seen.topics[topic].id, owner))
+        notes[topic] = note
         if at is not None:
-            begins[topic] = moved[topic] = at
+            begins[topic], moved[topic] = at, Committed(at, note)
         elif each.committed is not None:
             begins[topic] = each.committed
     if moved:
         # Where this fails, the shard begins there all the same, and the word is followed again at the next start.
-        await home.inputs.commit(moved, notes)
+        await home.inputs.commit(moved)
     return notes, begins
 
 
-async def _goes_on(inputs: Inputs, topic: str, judged: Judged, note: Note) -> tuple[int | None, Note]:
+async def _goes_on(inputs: Inputs, topic: str, found: Judged, note: Note) -> tuple[int | None, Note]:
     """The offset to go on from, where it is not the committed one (None), and the note from now on."""
-    now, newest = judged.seen.topics[topic], judged.noted.newest.get(topic)
-    match judged.contradiction:
+    now, newest = found.seen.topics[topic], found.noted.newest.get(topic)
+    match found.contradiction:
         case OtherCluster() | OtherTopic():
             return now.first, note
         case BeyondEnd() | Rewritten():
@@ -125,10 +110,10 @@ async def _goes_on(inputs: Inputs, topic: str, judged: Judged, note: Note) -> tu
         case _:
             pass
     note = replace(note, newest=newest or 0)
-    if lost := agreement.deleted_unread(judged.noted, judged.seen).get(topic):
+    if lost := agreement.deleted_unread(found.noted, found.seen).get(topic):
         inputs.lost(topic, now.first - lost, now.first)
         return now.first, note
-    return (judged.committed, note) if judged.contradiction else (None, note)
+    return (found.committed, note) if found.contradiction else (None, note)
 
 
 async def _require_words(home: Home, found: Mapping[TopicPartition, Contradiction]) -> None:

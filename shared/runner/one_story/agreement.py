@@ -1,16 +1,4 @@
-"""Whether Kafka and what was written down beside the offsets tell one story; what may be found: `contradictions`.
-
-An offset means something only in the log that it was read from. Each of these looks harmless, loses records or versions
-in silence, and is found here before anything is read or sent (decision 0014):
-
-- the topic was deleted and made again, or the whole cluster is another one: its ids differ;
-- Kafka was restored from an older copy: it ends before the offset, or holds records below it that are newer than any
-  that was handled;
-- Postgres was restored from an older copy: our own topic holds messages that this database has never decided;
-- two deployments share one consumer group: the offsets there were written down by another database.
-
-Pure: the one who asks the servers is `claim_check`.
-"""
+"""Does what was noted of a shard contradict what Kafka says now? Pure; `questions` asks Kafka."""
 
 from __future__ import annotations
 
@@ -18,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from shared.runner.contradictions import (
+from shared.runner.one_story.contradictions import (
     BeyondEnd,
     Contradiction,
     OtherCluster,

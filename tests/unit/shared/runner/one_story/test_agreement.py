@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.runner.agreement import Noted, Seen, TopicNow, compare, deleted_unread, sentence, token
-from shared.runner.contradictions import (
+from shared.runner.one_story.agreement import Noted, Seen, TopicNow, compare, deleted_unread, sentence, token
+from shared.runner.one_story.contradictions import (
     BeyondEnd,
     Contradiction,
     OtherCluster,

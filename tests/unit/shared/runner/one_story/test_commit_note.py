@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.runner.commit_note import Note, Word, read, read_word
+from shared.runner.one_story.commit_note import Note, Word, read, read_word
 
 
 @pytest.mark.parametrize("note", [Note(), Note("K", "T", "D", 17), Note("K", "", "D"), Note("", "T", "", 3)])

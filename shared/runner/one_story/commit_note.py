@@ -30,6 +30,14 @@ class Note:
         return " ".join((_MARK, self.cluster or "-", self.topic_id or "-", self.owner or "-", str(self.newest)))
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The next offset that the group has for a partition, and what is noted beside it."""
+
+    offset: int
+    note: Note
+
+
 def read(text: str | None) -> Note:
     parts = (text or "").split(" ")
     if len(parts) != 5 or parts[0] != _MARK or not parts[4].isdecimal():

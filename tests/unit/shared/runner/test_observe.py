@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.runner import descriptors
+from shared.runner.observe import descriptors
 
 
 @pytest.fixture
@@ -26,14 +26,14 @@ def opened(count: int) -> list[int]:
 
 
 def test_a_few_are_no_trouble(limit: int) -> None:
-    assert descriptors.troubles() == []
+    assert descriptors() == []
 
 
 @pytest.mark.parametrize("left", [5, 0])
 def test_few_left_are_told_of(limit: int, left: int) -> None:
     held = opened(limit - left - len(os.listdir("/dev/fd")) + 1)
     try:
-        [sentence] = descriptors.troubles()
+        [sentence] = descriptors()
         assert f"of {limit} file descriptors are in use" in sentence
     finally:
         for each in held:
