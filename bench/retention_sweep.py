@@ -34,7 +34,7 @@ from services.retention.core.decide import Policy
 from services.retention.core.fingerprint import record_id
 from services.retention.service import service
 from shared.contracts.partition import partition_of
-from shared.contracts.profile import Profile
+from shared.contracts.retention_profile import Profile
 from shared.contracts.topics import RECORDS_CHANGED
 from shared.kafka.sender import send_transaction, started
 from shared.policy_file import load_policy

@@ -33,7 +33,7 @@ from services.retention.core.record import Facts, Settled
 from services.retention.service import service
 from services.retention.storage import store
 from shared.contracts.kinds import RecordClass
-from shared.contracts.profile import Profile
+from shared.contracts.retention_profile import Profile
 from shared.policy_file import load_policy
 from shared.postgres import migrate, queries
 from shared.runner.store import MIGRATIONS

@@ -25,7 +25,7 @@ from services.scorer.core.state import State, without_lapsed
 from shared.contracts import zones
 from shared.contracts.messages import BehaviorEvent, RecordReport, encode
 from shared.contracts.months import month_of
-from shared.contracts.profile import Profile
+from shared.contracts.retention_profile import Profile
 
 _ACCEPTED, _REPEATED = "accepted", "duplicate"
 

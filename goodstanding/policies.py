@@ -18,7 +18,7 @@ from services.ingest.loading import load_context, load_partners, parse_rates
 from services.scorer.core.features.base import Unit
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.loading import scorecards
-from shared.contracts.profile import Profile
+from shared.contracts.retention_profile import Profile
 from shared.policy_file import SCORECARD, TIERS, load_policy, profile_file, scorecard_files
 from shared.settings import ROOT
 from shared.toml_file import ConfigError, load, text_of

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from shared.contracts.policies import PolicyFault
+from shared.contracts.policy_parts import PolicyFault
 from shared.toml_file import error_at, load
 
 SCORECARD = "scorecard.toml"

@@ -21,7 +21,7 @@ from goodstanding.errors import UserError
 from goodstanding.platform.stack import Stack
 from services.retention.core.deadline import DeadlineError, deadline_of, last_day_of
 from shared.contracts.kinds import RecordClass
-from shared.contracts.profile import Profile
+from shared.contracts.retention_profile import Profile
 from shared.toml_file import ConfigError
 
 app = commands("Policy files: scorecard, tier table, retention profiles, partners' mappings.")

@@ -23,7 +23,7 @@ from services.scorer.core.features.months import WINDOW_MONTHS_MAX
 from services.scorer.core.features.stated import Fact
 from services.scorer.core.scorecard import Scorecard
 from shared.contracts.kinds import KINDS, Shape
-from shared.contracts.profile import Profile
+from shared.contracts.retention_profile import Profile
 from shared.settings import ROOT
 
 DIRECTORY = ROOT / "docs" / "schemas"

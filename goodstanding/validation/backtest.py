@@ -28,7 +28,7 @@ from goodstanding.validation.measures import (
 )
 from services.scorer.core.scorecard import Scorecard
 from shared.contracts.months import month_name, month_start
-from shared.contracts.profile import Profile
+from shared.contracts.retention_profile import Profile
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from goodstanding.simulation.real_data.source import Source
 from goodstanding.validation.backtest import folded
 from goodstanding.validation.candidates import Choice
 from services.scorer.core.compiled import Compiled, all_of
-from shared.contracts.profile import Profile
+from shared.contracts.retention_profile import Profile
 
 Column: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.int64]

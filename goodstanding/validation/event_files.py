@@ -19,7 +19,7 @@ from services.scorer.core.score import Evaluation
 from services.scorer.core.scorecard import Scorecard
 from shared.contracts import zones
 from shared.contracts.months import month_of
-from shared.contracts.profile import Profile
+from shared.contracts.retention_profile import Profile
 
 _ALL_MONTHS = 12 * 200
 """No event of a file is too late: each is taken as though it had been sent when it happened."""

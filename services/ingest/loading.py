@@ -13,7 +13,7 @@ from services.ingest.core.partner import Partner
 from services.ingest.service import Policy
 from services.ingest.settings import IngestSettings
 from shared import toml_file
-from shared.contracts.profile import Profile
+from shared.contracts.retention_profile import Profile
 from shared.partner_files import check_name, partner_files
 from shared.policy_file import RATES, load_policy, profile_file
 from shared.runner.one_story.commit_note import owner_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.retention.core.decide import Policy
 from services.retention.settings import RetentionSettings
-from shared.contracts.profile import Profile
+from shared.contracts.retention_profile import Profile
 from shared.policy_file import load_policy, profile_file
 from shared.settings import key_bytes
 

@@ -23,7 +23,7 @@ from services.retention.storage import store
 from shared.contracts.kinds import RecordClass
 from shared.contracts.messages import RecordChange, RecordReport
 from shared.contracts.partition import partition_of
-from shared.contracts.profile import Profile
+from shared.contracts.retention_profile import Profile
 from shared.policy_file import load_policy
 from shared.postgres import queries
 from shared.settings import ROOT

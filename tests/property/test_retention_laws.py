@@ -16,7 +16,7 @@ from services.retention.core.record import Changed, Effect, Expired, Open, Refus
 from shared.contracts.faults import Code
 from shared.contracts.kinds import KINDS, Ends, RecordClass, Shape
 from shared.contracts.messages import RecordReport
-from shared.contracts.profile import Profile, Years
+from shared.contracts.retention_profile import Profile, Years
 
 USER = "5" * 64
 POLICY = Policy(

@@ -13,7 +13,7 @@ from functools import cached_property
 import msgspec
 
 from shared.contracts.fields import BENEFITS_MAX, SCORE_MAX, SCORE_MIN, TEXT_CHARACTERS_MAX
-from shared.contracts.policies import PolicyFault, faults_of_name, is_code, policy_id
+from shared.contracts.policy_parts import PolicyFault, faults_of_name, is_code, policy_id
 
 
 class Benefit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 import msgspec
 
 from shared.contracts.kinds import RecordClass
-from shared.contracts.profile import Profile
+from shared.contracts.retention_profile import Profile
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)

@@ -18,7 +18,7 @@ from services.retention.core.messages import Due, Message, Report
 from services.retention.core.record import GONE, Effect, Gone, Kept, State, Step, due_at, partner_of
 from services.retention.core.steps import expire, refused, take
 from shared.contracts.faults import Code, Fault
-from shared.contracts.profile import Profile
+from shared.contracts.retention_profile import Profile
 
 _FULL = Fault(
     Code.TOO_MANY,

@@ -48,7 +48,7 @@ from services.retention.core.record import (
 )
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import KIND_OF, Ends
-from shared.contracts.profile import Profile
+from shared.contracts.retention_profile import Profile
 
 _GONE = Fault(
     Code.LAPSED,

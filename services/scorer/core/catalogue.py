@@ -13,7 +13,7 @@ import msgspec
 from services.scorer.core.features.activity import DONE
 from services.scorer.core.features.base import Groups, faults_of_kinds
 from shared.contracts.kinds import KIND_OF, Shape
-from shared.contracts.policies import PolicyFault
+from shared.contracts.policy_parts import PolicyFault
 
 HINT_MONTHS_MAX = 24
 

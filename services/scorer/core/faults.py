@@ -15,7 +15,7 @@ from services.scorer.core.features.stated import CONTACTS_BAND, ContactsStanding
 from services.scorer.core.scorecard import BASE, POINTS, Bin, Cap, Condition, Evidence, Limit, Records, Rule, Scorecard
 from shared.contracts.demographics import is_demographic
 from shared.contracts.kinds import KIND_OF, RecordClass, Shape
-from shared.contracts.policies import PolicyFault, faults_of_name, is_code
+from shared.contracts.policy_parts import PolicyFault, faults_of_name, is_code
 
 Faults: TypeAlias = Iterator[PolicyFault]
 T = TypeVar("T")

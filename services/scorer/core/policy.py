@@ -12,7 +12,7 @@ import msgspec
 from services.scorer.core.calendar import latest_run, run_instant
 from services.scorer.core.scorecard import Scorecard
 from shared.contracts.months import day_of_month
-from shared.contracts.policies import PolicyFault
+from shared.contracts.policy_parts import PolicyFault
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):

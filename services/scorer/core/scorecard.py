@@ -21,7 +21,7 @@ from services.scorer.core.features.stated import BASE as BASE
 from services.scorer.core.features.stated import CONTACTS_BAND as CONTACTS_BAND
 from services.scorer.core.features.stated import CONTACTS_MIN as CONTACTS_MIN
 from shared.contracts.kinds import RecordClass
-from shared.contracts.policies import PolicyFault, policy_id
+from shared.contracts.policy_parts import PolicyFault, policy_id
 
 if TYPE_CHECKING:
     from services.scorer.core.compiled import Compiled

@@ -21,7 +21,7 @@ from services.scorer.core.features.base import (
 from services.scorer.core.features.months import WINDOW_MONTHS_MAX, Months, Plan, weighted
 from services.scorer.core.state import COUNT, LIMIT, SUM, limit_of
 from shared.contracts.kinds import Shape
-from shared.contracts.policies import PolicyFault
+from shared.contracts.policy_parts import PolicyFault
 
 DONE = (Shape.OBLIGATION, Shape.ACTIVITY)
 Of: TypeAlias = Literal["amount", "limit"]

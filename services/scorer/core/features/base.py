@@ -10,7 +10,7 @@ import msgspec
 
 from services.scorer.core.features.months import WINDOW_MONTHS_MAX, Months, Plan
 from shared.contracts.kinds import KIND_OF, Kind, Shape
-from shared.contracts.policies import PolicyFault
+from shared.contracts.policy_parts import PolicyFault
 
 Groups: TypeAlias = Mapping[str, Sequence[str]]
 """`[kinds]` of the policy: lists of kinds by name."""

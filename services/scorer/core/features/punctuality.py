@@ -18,7 +18,7 @@ from services.scorer.core.features.base import (
     weights_of,
 )
 from services.scorer.core.features.months import WHOLE, Kinds, Late, Months, Plan, weighted
-from shared.contracts.policies import PolicyFault
+from shared.contracts.policy_parts import PolicyFault
 
 
 class _Weighted(Windowed, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from services.scorer.core.features.base import Feature, Groups, Measure, Measure
 from services.scorer.core.features.months import Circle, Months, Plan
 from services.scorer.core.state import amount_of
 from shared.contracts.kinds import KIND_OF, Shape
-from shared.contracts.policies import PolicyFault
+from shared.contracts.policy_parts import PolicyFault
 
 BASE = 350
 CONTACTS_BAND = 100

@@ -9,7 +9,7 @@ import pytest
 
 from goodstanding.cli.policy import deadline_as_json
 from shared.contracts.kinds import RecordClass
-from shared.contracts.profile import Profile
+from shared.contracts.retention_profile import Profile
 from shared.policy_file import load_policy
 from shared.settings import ROOT
 

@@ -20,8 +20,8 @@ from services.scorer.core.messages import Event
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import Refusal
 from shared.contracts.partition import partition_of
-from shared.contracts.profile import Profile
 from shared.contracts.refusals import fieldnames, read_refusal, refusal_headers
+from shared.contracts.retention_profile import Profile
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import REJECTED_VALUE_BYTES_MAX, raw_topic
 from shared.kafka.sendable import is_too_large

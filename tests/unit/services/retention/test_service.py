@@ -16,8 +16,8 @@ from services.retention.settings import RetentionSettings
 from services.retention.storage import store
 from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, RecordChange, RecordReport, encode, read
-from shared.contracts.profile import Profile
 from shared.contracts.refusals import read_refusal
+from shared.contracts.retention_profile import Profile
 from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED
 from shared.policy_file import load_policy
 from shared.runner.service import Announcement, DeadLetter, Decision

@@ -8,7 +8,7 @@ import pytest
 
 from services.retention.core.deadline import DeadlineError, deadline_of, last_day_of
 from shared.contracts.kinds import RecordClass
-from shared.contracts.profile import Profile, Years
+from shared.contracts.retention_profile import Profile, Years
 from shared.policy_file import load_policy
 from shared.settings import ROOT
 

@@ -27,7 +27,7 @@ from services.retention.core.record import (
     due_at,
 )
 from shared.contracts.messages import RecordReport
-from shared.contracts.profile import Profile, Years
+from shared.contracts.retention_profile import Profile, Years
 
 USER = "5" * 64
 POLICY = Policy(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.scorer.core.catalogue import AnyHint, Keep, Settle, State
-from shared.contracts.policies import PolicyFault
+from shared.contracts.policy_parts import PolicyFault
 from tests.support.people import SHIPPED, card
 
 WORDS: dict[str, Any] = {"en": "Do it.", "zh": "去做。"}

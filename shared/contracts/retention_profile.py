@@ -14,7 +14,7 @@ import msgspec
 
 from shared.contracts import zones
 from shared.contracts.kinds import RecordClass
-from shared.contracts.policies import ByClass, PolicyFault, faults_of_name
+from shared.contracts.policy_parts import ByClass, PolicyFault, faults_of_name
 
 YEARS_MAX = 50
 """More is a slip of the pen: nobody is to be held to half a century. Far from what a date can hold."""

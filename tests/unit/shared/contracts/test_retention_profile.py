@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.contracts.profile import Profile, Years
+from shared.contracts.retention_profile import Profile, Years
 from shared.policy_file import load_policy
 from shared.settings import ROOT
 from shared.toml_file import ConfigError
