@@ -131,6 +131,6 @@ def _show_in_full(scored: Scored, units: Mapping[str, Unit], currency: str) -> N
     ]
     rows.append(("score", evaluation.score, "", ""))
     console.print(table(["item", "points", "at best", "rests on"], rows, right=("points", "at best")))
-    tell(f"What would help most: {', '.join(evaluation.key_factors) or 'nothing, all is at its best'}.")
+    tell(f"Most points are missing in: {', '.join(evaluation.key_factors) or 'nothing, all is at its best'}.")
     if evaluation.restrictions:
         tell(f"Restricted: {', '.join(evaluation.restrictions)}.")

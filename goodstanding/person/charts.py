@@ -8,8 +8,9 @@ from datetime import date
 from html import escape
 from math import cos, pi, sin
 
-from goodstanding.person.explained import Dimension, Moved
+from goodstanding.person.explained import Dimension, Explained, Moved
 from services.benefits.core.table import TierTable
+from services.scorer.core.reasons.figures import Language
 from services.scorer.core.scorecard import BASE, POINTS
 
 INK, PALE, LINE, FILL, UNKNOWN = "#1f2933", "#7b8794", "#d9e2ec", "#0f766e", "#f0b429"
@@ -41,7 +42,7 @@ def radar(dimensions: Sequence[Dimension], labels: tuple[str, str]) -> str:
     parts.append(polygon(reached, f'fill="{FILL}" fill-opacity=".35" stroke="{FILL}" stroke-width="2"'))
     for angle, dimension in zip(at, dimensions, strict=True):
         px, py = point(angle, 1, 14)
-        anchor = "middle" if abs(cos(angle)) < 0.1 else "start" if cos(angle) > 0 else "end"
+        anchor = "middle" if abs(cos(angle)) < 0.1 or sin(angle) > 0.5 else "start" if cos(angle) > 0 else "end"
         lift = -14 if sin(angle) < -0.9 else 12 if sin(angle) > 0.5 else 0
         parts.append(_text(px, py + lift, dimension.name, anchor=anchor, weight=600))
         parts.append(_text(px, py + lift + 15, f"{dimension.points} / {dimension.share}", anchor=anchor, color=PALE))
@@ -58,9 +59,9 @@ def _part(points: int, share: int) -> float:
     return min(1.0, max(0.02, points / share)) if share else 0.0
 
 
-def line(history: Sequence[Moved], tiers: TierTable) -> str:
+def line(history: Sequence[Moved], tiers: TierTable, language: Language) -> str:
     """The scores from 350 to 950 by their day; a dashed line for each tier."""
-    width, height, left, right, top, bottom = 560, 320, 36, 76, 16, 30
+    width, height, left, right, top, bottom = 560, 320, 46, 104, 16, 30
     days = [moved.as_of.date() for moved in history]
     first, span = days[0], max((days[-1] - days[0]).days, 1)
 
@@ -79,7 +80,7 @@ def line(history: Sequence[Moved], tiers: TierTable) -> str:
         parts.append(across(up(score), f'stroke="{LINE}" stroke-opacity=".6"'))
     for tier in tiers.tiers:
         parts.append(across(up(tier.from_score), f'stroke="{PALE}" stroke-dasharray="3 4"'))
-        parts.append(_text(width - right + 8, up(tier.from_score) + 4, tier.name, color=PALE))
+        parts.append(_text(width - right + 8, up(tier.from_score) + 4, tier.called(language), color=PALE))
     spots = [(at(moved.as_of.date()), up(moved.score), moved) for moved in history]
     corners = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in spots)
     style = f'fill="none" stroke="{FILL}" stroke-width="2.5" stroke-linejoin="round"'
@@ -88,10 +89,11 @@ def line(history: Sequence[Moved], tiers: TierTable) -> str:
         title = f"<title>{moved.as_of.date()}: {moved.score}</title>"
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" fill="{FILL}">{title}</circle>')
     x, y, last = spots[-1]
-    parts.append(_text(x - 6, y - 9, str(last.score), anchor="end", weight=700, color=FILL))
+    beside = 18 if len(spots) > 1 and spots[-2][1] < y else -9
+    parts.append(_text(x - 6, y + beside, str(last.score), anchor="end", weight=700, color=FILL))
     for x, label in _dates(days, at(days[0]), at(days[-1])):
         parts.append(_text(x, height - 8, label, anchor="middle", color=PALE))
-    return _svg(width, height, parts)
+    return _svg(width, height, parts, "history")
 
 
 def _dates(days: Sequence[date], start: float, end: float) -> Iterator[tuple[float, str]]:
@@ -103,11 +105,12 @@ def _dates(days: Sequence[date], start: float, end: float) -> Iterator[tuple[flo
         yield end, f"{days[-1]:%Y-%m}"
 
 
-def card(dimensions: Sequence[Dimension], history: Sequence[Moved], tiers: TierTable, labels: tuple[str, str]) -> str:
+def card(found: Explained, tiers: TierTable, labels: tuple[str, str], language: Language) -> str:
     """Both drawings in one, side by side."""
+    dimensions = found.dimensions
     parts = [f'<svg x="0" y="10" width="460" height="330">{radar(dimensions, labels)}</svg>'] if dimensions else []
     left = 460 if dimensions else 0
-    parts.append(f'<svg x="{left}" y="16" width="560" height="320">{line(history, tiers)}</svg>')
+    parts.append(f'<svg x="{left}" y="16" width="560" height="320">{line(found.history, tiers, language)}</svg>')
     return _svg(left + 560, 350, [f'<rect width="{left + 560}" height="350" fill="#ffffff"/>', *parts])
 
 
@@ -118,9 +121,9 @@ def _text(x: float, y: float, text: str, *, anchor: str = "start", color: str = 
     )
 
 
-def _svg(width: int, height: int, parts: Sequence[str]) -> str:
+def _svg(width: int, height: int, parts: Sequence[str], name: str = "drawing") -> str:
     body = "\n".join(parts)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" class="{name}" role="img" '
         f'font-family="{escape(FONT)}">\n{body}\n</svg>'
     )

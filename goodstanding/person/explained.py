@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 import msgspec
 
+from goodstanding.person.moved import MovedBy, moved_by
 from services.benefits.core.table import TierTable
+from services.retention.core.deadline import last_day_of
 from services.scorer.core import score
+from services.scorer.core.catalogue import Use
 from services.scorer.core.explain import Published
 from services.scorer.core.moves import Cause
 from services.scorer.core.reasons.changes import Change, by_cause, changes
-from services.scorer.core.reasons.figures import Language, listed
-from services.scorer.core.reasons.hints import Present, hints
+from services.scorer.core.reasons.figures import Language, listed, percent
+from services.scorer.core.reasons.hints import Hinted, Present, hints, outlook
 from services.scorer.core.reasons.obstacles import obstacles
 from services.scorer.core.reasons.record_costs import RecordCost, record_costs
 from services.scorer.core.reasons.sentences import Reason, Wording, key_reasons, reasons, without_policy
 from services.scorer.core.reasons.words import DIMENSIONS, KINDS
 from services.scorer.core.scorecard import Scorecard
+from shared.contracts.kinds import RecordClass
 from shared.contracts.months import day_of_month
+from shared.contracts.profile import Profile
 
-HINTS_MAX = 5
+HINTS_MAX, GOES_ON_MAX = 5, 2
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -35,6 +40,8 @@ class Setting(msgspec.Struct, frozen=True):
     language: Language
     currency: str
     zone: tzinfo
+    profile: Profile
+    """How long records are kept."""
 
 
 class Dimension(msgspec.Struct, frozen=True):
@@ -68,12 +75,23 @@ class Advice(msgspec.Struct, frozen=True):
     points: int
     score: int
     on: date
+    goes_on: bool
+    """The person does this already, and would lose the points by ending it."""
+
+
+class Outlook(msgspec.Struct, frozen=True):
+    """The score of a day to come, if all goes on as in the last months, on time."""
+
+    on: date
+    score: int
 
 
 class NextTier(msgspec.Struct, frozen=True):
     name: str
     begins_at: int
     missing: int
+    reached_on: date | None
+    """When it is reached if all goes on as in the last months, on time; None if that does not reach it in a year."""
     reached_by: str | None
     """The sentence of the soonest single hint that reaches it."""
 
@@ -86,6 +104,8 @@ class Explained(msgspec.Struct, frozen=True):
     tier: str | None
     policy: str
     restrictions: tuple[str, ...]
+    closed: tuple[str, ...]
+    """The benefits that the restrictions close, by their names."""
     reasons: tuple[Reason, ...]
     key_reasons: tuple[Reason, ...]
     dimensions: tuple[Dimension, ...]
@@ -93,9 +113,17 @@ class Explained(msgspec.Struct, frozen=True):
     bounds: int
     obstacles: tuple[str, ...]
     history: tuple[Moved, ...]
+    moved_at: int
+    """The publication of `history` at which the score changed last, the last one if it never did."""
+    moved: tuple[MovedBy, ...]
+    """What moved the score to that publication, in words. It sums exactly to its change."""
+    outlook: tuple[Outlook, ...]
+    """Of each month of the year to come; none of a day in the past."""
     hints: tuple[Advice, ...] | None
     """None of a day in the past, when it is too late for advice."""
     records: tuple[RecordCost, ...]
+    gone_if_settled: Mapping[str, date]
+    """By class: the day on which a record would be gone that is settled today."""
     next_tier: NextTier | None
     currency: str
 
@@ -107,6 +135,9 @@ def explained(rows: Sequence[Published], present: Present | None, setting: Setti
     evaluation = score.decode(row.evaluation)
     card = setting.cards.get(row.policy)
     wording = None if card is None else Wording(card, setting.language, setting.currency)
+    past = history(rows, setting.tiers, setting.language)
+    moved_at = max((index for index, moved in enumerate(past) if moved.change), default=len(past) - 1)
+    ahead = () if present is None else _outlook(present, setting.in_force)
     found = reasons(evaluation, wording) if wording else without_policy(evaluation)
     dimensions = () if card is None else _dimensions(found, card, setting.language)
     advice = () if present is None else _advice(present, setting)
@@ -116,41 +147,73 @@ def explained(rows: Sequence[Published], present: Present | None, setting: Setti
     return Explained(
         score=evaluation.score,
         thin=evaluation.thin,
-        tier=_tier(evaluation.score, setting.tiers),
+        tier=_tier(evaluation.score, setting.tiers, setting.language),
         policy=row.policy,
         restrictions=evaluation.restrictions,
+        closed=_closed(evaluation.restrictions, setting),
         reasons=tuple(found),
         key_reasons=tuple(key_reasons(evaluation, found)),
         dimensions=dimensions,
         base=base,
         bounds=evaluation.score - base - of_dimensions,
         obstacles=() if wording is None else tuple(obstacles(evaluation, found, not_known, wording)),
-        history=tuple(history(rows, setting.tiers)),
-        hints=None if present is None else advice[:HINTS_MAX],
+        history=tuple(past),
+        moved_at=moved_at,
+        moved=tuple(_moved_by(rows[: moved_at + 1], past[moved_at], setting)),
+        outlook=ahead,
+        hints=None if present is None else _told(advice),
         records=() if present is None else tuple(record_costs(present, setting.in_force, today, setting.zone)),
-        next_tier=_next_tier(evaluation.score, advice, setting.tiers),
+        gone_if_settled={
+            each.value: last_day_of(each, today, setting.profile) + timedelta(days=1) for each in RecordClass
+        },
+        next_tier=_next_tier(evaluation.score, advice, ahead, setting),
         currency=setting.currency,
     )
 
 
-def history(rows: Sequence[Published], tiers: TierTable) -> list[Moved]:
+def history(rows: Sequence[Published], tiers: TierTable, language: Language) -> list[Moved]:
     """Of every publication what moved the score to it; the first one comes from nothing."""
-    return [_moved(row, tiers) for row in rows]
+    return [_moved(row, tiers, language) for row in rows]
 
 
-def _moved(row: Published, tiers: TierTable) -> Moved:
+def _moved(row: Published, tiers: TierTable, language: Language) -> Moved:
     now = score.decode(row.evaluation)
+    tier = _tier(now.score, tiers, language)
     if row.evaluation_before is None:
-        return Moved(row.version, row.as_of, now.score, 0, _tier(now.score, tiers), {}, ())
+        return Moved(row.version, row.as_of, now.score, 0, tier, {}, ())
     before = score.decode(row.evaluation_before)
     found = changes(before, now)
-    change = now.score - before.score
-    return Moved(row.version, row.as_of, now.score, change, _tier(now.score, tiers), by_cause(found), tuple(found))
+    return Moved(row.version, row.as_of, now.score, now.score - before.score, tier, by_cause(found), tuple(found))
 
 
-def _tier(reached: int, tiers: TierTable) -> str | None:
+def _moved_by(rows: Sequence[Published], last: Moved, setting: Setting) -> Sequence[MovedBy]:
+    """The last change in the words of both policies: an item that is gone has its sentence from the one before."""
+    sentences: dict[str, str] = {}
+    for row in rows[-2:]:
+        wording = None
+        if (card := setting.cards.get(row.policy)) is not None:
+            wording = Wording(card, setting.language, setting.currency)
+        evaluation = score.decode(row.evaluation)
+        found = reasons(evaluation, wording) if wording else without_policy(evaluation)
+        now = {reason.code: reason.sentence for reason in found}
+        gone = {code: sentence for code, sentence in sentences.items() if code not in now}
+        sentences = {**{code: _no_longer(sentence, setting.language) for code, sentence in gone.items()}, **now}
+    return moved_by(last.changes, last.as_of.astimezone(setting.zone), sentences, setting.language)
+
+
+def _no_longer(sentence: str, language: Language) -> str:
+    return f"No longer: {sentence}" if language == "en" else f"不再：{sentence}"
+
+
+def _closed(restrictions: Sequence[str], setting: Setting) -> tuple[str, ...]:
+    closed = setting.tiers.closed(restrictions)
+    benefits = [benefit for tier in setting.tiers.tiers for benefit in tier.benefits]
+    return tuple(benefit.called(setting.language) for benefit in benefits if benefit.code in closed)
+
+
+def _tier(reached: int, tiers: TierTable, language: Language) -> str | None:
     position = tiers.reached(reached)
-    return tiers.tiers[position - 1].name if position else None
+    return tiers.tiers[position - 1].called(language) if position else None
 
 
 def _dimensions(found: Sequence[Reason], card: Scorecard, language: Language) -> tuple[Dimension, ...]:
@@ -166,25 +229,59 @@ def _dimensions(found: Sequence[Reason], card: Scorecard, language: Language) ->
     return tuple(made)
 
 
+def _told(advice: Sequence[Advice]) -> tuple[Advice, ...]:
+    """What helps most of what would be new, and of what the person does already."""
+    new, goes_on = ([each for each in advice if each.goes_on is wanted] for wanted in (False, True))
+    return (*new[:HINTS_MAX], *goes_on[:GOES_ON_MAX])
+
+
+def _outlook(present: Present, card: Scorecard) -> tuple[Outlook, ...]:
+    return tuple(Outlook(_published_on(through, card), reached) for through, reached in outlook(present, card))
+
+
+def _published_on(through: int, card: Scorecard) -> date:
+    """When the score is published that sees a month. In continuous cadence that follows the last of its events."""
+    if card.cadence == "continuous":
+        return day_of_month(through)
+    return day_of_month(through + 1, card.publication_day)
+
+
 def _advice(present: Present, setting: Setting) -> tuple[Advice, ...]:
     card = setting.in_force
-    given = []
-    at_once = card.cadence == "continuous"
-    for hinted in hints(present, card):
-        nouns = [KINDS[kind][0 if setting.language == "en" else 1] for kind in hinted.kinds]
-        sentence = str(getattr(hinted.hint, setting.language)).format(
-            value=listed(nouns, setting.language), months=getattr(hinted.hint, "months", 1), observations=""
+    return tuple(
+        Advice(
+            code=hinted.hint.code,
+            sentence=_advised(hinted, setting.language),
+            points=hinted.points,
+            score=hinted.score,
+            on=_published_on(hinted.through, card),
+            goes_on=hinted.goes_on,
         )
-        # In continuous cadence a publication follows the last of the events.
-        on = day_of_month(hinted.through) if at_once else day_of_month(hinted.through + 1, card.publication_day)
-        given.append(Advice(hinted.hint.code, sentence, hinted.points, hinted.score, on))
-    return tuple(given)
+        for hinted in hints(present, card)
+    )
 
 
-def _next_tier(reached: int, advice: Sequence[Advice], tiers: TierTable) -> NextTier | None:
+def _advised(hinted: Hinted, language: Language) -> str:
+    hint = hinted.hint
+    if isinstance(hint, Use):
+        value = percent(hint.below)
+    else:
+        value = listed([KINDS[kind][0 if language == "en" else 1] for kind in hinted.kinds], language)
+    return str(getattr(hint, language)).format(value=value, months=getattr(hint, "months", 1), observations="")
+
+
+def _next_tier(reached: int, advice: Sequence[Advice], ahead: Sequence[Outlook], setting: Setting) -> NextTier | None:
+    tiers = setting.tiers
     position = tiers.reached(reached)
     if position == len(tiers.tiers):
         return None
     tier = tiers.tiers[position]
-    helps = min((each for each in advice if each.score >= tier.from_score), key=lambda each: each.on, default=None)
-    return NextTier(tier.name, tier.from_score, tier.from_score - reached, helps.sentence if helps else None)
+    new = (each for each in advice if each.score >= tier.from_score and not each.goes_on)
+    helps = min(new, key=lambda each: each.on, default=None)
+    return NextTier(
+        name=tier.called(setting.language),
+        begins_at=tier.from_score,
+        missing=tier.from_score - reached,
+        reached_on=next((each.on for each in ahead if each.score >= tier.from_score), None),
+        reached_by=helps.sentence if helps else None,
+    )

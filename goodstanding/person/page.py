@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 from html import escape
 
 from goodstanding.person import charts
 from goodstanding.person.explained import Explained
 from goodstanding.person.phrases import phrase, signed
-from goodstanding.person.told import cause_lines, record_line
+from goodstanding.person.told import (
+    advice_line,
+    missing_lines,
+    moved_lines,
+    moved_title,
+    next_tier_line,
+    outlook_line,
+    record_line,
+    restricted_line,
+    tier_name,
+)
 from services.benefits.core.table import TierTable
 from services.scorer.core.reasons.figures import Language, day
 
@@ -26,13 +36,17 @@ header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 6px 22px; }
 .whole { flex-basis: 100%; }
 h2 { font-size: 17px; margin: 0 0 10px; }
 svg + h2 { margin-top: 18px; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(380px, 1fr)); gap: 18px; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(380px, 100%), 1fr)); gap: 18px; }
 .pair > section { margin: 0; }
 .pair { margin-bottom: 18px; }
 ul { margin: 0; padding: 0; list-style: none; }
-li { display: flex; gap: 14px; padding: 6px 0; border-top: 1px solid #f0f2f5; }
-li:first-child { border-top: 0; }
-.points { flex: 0 0 3.4em; text-align: right; font-variant-numeric: tabular-nums; font-weight: 600; }
+li { display: flex; gap: 12px; padding: 6px 0; border-top: 1px solid #f0f2f5; }
+li:first-child, li.item { border-top: 0; }
+li.item { padding: 2px 0 2px 2.4em; font-size: 15px; }
+.points { flex: 0 0 3em; text-align: right; font-variant-numeric: tabular-nums; font-weight: 600; }
+.which { flex: 0 0 7.5em; color: #616e7c; }
+p { margin: 10px 0 0; }
+.warning { background: #fdf3f2; border-color: #f5c6c1; }
 .up { color: #0f766e; } .down { color: #b42318; } .zero { color: #7b8794; }
 table { border-collapse: collapse; width: 100%; font-size: 15px; }
 th { text-align: left; font-weight: 600; color: #52606d; padding: 4px 12px 4px 0; }
@@ -40,6 +54,19 @@ td { padding: 5px 12px 5px 0; border-top: 1px solid #f0f2f5; vertical-align: top
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 svg { width: 100%; height: auto; display: block; }
 details summary { cursor: pointer; font-weight: 600; font-size: 17px; }
+footer { color: #7b8794; font-size: 13px; padding: 0 24px; }
+.wide { overflow-x: auto; }
+@media (max-width: 640px) {
+  main { padding: 14px 10px 40px; }
+  section, header { padding: 16px 14px; }
+  svg text { font-size: 15px; }
+  svg.history text { font-size: 19px; }
+  li { gap: 10px; }
+  li.gap { flex-wrap: wrap; gap: 0 10px; }
+  li.gap .which { flex: 1 0 50%; }
+  li.gap > span:last-child { flex: 1 1 100%; }
+  li.item { padding-left: 1em; }
+}
 @media print { body { background: #fff; } section, header { break-inside: avoid; border-color: #cbd2d9; } }
 """
 
@@ -58,6 +85,8 @@ def page(found: Explained, tiers: TierTable, language: Language, zone: tzinfo) -
 
 def _sections(found: Explained, tiers: TierTable, language: Language, zone: tzinfo) -> Iterator[str]:
     yield _header(found, language, zone)
+    if found.restrictions:
+        yield f'<section class="warning">{escape(restricted_line(found, language))}</section>'
     drawings = []
     if found.dimensions:
         labels = (phrase("points", language), phrase("not_known", language))
@@ -65,35 +94,35 @@ def _sections(found: Explained, tiers: TierTable, language: Language, zone: tzin
             _section(phrase("sums", language), charts.radar(found.dimensions, labels) + _sums(found, language))
         )
     drawings.append(
-        _section(phrase("history", language), charts.line(found.history, tiers) + _moved(found, language, zone))
+        _section(
+            phrase("history", language), charts.line(found.history, tiers, language) + _moved(found, language, zone)
+        )
     )
     yield f'<div class="pair">{"".join(drawings)}</div>'
-    key = _list((reason.points - reason.best, reason.sentence) for reason in found.key_reasons)
+    key = _missing(missing_lines(found.key_reasons, language))
     yield _section(phrase("key", language), key or _quiet(phrase("key_none", language)))
     if found.obstacles:
         yield _section(phrase("why", language), _plain_list(found.obstacles))
     if found.hints is not None:
-        yield _section(phrase("hints", language), _hints(found, language))
+        yield from _advice(found, language)
     if found.records:
-        told = [record_line(record, found.currency, language) for record in found.records]
+        told = [record_line(record, found.gone_if_settled, found.currency, language) for record in found.records]
         yield _section(phrase("records", language), _plain_list(told))
     summary = f"<summary>{escape(phrase('items', language))}</summary>"
     yield f"<section><details>{summary}{_items(found, language)}</details></section>"
+    made_by = phrase("made_by", language, version=found.history[-1].version, policy=found.policy)
+    yield f"<footer>{escape(made_by)}</footer>"
 
 
 def _header(found: Explained, language: Language, zone: tzinfo) -> str:
-    last = found.history[-1]
-    told = [f'<span class="number">{found.score}</span>']
-    told.append(f'<span class="tier">{escape(found.tier or phrase("no_tier", language))}</span>')
-    if (tier := found.next_tier) is not None:
-        values = {"name": tier.name, "begins_at": tier.begins_at, "missing": tier.missing}
-        told.append(f"<span>{escape(phrase('next_tier', language, **values))}</span>")
-    notes = [day(last.as_of.astimezone(zone).date(), language)]
-    notes.append(phrase("made_by", language, version=last.version, policy=found.policy))
-    notes += [phrase("thin", language)] if found.thin else []
-    notes += [phrase("restricted", language, codes=", ".join(found.restrictions))] if found.restrictions else []
-    told.append(f'<span class="quiet whole">{escape(" · ".join(notes))}</span>')
-    return f"<header>{''.join(told)}</header>"
+    on = day(found.history[-1].as_of.astimezone(zone).date(), language)
+    thin = f" ({phrase('thin', language)})" if found.thin else ""
+    return (
+        f'<header><span class="number">{found.score}</span>'
+        f'<span class="tier">{escape(tier_name(found, language))}</span>'
+        f"<span>{escape(next_tier_line(found, language))}</span>"
+        f'<span class="quiet whole">{escape(on + thin)}</span></header>'
+    )
 
 
 def _sums(found: Explained, language: Language) -> str:
@@ -109,25 +138,30 @@ def _sums(found: Explained, language: Language) -> str:
 
 
 def _moved(found: Explained, language: Language, zone: tzinfo) -> str:
-    if len(found.history) < 2:
-        return _quiet(phrase("moved_first", language))
-    before, last = found.history[-2:]
-    since = day(before.as_of.astimezone(zone).date(), language)
-    heading = phrase("moved", language, day=since, change=signed(last.change))
-    causes = _list(cause_lines(last, language))
-    return f"<h2>{escape(heading)}</h2>{causes or _quiet(phrase('moved_none', language))}"
+    heading = moved_title(found, language, zone)
+    lines = [_line(points, text, level) for level, points, text in moved_lines(found, language)]
+    return f"<h2>{escape(heading)}</h2>" + (_ul(lines) or _nothing(found, language))
 
 
-def _hints(found: Explained, language: Language) -> str:
-    lines = []
-    for hint in found.hints or ():
-        values = {"score": hint.score, "without": hint.score - hint.points, "day": day(hint.on, language)}
-        lines.append((hint.points, f"{hint.sentence} {phrase('hint', language, **values)}"))
-    told = _list(lines) or _quiet(phrase("hints_none", language))
-    if lines and (tier := found.next_tier) is not None:
-        name = "reached_by" if tier.reached_by else "reached_by_none"
-        told += _quiet(phrase(name, language, name=tier.name, sentence=tier.reached_by))
-    return told
+def _nothing(found: Explained, language: Language) -> str:
+    return _quiet(phrase("moved_none", language)) if found.moved_at else ""
+
+
+def _missing(lines: Sequence[tuple[int, str, str]]) -> str:
+    return _ul(
+        f'<li class="gap"><span class="points">{points}</span><span class="which">{escape(which)}</span>'
+        f"<span>{escape(text)}</span></li>"
+        for points, which, text in lines
+    )
+
+
+def _advice(found: Explained, language: Language) -> Iterator[str]:
+    hints = found.hints or ()
+    new = _ul(_line(hint.points, advice_line(hint, language)) for hint in hints if not hint.goes_on)
+    yield _section(phrase("hints", language), new or _quiet(phrase("hints_none", language)))
+    kept = _ul(_line(hint.points, advice_line(hint, language)) for hint in hints if hint.goes_on)
+    comes = outlook_line(found, language)
+    yield _section(phrase("go_on", language), f"<p>{escape(comes)}</p>{kept}")
 
 
 def _items(found: Explained, language: Language) -> str:
@@ -140,12 +174,14 @@ def _section(heading: str, body: str) -> str:
     return f"<section><h2>{escape(heading)}</h2>{body}</section>"
 
 
-def _list(lines: Iterator[tuple[int, str]] | Sequence[tuple[int, str]]) -> str:
-    items = [
-        f'<li><span class="points {_sign(points)}">{signed(points)}</span><span>{escape(text)}</span></li>'
-        for points, text in lines
-    ]
-    return f"<ul>{''.join(items)}</ul>" if items else ""
+def _line(points: int, text: str, level: str = "") -> str:
+    of = f' class="{level}"' if level else ""
+    return f'<li{of}><span class="points {_sign(points)}">{signed(points)}</span><span>{escape(text)}</span></li>'
+
+
+def _ul(items: Iterable[str]) -> str:
+    body = "".join(items)
+    return f"<ul>{body}</ul>" if body else ""
 
 
 def _plain_list(lines: Sequence[str]) -> str:
@@ -169,4 +205,4 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[object]], numbers: Se
 
     head = f"<tr>{cells(columns, 'th')}</tr>" if columns else ""
     body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
-    return f"<table>{head}{body}</table>"
+    return f'<div class="wide"><table>{head}{body}</table></div>'

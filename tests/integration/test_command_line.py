@@ -148,7 +148,7 @@ def test_a_score_is_explained_in_words_on_a_page_and_over_time(
     newcomer: Newcomer, account: str, tmp_path: Path
 ) -> None:
     told = newcomer.types("explain", account).stdout
-    for heading in ("How it sums up", "What counts most against you", "Why it does not rise", "What would help most"):
+    for heading in ("How it sums up", "Where most points are missing", "Why it is not higher", "What would raise it"):
         assert heading in told
     assert "分数构成" in newcomer.types("explain", account, "--language", "zh").stdout
     items = newcomer.types("explain", account, "--items").stdout

@@ -9,16 +9,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scorer.core import catalogue
-from services.scorer.core.catalogue import Keep, Settle
+from services.scorer.core.catalogue import Begin, Keep, Settle, Tell, Use
 from services.scorer.core.decide import Person, decide
 from services.scorer.core.messages import Due, Event, Message
 from services.scorer.core.moves import Cause
 from services.scorer.core.reasons.changes import by_cause, changes
-from services.scorer.core.reasons.hints import Hinted, Present, hinted_by, hints
+from services.scorer.core.reasons.hints import Hinted, Present, hinted_by, hints, outlook
 from services.scorer.core.reasons.record_costs import record_costs
 from services.scorer.core.reasons.sentences import Wording, key_reasons, reasons
-from services.scorer.core.score import Evaluation, evaluate
-from services.scorer.core.state import decode
+from services.scorer.core.score import Evaluation
+from services.scorer.core.state import (
+    COUNT,
+    LATE,
+    LIMIT,
+    SUM,
+    WORST,
+    amount_of,
+    decode,
+    unpack_figures,
+    unpack_vectors,
+)
 from shared.contracts.kinds import KIND_OF, Shape
 from tests.support.people import JAN, ME, SHIPPED, ZONE, consent, day, event, news, policy_of, record
 
@@ -44,8 +54,9 @@ def events(draw: st.DrawFn, latest: int = 2) -> Event:
             amount = draw(st.integers(0, 2_000_000))
             return event("income.reported", at, id, arrived=arrived, amount=amount, consent=consent("c1"))
         case 2 | 3:
-            amount = draw(st.integers(0, 100_000))
-            return event(draw(st.sampled_from(ACTIVITIES)), at, id, arrived=arrived, amount=amount)
+            amount, kind = draw(st.integers(0, 100_000)), draw(st.sampled_from(ACTIVITIES))
+            limit = 100_000 if kind == "credit_card.statement" else None
+            return event(kind, at, id, arrived=arrived, amount=amount, limit=limit)
         case _:
             late = draw(st.sampled_from([0, 0, 0, 1, 5, 30, 89]))
             return event(draw(st.sampled_from(OBLIGATIONS)), at, id, arrived=arrived, days_late=late)
@@ -148,20 +159,20 @@ def test_every_item_has_a_sentence_and_what_it_lacks_is_told_in_full(
     assert len(key_reasons(published[-1], found)) <= 5
 
 
-def follow(person: Person, hinted: Hinted, present: Present) -> int:
-    """The score that is published once the person has done what the hint says, told by partners as ever."""
-    hint, score = hinted.hint, 0
+def future(person: Person, hinted: Hinted, present: Present, *, follows: bool) -> int:
+    """The score that is published once the person has gone on as usual through the months of the hint, and has done
+    what it says or not, told by partners as ever."""
+    codes = {KIND_OF[kind].code for kind in hinted.kinds}
+    score = 0
     for month in range(present.through, hinted.through + 1):
         messages: list[Message] = []
-        match hint:
-            case Keep():
-                for kind in hinted.kinds:
-                    days_late = 0 if KIND_OF[kind].shape is Shape.OBLIGATION else None
-                    messages.append(event(kind, day(month, 10), f"followed-{kind}-{month}", days_late=days_late))
-            case catalogue.State():
-                messages.append(event(hint.kind, day(month, 10), "followed", value=hint.value))
-            case Settle():
-                raise AssertionError("people without records have none to settle")
+        for code, vector in usual(present).items():
+            keeps = isinstance(hinted.hint, Keep) and code in codes
+            if not keeps or (not follows and vector[LATE]):
+                messages += usually(code, vector, month, hinted, late=keeps, follows=follows)
+        messages += [income(month, amount) for amount in usual_income(present)]
+        if follows:
+            messages += followed(hinted, month)
         person = decide(person, messages, day(month, 20), POLICY).person
         due = Due(ME, month + 1, day(month + 1, 6, 0), 0, 0)
         decided = decide(person, [due], day(month + 1, 6, 0), POLICY)
@@ -171,17 +182,86 @@ def follow(person: Person, hinted: Hinted, present: Present) -> int:
     return score
 
 
+def usual(present: Present) -> dict[int, list[int]]:
+    """The vectors of the last complete month, and of the one before for kinds that this has nothing of."""
+    found: dict[int, list[int]] = {}
+    for month in (present.through - 2, present.through - 1):
+        if month in present.state.months:
+            vectors = unpack_vectors(present.state.months[month]).items()
+            found |= {code: [*vector, *[0] * 6][:6] for code, vector in vectors if vector[COUNT] > 0}
+    return found
+
+
+def usual_income(present: Present) -> list[int]:
+    for month in (present.through - 1, present.through - 2):
+        if amounts := [
+            figures[month] for packed in present.state.figures.values() if month in (figures := unpack_figures(packed))
+        ]:
+            return [amount_of(amounts[0])]
+    return []
+
+
+def income(month: int, amount: int) -> Event:
+    return event("income.reported", day(month, 9), f"usual-income-{month}", amount=amount, consent=consent("c1"))
+
+
+def usually(code: int, vector: list[int], month: int, hinted: Hinted, *, late: bool, follows: bool) -> list[Message]:
+    kind = next(kind for kind in KIND_OF.values() if kind.code == code)
+    amount, limit = vector[SUM], vector[LIMIT] or None
+    if isinstance(hinted.hint, Use) and follows and limit:
+        amount = min(amount, (limit * hinted.hint.below - 1) // 1000)
+    made: list[Message] = []
+    owed = kind.shape is Shape.OBLIGATION
+    # Of what was late, some were late, and the worst by so many days.
+    count_late = vector[LATE] if late else 0
+    for count, days in ((vector[COUNT] - count_late, 0), (count_late, vector[WORST])):
+        if count:
+            fields = {"days_late": days} if owed else {"limit": limit}
+            made.append(
+                event(kind.name, day(month, 11), f"usual-{code}-{month}-{days}", count=count, amount=amount, **fields)
+            )
+            amount = 0
+    return made
+
+
+def followed(hinted: Hinted, month: int) -> list[Message]:
+    match hinted.hint:
+        case Keep() | Begin():
+            return [event(kind, day(month, 10), f"followed-{kind}-{month}", days_late=0) for kind in hinted.kinds]
+        case Tell():
+            return [
+                event(kind, day(month, 10), f"followed-{kind}-{month}", amount=7, consent=consent("c9"))
+                for kind in hinted.kinds
+            ]
+        case catalogue.State() as hint:
+            return [event(hint.kind, day(month, 10), "followed", value=hint.value)] if month == hinted.through else []
+        case Use():
+            return []
+        case Settle():
+            raise AssertionError("people without records have none to settle")
+
+
 @settings(deadline=None, max_examples=40)
 @given(lives())
-def test_a_hint_that_is_followed_gives_at_least_what_it_promised(life: list[Event]) -> None:
+def test_a_hint_that_is_followed_gives_what_it_promised_and_else_it_does_not(life: list[Event]) -> None:
     person, _ = lived(life)
     present = Present(decode(person.state), person.circle, JAN + 1)
     given_hints = hints(present, SHIPPED)
     assert [hinted.points for hinted in given_hints] == sorted((h.points for h in given_hints), reverse=True)
     for hinted in given_hints:
-        without = evaluate(present.state, SHIPPED, hinted.through, present.circle).score
         assert hinted.points > 0
-        assert follow(person, hinted, present) >= hinted.score == without + hinted.points
+        assert future(person, hinted, present, follows=True) >= hinted.score
+        assert future(person, hinted, present, follows=False) == hinted.score - hinted.points
+
+
+@settings(deadline=None, max_examples=40)
+@given(lives())
+def test_who_goes_on_as_usual_has_the_score_that_was_foretold(life: list[Event]) -> None:
+    person, _ = lived(life)
+    present = Present(decode(person.state), person.circle, JAN + 1)
+    nothing = catalogue.State(code="nothing", kind="identity.verified", value="verified", en="-", zh="-")
+    for through, score in outlook(present, SHIPPED)[:3]:
+        assert future(person, Hinted(nothing, 0, 0, through), present, follows=False) == score
 
 
 @settings(deadline=None, max_examples=40)

@@ -92,7 +92,17 @@ class Life:
 
     def after(self, columns: Sequence[int], card: Scorecard = SHIPPED) -> list[Evaluation]:
         """How the runs after so many complete months score it, in ascending order."""
-        state, found, since = State(), [], -(10**6)
+        return [
+            evaluate(state, card, FIRST + months - 1, self.circle)
+            for months, state in zip(columns, self._states(columns), strict=True)
+        ]
+
+    def state_after(self, months: int) -> State:
+        return next(self._states([months]))
+
+    def _states(self, columns: Sequence[int]) -> Iterator[State]:
+        """One state, which grows."""
+        state, since = State(), -(10**6)
         for months in columns:
             for one in self.events:
                 if since <= one.month - FIRST < months:
@@ -102,9 +112,8 @@ class Life:
                 if since <= month < months:
                     fold_record(state, change, FIRST + month)
             prune(state, FIRST + months, FIRST + months)
-            found.append(evaluate(state, card, FIRST + months - 1, self.circle))
+            yield state
             since = months
-        return found
 
     def scores(self, columns: Sequence[int] = COLUMNS, card: Scorecard = SHIPPED) -> list[int]:
         return [evaluation.score for evaluation in self.after(columns, card)]

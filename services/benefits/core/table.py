@@ -16,16 +16,23 @@ from shared.contracts.fields import BENEFITS_MAX, SCORE_MAX, SCORE_MIN, TEXT_CHA
 from shared.contracts.policy_parts import PolicyFault, faults_of_name, is_code, policy_id
 
 
-class Benefit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: str
     name: str
+    zh: str = ""
+    """The name in Chinese, if it has one."""
+
+    def called(self, language: str) -> str:
+        return self.zh if language == "zh" and self.zh else self.name
 
 
-class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Benefit(_Named, frozen=True):
+    """What a tier opens to whoever has it."""
+
+
+class Tier(_Named, frozen=True, kw_only=True):
     """A tier and the benefits that it adds to those of the tiers before it."""
 
-    code: str
-    name: str
     from_score: int = msgspec.field(name="from")
     benefits: tuple[Benefit, ...]
 
@@ -92,13 +99,13 @@ def _faults(table: TierTable) -> Iterator[PolicyFault]:
     lowest, tier_codes = SCORE_MIN, set[str]()
     benefit_codes = set[str]()
     for index, tier in enumerate(table.tiers):
-        for key, sentence in _faults_of_words(tier.code, tier.name, tier_codes):
+        for key, sentence in _faults_of_words(tier, tier_codes):
             yield PolicyFault(("tiers", index, key), sentence)
         if not lowest <= tier.from_score <= SCORE_MAX:
             yield PolicyFault(("tiers", index, "from"), _range_sentence(lowest))
         lowest = max(lowest, tier.from_score + 1)
         for place, benefit in enumerate(tier.benefits):
-            for key, sentence in _faults_of_words(benefit.code, benefit.name, benefit_codes):
+            for key, sentence in _faults_of_words(benefit, benefit_codes):
                 yield PolicyFault(("tiers", index, "benefits", place, key), sentence)
     if len(benefit_codes) > BENEFITS_MAX:
         yield PolicyFault(("tiers",), f"Use at most {BENEFITS_MAX} benefits in all: that is what a message holds.")
@@ -113,15 +120,17 @@ def _range_sentence(lowest: int) -> str:
     return f"Let the tiers rise: use {lowest} to {SCORE_MAX}."
 
 
-def _faults_of_words(code: str, name: str, seen: set[str]) -> Iterator[tuple[str, str]]:
-    """The faults of a code and a name; adds the code to those seen."""
-    if not is_code(code):
+def _faults_of_words(named: _Named, seen: set[str]) -> Iterator[tuple[str, str]]:
+    """The faults of a code and of names; adds the code to those seen."""
+    if not is_code(named.code):
         yield "code", f"Use words of lower-case letters, joined by hyphens, {TEXT_CHARACTERS_MAX} characters at most."
-    if code in seen:
+    if named.code in seen:
         yield "code", "Use another code: this one is taken above, and subscribers tell things apart by it."
-    if not name.strip() or not name.isprintable():
+    if not named.name.strip() or not named.name.isprintable():
         yield "name", "Give it a name that people can read."
-    seen.add(code)
+    if not named.zh.isprintable():
+        yield "zh", "Give it a name that people can read, or none."
+    seen.add(named.code)
 
 
 def _faults_of_restrictions(

@@ -6,7 +6,7 @@ A hint is no promise of a product: of a loan or a card only whoever has one is t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import msgspec
 
@@ -16,6 +16,8 @@ from shared.contracts.kinds import KIND_OF, Shape
 from shared.contracts.policy_parts import PolicyFault
 
 HINT_MONTHS_MAX = 24
+_BELOW_MAX = 1000
+_CREDIT = "credit"
 
 
 class Hint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="does"):
@@ -29,18 +31,61 @@ class Hint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         yield from ()
 
 
-class Keep(Hint, frozen=True, kw_only=True, tag="keep"):
-    """One event of each of these kinds in each of the next `months` months, obligations on time: of those kinds that
-    the person had in the last year or, if `anew`, of the first one where there is none."""
+class Lasting(Hint, frozen=True, kw_only=True):
+    """What is done month after month."""
 
-    kinds: tuple[str, ...]
     months: int = 1
-    anew: bool = False
+    """For so many months, the running one included."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
-        yield from faults_of_kinds(self.kinds, groups, DONE)
         if not 1 <= self.months <= HINT_MONTHS_MAX:
             yield PolicyFault(("months",), f"Use 1 to {HINT_MONTHS_MAX} months.")
+
+
+class _OfKinds(Lasting, frozen=True, kw_only=True):
+    kinds: tuple[str, ...]
+    """Kinds, or names of `[kinds]`."""
+    shapes: ClassVar[tuple[Shape, ...]] = DONE
+
+    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
+        yield from faults_of_kinds(self.kinds, groups, self.shapes)
+        yield from super().faults(groups)
+
+
+class Keep(_OfKinds, frozen=True, kw_only=True, tag="keep"):
+    """One event in each month of each of these kinds that the person had in the last three months, obligations on
+    time."""
+
+
+class Begin(_OfKinds, frozen=True, kw_only=True, tag="begin"):
+    """One event in each month of the first of these kinds that the person did not have in the last three months,
+    obligations on time."""
+
+    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
+        yield from super().faults(groups)
+        for index, name in enumerate(self.kinds):
+            if any(kind in KIND_OF and KIND_OF[kind].group == _CREDIT for kind in groups.get(name, (name,))):
+                yield PolicyFault(("kinds", index), "Name other kinds: nobody is told to take up credit.")
+
+
+class Tell(_OfKinds, frozen=True, kw_only=True, tag="tell"):
+    """A figure in each month of each of these kinds of which none is known from the last three months, however low it
+    is."""
+
+    shapes: ClassVar[tuple[Shape, ...]] = (Shape.FIGURE,)
+
+
+class Use(Lasting, frozen=True, kw_only=True, tag="use"):
+    """Statements in each month that bill less than `below` of the limits they name, by a person whose last ones billed
+    as much or more."""
+
+    below: int
+    """Per mille of the limits."""
+
+    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
+        if not 1 <= self.below <= _BELOW_MAX:
+            yield PolicyFault(("below",), f"Use 1 to {_BELOW_MAX} per mille.")
+        yield from super().faults(groups)
 
 
 class State(Hint, frozen=True, kw_only=True, tag="state"):
@@ -61,4 +106,4 @@ class Settle(Hint, frozen=True, kw_only=True, tag="settle"):
     """The record is settled whose settling helps most."""
 
 
-AnyHint: TypeAlias = Keep | State | Settle
+AnyHint: TypeAlias = Keep | Begin | Tell | Use | State | Settle

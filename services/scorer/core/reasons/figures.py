@@ -52,6 +52,13 @@ def days(number: int, language: Language) -> str:
     return f"{number:,} day" if number == 1 else f"{number:,} days"
 
 
+def counted(points: int, language: Language) -> str:
+    """So many points."""
+    if language == "zh":
+        return f"{points:,} 分"
+    return f"{points:,} point" if points == 1 else f"{points:,} points"
+
+
 def month(number: int, language: Language) -> str:
     """A month, counted as year * 12 + month - 1: March 2026."""
     year, at = divmod(number, 12)

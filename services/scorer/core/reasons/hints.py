@@ -9,43 +9,38 @@ from datetime import UTC, date, datetime, time, timedelta
 import msgspec
 
 from services.scorer.core import catalogue
-from services.scorer.core.catalogue import AnyHint, Keep, Settle
+from services.scorer.core.catalogue import AnyHint, Begin, Keep, Lasting, Settle, Tell, Use
 from services.scorer.core.features.base import kinds_of
-from services.scorer.core.features.months import Circle
 from services.scorer.core.folding import fold
-from services.scorer.core.messages import Event, event_of
+from services.scorer.core.messages import Event, event_of, instant_of
+from services.scorer.core.reasons.usual import Present as Present
+from services.scorer.core.reasons.usual import as_usual, had_lately, is_usual, late_lately, with_less_billed
 from services.scorer.core.records import NegativeRecord
 from services.scorer.core.score import evaluate
 from services.scorer.core.scorecard import Scorecard
-from services.scorer.core.state import State, decode, encode, unpack_vectors
+from services.scorer.core.state import State, decode, encode, without_lapsed
 from shared.contracts.kinds import KIND_OF, Shape
-from shared.contracts.messages import BehaviorEvent
+from shared.contracts.messages import BehaviorEvent, Consent
 from shared.contracts.messages import encode as encode_body
 from shared.contracts.months import day_of_month, month_name
 
-_HAD_MONTHS = 12
 _HINT = "hint"
-
-
-class Present(msgspec.Struct, frozen=True):
-    """A person as known now, and the month through which the next publication looks, the running one as a rule."""
-
-    state: State
-    circle: Circle | None
-    through: int
+_OUTLOOK_MONTHS = 12
 
 
 class Hinted(msgspec.Struct, frozen=True):
-    """A behavior that helps: `points` more than without it in the publication of the month after `through`, whatever
-    else stays as it is known now."""
+    """A behavior that helps: `points` more than without it in the publication of the month after `through`, if all else
+    goes on as usual."""
 
     hint: AnyHint
     points: int
     score: int
     """What that publication would say with it."""
     through: int
+    goes_on: bool = False
+    """The person does this already, and would lose the points by ending it."""
     kinds: tuple[str, ...] = ()
-    """The kinds that the person would keep."""
+    """The kinds that it is done with."""
 
 
 def hints(present: Present, card: Scorecard) -> list[Hinted]:
@@ -56,57 +51,89 @@ def hints(present: Present, card: Scorecard) -> list[Hinted]:
 
 def hinted_by(hint: AnyHint, present: Present, card: Scorecard) -> Hinted | None:
     """What the hint is worth to this person; None if it is not for this person, or helps nothing."""
-    through = present.through + (hint.months - 1 if isinstance(hint, Keep) else 0)
-    without = evaluate(present.state, card, through, present.circle).score
+    through = present.through + (hint.months - 1 if isinstance(hint, Lasting) else 0)
+    kinds = _kinds(hint, present, card)
+    codes = frozenset(KIND_OF[kind].code for kind in kinds)
+    usual, without, goes_on = as_usual(present, through), as_usual(present, through), False
+    if isinstance(hint, Keep):
+        # Who was late pays late again without the hint, and who was on time would end it.
+        late = late_lately(codes, present)
+        usual, without = (
+            as_usual(present, through, ended=codes),
+            as_usual(present, through, ended=codes - late, late=late),
+        )
+        goes_on = not late and is_usual(codes, present)
+    score_without = evaluate(without, card, through, present.circle).score
     best: Hinted | None = None
-    for followed in _followed(hint, present, card, through):
+    for followed in _followed(hint, usual, present, through, kinds):
         score = evaluate(followed, card, through, present.circle).score
-        if score > without and (best is None or score > best.score):
-            best = Hinted(hint, score - without, score, through, kinds_kept(hint, present, card))
+        if score > score_without and (best is None or score > best.score):
+            best = Hinted(hint, score - score_without, score, through, goes_on, kinds)
     return best
 
 
-def _followed(hint: AnyHint, present: Present, card: Scorecard, through: int) -> Iterator[State]:
+def outlook(present: Present, card: Scorecard) -> list[tuple[int, int]]:
+    """What comes of a year in which the person goes on as usual, all on time: each month, and the score of the
+    publication after it. A record that lapses by then is gone."""
+    found = []
+    for through in range(present.through, present.through + _OUTLOOK_MONTHS):
+        published_at = datetime.combine(day_of_month(through + 1, card.publication_day), time(), UTC)
+        state = without_lapsed(as_usual(present, through), published_at)
+        found.append((through, evaluate(state, card, through, present.circle).score))
+    return found
+
+
+def _followed(hint: AnyHint, usual: State, present: Present, through: int, kinds: tuple[str, ...]) -> Iterator[State]:
     """The states of the person who has followed the hint, each in another way."""
     match hint:
-        case Keep():
-            events = list(events_of(hint, present, card))
-            if events:
-                yield with_events(present.state, events)
+        case Keep() | Begin() | Tell():
+            if kinds:
+                yield with_events(usual, list(_events(kinds, range(present.through, through + 1))))
+        case Use():
+            yield with_less_billed(usual, present, through, hint.below)
         case catalogue.State():
             known = present.state.facts.get(KIND_OF[hint.kind].code)
             if known is None or known[2] != hint.value:
                 body = BehaviorEvent(kind=hint.kind, value=hint.value)
                 # Later than any fact that is known.
-                yield with_events(present.state, [_event(body, present.through + 1, 0)])
+                yield with_events(usual, [_event(body, present.through + 1, 0)])
         case Settle():
             ended_on = day_of_month(through + 1)
-            for key, record in present.state.records.items():
+            for key, record in usual.records.items():
                 if record.record_class and record.counts and not record.settled:
-                    yield with_record(present.state, key, settled(record, ended_on))
+                    yield with_record(usual, key, settled(record, ended_on))
 
 
-def kinds_kept(hint: AnyHint, present: Present, card: Scorecard) -> tuple[str, ...]:
-    """Of the hint's kinds those that the person had within a year; or the first one, where it may be a new one."""
-    if not isinstance(hint, Keep):
+def _kinds(hint: AnyHint, present: Present, card: Scorecard) -> tuple[str, ...]:
+    """Of the hint's kinds those that this person would do it with; none if the hint is for others."""
+    if not isinstance(hint, Keep | Begin | Tell):
         return ()
-    had = _had(present)
+    had = had_lately(present)
     kinds = list(kinds_of(hint.kinds, card.kinds))
-    kept = [kind.name for kind in kinds if kind.code in had]
-    return tuple(kept or ([kinds[0].name] if hint.anew else []))
+    known = tuple(kind.name for kind in kinds if kind.code in had)
+    lacking = tuple(kind.name for kind in kinds if kind.code not in had)
+    match hint:
+        case Keep():
+            return known
+        case Begin():
+            return lacking[:1]
+        case Tell():
+            return lacking
 
 
-def _had(present: Present) -> set[int]:
-    months = present.state.months.items()
-    return {code for m, packed in months if m > present.through - _HAD_MONTHS for code in unpack_vectors(packed)}
-
-
-def events_of(hint: Keep, present: Present, card: Scorecard) -> Iterator[Event]:
-    """The events of somebody who follows the hint from the running month on."""
-    for month in range(present.through, present.through + hint.months):
-        for index, name in enumerate(kinds_kept(hint, present, card)):
-            is_owed = KIND_OF[name].shape is Shape.OBLIGATION
-            yield _event(BehaviorEvent(kind=name, days_late=0 if is_owed else None), month, index)
+def _events(kinds: tuple[str, ...], months: range) -> Iterator[Event]:
+    """One of each of these kinds in each of these months. A figure is the lowest there is: no other earns less."""
+    for month in months:
+        for index, name in enumerate(kinds):
+            match KIND_OF[name].shape:
+                case Shape.OBLIGATION:
+                    body = BehaviorEvent(kind=name, days_late=0)
+                case Shape.FIGURE:
+                    consent = Consent(id=_HINT, purpose=_HINT, given_at=instant_of(0))
+                    body = BehaviorEvent(kind=name, amount=0, consent=consent)
+                case _:
+                    body = BehaviorEvent(kind=name)
+            yield _event(body, month, index)
 
 
 def with_events(of: State, events: Sequence[Event]) -> State:

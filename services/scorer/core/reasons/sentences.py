@@ -14,9 +14,11 @@ from services.scorer.core.features.base import Measured, Windowed, kinds_of
 from services.scorer.core.features.stated import CONTACTS_MIN, Fact, SteadyFigure
 from services.scorer.core.moves import rests_on_records
 from services.scorer.core.reasons.figures import Language, figure, listed
-from services.scorer.core.reasons.words import CLASSES, KINDS, Both
+from services.scorer.core.reasons.words import CLASSES, GROUPS, KINDS, Both
 from services.scorer.core.score import LIMIT, Evaluation, Item
 from services.scorer.core.scorecard import Bin, Cap, Limit, Rule, Scorecard, Segment
+from shared.contracts.kinds import KIND_OF, Shape
+from shared.contracts.kinds import KINDS as ALL_KINDS
 
 _BETWEEN_CHINESE = re.compile("(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 _NAMED_MAX = 3
@@ -146,7 +148,7 @@ def _not_known(feature: AnyFeature, wording: Wording) -> str:
         return "Nothing has been reported of you yet." if language == "en" else "尚无任何记录。"
     of = _of(feature, wording)
     if isinstance(feature, Fact):
-        return f"Nobody has told of your {of} yet." if language == "en" else f"尚未提供{of}信息。"
+        return f"Nothing has been confirmed yet about your {of}." if language == "en" else f"{of}尚未得到确认。"
     months, takes_more = getattr(feature, "months", 0), isinstance(feature, SteadyFigure | Trend)
     if language == "zh":
         return f"近 {months} 个月{'没有足够的' if takes_more else '没有'}{of}记录。"
@@ -164,10 +166,20 @@ def _of(feature: AnyFeature, wording: Wording) -> str:
             kinds = _names(feature.kinds, wording)
         case _:
             kinds = ()
-    nouns = [wording.pick(KINDS[kind]) for kind in kinds]
+    nouns = _nouns(kinds, wording)
     if len(nouns) > _NAMED_MAX:
         nouns = [*nouns[: _NAMED_MAX - 1], "the like" if wording.language == "en" else "同类"]
     return listed(nouns, wording.language)
+
+
+def _nouns(kinds: Sequence[str], wording: Wording) -> list[str]:
+    """One for each kind, or for all obligations of a group, where all are among them."""
+    nouns: dict[str, None] = {}
+    for kind in kinds:
+        group = KIND_OF[kind].group
+        whole = {each.name for each in ALL_KINDS if each.group == group and each.shape is Shape.OBLIGATION}
+        nouns[wording.pick(GROUPS[group] if group in GROUPS and whole <= set(kinds) else KINDS[kind])] = None
+    return list(nouns)
 
 
 def _names(kinds: Sequence[str], wording: Wording) -> list[str]:

@@ -79,6 +79,12 @@ KINDS: Mapping[str, Both] = {
 }
 """What a person calls the events, facts, figures and records of a kind."""
 
+GROUPS: Mapping[str, Both] = {
+    "credit": ("credit payments", "信用类还款"),
+    "utilities": ("household and phone bills", "水电燃气、物业与话费账单"),
+}
+"""What a person calls all obligations of a group of kinds."""
+
 DIMENSIONS: Mapping[str, Both] = {
     "credit_history": ("Credit history", "信用历史"),
     "behavior": ("Behavior", "行为偏好"),
@@ -95,12 +101,12 @@ CLASSES: Mapping[str, Both] = {
 
 CAUSES: Mapping[Cause, Both] = {
     Cause.POLICY: ("a new policy", "评分规则更新"),
-    Cause.LATE: ("events that came late, of months already published", "此前月份补报的行为"),
-    Cause.FACTS: ("facts that are new", "新的身份信息"),
-    Cause.ENTERING: ("the month that has become complete", "新满一个月的行为"),
-    Cause.LEAVING: ("the month that no longer counts", "超出统计期的月份"),
+    Cause.LATE: ("what was reported late, of earlier months", "补报的以前月份的行为"),
+    Cause.FACTS: ("what was confirmed about you", "身份信息变化"),
+    Cause.ENTERING: ("what you did in {month}", "{month}的行为"),
+    Cause.LEAVING: ("older months that no longer count", "较早的月份不再计入"),
     Cause.CONTACTS: ("your contacts", "联系人变化"),
-    Cause.BEHAVIOR: ("what you did, and what grew old", "新的行为与时间推移"),
+    Cause.BEHAVIOR: ("what you did, and what grew older", "新的行为与时间推移"),
     Cause.RECORDS: ("negative records", "负面记录"),
-    Cause.BOUNDS: ("what binds items together: caps and limits", "合计上限与封顶"),
+    Cause.BOUNDS: ("limits on the score and caps on items", "总分限制与合计上限"),
 }

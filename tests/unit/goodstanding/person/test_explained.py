@@ -56,7 +56,15 @@ def life(months: int = 6, *others: Message) -> tuple[Person, list[Published]]:
 
 def setting(language: Language = "en", *, has_policy: bool = True) -> Setting:
     cards = {SHIPPED.id: SHIPPED} if has_policy else {}
-    return Setting(cards=cards, in_force=SHIPPED, tiers=TIERS, language=language, currency="CNY", zone=ZONE)
+    return Setting(
+        cards=cards,
+        in_force=SHIPPED,
+        tiers=TIERS,
+        language=language,
+        currency="CNY",
+        zone=ZONE,
+        profile=policies.profile("cn"),
+    )
 
 
 def of(person: Person, rows: Sequence[Published], its: Setting) -> Explained:
@@ -105,6 +113,57 @@ def test_without_its_policy_a_score_is_still_shown() -> None:
     assert "<svg" in page(found, TIERS, "en", ZONE)
 
 
+def test_what_moved_a_score_is_told_by_cause_and_item_and_sums_to_the_change() -> None:
+    found = of(*life(6), setting())
+    last = found.history[found.moved_at]
+    assert last.change < 0, "the last payment was late"
+    assert found.moved[0].name == "what you did in January 2026"
+    assert sum(moved.points for moved in found.moved) == last.change
+    for moved in found.moved:
+        assert sum(points for points, _ in moved.items) + moved.others_points == moved.points
+    assert any("counts as 12 days today" in text for moved in found.moved for _, text in moved.items)
+
+
+def test_a_change_is_still_told_when_the_score_has_stayed_since() -> None:
+    person, rows = life(3, news(record("court.listing")))
+    then, found = of(person, rows[:-1], setting()), of(person, rows, setting())
+    assert then.history[-1].change < 0
+    assert found.history[-1].change == 0
+    assert found.moved_at == len(rows) - 2
+    assert found.moved == then.moved
+    assert "It has not changed since" in page(found, TIERS, "en", ZONE)
+
+
+def test_a_restriction_is_told_by_what_it_closes() -> None:
+    found = of(*life(3, news(record("court.listing"))), setting("zh"))
+    assert "先享后付" in found.closed
+    assert "共享单车免押金" not in found.closed
+    assert all(name in page(found, TIERS, "zh", ZONE) for name in found.closed)
+
+
+def test_an_open_record_says_until_when_it_would_count_if_it_were_settled_today() -> None:
+    found = of(*life(3, news(record("court.listing"))), setting())
+    assert found.gone_if_settled["legal"].isoformat() == "2031-02-11"
+    assert "be gone on 11 February 2031" in page(found, TIERS, "en", ZONE)
+
+
+def test_going_on_as_now_is_a_year_long_and_names_the_day_of_the_next_tier() -> None:
+    found = of(*life(6), setting())
+    assert [each.on.day for each in found.outlook] == [SHIPPED.publication_day] * 12
+    assert found.next_tier is not None
+    reached = next(each for each in found.outlook if each.score >= found.next_tier.begins_at)
+    assert found.next_tier.reached_on == reached.on
+
+
+def test_tiers_have_their_names_in_both_languages() -> None:
+    rows = life(24)
+    english, chinese = of(*rows, setting()), of(*rows, setting("zh"))
+    names = {tier.name: tier.zh for tier in TIERS.tiers}
+    assert english.tier is not None
+    assert chinese.tier == names[english.tier]
+    assert all(name in page(chinese, TIERS, "zh", ZONE) for name in names.values())
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("months", [1, 2, 24])
 def test_a_page_needs_nothing_from_elsewhere_and_names_nobody(language: Language, months: int) -> None:
@@ -119,7 +178,7 @@ def test_a_page_needs_nothing_from_elsewhere_and_names_nobody(language: Language
 
 def test_drawings_are_whole_documents() -> None:
     found = of(*life(), setting())
-    drawn = charts.card(found.dimensions, found.history, TIERS, ("points", "not known yet"))
+    drawn = charts.card(found, TIERS, ("points", "not known yet"), "en")
     root = ElementTree.fromstring(drawn)
     texts = {element.text for element in root.iter() if element.tag.endswith("text")}
     assert {"Credit history", "Behavior", "Performance ability", "Identity", "Connections"} <= texts

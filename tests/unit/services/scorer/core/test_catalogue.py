@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.scorer.core.catalogue import AnyHint, Keep, Settle, State
+from services.scorer.core.catalogue import AnyHint, Begin, Keep, Settle, State, Tell, Use
 from shared.contracts.policy_parts import PolicyFault
 from tests.support.people import SHIPPED, card
 
@@ -27,6 +27,12 @@ def test_the_shipped_hints_have_no_faults() -> None:
         (Keep(code="pay", kinds=("income.reported",), **WORDS), ("kinds", 0), "`income.reported`"),
         (Keep(code="pay", kinds=("water.bill",), months=0, **WORDS), ("months",), "1 to 24"),
         (Keep(code="pay", kinds=("water.bill",), months=25, **WORDS), ("months",), "1 to 24"),
+        (Begin(code="begin", kinds=("water.bill", "cash_loan.repayment"), **WORDS), ("kinds", 1), "take up credit"),
+        (Begin(code="begin", kinds=("water.bill",), months=0, **WORDS), ("months",), "1 to 24"),
+        (Tell(code="tell", kinds=("water.bill",), **WORDS), ("kinds", 0), "shape figure"),
+        (Use(code="use", below=0, **WORDS), ("below",), "1 to 1000"),
+        (Use(code="use", below=1001, **WORDS), ("below",), "1 to 1000"),
+        (Use(code="use", below=300, months=25, **WORDS), ("months",), "1 to 24"),
         (State(code="told", kind="water.bill", value="verified", **WORDS), ("kind",), "shape fact"),
         (State(code="told", kind="identity.verified", value="yes", **WORDS), ("value",), "verified, withdrawn"),
         (Settle(code="settle", en="", zh="了结。"), ("en",), ""),

@@ -1,0 +1,41 @@
+"""Reads a person's explanation from a running platform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from goodstanding import policies
+from goodstanding.person import score
+from goodstanding.person.explained import Explained, Setting, explained
+from goodstanding.platform.deployment import Deployment
+from services.scorer.core.explain import Published
+from services.scorer.core.policy import Policy
+from services.scorer.core.reasons.figures import Language
+from services.scorer.loading import scorecards
+from shared.contracts import zones
+
+
+async def read_explained(
+    deployment: Deployment, user_id: str, language: Language, *, before: datetime | None = None, advice: str = ""
+) -> tuple[Sequence[Published], Explained, Setting]:
+    """The publications that are kept, or those before an instant, what the last of them is explained as, and by what.
+    Raises UserError, with the advice, when there is none."""
+    rows = await score.published(deployment, user_id, before, advice)
+    now = await deployment.now()
+    present = await score.present(deployment, user_id, now) if before is None else None
+    setting = _setting(deployment, language, now)
+    return rows, explained(rows, present, setting, now.astimezone(setting.zone).date()), setting
+
+
+def _setting(deployment: Deployment, language: Language, now: datetime) -> Setting:
+    cards, zone = scorecards(deployment.policies), zones.zone(deployment.settings.zone)
+    return Setting(
+        cards={card.id: card for card in cards},
+        in_force=Policy(scorecards=cards, zone=zone, accepts_late_months=0).at(now),
+        tiers=policies.tier_table(),
+        language=language,
+        currency=deployment.settings.currency,
+        zone=zone,
+        profile=policies.profile(deployment.settings.retention_profile),
+    )

@@ -1,0 +1,112 @@
+"""A person who goes on as usual: what hints are computed from, since nobody stops living for the sake of one advice."""
+
+from __future__ import annotations
+
+import msgspec
+
+from services.scorer.core.features.months import Circle
+from services.scorer.core.state import (
+    COUNT,
+    HASH_BYTES,
+    LATE,
+    LIMIT,
+    SUM,
+    State,
+    Vector,
+    decode,
+    encode,
+    limit_of,
+    pack,
+    unpack_figures,
+    unpack_vectors,
+)
+
+_LATELY_MONTHS = 3
+"""So many complete months, and the running one."""
+
+
+class Present(msgspec.Struct, frozen=True):
+    """A person as known now, and the month through which the next publication looks, the running one as a rule."""
+
+    state: State
+    circle: Circle | None
+    through: int
+
+
+def had_lately(present: Present) -> set[int]:
+    """The codes of the kinds of which there was anything in the last three months."""
+    since = present.through - _LATELY_MONTHS
+    had = {code for month, packed in present.state.months.items() if month >= since for code in unpack_vectors(packed)}
+    for key, packed in present.state.figures.items():
+        if any(month >= since for month in unpack_figures(packed)):
+            had.add(key[HASH_BYTES])
+    return had
+
+
+def as_usual(
+    present: Present, through: int, *, ended: frozenset[int] = frozenset(), late: frozenset[int] = frozenset()
+) -> State:
+    """The person up to a month who goes on as in the last complete month, or in the one before where that has none of a
+    kind, and has everything on time. Kinds that are `ended` have no more events, and `late` ones are late as ever."""
+    state, running = decode(encode(present.state)), range(present.through, through + 1)
+    usual = {
+        code: vector if code in late else _on_time(vector)
+        for code, vector in _usual(present).items()
+        if code not in ended
+    }
+    for month in running:
+        if by_kind := usual | _vectors(state, month):
+            state.months[month] = pack(dict(sorted(by_kind.items())))
+    state.months = dict(sorted(state.months.items()))
+    for key, packed in state.figures.items():
+        months = unpack_figures(packed)
+        last = next((months[month] for month in _last_two(present) if month in months), None)
+        if last is not None and key[HASH_BYTES] not in ended:
+            state.figures[key] = pack(dict(sorted((dict.fromkeys(running, last) | months).items())))
+    return state
+
+
+def with_less_billed(usual: State, present: Present, through: int, below: int) -> State:
+    """As usual, but statements that are not known yet bill just less than so many per mille of the limits they name, if
+    they bill more."""
+    state = decode(encode(usual))
+    for month in range(present.through, through + 1):
+        by_kind, known = _vectors(state, month), _vectors(present.state, month)
+        for code, vector in by_kind.items():
+            limit = limit_of(vector) if len(vector) > LIMIT else None
+            if limit and code not in known:
+                vector[SUM] = min(vector[SUM], (limit * below - 1) // 1000)
+        state.months[month] = pack(by_kind)
+    return state
+
+
+def _usual(present: Present) -> dict[int, Vector]:
+    """By kind code the last complete month, or the one before where that has none of a kind."""
+    last, before = (_vectors(present.state, month) for month in _last_two(present))
+    return {code: vector for code, vector in (before | last).items() if vector[COUNT] > 0}
+
+
+def _last_two(present: Present) -> tuple[int, int]:
+    return present.through - 1, present.through - 2
+
+
+def _vectors(state: State, month: int) -> dict[int, Vector]:
+    packed = state.months.get(month)
+    return {} if packed is None else unpack_vectors(packed)
+
+
+def _on_time(vector: Vector) -> Vector:
+    made = [*vector[:LATE], 0, 0, *vector[LIMIT:]]
+    while made and not made[-1]:
+        made.pop()
+    return made
+
+
+def late_lately(codes: frozenset[int], present: Present) -> frozenset[int]:
+    """Those of these kinds that were usually late."""
+    usual = _usual(present)
+    return frozenset(code for code in codes if code in usual and usual[code] != _on_time(usual[code]))
+
+
+def is_usual(codes: frozenset[int], present: Present) -> bool:
+    return codes <= _usual(present).keys()

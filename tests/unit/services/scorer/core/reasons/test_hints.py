@@ -1,0 +1,97 @@
+"""What is told to whom, and what it is worth (rules S23). That promises hold is a law: tests/property."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from services.scorer.core.reasons.hints import Hinted, Present, hints, outlook
+from services.scorer.core.score import evaluate
+from services.scorer.core.state import State
+from tests.support.lives import FIRST, HOUSE, Life, bills, card, household, late, monthly, pays_all, verified
+from tests.support.people import SHIPPED
+
+CARD = "credit_card.repayment"
+PHONE = "phone.bill"
+
+
+def present(life: Life, months: int) -> Present:
+    """The person after so many complete months."""
+    return Present(life.state_after(months), life.circle, FIRST + months)
+
+
+def hinted(of: Present) -> dict[str, Hinted]:
+    return {found.hint.code: found for found in hints(of, SHIPPED)}
+
+
+def test_who_uses_up_a_card_is_told_to_bill_less_of_its_limit() -> None:
+    used_up = present(Life("", [*verified(), *bills(), *card(billed=750_000)]), 8)
+    now, three = (hinted(used_up)[code] for code in ("bill-less-of-limit", "bill-less-of-limit-three-months"))
+    assert 0 < now.points < three.points
+    assert (now.through, three.through) == (FIRST + 8, FIRST + 10)
+
+
+def test_who_bills_little_of_a_limit_is_not_told_to_bill_less() -> None:
+    assert not hinted(present(Life("", pays_all()), 8)).keys() & {"bill-less-of-limit"}
+
+
+def test_a_ceiling_that_billing_less_lifts_counts_in() -> None:
+    life = Life("", [*household(range(-24, 0)), *card(billed=1_000_000), *monthly(*HOUSE)])
+    at_the_ceiling = present(life, 3)
+    assert evaluate(at_the_ceiling.state, SHIPPED, FIRST + 2).score == 749
+    assert hinted(at_the_ceiling)["bill-less-of-limit"].score > 749
+
+
+@pytest.mark.parametrize(
+    ("events", "goes_on"),
+    [
+        ([*verified(), *card()], True),
+        (late([*verified(), *card()], 5, 30, CARD), False),
+    ],
+)
+def test_who_pays_on_time_is_told_to_go_on_and_who_was_late_what_it_would_raise(
+    events: Sequence[object], goes_on: bool
+) -> None:
+    found = hinted(present(Life("", events), 6))["keep-credit"]  # type: ignore[arg-type]
+    assert found.kinds == (CARD,)
+    assert found.goes_on is goes_on
+
+
+def test_what_is_not_usual_any_more_is_not_told_to_be_kept() -> None:
+    """A card that was closed, or a loan that was paid off, four months ago."""
+    life = Life("", [*verified(), *card(range(6)), *monthly(PHONE, months=range(12))])
+    assert "keep-credit" not in hinted(present(life, 10))
+    assert "pay-bills" in hinted(present(life, 10))
+
+
+def test_a_bill_is_begun_of_the_first_kind_that_is_lacking() -> None:
+    found = hinted(present(Life("", [*verified(), *card(), *monthly(PHONE)]), 6))
+    assert found["another-bill"].kinds == ("electricity.bill",)
+    everything = hinted(present(Life("", pays_all()), 6))
+    assert "another-bill" not in everything
+
+
+def test_figures_that_are_not_known_are_told_for_as_little_as_they_are_worth() -> None:
+    assert hinted(present(Life("", verified()), 3))["tell-contributions"].kinds == (
+        "social_security.contribution",
+        "provident_fund.contribution",
+    )
+    assert "tell-contributions" not in hinted(present(Life("", household()), 12))
+
+
+def test_nobody_is_told_to_take_up_credit() -> None:
+    assert not any(
+        kind.endswith(".repayment") for found in hints(present(Life(""), 3), SHIPPED) for kind in found.kinds
+    )
+
+
+def test_going_on_as_usual_is_what_comes_when_all_goes_on() -> None:
+    life = Life("", household())
+    foretold = [score for _, score in outlook(present(life, 6), SHIPPED)]
+    assert foretold == life.scores(range(7, 19))
+
+
+def test_somebody_of_whom_nothing_is_known_has_an_outlook() -> None:
+    score = evaluate(State(), SHIPPED, FIRST).score
+    assert [found for _, found in outlook(Present(State(), None, FIRST), SHIPPED)] == [score] * 12
