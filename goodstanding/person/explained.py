@@ -24,7 +24,7 @@ from services.scorer.core.reasons.words import DIMENSIONS, KINDS
 from services.scorer.core.scorecard import Scorecard
 from shared.contracts.kinds import RecordClass
 from shared.contracts.months import day_of_month
-from shared.contracts.profile import Profile
+from shared.contracts.retention_profile import Profile
 
 HINTS_MAX, GOES_ON_MAX = 5, 2
 
