@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence, Set
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 import msgspec
 
 from services.scorer.core.features.activity import Ratio, Trend
-from services.scorer.core.features.base import Feature, Measure, Measured, Value, Windowed
+from services.scorer.core.features.base import Feature, Measure, Measured, Windowed
 from services.scorer.core.features.months import Circle, Months, Plan, seen_again
-from services.scorer.core.scorecard import POINTS, Cap, Condition, Evidence, Rule, Scorecard
+from services.scorer.core.features.stated import CONTACTS_MIN
+from services.scorer.core.item import Item, RestsOn
+from services.scorer.core.scorecard import POINTS, Cap, Condition, Rule, Scorecard
 from services.scorer.core.state import State
 
 Values: TypeAlias = list[Measured | None]
@@ -20,16 +23,29 @@ Points: TypeAlias = Callable[[Measured], int]
 Holds: TypeAlias = Callable[[Values], bool]
 
 
+ITEMS_REMEMBERED = 512
+"""Of each rule."""
+ON_CONTACTS: RestsOn = {"contacts_at_least": CONTACTS_MIN}
+"""What the item of a rule on contacts rests on (rules S12): no standing and no number of them, which would tell whether
+a certain person has confirmed being a contact."""
+
+
 class Step(NamedTuple):
-    """One rule: the feature's index, and what its value gives."""
+    """One rule: the feature's index, and the item that its value gives."""
+
+    feature: int
+    unknown: Item
+    known: Callable[[Measured], Item]
+
+
+class CapStep(NamedTuple):
+    """What these steps give together is `points` at most."""
 
     code: str
-    feature: int
-    unknown: int
-    best: int
-    points: Points
-    shown: bool
-    """Whether the value may be told to the person (rules S12)."""
+    steps: Sequence[int]
+    points: int
+    most: int
+    """What it takes of a person who has the best points of all rules."""
 
 
 class Program(NamedTuple):
@@ -40,12 +56,9 @@ class Program(NamedTuple):
     steps: Sequence[Step]
     step_of: Mapping[str, Step]
     """The same by code."""
-    caps: Sequence[tuple[Cap, int]]
-    """Each with what it takes of a person who has the best points of all rules."""
-    unknown: Mapping[str, int]
-    """The points of unknown of the rules that have a cap."""
-    missing: tuple[str, int] | None
-    """The segment's code, and how many of all points none of its people can reach."""
+    caps: Sequence[CapStep]
+    missing: Item | None
+    """How many of all points none of the segment's people can reach."""
 
 
 class Ceiling(NamedTuple):
@@ -70,6 +83,7 @@ class Compiled:
         self._of_segments = sorted({self._names.index(c.feature) for each in card.segments for c in each.when})
         self._asked = sorted({self._names.index(condition.feature) for condition in conditions_of(card)})
         self.feature_of = {rule.code: card.features[rule.feature] for rule in card.rules}
+        self._reaches = {code: reach for code, feature in self.feature_of.items() if (reach := reach_of(feature))}
         self._programs = {code: self._program(card, code) for code in card.segment_codes()}
 
     def measured(self, state: State, through: int, circle: Circle | None = None) -> dict[str, Measured | None]:
@@ -104,9 +118,16 @@ class Compiled:
         """The points of these rules in the publication before, with those contacts, had all been known that is now."""
         return self._points(self._measures, seen_again(months, self._plan, circle, back=1), codes)
 
-    def with_nothing_leaving(self, months: Months, circle: Circle | None, codes: Set[str]) -> dict[str, int]:
-        """The points of these rules with those contacts, were each window a month longer."""
-        return self._points(self._longer, seen_again(months, self._of_longer, circle), codes)
+    def with_nothing_leaving(
+        self, months: Months, circle: Circle | None, points: Mapping[str, int]
+    ) -> Mapping[str, int]:
+        """The points of these rules with those contacts, were each window a month longer; `points` are theirs now. From
+        the windows of a young person nothing can leave."""
+        if self._conditions:
+            return self._points(self._longer, seen_again(months, self._of_longer, circle), points.keys())
+        reaches = self._reaches
+        codes = {code for code in points if reaches.get(code, 0) < months.history}
+        return {**points, **self._points(self._longer, seen_again(months, self._of_longer, circle), codes)}
 
     def _points(self, measures: Sequence[Measure], months: Months, codes: Set[str]) -> dict[str, int]:
         values: Values = [None] * len(measures)
@@ -117,7 +138,7 @@ class Compiled:
         for code in codes:
             if (step := step_of.get(code)) is not None:
                 measured = measures[step.feature](months)
-                found[code] = step.unknown if measured is None else step.points(measured)
+                found[code] = (step.unknown if measured is None else step.known(measured)).points
         return found
 
     def _segment(self, values: Values) -> str | None:
@@ -126,22 +147,31 @@ class Compiled:
     def _program(self, card: Scorecard, segment: str | None) -> Program:
         rules = card.rules_of(segment)
         steps = [self._step(rule, card) for rule in rules]
-        codes = {rule.code for rule in rules}
-        caps = [(cap, most_taken_back(cap, rules)) for cap in card.caps if codes & {*cap.rules}]
-        capped = {code for cap, _ in caps for code in cap.rules}
-        best = sum(rule.best for rule in rules) - sum(most for _, most in caps)
+        caps = [_cap_step(cap, rules) for cap in card.caps if any(rule.code in cap.rules for rule in rules)]
+        out_of_reach = POINTS - sum(rule.best for rule in rules) + sum(cap.most for cap in caps)
         return Program(
             features=sorted({step.feature for step in steps} - {*self._asked}),
             steps=steps,
-            step_of={step.code: step for step in steps},
+            step_of={rule.code: step for rule, step in zip(rules, steps, strict=True)},
             caps=caps,
-            unknown={rule.code: rule.unknown for rule in rules if rule.code in capped},
-            missing=(segment, POINTS - best) if segment is not None and best < POINTS else None,
+            missing=Item(segment, 0, out_of_reach, {}) if segment is not None and out_of_reach > 0 else None,
         )
 
     def _step(self, rule: Rule, card: Scorecard) -> Step:
-        shown = not card.features[rule.feature].on_contacts
-        return Step(rule.code, self._names.index(rule.feature), rule.unknown, rule.best, points_of(rule), shown)
+        code, best, points, shown = rule.code, rule.best, points_of(rule), not card.features[rule.feature].on_contacts
+
+        def known(measured: Measured) -> Item:
+            return Item(code, points(measured), best, measured if shown else ON_CONTACTS)
+
+        # Most people have the same few values of most rules.
+        remembered = lru_cache(maxsize=ITEMS_REMEMBERED)(known)
+        return Step(self._names.index(rule.feature), Item(code, rule.unknown, best, {}), remembered)
+
+
+def _cap_step(cap: Cap, rules: Sequence[Rule]) -> CapStep:
+    places = [at for at, rule in enumerate(rules) if rule.code in cap.rules]
+    unknown = sum(rules[at].unknown for at in places)
+    return CapStep(cap.code, places, cap.points + unknown, most_taken_back(cap, rules))
 
 
 def a_month_longer(feature: Feature) -> Feature:
@@ -149,6 +179,11 @@ def a_month_longer(feature: Feature) -> Feature:
     if isinstance(feature, Windowed | Ratio) and not isinstance(feature, Trend):
         return msgspec.structs.replace(feature, months=feature.months + 1)
     return feature
+
+
+def reach_of(feature: Feature) -> int | None:
+    """Over how many months it counts events; None where it looks at something else as well."""
+    return feature.months if isinstance(feature, Windowed | Ratio) and not feature.tells_of_means else None
 
 
 def conditions_of(card: Scorecard) -> list[Condition]:
@@ -163,6 +198,8 @@ def most_taken_back(cap: Cap, rules: Sequence[Rule]) -> int:
 
 def all_of(conditions: Sequence[Condition], names: Sequence[str]) -> Holds:
     each = [_holds(condition, names.index(condition.feature)) for condition in conditions]
+    if len(each) == 1:
+        return each[0]
     return lambda values: all(holds(values) for holds in each)
 
 
@@ -174,7 +211,7 @@ def _holds(condition: Condition, index: int) -> Holds:
         measured = values[index]
         if measured is None:
             return unknown
-        value, _ = measured
+        value = measured[0]
         if isinstance(value, str):
             return word == value
         return says_a_value and (at_least is None or value >= at_least) and (below is None or value < below)
@@ -183,25 +220,19 @@ def _holds(condition: Condition, index: int) -> Holds:
 
 
 def points_of(rule: Rule) -> Points:
-    """What a rule gives for what was measured (rules S8)."""
-    if any(bin.word is not None for bin in rule.bins):
-        words = {bin.word: bin.points - rule.unknown for bin in rule.bins}
-        return _weighed(lambda value: words.get(str(value), 0), rule.unknown, rule.evidence)
+    """What a rule gives for what was measured (rules S8): the points of unknown, and that part of the gain or loss for
+    which there is evidence (rules S9)."""
+    unknown, evidence = rule.unknown, rule.evidence
+    full, below = (evidence.full, evidence.below or evidence.full) if evidence else (1, 1)
+    words = {bin.word: bin.points - unknown for bin in rule.bins if bin.word is not None}
     # Whatever lies below the first bin has its points.
-    starts, gains = [bin.at_least or 0 for bin in rule.bins[1:]], [bin.points - rule.unknown for bin in rule.bins]
-    return _weighed(lambda value: gains[bisect_right(starts, value)], rule.unknown, rule.evidence)
+    starts, gains = [bin.at_least or 0 for bin in rule.bins[1:]], [bin.points - unknown for bin in rule.bins]
 
-
-def _weighed(gain_of: Callable[[Value], int], unknown: int, evidence: Evidence | None) -> Points:
-    """The points of unknown, and that part of the gain or loss for which there is evidence (rules S9)."""
-    if evidence is None:
-        return lambda measured: unknown + gain_of(measured[0])
-    full, below = evidence.full, evidence.below or evidence.full
-
-    def weighed(measured: Measured) -> int:
-        gain, n = gain_of(measured[0]), measured[1]
+    def points(measured: Measured) -> int:
+        value, n = measured
+        gain = words.get(value, 0) if isinstance(value, str) else gains[bisect_right(starts, value)]
         if gain > 0:
             return unknown + gain if n >= full else unknown + gain * n // full
         return unknown + gain if n >= below else unknown - -gain * n // below
 
-    return weighed
+    return points

@@ -8,7 +8,7 @@ What rests on records, and what binds rules together, follows from two evaluatio
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -67,29 +67,38 @@ def moves(last: Last, now: Evaluation, months: Months, card: Scorecard) -> tuple
     after = {code: points for code, (_, points) in changed.items()}
     if last.card is card and not card.segments and not codes <= card.compiled.feature_of.keys():
         # It was not made by this policy, whatever the policy of then was.
-        stages: list[tuple[Cause, Points]] = [(Cause.POLICY, after)]
+        causes: Iterable[tuple[Cause, Points]] = [(Cause.POLICY, after)]
     else:
-        stages = [*_then(last, months, card, codes), (Cause.LEAVING, after)]
-    found: dict[tuple[Cause, str], int] = {}
-    for cause, points in stages:
-        for code in codes:
-            if moved := points.get(code, 0) - before.get(code, 0):
-                named = _named(cause, card.compiled.feature_of.get(code))
-                found[named, code] = found.get((named, code), 0) + moved
-        before = points
-    ordered = sorted((ORDER[cause], code, cause, moved) for (cause, code), moved in found.items() if moved)
-    return tuple([(cause.value, code, moved) for _, code, cause, moved in ordered])
+        causes = [*_then(last, months, card, after), (Cause.LEAVING, after)]
+    stages = [(ORDER[cause], points) for cause, points in causes]
+    found = []
+    for code, points in before.items():
+        by_rank = _by_rank(code, points, stages, _apart(card.compiled.feature_of.get(code)))
+        found += [(rank, code, moved) for rank, moved in by_rank.items() if moved]
+    return tuple([(_CAUSES[rank], code, moved) for rank, code, moved in sorted(found)])
 
 
-def _then(last: Last, months: Months, card: Scorecard, codes: Set[str]) -> Iterator[tuple[Cause, Points]]:
+def _by_rank(code: str, before: int, stages: Sequence[tuple[int, Points]], apart: int | None) -> Mapping[int, int]:
+    """How much of the change of one rule has which cause, by the cause's place in their order."""
+    by_rank: dict[int, int] = {}
+    for rank, points in stages:
+        after = points.get(code, 0)
+        if after != before:
+            named = rank if apart is None or rank == _POLICY else apart
+            by_rank[named] = by_rank.get(named, 0) + after - before
+            before = after
+    return by_rank
+
+
+def _then(last: Last, months: Months, card: Scorecard, after: Points) -> Iterator[tuple[Cause, Points]]:
     """What these rules would have given, after each cause but the last."""
     if last.card is card:
-        yield Cause.LATE, card.compiled.a_month_ago(months, last.circle, codes)
+        yield Cause.LATE, card.compiled.a_month_ago(months, last.circle, after.keys())
     else:
         for cause, each in ((Cause.LATE, last.card), (Cause.POLICY, card)):
             then = evaluate(months.state, each, months.through - 1, last.circle)
             yield cause, {item.code: item.points for item in then.items}
-    yield Cause.ENTERING, card.compiled.with_nothing_leaving(months, last.circle, codes)
+    yield Cause.ENTERING, card.compiled.with_nothing_leaving(months, last.circle, after)
 
 
 def _changed(last: Evaluation, now: Evaluation) -> dict[str, tuple[int, int]]:
@@ -109,20 +118,24 @@ def _changed(last: Evaluation, now: Evaluation) -> dict[str, tuple[int, int]]:
 
 def of_rules(item: Item) -> bool:
     """Whether the item is a rule's, and not what records, caps and limits make of the score."""
-    return item.code not in COMPOSED and item.best >= 0 and not rests_on_records(item) and LIMIT not in item.rests_on
+    if isinstance(item.basis, tuple):
+        return True
+    return item.code not in COMPOSED and item.best >= 0 and not rests_on_records(item) and LIMIT not in item.basis
 
 
 def rests_on_records(item: Item) -> bool:
     return item.code == "ceiling" or bool(held.RESTS_ON_RECORDS & item.rests_on.keys())
 
 
-def _named(cause: Cause, feature: AnyFeature | None) -> Cause:
-    """Facts and contacts have no months: what moved their rules is told by what they look at."""
-    if feature is None or cause is Cause.POLICY:
-        return cause
-    if feature.on_contacts:
-        return Cause.CONTACTS
-    return Cause.FACTS if isinstance(feature, Fact) else cause
-
-
 ORDER = {cause: index for index, cause in enumerate(Cause)}
+_CAUSES = [cause.value for cause in Cause]
+_POLICY, _FACTS, _CONTACTS = ORDER[Cause.POLICY], ORDER[Cause.FACTS], ORDER[Cause.CONTACTS]
+
+
+def _apart(feature: AnyFeature | None) -> int | None:
+    """Facts and contacts have no months: what moved their rules is told by what they look at."""
+    if feature is None:
+        return None
+    if feature.on_contacts:
+        return _CONTACTS
+    return _FACTS if isinstance(feature, Fact) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import TypeAlias
 
 import msgspec
@@ -10,26 +11,17 @@ import msgspec
 from services.scorer.core import held
 from services.scorer.core.compiled import Program, Values
 from services.scorer.core.features.months import Circle, Months
-from services.scorer.core.features.stated import CONTACTS_MIN
 from services.scorer.core.held import Held
-from services.scorer.core.scorecard import BASE, Records, Scorecard, taken_back
+from services.scorer.core.item import Item as Item
+from services.scorer.core.item import RestsOn as RestsOn
+from services.scorer.core.records import NegativeRecord
+from services.scorer.core.scorecard import BASE, Records, Scorecard
 from services.scorer.core.state import State
 
 KEY_FACTORS_MAX = 4
+_POINTS = itemgetter(0)
 LIMIT = "limit"
 """What the item of a limit rests on: the highest score. Such an item is there for as long as the limit holds."""
-
-RestsOn: TypeAlias = dict[str, int | str]
-
-
-class Item(msgspec.Struct, frozen=True, array_like=True):
-    """One summand of a score. `rests_on` are the figures behind it, empty where the feature is unknown."""
-
-    code: str
-    points: int
-    best: int
-    rests_on: RestsOn
-
 
 Move: TypeAlias = tuple[str, str, int]
 """Cause, code of the rule, and points: how much of the change of one item has that cause."""
@@ -76,10 +68,10 @@ def evaluate_walked(months: Months, card: Scorecard) -> Evaluation:
     if program.caps:
         items += _taken_back(program, items)
     if program.missing is not None:
-        items.append(Item(program.missing[0], 0, program.missing[1], {}))
+        items.append(program.missing)
     records = held.counting(state)
     if card.records is not None:
-        items.append(_of_records(card.records, state, through))
+        items.append(_of_records(card.records, records, through))
     limits = [(limit.code, limit.score) for limit in card.compiled.limits if limit.holds(values)]
     history = through - state.first + 1 if state.first else 0
     return _composed(items, limits, held.imposed(records, card), thin=history < card.months_min)
@@ -88,11 +80,11 @@ def evaluate_walked(months: Months, card: Scorecard) -> Evaluation:
 def with_records_changed(last: Evaluation, state: State, card: Scorecard, through: int) -> Evaluation:
     """The last evaluation with what follows from the records as they now are, and nothing else moved: their item,
     ceiling, floor and restrictions. An item that the last one did not have comes with its policy's publication."""
-    items = _without_records(last)
+    items, records = _without_records(last), held.counting(state)
     if card.records is not None:
-        renewed = _of_records(card.records, state, through)
+        renewed = _of_records(card.records, records, through)
         items = [renewed if item.code == renewed.code else item for item in items]
-    return _composed(items, _limits_of(last), held.imposed(held.counting(state), card), last.thin)
+    return _composed(items, _limits_of(last), held.imposed(records, card), last.thin)
 
 
 def without_records(evaluation: Evaluation) -> Evaluation:
@@ -104,43 +96,43 @@ def without_records(evaluation: Evaluation) -> Evaluation:
 
 _Limits: TypeAlias = Sequence[tuple[str, int]]
 """Code and highest score of each limit that holds."""
-_ON_CONTACTS: RestsOn = {"contacts_at_least": CONTACTS_MIN}
-"""No standing and no number of them: it would tell whether a certain person has confirmed being a contact."""
 
 
 def _of_rules(program: Program, values: Values) -> list[Item]:
     items = []
-    for code, feature, unknown, best, points, shown in program.steps:
+    for feature, unknown, known in program.steps:
         measured = values[feature]
-        if measured is None:
-            items.append(Item(code, unknown, best, {}))
-        elif shown:
-            value, observations = measured
-            items.append(Item(code, points(measured), best, {"value": value, "observations": observations}))
-        else:
-            items.append(Item(code, points(measured), best, _ON_CONTACTS))
+        items.append(unknown if measured is None else known(measured))
     return items
 
 
 def _taken_back(program: Program, items: Sequence[Item]) -> list[Item]:
-    unknown = program.unknown
-    gains = {item.code: item.points - unknown[item.code] for item in items if item.code in unknown}
-    taken = ((cap.code, taken_back(cap, gains), most) for cap, most in program.caps)
-    return [Item(code, -points, -most, {}) for code, points, most in taken if points]
+    """What is above the caps (rules S11)."""
+    found = []
+    for code, steps, most_points, most in program.caps:
+        points = sum([items[at].points for at in steps])
+        if points > most_points:
+            found.append(Item(code, most_points - points, -most, {}))
+    return found
 
 
-def _of_records(rule: Records, state: State, through: int) -> Item:
-    records = held.counting(state)
+def _of_records(rule: Records, records: Sequence[NegativeRecord], through: int) -> Item:
+    if not records:
+        return Item(rule.code, 0, 0, {})
     return Item(rule.code, held.cost(rule, records, through), 0, held.rests_on(records))
 
 
 COMPOSED = frozenset({"base", "floor", "ceiling"})
+_BASE = Item("base", BASE, BASE, {})
 
 
 def _without_records(evaluation: Evaluation) -> list[Item]:
-    """The items of the rules, with nothing left in those that rest on records."""
+    """The items of the rules, with nothing left in those that rest on records; all as they are kept today, so that two
+    publications that say the same have the same bytes."""
     items = (i for i in evaluation.items if i.code not in COMPOSED and LIMIT not in i.rests_on)
-    return [Item(i.code, i.best, i.best, {}) if held.RESTS_ON_RECORDS & i.rests_on.keys() else i for i in items]
+    return [
+        Item(i.code, i.best, i.best, {}) if held.RESTS_ON_RECORDS & i.rests_on.keys() else i.upgraded() for i in items
+    ]
 
 
 def _limits_of(evaluation: Evaluation) -> _Limits:
@@ -149,7 +141,7 @@ def _limits_of(evaluation: Evaluation) -> _Limits:
 
 def _composed(rules: Sequence[Item], limits: _Limits, records: Held, thin: bool) -> Evaluation:
     """The items with base, floor, limits (rules S19) and ceiling (rules S14), and their sum (rules S1 and S2)."""
-    items = [Item("base", BASE, BASE, {}), *rules]
+    items = [_BASE, *rules]
     score = sum([item.points for item in items])
     if score < BASE:
         items.append(Item("floor", BASE - score, 0, {}))
@@ -168,10 +160,6 @@ def _composed(rules: Sequence[Item], limits: _Limits, records: Held, thin: bool)
 
 def _key_factors(items: Sequence[Item]) -> tuple[str, ...]:
     """What costs most against the best; among equals the policy's order decides (rules S16)."""
-    costs = [(item.best - item.points, item.code) for item in items if item.points < item.best]
-    costs.sort(key=_by_cost)
+    costs = [(cost, item.code) for item in items if (cost := item.points - item.best) < 0]
+    costs.sort(key=_POINTS)
     return tuple([code for _, code in costs[:KEY_FACTORS_MAX]])
-
-
-def _by_cost(cost: tuple[int, str]) -> int:
-    return -cost[0]

@@ -7,7 +7,7 @@ to the next one. Points are integers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -232,8 +232,3 @@ class Scorecard(_Part, frozen=True, kw_only=True, dict=True):
         from services.scorer.core.faults import faults_of
 
         return faults_of(self)
-
-
-def taken_back(cap: Cap, gains: Mapping[str, int]) -> int:
-    """How many points a cap takes, given what each rule has above its points of unknown."""
-    return max(0, sum(gains.get(code, 0) for code in cap.rules) - cap.points)

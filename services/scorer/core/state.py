@@ -16,7 +16,7 @@ touch stay packed until one does. Months are numbers, see `calendar`; times are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import TypeAlias, TypeVar
@@ -150,7 +150,7 @@ def vectors(state: State, after: int, through: int) -> list[tuple[int, dict[int,
     return [(month, unpack_vectors(packed)) for month, packed in state.months.items() if after < month <= through]
 
 
-def limit_of(vector: Vector) -> int | None:
+def limit_of(vector: Sequence[int]) -> int | None:
     """The limits that a kind's events of a month name, in sum; None unless each of them names one (rules E19)."""
     known = len(vector)
     if (vector[LIMITED] if known > LIMITED else 0) != vector[COUNT]:

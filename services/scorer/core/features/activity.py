@@ -217,10 +217,10 @@ class Ratio(Feature, frozen=True, kw_only=True, tag="ratio"):
         def ratio(of: Months) -> Measured | None:
             observed = of.observed[window]
             whole = total(of, below, under, 0, months) if observed else None
-            part = total(of, above, over, 0, months)
-            if not whole or whole < 0 or part is None:
+            if not whole or whole < 0:
                 return None
-            return (max(part, 0) * 1000 // whole, observed)
+            part = total(of, above, over, 0, months)
+            return None if part is None else (max(part, 0) * 1000 // whole, observed)
 
         return ratio
 
@@ -246,9 +246,9 @@ class Trend(_Done, frozen=True, kw_only=True, tag="trend"):
         def trend(of: Months) -> Measured | None:
             observed = of.observed[window]
             earlier = total(of, codes, at, half, 2 * half) if observed else None
-            later = total(of, codes, at, 0, half)
-            if not earlier or earlier < 0 or later is None:
+            if not earlier or earlier < 0:
                 return None
-            return ((max(later, 0) - earlier) * 1000 // earlier, observed)
+            later = total(of, codes, at, 0, half)
+            return None if later is None else ((max(later, 0) - earlier) * 1000 // earlier, observed)
 
         return trend

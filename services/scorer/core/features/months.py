@@ -12,7 +12,9 @@ from functools import cached_property, reduce
 from operator import or_
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
-from services.scorer.core.state import COUNT, HASH_BYTES, LATE, WORST, Figure, State, Vector, unpack_vectors
+import msgspec
+
+from services.scorer.core.state import COUNT, HASH_BYTES, LATE, WORST, Figure, State
 from services.scorer.core.state import unpack_figures as unpack_figures
 from shared.contracts.kinds import KINDS, Shape
 
@@ -30,6 +32,8 @@ Kinds: TypeAlias = tuple[tuple[int, int], ...]
 """Codes of kinds, each with its weight in percent."""
 
 
+_unpack = msgspec.msgpack.Decoder(dict[int, tuple[int, ...]]).decode
+"""A month's vectors, to be looked at only: tuples cost a little less than lists."""
 _REVERSIBLE = frozenset(kind.code for kind in KINDS if kind.shape is Shape.ACTIVITY)
 
 
@@ -44,9 +48,11 @@ class Circle(NamedTuple):
     """How many of them have been so for a year, per mille, brought down to a quarter."""
 
 
-Late: TypeAlias = tuple[int, int, int, int]
-"""A kind-month in which something was late: its age (0 is the last complete month), the kind's weight, the share that
-was kept on time, per mille, rounded down, and the days of the worst one."""
+Late: TypeAlias = tuple[int, int, int]
+"""A kind-month in which something was late: its age (0 is the last complete month), the share that was kept on time,
+per mille, rounded down, and the days of the worst one."""
+LateKinds: TypeAlias = Sequence[tuple[int, Sequence[Late]]]
+"""The weight of each kind of which anything was late, and what it was."""
 
 
 class Indexed(Protocol[T_co]):
@@ -63,55 +69,51 @@ class Months:
     def __init__(self, plan: Plan, state: State, through: int, circle: Circle | None) -> None:
         self.state, self.through, self.circle = state, through, circle
         self.history = max(0, through - state.first + 1) if state.first else 0
-        self.by_age: list[dict[int, Vector] | None] = [None] * WALKED_MONTHS
-        self.masks: Indexed[list[tuple[int, int]]] = [[] for _ in range(plan.groups)]
+        self.by_age: list[Mapping[int, Sequence[int]] | None] = [None] * WALKED_MONTHS
+        self.masks: Indexed[Sequence[tuple[int, int]]]
         """Of each group the mask and the weight of each kind that has one."""
-        self.late: Indexed[list[Late]] = [[] for _ in range(plan.groups)]
-        self._walk(plan)
+        self.late: Indexed[LateKinds]
+        """Of each group."""
         self.observed: Indexed[int]
         """Of each window how many kind-months it has."""
         self.union: Indexed[int]
         """Of each window the months that have anything."""
-        self.observed, self.union = every_observed, every_union = [], []
-        for group, window in plan.windows:
-            observed = union = 0
-            for mask, _ in self.masks[group]:
-                mask &= window
-                observed += mask.bit_count()
-                union |= mask
-            every_observed.append(observed)
-            every_union.append(union)
+        masks_by_kind, late_by_kind = self._walk()
+        self.masks, self.observed, self.union = _grouped(plan, masks_by_kind)
+        self.late = _late(plan, late_by_kind)
         self.figures: dict[int, list[dict[int, Figure]]] = {}
         """By kind code, the figures of each consent by their month."""
         if plan.reads_figures:
             for key, packed in state.figures.items():
                 self.figures.setdefault(key[HASH_BYTES], []).append(unpack_figures(packed))
 
-    def _walk(self, plan: Plan) -> None:
-        through, by_age, late_groups_of = self.through, self.by_age, plan.late_groups_of
+    def _walk(self) -> tuple[Mapping[int, int], Mapping[int, Sequence[Late]]]:
+        """By kind its mask, and what was late of it."""
+        through, by_age = self.through, self.by_age
+        late: dict[int, list[Late]] = {}
         # Most months of a person have events of the same kinds, so these are looked at together.
         alike: dict[tuple[int, ...], int] = {}
         for month, packed in self.state.months.items():
             age = through - month
             if not 0 <= age < WALKED_MONTHS:
                 continue
-            by_age[age] = by_kind = unpack_vectors(packed)
+            by_age[age] = by_kind = _unpack(packed)
             codes = tuple(by_kind)
             alike[codes] = alike.get(codes, 0) | 1 << age
             for code, vector in by_kind.items():
                 if len(vector) > WORST and vector[WORST]:
-                    kept = (vector[COUNT] - vector[LATE]) * 1000 // vector[COUNT]
-                    for group, weight in late_groups_of.get(code, ()):
-                        self.late[group].append((age, weight, kept, vector[WORST]))
+                    one = age, (vector[COUNT] - vector[LATE]) * 1000 // vector[COUNT], vector[WORST]
+                    if code in late:
+                        late[code].append(one)
+                    else:
+                        late[code] = [one]
         masks: dict[int, int] = {}
         for codes, mask in alike.items():
             for code in codes:
                 masks[code] = masks.get(code, 0) | mask
-        for code, mask in masks.items():
-            if code in _REVERSIBLE:
-                mask = self._without_reversed(code, mask)
-            for group, weight in plan.groups_of.get(code, ()):
-                self.masks[group].append((mask, weight))
+        for code in masks.keys() & _REVERSIBLE:
+            masks[code] = self._without_reversed(code, masks[code])
+        return masks, late
 
     def _without_reversed(self, code: int, mask: int) -> int:
         """The months in which more was done than taken back: a reversal may be all that a month has."""
@@ -119,6 +121,34 @@ class Months:
             if by_kind and code in by_kind and by_kind[code][COUNT] <= 0:
                 mask &= ~(1 << age)
         return mask
+
+
+def _grouped(
+    plan: Plan, masks_by_kind: Mapping[int, int]
+) -> tuple[Sequence[Sequence[tuple[int, int]]], Sequence[int], Sequence[int]]:
+    """The masks of each group; of each window its kind-months, and its months. A kind that a person has nothing of
+    costs nothing."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    observed, union = [0] * len(plan.windows), [0] * len(plan.windows)
+    for code, mask in masks_by_kind.items():
+        for group, weight, windows in plan.looks_of.get(code, ()):
+            found.setdefault(group, []).append((mask, weight))
+            for index, window in windows:
+                within = mask & window
+                observed[index] += within.bit_count()
+                union[index] |= within
+    masks: list[Sequence[tuple[int, int]]] = [()] * plan.groups
+    for group, of_group in found.items():
+        masks[group] = of_group
+    return masks, observed, union
+
+
+def _late(plan: Plan, late_by_kind: Mapping[int, Sequence[Late]]) -> Sequence[LateKinds]:
+    found: dict[int, list[tuple[int, Sequence[Late]]]] = {}
+    for code, of_kind in late_by_kind.items():
+        for group, weight in plan.groups_of.get(code, ()):
+            found.setdefault(group, []).append((weight, of_kind))
+    return [found.get(group, ()) for group in range(plan.groups)] if found else plan.nothing
 
 
 def seen_again(of: Months, plan: Plan, circle: Circle | None, back: int = 0) -> Months:
@@ -133,7 +163,10 @@ def seen_again(of: Months, plan: Plan, circle: Circle | None, back: int = 0) -> 
             lambda group: [(mask >> back, weight) for mask, weight in of.masks[group] if mask >> back]
         )
         seen.late = _Computed(
-            lambda group: [(age - back, w, kept, days) for age, w, kept, days in of.late[group] if age >= back]
+            lambda group: [
+                (weight, [(age - back, kept, days) for age, kept, days in late if age >= back])
+                for weight, late in of.late[group]
+            ]
         )
     windows = plan.windows
 
@@ -165,8 +198,6 @@ class Plan:
         self._windows: dict[tuple[int, int], int] = {}
         self.groups_of: dict[int, list[tuple[int, int]]] = {}
         """The groups that a kind belongs to, each with its weight there."""
-        self.late_groups_of: dict[int, list[tuple[int, int]]] = {}
-        """Those of them of which somebody asks what was late."""
         self.reads_figures = False
 
     def of_same_groups(self) -> Plan:
@@ -184,22 +215,29 @@ class Plan:
         """Group and mask of each, once all features are compiled."""
         return list(self._windows)
 
+    @cached_property
+    def looks_of(self) -> Mapping[int, Sequence[tuple[int, int, Sequence[tuple[int, int]]]]]:
+        """By kind its groups, each with the kind's weight there, and with place and mask of the group's windows."""
+        of_group: dict[int, list[tuple[int, int]]] = {}
+        for index, (group, mask) in enumerate(self.windows):
+            of_group.setdefault(group, []).append((index, mask))
+        return {
+            code: [(group, weight, of_group.get(group, ())) for group, weight in groups]
+            for code, groups in self.groups_of.items()
+        }
+
+    @cached_property
+    def nothing(self) -> Sequence[LateKinds]:
+        """Of each group that nothing was late, which is so of most people."""
+        return [()] * self.groups
+
     def group(self, kinds: Kinds) -> int:
-        """Where `Months.masks` has these kinds."""
+        """Where `Months.masks` and `Months.late` have these kinds."""
         if kinds not in self._groups:
             self._groups[kinds] = len(self._groups)
             for code, weight in kinds:
                 self.groups_of.setdefault(code, []).append((self._groups[kinds], weight))
         return self._groups[kinds]
-
-    def lateness(self, kinds: Kinds) -> int:
-        """Where `Months.late` has what was late of these kinds."""
-        group = self.group(kinds)
-        for code, weight in kinds:
-            of_kind = self.late_groups_of.setdefault(code, [])
-            if (group, weight) not in of_kind:
-                of_kind.append((group, weight))
-        return group
 
     def window(self, kinds: Kinds, months: int) -> int:
         """Where `Months.observed` and `Months.union` have the last months of these kinds."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import ClassVar
 
 import msgspec
@@ -17,7 +17,7 @@ from services.scorer.core.features.base import (
     faults_of_weights,
     weights_of,
 )
-from services.scorer.core.features.months import WHOLE, Kinds, Late, Months, Plan, weighted
+from services.scorer.core.features.months import WHOLE, Kinds, LateKinds, Months, Plan, weighted
 from shared.contracts.policy_parts import PolicyFault
 
 
@@ -41,7 +41,7 @@ class Share(_Weighted, frozen=True, kw_only=True, tag="share"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months = self.weighted(groups), self.months
-        group, window, mask = plan.lateness(kinds), plan.window(kinds, months), (1 << months) - 1
+        group, window, mask = plan.group(kinds), plan.window(kinds, months), (1 << months) - 1
         even = all(weight == WHOLE for _, weight in kinds)
 
         def share(of: Months) -> Measured | None:
@@ -54,9 +54,10 @@ class Share(_Weighted, frozen=True, kw_only=True, tag="share"):
                 if not whole:
                     return None
             lost = 0
-            for age, weight, kept, _ in of.late[group]:
-                if age < months:
-                    lost += weight * (1000 - kept)
+            for weight, late in of.late[group]:
+                for age, kept, _ in late:
+                    if age < months:
+                        lost += weight * (1000 - kept)
             return ((whole * 1000 - lost) // whole, observed)
 
         return share
@@ -77,16 +78,19 @@ class Worst(_Weighted, frozen=True, kw_only=True, tag="worst"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, halves = self.weighted(groups), self.months, self.halves or self.months
-        group, window = plan.lateness(kinds), plan.window(kinds, months)
+        group, window = plan.group(kinds), plan.window(kinds, months)
 
         def worst(of: Months) -> Measured | None:
             observed = of.observed[window]
             if not observed:
                 return None
             most = 0
-            for age, weight, _, days in of.late[group]:
-                if age < months and weight:
-                    most = max(most, (days * weight // WHOLE) >> (age // halves), 1)
+            for weight, late in of.late[group]:
+                for age, _, days in late if weight else ():
+                    if age < months:
+                        counted = (days * weight // WHOLE) >> (age // halves) or 1
+                        if counted > most:
+                            most = counted
             return (most, observed)
 
         return worst
@@ -103,12 +107,13 @@ class _LateFrom(Windowed, frozen=True, kw_only=True):
         yield from faults_of_least("late_from", self.late_from)
 
 
-def _months_since(late: Sequence[Late], months: int, late_from: int) -> int:
+def _months_since(kinds: LateKinds, months: int, late_from: int) -> int:
     """The age of the youngest month in which something was late, `months` if none was."""
     since = months
-    for age, _, _, days in late:
-        if age < since and days >= late_from:
-            since = age
+    for _, late in kinds:
+        for age, _, days in late:
+            if age < since and days >= late_from:
+                since = age
     return since
 
 
@@ -120,7 +125,7 @@ class MonthsSince(_LateFrom, frozen=True, kw_only=True, tag="months_since"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from
-        group, window = plan.lateness(kinds), plan.window(kinds, months)
+        group, window = plan.group(kinds), plan.window(kinds, months)
 
         def months_since(of: Months) -> Measured | None:
             observed = of.observed[window]
@@ -138,16 +143,17 @@ class MonthsLate(_LateFrom, frozen=True, kw_only=True, tag="months_late"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from
-        group, window = plan.lateness(kinds), plan.window(kinds, months)
+        group, window = plan.group(kinds), plan.window(kinds, months)
 
         def months_late(of: Months) -> Measured | None:
             observed = of.observed[window]
             if not observed:
                 return None
             found = 0
-            for age, _, _, days in of.late[group]:
-                if age < months and days >= late_from:
-                    found |= 1 << age
+            for _, late in of.late[group]:
+                for age, _, days in late:
+                    if age < months and days >= late_from:
+                        found |= 1 << age
             return (found.bit_count(), observed)
 
         return months_late
@@ -171,18 +177,18 @@ class DaysLate(_Weighted, frozen=True, kw_only=True, tag="days_late"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, halves = self.weighted(groups), self.months, self.halves or self.months
-        group, window, most = plan.lateness(kinds), plan.window(kinds, months), self.most
+        group, window, most = plan.group(kinds), plan.window(kinds, months), self.most
 
         def days_late(of: Months) -> Measured | None:
             observed = of.observed[window]
             if not observed:
                 return None
             total = 0
-            for age, weight, _, days in of.late[group]:
-                if age < months and weight:
-                    if most is not None and days > most:
-                        days = most
-                    total += max((days * weight // WHOLE) >> (age // halves), 1)
+            for weight, late in of.late[group]:
+                for age, _, days in late if weight else ():
+                    if age < months:
+                        counted = days if most is None else min(days, most)
+                        total += (counted * weight // WHOLE) >> (age // halves) or 1
             return (total, observed)
 
         return days_late
@@ -196,7 +202,7 @@ class KeptInARow(_LateFrom, frozen=True, kw_only=True, tag="streak"):
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from
-        group, window = plan.lateness(kinds), plan.window(kinds, months)
+        group, window = plan.group(kinds), plan.window(kinds, months)
 
         def streak(of: Months) -> Measured | None:
             observed = of.observed[window]

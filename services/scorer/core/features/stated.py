@@ -124,8 +124,10 @@ class FigureMonths(_OfMeans, frozen=True, kw_only=True, tag="figure_months"):
 
         def figure_months(of: Months) -> Measured | None:
             through = of.through
-            told = {month for code in codes for by_month in of.figures.get(code, ()) for month in by_month}
-            found = sum(1 for month in told if 0 <= through - month < months)
+            told = {
+                month for code in codes if code in of.figures for by_month in of.figures[code] for month in by_month
+            }
+            found = sum([0 <= through - month < months for month in told])
             return (found, found) if found else None
 
         return figure_months

@@ -245,7 +245,7 @@ class TestWhole:
         assert evaluation.score == 350
         assert evaluation.items == (
             Item("base", 350, 350, {}),
-            Item("kept-on-time", -300, 210, {"value": 0, "observations": 1}),
+            Item("kept-on-time", -300, 210, (0, 1)),
             Item("floor", 300, 0, {}),
         )
         assert evaluation.key_factors == ("kept-on-time",)
