@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from services.benefits.settings import BenefitsSettings
 from services.ingest.settings import IngestSettings
 from services.retention.settings import RetentionSettings
 from services.scorer.settings import ScorerSettings
+from shared.made_file import keep
 from shared.settings import ROOT, DeploymentSettings, ServiceSettings, StatefulSettings
 
 FILE = ROOT / "docs" / "settings.md"
@@ -93,16 +92,7 @@ def _default(field: FieldInfo) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status: 0 when all is well, 1 when the committed page is not the one that the classes make."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.settings", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("write", help="write the page")
-    commands.add_parser("check", help="the committed page is what `write` writes")
-    if parser.parse_args(arguments).command == "write":
-        FILE.write_text(page(), encoding="utf-8")
-    elif not FILE.exists() or FILE.read_text(encoding="utf-8") != page():
-        print(f"{FILE.name}: not what the settings are: run `python -m deploy.settings write`", file=sys.stderr)
-        return 1
-    return 0
+    return keep("deploy.settings", FILE, page(), arguments)
 
 
 if __name__ == "__main__":

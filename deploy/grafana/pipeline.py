@@ -5,8 +5,6 @@ It is described here and built with Grafana Labs' own library, which knows the o
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from deploy.grafana.panels import PROMETHEUS, described, graph, limits, number, option
 from shared.contracts.topics import SERVICES
+from shared.made_file import keep
 
 FILE = Path(__file__).parent / "dashboards" / "pipeline.json"
 Line = list[stat.Panel | statetimeline.Panel | table.Panel | timeseries.Panel]
@@ -236,17 +235,7 @@ def text() -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status: 0 when all is well, 1 when the committed dashboard is not the one that is described here."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.grafana.pipeline", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("write", help="write the dashboard")
-    commands.add_parser("check", help="the committed dashboard is what `write` writes")
-    if parser.parse_args(arguments).command == "write":
-        FILE.write_text(text(), encoding="utf-8")
-    elif FILE.read_text(encoding="utf-8") != text():
-        sentence = "the committed dashboard is not the described one: run `python -m deploy.grafana.pipeline write`"
-        print(f"{FILE.name}: {sentence}", file=sys.stderr)
-        return 1
-    return 0
+    return keep("deploy.grafana.pipeline", FILE, text(), arguments)
 
 
 if __name__ == "__main__":

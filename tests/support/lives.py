@@ -6,8 +6,6 @@ negative months. All amounts are in minor units.
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +20,7 @@ from services.scorer.core.scorecard import Scorecard
 from services.scorer.core.state import State
 from shared.contracts.kinds import KIND_OF, Shape
 from shared.contracts.messages import RecordChange
+from shared.made_file import keep
 from shared.settings import ROOT
 from tests.support.people import JAN, SHIPPED, consent, day, event, record
 
@@ -454,16 +453,7 @@ def _row(*cells: object) -> Iterator[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status: 0 when all is well, 1 when the committed page is not what the scorecard says."""
-    parser = argparse.ArgumentParser(prog="python -m tests.support.lives", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("write", help="write the page")
-    commands.add_parser("check", help="the committed page is what `write` writes")
-    if parser.parse_args(arguments).command == "write":
-        FILE.write_text(page(), encoding="utf-8")
-    elif not FILE.exists() or FILE.read_text(encoding="utf-8") != page():
-        sys.stderr.write(f"{FILE.name}: not what the scorecard says: run `python -m tests.support.lives write`\n")
-        return 1
-    return 0
+    return keep("tests.support.lives", FILE, page(), arguments)
 
 
 if __name__ == "__main__":
