@@ -66,7 +66,7 @@ async def read_record(bootstrap: str, position: str) -> tuple[Letter, ConsumerRe
 async def redrive(bootstrap: str, choose: Choice, *, again: bool) -> AsyncIterator[Answer]:
     """Append again the records of those letters that `choose` takes, and say of each whether that was done.
 
-    What is said to be done is done for good, whatever comes after. Raises UserError when another redrive has begun.
+    What is reported as done stays done, whatever comes after. Raises UserError when another redrive has begun.
     """
     async with started(bootstrap, TRANSACTIONAL_ID) as producer:
         found, kept = await read_letters(bootstrap)
@@ -136,7 +136,7 @@ class _Reader:
         return next((each for each in records if each.offset == offset), ADVICE[State.GONE])
 
     async def versions_behind(self, records: Iterable[ConsumerRecord]) -> dict[str, int]:
-        """The highest version of each negative record that `records.changed` tells of behind these, and in them."""
+        """The highest version of each negative record in `records.changed`, from these letters on."""
         first: dict[TopicPartition, int] = {}
         for record in records:
             if record.topic == RECORDS_CHANGED:

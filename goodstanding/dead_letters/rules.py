@@ -6,8 +6,8 @@ version. But every reader of the topic meets it, and what it says may have been 
 
 - `scores.changed` is compacted: an older score behind a newer one would be what subscribers keep. Never appended again.
 - `records.changed`: a change behind a newer one of the same record is nothing to the scorer, and a subscriber that has
-  forgotten a lapsed record would take its older version for a new one. So only the newest is appended again; of it
-  somebody must hear, since retention says it only once.
+  forgotten a lapsed record would take its older version for a new one. So only the newest is appended again, and it
+  must be, since retention says it only once.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def compiled_file(file: Path, settings: FixedSettings) -> Partner:
 
 
 def ingest_settings(settings: FixedSettings) -> IngestSettings:
-    """What ingest of this deployment is given, but for the servers, which no file has a say in."""
+    """What ingest of this deployment is given, except for the servers, on which no file depends."""
     return IngestSettings(
         kafka="",
         zone=settings.zone,
@@ -60,7 +60,7 @@ def _file(partner: str) -> Path:
 
 
 def headers_of(mapping: PartnerMapping) -> tuple[tuple[str, bytes], ...]:
-    """The headers of a record whose value is a line of a file, which has whatever envelope there is in itself."""
+    """The headers of a record whose value is a line of a file; an envelope, if there is one, is in the line."""
     is_cloudevent = isinstance(mapping, NativeMapping) or (
         isinstance(mapping, JsonMapping) and mapping.envelope == "cloudevents"
     )

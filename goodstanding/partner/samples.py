@@ -71,8 +71,8 @@ def identifiers(scheme: SchemeName) -> Callable[[int], str]:
 def samples(
     partner: str, mapping: PartnerMapping, setting: Setting, *, seed: int = 0, mode: Mode = "structured"
 ) -> Iterator[PartnerEvent]:
-    """Endless events of the partner, every code of its mapping in turn; CloudEvents in the given mode. An answer to a
-    dispute is none of them: nobody has asked."""
+    """Endless events of the partner, every code of its mapping in turn; CloudEvents in the given mode. Answers to
+    disputes are left out: nobody has asked."""
     if isinstance(mapping, NativeMapping):
         permitted = {*mapping.rights.kinds, *_records(mapping)}
         mapping = native_mapping(mapping.rights, setting.currency)
@@ -91,7 +91,7 @@ def samples(
 
 
 def _id(partner: str, seed: int, number: int) -> str:
-    """With a letter between the digits, which could else be those of an account with a low number (rules I3)."""
+    """A letter parts the digits, which might otherwise be those of an account with a low number (rules I3)."""
     return f"{partner}-{seed}-e{number:08d}"
 
 

@@ -20,11 +20,11 @@ from shared.runner.service import Outgoing
 _EVERY_S = 1.0
 _TELL_EVERY_S = 10.0
 _EVENTS_OF_A_SEED = 10_000
-"""After so many events the samples start anew, with dates up to the present."""
+"""After so many events the samples start again, with dates up to the present."""
 
 
 async def stream(deployment: Deployment, per_second: float, told: Callable[[int], None]) -> None:
-    """Send until cancelled; `told` hears now and then how many were sent.
+    """Send until cancelled; `told` is called now and then with the number that was sent.
 
     A broker that is away ends it with an error; whoever started it starts it again.
     """

@@ -80,7 +80,7 @@ def lines_of(file: Path) -> list[Line]:
 
 
 def _no_lines(content: bytes) -> str:
-    """What a file is that every line of would be refused for one and the same reason; empty for any other."""
+    """What the file is, if every line of it would be refused for one and the same reason; empty otherwise."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "is written in UTF-16."
     if content.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
@@ -91,7 +91,7 @@ def _no_lines(content: bytes) -> str:
 
 
 def _key(value: bytes) -> bytes | None:
-    """CloudEvents that name their key must have it; what is no such event may have any."""
+    """A CloudEvent that names its key must have that one; any other event may have any key."""
     with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
         return msgspec.json.decode(value, type=_Keyed).partitionkey.encode()
     return None

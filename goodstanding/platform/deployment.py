@@ -63,7 +63,7 @@ class Deployment:
         return self.settings.cadence != "policy" or self.settings.scorecard is not None
 
     def prepare_policies(self) -> None:
-        """Write the policies that this deployment has instead of shipped ones. Called before services start."""
+        """Write the policies that this deployment uses in place of the shipped ones. Called before services start."""
         if self._has_own_policies:
             scorecard = Path(self.settings.scorecard) if self.settings.scorecard else None
             files_at_start.write_copy(ROOT / "policies", self.policies, scorecard)
@@ -116,7 +116,7 @@ class Deployment:
         if self._has_own_policies:
             common["GOODSTANDING_POLICIES"] = str(self.policies)
         if self.settings.clock == "stepped":
-            # Six years wait for one fetch after the other; at 20 ms they take half the time.
+            # A demo's six years are one fetch after another; with 20 ms for each they take half the time.
             common["GOODSTANDING_FETCH_MAX_WAIT_MS"] = "20"
         if service in STATEFUL:
             common["GOODSTANDING_POSTGRES"] = self.dsn(service)

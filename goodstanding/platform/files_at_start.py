@@ -53,7 +53,7 @@ def differences(service: str, read: Mapping[str, str], now: Mapping[str, str]) -
 
 
 def write_copy(policies: Path, copy: Path, scorecard: Path | None) -> None:
-    """Copy the policies; where a scorecard is named, with that one in the place of theirs."""
+    """Copy the policies; a scorecard that is named takes the place of theirs."""
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(policies, copy)
     if scorecard is not None:

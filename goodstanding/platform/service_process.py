@@ -60,7 +60,7 @@ class ServiceProcess:
         self._written = directory / f"{self.name}.process.json"
 
     def start(self, *, attached: bool = True) -> None:
-        """Start it in a session of its own. An attached one is killed when this program is gone, however it went."""
+        """Start it in a session of its own. An attached one is killed when this program has ended, however it ended."""
         if self.alive:
             raise UserError(f"{self.name} is running already.")
         environment = self.log.with_suffix(".environment.json")
@@ -71,7 +71,7 @@ class ServiceProcess:
         write_private(self._written, msgspec.json.encode(_Started(started, log_start, dict(self._files))))
 
     def stop(self) -> None:
-        """SIGTERM, so that it finishes what it has in hand; SIGKILL if that takes too long. Nothing if it is gone."""
+        """SIGTERM, so that it finishes its step; SIGKILL if that takes too long. Does nothing if it has ended."""
         if started := self._read():
             process.resume(started.process)
             process.send(started.process, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The client library's consumer, of which no record is lost and no call without a bound.
+"""The client library's consumer, made so that it loses no record and that every call has a bound.
 
 What the library does at its edges, and what is done about it here: docs/upstream/aiokafka-getmany-loses-records.md.
 """

@@ -112,7 +112,7 @@ class _Ask(Request[_Question]):  # type: ignore[misc]
 
 
 async def identities(client: AIOKafkaClient, topics: Iterable[str]) -> Identities:
-    """Ask the cluster that the client is connected to. Raises a KafkaError when it does not answer for a topic.
+    """Ask the cluster that the client is connected to. Raises a KafkaError when it gives no answer for a topic.
 
     The right to describe a topic is enough.
     """

@@ -83,7 +83,7 @@ def in_words(error: BaseException) -> str:
 
 
 class RecordsFaultError(Exception):
-    """A step failed by what it was to handle, and nothing of it took effect."""
+    """A step failed because of what it was to handle, and nothing of it took effect."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))

@@ -43,9 +43,9 @@ class Budget:
 class Buffer:
     """A queue between the consumer, which hands over whatever it fetched, and the shard, which takes batches.
 
-    Above `records_max` or its share of the budget it asks once for a pause, and at half of both for a resumption. When
-    the budget of all is spent, whoever gets more asks for a pause, until it has nothing: so a shard that stands still
-    with much in hand makes the others slower, and never stops them.
+    Above `records_max` or its share of the budget it asks once for a pause, and at half of both for a resumption. While
+    the budget of all is spent, a buffer that gets more asks for a pause that lasts until it is empty: so a shard that
+    stands still with much in hand makes the others slower, and never stops them.
     """
 
     def __init__(self, records_max: int, budget: Budget, pause: Callable[[], None], resume: Callable[[], None]) -> None:

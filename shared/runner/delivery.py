@@ -83,8 +83,8 @@ class Delivery:
             await asyncio.wait({answer for answer, _ in self._flights})
 
     async def _look_for_deleted(self, producer: AIOKafkaProducer) -> None:
-        """The client waits for a topic that was deleted under it: at the end for ever, and before that for room behind
-        what it cannot send."""
+        """The client waits for ever for the answer of a topic that was deleted meanwhile, and before that for room
+        behind what it cannot send there."""
         for topic in {message.topic for message in self._waiting.values()}:
             producer.client.force_metadata_update()
             if await self._topics.fault(producer, topic):

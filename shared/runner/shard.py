@@ -128,7 +128,7 @@ class Shard(ABC):
             self.trouble = None
 
     def succeeded(self) -> None:
-        """A batch was handled or a question answered: only that ends a trouble, never the mere beginning."""
+        """A batch was handled, or a question to the timers answered. Only that ends a trouble, never a beginning."""
         self._delays = backoff()
         if self._troubled_in in (Source.BEGINNING, Source.SENDING, self.source):
             self.trouble = None

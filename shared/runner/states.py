@@ -11,7 +11,7 @@ from shared.runner.service import Db, Load
 
 
 class States(Generic[S]):
-    """Nobody else can change them while the epoch is ours, so what was saved last is what the database has."""
+    """While the epoch is ours nobody else can change a state, so what was saved last is what the database has."""
 
     def __init__(self, load: Load[S], shard: int, entries_max: int) -> None:
         self._load, self._shard, self._entries_max = load, shard, entries_max

@@ -1,7 +1,7 @@
-"""A shard at work: takes from its agenda what is next, does it, and tells the agenda what came of it.
+"""A shard at work: it takes from its agenda what is next, does it, and notes there what came of it.
 
-Where a step fails by what it was to handle, a smaller portion is tried, down to the one that fails alone; see `portion`
-and `blame`.
+Where a step fails because of what it was to handle, a smaller portion is tried, down to the one record that fails
+alone; see `portion` and `blame`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The file has the format of sha256sum; in the repository, `sha256sum -c` checks it too. It names every jar, so that
 nothing is resolved on a user's machine: a dependency range or a changed parent cannot bring in something else. After a
-change of the version, `python -m goodstanding.platform.servers.jars` resolves Kafka anew and writes the file.
+change of the version, `python -m goodstanding.platform.servers.jars` resolves Kafka again and writes the file.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def read_pins() -> list[Pin]:
 
 
 def pin() -> None:
-    """Resolve Kafka anew and write the pins: for whoever changes the version.
+    """Resolve Kafka again and write the pins, after a change of the version.
 
     The two are resolved apart: together, each would manage the other's dependencies, and log4j's parent would bring
     in a Kafka client of another version.

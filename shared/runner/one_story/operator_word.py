@@ -26,8 +26,8 @@ class Found:
 
 
 async def contradicted(db: DbOrPool, shard: int, found: Sequence[Found]) -> set[str]:
-    """Tell the operator's command what stands between the shard and its work; nothing does, when `found` is empty.
-    Returns the tokens for which the operator has given word."""
+    """Write down, for the operator's command, what keeps the shard from its work; an empty `found` says that nothing
+    does any more. Returns the tokens for which the operator has given word."""
     tokens = [each.token for each in found]
     told = ([each.sentence for each in found], [each.remedy for each in found])
     await db.execute(_SQL["contradicted"], shard, tokens, *told)
