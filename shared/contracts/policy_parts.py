@@ -44,9 +44,33 @@ class ByClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def policy_id(name: str, policy: msgspec.Struct) -> str:
-    """`<name>@<12 hexadecimal characters>`: comments and layout of the file do not change it."""
-    digest = hashlib.sha256(msgspec.json.encode(policy, order="deterministic")).hexdigest()
+    """`<name>@<12 hexadecimal characters>`: comments and layout of the file do not change it, and no release in which a
+    policy can say more than this one does."""
+    digest = hashlib.sha256(msgspec.json.encode(_said(policy), order="deterministic")).hexdigest()
     return f"{name}@{digest[:12]}"
+
+
+def _said(part: object) -> object:
+    """The part of a policy as plain tables, without what is as it would be had nothing been said."""
+    match part:
+        case msgspec.Struct():
+            config = part.__struct_config__
+            said: dict[str, object] = {config.tag_field: config.tag} if config.tag_field else {}
+            for field in msgspec.structs.fields(part):
+                value = getattr(part, field.name)
+                if value != _if_left_out(field):
+                    said[field.encode_name] = _said(value)
+            return said
+        case dict():
+            return {key: _said(value) for key, value in part.items()}
+        case list() | tuple():
+            return [_said(each) for each in part]
+        case _:
+            return part
+
+
+def _if_left_out(field: msgspec.structs.FieldInfo) -> object:
+    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
 
 
 def faults_of_name(name: str) -> Iterator[PolicyFault]:
