@@ -1,14 +1,6 @@
 """One shard of a service with state: its life from the claim until it is stopped or another process claims it.
 
-                    another process claimed it
-      ┌──────────────────────────────────────────────┐
-      │                                              ▼
-  Unclaimed ─── epoch + 1 ───▶ Claimed ───────────▶ Lost
-    ▲  ▲  ▲                     │   │                │
-    │  │  └─── any failure ─────┘   │ outbox sent,   │
-    │  │                            ▼ positions set  │
-    │  └────── any failure ────── Working ──────────▶│
-    └──────── after a while ─────────────────────────┘
+It is Unclaimed, Claimed, Working or Lost; docs/runner.md has the picture, and `FOLLOWS` the arrows.
 
 Why nothing is lost or doubled: state, read offsets and outgoing messages change in one transaction, and only while the
 epoch is ours. A kill before the commit leaves nothing; a kill after it leaves the outbox, which the next owner sends
