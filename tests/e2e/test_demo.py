@@ -78,6 +78,13 @@ def _look_around(said: str, tmp_path: Path) -> None:
     assert platform["clock_stands_at"].startswith("2005-"), platform
     assert "stands still at 2005-" in ask("local", "status").stdout
 
+    # Nobody is told to send events to a platform on which nothing becomes due.
+    up = ask("local", "up")
+    assert up.exit_code == 0, up.stderr
+    assert "All of it was running before." in up.stdout
+    assert "stands still at 2005-" in up.stdout
+    assert "partner sample" not in up.stdout
+
     # A second demo would mix with what is there.
     again = ask("demo", "--keep")
     assert again.exit_code == 1

@@ -350,6 +350,7 @@ async def test_a_relay_sets_aside_what_can_never_be_sent_and_repeats_nothing(
         await until(lambda: _letters(tiny, 1), "a dead letter")
         await until(lambda: _sent(tiny, len(values)), "the others are forwarded")
         await worker.until_shards(6)
+        assert retries(worker) == 0, "it is known before it is sent, so that no refusal costs a producer"
     assert Counter((record.value or b"").decode() for record in await tiny.read(tiny.target)) == Counter(values)
     assert await letters(tiny) == [("unsendable", "behavior.raw.shop/3/77")]
 
