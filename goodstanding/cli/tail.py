@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -12,7 +13,7 @@ import msgspec
 import typer
 from aiokafka import ConsumerRecord
 
-from goodstanding.cli.frame import AsJson, answer_json, local, tell_entry
+from goodstanding.cli.frame import AsJson, answer_json, local, tell_entry, warn
 from goodstanding.cli.group import commands
 from goodstanding.cli.subject import in_words
 from goodstanding.cli.words import AnyPartner
@@ -25,6 +26,7 @@ from goodstanding.reading.offsets import asking
 from goodstanding.reading.topic import tail
 from shared.contracts import zones
 from shared.contracts.faults import Fault
+from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, follow
 from shared.contracts.months import month_name
 from shared.contracts.refusals import read_refusal
@@ -114,7 +116,7 @@ def _follow(
     last: int,
     once: bool,
     as_json: bool,
-    read: Callable[[ConsumerRecord], dict[str, Any]],
+    read: Callable[[ConsumerRecord], dict[str, Any] | None],
     line: Callable[[dict[str, Any], tzinfo], str],
 ) -> None:
     deployment = Stack.default().deployment
@@ -122,32 +124,57 @@ def _follow(
 
     async def print_all() -> None:
         async for record in tail(bootstrap, topics, last, follow=not once):
-            message = read(record)
+            try:
+                message = read(record)
+            except UserError as error:
+                # Whoever may write to Kafka can write such a record, which must not end the command.
+                warn(f"{record.topic}/{record.partition}/{record.offset} cannot be read: {error}")
+                continue
+            if message is None:
+                continue
             if as_json:
                 answer_json(message)
             else:
-                tell_entry(line(message, zone))
+                tell_entry(_erased(message) or line(message, zone))
 
     asyncio.run(print_all())
 
 
-def _body(model: type[Any], record: ConsumerRecord) -> dict[str, Any]:
+def _erased(message: dict[str, Any]) -> str:
+    """The line of an erasure, and no text for another message."""
+    return f"{message['user_id'][:SHOWN]}  erased" if message.get("erased") else ""
+
+
+def _user_id(record: ConsumerRecord) -> str | None:
+    """None for another key: such records are written so that the broker can erase what lies before them."""
+    key = (record.key or b"").decode(errors="replace")
+    return key if re.fullmatch(USER_ID_PATTERN, key) else None
+
+
+def _body(model: type[Any], record: ConsumerRecord) -> dict[str, Any] | None:
+    user_id = _user_id(record)
+    if user_id is None:
+        return None
+    if record.value is None:
+        return {"user_id": user_id, "erased": True}
     change = follow(model, record.value)
     if isinstance(change, Fault):
-        raise UserError(f"{record.topic}/{record.partition}/{record.offset} cannot be read: {change.sentence}")
-    told: dict[str, Any] = {"user_id": record.key.decode(), **msgspec.to_builtins(change)}
+        raise UserError(change.sentence)
+    told: dict[str, Any] = {"user_id": user_id, **msgspec.to_builtins(change)}
     if "publication" in told:  # as `explain` has it too
         run = told["publication"]
         told["publication_month"] = None if run is None else month_name(run)
     return told
 
 
-def _told(record: ConsumerRecord) -> dict[str, Any]:
-    told = told_by(record)
+def _told(record: ConsumerRecord) -> dict[str, Any] | None:
+    user_id, told = _user_id(record), told_by(record)
+    if user_id is None:
+        return None
     if isinstance(told, Fault):
-        raise UserError(f"{record.topic}/{record.partition}/{record.offset} cannot be read: {told.sentence}")
+        raise UserError(told.sentence)
     at = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(timespec="seconds")
-    about = {"user_id": record.key.decode(), "told_at": at}
+    about = {"user_id": user_id, "told_at": at}
     return about if told is None else {**about, **in_json(told), "sentence": in_words(told)}
 
 
@@ -196,7 +223,7 @@ def _day(instant: str, zone: tzinfo) -> str:
 def _refusal(record: ConsumerRecord) -> dict[str, Any]:
     refusal = read_refusal(record.headers)
     if isinstance(refusal, Fault):
-        raise UserError(f"{record.topic}/{record.partition}/{record.offset} cannot be read: {refusal.sentence}")
+        raise UserError(refusal.sentence)
     arrived = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(timespec="seconds")
     partner = partner_of(refusal.origin.partition("/")[0])
     return {"refused_at": arrived, "partner": partner, **msgspec.to_builtins(refusal)}

@@ -41,7 +41,7 @@ class Evidence:
     def take(self, record: ConsumerRecord) -> None:
         at = TopicPartition(record.topic, record.partition)
         if record.topic in READ_BY:
-            origin = dict(record.headers).get("ce_origin", b"").decode()
+            origin = (dict(record.headers).get("ce_origin") or b"").decode(errors="replace")
             self.forwarded[origin] = (at, record.offset)
         elif not isinstance(answer := read_refusal(record.headers), Fault):
             aside = record.topic.endswith(dead_letter_topic(""))

@@ -11,9 +11,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from services.retention.core import steps
-from services.retention.core.record import Changed, Repeated, Settled
+from services.retention.core.record import Changed, Effect, Known, Repeated, Settlement
 from services.scorer.core import decide
+from shared.contracts.retention_profile import Profile
 from shared.kafka import sender
 from shared.runner import fenced, store
 from shared.runner.delivery import Delivery
@@ -229,14 +232,14 @@ def _settlements_not_recognized() -> None:
     """retention takes a settlement that it knows for a new one."""
     settle = steps._settle
 
-    def forgetful(known: Any, settlement: Any, profile: Any) -> Any:
-        known, effect = settle(known, settlement, profile)
+    def forgetful(record: Known, settlement: Settlement, profile: Profile) -> tuple[Known, Effect]:
+        known, effect = settle(record, settlement, profile)
         if not isinstance(effect, Repeated):
             return known, effect
-        again = Settled(known.facts, known.version + 1, known.clock)
+        again = replace(known, version=known.version + 1)
         return again, Changed(again)
 
-    steps._settle = forgetful  # type: ignore[assignment]
+    steps._settle = forgetful
 
 
 MUTANTS: dict[str, Callable[[], None]] = {

@@ -343,7 +343,7 @@ SCENARIOS: tuple[Scenario, ...] = (
 )
 
 CAUGHT_BY: tuple[tuple[str, Scenario, str], ...] = (
-    ("send-before-commit", killed_after_sending, "not the same bytes"),
+    ("send-before-commit", killed_after_sending, "that this database never decided"),
     ("epoch-not-compared", woken_before_its_transaction, "dead letter"),
     ("sending-not-fenced", woken_between_commit_and_send, "lies behind version"),
     ("outbox-not-resent", killed_between_commit_and_send, "follows version"),
@@ -351,4 +351,4 @@ CAUGHT_BY: tuple[tuple[str, Scenario, str], ...] = (
     ("duplicates-not-dropped", the_same_event_again, "published Result"),
     ("settlements-not-recognized", the_same_report_again, "of records expected"),
 )
-"""Each mutant, the scenario that shows what it breaks, and what the checker then says."""
+"""Each mutant, the scenario that shows what it breaks, and what the checker, or the next owner, then says."""

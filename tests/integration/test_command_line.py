@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import json
 import os
 import re
@@ -18,10 +20,22 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from goodstanding.platform.servers import Servers
 from goodstanding.platform.stack import Stack
 from shared.contracts import zones
+from shared.contracts.messages import TYPES, Refusal
+from shared.contracts.subject import SubjectAnswer
+from shared.contracts.topics import (
+    NORMALIZED,
+    RECORDS_CHANGED,
+    SCORES_CHANGED,
+    SUBJECT_ANSWERS,
+    TIERS_CHANGED,
+    dead_letter_topic,
+    rejected_topic,
+)
 from shared.settings import ROOT
 from tests.support.people import CARD_FILE
 
@@ -47,6 +61,10 @@ class Newcomer:
             text=True,
             check=False,
         )
+
+    def sends_some(self) -> subprocess.CompletedProcess[str]:
+        sample = self.types("partner", "sample", "bank", "--count", "20").stdout
+        return self.types("partner", "send", "bank", "-", input=sample)
 
     def asks(self, *words: str) -> list[dict[str, Any]]:
         """The objects that a command answers in JSON."""
@@ -257,6 +275,46 @@ def test_no_log_of_a_start_warns(newcomer: Newcomer, account: str) -> None:
         if part["name"] in ("ingest", "scorer", "retention", "benefits"):
             lines = [json.loads(line) for line in Path(part["log"]).read_text().splitlines()]
             assert [line for line in lines if "topic creation" in str(line) or "auto" in str(line.get("event"))] == []
+
+
+_ODD: list[list[tuple[str, bytes | None]]] = [
+    [],
+    [("ce_origin", b"\xff"), ("ce_type", b"\xff")],
+    [("ce_origin", None), ("ce_type", None), ("ce_code", None)],
+    [("ce_type", TYPES[Refusal].encode()), ("ce_code", b"x"), ("ce_origin", b"x")],
+    [("ce_type", TYPES[SubjectAnswer].encode())],
+]
+
+
+async def test_what_a_stranger_has_written_ends_no_command(newcomer: Newcomer, account: str) -> None:
+    """Nobody is kept out of Kafka yet: what cannot be read is said beside the answer, or passed over."""
+    [address] = [part["address"] for part in newcomer.asks("local", "status") if part["name"] == "kafka"]
+    looks = {
+        SCORES_CHANGED: ("tail", "scores"),
+        TIERS_CHANGED: ("tail", "tiers"),
+        RECORDS_CHANGED: ("tail", "records"),
+        SUBJECT_ANSWERS: ("tail", "answers"),
+        rejected_topic("bank"): ("tail", "rejected"),
+        dead_letter_topic("scorer"): ("dead-letters", "ls"),
+    }
+    async with AIOKafkaProducer(bootstrap_servers=address) as producer:
+        for topic in looks:
+            for key, value, headers in itertools.product((b"\xff", b"0" * 64), (b"\xff", b"[]", b"{}", None), _ODD):
+                await producer.send_and_wait(topic, value, key, partition=0, headers=headers)
+        for topic, words in looks.items():
+            last = () if words[0] == "dead-letters" else ("--once", "--last", "1000")
+            result = await asyncio.to_thread(newcomer.types, *words, *last, "--json")
+            assert result.returncode == 0, f"{topic}: {result.stderr}"
+            told = [json.loads(line) for line in (result.stdout + result.stderr).splitlines()]
+            assert all("error" not in each for each in told), topic
+            assert topic == SUBJECT_ANSWERS or told, "what the services have written is there"
+
+        sending = asyncio.create_task(asyncio.to_thread(newcomer.sends_some))
+        while not sending.done():
+            for headers in _ODD:
+                await producer.send_and_wait(NORMALIZED, b"{}", b"0" * 64, partition=0, headers=headers)
+    sent = await sending
+    assert (sent.returncode, sent.stderr) == (0, ""), sent.stdout
 
 
 def test_a_stopped_kafka_is_one_sentence(newcomer: Newcomer, account: str) -> None:
