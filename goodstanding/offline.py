@@ -12,7 +12,7 @@ from datetime import datetime
 
 from goodstanding.partner.mapping_files import compiled
 from goodstanding.platform.fixed_settings import FixedSettings
-from services.ingest.core.normalize import Normalized, Raw, Refused, normalize
+from services.ingest.core.normalize import Normalized, Raw, Refused, Skipped, judged
 from services.ingest.core.partner import Partner
 from services.retention.core import decide as retention
 from services.retention.core import record as records
@@ -51,22 +51,27 @@ class Offline:
         """By user_id, of everybody of whom something is known. They are not to be changed."""
         return self._states
 
-    def take(self, partner: str, event: Raw, arrived: datetime) -> str | None:
-        """Take one event of the partner in, as it arrives. Events of one person come in the order of the log.
+    def take(self, partner: str, message: Raw, arrived: datetime) -> list[str]:
+        """Take one message of the partner in, as it arrives. Events of one person come in the order of the log.
 
-        Returns the user_id of the person whom it is about; None where ingest refuses the event.
+        Returns the user_ids of the people whom its events are about, of those that ingest takes.
         """
         if partner not in self._partners:
             self._partners[partner] = compiled(partner, self._settings)
-        found = normalize(self._partners[partner], event, arrived)
-        if isinstance(found, Refused):
-            self.counts[found.fault.code.value] += 1
-            return None
-        if isinstance(found.body, RecordReport):
-            self._report(partner, found, found.body, arrived)
-        else:
-            self._fold(partner, found, found.body, arrived)
-        return found.user_id
+        people = []
+        for found in judged(self._partners[partner], message, arrived):
+            match found:
+                case Skipped():
+                    self.counts["skipped"] += 1
+                case Refused(fault=fault):
+                    self.counts[fault.code.value] += 1
+                case Normalized(user_id=user_id, body=body):
+                    people.append(user_id)
+                    if isinstance(body, RecordReport):
+                        self._report(partner, found, body, arrived)
+                    else:
+                        self._fold(partner, found, body, arrived)
+        return people
 
     def evaluations(self, card: Scorecard, through: int, instant: datetime) -> dict[str, Evaluation]:
         """Everybody's score by this policy over the months up to and including `through`, by user_id, with the records

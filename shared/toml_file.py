@@ -8,6 +8,7 @@ tomllib knows no lines once a file is read, so a small scanner finds the line of
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from bisect import bisect_left
@@ -20,6 +21,7 @@ import msgspec
 from msgspec import inspect
 
 T = TypeVar("T")
+_NAME_CHARACTERS = 12
 _NUMBER_SENTENCE = "A number in the file has more digits than can be read."
 KeyPath = tuple[str | int, ...]
 """Names of tables and keys, and indices into arrays: ("rules", 2, "points")."""
@@ -57,6 +59,11 @@ def load(path: Path, type: type[T]) -> T:
     except msgspec.ValidationError as error:
         sentence, key = _parse(str(error), document, type)
         raise ConfigError(path, line_of(text, key), spelled(key), sentence) from None
+
+
+def content_name(path: Path) -> str:
+    """A short name of a file's content: the first digits of its SHA-256. Raises OSError."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:_NAME_CHARACTERS]
 
 
 def error_at(path: Path, key: KeyPath, sentence: str) -> ConfigError:

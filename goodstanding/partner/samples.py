@@ -5,32 +5,27 @@ The events are what the mapping asks for and nothing more. They follow from part
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from hashlib import sha256
 from itertools import count
 from random import Random
-from typing import Any, Literal
+from typing import Literal
 
 from goodstanding.errors import UserError
 from goodstanding.partner.event import PartnerEvent
+from goodstanding.partner.writing import Writer, as_json
 from services.ingest.core.mapping import (
     Amount,
     ConsentPaths,
-    CsvMapping,
     Events,
-    JsonMapping,
-    Late,
-    Moment,
+    ForeignMapping,
     NativeMapping,
     PartnerMapping,
     Text,
 )
 from services.ingest.core.native import native_mapping
-from shared.contracts import zones
 from shared.contracts.cloudevents import STRUCTURED, binary
 from shared.contracts.currencies import DIGITS
 from shared.contracts.identifier_schemes import SCHEMES, SchemeName, sample_account
@@ -100,73 +95,54 @@ def _records(mapping: NativeMapping) -> list[str]:
 
 
 class _Maker:
-    """Makes one event: `values` are those of the body by their path."""
+    """Makes one event out of chance, and has it written."""
 
-    def __init__(self, mapping: JsonMapping | CsvMapping, setting: Setting, random: Random) -> None:
+    def __init__(self, mapping: ForeignMapping, setting: Setting, random: Random) -> None:
         self._mapping, self._setting, self._random = mapping, setting, random
-        self._zone = zones.zone(mapping.zone) if mapping.zone else setting.zone
         self._time = (setting.until - timedelta(seconds=random.randrange(_SPREAD_S))).replace(microsecond=0)
         self._person = random.randrange(setting.people)
-        self._values: dict[str, Any] = {}
+        self._write = Writer(mapping, setting.zone)
 
     def event(self, partner: str, id: str, code: str, events: Events, kind: Kind, mode: Mode) -> PartnerEvent:
         mapping = self._mapping
         subject = self._setting.identifier(self._person)
         self._put(mapping.subject, subject)
-        paths = (mapping.kind,) if isinstance(mapping.kind, str) else mapping.kind
-        self._values.update(zip(paths, code.split("/", len(paths) - 1), strict=True))
+        self._write.words(code)
         self._fill(events, kind)
         key = subject.encode()
         if mapping.id is None or mapping.time is None:
             return self._enveloped(partner, id, key, mode)
+        if isinstance(mapping.id, Text) and mapping.id.type == "number":
+            id = str(int.from_bytes(sha256(id.encode()).digest()[:6], "big"))
         self._put(mapping.id, id)
-        self._put_time(mapping.time, self._time, "rfc3339")
-        return PartnerEvent(self._time, key, self._body(), ())
-
-    # Envelopes and bytes.
+        self._write.time(mapping.time, self._time)
+        return PartnerEvent(self._time, key, self._write.message(), ())
 
     def _enveloped(self, partner: str, id: str, key: bytes, mode: Mode) -> PartnerEvent:
-        type = self._values.pop("@type", f"{partner}.event")
-        subject = self._values.pop("@subject", None)
+        values = self._write.values
+        type = values.pop("@type", f"{partner}.event")
+        subject = values.pop("@subject", None)
         extensions = {} if subject is None else {"subject": subject}
         source = f"https://{partner}.example"
         if mode == "binary":
             headers = binary(id=id, source=source, type=type, time=self._time, extensions=extensions)
-            return PartnerEvent(self._time, key, self._body(), headers)
+            return PartnerEvent(self._time, key, self._write.message(), headers)
         envelope = {"specversion": "1.0", "id": id, "source": source, "type": type, "time": rfc3339(self._time)}
-        value = _json({**envelope, **extensions, "data": self._nested()})
+        value = as_json({**envelope, **extensions, "data": self._write.nested()})
         return PartnerEvent(self._time, key, value, (("content-type", STRUCTURED.encode()),))
-
-    def _body(self) -> bytes:
-        if not isinstance(self._mapping, CsvMapping):
-            return _json(self._nested())
-        line = io.StringIO()
-        cells = [self._values.get(column, "") for column in self._mapping.columns]
-        csv.writer(line, delimiter=self._mapping.delimiter, lineterminator="").writerow(cells)
-        return line.getvalue().encode()
-
-    def _nested(self) -> dict[str, Any]:
-        body: dict[str, Any] = {}
-        for path, value in self._values.items():
-            *parents, name = path.split(".")
-            inner = body
-            for parent in parents:
-                inner = inner.setdefault(parent, {})
-            inner[name] = value
-        return body
 
     # Fields.
 
     def _fill(self, events: Events, kind: Kind) -> None:
-        random = self._random
+        write, random = self._write, self._random
         if events.count is not None:
-            self._values[events.count] = random.randint(1, 5)
+            write.whole(events.count, random.randint(1, 5))
         if events.amount is not None:
             self._put_amount(events.amount)
         if events.limit is not None:
             self._put_amount(events.limit)
         if events.days_late is not None:
-            self._put_days_late(events.days_late)
+            write.days_late(events.days_late, random.choice(_LATE_DAYS), self._time)
         if events.value is not None:
             self._put_choice(events.value, kind.values)
         if events.contact is not None:
@@ -178,12 +154,10 @@ class _Maker:
 
     def _put(self, spec: str | Text, text: str) -> None:
         """A text where the mapping wants one; parts of a made one are told apart by a number."""
-        if isinstance(spec, str):
-            self._values[spec] = text
-        elif spec.path is not None:
-            self._values[spec.path] = text
+        self._write.text(spec, text)
         for path in spec.paths if isinstance(spec, Text) else ():
-            self._values[path] = str(self._random.randrange(1000, 10_000))
+            # What other keys read too is written by them, or has been.
+            self._write.values.setdefault(path, str(self._random.randrange(1000, 10_000)))
 
     def _put_choice(self, spec: str | Text, choices: tuple[str, ...]) -> str:
         """One of our words, as the partner says it; which one it is."""
@@ -195,33 +169,15 @@ class _Maker:
         return words[word]
 
     def _put_amount(self, spec: Amount) -> None:
-        currency = spec.currency or self._setting.currency
-        if spec.currency_path is not None:
-            self._values[spec.currency_path] = currency
-        unit: str | None = spec.unit
-        if spec.unit_path is not None:
-            word = self._random.choice(list(spec.units))
-            self._values[spec.unit_path] = word
-            unit = spec.units[word]
-        whole, digits = self._random.randint(1, 5_000), DIGITS[currency]
-        fraction = self._random.randrange(10**digits)
-        if unit == "minor":
-            self._values[spec.path] = whole * 10**digits + fraction
-        else:
-            self._values[spec.path] = f"{whole}.{fraction:0{digits}d}" if digits else str(whole)
-
-    def _put_days_late(self, spec: str | Late) -> None:
-        days = self._random.choice(_LATE_DAYS)
-        if isinstance(spec, str):
-            self._values[spec] = days
-        elif spec.due is not None and spec.cleared is not None:
-            self._put_time(spec.due, self._time - timedelta(days=days), "date")
-            self._put_time(spec.cleared, self._time, "date")
+        currency, random = spec.currency or self._setting.currency, self._random
+        word = random.choice(list(spec.units)) if spec.unit_path is not None else None
+        whole, digits = random.randint(1, 5_000), DIGITS[currency]
+        self._write.amount(spec, whole * 10**digits + random.randrange(10**digits), currency, word)
 
     def _put_consent(self, spec: ConsentPaths) -> None:
         self._put(spec.id, f"consent-{self._person}")
         self._put(spec.purpose, "credit-standing")
-        self._put_time(spec.given_at, self._time - timedelta(days=30), "rfc3339")
+        self._write.time(spec.given_at, self._time - timedelta(days=30))
 
     def _put_record(self, events: Events) -> None:
         assert events.report_id is not None
@@ -229,31 +185,6 @@ class _Maker:
         self._put(events.report_id, f"report-{self._random.randrange(10**9)}")
         status = self._put_choice(events.status, _STATUSES)
         if events.ended_on is not None and status == "settled":
-            self._put_time(events.ended_on, self._time, "date")
+            self._write.time(events.ended_on, self._time, "date")
         if events.began_on is not None:
-            self._put_time(events.began_on, self._time - timedelta(days=120), "date")
-
-    def _put_time(self, spec: str | Moment, time: datetime, default: str) -> None:
-        moment = spec if isinstance(spec, Moment) else None
-        path = spec if isinstance(spec, str) else spec.path
-        local = time.astimezone(self._zone)
-        if isinstance(path, tuple):
-            self._values[path[0]], self._values[path[1]] = f"{local:%Y-%m-%d}", f"{local:%H:%M:%S}"
-        else:
-            self._values[path] = _written(local, moment.format if moment else default)
-
-
-def _written(local: datetime, format: str) -> str | int:
-    if format == "rfc3339":
-        return local.isoformat()
-    if format == "local":
-        return f"{local:%Y-%m-%d %H:%M:%S}"
-    if format == "date":
-        return f"{local:%Y-%m-%d}"
-    if format == "compact-date":
-        return f"{local:%Y%m%d}"
-    return int(local.timestamp()) * (1 if format == "epoch-seconds" else 1000)
-
-
-def _json(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+            self._write.time(events.began_on, self._time - timedelta(days=120), "date")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -10,8 +9,8 @@ from pathlib import Path
 
 from goodstanding.errors import UserError
 from shared import policy_file
+from shared.toml_file import content_name
 
-_NAME_CHARACTERS = 12
 _NONE = "no such file"
 _HAVE_IT_READ = "To have services read what is there: goodstanding local down, then goodstanding local up."
 _CADENCE = re.compile(r'^cadence\s*=\s*"[a-z]+"', re.MULTILINE)
@@ -78,6 +77,6 @@ def _below(file: Path, bases: set[Path]) -> str:
 
 def _content_name(file: Path) -> str:
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()[:_NAME_CHARACTERS]
+        return content_name(file)
     except OSError:
         return _NONE

@@ -14,7 +14,7 @@ from goodstanding.partner.mapping_files import compiled, headers_of, mapping_of
 from goodstanding.partner.verdicts import Line, lines_of
 from goodstanding.platform.deployment import partners
 from goodstanding.platform.fixed_settings import FixedSettings
-from services.ingest.core.normalize import Refused, normalize
+from services.ingest.core.normalize import Refused, judged
 from services.scorer.core.score import Evaluation
 from services.scorer.core.scorecard import Scorecard
 from shared.contracts import zones
@@ -23,7 +23,7 @@ from shared.contracts.retention_profile import Profile
 
 _ALL_MONTHS = 12 * 200
 """No event of a file is too late: each is taken as though it had been sent when it happened."""
-_NO_REFUSAL = ("accepted", "duplicate")
+_NO_REFUSAL = ("accepted", "duplicate", "skipped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,7 @@ def scores_of(
         headers = headers_of(mapping_of(partner))
         for line in lines_of(file):
             events += 1
-            user_id = offline.take(partner, _event(line, headers), end.astimezone(UTC))
-            if user_id is not None:
+            for user_id in offline.take(partner, _event(line, headers), end.astimezone(UTC)):
                 first.setdefault(user_id, f"{file.name}:{line.number}")
     through = month_of(end, zone) - (card.cadence == "monthly")
     found = offline.evaluations(card, through, end)
@@ -90,7 +89,8 @@ def partner_of(file: Path, settings: FixedSettings) -> str:
 
 def _reads(partner: str, line: Line, settings: FixedSettings) -> bool:
     event = _event(line, headers_of(mapping_of(partner)))
-    return not isinstance(normalize(compiled(partner, settings), event, datetime.now(UTC)), Refused)
+    found = judged(compiled(partner, settings), event, datetime.now(UTC))
+    return not any(isinstance(each, Refused) for each in found)
 
 
 def _event(line: Line, headers: tuple[tuple[str, bytes], ...]) -> PartnerEvent:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from services.ingest.core.compiling import compile_partner
-from services.ingest.core.context import ReadingContext, pseudonyms
-from services.ingest.core.mapping import MappingError, PartnerMapping
+from services.ingest.core.context import ReadingContext, digests, pseudonyms
+from services.ingest.core.mapping import MappingFaultsError, PartnerMapping
 from services.ingest.core.money import RateError, Rates, read_rates
 from services.ingest.core.partner import Partner
 from services.ingest.service import Policy
@@ -18,7 +19,7 @@ from shared.partner_files import check_name, partner_files
 from shared.policy_file import RATES, load_policy, profile_file
 from shared.runner.one_story.commit_note import owner_of
 from shared.settings import key_bytes
-from shared.toml_file import ConfigError, error_at, text_of
+from shared.toml_file import ConfigError, content_name, error_at, text_of
 
 
 def load(settings: IngestSettings) -> Policy:
@@ -34,6 +35,7 @@ def load_context(settings: IngestSettings) -> ReadingContext:
         rates=load_rates(settings.policies / RATES, settings.currency),
         behavior_days_late_max=profile.behavior_days_late_max,
         person_of=pseudonyms(key_bytes(settings.key), settings.identity_scheme),
+        digest_of=digests(key_bytes(settings.key)),
     )
 
 
@@ -61,9 +63,12 @@ def load_partner(path: Path, deployment: ReadingContext) -> Partner:
     check_name(path)
     mapping = load_mapping(path)
     try:
-        return compile_partner(path.stem, mapping, deployment)
-    except MappingError as error:
-        raise error_at(path, error.key, error.sentence) from None
+        partner = compile_partner(path.stem, mapping, deployment)
+        return replace(partner, mapping=f"{partner.name}@{content_name(path)}")
+    except MappingFaultsError as found:
+        errors = [error_at(path, error.key, error.sentence) for error in found.errors]
+        first, *first.others = sorted(errors, key=lambda error: error.line)
+        raise first from None
 
 
 def load_partners(directory: Path, deployment: ReadingContext) -> Mapping[str, Partner]:

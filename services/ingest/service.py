@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import structlog
 
-from services.ingest.core.normalize import Normalized, Refused, normalize
+from services.ingest.core.normalize import Normalized, Refused, Skipped, normalize, normalize_each
 from services.ingest.core.partner import Partner
 from shared.contracts.cloudevents import ARRIVED, Stamped, stamped
-from shared.contracts.exchange import forwarded_source, refused
+from shared.contracts.exchange import INDEX, forwarded_source, refused
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import TYPES, RecordReport, encode
 from shared.contracts.partition import partition_of
@@ -35,6 +35,7 @@ log = structlog.get_logger("ingest")
 
 NAME = "ingest"
 _ARRIVED = f"ce_{ARRIVED}"
+_INDEX = f"ce_{INDEX}"
 _UNWANTED = {Code.KIND_NOT_PERMITTED, Code.CLASS_NOT_PERMITTED}
 """Refused because this deployment does not want it, with nothing wrong in it. Counted apart: a partner who sends
 more than was asked for must not look like one whose format has broken."""
@@ -54,19 +55,45 @@ class Policy(NamedTuple):
 def service(policy: Policy) -> Service[Forward]:
     partners = policy.partners
     accepted = {partner.name: (Outcome("accepted", partner.name),) for partner in partners.values()}
+    skipped = {partner.name: Outcome("skipped", partner.name) for partner in partners.values()}
 
     def answer(record: Record, arrived: datetime) -> Answer | DeadLetter:
         partner = partners.get(partner_of(record.topic))
         if partner is None:
             return _UNKNOWN_PARTNER
         origin = f"{record.topic}/{record.partition}/{record.offset}"
+        if partner.several is not None:
+            return several(partner, record, origin, arrived)
         result = normalize(partner, record, arrived)
-        if isinstance(result, Refused) and result.bug:
-            log.error("an event is refused because of a fault of ours", origin=origin, error=result.bug)
         if isinstance(result, Normalized):
             return Answer((_forwarded(partner.name, origin, arrived, result),), accepted[partner.name])
-        rejected = refused(NAME, partner.name, origin, result.fault, result.event_id, value=record.value)
-        return Answer((rejected,), _refused(partner.name, result.fault.code))
+        if isinstance(result, Skipped):
+            return Answer((), (skipped[partner.name],))
+        return Answer((rejection(partner, origin, result, record),), _refused(partner.name, result.fault.code))
+
+    def rejection(partner: Partner, origin: str, result: Refused, record: Record) -> Outgoing:
+        if result.bug:
+            log.error("an event is refused because of a fault of ours", origin=origin, error=result.bug)
+        about = {"value": record.value, "mapping": partner.mapping}
+        return refused(NAME, partner.name, origin, result.fault, result.event_id, **about)
+
+    def several(partner: Partner, record: Record, origin: str, arrived: datetime) -> Answer:
+        """The answers to all events of one message, each with its index; a message without any counts as skipped."""
+        results = normalize_each(partner, record, arrived)
+        if isinstance(results, Refused):
+            return Answer((rejection(partner, origin, results, record),), _refused(partner.name, results.fault.code))
+        outgoing: list[Outgoing] = []
+        outcomes: list[Outcome] = []
+        for index, result in enumerate(results):
+            if isinstance(result, Normalized):
+                outgoing.append(_forwarded(partner.name, origin, arrived, result, index))
+                outcomes += accepted[partner.name]
+            elif isinstance(result, Refused):
+                outgoing.append(rejection(partner, f"{origin}#{index}", result, record))
+                outcomes += _refused(partner.name, result.fault.code)
+            else:
+                outcomes.append(skipped[partner.name])
+        return Answer(tuple(outgoing), tuple(outcomes or [skipped[partner.name]]))
 
     def unreadable(what: Unreadable) -> Answer | DeadLetter:
         """One answer for what may be several records in a row; then it names the last position too (rules E14)."""
@@ -86,9 +113,11 @@ def _refused(partner: str, code: Code) -> tuple[Outcome, ...]:
     return (Outcome("unwanted" if code in _UNWANTED else "refused", partner, code.value),)
 
 
-def _forwarded(partner: str, origin: str, arrived: datetime, event: Normalized) -> Outgoing:
+def _forwarded(partner: str, origin: str, arrived: datetime, event: Normalized, index: int | None = None) -> Outgoing:
     body, key = event.body, event.user_id.encode()
-    came = (("ce_origin", origin.encode()), (_ARRIVED, rfc3339_of_utc(arrived)))
+    came: tuple[tuple[str, bytes], ...] = (("ce_origin", origin.encode()), (_ARRIVED, rfc3339_of_utc(arrived)))
+    if index is not None:
+        came = (*came, (_INDEX, b"%d" % index))
     headers = _stamped(partner, TYPES[type(body)])(event.event_id, event.time, key, *came, *event.fieldnames)
     topic = RECORDS_REPORTED if isinstance(body, RecordReport) else NORMALIZED
     return Outgoing(topic, key, encode(body), headers, partition_of(event.user_id))

@@ -27,6 +27,8 @@ from shared.contracts.times import rfc3339, rfc3339_of_utc
 
 EVENT_BYTES_MAX = 64 * 1024
 """Key, headers and value of one event: room for any event, and what 2,000 of them take in memory stays bounded."""
+LIST_BYTES_MAX = 1024 * 1024
+"""Key, headers and value of a message that has many events: what a topic takes of any message."""
 HEADERS_MAX = 64
 """Headers of one record. An envelope has about ten; tracing, and a record that was sent again, add a few each."""
 HEADER_BYTES = 160
@@ -51,17 +53,19 @@ class CloudEvent(msgspec.Struct, frozen=True):
     prefix: Literal["ce_", ""]
 
 
-def too_large(key: bytes | None, value: bytes | None, headers: Headers) -> Fault | None:
-    """The fault of an event over EVENT_BYTES_MAX. The topic's own limit is higher, so that we can say so."""
+def too_large(
+    key: bytes | None, value: bytes | None, headers: Headers, bytes_max: int = EVENT_BYTES_MAX
+) -> Fault | None:
+    """The fault of an event over its limit. The topic's own limit is higher, so that we can say so."""
     if len(headers) > HEADERS_MAX:
         return too_many_headers(len(headers))
     size = len(key or b"") + len(value or b"")
     for name, content in headers:
         size += HEADER_BYTES + len(name) + len(content or b"")
-    if size <= EVENT_BYTES_MAX:
+    if size <= bytes_max:
         return None
     counted = f", each header counted with {HEADER_BYTES} and its text" if headers else ""
-    return Fault(Code.TOO_LARGE, "", f"The event has {size} bytes{counted}; {EVENT_BYTES_MAX} are allowed.")
+    return Fault(Code.TOO_LARGE, "", f"The event has {size} bytes{counted}; {bytes_max} are allowed.")
 
 
 def too_many_headers(count: int) -> Fault:

@@ -27,6 +27,8 @@ from shared.contracts.topics import REJECTED_VALUE_BYTES_MAX, SUBJECT_ANSWERS, S
 T = TypeVar("T")
 Headers: TypeAlias = tuple[tuple[str, bytes], ...]
 
+INDEX = "index"
+"""The extension attribute in which ingest says which of a message's events one was, counted from 0."""
 _PARTNERS = "/partners/"
 _USER_ID = re.compile(USER_ID_PATTERN)
 _VERSION_MAX = 2**53 - 1
@@ -64,7 +66,8 @@ class Received(msgspec.Struct, Generic[T], frozen=True, gc=False):
 
 
 class Provenance(msgspec.Struct, frozen=True, gc=False):
-    """Whose event was forwarded, and the position `<raw topic>/<partition>/<offset>` at which the partner wrote it.
+    """Whose event was forwarded, and the position `<raw topic>/<partition>/<offset>` at which the partner wrote it,
+    with `#<index>` behind it where the event is one of a message's many.
 
     `fieldnames` is how the partner calls the fields that may be refused, see refusals.fieldnames.
     """
@@ -161,6 +164,8 @@ def provenance(envelope: Envelope) -> Provenance | Fault:
     partner, origin = envelope.source.removeprefix(_PARTNERS), envelope.extensions.get("origin")
     if partner == envelope.source or origin is None:
         return Fault(Code.ENVELOPE_ATTRIBUTE, "ce_source", "The event names no partner or no origin.")
+    if index := envelope.extensions.get(INDEX):
+        origin = f"{origin}#{index}"
     return Provenance(partner, origin, envelope.extensions.get("fieldnames", ""))
 
 
@@ -230,14 +235,23 @@ def refused(
     value: bytes | None = None,
     last_origin: str | None = None,
     fieldnames: str = "",
+    mapping: str = "",
 ) -> Outgoing:
     """The answer to a partner whose event is not taken; see `refusal_headers`.
 
     `value` is what the partner sent, where that is what the service has read. It comes back unless it is too large for
-    the topic: a record may be small on the wire and large when it is unpacked.
+    the topic, a record being small on the wire and large when it is unpacked, or has other events in it too: a
+    thousand refusals would each bring back a thousand events.
     """
-    too_large = value is not None and len(value) > REJECTED_VALUE_BYTES_MAX
+    omitted = value is not None and (len(value) > REJECTED_VALUE_BYTES_MAX or "#" in origin)
     headers = refusal_headers(
-        service, origin, fault, event_id, lastorigin=last_origin, without_value=too_large, fieldnames=fieldnames
+        service,
+        origin,
+        fault,
+        event_id,
+        lastorigin=last_origin,
+        without_value=omitted,
+        fieldnames=fieldnames,
+        mapping=mapping,
     )
-    return Outgoing(rejected_topic(partner), None, None if too_large else value, headers, 0)
+    return Outgoing(rejected_topic(partner), None, None if omitted else value, headers, 0)

@@ -77,6 +77,10 @@ class Code(StrEnum):
     AMBIGUOUS_AMOUNT = "ambiguous-amount", "A point before three digits can separate thousands or decimals."
     NO_RATE = "no-rate", "There is no exchange rate for the currency in the event's month."
     CSV_LINE = "csv-line", "The text is not one line of CSV with the columns of the partner's mapping."
+    FIXED_WIDTH_LINE = (
+        "fixed-width-line",
+        "The text is not one line of the fixed width that the partner's mapping says.",
+    )
     # Who, and with which right.
     SUBJECT_UNKNOWN_SCHEME = "subject-unknown-scheme", "The identifier does not fit the deployment's common scheme."
     NAMES_PERSON = "names-person", "An id or a text that others see has an identifier of a person in it."

@@ -147,7 +147,9 @@ class Refusal:
     whole is at fault. `origin` is `<raw topic>/<partition>/<offset>`; `eventid` is the partner's own id of the event,
     if it was readable. `lastorigin` is there where one refusal answers for several records in a row, none of which can
     be read: it is the position of the last of them, as `origin` is of the first. `omitted` is `value` where the
-    event's bytes are too many to come back; they lie at `origin`.
+    event's bytes are too many to come back, or are some of a message with many events; they lie at `origin`. `index`
+    is which of these events it was, counted from 0. `mapping` is by which mapping ingest read it:
+    `<partner>@<the first digits of the file's SHA-256>`.
     """
 
     code: Annotated[str, Bound(pattern=r"^[a-z]+(-[a-z]+)*$", max_length=TEXT_CHARACTERS_MAX)]
@@ -157,6 +159,8 @@ class Refusal:
     eventid: Id | None = None
     lastorigin: Annotated[str, Bound(pattern=r"^[a-zA-Z0-9._-]{1,249}/[0-9]+/[0-9]+$")] | None = None
     omitted: Annotated[str, Bound(pattern="^value$")] | None = None
+    index: Annotated[str, Bound(pattern="^[0-9]{1,6}$")] | None = None
+    mapping: Annotated[str, Bound(pattern="^[a-z][a-z0-9-]{0,39}@[0-9a-f]{12}$")] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)

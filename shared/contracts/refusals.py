@@ -28,14 +28,17 @@ def refusal_headers(
     lastorigin: str | None = None,
     without_value: bool = False,
     fieldnames: str = "",
+    mapping: str = "",
 ) -> tuple[tuple[str, bytes], ...]:
     """The headers of a refusal. They follow from the position and the fault alone: a repeated refusal is byte-equal.
 
-    `origin` is `<raw topic>/<partition>/<offset>`; `eventid` the partner's id of the event, if it could be read;
-    `lastorigin` the position of the last record, if the refusal is for several; `without_value` says that the event's
-    bytes are too many to come back; `fieldnames` is what the event says of its sender's words.
+    `origin` is `<raw topic>/<partition>/<offset>`, with `#<index>` behind it for one of a message's many events;
+    `eventid` the partner's id of the event, if it could be read; `lastorigin` the position of the last record, if the
+    refusal is for several; `without_value` says that the event's bytes do not come back; `fieldnames` is what the event
+    says of its sender's words; `mapping` by which file it was read.
     """
-    about = {"code": str(fault.code), "sentence": fault.sentence, "origin": origin}
+    position, _, index = origin.partition("#")
+    about = {"code": str(fault.code), "sentence": fault.sentence, "origin": position}
     if fault.field:
         about["field"] = _printable(_their_field(fault.field, fieldnames))[:FIELD_CHARACTERS_MAX]
     if eventid and len(eventid) <= ID_CHARACTERS_MAX and eventid.isprintable():
@@ -44,6 +47,10 @@ def refusal_headers(
         about["lastorigin"] = lastorigin
     if without_value:
         about["omitted"] = "value"
+    if index:
+        about["index"] = index
+    if mapping:
+        about["mapping"] = mapping
     # The value is whatever the partner sent, so nothing is said about its content type.
     return binary(
         id=f"{service}/{origin}", source=f"/{service}", type=TYPES[Refusal], extensions=about, content_type=None

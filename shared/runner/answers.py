@@ -22,6 +22,7 @@ Result: TypeAlias = Literal[
     "accepted",
     "refused",
     "unwanted",
+    "skipped",
     "duplicate",
     "published",
     "answered",

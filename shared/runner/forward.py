@@ -29,6 +29,8 @@ from shared.runner.shard import Shard, Source
 
 log = structlog.get_logger("runner")
 
+_MESSAGES_MAX = 5_000
+"""A batch ends behind the record that has led to so many messages; the rest of what was taken is the next one."""
 _GIVE_WAY_AFTER_S = 0.1
 """The rules give way to heartbeats after this. Not sooner: a batch of 2,000 takes half of it, and shards that take
 turns within their batches take smaller ones, which cost a tenth more for each event."""
@@ -118,7 +120,7 @@ class ForwardShard(Shard):
         batch = self._in_hand = self._in_hand or await self._answered(self._taken)
         await batch.delivery.attempt(producer)
         await self._commit(batch.records)
-        self._taken, self._in_hand = (), None
+        self._taken, self._in_hand = self._taken[len(batch.records) :], None
         self._count(batch)
         self.succeeded()
 
@@ -145,6 +147,7 @@ class ForwardShard(Shard):
             self._committed = {**known, **moved}
 
     async def _answered(self, records: Sequence[Fetched]) -> _InHand:
+        """The first of the records, with all that is to be sent: one record can lead to a thousand messages."""
         began = time.perf_counter()
         await self._host.clock.refresh()
         outgoing: list[Outgoing] = []
@@ -156,11 +159,15 @@ class ForwardShard(Shard):
             outgoing.extend(answer.outgoing)
             outcomes.extend(answer.outcomes)
             ends.append(len(outgoing))
+            if len(outgoing) >= _MESSAGES_MAX:
+                break
             if time.perf_counter() > turn_ends:
                 await asyncio.sleep(0)
                 turn_ends = time.perf_counter() + _GIVE_WAY_AFTER_S
         first = origin(records[0])
-        return _InHand(records, ends, outcomes, Delivery(self._home.service, first, outgoing, self._topics), began)
+        return _InHand(
+            records[: len(ends)], ends, outcomes, Delivery(self._home.service, first, outgoing, self._topics), began
+        )
 
     def _answer(self, record: Fetched) -> Answer:
         try:

@@ -3,12 +3,14 @@
 normalize       what does an event say, or why is it refused?              the way in
 plausibility    which times and days can be meant?
 money           what is an amount worth in the base currency?
-mapping         what may a partner's file say?
+mapping, values what may a partner's file say, of a format and of one value?
 native          what does it say for a partner without a format of its own?
 compiling       how does a file become functions?                          once, at the start
 blocks          how does one `[[events]]` block?
 fields, time_fields, paths      how does one key of it, and which paths does it read?
 readers, number_readers, time_readers       how is one text, number or time read?
+notation, patterns      in which notation are numbers and times written, and read?
+tables          how do bytes become the cells of a line?
 functions       what can a file not say, so that it names a function?
 trying          can each value of the file be read at all?
 partner         what is the result?                                        `normalize` uses it

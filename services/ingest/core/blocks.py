@@ -10,13 +10,14 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args
 from services.ingest.core import number_readers, readers, time_fields
 from services.ingest.core.fields import Fields
 from services.ingest.core.mapping import (
-    CsvMapping,
+    BELOW,
     Events,
-    JsonMapping,
+    ForeignMapping,
     MappingError,
     Moment,
     Rights,
     Text,
+    words_of,
 )
 from services.ingest.core.partner import Body, Reading
 from services.ingest.core.paths import Key, check_path
@@ -39,34 +40,43 @@ _OUTCOMES: tuple[_Outcome, ...] = get_args(_Outcome)
 
 
 def readings_of(
-    mapping: JsonMapping | CsvMapping, events: Events, key: Key, common: Fields, permitted: frozenset[str]
+    mapping: ForeignMapping, events: Events, key: Key, common: Fields, permitted: frozenset[str]
 ) -> Iterator[tuple[str, Reading]]:
     """Each code with its reading. What a reading needs is made once for each kind: a block may have many codes."""
     check_ignored(events.ignore, common, (*key, "ignore"))
-    made: dict[str, Reading] = {}
+    made: dict[str, Reading | None] = {}
     for code, name in events.kinds.items():
         if name not in made:
-            kind = KIND_OF.get(name)
-            if kind is None:
-                raise MappingError((*key, "kinds", code), "The taxonomy has no such kind.")
-            made[name] = _reading(mapping, events, kind, key, common, permitted)
-        yield code, made[name]
+            made[name] = None
+            with common.noting():
+                kind = KIND_OF.get(name)
+                if kind is None:
+                    raise MappingError((*key, "kinds", code), "The taxonomy has no such kind.")
+                made[name] = _reading(mapping, events, kind, key, common, permitted)
+        if reading := made[name]:
+            yield code, reading
 
 
 def check_ignored(paths: tuple[str, ...], fields: Fields, key: Key) -> None:
     for index, path in enumerate(paths):
-        check_path(path, fields.columns, (*key, index))
+        with fields.noting():
+            whole = path.removesuffix(BELOW) if fields.columns is None else path
+            check_path(whole, fields.columns, (*key, index))
 
 
 def _reading(
-    mapping: JsonMapping | CsvMapping, events: Events, kind: Kind, key: Key, common: Fields, permitted: frozenset[str]
+    mapping: ForeignMapping, events: Events, kind: Kind, key: Key, common: Fields, permitted: frozenset[str]
 ) -> Reading:
     fields = replace(common, paths=set(common.paths), trials=list(common.trials))
     _check_shape(events, kind, key)
     body_of = _record if kind.shape is Shape.RECORD else _behavior
     body = body_of(events, kind, key, fields)
+    ignored = (*mapping.ignore, *events.ignore)
+    nested = common.columns is None
+    below = [path.removesuffix(BELOW) for path in ignored if nested and path.endswith(BELOW)]
+    plain = [path for path in ignored if not nested or not path.endswith(BELOW)]
     try:
-        tree = build(sorted(fields.paths), (*mapping.ignore, *events.ignore))
+        tree = build(sorted(fields.paths), plain, below, nested=nested)
     except ValueError as error:
         sentence = f"The path {error} is named twice, as a value and as ignored or an object."
         raise MappingError(key, sentence) from None
@@ -76,9 +86,10 @@ def _reading(
 
 
 def _fieldnames(
-    mapping: JsonMapping | CsvMapping, events: Events, kind: Kind, fields: Fields
+    mapping: ForeignMapping, events: Events, kind: Kind, fields: Fields
 ) -> Mapping[str, tuple[tuple[str, bytes], ...]]:
-    last_word = mapping.kind if isinstance(mapping.kind, str) else mapping.kind[-1]
+    word = words_of(mapping.kind)[-1]
+    last_word = word if isinstance(word, str) else word.path or word.sign_of
     specs: dict[str, str | Text | Moment | None] = {"ce_id": mapping.id or "@id", "ce_time": mapping.time or "@time"}
     if kind.shape is Shape.RECORD:
         specs["data.kind"] = last_word
@@ -181,26 +192,34 @@ def _words(spec: str | Text | None, ours: tuple[W, ...]) -> tuple[W, ...]:
 
 def _behavior(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body]:
     parts: dict[str, Reader[Any]] = {}
-    if events.count is not None:
-        source = fields.source(events.count, (*key, "count"))
-        parts["count"] = fields.tried(source, (*key, "count"), number_readers.count(source))
-    if events.amount is not None:
-        parts["amount"] = fields.amount(events.amount, (*key, "amount"))
-    if events.limit is not None:
-        parts["limit"] = fields.amount(events.limit, (*key, "limit"))
-    if events.days_late is not None:
-        parts["days_late"] = fields.days_late(events.days_late, (*key, "days_late"))
-    if isinstance(events.reverses, str):
-        source = fields.source(events.reverses, (*key, "reverses"))
-        parts["reverses"] = fields.tried(source, (*key, "reverses"), readers.flag(source))
-    elif events.reverses:
-        parts["reverses"] = readers.fixed(True)
-    if events.value is not None:
-        parts["value"] = fields.choice(events.value, (*key, "value"), kind.values)
-    if events.contact is not None:
-        parts["contact"] = fields.contact(events.contact, (*key, "contact"))
-    if events.consent is not None:
-        parts["consent"] = fields.consent(events.consent, (*key, "consent"))
+    with fields.noting():
+        if events.count is not None:
+            source = fields.whole(events.count, (*key, "count"))
+            parts["count"] = fields.tried(source, (*key, "count"), number_readers.count(source))
+    with fields.noting():
+        if events.amount is not None:
+            parts["amount"] = fields.amount(events.amount, (*key, "amount"))
+    with fields.noting():
+        if events.limit is not None:
+            parts["limit"] = fields.amount(events.limit, (*key, "limit"))
+    with fields.noting():
+        if events.days_late is not None:
+            parts["days_late"] = fields.days_late(events.days_late, (*key, "days_late"))
+    with fields.noting():
+        if isinstance(events.reverses, str):
+            source = fields.source(events.reverses, (*key, "reverses"))
+            parts["reverses"] = fields.tried(source, (*key, "reverses"), readers.flag(source))
+        elif events.reverses:
+            parts["reverses"] = readers.fixed(True)
+    with fields.noting():
+        if events.value is not None:
+            parts["value"] = fields.choice(events.value, (*key, "value"), kind.values)
+    with fields.noting():
+        if events.contact is not None:
+            parts["contact"] = fields.contact(events.contact, (*key, "contact"))
+    with fields.noting():
+        if events.consent is not None:
+            parts["consent"] = fields.consent(events.consent, (*key, "consent"))
     name, readers_of = kind.name, tuple(parts.items())
     return lambda flat: BehaviorEvent(kind=name, **{part: read(flat) for part, read in readers_of})
 
@@ -208,25 +227,30 @@ def _behavior(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Bo
 def _record(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body]:
     assert events.report_id is not None
     assert events.status is not None
+    # Without these two there is no record; what else is wrong is told when they are mended.
     report_id = fields.named(events.report_id, (*key, "report_id"))
     status = fields.choice(events.status, (*key, "status"), _statuses(events))
     parts: dict[str, Reader[Any]] = {}
     labels = {}
     for name, bounds in (("began_on", BEGAN), ("ended_on", ENDED)):
         spec = getattr(events, name)
-        if spec is not None:
-            parts[name] = time_fields.day(fields, spec, (*key, name), bounds)
-            labels[name] = fields.label(spec)
-    if events.amount is not None:
-        parts["amount"] = fields.amount(events.amount, (*key, "amount"))
+        with fields.noting():
+            if spec is not None:
+                parts[name] = time_fields.day(fields, spec, (*key, name), bounds)
+                labels[name] = fields.label(spec)
+    with fields.noting():
+        if events.amount is not None:
+            parts["amount"] = fields.amount(events.amount, (*key, "amount"))
     for name in ("dispute", "certificate"):
-        if (spec := getattr(events, name)) is not None:
-            parts[name] = _if_there(fields, spec, (*key, name), fields.named(spec, (*key, name)))
-            labels[name] = fields.label(spec)
-    if (spec := events.outcome) is not None:
-        read_outcome = fields.choice(spec, (*key, "outcome"), _OUTCOMES)
-        labels["outcome"] = fields.label(spec)
-        parts["outcome"] = _if_there(fields, spec, (*key, "outcome"), read_outcome)
+        with fields.noting():
+            if (spec := getattr(events, name)) is not None:
+                parts[name] = _if_there(fields, spec, (*key, name), fields.named(spec, (*key, name)))
+                labels[name] = fields.label(spec)
+    with fields.noting():
+        if (spec := events.outcome) is not None:
+            read_outcome = fields.choice(spec, (*key, "outcome"), _OUTCOMES)
+            labels["outcome"] = fields.label(spec)
+            parts["outcome"] = _if_there(fields, spec, (*key, "outcome"), read_outcome)
     readers_of = tuple(parts.items())
     # Whoever says that a record is open is believed: a day of payment beside it is no end (rules R3).
     of_open = tuple((name, read) for name, read in readers_of if name != "ended_on")

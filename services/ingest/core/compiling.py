@@ -1,26 +1,38 @@
-"""Turns a mapping file into functions, once, and refuses a file that contradicts itself."""
+"""Turns a mapping file into functions, once, and refuses a file that contradicts itself, with all that is wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Callable, Container, Mapping
 from datetime import tzinfo
+from typing import Any
 
-from services.ingest.core import time_fields
+from services.ingest.core import number_readers, readers, time_fields
 from services.ingest.core.blocks import check_ignored, readings_of
-from services.ingest.core.context import ReadingContext
+from services.ingest.core.context import ReadingContext, Subject
 from services.ingest.core.fields import Fields
 from services.ingest.core.mapping import (
+    ANY,
+    ROOT_LIST,
+    Codes,
     CsvMapping,
+    FixedMapping,
+    ForeignMapping,
     JsonMapping,
     MappingError,
+    MappingFaultsError,
     NativeMapping,
     PartnerMapping,
     Rights,
+    words_of,
 )
+from services.ingest.core.mapping import Word as WordSpec
 from services.ingest.core.native import native_mapping
-from services.ingest.core.partner import Bare, Csv, Partner, Reading, Word
+from services.ingest.core.notation import notation
+from services.ingest.core.partner import Bare, Other, Partner, Reading, Several, Word
 from services.ingest.core.paths import ATTRIBUTES, check_path
 from services.ingest.core.plausibility import EVENT
+from services.ingest.core.tables import Csv, Encoding, Fixed, Table, csv_options
 from services.ingest.core.tree import at
 from services.ingest.core.trying import check_visible
 from shared.contracts import zones
@@ -28,34 +40,83 @@ from shared.contracts.kinds import KIND_OF, Shape
 
 
 def compile_partner(name: str, mapping: PartnerMapping, context: ReadingContext) -> Partner:
-    """The partner of this mapping. Raises MappingError."""
+    """The partner of this mapping. Raises MappingFaultsError with all that is wrong."""
+    found: list[MappingError] = []
+    try:
+        partner = _compiled(name, mapping, context, found)
+    except MappingError as error:
+        raise MappingFaultsError((*found, error)) from None
+    if found:
+        raise MappingFaultsError(tuple(found))
+    return partner
+
+
+def _compiled(name: str, mapping: PartnerMapping, context: ReadingContext, found: list[MappingError]) -> Partner:
     if isinstance(mapping, NativeMapping):
         _check_native(mapping.rights)
         mapping = native_mapping(mapping.rights, context.rates.base)
         permitted = frozenset(mapping.rights.kinds)
     else:
-        _check_foreign(mapping)
+        _check_foreign(mapping, found)
         permitted = frozenset(KIND_OF)
-    fields = _fields(mapping, context)
-    paths = (mapping.kind,) if isinstance(mapping.kind, str) else mapping.kind
-    words = tuple(_word(path, fields) for path in paths)
-    subject = fields.person(mapping.subject, ("subject",))
-    bare = _bare(mapping, fields)
+    fields = _fields(mapping, context, found)
+    if isinstance(mapping, CsvMapping | FixedMapping):
+        _check_columns(mapping, fields)
+    words: list[Word] = []
+    for index, spec in enumerate(words_of(mapping.kind)):
+        with fields.noting():
+            words.append(_word(spec, fields, ("kind", index) if isinstance(mapping.kind, tuple) else ("kind",)))
+    # What is noted as wrong leaves gaps here, and a mapping with any fault is never used.
+    bare, table = None, None
+    subject: readers.Reader[Subject] = readers.fixed(Subject("", ()))
+    with fields.noting():
+        subject = fields.person(mapping.subject, ("subject",))
+    with fields.noting():
+        bare = _bare(mapping, fields)
     check_ignored(mapping.ignore, fields, ("ignore",))
-    readings = _by_words(mapping, len(words), fields, permitted)
-    csv = _csv(mapping, readings) if isinstance(mapping, CsvMapping) else None
-    return Partner(name, words, readings, subject, bare, csv)
+    readings, others = _by_words(mapping, fields, permitted)
+    if not found and not isinstance(mapping, JsonMapping):
+        table = _table(mapping, readings, others)
+    return Partner(name, tuple(words), readings, subject, bare, table, others, several=_several(mapping))
 
 
 # The file as a whole.
 
 
-def _word(path: str, fields: Fields) -> Word:
-    label = fields.source(path, ("kind",)).label
+def _word(spec: str | WordSpec, fields: Fields, key: tuple[str | int, ...]) -> Word:
+    path = spec if isinstance(spec, str) else spec.path or spec.sign_of
+    if path is None:
+        assert isinstance(spec, WordSpec)
+        return Word("", "", lambda _flat, _body: spec.fixed)
+    source = fields.source(path, key)
     if path in ATTRIBUTES:
-        return Word(path, label, lambda flat, _: flat.get(path))
-    read = at(path)
-    return Word(path, label, lambda _, body: read(body))
+        return Word(path, source.label, _spelled(fields, lambda flat, _: flat.get(path)))
+    found: Callable[[dict[str, Any]], Any] = at(path) if fields.columns is None else lambda body: body.get(path)
+    if isinstance(spec, WordSpec) and spec.sign_of is not None:
+        sign = number_readers.sign(source, fields.notation)
+        return Word(path, source.label, lambda _, body: _or_absent(sign, path, found(body)))
+    if isinstance(spec, WordSpec) and spec.type == "number":
+        if not source.typed:
+            raise MappingError((*key, "type"), "Only JSON has numbers; here every value is a text. Leave `type` out.")
+        digits = readers.digits(source)
+        return Word(path, source.label, lambda _, body: _or_absent(digits, path, found(body)))
+    return Word(path, source.label, _spelled(fields, lambda _, body: found(body)))
+
+
+def _or_absent(read: readers.Reader[str], path: str, value: Any) -> str | None:
+    return None if value is None else read({path: value})
+
+
+def _spelled(fields: Fields, read: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    spelled = fields.spelled
+    if spelled is None:
+        return read
+
+    def word(flat: Any, body: Any) -> Any:
+        value = read(flat, body)
+        return spelled(value) if type(value) is str else value
+
+    return word
 
 
 def _check_native(rights: Rights) -> None:
@@ -67,52 +128,123 @@ def _check_native(rights: Rights) -> None:
             raise MappingError(("rights", "kinds", index), "A record is permitted by its class, under `records`.")
 
 
-def _check_foreign(mapping: JsonMapping | CsvMapping) -> None:
+def _check_foreign(mapping: ForeignMapping, found: list[MappingError]) -> None:
     if mapping.rights.kinds:
         sentence = "The kinds of this partner are those that its events are mapped to."
-        raise MappingError(("rights", "kinds"), sentence)
+        found.append(MappingError(("rights", "kinds"), sentence))
     if not isinstance(mapping, JsonMapping):
         return
     for key, spec in (("id", mapping.id), ("time", mapping.time)):
         if mapping.envelope == "none" and spec is None:
-            raise MappingError((), f"Without an envelope the file must say where the event's `{key}` is.")
+            sentence = f"Without an envelope the file must say where the event's `{key}` is."
+            found.append(MappingError((), sentence))
         if mapping.envelope == "cloudevents" and spec is not None:
-            raise MappingError((key,), f"The CloudEvents envelope has the event's {key}.")
+            found.append(MappingError((key,), f"The CloudEvents envelope has the event's {key}."))
+    if mapping.list is not None and mapping.envelope == "cloudevents":
+        sentence = 'An envelope has one event, with one id. For a list of events, write `envelope = "none"`.'
+        found.append(MappingError(("list",), sentence))
 
 
-def _fields(mapping: JsonMapping | CsvMapping, context: ReadingContext) -> Fields:
+def _fields(mapping: ForeignMapping, context: ReadingContext, found: list[MappingError]) -> Fields:
     in_envelope = isinstance(mapping, JsonMapping) and mapping.envelope == "cloudevents"
-    columns = frozenset(mapping.columns) if isinstance(mapping, CsvMapping) else None
-    if isinstance(mapping, CsvMapping):
-        _check_columns(mapping.columns)
+    columns: Container[str] | None = None
+    if not isinstance(mapping, JsonMapping):
+        columns = frozenset(mapping.columns) if mapping.columns else _AnyColumn()
     prefix, attributes = ("data.", ATTRIBUTES) if in_envelope else ("", ())
-    return Fields(context, prefix, _zone(mapping.zone), columns, attributes)
+    zone = None
+    try:
+        zone = _zone(mapping.zone)
+    except MappingError as error:
+        found.append(error)
+        zone = context.zone  # so that no local time is wrong for want of it
+    own = None if mapping.number is None else notation(mapping.number)
+    spelled = None if mapping.codes is None else _spelling(mapping.codes)
+    return Fields(context, prefix, zone, columns, attributes, own, spelled, errors=found)
 
 
-def _bare(mapping: JsonMapping | CsvMapping, fields: Fields) -> Bare | None:
+class _AnyColumn(Container[str]):
+    """The columns of a table that names them itself, message by message."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def _spelling(codes: Codes) -> Callable[[str], str] | None:
+    steps: list[Callable[[str], str]] = []
+    match codes.form:
+        case "nfc":
+            steps.append(lambda word: unicodedata.normalize("NFC", word))
+        case "nfkc":
+            steps.append(lambda word: unicodedata.normalize("NFKC", word))
+    if codes.trim:
+        steps.append(lambda word: word.strip(" \t\u00a0\u3000"))
+    if codes.case == "ignore":
+        steps.append(str.casefold)
+
+    def spelled(word: str) -> str:
+        for step in steps:
+            word = step(word)
+        return word
+
+    return spelled if steps else None
+
+
+def _several(mapping: ForeignMapping) -> Several | None:
+    """Where several events of one message stand, if they do. Raises MappingError."""
+    if isinstance(mapping, CsvMapping) and mapping.header:
+        return Several()
+    if isinstance(mapping, JsonMapping) and mapping.list is not None:
+        if mapping.list != ROOT_LIST:
+            check_path(mapping.list, None, ("list",))
+        return Several(() if mapping.list == ROOT_LIST else tuple(mapping.list.split(".")))
+    return None
+
+
+def _bare(mapping: ForeignMapping, fields: Fields) -> Bare | None:
     if mapping.id is None or mapping.time is None:
         return None
-    time = time_fields.instant(fields, mapping.time, ("time",), EVENT)
-    labels = {"@id": mapping.id, "@time": fields.label(mapping.time)}
-    return Bare(mapping.id, at(mapping.id), fields.id(mapping.id, ("id",)), time, labels)
+    with fields.noting():
+        time = time_fields.instant(fields, mapping.time, ("time",), EVENT)
+    id = fields.id(mapping.id, ("id",))
+    if fields.errors:
+        return None
+    labels = {"@id": fields.label(mapping.id), "@time": fields.label(mapping.time)}
+    paths = (mapping.id,) if isinstance(mapping.id, str) else mapping.id.paths or (mapping.id.path or "",)
+    return Bare(tuple((path, at(path)) for path in paths if path), id, time, labels)
 
 
-def _check_columns(columns: tuple[str, ...]) -> None:
-    for index, column in enumerate(columns):
-        check_path(column, None, ("columns", index))
-        if column.startswith("@"):
-            raise MappingError(("columns", index), "No column begins with `@`, which is for the event's attributes.")
-        if "." in column or column in columns[:index]:
-            raise MappingError(("columns", index), "A column has a name without points, and a name of its own.")
+def _check_columns(mapping: CsvMapping | FixedMapping, fields: Fields) -> None:
+    seen: set[str] = set()
+    for index, column in enumerate(mapping.columns):
+        key = ("columns", index if isinstance(mapping, CsvMapping) else column)
+        with fields.noting():
+            check_path(column, mapping.columns, key)
+            if column.startswith("@"):
+                raise MappingError(key, "No column begins with `@`, which is for the event's attributes.")
+            if column in seen:
+                raise MappingError(key, "There is a column of this name already; give each one a name of its own.")
+            seen.add(column)
+            if isinstance(mapping, FixedMapping) and not 1 <= mapping.columns[column][0] <= mapping.columns[column][1]:
+                raise MappingError(key, "A cell has a first and a last position, counted from 1.")
+            if isinstance(mapping, FixedMapping) and mapping.columns[column][1] > mapping.length:
+                raise MappingError(key, f"The cell ends behind the line, which has {mapping.length} characters.")
 
 
-def _csv(mapping: CsvMapping, readings: Mapping[tuple[str, ...], Reading]) -> Csv:
-    named = set().union(*(reading.tree for reading in readings.values()))
+def _table(
+    mapping: CsvMapping | FixedMapping, readings: Mapping[tuple[str, ...], Reading], others: tuple[Other, ...]
+) -> Table:
+    all_readings = [*readings.values(), *(other.reading for other in others if other.reading is not None)]
+    named: set[str] = set().union(*(reading.tree for reading in all_readings))
     for index, column in enumerate(mapping.columns):
         if column not in named:
             sentence = f'The column "{column}" is neither read nor ignored. Read it, or write: ignore = ["{column}"].'
-            raise MappingError(("columns", index), sentence)
-    return Csv(mapping.columns, mapping.delimiter)
+            raise MappingError(("columns", index if isinstance(mapping, CsvMapping) else column), sentence)
+    encoding, absent = Encoding(mapping.encoding), frozenset(mapping.absent)
+    if isinstance(mapping, FixedMapping):
+        places = {name: (first - 1, last) for name, (first, last) in mapping.columns.items()}
+        return Fixed(places, mapping.length, encoding, absent)
+    options = csv_options(mapping.delimiter, mapping.quote)
+    return Csv(mapping.columns, frozenset(named), encoding, options, absent, mapping.trim, mapping.ragged)
 
 
 def _zone(name: str | None) -> tzinfo | None:
@@ -123,19 +255,35 @@ def _zone(name: str | None) -> tzinfo | None:
 
 
 def _by_words(
-    mapping: JsonMapping | CsvMapping, words: int, fields: Fields, permitted: frozenset[str]
-) -> dict[tuple[str, ...], Reading]:
+    mapping: ForeignMapping, fields: Fields, permitted: frozenset[str]
+) -> tuple[dict[tuple[str, ...], Reading], tuple[Other, ...]]:
     readings: dict[tuple[str, ...], Reading] = {}
+    others: dict[tuple[str, ...], Reading | None] = {}
     for index, events in enumerate(mapping.events):
         for code, reading in readings_of(mapping, events, ("events", index), fields, permitted):
             key = ("events", index, "kinds", code)
-            check_visible(code, key)
-            parts = tuple(code.split("/", words - 1))
-            if len(parts) != words:
-                raise MappingError(key, f"The code has {words} words, as `kind` says, with `/` between them.")
-            if isinstance(mapping, CsvMapping) and not all(parts):
-                raise MappingError(key, "An empty cell is an absent value, so this code can never come.")
-            if parts in readings:
-                raise MappingError(key, "The code is already mapped above.")
-            readings[parts] = reading
-    return readings
+            with fields.noting():
+                parts = _code(mapping, code, key, fields)
+                if not isinstance(mapping, JsonMapping) and not all(parts):
+                    raise MappingError(key, "An empty cell is an absent value, so this code can never come.")
+                if parts in readings or parts in others:
+                    raise MappingError(key, "The code is already mapped above.")
+                (others if ANY in parts else readings)[parts] = reading
+    for index, code in enumerate(mapping.skip):
+        with fields.noting():
+            parts = _code(mapping, code, ("skip", index), fields)
+            if parts in readings or parts in others:
+                raise MappingError(("skip", index), "The code is mapped below, so it cannot be passed over.")
+            others[parts] = None
+    # The more words a code says, the sooner it is tried; of equal ones the first.
+    ordered = sorted(others.items(), key=lambda other: other[0].count(ANY))
+    return readings, tuple(Other(parts, reading) for parts, reading in ordered)
+
+
+def _code(mapping: ForeignMapping, code: str, key: tuple[str | int, ...], fields: Fields) -> tuple[str, ...]:
+    check_visible(code, key)
+    words = len(words_of(mapping.kind))
+    parts = tuple(code.split("/", words - 1))
+    if len(parts) != words:
+        raise MappingError(key, f"The code has {words} words, as `kind` says, with `/` between them.")
+    return parts if fields.spelled is None else tuple(map(fields.spelled, parts))

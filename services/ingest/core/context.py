@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
@@ -32,6 +33,14 @@ class ReadingContext:
     behavior_days_late_max: int
     person_of: Callable[[str], Subject]
     """The person of a raw identifier; raises identity.IdentifierError."""
+    digest_of: Callable[[str], str]
+    """What stands for a text that must go no further: the same for the same text, and readable for nobody."""
+
+
+def digests(key: bytes) -> Callable[[str], str]:
+    """The function from a text to 32 hexadecimal digits, under the deployment's key."""
+    own = hmac.digest(key, b"goodstanding/event-digest", "sha256")
+    return lambda text: hmac.digest(own, text.encode(), "sha256").hex()[:32]
 
 
 def pseudonyms(key: bytes, scheme: identity.SchemeName) -> Callable[[str], Subject]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from services.ingest.core import number_readers, readers, time_fields
 from services.ingest.core.context import Subject
-from services.ingest.core.functions import FUNCTIONS
-from services.ingest.core.mapping import Amount, ConsentPaths, Late, MappingError, Text
+from services.ingest.core.functions import DIGEST, FUNCTIONS, joined
+from services.ingest.core.mapping import Amount, ConsentPaths, Late, MappingError, Text, Whole
+from services.ingest.core.notation import notation
+from services.ingest.core.number_readers import SIGNS, Written
 from services.ingest.core.paths import Key, Paths
 from services.ingest.core.plausibility import EARLY_DAYS_MAX, GIVEN
 from services.ingest.core.readers import Reader, Source
@@ -40,7 +42,10 @@ class Fields(Paths):
         read = self._text(spec, key, characters_max, absent)
         if not spec.map:
             return read
-        translated = readers.one_of(read, spec.map, self.label(spec))
+        self._check_spelled(spec.map, (*key, "map"))
+        translated = readers.one_of(read, spec.map, self.label(spec), self.spelled)
+        if spec.path is not None and spec.type == "number":
+            return translated
         if spec.path is None:
             return translated
         return self.tried(self.source(spec.path, (*key, "path")), (*key, "map"), translated, spec.map)
@@ -51,15 +56,38 @@ class Fields(Paths):
             return readers.fixed(spec.fixed)
         if spec.path is not None:
             source = self.source(spec.path, (*key, "path"))
+            if spec.type == "number":
+                return self._digits(source, key, absent)
             return self.tried(source, (*key, "path"), readers.text(source, characters_max, absent))
-        function = FUNCTIONS.get(spec.function or "")
+        function = self._functions.get(spec.function or "")
         if function is None:
-            raise MappingError((*key, "function"), f"There is no such function; there are: {', '.join(FUNCTIONS)}.")
+            known = ", ".join(self._functions)
+            raise MappingError((*key, "function"), f"There is no such function; there are: {known}.")
         parts = tuple(
             self._identity(path, (*key, "paths", index), characters_max, absent)
             for index, path in enumerate(spec.paths)
         )
         return readers.made(function, parts, self.label(spec), characters_max)
+
+    @property
+    def _functions(self) -> Mapping[str, Callable[..., str]]:
+        digest_of = self.context.digest_of
+        return {**FUNCTIONS, DIGEST: lambda *parts: digest_of(joined(parts))}
+
+    def _digits(self, source: Source, key: Key, absent: Code) -> Reader[str]:
+        if not source.typed:
+            raise MappingError((*key, "type"), "Only JSON has numbers; here every value is a text. Leave `type` out.")
+        return self.tried(source, (*key, "path"), readers.digits(source, absent))
+
+    def _check_spelled(self, words: Iterable[str], key: Key) -> None:
+        """Raises MappingError for two words that are one to the file's `codes`."""
+        if (spelled := self.spelled) is None:
+            return
+        seen: set[str] = set()
+        for word in words:
+            if spelled(word) in seen:
+                raise MappingError((*key, word), "As `codes` compares words, this one is there already.")
+            seen.add(spelled(word))
 
     def choice(self, spec: str | Text, key: Key, choices: tuple[str, ...]) -> Reader[str]:
         """One of our own words; the partner's, where the mapping has a `map`."""
@@ -76,15 +104,30 @@ class Fields(Paths):
         path = spec if isinstance(spec, str) else spec.path
         return chosen if path is None else self.tried(self.source(path, key), key, chosen, choices)
 
-    def id(self, path: str, key: Key) -> Reader[str]:
-        """The id of an event without an envelope. Whose it is, is not known yet."""
-        return self._identity(path, key, ID_CHARACTERS_MAX, Code.MISSING_FIELD)
+    def id(self, spec: str | Text, key: Key) -> Reader[str]:
+        """The id of an event without an envelope. Whose it is, is not known yet.
+
+        Of events of one message that have no id but a digest of what they say, the second with one digest is another
+        event: two equal payments on a day are two.
+        """
+        read = self._identity(spec, key, ID_CHARACTERS_MAX, Code.MISSING_FIELD)
+        if not isinstance(spec, Text) or spec.function != DIGEST:
+            return read
+
+        def numbered(flat: Flat) -> str:
+            digest, seen = read(flat), flat.get("@digests")
+            if seen is None:
+                return digest
+            seen[digest] = seen.get(digest, 0) + 1
+            return digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+
+        return numbered
 
     def _identity(self, spec: str | Text, key: Key, characters_max: int, absent: Code) -> Reader[str]:
         if isinstance(spec, str):
             source = self.source(spec, key)
             return self.tried(source, key, readers.identity(source, characters_max, absent))
-        if spec.path is not None and not spec.map:
+        if spec.path is not None and not spec.map and spec.type == "text":
             return self._identity(spec.path, (*key, "path"), characters_max, absent)
         for word, meaning in spec.map.items():
             _check_form(meaning, characters_max, (*key, "map", word))
@@ -117,7 +160,8 @@ class Fields(Paths):
                 raise Refuse(Code.SUBJECT_UNKNOWN_SCHEME, label, error.sentence) from None
 
         path = spec if isinstance(spec, str) else spec.path
-        return person if path is None else self.tried(self.source(path, key), key, person)
+        is_number = isinstance(spec, Text) and spec.type == "number"
+        return person if path is None or is_number else self.tried(self.source(path, key), key, person)
 
     def contact(self, spec: str | Text, key: Key) -> Reader[str]:
         """The user_id of another person than the one at `@person` (rules I8)."""
@@ -143,16 +187,31 @@ class Fields(Paths):
 
     # Numbers.
 
+    def whole(self, spec: str | Whole, key: Key) -> Source:
+        """Where a whole number stands; a text of digits is one where the mapping says that it is a text."""
+        if isinstance(spec, str):
+            return self.source(spec, key)
+        source = self.source(spec.path, (*key, "path"))
+        return replace(source, typed=False) if spec.type == "text" else source
+
     def amount(self, spec: Amount, key: Key) -> Reader[int | None]:
         """Minor units of the base currency."""
         source = self.source(spec.path, (*key, "path"))
         read = self._amount(spec, source, key)
         return readers.optional(read, source) if spec.optional else read
 
+    def _written(self, spec: Amount) -> Written | None:
+        """How the amount is written, None where nothing is said."""
+        own = self.notation if spec.number is None else notation(spec.number)
+        if spec.point is not None:
+            own = None
+        return None if own is None and spec.sign == "positive" else Written(own, SIGNS[spec.sign])
+
     def _amount(self, spec: Amount, source: Source, key: Key) -> Reader[int]:
         base = self.context.rates.base
         if spec.unit == "minor" and spec.currency == base:
-            return self._tried_amount(source, key, number_readers.minor_units(source))
+            said = self._written(spec)
+            return self._tried_amount(source, key, number_readers.minor_units(source, said), said)
         if spec.currency is not None and spec.currency not in DIGITS:
             raise MappingError((*key, "currency"), "The currency is none of ISO 4217.")
         currency: Reader[str] = readers.fixed(spec.currency or "")
@@ -164,29 +223,36 @@ class Fields(Paths):
         )
 
     def _minor_units(self, spec: Amount, source: Source, key: Key) -> Callable[[Flat, int], int]:
+        said = self._written(spec)
         minor, major = (
-            number_readers.minor_units(source),
-            number_readers.major_units(source, decimal_point=spec.point == "decimal"),
+            number_readers.minor_units(source, said),
+            number_readers.major_units(source, decimal_point=spec.point == "decimal", said=said),
         )
         if spec.unit == "minor":
-            return self._tried_amount(source, key, minor)
+            return self._tried_amount(source, key, minor, said)
         if spec.unit == "major":
-            return self._tried_amount(source, key, major)
+            return self._tried_amount(source, key, major, said)
         assert spec.unit_path is not None
         source_of = self.source(spec.unit_path, (*key, "unit_path"))
-        unit = self.tried(source_of, (*key, "units"), number_readers.unit(source_of, spec.units), spec.units)
-        self._tried_amount(source, key, minor if "minor" in spec.units.values() else major)
+        unit_of = number_readers.unit(source_of, spec.units, self.spelled)
+        unit = self.tried(source_of, (*key, "units"), unit_of, spec.units)
+        self._check_spelled(spec.units, (*key, "units"))
+        self._tried_amount(source, key, minor if "minor" in spec.units.values() else major, said)
         return lambda flat, digits: minor(flat) if unit(flat) == "minor" else major(flat, digits)
 
-    def _tried_amount(self, source: Source, key: Key, read: Callable[[Flat, int], int]) -> Callable[..., int]:
-        self.tried(source, (*key, "path"), lambda flat: read(flat, 2))
+    def _tried_amount(
+        self, source: Source, key: Key, read: Callable[[Flat, int], int], said: Written | None
+    ) -> Callable[..., int]:
+        own = said.notation if said is not None else None
+        samples = [own.write(plain) for plain in ("12.50", "-12.50", "12", "-12")] if own else []
+        self.tried(source, (*key, "path"), lambda flat: read(flat, 2), samples=samples)
         return read
 
     def days_late(self, spec: str | Late, key: Key) -> Reader[int]:
         """Whole days, at most what the retention profile takes for behavior."""
         days_max = self.context.behavior_days_late_max
-        if isinstance(spec, str):
-            source = self.source(spec, key)
+        if isinstance(spec, str) or spec.path is not None:
+            source = self.whole(spec if isinstance(spec, str) else Whole(spec.path or "", spec.type), key)
             counted = self.tried(source, key, number_readers.integer(source, DAYS_LATE_MAX, at_least=-EARLY_DAYS_MAX))
             counted = number_readers.early_is_on_time(counted)
             return number_readers.behavior_only(counted, source.label, days_max)

@@ -21,4 +21,11 @@ def joined(parts: tuple[str, ...]) -> str:
     return "-".join([part.replace("~", "~~").replace("-", "~-") for part in parts])
 
 
-FUNCTIONS: Mapping[str, Callable[..., str]] = {"case_number": case_number}
+def join(*parts: str) -> str:
+    """The texts with `-` between them."""
+    return joined(parts)
+
+
+FUNCTIONS: Mapping[str, Callable[..., str]] = {"case_number": case_number, "joined": join}
+DIGEST = "digest"
+"""Made with the deployment's key, so `fields` makes it: 32 hexadecimal digits of the joined texts."""

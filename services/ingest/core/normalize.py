@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
 from services.ingest.core.context import AHEAD_MAX
 from services.ingest.core.fields import names_person
-from services.ingest.core.partner import Body, Csv, Partner, Reading
+from services.ingest.core.partner import Body, Partner, Reading
 from services.ingest.core.plausibility import EVENT, judge_time
 from services.ingest.core.readers import listed
+from services.ingest.core.tables import Csv, too_many
 from services.ingest.core.tree import Flat, Refuse, demographic, flatten, printable, refused
 from shared.contracts import cloudevents
-from shared.contracts.cloudevents import Headers
+from shared.contracts.cloudevents import EVENT_BYTES_MAX, LIST_BYTES_MAX, Headers
 from shared.contracts.faults import Code, Fault
 from shared.contracts.fields import ID_CHARACTERS_MAX
 from shared.contracts.identity import tells
@@ -61,8 +62,19 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     bug: str | None = None
 
 
-def normalize(partner: Partner, raw: Raw, arrived: datetime) -> Normalized | Refused:
-    """What this partner's event says; `arrived` (UTC) is what "in the future" is judged by. Never raises."""
+class Skipped(msgspec.Struct, frozen=True, gc=False):
+    """An event of a kind that the mapping passes over."""
+
+
+SKIPPED = Skipped()
+Judged: TypeAlias = Normalized | Refused | Skipped
+EVENTS_MAX = 1_000
+"""Events of one message. A batch of messages is bounded by its bytes and, when it is worked on, by what comes of it."""
+
+
+def normalize(partner: Partner, raw: Raw, arrived: datetime) -> Judged:
+    """What this partner's event says; `arrived` (UTC) is what "in the future" is judged by. Never raises. For a partner
+    whose messages have one event each."""
     flat: Flat = {"@latest": arrived + AHEAD_MAX}
     try:
         return _bare(partner, raw, flat) if partner.bare else _enveloped(partner, raw, flat)
@@ -72,6 +84,72 @@ def normalize(partner: Partner, raw: Raw, arrived: datetime) -> Normalized | Ref
         raise  # the machine's fault, which says nothing about the event
     except Exception as error:  # noqa: BLE001 - whatever it is, the partner gets an answer and the operator a line
         return Refused(_UNPROCESSABLE, flat.get("@id"), _bug(error))
+
+
+def normalize_each(partner: Partner, raw: Raw, arrived: datetime) -> Refused | list[Judged]:
+    """What each event of a message says, for a partner whose messages have several; or why the message as a whole is
+    refused. Each is judged apart. Never raises."""
+    assert partner.several is not None
+    digests: dict[str, int] = {}
+    try:
+        value = _value(raw, LIST_BYTES_MAX)
+        bodies = _rows(partner, value) if partner.table else _members(partner.several.path, _json(value))
+        return [_member(partner, body, {"@latest": arrived + AHEAD_MAX, "@digests": digests}) for body in bodies]
+    except Refuse as refusal:
+        return Refused(refusal.fault, None)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - as above
+        return Refused(_UNPROCESSABLE, None, _bug(error))
+
+
+def judged(partner: Partner, raw: Raw, arrived: datetime) -> list[Judged]:
+    """What each event of a message says, of any partner; one refusal for a message that is refused as a whole."""
+    if partner.several is None:
+        return [normalize(partner, raw, arrived)]
+    found = normalize_each(partner, raw, arrived)
+    return [found] if isinstance(found, Refused) else found
+
+
+def _member(partner: Partner, body: dict[str, Any] | Refuse, flat: Flat) -> Judged:
+    try:
+        if isinstance(body, Refuse):
+            raise body
+        return _of_body(partner, body, flat)
+    except Refuse as refusal:
+        return Refused(_in_their_words(refusal.fault, partner, flat), flat.get("@id"))
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - as above
+        return Refused(_UNPROCESSABLE, flat.get("@id"), _bug(error))
+
+
+def _rows(partner: Partner, value: bytes) -> Iterable[dict[str, Any] | Refuse]:
+    assert isinstance(partner.table, Csv)
+    return partner.table.rows(value, EVENTS_MAX)
+
+
+def _members(path: tuple[str, ...], message: Any) -> Iterator[dict[str, Any] | Refuse]:
+    """The members of the list at the path, each as the message would be if it stood there alone."""
+    found, names = message, ".".join(path)
+    for name in path:
+        found = _object(found, "").get(name)
+    if type(found) is not list:
+        raise Refuse(Code.WRONG_TYPE if found is not None else Code.MISSING_FIELD, names, "Send a list of events here.")
+    if len(found) > EVENTS_MAX:
+        raise too_many(EVENTS_MAX, names)
+    for member in found:
+        yield (
+            _alone(message, path, member)
+            if type(member) is dict
+            else Refuse(Code.NOT_AN_OBJECT, names, "A JSON object is expected here.")
+        )
+
+
+def _alone(message: Any, path: tuple[str, ...], member: dict[str, Any]) -> dict[str, Any]:
+    if not path:
+        return member
+    return {**message, path[0]: _alone(message[path[0]], path[1:], member)}
 
 
 _UNPROCESSABLE = Fault(
@@ -99,7 +177,7 @@ def _in_their_words(fault: Fault, partner: Partner, flat: Flat) -> Fault:
     return Fault(fault.code, field, fault.sentence)
 
 
-def _enveloped(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
+def _enveloped(partner: Partner, raw: Raw, flat: Flat) -> Normalized | Skipped:
     event = cloudevents.parse(raw.key, raw.value, raw.headers)
     if isinstance(event, Fault):
         raise Refuse(event.code, event.field and printable(event.field), event.sentence)
@@ -114,6 +192,8 @@ def _enveloped(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
             raise refused(fault)
     judge_time(envelope.time, flat, "@time", EVENT)
     body = _object(event.data, "data")
+    if partner.others and _is_skipped(partner, flat, body):
+        return SKIPPED
     reading = _reading(partner, flat, body)
     _flatten(reading, body, flat, "data.")
     return _event(partner, reading, flat)
@@ -126,23 +206,29 @@ def _one_form(id: str) -> str:
         raise Refuse(error.code, "@id", error.sentence) from None
 
 
-def _bare(partner: Partner, raw: Raw, flat: Flat) -> Normalized:
-    """An event without an envelope: its id and time are among the values."""
-    assert partner.bare is not None
-    flat["@prefix"] = ""
+def _bare(partner: Partner, raw: Raw, flat: Flat) -> Normalized | Skipped:
     value = _value(raw)
-    body: dict[str, Any]
-    if partner.csv is None:
-        body = _object(_json(value), "")
-        flat[partner.bare.id_path] = partner.bare.id_at(body)
-    else:
-        body = _cells(partner.csv, value)
+    table = partner.table
+    return _of_body(partner, _object(_json(value), "") if table is None else table.one(value), flat)
+
+
+def _of_body(partner: Partner, body: dict[str, Any], flat: Flat) -> Normalized | Skipped:
+    """An event without an envelope: its id and time are among the values."""
+    bare, table = partner.bare, partner.table
+    assert bare is not None
+    flat["@prefix"] = ""
+    if table is not None:
         flat.update(body)
-    flat["@id"] = partner.bare.id(flat)
+    if partner.others and _is_skipped(partner, flat, body):
+        return SKIPPED
+    if table is None:
+        for path, found in bare.id_parts:
+            flat[path] = found(body)
+    flat["@id"] = bare.id(flat)
     reading = _reading(partner, flat, body)
-    if partner.csv is None:
+    if table is None:
         _flatten(reading, body, flat, "")
-    flat["@time"] = partner.bare.time(flat)
+    flat["@time"] = bare.time(flat)
     return _event(partner, reading, flat)
 
 
@@ -159,13 +245,30 @@ def _event(partner: Partner, reading: Reading, flat: Flat) -> Normalized:
 
 def _reading(partner: Partner, flat: Flat, body: dict[str, Any]) -> Reading:
     words = tuple([word.read(flat, body) for word in partner.words])
+    reading: Reading | None
     try:
         reading = partner.readings[words]
     except (KeyError, TypeError):  # objects and lists cannot be looked up
-        raise _unknown_kind(partner, words) from None
+        reading = _other(partner, words)
     if reading.fault is not None:
         raise Refuse(reading.fault.code, partner.words[-1].label, reading.fault.sentence)
     return reading
+
+
+def _other(partner: Partner, words: tuple[Any, ...]) -> Reading:
+    for other in partner.others:
+        if other.reading is not None and other.fits(words):
+            return other.reading
+    raise _unknown_kind(partner, words) from None
+
+
+def _is_skipped(partner: Partner, flat: Flat, body: dict[str, Any]) -> bool:
+    """Whether the kind is one that is passed over; then nothing else of the event is read."""
+    words = tuple([word.read(flat, body) for word in partner.words])
+    if not all(word is None or type(word) is str for word in words) or words in partner.readings:
+        return False
+    found = next((other for other in partner.others if other.fits(words)), None)
+    return found is not None and found.reading is None
 
 
 def _unknown_kind(partner: Partner, words: tuple[Any, ...]) -> Refuse:
@@ -175,7 +278,8 @@ def _unknown_kind(partner: Partner, words: tuple[Any, ...]) -> Refuse:
             return Refuse(Code.MISSING_FIELD, word.label, "The field must be there.")
         if type(value) is not str:
             return Refuse(Code.WRONG_TYPE, word.label, "Send a text here.")
-        known = dict.fromkeys(code[index] for code in partner.readings if code[:index] == words[:index])
+        codes = [*partner.readings, *[other.code for other in partner.others if other.reading is not None]]
+        known = dict.fromkeys(code[index] for code in codes if code[:index] == words[:index])
         if value not in known:
             code = Code.ENVELOPE_TYPE if word.path == "@type" else Code.UNKNOWN_KIND
             return Refuse(code, word.label, f"Send one of: {listed(known)}.")
@@ -185,8 +289,8 @@ def _unknown_kind(partner: Partner, words: tuple[Any, ...]) -> Refuse:
 # From bytes to values.
 
 
-def _value(raw: Raw) -> bytes:
-    if fault := cloudevents.too_large(raw.key, raw.value, raw.headers):
+def _value(raw: Raw, bytes_max: int = EVENT_BYTES_MAX) -> bytes:
+    if fault := cloudevents.too_large(raw.key, raw.value, raw.headers, bytes_max):
         raise refused(fault)
     if raw.value is None:
         raise Refuse(Code.VALUE_MISSING, "", "The record has no value; send the event as its value.")
@@ -214,30 +318,6 @@ def _flatten(reading: Reading, body: dict[str, Any], flat: Flat, prefix: str) ->
         if fault := demographic(body, prefix):
             raise refused(fault) from None
         raise
-
-
-def _cells(format: Csv, value: bytes) -> dict[str, str]:
-    """Columns and their values; an empty cell is an absent value."""
-    try:
-        # The mark that some programs put before a file is no part of what the file says.
-        text = value.decode().removeprefix("\ufeff")
-    except UnicodeDecodeError:
-        raise Refuse(Code.CSV_LINE, "", "Send the line as UTF-8.") from None
-    line = text.removesuffix("\n").removesuffix("\r")
-    if "\n" in line or "\r" in line or "\0" in line:
-        raise Refuse(Code.CSV_LINE, "", "Send one line in each record, without line breaks or NUL in it.")
-    try:
-        cells = next(csv.reader((line,), delimiter=format.delimiter, strict=True), [])
-    except csv.Error:
-        raise Refuse(
-            Code.CSV_LINE, "", "Send a line of CSV as in RFC 4180; a quote is closed, and doubled inside."
-        ) from None
-    if len(cells) != len(format.columns):
-        sentence = f"The line has {len(cells)} columns; send {len(format.columns)}: {listed(format.columns)}."
-        raise Refuse(Code.CSV_LINE, "", sentence)
-    if cells[0] == format.columns[0] and tuple(cells) == format.columns:
-        raise Refuse(Code.CSV_LINE, "", "This looks like a line of column names; leave it out.")
-    return {column: cell for column, cell in zip(format.columns, cells, strict=True) if cell}
 
 
 def _sent_id(raw: Raw) -> str | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
 from typing import Any
 
 from services.ingest.core.money import Rates
+from services.ingest.core.notation import Notation
 from services.ingest.core.readers import Reader, Source, listed, missing, text
 from services.ingest.core.tree import Flat, Refuse
 from shared.contracts.currencies import DIGITS, LAST_MONTH, withdrawn
@@ -57,51 +59,68 @@ _BEYOND = 10**_COUNTED_CHARACTERS_MAX
 
 
 def counted(value: Any) -> Any:
-    """The number in a text of digits, or what else it is. One of very many digits becomes one beyond all bounds."""
-    if value is None or not _DIGITS.fullmatch(value):
+    """The number in a text of digits, or what else it is, which is no number then. One of very many digits becomes one
+    beyond all bounds."""
+    if type(value) is not str:
+        return None if value is None else ""
+    if not _DIGITS.fullmatch(value):
         return value
     if len(value) > _COUNTED_CHARACTERS_MAX:
         return -_BEYOND if value[0] == "-" else _BEYOND
     return int(value)
 
 
-def minor_units(source: Source) -> Callable[..., int]:
-    """An amount in minor units: a whole number, not negative; how many digits they have does not matter."""
+def minor_units(source: Source, said: Written | None = None) -> Callable[..., int]:
+    """An amount in minor units: a whole number; how many digits they have does not matter."""
     path, label, typed = source.path, source.label, source.typed
     sentence = f"Send the amount as a whole number of minor units (cents, fen), {WITHOUT[typed]}."
+    within = _within if said is None else said.within
+    notation = None if said is None else said.notation
 
     def read(flat: Flat, _digits: int = 0) -> int:
         value = flat.get(path)
-        if not typed:
+        if notation is not None and type(value) is str:
+            value = counted(notation.read(value) or value)
+        elif not typed:
             value = counted(value)
         if type(value) is int:
-            return _within(value, label)
+            return within(value, label)
         if value is None:
             raise missing(source)
-        if type(value) is Decimal or (not typed and _DECIMAL.fullmatch(value)):
+        if type(value) is Decimal or (not typed and type(value) is str and _DECIMAL.fullmatch(value)):
             raise Refuse(Code.FRACTION_OF_MINOR_UNIT, label, "Send whole minor units (cents, fen), without a fraction.")
         raise Refuse(Code.WRONG_TYPE, label, sentence)
 
     return read
 
 
-def major_units(source: Source, *, decimal_point: bool = False) -> Callable[[Flat, int], int]:
+def major_units(
+    source: Source, *, decimal_point: bool = False, said: Written | None = None
+) -> Callable[[Flat, int], int]:
     """An amount in major units, 12.50, as a number or a text; read into minor units of so many digits.
 
     A text such as 1.080 is refused where the currency does not have three digits (rules E7), unless the mapping says
-    that the point is a `decimal_point`. In a number of JSON it always is one.
+    that the point is a `decimal_point`, or it has `said` how numbers are written. In a number of JSON it always is one.
     """
     path, label = source.path, source.label
+    within = _within if said is None else said.within
+    notation = None if said is None else said.notation
 
     def read(flat: Flat, digits: int) -> int:
         value: Any = flat.get(path)
         written = ""
-        if type(value) is str and _DECIMAL.fullmatch(value):
+        if type(value) is str and (notation is not None or _DECIMAL.fullmatch(value)):
             if len(value) > _COUNTED_CHARACTERS_MAX:
                 sentence = f"An amount may have at most {_COUNTED_CHARACTERS_MAX} characters, the point included."
                 raise Refuse(Code.OUT_OF_BOUNDS, label, sentence)
-            written = value
-            value = Decimal(value)
+            if notation is not None:
+                plain = notation.read(value)
+                if plain is None:
+                    raise Refuse(Code.WRONG_TYPE, label, f"The amount is no such number. {notation.sentence}")
+                value = Decimal(plain)
+            else:
+                written = value
+                value = Decimal(value)
         if type(value) is not Decimal and type(value) is not int:
             if value is None:
                 raise missing(source)
@@ -117,7 +136,7 @@ def major_units(source: Source, *, decimal_point: bool = False) -> Callable[[Fla
                 'between thousands; or have the mapping say `point = "decimal"` if it never separates thousands.'
             )
             raise Refuse(Code.AMBIGUOUS_AMOUNT, label, sentence)
-        return _within(whole, label)
+        return within(whole, label)
 
     return read
 
@@ -129,13 +148,58 @@ def _within(minor: int, label: str) -> int:
     raise Refuse(Code.OUT_OF_BOUNDS, label, sentence)
 
 
-def unit(source: Source, units: Mapping[str, str]) -> Reader[str]:
-    """`minor` or `major`, for the partner's word."""
+def _turned(minor: int, label: str) -> int:
+    if minor > 0:
+        raise Refuse(Code.OUT_OF_BOUNDS, label, "An amount of these events is negative, or zero.")
+    return _within(-minor, label)
+
+
+def _without_sign(minor: int, label: str) -> int:
+    return _within(abs(minor), label)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How a file says that amounts are written: the notation of texts, and what becomes of the sign."""
+
+    notation: Notation | None = None
+    within: Callable[[int, str], int] = _within
+
+
+SIGNS: Mapping[str, Callable[[int, str], int]] = {
+    "positive": _within,
+    "negative": _turned,
+    "either": _without_sign,
+}
+"""What becomes of an amount's sign, by the words of a mapping: the amount as it counts, or a refusal."""
+
+
+def sign(source: Source, notation: Notation | None) -> Reader[str]:
+    """The sign of an amount as a word: `minus`, `plus` or `zero`."""
+    path, label = source.path, source.label
+
+    def read(flat: Flat) -> str:
+        value: Any = flat.get(path)
+        if type(value) is str and len(value) <= _COUNTED_CHARACTERS_MAX:
+            plain = notation.read(value) if notation is not None else value
+            value = Decimal(plain) if plain is not None and _DECIMAL.fullmatch(plain) else value
+        if type(value) is not Decimal and type(value) is not int:
+            sentence = notation.sentence if notation else "Send a decimal number, as -12.50."
+            raise missing(source) if value is None else Refuse(Code.WRONG_TYPE, label, sentence)
+        return "minus" if value < 0 else "plus" if value else "zero"
+
+    return read
+
+
+def unit(source: Source, units: Mapping[str, str], spelled: Callable[[str], str] | None = None) -> Reader[str]:
+    """`minor` or `major`, for the partner's word, `spelled` as the comparison asks."""
+    if spelled is not None:
+        units = {spelled(word): meaning for word, meaning in units.items()}
     word, label = text(source, TEXT_CHARACTERS_MAX), source.label
     sentence = f"Send one of the units: {listed(units)}."
 
     def read(flat: Flat) -> str:
-        meaning = units.get(word(flat))
+        meaning = units.get(word(flat) if spelled is None else spelled(word(flat)))
         if meaning is None:
             raise Refuse(Code.UNKNOWN_UNIT, label, sentence)
         return meaning

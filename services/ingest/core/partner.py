@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from services.ingest.core.context import Subject
 from services.ingest.core.readers import Reader
+from services.ingest.core.tables import Table
 from services.ingest.core.tree import Flat, Tree
 from shared.contracts.faults import Fault
 from shared.contracts.kinds import Kind
@@ -32,12 +33,6 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Csv:
-    columns: tuple[str, ...]
-    delimiter: str
-
-
-@dataclass(frozen=True, slots=True)
 class Word:
     """One of the words that say what kind an event is: of the envelope, or at a place of the body."""
 
@@ -50,8 +45,8 @@ class Word:
 class Bare:
     """Where the id and the time of an event without an envelope are."""
 
-    id_path: str
-    id_at: Callable[[dict[str, Any]], Any]
+    id_parts: tuple[tuple[str, Callable[[dict[str, Any]], Any]], ...]
+    """The paths that the id is read from, each with how it is found in a body that is not checked yet."""
     id: Reader[str]
     time: Reader[datetime]
     labels: Mapping[str, str]
@@ -59,8 +54,30 @@ class Bare:
 
 
 @dataclass(frozen=True, slots=True)
+class Several:
+    """Where the events of one message stand: below the header of a table, or in the list at `path` of its JSON; without
+    a path the message is that list."""
+
+    path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """What becomes of codes that no file lists one by one: a code with `*` for any word, and its reading, None for one
+    that is passed over. An empty word is an absent one."""
+
+    code: tuple[str, ...]
+    reading: Reading | None
+
+    def fits(self, words: tuple[Any, ...]) -> bool:
+        return all(
+            mine == "*" or mine == ("" if word is None else word) for mine, word in zip(self.code, words, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Partner:
-    """A partner's mapping, ready to read events. Without `bare` they are CloudEvents; without `csv` JSON."""
+    """A partner's mapping, ready to read events. Without `bare` they are CloudEvents; without `table` JSON."""
 
     name: str
     words: tuple[Word, ...]
@@ -68,4 +85,15 @@ class Partner:
     """By the words of the partner's code."""
     subject: Reader[Subject]
     bare: Bare | None
-    csv: Csv | None
+    table: Table | None
+    others: tuple[Other, ...] = ()
+    """In the order in which they are tried, after `readings`."""
+    mapping: str = ""
+    """The name of the file and of its content, for refusals: `bank@0123456789ab`."""
+    several: Several | None = None
+    """How one message has many events, if it has."""
+
+    @property
+    def skips(self) -> bool:
+        """Whether some events are passed over."""
+        return any(other.reading is None for other in self.others)

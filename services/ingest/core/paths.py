@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import TypeAlias, TypeVar
 
 from services.ingest.core.context import ReadingContext
-from services.ingest.core.mapping import MappingError, Moment, Text
+from services.ingest.core.mapping import MappingError, Moment, Text, Whole
+from services.ingest.core.notation import Notation
 from services.ingest.core.readers import Reader, Source
 from services.ingest.core.trying import Trial, check_visible, check_words
 from shared.contracts.demographics import is_demographic
@@ -29,14 +31,31 @@ class Paths:
     zone: tzinfo | None
     columns: Container[str] | None
     attributes: tuple[str, ...]
+    notation: Notation | None = None
+    """How the file says that numbers are written."""
+    spelled: Callable[[str], str] | None = None
+    """How the file says that words are compared, if not to the letter."""
     paths: set[str] = field(default_factory=set)
     """Paths read so far."""
     trials: list[Trial] = field(default_factory=list)
     """The readers made so far, to be tried."""
+    errors: list[MappingError] = field(default_factory=list)
+    """What was found wrong so far, in the whole file."""
 
-    def tried(self, source: Source, key: Key, read: Reader[T], words: Iterable[str] = ()) -> Reader[T]:
-        """The reader, noted to be tried; it must take each of these words of the mapping."""
-        trial = Trial(source.path, key, read, tuple(words))
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Note what is wrong within, and go on, so that all of it is told at once."""
+        try:
+            yield
+        except MappingError as error:
+            self.errors.append(error)
+
+    def tried(
+        self, source: Source, key: Key, read: Reader[T], words: Iterable[str] = (), samples: Iterable[str] = ()
+    ) -> Reader[T]:
+        """The reader, noted to be tried; it must take each of these words of the mapping. `samples` are texts in the
+        notation that the file declares."""
+        trial = Trial(source.path, key, read, tuple(words), tuple(samples))
         check_words(trial)
         self.trials.append(trial)
         return read
@@ -54,7 +73,7 @@ class Paths:
         self.paths.add(path)
         return Source(path, self.prefix + path, typed=self.columns is None)
 
-    def label(self, spec: str | Text | Moment) -> str:
+    def label(self, spec: str | Text | Moment | Whole) -> str:
         """What a value is called in refusals: its path, or the first one of those it is made of."""
         path = spec if isinstance(spec, str) else spec.path
         if path is None and isinstance(spec, Text):
@@ -65,7 +84,7 @@ class Paths:
 
 def check_path(path: str, columns: Container[str] | None, key: Key) -> None:
     """Raises MappingError for a path that no body may have."""
-    names = path.split(".")
+    names = path.split(".") if columns is None else [path]
     if not all(names):
         raise MappingError(key, "A path is names joined by points.")
     for name in names:

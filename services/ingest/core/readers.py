@@ -91,6 +91,22 @@ def identity(source: Source, characters_max: int, absent: Code = Code.MISSING_FI
     return read
 
 
+def digits(source: Source, absent: Code = Code.MISSING_FIELD) -> Reader[str]:
+    """The digits of a whole number of JSON, where the partner's ids and codes are numbers."""
+    path, label = source.path, source.label
+
+    def read(flat: Flat) -> str:
+        value = flat.get(path)
+        if type(value) is not int:
+            raise missing(source, absent) if value is None else Refuse(Code.WRONG_TYPE, label, _WHOLE_SENTENCE)
+        return str(value)
+
+    return read
+
+
+_WHOLE_SENTENCE = "Send a whole number, without quotes, fraction or exponent."
+
+
 def made(function: Callable[..., str], parts: tuple[Reader[str], ...], label: str, characters_max: int) -> Reader[str]:
     """A text that a function makes of others, each in its one form; what is made is as bounded as what is read."""
 
@@ -103,9 +119,14 @@ def made(function: Callable[..., str], parts: tuple[Reader[str], ...], label: st
     return read
 
 
-def one_of(words: Reader[str], choices: Mapping[str, str], label: str) -> Reader[str]:
-    """The partner's word as ours; only the words of `choices` are taken."""
+def one_of(
+    words: Reader[str], choices: Mapping[str, str], label: str, spelled: Callable[[str], str] | None = None
+) -> Reader[str]:
+    """The partner's word as ours; only the words of `choices` are taken, which are `spelled` as the comparison asks."""
     sentence = f"Send one of: {listed(choices)}."
+    if spelled is not None:
+        exact, as_sent = {spelled(word): choice for word, choice in choices.items()}, words
+        return one_of(lambda flat: spelled(as_sent(flat)), exact, label)
 
     def read(flat: Flat) -> str:
         choice = choices.get(words(flat))

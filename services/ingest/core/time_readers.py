@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from services.ingest.core.number_readers import WITHOUT, counted
+from services.ingest.core.patterns import NoSuchTimeError, Pattern, Shown
 from services.ingest.core.readers import Reader, Source, present, text
 from services.ingest.core.tree import Flat, Refuse
 from shared.contracts import times
@@ -27,15 +28,15 @@ _EPOCH_SECONDS = range(
 """The years that the platform can calculate with, counted as an epoch counts them."""
 
 
-def instant(value: Reader[Any], label: str, format: str, zone: tzinfo) -> Reader[datetime]:
-    """An instant in UTC. `zone` is where `local` times are."""
+def instant(value: Reader[Any], label: str, format: str | Pattern, zone: tzinfo) -> Reader[datetime]:
+    """An instant in UTC. `zone` is where `local` times are, and those of a pattern without an offset."""
+    if isinstance(format, Pattern):
+        return _of_text(value, label, lambda word: _of_pattern(word, format, zone), format.sentence)
     if format == "rfc3339":
         return _of_text(value, label, times.instant, times.TIME_SENTENCE)
     if format == "local":
         return _of_text(value, label, lambda word: _local(word, zone), _LOCAL_SENTENCE)
-    per_second, unit = {"epoch-seconds": (1, timedelta(seconds=1)), "epoch-millis": (1000, timedelta(milliseconds=1))}[
-        format
-    ]
+    per_second, unit = _EPOCHS[format]
 
     def read(flat: Flat) -> datetime:
         count = value(flat)
@@ -47,8 +48,30 @@ def instant(value: Reader[Any], label: str, format: str, zone: tzinfo) -> Reader
     return read
 
 
-def day(value: Reader[Any], label: str, format: str, zone: tzinfo) -> Reader[date]:
+_EPOCHS = {
+    "epoch-seconds": (1, timedelta(seconds=1)),
+    "epoch-millis": (1000, timedelta(milliseconds=1)),
+    "epoch-micros": (1_000_000, timedelta(microseconds=1)),
+}
+
+
+def of_day(day: Reader[date], at: Literal["start", "noon", "end"], zone: tzinfo) -> Reader[datetime]:
+    """An instant in UTC that stands for a day in the zone. Its end is the last microsecond that belongs to it."""
+    clock = {"start": time(), "noon": time(12), "end": time.max}[at]
+
+    def read(flat: Flat) -> datetime:
+        # Where the clocks skip midnight, the day begins when they go on.
+        return datetime.combine(day(flat), clock, zone).astimezone(UTC)
+
+    return read
+
+
+def day(value: Reader[Any], label: str, format: str | Pattern, zone: tzinfo) -> Reader[date]:
     """A day; that of an instant is the one in `zone`."""
+    if isinstance(format, Pattern) and not format.has_time:
+        return _of_text(value, label, lambda word: _pattern_day(word, format), format.sentence)
+    if format == "epoch-days":
+        return _epoch_day(value, label)
     if format == "date":
         return _of_text(value, label, times.day, times.DAY_SENTENCE)
     if format == "compact-date":
@@ -67,6 +90,38 @@ def day(value: Reader[Any], label: str, format: str, zone: tzinfo) -> Reader[dat
     return read
 
 
+def _epoch_day(value: Reader[Any], label: str) -> Reader[date]:
+    def read(flat: Flat) -> date:
+        count = value(flat)
+        if count * 86_400 not in _EPOCH_SECONDS:
+            raise Refuse(Code.TIME_RANGE, label, times.RANGE_SENTENCE)
+        return _EPOCH.date() + timedelta(days=count)
+
+    return read
+
+
+def _shown(word: str, pattern: Pattern) -> Shown:
+    try:
+        shown = pattern.read(word)
+    except NoSuchTimeError:
+        raise times.TimeError(Code.TIME_FORMAT, times.NO_SUCH_DAY_SENTENCE) from None
+    if shown is None:
+        raise times.TimeError(Code.TIME_FORMAT, pattern.sentence)
+    times.within_years(shown.time)
+    return shown
+
+
+def _pattern_day(word: str, pattern: Pattern) -> date:
+    return _shown(word, pattern).time.date()
+
+
+def _of_pattern(word: str, pattern: Pattern, zone: tzinfo) -> datetime:
+    shown = _shown(word, pattern)
+    if shown.offset is None:
+        return _in_zone(shown.time.replace(tzinfo=UTC), zone)
+    return times.in_utc(shown.time.replace(tzinfo=timezone(shown.offset)))
+
+
 def number(source: Source, absent: Code) -> Reader[Any]:
     """A whole number that counts time; digits are one where the format has only texts."""
     value_of, label, typed = present(source, absent), source.label, source.typed
@@ -81,10 +136,13 @@ def number(source: Source, absent: Code) -> Reader[Any]:
     return read
 
 
-def joined(date_source: Source, time_source: Source) -> Reader[str]:
-    """The texts of a date's and a time's own fields as one local time."""
-    date_of, time_of = text(date_source, TEXT_CHARACTERS_MAX), text(time_source, TEXT_CHARACTERS_MAX)
-    return lambda flat: f"{date_of(flat)} {time_of(flat)}"
+def joined(sources: Sequence[Source]) -> Reader[str]:
+    """The texts of several fields, such as a date's and a time's, as one."""
+    readers = [text(source, TEXT_CHARACTERS_MAX) for source in sources]
+    if len(readers) == 2:
+        date_of, time_of = readers
+        return lambda flat: f"{date_of(flat)} {time_of(flat)}"
+    return lambda flat: " ".join([read(flat) for read in readers])
 
 
 def _of_text(value_of: Reader[Any], label: str, parse: Callable[[str], T], sentence: str) -> Reader[T]:
@@ -118,6 +176,11 @@ def _local(word: str, zone: tzinfo) -> datetime:
         shown = datetime.fromisoformat(f"{word}+00:00")
     except ValueError:
         raise times.TimeError(Code.TIME_FORMAT, times.NO_SUCH_DAY_SENTENCE) from None
+    return _in_zone(shown, zone)
+
+
+def _in_zone(shown: datetime, zone: tzinfo) -> datetime:
+    """The instant at which the clocks of the zone show what is `shown`, which is labelled with UTC."""
     offset = _steady_offset(zone, shown.date())
     if offset is not None and times.YEAR_MIN < shown.year < times.YEAR_MAX:
         return shown - offset

@@ -12,10 +12,12 @@ from shared.contracts.faults import Code, Fault
 Flat: TypeAlias = dict[str, Any]
 """Values by path, and under names with `@` what is known besides: attributes of the envelope (`@id`, `@time`, `@type`,
 `@subject`) and the `@prefix` of their names, the `@person`, and the `@latest` instant that nothing may lie after."""
-Tree: TypeAlias = dict[str, "Tree | str"]
-"""Names to subtrees, to paths, or to IGNORED."""
+Tree: TypeAlias = dict[str, "Tree | str | tuple[()]"]
+"""Names to subtrees, to paths, to IGNORED, or to PASSED_OVER."""
 
 IGNORED = ""
+PASSED_OVER = ()
+"""An object or a list that is passed over with all that it holds."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 _NAME_DIGITS_MAX = 4
 
@@ -32,15 +34,19 @@ def refused(fault: Fault) -> Refuse:
     return Refuse(fault.code, fault.field, fault.sentence)
 
 
-def build(paths: Iterable[str], ignored: Iterable[str]) -> Tree:
-    """The tree of these paths. Raises ValueError, with the path, where one is a part of another."""
+def build(paths: Iterable[str], ignored: Iterable[str], below: Iterable[str] = (), *, nested: bool = True) -> Tree:
+    """The tree of these paths, of what is ignored and of what is passed over with all `below` it. Columns are not
+    `nested`. Raises ValueError, with the path, where one is a part of another."""
     tree: Tree = {}
-    for path, leaf in [*((path, path) for path in paths), *((path, IGNORED) for path in ignored)]:
-        *parents, name = path.split(".")
+    leaves: list[tuple[str, str | tuple[()]]] = [(path, path) for path in paths]
+    leaves += [(path, IGNORED) for path in ignored]
+    leaves += [(path, PASSED_OVER) for path in below]
+    for path, leaf in leaves:
+        *parents, name = path.split(".") if nested else [path]
         node = tree
         for parent in parents:
             inner = node.setdefault(parent, {})
-            if isinstance(inner, str):
+            if not isinstance(inner, dict):
                 raise ValueError(path)
             node = inner
         if node.setdefault(name, leaf) != leaf:
@@ -61,6 +67,9 @@ def flatten(tree: Tree, body: dict[str, Any], flat: Flat, parent: str) -> None:
                 raise Refuse(Code.WRONG_TYPE, parent + name, "A plain value is expected here, no object or list.")
         elif node is None:
             raise Refuse(Code.UNKNOWN_FIELD, parent + printable(name), "The format has no such field; leave it out.")
+        elif node is PASSED_OVER:
+            if fault := demographic({name: value}, parent):
+                raise refused(fault)
         elif type(value) is not dict:
             raise Refuse(Code.NOT_AN_OBJECT, parent + name, "A JSON object is expected here.")
         else:

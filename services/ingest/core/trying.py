@@ -20,11 +20,12 @@ from shared.contracts.identifier_schemes import SCHEMES
 from shared.contracts.texts import is_visible
 
 _TEXTS = (
-    *("word", "1", "12.50", "true", "CNY", "1709193600", "1709193600000", "20240229", "2024-02-29"),
-    *("2024-02-29T08:00:00+08:00", "2024-02-29 08:00:00", "08:00:00"),
+    *("word", "1", "-1", "12.50", "-12.50", "true", "CNY", "19782", "1709193600", "1709193600000", "1709193600000000"),
+    *("20240229", "2024-02-29", "2024-02-29T08:00:00+08:00", "2024-02-29 08:00:00", "08:00:00"),
     *(scheme.example for scheme in SCHEMES.values()),
 )
-_TYPED = (True, 1, 1_709_193_600, 1_709_193_600_000, Decimal("12.50"))
+_COUNTS = (1, -1, 19_782, 1_709_193_600, 1_709_193_600_000, 1_709_193_600_000_000)
+_TYPED = (True, *_COUNTS, Decimal("12.50"), Decimal("-12.50"))
 _NOW = datetime(2024, 3, 1, tzinfo=UTC)
 
 
@@ -36,6 +37,8 @@ class Trial:
     key: tuple[str | int, ...]
     read: Reader[Any]
     words: tuple[str, ...] = ()
+    samples: tuple[str, ...] = ()
+    """Texts in the notation that the file declares for it."""
 
     def takes(self, value: Any) -> bool:
         try:
@@ -68,7 +71,8 @@ def check_paths(trials: Iterable[Trial], *, typed: bool) -> None:
         by_path[trial.path].append(trial)
     for path, together in by_path.items():
         words = [word for trial in together for word in trial.words]
-        values: tuple[Any, ...] = (*words, *_TEXTS, *(_TYPED if typed else ()))
+        samples = [sample for trial in together for sample in trial.samples]
+        values: tuple[Any, ...] = (*words, *samples, *_TEXTS, *(_TYPED if typed else ()))
         if not any(all(trial.takes(value) for trial in together) for value in values):
             sentence = (
                 f"No value of `{path}` can be taken here and by the other keys that read it; name another place."

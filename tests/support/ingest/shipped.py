@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from aiokafka import ConsumerRecord
 
-from services.ingest.core.context import ReadingContext, pseudonyms
+from services.ingest.core.context import ReadingContext, digests, pseudonyms
 from services.ingest.core.money import read_rates
 from services.ingest.core.partner import Partner
 from services.ingest.loading import load_partners
@@ -26,6 +26,7 @@ DEPLOYMENT = ReadingContext(
     rates=read_rates(RATES, "CNY"),
     behavior_days_late_max=90,
     person_of=pseudonyms(KEY, "account"),
+    digest_of=digests(KEY),
 )
 PARTNERS = load_partners(ROOT / "partners", DEPLOYMENT)
 SERVICE = service(Policy(PARTNERS))

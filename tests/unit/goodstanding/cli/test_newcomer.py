@@ -153,7 +153,7 @@ def test_a_slip_in_a_policy_is_told_before_anything_starts(tmp_path: Path, monke
 @pytest.mark.parametrize(
     ("file", "right", "wrong", "words"),
     [
-        ("partners/bank.toml", 'format = "json"', 'format = "jsn"', "csv, json, native"),
+        ("partners/bank.toml", 'format = "json"', 'format = "jsn"', "csv, fixed, json, native"),
         ("partners/court-feed.toml", 'unit = "major"', 'unit = "yuan"', "major, minor"),
         ("partners/court-feed.toml", 'records = ["legal"]', 'records = ["law"]', "financial, legal, life"),
         ("policies/scorecard.toml", '"monthly"', '"hourly"', "continuous, monthly"),

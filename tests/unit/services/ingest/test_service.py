@@ -42,7 +42,7 @@ from tests.support.ingest.raw_events import (
     hotel,
     utility,
 )
-from tests.support.ingest.shipped import ARRIVED, DEPLOYMENT, SERVICE, answer, answered, pseudonym, record
+from tests.support.ingest.shipped import ARRIVED, DEPLOYMENT, PARTNERS, SERVICE, answer, answered, pseudonym, record
 from tests.support.people import capping, policy_of
 
 USER = pseudonym(PERSON)
@@ -92,6 +92,7 @@ def test_what_is_not_taken_comes_back_untouched() -> None:
         ("ce_origin", b"behavior.raw.bank/3/7"),
         ("ce_field", b"data.days_past_due"),
         ("ce_eventid", b"event-1"),
+        ("ce_mapping", PARTNERS["bank"].mapping.encode()),
     )
     assert outcome == Outcome("refused", "bank", "out-of-bounds")
 
