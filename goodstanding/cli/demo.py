@@ -15,6 +15,7 @@ from rich.table import Table
 from goodstanding import policies
 from goodstanding.cli import backtest
 from goodstanding.cli.data_set import source_of
+from goodstanding.cli.explanation import show_in_short
 from goodstanding.cli.fitting import POLICY as LEARNED_POLICY
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, prose, stops_politely
 from goodstanding.cli.picture import check_writable
@@ -93,6 +94,9 @@ def _story(keep: bool, svg: Path | None, as_json: bool) -> None:
         result = story.run(cast, view, keep=keep, given=given_addresses())
     if result.hero.scores:
         screen.print(ending(result.hero))
+    if result.told is not None:
+        screen.print(f"\n[bold]What [cyan]{result.hero.account}[/] is told now[/]\n")
+        show_in_short(screen, *result.told)
     screen.print(
         f"\n{result.events:,} events sent, {result.repeated:,} of them for the second time: {result.accepted:,} "
         f"accepted, {result.refused:,} refused.\n{result.scores:,} scores, {result.tiers:,} changes of tier and "
@@ -108,7 +112,7 @@ def _story(keep: bool, svg: Path | None, as_json: bool) -> None:
         svg.write_text(_LOADED_FONT.sub("", picture), encoding="utf-8")
     hero = result.hero.account
     if as_json:
-        answer_json(_in_order({**asdict(result), "hero": hero}, _STORY_KEYS))
+        answer_json({key: hero if key == "hero" else getattr(result, key) for key in _STORY_KEYS})
         return
     _look_next(
         "goodstanding demo",

@@ -40,11 +40,7 @@ def show(screen: Console, found: Explained, setting: Setting, *, user_id: str = 
         shown.title(phrase("items", language))
         shown.lines([(f"{r.points:>+5} ({phrase('of', language, share=r.best)})", r.sentence) for r in found.reasons])
         return
-    shown.title(phrase("key", language))
-    missing = missing_lines(found.key_reasons, language)
-    widest = max((cell_len(which) for _, which, _ in missing), default=0)
-    lines = [(f"{points:>5}  {which}{' ' * (widest - cell_len(which))}", text) for points, which, text in missing]
-    shown.lines(lines, phrase("key_none", language))
+    _missing(shown, found, language)
     show_moved(screen, found, setting)
     if found.obstacles:
         shown.title(phrase("why", language))
@@ -55,6 +51,14 @@ def show(screen: Console, found: Explained, setting: Setting, *, user_id: str = 
         shown.title(phrase("records", language))
         told = [record_line(record, found.gone_if_settled, setting.currency, language) for record in found.records]
         shown.lines([("", line) for line in told])
+
+
+def show_in_short(screen: Console, found: Explained, setting: Setting) -> None:
+    """The score, where most points are missing, what moved it and what would raise it."""
+    _score(_Screen(screen), found, setting)
+    _missing(_Screen(screen), found, setting.language)
+    show_moved(screen, found, setting)
+    show_advice(screen, found, setting.language)
 
 
 def show_moved(screen: Console, found: Explained, setting: Setting) -> None:
@@ -86,12 +90,25 @@ def history_chart(moved: Sequence[Moved], setting: Setting) -> Text:
     return chart(scores, tiers, [_STYLES[index % len(_STYLES)] for index in range(len(tiers) + 1)])
 
 
-def _heading(shown: _Screen, found: Explained, setting: Setting, user_id: str) -> None:
+def _missing(shown: _Screen, found: Explained, language: Language) -> None:
+    shown.title(phrase("key", language))
+    missing = missing_lines(found.key_reasons, language)
+    widest = max((cell_len(which) for _, which, _ in missing), default=0)
+    lines = [(f"{points:>5}  {which}{' ' * (widest - cell_len(which))}", text) for points, which, text in missing]
+    shown.lines(lines, phrase("key_none", language))
+
+
+def _score(shown: _Screen, found: Explained, setting: Setting) -> None:
     language, last = setting.language, found.history[-1]
     on = day(last.as_of.astimezone(setting.zone).date(), language)
     thin = f" ({phrase('thin', language)})" if found.thin else ""
     shown.tell(phrase("score", language, score=found.score, day=on) + thin)
     shown.tell(tier_line(found, language))
+
+
+def _heading(shown: _Screen, found: Explained, setting: Setting, user_id: str) -> None:
+    language, last = setting.language, found.history[-1]
+    _score(shown, found, setting)
     shown.tell(phrase("made_by", language, version=last.version, policy=found.policy))
     if user_id:
         shown.tell(f"user_id {user_id}")

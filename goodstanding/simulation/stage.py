@@ -98,6 +98,7 @@ class Stage:
 
     def __init__(
         self,
+        deployment: Deployment,
         recount: Recount,
         view: View,
         driver: Driver,
@@ -105,7 +106,7 @@ class Stage:
         watchers: Watchers,
         first: datetime,
     ) -> None:
-        self.recount, self.instant = recount, first
+        self.deployment, self.recount, self.instant = deployment, recount, first
         self.subscriber, self.partners = watchers.subscriber, watchers.partners
         self.events = 0
         self.must_be_refused: Counter[tuple[str, str]] = Counter()
@@ -184,7 +185,7 @@ async def staged(
         started(kafka) as producer,
         watching(kafka, partners()) as watchers,
     ):
-        stage = Stage(recount, view, driver, producer, watchers, first)
+        stage = Stage(deployment, recount, view, driver, producer, watchers, first)
         # The publication of the month before the first one is due as well; it must not wait until people are there.
         await stage.drain("waiting for the services")
         yield stage

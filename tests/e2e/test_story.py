@@ -41,6 +41,8 @@ def test_three_years_end_with_equal_totals(monkeypatch: pytest.MonkeyPatch, tmp_
     assert "lapses on 1 March 2025" in said
     assert "Hotel room booked on credit and not used has lapsed" not in said
     assert "2021: " in said
+    for heading in ("is told now", "Where most points are missing", "What moved it", "What would raise it"):
+        assert heading in said
     assert svg.read_text().startswith("<svg")
     assert "font-face" not in svg.read_text()
 

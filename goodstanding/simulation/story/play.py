@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
+from typing import NamedTuple
 
+from goodstanding.explanations import read_explained
+from goodstanding.person.explained import Explained, Setting
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Addresses
 from goodstanding.simulation import course
@@ -48,6 +51,15 @@ class Result(course.Result):
     instants: int
     """The number of instants at which the clock stood still."""
     hero: Heard
+    told: Told | None
+    """What the hero is told at the end; None if there is no score yet."""
+
+
+class Told(NamedTuple):
+    """A person's explanation, and by what it was made."""
+
+    explained: Explained
+    setting: Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +121,7 @@ async def _play(cast: Cast, stage: Stage) -> Result:
         freed=sum(1 for news in found.tiers.values() if _is_freed(news)),
         instants=instants,
         hero=_heard_of(sample_account(HERO), stage),
+        told=await _told_to(sample_account(HERO), stage),
     )
 
 
@@ -141,6 +154,14 @@ def _heard_of(account: str, stage: Stage) -> Heard:
     found, user_id = stage.subscriber, stage.recount.user_id(account)
     records = sorted(found.records.get(user_id, {}).values(), key=lambda news: str(news[0].began_on))
     return Heard(account, found.scores.get(user_id, []), found.tiers.get(user_id, []), records)
+
+
+async def _told_to(account: str, stage: Stage) -> Told | None:
+    user_id = stage.recount.user_id(account)
+    if user_id not in stage.subscriber.scores:
+        return None
+    _, explained, setting = await read_explained(stage.deployment, user_id, "en")
+    return Told(explained, setting)
 
 
 def _is_freed(news: list[TierNews]) -> bool:

@@ -103,7 +103,7 @@ CAUSES: Mapping[Cause, Both] = {
     Cause.POLICY: ("a new policy", "评分规则更新"),
     Cause.LATE: ("what was reported late, of earlier months", "补报的以前月份的行为"),
     Cause.FACTS: ("what was confirmed about you", "身份信息变化"),
-    Cause.ENTERING: ("what you did in {month}", "{month}的行为"),
+    Cause.ENTERING: ("{month}, which counts now", "{month}开始计入"),
     Cause.LEAVING: ("older months that no longer count", "较早的月份不再计入"),
     Cause.CONTACTS: ("your contacts", "联系人变化"),
     Cause.BEHAVIOR: ("what you did, and what grew older", "新的行为与时间推移"),

@@ -117,7 +117,7 @@ def test_what_moved_a_score_is_told_by_cause_and_item_and_sums_to_the_change() -
     found = of(*life(6), setting())
     last = found.history[found.moved_at]
     assert last.change < 0, "the last payment was late"
-    assert found.moved[0].name == "what you did in January 2026"
+    assert found.moved[0].name == "January 2026, which counts now"
     assert sum(moved.points for moved in found.moved) == last.change
     for moved in found.moved:
         assert sum(points for points, _ in moved.items) + moved.others_points == moved.points
