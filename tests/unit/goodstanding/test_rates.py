@@ -8,13 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from goodstanding.cli import app
 from goodstanding.rates import Mean, new_lines, reference_means
 from services.ingest.core.money import RATES_HEADER
 from shared.contracts.months import month_of_name
 from shared.settings import ROOT
+from tests.support.command_line import ask
 
 HEADER = ",".join(RATES_HEADER)
 SHIPPED = ROOT / "policies" / "rates.csv"
@@ -57,13 +56,13 @@ def test_a_mean_is_of_whole_months_only(means: list[Mean]) -> None:
 
 def test_the_command_writes_a_table_that_is_taken(tmp_path: Path) -> None:
     file = tmp_path / "rates.csv"
-    run = CliRunner().invoke(app, ["rates", "update", "--file", str(file), "--json"])
+    run = ask("rates", "update", "--file", str(file), "--json")
     assert run.exit_code == 0, run.output
     told = json.loads(run.stdout)
     assert told["added"] >= len(SHIPPED.read_text().splitlines()) - 1
-    again = CliRunner().invoke(app, ["rates", "update", "--file", str(file)])
+    again = ask("rates", "update", "--file", str(file))
     assert "no lines added" in again.stdout
-    checked = CliRunner().invoke(app, ["policy", "check", str(file)])
+    checked = ask("policy", "check", str(file))
     assert "exchange rates of 32 currencies, 2019-01 to 20" in checked.stdout
 
 
@@ -71,7 +70,7 @@ def test_a_table_at_fault_is_not_continued(tmp_path: Path) -> None:
     file = tmp_path / "rates.csv"
     file.write_text(f"{HEADER}\n2026-03,USD,zero,me\n")
     for command in (["rates", "update", "--file", str(file)], ["policy", "check", str(file)]):
-        run = CliRunner().invoke(app, command)
+        run = ask(*command)
         assert run.exit_code == 1
         assert "rates.csv:2:" in run.output
     assert file.read_text().endswith("zero,me\n")

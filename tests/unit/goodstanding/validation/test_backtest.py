@@ -8,10 +8,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from typer.testing import CliRunner
 
 from goodstanding import policies
-from goodstanding.cli import app
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.simulation.real_data import bank
 from goodstanding.simulation.real_data.source import Source
@@ -23,6 +21,7 @@ from services.scorer.core.scorecard import Scorecard
 from shared.contracts.months import month_start
 from shared.policy_file import SCORECARD, load_policy
 from shared.settings import ROOT
+from tests.support.command_line import ask
 
 CARD = ROOT / "policies" / SCORECARD
 CUSTOMERS = 200
@@ -90,7 +89,7 @@ def test_the_scores_are_those_of_the_recount(
 def test_the_command_answers_in_json_and_draws(few: Path, tmp_path: Path) -> None:
     picture = tmp_path / "backtest.svg"
     words = ["backtest", "--data", str(few), "--adapter", "uci-credit-card", "--plot", str(picture), "--json"]
-    result = CliRunner().invoke(app, words)
+    result = ask(*words)
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
     assert told["people"] + told["without_score"] == CUSTOMERS
@@ -99,7 +98,7 @@ def test_the_command_answers_in_json_and_draws(few: Path, tmp_path: Path) -> Non
     assert sum(band["people"] for band in told["bands"]) == told["people"]
     assert sum(part["people"] for part in told["calibration"]["parts"]) == told["people"]
     assert ElementTree.parse(picture).getroot().tag.endswith("svg")
-    plain = CliRunner().invoke(app, words[:-3])
+    plain = ask(*words[:-3])
     assert plain.exit_code == 0
     assert f"{told['auc']:.4f}" in plain.stdout
 
@@ -123,7 +122,7 @@ def test_the_picture_and_the_json_are_made_of_the_report_alone(source: Source, c
 )
 def test_what_cannot_be_done_is_told(few: Path, change: dict[str, str], sentence: str) -> None:
     named = {"--data": str(few), "--adapter": "uci-credit-card", **change}
-    result = CliRunner().invoke(app, ["backtest", *(word for pair in named.items() for word in pair)])
+    result = ask("backtest", *(word for pair in named.items() for word in pair))
     assert result.exit_code in (1, 2)
     assert sentence in " ".join(result.output.split())
 
@@ -132,6 +131,6 @@ def test_people_of_one_outcome_are_refused(few: Path, tmp_path: Path) -> None:
     header, *rows = few.read_text().splitlines()
     good = tmp_path / "good.csv"
     good.write_text("\n".join([header, *(row for row in rows if row.endswith(",0"))][:20]) + "\n")
-    result = CliRunner().invoke(app, ["backtest", "--data", str(good), "--adapter", "uci-credit-card"])
+    result = ask("backtest", "--data", str(good), "--adapter", "uci-credit-card")
     assert result.exit_code == 1
     assert "no score can tell them apart" in " ".join(result.output.split())

@@ -98,7 +98,7 @@ def test_who_is_scored_in_a_cross_validation_has_taught_nothing(invented: Design
     noise = Design(invented.values, invented.segment, drawing.integers(0, 2, PEOPLE).astype(float))
     found = fit.cross_validated(CREDIT_CARD, noise, repeats=2)
     assert [len(outcomes) for outcomes in found] == [PEOPLE, PEOPLE]
-    assert found == fit.cross_validated(CREDIT_CARD, noise, repeats=2)
+    assert found[:1] == fit.cross_validated(CREDIT_CARD, noise, repeats=1)
     for outcomes in found:
         assert auc(places_of(outcomes)) == pytest.approx(0.5, abs=0.035)
     real = fit.cross_validated(CREDIT_CARD, invented, repeats=1)
