@@ -30,6 +30,7 @@ from services.retention.core.deadline import deadline_of
 from services.retention.core.decide import Policy, Writes
 from services.retention.core.fingerprint import record_id
 from services.retention.core.record import Facts, Settled
+from services.retention.erasing import Held
 from services.retention.service import service
 from services.retention.storage import store
 from shared.contracts.kinds import RecordClass
@@ -112,7 +113,7 @@ async def sweep(db: asyncpg.Connection, now: datetime) -> tuple[int, int, float]
     began, swept, pages = time.perf_counter(), 0, 0
     while (page := await store.due(db, SHARD, now, "", PAGE)).messages:
         async with db.transaction():
-            decided = {m.user_id: RETENTION.decide(page.states[m.user_id], [m], now) for m in page.messages}
+            decided = {m.user_id: RETENTION.decide(Held(page.states[m.user_id]), [m], now) for m in page.messages}
             writes = [each for decision in decided.values() for each in decision.writes]
             await RETENTION.save(db, SHARD, {key: each.state for key, each in decided.items() if each.state}, writes)
         swept += sum(len(decision.outgoing) for decision in decided.values())

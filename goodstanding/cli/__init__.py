@@ -12,6 +12,7 @@ from goodstanding.cli import (
     clock,
     dead_letters,
     demo,
+    erasures,
     explain,
     local,
     offsets,
@@ -58,6 +59,8 @@ app.command("records", short_help="A person's negative records.")(people.records
 app.command("consents", short_help="A person's consents, and what became of them.")(people.consents)
 app.command("benefits", short_help="A person's tier, and what it opens.")(people.benefits)
 app.add_typer(subject.app, name="subject", short_help="Dispute, withdraw, be erased, export.")
+app.command("erasures", short_help="What is being erased, and how long it takes.")(erasures.erasures)
+app.add_typer(erasures.receipt_app, name="receipt", short_help="Is a receipt of an erasure true?")
 app.command("user-id", short_help="The pseudonym of an identifier.")(people.user_id)
 app.command("deadline", short_help="When a negative record lapses.")(policy.deadline)
 app.add_typer(policy.app, name="policy", short_help="Check, compare and try policy files.")

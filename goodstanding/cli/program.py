@@ -29,6 +29,8 @@ COMMANDS = (
         "consents",
         "benefits",
         "subject",
+        "erasures",
+        "receipt",
         "user-id",
     ),
     *("deadline", "policy", "rates", "backtest", "run", "migrate", "topics", "secrets"),

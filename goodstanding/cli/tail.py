@@ -25,6 +25,7 @@ from goodstanding.platform.stack import Stack
 from goodstanding.reading.offsets import asking
 from goodstanding.reading.topic import tail
 from shared.contracts import zones
+from shared.contracts.erasure import is_nobody
 from shared.contracts.faults import Fault
 from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, follow
@@ -153,7 +154,7 @@ def _user_id(record: ConsumerRecord) -> str | None:
 
 def _body(model: type[Any], record: ConsumerRecord) -> dict[str, Any] | None:
     user_id = _user_id(record)
-    if user_id is None:
+    if user_id is None or is_nobody(user_id):
         return None
     if record.value is None:
         return {"user_id": user_id, "erased": True}

@@ -142,7 +142,13 @@ def validate(partner: str, lines: Sequence[Line], settings: FixedSettings, now: 
 def _behind(settings: FixedSettings) -> Mapping[str, Service[Fenced[Any, Any, Any]]]:
     """The services behind ingest by the topic on which they meet its events."""
     policies = ROOT / "policies"
-    of_scorer = ScorerSettings(kafka="", zone=settings.zone, currency=settings.currency, policies=policies)
+    of_scorer = ScorerSettings(
+        kafka="",
+        zone=settings.zone,
+        currency=settings.currency,
+        fingerprint_key=SecretStr(settings.fingerprint_key),
+        policies=policies,
+    )
     of_retention = RetentionSettings(
         kafka="",
         retention_profile=settings.retention_profile,

@@ -123,7 +123,7 @@ class Deployment:
         if service == "ingest":
             common["GOODSTANDING_KEY"] = self.settings.key
             common["GOODSTANDING_IDENTITY_SCHEME"] = self.settings.identity_scheme
-        if service == "retention":
+        if service in ("retention", "scorer"):
             common["GOODSTANDING_FINGERPRINT_KEY"] = self.settings.fingerprint_key
         return common
 

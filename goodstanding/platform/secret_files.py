@@ -4,6 +4,7 @@ operator/    services/deployment.json (everything), pgpass (the administrator's)
 postgres/    password (the administrator's)
 ingest/      goodstanding_key
 retention/   goodstanding_fingerprint_key
+scorer/      goodstanding_fingerprint_key
 <service>/   pgpass (of the service's own role)
 """
 
@@ -39,7 +40,8 @@ def write_secret_files(directory: Path, postgres: str) -> bool:
     write_private(password, administrator.encode())
     password.chmod(_READABLE)
     write_private(directory / "ingest" / "goodstanding_key", settings.key.encode())
-    write_private(directory / "retention" / "goodstanding_fingerprint_key", settings.fingerprint_key.encode())
+    for service in ("retention", "scorer"):
+        write_private(directory / service / "goodstanding_fingerprint_key", settings.fingerprint_key.encode())
     for service in STATEFUL:
         write_private(directory / service / "pgpass", _pgpass(postgres, {service: settings.passwords[service]}))
     return made

@@ -25,7 +25,7 @@ from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.reading.offsets import Offsets, asking
 from shared.clock import set_stepped_clock
-from shared.contracts.topics import Topic, raw_topic, topics
+from shared.contracts.topics import SUBJECT_ANSWERS, Topic, raw_topic, topics
 
 STALLED_AFTER_S = 60.0
 _POLL_S_MIN, _POLL_S_MAX = 0.01, 0.1
@@ -87,8 +87,13 @@ class Driver:
         Where nothing was `sent` since the last time, ingest has nothing to do."""
         if sent:
             await self._until_done(self._look_at_ingest, watch)
-        for service in self._stateful:
-            await self._until_done(partial(self._look_at, service, instant), watch)
+        while True:
+            told = await self.offsets.ends([SUBJECT_ANSWERS])
+            for service in self._stateful:
+                await self._until_done(partial(self._look_at, service, instant), watch)
+            # The one way back: what a later service says there, an earlier one reads.
+            if told == await self.offsets.ends([SUBJECT_ANSWERS]):
+                return
 
     async def records_in(self, *names: str) -> int:
         """How many records these topics hold in all; only for those that nobody writes in transactions."""

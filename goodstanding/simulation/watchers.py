@@ -41,18 +41,35 @@ class Subscriber:
         self.last: dict[str, ScoreChange] = {}
         self.heard: Counter[str] = Counter()
         """Messages by topic."""
+        self.erased: set[str] = set()
+        """People of whom something was known, and of whom everything is erased."""
         self.out_of_order: set[str] = set()
         """People whose versions did not come as 1, 2, 3."""
 
     def take(self, record: ConsumerRecord) -> None:
         user_id = record.key.decode()
         self.heard[record.topic] += 1
-        if record.topic == SCORES_CHANGED:
+        if record.value is None:
+            self._erased(record.topic, user_id)
+        elif record.topic == SCORES_CHANGED:
             self._score(user_id, _read(ScoreChange, record))
         elif record.topic == TIERS_CHANGED:
             self._tier(user_id, _read(TierChange, record))
         else:
             self._record(user_id, _read(RecordChange, record))
+
+    def _erased(self, topic: str, user_id: str) -> None:
+        """What a subscriber knows of the person goes, and who comes later under the same user_id is a newcomer."""
+        tables: dict[str, dict[str, Any]] = {
+            SCORES_CHANGED: self.scores,
+            TIERS_CHANGED: self.tiers,
+            RECORDS_CHANGED: self.records,
+        }
+        known = tables[topic]
+        if known.pop(user_id, None) is not None or user_id in self.erased:
+            self.erased.add(user_id)
+        if topic == SCORES_CHANGED:
+            self.last.pop(user_id, None)
 
     def _score(self, user_id: str, change: ScoreChange) -> None:
         news = ScoreNews(change.as_of, change.score, change.thin, change.restrictions)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import groupby
 
 from services.benefits.core import decide as rules
 from services.benefits.core.decide import Standing
-from services.benefits.core.messages import News
+from services.benefits.core.messages import Message, News
 from services.benefits.core.table import TierTable
 from services.benefits.storage import restate, store
+from shared.contracts.erasure import Erased, erased_by, is_nobody, mark
 from shared.contracts.exchange import announced, received
 from shared.contracts.faults import Fault
 from shared.contracts.messages import ScoreChange, TierChange
-from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED
+from shared.contracts.subject import ErasureConfirmed
+from shared.contracts.topics import SCORES_CHANGED, SUBJECT_ANSWERS, TIERS_CHANGED
 from shared.runner.service import (
     Announcement,
     Db,
@@ -34,10 +37,11 @@ _MODELS = {SCORES_CHANGED: ScoreChange}
 _CHANGED = Outcome("changed")
 _REPEATED = Outcome("duplicate")
 _UNCHANGED = Outcome("unchanged")
+_ERASED = Outcome("erased")
 
 
-def service(table: TierTable) -> Service[Fenced[News, Standing]]:
-    mode: Fenced[News, Standing] = Fenced(
+def service(table: TierTable) -> Service[Fenced[Message, Standing, Erased]]:
+    mode: Fenced[Message, Standing, Erased] = Fenced(
         decode=decode,
         user_id_of=lambda message: message.user_id,
         decide=partial(decide, table=table),
@@ -48,8 +52,12 @@ def service(table: TierTable) -> Service[Fenced[News, Standing]]:
     return Service(NAME, (Input(topic=SCORES_CHANGED),), mode, table.id, store.census)
 
 
-def decode(record: Record, arrived: datetime) -> News | DeadLetter:
-    """A published score. The scorer writes none of what is set aside here, so somebody must look at it."""
+def decode(record: Record, arrived: datetime) -> Message | DeadLetter:
+    """A published score, or the mark of an erasure. The scorer writes none of what is set aside here, so somebody must
+    look at it."""
+    if record.value is None:
+        erased = erased_by(record)
+        return DeadLetter.of(erased) if isinstance(erased, Fault) else erased
     # Like any subscriber, we pass over fields of a later release: it may publish before we are brought up to it.
     message = received(record, _MODELS, later_fields=True)
     if isinstance(message, Fault):
@@ -57,8 +65,38 @@ def decode(record: Record, arrived: datetime) -> News | DeadLetter:
     return News(message.user_id, message.body)
 
 
-def decide(standing: Standing | None, messages: Sequence[News], now: datetime, table: TierTable) -> Decision[Standing]:
-    """Take in a person's scores, and announce each change of what the person may have."""
+def decide(
+    standing: Standing | None, messages: Sequence[Message], now: datetime, table: TierTable
+) -> Decision[Standing, Erased]:
+    """Take in a person's scores, and announce each change of what the person may have; or erase the person."""
+    decision: Decision[Standing, Erased] = Decision(standing)
+    for is_mark, together in groupby(messages, key=lambda message: isinstance(message, Erased)):
+        if is_mark:
+            following = _erase([each for each in together if isinstance(each, Erased)], now)
+        else:
+            following = _take_in(decision.state, [each for each in together if isinstance(each, News)], table)
+        decision = Decision(
+            following.state,
+            (*decision.outgoing, *following.outgoing),
+            (*decision.outcomes, *following.outcomes),
+            (*decision.writes, *following.writes),
+        )
+    return decision
+
+
+def _erase(marks: Sequence[Erased], now: datetime) -> Decision[Standing, Erased]:
+    """Send each mark on, and say that this is the end of its way (rules I11)."""
+    outgoing: list[Announcement] = []
+    for each in marks:
+        outgoing.append(mark(NAME, TIERS_CHANGED, each))
+        if not is_nobody(each.user_id):
+            body = ErasureConfirmed(request_id=each.request_id, service="benefits")
+            subject = each.request_id
+            outgoing.append(announced(NAME, SUBJECT_ANSWERS, each.user_id, body, subject=subject, version=1, time=now))
+    return Decision(None, tuple(outgoing), (_ERASED,) * len(marks), tuple(marks))
+
+
+def _take_in(standing: Standing | None, messages: Sequence[News], table: TierTable) -> Decision[Standing, Erased]:
     decided = rules.decide(standing, [news.score for news in messages], table)
     return Decision(
         decided.standing,

@@ -10,11 +10,14 @@ from services.retention.core import decide as rules
 from services.retention.core.decide import Person, Policy, Writes
 from services.retention.core.messages import Message, Report
 from services.retention.core.record import Changed, Effect, Expired, Open, Refused, Repeated, Waits, change_of
-from services.retention.storage import restate, store
+from services.retention.erasing import Held, Told, Written, erasing
+from services.retention.storage import erasures, restate, store
+from shared.contracts.cloudevents import ARRIVED
 from shared.contracts.exchange import announced, provenance, received, refused
 from shared.contracts.faults import Fault
 from shared.contracts.messages import RecordChange, RecordReport
-from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED
+from shared.contracts.times import TimeError, instant
+from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED, SUBJECT_ANSWERS, SUBJECT_REQUESTS
 from shared.runner.service import (
     Announcement,
     Db,
@@ -33,9 +36,9 @@ NAME = "retention"
 _MODELS = {RECORDS_REPORTED: RecordReport}
 
 
-def service(policy: Policy) -> Service[Fenced[Message, Person, Writes]]:
+def service(policy: Policy) -> Service[Fenced[Told, Held, Written]]:
     fingerprint_key = policy.fingerprint_key
-    mode: Fenced[Message, Person, Writes] = Fenced(
+    records: Fenced[Message, Person, Writes] = Fenced(
         decode=decode,
         user_id_of=lambda message: message.user_id,
         decide=partial(decide, policy=policy),
@@ -50,11 +53,14 @@ def service(policy: Policy) -> Service[Fenced[Message, Person, Writes]]:
             last_counts=False,
         ),
     )
-    return Service(NAME, (Input(topic=RECORDS_REPORTED),), mode, policy.profile.name)
+    inputs = (Input(topic=RECORDS_REPORTED), Input(topic=SUBJECT_REQUESTS), Input(topic=SUBJECT_ANSWERS))
+    return Service(NAME, inputs, erasing(records, policy), policy.profile.name, erasures.census)
 
 
-def decode(record: Record, arrived: datetime) -> Report | DeadLetter:
+def decode(record: Record, arrived: datetime) -> Report | DeadLetter | None:
     """A report of a record. ingest wrote it, so what cannot be read is a fault of ours: the operator's to look at."""
+    if record.topic == SUBJECT_REQUESTS:
+        return None
     message = received(record, _MODELS)
     if isinstance(message, Fault):
         return DeadLetter.of(message)
@@ -62,7 +68,21 @@ def decode(record: Record, arrived: datetime) -> Report | DeadLetter:
     if isinstance(came, Fault):
         return DeadLetter.of(came)
     envelope = message.envelope
-    return Report(message.user_id, came.partner, envelope.id, came.origin, message.body, envelope.time, came.fieldnames)
+    raw = envelope.extensions.get(ARRIVED)
+    try:
+        appended = None if raw is None else instant(raw)
+    except TimeError as error:
+        return DeadLetter(error.code, error.sentence)
+    return Report(
+        message.user_id,
+        came.partner,
+        envelope.id,
+        came.origin,
+        message.body,
+        envelope.time,
+        came.fieldnames,
+        appended,
+    )
 
 
 def decide(

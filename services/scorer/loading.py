@@ -8,6 +8,7 @@ from services.scorer.core.policy import Policy, faults_among, in_order
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.settings import ScorerSettings
 from shared.policy_file import load_policy, scorecard_files
+from shared.settings import key_bytes
 from shared.toml_file import error_at
 
 
@@ -17,6 +18,7 @@ def load(settings: ScorerSettings) -> Policy:
         scorecards=scorecards(settings.policies),
         zone=settings.zone_info,
         accepts_late_months=settings.accepts_late_months,
+        fingerprint_key=key_bytes(settings.fingerprint_key),
     )
 
 

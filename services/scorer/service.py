@@ -14,6 +14,7 @@ from services.scorer.core.policy import Policy
 from services.scorer.core.requests import answer_to
 from services.scorer.storage import restate, store
 from shared.contracts.cloudevents import ARRIVED, Envelope
+from shared.contracts.erasure import Erased, erased_by, is_nobody, mark
 from shared.contracts.exchange import Misasked, Models, announced, answered, provenance, received, refused, requested
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import BehaviorEvent, RecordChange, ScoreChange
@@ -45,8 +46,8 @@ def service(policy: Policy) -> Service[Fenced[Message, Person, Writes]]:
         decode=partial(decode, zone=policy.zone),
         user_id_of=lambda message: message.user_id,
         decide=partial(decide, policy=policy),
-        load=store.load,
-        save=store.save,
+        load=partial(store.load, fingerprint_key=policy.fingerprint_key),
+        save=partial(store.save, fingerprint_key=policy.fingerprint_key),
         due=partial(store.due, policy=policy),
         own=OwnTopic(SCORES_CHANGED, restate.undecided, partial(_restate, policy=policy), last_counts=True),
     )
@@ -63,6 +64,9 @@ def decode(record: Record, arrived: datetime, zone: tzinfo) -> Message | DeadLet
     ours: the operator's, not the partner's. Or one of `subject.requests`, of which most is for retention."""
     if record.topic == SUBJECT_REQUESTS:
         return _asked(record, arrived)
+    if record.value is None and record.topic == RECORDS_CHANGED:
+        erased = erased_by(record)
+        return DeadLetter.of(erased) if isinstance(erased, Fault) else erased
     message = received(record, _MODELS)
     if isinstance(message, Fault):
         return DeadLetter.of(message)
@@ -82,7 +86,7 @@ def _asked(record: Record, arrived: datetime) -> Message | DeadLetter | None:
         case "withdraw-consent":
             assert asked.partner is not None, "`check_request` has seen to it"
             assert asked.consent_id is not None, "`check_request` has seen to it"
-            return Withdrawal(message.user_id, id, message.envelope.time, asked.partner, asked.consent_id)
+            return Withdrawal(message.user_id, id, message.envelope.time, asked.partner, asked.consent_id, arrived)
         case "re-evaluate":
             return ReEvaluation(message.user_id, id, min(message.envelope.time, arrived))
         case _:
@@ -102,7 +106,17 @@ def _event(
     except TimeError as error:
         return DeadLetter(error.code, error.sentence)
     return event_of(
-        user_id, came.partner, envelope.id, came.origin, envelope.time, month, value, body, zone, came.fieldnames
+        user_id,
+        came.partner,
+        envelope.id,
+        came.origin,
+        envelope.time,
+        month,
+        value,
+        body,
+        zone,
+        came.fieldnames,
+        arrived if raw is None else raw,
     )
 
 
@@ -117,14 +131,17 @@ def decide(
     person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy
 ) -> Decision[Person, Writes]:
     """Take in events, changes of records, requests and a due run of one person, publish the score, and refuse
-    events."""
+    events; or erase the person."""
+    marks = [at for at, message in enumerate(messages) if isinstance(message, Erased)]
+    if marks:
+        return _erase(messages[: marks[-1] + 1], messages[marks[-1] + 1 :], now, policy)
     if person is None and (asked := [each for each in messages if isinstance(each, ReEvaluation)]) == list(messages):
         # Of somebody who only asks, nothing is kept.
         answers = tuple(answered(each.user_id, answer_to(each, policy), each.time) for each in asked)
         return Decision(None, answers, (_outcome("answered"),) * len(asked))
     decided = rules.decide(person or Person(messages[0].user_id), messages, now, policy)
     outgoing: list[Outgoing | Announcement] = []
-    outcomes = [_outcome("duplicate")] * decided.stale
+    outcomes = [_outcome("duplicate")] * decided.stale + [_outcome("dropped")] * decided.dropped
     for event, folded in decided.folded:
         match folded:
             case Accepted():
@@ -143,6 +160,36 @@ def decide(
         outcomes.append(_outcome("published"))
     writes = (decided.writes,) if decided.writes.are_any else ()
     return Decision(decided.person, tuple(outgoing), tuple(outcomes), writes)
+
+
+def _erase(
+    until_mark: Sequence[Message], newer: Sequence[Message], now: datetime, policy: Policy
+) -> Decision[Person, Writes]:
+    """What came before the mark goes with the person, but for the answers to what was asked. The mark is sent on
+    (rules I11), and what is newer finds somebody of whom nothing is known."""
+    user_id = until_mark[-1].user_id
+    marks = tuple(each for each in until_mark if isinstance(each, Erased))
+    asked = [each for each in until_mark if isinstance(each, ReEvaluation | Withdrawal)]
+    outgoing = (
+        *(answered(user_id, answer_to(each, policy), each.time) for each in asked),
+        *(mark(NAME, SCORES_CHANGED, each) for each in marks),
+    )
+    outcomes = (
+        *[_outcome("dropped")] * (len(until_mark) - len(marks) - len(asked)),
+        *[_outcome("answered")] * len(asked),
+        *[_outcome("erased")] * len(marks),
+    )
+    blank = None if is_nobody(user_id) else Person(user_id, erased_at=max(each.asked_at for each in marks))
+    writes = (Writes(user_id, erased=marks),)
+    if not newer:
+        return Decision(blank, outgoing, outcomes, writes)
+    following = decide(blank, newer, now, policy)
+    return Decision(
+        following.state,
+        (*outgoing, *following.outgoing),
+        (*outcomes, *following.outcomes),
+        (*writes, *following.writes),
+    )
 
 
 def _refusal(folded: Conflict | TooLate | TooMany | Blocked) -> Fault:

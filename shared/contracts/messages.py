@@ -42,7 +42,7 @@ from shared.contracts.fields import (
     UserId,
 )
 from shared.contracts.kinds import RecordClassName
-from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
+from shared.contracts.subject import ErasureConfirmed, ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
 
 T = TypeVar("T")
 
@@ -196,6 +196,7 @@ TYPES: dict[type, str] = {
     SubjectAnswer: "goodstanding.subject.answered.v1",
     SubjectNotice: "goodstanding.subject.notified.v1",
     ErasureReceipt: "goodstanding.erasure.receipted.v1",
+    ErasureConfirmed: "goodstanding.erasure.confirmed.v1",
 }
 """Each body with the CloudEvents type of its messages."""
 

@@ -56,15 +56,16 @@ class SubjectAnswer:
     `begun` says that the request was taken and that what comes of it is told later: of a dispute by a notice, of an
     erasure by a receipt. `code` says what was done or why it was refused. `en` and `zh` say the same to people. `day`
     is the day that they name, if they name one: the next publication, or the last day on which a provider may answer.
+    `request` is absent where the request could not be read.
     """
 
     request_id: RequestId
-    request: Ask
     service: Responder
     status: Literal["done", "begun", "refused"]
     code: Code
     en: Sentence
     zh: Sentence
+    request: Ask | None = None
     record_id: Id | None = None
     day: Day | None = None
 
@@ -104,6 +105,15 @@ class SubjectNotice:
     outcome: Literal["confirmed", "corrected", "deleted", "unverifiable"] | None = None
     day: Day | None = None
     records: Annotated[int, Ge(0)] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class ErasureConfirmed:
+    """That the last service of the flow has erased a person; `subject.answers`, for retention, which makes the receipt
+    of it. The time of the event is that of the erasure."""
+
+    request_id: RequestId
+    service: Responder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)

@@ -84,8 +84,9 @@ class Topic:
             "segment.ms": _milliseconds(_DAY),
         }
         if self.retention is None:
-            # What is superseded, and the tombstone of an erasure, are gone after a day and not at some later time.
-            return named | {"max.compaction.lag.ms": _milliseconds(_DAY), "delete.retention.ms": _milliseconds(_DAY)}
+            # What is superseded is gone after a day and not at some later time. The tombstone of an erasure stays for
+            # as long as other topics keep anything, so that no reader who catches up misses it.
+            return named | {"max.compaction.lag.ms": _milliseconds(_DAY), "delete.retention.ms": _milliseconds(_WEEK)}
         return named | {"retention.ms": _milliseconds(self.retention)}
 
 
@@ -158,8 +159,8 @@ _SHARED = (
     _by_person(RECORDS_REPORTED, ["ingest", REDRIVE], ["retention"]),
     # Kind, amount and days of a record are nobody's but the person's: subscribers follow scores and tiers.
     _by_person(RECORDS_CHANGED, ["retention", REDRIVE], ["scorer"]),
-    _by_person(SUBJECT_REQUESTS, ["portal", "operator"], ["scorer", "retention", "benefits"]),
-    _by_person(SUBJECT_ANSWERS, ["scorer", "retention", "benefits"], ["portal"]),
+    _by_person(SUBJECT_REQUESTS, ["portal", "operator"], ["scorer", "retention"]),
+    _by_person(SUBJECT_ANSWERS, ["scorer", "retention", "benefits"], ["portal", "retention"]),
     _last_by_person(SCORES_CHANGED, ["scorer"], ["benefits", "subscribers"]),
     _last_by_person(TIERS_CHANGED, ["benefits"], ["subscribers"]),
 )

@@ -32,6 +32,7 @@ Result: TypeAlias = Literal[
     "waiting",
     "dropped",
     "changed",
+    "erased",
     "unchanged",
     "dead-letter",
 ]

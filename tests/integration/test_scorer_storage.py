@@ -135,7 +135,7 @@ def bill(person: str, time: datetime) -> Message:
 
 
 async def test_what_is_saved_is_loaded(db: Db) -> None:
-    numbers = {"version": 7, "run": JAN, "standing": 700, "standing_before": 650}
+    numbers: dict[str, Any] = {"version": 7, "run": JAN, "standing": 700, "standing_before": 650}
     full = Person(ONE, b"\x01state", evaluation=b"e", as_of=day(JAN), circle=Circle(650, 15, 250), **numbers)
     bare = Person(OTHERS[0], b"\x01")
     await save(db, SHARD, {person.user_id: person for person in (full, bare)})

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from goodstanding.errors import UserError
@@ -21,10 +22,10 @@ from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.platform.stack import passing
 from goodstanding.reading.topic import tail
 from shared.contracts.identity import sample_account
-from shared.contracts.messages import TYPES, BehaviorEvent
-from shared.contracts.subject import Ask, SubjectAnswer, SubjectRequest
+from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
+from shared.contracts.subject import Ask, ErasureReceipt, SubjectAnswer, SubjectRequest
 from shared.contracts.times import rfc3339
-from shared.contracts.topics import SUBJECT_ANSWERS
+from shared.contracts.topics import SCORES_CHANGED, SUBJECT_ANSWERS, TIERS_CHANGED
 
 PATIENCE_S = 60.0
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -144,3 +145,145 @@ async def test_a_request_waits_for_a_scorer_that_was_killed(platform: Platform) 
     [answer] = await asked
     assert isinstance(answer, SubjectAnswer)
     assert answer.code == "consent-withdrawn"
+
+
+# -- erasure -----------------------------------------------------------------------------------------------------------
+
+
+def no_show(id: str, report: str) -> dict[str, Any]:
+    head = {"specversion": "1.0", "id": id, "source": "https://city.example", "type": TYPES[RecordReport]}
+    began = (NOW - timedelta(days=9)).date().isoformat()
+    data = {"kind": "hotel.no_show", "amount": 9_000, "report_id": report, "status": "reported", "began_on": began}
+    return {**head, "time": rfc3339(NOW - timedelta(hours=1)), "data": data}
+
+
+def contact(id: str, other: str) -> dict[str, Any]:
+    head = {"specversion": "1.0", "id": id, "source": "https://city.example", "type": TYPES[BehaviorEvent]}
+    data = {"kind": "contact.standing", "contact": other, "value": "present"}
+    return {**head, "time": rfc3339(NOW - timedelta(hours=1)), "data": data}
+
+
+async def rows_about(deployment: Deployment, user_id: str) -> dict[str, int]:
+    """How many rows name the person, in every table with a column of user_ids; those without any are left out."""
+    found: dict[str, int] = {}
+    admin = await asyncpg.connect(deployment.addresses.postgres)
+    try:
+        columns = await admin.fetch(
+            "select table_schema, table_name, column_name from information_schema.columns join"
+            " information_schema.tables using (table_schema, table_name) where table_type = 'BASE TABLE'"
+            " and column_name in ('user_id', 'contact') and data_type = 'bytea'"
+        )
+        assert len(columns) >= 7
+        for schema, table, column in columns:
+            query = f"select count(*) from {schema}.{table} where {column} = $1"
+            if count := await admin.fetchval(query, bytes.fromhex(user_id)):
+                found[f"{schema}.{table}.{column}"] = count
+    finally:
+        await admin.close()
+    return found
+
+
+async def dump_about(deployment: Deployment, user_id: str) -> list[Any]:
+    """Everything that is held of a person, to the byte, but for when rows were written."""
+    found: list[Any] = []
+    admin = await asyncpg.connect(deployment.addresses.postgres)
+    try:
+        for table in ("scorer.person", "scorer.score", "scorer.consent", "retention.record", "benefits.person"):
+            rows = await admin.fetch(f"select * from {table} where user_id = $1", bytes.fromhex(user_id))
+            found.append(sorted(map(repr, rows)))
+    finally:
+        await admin.close()
+    return found
+
+
+async def last_messages(deployment: Deployment, user_id: str) -> dict[str, bytes | None]:
+    """The value of the last message about the person on each compacted topic."""
+    topics = [SCORES_CHANGED, TIERS_CHANGED]
+    return {
+        record.topic: record.value
+        async for record in tail(deployment.addresses.kafka, topics, 10_000, follow=False)
+        if record.key == user_id.encode()
+    }
+
+
+async def until_published(deployment: Deployment, person: Person) -> bytes:
+    """The person's last score, once there is one, and benefits has read it."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            score = (await last_messages(deployment, person.user_id)).get(SCORES_CHANGED)
+            if score and "benefits.person.user_id" in await rows_about(deployment, person.user_id):
+                return score
+
+
+async def test_a_person_is_erased_everywhere_and_nobody_else_is(deployment: Deployment) -> None:
+    one, other = Person(deployment, 10), Person(deployment, 11)
+    for person, friend in ((one, other), (other, one)):
+        told = [figure("f1", "c1"), no_show("n1", "r1"), contact("k1", friend.account)]
+        assert await person.reported(*told) == ["accepted"] * 3
+    # A record is published at once, so both have a score.
+    for person in (one, other):
+        await until_published(deployment, person)
+    before = await dump_about(deployment, other.user_id)
+    assert set(await rows_about(deployment, one.user_id)) >= {
+        "scorer.person.user_id",
+        "scorer.score.user_id",
+        "scorer.contact.user_id",
+        "scorer.contact.contact",
+        "scorer.consent.user_id",
+        "retention.record.user_id",
+        "benefits.person.user_id",
+    }
+
+    begun, receipt = await one.asks("erase", "erase-10")
+    assert isinstance(begun, SubjectAnswer)
+    assert (begun.status, begun.code) == ("begun", "erasing")
+    assert isinstance(receipt, ErasureReceipt)
+    assert (receipt.what, receipt.request_id) == ("person", "erase-10")
+    assert await rows_about(deployment, one.user_id) == {}
+    assert await last_messages(deployment, one.user_id) == {SCORES_CHANGED: None, TIERS_CHANGED: None}
+    assert await dump_about(deployment, other.user_id) == before
+    assert (await last_messages(deployment, other.user_id))[SCORES_CHANGED]
+
+
+async def test_who_was_erased_and_comes_back_starts_from_nothing(deployment: Deployment) -> None:
+    person = Person(deployment, 12)
+    assert await person.reported(figure("f1", "c1"), no_show("n1", "r1")) == ["accepted"] * 2
+    await person.asks("erase")
+    assert await rows_about(deployment, person.user_id) == {}
+    # The very same events, reported again, are a newcomer's.
+    assert await person.reported(figure("f1", "c1"), no_show("n1", "r1")) == ["accepted"] * 2
+    assert json.loads(await until_published(deployment, person))["version"] == 1
+    [record] = await current.records(deployment, person.user_id)
+    assert record["report_id"] == "r1"
+
+
+async def test_an_erasure_that_is_asked_for_twice_has_one_receipt(deployment: Deployment) -> None:
+    person = Person(deployment, 13)
+    await person.reported(figure("f1", "c1"))
+    await person.asks("erase", "twice")
+    async with asking_for(deployment.addresses.kafka, person.user_id) as asking:
+        asked = await asking.ask(SubjectRequest(request="erase"), NOW, "twice")
+        again = [told async for told in asking.answers(asked, 3)]
+    assert [type(told) for told in again] == [SubjectAnswer]
+
+
+async def test_somebody_of_whom_nothing_is_held_is_erased_all_the_same(deployment: Deployment) -> None:
+    person = Person(deployment, 14)
+    _, receipt = await person.asks("erase")
+    assert isinstance(receipt, ErasureReceipt)
+    assert await rows_about(deployment, person.user_id) == {}
+
+
+@pytest.mark.parametrize("service", ["retention", "scorer", "benefits"])
+async def test_an_erasure_waits_for_a_service_that_was_killed(platform: Platform, service: str) -> None:
+    deployment, processes = platform
+    person = Person(deployment, {"retention": 15, "scorer": 16, "benefits": 17}[service])
+    assert await person.reported(figure("f1", "c1"), no_show("n1", "r1")) == ["accepted"] * 2
+    process = next(each for each in processes if each.service == service)
+    process.kill()
+    asked = asyncio.create_task(person.asks("erase"))
+    await asyncio.sleep(0)
+    await asyncio.to_thread(process.start)
+    *_, receipt = await asked
+    assert isinstance(receipt, ErasureReceipt)
+    assert await rows_about(deployment, person.user_id) == {}

@@ -1,9 +1,12 @@
-"""The message that the rules of tiers take: a published score."""
+"""What the rules of tiers take: a published score, or the mark that the person is erased."""
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import msgspec
 
+from shared.contracts.erasure import Erased
 from shared.contracts.messages import ScoreChange
 
 
@@ -13,3 +16,6 @@ class News(msgspec.Struct, frozen=True):
     user_id: str
     """The pseudonym of the person, 64 hexadecimal characters."""
     score: ScoreChange
+
+
+Message: TypeAlias = News | Erased

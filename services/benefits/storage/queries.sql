@@ -18,6 +18,9 @@ on conflict (shard, user_id) do update set
     version = excluded.version, tier = excluded.tier, kept = excluded.kept,
     in_force = excluded.in_force, restrictions = excluded.restrictions
 
+-- name: erase
+delete from person where shard = $1 and user_id = any($2::bytea[])
+
 -- Everybody by tier, by band of a hundred points from 350 on (the last one ends with 950), and by whether thin.
 -- name: census
 select 'tier' as by, coalesce(tier, 'none') as value, count(*) as people from person group by tier

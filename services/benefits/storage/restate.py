@@ -11,6 +11,7 @@ from pathlib import Path
 from services.benefits.core.decide import said_again, standing_as_told
 from services.benefits.core.table import TierTable
 from services.benefits.storage.store import load, save
+from shared.contracts.erasure import Erased, erased_by
 from shared.contracts.exchange import stated
 from shared.contracts.messages import TierChange
 from shared.postgres import queries
@@ -22,6 +23,19 @@ _SQL = queries(Path(__file__).with_name("restate.sql"))
 def told_by(record: Record) -> tuple[str, TierChange] | None:
     """The user_id and the change; None for what cannot be read, or says nothing."""
     return stated(record, TierChange)
+
+
+def _erased_by(record: Record) -> Erased | None:
+    erased = erased_by(record) if record.value is None else None
+    return erased if isinstance(erased, Erased) else None
+
+
+async def _erase(db: Db, shard: int, erased: Sequence[Erased]) -> None:
+    """Of whom the topic says last that everything is erased, an older copy of the database has to forget as well; but
+    not of who came later."""
+    if erased:
+        user_ids, instants = [bytes.fromhex(each.user_id) for each in erased], [each.asked_at for each in erased]
+        await db.execute(_SQL["erase_again"], shard, user_ids, instants)
 
 
 async def undecided(db: Db, shard: int, messages: Sequence[Record]) -> int:
@@ -37,6 +51,7 @@ async def restate(
 ) -> AsyncIterator[Sequence[tuple[str, TierChange]]]:
     """Page by page what is to be published, with the versions already taken over."""
     told = dict(each for each in map(told_by, last.values()) if each is not None)
+    await _erase(db, shard, [each for each in map(_erased_by, last.values()) if each is not None])
     before = b""
     while rows := await db.fetch(_SQL["page"], shard, before, RESTATE_PAGE_MAX):
         before = rows[-1]["user_id"]

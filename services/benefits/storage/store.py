@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Never
 
 from services.benefits.core.decide import Standing
+from shared.contracts.erasure import Erased
 from shared.postgres import queries
 from shared.runner.service import Counted, Db
 
@@ -32,9 +32,14 @@ async def load(db: Db, shard: int, user_ids: Sequence[str]) -> dict[str, Standin
     }
 
 
-async def save(db: Db, shard: int, standings: Mapping[str, Standing], writes: Sequence[Never] = ()) -> None:
-    """In the order of the user_ids, so that two statements never wait for each other's rows."""
+async def save(db: Db, shard: int, standings: Mapping[str, Standing], writes: Sequence[Erased] = ()) -> None:
+    """Erase first: who has a standing after that is a newcomer. In the order of the user_ids, so that two statements
+    never wait for each other's rows."""
+    if writes:
+        await db.execute(_SQL["erase"], shard, sorted({bytes.fromhex(each.user_id) for each in writes}))
     user_ids = sorted(standings)
+    if not user_ids:
+        return
     people = [standings[user_id] for user_id in user_ids]
     await db.execute(
         _SQL["save"],

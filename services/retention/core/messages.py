@@ -24,6 +24,8 @@ class Report(msgspec.Struct, frozen=True):
     """The time of the event. Of several amounts the one with the latest time counts (rules R13)."""
     fieldnames: str = ""
     """How the partner calls the fields that may be refused, see refusals.fieldnames."""
+    arrived: datetime | None = None
+    """When the partner's own record was appended to its topic. None from an older ingest."""
 
 
 class Due(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ In both, a change of a record publishes at once, and only the monthly run moves 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -38,14 +38,12 @@ from services.scorer.core.requests import answer_to
 from services.scorer.core.score import Evaluation, evaluate, evaluate_walked, with_records_changed
 from services.scorer.core.scorecard import WINDOW_MONTHS_MAX, Scorecard
 from services.scorer.core.state import State, decode, encode, without_lapsed
+from shared.contracts.erasure import ON_THE_WAY_MAX, Erased
 from shared.contracts.months import month_of, month_start
 from shared.contracts.subject import SubjectAnswer
 
 _FORMAT_OF_REDACTION = 2
 """Since this format of states the end of a record redacts the history."""
-ON_THE_WAY_MAX = timedelta(days=15)
-"""How long after its arrival an event may reach these rules: a week in the partner's topic, a week in the normalized
-one, which is what Kafka keeps, and a day for clocks that differ. A month is closed, and its ids go, no sooner."""
 
 
 class Publication(msgspec.Struct, frozen=True):
@@ -79,6 +77,8 @@ class Writes(msgspec.Struct, frozen=True):
     edges: tuple[Edge, ...] = ()
     run: RunPassed | None = None
     consents: tuple[ConsentNews, ...] = ()
+    erased: tuple[Erased, ...] = ()
+    """Everything about the person goes, and whatever was decided before this (rules I11)."""
 
     @property
     def are_any(self) -> bool:
@@ -88,6 +88,7 @@ class Writes(msgspec.Struct, frozen=True):
             or bool(self.edges)
             or self.run is not None
             or bool(self.consents)
+            or bool(self.erased)
         )
 
 
@@ -111,6 +112,13 @@ class Person(msgspec.Struct, frozen=True):
     """The person's contacts, as the last monthly run saw them."""
     as_of: datetime | None = None
     """The instant of the last publication; the next one's is never before it."""
+    erased_at: datetime | None = None
+    """When the person's last erasure was asked for, as long as something that is older may still be on its way."""
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing is kept, and there is no row."""
+        return not self.state and not self.version
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -122,10 +130,16 @@ class Decided(msgspec.Struct, frozen=True):
     folded: Sequence[tuple[Event, Folded]]
     stale: int
     answers: Sequence[tuple[SubjectAnswer, datetime]] = ()
+    dropped: int = 0
+    """Messages that had arrived before the person was erased."""
 
 
 def decide(person: Person, messages: Sequence[Message], now: datetime, policy: Policy) -> Decided:
     """Take all of one person's messages in, in the order of the log, and publish at most once."""
+    arrived, messages = len(messages), _since_erased(person, messages)
+    dropped = arrived - len(messages)
+    if dropped and not messages:
+        return Decided(person, Writes(person.user_id), (), 0, dropped=dropped)
     state = decode(person.state) if person.state else State()
     redacts = _went_unredacted(person.state, state)
     _close_months(state, now, policy)
@@ -155,6 +169,8 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
                 answers.append((answer_to(message, policy, taken=is_taken), message.time))
             case ReEvaluation():
                 answers.append((answer_to(message, policy), message.time))
+            case Erased():
+                raise AssertionError("what comes before a mark and what comes after it is decided apart")
     accepted = [outcome for _, outcome in folded if isinstance(outcome, Accepted)]
     edges = tuple(outcome.edge for outcome in accepted if outcome.edge is not None)
     person = msgspec.structs.replace(person, state=encode(state))
@@ -172,7 +188,18 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
         person, published = _at_once(person, counting, now, policy, events=events, records=bool(changes))
     publication = None if published is None else _publication(person, *published)
     writes = Writes(person.user_id, redacts, publication, edges, run, tuple(consents))
-    return Decided(person, writes, folded, stale, answers)
+    return Decided(person, writes, folded, stale, answers, dropped)
+
+
+def _since_erased(person: Person, messages: Sequence[Message]) -> Sequence[Message]:
+    """The messages but those that arrived before the person was erased (rules I12)."""
+    if (erased_at := person.erased_at) is None:
+        return messages
+    return [
+        message
+        for message in messages
+        if not (isinstance(message, Event | Withdrawal) and message.came is not None and message.came <= erased_at)
+    ]
 
 
 def _publication(person: Person, evaluation: Evaluation, card: Scorecard) -> Publication:

@@ -8,8 +8,10 @@ from typing import TypeAlias
 import msgspec
 
 from services.scorer.core import ids
+from shared.contracts.erasure import Erased
 from shared.contracts.messages import BehaviorEvent, RecordChange
 from shared.contracts.months import month_of
+from shared.contracts.times import instant
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -33,6 +35,13 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     body: BehaviorEvent
     fieldnames: str = ""
     """How the partner calls the fields that may be refused, see refusals.fieldnames."""
+    raw_came: str | datetime | None = None
+    """When the raw event was appended, as ingest wrote it (RFC 3339) or as it was read: few have to know. None for an
+    event that never came over a topic."""
+
+    @property
+    def came(self) -> datetime | None:
+        return instant(self.raw_came) if isinstance(self.raw_came, str) else self.raw_came
 
 
 def event_of(
@@ -46,11 +55,14 @@ def event_of(
     body: BehaviorEvent,
     zone: tzinfo,
     fieldnames: str = "",
+    came: str | datetime | None = None,
 ) -> Event:
     """An event from its attributes, the month of its arrival, the bytes of its normalized data and the same decoded."""
     time_us = microseconds(time)
     entry = ids.entry_of(partner, event_id, body.kind, time_us, value)
-    return Event(user_id, partner, event_id, origin, time_us, month_of(time, zone), arrived, entry, body, fieldnames)
+    return Event(
+        user_id, partner, event_id, origin, time_us, month_of(time, zone), arrived, entry, body, fieldnames, came
+    )
 
 
 def microseconds(instant: datetime) -> int:
@@ -96,6 +108,8 @@ class Withdrawal(msgspec.Struct, frozen=True):
     """When it was asked for."""
     partner: str
     consent_id: str
+    came: datetime
+    """When the request was appended."""
 
 
 class ReEvaluation(msgspec.Struct, frozen=True):
@@ -107,7 +121,7 @@ class ReEvaluation(msgspec.Struct, frozen=True):
     """When it was asked for, never later than it arrived."""
 
 
-Message: TypeAlias = Event | RecordNews | Due | Withdrawal | ReEvaluation
+Message: TypeAlias = Event | RecordNews | Due | Withdrawal | ReEvaluation | Erased
 
 
 class Edge(msgspec.Struct, frozen=True):
@@ -118,8 +132,12 @@ class Edge(msgspec.Struct, frozen=True):
     time_us: int
     id: bytes
     """Of several events at one time the one with the greatest id holds, in whichever order they come."""
+    came: datetime | None = None
+    """When the event was appended; None if it never came over a topic."""
 
     @classmethod
     def of(cls, event: Event) -> Edge:
         assert event.body.contact is not None
-        return cls(event.body.contact, event.body.value == "present", event.time_us, event.identity[ids.HASH])
+        return cls(
+            event.body.contact, event.body.value == "present", event.time_us, event.identity[ids.HASH], event.came
+        )

@@ -20,6 +20,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """At least one, the earliest first, each of another day."""
     zone: tzinfo
     accepts_late_months: int
+    fingerprint_key: bytes = b""
+    """By which erased people are remembered for a while; empty in tools, which erase nobody."""
 
     def at(self, now: datetime) -> Scorecard:
         """The scorecard in force at an instant; the first one where none is yet."""

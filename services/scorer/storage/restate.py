@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from services.scorer.core import score
 from services.scorer.core.decide import Publication
+from services.scorer.storage import erasing
+from shared.contracts.erasure import Erased, erased_by
 from shared.contracts.exchange import stated
 from shared.contracts.messages import ScoreChange
 from shared.postgres import queries
@@ -58,6 +60,8 @@ async def restate(
 ) -> AsyncIterator[Sequence[Said]]:
     """Page by page what is to be published, with the versions already taken over."""
     told = dict(each for each in map(told_by, last.values()) if each is not None)
+    marks = [erased_by(record) for record in last.values() if record.value is None]
+    await erasing.remove_again(db, shard, [each for each in marks if isinstance(each, Erased)])
     before = b""
     while rows := await db.fetch(_SQL["page"], shard, before, RESTATE_PAGE_MAX):
         before = rows[-1]["user_id"]

@@ -16,9 +16,10 @@ from services.scorer.core.consents import ConsentNews, merged
 from services.scorer.core.decide import Person, Writes, passed_by
 from services.scorer.core.features.months import Circle
 from services.scorer.core.features.stated import BASE, CONTACTS_BAND, STEADY_MONTHS, circle_as_kept
-from services.scorer.core.messages import Due, Message, microseconds
+from services.scorer.core.messages import Due, Edge, Message, microseconds
 from services.scorer.core.policy import Policy
 from services.scorer.core.score import decode, encode, without_records
+from services.scorer.storage import erasing
 from shared.contracts.months import month_name
 from shared.contracts.partition import partition_of
 from shared.postgres import queries
@@ -31,10 +32,13 @@ _SQL = queries(Path(__file__).with_name("queries.sql"))
 _DONE = "done"
 
 
-async def load(db: Db, shard: int, keys: Sequence[str]) -> dict[str, Person]:
-    """Those of these people who are known."""
+async def load(db: Db, shard: int, keys: Sequence[str], *, fingerprint_key: bytes = b"") -> dict[str, Person]:
+    """Those of these people who are known, or were erased lately."""
     rows = await db.fetch(_SQL["load"], shard, [bytes.fromhex(key) for key in keys])
-    return {row["user_id"].hex(): _person(row) for row in rows}
+    people = {row["user_id"].hex(): _person(row) for row in rows}
+    for key, erased_at in (await erasing.guards(db, keys, fingerprint_key)).items():
+        people[key] = structs.replace(people.get(key) or Person(key), erased_at=erased_at)
+    return people
 
 
 def _person(row: asyncpg.Record) -> Person:
@@ -55,9 +59,19 @@ def _of(circle: Circle | None) -> tuple[int | None, int | None, int | None]:
     return (None, None, None) if circle is None else (circle.standing, circle.influence, circle.stability)
 
 
-async def save(db: Db, shard: int, states: Mapping[str, Person], writes: Sequence[Writes] = ()) -> None:
+async def save(
+    db: Db,
+    shard: int,
+    states: Mapping[str, Person],
+    writes: Sequence[Writes] = (),
+    *,
+    fingerprint_key: bytes = b"",
+) -> None:
     """Write the people whole, and add what their decisions, in this order, write to other tables."""
-    people = [states[key] for key in sorted(states)]
+    if marks := [mark for each in writes for mark in each.erased]:
+        await erasing.erase(db, shard, marks, fingerprint_key)
+        writes = _since_erased(writes)
+    people = [states[key] for key in sorted(states) if not states[key].is_blank]
     rows = [
         (
             _id(p.user_id),
@@ -78,7 +92,8 @@ async def save(db: Db, shard: int, states: Mapping[str, Person], writes: Sequenc
         await _redact(db, shard, redacted)
     if scores := _scores(writes):
         await db.execute(_SQL["save_scores"], shard, *_columns(scores, 6))
-    if edges := _edges(writes):
+    if said := [(each.user_id, edge) for each in writes for edge in each.edges]:
+        edges = _edges(await erasing.without_erased(db, said, fingerprint_key))
         await db.execute(_SQL["save_contacts"], shard, *_columns(edges, 6))
     if consents := _consents(writes):
         await db.execute(_SQL["save_consents"], shard, *_columns(consents, 7))
@@ -103,9 +118,15 @@ def _scores(writes: Sequence[Writes]) -> list[tuple[object, ...]]:
     return sorted(scores, key=lambda row: row[:2])
 
 
-def _edges(writes: Sequence[Writes]) -> list[tuple[object, ...]]:
+def _since_erased(writes: Sequence[Writes]) -> Sequence[Writes]:
+    """The writes but those about somebody who is erased later in the step."""
+    last = {each.user_id: index for index, each in enumerate(writes) if each.erased}
+    return [each for index, each in enumerate(writes) if index > last.get(each.user_id, -1)]
+
+
+def _edges(said: Sequence[tuple[str, Edge]]) -> list[tuple[object, ...]]:
     """The latest edge of each person to each contact, sorted: one statement may not write a row twice."""
-    edges = [(each.user_id, edge) for each in writes for edge in each.edges]
+    edges = list(said)
     edges.sort(key=lambda told: (told[1].time_us, told[1].id))
     latest = {(key, edge.contact): edge for key, edge in edges}
     return [

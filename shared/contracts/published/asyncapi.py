@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shared.contracts.dead_letters import REDRIVEN, SET_ASIDE
+from shared.contracts.erasure import ERASED
 from shared.contracts.messages import (
     TYPES,
     BehaviorEvent,
@@ -29,7 +30,7 @@ from shared.contracts.published.asyncapi_messages import (
     ref,
 )
 from shared.contracts.published.schemas import Problem
-from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
+from shared.contracts.subject import ErasureConfirmed, ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
 from shared.contracts.topics import (
     NORMALIZED,
     RAW_PREFIX,
@@ -55,11 +56,11 @@ CARRIES: dict[str, tuple[str, ...]] = {
     REJECTED_PREFIX + _PARTNER: (TYPES[Refusal],),
     NORMALIZED: (TYPES[BehaviorEvent],),
     RECORDS_REPORTED: (TYPES[RecordReport],),
-    RECORDS_CHANGED: (TYPES[RecordChange],),
-    SCORES_CHANGED: (TYPES[ScoreChange],),
-    TIERS_CHANGED: (TYPES[TierChange],),
+    RECORDS_CHANGED: (TYPES[RecordChange], ERASED),
+    SCORES_CHANGED: (TYPES[ScoreChange], ERASED),
+    TIERS_CHANGED: (TYPES[TierChange], ERASED),
     SUBJECT_REQUESTS: (TYPES[SubjectRequest],),
-    SUBJECT_ANSWERS: (TYPES[SubjectAnswer], TYPES[SubjectNotice], TYPES[ErasureReceipt]),
+    SUBJECT_ANSWERS: (TYPES[SubjectAnswer], TYPES[SubjectNotice], TYPES[ErasureConfirmed], TYPES[ErasureReceipt]),
     **{dead_letter_topic(service): (SET_ASIDE, REDRIVEN) for service in SERVICES},
 }
 """The messages of each topic, by name. A topic that is not named here exists, and nothing is written to it yet."""

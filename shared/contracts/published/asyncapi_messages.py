@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.contracts.cloudevents import ARRIVED, STRUCTURED
 from shared.contracts.dead_letters import REDRIVEN, SET_ASIDE
+from shared.contracts.erasure import ERASED
 from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import (
     TYPES,
@@ -31,6 +32,7 @@ def messages() -> Iterator[tuple[str, Object]]:
     yield MAPPED, _OWN_FORMAT
     yield SET_ASIDE, _set_aside()
     yield REDRIVEN, _redriven()
+    yield ERASED, _erased()
 
 
 def _binary(model: type, name: str, shown: list[examples.Example]) -> Object:
@@ -131,6 +133,18 @@ def _set_aside() -> Object:
 def _redriven() -> Object:
     summary = "A record that was set aside was appended again, by the operator: the position that it had before."
     return _only_headers(REDRIVEN, summary, {"ce_origin": _POSITION})
+
+
+def _erased() -> Object:
+    summary = "Everything about the person is erased: what a reader knows of the person has to go as well."
+    attributes: Object = {"ce_time": _INSTANT, "ce_partitionkey": _USER_ID, "ce_requestid": {"type": "string"}}
+    mark = _only_headers(ERASED, summary, attributes)
+    return {
+        **mark,
+        "description": "The message has a key and no value, which lets a compacted topic forget the person. Its time "
+        "is that of the person's request. One about a person whom nobody knows lets the broker clean up.",
+        "bindings": {"kafka": {"key": _USER_ID, "bindingVersion": "0.5.0"}},
+    }
 
 
 def _only_headers(name: str, summary: str, attributes: Object) -> Object:

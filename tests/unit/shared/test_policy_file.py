@@ -31,7 +31,7 @@ def _ingest(directory: Path) -> object:
 
 
 def _scorer(directory: Path) -> object:
-    return scorer.load(ScorerSettings(kafka="", policies=directory / "policies"))
+    return scorer.load(ScorerSettings(kafka="", fingerprint_key=KEY, policies=directory / "policies"))
 
 
 def _retention(directory: Path) -> object:

@@ -48,9 +48,12 @@ def test_every_service_is_told_the_deployments_settings(deployment: Deployment) 
         assert (told["GOODSTANDING_ZONE"], told["GOODSTANDING_CURRENCY"]) == ("Asia/Taipei", "TWD")
 
 
-def test_only_retention_has_the_key_of_the_fingerprints(deployment: Deployment) -> None:
+def test_who_remembers_what_is_gone_has_the_key_of_the_fingerprints(deployment: Deployment) -> None:
     key = deployment.settings.fingerprint_key
-    assert {service for service in SERVICES if key in deployment.environment(service).values()} == {"retention"}
+    assert {service for service in SERVICES if key in deployment.environment(service).values()} == {
+        "retention",
+        "scorer",
+    }
 
 
 def test_nobody_is_told_anothers_secret(deployment: Deployment) -> None:

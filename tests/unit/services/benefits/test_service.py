@@ -13,8 +13,11 @@ from services.benefits.core.messages import News
 from services.benefits.core.table import TierTable
 from services.benefits.service import decide, decode, service
 from shared.contracts.cloudevents import CloudEvent, binary, parse
-from shared.contracts.messages import ScoreChange, encode
+from shared.contracts.erasure import Erased, mark, nobody
+from shared.contracts.messages import ScoreChange, TierChange, encode, read
 from shared.contracts.partition import partition_of
+from shared.contracts.subject import ErasureConfirmed
+from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED
 from shared.policy_file import load_policy
 from shared.runner.service import Announcement, DeadLetter, Outcome
 from shared.settings import ROOT
@@ -128,3 +131,35 @@ def test_outcomes_are_counted() -> None:
 
 def test_the_service_reads_scores_only() -> None:
     assert [source.topic for source in service(TABLE).inputs] == ["scores.changed"]
+
+
+# -- erasure -----------------------------------------------------------------------------------------------------------
+
+ERASED = Erased(USER, "r1", NOW)
+
+
+def test_a_mark_erases_and_goes_on_and_is_confirmed() -> None:
+    about = mark("scorer", SCORES_CHANGED, ERASED)
+    assert decode(about, NOW) == ERASED
+    standing = decide(None, [News(USER, SCORE)], NOW, TABLE).state
+    decision = decide(standing, [ERASED], NOW, TABLE)
+    assert (decision.state, decision.writes) == (None, (ERASED,))
+    tombstone, confirmed = decision.outgoing
+    assert tombstone == mark("benefits", TIERS_CHANGED, ERASED)
+    assert read(ErasureConfirmed, confirmed.value or b"") == ErasureConfirmed(request_id="r1", service="benefits")
+    assert confirmed.key == USER.encode()
+
+
+def test_the_first_score_after_a_mark_is_a_newcomers() -> None:
+    standing = decide(None, [News(USER, replace(SCORE, version=7))], NOW, TABLE).state
+    decision = decide(standing, [ERASED, News(USER, replace(SCORE, version=1))], NOW, TABLE)
+    assert decision.state is not None
+    assert decision.state.score_version == 1
+    change = read(TierChange, decision.outgoing[-1].value or b"")
+    assert isinstance(change, TierChange)
+    assert change.version == 1
+
+
+def test_a_mark_about_nobody_is_confirmed_to_nobody() -> None:
+    roll = Erased(nobody(1), "roll-1", NOW)
+    assert decide(None, [roll], NOW, TABLE).outgoing == (mark("benefits", TIERS_CHANGED, roll),)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
-from services.scorer.core.decide import Person
+from services.scorer.core.decide import Person, Writes
 from services.scorer.core.forgetting import withdraw_consent
-from services.scorer.core.messages import Due, Event, RecordNews
+from services.scorer.core.messages import Due, Event, RecordNews, Withdrawal
 from services.scorer.core.state import State, encode
 from services.scorer.service import decide, decode
 from shared.contracts.cloudevents import binary
+from shared.contracts.erasure import Erased, mark, nobody
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, ScoreChange, read
 from shared.contracts.messages import encode as encode_body
 from shared.contracts.refusals import read_refusal
@@ -25,6 +27,7 @@ from tests.support.people import (
     INCOME,
     JAN,
     ME,
+    PURCHASE,
     ZONE,
     capping,
     consent,
@@ -208,3 +211,68 @@ def test_a_known_version_of_a_record_counts_as_a_duplicate() -> None:
     person = decide(None, [news(record())], NOW, CONTINUOUS).state
     decision = decide(person, [news(record())], NOW, CONTINUOUS)
     assert (decision.outgoing, decision.outcomes) == ((), (Outcome("duplicate"),))
+
+
+# -- erasure -----------------------------------------------------------------------------------------------------------
+
+ASKED = day(JAN, 20)
+MARK = Erased(ME, "r1", ASKED)
+PUBLIC = policy_of(capping(cadence="continuous"))
+
+
+def arrived(when: datetime, id: str) -> Event:
+    return msgspec.structs.replace(event(PURCHASE, day(JAN), id=id), raw_came=when)
+
+
+def test_a_mark_is_read_and_sent_on() -> None:
+    about = mark("retention", "records.changed", MARK)
+    assert received(FakeRecord("records.changed", about.key, None, about.headers)) == MARK
+    decision = decide(None, [MARK], NOW, PUBLIC)
+    assert decision.outgoing == (mark("scorer", "scores.changed", MARK),)
+    assert decision.writes == (Writes(ME, erased=(MARK,)),)
+    assert decision.state == Person(ME, erased_at=ASKED)
+    assert decision.state.is_blank
+    other = FakeRecord("records.changed", ME.encode(), None, headers(type="other.v1"))
+    assert isinstance(received(other), DeadLetter)
+
+
+def test_what_came_before_the_mark_goes_and_what_is_newer_is_a_newcomers() -> None:
+    """(rules I11, I12)"""
+    known = decide(None, [arrived(ASKED - timedelta(days=1), "old")], ASKED, PUBLIC).state
+    later = ASKED + timedelta(seconds=1)
+    decision = decide(
+        known,
+        [
+            arrived(ASKED - timedelta(hours=1), "before"),
+            MARK,
+            arrived(ASKED, "late"),
+            arrived(later, "new"),
+        ],
+        later,
+        PUBLIC,
+    )
+    assert decision.state is not None
+    assert (decision.state.version, decision.state.erased_at) == (1, ASKED)
+    [_, published] = decision.outgoing
+    change = read(ScoreChange, published.value or b"")
+    assert isinstance(change, ScoreChange)
+    assert change.version == 1
+    alone = decide(None, [arrived(later, "new")], later, PUBLIC).state
+    assert alone is not None
+    assert decision.state.state == alone.state
+    assert decision.outcomes.count(Outcome("dropped")) == 2
+
+
+def test_a_request_before_the_mark_is_answered_and_leaves_nothing() -> None:
+    asked = Withdrawal(ME, "r0", ASKED, "bank", "c1", ASKED)
+    decision = decide(None, [asked, MARK], NOW, PUBLIC)
+    assert [message.topic for message in decision.outgoing] == ["subject.answers", "scores.changed"]
+    assert decision.state == Person(ME, erased_at=ASKED)
+    late = decide(decision.state, [asked], NOW, PUBLIC)
+    assert (late.state, late.writes, late.outcomes) == (decision.state, (), (Outcome("dropped"),))
+
+
+def test_a_mark_about_nobody_goes_on_and_nothing_is_remembered_of_it() -> None:
+    roll = Erased(nobody(2), "roll-1", ASKED)
+    decision = decide(None, [roll], NOW, PUBLIC)
+    assert (decision.state, decision.outgoing) == (None, (mark("scorer", "scores.changed", roll),))

@@ -43,7 +43,7 @@ def test_in_parts_it_comes_to_the_same(news: list[ConsentNews], at: int) -> None
 def test_a_figure_tells_of_its_consent_once_a_month_and_a_withdrawal_of_its_end() -> None:
     first = event(INCOME, day(JAN), id="f1", amount=1)
     again = event(INCOME, day(JAN, 16), id="f2", amount=2)
-    asked = Withdrawal(ME, "r1", day(JAN, 17), "bank", "c1")
+    asked = Withdrawal(ME, "r1", day(JAN, 17), "bank", "c1", day(JAN, 17))
     decided = decide(Person(ME), [first, again, asked], day(JAN, 17), POLICY)
     assert decided.writes.consents == (cited_by(first), taken_back(asked))
     [row] = merged(decided.writes.consents)

@@ -48,8 +48,8 @@ def test_a_continuous_score_is_always_up_to_date() -> None:
     [
         answer_to(ReEvaluation(ME, "r1", day(JAN)), MONTHLY),
         answer_to(ReEvaluation(ME, "r1", day(JAN)), CONTINUOUS),
-        answer_to(Withdrawal(ME, "r1", day(JAN), "bank", "c1"), MONTHLY),
-        answer_to(Withdrawal(ME, "r1", day(JAN), "bank", "c1"), MONTHLY, taken=False),
+        answer_to(Withdrawal(ME, "r1", day(JAN), "bank", "c1", day(JAN)), MONTHLY),
+        answer_to(Withdrawal(ME, "r1", day(JAN), "bank", "c1", day(JAN)), MONTHLY, taken=False),
     ],
     ids=lambda answer: answer.code,
 )
@@ -59,7 +59,7 @@ def test_every_answer_fits_its_contract(answer: SubjectAnswer) -> None:
 
 def test_a_withdrawal_moves_a_continuous_score_at_once_and_a_monthly_one_with_the_next_run() -> None:
     figures = [event(INCOME, day(JAN - n), id=f"f{n}", amount=20_000_00, arrived=JAN) for n in range(3)]
-    asked = Withdrawal(ME, "r1", day(JAN, 20), "bank", "c1")
+    asked = Withdrawal(ME, "r1", day(JAN, 20), "bank", "c1", day(JAN, 20))
     at_once = decide(Person(ME), figures, day(JAN, 20), CONTINUOUS).person
     decided = decide(at_once, [asked], day(JAN, 20), CONTINUOUS)
     assert decided.writes.publication is not None
@@ -78,7 +78,7 @@ def test_a_withdrawal_moves_a_continuous_score_at_once_and_a_monthly_one_with_th
 
 
 def test_who_only_withdraws_gets_no_first_score_and_is_blocked_all_the_same() -> None:
-    asked = Withdrawal(ME, "r1", day(JAN), "bank", "c1")
+    asked = Withdrawal(ME, "r1", day(JAN), "bank", "c1", day(JAN))
     decided = decide(Person(ME), [asked, event(INCOME, day(JAN), amount=1)], day(JAN), MONTHLY)
     assert decided.writes.publication is None
     assert [type(outcome).__name__ for _, outcome in decided.folded] == ["Blocked"]

@@ -1,0 +1,83 @@
+"""Whether a receipt is one of this deployment, and whether its stores hold nothing of whom it is about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from goodstanding.errors import UserError
+from goodstanding.platform.deployment import Deployment
+from goodstanding.reading.offsets import asking
+from goodstanding.reading.topic import between
+from services.retention.core.erasure import digest
+from shared.contracts.faults import Fault
+from shared.contracts.messages import read
+from shared.contracts.partition import partition_of
+from shared.contracts.subject import ErasureReceipt
+from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED
+
+_VIEWS = {
+    "retention": ("current",),
+    "scorer": ("present", "explain", "consents", "contacts"),
+    "benefits": ("current",),
+}
+"""What each service shows of a person; where a view has no row, the tables behind it have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """`is_ours`: the receipt was made by this deployment, for this person. `left`: the stores that hold something."""
+
+    is_ours: bool
+    left: tuple[str, ...]
+
+
+def receipt_in(told: Mapping[str, Any]) -> tuple[str, ErasureReceipt]:
+    """The user_id and the receipt in what `tail answers --json` or `subject erase --json` tells. Raises UserError."""
+    user_id = told.get("user_id")
+    for answer in [told, *told.get("answers", ())]:
+        fields = {name: value for name, value in answer.items() if name in ErasureReceipt.__slots__}
+        if answer.get("type", "").startswith("goodstanding.erasure.receipted.") and isinstance(user_id, str):
+            said = read(ErasureReceipt, json.dumps(fields).encode())
+            if isinstance(said, Fault):
+                raise UserError(f"The receipt cannot be read: {said.field}: {said.sentence}")
+            return user_id, said
+    raise UserError("There is no receipt in it.", "Give what subject erase --json or tail answers --json has answered.")
+
+
+async def verify(deployment: Deployment, user_id: str, said: ErasureReceipt) -> Verified:
+    """Who came back after the erasure is found again: then the receipt is true, and the stores hold what came later."""
+    is_ours = said.digest == digest(user_id, said, bytes.fromhex(deployment.settings.fingerprint_key))
+    return Verified(is_ours, (*await _rows_left(deployment, user_id), *await _messages_left(deployment, user_id)))
+
+
+async def _rows_left(deployment: Deployment, user_id: str) -> list[str]:
+    left: list[str] = []
+    shard, person = partition_of(user_id), bytes.fromhex(user_id)
+    for service, views in _VIEWS.items():
+        db = await asyncpg.connect(deployment.dsn(service))
+        try:
+            for view in views:
+                query = f"select exists (select from {service}.{view} where shard = $1 and user_id = $2)"
+                if await db.fetchval(query, shard, person):
+                    left.append(f"{service}.{view}")
+        finally:
+            await db.close()
+    return left
+
+
+async def _messages_left(deployment: Deployment, user_id: str) -> list[str]:
+    """The compacted topics whose last word of the person is not the erasure."""
+    kafka, topics = deployment.addresses.kafka, (SCORES_CHANGED, TIERS_CHANGED)
+    last: dict[str, bytes | None] = {}
+    async with asking(kafka) as offsets:
+        kept = {tp: at for tp, at in (await offsets.kept(topics)).items() if tp.partition == partition_of(user_id)}
+    start, end = {tp: at.start for tp, at in kept.items()}, {tp: at.stop for tp, at in kept.items()}
+    async for record in between(kafka, start, end):
+        if record.key == user_id.encode():
+            last[record.topic] = record.value
+    return [topic for topic in topics if last.get(topic) is not None]

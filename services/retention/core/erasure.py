@@ -1,0 +1,135 @@
+"""The erasure of a person, from the request to the receipt (rules I11 to I13). Pure.
+
+the request         everything of the person goes here, and the mark sets out on its way through the other services
+the confirmation    the last of them has erased the person: the one receipt
+afterwards          what had arrived before is dropped as long as a topic can still hold it, and the broker is made
+                    to clean up: marks about nobody, at stated times
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.contracts.erasure import ON_THE_WAY_MAX, nobody
+from shared.contracts.faults import Fault
+from shared.contracts.messages import encode
+from shared.contracts.subject import ErasureReceipt, SubjectAnswer
+
+STORES = ("retention", "records.changed", "scorer", "scores.changed", "benefits", "tiers.changed")
+"""What holds nothing of the person when the receipt is published, in the order of the flow; on a topic that is
+compacted the person's tombstone is the last word."""
+
+OVERDUE_AFTER = timedelta(hours=1)
+"""An erasure takes seconds while all services run. One that nobody has confirmed for so long is an alert."""
+_HOUR = timedelta(hours=1)
+ROLLS = (25 * _HOUR, 50 * _HOUR, timedelta(days=8) + _HOUR, timedelta(days=9) + 2 * _HOUR, ON_THE_WAY_MAX + 24 * _HOUR)
+"""How long after an erasure marks about nobody go out. A segment is closed by the first message that comes a day after
+it was begun, and what lies in a closed one is compacted within a day; a tombstone stays for a week after that. With the
+last one, nothing that is older than the erasure can be on its way any more, and what is remembered of it goes."""
+
+
+class Erasure(msgspec.Struct, frozen=True):
+    """An erasure of a person, as long as it is remembered."""
+
+    request_id: str
+    asked_at: datetime
+    """When the request was appended; what had arrived by then is dropped, whenever it is read."""
+    confirmed_at: datetime | None = None
+
+
+class Erase(msgspec.Struct, frozen=True):
+    """The person asks to be erased."""
+
+    user_id: str
+    request_id: str
+    asked_at: datetime
+    time: datetime
+    """The request's own, for its answer."""
+
+
+class Confirmed(msgspec.Struct, frozen=True):
+    """The last service of the flow has erased the person."""
+
+    user_id: str
+    request_id: str
+    time: datetime
+
+
+class Roll(msgspec.Struct, frozen=True):
+    """It is time to let the broker clean up; `user_id` is nobody's."""
+
+    user_id: str
+    instant: datetime
+
+
+class Export(msgspec.Struct, frozen=True):
+    """The person asks for all that is held."""
+
+    user_id: str
+    request_id: str
+    time: datetime
+
+
+def roll(shard: int, instant: datetime) -> Roll:
+    return Roll(nobody(shard), instant)
+
+
+def begun(asked: Erase) -> SubjectAnswer:
+    return SubjectAnswer(
+        request_id=asked.request_id,
+        request="erase",
+        service="retention",
+        status="begun",
+        code="erasing",
+        en="Everything that is held about you is being erased. A receipt follows when nothing is left.",
+        zh="正在删除系统中与您有关的全部数据；删除完成后您将收到回执。",
+    )
+
+
+def granted(asked: Export) -> SubjectAnswer:
+    """What is held does not travel over a topic, where a copy of it would lie for a week: each service shows it."""
+    return SubjectAnswer(
+        request_id=asked.request_id,
+        request="export",
+        service="retention",
+        status="done",
+        code="may-be-read",
+        en="All that is held about you may be read now.",
+        zh="现在可以查阅系统中与您有关的全部数据。",
+    )
+
+
+def not_taken(request_id: str, fault: Fault) -> SubjectAnswer:
+    """Whatever is asked that the contract does not take, is answered by one service."""
+    return SubjectAnswer(
+        request_id=request_id,
+        service="retention",
+        status="refused",
+        code=str(fault.code),
+        en=fault.sentence,
+        zh="该请求不符合规定的格式，无法受理。",
+    )
+
+
+def receipt(user_id: str, erasure: Erasure, erased_at: datetime, key: bytes) -> ErasureReceipt:
+    """The one receipt of an erasure (rules I13). Its digest is over all that it says and the person, under the
+    deployment's key."""
+    said = ErasureReceipt(
+        what="person",
+        erased_at=erased_at,
+        stores=STORES,
+        digest="0" * 64,
+        request_id=erasure.request_id,
+        requested_at=erasure.asked_at,
+    )
+    return replace(said, digest=digest(user_id, said, key))
+
+
+def digest(user_id: str, said: ErasureReceipt, key: bytes) -> str:
+    """64 hexadecimal characters: who holds the key can tell whether a receipt of a person is one of ours."""
+    blank = encode(replace(said, digest="0" * 64))
+    return hmac.digest(key, b"receipt\n" + user_id.encode() + b"\n" + blank, "sha256").hex()

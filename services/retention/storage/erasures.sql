@@ -1,0 +1,40 @@
+-- name: anybody
+select exists (select from erasure where shard = $1)
+
+-- name: load
+select person, request_id, asked_at, confirmed_at from erasure
+where shard = $1 and person = any ($2::bytea[])
+order by asked_at, request_id
+
+-- name: erase_records
+delete from record where shard = $1 and user_id = any ($2::bytea[])
+
+-- name: erase_fingerprints
+delete from fingerprint where shard = $1 and person = any ($2::bytea[])
+
+-- name: begin
+insert into erasure (shard, person, request_id, asked_at, erased_at, roll_at)
+select $1, rows.* from unnest($2::bytea[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[]) as rows
+on conflict do nothing
+
+-- name: confirm
+update erasure set confirmed_at = rows.at
+from unnest($2::bytea[], $3::text[], $4::timestamptz[]) as rows (person, request_id, at)
+where erasure.shard = $1 and erasure.person = rows.person and erasure.request_id = rows.request_id
+
+-- name: next_roll
+select min(roll_at) from erasure where shard = $1
+
+-- The next one after $2; who has had them all goes, unless nobody has confirmed yet, which has to be seen.
+-- name: rolled
+update erasure set rolls = rolls + 1,
+    roll_at = coalesce(erased_at + ($3::interval[])[rolls + 2], $2::timestamptz + interval '1 day')
+where shard = $1 and roll_at <= $2::timestamptz
+
+-- name: forget
+delete from erasure where shard = $1 and rolls >= cardinality($2::interval[]) and confirmed_at is not null
+
+-- name: census
+select count(*) filter (where confirmed_at is null) as pending,
+    count(*) filter (where confirmed_at is null and erased_at < now() - $1::interval) as overdue
+from erasure

@@ -1,0 +1,203 @@
+"""A person's erasure in retention: the mark, the one receipt, and what is dropped (rules I11 to I13)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.retention.core.decide import Policy
+from services.retention.core.erasure import (
+    ROLLS,
+    STORES,
+    Confirmed,
+    Erase,
+    Erasure,
+    Export,
+    begun,
+    digest,
+    granted,
+    not_taken,
+    receipt,
+    roll,
+)
+from services.retention.core.messages import Report
+from services.retention.erasing import Held
+from services.retention.service import service
+from services.retention.storage.erasures import Began, Finished, Rolled
+from shared.contracts.erasure import ON_THE_WAY_MAX, Erased, erased_by, is_nobody, mark, nobody
+from shared.contracts.exchange import Misasked
+from shared.contracts.faults import Code, Fault
+from shared.contracts.messages import RecordReport, encode, read
+from shared.contracts.partition import PARTITIONS, partition_of
+from shared.contracts.retention_profile import Profile
+from shared.contracts.subject import ErasureReceipt, SubjectAnswer
+from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, SUBJECT_ANSWERS
+from shared.policy_file import load_policy
+from shared.runner.service import Decision, Outcome
+from shared.settings import ROOT
+
+USER, KEY = "ab" * 32, b"k" * 32
+POLICY = Policy(profile=load_policy(ROOT / "policies/retention/cn.toml", Profile), fingerprint_key=KEY)
+ASKED = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NOW = ASKED + timedelta(seconds=2)
+ERASE = Erase(USER, "r1", ASKED, ASKED)
+DECIDE: Any = service(POLICY).mode.decide
+
+
+def report(arrived: datetime, id: str = "n1") -> Report:
+    body = RecordReport(kind="hotel.no_show", report_id=id, status="reported", began_on=date(2026, 2, 1))
+    return Report(USER, "hotel", f"e-{id}", "behavior.raw.hotel/0/1", body, arrived, "", arrived)
+
+
+def decide(held: Held | None, *messages: object, now: datetime = NOW) -> Decision[Held, Any]:
+    found: Decision[Held, Any] = DECIDE(held, messages, now)
+    return found
+
+
+def topics(decision: Decision[Held, Any]) -> list[str]:
+    return [message.topic for message in decision.outgoing]
+
+
+def test_a_request_takes_everything_and_sends_the_mark_on() -> None:
+    known = decide(None, report(ASKED - timedelta(days=1))).state
+    assert known is not None
+    assert known.person is not None
+    decision = decide(known, ERASE)
+    assert decision.state == Held(None, (Erasure("r1", ASKED),))
+    assert decision.writes == (Began(USER, Erasure("r1", ASKED), NOW),)
+    told = {message.topic: message for message in decision.outgoing}
+    assert erased_by(told[RECORDS_CHANGED]) == Erased(USER, "r1", ASKED)
+    assert read(SubjectAnswer, told[SUBJECT_ANSWERS].value or b"") == begun(ERASE)
+
+
+def test_the_same_request_again_changes_nothing_and_is_answered_with_the_same_bytes() -> None:
+    first = decide(None, ERASE)
+    again = decide(first.state, Erase(USER, "r1", ASKED + timedelta(hours=1), ASKED), now=NOW + timedelta(hours=1))
+    assert (again.state, again.writes, topics(again)) == (first.state, (), [SUBJECT_ANSWERS])
+    assert again.outgoing[0] in first.outgoing
+    assert again.outcomes == (Outcome("duplicate"),)
+
+
+def test_there_is_one_receipt() -> None:
+    """(rules I13)"""
+    held = decide(None, ERASE).state
+    confirmed = Confirmed(USER, "r1", NOW)
+    decision = decide(held, confirmed, confirmed)
+    [told] = decision.outgoing
+    said = read(ErasureReceipt, told.value or b"")
+    assert isinstance(said, ErasureReceipt)
+    assert (said.what, said.request_id, said.requested_at, said.erased_at) == ("person", "r1", ASKED, NOW)
+    assert said.stores == STORES
+    assert decision.writes == (Finished(USER, "r1", NOW),)
+    assert decide(decision.state, confirmed).outgoing == ()
+
+
+@pytest.mark.parametrize("request_id", ["r2", "roll-20260301T120000"])
+def test_a_confirmation_of_nothing_that_is_known_makes_no_receipt(request_id: str) -> None:
+    held = decide(None, ERASE).state
+    assert decide(held, Confirmed(USER, request_id, NOW)).outgoing == ()
+    assert decide(None, Confirmed(USER, request_id, NOW)) == Decision(None)
+
+
+def test_a_receipt_that_was_changed_or_is_anothers_is_not_ours() -> None:
+    said = receipt(USER, Erasure("r1", ASKED), NOW, KEY)
+    assert digest(USER, said, KEY) == said.digest
+    assert read(ErasureReceipt, encode(said)) == said
+    for changed in (
+        replace(said, stores=("nowhere",)),
+        replace(said, erased_at=NOW + timedelta(seconds=1)),
+        replace(said, request_id="r2"),
+    ):
+        assert digest(USER, changed, KEY) != said.digest
+    assert digest("cd" * 32, said, KEY) != said.digest
+    assert digest(USER, said, b"x" * 32) != said.digest
+
+
+@pytest.mark.parametrize(
+    ("arrived", "is_taken"),
+    [(ASKED - timedelta(days=7), False), (ASKED, False), (ASKED + timedelta(milliseconds=1), True)],
+)
+def test_what_had_arrived_before_is_dropped_and_what_comes_later_is_a_newcomers(
+    arrived: datetime, is_taken: bool
+) -> None:
+    """(rules I12)"""
+    for messages in ([ERASE, report(arrived)], [report(ASKED - timedelta(days=2), "old"), ERASE, report(arrived)]):
+        decision = decide(None, *messages)
+        assert decision.state is not None
+        records = decision.state.person.records if decision.state.person else {}
+        assert len(records) == is_taken
+        assert (Outcome("dropped") in decision.outcomes) is not is_taken
+    later = decide(decide(None, ERASE).state, report(arrived))
+    assert bool(later.outgoing) is is_taken
+
+
+def test_somebody_who_asks_again_later_is_erased_again() -> None:
+    held = decide(None, ERASE, Confirmed(USER, "r1", NOW), report(NOW)).state
+    again = decide(held, Erase(USER, "r2", NOW, NOW))
+    assert again.state is not None
+    assert again.state.person is None
+    assert [each.request_id for each in again.state.erasures] == ["r1", "r2"]
+    assert RECORDS_CHANGED in topics(again)
+
+
+def test_the_broker_is_made_to_clean_up_by_marks_about_nobody() -> None:
+    for shard in range(PARTITIONS):
+        assert partition_of(nobody(shard)) == shard
+        assert is_nobody(nobody(shard))
+    decision = decide(None, roll(3, NOW))
+    [told] = decision.outgoing
+    found = erased_by(told)
+    assert isinstance(found, Erased)
+    assert (found.user_id, found.asked_at) == (nobody(3), NOW)
+    assert (decision.state, decision.writes) == (None, (Rolled(NOW),))
+    assert not is_nobody(USER)
+    assert list(ROLLS) == sorted(ROLLS)
+    assert ROLLS[-1] > ON_THE_WAY_MAX, "what is remembered goes when nothing older can come"
+
+
+@pytest.mark.parametrize(
+    ("message", "status", "code"),
+    [
+        (Export(USER, "r1", ASKED), "done", "may-be-read"),
+        (
+            Misasked(USER, "r1", ASKED, Fault(Code.UNKNOWN_VALUE, "data.request", "It is none.")),
+            "refused",
+            "unknown-value",
+        ),
+    ],
+)
+def test_what_else_is_asked_is_answered(message: object, status: str, code: str) -> None:
+    decision = decide(None, message)
+    [told] = decision.outgoing
+    answer = read(SubjectAnswer, told.value or b"")
+    assert isinstance(answer, SubjectAnswer)
+    assert (answer.status, answer.code, decision.state) == (status, code, None)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [begun(ERASE), granted(Export(USER, "r1", ASKED)), not_taken("r1", Fault(Code.UNKNOWN_VALUE, "", "It is none."))],
+    ids=lambda answer: answer.code,
+)
+def test_every_answer_fits_its_contract(answer: SubjectAnswer) -> None:
+    assert read(SubjectAnswer, encode(answer)) == answer
+
+
+def test_a_mark_sent_again_is_equal_to_the_byte_and_nothing_else_is_one() -> None:
+    erased = Erased(USER, "r1", ASKED)
+    sent = mark("scorer", SCORES_CHANGED, erased)
+    assert sent == mark("scorer", SCORES_CHANGED, erased)
+    assert erased_by(sent) == erased
+    others: Sequence[Any] = [
+        type(sent)(SCORES_CHANGED, b"me", None, sent.headers),
+        type(sent)(SCORES_CHANGED, USER.encode(), None, ()),
+        type(sent)(SCORES_CHANGED, USER.encode(), None, tuple(h for h in sent.headers if h[0] != "ce_requestid")),
+        type(sent)(
+            SCORES_CHANGED, USER.encode(), None, tuple((n, b"t" if n == "ce_type" else c) for n, c in sent.headers)
+        ),
+    ]
+    assert all(isinstance(erased_by(other), Fault) for other in others)
