@@ -9,22 +9,37 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, time
-from itertools import islice
+from itertools import groupby, islice
 from typing import Annotated
 
 import typer
 from aiokafka.errors import KafkaError
 
-from goodstanding.cli.frame import AsJson, answer_json, progress, say, stops_politely, tell, warn
+from goodstanding import policies
+from goodstanding.cli.frame import (
+    AsJson,
+    answer_json,
+    console,
+    local,
+    progress,
+    say,
+    stops_politely,
+    table,
+    tell,
+    tell_entry,
+    warn,
+)
 from goodstanding.cli.group import commands
 from goodstanding.cli.words import EventFile, Partner
 from goodstanding.errors import UserError
+from goodstanding.partner.event_file import lines_of
 from goodstanding.partner.mapping_files import mapping_of, sound_mapping_of
-from goodstanding.partner.rehearsal import validate
+from goodstanding.partner.rehearsal import Forwarded, Judged, Rehearsal
 from goodstanding.partner.samples import Setting, identifiers, samples
 from goodstanding.partner.sending import send
 from goodstanding.partner.stream import stream
-from goodstanding.partner.verdicts import GOOD, Verdict, lines_of
+from goodstanding.partner.understood import understood, warnings
+from goodstanding.partner.verdicts import GOOD, Verdict
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import Stack
@@ -36,6 +51,8 @@ app = commands("For partners: example events, a check without sending, and sendi
 
 Count = Annotated[int, typer.Option(metavar="COUNT", min=1, max=10_000_000, help="How many events.")]
 _EVENTS_OF_ONE = 20
+_UNDERSTOOD_SHOWN = 20
+_PERSON_DIGITS = 8
 _ALIKE_SHOWN = 20
 """How many lines with one and the same fault are told one by one; of the others there is a count."""
 
@@ -75,7 +92,14 @@ def sample(
 
 
 @app.command("validate")
-def validate_(partner: Partner, file: EventFile, as_json: AsJson = False) -> None:
+def validate_(
+    partner: Partner,
+    file: EventFile,
+    show: Annotated[
+        bool, typer.Option("--show", help="What was understood of each event, and what all have in common.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check a file of events as every service would judge it, without any server. Ends with 1 when one is not good.
 
     Not known without the platform is what it has heard before: an event that it has already is "repeated" there, and
@@ -86,7 +110,11 @@ def validate_(partner: Partner, file: EventFile, as_json: AsJson = False) -> Non
     stack = Stack.default()
     settings = stack.settings or FixedSettings.new()
     now = _now(settings, lambda: stack.deployment)
-    _answer(validate(partner, lines_of(file), settings, now), as_json, "checked", _judged_by(settings, now))
+    rehearsal = Rehearsal(partner, settings, now)
+    judged = rehearsal.read(lines_of(file, mapping_of(partner)))
+    if show:
+        _show(judged, settings, as_json)
+    _answer(rehearsal.answer(judged), as_json, "checked", _judged_by(settings, now))
 
 
 @app.command("send")
@@ -104,9 +132,8 @@ def send_(
 
     Example: goodstanding partner send bank events.jsonl
     """
-    lines = lines_of(file)
+    lines = lines_of(file, mapping_of(partner))
     kafka, operator = _platform()
-    mapping_of(partner)
     settings = operator.settings if operator else None
     now = _now(settings, lambda: operator)
     for edited in operator.edited(partner) if operator else ():
@@ -115,6 +142,46 @@ def send_(
     if sent.not_waited_for:
         warn(sent.not_waited_for)
     _answer(sent.verdicts, as_json, "sent", _judged_by(settings, now))
+
+
+def _show(judged: Sequence[Judged], settings: FixedSettings, as_json: bool) -> None:
+    """What ingest takes, as it understands it; then what is strange about all of it together."""
+    zone = zones.zone(settings.zone)
+    card = policies.in_force_on(datetime.now(zone).date())
+    events = understood([each for each in judged if isinstance(each, Forwarded)], card, zone)
+    found = list(warnings(events, zone))
+    if as_json:
+        for event in events:
+            answer_json({"understood": event.as_json(), "currency": settings.currency})
+        for sentence in found:
+            answer_json({"warning": sentence})
+        return
+    rows = [
+        (
+            each.line,
+            each.kind if each.status is None else f"{each.kind}, {each.status}",
+            each.person[:_PERSON_DIGITS],
+            local(each.time, zone),
+            each.days_late,
+            each.amount,
+            each.count,
+        )
+        for each in events[:_UNDERSTOOD_SHOWN]
+    ]
+    amounts = f"minor {settings.currency}"
+    columns = ["line", "kind", "person", f"in {settings.zone}", "late", amounts, "count"]
+    console.print(table(columns, rows, right=("line", "late", amounts, "count")))
+    if len(events) > _UNDERSTOOD_SHOWN:
+        tell(f"{len(events) - _UNDERSTOOD_SHOWN:,} more; all of them: --json")
+    tell("")
+    for kind, of_kind in groupby(sorted(events, key=lambda each: each.kind), lambda each: each.kind):
+        some = list(of_kind)
+        months = sorted({each.month for each in some})
+        span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
+        tell_entry(f"{kind}  {len(some)} in {span}, for: {', '.join(some[0].rules) or 'no rule of the scorecard'}")
+    for sentence in found:
+        tell(f"Look at this: {sentence}")
+    tell("")
 
 
 def _reason(verdict: Verdict) -> tuple[str, ...]:

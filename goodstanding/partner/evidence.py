@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from aiokafka import ConsumerRecord, TopicPartition
 
 from goodstanding.partner.verdicts import Line, Result, Verdict
+from shared.contracts.exchange import INDEX
 from shared.contracts.faults import Fault
 from shared.contracts.messages import Refusal
 from shared.contracts.refusals import origins, read_refusal
@@ -36,23 +39,39 @@ class Evidence:
 
     answers: dict[str, tuple[Result, Refusal]] = field(default_factory=dict)
     forwarded: dict[str, tuple[TopicPartition, int]] = field(default_factory=dict)
-    """By raw position; of an event that ingest has forwarded twice, the later position."""
+    """By raw position, with `#<index>` for one of a message's many events; of an event that ingest has forwarded twice,
+    the later position."""
 
     def take(self, record: ConsumerRecord) -> None:
         at = TopicPartition(record.topic, record.partition)
         if record.topic in READ_BY:
-            origin = (dict(record.headers).get("ce_origin") or b"").decode(errors="replace")
-            self.forwarded[origin] = (at, record.offset)
+            headers = dict(record.headers)
+            origin, index = ((headers.get(f"ce_{name}") or b"").decode(errors="replace") for name in ("origin", INDEX))
+            self.forwarded[_event(origin, index)] = (at, record.offset)
         elif not isinstance(answer := read_refusal(record.headers), Fault):
             aside = record.topic.endswith(dead_letter_topic(""))
             result = Result.SET_ASIDE if aside else Result.REFUSED
-            self.answers.update(dict.fromkeys(origins(answer), (result, answer)))
+            names = (_event(origin, answer.index) for origin in origins(answer))
+            self.answers.update(dict.fromkeys(names, (result, answer)))
 
 
-def verdict_on(placed: Placed, evidence: Evidence, foreseen: Result | None, behind: bool, open_: set[str]) -> Verdict:
-    """What became of the event. `foreseen` is what was expected of it; `behind` says whether the services behind ingest
-    were waited for, and `open_` has the origins of the events that they have not come to."""
-    line, origin = placed.line.number, placed.origin
+Expected: TypeAlias = Mapping[int, Result]
+"""What is expected to become of events, by their numbers, of those where it can be known."""
+
+
+def verdicts_on(
+    placed: Placed, evidence: Evidence, foreseen: Expected, behind: bool, open_: set[str]
+) -> Iterator[Verdict]:
+    """What became of the events of a message. `foreseen` is what was expected of them; `behind` says whether the
+    services behind ingest were waited for, and `open_` has the origins of the events that they have not come to."""
+    if not placed.line.numbers or placed.origin in evidence.answers:
+        yield _verdict(placed.line.number, placed.origin, evidence, foreseen, behind, open_)
+        return
+    for index, number in enumerate(placed.line.numbers):
+        yield _verdict(number, _event(placed.origin, str(index)), evidence, foreseen, behind, open_)
+
+
+def _verdict(line: int, origin: str, evidence: Evidence, foreseen: Expected, behind: bool, open_: set[str]) -> Verdict:
     forwarded = evidence.forwarded.get(origin)
     # A service behind ingest sets the forwarded record aside, and so names that one's position.
     names = [origin, *([_position(*forwarded)] if forwarded else [])]
@@ -60,17 +79,23 @@ def verdict_on(placed: Placed, evidence: Evidence, foreseen: Result | None, behi
         if name in evidence.answers:
             result, answer = evidence.answers[name]
             return Verdict.of(line, result, answer)
+    if forwarded is None and foreseen.get(line) is Result.SKIPPED:
+        return Verdict(line, Result.SKIPPED)
     if not behind or origin in open_:
         return Verdict(line, Result.TAKEN_BY_INGEST)
     if forwarded is None:
         return Verdict(line, Result.UNANSWERED, "unanswered", "", _UNANSWERED)
-    match foreseen:
+    match foreseen.get(line):
         case None:
             return Verdict(line, Result.TAKEN_BY_INGEST)
         case Result.REPEATED:
             return Verdict(line, Result.REPEATED)
         case _:
             return Verdict(line, Result.ACCEPTED)
+
+
+def _event(origin: str, index: str | None) -> str:
+    return f"{origin}#{index}" if index else origin
 
 
 def _position(at: TopicPartition, offset: int) -> str:

@@ -7,7 +7,7 @@ the services themselves, with their decoders and their rules, so that a rehearsa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -66,11 +66,13 @@ class Rehearsal:
         self._headers = headers_of(mapping_of(partner))
         self._ingest = ingest(Policy({partner: compiled(partner, settings)}))
         self._behind = _behind(settings)
+        self._messages: dict[int, Line] = {}
+        """By their number, which is the offset of a record that was never sent."""
         self._states: dict[tuple[str, str], Any] = {}
 
     def read(self, lines: Iterable[Line]) -> list[Judged]:
-        """What ingest says of each line."""
-        return [self._read(line) for line in lines]
+        """What ingest says of each event of these messages."""
+        return [each for line in lines for each in self._read(line)]
 
     async def recall(self, deployment: Deployment, judged: Sequence[Judged]) -> None:
         """Begin with what the services' tables hold of these people. Reads, and writes nothing."""
@@ -99,21 +101,30 @@ class Rehearsal:
                 found |= self._take(each)
         return [found[each.line] for each in judged]
 
-    def _read(self, line: Line) -> Judged:
+    def _read(self, line: Line) -> Iterator[Judged]:
+        self._messages[line.number] = line
         record = _record(raw_topic(self._partner), line.number, line.key, line.value, self._headers, self._now)
         try:
             answer = self._ingest.mode.answer(record, self._now)
-            if isinstance(answer, DeadLetter):
-                return Verdict(line.number, Result.SET_ASIDE, answer.code, "", answer.sentence)
-            [outgoing] = answer.outgoing
         except Exception as error:  # noqa: BLE001  # whatever it is, the service would set the record aside for it
-            return _undecidable(line.number, error)
-        if outgoing.topic not in self._behind:
-            return next(iter(_refusals([outgoing], self._partner).values()))
-        assert outgoing.key is not None, "what ingest forwards has the person as its key"
-        key = outgoing.key.decode()
-        forwarded = _record(outgoing.topic, line.number, outgoing.key, outgoing.value, outgoing.headers, self._now)
-        return Forwarded(line.number, key, forwarded)
+            yield _undecidable(line.number, error)
+            return
+        if isinstance(answer, DeadLetter):
+            yield Verdict(line.number, Result.SET_ASIDE, answer.code, "", answer.sentence)
+            return
+        messages = iter(answer.outgoing)
+        for index, outcome in enumerate(answer.outcomes):
+            number = line.number_of(index)
+            if outcome.result == "skipped":
+                yield Verdict(number, Result.SKIPPED)
+                continue
+            outgoing = next(messages)
+            if outgoing.topic not in self._behind:
+                yield next(iter(self._refusals([outgoing]).values()))
+                continue
+            assert outgoing.key is not None, "what ingest forwards has the person as its key"
+            about = outgoing.key, outgoing.value, outgoing.headers
+            yield Forwarded(number, outgoing.key.decode(), _record(outgoing.topic, number, *about, self._now))
 
     def _take(self, event: Forwarded) -> dict[int, Verdict]:
         topic = event.record.topic
@@ -129,7 +140,19 @@ class Rehearsal:
         self._states[topic, event.user_id] = decision.state
         known = any(outcome.result == "duplicate" for outcome in decision.outcomes)
         verdict = Verdict(event.line, Result.REPEATED if known else Result.ACCEPTED)
-        return {event.line: verdict} | _refusals(decision.outgoing, self._partner)
+        return {event.line: verdict} | self._refusals(decision.outgoing)
+
+    def _refusals(self, messages: Iterable[Outgoing | Announcement]) -> dict[int, Verdict]:
+        """The refusals among the messages, by the number of the event whose position and index they name."""
+        found = {}
+        for message in messages:
+            if message.topic == rejected_topic(self._partner):
+                refusal = read_refusal(message.headers)
+                assert not isinstance(refusal, Fault), refusal.sentence
+                line = self._messages[int(refusal.origin.rpartition("/")[2])]
+                number = line.number_of(None if refusal.index is None else int(refusal.index))
+                found[number] = Verdict.of(number, Result.REFUSED, refusal)
+        return found
 
 
 def validate(partner: str, lines: Sequence[Line], settings: FixedSettings, now: datetime) -> list[Verdict]:
@@ -159,18 +182,6 @@ def _behind(settings: FixedSettings) -> Mapping[str, Service[Fenced[Any, Any, An
         NORMALIZED: scorer(scorer_files.load(of_scorer)),
         RECORDS_REPORTED: retention(retention_files.load(of_retention)),
     }
-
-
-def _refusals(messages: Iterable[Outgoing | Announcement], partner: str) -> dict[int, Verdict]:
-    """The refusals among the messages, by the line whose position they name."""
-    found = {}
-    for message in messages:
-        if message.topic == rejected_topic(partner):
-            refusal = read_refusal(message.headers)
-            assert not isinstance(refusal, Fault), refusal.sentence
-            line = int(refusal.origin.rpartition("/")[2])
-            found[line] = Verdict.of(line, Result.REFUSED, refusal)
-    return found
 
 
 def _undecidable(line: int, error: Exception) -> Verdict:

@@ -19,7 +19,7 @@ import asyncpg
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from goodstanding.errors import UserError
-from goodstanding.partner.evidence import READ_BY, Evidence, Placed, verdict_on
+from goodstanding.partner.evidence import READ_BY, Evidence, Placed, verdicts_on
 from goodstanding.partner.mapping_files import headers_of, mapping_of
 from goodstanding.partner.rehearsal import Forwarded, Rehearsal
 from goodstanding.partner.verdicts import Line, Result, Verdict
@@ -73,36 +73,39 @@ async def send(
         await offsets.ends([raw_topic(partner)])  # which says what to do when the topic is not made
         before = await offsets.ends([*answering, *forwarding])
         placed = await _send(bootstrap, partner, lines, foreseen)
-        watch(f"{len(placed)} events are in Kafka")
+        watch(f"{sum(len(each.line.numbers) or 1 for each in placed)} events are in Kafka")
         await _until_ingest(offsets, placed, deadline, timeout_s)
         evidence, open_ = Evidence(), set[str]()
         await _read(bootstrap, before, await offsets.ends(forwarding), evidence)
         if operator:
-            ours = {
-                each.origin: evidence.forwarded[each.origin] for each in placed if each.origin in evidence.forwarded
-            }
+            sent = {each.origin for each in placed}
+            ours = {name: at for name, at in evidence.forwarded.items() if name.partition("#")[0] in sent}
             watch(f"ingest has taken {len(ours)} of them")
             open_, late = await _until_behind(operator, ours, deadline, partner)
             why = " ".join(filter(None, (why, late)))
         await _read(bootstrap, before, await offsets.ends(answering), evidence)
-    return Sent(
-        [verdict_on(each, evidence, foreseen[each.line.number][1], operator is not None, open_) for each in placed], why
-    )
+    behind = operator is not None
+    return Sent([told for each in placed for told in verdicts_on(each, evidence, foreseen.results, behind, open_)], why)
 
 
-_Foreseen: TypeAlias = dict[int, tuple[int, Result | None]]
-"""By line: the partition to send it to, and what is expected to become of it, if that can be known."""
+@dataclass(frozen=True, slots=True)
+class _Foreseen:
+    """The partition that each message is sent to, by its number; and what is expected of events, by theirs."""
+
+    partitions: Mapping[int, int]
+    results: Mapping[int, Result]
 
 
 async def _foresee(
     partner: str, lines: Sequence[Line], operator: Deployment | None, now: datetime
 ) -> tuple[Deployment | None, _Foreseen, str]:
-    """By line, where to send the event and what will become of it; and why nothing is foreseen, if nothing is.
+    """Where to send each message and what will become of its events; and why nothing is foreseen, if nothing is.
 
     One person's events go to one partition in the order of the file, so that chance does not decide which of two
     contradicting events comes first. Without the deployment's key nobody knows whom an event is about.
     """
-    anywhere: _Foreseen = {line.number: (index % PARTITIONS, None) for index, line in enumerate(lines)}
+    partitions = {line.number: index % PARTITIONS for index, line in enumerate(lines)}
+    anywhere = _Foreseen(partitions, {})
     if operator is None:
         return (
             None,
@@ -119,24 +122,17 @@ async def _foresee(
     except _DATABASE_AWAY:
         operator, why = None, "The scorer and retention were not waited for: Postgres does not answer."
     verdicts = rehearsal.answer(judged)
-    return (
-        operator,
-        {
-            each.line: (
-                partition_of(each.user_id) if isinstance(each, Forwarded) else anywhere[each.line][0],
-                verdict.result,
-            )
-            for each, verdict in zip(judged, verdicts, strict=True)
-        },
-        why,
-    )
+    alone = {line.number for line in lines if not line.numbers}
+    people = {each.line: each.user_id for each in judged if isinstance(each, Forwarded) and each.line in alone}
+    partitions |= {number: partition_of(user_id) for number, user_id in people.items()}
+    return operator, _Foreseen(partitions, {verdict.line: verdict.result for verdict in verdicts}), why
 
 
 async def _send(bootstrap: str, partner: str, lines: Sequence[Line], foreseen: _Foreseen) -> list[Placed]:
     headers = headers_of(mapping_of(partner))
     by_partition: dict[TopicPartition, list[Line]] = {}
     for line in lines:
-        by_partition.setdefault(TopicPartition(raw_topic(partner), foreseen[line.number][0]), []).append(line)
+        by_partition.setdefault(TopicPartition(raw_topic(partner), foreseen.partitions[line.number]), []).append(line)
     async with started(bootstrap) as producer:
         parts = await asyncio.gather(*(_send_to(producer, at, part, headers) for at, part in by_partition.items()))
     return sorted((each for part in parts for each in part), key=lambda each: each.line.number)

@@ -10,8 +10,9 @@ from pathlib import Path
 from goodstanding.errors import UserError
 from goodstanding.offline import Offline
 from goodstanding.partner.event import PartnerEvent
+from goodstanding.partner.event_file import lines_of
 from goodstanding.partner.mapping_files import compiled, headers_of, mapping_of
-from goodstanding.partner.verdicts import Line, lines_of
+from goodstanding.partner.verdicts import Line
 from goodstanding.platform.deployment import partners
 from goodstanding.platform.fixed_settings import FixedSettings
 from services.ingest.core.normalize import Refused, judged
@@ -56,9 +57,10 @@ def scores_of(
     first: dict[str, str] = {}
     events = 0
     for file, partner in files:
-        headers = headers_of(mapping_of(partner))
-        for line in lines_of(file):
-            events += 1
+        mapping = mapping_of(partner)
+        headers = headers_of(mapping)
+        for line in lines_of(file, mapping):
+            events += len(line.numbers) or 1
             for user_id in offline.take(partner, _event(line, headers), end.astimezone(UTC)):
                 first.setdefault(user_id, f"{file.name}:{line.number}")
     through = month_of(end, zone) - (card.cadence == "monthly")
@@ -75,8 +77,7 @@ def partner_of(file: Path, settings: FixedSettings) -> str:
     named = file.name.partition(".")[0]
     if named in known:
         return named
-    line = lines_of(file)[0]
-    reading = [name for name in known if _reads(name, line, settings)]
+    reading = [name for name in known if _reads(name, file, settings)]
     if len(reading) == 1:
         return reading[0]
     found = (
@@ -87,8 +88,9 @@ def partner_of(file: Path, settings: FixedSettings) -> str:
     raise UserError(found, f"Say whose events they are with --partner, one of: {', '.join(known)}.")
 
 
-def _reads(partner: str, line: Line, settings: FixedSettings) -> bool:
-    event = _event(line, headers_of(mapping_of(partner)))
+def _reads(partner: str, file: Path, settings: FixedSettings) -> bool:
+    mapping = mapping_of(partner)
+    event = _event(lines_of(file, mapping)[0], headers_of(mapping))
     found = judged(compiled(partner, settings), event, datetime.now(UTC))
     return not any(isinstance(each, Refused) for each in found)
 

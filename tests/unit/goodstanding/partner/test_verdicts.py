@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from goodstanding.errors import UserError
+from goodstanding.partner.event_file import lines_of
 from goodstanding.partner.mapping_files import mapping_of
 from goodstanding.partner.rehearsal import validate
 from goodstanding.partner.samples import Setting, samples
-from goodstanding.partner.verdicts import Result, Verdict, lines_of
+from goodstanding.partner.verdicts import Result, Verdict
 from goodstanding.platform.deployment import partners
 from goodstanding.platform.fixed_settings import FixedSettings
 

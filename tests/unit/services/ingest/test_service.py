@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import date, timedelta
@@ -11,12 +12,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.ingest.service import NAME
+from services.ingest.loading import load_partner
+from services.ingest.service import NAME, Policy, service
 from services.retention import service as retention
 from services.retention.core.decide import Policy as RetentionPolicy
 from services.retention.core.messages import Report
 from services.scorer import service as scorer
 from services.scorer.core.messages import Event
+from shared.contracts.cloudevents import parse_envelope
+from shared.contracts.exchange import provenance, refused
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import Refusal
 from shared.contracts.partition import partition_of
@@ -285,3 +289,61 @@ def sent(outgoing: Outgoing, value: bytes | None = None) -> Any:
     return SimpleNamespace(
         topic=outgoing.topic, key=outgoing.key, value=value or outgoing.value, headers=outgoing.headers
     )
+
+
+def test_each_event_of_a_message_has_its_own_answer_with_its_index() -> None:
+    """(decision 0028)"""
+    wallet = load_partner(ROOT / "tests" / "support" / "partners" / "wallet.toml", DEPLOYMENT)
+    ingest = service(Policy({"wallet": wallet}))
+    movement = {
+        "occurredAt": "1709631000000",
+        "accountRef": PERSON,
+        "movementType": "purchase",
+        "amountValue": -1,
+        "amountCurrency": "CNY",
+        "merchant": {},
+        "tags": [],
+    }
+    movements = [
+        {**movement, "movementId": 1},
+        {**movement, "movementId": 2, "movementType": "topUp"},
+        {**movement, "movementId": 3, "amountCurrency": "XXX"},
+        {**movement, "movementId": 4},
+    ]
+    found = answered(record(RawEvent("wallet", json.dumps(movements).encode())), ingest)
+    assert isinstance(found, Answer)
+    assert [outcome.result for outcome in found.outcomes] == ["accepted", "skipped", "refused", "accepted"]
+    first, refusal, last = found.outgoing
+    assert [dict(each.headers)["ce_index"] for each in found.outgoing] == [b"0", b"2", b"3"]
+    assert {dict(each.headers)["ce_origin"] for each in found.outgoing} == {b"behavior.raw.wallet/3/7"}
+    assert dict(refusal.headers)["ce_id"] == b"ingest/behavior.raw.wallet/3/7#2"
+    assert dict(refusal.headers)["ce_field"] == b"amountCurrency"
+    assert dict(refusal.headers)["ce_eventid"] == b"3"
+    assert dict(refusal.headers)["ce_omitted"] == b"value"
+    assert dict(refusal.headers)["ce_mapping"] == wallet.mapping.encode()
+    assert refusal.value is None
+    assert not isinstance(read_refusal(refusal.headers), Fault)
+    assert dict(first.headers)["ce_id"] == b"1"
+    assert dict(last.headers)["ce_id"] == b"4"
+    # Whoever refuses one of them later names its position and its index again.
+    envelope = parse_envelope(last.key, last.headers)
+    assert not isinstance(envelope, Fault)
+    came = provenance(envelope)
+    assert not isinstance(came, Fault)
+    later = refused("scorer", "wallet", came.origin, Fault(Code.CONFLICT, "", "Why."), "4", fieldnames=came.fieldnames)
+    assert dict(later.headers)["ce_index"] == b"3"
+    assert dict(later.headers)["ce_origin"] == b"behavior.raw.wallet/3/7"
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome"),
+    [(b"[]", ("skipped", "")), (b"{}", ("refused", "wrong-type")), (b"[", ("refused", "json-syntax"))],
+)
+def test_a_message_without_events_is_skipped_and_one_that_is_no_list_refused(
+    value: bytes, outcome: tuple[str, str]
+) -> None:
+    wallet = load_partner(ROOT / "tests" / "support" / "partners" / "wallet.toml", DEPLOYMENT)
+    found = answered(record(RawEvent("wallet", value)), service(Policy({"wallet": wallet})))
+    assert isinstance(found, Answer)
+    assert [(each.result, each.code) for each in found.outcomes] == [outcome]
+    assert [each.value for each in found.outgoing] == ([value] if outcome[0] == "refused" else [])

@@ -1,0 +1,187 @@
+"""A partner's file as the messages that are sent: one a line, or as many events in one as the mapping allows.
+
+Whatever unpacks a file, stands before; what its events say is ingest's to judge.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from goodstanding.errors import UserError
+from goodstanding.partner.verdicts import Line, key_of
+from services.ingest.core.mapping import ROOT_LIST, CsvMapping, FixedMapping, JsonMapping, PartnerMapping
+from services.ingest.core.normalize import EVENTS_MAX
+from services.ingest.core.tables import csv_options
+
+_MESSAGE_BYTES_MAX = 1000 * 1024
+"""Below what ingest takes, with room for a header and a key."""
+_BOM = "\ufeff"
+
+
+def lines_of(file: Path, mapping: PartnerMapping | None = None) -> list[Line]:
+    """The messages of a file (`-` is standard input) with events of this mapping; without one, one on each line.
+    Raises UserError."""
+    try:
+        content = sys.stdin.buffer.read() if file == Path("-") else file.read_bytes()
+    except (OSError, ValueError) as error:  # a name with NUL in it is a ValueError
+        reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
+        raise UserError(f"{file} cannot be read: {reason}.", "Name a file with one event on each line.") from None
+    if fault := _no_lines(content, mapping):
+        raise UserError(f"{file} {fault}", "Write one event on each line, in UTF-8.")
+    lines = messages_of(content, mapping, file)
+    if not lines:
+        raise UserError(f"{file} has no events in it.", "There is one on each line.")
+    return lines
+
+
+def _no_lines(content: bytes, mapping: PartnerMapping | None) -> str:
+    """What the file is, if every line of it would be refused for one and the same reason; empty otherwise."""
+    encoding = mapping.encoding if isinstance(mapping, CsvMapping | FixedMapping) else "utf-8"
+    if encoding != "utf-16" and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "is written in UTF-16."
+    has_list = isinstance(mapping, JsonMapping) and mapping.list is not None
+    if not has_list and content.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
+        with suppress(ValueError, RecursionError):
+            if isinstance(json.loads(content.removeprefix(codecs.BOM_UTF8)), list):
+                return "is one JSON array."
+    return ""
+
+
+def messages_of(content: bytes, mapping: PartnerMapping | None, file: object) -> list[Line]:
+    """The messages of a file's content. A line of column names at its top is none of them, and must be the mapping's.
+    Raises UserError."""
+    if isinstance(mapping, CsvMapping):
+        return _tables(content, mapping, file) if mapping.header else _rows(content, mapping, file)
+    if isinstance(mapping, FixedMapping):
+        return [Line(number, value, None) for number, value in _lines(content)]
+    if isinstance(mapping, JsonMapping) and mapping.list is not None:
+        return _lists(content, mapping.list)
+    return [Line(number, value, key_of(value)) for number, value in _lines(content)]
+
+
+def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
+    # Spreadsheets and editors put a mark before a file that is no part of its first event.
+    rows = content.removeprefix(_BOM.encode()).split(b"\n")
+    return ((number, value) for number, value in enumerate(rows, 1) if value.strip())
+
+
+def _text(content: bytes, mapping: CsvMapping, file: object) -> str:
+    try:
+        return content.decode(mapping.encoding).removeprefix(_BOM)
+    except UnicodeDecodeError:
+        raise UserError(
+            f"{file} is not written in {mapping.encoding}.", "Say its encoding in the mapping, as `encoding`."
+        ) from None
+
+
+def _rows(content: bytes, mapping: CsvMapping, file: object) -> list[Line]:
+    """Each line of a table without a header of its own; one at the top of the file is compared and passed over."""
+    lines = [(number, line) for number, line in enumerate(_text(content, mapping, file).split("\n"), 1) if line.strip()]
+    if lines:
+        number, first = lines[0]
+        with suppress(csv.Error):
+            cells = next(csv.reader((first.rstrip("\r"),), **csv_options(mapping.delimiter, mapping.quote)), [])
+            names = [cell.strip() for cell in cells]
+            if tuple(names) == mapping.columns:
+                del lines[0]
+            elif sum(name in mapping.columns for name in names) * 2 > len(mapping.columns):
+                raise UserError(
+                    f"Line {number} of {file} names columns that are not those of the mapping.",
+                    f"The mapping has, in this order: {', '.join(mapping.columns)}. "
+                    "Or say `header = true` there, and columns are read by their names.",
+                )
+    return [Line(number, line.encode(mapping.encoding), None) for number, line in lines]
+
+
+def _tables(content: bytes, mapping: CsvMapping, file: object) -> list[Line]:
+    """Messages of as many rows as one may have, each with the header of the file."""
+    text = _text(content, mapping, file)
+    header, *rows = _physical(text, mapping) or [(1, "")]
+    messages: list[Line] = []
+    part: list[tuple[int, str]] = []
+    size = room = _MESSAGE_BYTES_MAX - len(header[1].encode(mapping.encoding))
+    for number, row in rows:
+        length = len(row.encode(mapping.encoding))
+        if part and (size < length or len(part) == EVENTS_MAX):
+            messages.append(_table(header[1], part, mapping.encoding))
+            part, size = [], room
+        part.append((number, row))
+        size -= length
+    return [*messages, _table(header[1], part, mapping.encoding)] if part else messages
+
+
+def _table(header: str, rows: Sequence[tuple[int, str]], encoding: str) -> Line:
+    value = "".join([header, *(row for _, row in rows)]).encode(encoding)
+    return Line(rows[0][0], value, None, tuple(number for number, _ in rows))
+
+
+def _physical(text: str, mapping: CsvMapping) -> list[tuple[int, str]]:
+    """The rows as they are written, with the number of the first line of each: a quoted cell may have several lines.
+
+    What is no CSV stays one piece, which ingest refuses with a reason.
+    """
+    lines = io.StringIO(text, newline="").readlines()
+    reader = csv.reader(iter(lines), **csv_options(mapping.delimiter, mapping.quote))
+    rows, begin = [], 0
+    try:
+        for cells in reader:
+            if any(cells):
+                rows.append((begin + 1, _ended("".join(lines[begin : reader.line_num]))))
+            begin = reader.line_num
+    except csv.Error:
+        rows.append((begin + 1, "".join(lines[begin:])))
+    return rows
+
+
+def _ended(row: str) -> str:
+    return row if row.endswith(("\n", "\r")) else f"{row}\n"
+
+
+def _lists(content: bytes, at: str) -> list[Line]:
+    """Messages of as many members as one may have. Members are counted through the whole file, from 1."""
+    content = content.removeprefix(_BOM.encode())
+    if at == ROOT_LIST:
+        with suppress(msgspec.MsgspecError, RecursionError):
+            return list(_arrays(msgspec.json.decode(content, type=list[msgspec.Raw])))
+    with suppress(msgspec.MsgspecError, RecursionError):
+        msgspec.json.decode(content)
+        return [_counted(content.strip(), at, 0)]
+    lines: list[Line] = []
+    for _, value in _lines(content):
+        lines.append(_counted(value, at, lines[-1].numbers[-1] if lines else 0))
+    return lines
+
+
+def _arrays(members: Sequence[msgspec.Raw]) -> Iterator[Line]:
+    part: list[bytes] = []
+    size, first = _MESSAGE_BYTES_MAX, 1
+    for number, member in enumerate(map(bytes, members), 1):
+        if part and (size < len(member) + 1 or len(part) == EVENTS_MAX):
+            yield Line(first, b"[" + b",".join(part) + b"]", None, tuple(range(first, number)))
+            part, size, first = [], _MESSAGE_BYTES_MAX, number
+        part.append(member)
+        size -= len(member) + 1
+    if part:
+        yield Line(first, b"[" + b",".join(part) + b"]", None, tuple(range(first, first + len(part))))
+
+
+def _counted(value: bytes, at: str, seen: int) -> Line:
+    """A message as it is, with the numbers of its events; one that has none counts as one event, of which ingest says
+    what is wrong."""
+    found: Any = None
+    with suppress(msgspec.MsgspecError, RecursionError):
+        found = msgspec.json.decode(value)
+    for name in () if at == ROOT_LIST else at.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    count = len(found) if isinstance(found, list) and found else 1
+    return Line(seen + 1, value, None, tuple(range(seen + 1, seen + count + 1)))

@@ -1,0 +1,73 @@
+"""A file as messages: rows under their header, members of a list, and the number of each event."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from goodstanding.errors import UserError
+from goodstanding.partner.event_file import messages_of
+from goodstanding.partner.verdicts import Line
+from services.ingest.core.mapping import PartnerMapping
+from services.ingest.core.normalize import EVENTS_MAX
+from services.ingest.loading import load_mapping
+from shared.settings import ROOT
+
+PARTNERS = ROOT / "tests" / "support" / "partners"
+HEADER = b"ride_id,rider,ended_at\n"
+BIKE = load_mapping(PARTNERS / "bike-share.toml")
+WALLET = load_mapping(PARTNERS / "wallet.toml")
+COURT = load_mapping(ROOT / "partners" / "court-feed.toml")
+
+
+def messages(content: bytes, mapping: PartnerMapping) -> list[Line]:
+    return messages_of(content, mapping, Path("events"))
+
+
+def test_rows_of_a_table_go_with_their_header_and_keep_the_numbers_of_their_lines() -> None:
+    [message] = messages(b"\xef\xbb\xbf" + HEADER + b'A,"x\ny",1\n\n,,\nB,z,2', BIKE)
+    assert message.value == HEADER + b'A,"x\ny",1\nB,z,2\n'
+    assert message.numbers == (2, 6)
+    assert [message.number_of(index) for index in (0, 1, None)] == [2, 6, 2]
+
+
+def test_a_long_table_is_several_messages_each_as_large_as_one_may_be() -> None:
+    rows = [b"%d,x,1\n" % number for number in range(2 * EVENTS_MAX + 1)]
+    found = messages(HEADER + b"".join(rows), BIKE)
+    assert [len(each.numbers) for each in found] == [EVENTS_MAX, EVENTS_MAX, 1]
+    assert all(each.value.startswith(HEADER) for each in found)
+    assert found[2].value == HEADER + rows[-1]
+    wide = messages(HEADER + b"".join(b"%d,%s,1\n" % (n, b"x" * 100_000) for n in range(21)), BIKE)
+    assert [len(each.numbers) for each in wide] == [10, 10, 1]
+    assert all(len(each.value) <= 1024 * 1024 for each in wide)
+
+
+def test_what_is_no_csv_goes_as_it_is_for_ingest_to_say_so() -> None:
+    [message] = messages(HEADER + b'A,"x\nB,z,2\n', BIKE)
+    assert message.value == HEADER + b'A,"x\nB,z,2\n'
+
+
+def test_members_of_an_array_are_counted_through_the_file() -> None:
+    members = [{"n": number} for number in range(EVENTS_MAX + 2)]
+    found = messages(json.dumps(members, indent=1).encode(), WALLET)
+    assert [len(each.numbers) for each in found] == [EVENTS_MAX, 2]
+    assert json.loads(found[1].value) == members[EVENTS_MAX:]
+    assert found[1].numbers == (EVENTS_MAX + 1, EVENTS_MAX + 2)
+
+
+def test_arrays_on_lines_are_messages_as_they_are() -> None:
+    found = messages(b'[{"a":1},{"a":2}]\n{}\n[]\n[{"a":3}]\n', WALLET)
+    assert [each.value for each in found] == [b'[{"a":1},{"a":2}]', b"{}", b"[]", b'[{"a":3}]']
+    assert [each.numbers for each in found] == [(1, 2), (3,), (4,), (5,)]
+
+
+def test_a_line_of_the_mappings_own_column_names_is_passed_over_and_another_is_an_error() -> None:
+    columns = COURT.columns  # type: ignore[union-attr]
+    row = ";".join(["x"] * len(columns))
+    [line] = messages(f"{';'.join(columns)}\r\n{row}\r\n".encode(), COURT)
+    assert (line.number, line.value) == (2, f"{row}\r".encode())
+    other = ";".join(reversed(tuple(columns)))
+    with pytest.raises(UserError, match="names columns that are not those of the mapping"):
+        messages(f"{other}\n{row}\n".encode(), COURT)
