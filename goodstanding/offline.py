@@ -15,7 +15,7 @@ from goodstanding.platform.fixed_settings import FixedSettings
 from services.ingest.core.normalize import Normalized, Raw, Refused, Skipped, judged
 from services.ingest.core.partner import Partner
 from services.retention.core import decide as retention
-from services.retention.core import record as records
+from services.retention.core import effects
 from services.retention.core.messages import Report
 from services.scorer.core.folding import Accepted, Duplicate, fold, fold_record
 from services.scorer.core.messages import event_of
@@ -101,15 +101,19 @@ class Offline:
         self._records[event.user_id] = decided.person
         for id, effect in decided.effects:
             match effect:
-                case records.Changed(record):
-                    change = records.change_of(id, record, decided.person.version_base)
+                case effects.Changed(record):
+                    change = effects.change_of(id, record, decided.person.version_base)
                     fold_record(self._state(event.user_id), change, month_of(arrived, self._zone))
                     self.counts[_ACCEPTED] += 1
-                case records.Refused(fault=fault):
+                case effects.Refused(fault=fault):
                     self.counts[fault.code.value] += 1
-                case records.Repeated():
+                case effects.Repeated():
                     self.counts[_REPEATED] += 1
-                case records.Waits() | records.Expired():
+                case effects.Expired() | effects.Removed():
+                    change = effects.last_change(id, effect, decided.person.version_base)
+                    fold_record(self._state(event.user_id), change, month_of(arrived, self._zone))
+                    self.counts[_ACCEPTED] += 1
+                case _:
                     pass
 
     def _state(self, user_id: str) -> State:

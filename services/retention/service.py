@@ -1,4 +1,5 @@
-"""retention as the runner sees it: reports of negative records in, changes of records out. The rules are in core."""
+"""retention as the runner sees it: reports of negative records and people's requests in, changes of records, questions
+and notices out. The rules are in core; what is sent because of them is in telling."""
 
 from __future__ import annotations
 
@@ -8,31 +9,21 @@ from functools import partial
 
 from services.retention.core import decide as rules
 from services.retention.core.decide import Person, Policy, Writes
-from services.retention.core.messages import Message, Report
-from services.retention.core.record import Changed, Effect, Expired, Open, Refused, Repeated, Waits, change_of
+from services.retention.core.effects import change_of
+from services.retention.core.messages import DisputeRequest, Message, Report, StatementRequest
 from services.retention.erasing import Held, Told, Written, erasing
 from services.retention.storage import erasures, restate, store
+from services.retention.telling import NAME as NAME
+from services.retention.telling import changed, messages_of, outcome_of
 from shared.contracts.cloudevents import ARRIVED
-from shared.contracts.exchange import announced, provenance, received, refused
+from shared.contracts.exchange import Misasked, provenance, received, requested
 from shared.contracts.faults import Fault
-from shared.contracts.messages import RecordChange, RecordReport
+from shared.contracts.messages import RecordReport
+from shared.contracts.subject import SubjectRequest
 from shared.contracts.times import TimeError, instant
 from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED, SUBJECT_ANSWERS, SUBJECT_REQUESTS
-from shared.runner.service import (
-    Announcement,
-    Db,
-    DeadLetter,
-    Decision,
-    Fenced,
-    Input,
-    Outcome,
-    Outgoing,
-    OwnTopic,
-    Record,
-    Service,
-)
+from shared.runner.service import Db, DeadLetter, Decision, Fenced, Input, Outgoing, OwnTopic, Record, Service
 
-NAME = "retention"
 _MODELS = {RECORDS_REPORTED: RecordReport}
 
 
@@ -57,11 +48,12 @@ def service(policy: Policy) -> Service[Fenced[Told, Held, Written]]:
     return Service(NAME, inputs, erasing(records, policy), policy.profile.name, erasures.census)
 
 
-def decode(record: Record, arrived: datetime) -> Report | DeadLetter | None:
-    """A report of a record. ingest wrote it, so what cannot be read is a fault of ours: the operator's to look at."""
+def decode(record: Record, arrived: datetime) -> Message | DeadLetter | None:
+    """A report of a record, or what a person asks of one."""
     if record.topic == SUBJECT_REQUESTS:
-        return None
+        return _request(record)
     message = received(record, _MODELS)
+    # ingest wrote it, so what cannot be read is a fault of ours: the operator's to look at.
     if isinstance(message, Fault):
         return DeadLetter.of(message)
     came = provenance(message.envelope)
@@ -85,57 +77,39 @@ def decode(record: Record, arrived: datetime) -> Report | DeadLetter | None:
     )
 
 
+def _request(record: Record) -> DisputeRequest | StatementRequest | DeadLetter | None:
+    """A dispute or a statement; what else a person asks for is for others."""
+    message = requested(record)
+    if isinstance(message, Fault):
+        return DeadLetter.of(message)
+    if isinstance(message, Misasked):
+        return DeadLetter.of(message.fault)
+    body, id = message.body, message.envelope.id
+    match body:
+        case SubjectRequest(request="dispute", record_id=str(record_id), reason=str(reason)):
+            return DisputeRequest(message.user_id, id, record_id, reason, body.text, message.envelope.time)
+        case SubjectRequest(request="statement", record_id=str(record_id), text=str(text)):
+            return StatementRequest(message.user_id, id, record_id, text, message.envelope.time)
+        case _:
+            return None
+
+
 def decide(
     person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy
 ) -> Decision[Person, Writes]:
-    """Take in reports and deadlines of one person, announce what has changed, and refuse what must not be so."""
+    """Take in what is reported and asked of one person's records, and what is due; tell whoever is concerned."""
     decided = rules.decide(person or Person(), messages, now, policy)
-    user_id = messages[0].user_id
-    base = decided.person.version_base
-    outgoing: list[Outgoing | Announcement] = []
-    outcomes: list[Outcome] = []
-    for id, effect in decided.effects:
-        message, outcome = _answer(user_id, id, effect, now, base)
-        if message is not None:
-            outgoing.append(message)
-        outcomes.append(outcome)
+    user_id, base = messages[0].user_id, decided.person.version_base
     return Decision(
-        decided.person, tuple(outgoing), tuple(outcomes), (decided.writes,) if decided.writes.are_any else ()
+        decided.person,
+        tuple(message for id, effect in decided.effects for message in messages_of(user_id, id, effect, now, base)),
+        tuple(outcome_of(effect) for _, effect in decided.effects),
+        (decided.writes,) if decided.writes.are_any else (),
     )
-
-
-def _answer(
-    user_id: str, id: str, effect: Effect, now: datetime, base: int
-) -> tuple[Outgoing | Announcement | None, Outcome]:
-    """What is sent because of an effect, if anything, and how it is counted."""
-    match effect:
-        case Changed(record):
-            change = change_of(id, record, base)
-            outcome = Outcome("open" if isinstance(record, Open) else "settled", record.facts.partner)
-            return _changed(user_id, change, now), outcome
-        case Expired(partner, version, lapsed_at):
-            # What announces that a record is erased repeats nothing of it. Late or not, it happened at the deadline.
-            change = RecordChange(record_id=id, version=base + version, status="expired", counts=False)
-            return _changed(user_id, change, lapsed_at), Outcome("expired", partner)
-        case Refused(partner, event_id, origin, fault, fieldnames):
-            # Position and id, and no bytes, since what came here is not what the partner sent.
-            message = refused(NAME, partner, origin, fault, event_id, fieldnames=fieldnames)
-            return message, Outcome("refused", partner, fault.code)
-        case Waits(partner):
-            return None, Outcome("waiting", partner)
-        case Repeated(partner):
-            return None, Outcome("duplicate", partner)
 
 
 async def _restate(
     db: Db, shard: int, last: Mapping[bytes, Record], now: datetime
 ) -> AsyncIterator[Sequence[Outgoing]]:
     async for base, page in restate.restate(db, shard):
-        yield [_changed(user_id, change_of(id, record, base), now).placed(shard) for user_id, id, record in page]
-
-
-def _changed(user_id: str, change: RecordChange, time: datetime) -> Announcement:
-    # The record's id stands for the person too. Versions are per record: a person's own count would have to outlive the
-    # last record, and say that there was one.
-    id, version = change.record_id, change.version
-    return announced(NAME, RECORDS_CHANGED, user_id, change, subject=id, version=version, time=time)
+        yield [changed(user_id, change_of(id, record, base), now).placed(shard) for user_id, id, record in page]

@@ -16,13 +16,28 @@ import msgspec
 
 from shared.contracts import cloudevents
 from shared.contracts.checks import check_change, check_event, check_request
-from shared.contracts.cloudevents import Envelope, Stamped, parse_envelope, stamped
+from shared.contracts.cloudevents import Envelope, Stamped, binary, parse_envelope, stamped
 from shared.contracts.faults import Code, Fault
 from shared.contracts.identity import USER_ID_PATTERN
-from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, RecordReport, encode, follow, read
+from shared.contracts.messages import (
+    TYPES,
+    BehaviorEvent,
+    DisputeQuestion,
+    RecordChange,
+    RecordReport,
+    encode,
+    follow,
+    read,
+)
 from shared.contracts.refusals import refusal_headers
 from shared.contracts.subject import REQUEST_ID_PATTERN, SubjectAnswer, SubjectRequest
-from shared.contracts.topics import REJECTED_VALUE_BYTES_MAX, SUBJECT_ANSWERS, SUBJECT_REQUESTS, rejected_topic
+from shared.contracts.topics import (
+    REJECTED_VALUE_BYTES_MAX,
+    SUBJECT_ANSWERS,
+    SUBJECT_REQUESTS,
+    disputes_topic,
+    rejected_topic,
+)
 
 T = TypeVar("T")
 Headers: TypeAlias = tuple[tuple[str, bytes], ...]
@@ -223,6 +238,18 @@ def answered(user_id: str, answer: SubjectAnswer, time: datetime) -> Announcemen
     is answered with the same bytes."""
     service, request_id = answer.service, answer.request_id
     return announced(service, SUBJECT_ANSWERS, user_id, answer, subject=request_id, version=1, time=time)
+
+
+def asked(service: str, partner: str, question: DisputeQuestion, number: int, time: datetime) -> Outgoing:
+    """A question to a provider about its record. `number` counts the questions of the dispute, from 1."""
+    headers = binary(
+        id=f"{service}/{question.dispute}/{number}",
+        source=f"/{service}",
+        type=TYPES[DisputeQuestion],
+        time=time.astimezone(UTC),
+        partitionkey=question.report_id,
+    )
+    return Outgoing(disputes_topic(partner), question.report_id.encode(), encode(question), headers, 0)
 
 
 def refused(

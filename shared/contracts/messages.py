@@ -42,7 +42,14 @@ from shared.contracts.fields import (
     UserId,
 )
 from shared.contracts.kinds import RecordClassName
-from shared.contracts.subject import ErasureConfirmed, ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
+from shared.contracts.subject import (
+    ErasureConfirmed,
+    ErasureReceipt,
+    OwnText,
+    SubjectAnswer,
+    SubjectNotice,
+    SubjectRequest,
+)
 
 T = TypeVar("T")
 
@@ -102,6 +109,9 @@ class RecordReport:
 class RecordChange:
     """The state of a negative record after a change; `records.changed`. `counts`: whether it bears on the score.
 
+    A record is `disputed` while its provider is asked, and then `confirmed`, `corrected`, `unverifiable` or `deleted`;
+    before and without a dispute it is `open` or `settled`. Whether it has ended is said by `ended_on`.
+
     `kind` is a record of the taxonomy, whose list may grow without a new version. `lapses_at` is the instant at which
     the record stops counting, absent while the bad behavior goes on. Of a record that is `expired` or `deleted` nothing
     is said but that; every other one has `kind`, `record_class` and `began_on`.
@@ -111,12 +121,34 @@ class RecordChange:
     version: Annotated[int, Ge(1)]
     kind: Text | None = None
     record_class: RecordClassName | None = None
-    status: Literal["open", "settled", "disputed", "confirmed", "expired", "deleted"]
+    status: Literal["open", "settled", "disputed", "confirmed", "corrected", "unverifiable", "expired", "deleted"]
     counts: bool
     began_on: Day | None = None
     amount: Amount | None = None
     ended_on: Day | None = None
     lapses_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class DisputeQuestion:
+    """What a provider is asked when a person disputes its record; `disputes.<partner>`, whose key is the report id.
+
+    It names the provider's own report and never the person. `dispute` is the number that the answer names; `reason` is
+    one of those of SubjectRequest, and `text` is the person's own. `began_on`, `ended_on` and `amount` are what is held
+    of the record. An answer counts until the end of `answer_by`; none in time means that nobody can say that the record
+    is right. A further question of one dispute has the same number, and the last one says how long there is.
+    """
+
+    dispute: Id
+    report_id: Id
+    kind: Text
+    reason: Text
+    text: OwnText | None = None
+    began_on: Day
+    ended_on: Day | None = None
+    amount: Amount | None = None
+    asked_on: Day
+    answer_by: Day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -192,6 +224,7 @@ TYPES: dict[type, str] = {
     ScoreChange: "goodstanding.score.changed.v1",
     Refusal: "goodstanding.event.rejected.v1",
     TierChange: "goodstanding.tier.changed.v1",
+    DisputeQuestion: "goodstanding.record.disputed.v1",
     SubjectRequest: "goodstanding.subject.requested.v1",
     SubjectAnswer: "goodstanding.subject.answered.v1",
     SubjectNotice: "goodstanding.subject.notified.v1",

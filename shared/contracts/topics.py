@@ -1,7 +1,6 @@
 """Every topic of the platform, as data: `topic_admin` creates and checks them, documentation is made from them.
 
-Reserved, not built: `disputes.<partner>` is created, so that nobody takes its name; nothing is written to it yet. There
-is no portal yet either: people's requests are written by the operator (`goodstanding subject`).
+There is no portal yet: people's requests are written by the operator (`goodstanding subject`).
 """
 
 from __future__ import annotations
@@ -109,6 +108,10 @@ def raw_topic(partner: str) -> str:
 
 def rejected_topic(partner: str) -> str:
     return REJECTED_PREFIX + partner
+
+
+def disputes_topic(partner: str) -> str:
+    return DISPUTES_PREFIX + partner
 
 
 def dead_letter_topic(service: str) -> str:

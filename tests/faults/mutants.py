@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
-from services.retention.core import steps
-from services.retention.core.record import Changed, Effect, Known, Repeated, Settlement
+from services.retention.core import reports
+from services.retention.core.effects import Changed, Effect, Repeated
+from services.retention.core.record import Known, Waiting
 from services.scorer.core import decide
 from shared.contracts.retention_profile import Profile
 from shared.kafka import sender
@@ -230,16 +232,16 @@ def _duplicates_not_dropped() -> None:
 
 def _settlements_not_recognized() -> None:
     """retention takes a settlement that it knows for a new one."""
-    settle = steps._settle
+    settle = reports._settle
 
-    def forgetful(record: Known, settlement: Settlement, profile: Profile) -> tuple[Known, Effect]:
-        known, effect = settle(record, settlement, profile)
+    def forgetful(record: Known, told: Waiting, now: datetime, profile: Profile) -> tuple[Known, Effect]:
+        known, effect = settle(record, told, now, profile)
         if not isinstance(effect, Repeated):
             return known, effect
         again = replace(known, version=known.version + 1)
         return again, Changed(again)
 
-    steps._settle = forgetful
+    reports._settle = forgetful
 
 
 MUTANTS: dict[str, Callable[[], None]] = {

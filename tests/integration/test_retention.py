@@ -18,7 +18,22 @@ from services.retention.core.deadline import Deadline, deadline_of
 from services.retention.core.decide import Person, Writes
 from services.retention.core.fingerprint import fingerprint, record_id
 from services.retention.core.messages import Due
-from services.retention.core.record import Facts, Kept, Open, Settled, Settlement, Unreported
+from services.retention.core.record import (
+    Amended,
+    Asked,
+    Case,
+    Confirmed,
+    Corrected,
+    Facts,
+    Kept,
+    Open,
+    Question,
+    Settled,
+    Statement,
+    Unreported,
+    Unverifiable,
+    Waiting,
+)
 from services.retention.storage import store
 from shared.contracts.kinds import RecordClass
 from shared.contracts.messages import RecordChange, RecordReport
@@ -292,8 +307,8 @@ FACTS = Facts("bank", "r-1", "card.overdue", date(2025, 3, 1), 100, datetime(202
 DEADLINE = Deadline(date(2025, 9, 15), datetime(2030, 9, 15, 16, tzinfo=UTC))
 NO_SHOW = Facts("bank", "r-1", "hotel.no_show", date(2025, 8, 20), None)
 WAITING = (
-    Settlement("card.overdue", None, date(2025, 9, 15), "e-1", "behavior.raw.bank/0/1"),
-    Settlement(
+    Waiting("card.overdue", None, date(2025, 9, 15), "e-1", "behavior.raw.bank/0/1"),
+    Waiting(
         "card.overdue",
         date(2025, 3, 1),
         date(2025, 9, 16),
@@ -302,11 +317,46 @@ WAITING = (
         '{"data.ended_on":"paid_on"}',
     ),
 )
+ASKED = Asked(
+    "d-1",
+    (Question("q-1", "paid", "In cash."), Question("q-2", "wrong-day")),
+    date(2026, 1, 15),
+    date(2026, 2, 4),
+    datetime(2026, 2, 4, 16, tzinfo=UTC),
+    datetime(2026, 1, 29, 16, tzinfo=UTC),
+    extended=True,
+)
 KEPT: Mapping[str, Kept] = {
     "open": Open(FACTS, 1, None),
     "open, its deadline running": Open(NO_SHOW, 1, Deadline(date(2025, 8, 20), datetime(2027, 8, 20, 16, tzinfo=UTC))),
     "settled": Settled(FACTS, 2, DEADLINE),
     "settled anew": Settled(FACTS, 4, DEADLINE, overtaken=(date(2025, 9, 17), date(2025, 9, 16))),
+    "disputed": Open(FACTS, 2, None, Case(date(2025, 3, 2), disputes=(ASKED,))),
+    "much beside it": Settled(
+        FACTS,
+        7,
+        DEADLINE,
+        overtaken=(date(2025, 9, 17),),
+        case=Case(
+            date(2025, 3, 2),
+            counts_from=datetime(2025, 3, 9, 16, tzinfo=UTC),
+            early_at=datetime(2027, 3, 15, 16, tzinfo=UTC),
+            warn_at=datetime(2030, 8, 15, 16, tzinfo=UTC),
+            corrected=Corrected(START, START, (date(2025, 2, 1),)),
+            disputes=(
+                Confirmed("d-1", (Question("q-1", "paid"),)),
+                Amended("d-2", (Question("q-2", "other", "Ich war da. 我在场。"),)),
+                Unverifiable("d-3", (Question("q-3", "fraud"),), START),
+            ),
+            statement=Statement("Mine.", "q-4", START),
+        ),
+    ),
+    "waiting for its report, a correction": Unreported(
+        "bank",
+        "r-1",
+        (Waiting("card.overdue", None, None, "e-1", "behavior.raw.bank/0/1", "", START, 7, "corrected"),),
+        START,
+    ),
     "unreported": Unreported("bank", "r-1", WAITING, datetime(2030, 9, 15, 16, tzinfo=UTC)),
 }
 

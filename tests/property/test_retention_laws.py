@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from services.retention.core.deadline import deadline_of, end_of, years_on
 from services.retention.core.decide import Person, Policy, decide
+from services.retention.core.effects import Changed, Effect, Expired, Refused
 from services.retention.core.messages import Due, Report
-from services.retention.core.record import Changed, Effect, Expired, Open, Refused, Settled, Unreported, due_at
+from services.retention.core.record import Open, Settled, Unreported
+from services.retention.core.timers import due_at
 from shared.contracts.faults import Code
 from shared.contracts.kinds import KINDS, Ends, RecordClass, Shape
 from shared.contracts.messages import RecordReport
@@ -146,7 +148,7 @@ def content(person: Person) -> object:
     kept: list[object] = []
     for id, record in person.records.items():
         if isinstance(record, Unreported):
-            kept.append((id, "waits", {(s.kind, s.began_on, s.ended_on) for s in record.settlements}))
+            kept.append((id, "waits", {(s.kind, s.began_on, s.ended_on) for s in record.waiting}))
         else:
             kept.append((id, type(record).__name__, record.facts, record.deadline))
     return kept, person.gone

@@ -27,7 +27,14 @@ from shared.clock import set_stepped_clock
 from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, RecordChange, RecordReport, encode, read
 from shared.contracts.partition import PARTITIONS, partition_of
-from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED, raw_topic, rejected_topic
+from shared.contracts.topics import (
+    RECORDS_CHANGED,
+    RECORDS_REPORTED,
+    SUBJECT_ANSWERS,
+    SUBJECT_REQUESTS,
+    raw_topic,
+    rejected_topic,
+)
 from shared.kafka.topic_admin import ensure_simulation_topic
 from shared.postgres import migrate
 from shared.runner.store import MIGRATIONS
@@ -254,7 +261,7 @@ async def empty_database(postgres_dsn: str) -> AsyncIterator[str]:
 @asynccontextmanager
 async def deployed(kafka: str, postgres_dsn: str, directory: Path, now: datetime) -> AsyncIterator[Retention]:
     """Topics, tables and a clock, and no process yet."""
-    await forget(kafka, [RECORDS_CHANGED, RECORDS_REPORTED], [PARTNER])
+    await forget(kafka, [RECORDS_CHANGED, RECORDS_REPORTED, SUBJECT_REQUESTS, SUBJECT_ANSWERS], [PARTNER])
     await ensure_simulation_topic(kafka)
     async with empty_database(postgres_dsn) as dsn:
         producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True)

@@ -1,9 +1,13 @@
 """The rules of negative records: pure, synchronous, and free of any framework. Which file answers which question:
 
 decide          what do a person's messages lead to?                the way in
-steps           what does a report, or the clock, do to one record?
-record          in which states can a record be, and what can a step come to?
-deadline        on which day does it lapse?
+reports         what does a provider's report or settlement do to one record?
+answers         what does its answer to a dispute do, or its correction?
+disputes        what do the person's requests do?
+timers          what does the clock do?
+record          in which states can a record be?
+effects         what can a step come to?
+deadline        on which day does it lapse, and by which must a dispute be answered?
 bounds          how much is kept of one person?
 fingerprint     how is a record called, and known again once it is gone?
 messages        what do the rules take in?

@@ -24,6 +24,12 @@ VERSIONS_MAX = 1_000
 """Versions of one record after which its amount is not brought up to date any more; it can still be settled. A balance
 told every week reaches it after nineteen years."""
 
+DISPUTES_MAX = 8
+"""Disputes of one record, and questions in one dispute. Each is kept, so that the same facts are known again."""
+
+RETURNS_MAX = 8
+"""How often one record comes back after it has lapsed by a slip or was deleted; each time under a name of its own."""
+
 WAITS_MAX = timedelta(days=14)
 """How long a settlement waits for the report of its record: twice as long as any topic keeps a report that is on its
 way. After that it is nearly always a slip in the number, and whoever sent it must hear of it."""

@@ -1,4 +1,5 @@
-"""When a negative record lapses (rules D1 to D6): calendar years by class, to the end of a day in the profile's zone.
+"""When a negative record lapses, and when a dispute must be answered (rules D1 to D6, D10 and D11): calendar years by
+class, to the end of a day in the profile's zone.
 
 The day on which the behavior ended is not counted. The last day is the same calendar date N years on, or that month's
 last day where the date does not exist; the record lapses when that day is over. Days are never counted, and neither
@@ -12,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 import msgspec
 
-from shared.contracts.kinds import RecordClass
+from shared.contracts.kinds import KIND_OF, Ends, RecordClass
 from shared.contracts.retention_profile import Profile
 
 _DAY = timedelta(days=1)
@@ -22,9 +23,10 @@ ENDED_ON_MAX = date(9900, 12, 31)
 
 
 class Deadline(msgspec.Struct, frozen=True):
-    """A running deadline: the day on which the bad behavior ended, and the instant (UTC) at which the record lapses."""
+    """A running deadline: the day on which the bad behavior ended, None while it goes on, and the instant (UTC) at
+    which the record lapses."""
 
-    ended_on: date
+    ended_on: date | None
     lapses_at: datetime
 
 
@@ -42,13 +44,74 @@ def last_day_of(record_class: RecordClass, ended_on: date, profile: Profile) -> 
     """The last day on which such a record counts. Raises DeadlineError after ENDED_ON_MAX."""
     if ended_on > ENDED_ON_MAX:
         raise DeadlineError(f"The day must not lie after {ENDED_ON_MAX}.")
-    return years_on(ended_on, profile.years.of(record_class))
+    last_day = years_on(ended_on, profile.years.of(record_class))
+    return working_day_from(last_day, profile) if profile.calendar.shifts_lapses else last_day
+
+
+def clock_of(kind: str, began_on: date, ended_on: date | None, profile: Profile) -> Deadline | None:
+    """The deadline of a record of this kind; None for one whose clock stands still, since the behavior goes on (rules
+    D5). For a kind that ends at once the day on which it began is that of its end (rules R5)."""
+    record_class, at_once = KIND_OF[kind].record_class, KIND_OF[kind].ends is Ends.AT_ONCE
+    assert record_class is not None, "the kind is a record's"
+    if at_once:
+        ended_on = began_on
+    if profile.clock == "beginning":
+        delay = timedelta(0 if at_once else profile.delay_days.of(record_class))
+        return Deadline(ended_on, deadline_of(record_class, began_on + delay, profile).lapses_at)
+    return None if ended_on is None else deadline_of(record_class, ended_on, profile)
+
+
+def answer_by(received_on: date, profile: Profile, *, extended: bool = False) -> date:
+    """The last day on which a dispute that came on this day may be answered (rules D10)."""
+    months, days = profile.answer_months, profile.answer_days
+    if extended:
+        months, days = months + profile.extension.months, days + profile.extension.days
+    last_day = months_on(received_on, months) + timedelta(days)
+    return working_day_from(last_day, profile) if profile.calendar.shifts_answers else last_day
+
+
+def early_at(ended_on: date, reported_on: date | None, profile: Profile) -> datetime | None:
+    """The instant at which a record that was paid so soon lapses already (rules D11); None where it was not."""
+    early = profile.early
+    if early is None or reported_on is None or ended_on > reported_on + timedelta(early.paid_within_days):
+        return None
+    return end_of(months_on(ended_on, early.months), profile.zone_info)
+
+
+def days_before(instant: datetime, days: int, profile: Profile, now: datetime) -> datetime | None:
+    """When a warning so many days ahead of the day that ends at this instant is due: as that day begins. None where the
+    profile has no warning, or it would come too late to be one."""
+    if not days:
+        return None
+    at = end_of(last_day_before(instant, profile) - timedelta(days) - _DAY, profile.zone_info)
+    return at if at > now else None
+
+
+def last_day_before(instant: datetime, profile: Profile) -> date:
+    """The day that ends at this instant, which is one that `end_of` gave."""
+    return (instant - _SECOND).astimezone(profile.zone_info).date()
+
+
+def day_of(instant: datetime, profile: Profile) -> date:
+    return instant.astimezone(profile.zone_info).date()
+
+
+def working_day_from(day: date, profile: Profile) -> date:
+    """The day itself if it is a working day, or else the next one."""
+    while not profile.calendar.works_on(day):
+        day += _DAY
+    return day
 
 
 def years_on(day: date, years: int) -> date:
     """The same calendar date so many years on, or that month's last day: 2024-02-29 + 2 is 2026-02-28 (rules D2)."""
-    year = day.year + years
-    return date(year, day.month, min(day.day, monthrange(year, day.month)[1]))
+    return months_on(day, 12 * years)
+
+
+def months_on(day: date, months: int) -> date:
+    """The same day so many months on, or that month's last day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def end_of(day: date, zone: tzinfo) -> datetime:

@@ -6,17 +6,33 @@ A person is a value: nothing in it is changed, each decision makes a new one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from heapq import heappop, heappush
 from types import MappingProxyType
 
 import msgspec
 
-from services.retention.core.bounds import GONE_MAX, RECORDS_MAX
-from services.retention.core.fingerprint import fingerprint, record_id, unkeyed_record_id
-from services.retention.core.messages import Due, Message, Report
-from services.retention.core.record import GONE, Effect, Gone, Kept, State, Step, due_at, partner_of
-from services.retention.core.steps import expire, refused, take
+from services.retention.core.answers import applying, resolve
+from services.retention.core.bounds import GONE_MAX, RECORDS_MAX, RETURNS_MAX
+from services.retention.core.disputes import attach, dispute
+from services.retention.core.effects import Effect, Step, refused
+from services.retention.core.fingerprint import dispute_id, fingerprint, of_deleted, record_id, unkeyed_record_id
+from services.retention.core.messages import DisputeRequest, Due, Message, Report, StatementRequest
+from services.retention.core.record import (
+    DELETED,
+    GONE,
+    Deleted,
+    Gone,
+    Kept,
+    Open,
+    Settled,
+    State,
+    Unreported,
+    partner_of,
+)
+from services.retention.core.reports import DELETED_FAULT, GONE_FAULT, take
+from services.retention.core.timers import due_at, fire
 from shared.contracts.faults import Code, Fault
 from shared.contracts.retention_profile import Profile
 
@@ -76,16 +92,54 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
     return Decided(*records.result(messages[0].user_id), tuple(effects))
 
 
-def _steps(message: Message, records: _Records, now: datetime, policy: Policy) -> list[tuple[str, Step]]:
+def _steps(message: Message, records: _Records, now: datetime, policy: Policy) -> Iterator[tuple[str, Step]]:
     match message:
         case Report():
-            id, state = records.find(message)
-            step = take(state, message, now, policy.profile)
-            if state is None and step.state is not None and not records.has_room(message.partner):
-                step = Step(None, (refused(message, _FULL),))
-            return [(id, step)]
+            yield _reported(message, records, now, policy.profile)
+        case DisputeRequest():
+            number = dispute_id(policy.fingerprint_key, message.record_id, message.request_id)
+            yield (
+                message.record_id,
+                dispute(records.held(message.record_id), message, number, now, policy.profile),
+            )
+        case StatementRequest():
+            yield message.record_id, attach(records.held(message.record_id), message, now)
         case Due():
-            return [(id, expire(record, message.instant)) for _, id, record in records.due(message.instant)]
+            yield from _due(message.instant, records, policy.profile)
+
+
+def _due(instant: datetime, records: _Records, profile: Profile) -> Iterator[tuple[str, Step]]:
+    """All that is due, in the order of its instants; what follows from it by the same instant as well."""
+    waiting = records.due(instant)
+    while waiting:
+        _, id = heappop(waiting)
+        record = records.held(id)
+        assert isinstance(record, Unreported | Open | Settled)
+        step = fire(record, instant, profile, alone=profile.early is None or records.are_alone)
+        yield id, step
+        if isinstance(step.state, Open | Settled) and (at := due_at(step.state)) is not None and at <= instant:
+            heappush(waiting, (at, id))
+
+
+def _reported(report: Report, records: _Records, now: datetime, profile: Profile) -> tuple[str, Step]:
+    """Where a record that was gone comes back, it does so under another name, and by each report once."""
+    id, state = records.find(report)
+    if report.body.status == "resolved":
+        step = resolve(state, report, now, profile)
+    else:
+        step = take(state, report, now, profile, applying(now, profile))
+    if isinstance(state, Gone | Deleted) and isinstance(step.state, Open | Settled):
+        back = records.name_back(report)
+        if back is None:
+            return id, Step(state, (refused(report, DELETED_FAULT if isinstance(state, Deleted) else GONE_FAULT),))
+        id = back
+    if _is_new(state, step.state) and not records.has_room(report.partner):
+        return id, Step(state, (refused(report, _FULL),))
+    return id, step
+
+
+def _is_new(before: State, after: State) -> bool:
+    return isinstance(after, Unreported | Open | Settled) and not isinstance(before, Unreported | Open | Settled)
 
 
 class _Records:
@@ -102,26 +156,60 @@ class _Records:
         """The record that the report is about: its id and its state."""
         names = (report.user_id, report.partner, report.body.report_id)
         id = record_id(self._key, *names)
-        if (record := self._records.get(id)) or not (self._records or self._gone or self._person.gone):
-            return id, record
-        before = unkeyed_record_id(*names)
-        if record := self._records.get(before):
-            return before, record
-        return next(((each, GONE) for each in (id, before) if self._is_gone(each)), (id, None))
+        if not (self._records or self._gone or self._person.gone):
+            return id, None
+        state: State
+        found: tuple[str, State] = (id, self.held(id))
+        if found[1] is None:
+            before = unkeyed_record_id(*names)
+            found = (before, state) if (state := self.held(before)) is not None else found
+        for returned in range(1, RETURNS_MAX + 1):
+            if not isinstance(found[1], Gone | Deleted):
+                break
+            back = record_id(self._key, *names, returned)
+            if (state := self.held(back)) is None:
+                break
+            found = back, state
+        return found
 
-    def _is_gone(self, id: str) -> bool:
+    def held(self, id: str) -> State:
+        """The record of this name, or what is known of one that is gone."""
+        if record := self._records.get(id):
+            return record
         if not (self._gone or self._person.gone):
-            return False
-        name = fingerprint(self._key, id)
+            return None
+        if self._has(fingerprint(self._key, id)):
+            return GONE
+        return DELETED if self._has(of_deleted(self._key, id)) else None
+
+    def _has(self, name: bytes) -> bool:
         return name in self._gone or name in self._person.gone
 
-    def due(self, instant: datetime) -> list[tuple[datetime, str, Kept]]:
+    def name_back(self, report: Report) -> str | None:
+        """The name under which a record comes back that was gone; None if this report has brought it back before, or
+        it came back too often. That it has done so is remembered, so that it does not do so again when it is read
+        again."""
+        names = (report.user_id, report.partner, report.body.report_id)
+        used = fingerprint(self._key, "\n".join(("returned", *names, report.event_id)))
+        if self._has(used):
+            return None
+        for returned in range(1, RETURNS_MAX + 1):
+            back = record_id(self._key, *names, returned)
+            if self.held(back) is None:
+                self._gone.add(used)
+                return back
+        return None
+
+    def due(self, instant: datetime) -> list[tuple[datetime, str]]:
         """What is due by the instant, the earliest first."""
         return sorted(
-            (due, id, record)
-            for id, record in self._records.items()
-            if (due := due_at(record)) is not None and due <= instant
+            (at, id) for id, record in self._records.items() if (at := due_at(record)) is not None and at <= instant
         )
+
+    @property
+    def are_alone(self) -> bool:
+        """Whether no more than one record of the person is held."""
+        return sum(not isinstance(record, Unreported) for record in self._records.values()) <= 1
 
     def has_room(self, partner: str) -> bool:
         if len(self._person.gone) + len(self._gone) >= GONE_MAX:
@@ -136,11 +224,11 @@ class _Records:
         before = self._records.get(id)
         if state is before:
             return
-        if isinstance(state, Gone):
+        if isinstance(state, Gone | Deleted):
             if before is None:
                 return
-            self._gone.add(fingerprint(self._key, id))
-        after = None if isinstance(state, Gone) else state
+            self._gone.add(fingerprint(self._key, id) if isinstance(state, Gone) else of_deleted(self._key, id))
+        after = None if isinstance(state, Gone | Deleted) else state
         self._touched.add(id)
         self._count(before, -1)
         self._count(after, 1)

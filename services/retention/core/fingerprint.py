@@ -9,14 +9,22 @@ BYTES = 16
 """128 bits: two of ten billion records share a name with a probability below one in a quintillion."""
 
 
-def record_id(key: bytes, user_id: str, partner: str, report_id: str) -> str:
+def record_id(key: bytes, user_id: str, partner: str, report_id: str, returned: int = 0) -> str:
     """The record's name on `records.changed`, 32 hexadecimal characters: the same in whichever order its reports come
     (rules R2).
 
     It is made under the key of the fingerprints (rules R16). Whoever keeps the name after the record is erased, as a
-    reader of the topic may, cannot find out by trying numbers whose record it was, or of which contract.
+    reader of the topic may, cannot find out by trying numbers whose record it was, or of which contract. `returned` is
+    how often the record has come back after it was gone (rules R20 and R21): then it has a new name, and its versions
+    begin at 1 again.
     """
-    return fingerprint(key, f"record\n{user_id}\n{partner}\n{report_id}").hex()
+    again = f"\n{returned}" if returned else ""
+    return fingerprint(key, f"record\n{user_id}\n{partner}\n{report_id}{again}").hex()
+
+
+def dispute_id(key: bytes, record_id: str, request_id: str) -> str:
+    """The number of a dispute, which its provider gets to know: it tells nothing about the person."""
+    return fingerprint(key, f"dispute\n{record_id}\n{request_id}").hex()
 
 
 def unkeyed_record_id(user_id: str, partner: str, report_id: str) -> str:
@@ -33,3 +41,8 @@ def fingerprint(key: bytes, name: str) -> bytes:
     noise, and only the service itself can ask whether it has seen a record before.
     """
     return hmac.digest(key, name.encode(), "sha256")[:BYTES]
+
+
+def of_deleted(key: bytes, record_id: str) -> bytes:
+    """The fingerprint of a record that was deleted, which a certificate may bring back, unlike one that has lapsed."""
+    return fingerprint(key, f"deleted\n{record_id}")

@@ -1,4 +1,4 @@
-"""The messages that the rules take: a report of a record, and a timer that is due."""
+"""The messages that the rules take: what a provider reports, what the person asks, and what is due."""
 
 from __future__ import annotations
 
@@ -28,11 +28,33 @@ class Report(msgspec.Struct, frozen=True):
     """When the partner's own record was appended to its topic. None from an older ingest."""
 
 
+class DisputeRequest(msgspec.Struct, frozen=True):
+    """The person says that a record is wrong, and why."""
+
+    user_id: str
+    request_id: str
+    record_id: str
+    reason: str
+    text: str | None
+    time: datetime
+
+
+class StatementRequest(msgspec.Struct, frozen=True):
+    """The person's own words, which are to go with a record."""
+
+    user_id: str
+    request_id: str
+    record_id: str
+    text: str
+    time: datetime
+    """Of several the latest counts."""
+
+
 class Due(msgspec.Struct, frozen=True):
-    """Something of the person is due: a deadline, or the end of a settlement's wait."""
+    """Something of the person is due: a deadline, a warning of one, or the end of what waited."""
 
     user_id: str
     instant: datetime
 
 
-Message: TypeAlias = Report | Due
+Message: TypeAlias = Report | DisputeRequest | StatementRequest | Due

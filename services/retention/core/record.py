@@ -1,28 +1,34 @@
-"""One negative record (rules R1 to R16, D1 to D8): the closed union of its states, and what a step can come to.
+"""One negative record (rules R1 to R23, D1 to D11): the closed union of its states.
 
     nothing -> Open -> Settled -> Gone        reported, settled, lapsed
     nothing -> Settled                        reported when it was over already
-    nothing -> Unreported -> Open, Settled    settled before reported: the settlement waits for its report
-    Unreported -> nothing                     no report came: the settlement is refused
+    nothing -> Unreported -> Open, Settled    settled or corrected before reported: it waits for its report
+    Unreported -> nothing                     no report came: what waited is refused
+    Open, Settled -> Deleted                  taken back by its provider, or nobody could say that it is right
 
-The steps between them are in `steps`.
+A dispute is beside these: an open record as well as a settled one may be disputed, and what is reported meanwhile is
+taken as ever. The disputes of a record are a list, of which the last one counts:
+
+    none -> Asked -> Confirmed, Amended, Unverifiable, or the record is Deleted
+
+The steps between them are in `reports`, `answers`, `disputes` and `timers`; what a step can come to is in `effects`.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from services.retention.core.deadline import Deadline
-from shared.contracts.faults import Fault
-from shared.contracts.kinds import KIND_OF, RecordClass
-from shared.contracts.messages import RecordChange
+from shared.contracts.kinds import KIND_OF, Ends, RecordClass
+
+Status: TypeAlias = Literal["open", "settled", "disputed", "confirmed", "corrected", "unverifiable"]
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What was reported. Amounts are in minor units of the base currency."""
+    """What was reported, as it was corrected since. Amounts are in minor units of the base currency."""
 
     partner: str
     report_id: str
@@ -40,33 +46,146 @@ class Facts(msgspec.Struct, frozen=True):
         return record_class
 
 
-class Settlement(msgspec.Struct, frozen=True):
-    """The report that a record ended on a day: what it says, and where it lies, so that it can be refused."""
+class Waiting(msgspec.Struct, frozen=True):
+    """A report that came before the record was reported: what it says, and where it lies, so that it can be refused.
+    With an `outcome` it is a correction or a deletion, and else the settlement of `ended_on`."""
 
     kind: str
     began_on: date | None
-    ended_on: date
+    ended_on: date | None
     event_id: str
     origin: str
     fieldnames: str = ""
-    """How the partner calls the fields that may be refused, see refusals.fieldnames. It waits with the settlement."""
+    """How the partner calls the fields that may be refused, see refusals.fieldnames. It waits with the report."""
+    time: datetime | None = None
+    """The event's time. None in rows that are older than this."""
+    amount: int | None = None
+    outcome: Literal["corrected", "deleted"] | None = None
 
 
 class Unreported(msgspec.Struct, frozen=True):
-    """Settlements of a record that nobody has reported yet, in the order in which they came; at least one."""
+    """What came of a record that nobody has reported yet, in the order in which it came; at least one."""
 
     partner: str
     report_id: str
-    settlements: tuple[Settlement, ...]
+    waiting: tuple[Waiting, ...]
     waits_until: datetime
 
 
+# -- what is known of a record beside its reports ----------------------------------------------------------------------
+
+
+class Question(msgspec.Struct, frozen=True):
+    """Why the person says that the record is wrong: one request."""
+
+    request_id: str
+    reason: str
+    text: str | None = None
+
+    @property
+    def facts(self) -> tuple[str, str | None]:
+        """What must differ for a question to be another one (rules R19)."""
+        return self.reason, self.text
+
+
+class Asked(msgspec.Struct, frozen=True, tag=True):
+    """The provider was asked, and has not answered. The record does not count."""
+
+    id: str
+    """The number of the dispute, by which the provider's answer names it."""
+    questions: tuple[Question, ...]
+    since: date
+    """The day on which the first question came, in the profile's zone."""
+    answer_by: date
+    """The last day on which the provider may answer."""
+    due: datetime
+    """The end of that day."""
+    warn_at: datetime | None = None
+    """When the person is told that the day is near; None once that was said."""
+    extended: bool = False
+
+
+class Confirmed(msgspec.Struct, frozen=True, tag=True):
+    """The provider has confirmed the record: it counts again."""
+
+    id: str
+    questions: tuple[Question, ...]
+
+
+class Amended(msgspec.Struct, frozen=True, tag=True):
+    """The provider has said what is right instead: the record counts as it was corrected."""
+
+    id: str
+    questions: tuple[Question, ...]
+
+
+class Unverifiable(msgspec.Struct, frozen=True, tag=True):
+    """Nobody could say that the record is right. It stands with both views, and counts no more."""
+
+    id: str
+    questions: tuple[Question, ...]
+    due: datetime | None = None
+    """The end of the day by which no answer had come; None where the provider said so itself."""
+
+
+Dispute: TypeAlias = Asked | Confirmed | Amended | Unverifiable
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """The person's own words, which go with the record."""
+
+    text: str
+    request_id: str
+    at: datetime
+
+
+class Corrected(msgspec.Struct, frozen=True):
+    """The times of the corrections that set the beginning and the end, which only a later one changes (rules R18), and
+    the beginnings that were told before, each of which is recognized when it comes again."""
+
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    began_before: tuple[date, ...] = ()
+
+
+NOT_CORRECTED = Corrected()
+
+
+class Case(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a record beside what its provider has reported."""
+
+    reported_on: date | None = None
+    """The day on which its first report arrived, in the profile's zone. None in rows that are older than this."""
+    counts_from: datetime | None = None
+    """Until then the record does not count, since the person must be told beforehand (rules R22)."""
+    early_at: datetime | None = None
+    """When it lapses before its deadline, unless something else is held of the person then (rules D11)."""
+    warn_at: datetime | None = None
+    """When the person is told that the record lapses soon; None once that was said."""
+    corrected: Corrected = NOT_CORRECTED
+    disputes: tuple[Dispute, ...] = ()
+    statement: Statement | None = None
+
+    @property
+    def dispute(self) -> Dispute | None:
+        """The dispute that counts."""
+        return self.disputes[-1] if self.disputes else None
+
+
+NEW = Case()
+
+
+# -- the states --------------------------------------------------------------------------------------------------------
+
+
 class Open(msgspec.Struct, frozen=True):
-    """Reported and not settled (rules R3). There is no deadline as long as the bad behavior goes on (rules D5)."""
+    """Reported and not settled (rules R3). There is no deadline as long as the bad behavior goes on (rules D5), unless
+    the profile's clocks run from the beginning."""
 
     facts: Facts
     version: int
     deadline: Deadline | None
+    case: Case = NEW
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -76,17 +195,23 @@ class Settled(msgspec.Struct, frozen=True):
     version: int
     deadline: Deadline
     overtaken: tuple[date, ...] = ()
-    """Later days that settlements named before. Each is kept, so that it is recognized when it comes again."""
+    """Other days of the end that were told before. Each is kept, so that it is recognized when it comes again."""
+    case: Case = NEW
 
 
 class Gone(msgspec.Struct, frozen=True):
     """Lapsed: nothing is known but that there was such a record (rules D8)."""
 
 
+class Deleted(msgspec.Struct, frozen=True):
+    """Taken back, or not to be verified: nothing is known but that (rules R20)."""
+
+
 GONE = Gone()
+DELETED = Deleted()
 Known: TypeAlias = Open | Settled
 Kept: TypeAlias = Unreported | Open | Settled
-State: TypeAlias = Kept | Gone | None
+State: TypeAlias = Kept | Gone | Deleted | None
 """None: there never was a report, or nothing of it is kept."""
 
 
@@ -94,73 +219,34 @@ def partner_of(record: Kept) -> str:
     return record.partner if isinstance(record, Unreported) else record.facts.partner
 
 
-def due_at(record: Kept) -> datetime | None:
-    """The instant at which the record lapses, or its settlements have waited long enough; None if there is none."""
-    if isinstance(record, Unreported):
-        return record.waits_until
-    return record.deadline.lapses_at if record.deadline else None
+def ends(kind: str) -> Ends:
+    """When the bad behavior of a kind is over (rules R5)."""
+    ends = KIND_OF[kind].ends
+    assert ends is not None, "the kind of a report is a record's"
+    return ends
 
 
-def change_of(id: str, record: Known, base: int) -> RecordChange:
-    """What is published of the record as it now is; `base` is what a restore has added to all versions (rules R12)."""
-    facts, deadline = record.facts, record.deadline
-    return RecordChange(
-        record_id=id,
-        version=base + record.version,
-        kind=facts.kind,
-        record_class=facts.record_class.value,
-        status="open" if isinstance(record, Open) else "settled",
-        counts=True,
-        began_on=facts.began_on,
-        amount=facts.amount,
-        ended_on=deadline.ended_on if deadline else None,
-        lapses_at=deadline.lapses_at if deadline else None,
-    )
+def days_of_end(record: Known) -> tuple[date, ...]:
+    """The days of the end that were taken; the one that counts comes first."""
+    ended_on = record.deadline.ended_on if record.deadline else None
+    overtaken = record.overtaken if isinstance(record, Settled) else ()
+    return overtaken if ended_on is None else (ended_on, *overtaken)
 
 
-# The effects of a step, besides the new state. Changed and Expired are published, Refused goes to the partner.
+def counts(record: Known) -> bool:
+    """Whether the record bears on the score."""
+    return record.case.counts_from is None and not isinstance(record.case.dispute, Asked | Unverifiable)
 
 
-class Changed(msgspec.Struct, frozen=True):
-    """The record is now open or settled, or ended on an earlier day than was known, or has another amount."""
-
-    record: Known
-
-
-class Expired(msgspec.Struct, frozen=True):
-    """The last version: from `lapsed_at` on the record does not count. Nothing of what it said is repeated
-    (rules R16)."""
-
-    partner: str
-    version: int
-    lapsed_at: datetime
-
-
-class Waits(msgspec.Struct, frozen=True):
-    """The settlement is kept until the record is reported."""
-
-    partner: str
-
-
-class Repeated(msgspec.Struct, frozen=True):
-    """The report says nothing new."""
-
-    partner: str
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """A report is refused. It may have come earlier than the present one, if it is a settlement that waited."""
-
-    partner: str
-    event_id: str
-    origin: str
-    fault: Fault
-    fieldnames: str = ""
-
-
-Effect: TypeAlias = Changed | Expired | Waits | Repeated | Refused
-
-
-class Step(msgspec.Struct, frozen=True):
-    state: State
-    effects: tuple[Effect, ...] = ()
+def status_of(record: Known) -> Status:
+    match record.case.dispute:
+        case Asked():
+            return "disputed"
+        case Unverifiable():
+            return "unverifiable"
+        case Confirmed():
+            return "confirmed"
+        case Amended():
+            return "corrected"
+        case None:
+            return "open" if isinstance(record, Open) else "settled"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from services.retention.core.bounds import VERSIONS_MAX
-from services.retention.core.fingerprint import fingerprint
+from services.retention.core.fingerprint import fingerprint, of_deleted
 from services.retention.core.record import Known, Unreported
 from services.retention.storage.store import records_of
 from shared.contracts.exchange import stated
@@ -36,13 +36,21 @@ async def undecided(db: Db, shard: int, messages: Sequence[Record], *, fingerpri
     base = int(await db.fetchval(_SQL["base"], shard) or 0)
     rows = await db.fetch(_SQL["versions"], shard, list({user_id for user_id, _ in told}))
     versions = {(row["user_id"], row["record_id"].hex()): base + row["version"] for row in rows}
-    names = {change.record_id: fingerprint(fingerprint_key, change.record_id) for _, change in told}
-    gone = {row["record"] for row in await db.fetch(_SQL["gone"], shard, list(names.values()))}
+    names = {
+        change.record_id: (
+            fingerprint(fingerprint_key, change.record_id),
+            of_deleted(fingerprint_key, change.record_id),
+        )
+        for _, change in told
+    }
+    gone = {
+        row["record"] for row in await db.fetch(_SQL["gone"], shard, [name for pair in names.values() for name in pair])
+    }
     return sum(
         change.version > versions.get((user_id, change.record_id), 0)
         for user_id, change in told
         # Of what is gone no version is kept, but none was higher than this.
-        if names[change.record_id] not in gone or change.version > base + VERSIONS_MAX
+        if gone.isdisjoint(names[change.record_id]) or change.version > base + VERSIONS_MAX
     )
 
 

@@ -17,7 +17,8 @@ from services.retention.core.deadline import Deadline
 from services.retention.core.decide import Person, Writes
 from services.retention.core.fingerprint import fingerprint
 from services.retention.core.messages import Due, Message
-from services.retention.core.record import Facts, Kept, Open, Settled, Settlement, Unreported
+from services.retention.core.record import NEW, Case, Facts, Kept, Open, Settled, Unreported, Waiting
+from services.retention.core.timers import due_at
 from shared.postgres import queries
 from shared.runner.service import Db, DuePage
 
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 _SQL = queries(Path(__file__).with_name("queries.sql"))
-_waiting = msgspec.json.Decoder(tuple[Settlement, ...])
+_waiting = msgspec.json.Decoder(tuple[Waiting, ...])
 _overtaken = msgspec.json.Decoder(tuple[date, ...])
+_case = msgspec.json.Decoder(Case)
 
 
 class _Row(NamedTuple):
@@ -47,6 +49,8 @@ class _Row(NamedTuple):
     waiting: str | None = None
     overtaken: str | None = None
     amount_at: datetime | None = None
+    lapses_at: datetime | None = None
+    beside: str | None = None
 
 
 async def load(db: Db, shard: int, user_ids: Sequence[str], *, fingerprint_key: bytes) -> dict[str, Person]:
@@ -123,11 +127,12 @@ def _record(row: asyncpg.Record) -> Kept:
     if row["status"] == "unreported":
         return Unreported(row["partner"], row["report_id"], _waiting.decode(row["waiting"]), row["due_at"])
     facts = Facts(row["partner"], row["report_id"], row["kind"], row["began_on"], row["amount"], row["amount_at"])
-    deadline = Deadline(row["ended_on"], row["due_at"]) if row["due_at"] else None
+    deadline = Deadline(row["ended_on"], row["lapses_at"]) if row["lapses_at"] else None
+    case = _case.decode(row["beside"]) if row["beside"] else NEW
     if row["status"] == "open":
-        return Open(facts, row["version"], deadline)
+        return Open(facts, row["version"], deadline, case)
     assert deadline is not None, "the table's checks see to it"
-    return Settled(facts, row["version"], deadline, _overtaken.decode(row["overtaken"] or "[]"))
+    return Settled(facts, row["version"], deadline, _overtaken.decode(row["overtaken"] or "[]"), case)
 
 
 def _row(user_id: bytes, record_id: bytes, record: Kept) -> _Row:
@@ -139,7 +144,7 @@ def _row(user_id: bytes, record_id: bytes, record: Kept) -> _Row:
             report_id=record.report_id,
             status="unreported",
             due_at=record.waits_until,
-            waiting=msgspec.json.encode(record.settlements).decode(),
+            waiting=msgspec.json.encode(record.waiting).decode(),
         )
     facts, deadline = record.facts, record.deadline
     overtaken = record.overtaken if isinstance(record, Settled) else ()
@@ -154,9 +159,11 @@ def _row(user_id: bytes, record_id: bytes, record: Kept) -> _Row:
         began_on=facts.began_on,
         amount=facts.amount,
         ended_on=deadline.ended_on if deadline else None,
-        due_at=deadline.lapses_at if deadline else None,
+        due_at=due_at(record),
         overtaken=msgspec.json.encode(overtaken).decode() if overtaken else None,
         amount_at=facts.amount_at,
+        lapses_at=deadline.lapses_at if deadline else None,
+        beside=msgspec.json.encode(record.case).decode() if record.case != NEW else None,
     )
 
 

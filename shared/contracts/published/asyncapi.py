@@ -14,6 +14,7 @@ from shared.contracts.erasure import ERASED
 from shared.contracts.messages import (
     TYPES,
     BehaviorEvent,
+    DisputeQuestion,
     RecordChange,
     RecordReport,
     Refusal,
@@ -32,6 +33,7 @@ from shared.contracts.published.asyncapi_messages import (
 from shared.contracts.published.schemas import Problem
 from shared.contracts.subject import ErasureConfirmed, ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
 from shared.contracts.topics import (
+    DISPUTES_PREFIX,
     NORMALIZED,
     RAW_PREFIX,
     RECORDS_CHANGED,
@@ -56,9 +58,10 @@ CARRIES: dict[str, tuple[str, ...]] = {
     REJECTED_PREFIX + _PARTNER: (TYPES[Refusal],),
     NORMALIZED: (TYPES[BehaviorEvent],),
     RECORDS_REPORTED: (TYPES[RecordReport],),
-    RECORDS_CHANGED: (TYPES[RecordChange], ERASED),
-    SCORES_CHANGED: (TYPES[ScoreChange], ERASED),
-    TIERS_CHANGED: (TYPES[TierChange], ERASED),
+    RECORDS_CHANGED: (TYPES[RecordChange],),
+    DISPUTES_PREFIX + _PARTNER: (TYPES[DisputeQuestion],),
+    SCORES_CHANGED: (TYPES[ScoreChange],),
+    TIERS_CHANGED: (TYPES[TierChange],),
     SUBJECT_REQUESTS: (TYPES[SubjectRequest],),
     SUBJECT_ANSWERS: (TYPES[SubjectAnswer], TYPES[SubjectNotice], TYPES[ErasureConfirmed], TYPES[ErasureReceipt]),
     **{dead_letter_topic(service): (SET_ASIDE, REDRIVEN) for service in SERVICES},

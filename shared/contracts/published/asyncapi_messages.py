@@ -13,6 +13,7 @@ from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import (
     TYPES,
     BehaviorEvent,
+    DisputeQuestion,
     RecordReport,
     Refusal,
 )
@@ -37,7 +38,8 @@ def messages() -> Iterator[tuple[str, Object]]:
 
 def _binary(model: type, name: str, shown: list[examples.Example]) -> Object:
     """A message of ours: attributes in headers, the body as value."""
-    attributes: Object = {"ce_time": _INSTANT, "ce_partitionkey": _USER_ID}
+    key = _REPORT_ID if model is DisputeQuestion else _USER_ID
+    attributes: Object = {"ce_time": _INSTANT, "ce_partitionkey": key}
     optional: Object = {}
     if model in (BehaviorEvent, RecordReport):
         attributes["ce_origin"] = _POSITION
@@ -51,7 +53,7 @@ def _binary(model: type, name: str, shown: list[examples.Example]) -> Object:
         "contentType": "application/json",
         "headers": _headers(name, {**attributes, **optional}, required=[*attributes]),
         "payload": ref("schemas", model.__name__),
-        "bindings": {"kafka": {"key": _USER_ID, "bindingVersion": "0.5.0"}},
+        "bindings": {"kafka": {"key": key, "bindingVersion": "0.5.0"}},
         "examples": [{"name": each.name, "payload": each.body} for each in shown if each.code is None],
         "x-refused": [_refused(each, "payload") for each in shown if each.code],
     }
@@ -161,6 +163,7 @@ def _only_headers(name: str, summary: str, attributes: Object) -> Object:
 # -- schemas ---------------------------------------------------------------------------------------------------------
 
 _INSTANT = {"type": "string", "format": "date-time"}
+_REPORT_ID: Object = {"type": "string", "description": "The provider's own number of the record."}
 _USER_ID = {"type": "string", "pattern": USER_ID_PATTERN}
 _FIELDNAMES = {
     "type": "string",

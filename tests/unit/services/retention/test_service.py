@@ -10,15 +10,17 @@ import pytest
 from pydantic import ValidationError
 
 from services.retention.core.decide import Person, Policy, Writes
-from services.retention.core.messages import Due, Report
+from services.retention.core.fingerprint import dispute_id
+from services.retention.core.messages import DisputeRequest, Due, Report, StatementRequest
 from services.retention.service import decide, decode
 from services.retention.settings import RetentionSettings
 from services.retention.storage import store
 from shared.contracts.cloudevents import binary
-from shared.contracts.messages import TYPES, RecordChange, RecordReport, encode, read
-from shared.contracts.refusals import read_refusal
+from shared.contracts.messages import TYPES, DisputeQuestion, RecordChange, RecordReport, encode, read
 from shared.contracts.retention_profile import Profile
-from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED
+from shared.contracts.refusals import read_refusal
+from shared.contracts.subject import SubjectAnswer, SubjectNotice, SubjectRequest
+from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED, SUBJECT_ANSWERS, SUBJECT_REQUESTS
 from shared.policy_file import load_policy
 from shared.runner.service import Announcement, DeadLetter, Decision
 from shared.settings import ROOT
@@ -97,14 +99,15 @@ def told(person: Person | None, body: RecordReport, event_id: str = "e-1") -> De
 
 
 def changes(decision: Decision[Person, Writes]) -> list[RecordChange]:
-    bodies = [read(RecordChange, message.value or b"") for message in decision.outgoing]
+    sent = [message for message in decision.outgoing if message.topic == RECORDS_CHANGED]
+    bodies = [read(RecordChange, message.value or b"") for message in sent]
     assert all(isinstance(body, RecordChange) for body in bodies)
     return bodies  # type: ignore[return-value]
 
 
 def test_a_change_is_complete_and_the_persons() -> None:
     decision = told(None, NO_SHOW)
-    (message,) = decision.outgoing
+    message, _ = decision.outgoing
     (change,) = changes(decision)
     assert isinstance(message, Announcement)
     assert (message.topic, message.key) == (RECORDS_CHANGED, USER.encode())
@@ -133,7 +136,7 @@ def test_the_last_word_is_of_the_deadline_however_late() -> None:
     """(rules R16 and D7)"""
     late = datetime(2035, 1, 1, tzinfo=UTC)
     decision = decide(told(None, NO_SHOW).state, [Due(USER, datetime(2027, 8, 20, 16, tzinfo=UTC))], late, POLICY)
-    (message,) = decision.outgoing
+    message, notice = decision.outgoing
     (change,) = changes(decision)
     assert ("ce_time", b"2027-08-20T16:00:00Z") in message.headers
     # What announces the erasure repeats neither kind, class, amount nor days.
@@ -141,6 +144,59 @@ def test_the_last_word_is_of_the_deadline_however_late() -> None:
     assert json.loads(message.value or b"").keys() == {"record_id", "version", "status", "counts"}
     assert decision.state is not None
     assert decision.state.records == {}
+    said = read(SubjectNotice, notice.value or b"")
+    assert isinstance(said, SubjectNotice)
+    assert (said.notice, said.version, said.kind, said.partner) == ("record-lapsed", 2, None, None)
+
+
+def request(body: SubjectRequest, id: str = "q-1") -> Logged:
+    headers = binary(id=id, source="/operator", type=TYPES[SubjectRequest], time=NOW, partitionkey=USER)
+    return Logged(USER.encode(), encode(body), headers, SUBJECT_REQUESTS)
+
+
+def test_a_dispute_tells_everybody_whom_it_concerns() -> None:
+    """(rules R17 and R24) The scorer, the provider, who never learns whom it is about, and the person."""
+    first = told(None, NO_SHOW)
+    assert first.state is not None
+    (id,) = first.state.records
+    asks = decode(request(SubjectRequest(request="dispute", record_id=id, reason="other", text="I was there.")), NOW)
+    assert asks == DisputeRequest(USER, "q-1", id, "other", "I was there.", NOW)
+    decision = decide(first.state, [asks], NOW, POLICY)
+    changed, noticed, question, answer = decision.outgoing
+    (change,) = changes(decision)
+    assert (change.status, change.counts, change.version) == ("disputed", False, 2)
+    number = dispute_id(POLICY.fingerprint_key, id, "q-1")
+    assert (question.topic, question.key, dict(question.headers)["ce_id"]) == (
+        "disputes.hotel",
+        b"h-9",
+        f"retention/{number}/1".encode(),
+    )
+    assert read(DisputeQuestion, question.value or b"") == DisputeQuestion(
+        dispute=number,
+        report_id="h-9",
+        kind="hotel.no_show",
+        reason="other",
+        text="I was there.",
+        began_on=date(2025, 8, 20),
+        ended_on=date(2025, 8, 20),
+        amount=40_000,
+        asked_on=date(2026, 1, 15),
+        answer_by=date(2026, 2, 4),
+    )
+    assert USER not in str((question.key, question.value, question.headers))
+    reply = read(SubjectAnswer, answer.value or b"")
+    assert isinstance(reply, SubjectAnswer)
+    assert (reply.status, reply.code, reply.day, reply.record_id) == ("begun", "asked", date(2026, 2, 4), id)
+    assert [outcome.result for outcome in decision.outcomes] == ["disputed", "asked", "answered"]
+    assert (changed.topic, noticed.topic, answer.topic) == (RECORDS_CHANGED, SUBJECT_ANSWERS, SUBJECT_ANSWERS)
+    again = decide(decision.state, [asks], NOW, POLICY)
+    assert (again.outgoing, again.state) == ((), decision.state)
+
+
+def test_what_others_are_asked_is_passed_over() -> None:
+    assert decode(request(SubjectRequest(request="erase")), NOW) is None
+    statement = decode(request(SubjectRequest(request="statement", record_id="r", text="Stolen.")), NOW)
+    assert statement == StatementRequest(USER, "q-1", "r", "Stolen.", NOW)
 
 
 def test_a_refusal_goes_to_the_partner_with_position_and_id_and_no_bytes() -> None:

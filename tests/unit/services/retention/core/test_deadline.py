@@ -112,7 +112,7 @@ def profile(zone: str, *, legal: int = 5, financial: int = 5, life: int = 2) -> 
 )
 def test_deadline(record_class: RecordClass, zone: str, ended_on: str, last_day: str, lapses_at: str) -> None:
     found = deadline_of(record_class, date.fromisoformat(ended_on), profile(zone))
-    assert last_day_of(record_class, found.ended_on, profile(zone)) == date.fromisoformat(last_day)
+    assert last_day_of(record_class, date.fromisoformat(ended_on), profile(zone)) == date.fromisoformat(last_day)
     assert found.lapses_at == datetime.fromisoformat(lapses_at).replace(tzinfo=UTC)
     assert found.lapses_at.tzinfo is UTC
 

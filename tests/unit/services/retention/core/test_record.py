@@ -12,20 +12,11 @@ import pytest
 from services.retention.core.bounds import GONE_MAX, RECORDS_MAX, SETTLEMENTS_MAX, VERSIONS_MAX
 from services.retention.core.deadline import Deadline
 from services.retention.core.decide import Person, Policy, Writes, decide
+from services.retention.core.effects import Changed, Effect, Expired, Refused, Repeated, Waits
 from services.retention.core.fingerprint import fingerprint, record_id, unkeyed_record_id
 from services.retention.core.messages import Due, Message, Report
-from services.retention.core.record import (
-    Changed,
-    Effect,
-    Expired,
-    Facts,
-    Open,
-    Refused,
-    Repeated,
-    Settled,
-    Waits,
-    due_at,
-)
+from services.retention.core.record import Facts, Open, Settled
+from services.retention.core.timers import due_at
 from shared.contracts.messages import RecordReport
 from shared.contracts.retention_profile import Profile, Years
 
@@ -94,6 +85,8 @@ def said(effect: Effect) -> str:
             return "waits"
         case Repeated():
             return "repeated"
+        case _:
+            raise AssertionError("the stories of disputes are in test_disputes")
 
 
 def _day(lapses_at: datetime) -> str:
@@ -518,7 +511,7 @@ def test_who_is_refused_for_a_lapsed_number_learns_how_a_slip_is_put_right() -> 
     decided = decide(person, [_report(settled(RIDE, "2026-01-10"), 3)], NOW, POLICY)
     ((_, effect),) = decided.effects
     assert isinstance(effect, Refused)
-    assert "under a new number" in effect.fault.sentence
+    assert "send a correction" in effect.fault.sentence
 
 
 def test_of_what_was_refused_nothing_stays() -> None:

@@ -1,0 +1,362 @@
+"""What a provider's reports do to a record (rules R1 to R15): `reported` and `settled`.
+
+- The clock starts on the day that the behavior ended. For a kind that ends at once that is the day it began, and no
+  settlement moves it; for the others it is the day of the settlement.
+- A clock that runs is never moved to a later day. An earlier one is taken, so that of several settlements the earliest
+  counts, in whichever order they come. A day that was taken before stays known: a settlement that names it again
+  changes nothing.
+- What was corrected is changed by a later correction alone (rules R18, see `answers`). What a report says of a time
+  before the correction is history.
+- A record that lapsed or was deleted is gone: only its fingerprint stays, and no report brings it back, unless its
+  provider certifies one that was deleted.
+- A report by whose own days the record would have lapsed is refused and changes nothing, whatever is known of the
+  record. So it does not block its number, and if it is forwarded again it cannot undo the report that put it right.
+- A settlement is believed, however old its day: nobody stays bound by a record that is over while a year is checked.
+- Of two reports of one record that contradict each other the first counts; a settlement that contradicts the report is
+  refused, even if it came before it. Another amount of an open record is no contradiction, but its balance.
+
+A record is identified by its content, (person, partner, report id), and each step changes nothing when it comes again;
+so no ids of events are kept, which would outlast the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timedelta
+from typing import TypeAlias
+
+from msgspec.structs import replace
+
+from services.retention.core.bounds import SETTLEMENTS_MAX, VERSIONS_MAX, WAITS_MAX
+from services.retention.core.deadline import (
+    Deadline,
+    clock_of,
+    day_of,
+    days_before,
+    early_at,
+    end_of,
+)
+from services.retention.core.effects import (
+    Changed,
+    Effect,
+    Repeated,
+    Step,
+    Waits,
+    refused,
+    refused_waiting,
+)
+from services.retention.core.messages import Report
+from services.retention.core.record import (
+    DELETED,
+    GONE,
+    Case,
+    Deleted,
+    Facts,
+    Gone,
+    Kept,
+    Known,
+    Open,
+    Settled,
+    State,
+    Unreported,
+    Waiting,
+    days_of_end,
+    ends,
+)
+from shared.contracts.faults import Code, Fault
+from shared.contracts.kinds import Ends
+from shared.contracts.retention_profile import Profile
+
+Apply: TypeAlias = Callable[[Known, Waiting], tuple[State, Effect]]
+"""What something that waited does to the record, now that it is reported."""
+
+GONE_FAULT = Fault(
+    Code.LAPSED,
+    "data.report_id",
+    "The record of this number has lapsed and is erased; it is not taken again. Nothing is to be done, unless it "
+    "lapsed by a slip in the day of its settlement: then send a correction, with the day on which it began and the "
+    "right day of its end.",
+)
+DELETED_FAULT = Fault(
+    Code.DELETED,
+    "data.report_id",
+    "The record of this number was deleted after a dispute or at your own word. If it is right after all, report it "
+    "again with the number of your certificate that it is.",
+)
+_RE_AGEING = Fault(
+    Code.RE_AGEING,
+    "data.ended_on",
+    "The record ended on an earlier day already; a later one would move its deadline. If the earlier one is wrong, "
+    "send a correction.",
+)
+_END_CORRECTED = Fault(
+    Code.CONFLICT, "data.ended_on", "The day of the end was corrected; only another correction changes it."
+)
+UNREPORTED_FAULT = Fault(
+    Code.UNREPORTED,
+    "data.report_id",
+    f"No report of this number came within {WAITS_MAX.days} days. Look at the number; report the record, and then send "
+    "this again.",
+)
+_SETTLED_TOO_OFTEN = Fault(
+    Code.TOO_MANY,
+    "data.ended_on",
+    f"{SETTLEMENTS_MAX} different days of the record's end have come already; the earliest counts, no more are taken.",
+)
+_UPDATED_TOO_OFTEN = Fault(
+    Code.TOO_MANY,
+    "data.amount",
+    f"The record has changed {VERSIONS_MAX:,} times already; its amount stays as it is. It can still be settled.",
+)
+
+
+def take(state: State, report: Report, now: datetime, profile: Profile, apply: Apply) -> Step:
+    """Take one report in, `reported` or `settled`. No day in it lies ahead of its arrival: ingest sees to that.
+
+    A record that has lapsed is not taken again (rules R10), one that was deleted only with a certificate (rules R20).
+    """
+    if isinstance(state, Gone):
+        return Step(GONE, (refused(report, GONE_FAULT),))
+    if isinstance(state, Deleted) and (report.body.status == "settled" or report.body.certificate is None):
+        return Step(DELETED, (refused(report, DELETED_FAULT),))
+    if report.body.status == "settled":
+        if state is None or isinstance(state, Unreported):
+            return wait(state, report, now)
+        assert not isinstance(state, Deleted)
+        return _settled(state, report, now, profile)
+    if isinstance(state, Deleted):
+        return _returned(report, now, profile)
+    if fault := over_on_arrival(state, report, now, profile):
+        return Step(state, (refused(report, fault),))
+    if state is None or isinstance(state, Unreported):
+        return _open(state.waiting if state else (), report, now, profile, apply)
+    return _reported_again(state, report, now, profile)
+
+
+# -- reports -----------------------------------------------------------------------------------------------------------
+
+
+def _open(waiting: Iterable[Waiting], report: Report, now: datetime, profile: Profile, apply: Apply) -> Step:
+    """Take the first report, and then what waited for it, as if it had come after it (rules R4)."""
+    record: State = opened(report, now, profile)
+    assert isinstance(record, Open | Settled)
+    effects: list[Effect] = [Changed(record, "reported")]
+    for each in waiting:
+        if not isinstance(record, Open | Settled):
+            break  # It is deleted: nothing that was said of it before matters any more.
+        if each.outcome is None:
+            record, effect = _settle(record, each, now, profile)
+        else:
+            record, effect = apply(record, each)
+        effects.append(effect)
+    return Step(record, tuple(effects))
+
+
+def opened(report: Report, now: datetime, profile: Profile) -> Known:
+    """The first version of a record."""
+    facts, today = _facts(report), day_of(now, profile)
+    deadline = clock_of(facts.kind, facts.began_on, report.body.ended_on, profile)
+    case = Case(
+        reported_on=today,
+        counts_from=end_of(today + timedelta(profile.notice_days), profile.zone_info) if profile.notice_days else None,
+    )
+    record: Known = Open(facts, 1, deadline, case)
+    if deadline is not None and deadline.ended_on is not None and ends(facts.kind) is Ends.ON_SETTLEMENT:
+        record = Settled(facts, 1, deadline, case=case)
+    return with_timers(record, now, profile)
+
+
+def _returned(report: Report, now: datetime, profile: Profile) -> Step:
+    """A record that was deleted comes back, certified by its provider (rules R20)."""
+    if fault := over_on_arrival(None, report, now, profile):
+        return Step(DELETED, (refused(report, fault),))
+    record = opened(report, now, profile)
+    return Step(record, (Changed(record, "returned"),))
+
+
+def with_timers(record: Known, now: datetime, profile: Profile) -> Known:
+    """The record with what follows from its deadline: when the person is warned of it, and an early end."""
+    deadline, settled = record.deadline, isinstance(record, Settled)
+    case = replace(
+        record.case,
+        warn_at=days_before(deadline.lapses_at, profile.warnings.lapse_days, profile, now) if deadline else None,
+        early_at=early_at(deadline.ended_on, record.case.reported_on, profile)
+        if settled and deadline and deadline.ended_on
+        else None,
+    )
+    return replace(record, case=case)
+
+
+def _reported_again(record: Known, report: Report, now: datetime, profile: Profile) -> Step:
+    """A further report of a record: nothing new (rules R2), its balance, its end, or a contradiction (rules R8)."""
+    if fault := _contradiction(record, _facts(report)):
+        return Step(record, (refused(report, fault),))
+    updated = _with_amount(record, _facts(report))
+    effects: list[Effect] = [Changed(updated)] if updated.version > record.version else []
+    if report.body.ended_on is not None and ends(record.facts.kind) is Ends.ON_SETTLEMENT:
+        updated, effect = _settle(updated, waiting_of(report), now, profile)
+        effects.append(effect)
+    return Step(updated, tuple(effects) or (Repeated(report.partner),))
+
+
+def over_on_arrival(state: Kept | None, report: Report, now: datetime, profile: Profile) -> Fault | None:
+    """The fault of a report by whose own days the record has lapsed (rules R11).
+
+    There is none if the record is known to have ended on just that day: then the report was taken in time, and comes
+    again before the timer has fired. Nor is there one for what a correction has put right since.
+    """
+    body = report.body
+    assert body.began_on is not None, "a record that is reported has begun"
+    deadline = clock_of(body.kind, body.began_on, body.ended_on, profile)
+    if deadline is None or deadline.lapses_at > now:
+        return None
+    if isinstance(state, Open | Settled) and _is_known(state, body.began_on, deadline.ended_on):
+        return None
+    name = "began_on" if ends(body.kind) is Ends.AT_ONCE or profile.clock == "beginning" else "ended_on"
+    sentence = (
+        "By this day the record has lapsed already, so nothing of it is kept. If the day is right, leave the report "
+        "out; if it is wrong, send it again with the right one, under the same number."
+    )
+    return Fault(Code.LAPSED, f"data.{name}", sentence)
+
+
+def _is_known(record: Known, began_on: date, ended_on: date | None) -> bool:
+    if began_on in record.case.corrected.began_before:
+        return True
+    return ended_on in days_of_end(record) or (ended_on is None and began_on == record.facts.began_on)
+
+
+def _contradiction(record: Known, told: Facts) -> Fault | None:
+    """The first field of a further report that contradicts the first one (rules R8; table in decision 0018)."""
+    known = record.facts
+    sentence = "The record was reported before with something else here; the first report counts."
+    if known.kind != told.kind:
+        return Fault(Code.CONFLICT, "data.kind", sentence)
+    if told.began_on not in (known.began_on, *record.case.corrected.began_before):
+        return Fault(Code.CONFLICT, "data.began_on", sentence)
+    if not _is_another_amount(known, told):
+        return None
+    if isinstance(record, Settled):
+        return Fault(Code.CONFLICT, "data.amount", "The record is settled; its amount does not change any more.")
+    if known.amount_at == told.amount_at:
+        sentence = "The record was reported with another amount for the same instant; the first report counts."
+        return Fault(Code.CONFLICT, "data.amount", sentence)
+    return _UPDATED_TOO_OFTEN if record.version >= VERSIONS_MAX else None
+
+
+def _is_another_amount(known: Facts, told: Facts) -> bool:
+    """Whether the report has another amount, and a later one: an older amount says nothing about the present."""
+    return told.amount not in (None, known.amount) and not _is_older(told, known)
+
+
+def _is_older(told: Facts, known: Facts) -> bool:
+    return known.amount_at is not None and told.amount_at is not None and told.amount_at < known.amount_at
+
+
+def _with_amount(record: Known, told: Facts) -> Known:
+    """The record with the amount of the latest report (rules R13). Another amount makes a new version, the same
+    one does not."""
+    if told.amount is None or _is_older(told, record.facts):
+        return record
+    if (told.amount, told.amount_at) == (record.facts.amount, record.facts.amount_at):
+        return record
+    facts = replace(record.facts, amount=told.amount, amount_at=told.amount_at)
+    return replace(record, facts=facts, version=record.version + (told.amount != record.facts.amount))
+
+
+# -- settlements -------------------------------------------------------------------------------------------------------
+
+
+def wait(state: Unreported | None, report: Report, now: datetime) -> Step:
+    """Keep what came before its record (rules R4)."""
+    told = waiting_of(report)
+    waiting = state.waiting if state else ()
+    if _content(told) in map(_content, waiting):
+        return Step(state, (Repeated(report.partner),))
+    if len(waiting) >= SETTLEMENTS_MAX:
+        return Step(state, (refused(report, _SETTLED_TOO_OFTEN),))
+    kept = Unreported(report.partner, report.body.report_id, (*waiting, told), now + WAITS_MAX)
+    return Step(kept, (Waits(report.partner),))
+
+
+def _settled(record: Known, report: Report, now: datetime, profile: Profile) -> Step:
+    settled, effect = _settle(record, waiting_of(report), now, profile)
+    return Step(settled, (effect,))
+
+
+def _settle(record: Known, told: Waiting, now: datetime, profile: Profile) -> tuple[Known, Effect]:
+    """The earliest day counts (rules R6), and no later one moves a deadline that is set (rules R7 and D6)."""
+    facts, partner = record.facts, record.facts.partner
+    assert told.ended_on is not None, "a settlement has a day"
+    known = days_of_end(record) if isinstance(record, Settled) else ()
+    if fault := _settlement_contradiction(record, told):
+        return record, refused_waiting(partner, told, fault)
+    ended_on = facts.began_on if ends(facts.kind) is Ends.AT_ONCE else told.ended_on
+    if ended_on in known:
+        return record, Repeated(partner)
+    if corrected_at := record.case.corrected.ended_at:
+        if told.time is None or told.time <= corrected_at:
+            return record, Repeated(partner)
+        return record, refused_waiting(partner, told, _END_CORRECTED)
+    if known and ended_on > known[0]:
+        return record, refused_waiting(partner, told, _RE_AGEING)
+    if len(known) >= SETTLEMENTS_MAX:
+        return record, refused_waiting(partner, told, _SETTLED_TOO_OFTEN)
+    settled = settled_on(record, ended_on, now, profile)
+    return settled, Changed(settled)
+
+
+def settled_on(record: Known, ended_on: date, now: datetime, profile: Profile) -> Settled:
+    """The record, ended on this day: one version more. A deadline that does not follow from the end stays as it is set
+    (rules D6)."""
+    deadline = record.deadline
+    if deadline is None or not (deadline.ended_on == ended_on or profile.clock == "beginning"):
+        deadline = clock_of(record.facts.kind, record.facts.began_on, ended_on, profile)
+    assert deadline is not None, "an end starts the clock at the latest"
+    others = tuple(day for day in days_of_end(record) if day != ended_on) if isinstance(record, Settled) else ()
+    settled = Settled(
+        record.facts, record.version + 1, Deadline(ended_on, deadline.lapses_at), overtaken=others, case=record.case
+    )
+    return with_timers(settled, now, profile)  # type: ignore[return-value]
+
+
+def _settlement_contradiction(record: Known, told: Waiting) -> Fault | None:
+    """How a settlement contradicts its report (rules R8), or ends the record before it began (rules R9)."""
+    facts = record.facts
+    assert told.ended_on is not None
+    if told.kind != facts.kind:
+        return Fault(Code.CONFLICT, "data.kind", "The record was reported with another kind.")
+    if told.began_on not in (None, facts.began_on, *record.case.corrected.began_before):
+        return Fault(Code.CONFLICT, "data.began_on", "The record was reported with another day of beginning.")
+    if told.ended_on < facts.began_on and told.ended_on not in days_of_end(record):
+        return Fault(Code.DATES_CONTRADICT, "data.ended_on", "The record began after this day.")
+    return None
+
+
+def _content(told: Waiting) -> tuple[object, ...]:
+    if told.outcome is None:
+        return told.kind, told.began_on, told.ended_on
+    return told.kind, told.began_on, told.ended_on, told.amount, told.outcome, told.time
+
+
+# -- what a report says ------------------------------------------------------------------------------------------------
+
+
+def _facts(report: Report) -> Facts:
+    body = report.body
+    assert body.began_on is not None, "a record that is reported has begun"
+    amount_at = None if body.amount is None else report.time
+    return Facts(report.partner, body.report_id, body.kind, body.began_on, body.amount, amount_at)
+
+
+def waiting_of(report: Report) -> Waiting:
+    """A settlement, or an answer that needs no dispute, as it may wait for its record."""
+    body = report.body
+    told = Waiting(
+        body.kind, body.began_on, body.ended_on, report.event_id, report.origin, report.fieldnames, report.time
+    )
+    match body.outcome:
+        case "corrected" | "deleted":
+            return replace(told, outcome=body.outcome, amount=body.amount)
+        case _:
+            return told

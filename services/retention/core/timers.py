@@ -1,0 +1,82 @@
+"""What the clock does to a record: it lapses, a dispute has no answer in time, what waited is refused, and the person
+is told of a day that is near (rules D7, D10, D11, R4, R17 and R22)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from msgspec.structs import replace
+
+from services.retention.core.answers import unverifiable
+from services.retention.core.deadline import last_day_before
+from services.retention.core.effects import Changed, Expired, Step, Warned, refused_waiting
+from services.retention.core.record import GONE, Asked, Kept, Known, Unreported
+from services.retention.core.reports import UNREPORTED_FAULT
+from shared.contracts.retention_profile import Profile
+
+Timer: TypeAlias = Literal["lapse", "early", "answer", "counts", "answer-near", "lapse-near"]
+
+
+def due_at(record: Kept) -> datetime | None:
+    """When something happens to the record by itself; None if nothing does."""
+    if isinstance(record, Unreported):
+        return record.waits_until
+    return min((at for at, _ in _timers(record)), default=None)
+
+
+def _timers(record: Known) -> Iterator[tuple[datetime, Timer]]:
+    """All that run. Of two for one instant the first counts: what has lapsed needs no answer and no warning."""
+    case = record.case
+    if record.deadline is not None:
+        yield record.deadline.lapses_at, "lapse"
+    if case.early_at is not None:
+        yield case.early_at, "early"
+    if isinstance(case.dispute, Asked):
+        yield case.dispute.due, "answer"
+        if case.dispute.warn_at is not None:
+            yield case.dispute.warn_at, "answer-near"
+    if case.counts_from is not None:
+        yield case.counts_from, "counts"
+    if case.warn_at is not None:
+        yield case.warn_at, "lapse-near"
+
+
+def fire(state: Kept, instant: datetime, profile: Profile, *, alone: bool) -> Step:
+    """The first of what is due by the instant happens, however long ago it was due. `alone` says that no other record
+    of the person is held."""
+    if isinstance(state, Unreported):
+        if state.waits_until > instant:
+            return Step(state)
+        return Step(None, tuple(refused_waiting(state.partner, each, UNREPORTED_FAULT) for each in state.waiting))
+    due = [(at, timer) for at, timer in _timers(state) if at <= instant]
+    if not due:
+        return Step(state)
+    at, timer = min(due, key=lambda each: each[0])
+    case, dispute = state.case, state.case.dispute
+    match timer:
+        case "lapse":
+            return _lapses(state, at)
+        case "early":
+            # Something else is held of the person, so the record stays until its deadline.
+            return _lapses(state, at) if alone else Step(replace(state, case=replace(case, early_at=None)))
+        case "answer":
+            assert isinstance(dispute, Asked)
+            return unverifiable(state, dispute, profile, due=at)
+        case "counts":
+            record = replace(state, version=state.version + 1, case=replace(case, counts_from=None))
+            return Step(record, (Changed(record, "counts"),))
+        case "answer-near":
+            assert isinstance(dispute, Asked)
+            warned = replace(case, disputes=(*case.disputes[:-1], replace(dispute, warn_at=None)))
+            return Step(replace(state, case=warned), (Warned(state, timer, dispute.answer_by),))
+        case "lapse-near":
+            assert state.deadline is not None
+            day = last_day_before(state.deadline.lapses_at, profile)
+            return Step(replace(state, case=replace(case, warn_at=None)), (Warned(state, timer, day),))
+
+
+def _lapses(record: Known, at: datetime) -> Step:
+    facts = record.facts
+    return Step(GONE, (Expired(facts.partner, record.version + 1, at, facts.record_class),))

@@ -1,0 +1,201 @@
+"""Who is told of an effect, and what: the scorer on `records.changed`, the provider on its topics of refusals and
+disputes, and the person on `subject.answers` (rules R16, R17, R23 and R24)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from services.retention.core import words
+from services.retention.core.effects import (
+    AskedProvider,
+    Changed,
+    Effect,
+    Expired,
+    News,
+    Refused,
+    Removed,
+    Repeated,
+    Replied,
+    Waits,
+    Warned,
+    change_of,
+    last_change,
+)
+from services.retention.core.record import Known, Open
+from shared.contracts.exchange import announced, answered, asked, refused
+from shared.contracts.messages import DisputeQuestion, RecordChange
+from shared.contracts.subject import SubjectAnswer, SubjectNotice
+from shared.contracts.topics import RECORDS_CHANGED, SUBJECT_ANSWERS
+from shared.runner.service import Announcement, Outcome, Outgoing, Result
+
+NAME: Literal["retention"] = "retention"
+Message: TypeAlias = Outgoing | Announcement
+Notice: TypeAlias = Literal[
+    "record-reported", "record-changed", "record-disputed", "record-answered", "record-returned", "record-lapsed"
+]
+
+_NOTICES: dict[News, Notice] = {
+    "reported": "record-reported",
+    "changed": "record-changed",
+    "counts": "record-changed",
+    "disputed": "record-disputed",
+    "confirmed": "record-answered",
+    "corrected": "record-answered",
+    "unverifiable": "record-answered",
+    "returned": "record-returned",
+}
+
+
+def messages_of(user_id: str, id: str, effect: Effect, now: datetime, base: int) -> Iterator[Message]:
+    """All that is sent because of an effect. `base` is what a restore has added to the versions of records."""
+    match effect:
+        case Changed(record, news):
+            yield changed(user_id, change_of(id, record, base), now)
+            yield _notice(user_id, _of_record(id, record, news, base), id, now)
+        case Expired(lapsed_at=lapsed_at):
+            # Late or not, it happened at the deadline.
+            yield changed(user_id, last_change(id, effect, base), lapsed_at)
+            yield _notice(user_id, _of_gone(id, effect, base), id, lapsed_at)
+        case Removed():
+            yield changed(user_id, last_change(id, effect, base), now)
+            yield _notice(user_id, _of_gone(id, effect, base), id, now)
+        case AskedProvider():
+            yield _question(effect, now)
+        case Warned():
+            yield _notice(user_id, _warning(id, effect, base), f"{id}.{effect.what}", now)
+        case Replied():
+            yield answered(user_id, _reply(effect), effect.time)
+        case Refused(partner, event_id, origin, fault, fieldnames):
+            # Position and id, and no bytes, since what came here is not what the partner sent.
+            yield refused(NAME, partner, origin, fault, event_id, fieldnames=fieldnames)
+        case Waits() | Repeated():
+            return
+
+
+def outcome_of(effect: Effect) -> Outcome:
+    """How an effect is counted."""
+    match effect:
+        case Changed(record, news):
+            return Outcome(_counted(record, news), record.facts.partner)
+        case Expired(partner):
+            return Outcome("expired", partner)
+        case Removed(partner):
+            return Outcome("deleted", partner)
+        case AskedProvider(record):
+            return Outcome("asked", record.facts.partner)
+        case Warned(record):
+            return Outcome("warned", record.facts.partner)
+        case Replied(reply=reply):
+            return Outcome("refused" if reply in words.REFUSED else "answered", "", reply)
+        case Refused(partner, fault=fault):
+            return Outcome("refused", partner, fault.code)
+        case Waits(partner):
+            return Outcome("waiting", partner)
+        case Repeated(partner):
+            return Outcome("duplicate", partner)
+
+
+def _counted(record: Known, news: News) -> Result:
+    match news:
+        case "disputed" | "confirmed" | "corrected" | "unverifiable" | "returned":
+            return news
+        case "reported" | "changed" | "counts":
+            return "open" if isinstance(record, Open) else "settled"
+
+
+def changed(user_id: str, change: RecordChange, time: datetime) -> Announcement:
+    # The record's id stands for the person too. Versions are per record: a person's own count would have to outlive the
+    # last record, and say that there was one.
+    id, version = change.record_id, change.version
+    return announced(NAME, RECORDS_CHANGED, user_id, change, subject=id, version=version, time=time)
+
+
+def _question(effect: AskedProvider, now: datetime) -> Outgoing:
+    record, dispute, question = effect.record, effect.dispute, effect.question
+    facts, deadline = record.facts, record.deadline
+    body = DisputeQuestion(
+        dispute=dispute.id,
+        report_id=facts.report_id,
+        kind=facts.kind,
+        reason=question.reason,
+        text=question.text,
+        began_on=facts.began_on,
+        ended_on=deadline.ended_on if deadline else None,
+        amount=facts.amount,
+        asked_on=dispute.since,
+        answer_by=dispute.answer_by,
+    )
+    return asked(NAME, facts.partner, body, len(dispute.questions), now)
+
+
+# -- the person --------------------------------------------------------------------------------------------------------
+
+
+def _notice(user_id: str, notice: SubjectNotice, subject: str, time: datetime) -> Announcement:
+    return announced(NAME, SUBJECT_ANSWERS, user_id, notice, subject=subject, version=notice.version, time=time)
+
+
+def _of_record(id: str, record: Known, news: News, base: int) -> SubjectNotice:
+    facts, deadline = record.facts, record.deadline
+    english, chinese = words.NEWS[news]
+    return SubjectNotice(
+        notice=_NOTICES[news],
+        version=base + record.version,
+        en=english,
+        zh=chinese,
+        record_id=id,
+        kind=facts.kind,
+        record_class=facts.record_class.value,
+        partner=facts.partner,
+        amount=facts.amount,
+        began_on=facts.began_on,
+        ended_on=deadline.ended_on if deadline else None,
+        lapses_at=deadline.lapses_at if deadline else None,
+        outcome=news if news in ("confirmed", "corrected", "unverifiable") else None,
+    )
+
+
+def _of_gone(id: str, effect: Expired | Removed, base: int) -> SubjectNotice:
+    """Of what is erased nothing is repeated (rules R16)."""
+    version = base + effect.version
+    if isinstance(effect, Expired):
+        english, chinese = words.LAPSED
+        return SubjectNotice(notice="record-lapsed", version=version, en=english, zh=chinese, record_id=id)
+    english, chinese = words.DELETED if effect.outcome == "deleted" else words.NOT_VERIFIED
+    return SubjectNotice(
+        notice="record-answered", version=version, en=english, zh=chinese, record_id=id, outcome=effect.outcome
+    )
+
+
+def _warning(id: str, effect: Warned, base: int) -> SubjectNotice:
+    facts = effect.record.facts
+    english, chinese = words.said(words.NEAR[effect.what], effect.day)
+    return SubjectNotice(
+        notice=effect.what,
+        version=base + effect.record.version,
+        en=english,
+        zh=chinese,
+        record_id=id,
+        kind=facts.kind,
+        record_class=facts.record_class.value,
+        partner=facts.partner,
+        day=effect.day,
+    )
+
+
+def _reply(effect: Replied) -> SubjectAnswer:
+    english, chinese = words.said(words.REPLIES[effect.reply], effect.day)
+    status: Literal["done", "begun", "refused"] = "done" if effect.request == "statement" else "begun"
+    return SubjectAnswer(
+        request_id=effect.request_id,
+        request=effect.request,
+        service=NAME,
+        status="refused" if effect.reply in words.REFUSED else status,
+        code=effect.reply,
+        en=english,
+        zh=chinese,
+        record_id=effect.record_id,
+        day=effect.day,
+    )

@@ -1,0 +1,594 @@
+"""Disputes, answers, corrections and statements: what everything that can happen does to a record in each state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from services.retention.core.bounds import DISPUTES_MAX, RETURNS_MAX
+from services.retention.core.decide import Policy
+from services.retention.core.fingerprint import record_id
+from services.retention.core.record import counts
+from shared.contracts.retention_profile import DelayDays, Early, Span, Warnings, Years
+from tests.support.record_lives import CARD, CN, ENDED, KEY, NO_SHOW, NOON, STATES, USER, Life, dispute_of, lived
+
+D1 = dispute_of("q-1")
+
+# What happens, and what it leads to: for each outcome the states in which it is that one.
+TRANSITIONS: Mapping[str, tuple[Callable[[Life], list[str]], Mapping[str, str]]] = {
+    "reported again": (
+        lambda life: life.report(),
+        {
+            "reported: open v1": "nothing",
+            "reported: open v1; changed: settled v2 2025-09-15": "unreported",
+            "repeated": "open | settled | disputed | settled, disputed | confirmed | corrected | unverifiable",
+            "refused lapsed report_id": "lapsed",
+            "refused deleted report_id": "deleted",
+        },
+    ),
+    "reported, another beginning": (
+        lambda life: life.report(began=date(2025, 3, 2)),
+        {
+            "reported: open v1": "nothing",
+            "reported: open v1; changed: settled v2 2025-09-15": "unreported",
+            "refused conflict began_on": (
+                "open | settled | disputed | settled, disputed | confirmed | corrected | unverifiable"
+            ),
+            "refused lapsed report_id": "lapsed",
+            "refused deleted report_id": "deleted",
+        },
+    ),
+    "reported, another amount": (
+        lambda life: life.report(amount=100),
+        {
+            "reported: open v1": "nothing",
+            "reported: open v1; changed: settled v2 2025-09-15": "unreported",
+            "changed: open v2": "open",
+            "refused conflict amount": "settled | settled, disputed | corrected",
+            "changed: disputed v3 dark": "disputed",
+            "changed: confirmed v4": "confirmed",
+            "changed: unverifiable v4 dark": "unverifiable",
+            "refused lapsed report_id": "lapsed",
+            "refused deleted report_id": "deleted",
+        },
+    ),
+    "reported, certified": (
+        lambda life: life.report(certificate="c-1"),
+        {
+            "reported: open v1": "nothing",
+            "reported: open v1; changed: settled v2 2025-09-15": "unreported",
+            "repeated": "open | settled | disputed | settled, disputed | confirmed | corrected | unverifiable",
+            "refused lapsed report_id": "lapsed",
+            "returned: open v1": "deleted",
+        },
+    ),
+    "settled": (
+        lambda life: life.report("settled"),
+        {
+            "waits": "nothing",
+            "repeated": "unreported | settled | settled, disputed | corrected",
+            "changed: settled v2 2025-09-15": "open",
+            "changed: disputed v3 2025-09-15 dark": "disputed",
+            "changed: confirmed v4 2025-09-15": "confirmed",
+            "changed: unverifiable v4 2025-09-15 dark": "unverifiable",
+            "refused lapsed report_id": "lapsed",
+            "refused deleted report_id": "deleted",
+        },
+    ),
+    "settled, an earlier day": (
+        lambda life: life.report("settled", ended=date(2025, 9, 10)),
+        {
+            "waits": "nothing | unreported",
+            "changed: settled v2 2025-09-10": "open",
+            "changed: settled v3 2025-09-10": "settled",
+            "changed: disputed v3 2025-09-10 dark": "disputed",
+            "changed: disputed v4 2025-09-10 dark": "settled, disputed",
+            "changed: confirmed v4 2025-09-10": "confirmed",
+            "refused conflict ended_on": "corrected",
+            "changed: unverifiable v4 2025-09-10 dark": "unverifiable",
+            "refused lapsed report_id": "lapsed",
+            "refused deleted report_id": "deleted",
+        },
+    ),
+    "settled, a later day": (
+        lambda life: life.report("settled", ended=date(2025, 10, 10)),
+        {
+            "waits": "nothing | unreported",
+            "changed: settled v2 2025-10-10": "open",
+            "refused re-ageing ended_on": "settled | settled, disputed",
+            "changed: disputed v3 2025-10-10 dark": "disputed",
+            "changed: confirmed v4 2025-10-10": "confirmed",
+            "refused conflict ended_on": "corrected",
+            "changed: unverifiable v4 2025-10-10 dark": "unverifiable",
+            "refused lapsed report_id": "lapsed",
+            "refused deleted report_id": "deleted",
+        },
+    ),
+    "confirmed": (
+        lambda life: life.resolve("confirmed", dispute=D1),
+        {
+            "refused not-disputed dispute": "nothing | unreported | open | settled",
+            "confirmed: confirmed v3": "disputed",
+            "confirmed: confirmed v4 2025-09-15": "settled, disputed",
+            "repeated": "confirmed",
+            "refused answered dispute": "corrected | unverifiable",
+            "refused lapsed report_id": "lapsed",
+            "refused deleted report_id": "deleted",
+        },
+    ),
+    "confirmed, no such dispute": (
+        lambda life: life.resolve("confirmed", dispute="d-9"),
+        {
+            "refused not-disputed dispute": (
+                "nothing | unreported | open | settled | "
+                "disputed | settled, disputed | confirmed | corrected | unverifiable"
+            ),
+            "refused lapsed report_id": "lapsed",
+            "refused deleted report_id": "deleted",
+        },
+    ),
+    "unverifiable": (
+        lambda life: life.resolve("unverifiable", dispute=D1),
+        {
+            "refused not-disputed dispute": "nothing | unreported | open | settled",
+            "unverifiable: unverifiable v3 dark": "disputed",
+            "unverifiable: unverifiable v4 2025-09-15 dark": "settled, disputed",
+            "refused answered dispute": "confirmed | corrected",
+            "repeated": "unverifiable",
+            "refused lapsed report_id": "lapsed",
+            "refused deleted report_id": "deleted",
+        },
+    ),
+    "deleted": (
+        lambda life: life.resolve("deleted"),
+        {
+            "waits": "nothing | unreported",
+            "deleted v2 deleted": "open",
+            "deleted v3 deleted": "settled | disputed",
+            "deleted v4 deleted": "settled, disputed | confirmed | corrected | unverifiable",
+            "repeated": "lapsed | deleted",
+        },
+    ),
+    "deleted, of the dispute": (
+        lambda life: life.resolve("deleted", dispute=D1),
+        {
+            "refused not-disputed dispute": "nothing | unreported | open | settled",
+            "deleted v3 deleted": "disputed",
+            "deleted v4 deleted": "settled, disputed | confirmed | corrected | unverifiable",
+            "repeated": "lapsed | deleted",
+        },
+    ),
+    "corrected, a later end": (
+        lambda life: life.resolve("corrected", ended=date(2026, 1, 10)),
+        {
+            "waits": "nothing | unreported",
+            "corrected: settled v2 2026-01-10": "open",
+            "corrected: settled v3 2026-01-10": "settled",
+            "corrected: disputed v3 2026-01-10 dark": "disputed",
+            "corrected: disputed v4 2026-01-10 dark": "settled, disputed",
+            "corrected: confirmed v4 2026-01-10": "confirmed",
+            "corrected: corrected v4 2026-01-10": "corrected",
+            "corrected: unverifiable v4 2026-01-10 dark": "unverifiable",
+            "refused lapsed report_id": "lapsed",
+            "refused deleted report_id": "deleted",
+        },
+    ),
+    "corrected, all of it": (
+        lambda life: life.resolve("corrected", began=date(2025, 4, 1), ended=date(2026, 1, 10)),
+        {
+            "waits": "nothing | unreported",
+            "corrected: settled v2 2026-01-10": "open",
+            "corrected: settled v3 2026-01-10": "settled",
+            "corrected: disputed v3 2026-01-10 dark": "disputed",
+            "corrected: disputed v4 2026-01-10 dark": "settled, disputed",
+            "corrected: confirmed v4 2026-01-10": "confirmed",
+            "corrected: corrected v4 2026-01-10": "corrected",
+            "corrected: unverifiable v4 2026-01-10 dark": "unverifiable",
+            "refused lapsed report_id": "lapsed",
+            "refused deleted report_id": "deleted",
+        },
+    ),
+    "corrected, of the dispute": (
+        lambda life: life.resolve("corrected", ended=date(2025, 9, 10), dispute=D1),
+        {
+            "refused not-disputed dispute": "nothing | unreported | open | settled",
+            "corrected: corrected v3 2025-09-10": "disputed",
+            "corrected: corrected v4 2025-09-10": "settled, disputed | corrected",
+            "corrected: confirmed v4 2025-09-10": "confirmed",
+            "corrected: unverifiable v4 2025-09-10 dark": "unverifiable",
+            "refused lapsed report_id": "lapsed",
+            "refused deleted report_id": "deleted",
+        },
+    ),
+    "corrected, before it began": (
+        lambda life: life.resolve("corrected", ended=date(2025, 2, 1)),
+        {
+            "waits": "nothing | unreported",
+            "refused dates-contradict ended_on": (
+                "open | settled | disputed | settled, disputed | confirmed | corrected | unverifiable"
+            ),
+            "refused lapsed report_id": "lapsed",
+            "refused deleted report_id": "deleted",
+        },
+    ),
+    "disputed": (
+        lambda life: life.dispute("q-2"),
+        {
+            "person: no-such-record": "nothing | unreported | lapsed | deleted",
+            "disputed: disputed v2 dark; asked paid by 2026-02-04; person: asked": "open",
+            "disputed: disputed v3 2025-09-15 dark; asked paid by 2026-02-04; person: asked": "settled",
+            "person: being-checked": "disputed | settled, disputed",
+            "person: same-facts": "confirmed | corrected",
+            "person: no-longer": "unverifiable",
+        },
+    ),
+    "disputed, the request again": (
+        lambda life: life.dispute("q-1"),
+        {
+            "person: no-such-record": "nothing | unreported | lapsed | deleted",
+            "disputed: disputed v2 dark; asked paid by 2026-02-04; person: asked": "open",
+            "disputed: disputed v3 2025-09-15 dark; asked paid by 2026-02-04; person: asked": "settled",
+            "repeated": "disputed | settled, disputed | confirmed | corrected | unverifiable",
+        },
+    ),
+    "disputed, other facts": (
+        lambda life: life.dispute("q-2", "wrong-amount"),
+        {
+            "person: no-such-record": "nothing | unreported | lapsed | deleted",
+            "disputed: disputed v2 dark; asked wrong-amount by 2026-02-04; person: asked": "open",
+            "disputed: disputed v3 2025-09-15 dark; asked wrong-amount by 2026-02-04; person: asked": "settled",
+            "asked wrong-amount by 2026-02-04; person: asked": "disputed | settled, disputed",
+            "disputed: disputed v4 dark; asked wrong-amount by 2026-02-04; person: asked": "confirmed",
+            "disputed: disputed v4 2025-09-15 dark; asked wrong-amount by 2026-02-04; person: asked": "corrected",
+            "person: no-longer": "unverifiable",
+        },
+    ),
+    "statement": (
+        lambda life: life.state(),
+        {
+            "person: no-such-record": "nothing | unreported | lapsed | deleted",
+            "person: attached": "open | settled | disputed | settled, disputed | confirmed | corrected | unverifiable",
+        },
+    ),
+    "twenty days": (
+        lambda life: life.until(NOON + timedelta(days=20, hours=12)),
+        {
+            "nothing": "nothing | open | settled | confirmed | corrected | unverifiable | lapsed | deleted",
+            "refused unreported report_id": "unreported",
+            "unverifiable: unverifiable v3 dark": "disputed",
+            "unverifiable: unverifiable v4 2025-09-15 dark": "settled, disputed",
+        },
+    ),
+    "ten years": (
+        lambda life: life.until(life.now + timedelta(days=3653)),
+        {
+            "nothing": "nothing | open | confirmed | unverifiable | lapsed | deleted",
+            "refused unreported report_id": "unreported",
+            "expired v3": "settled",
+            "unverifiable: unverifiable v3 dark": "disputed",
+            "unverifiable: unverifiable v4 2025-09-15 dark; expired v5": "settled, disputed",
+            "expired v4": "corrected",
+        },
+    ),
+}
+CASES = [
+    (event, state, outcome)
+    for event, (_, outcomes) in TRANSITIONS.items()
+    for outcome, states in outcomes.items()
+    for state in states.split(" | ")
+]
+
+
+@pytest.mark.parametrize(("event", "state", "outcome"), CASES, ids=[f"{event}: {state}" for event, state, _ in CASES])
+def test_transition(event: str, state: str, outcome: str) -> None:
+    happens, _ = TRANSITIONS[event]
+    assert "; ".join(happens(lived(state))) == outcome.replace("nothing", "")
+
+
+def test_each_event_is_tried_in_each_state() -> None:
+    assert len(CASES) == len(TRANSITIONS) * len(STATES) >= 150
+
+
+# -- what a table of single events does not show -----------------------------------------------------------------------
+
+
+def test_the_clock_keeps_running_while_a_record_is_disputed() -> None:
+    """(rules R17) It lapses on its day, and a late answer finds nothing."""
+    life = Life()
+    life.report(kind=NO_SHOW, began=date(2024, 1, 20))
+    life.dispute()
+    assert life.until(datetime(2026, 1, 20, 16, tzinfo=UTC)) == ["expired v3"]
+    assert life.resolve("confirmed", kind=NO_SHOW, dispute=D1) == ["refused lapsed report_id"]
+    assert life.resolve("deleted", kind=NO_SHOW, dispute=D1) == ["repeated"]
+
+
+def test_a_profile_may_delete_what_nobody_can_verify() -> None:
+    """(rules R17)"""
+    life = Life(replace(CN, answer_days=30, unverifiable="deletes"))
+    life.report()
+    assert life.dispute() == ["disputed: disputed v2 dark", "asked paid by 2026-02-14", "person: asked"]
+    assert life.until(datetime(2026, 2, 14, 15, 59, tzinfo=UTC)) == []
+    assert life.until(datetime(2026, 2, 14, 16, tzinfo=UTC)) == ["deleted v3 unverifiable"]
+    assert life.report() == ["refused deleted report_id"]
+
+
+def test_an_answer_that_came_in_time_counts_though_it_is_read_late() -> None:
+    """(rules R17) A service was down over the due day."""
+    for arrived, answer in (
+        (timedelta(seconds=-1), "confirmed: confirmed v4"),
+        (timedelta(), "refused answered dispute"),
+    ):
+        life = lived("unverifiable")
+        due = datetime(2026, 2, 4, 16, tzinfo=UTC)
+        assert life.resolve("confirmed", dispute=D1, arrived=due + arrived) == [answer]
+
+
+def test_a_second_dispute_is_another_one_and_an_answer_to_the_first_does_not_end_it() -> None:
+    """(rules R17 and R19) Also if that is forwarded again."""
+    life = lived("confirmed")
+    life.dispute("q-2", "wrong-day")
+    assert life.resolve("confirmed", dispute=D1) == ["repeated"]
+    assert life.resolve("unverifiable", dispute=D1) == ["refused answered dispute"]
+    assert life.resolve("confirmed", dispute=dispute_of("q-2")) == ["confirmed: confirmed v5"]
+    assert life.dispute("q-3", "wrong-day") == ["person: same-facts"]
+    assert life.dispute("q-4", "wrong-day", "The third, not the first.")[0] == "disputed: disputed v6 dark"
+
+
+def test_no_more_disputes_than_the_bound() -> None:
+    life = lived("open")
+    for number in range(DISPUTES_MAX):
+        assert life.dispute(f"q-{number}", text=f"{number}")[-1] == "person: asked"
+        life.resolve("confirmed", dispute=dispute_of(f"q-{number}"))
+    assert life.dispute("q-99", text="99") == ["person: too-many"]
+    life = lived("open")
+    for number in range(DISPUTES_MAX):
+        assert life.dispute(f"q-{number}", text=f"{number}")[-1] == "person: asked"
+    assert life.dispute("q-99", text="99") == ["person: too-many"]
+
+
+def test_what_is_added_makes_the_time_longer_once() -> None:
+    """(rules D10) Thirty days, and fifteen more from the first day on."""
+    life = Life(replace(CN, answer_days=30, extension=Span(days=15)))
+    life.report()
+    life.dispute()
+    life.later(days=10)
+    assert life.dispute("q-2", "wrong-day") == ["asked wrong-day by 2026-03-01", "person: asked"]
+    life.later(days=10)
+    assert life.dispute("q-3", "fraud") == ["asked fraud by 2026-03-01", "person: asked"]
+    assert life.until(datetime(2026, 3, 1, 16, tzinfo=UTC)) == ["unverifiable: unverifiable v3 dark"]
+
+
+# -- corrections (rules R18) -------------------------------------------------------------------------------------------
+
+
+def test_a_correction_moves_a_deadline_either_way_and_a_report_does_not_move_it_back() -> None:
+    life = lived("settled")
+    assert life.resolve("corrected", ended=date(2025, 12, 1)) == ["corrected: settled v3 2025-12-01"]
+    assert life.resolve("corrected", ended=date(2025, 6, 1)) == ["corrected: settled v4 2025-06-01"]
+    assert life.report("settled") == ["repeated"], "a day that was known"
+    assert life.report("settled", ended=date(2025, 5, 1), at=-60) == ["repeated"], "said before the correction"
+    assert life.report("settled", ended=date(2025, 5, 1)) == ["refused conflict ended_on"]
+    assert life.report("settled", ended=date(2025, 7, 1)) == ["refused conflict ended_on"]
+    assert life.until(datetime(2030, 6, 1, 16, tzinfo=UTC)) == ["expired v5"]
+
+
+def test_of_two_corrections_the_later_one_counts_in_either_order() -> None:
+    ends = {}
+    for first, second in ((0, 5), (5, 0)):
+        life = lived("settled")
+        now = life.now
+        for at in (first, second):
+            life.now = now
+            life.resolve("corrected", ended=date(2025, 10, 1 + at), began=date(2025, 2, 1 + at), amount=at, at=at)
+        ends[first] = life.record.facts, life.record.deadline
+    assert ends[0] == ends[5]
+    facts, deadline = ends[0]
+    assert (facts.began_on, facts.amount, deadline.ended_on) == (date(2025, 2, 6), 5, date(2025, 10, 6))
+
+
+def test_two_corrections_for_one_instant_contradict_each_other() -> None:
+    first = {"began": date(2025, 3, 1), "ended": ENDED, "amount": 1}
+    for field, name, other in (
+        ("began", "began_on", date(2025, 2, 2)),
+        ("ended", "ended_on", date(2025, 9, 2)),
+        ("amount", "amount", 7),
+    ):
+        life = lived("settled")
+        now = life.now
+        life.resolve("corrected", **first)
+        life.now = now
+        assert life.resolve("corrected", **{field: other}) == [f"refused conflict {name}"]
+
+
+def test_a_report_of_before_the_correction_is_known_when_it_comes_again() -> None:
+    life = lived("open")
+    life.resolve("corrected", began=date(2025, 4, 1))
+    assert life.report() == ["repeated"]
+    assert life.report(began=date(2025, 4, 1)) == ["repeated"]
+    assert life.report(began=date(2025, 5, 1)) == ["refused conflict began_on"]
+
+
+def test_a_correction_of_what_ends_at_once_moves_its_deadline() -> None:
+    life = Life()
+    life.report(kind=NO_SHOW, began=date(2025, 8, 20))
+    right = date(2025, 8, 27)
+    assert life.resolve("corrected", kind=NO_SHOW, began=right) == ["corrected: open v2 2025-08-27"]
+    assert life.report(kind=NO_SHOW, began=date(2025, 8, 20)) == ["repeated"]
+    assert life.until(datetime(2027, 8, 20, 16, tzinfo=UTC)) == []
+    assert life.until(datetime(2027, 8, 27, 16, tzinfo=UTC)) == ["expired v3"]
+
+
+def test_a_correction_and_a_deletion_wait_for_their_report() -> None:
+    """(rules R4)"""
+    life = Life()
+    life.resolve("corrected", ended=date(2025, 12, 1), at=5)
+    assert life.report("settled") == ["waits"]
+    assert life.report() == ["reported: open v1", "corrected: settled v2 2025-12-01", "repeated"]
+    life = Life()
+    assert life.resolve("deleted") == ["waits"]
+    assert life.resolve("deleted") == ["waits"], "told at another time"
+    assert life.report() == ["reported: open v1", "deleted v2 deleted"]
+    assert not life.person.records
+
+
+# -- what comes back (rules R20 and R21) -------------------------------------------------------------------------------
+
+
+def test_a_slip_that_made_a_record_lapse_is_corrected_and_its_replay_changes_nothing() -> None:
+    life = Life()
+    life.report(kind=CARD, began=date(2019, 1, 2))
+    life.report("settled", ended=date(2020, 1, 10), event="slip")
+    assert life.later(hours=1) == ["expired v3"]
+    assert life.report(began=date(2019, 1, 2)) == ["refused lapsed report_id"]
+    whole = {"began": date(2019, 1, 2), "ended": date(2026, 1, 10)}
+    assert life.resolve("corrected", ended=date(2026, 1, 10)) == ["refused lapsed report_id"], "not all of it"
+    assert life.resolve("corrected", **whole, event="right") == ["returned: settled v1 2026-01-10"]
+    (id,) = life.person.records
+    assert id == record_id(KEY, USER, "bank", "r-1", 1)
+    assert life.report("settled", ended=date(2020, 1, 10), event="slip", at=-600) == ["repeated"]
+    assert life.report(began=date(2019, 1, 2), at=-600) == ["repeated"]
+    assert life.resolve("corrected", **whole, event="right", at=-1) == ["repeated"]
+    assert life.until(datetime(2031, 1, 10, 16, tzinfo=UTC)) == ["expired v2"]
+    assert life.resolve("corrected", **whole, event="right") == ["refused lapsed report_id"]
+
+
+def test_what_brought_a_record_back_does_so_once() -> None:
+    """(rules R20) A certified report that is forwarded again does not undo a second deletion."""
+    life = lived("deleted")
+    assert life.report(certificate="c-1", event="back") == ["returned: open v1"]
+    assert life.report(certificate="c-1", event="back") == ["repeated"]
+    assert life.resolve("deleted") == ["deleted v2 deleted"]
+    assert life.report(certificate="c-1", event="back") == ["refused deleted report_id"]
+    assert life.report(certificate="c-2", event="again") == ["returned: open v1"]
+    (id,) = life.person.records
+    assert id == record_id(KEY, USER, "bank", "r-1", 2)
+    assert life.dispute(id=id)[0] == "disputed: disputed v2 dark"
+
+
+def test_a_record_comes_back_so_often_and_no_more() -> None:
+    life = lived("deleted")
+    for number in range(RETURNS_MAX):
+        assert life.report(certificate="c", event=f"b-{number}") == ["returned: open v1"]
+        life.resolve("deleted")
+    assert life.report(certificate="c", event="b-99") == ["refused deleted report_id"]
+
+
+# -- the person (rules R19, R22, R23 and R24) --------------------------------------------------------------------------
+
+
+def test_a_statement_goes_with_the_record_and_the_latest_counts() -> None:
+    life = lived("confirmed")
+    life.state("First.", "s-1")
+    life.state("Later.", "s-2", at=5)
+    assert life.state("Between.", "s-3", at=1) == ["repeated"]
+    assert life.state("Later.", "s-2", at=5) == ["repeated"]
+    assert life.record.case.statement.text == "Later."
+    assert counts(life.record)
+
+
+def test_a_record_counts_when_its_person_has_known_of_it_long_enough() -> None:
+    """(rules R22) Five whole days in Shanghai after the day of the report."""
+    life = Life(replace(CN, notice_days=5))
+    assert life.report() == ["reported: open v1 dark"]
+    assert life.until(datetime(2026, 1, 20, 15, 59, 59, tzinfo=UTC)) == []
+    assert life.until(datetime(2026, 1, 20, 16, tzinfo=UTC)) == ["counts: open v2"]
+    assert life.report() == ["repeated"]
+
+
+def test_warnings_come_once_and_ahead() -> None:
+    """(rules R24) At the beginning of the day that lies so many days before the last one."""
+    life = Life(replace(CN, warnings=Warnings(lapse_days=30, answer_days=5)))
+    life.report(kind=NO_SHOW, began=date(2025, 8, 20))
+    life.dispute()
+    assert life.until(datetime(2026, 1, 29, 15, 59, tzinfo=UTC)) == []
+    assert life.until(datetime(2026, 1, 29, 16, tzinfo=UTC)) == ["answer-near 2026-02-04"]
+    life.resolve("confirmed", kind=NO_SHOW, dispute=D1)
+    assert life.until(datetime(2027, 7, 20, 15, 59, tzinfo=UTC)) == []
+    assert life.until(datetime(2027, 7, 20, 16, tzinfo=UTC)) == ["lapse-near 2027-08-20"]
+    assert life.until(datetime(2027, 8, 20, 16, tzinfo=UTC)) == ["expired v4"]
+
+
+def test_what_lapses_at_once_has_no_warning() -> None:
+    life = Life(replace(CN, warnings=Warnings(lapse_days=30, answer_days=25)))
+    life.report(kind=NO_SHOW, began=date(2024, 1, 20))
+    life.dispute()
+    assert life.until(datetime(2026, 1, 20, 16, tzinfo=UTC)) == ["expired v3"]
+
+
+# -- profiles ----------------------------------------------------------------------------------------------------------
+
+US = replace(
+    CN,
+    zone="America/New_York",
+    clock="beginning",
+    delay_days=DelayDays(financial=180),
+    years=Years(legal=7, financial=7, life=7),
+)
+
+
+def test_where_the_clock_runs_from_the_beginning_no_settlement_moves_it() -> None:
+    """(rules D5, D6 and R18) Seven years from the first delinquency and 180 days."""
+    life = Life(US)
+    assert life.report() == ["reported: open v1"]
+    lapses_at = datetime(2032, 8, 29, 4, tzinfo=UTC)
+    assert life.record.deadline.lapses_at == lapses_at
+    life.report("settled")
+    life.resolve("corrected", ended=date(2025, 12, 1))
+    assert life.record.deadline.lapses_at == lapses_at
+    assert life.resolve("corrected", began=date(2025, 3, 2)) == ["refused re-ageing began_on"]
+    assert life.resolve("corrected", began=date(2025, 2, 1)) == ["corrected: settled v4 2025-12-01"]
+    assert life.record.deadline.lapses_at == datetime(2032, 8, 1, 4, tzinfo=UTC)
+
+
+def test_an_open_record_lapses_where_the_clock_runs_from_the_beginning() -> None:
+    life = Life(US)
+    life.report(kind=NO_SHOW, report_id="r-2")
+    life.report()
+    assert life.until(datetime(2032, 3, 2, 5, tzinfo=UTC)) == ["expired v2"]
+    assert life.until(datetime(2032, 8, 29, 4, tzinfo=UTC)) == ["expired v2"]
+
+
+EU = replace(
+    CN, zone="Europe/Berlin", years=Years(legal=3, financial=3, life=3), early=Early(months=18, paid_within_days=100)
+)
+
+
+@pytest.mark.parametrize(
+    ("paid", "other", "lapses_at"),
+    [
+        (date(2026, 1, 20), False, datetime(2027, 7, 20, 22, tzinfo=UTC)),
+        (date(2026, 1, 20), True, datetime(2029, 1, 20, 23, tzinfo=UTC)),
+        (date(2026, 4, 25), False, datetime(2027, 10, 25, 22, tzinfo=UTC)),
+        (date(2026, 4, 26), False, datetime(2029, 4, 26, 22, tzinfo=UTC)),
+    ],
+    ids=["soon paid", "something else is held", "on the last day of it", "too late"],
+)
+def test_what_is_paid_soon_lapses_early(paid: date, other: bool, lapses_at: datetime) -> None:
+    """(rules D11)"""
+    life = Life(EU)
+    life.report()
+    life.report("settled", ended=paid)
+    if other:
+        life.report(report_id="r-2")
+    assert life.until(lapses_at - timedelta(seconds=1)) == []
+    assert life.until(lapses_at) == ["expired v3"]
+
+
+def test_a_profile_that_changes_moves_no_deadline_that_is_set() -> None:
+    """(rules D6) Neither a lapse nor the last day of an answer; what is set afterwards follows the new one."""
+    life = lived("settled, disputed")
+    deadline, due = life.record.deadline, life.record.case.dispute.due
+    life.policy = Policy(profile=replace(US, answer_days=30), fingerprint_key=KEY)
+    life.report()
+    life.report("settled")
+    life.dispute("q-2", "fraud")
+    assert (life.record.deadline, life.record.case.dispute.due) == (deadline, due)
+    life = Life()
+    life.report(kind=NO_SHOW, began=date(2025, 8, 20))
+    deadline = life.record.deadline
+    life.policy = Policy(profile=replace(CN, years=Years(legal=5, financial=5, life=5)), fingerprint_key=KEY)
+    life.report("settled", kind=NO_SHOW)
+    assert life.record.deadline == deadline
