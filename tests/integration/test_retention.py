@@ -479,15 +479,17 @@ async def test_fingerprints_are_not_the_names_of_people(db: asyncpg.Connection) 
 
 async def fill(db: asyncpg.Connection, count: int) -> None:
     """So many records that are not due, in six shards, and half as many open ones without a deadline."""
-    columns = "shard, user_id, record_id, partner, report_id, status, version, kind, began_on, ended_on, due_at"
+    columns = (
+        "shard, user_id, record_id, partner, report_id, status, version, kind, began_on, ended_on, due_at, lapses_at"
+    )
     await db.execute(
         f"""
         insert into record ({columns})
-        select i % 6, sha256(int8send(i)), substr(sha256(int8send(-i)), 1, 16), 'bank', 'r',
+        select *, due_at from (select i % 6, sha256(int8send(i)), substr(sha256(int8send(-i)), 1, 16), 'bank', 'r',
             case when due then 'settled' else 'open' end, 1, 'card.overdue', '2025-01-01',
             case when due then date '2025-01-01' end,
-            case when due then '2030-01-01'::timestamptz + i % 1826 * interval '1 day' end
-        from (select i, i % 3 > 0 as due from generate_series(1, $1::bigint) i)
+            case when due then '2030-01-01'::timestamptz + i % 1826 * interval '1 day' end as due_at
+        from (select i, i % 3 > 0 as due from generate_series(1, $1::bigint) i))
         """,
         count * 3 // 2,
     )

@@ -20,18 +20,20 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from goodstanding.platform.service_process import ServiceProcess
 from shared.clock import set_stepped_clock
 from shared.contracts.cloudevents import binary
-from shared.contracts.messages import TYPES, RecordChange, RecordReport, encode, read
+from shared.contracts.messages import TYPES, DisputeQuestion, RecordChange, RecordReport, encode, read
 from shared.contracts.partition import PARTITIONS, partition_of
+from shared.contracts.subject import SubjectAnswer, SubjectNotice, SubjectRequest
 from shared.contracts.topics import (
     RECORDS_CHANGED,
     RECORDS_REPORTED,
     SUBJECT_ANSWERS,
     SUBJECT_REQUESTS,
+    disputes_topic,
     raw_topic,
     rejected_topic,
 )
@@ -78,6 +80,8 @@ class Ear:
     """A subscriber of `records.changed` that hears only of its own people."""
 
     consumer: AIOKafkaConsumer
+    ends: AIOKafkaConsumer
+    """Reads what is not committed too: a transaction is over for its producer a moment before its end can be read."""
     people: set[str]
     heard: list[Heard] = field(default_factory=list)
 
@@ -85,7 +89,7 @@ class Ear:
         """What was committed since the last time, up to the present end of the topic."""
         places = self.consumer.assignment()
         news = len(self.heard)
-        for place, end in (await self.consumer.end_offsets(places)).items():
+        for place, end in (await self.ends.end_offsets(places)).items():
             while await self.consumer.position(place) < end:
                 for record in (await self.consumer.getmany(place, timeout_ms=200)).get(place, ()):
                     if (person := record.key.decode()) in self.people:
@@ -114,6 +118,8 @@ class Retention:
     sent: int = 0
     ends: dict[int, int] = field(default_factory=dict)
     """The offsets that the shards reach when they have read every report."""
+    asked: dict[int, int] = field(default_factory=dict)
+    """The same of what people ask."""
 
     # -- processes -----------------------------------------------------------------------------------------------------
 
@@ -171,34 +177,72 @@ class Retention:
         for place in await asyncio.gather(*acknowledgements):
             self.ends[place.partition] = place.offset + 1
 
+    async def ask(self, person: str, request: SubjectRequest, id: str, *, time: datetime) -> None:
+        """As the person would ask; returns when the broker has it."""
+        headers = binary(id=id, source="/operator", type=TYPES[SubjectRequest], time=time, partitionkey=person)
+        place = await self.producer.send_and_wait(
+            SUBJECT_REQUESTS, encode(request), person.encode(), partition_of(person), headers=list(headers)
+        )
+        self.asked[place.partition] = place.offset + 1
+
     # -- hearing -------------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
     async def ear(self, people: Iterable[str]) -> AsyncIterator[Ear]:
-        async with AIOKafkaConsumer(
-            bootstrap_servers=self.kafka,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            # The question for the end waits behind a fetch that waits for something to come.
-            fetch_max_wait_ms=20,
-        ) as consumer:
+        async with (
+            AIOKafkaConsumer(
+                bootstrap_servers=self.kafka,
+                isolation_level="read_committed",
+                enable_auto_commit=False,
+                # The question for the end waits behind a fetch that waits for something to come.
+                fetch_max_wait_ms=20,
+            ) as consumer,
+            AIOKafkaConsumer(bootstrap_servers=self.kafka) as ends,
+        ):
             consumer.assign([TopicPartition(RECORDS_CHANGED, shard) for shard in range(PARTITIONS)])
             await consumer.seek_to_end()
-            yield Ear(consumer, set(people))
+            yield Ear(consumer, ends, set(people))
 
     async def refusals(self) -> list[dict[str, str]]:
         """The headers of every refusal that this test's partner has received."""
-        async with AIOKafkaConsumer(bootstrap_servers=self.kafka, isolation_level="read_committed") as consumer:
-            place = TopicPartition(rejected_topic(PARTNER), 0)
+        found = await self.read(rejected_topic(PARTNER), 0)
+        assert all(record.value is None and record.key is None for record in found)
+        return [{name: value.decode() for name, value in record.headers} for record in found]
+
+    async def questions(self) -> list[DisputeQuestion]:
+        """Every question that this test's partner was asked."""
+        found = [read(DisputeQuestion, record.value) for record in await self.read(disputes_topic(PARTNER), 0)]
+        return [question for question in found if isinstance(question, DisputeQuestion)]
+
+    async def told(self, person: str) -> list[SubjectAnswer | SubjectNotice]:
+        """All that the person was told."""
+        told: list[SubjectAnswer | SubjectNotice] = []
+        for record in await self.read(SUBJECT_ANSWERS, partition_of(person)):
+            if record.key != person.encode():
+                continue
+            body = next(
+                body
+                for body in (SubjectAnswer, SubjectNotice)
+                if TYPES[body].encode() == dict(record.headers)["ce_type"]
+            )
+            said = read(body, record.value)
+            assert isinstance(said, SubjectAnswer | SubjectNotice)
+            told.append(said)
+        return told
+
+    async def read(self, topic: str, partition: int) -> list[ConsumerRecord]:
+        """All that was committed in this partition."""
+        async with (
+            AIOKafkaConsumer(bootstrap_servers=self.kafka, isolation_level="read_committed") as consumer,
+            AIOKafkaConsumer(bootstrap_servers=self.kafka) as ends,
+        ):
+            place = TopicPartition(topic, partition)
             consumer.assign([place])
             await consumer.seek_to_beginning()
-            found: list[dict[str, str]] = []
-            end = (await consumer.end_offsets([place]))[place]
+            found: list[ConsumerRecord] = []
+            end = (await ends.end_offsets([place]))[place]
             while await consumer.position(place) < end:
-                for record in (await consumer.getmany(place, timeout_ms=200)).get(place, ()):
-                    assert record.value is None
-                    assert record.key is None
-                    found.append({name: value.decode() for name, value in record.headers})
+                found += (await consumer.getmany(place, timeout_ms=200)).get(place, ())
             return found
 
     # -- awaiting ------------------------------------------------------------------------------------------------------
@@ -212,6 +256,10 @@ class Retention:
                 all(row["settled_at"] == instant for row in rows)
                 and all(
                     json.loads(row["offsets"]).get(RECORDS_REPORTED, 0) >= self.ends.get(row["shard"], 0)
+                    for row in rows
+                )
+                and all(
+                    json.loads(row["offsets"]).get(SUBJECT_REQUESTS, 0) >= self.asked.get(row["shard"], 0)
                     for row in rows
                 )
                 and not await db.fetchval("select exists (select from record where due_at <= $1)", instant)
