@@ -17,8 +17,8 @@ from services.retention.settings import RetentionSettings
 from services.retention.storage import store
 from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, DisputeQuestion, RecordChange, RecordReport, encode, read
-from shared.contracts.retention_profile import Profile
 from shared.contracts.refusals import read_refusal
+from shared.contracts.retention_profile import Profile
 from shared.contracts.subject import SubjectAnswer, SubjectNotice, SubjectRequest
 from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED, SUBJECT_ANSWERS, SUBJECT_REQUESTS
 from shared.policy_file import load_policy
