@@ -43,6 +43,7 @@ from shared.contracts.fields import (
 )
 from shared.contracts.kinds import RecordClassName
 from shared.contracts.subject import (
+    ErasureConfirmed,
     ErasureReceipt,
     OwnText,
     SubjectAnswer,

@@ -132,10 +132,13 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unkno
         if any(self.delay_days.of(each) for each in RecordClass) and self.clock != "beginning":
             yield PolicyFault(("delay_days",), 'Days of delay are for `clock = "beginning"`.')
 
+        if len(set(self.calendar.weekend)) == len(WEEKDAYS):
+            yield PolicyFault(("calendar", "weekend"), "Leave a day of the week on which people work.")
+
     def _faults_of_answers(self) -> Iterator[PolicyFault]:
-        for key, months in (("answer_months", self.answer_months), ("extension", self.extension.months)):
+        for key, months in ((("answer_months",), self.answer_months), (("extension", "months"), self.extension.months)):
             if not 0 <= months <= MONTHS_MAX:
-                yield PolicyFault((key,), f"Write a whole number of months from 0 to {MONTHS_MAX}.")
+                yield PolicyFault(key, f"Write a whole number of months from 0 to {MONTHS_MAX}.")
         if not 0 <= self.answer_days <= DAYS_MAX or not (self.answer_days or self.answer_months):
             yield PolicyFault(("answer_days",), f"Write a whole number of days from 1 to {DAYS_MAX}.")
 
