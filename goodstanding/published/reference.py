@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -124,25 +125,31 @@ def tag(cls: type[Feature | Hint]) -> str:
     return str(cls.__struct_config__.tag)
 
 
-def _anchor(title: str) -> str:
-    return f"#{title.lower().replace(' ', '-')}"
+def anchor(title: str) -> str:
+    """The link to a heading of this title."""
+    return f"#{re.sub(r'[^a-z0-9 _-]', '', title.lower()).replace(' ', '-')}"
 
 
 def _keys(cls: type) -> str:
     said = docstrings.of_fields(cls)
     rows = [
-        f"| `{field.encode_name}` | {_type(inspect.type_info(field.type))} | {_default(field)} | "
+        f"| `{field.encode_name}` | {_type(inspect.type_info(field.type))} | {default_of(field)} | "
         f"{said.get(field.name, '')} |"
         for field in msgspec.structs.fields(cls)
     ]
     return "\n".join(["| key | value | if left out | |", "|---|---|---|---|", *rows, ""])
 
 
-def _default(field: Any) -> str:
+def default_of(field: Any) -> str:
+    """What is meant where the key is left out."""
     if field.required:
         return "must be there"
     value = field.default if field.default is not NODEFAULT else field.default_factory()
-    return "" if value in (None, "", (), {}) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return (
+        ""
+        if value in (None, "", (), {}) or isinstance(value, msgspec.Struct)
+        else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    )
 
 
 def _type(info: inspect.Type) -> str:
@@ -167,8 +174,8 @@ def _type(info: inspect.Type) -> str:
             return " or ".join(_type(each) for each in types if not isinstance(each, inspect.NoneType))
         case inspect.UnionType(types=types):
             [title] = {_TITLES[each.cls] for each in types if isinstance(each, inspect.StructType)}
-            return f"[{title.lower().removesuffix('s')}]({_anchor(title)})"
+            return f"[{title.lower().removesuffix('s')}]({anchor(title)})"
         case inspect.StructType(cls=cls):
-            return f"[table]({_anchor(_TITLES[cls])})"
+            return f"[table]({anchor(_TITLES[cls])})"
         case _:
             raise TypeError(f"{type(info).__name__} has no words yet")

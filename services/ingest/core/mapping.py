@@ -46,7 +46,7 @@ class Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     amount: Amount | None = None
     """The money. `amount = { path = "total", unit = "major", currency = "CNY" }`."""
     limit: Amount | None = None
-    """The limit of a card, of its statement only; written like `amount`."""
+    """The limit of a card, of its statement only. `limit = { path = "limit", unit = "major", currency = "CNY" }`."""
     days_late: str | Late | None = None
     """The days late, negative ones being early. `days_late = "days_past_due"`."""
     reverses: bool | str = False
@@ -56,7 +56,7 @@ class Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contact: str | Text | None = None
     """The other person, by the same scheme of identifiers. `contact = "friendAccount"`."""
     consent: ConsentPaths | None = None
-    """The consent under which a figure is told."""
+    """The consent under which a figure is told. `consent = { id = "c.id", purpose = "c.why", given_at = "c.at" }`."""
     report_id: str | Text | None = None
     """The number of a record, under which it is reported and settled. `report_id = "case"`."""
     status: str | Text | None = None
@@ -85,15 +85,16 @@ class Rights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The kinds that a partner of the native format may send. `kinds = ["water.bill"]`."""
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What every format says."""
+class AnyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What files of every format but the native one say."""
 
     subject: str | Text
     """The person, by the identifier that all partners share. `subject = "customer.account"`."""
     kind: str | Word | tuple[str | Word, ...]
     """Where the words stand that say what kind of event it is. `kind = ["evt", "svc"]` has codes as `paid/water`."""
     events: tuple[Events, ...]
-    """The `[[events]]` blocks."""
+    """The `[[events]]` blocks, below all other keys.
+    `events = [{ kinds = { paid = "water.bill" }, days_late = "late" }]`."""
     zone: str | None = None
     """The zone of local times and of days, by its name in the IANA database. `zone = "Europe/Berlin"`."""
     number: Number | None = None
@@ -107,10 +108,10 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Paths that are known and not needed; one that ends in `.*` is an object or a list, passed over with all that it
     holds. `ignore = ["channel", "items.*"]`."""
     rights: Rights = Rights()
-    """What the partner may send."""
+    """What the partner may send. `rights = { records = ["financial"] }`."""
 
 
-class JsonMapping(_File, frozen=True, kw_only=True, tag_field="format", tag="json"):
+class JsonMapping(AnyFile, frozen=True, kw_only=True, tag_field="format", tag="json"):
     """JSON bodies. Without a CloudEvents envelope the file says where the event's id and time are."""
 
     envelope: Literal["cloudevents", "none"]
@@ -125,7 +126,7 @@ class JsonMapping(_File, frozen=True, kw_only=True, tag_field="format", tag="jso
     member stood there: `rides.fare`."""
 
 
-class _Table(_File, frozen=True, kw_only=True):
+class AnyTable(AnyFile, frozen=True, kw_only=True):
     """What formats of lines and cells say. An empty cell is an absent value."""
 
     id: str | Text
@@ -139,7 +140,7 @@ class _Table(_File, frozen=True, kw_only=True):
     """What a cell holds that says nothing, besides an empty one. `absent = ["NULL", "00000000"]`."""
 
 
-class CsvMapping(_Table, frozen=True, kw_only=True, tag_field="format", tag="csv"):
+class CsvMapping(AnyTable, frozen=True, kw_only=True, tag_field="format", tag="csv"):
     """Lines of RFC 4180. A message is one line, or with a `header` as many as there are below it."""
 
     columns: tuple[str, ...] = ()
@@ -165,11 +166,11 @@ class CsvMapping(_Table, frozen=True, kw_only=True, tag_field="format", tag="csv
             raise ValueError("A `delimiter` is a mark such as , ; | or a tab, and no quote.")
 
 
-class FixedMapping(_Table, frozen=True, kw_only=True, tag_field="format", tag="fixed"):
+class FixedMapping(AnyTable, frozen=True, kw_only=True, tag_field="format", tag="fixed"):
     """Lines whose cells stand at fixed positions, one line in each message. Blanks around a cell are none of it."""
 
     columns: dict[str, tuple[int, int]]
-    """The first and the last position of each cell, counted from 1 as layouts do. `account = [43, 72]`."""
+    """The first and the last position of each cell, counted from 1. `columns = { account = [43, 72] }`."""
     length: int
     """How many characters a line has at least; what follows is passed over. `length = 426`."""
 
@@ -178,7 +179,7 @@ class NativeMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
     """The platform's own format (see native.py): there is nothing to map, only rights to grant."""
 
     rights: Rights
-    """The kinds and the classes of records that the partner may send."""
+    """The kinds and the classes of records that the partner may send. `rights = { kinds = ["water.bill"] }`."""
 
 
 ForeignMapping: TypeAlias = JsonMapping | CsvMapping | FixedMapping

@@ -1,0 +1,136 @@
+"""The reference of the mapping language, `docs/mapping.md`: every table and key of a partner's file, as the code has
+them, with an example of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import inspect
+
+from goodstanding.published import docstrings
+from goodstanding.published.reference import anchor, default_of
+from services.ingest.core.functions import DIGEST, FUNCTIONS
+from services.ingest.core.mapping import (
+    Amount,
+    AnyFile,
+    AnyTable,
+    Codes,
+    ConsentPaths,
+    CsvMapping,
+    Events,
+    FixedMapping,
+    JsonMapping,
+    Late,
+    Moment,
+    NativeMapping,
+    Number,
+    Rights,
+    Text,
+    Whole,
+    Word,
+)
+from services.ingest.core.normalize import EVENTS_MAX
+from shared.contracts.cloudevents import EVENT_BYTES_MAX, LIST_BYTES_MAX
+from shared.settings import ROOT
+
+FILE = ROOT / "docs" / "mapping.md"
+_KIB = 1024
+_HEAD = f"""<!-- written by make contracts -->
+
+# The mapping language
+
+This page is made from the code: every table and key that a partner's file (`partners/<name>.toml`) can have, each with
+an example. [Connect a partner in 15 minutes](partners.md) is the guide;
+[decision 0028](decisions/0028-options-of-a-mapping.md) says why the language is so, and what it does not say.
+
+A file says three things: how the bytes of a message become values (`format`, and the keys of that format), where the
+values stand that every event has (`id`, `time`, `subject`, `kind`), and in `[[events]]` blocks what each code of the
+partner means and where the values stand that only these events have. A value is named by its path: in JSON
+the names of the objects around it, joined by points (`order.total`), in a table the name of its column. A plain text
+in place of a table is a path. What is neither read nor ignored is refused, and nothing is guessed: a notation that is
+not declared is not read.
+
+An event is one message of at most {EVENT_BYTES_MAX // _KIB} KiB. A message of many events has at most {EVENTS_MAX:,}
+of them and {LIST_BYTES_MAX // _KIB // _KIB} MiB, headers included. Each is judged apart, and a refusal names its
+`index`, counted from 0.
+"""
+_TABLES: tuple[tuple[str, type], ...] = (
+    ("Every file", AnyFile),
+    ('Files with `format = "json"`', JsonMapping),
+    ('Files with `format = "csv"` or `"fixed"`', AnyTable),
+    ('Files with `format = "csv"`', CsvMapping),
+    ('Files with `format = "fixed"`', FixedMapping),
+    ('Files with `format = "native"`', NativeMapping),
+    ("Events", Events),
+    ("Rights", Rights),
+    ("Words", Word),
+    ("Comparison of codes", Codes),
+    ("Texts", Text),
+    ("Times and days", Moment),
+    ("Numbers as texts", Number),
+    ("Amounts", Amount),
+    ("Days late", Late),
+    ("Whole numbers as texts", Whole),
+    ("Consents", ConsentPaths),
+)
+_TITLES: Mapping[type, str] = {cls: title for title, cls in _TABLES}
+
+
+def files() -> dict[Path, str]:
+    """What the page should hold."""
+    return {FILE: text()}
+
+
+def text() -> str:
+    functions = f"The functions are `{'`, `'.join((*FUNCTIONS, DIGEST))}`.\n"
+    parts = [_HEAD]
+    for title, cls in _TABLES:
+        parts += [f"## {title}\n", f"{docstrings.of_class(cls)}\n", _keys(cls)]
+        if cls is Text:
+            parts.append(functions)
+    return "\n".join(parts)
+
+
+def _keys(cls: type) -> str:
+    said = docstrings.of_fields(cls)
+    inherited = {field.name for base in cls.__mro__[1:] if base in _TITLES for field in msgspec.structs.fields(base)}
+    rows = [
+        f"| `{field.encode_name}` | {value_of(inspect.type_info(field.type))} | {default_of(field)} | "
+        f"{said.get(field.name, '').replace('|', chr(92) + '|')} |"
+        for field in msgspec.structs.fields(cls)
+        if field.name not in inherited
+    ]
+    return "\n".join(["| key | value | if left out | |", "|---|---|---|---|", *rows, ""])
+
+
+def value_of(info: inspect.Type) -> str:
+    """What may stand at a key, in words."""
+    match info:
+        case inspect.IntType():
+            return "number"
+        case inspect.StrType():
+            return "text"
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.LiteralType(values=values):
+            return " or ".join(_quoted(value) for value in values)
+        case inspect.EnumType(cls=cls):
+            return " or ".join(_quoted(each.value) for each in cls)
+        case inspect.VarTupleType(item_type=item):
+            return f"list of {value_of(item)}"
+        case inspect.TupleType(item_types=items):
+            return f"list of {len(items)} {value_of(items[0])}s"
+        case inspect.DictType(value_type=value):
+            return f"table of {value_of(value)}"
+        case inspect.UnionType(types=types):
+            return " or ".join(value_of(each) for each in types if not isinstance(each, inspect.NoneType))
+        case inspect.StructType(cls=cls):
+            return f"[table]({anchor(_TITLES[cls])})"
+        case _:
+            raise TypeError(f"{type(info).__name__} has no words yet")
+
+
+def _quoted(value: object) -> str:
+    return f'`"{value}"`' if value in ("", "\t") else f"`{value}`"
