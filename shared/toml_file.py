@@ -12,19 +12,17 @@ import hashlib
 import re
 import tomllib
 from bisect import bisect_left
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
-from msgspec import inspect
+
+from shared.type_faults import KeyPath, faults_of
 
 T = TypeVar("T")
 _NAME_CHARACTERS = 12
 _NUMBER_SENTENCE = "A number in the file has more digits than can be read."
-KeyPath = tuple[str | int, ...]
-"""Names of tables and keys, and indices into arrays: ("rules", 2, "points")."""
 
 
 class ConfigError(ValueError):
@@ -43,7 +41,8 @@ class ConfigError(ValueError):
 def load(path: Path, type: type[T]) -> T:
     """The file as a value of this type: no unknown keys where the Struct forbids them, no conversion between types.
 
-    Numbers with a fraction come as Decimal. Raises ConfigError, also for a file that cannot be read.
+    Numbers with a fraction come as Decimal. Raises ConfigError of the first fault, with the others in `others`; also
+    for a file that cannot be read.
     """
     text = text_of(path)
     try:
@@ -56,9 +55,10 @@ def load(path: Path, type: type[T]) -> T:
         raise ConfigError(path, 1, "", what) from None
     try:
         return msgspec.convert(document, type)
-    except msgspec.ValidationError as error:
-        sentence, key = _parse(str(error), document, type)
-        raise ConfigError(path, line_of(text, key), spelled(key), sentence) from None
+    except msgspec.ValidationError:
+        found = [ConfigError(path, line_of(text, key), spelled(key), said) for key, said in faults_of(document, type)]
+        first, *first.others = sorted(found, key=lambda error: error.line)
+        raise first from None
 
 
 def content_name(path: Path) -> str:
@@ -97,81 +97,6 @@ def _syntax_error(path: Path, text: str, message: str) -> ConfigError:
     sentence = f"{message[: found.start()] if found else message}."
     line = int(found[1]) if found and found[1] else text.rstrip("\n").count("\n") + 1
     return ConfigError(path, line, "", f"The file is not TOML: {sentence}")
-
-
-# --- where in the document msgspec's complaint belongs ---
-
-_AT = re.compile(r"^(?P<what>.*?)(?: - at (?:`key` in )?`\$(?P<path>.*)`)?$", re.DOTALL)
-_STEP = re.compile(r"\[\.\.\.\]|\[(\d+)\]|\.([^.\[]+)")
-_NO_SUCH_WORD = re.compile(r"Invalid (?:enum )?value '")
-_NAMED_FIELD = re.compile(r"unknown field `(.+)`$")
-
-
-def _parse(message: str, document: Any, type: Any) -> tuple[str, KeyPath]:
-    found = _AT.match(message)
-    assert found
-    key = tuple(_steps(found["path"] or "", message, document, type))
-    what = found["what"]
-    if unknown := _NAMED_FIELD.search(what):
-        key = (*key, unknown[1])
-    if _NO_SUCH_WORD.match(what) and (words := dict.fromkeys(_words(inspect.type_info(type), key))):
-        return f"{what}. Say one of: {', '.join(words)}.", key
-    return f"{what}.", key
-
-
-def _words(info: inspect.Type, key: KeyPath) -> Iterator[str]:
-    """The texts that may stand at this key of a document of this type, where it takes a few words only."""
-    match info:
-        case inspect.UnionType(types=types):
-            for each in types:
-                yield from _words(each, key)
-        case inspect.LiteralType(values=values) if not key:
-            yield from map(str, values)
-        case inspect.EnumType(cls=cls) if not key:
-            yield from (str(each.value) for each in cls)
-        case inspect.StructType(fields=fields) if key:
-            if len(key) == 1 and key[0] == info.tag_field:
-                yield str(info.tag)
-            for field in fields:
-                if field.encode_name == key[0]:
-                    yield from _words(field.type, key[1:])
-        case inspect.DictType(value_type=value) if key:
-            yield from _words(value, key[1:])
-        case inspect.CollectionType(item_type=item) if key:
-            yield from _words(item, key[1:])
-        case inspect.TupleType(item_types=items) if key and isinstance(key[0], int) and key[0] < len(items):
-            yield from _words(items[key[0]], key[1:])
-
-
-def _steps(path: str, message: str, document: Any, type: Any) -> Iterator[str | int]:
-    here = document
-    for step in _STEP.finditer(path):
-        if step[1]:
-            name: str | int = int(step[1])
-        elif step[2]:
-            name = step[2]
-        else:  # msgspec does not say which key of a mapping it means
-            name = _guilty_key(here, message, document, type)
-        yield name
-        here = here[name]
-
-
-def _guilty_key(table: dict[str, Any], message: str, document: Any, type: Any) -> str:
-    """The key that the complaint is about: the one that still brings it when its siblings are left out."""
-    members = dict(table)
-    try:
-        for name, value in members.items():
-            table.clear()
-            table[name] = value
-            try:
-                msgspec.convert(document, type)
-            except msgspec.ValidationError as error:
-                if str(error) == message:
-                    return name
-    finally:
-        table.clear()
-        table.update(members)
-    return next(iter(members))
 
 
 # --- the line of a key ---

@@ -132,6 +132,8 @@ def _faults_of_sentences(en: str, zh: str, *, needed: bool = True) -> Faults:
     for key, sentence in (("en", en), ("zh", zh)):
         if needed and not sentence.strip():
             yield PolicyFault((key,), "Say in a sentence what people are to read.")
+        if not sentence.isprintable():
+            yield PolicyFault((key,), "Use one line of characters that people can read.")
         if len(sentence) > _SENTENCE_CHARACTERS_MAX:
             yield PolicyFault((key,), f"Use at most {_SENTENCE_CHARACTERS_MAX} characters.")
         yield from _below((key,), _faults_of_placeholders(sentence))
@@ -225,6 +227,9 @@ def _faults_of_rule(card: Scorecard, rule: Rule) -> Faults:
         yield PolicyFault(("segments",), "Name a segment, or leave it out: then it counts in all.")
     yield from _below(("evidence",), _faults_of_evidence(rule.evidence)) if rule.evidence else ()
     yield from _each("bins", rule.bins, lambda bin: _faults_of_sentences(bin.en, bin.zh, needed=False))
+    for index, bin in enumerate(rule.bins):
+        if abs(bin.points) > POINTS:
+            yield PolicyFault(("bins", index, "points"), f"Use -{POINTS} to {POINTS}: a score has no more points.")
     if not rule.worst <= rule.unknown <= rule.best:
         sentence = f"Use points between the worst and the best, {rule.worst} to {rule.best}: a newcomer has not failed."
         yield PolicyFault(("unknown",), sentence)
@@ -319,12 +324,12 @@ def _faults_of_records(card: Scorecard, records: Records) -> Faults:
     yield from _faults_of_sentences(records.en, records.zh)
     if records.dimension not in card.dimensions:
         yield PolicyFault(("dimension",), f"Use one of the dimensions above: {', '.join(card.dimensions)}.")
-    if records.lowest > 0:
-        yield PolicyFault(("lowest",), "Use 0 or less: it is the most that all records together cost.")
+    if not -POINTS <= records.lowest <= 0:
+        yield PolicyFault(("lowest",), f"Use -{POINTS} to 0: it is the most that all records together cost.")
     for record_class in RecordClass:
         cost = records.cost(record_class)
-        if cost.open > 0:
-            yield PolicyFault((record_class, "open"), "Use 0 or less: a record deducts.")
+        if not -POINTS <= cost.open <= 0:
+            yield PolicyFault((record_class, "open"), f"Use -{POINTS} to 0: a record deducts.")
         if not min(cost.open, 0) <= cost.settled <= 0:
             sentence = f"Use {min(cost.open, 0)} to 0: whoever settles does not lose by it."
             yield PolicyFault((record_class, "settled"), sentence)

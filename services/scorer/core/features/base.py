@@ -82,7 +82,9 @@ def faults_of_kinds(
     if not names:
         yield PolicyFault((key,), "Name at least one kind.")
     for index, name in enumerate(names):
-        wrong = (k for k in groups.get(name, (name,)) if k not in KIND_OF or KIND_OF[k].shape not in shapes)
+        # What is no kind at all is told where the group is.
+        named = [k for k in groups.get(name, (name,)) if k in KIND_OF or name not in groups]
+        wrong = (k for k in named if k not in KIND_OF or KIND_OF[k].shape not in shapes)
         for kind in islice(wrong, 1):
             of = f" of [kinds] {name}" if name in groups else ""
             yield PolicyFault((key, index), f"`{kind}`{of} is no kind of the shape {' or '.join(shapes)}.")
