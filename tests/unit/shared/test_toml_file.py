@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.toml_file import ConfigError, KeyPath, error_at, line_of, load, spelled
+from shared.toml_file import ConfigError, error_at, line_of, load, spelled
+from shared.type_faults import KeyPath
 
 
 class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
