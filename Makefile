@@ -15,7 +15,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra l
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: help contracts setup demo demo-real unit test test-faults test-compose check check-deploy bench lock lock-check format clean
+.PHONY: help contracts setup demo demo-real unit test test-faults test-erasure test-compose check check-deploy bench lock lock-check format clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1|/p' Makefile | awk -F '|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ test: setup  ## all tests but the long fault campaigns; a real Kafka and Postgre
 test-faults: setup  ## the long fault campaigns, and the laws with twenty times as many examples
 	@$(BIN)/pytest --hypothesis-profile=long tests/property
 	@$(BIN)/pytest -m campaign tests/faults
+
+test-erasure: setup  ## no byte is left of what lapsed or was erased: files of Postgres, logs of Kafka, logs, dumps
+	@$(BIN)/pytest -m campaign tests/erasure
 
 # Everything that containers are needed for: the compose file from nothing, the end-to-end tests on its servers, the guides,
 # outages, a restore, the dashboard's queries, canaries, the fixtures' own containers. It takes some fifteen minutes.

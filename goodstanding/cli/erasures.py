@@ -21,7 +21,9 @@ receipt_app = commands("Receipts of erasures.")
 
 
 def erasures(
-    vacuum: Annotated[bool, typer.Option("--vacuum", help="Free what is deleted in every table, now.")] = False,
+    rewrite: Annotated[
+        bool, typer.Option("--rewrite", help="Write every table anew, now; services wait for each meanwhile.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """What is being erased, and how long it takes at most until no byte of it is left.
@@ -30,8 +32,8 @@ def erasures(
     """
     deployment = Stack.default().deployment
     zone = zones.zone(deployment.settings.zone)
-    if vacuum:
-        asyncio.run(erasing.vacuum(deployment))
+    if rewrite:
+        asyncio.run(erasing.rewrite(deployment))
     under_way, bounds = asyncio.run(erasing.look(deployment))
     if as_json:
         answer_json(

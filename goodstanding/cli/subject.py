@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
+import msgspec
 import typer
 
 from goodstanding.cli.frame import AsJson, answer_json, fail, say, tell
@@ -14,6 +15,8 @@ from goodstanding.cli.words import Who, one_of
 from goodstanding.errors import UserError
 from goodstanding.person import current
 from goodstanding.person.asking import Asked, Told, asking_for, in_json
+from goodstanding.person.export import Export
+from goodstanding.person.export import export as exported
 from goodstanding.platform.deployment import Deployment
 from shared.contracts.subject import Ask, ErasureReceipt, Reason, SubjectAnswer, SubjectRequest
 
@@ -121,11 +124,23 @@ def export(
     timeout: Wait = 60,
     as_json: AsJson = False,
 ) -> None:
-    """All that is held about a person, as one JSON document.
+    """All that is held about a person, as one JSON document (docs/schemas/export.json).
 
     Example: goodstanding subject export GS000000000195
     """
-    _ask("export", who, timeout, as_json)
+    deployment, user_id, _ = asked_about(who)
+    _, told = asyncio.run(_answered(deployment, user_id, "export", timeout, "", None, None, None, None))
+    if not any(isinstance(each, SubjectAnswer) and each.status == "done" for each in told):
+        fail(f"No answer has come within {timeout:.0f} s.", _LATER)
+    document = asyncio.run(_export(deployment, user_id))
+    if as_json:
+        answer_json(msgspec.to_builtins(document))
+    else:
+        typer.echo(msgspec.json.format(msgspec.json.encode(document)).decode())
+
+
+async def _export(deployment: Deployment, user_id: str) -> Export:
+    return await exported(deployment, user_id, await deployment.now())
 
 
 def _ask(

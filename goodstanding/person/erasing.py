@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from goodstanding.platform.deployment import Deployment, partners
-from goodstanding.platform.fixed_settings import STATEFUL
 from services.retention.core.erasure import OVERDUE_AFTER
 from shared.contracts.topics import Topic, topics
 
 _MILLISECOND = timedelta(milliseconds=1)
 _CLEANER_LOOKS = timedelta(minutes=5)
 """How often a broker looks for segments to delete or to compact, by Kafka's defaults, and some room for the work."""
-_VACUUM_DAILY = timedelta(days=1)
+_REWRITTEN_DAILY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,9 @@ def bounds() -> list[Bound]:
     compacted = next(topic for topic in table if topic.cleanup == "compact")
     return [
         Bound("rows that a query finds", OVERDUE_AFTER, "all services running; later is the alert ErasureOverdue"),
-        Bound("files of Postgres", OVERDUE_AFTER + _VACUUM_DAILY, "a vacuum each day: erasures --vacuum"),
+        Bound(
+            "files of Postgres", OVERDUE_AFTER + _REWRITTEN_DAILY, "tables written anew each day: erasures --rewrite"
+        ),
         Bound("scores.changed, tiers.changed", _compacted(compacted), "max.compaction.lag.ms, segment.ms"),
         Bound(
             "the mark itself, there", _tombstone(compacted), "delete.retention.ms, max.compaction.lag.ms, segment.ms"
@@ -95,14 +96,12 @@ def _tombstone(topic: Topic) -> timedelta:
     return _compacted(topic) + _setting(topic, "delete.retention.ms") + again
 
 
-async def vacuum(deployment: Deployment) -> None:
-    """Free the rows that are deleted, in every table of every service; nothing is locked meanwhile."""
-    for service in STATEFUL:
-        db = await asyncpg.connect(deployment.dsn(service))
-        try:
-            for row in await db.fetch(
-                "select relname from pg_class where relkind = 'r' and relowner = current_user::regrole"
-            ):
-                await db.execute(f'vacuum "{service}"."{row["relname"]}"')
-        finally:
-            await db.close()
+async def rewrite(deployment: Deployment) -> None:
+    """Write every table anew, so that no deleted row is left in a file. A plain vacuum frees a row and leaves its bytes
+    until another one takes the place; and what Postgres knows of common values has to be looked at again first."""
+    db = await asyncpg.connect(deployment.addresses.postgres)
+    try:
+        for statement in ("analyze", "vacuum (full)", "checkpoint"):
+            await db.execute(statement, timeout=None)
+    finally:
+        await db.close()

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, get_args
 import msgspec
 from msgspec import inspect
 
+from goodstanding.person.export import Export
 from goodstanding.published import docstrings
 from services.benefits.core.table import TierTable
 from services.ingest.core.mapping import Events, PartnerMapping
@@ -64,7 +65,13 @@ def text(name: str) -> str:
 
 def files() -> dict[Path, str]:
     """What each file of schemas should hold."""
-    return {DIRECTORY / f"{name}.json": text(name) for name in TYPES}
+    return {DIRECTORY / f"{name}.json": text(name) for name in TYPES} | {DIRECTORY / "export.json": export_text()}
+
+
+def export_text() -> str:
+    """The schema of what a person gets who asks for all that is held."""
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Export)}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def shipped() -> Iterator[tuple[str, Path]]:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 
 from goodstanding.errors import UserError
 from goodstanding.partner.sending import send
 from goodstanding.partner.verdicts import Line
 from goodstanding.person import current
 from goodstanding.person.asking import Told, asking_for
+from goodstanding.person.erasing import look, rewrite
+from goodstanding.person.export import export
+from goodstanding.person.receipts import Verified, verify
+from goodstanding.person.user_id import user_id_of
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.service_process import ServiceProcess
@@ -26,6 +33,7 @@ from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.subject import Ask, ErasureReceipt, SubjectAnswer, SubjectRequest
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import SCORES_CHANGED, SUBJECT_ANSWERS, TIERS_CHANGED
+from shared.settings import ROOT
 
 PATIENCE_S = 60.0
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -49,8 +57,6 @@ class Person:
     """Somebody whom the native partner reports on, and who asks."""
 
     def __init__(self, deployment: Deployment, number: int) -> None:
-        from goodstanding.person.user_id import user_id_of
-
         self._deployment, self.account = deployment, sample_account(number)
         self.user_id = user_id_of(self.account, deployment.settings)
 
@@ -287,3 +293,59 @@ async def test_an_erasure_waits_for_a_service_that_was_killed(platform: Platform
     *_, receipt = await asked
     assert isinstance(receipt, ErasureReceipt)
     assert await rows_about(deployment, person.user_id) == {}
+
+
+# -- export ------------------------------------------------------------------------------------------------------------
+
+
+async def test_an_export_has_all_that_is_held_and_nothing_of_anybody_else(deployment: Deployment) -> None:
+    one, other = Person(deployment, 20), Person(deployment, 21)
+    assert await one.reported(figure("f1", "c1"), no_show("n1", "r1"), contact("k1", other.account)) == ["accepted"] * 3
+    assert await other.reported(no_show("n1", "secret-of-another")) == ["accepted"]
+    await until_published(deployment, one)
+    [answer] = await one.asks("export")
+    assert isinstance(answer, SubjectAnswer)
+    assert (answer.status, answer.code) == ("done", "may-be-read")
+    document = msgspec.to_builtins(await export(deployment, one.user_id, NOW))
+    schema = json.loads((ROOT / "docs" / "schemas" / "export.json").read_text())
+    Draft202012Validator(schema).validate(document)
+    assert [each["report_id"] for each in document["records"]] == ["r1"]
+    assert [each["amount"] for each in document["figures"]] == [900_000]
+    assert [each["consent_id"] for each in document["consents"]] == ["c1"]
+    assert document["contacts"] == {"present": 1, "no_longer": 0}
+    assert sum(line["points"] for line in document["scores"][-1]["lines"]) == document["scores"][-1]["score"]
+    text = json.dumps(document)
+    assert other.user_id not in text
+    assert "secret-of-another" not in text
+
+
+async def test_an_export_of_who_was_erased_has_nothing(deployment: Deployment) -> None:
+    person = Person(deployment, 22)
+    assert await person.reported(figure("f1", "c1"), no_show("n1", "r1")) == ["accepted"] * 2
+    await person.asks("erase")
+    found = await export(deployment, person.user_id, NOW)
+    assert not any(
+        (found.records, found.figures, found.consents, found.scores, found.facts, found.behavior, found.tier)
+    )
+
+
+async def test_a_receipt_is_true_and_one_that_was_changed_is_not(deployment: Deployment) -> None:
+    person = Person(deployment, 23)
+    assert await person.reported(no_show("n1", "r1")) == ["accepted"]
+    _, said = await person.asks("erase")
+    assert isinstance(said, ErasureReceipt)
+    assert await verify(deployment, person.user_id, said) == Verified(True, ())
+    assert not (await verify(deployment, person.user_id, replace(said, stores=("nowhere",)))).is_ours
+    assert await person.reported(no_show("n1", "r1")) == ["accepted"]
+    await until_published(deployment, person)
+    again = await verify(deployment, person.user_id, said)
+    assert again.is_ours
+    assert {"retention.current", "scorer.explain", "benefits.current", SCORES_CHANGED} <= set(again.left)
+
+
+async def test_what_is_under_way_and_how_long_it_takes_at_most_is_shown(deployment: Deployment) -> None:
+    under_way, bounds = await look(deployment)
+    assert "erase-10" in {each.request_id for each in under_way}
+    assert {each.state.partition(";")[0] for each in under_way} == {"erased everywhere"}
+    assert all(bound.at_most > timedelta(0) for bound in bounds)
+    await rewrite(deployment)

@@ -1,0 +1,208 @@
+"""All that is held about one person, as one document: from each service's own part, and nothing about anybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from goodstanding.person import current
+from goodstanding.platform.deployment import Deployment
+from services.scorer.core.explain import Explanation, Published, explain
+from services.scorer.core.messages import instant_of
+from services.scorer.core.state import (
+    COUNT,
+    HASH_BYTES,
+    LATE,
+    SUM,
+    WORST,
+    State,
+    amount_of,
+    decode,
+    limit_of,
+    unpack_figures,
+    unpack_vectors,
+)
+from shared.contracts.kinds import KINDS
+from shared.contracts.months import month_name
+from shared.contracts.partition import partition_of
+
+_KINDS = {kind.code: kind for kind in KINDS}
+
+
+class Behavior(msgspec.Struct, frozen=True, kw_only=True):
+    """What was summed up of one kind in one month. Amounts are in minor units of the document's currency."""
+
+    month: str
+    kind: str
+    count: int
+    amount: int
+    late: int
+    """How many of them were late."""
+    worst_days_late: int
+    limit: int | None
+    """Of cards: what could be charged to them at most; None where that is not known."""
+
+
+class HeldFact(msgspec.Struct, frozen=True):
+    """The latest word on a fact."""
+
+    kind: str
+    value: str
+    at: datetime
+
+
+class HeldFigure(msgspec.Struct, frozen=True):
+    """A figure of means for a month."""
+
+    kind: str
+    month: str
+    amount: int
+
+
+class HeldConsent(msgspec.Struct, frozen=True):
+    """A consent, and what became of it."""
+
+    partner: str
+    consent_id: str
+    purpose: str | None
+    given_at: datetime | None
+    withdrawn_at: datetime | None
+
+
+class HeldRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A negative record. `lapses_at` is None while no deadline is known."""
+
+    record_id: str
+    partner: str
+    report_id: str
+    kind: str
+    status: str
+    amount: int | None
+    began_on: date
+    ended_on: date | None
+    lapses_at: datetime | None
+    dispute: str | None = None
+    answer_by: date | None = None
+    statement: str | None = None
+
+
+class HeldTier(msgspec.Struct, frozen=True):
+    """The tier and what is open by it, as benefits has published it."""
+
+    tier: str | None
+    in_force: tuple[str, ...]
+    restrictions: tuple[str, ...]
+    version: int
+    as_of: datetime
+
+
+class HeldContacts(msgspec.Struct, frozen=True):
+    """How many people the person counts among the contacts; who they are is theirs."""
+
+    present: int
+    no_longer: int
+
+
+class Export(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that Goodstanding holds about one person."""
+
+    format: str = "goodstanding.export.v1"
+    user_id: str
+    made_at: datetime
+    currency: str
+    zone: str
+    records: tuple[HeldRecord, ...]
+    behavior: tuple[Behavior, ...]
+    facts: tuple[HeldFact, ...]
+    figures: tuple[HeldFigure, ...]
+    consents: tuple[HeldConsent, ...]
+    contacts: HeldContacts
+    scores: tuple[Explanation, ...]
+    """Every publication that is kept, the earliest first, with the items that sum to it."""
+    tier: HeldTier | None
+
+
+async def export(deployment: Deployment, user_id: str, now: datetime) -> Export:
+    """Reads the services' views; of somebody of whom nothing is held it is empty."""
+    tier = await current.benefits(deployment, user_id)
+    state, published, contacts = await _of_scorer(deployment, user_id)
+    return Export(
+        user_id=user_id,
+        made_at=now,
+        currency=deployment.settings.currency,
+        zone=deployment.settings.zone,
+        records=_each(HeldRecord, await current.records(deployment, user_id)),
+        behavior=_behavior(state),
+        facts=tuple(HeldFact(_KINDS[code].name, value, instant_of(at)) for code, (at, _, value) in state.facts.items()),
+        figures=_figures(state),
+        consents=_each(HeldConsent, await current.consents(deployment, user_id)),
+        contacts=contacts,
+        scores=tuple(explain(row) for row in published),
+        tier=None if tier is None else _each(HeldTier, [tier])[0],
+    )
+
+
+def _each(cls: Any, rows: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
+    """A column that a view does not have, or that is not shown, is left out."""
+    return tuple(
+        cls(**{name: _plain(value) for name, value in row.items() if name in cls.__struct_fields__}) for row in rows
+    )
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+async def _of_scorer(deployment: Deployment, user_id: str) -> tuple[State, list[Published], HeldContacts]:
+    db = await asyncpg.connect(deployment.dsn("scorer"))
+    try:
+        person = (partition_of(user_id), bytes.fromhex(user_id))
+        row = await db.fetchrow("select state from scorer.present where shard = $1 and user_id = $2", *person)
+        rows = await db.fetch(_PUBLISHED, *person)
+        contacts = await db.fetchrow(_CONTACTS, *person)
+    finally:
+        await db.close()
+    state = decode(row["state"]) if row and row["state"] else State()
+    assert contacts is not None, "a sum has one row"
+    return state, [Published(**each) for each in rows], HeldContacts(contacts["present"], contacts["no_longer"])
+
+
+_PUBLISHED = """
+select version, as_of, run, policy, evaluation, evaluation_before
+from scorer.explain where shard = $1 and user_id = $2 order by version
+"""
+_CONTACTS = """
+select coalesce(sum(present), 0)::bigint as present, coalesce(sum(known - present), 0)::bigint as no_longer
+from scorer.contacts where shard = $1 and user_id = $2
+"""
+
+
+def _behavior(state: State) -> tuple[Behavior, ...]:
+    found = []
+    for month, packed in state.months.items():
+        for code, vector in unpack_vectors(packed).items():
+            padded = [*vector, 0, 0, 0, 0]
+            found.append(
+                Behavior(
+                    month=month_name(month),
+                    kind=_KINDS[code].name,
+                    count=padded[COUNT],
+                    amount=padded[SUM],
+                    late=padded[LATE],
+                    worst_days_late=padded[WORST],
+                    limit=limit_of(vector) if _KINDS[code].has_limit else None,
+                )
+            )
+    return tuple(found)
+
+
+def _figures(state: State) -> tuple[HeldFigure, ...]:
+    return tuple(
+        HeldFigure(_KINDS[key[HASH_BYTES]].name, month_name(month), amount_of(figure))
+        for key, packed in state.figures.items()
+        for month, figure in unpack_figures(packed).items()
+    )

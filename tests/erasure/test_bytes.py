@@ -1,0 +1,278 @@
+"""No byte of what lapsed or was erased is left: in Postgres' files, Kafka's logs, the services' logs and a dump.
+
+Every free field has a canary, a word that is nowhere else. The same search must find all of them before, and those of
+the living afterwards, so that it is known to work. (rules D8, I11)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from goodstanding.person.asking import Asking, asking_for
+from goodstanding.person.erasing import rewrite
+from goodstanding.person.user_id import user_id_of
+from goodstanding.platform.deployment import Deployment, partners
+from goodstanding.platform.fixed_settings import FixedSettings
+from goodstanding.platform.stack import passing
+from goodstanding.simulation.driver import Driver, driving
+from services.retention.core.erasure import ROLLS
+from shared.contracts.cloudevents import STRUCTURED
+from shared.contracts.identity import sample_account
+from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
+from shared.contracts.partition import partition_of
+from shared.contracts.subject import ErasureReceipt, SubjectRequest
+from shared.contracts.times import rfc3339
+from shared.contracts.topics import raw_topic, topics
+
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
+
+FIRST = datetime(2026, 3, 1, 4, tzinfo=UTC)
+LAPSED = datetime(2026, 3, 5, 4, tzinfo=UTC)
+RECORDS, PEOPLE = 100, 50
+"""So many records lapse, and so many do not; so many people are erased, and so many are not."""
+PATIENCE_S = 120.0
+
+_CANARY = re.compile(rb"Canary[a-z]+[0-9]{4}x")
+_OFFSETS_ONLY = (".index", ".timeindex", ".txnindex", ".snapshot")
+"""Files of Kafka that hold offsets and times, and reserve megabytes of zeros for each segment."""
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """A person, and the canaries in what is reported and asked."""
+
+    number: int
+    group: str
+
+    @property
+    def account(self) -> str:
+        return sample_account(self.number)
+
+    def canary(self, field: str) -> str:
+        return f"Canary{self.group}{field}{self.number % 10_000:04d}x"
+
+    def record(self, began_on: str, status: str = "reported") -> dict[str, Any]:
+        data = {"kind": "hotel.no_show", "amount": 9_000, "report_id": self.canary("report"), "status": status}
+        return self._event("record", RecordReport, {**data, "began_on": began_on})
+
+    def figure(self) -> dict[str, Any]:
+        given = {"id": self.canary("consent"), "purpose": self.canary("purpose"), "given_at": rfc3339(FIRST)}
+        return self._event("figure", BehaviorEvent, {"kind": "real_estate.reported", "amount": 9, "consent": given})
+
+    def refused(self) -> dict[str, Any]:
+        return self._event("refused", BehaviorEvent, {"kind": self.canary("kind"), "amount": 1})
+
+    def _event(self, what: str, body: type, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "specversion": "1.0",
+            "id": self.canary(what),
+            "source": f"https://city.example/{self.canary('source')}",
+            "type": TYPES[body],
+            "time": rfc3339(FIRST - timedelta(hours=1)),
+            "subject": self.account,
+            "data": data,
+        }
+
+
+LAPSING = [Somebody(1_000 + n, "lapsing") for n in range(RECORDS)]
+LIVING = [Somebody(2_000 + n, "living") for n in range(RECORDS)]
+ERASED = [Somebody(3_000 + n, "erased") for n in range(PEOPLE)]
+STAYING = [Somebody(4_000 + n, "staying") for n in range(PEOPLE)]
+
+
+@dataclass
+class Platform:
+    deployment: Deployment
+    driver: Driver
+
+    @property
+    def home(self) -> Path:
+        """Postgres, Kafka, and the logs of the services."""
+        return self.deployment.directory.parent
+
+    def user_id(self, somebody: Somebody) -> str:
+        return user_id_of(somebody.account, self.deployment.settings)
+
+    async def at(self, instant: datetime) -> None:
+        await self.driver.set(instant)
+        await self.driver.drain(instant)
+
+    async def send(self, events: Sequence[Mapping[str, Any]]) -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=self.deployment.addresses.kafka)
+        await producer.start()
+        headers = [("content-type", STRUCTURED.encode())]
+        for number, event in enumerate(events):
+            value = json.dumps(event).encode()
+            await producer.send(raw_topic("city"), value, partition=number % 6, headers=headers)
+        await producer.stop()
+        await self.at(FIRST)
+
+    async def ask(self, somebody: Somebody, request: SubjectRequest, until: type | None = None) -> None:
+        user_id = self.user_id(somebody)
+        async with asking_for(self.deployment.addresses.kafka, user_id) as asking:
+            assert isinstance(asking, Asking)
+            asked = await asking.ask(request, FIRST, somebody.canary("request"))
+            if until is not None:
+                async for told in asking.answers(asked, PATIENCE_S):
+                    if isinstance(told, until):
+                        return
+                raise AssertionError(f"no answer for {somebody}")
+
+
+@pytest.fixture(scope="module")
+async def platform() -> AsyncIterator[Platform]:
+    settings = FixedSettings.new(clock="stepped")
+    with passing(lambda _: None, None, settings, FIRST) as (deployment, processes):
+        async with driving(deployment, processes) as driver:
+            yield Platform(deployment, driver)
+
+
+# -- the search --------------------------------------------------------------------------------------------------------
+
+
+def contents(home: Path, dump: bytes) -> Iterator[bytes]:
+    yield dump
+    for path in home.rglob("*"):
+        if not path.is_file() or path.is_symlink() or path.suffix in _OFFSETS_ONLY:
+            continue
+        try:
+            yield path.read_bytes()
+        except (FileNotFoundError, PermissionError):
+            continue  # deleted meanwhile
+
+
+async def dump(platform: Platform) -> bytes:
+    """Every row of every table, as a dump would have it."""
+    db = await asyncpg.connect(platform.deployment.addresses.postgres)
+    parts: list[bytes] = []
+
+    async def keep(part: bytes) -> None:
+        parts.append(part)
+
+    try:
+        for schema, table in await db.fetch(
+            "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE'"
+            " and table_schema not in ('pg_catalog', 'information_schema')"
+        ):
+            await db.copy_from_table(table, schema_name=schema, output=keep, format="binary")
+    finally:
+        await db.close()
+    return b"".join(parts)
+
+
+async def found(platform: Platform, people: Sequence[Somebody]) -> tuple[set[str], set[int]]:
+    """The canaries that are somewhere, and the numbers of those people whose account or user_id is."""
+    canaries, seen = set[bytes](), set[int]()
+    needles = {
+        somebody.number: (somebody.account.encode(), id.encode(), bytes.fromhex(id))
+        for somebody in people
+        for id in [platform.user_id(somebody)]
+    }
+    rows = await dump(platform)
+
+    def look() -> None:
+        for content in contents(platform.home, rows):
+            canaries.update(_CANARY.findall(content))
+            seen.update(n for n, texts in needles.items() if n not in seen and any(text in content for text in texts))
+
+    await asyncio.to_thread(look)
+    return {canary.decode() for canary in canaries}, seen
+
+
+def of_group(canaries: set[str], group: str) -> set[str]:
+    return {canary for canary in canaries if canary.startswith(f"Canary{group}")}
+
+
+# -- making the time short ---------------------------------------------------------------------------------------------
+
+
+async def shorten(platform: Platform) -> None:
+    """What takes days takes a second; all else about the topics stays."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=platform.deployment.addresses.kafka)
+    await admin.start()
+    try:
+        for topic in topics(partners()):
+            short = {
+                "cleanup.policy": topic.cleanup,
+                "message.timestamp.type": "LogAppendTime",
+                "segment.ms": "1000",
+                "min.cleanable.dirty.ratio": "0.001",
+                "max.compaction.lag.ms": "1000",
+                "delete.retention.ms": "1000",
+                "file.delete.delay.ms": "0",
+                **({"retention.ms": "1000"} if topic.retention else {}),
+            }
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, short)])
+    finally:
+        await admin.close()
+
+
+async def recycle_log_of_changes(platform: Platform) -> None:
+    db = await asyncpg.connect(platform.deployment.addresses.postgres)
+    try:
+        await db.execute("alter system set wal_recycle = off")
+        await db.execute("alter system set min_wal_size = '32MB'")
+        await db.execute("select pg_reload_conf()")
+        for _ in range(4):
+            await db.execute(
+                "create table if not exists pg_temp.moved (n integer); insert into pg_temp.moved values (1)"
+            )
+            await db.execute("select pg_switch_wal()")
+            await db.execute("checkpoint")
+    finally:
+        await db.close()
+
+
+async def test_no_byte_is_left_of_what_lapsed_or_was_erased_and_all_of_the_rest(platform: Platform) -> None:
+    everybody = [*LAPSING, *LIVING, *ERASED, *STAYING]
+    await platform.at(FIRST)
+    events = [
+        *(each.record("2024-03-03") for each in LAPSING),
+        *(each.record("2026-02-01") for each in [*LIVING, *ERASED, *STAYING]),
+        *(each.figure() for each in [*ERASED, *STAYING]),
+        *(each.refused() for each in [*LAPSING[:20], *ERASED[:20]]),
+    ]
+    await platform.send(events)
+    for each in [*LAPSING[:10], *ERASED[:10]]:
+        await platform.ask(each, SubjectRequest(request="statement", record_id="ab" * 16, text=each.canary("words")))
+    before, people = await found(platform, everybody)
+    wanted = {each.canary("report") for each in everybody} | {each.canary("consent") for each in [*ERASED, *STAYING]}
+    assert wanted <= before, "the search works"
+    assert people == {each.number for each in everybody}
+
+    await platform.at(LAPSED)
+    for each in ERASED:
+        await platform.ask(each, SubjectRequest(request="erase"), until=ErasureReceipt)
+    await platform.driver.drain(LAPSED)
+    await shorten(platform)
+    for wait in ROLLS[:-1]:
+        # What has been closed by one mark about nobody is compacted a moment later.
+        await platform.at(LAPSED + wait + timedelta(hours=1))
+        await asyncio.sleep(2.5)
+    await rewrite(platform.deployment)
+    await recycle_log_of_changes(platform)
+
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            left, seen = await found(platform, everybody)
+            gone = of_group(left, "lapsing") | of_group(left, "erased")
+            if not gone and not seen & {each.number for each in ERASED}:
+                break
+            await asyncio.to_thread((platform.home / "looked").touch)
+    assert {each.canary("report") for each in [*LIVING, *STAYING]} <= left
+    assert {each.canary("consent") for each in STAYING} <= left
+    assert {each.number for each in [*LIVING, *STAYING]} <= seen
+    assert all(partition_of(platform.user_id(each)) < 6 for each in everybody)
