@@ -153,3 +153,8 @@ def test_on_compose(checkout: Path) -> None:
         subprocess.run(down, cwd=checkout, env=environment, capture_output=True, check=False)
         image = ["docker", "image", "rm", "--force", environment["GOODSTANDING_IMAGE"]]
         subprocess.run(image, env=environment, capture_output=True, check=False)
+
+
+@pytest.mark.timeout(300)
+def test_see_dispute_and_outlive_a_record(checkout: Path, newcomer: dict[str, str]) -> None:
+    assert follow("people.md", None, checkout, newcomer) > 12

@@ -26,6 +26,7 @@ from goodstanding.person.erasing import rewrite
 from goodstanding.person.user_id import user_id_of
 from goodstanding.platform.deployment import Deployment, partners
 from goodstanding.platform.fixed_settings import FixedSettings
+from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.platform.stack import passing
 from goodstanding.simulation.driver import Driver, driving
 from services.retention.core.erasure import ROLLS
@@ -133,11 +134,16 @@ class Platform:
 
 
 @pytest.fixture(scope="module")
-async def platform() -> AsyncIterator[Platform]:
-    settings = FixedSettings.new(clock="stepped")
-    with passing(lambda _: None, None, settings, FIRST) as (deployment, processes):
-        async with driving(deployment, processes) as driver:
-            yield Platform(deployment, driver)
+def running() -> Iterator[tuple[Deployment, list[ServiceProcess]]]:
+    with passing(lambda _: None, None, FixedSettings.new(clock="stepped"), FIRST) as started:
+        yield started
+
+
+@pytest.fixture
+async def platform(running: tuple[Deployment, list[ServiceProcess]]) -> AsyncIterator[Platform]:
+    deployment, processes = running
+    async with driving(deployment, processes) as driver:
+        yield Platform(deployment, driver)
 
 
 # -- the search --------------------------------------------------------------------------------------------------------
