@@ -168,11 +168,12 @@ def seen_again(of: Months, plan: Plan, circle: Circle | None, back: int = 0) -> 
                 for weight, late in of.late[group]
             ]
         )
-    windows = plan.windows
+    windows, masks = plan.windows, seen.masks
 
+    # Of `seen` itself it knows nothing: a cycle would leave all of it to the garbage collector, for every person.
     def within(window: int) -> list[int]:
         group, whole = windows[window]
-        return [mask & whole for mask, _ in seen.masks[group]]
+        return [mask & whole for mask, _ in masks[group]]
 
     seen.observed = _Computed(lambda window: sum([mask.bit_count() for mask in within(window)]))
     seen.union = _Computed(lambda window: reduce(or_, within(window), 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 
 import msgspec
@@ -172,3 +173,16 @@ def test_a_release_that_kept_no_moves_tells_what_follows_from_the_items() -> Non
     found = changes(before, read)
     assert by_cause(found).keys() == {Cause.BEHAVIOR} | ({Cause.RECORDS} & by_cause(found).keys())
     assert sum(change.points for change in found) == now.score - before.score
+
+
+def test_a_publication_leaves_nothing_to_the_garbage_collector() -> None:
+    """A cycle would keep a person's months until the next collection, which costs more than the whole evaluation."""
+    life = steady(6)
+    gc.collect()
+    gc.disable()
+    try:
+        life.month(JAN, *paid(JAN, late=40))
+        assert life.evaluations[-1].moves
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
