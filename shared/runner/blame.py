@@ -50,6 +50,8 @@ _NEVER = (
 )
 
 _WORDS = {
+    "25006": "Postgres is read-only",
+    "28P01": "Postgres does not take this service's password",
     "53100": "the disk of Postgres is full",
     "53200": "Postgres is out of memory",
     "53300": "Postgres takes no more connections",

@@ -6,6 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from enum import Enum
 
+import asyncpg
 import structlog
 
 from shared.kafka.consumer import is_cancelled
@@ -110,6 +111,9 @@ class Shard(ABC):
                 await self._begin_again(error)
 
     async def _begin_again(self, error: Exception) -> None:
+        if isinstance(error, asyncpg.PostgresError) and self._host.pool is not None:
+            # A session keeps for good what held when it began, such as a database that took no writes then.
+            await self._host.pool.expire_connections()
         await stopped_within(self._stopping, self._failed(error))
 
     def _failed(self, error: Exception) -> float:

@@ -83,6 +83,31 @@ async def test_an_error_that_repeats_for_one_record_sets_that_record_aside(tiny:
     await assert_exactly_once(tiny, healthy)
 
 
+async def test_nothing_is_set_aside_before_the_database_is_proven_to_work(tiny: Tiny) -> None:
+    """Every statement takes too long for a while, the one that would prove something included."""
+    async with tiny.worker() as worker:
+        await worker.until_shards(6)
+        async with tiny.database() as db:
+            # A sequence counts also what is rolled back. Two statements fail: the first one that saves a count, and the
+            # next one of either table.
+            await db.execute(
+                "create sequence attempt;"
+                "create function too_slow() returns trigger language plpgsql as $$ declare before bigint; begin"
+                " select case when is_called then last_value else 0 end into before from attempt;"
+                " if before = 1 or (before = 0 and tg_table_name = 'count') then perform nextval('attempt');"
+                " raise exception 'canceling statement due to statement timeout' using errcode = '57014';"
+                " end if; return new; end $$;"
+                "create trigger too_slow before insert or update on count for each row execute function too_slow();"
+                "create trigger too_slow before update on shard for each row execute function too_slow()"
+            )
+        await tiny.send([(KEY, "one")])
+        await tiny.until_total(1)
+        assert retries(worker) > 0
+        await worker.until_shards(6)
+    assert await letters(tiny) == []
+    await assert_exactly_once(tiny, 1)
+
+
 async def test_a_statement_that_takes_too_long_is_the_records(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = {**postgres.SERVER_SETTINGS, "statement_timeout": "1500"}
     monkeypatch.setattr(postgres, "SERVER_SETTINGS", MappingProxyType(settings))
@@ -146,6 +171,26 @@ async def test_an_error_of_the_server_sets_nothing_aside_and_is_told_in_words(
 
 async def _retried(worker: Worker, times: int) -> bool:
     return retries(worker) >= times
+
+
+async def test_a_database_that_was_read_only_is_written_again_by_itself(tiny: Tiny) -> None:
+    """As managed servers are made when their disk is nearly full: a session keeps for good what held when it began."""
+    async with tiny.worker() as worker, tiny.database() as db:
+        await worker.until_shards(6)
+        database = await db.fetchval("select current_database()")
+        await db.execute(f'alter database "{database}" set default_transaction_read_only = on')
+        try:
+            await db.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1", tiny.name
+            )
+            await tiny.send([(KEY, "one")] * 10)
+            await until(lambda: says(worker, "Postgres is read-only"), "readiness says why")
+        finally:
+            await db.execute(f'alter database "{database}" reset default_transaction_read_only')
+        await tiny.until_total(10)
+        await worker.until_shards(6)
+    assert await letters(tiny) == []
+    await assert_exactly_once(tiny, 10)
 
 
 async def test_connections_that_are_cut_again_and_again_set_nothing_aside(tiny: Tiny) -> None:
@@ -339,7 +384,7 @@ IMPOSSIBLE = [
 
 @pytest.mark.parametrize("impossible", IMPOSSIBLE)
 async def test_a_relay_sets_aside_what_can_never_be_sent_and_repeats_nothing(
-    tiny: Tiny, impossible: Callable[[Tiny], Outgoing]
+    tiny: Tiny, impossible: Callable[[Tiny], Outgoing], request: pytest.FixtureRequest
 ) -> None:
     values = [str(number) for number in range(300)]
     await tiny.send([(KEYS[n % 48], value) for n, value in enumerate(values[:150])])
@@ -350,7 +395,8 @@ async def test_a_relay_sets_aside_what_can_never_be_sent_and_repeats_nothing(
         await until(lambda: _letters(tiny, 1), "a dead letter")
         await until(lambda: _sent(tiny, len(values)), "the others are forwarded")
         await worker.until_shards(6)
-        assert retries(worker) == 0, "it is known before it is sent, so that no refusal costs a producer"
+        sent_in_vain = request.node.callspec.id == "larger than the broker takes"
+        assert retries(worker) == sent_in_vain, "what is known before it is sent costs no producer"
     assert Counter((record.value or b"").decode() for record in await tiny.read(tiny.target)) == Counter(values)
     assert await letters(tiny) == [("unsendable", "behavior.raw.shop/3/77")]
 
