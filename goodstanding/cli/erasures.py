@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from datetime import timedelta
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from goodstanding.cli.group import commands
 from goodstanding.person import erasing
 from goodstanding.person.receipts import receipt_in, verify
 from goodstanding.platform.stack import Stack
+from goodstanding.users_files import standard_input
 from shared.contracts import zones
 
 receipt_app = commands("Receipts of erasures.")
@@ -74,10 +74,10 @@ def verify_receipt(
 
     Example: goodstanding receipt verify receipt.json
     """
-    text = sys.stdin.read() if file == "-" else _read(file)
+    text = standard_input().decode(errors="replace") if file == "-" else _read(file)
     try:
         told = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         fail("That is not JSON.", "Give what subject erase --json has answered.")
     user_id, said = receipt_in(told if isinstance(told, dict) else {})
     found = asyncio.run(verify(Stack.default().deployment, user_id, said))

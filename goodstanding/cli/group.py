@@ -7,7 +7,10 @@ Exit codes: 0: done. 1: refused or failed, with a sentence on standard error tha
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
 import logging
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -28,6 +31,13 @@ _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """Its module is private to typer; the class is what every wrong use of a command has in common."""
 
 
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+"""What the operating system says of a disk that takes no more, whichever file it is that a command writes."""
+
+
+_MAKE_ROOM = "Make room. What was to be done may be done all the same: look before you repeat it."
+
+
 class _Group(TyperGroup):
     """Answers an error that the user can act on with a sentence. Any other is a bug and keeps its traceback."""
 
@@ -41,6 +51,13 @@ class _Group(TyperGroup):
             if not in_json.get():
                 return super().main(args, *arguments, **named)
             return self._mainin_json(given, *arguments, **named)
+        except OSError as error:
+            if error.errno not in _DISK:
+                raise
+            _leave_unsaid()
+            with contextlib.suppress(typer.Exit):
+                fail(f"{error.filename or 'The answer'} cannot be written: {error.strerror}.", _MAKE_ROOM)
+            sys.exit(1)
         finally:
             in_json.reset(token)
 
@@ -101,6 +118,12 @@ class _Command(TyperCommand):
 class _Commands(typer.Typer):
     def command(self, name: str | None = None, **named: Any) -> Any:
         return super().command(name, **{"cls": _Command, **named})
+
+
+def _leave_unsaid() -> None:
+    """Python would try once more, when it ends, to write what waits for standard output."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _address_in(error: BaseException) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 from typing import Annotated, Any
@@ -21,6 +20,7 @@ from goodstanding.person.benefits import describe
 from goodstanding.person.user_id import known_user_id, user_id_of
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.stack import Stack
+from goodstanding.users_files import standard_input
 from shared.contracts import zones
 from shared.contracts.kinds import KIND_OF
 
@@ -137,7 +137,7 @@ def _lines(text: str) -> Iterator[str]:
     if text != "-":
         yield text.strip()
         return
-    lines = sys.stdin.buffer.read().decode(errors="replace").splitlines()
+    lines = standard_input().decode(errors="replace").splitlines()
     yield from (line.strip() for line in lines if line.strip())
 
 

@@ -12,6 +12,7 @@ from goodstanding.cli.frame import AsJson, answer_json, say, tell
 from goodstanding.cli.group import commands
 from goodstanding.cli.picture import check_writable
 from goodstanding.rates import new_lines, reference_means
+from goodstanding.users_files import write_whole
 from services.ingest.core.money import RATES_HEADER
 from shared.policy_file import RATES
 from shared.settings import ROOT
@@ -43,7 +44,7 @@ def update(
     text = "".join(f"{line}\n" for line in (*before.splitlines(), *lines))
     found = policies.check_rates(file, text)
     if lines:
-        file.write_text(text, encoding="utf-8")
+        write_whole(file, text)
     if as_json:
         answer_json({"file": str(file), "added": len(lines), "is": found})
     else:

@@ -9,7 +9,6 @@ import codecs
 import csv
 import io
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ import msgspec
 
 from goodstanding.errors import UserError
 from goodstanding.partner.verdicts import Line, key_of
+from goodstanding.users_files import standard_input
 from services.ingest.core.mapping import ROOT_LIST, CsvMapping, FixedMapping, JsonMapping, PartnerMapping
 from services.ingest.core.normalize import EVENTS_MAX
 from services.ingest.core.tables import csv_options
@@ -32,7 +32,7 @@ def lines_of(file: Path, mapping: PartnerMapping | None = None) -> list[Line]:
     """The messages of a file (`-` is standard input) with events of this mapping; without one, one on each line.
     Raises UserError."""
     try:
-        content = sys.stdin.buffer.read() if file == Path("-") else file.read_bytes()
+        content = standard_input() if file == Path("-") else file.read_bytes()
     except (OSError, ValueError) as error:  # a name with NUL in it is a ValueError
         reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
         raise UserError(f"{file} cannot be read: {reason}.", "Name a file with one event on each line.") from None

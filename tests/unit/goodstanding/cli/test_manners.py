@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -209,3 +211,20 @@ def test_hints_are_written_as_they_can_be_pasted(monkeypatch: pytest.MonkeyPatch
         "Start it: docker compose run --rm cli local up. See /x/goodstanding local and goodstanding.org; "
         "goodstanding is a name."
     )
+
+
+@pytest.mark.parametrize("words", [("partner", "kinds"), ("partner", "kinds", "--json"), ("--help",)])
+def test_a_full_disk_is_one_sentence(words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "goodstanding.cli", *words]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert result.returncode == 1
+    [line] = result.stderr.splitlines()
+    assert "The answer cannot be written: No space left on device." in line
+
+
+def test_a_closed_standard_input_has_nothing_in_it() -> None:
+    command = f"{sys.executable} -m goodstanding.cli partner validate bank - <&-"
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("goodstanding: - has no events in it.")
