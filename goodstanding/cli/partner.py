@@ -32,6 +32,7 @@ from goodstanding.cli.frame import (
 from goodstanding.cli.group import commands
 from goodstanding.cli.words import EventFile, Partner
 from goodstanding.errors import UserError
+from goodstanding.partner.crosswalks import rows_of, tell_crosswalk
 from goodstanding.partner.event_file import lines_of
 from goodstanding.partner.mapping_files import mapping_of, sound_mapping_of
 from goodstanding.partner.rehearsal import Forwarded, Judged, Rehearsal
@@ -182,6 +183,36 @@ def _show(judged: Sequence[Judged], settings: FixedSettings, as_json: bool) -> N
     for sentence in found:
         tell(f"Look at this: {sentence}")
     tell("")
+
+
+@app.command("crosswalk")
+def crosswalk_(partner: Partner, file: EventFile, as_json: AsJson = False) -> None:
+    """Tell whose a partner's own customer numbers are, from a CSV file of numbers and identifiers.
+
+    Each line is `number,identifier`, and a first line that says so may be there. The numbers of a partner whose
+    mapping says `crosswalk = true` are then taken for these people. Kafka gets keyed hashes only, so this takes the
+    deployment's key, and the operator runs it. What is told is never changed: telling it again does no harm, and a
+    number that belongs to somebody else already is refused. Ends with 1 when a line is.
+
+    Example: goodstanding partner crosswalk bank customers.csv
+    """
+    mapping = mapping_of(partner)
+    deployment = Stack.default().deployment
+    told = asyncio.run(tell_crosswalk(deployment, partner, rows_of(file), progress))
+    for line, sentence in told.refused.items():
+        if as_json:
+            answer_json({"line": line, "error": sentence})
+        else:
+            tell(f"line {line}: {sentence}")
+    if not mapping.crosswalk:
+        warn(f"partners/{partner}.toml does not say `crosswalk = true`, so the numbers are not looked up.")
+    if as_json:
+        answer_json({"partner": partner, "told": told.new, "known": told.known, "refused": len(told.refused)})
+    else:
+        refused = f", {len(told.refused)} refused" if told.refused else ""
+        tell(f"{told.new} customer number{'s' * (told.new != 1)} told, {told.known} known already{refused}.")
+    if told.refused:
+        raise typer.Exit(1)
 
 
 def _reason(verdict: Verdict) -> tuple[str, ...]:

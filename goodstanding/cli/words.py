@@ -72,7 +72,8 @@ AnyService = Annotated[
 EventFile = Annotated[
     Path,
     typer.Argument(
-        metavar="FILE", help="Events in the partner's format, envelope included, one a line; - is standard input."
+        metavar="FILE",
+        help="Events in the partner's format, envelope included, one a line; packed if you like; - is standard input.",
     ),
 ]
 Who = Annotated[

@@ -1,6 +1,6 @@
 """A partner's file as the messages that are sent: one a line, or as many events in one as the mapping allows.
 
-Whatever unpacks a file, stands before; what its events say is ingest's to judge.
+`content` unpacks a packed file before; what its events say is ingest's to judge.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 import msgspec
 
 from goodstanding.errors import UserError
+from goodstanding.partner.content import content_of
 from goodstanding.partner.verdicts import Line, key_of
-from goodstanding.users_files import standard_input
 from services.ingest.core.mapping import ROOT_LIST, CsvMapping, FixedMapping, JsonMapping, PartnerMapping
 from services.ingest.core.normalize import EVENTS_MAX
 from services.ingest.core.tables import csv_options
@@ -31,11 +31,7 @@ _BOM = "\ufeff"
 def lines_of(file: Path, mapping: PartnerMapping | None = None) -> list[Line]:
     """The messages of a file (`-` is standard input) with events of this mapping; without one, one on each line.
     Raises UserError."""
-    try:
-        content = standard_input() if file == Path("-") else file.read_bytes()
-    except (OSError, ValueError) as error:  # a name with NUL in it is a ValueError
-        reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
-        raise UserError(f"{file} cannot be read: {reason}.", "Name a file with one event on each line.") from None
+    content = content_of(file)
     if fault := _no_lines(content, mapping):
         raise UserError(f"{file} {fault}", "Write one event on each line, in UTF-8.")
     lines = messages_of(content, mapping, file)

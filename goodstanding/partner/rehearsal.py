@@ -32,7 +32,7 @@ from shared.contracts.faults import Fault
 from shared.contracts.partition import partition_of
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, raw_topic, rejected_topic
-from shared.runner.service import Announcement, DeadLetter, Decision, Fenced, Outgoing, Record, Service
+from shared.runner.service import Announcement, DeadLetter, Decision, Fenced, Later, Outgoing, Record, Service
 from shared.settings import ROOT
 
 _FAILED = "The rules failed with {}."
@@ -106,6 +106,7 @@ class Rehearsal:
         record = _record(raw_topic(self._partner), line.number, line.key, line.value, self._headers, self._now)
         try:
             answer = self._ingest.mode.answer(record, self._now)
+            assert not isinstance(answer, Later), "without a crosswalk nothing is waited for"
         except Exception as error:  # noqa: BLE001  # whatever it is, the service would set the record aside for it
             yield _undecidable(line.number, error)
             return

@@ -70,7 +70,7 @@ def samples(
     disputes are left out: nobody has asked."""
     if isinstance(mapping, NativeMapping):
         permitted = {*mapping.rights.kinds, *_records(mapping)}
-        mapping = native_mapping(mapping.rights, setting.currency)
+        mapping = native_mapping(mapping, setting.currency)
     else:
         permitted = set(KIND_OF)
     codes = [

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from services.ingest.core.compiling import compile_partner
-from services.ingest.core.context import ReadingContext, digests, pseudonyms
+from services.ingest.core.context import ReadingContext, assumed_customers, digests, pseudonyms
 from services.ingest.core.mapping import MappingFaultsError, PartnerMapping
 from services.ingest.core.money import RateError, Rates, read_rates
 from services.ingest.core.partner import Partner
-from services.ingest.service import Policy
+from services.ingest.service import Numbers, Policy, customers_of
 from services.ingest.settings import IngestSettings
 from shared import toml_file
 from shared.contracts.retention_profile import Profile
+from shared.kafka.crosswalk import Crosswalk
 from shared.partner_files import check_name, partner_files
 from shared.policy_file import RATES, load_policy, profile_file
 from shared.runner.one_story.commit_note import owner_of
@@ -24,7 +26,11 @@ from shared.toml_file import ConfigError, content_name, error_at, text_of
 
 def load(settings: IngestSettings) -> Policy:
     """Raises ConfigError."""
-    return Policy(load_partners(settings.partners, load_context(settings)), owner_of(key_bytes(settings.key)))
+    key = key_bytes(settings.key)
+    crosswalk = Crosswalk(key)
+    context = replace(load_context(settings), customers_of=partial(customers_of, crosswalk))
+    wait_ms = round(settings.crosswalk_wait_s * 1000)
+    return Policy(load_partners(settings.partners, context), owner_of(key), Numbers(crosswalk, wait_ms))
 
 
 def load_context(settings: IngestSettings) -> ReadingContext:
@@ -35,6 +41,7 @@ def load_context(settings: IngestSettings) -> ReadingContext:
         rates=load_rates(settings.policies / RATES, settings.currency),
         behavior_days_late_max=profile.behavior_days_late_max,
         person_of=pseudonyms(key_bytes(settings.key), settings.identity_scheme),
+        customers_of=assumed_customers(key_bytes(settings.key)),
         digest_of=digests(key_bytes(settings.key)),
     )
 

@@ -7,16 +7,20 @@ position only: a refusal would need a topic that nobody made. Once the file is t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 import structlog
 
+from services.ingest.core.context import Subject, UnknownCustomerError
 from services.ingest.core.normalize import Normalized, Refused, Skipped, normalize, normalize_each
 from services.ingest.core.partner import Partner
 from shared.contracts.cloudevents import ARRIVED, Stamped, stamped
+from shared.contracts.crosswalk import own_number, telling
 from shared.contracts.exchange import INDEX, forwarded_source, refused
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import TYPES, RecordReport, encode
@@ -28,8 +32,9 @@ from shared.contracts.topics import (
     RECORDS_REPORTED,
     partner_of,
 )
+from shared.kafka.crosswalk import Crosswalk
 from shared.kafka.unreadable import Unreadable
-from shared.runner.service import Answer, DeadLetter, Forward, Input, Outcome, Outgoing, Record, Service
+from shared.runner.service import Answer, DeadLetter, Forward, Input, Later, Outcome, Outgoing, Record, Service
 
 log = structlog.get_logger("ingest")
 
@@ -45,11 +50,33 @@ _UNKNOWN_PARTNER = DeadLetter(
 )
 
 
+class Numbers(NamedTuple):
+    """The crosswalks, and how much later than an event the entry of its customer number may be told."""
+
+    crosswalk: Crosswalk
+    wait_ms: int
+
+
+def customers_of(crosswalk: Crosswalk, partner: str) -> Callable[[str], Subject]:
+    """From a partner's customer number to the person, as the crosswalk says it."""
+
+    def person_of(raw: str) -> Subject:
+        number = own_number(raw)
+        user_id = crosswalk.find(partner, number)
+        if user_id is None:
+            raise UnknownCustomerError
+        return Subject(user_id, telling(number))
+
+    return person_of
+
+
 class Policy(NamedTuple):
     """What ingest is given: its partners by name, and what tells this deployment from every other one."""
 
     partners: Mapping[str, Partner]
     owner: str = ""
+    numbers: Numbers | None = None
+    """None where each customer number is taken for a person of its own."""
 
 
 def service(policy: Policy) -> Service[Forward]:
@@ -105,7 +132,31 @@ def service(policy: Policy) -> Service[Forward]:
         rejected = refused(NAME, partner.name, first, fault, last_origin=last if last != first else None)
         return Answer((rejected,), _refused(partner.name, fault.code))
 
-    return Service(NAME, (Input(pattern=f"^{re.escape(RAW_PREFIX)}.+"),), Forward(answer, unreadable, policy.owner))
+    mode = Forward(answer, unreadable, policy.owner)
+    return Service(NAME, (Input(pattern=f"^{re.escape(RAW_PREFIX)}.+"),), _with_numbers(mode, policy))
+
+
+def _with_numbers(mode: Forward, policy: Policy) -> Forward:
+    """The same for partners who name people by their own customer numbers: an event waits a little for the entry of its
+    number (rules I14)."""
+    numbered = {partner.name for partner in policy.partners.values() if partner.crosswalk}
+    if policy.numbers is None or not numbered:
+        return mode
+    crosswalk, wait_ms = policy.numbers
+
+    def answer(record: Record, arrived: datetime) -> Answer | DeadLetter | Later:
+        if partner_of(record.topic) not in numbered:
+            return mode.answer(record, arrived)
+        # By the broker's time of both, so that the answer is the same whenever the event is read (decision 0031).
+        crosswalk.as_of(record.timestamp + wait_ms)
+        answer = mode.answer(record, arrived)
+        until_ms = crosswalk.missed()
+        return answer if until_ms is None else Later(until_ms)
+
+    def beside(kafka: str) -> AbstractAsyncContextManager[None]:
+        return crosswalk.followed(kafka, sorted(numbered))
+
+    return replace(mode, answer=answer, beside=beside, catch_up=crosswalk.catch_up)
 
 
 @lru_cache(maxsize=1024)

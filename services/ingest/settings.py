@@ -16,6 +16,12 @@ class IngestSettings(ServiceSettings):
         "account",
         description="How all partners name a person: account, email, phone or a national id (decision 0027).",
     )
+    crosswalk_wait_s: float = Field(
+        10,
+        ge=0,
+        le=300,
+        description="How long an event waits for the entry of its customer number; others wait behind it.",
+    )
     retention_profile: str = Field(
         "cn", pattern="^[a-z0-9-]+$", description="policies/retention/<profile>.toml: where behavior ends."
     )

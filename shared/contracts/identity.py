@@ -17,6 +17,7 @@ __all__ = [
     "USER_ID_PATTERN",
     "IdentifierError",
     "SchemeName",
+    "letters_and_digits",
     "normalize",
     "sample_account",
     "telling_digits",
@@ -48,13 +49,13 @@ def normalize(scheme: SchemeName, raw: str) -> str:
 
 def telling_digits(scheme: SchemeName, normalized: str) -> tuple[bytes, ...]:
     """The digits and letters of an identifier that tell whose it is; each run alone is enough to know the person."""
-    return tuple(_letters_and_digits(part) for part in SCHEMES[scheme].telling(normalized))
+    return tuple(letters_and_digits(part) for part in SCHEMES[scheme].telling(normalized))
 
 
 def tells(text: str, digits: tuple[bytes, ...]) -> bool:
     """Whether a text has any of these runs in it (see `telling_digits`), in any spelling that `normalize` takes for the
     same, or in the digits of another script (rules I3 and I4)."""
-    seen = _letters_and_digits(text)
+    seen = letters_and_digits(text)
     for run in digits:  # noqa: SIM110 - a generator would cost more than all of the search
         # `find` is what `in` would do, in half the time.
         if seen.find(run) >= 0:
@@ -62,7 +63,7 @@ def tells(text: str, digits: tuple[bytes, ...]) -> bool:
     return False
 
 
-def _letters_and_digits(text: str) -> bytes:
+def letters_and_digits(text: str) -> bytes:
     """What is left of a text when nothing else is looked at, so that no separator hides an identifier. Letters stay, so
     that what stands in two words of a text is not read as one."""
     if text.isascii():

@@ -16,6 +16,7 @@ from shared.contracts.partition import PARTITIONS
 RAW_PREFIX = "behavior.raw."
 REJECTED_PREFIX = "behavior.rejected."
 DISPUTES_PREFIX = "disputes."
+CROSSWALK_PREFIX = "crosswalk."
 NORMALIZED = "behavior.normalized"
 RECORDS_REPORTED = "records.reported"
 RECORDS_CHANGED = "records.changed"
@@ -114,6 +115,10 @@ def disputes_topic(partner: str) -> str:
     return DISPUTES_PREFIX + partner
 
 
+def crosswalk_topic(partner: str) -> str:
+    return CROSSWALK_PREFIX + partner
+
+
 def dead_letter_topic(service: str) -> str:
     return f"{service}.dead-letter"
 
@@ -122,7 +127,7 @@ def message_bytes_max(topic: str) -> int | None:
     """The limit of a message on the topic as a broker counts it; None for a topic that is not of the platform."""
     if topic.startswith(REJECTED_PREFIX):
         return REJECTED_BYTES_MAX
-    known = topic in _LIMITED or topic.startswith((RAW_PREFIX, DISPUTES_PREFIX))
+    known = topic in _LIMITED or topic.startswith((RAW_PREFIX, DISPUTES_PREFIX, CROSSWALK_PREFIX))
     return MESSAGE_BYTES_MAX if known else None
 
 
@@ -141,6 +146,17 @@ def _of_partner(partner: str) -> tuple[Topic, ...]:
         Topic(raw, "the partner's choice", PARTITIONS, "delete", _WEEK, MESSAGE_BYTES_MAX, writing, ("ingest",)),
         Topic(rejected, "none", 1, "delete", _MONTH, REJECTED_BYTES_MAX, refusing, them),
         Topic(disputes, "the partner's report id", 1, "delete", _MONTH, MESSAGE_BYTES_MAX, ("retention",), them),
+        # Keyed hashes only. An entry never changes: whose a number is must be the same when an event is read again.
+        Topic(
+            crosswalk_topic(partner),
+            "a keyed hash of the customer number",
+            1,
+            "compact",
+            None,
+            MESSAGE_BYTES_MAX,
+            ("operator",),
+            ("ingest",),
+        ),
     )
 
 

@@ -82,6 +82,14 @@ class DeadLetter:
         return cls(fault.code, fault.sentence)
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A record that cannot be answered yet: something that was said by `until_ms` (the broker's time) may not be known
+    here. Whatever is behind it waits as well, so the wait must be short."""
+
+    until_ms: int
+
+
 def set_aside(unreadable: Unreadable) -> DeadLetter:
     """How a service answers for what nobody can read, unless it says otherwise: by the operator's note of it."""
     return DeadLetter(Code(unreadable.code), unreadable.sentence)

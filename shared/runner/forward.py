@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 from shared.kafka.sendable import Topics
 from shared.kafka.sender import started
 from shared.kafka.unreadable import Fetched, Unreadable, next_offset
-from shared.runner.answers import DEAD_LETTER, Answer, DeadLetter, Outcome, Outgoing, dead_letter, origin
+from shared.runner.answers import DEAD_LETTER, Answer, DeadLetter, Later, Outcome, Outgoing, dead_letter, origin
 from shared.runner.delivery import Delivery
 from shared.runner.host import DoubtError, Home
 from shared.runner.one_story import start_check
@@ -118,6 +118,8 @@ class ForwardShard(Shard):
             await self.buffer.wait(None)
             return
         batch = self._in_hand = self._in_hand or await self._answered(self._taken)
+        if batch is None:
+            return
         await batch.delivery.attempt(producer)
         await self._commit(batch.records)
         self._taken, self._in_hand = self._taken[len(batch.records) :], None
@@ -146,8 +148,9 @@ class ForwardShard(Shard):
             await self._inputs.commit(moved)
             self._committed = {**known, **moved}
 
-    async def _answered(self, records: Sequence[Fetched]) -> _InHand:
-        """The first of the records, with all that is to be sent: one record can lead to a thousand messages."""
+    async def _answered(self, records: Sequence[Fetched]) -> _InHand | None:
+        """The first of the records, with all that is to be sent: one record can lead to a thousand messages. None where
+        the first one is answered later; a moment has passed then."""
         began = time.perf_counter()
         await self._host.clock.refresh()
         outgoing: list[Outgoing] = []
@@ -156,6 +159,12 @@ class ForwardShard(Shard):
         turn_ends = began + _GIVE_WAY_AFTER_S
         for record in records:
             answer = self._answer(record)
+            if isinstance(answer, Later):
+                if ends:
+                    break
+                assert self._mode.catch_up is not None, "who answers later says how to catch up"
+                await self._mode.catch_up(answer.until_ms)
+                return None
             outgoing.extend(answer.outgoing)
             outcomes.extend(answer.outcomes)
             ends.append(len(outgoing))
@@ -169,7 +178,8 @@ class ForwardShard(Shard):
             records[: len(ends)], ends, outcomes, Delivery(self._home.service, first, outgoing, self._topics), began
         )
 
-    def _answer(self, record: Fetched) -> Answer:
+    def _answer(self, record: Fetched) -> Answer | Later:
+        answer: Answer | DeadLetter | Later
         try:
             if isinstance(record, Unreadable):
                 answer = self._mode.unreadable(record)

@@ -25,7 +25,7 @@ from shared.runner.health import Health, serving
 from shared.runner.host import Host, backoff
 from shared.runner.metrics import Metrics
 from shared.runner.observe import Parts, count_people, observe
-from shared.runner.service import Fenced, Service
+from shared.runner.service import Fenced, Forward, Service
 from shared.runner.shards import Shards
 from shared.runner.timekeeper import Timekeeper
 from shared.settings import ServiceSettings, SettingsError, StatefulSettings, from_environment
@@ -135,6 +135,9 @@ class _Process:
             tolerance_s = settings.clock_tolerance_s
             keeper = Timekeeper(self.service.name, clock.time, settings.kafka, pool, metrics, tolerance_s)
             await self._until("a server that tells the time", keeper.compare)
+        mode = self.service.mode
+        if isinstance(mode, Forward) and (beside := mode.beside) is not None:
+            await self._until("what is read beside", lambda: stack.enter_async_context(beside(settings.kafka)))
         shards = Shards(self.service, Host(settings, clock, metrics, pool))
         await self._until("the consumer group", shards.start)
         return Parts(shards, pool, keeper)

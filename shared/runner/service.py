@@ -8,6 +8,7 @@ everything else: consuming, ownership of shards, transactions, sending, timers, 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Never, Protocol
@@ -23,6 +24,7 @@ from shared.runner.answers import Aside as Aside
 from shared.runner.answers import DeadLetter as DeadLetter
 from shared.runner.answers import Decision as Decision
 from shared.runner.answers import DuePage as DuePage
+from shared.runner.answers import Later as Later
 from shared.runner.answers import M, S, W, set_aside
 from shared.runner.answers import Outcome as Outcome
 from shared.runner.answers import Outgoing as Outgoing
@@ -52,11 +54,15 @@ class Forward:
     unreadable(what): the same for what nobody can read, of which `answer` therefore never learns.
     """
 
-    answer: Callable[[Record, datetime], Answer | DeadLetter]
+    answer: Callable[[Record, datetime], Answer | DeadLetter | Later]
     unreadable: Callable[[Unreadable], Answer | DeadLetter] = set_aside
     owner: str = ""
     """Which deployment this is, since no database says it: two that shared a consumer group would each get a part of
     the records. It must not tell anything secret."""
+    beside: Callable[[str], AbstractAsyncContextManager[None]] | None = None
+    """What the service reads beside its inputs, from Kafka at this address: no shard works before it is entered."""
+    catch_up: Callable[[int], Awaitable[None]] | None = None
+    """Waits for a moment until what was said by that time (ms) is known; called after `answer` has said `Later`."""
 
 
 # -- with state --------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from goodstanding.partner.crosswalks import Row, tell_crosswalk
 from goodstanding.partner.event import PartnerEvent
 from goodstanding.partner.samples import Setting, samples
 from services.ingest.core.mapping import PartnerMapping
@@ -38,9 +39,11 @@ class Canaries:
     identifier: Callable[[int], str]
     separated: Callable[[str], str]
     needles: tuple[str, ...]
+    numbers: str = ""
+    """What comes before the number of a customer, where people are named by their partner's own."""
 
     def spelled(self, number: int) -> str:
-        identifier = self.identifier(number)
+        identifier = f"{self.numbers}{number:04d}" if self.numbers else self.identifier(number)
         match number % 4:
             case 0:
                 return identifier
@@ -81,6 +84,13 @@ CANARIES = [
         lambda phone: f"{phone[:3]}(0){phone[3:6]}/{phone[6:12]} {phone[12:]}",
         ("176040690", "040690"),
     ),
+    Canaries(
+        "account",
+        lambda number: sample_account(7_777_000_000 + number),
+        str,
+        ("77770000", "60606060"),
+        numbers="60606060",
+    ),
 ]
 
 
@@ -93,7 +103,7 @@ def _events(partner: str, canaries: Canaries) -> list[PartnerEvent]:
 
 
 def _broken(event: PartnerEvent, canaries: Canaries) -> Iterator[PartnerEvent]:
-    canary = canaries.identifier(0).encode()
+    canary = (canaries.spelled(0) if canaries.numbers else canaries.identifier(0)).encode()
     yield replace(event, value=event.value[:-3])
     yield replace(event, value=event.value + canary)
     yield replace(event, value=canary)
@@ -109,7 +119,9 @@ def _broken(event: PartnerEvent, canaries: Canaries) -> Iterator[PartnerEvent]:
     yield replace(event, value=event.value.replace(b"-0-e", b"-" + event.key.strip() + b"-e"))
 
 
-@pytest.fixture(scope="module", params=CANARIES, ids=lambda canaries: canaries.scheme)
+@pytest.fixture(
+    scope="module", params=CANARIES, ids=lambda canaries: "crosswalk" if canaries.numbers else canaries.scheme
+)
 def canaries(request: pytest.FixtureRequest) -> Canaries:
     found: Canaries = request.param
     return found
@@ -117,11 +129,16 @@ def canaries(request: pytest.FixtureRequest) -> Canaries:
 
 @pytest.fixture(scope="module")
 async def cluster(canaries: Canaries, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
-    partners = {name: path.read_text() for name, path in _PARTNERS.items()}
+    more = "crosswalk = true\n" if canaries.numbers else ""
+    partners = {name: more + path.read_text() for name, path in _PARTNERS.items()}
     settings = {"GOODSTANDING_LOG_LEVEL": "DEBUG", "GOODSTANDING_IDENTITY_SCHEME": canaries.scheme}
     directory = tmp_path_factory.mktemp("privacy") / "deployment"
     async with running(directory, key=b"p" * 32, clock="system", settings=settings, partners=partners) as cluster:
         await cluster.create_topics(raw_topic(_STRANGER))
+        if canaries.numbers:
+            for partner in _PARTNERS:
+                rows = (Row(line, (canaries.spelled(line), canaries.identifier(line))) for line in range(41))
+                assert (await tell_crosswalk(cluster.deployment, partner, rows, lambda _: None)).new == 41
         await cluster.start("ingest-1", "scorer-1")
         await _send_everything(cluster, canaries)
         yield cluster

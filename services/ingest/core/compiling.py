@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Container, Mapping
+from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
 
@@ -54,11 +55,13 @@ def compile_partner(name: str, mapping: PartnerMapping, context: ReadingContext)
 def _compiled(name: str, mapping: PartnerMapping, context: ReadingContext, found: list[MappingError]) -> Partner:
     if isinstance(mapping, NativeMapping):
         _check_native(mapping.rights)
-        mapping = native_mapping(mapping.rights, context.rates.base)
+        mapping = native_mapping(mapping, context.rates.base)
         permitted = frozenset(mapping.rights.kinds)
     else:
         _check_foreign(mapping, found)
         permitted = frozenset(KIND_OF)
+    if mapping.crosswalk:
+        context = replace(context, person_of=context.customers_of(name), crosswalk=True)
     fields = _fields(mapping, context, found)
     if isinstance(mapping, CsvMapping | FixedMapping):
         _check_columns(mapping, fields)
@@ -77,7 +80,17 @@ def _compiled(name: str, mapping: PartnerMapping, context: ReadingContext, found
     readings, others = _by_words(mapping, fields, permitted)
     if not found and not isinstance(mapping, JsonMapping):
         table = _table(mapping, readings, others)
-    return Partner(name, tuple(words), readings, subject, bare, table, others, several=_several(mapping))
+    return Partner(
+        name,
+        tuple(words),
+        readings,
+        subject,
+        bare,
+        table,
+        others,
+        several=_several(mapping),
+        crosswalk=mapping.crosswalk,
+    )
 
 
 # The file as a whole.

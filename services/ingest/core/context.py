@@ -10,11 +10,15 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from services.ingest.core.money import Rates
-from shared.contracts import identity
+from shared.contracts import crosswalk, identity
 
 AHEAD_MAX = timedelta(minutes=5)
 """How far an event's time may be ahead of its arrival: clocks of partners differ."""
 _CACHED_PEOPLE = 65_536
+
+
+class UnknownCustomerError(LookupError):
+    """No crosswalk says whose a customer number is."""
 
 
 class Subject(NamedTuple):
@@ -33,8 +37,13 @@ class ReadingContext:
     behavior_days_late_max: int
     person_of: Callable[[str], Subject]
     """The person of a raw identifier; raises identity.IdentifierError."""
+    customers_of: Callable[[str], Callable[[str], Subject]]
+    """By partner, the person of one of its own customer numbers; raises identity.IdentifierError for what is no number,
+    and UnknownCustomerError."""
     digest_of: Callable[[str], str]
     """What stands for a text that must go no further: the same for the same text, and readable for nobody."""
+    crosswalk: bool = False
+    """Whether `person_of` is asked for customer numbers."""
 
 
 def digests(key: bytes) -> Callable[[str], str]:
@@ -52,3 +61,16 @@ def pseudonyms(key: bytes, scheme: identity.SchemeName) -> Callable[[str], Subje
         return Subject(identity.user_id(key, scheme, identifier), identity.telling_digits(scheme, identifier))
 
     return person_of
+
+
+def assumed_customers(key: bytes) -> Callable[[str], Callable[[str], Subject]]:
+    """For whoever has no crosswalk at hand: each customer number is taken for a person of its own."""
+
+    def customers_of(partner: str) -> Callable[[str], Subject]:
+        def person_of(raw: str) -> Subject:
+            number = crosswalk.own_number(raw)
+            return Subject(crosswalk.entry_key(key, partner, number).decode(), crosswalk.telling(number))
+
+        return person_of
+
+    return customers_of

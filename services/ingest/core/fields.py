@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from services.ingest.core import number_readers, readers, time_fields
-from services.ingest.core.context import Subject
+from services.ingest.core.context import Subject, UnknownCustomerError
 from services.ingest.core.functions import DIGEST, FUNCTIONS, joined
 from services.ingest.core.mapping import Amount, ConsentPaths, Late, MappingError, Text, Whole
 from services.ingest.core.notation import notation
@@ -24,6 +24,10 @@ from shared.contracts.messages import Consent
 from shared.contracts.texts import TextError, one_form
 
 T = TypeVar("T")
+_UNKNOWN_CUSTOMER = (
+    "The crosswalk does not say whose this customer number is. Give the operator the number with the person's"
+    " identifier, and then send the event again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +162,14 @@ class Fields(Paths):
                 return person_of(read(flat))
             except IdentifierError as error:
                 raise Refuse(Code.SUBJECT_UNKNOWN_SCHEME, label, error.sentence) from None
+            except UnknownCustomerError:
+                raise Refuse(Code.UNKNOWN_CUSTOMER, label, _UNKNOWN_CUSTOMER) from None
 
         path = spec if isinstance(spec, str) else spec.path
         is_number = isinstance(spec, Text) and spec.type == "number"
-        return person if path is None or is_number else self.tried(self.source(path, key), key, person)
+        if path is None or is_number or self.context.crosswalk:
+            return person
+        return self.tried(self.source(path, key), key, person)
 
     def contact(self, spec: str | Text, key: Key) -> Reader[str]:
         """The user_id of another person than the one at `@person` (rules I8)."""
@@ -169,7 +177,7 @@ class Fields(Paths):
 
         def contact(flat: Flat) -> str:
             other = person(flat)
-            if other == flat["@person"]:
+            if other.user_id == flat["@person"].user_id:
                 raise Refuse(Code.CONTACT_IS_SUBJECT, label, "Name another person than the event's own.")
             if tells(flat["@id"], other.digits):
                 raise names_person("@id")

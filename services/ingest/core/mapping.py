@@ -109,6 +109,9 @@ class AnyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     holds. `ignore = ["channel", "items.*"]`."""
     rights: Rights = Rights()
     """What the partner may send. `rights = { records = ["financial"] }`."""
+    crosswalk: bool = False
+    """Whether people are named by the partner's own customer numbers, of which its crosswalk says whose they are.
+    `crosswalk = true`."""
 
 
 class JsonMapping(AnyFile, frozen=True, kw_only=True, tag_field="format", tag="json"):
@@ -180,6 +183,9 @@ class NativeMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
 
     rights: Rights
     """The kinds and the classes of records that the partner may send. `rights = { kinds = ["water.bill"] }`."""
+    crosswalk: bool = False
+    """Whether people are named by the partner's own customer numbers, of which its crosswalk says whose they are.
+    `crosswalk = true`."""
 
 
 ForeignMapping: TypeAlias = JsonMapping | CsvMapping | FixedMapping

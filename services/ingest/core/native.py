@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import msgspec
 
-from services.ingest.core.mapping import Amount, ConsentPaths, Events, JsonMapping, Rights
+from services.ingest.core.mapping import Amount, ConsentPaths, Events, JsonMapping, NativeMapping
 from shared.contracts.kinds import KINDS, Shape
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 
 
-def native_mapping(rights: Rights, currency: str) -> JsonMapping:
-    """The mapping of the native format under these rights; amounts are in `currency`, the deployment's own."""
+def native_mapping(native: NativeMapping, currency: str) -> JsonMapping:
+    """The mapping of the native format under the rights of this file; amounts are in the deployment's `currency`."""
     amount = Amount(path="amount", unit="minor", currency=currency)
     known = Amount(path="amount", unit="minor", currency=currency, optional=True)
     limit = Amount(path="limit", unit="minor", currency=currency, optional=True)
@@ -50,7 +50,8 @@ def native_mapping(rights: Rights, currency: str) -> JsonMapping:
             for has_limit in (True, False)
             if (kinds := _kinds(shape, has_limit=has_limit))
         ),
-        rights=rights,
+        rights=native.rights,
+        crosswalk=native.crosswalk,
     )
 
 

@@ -92,6 +92,8 @@ class Partner:
     """The name of the file and of its content, for refusals: `bank@0123456789ab`."""
     several: Several | None = None
     """How one message has many events, if it has."""
+    crosswalk: bool = False
+    """Whether people are named by the partner's own customer numbers."""
 
     @property
     def skips(self) -> bool:

@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 
 from aiokafka import ConsumerRecord
 
-from services.ingest.core.context import ReadingContext, digests, pseudonyms
+from services.ingest.core.context import ReadingContext, assumed_customers, digests, pseudonyms
 from services.ingest.core.money import read_rates
 from services.ingest.core.partner import Partner
 from services.ingest.loading import load_partners
 from services.ingest.service import Policy, service
 from shared.contracts.identity import normalize, user_id
 from shared.contracts.topics import raw_topic
-from shared.runner.service import Answer, DeadLetter, Forward, Outcome, Outgoing, Record, Service
+from shared.runner.service import Answer, DeadLetter, Forward, Later, Outcome, Outgoing, Record, Service
 from shared.settings import ROOT
 from tests.support.ingest.raw_events import RawEvent
 
@@ -26,6 +26,7 @@ DEPLOYMENT = ReadingContext(
     rates=read_rates(RATES, "CNY"),
     behavior_days_late_max=90,
     person_of=pseudonyms(KEY, "account"),
+    customers_of=assumed_customers(KEY),
     digest_of=digests(KEY),
 )
 PARTNERS = load_partners(ROOT / "partners", DEPLOYMENT)
@@ -62,4 +63,6 @@ def answer(event: RawEvent, partners: dict[str, Partner] | None = None) -> tuple
 
 
 def answered(raw: Record, ingest: Service[Forward] = SERVICE) -> Answer | DeadLetter:
-    return ingest.mode.answer(raw, ARRIVED)
+    found = ingest.mode.answer(raw, ARRIVED)
+    assert not isinstance(found, Later), "no crosswalk is waited for"
+    return found

@@ -70,7 +70,7 @@ def test_every_command_helps_with_an_example_of_itself(path: tuple[str, ...]) ->
         (("dead-letters", "redrive", "--service", "ingest"), 2, "Say positions, or --code, or --all."),
         (("records", ACCOUNT), 1, "goodstanding local up"),
         (("benefits", ACCOUNT), 1, "goodstanding local up"),
-        (("deadline", "--class", "life", "--ended-on", "2024-02-29", "--profile", "xx"), 1, "Say one of: cn, us."),
+        (("deadline", "--class", "life", "--ended-on", "2024-02-29", "--profile", "xx"), 1, "Say one of: cn, eu, us."),
         (("deadline", "--class", "life", "--ended-on", "9999-12-31"), 2, "lies in the years 1900 to 2199"),
         (("explain", ACCOUNT, "--on", "9999-12-31"), 2, "lies in the years 1900 to 2199"),
         (("explain", ACCOUNT, "--on", "yesterday"), 2, "A day is written YYYY-MM-DD: 2024-02-29."),

@@ -21,6 +21,7 @@ TABLE = [
     ("behavior.raw.bank", "the partner's choice", 6, "delete", ("partner bank", REDRIVE), ("ingest",)),
     ("behavior.rejected.bank", "none", 1, "delete", ("ingest", "scorer", "retention"), ("partner bank",)),
     ("disputes.bank", "the partner's report id", 1, "delete", ("retention",), ("partner bank",)),
+    ("crosswalk.bank", "a keyed hash of the customer number", 1, "compact", ("operator",), ("ingest",)),
     ("behavior.normalized", "user_id", 6, "delete", ("ingest", REDRIVE), ("scorer",)),
     ("records.reported", "user_id", 6, "delete", ("ingest", REDRIVE), ("retention",)),
     ("records.changed", "user_id", 6, "delete", ("retention", REDRIVE), ("scorer",)),

@@ -10,9 +10,9 @@ from services.ingest.core.normalize import Refused, normalize
 from services.ingest.core.tree import Flat
 from services.ingest.service import Policy, service
 from shared.contracts.faults import Code
-from shared.runner.service import DeadLetter
+from shared.runner.service import Answer
 from tests.support.ingest.raw_events import PERSON, RawEvent, utility
-from tests.support.ingest.shipped import ARRIVED, PARTNERS, record
+from tests.support.ingest.shipped import ARRIVED, PARTNERS, answered, record
 
 
 def failing(error: Exception) -> dict[str, object]:
@@ -34,8 +34,8 @@ def test_a_fault_of_ours_is_an_answer_that_quotes_nothing(error: Exception, caps
     assert (result.fault.code, result.fault.field, result.event_id) == (Code.UNPROCESSABLE, "", "m-1")
     assert result.bug is not None
     assert result.bug.startswith(f"{type(error).__name__} at body, line ")
-    answer = service(Policy(partners)).mode.answer(record(utility()), ARRIVED)  # type: ignore[arg-type]
-    assert not isinstance(answer, DeadLetter)
+    answer = answered(record(utility()), service(Policy(partners)))  # type: ignore[arg-type]
+    assert isinstance(answer, Answer)
     assert [outcome.code for outcome in answer.outcomes] == ["unprocessable"]
     written = capsys.readouterr()
     assert "behavior.raw.utility/3/7" in written.out + written.err

@@ -245,7 +245,7 @@ def _moments(events: Any) -> Iterator[tuple[str | Moment, str]]:
 def _places() -> Iterator[Place]:
     for partner in PARTNERS:
         mapping: PartnerMapping = load(ROOT / "partners" / f"{partner}.toml", PartnerMapping)  # type: ignore[arg-type]
-        whole = native_mapping(mapping.rights, "CNY") if isinstance(mapping, NativeMapping) else mapping
+        whole = native_mapping(mapping, "CNY") if isinstance(mapping, NativeMapping) else mapping
         made = list(islice(samples(partner, mapping, Setting("CNY", DEPLOYMENT.zone, ARRIVED)), 200))
         for events in whole.events:
             kinds = set(events.kinds.values())

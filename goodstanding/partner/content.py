@@ -1,0 +1,49 @@
+"""The bytes of a partner's file or of standard input, unpacked if they are packed with gzip or zstd.
+
+What packs a file is told by its first bytes and not by its name, so that it works for standard input too.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+
+import cramjam
+
+from goodstanding.errors import UserError
+from goodstanding.users_files import standard_input
+
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+
+
+def content_of(file: Path) -> bytes:
+    """What is in the file; `-` is standard input. Raises UserError."""
+    try:
+        content = standard_input() if file == Path("-") else file.read_bytes()
+    except (OSError, ValueError) as error:  # a name with NUL in it is a ValueError
+        reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
+        raise UserError(f"{file} cannot be read: {reason}.", "Name a file with one event on each line.") from None
+    try:
+        return _unpacked(content)
+    except (OSError, EOFError, zlib.error, cramjam.DecompressionError):
+        raise UserError(
+            f"{file} is packed, and damaged or cut off.", "Pack it again, or name the file itself."
+        ) from None
+
+
+def text_of(file: Path) -> str:
+    """What a file says that is written in UTF-8. Raises UserError."""
+    try:
+        return content_of(file).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{file} is not written in UTF-8.", "Write it in UTF-8.") from None
+
+
+def _unpacked(content: bytes) -> bytes:
+    if content.startswith(_GZIP):
+        return gzip.decompress(content)
+    if content.startswith(_ZSTD):
+        return bytes(cramjam.zstd.decompress(content))
+    return content

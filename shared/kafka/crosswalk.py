@@ -1,0 +1,202 @@
+"""The crosswalks of a deployment as one table, rebuilt from their compacted topics and followed from there.
+
+async with crosswalk.followed(kafka, ["bank"]):
+    crosswalk.as_of(timestamp_ms)
+    crosswalk.find("bank", "4711")
+
+The table lies in SQLite's temporary database: in memory while it is small, in a file without a name when it is not, so
+that a million customers do not fill the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import structlog
+from aiokafka import ConsumerRecord, TopicPartition
+
+from shared.contracts.crosswalk import entry_key, is_entry
+from shared.contracts.topics import crosswalk_topic
+from shared.kafka.between import stop
+from shared.kafka.consumer import CarefulConsumer, beside
+from shared.kafka.unreadable import readable
+
+log = structlog.get_logger("kafka")
+
+_READ_MS = 200
+_BEGIN_AGAIN_S = 1.0
+_LOOK_AGAIN_S = 1.0
+_SYNC_S = 10.0
+_CACHED_CUSTOMERS = 65_536
+_CACHE_KIB = 65_536
+_TABLE = "create table entry (number blob primary key, user_id blob not null, told_ms integer not null) without rowid"
+
+
+class Entry(NamedTuple):
+    """Whose a number is, and when the broker took the entry."""
+
+    user_id: str
+    told_ms: int
+
+
+class Crosswalk:
+    """All entries of the partners that are followed. The first entry of a number holds, however often it is told."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._db = sqlite3.connect("", isolation_level=None)
+        for pragma in ("journal_mode = off", "synchronous = off", f"cache_size = -{_CACHE_KIB}"):
+            self._db.execute(f"pragma {pragma}")
+        self._db.execute(_TABLE)
+        self._known = lru_cache(maxsize=_CACHED_CUSTOMERS)(self._stored)
+        self._told_until_ms: int | None = None
+        self._missed = False
+        self._complete_ms = 0.0
+        self._news = asyncio.Event()
+        self._consumer: CarefulConsumer | None = None
+
+    # -- what is known -------------------------------------------------------------------------------------------------
+
+    def as_of(self, told_until_ms: int) -> None:
+        """Only entries that the broker took by then are found from here on: what was answered without an entry is
+        answered so again, although the entry has come since."""
+        self._told_until_ms, self._missed = told_until_ms, False
+
+    def find(self, partner: str, number: str) -> str | None:
+        """The user_id of a normalized customer number, if an entry says so."""
+        entry: Entry | None
+        try:
+            entry = self._known(partner, number)
+        except KeyError:
+            entry = None
+        until_ms = self._told_until_ms
+        if entry is None or (until_ms is not None and entry.told_ms > until_ms):
+            self._missed = True
+            return None
+        return entry.user_id
+
+    def _stored(self, partner: str, number: str) -> Entry:
+        """Raises KeyError, which the cache does not keep."""
+        return self.entry(entry_key(self._key, partner, number))
+
+    def entry(self, key: bytes) -> Entry:
+        """The entry with this key of its message. Raises KeyError."""
+        row = self._db.execute("select user_id, told_ms from entry where number = ?", (_packed(key),)).fetchone()
+        if row is None:
+            raise KeyError("no entry")
+        return Entry(row[0].hex(), row[1])
+
+    def __len__(self) -> int:
+        return int(self._db.execute("select count(*) from entry").fetchone()[0])
+
+    def missed(self) -> int | None:
+        """Until when (ms) an entry may still come that would be found, if one was not found since `as_of`, and not all
+        of them are known."""
+        until_ms = self._told_until_ms
+        return until_ms if self._missed and until_ms is not None and until_ms > self._complete_ms else None
+
+    def take(self, records: Iterable[ConsumerRecord]) -> None:
+        self._db.execute("begin")
+        for record in records:
+            if not is_entry(record.key, record.value):
+                log.warning("passed over what is no entry", topic=record.topic, offset=record.offset)
+            elif record.value is None:
+                self._db.execute("delete from entry where number = ?", (_packed(record.key),))
+                self._known.cache_clear()
+            else:
+                values = (_packed(record.key), _packed(record.value), record.timestamp)
+                self._db.execute("insert or ignore into entry values (?, ?, ?)", values)
+        self._db.execute("commit")
+        self._news.set()
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def followed(self, bootstrap: str, partners: Sequence[str]) -> AsyncIterator[None]:
+        """Read all entries of these partners, then follow what comes. Raises what the client raises without a broker,
+        or without the topics."""
+        if not partners:
+            yield
+            return
+        topics = [crosswalk_topic(partner) for partner in partners]
+        await self._open(bootstrap, topics)
+        log.info("crosswalks read", partners=len(partners), entries=len(self))
+        following = asyncio.create_task(self._follow(bootstrap, topics), name="crosswalk")
+        try:
+            yield
+        finally:
+            following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await following
+            await self._close()
+
+    async def catch_up(self, until_ms: int) -> None:
+        """Wait for a moment until all entries that were told by then are known, or until some have come."""
+        wait_s = until_ms / 1000 - time.time()
+        if wait_s > 0:
+            self._news.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(wait_s, _LOOK_AGAIN_S)):
+                    await self._news.wait()
+        else:
+            async with asyncio.timeout(_SYNC_S):
+                await self._sync(read=False)
+
+    async def _open(self, bootstrap: str, topics: Sequence[str]) -> None:
+        self._consumer = beside(bootstrap, topics)
+        try:
+            await self._consumer.start()
+            partitions = [TopicPartition(topic, 0) for topic in topics]
+            self._consumer.assign(partitions)
+            for tp, offset in (await self._consumer.beginning_offsets(partitions)).items():
+                self._consumer.seek(tp, offset)
+            await self._sync(read=True)
+        except BaseException:
+            await self._close()
+            raise
+
+    async def _close(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await stop(consumer)
+
+    async def _sync(self, *, read: bool) -> None:
+        """Until all is known that the topics held when this was called; by reading, or while `_follow` reads."""
+        began_ms = time.time() * 1000
+        if (consumer := self._consumer) is None:
+            raise TimeoutError("the crosswalk is not followed")
+        ends = await consumer.end_offsets(list(consumer.assignment()))
+        while any([await consumer.position(tp) < end for tp, end in ends.items()]):
+            if read:
+                await self._read(consumer)
+            else:
+                await asyncio.sleep(_READ_MS / 1000)
+        self._complete_ms = began_ms
+
+    async def _read(self, consumer: CarefulConsumer) -> None:
+        fetched = (await consumer.getmany(timeout_ms=_READ_MS)).values()
+        if records := [record for part in fetched for record in readable(part)]:
+            self.take(records)
+
+    async def _follow(self, bootstrap: str, topics: Sequence[str]) -> None:
+        """A consumer that fails is replaced by one that reads all of it again: what is known already stays as it is."""
+        while True:
+            try:
+                if self._consumer is None:
+                    await self._open(bootstrap, topics)
+                assert self._consumer is not None
+                await self._read(self._consumer)
+            except Exception as error:
+                log.warning("the crosswalk is read again after a failure", exc_info=error)
+                await self._close()
+                await asyncio.sleep(_BEGIN_AGAIN_S)
+
+
+def _packed(hexadecimal: bytes) -> bytes:
+    return bytes.fromhex(hexadecimal.decode())

@@ -1,0 +1,57 @@
+"""Packed files and standard input: what is in them, whatever they are called."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import cramjam
+import pytest
+
+from goodstanding.errors import UserError
+from goodstanding.partner.content import content_of, text_of
+
+CONTENT = b'{"id": 1}\n{"id": 2}\n'
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "as it is": bytes,
+    "gzip": gzip.compress,
+    "gzip in two parts": lambda content: gzip.compress(content[:7]) + gzip.compress(content[7:]),
+    "zstd": lambda content: bytes(cramjam.zstd.compress(content)),
+    "zstd in two parts": lambda content: (
+        bytes(cramjam.zstd.compress(content[:7])) + bytes(cramjam.zstd.compress(content[7:]))
+    ),
+}
+
+
+@pytest.mark.parametrize("pack", PACKERS.values(), ids=PACKERS)
+def test_a_file_and_standard_input(
+    pack: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(pack(CONTENT))
+    assert content_of(file) == CONTENT
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(pack(CONTENT))))
+    assert text_of(Path("-")) == CONTENT.decode()
+
+
+@pytest.mark.parametrize("pack", [PACKERS["gzip"], PACKERS["zstd"]], ids=["gzip", "zstd"])
+@pytest.mark.parametrize("damage", [lambda packed: packed[:-3], lambda packed: packed[:6] + b"\xff" * 9])
+def test_what_is_damaged_is_a_sentence(
+    pack: Callable[[bytes], bytes], damage: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    file = tmp_path / "events.gz"
+    file.write_bytes(damage(pack(CONTENT * 50)))
+    with pytest.raises(UserError, match="damaged or cut off"):
+        content_of(file)
+
+
+def test_what_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be read"):
+        content_of(tmp_path / "nothing")
+    (tmp_path / "latin").write_bytes("größe".encode("latin-1"))
+    with pytest.raises(UserError, match="not written in UTF-8"):
+        text_of(tmp_path / "latin")
