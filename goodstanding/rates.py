@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import NamedTuple
 
 from goodstanding.errors import UserError
@@ -34,7 +35,8 @@ class Mean(NamedTuple):
     last: date
 
 
-def reference_means(first_month: str = FIRST_MONTH) -> list[Mean]:
+@cache
+def reference_means(first_month: str = FIRST_MONTH) -> Sequence[Mean]:
     """The means of all complete months that the installed package knows, from the month before `first_month` on.
 
     Raises UserError where the package is not installed.
@@ -57,7 +59,7 @@ def reference_means(first_month: str = FIRST_MONTH) -> list[Mean]:
             except RateNotFoundError:  # weekends and holidays
                 continue
             stated[month_number(day), currency].append((day, rate))
-    return [_mean(month, currency, days) for (month, currency), days in stated.items() if len(days) >= _DAYS_MIN]
+    return tuple(_mean(month, currency, days) for (month, currency), days in stated.items() if len(days) >= _DAYS_MIN)
 
 
 def new_lines(text: str, means: Sequence[Mean]) -> list[str]:

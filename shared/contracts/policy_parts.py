@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -56,7 +57,7 @@ def _said(part: object) -> object:
         case msgspec.Struct():
             config = part.__struct_config__
             said: dict[str, object] = {config.tag_field: config.tag} if config.tag_field else {}
-            for field in msgspec.structs.fields(part):
+            for field in _fields(type(part)):
                 value = getattr(part, field.name)
                 if value != _if_left_out(field):
                     said[field.encode_name] = _said(value)
@@ -67,6 +68,10 @@ def _said(part: object) -> object:
             return [_said(each) for each in part]
         case _:
             return part
+
+
+# To read them evaluates the annotations of a type, each time.
+_fields = cache(msgspec.structs.fields)
 
 
 def _if_left_out(field: msgspec.structs.FieldInfo) -> object:

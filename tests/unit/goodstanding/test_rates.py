@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -20,23 +21,23 @@ SHIPPED = ROOT / "policies" / "rates.csv"
 
 
 @pytest.fixture(scope="module")
-def means() -> list[Mean]:
+def means() -> Sequence[Mean]:
     return reference_means()
 
 
-def test_the_shipped_table_is_what_the_package_has(means: list[Mean]) -> None:
+def test_the_shipped_table_is_what_the_package_has(means: Sequence[Mean]) -> None:
     """Each of its lines, as far as the installed package goes: a newer one only adds months."""
     shipped = SHIPPED.read_text().splitlines()
     assert shipped[0] == HEADER
     assert set(shipped[1:]) <= set(new_lines(HEADER, means))
 
 
-def test_a_table_goes_on_where_it_ended(means: list[Mean]) -> None:
+def test_a_table_goes_on_where_it_ended(means: Sequence[Mean]) -> None:
     lines = SHIPPED.read_text().splitlines()
     assert new_lines("\n".join(lines[:-5]), means)[:5] == lines[-5:]
 
 
-def test_a_line_that_is_there_stays_whatever_it_says(means: list[Mean]) -> None:
+def test_a_line_that_is_there_stays_whatever_it_says(means: Sequence[Mean]) -> None:
     added = new_lines(f"{HEADER}\n2026-03,USD,1.5,agreed with the auditor\n", means)
     assert [line for line in added if line.startswith("2026-03,USD")] == []
     assert [line for line in added if line.startswith("2026-02,USD")] != []
@@ -47,7 +48,7 @@ def test_a_month_takes_the_mean_of_the_month_before() -> None:
     assert new_lines(HEADER, [mean]) == ["2026-01,USD,1.17,ECB mean of 2025-12-01 to 2025-12-31"]
 
 
-def test_a_mean_is_of_whole_months_only(means: list[Mean]) -> None:
+def test_a_mean_is_of_whole_months_only(means: Sequence[Mean]) -> None:
     """The rouble was last stated on 1 March 2022: one day is no mean of a month."""
     roubles = [mean for mean in means if mean.currency == "RUB"]
     assert max(roubles).last == date(2022, 2, 28)
