@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
-SIDE, TOP, APART, LEFT = 260, 84, 354, 56
-HEIGHT = 400
+SIDE, TOP, APART, LEFT = 260, 104, 354, 56
+HEIGHT = 420
 INK, FAINT, SCORE, BARS = "#222", "#bbb", "#0a6ebd", "#c9d9e8"
 _NOTHING = "#fff"
 
@@ -26,14 +26,19 @@ def document(squares: int, title: str, headline: str, parts: Iterable[str]) -> s
     return "\n".join(lines) + "\n"
 
 
-def frame(left: int, title: str, below: str, beside: str) -> Iterator[str]:
-    """A square from 0 to 1 both ways."""
-    yield text(left, TOP - 10, title, size=13)
+def frame(left: int, title: str, below: str, beside: str, whole: float = 1) -> Iterator[str]:
+    """A square, from 0 to `whole` upwards. What is drawn in it is divided by that."""
+    yield text(left, TOP - 26, title, size=13)
+    yield text(left, TOP - 9, beside, size=10)
     yield f'<rect x="{left}" y="{TOP}" width="{SIDE}" height="{SIDE}" fill="none" stroke="{FAINT}"/>'
     for percent in (0, 50, 100):
-        yield text(left - 6, TOP + SIDE - percent / 100 * SIDE + 4, f"{percent} %", anchor="end", size=10)
+        yield text(left - 6, TOP + SIDE - percent / 100 * SIDE + 4, f"{percent * whole:g} %", anchor="end", size=10)
     yield text(left + SIDE / 2, TOP + SIDE + 34, below, anchor="middle")
-    yield text(left + SIDE, TOP - 10, beside, anchor="end", size=10)
+
+
+def rounded_up(share: float) -> float:
+    """The least of a few round shares that is no less: how far a square need reach."""
+    return next((whole for whole in (0.1, 0.2, 0.4, 0.6) if share <= whole), 1)
 
 
 def bar(x: float, share: float, width: float, fill: str) -> str:

@@ -32,11 +32,11 @@ def svg(report: Report) -> str:
 
 def _headline(report: Report) -> str:
     named = (("AUC", report.power.auc), ("KS", report.power.ks), ("Gini", report.power.gini))
-    return "   ".join(f"{name} {each.value:.3f} ({each.low:.3f} to {each.high:.3f})" for name, each in named)
+    return " · ".join(f"{name} {each.value:.3f} ({each.low:.3f} to {each.high:.3f})" for name, each in named)
 
 
 def _curve(report: Report, left: int) -> Iterator[str]:
-    yield from frame(left, "Defaults found, of all", "share of those without default", "share of those with one")
+    yield from frame(left, "Defaults found", "share of those who did not default", "share of those who defaulted")
     yield line([(left, TOP + SIDE), (left + SIDE, TOP)], FAINT)
     yield line([(left + x * SIDE, TOP + (1 - y) * SIDE) for x, y in roc(report.places)], SCORE)
 

@@ -97,10 +97,12 @@ def test_a_failure_is_an_object_for_whoever_asked_in_json(arguments: tuple[str, 
 
 
 def test_a_wrong_file_is_named_with_its_place(tmp_path: Path) -> None:
-    """In JSON file, line and key stand apart."""
-    (tmp_path / "wrong.toml").write_text("rules = 1\n")
-    told = json.loads(ask("policy", "check", "wrong.toml", "--json").stdout)
-    assert (told["ok"], told["file"], told["line"]) == (False, "wrong.toml", 1)
+    """In JSON file, line and key stand apart, and each fault is a line."""
+    (tmp_path / "wrong.toml").write_text("rules = 1\nname = 2\n")
+    told = [json.loads(line) for line in ask("policy", "check", "wrong.toml", "--json").stdout.splitlines()]
+    assert {each["file"] for each in told} == {"wrong.toml"}
+    assert not any(each["ok"] for each in told)
+    assert {(1, "rules"), (2, "name")} <= {(each["line"], each["key"]) for each in told}
 
 
 # -- no traceback for anything that a person types ---------------------------------------------------------------------
