@@ -18,7 +18,7 @@ AdapterName = Annotated[
 
 
 def source_of(file: Path, adapter: str) -> Source:
-    """Raises typer.BadParameter for an adapter that there is none of, UserError or DataError for the file."""
+    """Raises typer.BadParameter for an unknown adapter, UserError or DataError for the file."""
     if adapter not in adapters():
         raise typer.BadParameter(f"There is no adapter {adapter}; say one of: {', '.join(adapters())}.")
     try:

@@ -1,4 +1,4 @@
-"""What must have come out, computed anew from what was sent and from the policy files.
+"""What must have come out, computed again from what was sent and from the policy files.
 
 Written apart from the services on purpose: it shares no code with them. The rules are those of `rule_book`; here is
 what is said when. It knows monthly cadence, and only such lives of records as partners tell here: reported, told again

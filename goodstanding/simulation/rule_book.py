@@ -1,4 +1,4 @@
-"""The rule book, computed anew and apart from the services: what a person's behavior and records are worth.
+"""The rule book, computed again and apart from the services: what a person's behavior and records are worth.
 
 No code of the services is used here, on purpose: every event is kept instead of sums, and each rule is as plain as can
 be. The demos' recount and the oracle of the fault campaign both ask this module, so that a rule is written twice in
@@ -26,7 +26,7 @@ CONTACTS_LAST_MONTHS = 12
 _CONTACTS_MIN, _CONTACTS_BAND = 5, 100
 
 
-class Told(Protocol):
+class MeantEvent(Protocol):
     """An event as its partner means it, of whichever class."""
 
     @property
@@ -57,14 +57,14 @@ class Told(Protocol):
 class Behavior:
     """All that was accepted of one person, but for negative records. A month is `year * 12 + month - 1`."""
 
-    done: dict[int, list[Told]] = field(default_factory=dict)
+    done: dict[int, list[MeantEvent]] = field(default_factory=dict)
     """Obligations and activities by month."""
-    facts: dict[str, Told] = field(default_factory=dict)
-    figures: dict[tuple[int, str, str, str | None], Told] = field(default_factory=dict)
+    facts: dict[str, MeantEvent] = field(default_factory=dict)
+    figures: dict[tuple[int, str, str, str | None], MeantEvent] = field(default_factory=dict)
     """The latest by (month, kind, partner, consent)."""
-    contacts: dict[str, Told] = field(default_factory=dict)
+    contacts: dict[str, MeantEvent] = field(default_factory=dict)
 
-    def hear(self, event: Told, zone: ZoneInfo) -> None:
+    def hear(self, event: MeantEvent, zone: ZoneInfo) -> None:
         month = month_of(event.time, zone)
         match KIND_OF[event.kind].shape:
             case Shape.OBLIGATION | Shape.ACTIVITY:
@@ -95,7 +95,7 @@ class Behavior:
         return frozenset(c for c, e in told if e.value == "present" and month_of(e.time, zone) >= since)
 
 
-def _signed(event: Told, number: int) -> int:
+def _signed(event: MeantEvent, number: int) -> int:
     """A reversal takes back what an event gives."""
     return -number if event.reverses else number
 
@@ -211,6 +211,6 @@ def benefits(table: Mapping[str, Any], count: int, restrictions: Iterable[str]) 
 K = TypeVar("K", str, tuple[int, str, str, str | None])
 
 
-def _keep_latest(table: dict[K, Told], key: K, event: Told) -> None:
+def _keep_latest(table: dict[K, MeantEvent], key: K, event: MeantEvent) -> None:
     if key not in table or event.time > table[key].time:
         table[key] = event

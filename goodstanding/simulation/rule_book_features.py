@@ -1,4 +1,4 @@
-"""The scorecard, computed anew and apart from the services: what each feature says of a person, and what it gives.
+"""The scorecard, computed again and apart from the services: what each feature says of a person, and what it gives.
 
 Part of the rule book (`rule_book`): every event is looked at again for every feature, and nothing is remembered.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from goodstanding.simulation.rule_book import Behavior, Circle, Told
+from goodstanding.simulation.rule_book import Behavior, Circle, MeantEvent
 
 Spec: TypeAlias = Mapping[str, Any]
 Said: TypeAlias = tuple[int | str, int] | None
@@ -28,10 +28,10 @@ class Sight:
     def named(self, names: Sequence[str]) -> list[str]:
         return [kind for name in names for kind in self.kinds.get(name, (name,))]
 
-    def kind_months(self, names: Sequence[str], months: int) -> dict[tuple[int, str], list[Told]]:
+    def kind_months(self, names: Sequence[str], months: int) -> dict[tuple[int, str], list[MeantEvent]]:
         """What was done, by how many months ago and kind, where more was done than taken back."""
         kinds = self.named(names)
-        found: dict[tuple[int, str], list[Told]] = {}
+        found: dict[tuple[int, str], list[MeantEvent]] = {}
         for ago in range(months):
             for event in self.behavior.done.get(self.through - ago, ()):
                 if event.kind in kinds:
@@ -124,15 +124,15 @@ def _holds(condition: Spec, said: Said) -> bool:
 # -- the features, each from the reference of the policy file ----------------------------------------------------------
 
 
-def _net(events: Sequence[Told]) -> int:
+def _net(events: Sequence[MeantEvent]) -> int:
     return sum(-event.count if event.reverses else event.count for event in events)
 
 
-def _worst(events: Sequence[Told]) -> int:
+def _worst(events: Sequence[MeantEvent]) -> int:
     return max(event.days_late for event in events)
 
 
-def _window(spec: Spec, sight: Sight) -> dict[tuple[int, str], list[Told]]:
+def _window(spec: Spec, sight: Sight) -> dict[tuple[int, str], list[MeantEvent]]:
     return sight.kind_months(spec["kinds"], spec["months"])
 
 

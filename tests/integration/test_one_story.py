@@ -49,7 +49,7 @@ async def make_again(tiny: Tiny, topic: str) -> None:
         await admin.close()
 
 
-async def accept(tiny: Tiny) -> list[operator_word.Told]:
+async def accept(tiny: Tiny) -> list[operator_word.Met]:
     """What the operator's command does."""
     async with tiny.database() as db:
         told = await operator_word.waiting_for_word(db)

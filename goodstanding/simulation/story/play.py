@@ -51,11 +51,11 @@ class Result(course.Result):
     instants: int
     """The number of instants at which the clock stood still."""
     hero: Heard
-    told: Told | None
+    told: Explanation | None
     """What the hero is told at the end; None if there is no score yet."""
 
 
-class Told(NamedTuple):
+class Explanation(NamedTuple):
     """A person's explanation, and by what it was made."""
 
     explained: Explained
@@ -156,12 +156,12 @@ def _heard_of(account: str, stage: Stage) -> Heard:
     return Heard(account, found.scores.get(user_id, []), found.tiers.get(user_id, []), records)
 
 
-async def _told_to(account: str, stage: Stage) -> Told | None:
+async def _told_to(account: str, stage: Stage) -> Explanation | None:
     user_id = stage.recount.user_id(account)
     if user_id not in stage.subscriber.scores:
         return None
     _, explained, setting = await read_explained(stage.deployment, user_id, "en")
-    return Told(explained, setting)
+    return Explanation(explained, setting)
 
 
 def _is_freed(news: list[TierNews]) -> bool:

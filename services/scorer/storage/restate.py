@@ -29,20 +29,20 @@ Said: TypeAlias = tuple[str, Publication]
 """What is to be published: the user_id and the publication."""
 
 
-class Told(NamedTuple):
-    """What a message of the topic says: the version, and what subscribers act on."""
+class OnTopic(NamedTuple):
+    """What the topic says of a person: the version, and what subscribers act on."""
 
     version: int
     as_of: datetime
     result: tuple[int, bool, tuple[str, ...]]
 
 
-def told_by(record: Record) -> tuple[bytes, Told] | None:
+def told_by(record: Record) -> tuple[bytes, OnTopic] | None:
     """The user_id and what the message says; None for what cannot be read, or says nothing."""
     if (said := stated(record, ScoreChange)) is None:
         return None
     user_id, change = said
-    return bytes.fromhex(user_id), Told(
+    return bytes.fromhex(user_id), OnTopic(
         change.version, change.as_of, (change.score, change.thin, tuple(change.restrictions))
     )
 
@@ -76,7 +76,7 @@ async def restate(
         await _take_over(db, shard, dict(unknown[start : start + RESTATE_PAGE_MAX]))
 
 
-def _reached(said: Told | Publication) -> tuple[int, datetime]:
+def _reached(said: OnTopic | Publication) -> tuple[int, datetime]:
     return said.version, said.as_of
 
 
@@ -87,7 +87,7 @@ async def _take_over(db: Db, shard: int, reached: Mapping[bytes, tuple[int, date
         await db.execute(_SQL["take_over"], shard, list(reached), versions, instants)
 
 
-def _said(row: asyncpg.Record, told: Told | None, now: datetime, policy: str) -> tuple[Said, bool] | None:
+def _said(row: asyncpg.Record, told: OnTopic | None, now: datetime, policy: str) -> tuple[Said, bool] | None:
     """What is to be published of a person, and whether it is a version that the history does not have."""
     user_id, version = row["user_id"].hex(), row["version"]
     if not row["evaluation"]:

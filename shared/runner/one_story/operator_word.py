@@ -35,7 +35,7 @@ async def contradicted(db: DbOrPool, shard: int, found: Sequence[Found]) -> set[
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Met:
     """A contradiction that waits for the operator's word, as the shard last met it."""
 
     shard: int
@@ -43,9 +43,9 @@ class Told:
     seen_at: datetime
 
 
-async def waiting_for_word(db: DbOrPool) -> list[Told]:
+async def waiting_for_word(db: DbOrPool) -> list[Met]:
     return [
-        Told(row["shard"], Found(row["token"], row["sentence"], row["remedy"]), row["seen_at"])
+        Met(row["shard"], Found(row["token"], row["sentence"], row["remedy"]), row["seen_at"])
         for row in await db.fetch(_SQL["told"])
     ]
 
