@@ -7,7 +7,8 @@ from datetime import datetime
 
 from goodstanding import policies
 from goodstanding.person import score
-from goodstanding.person.explained import Explained, Setting, explained
+from goodstanding.person.explained import Explained, explained
+from goodstanding.person.setting import Setting
 from goodstanding.platform.deployment import Deployment
 from services.scorer.core.explain import Published
 from services.scorer.core.policy import Policy

@@ -18,9 +18,10 @@ from goodstanding.cli.words import Who, day, one_of
 from goodstanding.errors import UserError
 from goodstanding.explanations import read_explained
 from goodstanding.person import charts
-from goodstanding.person.explained import Explained, Moved, Setting
+from goodstanding.person.explained import Explained, Moved
 from goodstanding.person.page import page
 from goodstanding.person.phrases import phrase, signed
+from goodstanding.person.setting import Setting
 from goodstanding.person.told import cause_lines, first_line
 from services.scorer.core.explain import Published
 from services.scorer.core.explain import explain as explained_by_code

@@ -11,8 +11,9 @@ from rich.text import Text
 
 from goodstanding.cli.frame import table
 from goodstanding.person.chart import chart
-from goodstanding.person.explained import Explained, Moved, Setting
+from goodstanding.person.explained import Explained, Moved
 from goodstanding.person.phrases import phrase, signed
+from goodstanding.person.setting import Setting
 from goodstanding.person.told import (
     advice_line,
     missing_lines,

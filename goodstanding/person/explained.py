@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 
 import msgspec
 
+from goodstanding.person.advice import Advice, NextTier, Outlook, advice_for, next_tier, outlook_of, told
 from goodstanding.person.moved import MovedBy, moved_by
+from goodstanding.person.setting import Setting
 from services.benefits.core.table import TierTable
 from services.retention.core.deadline import last_day_of
 from services.scorer.core import score
-from services.scorer.core.catalogue import Use
 from services.scorer.core.explain import Published
 from services.scorer.core.moves import Cause
 from services.scorer.core.reasons.changes import Change, by_cause, changes
-from services.scorer.core.reasons.figures import Language, listed, percent
-from services.scorer.core.reasons.hints import Hinted, Present, hints, outlook
+from services.scorer.core.reasons.figures import Language
+from services.scorer.core.reasons.hints import Present
 from services.scorer.core.reasons.obstacles import obstacles
 from services.scorer.core.reasons.record_costs import RecordCost, record_costs
 from services.scorer.core.reasons.sentences import Reason, Wording, key_reasons, reasons, without_policy
-from services.scorer.core.reasons.words import DIMENSIONS, KINDS
+from services.scorer.core.reasons.words import DIMENSIONS
 from services.scorer.core.scorecard import Scorecard
 from shared.contracts.kinds import RecordClass
-from shared.contracts.months import day_of_month
-from shared.contracts.retention_profile import Profile
-
-HINTS_MAX, GOES_ON_MAX = 5, 2
-
-
-class Setting(msgspec.Struct, frozen=True):
-    """What is needed besides a person's rows."""
-
-    cards: Mapping[str, Scorecard]
-    """The scorecards that are at hand, by id."""
-    in_force: Scorecard
-    """The one that the next publication is by."""
-    tiers: TierTable
-    language: Language
-    currency: str
-    zone: tzinfo
-    profile: Profile
-    """How long records are kept."""
 
 
 class Dimension(msgspec.Struct, frozen=True):
@@ -65,35 +47,6 @@ class Moved(msgspec.Struct, frozen=True):
     tier: str | None
     causes: dict[Cause, int]
     changes: tuple[Change, ...]
-
-
-class Advice(msgspec.Struct, frozen=True):
-    """A hint in words: so many points more in the publication of `on` than without it."""
-
-    code: str
-    sentence: str
-    points: int
-    score: int
-    on: date
-    goes_on: bool
-    """The person does this already, and would lose the points by ending it."""
-
-
-class Outlook(msgspec.Struct, frozen=True):
-    """The score of a day to come, if all goes on as in the last months, on time."""
-
-    on: date
-    score: int
-
-
-class NextTier(msgspec.Struct, frozen=True):
-    name: str
-    begins_at: int
-    missing: int
-    reached_on: date | None
-    """When it is reached if all goes on as in the last months, on time; None if that does not reach it in a year."""
-    reached_by: str | None
-    """The sentence of the soonest single hint that reaches it."""
 
 
 class Explained(msgspec.Struct, frozen=True):
@@ -137,10 +90,10 @@ def explained(rows: Sequence[Published], present: Present | None, setting: Setti
     wording = None if card is None else Wording(card, setting.language, setting.currency)
     past = history(rows, setting.tiers, setting.language)
     moved_at = max((index for index, moved in enumerate(past) if moved.change), default=len(past) - 1)
-    ahead = () if present is None else _outlook(present, setting.in_force)
+    ahead = () if present is None else outlook_of(present, setting.in_force)
     found = reasons(evaluation, wording) if wording else without_policy(evaluation)
     dimensions = () if card is None else _dimensions(found, card, setting.language)
-    advice = () if present is None else _advice(present, setting)
+    advice = () if present is None else advice_for(present, setting)
     not_known = {dimension.code: dimension.not_known for dimension in dimensions}
     of_dimensions = sum(dimension.points for dimension in dimensions)
     base = sum(reason.points for reason in found if reason.code == "base")
@@ -161,12 +114,12 @@ def explained(rows: Sequence[Published], present: Present | None, setting: Setti
         moved_at=moved_at,
         moved=tuple(_moved_by(rows[: moved_at + 1], past[moved_at], setting)),
         outlook=ahead,
-        hints=None if present is None else _told(advice),
+        hints=None if present is None else told(advice),
         records=() if present is None else tuple(record_costs(present, setting.in_force, today, setting.zone)),
         gone_if_settled={
             each.value: last_day_of(each, today, setting.profile) + timedelta(days=1) for each in RecordClass
         },
-        next_tier=_next_tier(evaluation.score, advice, ahead, setting),
+        next_tier=next_tier(evaluation.score, advice, ahead, setting),
         currency=setting.currency,
     )
 
@@ -227,61 +180,3 @@ def _dimensions(found: Sequence[Reason], card: Scorecard, language: Language) ->
         name = DIMENSIONS.get(code, (code, code))[0 if language == "en" else 1]
         made.append(Dimension(code, name, points, share, share - points - not_known, not_known))
     return tuple(made)
-
-
-def _told(advice: Sequence[Advice]) -> tuple[Advice, ...]:
-    """What helps most of what would be new, and of what the person does already."""
-    new, goes_on = ([each for each in advice if each.goes_on is wanted] for wanted in (False, True))
-    return (*new[:HINTS_MAX], *goes_on[:GOES_ON_MAX])
-
-
-def _outlook(present: Present, card: Scorecard) -> tuple[Outlook, ...]:
-    return tuple(Outlook(_published_on(through, card), reached) for through, reached in outlook(present, card))
-
-
-def _published_on(through: int, card: Scorecard) -> date:
-    """When the score is published that sees a month. In continuous cadence that follows the last of its events."""
-    if card.cadence == "continuous":
-        return day_of_month(through)
-    return day_of_month(through + 1, card.publication_day)
-
-
-def _advice(present: Present, setting: Setting) -> tuple[Advice, ...]:
-    card = setting.in_force
-    return tuple(
-        Advice(
-            code=hinted.hint.code,
-            sentence=_advised(hinted, setting.language),
-            points=hinted.points,
-            score=hinted.score,
-            on=_published_on(hinted.through, card),
-            goes_on=hinted.goes_on,
-        )
-        for hinted in hints(present, card)
-    )
-
-
-def _advised(hinted: Hinted, language: Language) -> str:
-    hint = hinted.hint
-    if isinstance(hint, Use):
-        value = percent(hint.below)
-    else:
-        value = listed([KINDS[kind][0 if language == "en" else 1] for kind in hinted.kinds], language)
-    return str(getattr(hint, language)).format(value=value, months=getattr(hint, "months", 1), observations="")
-
-
-def _next_tier(reached: int, advice: Sequence[Advice], ahead: Sequence[Outlook], setting: Setting) -> NextTier | None:
-    tiers = setting.tiers
-    position = tiers.reached(reached)
-    if position == len(tiers.tiers):
-        return None
-    tier = tiers.tiers[position]
-    new = (each for each in advice if each.score >= tier.from_score and not each.goes_on)
-    helps = min(new, key=lambda each: each.on, default=None)
-    return NextTier(
-        name=tier.called(setting.language),
-        begins_at=tier.from_score,
-        missing=tier.from_score - reached,
-        reached_on=next((each.on for each in ahead if each.score >= tier.from_score), None),
-        reached_by=helps.sentence if helps else None,
-    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, tzinfo
 
-from goodstanding.person.explained import Advice, Explained, Moved
+from goodstanding.person.advice import Advice
+from goodstanding.person.explained import Explained, Moved
 from goodstanding.person.moved import cause_name
 from goodstanding.person.phrases import phrase, signed
 from services.scorer.core.reasons.figures import Language, counted, day, listed, money, month

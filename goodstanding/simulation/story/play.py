@@ -10,7 +10,8 @@ from itertools import groupby
 from typing import NamedTuple
 
 from goodstanding.explanations import read_explained
-from goodstanding.person.explained import Explained, Setting
+from goodstanding.person.explained import Explained
+from goodstanding.person.setting import Setting
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Addresses
 from goodstanding.simulation import course

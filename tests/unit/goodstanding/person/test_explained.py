@@ -10,9 +10,10 @@ import pytest
 
 from goodstanding import policies
 from goodstanding.person import charts
-from goodstanding.person.explained import Explained, Setting, explained
+from goodstanding.person.explained import Explained, explained
 from goodstanding.person.page import page
 from goodstanding.person.phrases import _BOTH
+from goodstanding.person.setting import Setting
 from services.scorer.core import score
 from services.scorer.core.decide import Person, decide
 from services.scorer.core.explain import Published
