@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from goodstanding.errors import UserError
-from goodstanding.partner.mapping_files import compiled_file, ingest_settings
+from goodstanding.partner.event import PartnerEvent
+from goodstanding.partner.event_file import lines_of
+from goodstanding.partner.mapping_files import compiled_file, headers_of, ingest_settings
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import Stack
 from goodstanding.rates import described
 from services.benefits.core.table import TierTable
-from services.ingest.loading import load_context, load_partners, parse_rates
+from services.ingest.core.normalize import Refused, Skipped, judged
+from services.ingest.core.partner import Partner
+from services.ingest.loading import load_context, load_mapping, load_partners, parse_rates
 from services.scorer.core.features.base import Unit
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.loading import scorecards
@@ -147,7 +152,32 @@ def _profile(file: Path) -> str:
 
 def _mapping(file: Path) -> str:
     partner = compiled_file(file, FixedSettings.new())
-    return f"mapping of the partner {partner.name}: {len(partner.readings)} of its codes are read"
+    told = f"mapping of the partner {partner.name}: {len(partner.readings) + len(partner.others)} of its codes are read"
+    sample = next(file.parent.glob(f"{file.stem}.sample.*"), None)
+    return told if sample is None else f"{told}, and {_sample(sample, partner, file)}"
+
+
+def _sample(sample: Path, partner: Partner, file: Path) -> str:
+    """What the mapping makes of the sample beside it. Raises ConfigError for the events that it refuses."""
+    mapping = load_mapping(file)
+    counts: Counter[str] = Counter()
+    wrong: list[ConfigError] = []
+    try:
+        lines = lines_of(sample, mapping)
+    except UserError as error:
+        raise ConfigError(sample, 1, "", str(error)) from None
+    for line in lines:
+        event = PartnerEvent(datetime.min.replace(tzinfo=UTC), line.key or b"", line.value, headers_of(mapping))
+        for index, found in enumerate(judged(partner, event, datetime.now(UTC))):
+            if isinstance(found, Refused):
+                fault = found.fault
+                wrong.append(ConfigError(sample, line.number_of(index), fault.field, f"{fault.code}: {fault.sentence}"))
+            counts["skipped" if isinstance(found, Skipped) else "read"] += 1
+    if wrong:
+        wrong[0].others = wrong[1:]
+        raise wrong[0]
+    skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
+    return f"of {sample.name} {counts['read']} events{skipped}"
 
 
 _KINDS: dict[str, Callable[[Path], str]] = {

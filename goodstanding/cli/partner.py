@@ -30,6 +30,7 @@ from goodstanding.cli.frame import (
     warn,
 )
 from goodstanding.cli.group import commands
+from goodstanding.cli.new_partner import new
 from goodstanding.cli.words import EventFile, Partner
 from goodstanding.errors import UserError
 from goodstanding.partner.crosswalks import rows_of, tell_crosswalk
@@ -49,6 +50,8 @@ from shared.contracts.checks import fields_of
 from shared.contracts.kinds import KINDS
 
 app = commands("For partners: example events, a check without sending, and sending with an answer for each event.")
+
+app.command("new")(new)
 
 Count = Annotated[int, typer.Option(metavar="COUNT", min=1, max=10_000_000, help="How many events.")]
 _EVENTS_OF_ONE = 20

@@ -105,11 +105,13 @@ def test_samples_of_one_day_are_the_same_events(monkeypatch: pytest.MonkeyPatch,
     assert first == second != ""
 
 
-def test_a_line_of_column_names_is_told_to_be_one() -> None:
+def test_a_line_of_column_names_is_none_of_the_events() -> None:
     assert ";".join(getattr(mapping_of("court-feed"), "columns")) == COURT  # noqa: B009  # of a union
     for text in (COURT, f"\ufeff{COURT}\r"):
         told = ask("partner", "validate", "court-feed", "-", input=f"{text}\n")
-        assert "This looks like a line of column names; leave it out." in told.stdout
+        assert "has no events in it" in told.stderr
+    told = ask("partner", "validate", "court-feed", "-", input=f"{COURT.replace('notice', 'number_of_notice')}\n")
+    assert "Line 1 of - names columns that are not those of the mapping." in told.stderr
 
 
 def test_a_column_without_use_is_named_with_what_to_write(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from shared.contracts.kinds import RecordClass
 from shared.contracts.retention_profile import Profile
 from shared.policy_file import load_policy
 from shared.settings import ROOT
+from tests.support.command_line import ask
 
 
 @pytest.mark.parametrize(
@@ -33,3 +36,15 @@ def test_a_deadline_as_json(profile: str, zone: str, years: int, last_day: str, 
         "last_day": last_day,
         "lapses_at": lapses_at,
     }
+
+
+def test_a_mapping_is_tried_on_the_sample_beside_it(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "partners" / "bank.toml", tmp_path / "bank.toml")
+    sample = (ROOT / "partners" / "bank.sample.jsonl").read_text()
+    (tmp_path / "bank.sample.jsonl").write_text(sample)
+    found = ask("policy", "check", str(tmp_path / "bank.toml"))
+    assert (found.exit_code, "and of bank.sample.jsonl 11 events" in found.stdout) == (0, True), found.stdout
+    (tmp_path / "bank.sample.jsonl").write_text(sample.replace('"days_past_due":', '"days_due":'))
+    found = ask("policy", "check", str(tmp_path / "bank.toml"))
+    assert found.exit_code == 1
+    assert "bank.sample.jsonl:1: data.days_due: unknown-field" in found.stdout

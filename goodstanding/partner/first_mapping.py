@@ -1,0 +1,354 @@
+"""A first mapping of a partner, from a sample of its events and the answers to about ten questions.
+
+What the sample suggests is a proposal, which somebody confirms; where it fits two meanings there is none.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, get_args
+
+from goodstanding.errors import UserError
+from services.ingest.core.mapping import DAYS, Number, TimeFormat
+from services.ingest.core.notation import notation
+from services.ingest.core.patterns import NoSuchTimeError, PatternError, pattern
+from shared.contracts.checks import fields_of
+from shared.contracts.demographics import is_demographic
+from shared.contracts.kinds import KIND_OF, Shape
+from shared.contracts.strict_json import JsonError, loads
+from shared.contracts.times import TimeError, day, instant
+from shared.contracts.zones import ZoneError, zone
+
+NUMBERS: Mapping[str, Number] = {
+    "1234.50": Number(),
+    "1,234.50": Number(thousands=","),
+    "1.234,50": Number(decimal=",", thousands="."),
+    "1234,50": Number(decimal=","),
+    "1 234,50": Number(decimal=",", thousands=" "),
+    "1'234.50": Number(thousands="'"),
+}
+"""How amounts are written as texts, by an example."""
+SKIP = "skip"
+"""The answer for a code that is passed over."""
+ALL = "*"
+"""The code where all events are of one kind."""
+_PATTERNS = (
+    *("dd.MM.yyyy", "dd.MM.yy", "MM/dd/yyyy", "dd/MM/yyyy", "M/d/yyyy", "yyyy/MM/dd", "dd.MM.yyyy HH:mm"),
+    *("dd.MM.yyyy HH:mm:ss", "MM/dd/yyyy HH:mm", "MM/dd/yyyy HH:mm:ss", "dd/MM/yyyy HH:mm", "yyyyMMddHHmmss"),
+    *("yyyy-MM-dd HH:mm:ss[.SSSSSS]", "yyyy-MM-dd HH:mm", "yyyy-MM-dd'T'HH:mm:ss[.SSSSSS]"),
+)
+_EPOCHS = {"epoch-seconds": 1, "epoch-millis": 1_000, "epoch-micros": 1_000_000}
+_YEARS = (date(2000, 1, 1).toordinal() - 719_163, date(2100, 1, 1).toordinal() - 719_163)
+_CODES_MAX = 40
+_DELIMITERS = (",", ";", "\t", "|")
+_ENCODINGS = ("utf-8", "windows-1252")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Events as they lie in a file: the values of each by their paths. `head` are the lines of the mapping that say how
+    bytes become values; `typed` is false where every value is text."""
+
+    head: tuple[str, ...]
+    rows: Sequence[Mapping[str, Any]]
+    typed: bool
+
+    @property
+    def fields(self) -> list[str]:
+        return list(dict.fromkeys(name for row in self.rows for name in row))
+
+    def values(self, field: str) -> list[Any]:
+        """Those that are there."""
+        return [row[field] for row in self.rows if row.get(field) not in (None, "")]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What somebody has said. `kinds` are ours by the partner's codes, or SKIP."""
+
+    id: Sequence[str]
+    """One field; of events without an id those that tell one from another."""
+    is_digest: bool
+    time: str
+    form: str
+    at: str
+    zone: str
+    person: str
+    kind: str
+    """The field that says what an event is; empty where all are of one kind."""
+    kinds: Mapping[str, str]
+    amount: str
+    currency: str
+    unit: str
+    number: str
+    late: str
+    """The field of the days late, empty for 0."""
+
+
+# What the sample says of itself.
+
+
+def sample_of(content: bytes, file: object) -> Sample:
+    """The sample in a file: CSV with a header line, JSON lines, or a JSON array. Raises UserError."""
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        return _json_sample(content.removeprefix(b"\xef\xbb\xbf"), file)
+    for encoding in _ENCODINGS:
+        with suppress(UnicodeDecodeError):
+            return _csv_sample(content.decode(encoding).removeprefix("\ufeff"), encoding, file)
+    raise UserError(
+        f"{file} is written in neither UTF-8 nor Windows-1252.", "Convert it, or write the mapping by hand."
+    )
+
+
+def _json_sample(content: bytes, file: object) -> Sample:
+    head = ['format = "json"', 'envelope = "none"']
+    try:
+        if content.lstrip()[:1] == b"[":
+            found = loads(content)
+            head.append('list = "."')
+        else:
+            found = [loads(line) for line in content.split(b"\n") if line.strip()]
+    except JsonError as error:
+        raise UserError(f"{file} is no JSON: {error.sentence}", "One event on each line, or one array.") from None
+    if not found or not all(isinstance(event, dict) for event in found):
+        raise UserError(f"{file} has no events in it.", "An event is a JSON object.")
+    return Sample(tuple(head), [_flat(event, "") for event in found], typed=True)
+
+
+def _flat(body: Mapping[str, Any], parent: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in body.items():
+        if isinstance(value, dict):
+            values |= _flat(value, f"{parent}{name}.")
+        else:
+            values[parent + name] = value
+    return values
+
+
+def _csv_sample(text: str, encoding: str, file: object) -> Sample:
+    first = text.split("\n", 1)[0]
+    delimiter = max(_DELIMITERS, key=first.count)
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True) if any(row)]
+    except csv.Error:
+        raise UserError(f"{file} is no CSV: a quote is not closed.", "Mend it, or write the mapping by hand.") from None
+    if len(rows) < 2 or len(rows[0]) < 2:
+        raise UserError(f"{file} has no table with a header line in it.", "The first line names the columns.")
+    head = ['format = "csv"', "header = true"]
+    head += [] if delimiter == "," else [f"delimiter = {quoted(delimiter)}"]
+    head += [] if encoding == "utf-8" else [f'encoding = "{encoding}"']
+    ragged = any(len(row) != len(rows[0]) for row in rows)
+    head += ["ragged = true"] if ragged else []
+    names: list[str] = []
+    for cell in rows[0]:
+        name = unicodedata.normalize("NFC", cell.strip())
+        names.append(name if name not in names else f"{name}#{1 + sum(n.partition('#')[0] == name for n in names)}")
+    return Sample(tuple(head), [dict(zip(names, row, strict=False)) for row in rows[1:]], typed=False)
+
+
+def forms_of(values: Sequence[Any]) -> list[str]:
+    """In which forms all of these values can be times or days: words of `as`, or patterns."""
+    return [form for form in (*get_args(TimeFormat), *_PATTERNS) if values and all(_is_time(v, form) for v in values)]
+
+
+def _is_time(value: Any, form: str) -> bool:
+    try:
+        match form:
+            case "rfc3339":
+                return bool(instant(value))
+            case "date":
+                return bool(day(value))
+            case "compact-date":
+                return len(value) == 8 and bool(day(f"{value[:4]}-{value[4:6]}-{value[6:]}"))
+            case "local" | "epoch-days":
+                return False  # the pattern with a fraction says the same, and days are too like other numbers
+            case _ if form in _EPOCHS:
+                count = value if isinstance(value, int) else int(value) if value.isdecimal() else -1
+                return _YEARS[0] <= count // _EPOCHS[form] // 86_400 < _YEARS[1]
+        return pattern(form).read(value) is not None
+    except (TimeError, NoSuchTimeError, TypeError, AttributeError):
+        return False
+
+
+def is_known_form(form: str) -> bool:
+    """Whether it is a word of `as`, or a pattern. Raises UserError for neither, with the reason."""
+    if form in get_args(TimeFormat):
+        return True
+    try:
+        pattern(form)
+    except PatternError as error:
+        raise UserError(
+            f"{form} is no form of times: {error}", f"Or one of: {', '.join(get_args(TimeFormat))}."
+        ) from None
+    return True
+
+
+def gives_day(form: str) -> bool:
+    return form in DAYS if form in get_args(TimeFormat) else not pattern(form).has_time
+
+
+def needs_zone(form: str) -> bool:
+    if form in get_args(TimeFormat):
+        return form == "local" or form in DAYS
+    found = pattern(form)
+    return not found.has_offset
+
+
+def check_zone(name: str) -> None:
+    """Raises UserError for a zone that there is not."""
+    try:
+        zone(name)
+    except ZoneError as error:
+        raise UserError(str(error), "As in Europe/Berlin or America/New_York.") from None
+
+
+def ids_of(sample: Sample) -> list[str]:
+    """The fields that tell each event from every other."""
+    found = [name for name in sample.fields if len(set(map(str, sample.values(name)))) == len(sample.rows)]
+    return sorted((name for name in found if not is_demographic(name)), key=lambda name: "id" not in name.lower())
+
+
+def people_of(sample: Sample, is_identifier: Callable[[str], bool]) -> list[str]:
+    """The fields all of whose values are identifiers of the deployment's scheme."""
+    return [
+        name
+        for name in sample.fields
+        if (values := sample.values(name)) and all(isinstance(v, str) and is_identifier(v) for v in values)
+    ]
+
+
+def codes_of(sample: Sample, field: str) -> list[str]:
+    """The words that stand at the field, in their order. Raises UserError for very many."""
+    found = list(dict.fromkeys(str(value) for value in sample.values(field)))
+    if len(found) > _CODES_MAX:
+        raise UserError(
+            f"{field} has {len(found)} different values, so it does not say what kind an event is.", "Name another."
+        )
+    return found
+
+
+def numbers_of(values: Sequence[Any]) -> list[str]:
+    """In which notations all of these can be amounts, by an example; none is needed where all are numbers of JSON."""
+    texts = [value for value in values if isinstance(value, str)]
+    return [like for like, number in NUMBERS.items() if all(notation(number).read(text) is not None for text in texts)]
+
+
+# The file.
+
+
+def mapping_text(name: str, sample: Sample, said: Answers) -> str:
+    """The mapping as a file, with a comment where something is still to be said."""
+    is_number = sample.typed and all(isinstance(value, int) for value in sample.values(said.id[0]))
+    typed_id = f'{{ path = {quoted(said.id[0])}, type = "number" }}' if is_number else quoted(said.id[0])
+    digest = f'{{ function = "digest", paths = [{", ".join(map(quoted, said.id))}] }}'
+    lines = [
+        "#:schema ../docs/schemas/partner.json",
+        f"# {name}: a first mapping, made from a sample by `goodstanding partner new`. docs/mapping.md has every key.",
+        "",
+        *sample.head,
+        f"id = {digest if said.is_digest else typed_id}",
+        f"time = {_moment(sample, said)}",
+        *([f"zone = {quoted(said.zone)}"] if said.zone else []),
+        f"subject = {quoted(said.person)}",
+        f"kind = {_kind(sample, said)}",
+        *([f"number = {_number(said.number)}"] if said.amount and said.number != "1234.50" else []),
+        *_skipped(said),
+        *_ignored(sample, said),
+        *_rights(said),
+    ]
+    for kind, codes in _by_kind(said).items():
+        lines += ["", "[[events]]", *_block(sample, said, kind, codes)]
+    return "\n".join(lines) + "\n"
+
+
+def quoted(text: str) -> str:
+    """As a text of TOML."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _moment(sample: Sample, said: Answers) -> str:
+    if said.form == "rfc3339":
+        return quoted(said.time)
+    how = f"as = {quoted(said.form)}" if said.form in get_args(TimeFormat) else f"pattern = {quoted(said.form)}"
+    if said.form.startswith("epoch") and sample.typed and isinstance(sample.values(said.time)[0], str):
+        how += ', type = "text"'
+    at = f', at = "{said.at}"' if gives_day(said.form) else ""
+    return f"{{ path = {quoted(said.time)}, {how}{at} }}"
+
+
+def _kind(sample: Sample, said: Answers) -> str:
+    if not said.kind:
+        return '{ fixed = "event" }'
+    if sample.typed and any(isinstance(value, int) for value in sample.values(said.kind)):
+        return f'{{ path = {quoted(said.kind)}, type = "number" }}'
+    return quoted(said.kind)
+
+
+def _number(like: str) -> str:
+    number = NUMBERS[like]
+    parts = [f"decimal = {quoted(number.decimal)}"]
+    if number.thousands:
+        parts.append(f"thousands = {quoted(number.thousands)}")
+    return f"{{ {', '.join(parts)} }}"
+
+
+def _skipped(said: Answers) -> list[str]:
+    codes = [code for code, kind in said.kinds.items() if kind == SKIP]
+    return [f"skip = [{', '.join(map(quoted, codes))}]"] if codes else []
+
+
+def _ignored(sample: Sample, said: Answers) -> list[str]:
+    read = {*said.id, said.time, said.person, said.kind, said.amount, said.late}
+    paths = []
+    for field in sample.fields:
+        if field not in read and field:
+            is_list = any(isinstance(value, list) for value in sample.values(field))
+            paths.append(f"{field}.*" if is_list else field)
+    return [f"ignore = [{', '.join(map(quoted, paths))}]"] if paths else []
+
+
+def _rights(said: Answers) -> list[str]:
+    classes = {KIND_OF[kind].record_class for kind in said.kinds.values() if kind != SKIP}
+    names = sorted(each.value for each in classes if each is not None)
+    return ["", "[rights]", f"records = [{', '.join(map(quoted, names))}]"] if names else []
+
+
+def _by_kind(said: Answers) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for code, kind in said.kinds.items():
+        if kind != SKIP:
+            found.setdefault(kind, []).append(code)
+    return found
+
+
+def _block(sample: Sample, said: Answers, kind_name: str, codes: Iterable[str]) -> list[str]:
+    kind = KIND_OF[kind_name]
+    needs, may_have = fields_of(kind)
+    pairs = ", ".join(f"{quoted(code if said.kind else 'event')} = {quoted(kind_name)}" for code in codes)
+    lines = [f"kinds = {{ {pairs} }}"]
+    if kind.shape is Shape.OBLIGATION:
+        lines.append(f"days_late = {quoted(said.late) if said.late else '{ fixed = 0 }'}")
+    if said.amount and "amount" in (*needs, *may_have):
+        lines.append(f"amount = {_amount(sample, said, set(codes), optional='amount' not in needs)}")
+    still = [name for name in needs if name not in ("days_late", "amount")]
+    still += ["began_on", "ended_on"] if kind.shape is Shape.RECORD else []
+    lines += [f'# {name} = "..."  # still to be said: {kind_name} needs it' for name in dict.fromkeys(still)]
+    return lines
+
+
+def _amount(sample: Sample, said: Answers, codes: set[str], *, optional: bool) -> str:
+    rows = [row for row in sample.rows if not said.kind or str(row.get(said.kind)) in codes]
+    values = [row.get(said.amount) for row in rows]
+    present = [str(value) for value in values if value not in (None, "")]
+    negative = [value.lstrip().startswith(("-", "\u2212", "(")) for value in present]
+    sign = "" if not any(negative) else ', sign = "negative"' if all(negative) else ', sign = "either"'
+    absent = ", optional = true" if optional and len(present) < len(values) else ""
+    parts = f"path = {quoted(said.amount)}, unit = {quoted(said.unit)}, currency = {quoted(said.currency)}"
+    return f"{{ {parts}{sign}{absent} }}"

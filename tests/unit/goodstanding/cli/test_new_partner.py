@@ -1,0 +1,149 @@
+"""`partner new`: a first mapping from a sample, without anybody to ask, and what cannot be told from it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tomllib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from goodstanding.cli import new_partner
+from goodstanding.partner import mapping_files
+from goodstanding.platform import deployment
+from shared.contracts.identity import sample_account
+from shared.settings import ROOT
+from tests.support.command_line import ask
+
+DAY = f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%d}"
+TRIPS = (
+    "rider,ride_id,rideable_type,started_at,ended_at,station,fare\n"
+    f"{sample_account(1)},A1,electric_bike,{DAY} 08:00:00.125,{DAY} 08:21:09.721,Demo St,2.50\n"
+    f"{sample_account(1)},A2,classic_bike,{DAY} 18:00:00,{DAY} 18:21:09,,3.00\n"
+)
+BANK = (
+    "Kunde;Buchungstag;Buchungstext;Verwendungszweck;Betrag\n"
+    f"{sample_account(1)};03.11.2025;KARTENZAHLUNG;Einkauf für 2;-1.190,00\n"
+    f"{sample_account(1)};13.11.2025;GUTSCHRIFT;Lohn;2.000,00\n"
+)
+MOVES = [
+    {"moveId": 7, "occurredAt": "1782900000000", "ref": sample_account(1), "type": "paid", "sum": -3.5, "tags": [1]},
+    {"moveId": 8, "occurredAt": "1782900001000", "ref": sample_account(2), "type": "paid", "sum": -4, "tags": []},
+]
+TRAM = ("--time", "ended_at", "--zone", "America/New_York", "--kind", "rideable_type")
+KINDS = ("--map", "electric_bike=e_bike_rental.return", "--map", "classic_bike=bike_rental.return")
+FARE = ("--amount", "fare", "--unit", "major", "--currency", "CNY", "--number", "1234.50")
+
+
+@pytest.fixture(autouse=True)
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place of one's own for partners, with the shipped policies."""
+    monkeypatch.setenv("GOODSTANDING_HOME", str(tmp_path / "home"))
+    (tmp_path / "partners").mkdir()
+    shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    for module in (new_partner, mapping_files, deployment):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    return tmp_path
+
+
+def written(house: Path, name: str) -> dict[str, Any]:
+    return tomllib.loads((house / "partners" / f"{name}.toml").read_text())
+
+
+def sample(house: Path, content: str | bytes) -> str:
+    file = house / "sample"
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    return str(file)
+
+
+def test_a_table_with_local_times(house: Path) -> None:
+    found = ask("partner", "new", "tram", sample(house, TRIPS), *TRAM, *KINDS, *FARE)
+    assert found.exit_code == 0, found.stderr
+    assert "Of the sample: 2 accepted." in found.stdout
+    mapping = written(house, "tram")
+    assert mapping["header"] is True
+    assert mapping["time"] == {"path": "ended_at", "pattern": "yyyy-MM-dd HH:mm:ss[.SSSSSS]"}
+    assert mapping["subject"] == "rider"
+    assert mapping["id"] == "ride_id"
+    assert mapping["ignore"] == ["started_at", "station"]
+
+
+def test_a_bank_whose_rows_have_no_id(house: Path) -> None:
+    options = ("--id", "Buchungstag+Betrag+Verwendungszweck", "--at", "noon", "--zone", "Europe/Berlin")
+    codes = ("--kind", "Buchungstext", "--map", "KARTENZAHLUNG=service.payment", "--map", "GUTSCHRIFT=skip")
+    money = ("--amount", "Betrag", "--unit", "major", "--currency", "CNY", "--number", "1.234,50")
+    found = ask("partner", "new", "bank", sample(house, BANK.encode("windows-1252")), *options, *codes, *money)
+    assert found.exit_code == 0, found.stderr
+    assert "Of the sample: 1 refused, 1 skipped." in found.stdout
+    assert "line 2: too-late at Buchungstag" in found.stdout
+    mapping = written(house, "bank")
+    assert (mapping["delimiter"], mapping["encoding"]) == (";", "windows-1252")
+    assert mapping["id"] == {"function": "digest", "paths": ["Buchungstag", "Betrag", "Verwendungszweck"]}
+    assert mapping["time"] == {"path": "Buchungstag", "pattern": "dd.MM.yyyy", "at": "noon"}
+    assert mapping["number"] == {"decimal": ",", "thousands": "."}
+    assert mapping["events"][0]["amount"]["sign"] == "negative"
+    assert mapping["skip"] == ["GUTSCHRIFT"]
+
+
+def test_an_array_with_numbers_as_ids_and_milliseconds_as_text(house: Path) -> None:
+    options = ("--kind", "-", "--map", "*=service.payment", "--amount", "sum", "--unit", "major", "--currency", "CNY")
+    found = ask("partner", "new", "moves", sample(house, json.dumps(MOVES)), *options)
+    assert found.exit_code == 0, found.stderr
+    mapping = written(house, "moves")
+    assert mapping["list"] == "."
+    assert mapping["id"] == {"path": "moveId", "type": "number"}
+    assert mapping["time"] == {"path": "occurredAt", "as": "epoch-millis", "type": "text"}
+    assert mapping["ignore"] == ["type", "tags.*"]
+    assert mapping["events"][0]["amount"]["sign"] == "negative"
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "said"),
+    [
+        (TRIPS, (), "Which field says when it happened? The sample fits: started_at, ended_at. Say it with --time."),
+        (TRIPS, ("--time", "ended"), "no field ended. Say one of: ended_at"),
+        (TRIPS, ("--time", "ended_at"), "In which time zone"),
+        (TRIPS, ("--time", "ended_at", "--form", "DD.MM.YYYY"), "the day of the month is `dd`"),
+        (TRIPS, ("--time", "ended_at", "--zone", "Europe/Atlantis"), "no such time zone"),
+        (TRIPS, TRAM, "Which of our kinds is electric_bike?"),
+        (TRIPS, (*TRAM, "--map", "electric_bike=bike_rental"), "The nearest: bike_rental.return"),
+        (TRIPS, (*TRAM, *KINDS), "Which field is the amount?"),
+        (TRIPS, (*TRAM, *KINDS, *FARE[:5], "EURO"), "no currency"),
+        (BANK, ("--id", "Betrag", "--at", "dawn"), "dawn is none of the answers"),
+        (
+            BANK.replace("13.11", "03.12").replace(".", "/"),
+            ("--id", "Betrag"),
+            "The sample fits: MM/dd/yyyy, dd/MM/yyyy",
+        ),
+        ("just text", (), "no table with a header line"),
+        ('{"a": ', (), "is no JSON"),
+        ("[1, 2]", (), "has no events"),
+    ],
+)
+def test_what_the_sample_leaves_open_is_named(house: Path, content: str, options: tuple[str, ...], said: str) -> None:
+    found = ask("partner", "new", "tram", sample(house, content), *options)
+    assert found.exit_code == 1
+    assert said in found.stderr, found.stderr
+    assert not (house / "partners" / "tram.toml").exists()
+
+
+def test_a_mapping_that_is_there_is_not_written_over(house: Path) -> None:
+    (house / "partners" / "tram.toml").write_text("mine")
+    found = ask("partner", "new", "tram", sample(house, TRIPS), *TRAM, *KINDS, *FARE)
+    assert (found.exit_code, "is there already" in found.stderr) == (1, True)
+    assert (house / "partners" / "tram.toml").read_text() == "mine"
+    assert ask("partner", "new", "tram", sample(house, TRIPS), *TRAM, *KINDS, *FARE, "--force").exit_code == 0
+
+
+def test_what_a_record_needs_besides_is_left_to_be_said(house: Path) -> None:
+    mapped = ("--map", "electric_bike=ride.unpaid", "--map", "classic_bike=skip")
+    found = ask("partner", "new", "tram", sample(house, TRIPS), *TRAM, *mapped, *FARE)
+    assert found.exit_code == 0, found.stderr
+    assert "needs `report_id` and `status`" in found.stdout
+    assert "The mapping is not whole yet" in found.stdout
+    text = (house / "partners" / "tram.toml").read_text()
+    assert '# report_id = "..."' in text
+    assert 'records = ["life"]' in text
