@@ -26,6 +26,7 @@ from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.reading.offsets import Offsets, asking
 from shared.clock import set_stepped_clock
 from shared.contracts.topics import SUBJECT_ANSWERS, Topic, raw_topic, topics
+from shared.kafka.sender import started
 
 STALLED_AFTER_S = 60.0
 _POLL_S_MIN, _POLL_S_MAX = 0.01, 0.1
@@ -75,12 +76,12 @@ class Driver:
         producer: AIOKafkaProducer,
         processes: Sequence[ServiceProcess],
     ) -> None:
-        self.offsets, self._stateful, self._producer, self._processes = offsets, stateful, producer, processes
+        self.offsets, self._stateful, self.producer, self._processes = offsets, stateful, producer, processes
         self._inputs = {service: [t for t in topics(partners()) if service in t.readers] for service in stateful}
 
     async def set(self, instant: datetime) -> None:
         """Move the clock of every process. Whatever is sent from now on is judged by this instant or a later one."""
-        await set_stepped_clock(self._producer, instant)
+        await set_stepped_clock(self.producer, instant)
 
     async def drain(self, instant: datetime, watch: Watch = _ignore, *, sent: bool = True) -> None:
         """Return when all services are done with this instant. Raises StalledError. `watch` is told of every look.
@@ -159,9 +160,7 @@ async def driving(deployment: Deployment, processes: Sequence[ServiceProcess] = 
     async with AsyncExitStack() as stack:
         bootstrap = deployment.addresses.kafka
         offsets = await stack.enter_async_context(asking(bootstrap))
-        producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
-        await producer.start()
-        stack.push_async_callback(producer.stop)
+        producer = await stack.enter_async_context(started(bootstrap))
         stateful = {}
         for service in STATEFUL:
             stateful[service] = await asyncpg.connect(deployment.dsn(service))

@@ -12,8 +12,6 @@ from datetime import datetime
 from itertools import islice
 from operator import sub
 
-from aiokafka import AIOKafkaProducer
-
 from goodstanding.errors import UserError
 from goodstanding.partner.event import PartnerEvent
 from goodstanding.platform.deployment import Deployment, partners
@@ -36,7 +34,7 @@ from shared.contracts.topics import (
     TIERS_CHANGED,
     raw_topic,
 )
-from shared.kafka.sender import send, started
+from shared.kafka.sender import send
 from shared.runner.service import Outgoing
 from shared.settings import ROOT
 
@@ -102,7 +100,6 @@ class Stage:
         recount: Recount,
         view: View,
         driver: Driver,
-        producer: AIOKafkaProducer,
         watchers: Watchers,
         first: datetime,
     ) -> None:
@@ -110,7 +107,7 @@ class Stage:
         self.subscriber, self.partners = watchers.subscriber, watchers.partners
         self.events = 0
         self.must_be_refused: Counter[tuple[str, str]] = Counter()
-        self._view, self._driver, self._producer, self._watchers = view, driver, producer, watchers
+        self._view, self._driver, self._watchers = view, driver, watchers
         self._sent = False
         self.subscriber.now = first
 
@@ -123,7 +120,7 @@ class Stage:
     async def send(self, sendings: Iterable[Sending], doing: str) -> None:
         rest = iter(sendings)
         while batch := list(islice(rest, _SENT_AT_ONCE)):
-            await send(self._producer, [_outgoing(each) for each in batch])
+            await send(self._driver.producer, [_outgoing(each) for each in batch])
             for each in batch:
                 if isinstance(each.means, Event):
                     self.recount.sent(each.means, self.instant)
@@ -179,13 +176,11 @@ class Stage:
 async def staged(
     deployment: Deployment, processes: list[ServiceProcess], recount: Recount, view: View, first: datetime
 ) -> AsyncIterator[Stage]:
-    kafka = deployment.addresses.kafka
     async with (
         driving(deployment, processes) as driver,
-        started(kafka) as producer,
-        watching(kafka, partners()) as watchers,
+        watching(deployment.addresses.kafka, partners()) as watchers,
     ):
-        stage = Stage(deployment, recount, view, driver, producer, watchers, first)
+        stage = Stage(deployment, recount, view, driver, watchers, first)
         # The publication of the month before the first one is due as well; it must not wait until people are there.
         await stage.drain("waiting for the services")
         yield stage
