@@ -15,7 +15,7 @@ writes files and asks git, and is not for them. Which file answers which questio
     identity, partition         who is a person, and in which partition?
     strict_json, texts, unassigned, times, zones, months, currencies       how is each read strictly?
     demographics    what is never taken?
-    policies, profile           what have policy files in common, and what does a retention profile say?
+    policy_parts, retention_profile     what have policy files in common, and what does a retention profile say?
 
 Four files are about what is refused:
 
