@@ -12,7 +12,8 @@ writes files and asks git, and is not for them. Which file answers which questio
     envelope, cloudevents       how is an event put into a Kafka record, and read?
     exchange        how do services receive from each other, announce, and refuse?
     dead_letters    what lies on a topic of dead letters?
-    identity, partition         who is a person, and in which partition?
+    identity, identifier_schemes, partition     who is a person, and in which partition?
+    crosswalk       how is a partner's own customer number turned into a person?
     strict_json, texts, unassigned, times, zones, months, currencies       how is each read strictly?
     demographics    what is never taken?
     policy_parts, retention_profile     what have policy files in common, and what does a retention profile say?
@@ -21,6 +22,6 @@ Four files are about what is refused:
 
     faults          which codes are there, and what is one fault?
     body_faults     what pydantic finds wrong with a body, as a fault
-    envelope_faults what is wrong with an envelope, as a fault
+    envelope_faults     what is wrong with an envelope, as a fault
     refusals        how is a partner told of a fault: the headers of `behavior.rejected.<partner>`
 """

@@ -3,7 +3,7 @@
 normalize       what does an event say, or why is it refused?              the way in
 plausibility    which times and days can be meant?
 money           what is an amount worth in the base currency?
-mapping, values what may a partner's file say, of a format and of one value?
+mapping, values     what may a partner's file say, of a format and of one value?
 native          what does it say for a partner without a format of its own?
 compiling       how does a file become functions?                          once, at the start
 blocks          how does one `[[events]]` block?

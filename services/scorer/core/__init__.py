@@ -8,8 +8,12 @@ question:
     forgetting      what leaves that again?
     scorecard, faults       what may a scorecard say, and what is wrong with one?
     features        what can a rule look at, and how is it measured?
+    catalogue       which hints does a policy file have?
     compiled        how does a scorecard become a program?
-    score, held     what is the score with its items, and what do records cost and impose?
-    explain         how is that shown to the person?
+    score, item, held       what is the score with its items, and what do records cost and impose?
+    moves           what moved a score from one publication to the next?
+    reasons, explain        how is that said and shown to the person?
+    consents        which consents has a person given, and taken back?
+    requests        what is a person's request answered with?
     messages        what do the rules take in?
 """

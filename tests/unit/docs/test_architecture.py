@@ -1,13 +1,15 @@
-"""ARCHITECTURE.md is true of the tree: every file, folder and function that it names is there."""
+"""ARCHITECTURE.md and the pages at the doors of folders are true of the tree: what they name is there."""
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
+_AT_THE_DOOR = re.compile(r"^ {0,4}([a-z_]+/?(?:, [a-z_]+/?)*)  +\S", re.MULTILINE)
 _NAMED = re.compile(r"`([\w.<>*/-]+(?:\.(?:py|sql|md|toml|csv|yml)|/))`")
 
 
@@ -52,3 +54,22 @@ def test_each_function_behind_a_file_is_in_it() -> None:
             if str(path).endswith(file)
         ]
         assert any(map(defined.search, texts)), f"ARCHITECTURE.md names `{name}` in {file}, which has none."
+
+
+def doors() -> dict[str, str]:
+    """By folder, the page of a package that says which file answers which question."""
+    pages = {
+        str(file.parent.relative_to(ROOT)): ast.get_docstring(ast.parse(file.read_bytes())) or ""
+        for top in ("goodstanding", "services", "shared")
+        for file in (ROOT / top).rglob("__init__.py")
+    }
+    return {folder: page for folder, page in pages.items() if "answers which question" in " ".join(page.split())}
+
+
+@pytest.mark.parametrize(("folder", "page"), doors().items(), ids=doors())
+def test_a_door_names_every_file_behind_it(folder: str, page: str) -> None:
+    named = {name.strip("/") for names in _AT_THE_DOOR.findall(page) for name in names.split(", ")}
+    there = {path.stem for path in (ROOT / folder).glob("*.py")} - {"__init__"}
+    inner = {path.parent.name for path in (ROOT / folder).glob("*/__init__.py")}
+    assert there - named == set(), f"{folder}/__init__.py says of each file which question it answers; these are new."
+    assert named <= there | inner
