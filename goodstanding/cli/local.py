@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 from aiokafka.errors import KafkaError
@@ -20,11 +20,14 @@ from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import ServersError
 from goodstanding.platform.stack import Part, Stack
 from shared.contracts import zones
+from shared.contracts.identity import SchemeName
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import SERVICES
 
 app = commands("The platform on this machine, in the background: Kafka, Postgres and the services.")
 
+_SCHEMES = get_args(SchemeName)[:4]
+"""Those that are no country's own."""
 _PARTS = ("kafka", "postgres", *SERVICES)
 
 
@@ -38,18 +41,32 @@ def up(
             "the other is said.",
         ),
     ] = None,
+    zone: Annotated[str | None, typer.Option(metavar="ZONE", help="Where days and months are counted.")] = None,
+    currency: Annotated[str | None, typer.Option(metavar="CODE", help="The currency that amounts are kept in.")] = None,
+    profile: Annotated[
+        str | None, typer.Option(metavar="NAME", help="How long records stay: policies/retention/<name>.toml.")
+    ] = None,
+    identity: Annotated[
+        str | None, typer.Option(metavar="SCHEME", help=f"How partners name people: {', '.join(_SCHEMES)} ...")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Start what does not run: Kafka, Postgres, schemas, topics, services. Data of the last time are kept.
 
-    Example: goodstanding local up --continuous
+    Zone, currency, profile and identity are fixed when the platform is set up for the first time: with others the same
+    events would mean something else.
+
+    Example: goodstanding local up --zone Europe/Berlin --currency EUR --profile eu --identity email
     """
     stack = Stack.default()
+    fixed = {"zone": zone, "currency": currency, "retention_profile": profile, "identity_scheme": identity}
+    said = {name: value for name, value in fixed.items() if value is not None}
     ran = all(part.trouble is None for part in stack.status())
     cadence: Literal["policy", "continuous"] | None = None
     if continuous is not None:
         cadence = "continuous" if continuous else "policy"
-    settings = stack.settings or FixedSettings.new()
+    settings = stack.settings or FixedSettings.new(**said)
+    _check_fixed(settings, said)
     if not ran:
         policies.check_all(settings)
     deployment = stack.up(say, settings, cadence=cadence)
@@ -61,6 +78,17 @@ def up(
         tell("To send it something:")
         tell("  goodstanding partner sample bank --count 100 > events.jsonl")
         tell("  goodstanding partner send bank events.jsonl")
+
+
+def _check_fixed(settings: FixedSettings, said: dict[str, str]) -> None:
+    """Raises UserError for something that was fixed otherwise when the platform was set up."""
+    for name, value in said.items():
+        if (fixed := getattr(settings, name)) != value:
+            raise UserError(
+                f"This platform was set up with {name} = {fixed}, which cannot be changed.",
+                "Set up another one: GOODSTANDING_HOME=... goodstanding local up, or begin again with an empty one: "
+                "goodstanding local down --delete",
+            )
 
 
 @app.command()

@@ -51,7 +51,7 @@ class FixedSettings(msgspec.Struct, frozen=True, kw_only=True):
         try:
             return msgspec.convert({**made, **named, **settings}, cls)
         except msgspec.ValidationError as error:
-            raise UserError(f"A setting of the environment cannot be used: {str(error).rstrip('.')}.") from None
+            raise UserError(f"A setting cannot be used: {str(error).rstrip('.')}.") from None
 
     def __post_init__(self) -> None:
         # msgspec reports a ValueError as a fault of what it reads, whether from the environment or from a file.

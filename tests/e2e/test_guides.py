@@ -84,11 +84,16 @@ def test_write_and_ship_a_policy(checkout: Path, newcomer: dict[str, str]) -> No
 
 
 @pytest.mark.timeout(300)
+def test_a_european_deployment(checkout: Path, newcomer: dict[str, str]) -> None:
+    assert follow("europe.md", None, checkout, newcomer) > 10
+
+
+@pytest.mark.timeout(300)
 def test_follow_scores(checkout: Path, newcomer: dict[str, str]) -> None:
     assert follow("subscribers.md", None, checkout, newcomer) > 2
 
 
-@pytest.mark.parametrize("guide", ["partners.md", "operations.md", "subscribers.md", "policies.md"])
+@pytest.mark.parametrize("guide", ["partners.md", "operations.md", "subscribers.md", "policies.md", "europe.md"])
 def test_every_console_block_is_of_a_sort_that_isrun(guide: str) -> None:
     text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
     fences = list(FENCE.finditer(text))
