@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
@@ -68,6 +69,8 @@ class Skipped(msgspec.Struct, frozen=True, gc=False):
 
 SKIPPED = Skipped()
 Judged: TypeAlias = Normalized | Refused | Skipped
+BESIDE_MAX = 100
+"""Values of a message beside its list, however deep: each of its events is judged with all of them."""
 EVENTS_MAX = 1_000
 """Events of one message. A batch of messages is bounded by its bytes and, when it is worked on, by what comes of it."""
 
@@ -138,12 +141,34 @@ def _members(path: tuple[str, ...], message: Any) -> Iterator[dict[str, Any] | R
         raise Refuse(Code.WRONG_TYPE if found is not None else Code.MISSING_FIELD, names, "Send a list of events here.")
     if len(found) > EVENTS_MAX:
         raise too_many(EVENTS_MAX, names)
+    if next(islice(_beside(message, path), BESIDE_MAX, None), None) is not None:
+        sentence = (
+            f"Beside its list a message has at most {BESIDE_MAX} values; leave out what the format does not have."
+        )
+        raise Refuse(Code.OUT_OF_BOUNDS, names, sentence)
     for member in found:
         yield (
             _alone(message, path, member)
             if type(member) is dict
             else Refuse(Code.NOT_AN_OBJECT, names, "A JSON object is expected here.")
         )
+
+
+def _beside(message: Any, path: tuple[str, ...]) -> Iterator[Any]:
+    """All values of the message, however deep, but those in its list."""
+    for name in path:
+        for field, value in message.items():
+            if field != name:
+                yield from _values(value)
+        message = message[name]
+
+
+def _values(value: Any) -> Iterator[Any]:
+    # strict_json has bounded the nesting.
+    yield value
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _values(inner)
 
 
 def _alone(message: Any, path: tuple[str, ...], member: dict[str, Any]) -> dict[str, Any]:

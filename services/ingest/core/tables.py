@@ -10,6 +10,7 @@ import io
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeAlias
 
 from services.ingest.core.readers import listed
@@ -20,6 +21,8 @@ from shared.contracts.faults import Code
 Cells: TypeAlias = dict[str, str]
 """Columns and their values, without those that are absent."""
 _ENCODINGS = {"utf-8": "UTF-8", "windows-1252": "Windows-1252", "gb18030": "GB 18030", "utf-16": "UTF-16"}
+_UNNAMED_MAX = 100
+"""Columns without a name, where they are passed over: each costs every line of the message a cell."""
 _BLANKS = " \t\u00a0\u3000"
 
 
@@ -81,7 +84,8 @@ class Csv:
             raise Refuse(Code.CSV_LINE, "", "Send text without NUL in it.")
         try:
             # Empty lines, and rows of nothing but delimiters, are what spreadsheets leave behind.
-            lines = [line for line in csv.reader(io.StringIO(text, newline=""), **self.options) if any(line)]
+            filled = (line for line in csv.reader(io.StringIO(text, newline=""), **self.options) if any(line))
+            lines = list(islice(filled, events_max + 2))
         except csv.Error:
             raise _no_csv() from None
         if not lines:
@@ -99,6 +103,8 @@ class Csv:
     def header(self, line: list[str]) -> tuple[str, ...]:
         """The columns that a line names; the second one of a name is `name#2`. Raises Refuse for one that nobody
         reads or ignores."""
+        if len(line) > len(self.known) + _UNNAMED_MAX:
+            raise Refuse(Code.CSV_LINE, "", f"The first line has {len(line)} columns; {len(self.known)} are known.")
         counts: dict[str, int] = {}
         columns = []
         for cell in line:

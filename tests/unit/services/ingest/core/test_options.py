@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.ingest.core.normalize import Normalized, Refused, Skipped
+from services.ingest.core.normalize import BESIDE_MAX, Normalized, Refused, Skipped
 from shared.contracts.faults import Code
 from shared.contracts.messages import BehaviorEvent, RecordReport
 from shared.contracts.times import rfc3339
@@ -421,6 +421,41 @@ def test_a_list_in_an_object_has_the_fields_around_it_too() -> None:
 def test_a_message_that_is_no_list_of_events_is_refused_as_a_whole(body: bytes, code: Code, field: str) -> None:
     [found] = read(partner_of(HEAD + 'list = "."' + BLOCK), body)
     check(found, Fault(code, field))
+
+
+# What is said beside a list is judged again with each of its events; a line of a table costs a cell for each column.
+BESIDE = [
+    ("as many fields as there may be", {f"k{number}": 0 for number in range(BESIDE_MAX - 1)}, Code.UNKNOWN_FIELD),
+    ("one more", {f"k{number}": 0 for number in range(BESIDE_MAX)}, Code.OUT_OF_BOUNDS),
+    ("as many as a message takes", {f"k{number}": 0 for number in range(60_000)}, Code.OUT_OF_BOUNDS),
+    ("within one field", {"k": {f"k{number}": 0 for number in range(BESIDE_MAX)}}, Code.OUT_OF_BOUNDS),
+    ("in lists", {"k": [[0] * 50] * 2}, Code.OUT_OF_BOUNDS),
+]
+
+
+@pytest.mark.parametrize(("beside", "code"), [case[1:] for case in BESIDE], ids=[case[0] for case in BESIDE])
+def test_what_stands_beside_a_list_is_bounded(beside: dict[str, Any], code: Code) -> None:
+    mapping = HEAD.replace('"id"', '"bills.id"').replace('"at"', '"bills.at"').replace('"what"', '"bills.what"')
+    partner = partner_of(mapping + 'list = "bills"' + BLOCK)
+    bill = {name: value for name, value in GOOD.items() if name != "who"}
+    found = read(partner, json.dumps({**beside, "who": PERSON, "bills": [bill] * 3}).encode())
+    assert {result.fault.code for result in found if isinstance(result, Refused)} == {code}
+    assert len(found) == (3 if code is Code.UNKNOWN_FIELD else 1), "the message is refused as a whole"
+
+
+@pytest.mark.parametrize(
+    ("unnamed", "code"), [(100, Code.MISSING_FIELD), (101, Code.CSV_LINE), (500_000, Code.CSV_LINE)]
+)
+def test_columns_without_a_name_are_bounded(unnamed: int, code: Code) -> None:
+    partner = partner_of(HEADED.replace("header = true", "header = true\nragged = true"))
+    header = "id,at,who,what,sum" + "," * unnamed
+    [found] = read(partner, f"{header}\ne1\n".encode())
+    check(found, Fault(code, "what" if code is Code.MISSING_FIELD else ""))
+
+
+def test_a_message_of_more_lines_than_it_may_have_is_refused_without_reading_them_all() -> None:
+    [found] = read(partner_of(HEADED), b"id,at,who,what,sum\n" + b"x\n" * 500_000)
+    check(found, Fault(Code.OUT_OF_BOUNDS, ""))
 
 
 def test_a_list_without_events_has_none() -> None:
