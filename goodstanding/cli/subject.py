@@ -34,7 +34,8 @@ REASONS: tuple[Reason, ...] = (
     "other",
 )
 Record = Annotated[
-    str, typer.Argument(metavar="RECORD", help="The record's id or its beginning, as `goodstanding records` shows it.")
+    str,
+    typer.Argument(metavar="RECORD", help="The record's id or its beginning, or the number that its provider gave it."),
 ]
 Text = Annotated[
     str, typer.Option("--text", metavar="TEXT", help="The person's own words, at most 100; no identifier.")
@@ -214,15 +215,16 @@ def _ends(told: Told, request: Ask) -> bool:
 
 
 async def _record_id(deployment: Deployment, user_id: str, begun: str) -> str:
-    """The id of the person's one record that begins so."""
-    found = [each["record_id"] for each in await current.records(deployment, user_id)]
-    match [id for id in found if id.startswith(begun.lower())]:
+    """The id of the person's one record that begins so, or that its provider calls so."""
+    records = await current.records(deployment, user_id)
+    named = [each["record_id"] for each in records if each["report_id"] == begun]
+    match named or [each["record_id"] for each in records if each["record_id"].startswith(begun.lower())]:
         case [one]:
             return str(one)
         case []:
             return begun  # one that is gone, of which the platform says so itself
         case _:
-            raise UserError(f"Several records begin with {begun}.", "Write more of it.")
+            raise UserError(f"Several records are called {begun} or begin so.", "Write more of the record's id.")
 
 
 def in_words(told: Told) -> str:

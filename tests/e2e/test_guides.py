@@ -160,6 +160,6 @@ def test_on_compose(checkout: Path) -> None:
         subprocess.run(image, env=environment, capture_output=True, check=False)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_see_dispute_and_outlive_a_record(checkout: Path, newcomer: dict[str, str]) -> None:
     assert follow("people.md", None, checkout, newcomer) > 12

@@ -580,7 +580,7 @@ async def test_what_release_0_1_left_is_taken_over(postgres_dsn: str) -> None:
                 "insert into contact values ($1, $2, $3, $4, true, $5, $6)",
                 *(partition_of(person), _id(person), _id(other), partition_of(other), TOLD, b"12345678"),
             )
-        for migration in ("0002_remembered.sql", "0003_circle.sql", "0006_erased.sql"):
+        for migration in ("0002_remembered.sql", "0003_circle.sql", "0005_consents.sql", "0006_erased.sql"):
             await db.execute((_MIGRATIONS / migration).read_text())
         (me,) = (await load(db, SHARD, [ONE])).values()
         assert me.as_of == day(JAN - 1, 20)

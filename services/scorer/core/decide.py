@@ -82,14 +82,7 @@ class Writes(msgspec.Struct, frozen=True):
 
     @property
     def are_any(self) -> bool:
-        return (
-            self.redacts
-            or self.publication is not None
-            or bool(self.edges)
-            or self.run is not None
-            or bool(self.consents)
-            or bool(self.erased)
-        )
+        return bool(self.redacts or self.publication or self.edges or self.run or self.consents or self.erased)
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -136,10 +129,13 @@ class Decided(msgspec.Struct, frozen=True):
 
 def decide(person: Person, messages: Sequence[Message], now: datetime, policy: Policy) -> Decided:
     """Take all of one person's messages in, in the order of the log, and publish at most once."""
-    arrived, messages = len(messages), _since_erased(person, messages)
-    dropped = arrived - len(messages)
-    if dropped and not messages:
-        return Decided(person, Writes(person.user_id), (), 0, dropped=dropped)
+    dropped = 0
+    if person.erased_at is not None:
+        newer = _since_erased(messages, person.erased_at)
+        dropped = len(messages) - len(newer)
+        if dropped and not newer:
+            return Decided(person, Writes(person.user_id), (), 0, dropped=dropped)
+        messages = newer
     state = decode(person.state) if person.state else State()
     redacts = _went_unredacted(person.state, state)
     _close_months(state, now, policy)
@@ -183,18 +179,17 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
         person, published = _run(person, counting, due, earliest, policy)
     if published is None:
         # Of somebody who only takes something back, no first score is made.
-        has_withdrawn = bool(person.evaluation) and any(news.withdrawn_at is not None for news in consents)
-        events = bool(accepted) or has_withdrawn
+        events = bool(accepted) or (
+            bool(consents and person.evaluation) and any(news.withdrawn_at is not None for news in consents)
+        )
         person, published = _at_once(person, counting, now, policy, events=events, records=bool(changes))
     publication = None if published is None else _publication(person, *published)
     writes = Writes(person.user_id, redacts, publication, edges, run, tuple(consents))
     return Decided(person, writes, folded, stale, answers, dropped)
 
 
-def _since_erased(person: Person, messages: Sequence[Message]) -> Sequence[Message]:
+def _since_erased(messages: Sequence[Message], erased_at: datetime) -> Sequence[Message]:
     """The messages but those that arrived before the person was erased (rules I12)."""
-    if (erased_at := person.erased_at) is None:
-        return messages
     return [
         message
         for message in messages
