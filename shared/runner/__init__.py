@@ -23,7 +23,7 @@ The process that it lives in:
 
     process, host                   how does a process start and drain, and what does a shard need from it?
     subscription, inputs, buffer    how do records get from Kafka to a shard?
-    shards, lag                     which shards are here, and how far is each behind?
+    shards, lag                     which shards are here, and how far is each of their partitions behind?
     health, observe, metrics        what does a process say of itself, and how does that stay true?
     timekeeper                      is the clock to be trusted?
 

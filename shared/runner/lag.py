@@ -1,4 +1,4 @@
-"""How far behind is each partition, and does one stand still although there is more to read? Pure.
+"""How far behind is each partition, and does one stand still although there is more to read? Times are arguments.
 
 A client that is refused a partition retries for ever, and tells nobody but its log.
 """
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from aiokafka import TopicPartition
 
 from shared.kafka.unreadable import Fetched
+from shared.runner.metrics import Metrics
 
 STALLED_S = 20.0
 """Far longer than a broker's failover takes (12 s with its default of 9 s for a silent one)."""
@@ -53,3 +54,26 @@ class Stalls:
             for tp, (position, since) in sorted(self._since.items())
             if self._now - since >= STALLED_S
         ]
+
+
+class LagGauges:
+    """Shows the lag of the partitions that are here now. A partition that went to another process would otherwise keep
+    its last lag for ever."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._behind_since: dict[TopicPartition, float] = {}
+        """Since when a partition has records, if at first none of them was read (Unix s)."""
+
+    def show(self, lags: Mapping[TopicPartition, Lag], now: float) -> None:
+        """`now` in Unix seconds."""
+        metrics, before = self._metrics, self._behind_since
+        metrics.lag_records.clear()
+        metrics.lag_seconds.clear()
+        self._behind_since = {
+            tp: before.get(tp, now) for tp, (n, oldest) in lags.items() if n and (oldest is None or tp in before)
+        }
+        for tp, (records, oldest) in lags.items():
+            since = self._behind_since.get(tp, now) if oldest is None else oldest
+            metrics.lag_records.labels(tp.topic, tp.partition).set(records)
+            metrics.lag_seconds.labels(tp.topic, tp.partition).set(max(now - since, 0.0) if records else 0.0)

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, Never
 
 import asyncpg
 import structlog
-from aiokafka import TopicPartition
 
 from shared.runner import store
 from shared.runner.health import Health
+from shared.runner.lag import LagGauges
 from shared.runner.metrics import Metrics
 from shared.runner.service import Service
 from shared.runner.shards import Shards
@@ -46,7 +46,11 @@ class Parts(NamedTuple):
 async def observe(parts: Parts, health: Health, metrics: Metrics) -> Never:
     """Look at everything about once a second, until cancelled."""
     shards, pool, keeper = parts
-    looks = [_Look("Kafka", _Kafka(shards, metrics).look), _Look("Kafka", shards.look_again, _every(_COMPARE_EVERY_S))]
+    gauges = LagGauges(metrics)
+    looks = [
+        _Look("Kafka", lambda: _kafka(shards, gauges)),
+        _Look("Kafka", shards.look_again, _every(_COMPARE_EVERY_S)),
+    ]
     if pool is not None:
         looks.append(_Look("Postgres", lambda: _outbox(pool, metrics)))
     if keeper is not None:
@@ -107,29 +111,10 @@ def _every(seconds: float) -> Callable[[], bool]:
     return is_time
 
 
-class _Kafka:
-    """How far behind the shards are. Lag is a fact about the machines, so it is measured by their clock."""
-
-    def __init__(self, shards: Shards, metrics: Metrics) -> None:
-        self._shards, self._metrics = shards, metrics
-        self._behind_since: dict[TopicPartition, float] = {}
-        """Since when a partition has records, if at first none of them was read."""
-
-    async def look(self) -> None:
-        await self._shards.heal()
-        now, lags = time.time(), await self._shards.lag()
-        metrics = self._metrics
-        # A partition that went to another process would keep its last lag here for ever.
-        metrics.lag_records.clear()
-        metrics.lag_seconds.clear()
-        before = self._behind_since
-        self._behind_since = {
-            tp: before.get(tp, now) for tp, (n, oldest) in lags.items() if n and (oldest is None or tp in before)
-        }
-        for tp, (records, oldest) in lags.items():
-            since = self._behind_since.get(tp, now) if oldest is None else oldest
-            metrics.lag_records.labels(tp.topic, tp.partition).set(records)
-            metrics.lag_seconds.labels(tp.topic, tp.partition).set(max(now - since, 0.0) if records else 0.0)
+async def _kafka(shards: Shards, gauges: LagGauges) -> None:
+    await shards.heal()
+    # Lag is a fact about the machines, so it is measured by their clock.
+    gauges.show(await shards.lag(), time.time())
 
 
 async def _outbox(pool: asyncpg.Pool, metrics: Metrics) -> None:
