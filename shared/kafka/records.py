@@ -5,6 +5,7 @@ Nothing in it can raise, and how much a batch becomes is bounded before any reco
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,8 @@ from shared.kafka.unreadable import Fetched, Unreadable
 
 log = structlog.get_logger("kafka")
 
+_BROKERS = 1
+"""The type of a time that the broker has set (LogAppendTime), as the platform makes its topics."""
 CALL_BYTES_MAX = 4 * 1024 * 1024
 """One call makes no further record once those that it made have so many bytes. Without it, a fetch of 1 MiB of
 compressed batches could become gigabytes in one call; 2,000 usual records have one or two MiB."""
@@ -166,7 +169,14 @@ class Records:
             what = f"{what} This is said of {behind - first} records, from offset {first} to {behind - 1}."
         log.warning("unreadable", topic=tp.topic, partition=tp.partition, first=first, next=behind, code=code)
         self.next_offset = behind
-        yield Unreadable(tp.topic, tp.partition, first, behind, batch.library.max_timestamp, code.value, what)
+        at_ms = _appended_ms(batch.library.max_timestamp, batch.library.timestamp_type)
+        yield Unreadable(tp.topic, tp.partition, first, behind, at_ms, code.value, what)
+
+
+def _appended_ms(timestamp: int, timestamp_type: int) -> int:
+    """The broker's time of the append. A topic that a broker has made by itself keeps what its senders say instead, and
+    nothing that is here can have been appended before 1970 or will be appended later."""
+    return timestamp if timestamp_type == _BROKERS else max(0, min(timestamp, int(time.time() * 1000)))
 
 
 def _consumer_record(tp: TopicPartition, record: Any) -> Fetched:
@@ -175,7 +185,7 @@ def _consumer_record(tp: TopicPartition, record: Any) -> Fetched:
         tp.topic,
         tp.partition,
         record.offset,
-        record.timestamp,
+        _appended_ms(record.timestamp, record.timestamp_type),
         record.timestamp_type,
         key,
         value,

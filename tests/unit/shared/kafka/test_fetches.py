@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 import weakref
 from collections.abc import Sequence
 from typing import Any
@@ -75,6 +76,20 @@ def test_every_codec_is_read(codec: str) -> None:
         (8, None, None, ()),
     ]
     assert [r.timestamp for r in found] == [1_700_000_000_000, 1_700_000_000_001]
+
+
+@pytest.mark.parametrize("said_ms", [-(2**40), -1, 0, 1_700_000_000_000, 2**45, 2**62])
+def test_a_senders_own_time_lies_neither_before_1970_nor_ahead(said_ms: int) -> None:
+    """A broker that makes a topic by itself lets senders say when they sent."""
+    began_ms = int(time.time() * 1000)
+    found = read(
+        batch([(None, b"a", ())], at_ms=said_ms),
+        resealed(batch([(None, b"b", ())], base=1, at_ms=said_ms), codec="unknown"),
+    )
+    assert [isinstance(each, Unreadable) for each in found] == [False, True]
+    for each in found:
+        assert 0 <= each.timestamp <= int(time.time() * 1000)
+        assert each.timestamp == said_ms or not 0 <= said_ms <= began_ms
 
 
 BEFORE, BEHIND = ones([b"before"]), ones([b"behind"], base=4)
