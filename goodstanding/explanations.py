@@ -13,6 +13,7 @@ from goodstanding.platform.deployment import Deployment
 from services.scorer.core.explain import Published
 from services.scorer.core.policy import Policy
 from services.scorer.core.reasons.figures import Language
+from services.scorer.core.reasons.record_costs import points_of
 from services.scorer.loading import scorecards
 from shared.contracts import zones
 
@@ -27,6 +28,17 @@ async def read_explained(
     present = await score.present(deployment, user_id, now) if before is None else None
     setting = _setting(deployment, language, now)
     return rows, explained(rows, present, setting, now.astimezone(setting.zone).date()), setting
+
+
+async def points_of_records(deployment: Deployment, user_id: str, record_ids: Sequence[str]) -> dict[str, int]:
+    """What each of these records takes from the person's score today, 0 or less; none of somebody without a score."""
+    now = await deployment.now()
+    present = await score.present(deployment, user_id, now)
+    if present is None:
+        return {}
+    zone = zones.zone(deployment.settings.zone)
+    card = Policy(scorecards=scorecards(deployment.policies), zone=zone, accepts_late_months=0).at(now)
+    return {record_id: points_of(present, card, record_id) for record_id in record_ids}
 
 
 def _setting(deployment: Deployment, language: Language, now: datetime) -> Setting:

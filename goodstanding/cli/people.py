@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import textwrap
 from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 from typing import Annotated, Any
@@ -15,14 +16,17 @@ from goodstanding.cli.figures import money
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, local, table, tell
 from goodstanding.cli.words import Who
 from goodstanding.errors import UserError
+from goodstanding.explanations import points_of_records
 from goodstanding.person import current
 from goodstanding.person.benefits import describe
 from goodstanding.person.user_id import known_user_id, user_id_of
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.stack import Stack
 from goodstanding.users_files import standard_input
+from services.retention.core.deadline import last_day_before
 from shared.contracts import zones
 from shared.contracts.kinds import KIND_OF
+from shared.contracts.retention_profile import Profile
 
 
 def user_id(
@@ -61,12 +65,13 @@ def user_id(
 
 
 def records(who: Who, as_json: AsJson = False) -> None:
-    """A person's negative records: since when, whether they are settled, and the day on which each lapses.
+    """A person's negative records: the state of each, its last day, what it costs today, and whom to ask about it.
 
     Example: goodstanding records GS000000000195
     """
     deployment, user, zone = asked(who)
-    found = asyncio.run(current.records(deployment, user))
+    profile = policies.profile(deployment.settings.retention_profile)
+    found = asyncio.run(_records(deployment, user, profile))
     for record in found:
         if as_json:
             answer_json({"user_id": user, **msgspec.to_builtins(record)})
@@ -93,6 +98,15 @@ def consents(who: Who, as_json: AsJson = False) -> None:
         tell(f"{each['partner']}  {each['consent_id']}  {given}{taken_back}")
     if not found and not as_json:
         tell("No consent of this person is known.")
+
+
+async def _records(deployment: Deployment, user: str, profile: Profile) -> list[dict[str, Any]]:
+    found = await current.records(deployment, user)
+    points = await points_of_records(deployment, user, [record["record_id"] for record in found]) if found else {}
+    for record in found:
+        record["last_day"] = last_day_before(record["lapses_at"], profile) if record["lapses_at"] else None
+        record["points"] = points.get(record["record_id"])
+    return found
 
 
 def when_scores_come(deployment: Deployment) -> str:
@@ -143,7 +157,21 @@ def _lines(text: str) -> Iterator[str]:
 
 def _record(record: Mapping[str, Any], currency: str, zone: tzinfo) -> Iterator[str]:
     amount = "" if record["amount"] is None else f", {money(record['amount'], currency)}"
-    lapses = local(record["lapses_at"], zone) if record["lapses_at"] else "not yet known"
+    lapses = f"{local(record['lapses_at'], zone)} (last day {record['last_day']})" if record["lapses_at"] else "not yet"
     yield f"{KIND_OF[record['kind']].title}, {record['status']}{amount}"
-    yield f"  began {record['began_on']}, ended {record['ended_on'] or 'not: it goes on'}, lapses {lapses}"
+    yield f"  began {record['began_on']}, ended {record['ended_on'] or 'not: it goes on'}"
+    yield f"  lapses {lapses}"
+    if record["early_at"] is not None:
+        yield f"  lapses {local(record['early_at'], zone)} already if nothing else is held of you then"
+    if not record["counts"]:
+        since = "" if record["counts_from"] is None else f" before {local(record['counts_from'], zone)}"
+        yield f"  does not count{since}"
+    elif record["points"] is not None:
+        yield f"  costs {-record['points']} points today"
     yield f"  reported by {record['partner']} as {record['report_id']}"
+    if record["answer_by"] is not None:
+        yield f"  {record['partner']} is asked, and must answer by the end of {record['answer_by']}"
+    if record["statement"] is not None:
+        yield "  carries your statement:"
+        yield from textwrap.wrap(record["statement"], 76, initial_indent="    ", subsequent_indent="    ")
+    yield f"  number {record['record_id']}, by which `goodstanding subject` knows it"

@@ -11,7 +11,8 @@ from goodstanding.platform.deployment import Deployment
 from shared.contracts.partition import partition_of
 
 _RECORDS = """
-select record_id, kind, status, began_on, ended_on, lapses_at, amount, partner, report_id
+select record_id, kind, status, began_on, ended_on, lapses_at, early_at, amount, partner, report_id, dispute, answer_by,
+    counts_from, statement
 from retention.current where shard = $1 and user_id = $2 order by began_on, record_id
 """
 _CONSENTS = """
@@ -24,9 +25,21 @@ from benefits.current where shard = $1 and user_id = $2
 """
 
 
-async def records(deployment: Deployment, user_id: str) -> list[Mapping[str, Any]]:
-    """The records that count, the oldest first. A lapsed record is not there any more."""
-    return [dict(row) for row in await _rows(deployment, "retention", _RECORDS, user_id)]
+_STATUS_OF_DISPUTE = {
+    "Asked": "disputed",
+    "Confirmed": "confirmed",
+    "Amended": "corrected",
+    "Unverifiable": "unverifiable",
+}
+
+
+async def records(deployment: Deployment, user_id: str) -> list[dict[str, Any]]:
+    """The records that are held, the oldest first. What has lapsed or was deleted is not there any more."""
+    rows = [dict(row) for row in await _rows(deployment, "retention", _RECORDS, user_id)]
+    for row in rows:
+        row["status"] = _STATUS_OF_DISPUTE.get(row.pop("dispute"), row["status"])
+        row["counts"] = row["counts_from"] is None and row["status"] not in ("disputed", "unverifiable")
+    return rows
 
 
 async def benefits(deployment: Deployment, user_id: str) -> Mapping[str, Any] | None:

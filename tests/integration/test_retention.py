@@ -486,8 +486,8 @@ async def fill(db: asyncpg.Connection, count: int) -> None:
         f"""
         insert into record ({columns})
         select *, due_at from (select i % 6, sha256(int8send(i)), substr(sha256(int8send(-i)), 1, 16), 'bank', 'r',
-            case when due then 'settled' else 'open' end, 1, 'card.overdue', '2025-01-01',
-            case when due then date '2025-01-01' end,
+            case when due then 'settled' else 'open' end, 1, 'card.overdue', date '2025-01-01' as began_on,
+            case when due then date '2025-01-01' end as ended_on,
             case when due then '2030-01-01'::timestamptz + i % 1826 * interval '1 day' end as due_at
         from (select i, i % 3 > 0 as due from generate_series(1, $1::bigint) i))
         """,
@@ -533,4 +533,4 @@ async def test_a_broken_profile_ends_the_process_in_one_sentence(retention: Rete
     (tmp_path / "policies" / "retention" / "cn.toml").write_text(text.replace("Asia/Shanghai", "Asia/Shangri-La"))
     with pytest.raises(UserError, match="ended while it was starting"):
         await retention.start("broken", GOODSTANDING_POLICIES=str(tmp_path / "policies"))
-    assert "cn.toml:5: zone: There is no such time zone;" in retention.processes["broken"].last_words()
+    assert "cn.toml:6: zone: There is no such time zone;" in retention.processes["broken"].last_words()

@@ -212,10 +212,10 @@ class Retention:
     async def questions(self) -> list[DisputeQuestion]:
         """Every question that this test's partner was asked."""
         found = [read(DisputeQuestion, record.value) for record in await self.read(disputes_topic(PARTNER), 0)]
-        return [question for question in found if isinstance(question, DisputeQuestion)]
+        return list(dict.fromkeys(question for question in found if isinstance(question, DisputeQuestion)))
 
     async def told(self, person: str) -> list[SubjectAnswer | SubjectNotice]:
-        """All that the person was told."""
+        """All that the person was told. What was sent again after a kill is the same, and counts once."""
         told: list[SubjectAnswer | SubjectNotice] = []
         for record in await self.read(SUBJECT_ANSWERS, partition_of(person)):
             if record.key != person.encode():
@@ -227,7 +227,8 @@ class Retention:
             )
             said = read(body, record.value)
             assert isinstance(said, SubjectAnswer | SubjectNotice)
-            told.append(said)
+            if said not in told:
+                told.append(said)
         return told
 
     async def read(self, topic: str, partition: int) -> list[ConsumerRecord]:

@@ -13,6 +13,7 @@ from services.scorer.core.reasons.hints import Present, settled, with_record
 from services.scorer.core.records import NegativeRecord
 from services.scorer.core.score import evaluate
 from services.scorer.core.scorecard import Scorecard
+from services.scorer.core.state import State, short_hash
 from shared.contracts.months import day_of_month
 
 _MONTHS_AHEAD = 120
@@ -38,10 +39,23 @@ class RecordCost(msgspec.Struct, frozen=True):
 
 def record_costs(present: Present, card: Scorecard, today: date, zone: tzinfo) -> list[RecordCost]:
     """Of each record that counts, the costliest first."""
-    counting = held.counting(present.state)
-    keys = [key for key, record in present.state.records.items() if record in counting]
-    costs = [_cost(key, present, card, today, zone) for key in keys]
+    costs = [_cost(key, present, card, today, zone) for key in _counting(present)]
     return sorted(costs, key=lambda cost: (cost.points, cost.kind))
+
+
+def points_of(present: Present, card: Scorecard, record_id: str) -> int:
+    """The score with this record against without it, 0 or less; 0 of one that does not count."""
+
+    def score_of(state: State) -> int:
+        return evaluate(state, card, present.through - 1, present.circle).score
+
+    key = short_hash(record_id)
+    return score_of(present.state) - score_of(with_record(present.state, key, None))
+
+
+def _counting(present: Present) -> list[bytes]:
+    counting = held.counting(present.state)
+    return [key for key, record in present.state.records.items() if record in counting]
 
 
 def _cost(key: bytes, present: Present, card: Scorecard, today: date, zone: tzinfo) -> RecordCost:

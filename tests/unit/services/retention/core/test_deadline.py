@@ -5,8 +5,17 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
-from services.retention.core.deadline import DeadlineError, deadline_of, last_day_of
+from services.retention.core.deadline import (
+    DeadlineError,
+    answer_by,
+    clock_of,
+    deadline_of,
+    early_at,
+    end_of,
+    last_day_of,
+)
 from shared.contracts.kinds import RecordClass
 from shared.contracts.retention_profile import Profile, Years
 from shared.policy_file import load_policy
@@ -155,3 +164,123 @@ def test_days_are_never_counted() -> None:
     """(rules D4) 365 days a year would be off by the leap days in between, 365.25 by fractions of a day."""
     found = last_day_of(FINANCIAL, date(2023, 6, 30), profile("UTC"))
     assert found - date(2023, 6, 30) == timedelta(days=5 * 365 + 2)
+
+
+# -- the last day of an answer (rules D10) -----------------------------------------------------------------------------
+
+PROFILES = {name: load_policy(ROOT / f"policies/retention/{name}.toml", Profile) for name in ("cn", "us", "eu")}
+MORE = "extended"
+# (what it stands for, profile, day on which the dispute came, whether it is extended, last day, due at in UTC)
+ANSWERS = [
+    ("twenty days, the first not counted", "cn", "2026-01-15", "", "2026-02-04", "2026-02-04T16:00:00"),
+    ("on a Saturday on which everybody works", "cn", "2026-01-25", "", "2026-02-14", "2026-02-14T16:00:00"),
+    ("on the first day of the Spring Festival", "cn", "2026-01-26", "", "2026-02-24", "2026-02-24T16:00:00"),
+    ("within the Spring Festival", "cn", "2026-01-28", "", "2026-02-24", "2026-02-24T16:00:00"),
+    ("on the first day after it", "cn", "2026-02-04", "", "2026-02-24", "2026-02-24T16:00:00"),
+    ("on another working Saturday", "cn", "2026-02-08", "", "2026-02-28", "2026-02-28T16:00:00"),
+    ("on a Sunday", "cn", "2026-02-09", "", "2026-03-02", "2026-03-02T16:00:00"),
+    ("on a Saturday", "cn", "2026-01-18", "", "2026-02-09", "2026-02-09T16:00:00"),
+    ("on the national day", "cn", "2026-09-11", "", "2026-10-08", "2026-10-08T16:00:00"),
+    ("on the last day of that week", "cn", "2026-09-17", "", "2026-10-08", "2026-10-08T16:00:00"),
+    ("on the Saturday behind it, which is worked", "cn", "2026-09-20", "", "2026-10-10", "2026-10-10T16:00:00"),
+    ("on the Sunday behind it, which is not", "cn", "2026-09-21", "", "2026-10-12", "2026-10-12T16:00:00"),
+    ("New Year, to a Sunday that is worked", "cn", "2025-12-12", "", "2026-01-04", "2026-01-04T16:00:00"),
+    ("in a year of which no holidays are known", "cn", "2027-01-10", "", "2027-02-01", "2027-02-01T16:00:00"),
+    ("on a leap day", "cn", "2024-02-09", "", "2024-02-29", "2024-02-29T16:00:00"),
+    ("over where a leap day is not", "cn", "2023-02-09", "", "2023-03-01", "2023-03-01T16:00:00"),
+    ("cn has no extension", "cn", "2026-01-15", MORE, "2026-02-04", "2026-02-04T16:00:00"),
+    ("thirty days, on a Saturday", "us", "2026-01-15", "", "2026-02-14", "2026-02-15T05:00:00"),
+    ("on New Year's Day", "us", "2025-12-02", "", "2026-01-01", "2026-01-02T05:00:00"),
+    ("on a leap day, west", "us", "2024-01-30", "", "2024-02-29", "2024-03-01T05:00:00"),
+    ("on a day of 23 hours", "us", "2026-02-06", "", "2026-03-08", "2026-03-09T04:00:00"),
+    ("on a day of 25 hours", "us", "2026-10-02", "", "2026-11-01", "2026-11-02T05:00:00"),
+    ("in summer", "us", "2026-06-01", "", "2026-07-01", "2026-07-02T04:00:00"),
+    ("fifteen more, over daylight saving", "us", "2026-01-25", MORE, "2026-03-11", "2026-03-12T04:00:00"),
+    ("fifteen more, on a Sunday", "us", "2026-01-15", MORE, "2026-03-01", "2026-03-02T05:00:00"),
+    ("fifteen more, on a leap day", "us", "2024-01-15", MORE, "2024-02-29", "2024-03-01T05:00:00"),
+    ("a month", "eu", "2026-01-15", "", "2026-02-16", "2026-02-16T23:00:00"),
+    ("a month from the 31st, and a weekend", "eu", "2026-01-31", "", "2026-03-02", "2026-03-02T23:00:00"),
+    ("a month to a leap day", "eu", "2024-01-31", "", "2024-02-29", "2024-02-29T23:00:00"),
+    ("to Good Friday", "eu", "2026-03-03", "", "2026-04-07", "2026-04-07T22:00:00"),
+    ("to Easter Monday", "eu", "2026-03-06", "", "2026-04-07", "2026-04-07T22:00:00"),
+    ("to the first of May, a Friday", "eu", "2026-04-01", "", "2026-05-04", "2026-05-04T22:00:00"),
+    ("to Whit Monday", "eu", "2026-04-25", "", "2026-05-26", "2026-05-26T22:00:00"),
+    ("to Boxing Day, a Saturday", "eu", "2026-11-26", "", "2026-12-28", "2026-12-28T23:00:00"),
+    ("to the Saturday before summer time", "eu", "2026-02-28", "", "2026-03-30", "2026-03-30T22:00:00"),
+    ("to the Sunday that ends it", "eu", "2026-09-25", "", "2026-10-26", "2026-10-26T23:00:00"),
+    ("two months more", "eu", "2026-01-31", MORE, "2026-04-30", "2026-04-30T22:00:00"),
+    ("two months more, to a holiday on a Saturday", "eu", "2026-07-03", MORE, "2026-10-05", "2026-10-05T22:00:00"),
+    ("two months more, to the end of February", "eu", "2025-11-30", MORE, "2026-03-02", "2026-03-02T23:00:00"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "came", "more", "last_day", "due"), [c[1:] for c in ANSWERS], ids=[c[0] for c in ANSWERS]
+)
+def test_the_last_day_of_an_answer(name: str, came: str, more: str, last_day: str, due: str) -> None:
+    found = answer_by(date.fromisoformat(came), PROFILES[name], extended=bool(more))
+    assert found == date.fromisoformat(last_day)
+    assert end_of(found, PROFILES[name].zone_info) == datetime.fromisoformat(due).replace(tzinfo=UTC)
+
+
+# -- clocks of other profiles (rules D5, D11 and R24) ------------------------------------------------------------------
+
+# (what it stands for, profile, kind, beginning, end, lapses at in UTC)
+CLOCKS = [
+    ("from the beginning and 180 days, open", "us", "card.overdue", "2025-03-01", "", "2032-08-29T04:00:00"),
+    ("the same, settled", "us", "card.overdue", "2025-03-01", "2025-09-15", "2032-08-29T04:00:00"),
+    ("the same, settled years later", "us", "card.overdue", "2025-03-01", "2031-09-15", "2032-08-29T04:00:00"),
+    ("180 days to a leap day", "us", "loan.overdue", "2023-09-02", "", "2031-03-01T05:00:00"),
+    ("180 days over a leap day", "us", "loan.overdue", "2023-10-01", "", "2031-03-30T04:00:00"),
+    ("180 days over the end of a year", "us", "ride.unpaid", "2025-08-01", "", "2033-01-29T05:00:00"),
+    ("seven years to a day of 23 hours", "us", "hotel.no_show", "2026-03-14", "", "2033-03-15T04:00:00"),
+    ("seven years to a day of 25 hours", "us", "hotel.no_show", "2026-11-06", "", "2033-11-07T05:00:00"),
+    ("a judgment, without delay", "us", "court.listing", "2024-02-29", "", "2031-03-01T05:00:00"),
+    ("a no-show, without delay", "us", "hotel.no_show", "2025-08-20", "", "2032-08-21T04:00:00"),
+    ("no clock before the end", "cn", "card.overdue", "2025-03-01", "", ""),
+    ("no clock before the end, legal", "cn", "court.listing", "2025-03-01", "", ""),
+    ("no clock before the end, west", "eu", "loan.overdue", "2025-03-01", "", ""),
+    ("three years", "eu", "card.overdue", "2025-03-01", "2026-03-28", "2029-03-28T22:00:00"),
+    ("three years from a leap day", "eu", "card.overdue", "2023-03-01", "2024-02-29", "2027-02-28T23:00:00"),
+    ("three years, and no holiday shifts them", "eu", "hotel.no_show", "2023-04-03", "", "2026-04-03T22:00:00"),
+    ("five years, on a holiday", "cn", "court.listing", "2020-01-01", "2021-10-01", "2026-10-01T16:00:00"),
+    ("two years, and no weekend shifts them", "cn", "hotel.no_show", "2024-02-15", "", "2026-02-15T16:00:00"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "began", "ended", "lapses_at"), [c[1:] for c in CLOCKS], ids=[c[0] for c in CLOCKS]
+)
+def test_clock(name: str, kind: str, began: str, ended: str, lapses_at: str) -> None:
+    found = clock_of(kind, date.fromisoformat(began), date.fromisoformat(ended) if ended else None, PROFILES[name])
+    assert (found.lapses_at if found else None) == (
+        datetime.fromisoformat(lapses_at).replace(tzinfo=UTC) if lapses_at else None
+    )
+
+
+def test_a_profile_may_shift_lapses_too() -> None:
+    shifting = replace(PROFILES["cn"], calendar=replace(PROFILES["cn"].calendar, shifts_lapses=True))
+    assert last_day_of(LIFE, date(2024, 2, 15), shifting) == date(2026, 2, 24)
+    assert last_day_of(LIFE, date(2024, 2, 13), shifting) == date(2026, 2, 13)
+
+
+EARLY = [
+    ("the day of the report", "2026-01-15", "2026-01-15", "2027-07-15T22:00:00"),
+    ("the hundredth day", "2026-04-25", "2026-01-15", "2027-10-25T22:00:00"),
+    ("a day too late", "2026-04-26", "2026-01-15", None),
+    ("paid before it was reported", "2025-12-31", "2026-01-15", "2027-06-30T22:00:00"),
+    ("eighteen months to the end of February", "2026-08-31", "2026-07-01", "2028-02-29T23:00:00"),
+    ("the day of the report is not known", "2026-01-15", None, None),
+]
+
+
+@pytest.mark.parametrize(("ended", "reported", "at"), [c[1:] for c in EARLY], ids=[c[0] for c in EARLY])
+def test_what_is_paid_soon_is_gone_after_eighteen_months(ended: str, reported: str | None, at: str | None) -> None:
+    """(rules D11)"""
+    found = early_at(date.fromisoformat(ended), date.fromisoformat(reported) if reported else None, PROFILES["eu"])
+    assert found == (datetime.fromisoformat(at).replace(tzinfo=UTC) if at else None)
+    assert early_at(date.fromisoformat(ended), date(2026, 1, 15), PROFILES["cn"]) is None
+
+
+def test_there_are_enough_deadlines() -> None:
+    assert len(CASES) + len(ANSWERS) + len(CLOCKS) + len(EARLY) >= 120

@@ -1,0 +1,286 @@
+"""Laws of disputes, answers and corrections (rules R17 to R23), for whatever comes in whatever order; and a plain model
+of one record that every step is compared with, through the columns of its table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from services.retention.core.bounds import SETTLEMENTS_MAX
+from services.retention.core.decide import Person, Policy, decide
+from services.retention.core.effects import Changed, Effect, Expired, Removed
+from services.retention.core.fingerprint import dispute_id, record_id
+from services.retention.core.messages import DisputeRequest, Due, Message, Report, StatementRequest
+from services.retention.core.record import Open, Settled, Unreported, counts, status_of
+from services.retention.core.timers import due_at
+from services.retention.storage import store
+from shared.contracts.messages import RecordReport
+from tests.support.record_lives import CN, KEY, USER
+
+POLICY = Policy(profile=CN, fingerprint_key=KEY)
+ID = record_id(KEY, USER, "bank", "r-1")
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+KINDS = st.sampled_from(["card.overdue", "court.listing", "ride.unpaid", "hotel.no_show"])
+# Every end is behind every beginning, and none is over: what contradicts itself has its refusals in the tables.
+beginnings = st.dates(date(2024, 2, 1), date(2024, 3, 1))
+endings = st.dates(date(2024, 3, 2), date(2025, 12, 31))
+
+
+def reported(kind: str, number: int, status: str, at: int, **fields: Any) -> Report:
+    body = RecordReport(kind=kind, report_id="r-1", status=status, **fields)  # type: ignore[arg-type]
+    return Report(USER, "bank", f"e-{number}", f"behavior.raw.bank/0/{number}", body, NOW + at * MINUTE, "", NOW)
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> tuple[list[Message], list[Message]]:
+    """What is said of one record in any order, and what follows upon the one before: report, dispute, answer."""
+    kind, began = draw(KINDS), draw(beginnings)
+    times = iter(draw(st.permutations(range(1, 20))))
+    free: list[Message] = [
+        reported(kind, 10 + i, "settled", next(times), ended_on=day)
+        for i, day in enumerate(draw(st.lists(endings, max_size=2)))
+    ]
+    for i in range(draw(st.integers(0, 3))):
+        fields: dict[str, Any] = {"began_on": draw(st.none() | beginnings), "ended_on": draw(st.none() | endings)}
+        fields |= {"amount": draw(st.none() | st.integers(0, 3))}
+        if any(value is not None for value in fields.values()):
+            free.append(reported(kind, 20 + i, "resolved", next(times), outcome="corrected", **fields))
+    if draw(st.integers(0, 5)) == 0:
+        free.append(reported(kind, 30, "resolved", next(times), outcome="deleted"))
+    in_order: list[Message] = [reported(kind, 0, "reported", 0, began_on=began)]
+    in_order += [
+        StatementRequest(USER, f"s-{i}", ID, f"Words {i}.", NOW + next(times) * MINUTE)
+        for i in range(draw(st.integers(0, 2)))
+    ]
+    if draw(st.booleans()):
+        in_order.append(DisputeRequest(USER, "q-1", ID, "paid", None, NOW))
+        number = dispute_id(KEY, ID, "q-1")
+        match draw(st.sampled_from(["none", "confirmed", "unverifiable", "corrected"])):
+            case "none":
+                pass
+            case "corrected":
+                ended = draw(endings)
+                in_order.append(
+                    reported(kind, 40, "resolved", next(times), outcome="corrected", dispute=number, ended_on=ended)
+                )
+            case outcome:
+                in_order.append(reported(kind, 40, "resolved", 0, outcome=outcome, dispute=number))
+    return free, in_order
+
+
+def shuffled(draw: Callable[..., Any], free: Sequence[Message], in_order: Sequence[Message]) -> list[Message]:
+    """All of it in some order, in which what follows upon another comes behind that."""
+    places = draw(st.permutations([False] * len(free) + [True] * len(in_order)))
+    some, others = iter(draw(st.permutations(free))), iter(in_order)
+    return [next(others if is_in_order else some) for is_in_order in places]
+
+
+def told(messages: Sequence[Message], person: Person | None = None) -> tuple[Person, list[Effect]]:
+    person, effects = person or Person(), list[Effect]()
+    for message in messages:
+        decided = decide(person, [message], NOW, POLICY)
+        person = decided.person
+        effects += [effect for _, effect in decided.effects]
+    return person, effects
+
+
+def content(person: Person) -> object:
+    """What a record is at the end, apart from the way that led there."""
+    seen: list[object] = []
+    for id, record in person.records.items():
+        if isinstance(record, Unreported):
+            seen.append((id, {(each.kind, each.began_on, each.ended_on, each.amount) for each in record.waiting}))
+        else:
+            facts, statement = record.facts, record.case.statement
+            said = (facts.began_on, facts.amount, record.deadline, statement.text if statement else None)
+            seen.append((id, type(record), status_of(record), counts(record), said))
+    return seen, person.gone
+
+
+@given(lives(), st.data())
+def test_in_whichever_order_it_comes_the_end_is_the_same(
+    life: tuple[list[Message], list[Message]], data: st.DataObject
+) -> None:
+    """(rules R4, R6, R18 and R23)"""
+    one, other = (told(shuffled(data.draw, *life))[0] for _ in range(2))
+    if any(isinstance(m, Report) and m.body.outcome == "deleted" for m in life[0]):
+        # Whoever asks about a record that is gone already is refused: then nothing is left to compare but that.
+        assert (one.records, other.records) == ({}, {})
+        return
+    assert content(one) == content(other)
+
+
+@given(lives(), st.data())
+def test_what_is_said_again_changes_nothing(life: tuple[list[Message], list[Message]], data: st.DataObject) -> None:
+    """A killed ingest forwards the last of what it sent once more, and a portal asks once more."""
+    messages = shuffled(data.draw, *life)
+    person, _ = told(messages)
+    again, effects = told(messages[data.draw(st.integers(0, len(messages))) :], person)
+    assert content(again) == content(person)
+    assert not any(isinstance(effect, Changed | Expired | Removed) for effect in effects)
+
+
+@given(lives(), st.data())
+def test_versions_have_no_gap_and_only_a_correction_moves_a_deadline_to_a_later_day(
+    life: tuple[list[Message], list[Message]], data: st.DataObject
+) -> None:
+    """(rules R7, R12 and R18)"""
+    _, effects = told(shuffled(data.draw, *life))
+    published = [effect for effect in effects if isinstance(effect, Changed | Expired | Removed)]
+    versions = [e.record.version if isinstance(e, Changed) else e.version for e in published]
+    assert versions == list(range(1, len(versions) + 1))
+    before = None
+    for effect in published:
+        if isinstance(effect, Changed):
+            deadline = effect.record.deadline
+            if before is not None and deadline is not None and deadline.lapses_at > before:
+                assert effect.news == "corrected"
+            before = deadline.lapses_at if deadline else before
+
+
+# -- a plain model -----------------------------------------------------------------------------------------------------
+
+Ends = Literal["confirmed", "unverifiable"]
+
+
+class Record(RuleBasedStateMachine):
+    """One card that is overdue. The model keeps all that was said, and works out from it what must be the case."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.person, self.now, self.number = Person(), NOW, 0
+        self.began: date | None = None
+        self.ends: set[date] = set()
+        self.corrected: tuple[datetime, date] | None = None
+        self.disputes: list[tuple[str, str, date]] = []
+        """Request, outcome or "asked", and the day on which it came."""
+        self.reasons: set[str] = set()
+        self.days: set[date] = set()
+        """Of all corrections."""
+        self.gone = ""
+        self.versions: list[int] = []
+
+    def _do(self, message: Message) -> None:
+        decided = decide(self.person, [message], self.now, POLICY)
+        self.versions += [
+            effect.record.version if isinstance(effect, Changed) else effect.version
+            for _, effect in decided.effects
+            if isinstance(effect, Changed | Expired | Removed)
+        ]
+        rows = {id: store._row(b"", bytes.fromhex(id), record) for id, record in decided.person.records.items()}
+        # Through the columns of the table, as after a restart.
+        kept = {id: store._record(row._asdict()) for id, row in rows.items()}  # type: ignore[arg-type]
+        assert kept == decided.person.records
+        self.person = Person(kept, decided.person.gone)
+
+    def _report(self, status: str, **fields: Any) -> None:
+        self.number += 1
+        self.now += MINUTE
+        body = RecordReport(kind="card.overdue", report_id="r-1", status=status, **fields)  # type: ignore[arg-type]
+        self._do(Report(USER, "bank", f"e-{self.number}", f"behavior.raw.bank/0/{self.number}", body, self.now))
+
+    @property
+    def _is_held(self) -> bool:
+        return self.began is not None and not self.gone
+
+    @rule()
+    def is_reported(self) -> None:
+        self._report("reported", began_on=date(2024, 2, 1))
+        if not self.gone and self.began is None:
+            self.began = date(2024, 2, 1)
+
+    @rule(day=endings)
+    def is_settled(self, day: date) -> None:
+        if self.began is None and not self.gone:
+            return  # What waits has its place among the laws of any order.
+        self._report("settled", ended_on=day)
+        if (
+            self._is_held
+            and self.corrected is None
+            and len(self.ends) < SETTLEMENTS_MAX
+            and day < min(self.ends, default=date.max)
+        ):
+            self.ends.add(day)
+
+    @rule(day=endings)
+    def is_corrected(self, day: date) -> None:
+        if self._is_held and len(self.ends | self.days) < 2 * SETTLEMENTS_MAX:
+            self._report("resolved", outcome="corrected", ended_on=day)
+            self.corrected = (self.now, day)
+            self.days.add(day)
+
+    @rule(reason=st.sampled_from(["paid", "fraud", "not-mine"]))
+    def is_disputed(self, reason: str) -> None:
+        request = f"q-{len(self.disputes)}-{reason}"
+        self.now += MINUTE
+        last = self.disputes[-1][1] if self.disputes else "none"
+        self._do(DisputeRequest(USER, request, ID, reason, None, self.now))
+        if not self._is_held or last == "unverifiable":
+            return
+        was_known = reason in self.reasons
+        self.reasons.add(reason)
+        if last == "asked" or was_known:
+            return
+        self.disputes.append((request, "asked", (self.now + timedelta(hours=8)).date()))
+
+    @rule(outcome=st.sampled_from(["confirmed", "unverifiable"]))
+    def is_answered(self, outcome: Ends) -> None:
+        if not self.disputes:
+            return
+        request, before, day = self.disputes[-1]
+        self._report("resolved", outcome=outcome, dispute=dispute_id(KEY, ID, request))
+        if self._is_held and before == "asked":
+            self.disputes[-1] = (request, outcome, day)
+
+    @rule()
+    def is_deleted(self) -> None:
+        if self._is_held and len(self.ends) > 2:
+            self._report("resolved", outcome="deleted")
+            self.gone = "deleted"
+
+    @rule(days=st.integers(1, 900))
+    def time_passes(self, days: int) -> None:
+        self.now += timedelta(days=days)
+        while instants := [at for r in self.person.records.values() if (at := due_at(r)) and at <= self.now]:
+            self._do(Due(USER, min(instants)))
+        if self._is_held and self.disputes and self.disputes[-1][1] == "asked":
+            request, _, day = self.disputes[-1]
+            last_day = day + timedelta(days=20)
+            if (self.now + timedelta(hours=8)).date() > last_day:
+                self.disputes[-1] = (request, "unverifiable", day)
+        end = self._end
+        if (
+            self._is_held
+            and end is not None
+            and (self.now + timedelta(hours=8)).date() > end.replace(year=end.year + 5)
+        ):
+            self.gone = "lapsed"
+
+    @property
+    def _end(self) -> date | None:
+        return self.corrected[1] if self.corrected else min(self.ends, default=None)
+
+    @invariant()
+    def it_is_as_the_model_says(self) -> None:
+        assert self.versions == list(range(1, len(self.versions) + 1))
+        if not self._is_held:
+            assert not self.person.records
+            assert bool(self.person.gone) == bool(self.gone)
+            return
+        (record,) = self.person.records.values()
+        assert isinstance(record, Open | Settled)
+        last = self.disputes[-1][1] if self.disputes else ""
+        expected = {"asked": "disputed", "": "settled" if self._end else "open"}.get(last, last)
+        assert status_of(record) == expected
+        assert counts(record) == (last not in ("asked", "unverifiable"))
+        assert (record.deadline.ended_on if record.deadline else None) == self._end
+
+
+Record.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
+TestRecord = Record.TestCase
