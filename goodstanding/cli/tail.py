@@ -28,7 +28,7 @@ from shared.contracts import zones
 from shared.contracts.erasure import is_nobody
 from shared.contracts.faults import Fault
 from shared.contracts.identity import USER_ID_PATTERN
-from shared.contracts.messages import RecordChange, ScoreChange, TierChange, follow
+from shared.contracts.messages import DisputeQuestion, RecordChange, ScoreChange, TierChange, follow
 from shared.contracts.months import month_name
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import (
@@ -36,6 +36,7 @@ from shared.contracts.topics import (
     SCORES_CHANGED,
     SUBJECT_ANSWERS,
     TIERS_CHANGED,
+    disputes_topic,
     partner_of,
     rejected_topic,
 )
@@ -104,6 +105,17 @@ def rejected(
         raise UserError(f"There is no partner {partner}.", f"Say one of: {', '.join(partners())}.")
     topics = [rejected_topic(partner)] if partner else asyncio.run(_made([rejected_topic(name) for name in partners()]))
     _follow(topics, last, once, as_json, _refusal, _refusal_line)
+
+
+@app.command()
+def disputes(partner: AnyPartner, last: Last = 10, once: Once = False, as_json: AsJson = False) -> None:
+    """What a partner is asked about records of its own that people dispute, and until when it may answer.
+
+    Example: goodstanding tail disputes bank --once
+    """
+    if partner not in partners():
+        raise UserError(f"There is no partner {partner}.", f"Say one of: {', '.join(partners())}.")
+    _follow([disputes_topic(partner)], last, once, as_json, _question, _question_line)
 
 
 async def _made(topics: list[str]) -> list[str]:
@@ -219,6 +231,20 @@ def _record_line(change: dict[str, Any], zone: tzinfo) -> str:
 
 def _day(instant: str, zone: tzinfo) -> str:
     return f"{datetime.fromisoformat(instant).astimezone(zone):%Y-%m-%d}"
+
+
+def _question(record: ConsumerRecord) -> dict[str, Any]:
+    question = follow(DisputeQuestion, record.value or b"")
+    if isinstance(question, Fault):
+        raise UserError(question.sentence)
+    fields = msgspec.to_builtins(question)
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _question_line(question: dict[str, Any], zone: tzinfo) -> str:
+    text = f": {question['text']}" if "text" in question else ""
+    about = [question["asked_on"], question["report_id"], question["kind"], f"answer by {question['answer_by']}"]
+    return "  ".join([*about, f"dispute {question['dispute']}", f"{question['reason']}{text}"])
 
 
 def _refusal(record: ConsumerRecord) -> dict[str, Any]:

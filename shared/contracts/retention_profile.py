@@ -65,7 +65,7 @@ WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "
 
 
 class Calendar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The days on which nobody works, as data: which they are is announced from year to year (decision 0028)."""
+    """The days on which nobody works, as data: which they are is announced from year to year (decision 0032)."""
 
     weekend: tuple[Weekday, ...] = ("saturday", "sunday")
     holidays: tuple[date, ...] = ()

@@ -67,6 +67,11 @@ def test_connect_a_partner(checkout: Path, newcomer: dict[str, str]) -> None:
 
 
 @pytest.mark.timeout(300)
+def test_report_settle_and_answer_a_dispute(checkout: Path, newcomer: dict[str, str]) -> None:
+    assert follow("disputes.md", None, checkout, newcomer) > 20
+
+
+@pytest.mark.timeout(300)
 def test_the_readme_ends_in_a_score(checkout: Path, newcomer: dict[str, str]) -> None:
     """The commands with events of one's own, as they stand there, and those without any server."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
