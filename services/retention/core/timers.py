@@ -3,7 +3,7 @@ is told of a day that is near (rules D7, D10, D11, R4, R17 and R22)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -17,6 +17,7 @@ from services.retention.core.reports import UNREPORTED_FAULT
 from shared.contracts.retention_profile import Profile
 
 Timer: TypeAlias = Literal["lapse", "early", "answer", "counts", "answer-near", "lapse-near"]
+_WARNS_OF: Mapping[Timer, Timer] = {"answer-near": "answer", "lapse-near": "lapse"}
 
 
 def due_at(record: Kept) -> datetime | None:
@@ -50,10 +51,13 @@ def fire(state: Kept, instant: datetime, profile: Profile, *, alone: bool) -> St
         if state.waits_until > instant:
             return Step(state)
         return Step(None, tuple(refused_waiting(state.partner, each, UNREPORTED_FAULT) for each in state.waiting))
-    due = [(at, timer) for at, timer in _timers(state) if at <= instant]
+    due = {timer: at for at, timer in _timers(state) if at <= instant}
     if not due:
         return Step(state)
-    at, timer = min(due, key=lambda each: each[0])
+    # Nobody is warned of what has come already, however late it is noticed.
+    timers = [timer for timer in due if _WARNS_OF.get(timer) not in due]
+    timer = min(timers, key=lambda each: due[each])
+    at = due[timer]
     case, dispute = state.case, state.case.dispute
     match timer:
         case "lapse":
