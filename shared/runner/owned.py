@@ -136,7 +136,10 @@ class Owned(Generic[M, S, W]):
                 stepped = await step.fold(self._mode, home.service, home.index, batch, states, now)
                 seq = await self._write(db, stepped, progress)
         self.progress = progress
-        self._states.remember(stepped.states, given)
+        if page is None:
+            self._states.remember(stepped.states)
+        else:
+            self._states.renew(stepped.states, given)
         if page is not None:
             self._skip |= stepped.stumbled
         home.host.metrics.decided(stepped.outcomes)

@@ -27,13 +27,23 @@ class States(Generic[S]):
             states.update(await self._load(db, self._shard, missing))
         return states
 
-    def remember(self, states: Mapping[str, S | None], given: Mapping[str, S]) -> None:
-        """Keep what was just saved, except what was decided from a partial state."""
+    def remember(self, states: Mapping[str, S | None]) -> None:
+        """Keep what records have led to and was just saved."""
         for user_id, state in states.items():
             if state is None:
                 self._kept.pop(user_id, None)
-            elif user_id not in given:
+            else:
                 self._kept[user_id] = state
                 self._kept.move_to_end(user_id)
         while len(self._kept) > self._entries_max:
             self._kept.popitem(last=False)
+
+    def renew(self, states: Mapping[str, S | None], given: Mapping[str, S]) -> None:
+        """Of what timers have led to keep only what was kept before: a run passes over everybody once, and would leave
+        no room for those whom records are about. What was decided from a partial state is not kept."""
+        for user_id, state in states.items():
+            if user_id in self._kept and user_id not in given:
+                if state is None:
+                    del self._kept[user_id]
+                else:
+                    self._kept[user_id] = state

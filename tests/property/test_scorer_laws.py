@@ -28,7 +28,7 @@ from services.scorer.core.ids import GROUP_OF, HASH
 from services.scorer.core.messages import Due, Event, Message, RecordNews
 from services.scorer.core.policy import Policy
 from services.scorer.core.score import Evaluation, evaluate, without_records
-from services.scorer.core.scorecard import Bin
+from services.scorer.core.scorecard import Bin, Scorecard
 from services.scorer.core.state import State, Vector, amounts, decode, encode, vectors
 from shared.contracts.kinds import KIND_OF
 from shared.contracts.months import month_of
@@ -317,6 +317,19 @@ def test_continuous_any_order_repetition_and_batches_end_in_the_same_score(
     assert [p.result for p in published[-1:]] == [p.result for p in published_at_once]
     if published:
         assert published[-1].result == evaluate(decode(again.state), policy.scorecards[0], JAN, None).result
+
+
+@given(st.data(), MESSAGES, st.sampled_from([card(cadence="continuous"), card(cadence="continuous", records=None)]))
+def test_continuous_what_is_kept_after_every_event_is_what_a_full_evaluation_gives(
+    data: st.DataObject, messages: list[Message], scorecard: Scorecard
+) -> None:
+    """(rules P2) However an event is taken in, published or not, alone or with others: no item is left as it was."""
+    policy, person = policy_of(scorecard), Person(ME)
+    for batch in data.draw(parts(messages)):
+        person = decide(person, batch, NOW, policy).person
+        if person.evaluation:
+            full = evaluate(decode(person.state), scorecard, JAN, None)
+            assert score.decode(person.evaluation) == full
 
 
 @settings(max_examples=200)
