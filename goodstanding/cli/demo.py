@@ -105,6 +105,9 @@ def _story(keep: bool, svg: Path | None, as_json: bool) -> None:
         f"at {result.instants:,} instants.",
     )
     _fail_on(result.differences)
+    if result.forgotten is not None:
+        verdict = "is true: nothing of the person is held" if result.forgotten.is_true else "is not true"
+        screen.print(f"[cyan]{result.forgotten.account}[/] asked to be erased at the end, and the receipt {verdict}.")
     screen.print(f"{_CHECKED} {result.seconds:.0f} s.")
     if svg is not None:
         picture = screen.export_svg(title="goodstanding demo")

@@ -166,6 +166,11 @@ class Recount:
             record.news.append(RecordNews(now, None, "expired", None, None, None))
             self._publish(person, now)
 
+    def erased(self, account: str) -> None:
+        """Everything about the person is gone, for subscribers too. Others are counted as they were until the next
+        publication, which is not computed after this."""
+        self._people.pop(account, None)
+
     def next_lapse(self) -> datetime | None:
         """When the next record lapses, of those that are known."""
         found = self._next_lapse()

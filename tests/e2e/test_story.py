@@ -41,6 +41,7 @@ def test_three_years_end_with_equal_totals(monkeypatch: pytest.MonkeyPatch, tmp_
     assert "lapses on 1 March 2025" in said
     assert "Hotel room booked on credit and not used has lapsed" not in said
     assert "2021: " in said
+    assert "asked to be erased at the end, and the receipt is true" in said
     for heading in ("is told now", "Where most points are missing", "What moved it", "What would raise it"):
         assert heading in said
     assert svg.read_text().startswith("<svg")

@@ -10,7 +10,9 @@ from itertools import groupby
 from typing import NamedTuple
 
 from goodstanding.explanations import read_explained
+from goodstanding.person.asking import asking_for
 from goodstanding.person.explained import Explained
+from goodstanding.person.receipts import Verified, verify
 from goodstanding.person.setting import Setting
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Addresses
@@ -23,12 +25,14 @@ from goodstanding.simulation.story.formats import written
 from goodstanding.simulation.view import View
 from shared.contracts.identity import sample_account
 from shared.contracts.months import month_number
+from shared.contracts.subject import ErasureReceipt, SubjectRequest
 
 _REPEATED_EVERY = 500
 """One event in so many is sent twice, as after a time-out."""
 _WRONG_EVERY = 1_000
 """After one event in so many comes a copy that names a customer's private number, under an id of its own."""
 _SECOND = timedelta(seconds=1)
+_RECEIPT_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,16 @@ class Result(course.Result):
     hero: Heard
     told: Explanation | None
     """What the hero is told at the end; None if there is no score yet."""
+    forgotten: Forgotten | None = None
+    """Who asks to be erased when all is over; None where nobody but the hero plays."""
+
+
+class Forgotten(NamedTuple):
+    """A person who was erased, when that was done, and whether the receipt is true: ours, and nothing is held."""
+
+    account: str
+    erased_at: datetime
+    is_true: bool
 
 
 class Explanation(NamedTuple):
@@ -115,7 +129,7 @@ async def _play(cast: Cast, stage: Stage) -> Result:
                 await _one(moment, stage)
                 instants += 1
     found = stage.subscriber
-    return Result(
+    result = Result(
         **await totals(stage),
         refused=stage.partners.refused.total(),
         lapsed=sum(1 for lives in found.records.values() for news in lives.values() if news[-1].status == "expired"),
@@ -124,6 +138,25 @@ async def _play(cast: Cast, stage: Stage) -> Result:
         hero=_heard_of(sample_account(HERO), stage),
         told=await _told_to(sample_account(HERO), stage),
     )
+    if cast.people <= HERO:
+        return result
+    forgotten = await _forget(sample_account(cast.people), stage)
+    # Nothing else may have moved by it.
+    return replace(result, forgotten=forgotten, differences=list(stage.differences(result.accepted)))
+
+
+async def _forget(account: str, stage: Stage) -> Forgotten:
+    """The person asks to be erased, and the receipt is checked."""
+    user_id = stage.recount.user_id(account)
+    async with asking_for(stage.deployment.addresses.kafka, user_id) as asking:
+        asked = await asking.ask(SubjectRequest(request="erase"), stage.instant)
+        receipt = await anext(
+            told async for told in asking.answers(asked, _RECEIPT_WITHIN_S) if isinstance(told, ErasureReceipt)
+        )
+    await stage.drain("a person is erased")
+    stage.recount.erased(account)
+    verified = await verify(stage.deployment, user_id, receipt)
+    return Forgotten(account, receipt.erased_at, verified == Verified(True, ()))
 
 
 async def _one(moment: _Moment, stage: Stage) -> None:
