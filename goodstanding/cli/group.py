@@ -83,8 +83,11 @@ class _Group(TyperGroup):
         except UserError as error:
             fail(error.sentence, error.advice)
         except ConfigError as error:
-            sentence = error.sentence if in_json.get() else str(error)
-            fail(sentence, file=str(error.file), line=error.line, key=error.key)
+            if in_json.get():
+                others = [{"line": each.line, "key": each.key, "error": each.sentence} for each in error.others]
+                more: dict[str, Any] = {"others": others} if others else {}
+                fail(error.sentence, file=str(error.file), line=error.line, key=error.key, **more)
+            fail("\n".join(map(str, (error, *error.others))))
         except (ServersError, DataError) as error:
             fail(str(error))
         except KeyboardInterrupt:

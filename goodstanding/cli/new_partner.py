@@ -153,8 +153,9 @@ def _answers(
     def field(option: str, question: str, proposals: Sequence[str], *also: str) -> str:
         return ask(f"--{option}", options[option], question, proposals, is_field(*also))
 
-    ids = first.ids_of(sample)
-    id = field("id", "Which field is the event's own id? (Of rows without one: several, with + between them)", ids[:1])
+    people = first.people_of(sample, lambda text: _is_identifier(settings, text))
+    ids = first.ids_of(sample, people)
+    id = field("id", "Which field is the event's own id? (Of rows without one: several, with + between them)", ids)
     times = [name for name in sample.fields if first.forms_of(sample.values(name))]
     time = field("time", "Which field says when it happened?", times)
     forms = first.forms_of(sample.values(time))
@@ -170,7 +171,6 @@ def _answers(
         )
     if first.needs_zone(form):
         zone = ask("--zone", options["zone"], "In which time zone, as Europe/Berlin?", [], first.check_zone)
-    people = first.people_of(sample, lambda text: _is_identifier(settings, text))
     person = field("person", "Which field names the person, by the identifier that all partners share?", people)
     kind = field("kind", "Which field says what kind of event it is? (- where all are of one kind)", [], "-")
     kind = "" if kind == "-" else kind

@@ -42,9 +42,11 @@ from goodstanding.partner.sending import send
 from goodstanding.partner.stream import stream
 from goodstanding.partner.understood import understood, warnings
 from goodstanding.partner.verdicts import GOOD, Verdict
+from goodstanding.partner.writing import table as table_of
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import Stack
+from services.ingest.core.mapping import CsvMapping
 from shared.contracts import zones
 from shared.contracts.checks import fields_of
 from shared.contracts.kinds import KINDS
@@ -88,7 +90,12 @@ def sample(
     until = datetime.combine(_now(settings, lambda: stack.deployment).astimezone(zone), time(), zone)
     some = people or max(count // _EVENTS_OF_ONE, 1)
     setting = Setting(settings.currency, zone, until, people=some, identifier=identifiers(settings.identity_scheme))
-    for event in islice(samples(partner, sound_mapping_of(partner, settings), setting, seed=seed), count):
+    mapping = sound_mapping_of(partner, settings)
+    events = islice(samples(partner, mapping, setting, seed=seed), count)
+    if isinstance(mapping, CsvMapping) and mapping.header and not as_json:
+        sys.stdout.write(table_of(mapping, (event.value for event in events)))
+        return
+    for event in events:
         if as_json:
             answer_json({"partner": partner, "person": event.key.decode(), "event": event.value.decode()})
         else:

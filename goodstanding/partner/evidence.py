@@ -64,8 +64,12 @@ def verdicts_on(
 ) -> Iterator[Verdict]:
     """What became of the events of a message. `foreseen` is what was expected of them; `behind` says whether the
     services behind ingest were waited for, and `open_` has the origins of the events that they have not come to."""
-    if not placed.line.numbers or placed.origin in evidence.answers:
+    whole = evidence.answers.get(placed.origin)
+    if not placed.line.numbers or (whole is not None and whole[0] is Result.REFUSED):
         yield _verdict(placed.line.number, placed.origin, evidence, foreseen, behind, open_)
+        return
+    if whole is not None:  # set aside, and each of its events with it
+        yield from (Verdict.of(number, *whole) for number in placed.line.numbers)
         return
     for index, number in enumerate(placed.line.numbers):
         yield _verdict(number, _event(placed.origin, str(index)), evidence, foreseen, behind, open_)

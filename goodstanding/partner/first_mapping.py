@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -15,12 +16,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, get_args
 
+import msgspec
+
 from goodstanding.errors import UserError
 from services.ingest.core.mapping import DAYS, Number, TimeFormat
 from services.ingest.core.notation import notation
 from services.ingest.core.patterns import NoSuchTimeError, PatternError, pattern
 from shared.contracts.checks import fields_of
-from shared.contracts.demographics import is_demographic
 from shared.contracts.kinds import KIND_OF, Shape
 from shared.contracts.strict_json import JsonError, loads
 from shared.contracts.times import TimeError, day, instant
@@ -46,6 +48,8 @@ _PATTERNS = (
 )
 _EPOCHS = {"epoch-seconds": 1, "epoch-millis": 1_000, "epoch-micros": 1_000_000}
 _YEARS = (date(2000, 1, 1).toordinal() - 719_163, date(2100, 1, 1).toordinal() - 719_163)
+_CALLED_ID = re.compile(r"(^|[^a-zA-Z])(id|no|nr|number|ref|reference)$|(Id|ID|No|Nr|Number|Ref)$", re.ASCII)
+_SYMBOL = re.compile(r"[^0-9\s.,'\u2019+()\-\u2212]+")
 _CODES_MAX = 40
 _DELIMITERS = (",", ";", "\t", "|")
 _ENCODINGS = ("utf-8", "windows-1252")
@@ -209,18 +213,24 @@ def check_zone(name: str) -> None:
         raise UserError(str(error), "As in Europe/Berlin or America/New_York.") from None
 
 
-def ids_of(sample: Sample) -> list[str]:
-    """The fields that tell each event from every other."""
-    found = [name for name in sample.fields if len(set(map(str, sample.values(name)))) == len(sample.rows)]
-    return sorted((name for name in found if not is_demographic(name)), key=lambda name: "id" not in name.lower())
-
-
-def people_of(sample: Sample, is_identifier: Callable[[str], bool]) -> list[str]:
-    """The fields all of whose values are identifiers of the deployment's scheme."""
+def ids_of(sample: Sample, people: Sequence[str]) -> list[str]:
+    """The fields that are called an id and tell each event from every other, but for those that name people."""
     return [
         name
         for name in sample.fields
-        if (values := sample.values(name)) and all(isinstance(v, str) and is_identifier(v) for v in values)
+        if name not in people
+        and _CALLED_ID.search(name)
+        and len(set(map(str, sample.values(name)))) == len(sample.rows)
+    ]
+
+
+def people_of(sample: Sample, is_identifier: Callable[[str], bool]) -> list[str]:
+    """The fields most of whose values are identifiers of the deployment's scheme; a slip among them hides no field."""
+    return [
+        name
+        for name in sample.fields
+        if (values := sample.values(name))
+        and sum(isinstance(value, str) and is_identifier(value) for value in values) * 2 > len(values)
     ]
 
 
@@ -234,10 +244,27 @@ def codes_of(sample: Sample, field: str) -> list[str]:
     return found
 
 
-def numbers_of(values: Sequence[Any]) -> list[str]:
-    """In which notations all of these can be amounts, by an example; none is needed where all are numbers of JSON."""
-    texts = [value for value in values if isinstance(value, str)]
-    return [like for like, number in NUMBERS.items() if all(notation(number).read(text) is not None for text in texts)]
+def numbers_of(texts: Sequence[str]) -> list[str]:
+    """In which notations all of these can be amounts, by an example; of two that differ in the thousands mark only, the
+    one without it, by which nothing can be misread."""
+    found = {
+        like: number
+        for like, number in NUMBERS.items()
+        if all(notation(_as_written(number, texts)).read(text) is not None for text in texts)
+    }
+    plain = {number.decimal for number in found.values() if number.thousands is None}
+    return [like for like, number in found.items() if number.thousands is None or number.decimal not in plain]
+
+
+def _as_written(number: Number, texts: Sequence[str]) -> Number:
+    """The notation with what the texts show besides: a plus, a symbol, and where it stands."""
+    plus = any(text.lstrip().startswith("+") for text in texts)
+    marks = {found[0] for text in texts if (found := _SYMBOL.search(text))}
+    if len(marks) != 1:
+        return msgspec.structs.replace(number, plus=plus)
+    [symbol] = marks
+    before = any(text.lstrip("+-( \u2212").startswith(symbol) for text in texts)
+    return msgspec.structs.replace(number, plus=plus, symbol=symbol, symbol_at="before" if before else "after")
 
 
 # The file.
@@ -258,7 +285,7 @@ def mapping_text(name: str, sample: Sample, said: Answers) -> str:
         *([f"zone = {quoted(said.zone)}"] if said.zone else []),
         f"subject = {quoted(said.person)}",
         f"kind = {_kind(sample, said)}",
-        *([f"number = {_number(said.number)}"] if said.amount and said.number != "1234.50" else []),
+        *_number(sample, said),
         *_skipped(said),
         *_ignored(sample, said),
         *_rights(said),
@@ -291,12 +318,17 @@ def _kind(sample: Sample, said: Answers) -> str:
     return quoted(said.kind)
 
 
-def _number(like: str) -> str:
-    number = NUMBERS[like]
+def _number(sample: Sample, said: Answers) -> list[str]:
+    texts = [value for value in sample.values(said.amount) if isinstance(value, str)] if said.amount else []
+    number = _as_written(NUMBERS[said.number], texts)
+    if number == Number():
+        return []
     parts = [f"decimal = {quoted(number.decimal)}"]
-    if number.thousands:
-        parts.append(f"thousands = {quoted(number.thousands)}")
-    return f"{{ {', '.join(parts)} }}"
+    parts += [f"thousands = {quoted(number.thousands)}"] if number.thousands else []
+    if number.symbol:
+        parts += [f"symbol = {quoted(number.symbol)}", f'symbol_at = "{number.symbol_at}"']
+    parts += ["plus = true"] if number.plus else []
+    return [f"number = {{ {', '.join(parts)} }}"]
 
 
 def _skipped(said: Answers) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
@@ -31,6 +31,7 @@ from services.ingest.core.mapping import (
 )
 from services.ingest.core.notation import notation
 from services.ingest.core.patterns import pattern
+from services.ingest.core.tables import csv_options
 from shared.contracts import zones
 from shared.contracts.currencies import DIGITS
 from shared.contracts.messages import BehaviorEvent, RecordReport
@@ -201,6 +202,21 @@ def message(mapping: ForeignMapping, events: Sequence[Writer]) -> bytes:
         lines.writerow([column.partition("#")[0] for column in columns])
     lines.writerows([event.values.get(column, "") for column in columns] for event in events)
     return text.getvalue().removesuffix("\n").encode(mapping.encoding)
+
+
+def table(mapping: CsvMapping, messages: Iterable[bytes]) -> str:
+    """The tables of messages as one, under a header with the columns of all."""
+    form = csv_options(mapping.delimiter, mapping.quote)
+    rows: list[dict[str, str]] = []
+    for each in messages:
+        header, *lines = csv.reader(io.StringIO(each.decode(mapping.encoding), newline=""), **form)
+        rows += [dict(zip(header, line, strict=True)) for line in lines]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    written = csv.DictWriter(text, columns, restval="", lineterminator="\n", **form)
+    written.writeheader()
+    written.writerows(rows)
+    return text.getvalue()
 
 
 def _json(mapping: JsonMapping, events: Sequence[Writer]) -> Any:

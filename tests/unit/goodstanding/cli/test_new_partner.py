@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from goodstanding.cli import new_partner
-from goodstanding.partner import mapping_files
+from goodstanding.partner import first_mapping, mapping_files
 from goodstanding.platform import deployment
 from shared.contracts.identity import sample_account
 from shared.settings import ROOT
@@ -147,3 +147,34 @@ def test_what_a_record_needs_besides_is_left_to_be_said(house: Path) -> None:
     text = (house / "partners" / "tram.toml").read_text()
     assert '# report_id = "..."' in text
     assert 'records = ["life"]' in text
+
+
+@pytest.mark.parametrize(
+    ("texts", "likes"),
+    [
+        (["-61,50", "+2.100,00"], ["1.234,50"]),
+        (["12.50", "3.00"], ["1234.50"]),
+        (["$1,234.50", "$3.00"], ["1,234.50"]),
+        (["12,50 €"], ["1234,50"]),
+        (["1,234"], ["1,234.50", "1234,50"]),
+        (["1 234,50 EUR", "3,00 EUR"], ["1 234,50"]),
+        (["1'234.50"], ["1'234.50"]),
+        (["much"], []),
+    ],
+)
+def test_a_notation_is_proposed_only_where_there_is_one(texts: list[str], likes: list[str]) -> None:
+    assert first_mapping.numbers_of(texts) == likes
+
+
+def test_what_amounts_show_besides_is_declared(house: Path) -> None:
+    rows = TRIPS.replace("2.50", '"$1,002.50"').replace("3.00", "+$3.00")
+    money = (*FARE[:-1], "1,234.50")
+    found = ask("partner", "new", "tram", sample(house, rows), *TRAM, *KINDS, *money)
+    assert "Of the sample: 2 accepted." in found.stdout, found.stdout + found.stderr
+    assert written(house, "tram")["number"] == {
+        "decimal": ".",
+        "thousands": ",",
+        "symbol": "$",
+        "symbol_at": "before",
+        "plus": True,
+    }
