@@ -112,7 +112,7 @@ class Fields(Paths):
         """The id of an event without an envelope. Whose it is, is not known yet.
 
         Of events of one message that have no id but a digest of what they say, the second with one digest is another
-        event: two equal payments on a day are two.
+        event: two equal payments on a day are two (rules E22).
         """
         read = self._identity(spec, key, ID_CHARACTERS_MAX, Code.MISSING_FIELD)
         if not isinstance(spec, Text) or spec.function != DIGEST:

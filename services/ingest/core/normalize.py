@@ -91,7 +91,7 @@ def normalize(partner: Partner, raw: Raw, arrived: datetime) -> Judged:
 
 def normalize_each(partner: Partner, raw: Raw, arrived: datetime) -> Refused | list[Judged]:
     """What each event of a message says, for a partner whose messages have several; or why the message as a whole is
-    refused. Each is judged apart. Never raises."""
+    refused. Each is judged apart (rules E21). Never raises."""
     assert partner.several is not None
     digests: dict[str, int] = {}
     try:
@@ -288,7 +288,7 @@ def _other(partner: Partner, words: tuple[Any, ...]) -> Reading:
 
 
 def _is_skipped(partner: Partner, flat: Flat, body: dict[str, Any]) -> bool:
-    """Whether the kind is one that is passed over; then nothing else of the event is read."""
+    """Whether the kind is one that is passed over; then nothing else of the event is read (rules E20)."""
     words = tuple([word.read(flat, body) for word in partner.words])
     if not all(word is None or type(word) is str for word in words) or words in partner.readings:
         return False

@@ -56,7 +56,7 @@ _EPOCHS = {
 
 
 def of_day(day: Reader[date], at: Literal["start", "noon", "end"], zone: tzinfo) -> Reader[datetime]:
-    """An instant in UTC that stands for a day in the zone. Its end is the last microsecond that belongs to it."""
+    """An instant in UTC that stands for a day in the zone (rules E23). Its end is the last microsecond of it."""
     clock = {"start": time(), "noon": time(12), "end": time.max}[at]
 
     def read(flat: Flat) -> datetime:

@@ -222,7 +222,7 @@ TIMES = [
 
 @pytest.mark.parametrize(("spec", "value", "expected"), TIMES)
 def test_times_in_a_declared_form(spec: str, value: Any, expected: str | Fault) -> None:
-    """(rules E6 and E15)"""
+    """(rules E6, E15 and E23)"""
     [found] = read(partner_of(time(spec)), json.dumps({**GOOD, "at": value}).encode())
     check(found, Told(time=expected) if isinstance(expected, str) else expected)
 
@@ -317,6 +317,7 @@ def test_words_are_compared_as_declared_and_some_kinds_passed_over(
 
 
 def test_of_an_event_that_is_passed_over_nothing_else_is_read() -> None:
+    """(rules E20)"""
     partner = partner_of(HEAD + 'skip = ["ping"]' + BLOCK)
     assert read(partner, b'{"what": "ping", "anything": [1]}') == [SKIPPED]
 
@@ -387,6 +388,7 @@ def test_lists_and_objects_are_passed_over_when_the_file_says_so(
 
 
 def test_each_event_of_a_list_is_judged_apart() -> None:
+    """(rules E21)"""
     partner = partner_of(HEAD + 'list = "."\nskip = ["ping"]' + BLOCK)
     bad = {**GOOD, "id": "e2", "who": "nobody"}
     found = read(partner, json.dumps([GOOD, bad, {"what": "ping"}, 7, {**GOOD, "id": "e3"}]).encode())
@@ -463,6 +465,7 @@ def test_a_list_without_events_has_none() -> None:
 
 
 def test_of_rows_without_an_id_two_equal_ones_are_two_events_and_sent_again_the_same() -> None:
+    """(rules E22)"""
     partner = partner_of(HEADED.replace('id = "id"', 'id = { function = "digest", paths = ["at", "sum"] }'))
     rows = ["at,who,what,sum", *[f"2024-03-05T09:30:00Z,{PERSON},paid,{n}" for n in (5, 5, 6, 5)]]
     first, again = (read(partner, "\n".join(rows).encode()) for _ in range(2))
