@@ -1,11 +1,12 @@
 """What a monthly publication costs, all in: people a second, CPU, memory, and whether that is as much at its end.
 
-    python -m bench.publication [--people 100000] [--processes 1] [--kill]
+    python -m bench.publication [--people 100000] [--processes 1] [--kill] [--preview]
 
 On a Kafka and a Postgres of its own, with real processes of the scorer. The people are drawn lives of up to 26 months
 (`bench.lives`), each with its last evaluation; every third has six mutual contacts. The time runs from the instant of
 the run until every message is sent. Each tenth of the run has a line. With `--kill` the process is killed at half and
-started again: everybody must have been published exactly once.
+started again: everybody must have been published exactly once. With `--preview` everybody is scored by another
+scorecard at the end, as `goodstanding policy preview` does it.
 """
 
 from __future__ import annotations
@@ -19,16 +20,20 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 import asyncpg
+import msgspec
+import psutil
 
 from bench.__main__ import _cpu_s
 from bench.lives import LATE_MONTHS, ZONE, lived
 from bench.retention_sweep import _peak_mb
+from goodstanding.cli.preview import previewed
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Servers
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.platform.stack import stop
 from goodstanding.reading.offsets import asking
+from services.benefits.core.table import TierTable
 from services.scorer.core.messages import microseconds
 from services.scorer.core.policy import Policy
 from services.scorer.core.score import encode as encode_evaluation
@@ -68,6 +73,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=100_000, help="people (default 100,000)")
     parser.add_argument("--processes", type=int, default=1, help="processes of the scorer (default 1)")
     parser.add_argument("--kill", action="store_true", help="kill the process at half of the run")
+    parser.add_argument("--preview", action="store_true", help="preview another scorecard at the end")
     given = parser.parse_args()
     with Servers.ephemeral() as servers:
         deployment = Deployment.create(servers.home / "services", servers.addresses, FixedSettings.new(clock="stepped"))
@@ -84,6 +90,8 @@ def main() -> None:
             for process in processes:
                 process.wait_ready()
             asyncio.run(_measure(deployment, servers, processes, policy, given.people, kill=given.kill))
+            if given.preview:
+                asyncio.run(_preview(deployment, policy))
         finally:
             stop(processes)
 
@@ -186,6 +194,21 @@ async def _measure(
     if found != (people, people, 2, 2) or sent < people:
         raise SystemExit(f"Wrong: publications, people, lowest and highest version are {found}; {sent} messages.")
     print(f"in all{_line(points[0], points[-1])[6:]}; state {sizes[0]:,} bytes, evaluation {sizes[1]:,}")
+
+
+async def _preview(deployment: Deployment, policy: Policy) -> None:
+    """What it costs this process to read everybody and score them twice."""
+    new = msgspec.structs.replace(policy.scorecards[0], name="other")
+    tiers, before_mb = load_policy(ROOT / "policies" / "benefits.toml", TierTable), psutil.Process().memory_info().rss
+    began, began_cpu = time.perf_counter(), time.process_time()
+    _, found = await previewed(deployment, new, None, tiers, 10)
+    seconds, cpu_s = time.perf_counter() - began, time.process_time() - began_cpu
+    grown_mb = (psutil.Process().memory_info().rss - before_mb) / 2**20
+    people = found.all.people
+    print(
+        f"preview{people:>9,} people in {seconds:.0f} s, {cpu_s / people * 1e6:,.0f} us CPU a person,"
+        f" {grown_mb:+.0f} MB of memory"
+    )
 
 
 _SETTLED = "select bool_and(settled_at >= $1) and not exists (select from outbox) from shard"

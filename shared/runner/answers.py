@@ -156,3 +156,5 @@ class DuePage(Generic[M, S]):
     next_at: datetime | None
     run: str | None = None
     states: Mapping[str, S] = field(default_factory=dict)
+    done: float = 0.0
+    """How much of the shard's part of the run is over with this page, 0 to 1."""

@@ -65,6 +65,9 @@ class Metrics:
             "The instant of a shard's earliest timer that has not fired; late, when it is in the past.",
             ["shard"],
         )
+        self.run_done_ratio = gauge(
+            "goodstanding_run_done_ratio", "How much of the latest run is over, 0 to 1, by shard.", ["shard"]
+        )
         self.policy = gauge("goodstanding_policy_info", "1 for the policy in force.", ["policy"])
         self.people = gauge(
             "goodstanding_people",
@@ -76,6 +79,9 @@ class Metrics:
     def next_timer(self, shard: int, at: datetime | None) -> None:
         """`at` is None when nothing will be due."""
         self.next_timer_timestamp.labels(shard).set(at.timestamp() if at else math.inf)
+
+    def run_goes_on(self, shard: int, done: float) -> None:
+        self.run_done_ratio.labels(shard).set(done)
 
     def lost(self, topic: str, reason: str, count: int) -> None:
         self.records_lost.labels(topic, reason).inc(count)

@@ -49,6 +49,8 @@ class Working(Generic[M, S, W]):
         self.owned = owned
         self.agenda: Agenda = agenda.claimed(host.clock.now())
         self._shard, self._host, self._portions = shard, host, portions
+        self._told: tuple[str, int] | None = None
+        """The run of which the log was told last, and how many tenths of it were over."""
         self._put_back: deque[Fetched] = deque()
         """Records of a portion that failed; they come before those in the buffer."""
 
@@ -143,6 +145,7 @@ class Working(Generic[M, S, W]):
             self.agenda = agenda.nothing_due(self.agenda, page.next_at)
             self._host.metrics.next_timer(self._shard.index, page.next_at)
         elif await self._applied(page):
+            self._tell(page)
             self.agenda = agenda.page_fired(self.agenda)
             self._portions.timers = portion.handled(self._portions.timers, len(page.messages))
             self._host.metrics.timers.inc(len(page.messages))
@@ -151,6 +154,16 @@ class Working(Generic[M, S, W]):
             self.agenda = agenda.page_fired(self.agenda)
             return
         self._shard.succeeded()
+
+    def _tell(self, page: DuePage[M, S]) -> None:
+        """How far a run over many pages has come, for whoever waits for it: as a metric, and every tenth in the log."""
+        if page.run is None:
+            return
+        self._host.metrics.run_goes_on(self._shard.index, page.done)
+        tenths = int(page.done * 10)
+        if (page.run, tenths) != self._told:
+            self._told = page.run, tenths
+            log.info("a run goes on", run=page.run, shard=self._shard.index, percent=tenths * 10)
 
     async def _page(self, now: datetime) -> DuePage[M, S] | None:
         """None where it cannot be had; then the shard says why, and goes on with records."""

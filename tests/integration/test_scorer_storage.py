@@ -345,7 +345,9 @@ class TestTheRun:
         now, next_at = day(JAN, 6), run_instant(JAN + 1, 6, ZONE)
         first = await page(db, now, limit=3)
         assert (first.cursor, first.run, len(first.messages)) == (f"{JAN}:{MINE[2]}", "2026-01", 3)
+        assert first.done == int(MINE[2][:8], 16) / 2**32, "pseudonyms are spread evenly"
         last = await page(db, now, first.cursor, limit=3)
+        assert last.done == 1.0
         assert (last.cursor, last.next_at, len(last.messages)) == (f"{JAN}:done", next_at, 2)
         assert await page(db, now, last.cursor) == DuePage((), f"{JAN}:done", next_at, None)
 
