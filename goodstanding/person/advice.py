@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 
@@ -58,9 +58,10 @@ def outlook_of(present: Present, card: Scorecard) -> tuple[Outlook, ...]:
 
 
 def _published_on(through: int, card: Scorecard) -> date:
-    """When the score is published that sees a month. In continuous cadence that follows the last of its events."""
+    """When the score is published that sees a month. In continuous cadence that is within the month, and at its end all
+    of it is seen."""
     if card.cadence == "continuous":
-        return day_of_month(through)
+        return day_of_month(through + 1) - timedelta(days=1)
     return day_of_month(through + 1, card.publication_day)
 
 

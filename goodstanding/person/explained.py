@@ -21,7 +21,7 @@ from services.scorer.core.reasons.hints import Present
 from services.scorer.core.reasons.obstacles import obstacles
 from services.scorer.core.reasons.record_costs import RecordCost, record_costs
 from services.scorer.core.reasons.sentences import Reason, Wording, key_reasons, reasons, without_policy
-from services.scorer.core.reasons.words import DIMENSIONS
+from services.scorer.core.reasons.words import dimension_name
 from services.scorer.core.scorecard import Scorecard
 from shared.contracts.kinds import RecordClass
 
@@ -177,6 +177,6 @@ def _dimensions(found: Sequence[Reason], card: Scorecard, language: Language) ->
         lost = sum(reason.lost for reason in own if reason.best >= 0)
         # A cap would take some of what is not known, were it known.
         not_known = min(sum(reason.not_known for reason in own), max(0, share - points - lost))
-        name = DIMENSIONS.get(code, (code, code))[0 if language == "en" else 1]
+        name = dimension_name(code)[0 if language == "en" else 1]
         made.append(Dimension(code, name, points, share, share - points - not_known, not_known))
     return tuple(made)

@@ -52,6 +52,7 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "outlook_score": ("{score} on {day}", "{day}为 {score} 分"),
     "records": ("What is held against you", "你名下的负面记录"),
     "record_cost": ("costs {points} today", "目前扣 {points}"),
+    "record_free": ("costs nothing today", "目前不扣分"),
     "record_settled": ("settled", "已了结"),
     "record_open": (
         "not settled; settled today it would cost {points} and be gone on {day}",

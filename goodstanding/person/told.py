@@ -122,7 +122,8 @@ def record_line(record: RecordCost, gone_if_settled: Mapping[str, date], currenc
     told = [KINDS[record.kind][0 if language == "en" else 1]]
     if record.amount is not None:
         told.append(money(record.amount, currency, language))
-    told.append(phrase("record_cost", language, points=counted(-record.points, language)))
+    cost = phrase("record_cost", language, points=counted(-record.points, language))
+    told.append(cost if record.points else phrase("record_free", language))
     if record.points_when_settled is None:
         told.append(phrase("record_settled", language))
     else:

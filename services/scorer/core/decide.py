@@ -31,7 +31,7 @@ from services.scorer.core.messages import (
     instant_of,
     microseconds,
 )
-from services.scorer.core.moves import Last, moves
+from services.scorer.core.moves import Last, moves, moves_of_policy
 from services.scorer.core.policy import Policy
 from services.scorer.core.records import STATUS_GONE, has_lapsed
 from services.scorer.core.requests import answer_to
@@ -136,7 +136,8 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
         if dropped and not newer:
             return Decided(person, Writes(person.user_id), (), 0, dropped=dropped)
         messages = newer
-    state = decode(person.state) if person.state else State()
+    known = person.state
+    state = decode(known) if known else State()
     redacts = _went_unredacted(person.state, state)
     _close_months(state, now, policy)
     folded: list[tuple[Event, Folded]] = []
@@ -182,7 +183,7 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
         events = bool(accepted) or (
             bool(consents and person.evaluation) and any(news.withdrawn_at is not None for news in consents)
         )
-        person, published = _at_once(person, counting, now, policy, events=events, records=bool(changes))
+        person, published = _at_once(person, known, counting, now, policy, events=events, records=bool(changes))
     publication = None if published is None else _publication(person, *published)
     writes = Writes(person.user_id, redacts, publication, edges, run, tuple(consents))
     return Decided(person, writes, folded, stale, answers, dropped)
@@ -271,13 +272,21 @@ def _passed_by(run: int, late_months: int, zone: tzinfo) -> RunPassed:
     return RunPassed(run, month_start(run - WINDOW_MONTHS_MAX, zone), month_start(run - 1 - late_months, zone))
 
 
-def _at_once(person: Person, state: State, now: datetime, policy: Policy, *, events: bool, records: bool) -> _Moved:
+def _at_once(
+    person: Person, known: bytes, state: State, now: datetime, policy: Policy, *, events: bool, records: bool
+) -> _Moved:
     """What may not wait for the monthly run: a change of a record (rules P3), also of somebody who was never published
-    (rules P4); in continuous cadence any change of the result (rules P2)."""
+    (rules P4); in continuous cadence any change of the result (rules P2). `known` is the state before."""
     card = policy.at(now)
     month, _ = _months_at(now, policy.zone)
-    if events and card.cadence == "continuous":
+    # In continuous cadence a new scorecard does not wait for a run either: it takes effect with whatever comes first.
+    is_new = card.cadence == "continuous" and card is not policy.of_last_run(now)[0] and bool(person.evaluation)
+    if card.cadence == "continuous" and (events or (records and is_new)):
         evaluation = evaluate(state, card, month, person.circle)
+        if is_new and person.as_of is not None and policy.at(person.as_of) is not card:
+            last = score.decode(person.evaluation)
+            then = evaluate(decode(known), card, month_of(person.as_of, policy.zone), person.circle)
+            evaluation = msgspec.structs.replace(evaluation, moves=moves_of_policy(last, then, evaluation))
         if not records and not _differs(person, evaluation):
             return _silently(person, evaluation)
     elif records:

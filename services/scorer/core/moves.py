@@ -78,6 +78,15 @@ def moves(last: Last, now: Evaluation, months: Months, card: Scorecard) -> tuple
     return tuple([(_CAUSES[rank], code, moved) for rank, code, moved in sorted(found)])
 
 
+def moves_of_policy(last: Evaluation, then: Evaluation, now: Evaluation) -> tuple[Move, ...]:
+    """Of a publication in continuous cadence that is the first by its policy: what that policy makes of what was known
+    `then`, against the last publication. The rest came of what has happened since."""
+    changed = _changed(last, now)
+    points = {item.code: item.points for item in then.items}
+    by_policy = {code: points.get(code, 0) - before for code, (before, _) in changed.items()}
+    return tuple([(Cause.POLICY.value, code, moved) for code, moved in sorted(by_policy.items()) if moved])
+
+
 def _by_rank(code: str, before: int, stages: Sequence[tuple[int, Points]], apart: int | None) -> Mapping[int, int]:
     """How much of the change of one rule has which cause, by the cause's place in their order."""
     by_rank: dict[int, int] = {}

@@ -93,6 +93,13 @@ DIMENSIONS: Mapping[str, Both] = {
     "connections": ("Connections", "人脉关系"),
 }
 
+
+def dimension_name(code: str) -> Both:
+    """What people call a dimension; one of a policy's own goes by its name in the file."""
+    plain = code.replace("_", " ").capitalize()
+    return DIMENSIONS.get(code, (plain, plain))
+
+
 CLASSES: Mapping[str, Both] = {
     "legal": ("legal", "法律类"),
     "financial": ("financial", "金融类"),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
 from goodstanding import policies
@@ -20,6 +21,7 @@ from services.scorer.core.explain import Published
 from services.scorer.core.messages import Due, Message
 from services.scorer.core.reasons.figures import Language
 from services.scorer.core.reasons.hints import Present
+from services.scorer.core.reasons.words import dimension_name
 from services.scorer.core.state import decode
 from tests.support.people import JAN, ME, SHIPPED, ZONE, day, event, news, policy_of, record
 
@@ -189,3 +191,15 @@ def test_drawings_are_whole_documents() -> None:
 def test_both_languages_have_the_same_gaps_to_fill() -> None:
     for name, (en, zh) in _BOTH.items():
         assert sorted(re.findall(r"{\w+}", en)) == sorted(re.findall(r"{\w+}", zh)), name
+
+
+def test_in_continuous_cadence_what_comes_is_told_for_days_to_come() -> None:
+    at_once = msgspec.structs.replace(SHIPPED, cadence="continuous")
+    person, rows = life()
+    found = of(person, rows, msgspec.structs.replace(setting(), in_force=at_once))
+    assert found.outlook[0].on.isoformat() == "2026-02-28"
+    assert all(each.on > TODAY for each in found.outlook)
+
+
+def test_a_dimension_of_ones_own_goes_by_its_name_in_the_file() -> None:
+    assert dimension_name("village_life") == ("Village life", "Village life")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
+import msgspec
 import pytest
 
-from services.scorer.core.decide import Person, decide
-from services.scorer.core.messages import Due
+from services.scorer.core.decide import Person, Publication, decide
+from services.scorer.core.messages import Due, Message
+from services.scorer.core.moves import Cause
 from services.scorer.core.policy import in_order
+from services.scorer.core.reasons.changes import by_cause, changes
 from tests.support.people import BILL, JAN, ME, card, day, event, news, policy_of, record, rule
 
 OLD = card(name="old")
@@ -68,3 +72,45 @@ def test_a_change_of_a_record_between_the_day_and_the_run_is_by_the_scorecard_of
     decided = decide(person, [news(record("ride.unpaid"))], day(JAN, 15), POLICY)
     assert decided.writes.publication is not None
     assert decided.writes.publication.policy == OLD.id
+
+
+# -- continuous cadence: a scorecard that has begun waits for no run ---------------------------------------------------
+
+EARLY = card(name="early", cadence="continuous")
+LATE_RULES = tuple(
+    msgspec.structs.replace(each, code=f"{each.code}-anew") if index == 0 else each
+    for index, each in enumerate(card().rules)
+)
+SINCE = card(name="since", cadence="continuous", effective_on=date(2026, 1, 7), rules=LATE_RULES)
+BOTH = policy_of(*in_order([EARLY, SINCE]))
+
+
+def published(messages: Sequence[Message], person: Person, at: datetime) -> tuple[Person, Publication]:
+    decided = decide(person, messages, at, BOTH)
+    assert decided.writes.publication is not None
+    return decided.person, decided.writes.publication
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [event(BILL, day(JAN, 8), "later", days_late=40)],
+        [news(record("card.overdue"), JAN)],
+        [event(BILL, day(JAN, 8), "later", days_late=40), news(record("card.overdue"), JAN)],
+    ],
+)
+def test_whatever_comes_first_is_by_the_new_one_as_a_whole_and_names_it(messages: Sequence[Message]) -> None:
+    person, first = published([event(BILL, day(JAN, 5), days_late=0)], Person(ME), day(JAN, 5, 12))
+    assert first.policy == EARLY.id
+    person, second = published(messages, person, day(JAN, 8, 12))
+    assert second.policy == SINCE.id
+    codes = {item.code for item in second.evaluation.items}
+    assert {each.code for each in LATE_RULES} <= codes
+    assert EARLY.rules[0].code not in codes
+    causes = by_cause(changes(first.evaluation, second.evaluation))
+    assert Cause.POLICY in causes
+    assert sum(causes.values()) == second.evaluation.score - first.evaluation.score
+    # From then on it is no news.
+    _, third = published([news(record("ride.unpaid", "r2"), JAN)], person, day(JAN, 9, 12))
+    assert third.policy == SINCE.id
+    assert Cause.POLICY not in by_cause(changes(second.evaluation, third.evaluation))
