@@ -23,6 +23,7 @@ from services.ingest.loading import load_context, load_mapping, load_partners, p
 from services.scorer.core.features.base import Unit
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.loading import scorecards
+from shared.contracts.own_kinds import OwnKinds
 from shared.contracts.retention_profile import Profile
 from shared.policy_file import SCORECARD, TIERS, load_policy, profile_file, scorecard_files
 from shared.settings import ROOT
@@ -150,6 +151,11 @@ def _profile(file: Path) -> str:
     )
 
 
+def _own_kinds(file: Path) -> str:
+    own = load_policy(file, OwnKinds).own_kinds
+    return f"kinds of the deployment's own: {', '.join(each.name for each in own)}"
+
+
 def _mapping(file: Path) -> str:
     partner = compiled_file(file, FixedSettings.new())
     told = f"mapping of the partner {partner.name}: {len(partner.readings) + len(partner.others)} of its codes are read"
@@ -187,6 +193,7 @@ _KINDS: dict[str, Callable[[Path], str]] = {
     "years": _profile,
     "answer_days": _profile,
     "format": _mapping,
+    "own_kinds": _own_kinds,
 }
 """By a key that only files of that kind have."""
 Comparable: TypeAlias = Scorecard | TierTable | Profile

@@ -9,12 +9,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from shared.contracts.kinds import extend
+from shared.contracts.own_kinds import OwnKinds
 from shared.contracts.policy_parts import PolicyFault
 from shared.toml_file import error_at, load
 
 SCORECARD = "scorecard.toml"
 TIERS = "benefits.toml"
 RATES = "rates.csv"
+OWN_KINDS = "kinds.toml"
 """Below the directory of the policies."""
 
 
@@ -26,6 +29,18 @@ def scorecard_files(policies: Path) -> list[Path]:
 def profile_file(policies: Path, name: str) -> Path:
     """The file of a retention profile."""
     return policies / "retention" / f"{name}.toml"
+
+
+def load_kinds(policies: Path) -> None:
+    """Add the deployment's own kinds to the taxonomy, if it has any. Raises ConfigError."""
+    file = policies / OWN_KINDS
+    if not file.exists():
+        return
+    own = load_policy(file, OwnKinds).own_kinds
+    try:
+        extend(each.kind() for each in own)
+    except ValueError as error:
+        raise error_at(file, (), str(error)) from None
 
 
 class Policy(Protocol):

@@ -27,6 +27,8 @@ from goodstanding.cli import (
 )
 from goodstanding.cli.group import commands
 from goodstanding.cli.program import NAME
+from shared.policy_file import load_kinds
+from shared.settings import ROOT
 
 app = commands("Goodstanding, an open credit-standing platform: behavior events in, explained scores out.")
 
@@ -44,6 +46,7 @@ def main(
     ] = False,
 ) -> None:
     """Goodstanding, an open credit-standing platform: behavior events in, explained scores out."""
+    load_kinds(ROOT / "policies")
 
 
 app.command("demo", short_help="See it all work, from beginning to end.")(demo.demo)

@@ -49,7 +49,7 @@ from goodstanding.platform.stack import Stack
 from services.ingest.core.mapping import CsvMapping
 from shared.contracts import zones
 from shared.contracts.checks import fields_of
-from shared.contracts.kinds import KINDS
+from shared.contracts.kinds import KIND_OF
 
 app = commands("For partners: example events, a check without sending, and sending with an answer for each event.")
 
@@ -266,7 +266,7 @@ def kinds_(as_json: AsJson = False) -> None:
 
     Example: goodstanding partner kinds --json
     """
-    for kind in KINDS:
+    for kind in KIND_OF.values():
         needs, may_have = fields_of(kind)
         if as_json:
             about = {"kind": kind.name, "shape": kind.shape, "title": kind.title, "needs": needs, "may_have": may_have}

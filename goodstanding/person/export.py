@@ -26,11 +26,9 @@ from services.scorer.core.state import (
     unpack_figures,
     unpack_vectors,
 )
-from shared.contracts.kinds import KINDS
+from shared.contracts.kinds import KIND_OF_CODE
 from shared.contracts.months import month_name
 from shared.contracts.partition import partition_of
-
-_KINDS = {kind.code: kind for kind in KINDS}
 
 
 class Behavior(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +135,9 @@ async def export(deployment: Deployment, user_id: str, now: datetime) -> Export:
         zone=deployment.settings.zone,
         records=_each(HeldRecord, await current.records(deployment, user_id)),
         behavior=_behavior(state),
-        facts=tuple(HeldFact(_KINDS[code].name, value, instant_of(at)) for code, (at, _, value) in state.facts.items()),
+        facts=tuple(
+            HeldFact(KIND_OF_CODE[code].name, value, instant_of(at)) for code, (at, _, value) in state.facts.items()
+        ),
         figures=_figures(state),
         consents=_each(HeldConsent, await current.consents(deployment, user_id)),
         contacts=contacts,
@@ -189,12 +189,12 @@ def _behavior(state: State) -> tuple[Behavior, ...]:
             found.append(
                 Behavior(
                     month=month_name(month),
-                    kind=_KINDS[code].name,
+                    kind=KIND_OF_CODE[code].name,
                     count=padded[COUNT],
                     amount=padded[SUM],
                     late=padded[LATE],
                     worst_days_late=padded[WORST],
-                    limit=limit_of(vector) if _KINDS[code].has_limit else None,
+                    limit=limit_of(vector) if KIND_OF_CODE[code].has_limit else None,
                 )
             )
     return tuple(found)
@@ -202,7 +202,7 @@ def _behavior(state: State) -> tuple[Behavior, ...]:
 
 def _figures(state: State) -> tuple[HeldFigure, ...]:
     return tuple(
-        HeldFigure(_KINDS[key[HASH_BYTES]].name, month_name(month), amount_of(figure))
+        HeldFigure(KIND_OF_CODE[key[HASH_BYTES]].name, month_name(month), amount_of(figure))
         for key, packed in state.figures.items()
         for month, figure in unpack_figures(packed).items()
     )

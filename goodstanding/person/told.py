@@ -12,7 +12,7 @@ from goodstanding.person.phrases import phrase, signed
 from services.scorer.core.reasons.figures import Language, counted, day, listed, money, month
 from services.scorer.core.reasons.record_costs import RecordCost
 from services.scorer.core.reasons.sentences import Reason
-from services.scorer.core.reasons.words import KINDS
+from services.scorer.core.reasons.words import of_kind
 
 
 def cause_lines(moved: Moved, language: Language, zone: tzinfo) -> list[tuple[int, str]]:
@@ -119,7 +119,7 @@ def restricted_line(found: Explained, language: Language) -> str:
 
 def record_line(record: RecordCost, gone_if_settled: Mapping[str, date], currency: str, language: Language) -> str:
     """What a record costs, and when its points come back."""
-    told = [KINDS[record.kind][0 if language == "en" else 1]]
+    told = [of_kind(record.kind)[0 if language == "en" else 1]]
     if record.amount is not None:
         told.append(money(record.amount, currency, language))
     cost = phrase("record_cost", language, points=counted(-record.points, language))

@@ -28,6 +28,9 @@ def names(service: str, policies: Path, partners: Path, profile: str) -> dict[st
             files = [profile_file]
         case _:
             files = [policies / policy_file.TIERS]
+    own_kinds = policies / policy_file.OWN_KINDS
+    if service != "benefits" and own_kinds.exists():
+        files.append(own_kinds)
     bases = {partners, policies}
     return {_below(file, bases): _content_name(file) for file in files}
 

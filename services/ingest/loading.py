@@ -18,7 +18,7 @@ from shared import toml_file
 from shared.contracts.retention_profile import Profile
 from shared.kafka.crosswalk import Crosswalk
 from shared.partner_files import check_name, partner_files
-from shared.policy_file import RATES, load_policy, profile_file
+from shared.policy_file import RATES, load_kinds, load_policy, profile_file
 from shared.runner.one_story.commit_note import owner_of
 from shared.settings import key_bytes
 from shared.toml_file import ConfigError, content_name, error_at, text_of
@@ -35,6 +35,7 @@ def load(settings: IngestSettings) -> Policy:
 
 def load_context(settings: IngestSettings) -> ReadingContext:
     """Raises ConfigError."""
+    load_kinds(settings.policies)
     profile = load_policy(profile_file(settings.policies, settings.retention_profile), Profile)
     return ReadingContext(
         zone=settings.zone_info,

@@ -7,7 +7,7 @@ from pathlib import Path
 from services.scorer.core.policy import Policy, faults_among, in_order
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.settings import ScorerSettings
-from shared.policy_file import load_policy, scorecard_files
+from shared.policy_file import load_kinds, load_policy, scorecard_files
 from shared.settings import key_bytes
 from shared.toml_file import error_at
 
@@ -24,6 +24,7 @@ def load(settings: ScorerSettings) -> Policy:
 
 def scorecards(policies: Path) -> tuple[Scorecard, ...]:
     """All scorecards of a deployment, the earliest first. Raises ConfigError, also for two of one day."""
+    load_kinds(policies)
     files = scorecard_files(policies)
     cards = [load_policy(file, Scorecard) for file in files]
     for index, (key, sentence) in faults_among(cards):

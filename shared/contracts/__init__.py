@@ -8,6 +8,7 @@ writes files and asks git, and is not for them. Which file answers which questio
     kinds           which kinds of behavior and of records are there?
     checks          which fields does a kind, or a request, ask for, beyond their types?
     erasure         how does one service tell the next that a person is erased?
+    own_kinds       what may a deployment add to the taxonomy?
     own_text        what may a person's own words hold?
     envelope, cloudevents       how is an event put into a Kafka record, and read?
     exchange        how do services receive from each other, announce, and refuse?

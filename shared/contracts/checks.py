@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.contracts.faults import Code, Fault
-from shared.contracts.kinds import KIND_OF, KINDS, Kind, Shape
+from shared.contracts.kinds import KIND_OF, Kind, Shape
 from shared.contracts.messages import BehaviorEvent, RecordChange, RecordReport
 from shared.contracts.own_text import check_text
 from shared.contracts.subject import Ask, SubjectRequest
@@ -34,15 +34,15 @@ _DEFAULTS: dict[str, object] = {
     "contact": None,
     "consent": None,
 }
-# Per kind: all other fields.
-_FORBIDDEN: dict[str, tuple[str, ...]] = {
-    kind.name: tuple(
+# Per shape, and whether the kind has a limit: all other fields.
+_FORBIDDEN: dict[tuple[Shape, bool], tuple[str, ...]] = {
+    (shape, has_limit): tuple(
         name
         for name in _DEFAULTS
-        if name not in (*_REQUIRED[kind.shape], *_OPTIONAL[kind.shape]) and not (name == "limit" and kind.has_limit)
+        if name not in (*_REQUIRED[shape], *_OPTIONAL[shape]) and not (name == "limit" and has_limit)
     )
-    for kind in KINDS
-    if kind.shape is not Shape.RECORD
+    for shape in _REQUIRED
+    for has_limit in (False, True)
 }
 
 
@@ -51,7 +51,7 @@ def fields_of(kind: Kind) -> tuple[list[str], list[str]]:
     if kind.shape is Shape.RECORD:
         optional = ["amount", "began_on", "ended_on", "outcome", "dispute", "certificate"]
         return ["report_id", "status", "began_on or ended_on"], optional
-    needed, forbidden = _REQUIRED[kind.shape], _FORBIDDEN[kind.name]
+    needed, forbidden = _REQUIRED[kind.shape], _FORBIDDEN[kind.shape, kind.has_limit]
     return list(needed), [name for name in _DEFAULTS if name not in needed and name not in forbidden]
 
 
@@ -74,7 +74,7 @@ def _check_behavior(event: BehaviorEvent, kind: Kind, parent: str) -> Fault | No
     for name in _REQUIRED[kind.shape]:
         if getattr(event, name) is None:
             return _missing(kind, name, parent)
-    for name in _FORBIDDEN[kind.name]:
+    for name in _FORBIDDEN[kind.shape, kind.has_limit]:
         if getattr(event, name) != _DEFAULTS[name]:
             return Fault(Code.FIELD_FORBIDDEN_BY_KIND, f"{parent}.{name}", f"{kind.name} does not have `{name}`.")
     if kind.values and event.value not in kind.values:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
@@ -117,6 +118,18 @@ KINDS: tuple[Kind, ...] = (
         has_limit=True,
     ),
     *_obligations(
+        "loans",
+        (6, "mortgage.repayment", "Instalment of a mortgage, paid"),
+        (7, "student_loan.repayment", "Instalment of a student loan, paid"),
+    ),
+    *_obligations(
+        "household",
+        (10, "rent.payment", "Rent of a home, paid"),
+        (11, "insurance.premium", "Insurance premium, paid"),
+        (12, "broadband.bill", "Broadband bill, paid"),
+        (13, "subscription.fee", "Fee of a subscription, paid"),
+    ),
+    *_obligations(
         "utilities",
         (20, "water.bill", "Water bill, paid"),
         (21, "electricity.bill", "Electricity bill, paid"),
@@ -140,6 +153,7 @@ KINDS: tuple[Kind, ...] = (
         "services",
         (50, "hotel.stay", "Hotel stay, paid"),
         (51, "ride.trip", "Ride, paid"),
+        (52, "parking.fee", "Parking fee, paid"),
     ),
     *_activities(
         "purchases",
@@ -209,5 +223,28 @@ KINDS: tuple[Kind, ...] = (
     ),
 )
 
+"""The shipped kinds. A deployment may have more, which are in the tables below."""
+
 KIND_OF: dict[str, Kind] = {kind.name: kind for kind in KINDS}
 KIND_OF_CODE: dict[int, Kind] = {kind.code: kind for kind in KINDS}
+REVERSIBLE: set[int] = {kind.code for kind in KINDS if kind.reversible}
+"""The codes of the kinds of which a reversal is taken."""
+
+
+def extend(kinds: Iterable[Kind]) -> None:
+    """Add a deployment's own kinds to the tables, once, before any event is judged (decision 0033); the same again
+    changes nothing. Raises ValueError for a name or a code that has another meaning already."""
+    for kind in kinds:
+        if kind in (KIND_OF.get(kind.name), KIND_OF_CODE.get(kind.code)):
+            continue
+        if kind.name in KIND_OF or kind.code in KIND_OF_CODE:
+            raise ValueError(f"{kind.name} or its code {kind.code} has another meaning already.")
+        KIND_OF[kind.name] = KIND_OF_CODE[kind.code] = kind
+        if kind.reversible:
+            REVERSIBLE.add(kind.code)
+
+
+def no_such_kind(name: str) -> str:
+    """A sentence for a name that is no kind, with the nearest that there is."""
+    near = get_close_matches(name, KIND_OF, n=1) or get_close_matches(name.split(".")[-1], KIND_OF, n=1, cutoff=0.4)
+    return f"The taxonomy has no such kind.{f' The nearest is {near[0]}.' if near else ''}"

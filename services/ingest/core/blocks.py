@@ -27,7 +27,7 @@ from services.ingest.core.tree import Flat, Refuse, build
 from services.ingest.core.trying import check_paths
 from shared.contracts.checks import check_event, check_record
 from shared.contracts.faults import Code, Fault
-from shared.contracts.kinds import KIND_OF, Kind, Shape
+from shared.contracts.kinds import KIND_OF, Kind, Shape, no_such_kind
 from shared.contracts.messages import BehaviorEvent, Consent, RecordReport
 from shared.contracts.refusals import fieldnames
 
@@ -51,7 +51,7 @@ def readings_of(
             with common.noting():
                 kind = KIND_OF.get(name)
                 if kind is None:
-                    raise MappingError((*key, "kinds", code), "The taxonomy has no such kind.")
+                    raise MappingError((*key, "kinds", code), no_such_kind(name))
                 made[name] = _reading(mapping, events, kind, key, common, permitted)
         if reading := made[name]:
             yield code, reading

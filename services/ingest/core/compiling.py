@@ -37,7 +37,7 @@ from services.ingest.core.tables import Csv, Encoding, Fixed, Table, csv_options
 from services.ingest.core.tree import at
 from services.ingest.core.trying import check_visible
 from shared.contracts import zones
-from shared.contracts.kinds import KIND_OF, Shape
+from shared.contracts.kinds import KIND_OF, Shape, no_such_kind
 
 
 def compile_partner(name: str, mapping: PartnerMapping, context: ReadingContext) -> Partner:
@@ -136,7 +136,7 @@ def _check_native(rights: Rights) -> None:
     for index, name in enumerate(rights.kinds):
         kind = KIND_OF.get(name)
         if kind is None:
-            raise MappingError(("rights", "kinds", index), "The taxonomy has no such kind.")
+            raise MappingError(("rights", "kinds", index), no_such_kind(name))
         if kind.shape is Shape.RECORD:
             raise MappingError(("rights", "kinds", index), "A record is permitted by its class, under `records`.")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from services.ingest.core.mapping import Amount, ConsentPaths, Events, JsonMapping, NativeMapping
-from shared.contracts.kinds import KINDS, Shape
+from shared.contracts.kinds import KIND_OF, Shape
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 
 
@@ -58,5 +58,7 @@ def native_mapping(native: NativeMapping, currency: str) -> JsonMapping:
 def _kinds(shape: Shape, *, has_limit: bool) -> dict[str, str]:
     type_name = TYPES[RecordReport if shape is Shape.RECORD else BehaviorEvent]
     return {
-        f"{type_name}/{kind.name}": kind.name for kind in KINDS if (kind.shape, kind.has_limit) == (shape, has_limit)
+        f"{type_name}/{kind.name}": kind.name
+        for kind in KIND_OF.values()
+        if (kind.shape, kind.has_limit) == (shape, has_limit)
     }

@@ -17,7 +17,7 @@ from shared.contracts.policy_parts import PolicyFault
 
 HINT_MONTHS_MAX = 24
 _BELOW_MAX = 1000
-_CREDIT = "credit"
+_CREDIT = frozenset({"credit", "loans"})
 
 
 class Hint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="does"):
@@ -64,7 +64,7 @@ class Begin(_OfKinds, frozen=True, kw_only=True, tag="begin"):
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from super().faults(groups)
         for index, name in enumerate(self.kinds):
-            if any(kind in KIND_OF and KIND_OF[kind].group == _CREDIT for kind in groups.get(name, (name,))):
+            if any(kind in KIND_OF and KIND_OF[kind].group in _CREDIT for kind in groups.get(name, (name,))):
                 yield PolicyFault(("kinds", index), "Name other kinds: nobody is told to take up credit.")
 
 

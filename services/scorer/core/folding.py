@@ -29,7 +29,7 @@ from services.scorer.core.state import (
     short_hash,
     unpack_vectors,
 )
-from shared.contracts.kinds import KINDS, Kind, Shape
+from shared.contracts.kinds import KIND_OF, Kind, Shape
 from shared.contracts.messages import BehaviorEvent, RecordChange
 
 ROOM: Sequence[int] = (1000, 50, 100)
@@ -99,8 +99,8 @@ def fold(state: State, event: Event, late_months: int, room: Sequence[int] = ROO
         state.ids[month] = taken
     else:
         _put(state.ids, month, taken)
-    kind, take = _TAKE[event.body.kind]
-    return take(state, event, kind)
+    kind = KIND_OF[event.body.kind]
+    return _BY_SHAPE[kind.shape](state, event, kind)
 
 
 def fold_record(state: State, change: RecordChange, month: int) -> bool:
@@ -273,5 +273,4 @@ _BY_SHAPE: dict[Shape, Callable[[State, Event, Kind], Folded]] = {
     Shape.FACT: _take_fact,
     Shape.CONTACT: _take_contact,
 }
-_TAKE = {kind.name: (kind, _BY_SHAPE[kind.shape]) for kind in KINDS if kind.shape is not Shape.RECORD}
-"""Each kind, and how an event of it is taken; records come as changes from retention."""
+"""How an event is taken; records come as changes from retention."""

@@ -16,7 +16,7 @@ import msgspec
 
 from services.scorer.core.state import COUNT, HASH_BYTES, LATE, WORST, Figure, State
 from services.scorer.core.state import unpack_figures as unpack_figures
-from shared.contracts.kinds import KINDS, Shape
+from shared.contracts.kinds import REVERSIBLE
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -34,7 +34,6 @@ Kinds: TypeAlias = tuple[tuple[int, int], ...]
 
 _unpack = msgspec.msgpack.Decoder(dict[int, tuple[int, ...]]).decode
 """A month's vectors, to be looked at only: tuples cost a little less than lists."""
-_REVERSIBLE = frozenset(kind.code for kind in KINDS if kind.shape is Shape.ACTIVITY)
 
 
 class Circle(NamedTuple):
@@ -111,7 +110,7 @@ class Months:
         for codes, mask in alike.items():
             for code in codes:
                 masks[code] = masks.get(code, 0) | mask
-        for code in masks.keys() & _REVERSIBLE:
+        for code in masks.keys() & REVERSIBLE:
             masks[code] = self._without_reversed(code, masks[code])
         return masks, late
 

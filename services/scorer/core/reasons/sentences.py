@@ -14,11 +14,10 @@ from services.scorer.core.features.base import Measured, Windowed, kinds_of
 from services.scorer.core.features.stated import CONTACTS_MIN, Fact, SteadyFigure
 from services.scorer.core.moves import rests_on_records
 from services.scorer.core.reasons.figures import Language, figure, listed
-from services.scorer.core.reasons.words import CLASSES, GROUPS, KINDS, Both
+from services.scorer.core.reasons.words import CLASSES, GROUPS, Both, of_kind
 from services.scorer.core.score import LIMIT, Evaluation, Item
 from services.scorer.core.scorecard import Bin, Cap, Limit, Rule, Scorecard, Segment
 from shared.contracts.kinds import KIND_OF, Shape
-from shared.contracts.kinds import KINDS as ALL_KINDS
 
 _BETWEEN_CHINESE = re.compile("(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 _NAMED_MAX = 3
@@ -177,8 +176,8 @@ def _nouns(kinds: Sequence[str], wording: Wording) -> list[str]:
     nouns: dict[str, None] = {}
     for kind in kinds:
         group = KIND_OF[kind].group
-        whole = {each.name for each in ALL_KINDS if each.group == group and each.shape is Shape.OBLIGATION}
-        nouns[wording.pick(GROUPS[group] if group in GROUPS and whole <= set(kinds) else KINDS[kind])] = None
+        whole = {each.name for each in KIND_OF.values() if each.group == group and each.shape is Shape.OBLIGATION}
+        nouns[wording.pick(GROUPS[group] if group in GROUPS and whole <= set(kinds) else of_kind(kind))] = None
     return list(nouns)
 
 

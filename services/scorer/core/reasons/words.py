@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from services.scorer.core.moves import Cause
+from shared.contracts.kinds import KIND_OF
 
 Both: TypeAlias = tuple[str, str]
 """English and Chinese."""
@@ -30,11 +31,24 @@ VALUES: Mapping[str, str] = {
 }
 """The values of facts in Chinese."""
 
+
+def of_kind(name: str) -> Both:
+    """What a person calls the events of a kind; of a deployment's own kind, its title in both languages."""
+    return KINDS.get(name) or (KIND_OF[name].title, KIND_OF[name].title)
+
+
 KINDS: Mapping[str, Both] = {
     "credit_card.repayment": ("credit card payments", "信用卡还款"),
     "consumer_credit.repayment": ("consumer credit payments", "消费信贷还款"),
     "cash_loan.repayment": ("cash loan payments", "现金贷款还款"),
     "instalment.repayment": ("instalments of purchases", "分期购物还款"),
+    "mortgage.repayment": ("mortgage payments", "房贷还款"),
+    "student_loan.repayment": ("student loan payments", "助学贷款还款"),
+    "rent.payment": ("rent", "房租"),
+    "insurance.premium": ("insurance premiums", "保险费"),
+    "broadband.bill": ("broadband bills", "宽带费"),
+    "subscription.fee": ("subscriptions", "订阅费"),
+    "parking.fee": ("parking fees", "停车费"),
     "credit_card.statement": ("credit card statements", "信用卡账单"),
     "water.bill": ("water bills", "水费"),
     "electricity.bill": ("electricity bills", "电费"),
