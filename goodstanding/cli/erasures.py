@@ -70,7 +70,7 @@ def verify_receipt(
     ] = "-",
     as_json: AsJson = False,
 ) -> None:
-    """Check a receipt of a person's erasure: is it ours, and do the stores hold nothing?
+    """Check a receipt of an erasure: is it ours, and do the stores hold nothing?
 
     Example: goodstanding receipt verify receipt.json
     """
@@ -86,9 +86,9 @@ def verify_receipt(
     elif not found.is_ours:
         tell("The receipt is not one of this deployment, or something in it was changed.")
     elif found.left:
-        tell(f"The receipt is ours. Something of the person is held: {', '.join(found.left)}.")
+        tell(f"The receipt is ours. Something of the {said.what} is held: {', '.join(found.left)}.")
     else:
-        tell("The receipt is ours, and nothing of the person is held.")
+        tell(f"The receipt is ours, and nothing of the {said.what} is held.")
     if not found.is_ours or found.left:
         raise typer.Exit(1)
 

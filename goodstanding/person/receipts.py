@@ -10,10 +10,13 @@ from typing import Any
 import asyncpg
 
 from goodstanding.errors import UserError
+from goodstanding.person import current
+from goodstanding.person.score import present
 from goodstanding.platform.deployment import Deployment
 from goodstanding.reading.offsets import asking
 from goodstanding.reading.topic import between
 from services.retention.core.erasure import digest
+from services.scorer.core.state import short_hash
 from shared.contracts.faults import Fault
 from shared.contracts.messages import read
 from shared.contracts.partition import partition_of
@@ -52,7 +55,20 @@ def receipt_in(told: Mapping[str, Any]) -> tuple[str, ErasureReceipt]:
 async def verify(deployment: Deployment, user_id: str, said: ErasureReceipt) -> Verified:
     """Who came back after the erasure is found again: then the receipt is true, and the stores hold what came later."""
     is_ours = said.digest == digest(user_id, said, bytes.fromhex(deployment.settings.fingerprint_key))
+    if said.what == "record":
+        return Verified(is_ours, await _record_left(deployment, user_id, said.record_id or ""))
     return Verified(is_ours, (*await _rows_left(deployment, user_id), *await _messages_left(deployment, user_id)))
+
+
+async def _record_left(deployment: Deployment, user_id: str, record_id: str) -> tuple[str, ...]:
+    """Where the record is held: with retention, or in the state of which the score is made."""
+    held = [each["record_id"] for each in await current.records(deployment, user_id)]
+    now = await present(deployment, user_id, await deployment.now())
+    known = None if now is None else now.state.records.get(short_hash(record_id))
+    return (
+        *(("retention.current",) if record_id in held else ()),
+        *(("scorer.present",) if known is not None and not known.gone else ()),
+    )
 
 
 async def _rows_left(deployment: Deployment, user_id: str) -> list[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import chain
 
 from services.retention.core import decide as rules
 from services.retention.core.decide import Person, Policy, Writes
@@ -100,9 +101,11 @@ def decide(
     """Take in what is reported and asked of one person's records, and what is due; tell whoever is concerned."""
     decided = rules.decide(person or Person(), messages, now, policy)
     user_id, base = messages[0].user_id, decided.person.version_base
+    key = policy.fingerprint_key
+    sent = (messages_of(user_id, id, effect, now, base, key) for id, effect in decided.effects)
     return Decision(
         decided.person,
-        tuple(message for id, effect in decided.effects for message in messages_of(user_id, id, effect, now, base)),
+        tuple(chain.from_iterable(sent)),
         tuple(outcome_of(effect) for _, effect in decided.effects),
         (decided.writes,) if decided.writes.are_any else (),
     )

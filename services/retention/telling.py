@@ -23,6 +23,7 @@ from services.retention.core.effects import (
     change_of,
     last_change,
 )
+from services.retention.core.erasure import record_receipt
 from services.retention.core.record import Known, Open
 from shared.contracts.exchange import announced, answered, asked, refused
 from shared.contracts.messages import DisputeQuestion, RecordChange
@@ -48,8 +49,9 @@ _NOTICES: dict[News, Notice] = {
 }
 
 
-def messages_of(user_id: str, id: str, effect: Effect, now: datetime, base: int) -> Iterator[Message]:
-    """All that is sent because of an effect. `base` is what a restore has added to the versions of records."""
+def messages_of(user_id: str, id: str, effect: Effect, now: datetime, base: int, key: bytes) -> Iterator[Message]:
+    """All that is sent because of an effect. `base` is what a restore has added to the versions of records, `key` that
+    of the fingerprints."""
     match effect:
         case Changed(record, news):
             yield changed(user_id, change_of(id, record, base), now)
@@ -58,9 +60,11 @@ def messages_of(user_id: str, id: str, effect: Effect, now: datetime, base: int)
             # Late or not, it happened at the deadline.
             yield changed(user_id, last_change(id, effect, base), lapsed_at)
             yield _notice(user_id, _of_gone(id, effect, base), id, lapsed_at)
+            yield _receipt(user_id, id, effect, now, base, key)
         case Removed():
             yield changed(user_id, last_change(id, effect, base), now)
             yield _notice(user_id, _of_gone(id, effect, base), id, now)
+            yield _receipt(user_id, id, effect, now, base, key)
         case AskedProvider():
             yield _question(effect, now)
         case Warned():
@@ -167,6 +171,12 @@ def _of_gone(id: str, effect: Expired | Removed, base: int) -> SubjectNotice:
     return SubjectNotice(
         notice="record-answered", version=version, en=english, zh=chinese, record_id=id, outcome=effect.outcome
     )
+
+
+def _receipt(user_id: str, id: str, effect: Expired | Removed, time: datetime, base: int, key: bytes) -> Announcement:
+    body = record_receipt(user_id, id, effect.record_class, time, key)
+    subject, version = f"{id}.erased", base + effect.version
+    return announced(NAME, SUBJECT_ANSWERS, user_id, body, subject=subject, version=version, time=time)
 
 
 def _warning(id: str, effect: Warned, base: int) -> SubjectNotice:

@@ -122,7 +122,7 @@ class ErasureReceipt:
 
     `stores` names each place that holds nothing of it any more. `digest` is a hash under a key of the deployment, by
     which `goodstanding receipt verify` knows the receipt again. `request_id` and `requested_at` are those of the
-    person's request; what lapsed was not asked for. `record_class` is there when a record was erased.
+    person's request; what lapsed was not asked for. `record_id` and `record_class` are there when a record was erased.
     """
 
     what: Literal["record", "person"]
@@ -132,3 +132,4 @@ class ErasureReceipt:
     record_class: Literal["legal", "financial", "life"] | None = None
     request_id: RequestId | None = None
     requested_at: Instant | None = None
+    record_id: Id | None = None

@@ -12,7 +12,7 @@ import pytest
 
 from services.retention.core.fingerprint import record_id
 from shared.contracts.messages import RecordReport
-from shared.contracts.subject import SubjectAnswer, SubjectNotice, SubjectRequest
+from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
 from tests.support.retention_process import FINGERPRINT_KEY, PARTNER, Ear, Heard, Retention, deployed, stranger
 
 START = datetime(2026, 1, 15, 4, tzinfo=UTC)
@@ -139,19 +139,30 @@ async def _each_person_is_told(retention: Retention, people: Sequence[str]) -> N
     assert _said(corrected) == [
         "record-reported", "record-changed", "record-disputed", "asked", "record-answered corrected",
     ]  # fmt: skip
-    assert _said(deleted) == ["record-reported", "record-disputed", "asked", "record-answered deleted"]
+    assert _said(deleted) == [
+        "record-reported",
+        "record-disputed",
+        "asked",
+        "record-answered deleted",
+        "receipt of a record",
+    ]
     assert _said(silent)[:3] == ["record-reported", "record-disputed", "asked"]
     assert _said(silent)[-1] == "record-answered unverifiable"
     assert "secret-77" not in str((confirmed, corrected, deleted, silent))
 
 
-def _said(told: Sequence[SubjectAnswer | SubjectNotice]) -> list[str]:
+def _said(told: Sequence[SubjectAnswer | SubjectNotice | ErasureReceipt]) -> list[str]:
     """Without the warnings, which depend on the shipped profile."""
-    return [
-        each.code if isinstance(each, SubjectAnswer) else f"{each.notice} {each.outcome or ''}".strip()
-        for each in told
-        if isinstance(each, SubjectAnswer) or not each.notice.endswith("-near")
-    ]
+    said = []
+    for each in told:
+        match each:
+            case SubjectAnswer(code=code):
+                said.append(code)
+            case SubjectNotice(notice=notice, outcome=outcome):
+                said.append(f"{notice} {outcome or ''}".strip())
+            case ErasureReceipt(what=what):
+                said.append(f"receipt of a {what}")
+    return [each for each in said if not each.endswith("-near")]
 
 
 async def _what_is_held(retention: Retention, confirmed: str, deleted: str) -> None:

@@ -27,7 +27,7 @@ from shared.clock import set_stepped_clock
 from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, DisputeQuestion, RecordChange, RecordReport, encode, read
 from shared.contracts.partition import PARTITIONS, partition_of
-from shared.contracts.subject import SubjectAnswer, SubjectNotice, SubjectRequest
+from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
 from shared.contracts.topics import (
     RECORDS_CHANGED,
     RECORDS_REPORTED,
@@ -214,19 +214,19 @@ class Retention:
         found = [read(DisputeQuestion, record.value) for record in await self.read(disputes_topic(PARTNER), 0)]
         return list(dict.fromkeys(question for question in found if isinstance(question, DisputeQuestion)))
 
-    async def told(self, person: str) -> list[SubjectAnswer | SubjectNotice]:
+    async def told(self, person: str) -> list[SubjectAnswer | SubjectNotice | ErasureReceipt]:
         """All that the person was told. What was sent again after a kill is the same, and counts once."""
-        told: list[SubjectAnswer | SubjectNotice] = []
+        told: list[SubjectAnswer | SubjectNotice | ErasureReceipt] = []
         for record in await self.read(SUBJECT_ANSWERS, partition_of(person)):
             if record.key != person.encode():
                 continue
             body = next(
                 body
-                for body in (SubjectAnswer, SubjectNotice)
+                for body in (SubjectAnswer, SubjectNotice, ErasureReceipt)
                 if TYPES[body].encode() == dict(record.headers)["ce_type"]
             )
             said = read(body, record.value)
-            assert isinstance(said, SubjectAnswer | SubjectNotice)
+            assert isinstance(said, body)
             if said not in told:
                 told.append(said)
         return told

@@ -16,9 +16,11 @@ import msgspec
 
 from shared.contracts.erasure import ON_THE_WAY_MAX, nobody
 from shared.contracts.faults import Fault
+from shared.contracts.kinds import RecordClass
 from shared.contracts.messages import encode
 from shared.contracts.subject import ErasureReceipt, SubjectAnswer
 
+NAME = "retention"
 STORES = ("retention", "records.changed", "scorer", "scores.changed", "benefits", "tiers.changed")
 """What holds nothing of the person when the receipt is published, in the order of the flow; on a topic that is
 compacted the person's tombstone is the last word."""
@@ -125,6 +127,22 @@ def receipt(user_id: str, erasure: Erasure, erased_at: datetime, key: bytes) -> 
         digest="0" * 64,
         request_id=erasure.request_id,
         requested_at=erasure.asked_at,
+    )
+    return replace(said, digest=digest(user_id, said, key))
+
+
+def record_receipt(
+    user_id: str, record_id: str, record_class: RecordClass | None, erased_at: datetime, key: bytes
+) -> ErasureReceipt:
+    """That a record is erased here, because it lapsed or was deleted (rules D8). Nothing is said of those who read of it
+    afterwards."""
+    said = ErasureReceipt(
+        what="record",
+        erased_at=erased_at,
+        stores=(NAME,),
+        digest="0" * 64,
+        record_class=None if record_class is None else record_class.value,
+        record_id=record_id,
     )
     return replace(said, digest=digest(user_id, said, key))
 

@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.retention.core.decide import Person, Policy, Writes
+from services.retention.core.erasure import digest
 from services.retention.core.fingerprint import dispute_id
 from services.retention.core.messages import DisputeRequest, Due, Report, StatementRequest
 from services.retention.service import decide, decode
@@ -19,7 +20,7 @@ from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, DisputeQuestion, RecordChange, RecordReport, encode, read
 from shared.contracts.refusals import read_refusal
 from shared.contracts.retention_profile import Profile
-from shared.contracts.subject import SubjectAnswer, SubjectNotice, SubjectRequest
+from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
 from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED, SUBJECT_ANSWERS, SUBJECT_REQUESTS
 from shared.policy_file import load_policy
 from shared.runner.service import Announcement, DeadLetter, Decision
@@ -136,7 +137,7 @@ def test_the_last_word_is_of_the_deadline_however_late() -> None:
     """(rules R16 and D7)"""
     late = datetime(2035, 1, 1, tzinfo=UTC)
     decision = decide(told(None, NO_SHOW).state, [Due(USER, datetime(2027, 8, 20, 16, tzinfo=UTC))], late, POLICY)
-    message, notice = decision.outgoing
+    message, notice, receipted = decision.outgoing
     (change,) = changes(decision)
     assert ("ce_time", b"2027-08-20T16:00:00Z") in message.headers
     # What announces the erasure repeats neither kind, class, amount nor days.
@@ -147,6 +148,11 @@ def test_the_last_word_is_of_the_deadline_however_late() -> None:
     said = read(SubjectNotice, notice.value or b"")
     assert isinstance(said, SubjectNotice)
     assert (said.notice, said.version, said.kind, said.partner) == ("record-lapsed", 2, None, None)
+    receipt = read(ErasureReceipt, receipted.value or b"")
+    assert isinstance(receipt, ErasureReceipt)
+    assert (receipt.what, receipt.record_class, receipt.stores) == ("record", "life", ("retention",))
+    assert receipt.digest == digest(USER, receipt, POLICY.fingerprint_key) != digest("6" * 64, receipt, b"k" * 32)
+    assert len({dict(each.headers)["ce_id"] for each in (notice, receipted)}) == 2
 
 
 def request(body: SubjectRequest, id: str = "q-1") -> Logged:
