@@ -134,8 +134,8 @@ def receipt(user_id: str, erasure: Erasure, erased_at: datetime, key: bytes) -> 
 def record_receipt(
     user_id: str, record_id: str, record_class: RecordClass | None, erased_at: datetime, key: bytes
 ) -> ErasureReceipt:
-    """That a record is erased here, because it lapsed or was deleted (rules D8). Nothing is said of those who read of it
-    afterwards."""
+    """That a record is erased here, because it lapsed or was deleted (rules D8). Nothing is said of those who read of
+    it afterwards."""
     said = ErasureReceipt(
         what="record",
         erased_at=erased_at,
