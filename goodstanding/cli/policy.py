@@ -125,6 +125,9 @@ def deadline(
             f"It counts until the end of {found['last_day']} ({found['years']} years, {found['zone']}) and lapses at "
             f"{found['lapses_at']}."
         )
+        if rules.clock == "beginning":
+            delay = rules.delay_days.of(which)
+            tell(f"This profile counts from the beginning, and of what is settled from {delay} days after it.")
 
 
 def deadline_as_json(record_class: RecordClass, ended_on: date, profile: Profile) -> dict[str, Any]:

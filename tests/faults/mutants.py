@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from services.retention.core import reports
+from services.retention.core import reports, settlements
 from services.retention.core.effects import Changed, Effect, Repeated
 from services.retention.core.record import Known, Waiting
 from services.scorer.core import decide
@@ -232,7 +232,7 @@ def _duplicates_not_dropped() -> None:
 
 def _settlements_not_recognized() -> None:
     """retention takes a settlement that it knows for a new one."""
-    settle = reports._settle
+    settle = settlements.settle
 
     def forgetful(record: Known, told: Waiting, now: datetime, profile: Profile) -> tuple[Known, Effect]:
         known, effect = settle(record, told, now, profile)
@@ -241,7 +241,7 @@ def _settlements_not_recognized() -> None:
         again = replace(known, version=known.version + 1)
         return again, Changed(again)
 
-    reports._settle = forgetful
+    reports.settle = forgetful  # type: ignore[attr-defined]
 
 
 MUTANTS: dict[str, Callable[[], None]] = {

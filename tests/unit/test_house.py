@@ -22,7 +22,7 @@ _TOGETHER = {
     "services/ingest/core/test_readers.py": "number_readers time_readers",
     "services/ingest/core/test_plausibility.py": "time_fields",
     # A record's stories run through the decision, its steps and its bounds.
-    "services/retention/core/test_record.py": "bounds decide fingerprint messages reports",
+    "services/retention/core/test_record.py": "bounds decide fingerprint messages reports settlements",
     "services/retention/core/test_disputes.py": "answers effects timers",
     # What is compiled and what is held against a person is seen in the score, what a file may not say in the scorecard.
     "services/scorer/core/test_score.py": "compiled held",

@@ -2,6 +2,7 @@
 
 decide          what do a person's messages lead to?                the way in
 reports         what does a provider's report or settlement do to one record?
+settlements     when has a record ended, and what waits for a record?
 answers         what does its answer to a dispute do, or its correction?
 disputes        what do the person's requests do?
 timers          what does the clock do?

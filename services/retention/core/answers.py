@@ -46,11 +46,8 @@ from services.retention.core.reports import (
     Apply,
     opened,
     over_on_arrival,
-    settled_on,
-    wait,
-    waiting_of,
-    with_timers,
 )
+from services.retention.core.settlements import settled_on, wait, waiting_of, with_timers
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import Ends
 from shared.contracts.retention_profile import Profile

@@ -1,0 +1,124 @@
+"""The end of a record: the settlements that its provider reports, and what waits for a record (rules R3 to R9)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from msgspec.structs import replace
+
+from services.retention.core.bounds import SETTLEMENTS_MAX, WAITS_MAX
+from services.retention.core.deadline import Deadline, clock_of, days_before, early_at
+from services.retention.core.effects import Changed, Effect, Repeated, Step, Waits, refused, refused_waiting
+from services.retention.core.messages import Report
+from services.retention.core.record import Known, Settled, Unreported, Waiting, days_of_end, ends
+from shared.contracts.faults import Code, Fault
+from shared.contracts.kinds import Ends
+from shared.contracts.retention_profile import Profile
+
+_RE_AGEING = Fault(
+    Code.RE_AGEING,
+    "data.ended_on",
+    "The record ended on an earlier day already; a later one would move its deadline. If the earlier one is wrong, "
+    "send a correction.",
+)
+_END_CORRECTED = Fault(
+    Code.CONFLICT, "data.ended_on", "The day of the end was corrected; only another correction changes it."
+)
+_SETTLED_TOO_OFTEN = Fault(
+    Code.TOO_MANY,
+    "data.ended_on",
+    f"{SETTLEMENTS_MAX} different days of the record's end have come already; the earliest counts, no more are taken.",
+)
+
+
+def wait(state: Unreported | None, report: Report, now: datetime) -> Step:
+    """Keep what came before its record (rules R4)."""
+    told = waiting_of(report)
+    waiting = state.waiting if state else ()
+    if _content(told) in map(_content, waiting):
+        return Step(state, (Repeated(report.partner),))
+    if len(waiting) >= SETTLEMENTS_MAX:
+        return Step(state, (refused(report, _SETTLED_TOO_OFTEN),))
+    kept = Unreported(report.partner, report.body.report_id, (*waiting, told), now + WAITS_MAX)
+    return Step(kept, (Waits(report.partner),))
+
+
+def settle(record: Known, told: Waiting, now: datetime, profile: Profile) -> tuple[Known, Effect]:
+    """The earliest day counts (rules R6), and no later one moves a deadline that is set (rules R7 and D6)."""
+    facts, partner = record.facts, record.facts.partner
+    assert told.ended_on is not None, "a settlement has a day"
+    known = days_of_end(record) if isinstance(record, Settled) else ()
+    if fault := _contradiction(record, told):
+        return record, refused_waiting(partner, told, fault)
+    ended_on = facts.began_on if ends(facts.kind) is Ends.AT_ONCE else told.ended_on
+    if ended_on in known:
+        return record, Repeated(partner)
+    if corrected_at := record.case.corrected.ended_at:
+        if told.time is None or told.time <= corrected_at:
+            return record, Repeated(partner)
+        return record, refused_waiting(partner, told, _END_CORRECTED)
+    if known and ended_on > known[0]:
+        return record, refused_waiting(partner, told, _RE_AGEING)
+    if len(known) >= SETTLEMENTS_MAX:
+        return record, refused_waiting(partner, told, _SETTLED_TOO_OFTEN)
+    settled = settled_on(record, ended_on, now, profile)
+    return settled, Changed(settled)
+
+
+def settled_on(record: Known, ended_on: date, now: datetime, profile: Profile) -> Settled:
+    """The record, ended on this day: one version more. A deadline that does not follow from the end stays as it is set
+    (rules D6)."""
+    deadline = record.deadline
+    if deadline is None or not (deadline.ended_on == ended_on or profile.clock == "beginning"):
+        deadline = clock_of(record.facts.kind, record.facts.began_on, ended_on, profile)
+    assert deadline is not None, "an end starts the clock at the latest"
+    others = tuple(day for day in days_of_end(record) if day != ended_on) if isinstance(record, Settled) else ()
+    settled = Settled(
+        record.facts, record.version + 1, Deadline(ended_on, deadline.lapses_at), overtaken=others, case=record.case
+    )
+    return with_timers(settled, now, profile)  # type: ignore[return-value]
+
+
+def _contradiction(record: Known, told: Waiting) -> Fault | None:
+    """How a settlement contradicts its report (rules R8), or ends the record before it began (rules R9)."""
+    facts = record.facts
+    assert told.ended_on is not None
+    if told.kind != facts.kind:
+        return Fault(Code.CONFLICT, "data.kind", "The record was reported with another kind.")
+    if told.began_on not in (None, facts.began_on, *record.case.corrected.began_before):
+        return Fault(Code.CONFLICT, "data.began_on", "The record was reported with another day of beginning.")
+    if told.ended_on < facts.began_on and told.ended_on not in days_of_end(record):
+        return Fault(Code.DATES_CONTRADICT, "data.ended_on", "The record began after this day.")
+    return None
+
+
+def _content(told: Waiting) -> tuple[object, ...]:
+    if told.outcome is None:
+        return told.kind, told.began_on, told.ended_on
+    return told.kind, told.began_on, told.ended_on, told.amount, told.outcome, told.time
+
+
+def with_timers(record: Known, now: datetime, profile: Profile) -> Known:
+    """The record with what follows from its deadline: when the person is warned of it, and an early end."""
+    deadline, settled = record.deadline, isinstance(record, Settled)
+    case = replace(
+        record.case,
+        warn_at=days_before(deadline.lapses_at, profile.warnings.lapse_days, profile, now) if deadline else None,
+        early_at=early_at(deadline.ended_on, record.case.reported_on, profile)
+        if settled and deadline and deadline.ended_on
+        else None,
+    )
+    return replace(record, case=case)
+
+
+def waiting_of(report: Report) -> Waiting:
+    """A settlement, or an answer that needs no dispute, as it may wait for its record."""
+    body = report.body
+    told = Waiting(
+        body.kind, body.began_on, body.ended_on, report.event_id, report.origin, report.fieldnames, report.time
+    )
+    match body.outcome:
+        case "corrected" | "deleted":
+            return replace(told, outcome=body.outcome, amount=body.amount)
+        case _:
+            return told
