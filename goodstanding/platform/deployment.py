@@ -17,7 +17,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 
 from goodstanding.errors import UserError
-from goodstanding.platform import files_at_start
+from goodstanding.platform import files_at_start, kept_kinds
 from goodstanding.platform.fixed_settings import FILE, STATEFUL, FixedSettings, read_settings
 from goodstanding.platform.private_file import write_private
 from goodstanding.platform.servers import Addresses
@@ -63,7 +63,11 @@ class Deployment:
         return self.settings.cadence != "policy" or self.settings.scorecard is not None
 
     def prepare_policies(self) -> None:
-        """Write the policies that this deployment uses in place of the shipped ones. Called before services start."""
+        """Write the policies that this deployment uses in place of the shipped ones. Called before services start.
+
+        Raises UserError for policies that what is stored does not allow.
+        """
+        kept_kinds.keep(self.directory, ROOT / "policies")
         if self._has_own_policies:
             scorecard = Path(self.settings.scorecard) if self.settings.scorecard else None
             files_at_start.write_copy(ROOT / "policies", self.policies, scorecard)
