@@ -46,7 +46,7 @@ from goodstanding.partner.writing import table as table_of
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import Stack
-from services.ingest.core.mapping import CsvMapping
+from services.ingest.core.mapping import CsvMapping, JsonMapping, PartnerMapping
 from shared.contracts import zones
 from shared.contracts.checks import fields_of
 from shared.contracts.kinds import KIND_OF
@@ -122,10 +122,11 @@ def validate_(
     settings = stack.settings or FixedSettings.new()
     now = _now(settings, lambda: stack.deployment)
     rehearsal = Rehearsal(partner, settings, now)
-    judged = rehearsal.read(lines_of(file, mapping_of(partner)))
+    mapping = mapping_of(partner)
+    judged = rehearsal.read(lines_of(file, mapping))
     if show:
-        _show(judged, settings, as_json)
-    _answer(rehearsal.answer(judged), as_json, "checked", _judged_by(settings, now))
+        _show(judged, settings, _one(mapping), as_json)
+    _answer(rehearsal.answer(judged), as_json, "checked", _judged_by(settings, now), _one(mapping))
 
 
 @app.command("send")
@@ -143,7 +144,8 @@ def send_(
 
     Example: goodstanding partner send bank events.jsonl
     """
-    lines = lines_of(file, mapping_of(partner))
+    mapping = mapping_of(partner)
+    lines = lines_of(file, mapping)
     kafka, operator = _platform()
     settings = operator.settings if operator else None
     now = _now(settings, lambda: operator)
@@ -152,10 +154,15 @@ def send_(
     sent = asyncio.run(send(kafka, partner, lines, timeout_s, operator=operator, now=now, watch=progress))
     if sent.not_waited_for:
         warn(sent.not_waited_for)
-    _answer(sent.verdicts, as_json, "sent", _judged_by(settings, now))
+    _answer(sent.verdicts, as_json, "sent", _judged_by(settings, now), _one(mapping))
 
 
-def _show(judged: Sequence[Judged], settings: FixedSettings, as_json: bool) -> None:
+def _one(mapping: PartnerMapping) -> str:
+    """What an event of a file is counted as: a line of it, or an event of its lists."""
+    return "event" if isinstance(mapping, JsonMapping) and mapping.list is not None else "line"
+
+
+def _show(judged: Sequence[Judged], settings: FixedSettings, one: str, as_json: bool) -> None:
     """What ingest takes, as it understands it; then what is strange about all of it together."""
     zone = zones.zone(settings.zone)
     card = policies.in_force_on(datetime.now(zone).date())
@@ -180,8 +187,8 @@ def _show(judged: Sequence[Judged], settings: FixedSettings, as_json: bool) -> N
         for each in events[:_UNDERSTOOD_SHOWN]
     ]
     amounts = f"minor {settings.currency}"
-    columns = ["line", "kind", "person", f"in {settings.zone}", "late", amounts, "count"]
-    console.print(table(columns, rows, right=("line", "late", amounts, "count")))
+    columns = [one, "kind", "person", f"in {settings.zone}", "late", amounts, "count"]
+    console.print(table(columns, rows, right=(one, "late", amounts, "count")))
     if len(events) > _UNDERSTOOD_SHOWN:
         tell(f"{len(events) - _UNDERSTOOD_SHOWN:,} more; all of them: --json")
     tell("")
@@ -306,7 +313,7 @@ def stream_(
         asyncio.run(stream(stack.deployment, per_second, told))
 
 
-def _answer(verdicts: Sequence[Verdict], as_json: bool, done: str, demo_day: str) -> None:
+def _answer(verdicts: Sequence[Verdict], as_json: bool, done: str, demo_day: str, one: str) -> None:
     """Every verdict in JSON; for people those with a reason, and how many of each there were."""
     alike = Counter(map(_reason, verdicts))
     told_of = Counter[tuple[str, ...]]()
@@ -318,11 +325,11 @@ def _answer(verdicts: Sequence[Verdict], as_json: bool, done: str, demo_day: str
         elif verdict.code and told_of[_reason(verdict)] > _ALIKE_SHOWN:
             if told_of[_reason(verdict)] == alike[_reason(verdict)]:
                 more = alike[_reason(verdict)] - _ALIKE_SHOWN
-                tell(f"{more:,} more line{'s' * (more != 1)} with {verdict.code}, up to line {verdict.line}.")
+                tell(f"{more:,} more {one}{'s' * (more != 1)} with {verdict.code}, up to {one} {verdict.line}.")
         elif verdict.code:
             where = f"{verdict.code} at {verdict.field}" if verdict.field else verdict.code
             told = "" if verdict.result == "refused" else f"{verdict.result}, "
-            tell(f"line {verdict.line}: {told}{where}: {verdict.sentence}")
+            tell(f"{one} {verdict.line}: {told}{where}: {verdict.sentence}")
     if not as_json:
         counts = Counter(verdict.result for verdict in verdicts)
         words = ", ".join(f"{count} {result}" for result, count in sorted(counts.items()))

@@ -178,3 +178,19 @@ def test_what_amounts_show_besides_is_declared(house: Path) -> None:
         "symbol_at": "before",
         "plus": True,
     }
+
+
+def test_events_of_an_array_are_counted_as_events_and_shown_as_such(house: Path) -> None:
+    now = f"{(datetime.now(UTC) - timedelta(days=1)).timestamp() * 1000:.0f}"
+    moves = json.dumps([{**move, "occurredAt": now} for move in MOVES])
+    options = ("--kind", "-", "--map", "*=service.payment", "--amount", "sum", "--unit", "major", "--currency", "CNY")
+    assert ask("partner", "new", "moves", sample(house, moves), *options).exit_code == 0
+    wrong = sample(house, moves.replace("-4", "4"))
+    found = ask("partner", "validate", "moves", wrong, "--show")
+    assert found.exit_code == 1
+    assert "event 2: out-of-bounds at sum: An amount of these events is negative, or zero." in found.stdout
+    assert found.stdout.startswith("event")
+    [shown, *rest] = map(json.loads, ask("partner", "validate", "moves", wrong, "--show", "--json").stdout.splitlines())
+    assert shown["understood"]["amount"] == 350
+    assert shown["understood"]["rules"] == ["paid-of-billed", "payments-regularly"]
+    assert [each.get("code") for each in rest] == [None, "out-of-bounds"]
