@@ -14,11 +14,12 @@ import typer
 from goodstanding.cli.frame import AsJson, answer_json, console, say, tell
 from goodstanding.cli.words import one_of
 from goodstanding.errors import UserError
-from goodstanding.partner import first_mapping as first
+from goodstanding.partner import sample_file
 from goodstanding.partner.event_file import lines_of
-from goodstanding.partner.first_mapping import ALL, NUMBERS, SKIP, Answers, Sample
+from goodstanding.partner.first_mapping import ALL, SKIP, Answers, mapping_text
 from goodstanding.partner.mapping_files import compiled_file, mapping_of
 from goodstanding.partner.rehearsal import Rehearsal
+from goodstanding.partner.sample_file import NUMBERS, Sample
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import Stack
 from shared.contracts.currencies import DIGITS
@@ -113,13 +114,13 @@ def new(
         raise UserError(f"{file} is there already.", "Name another partner, or say --force.")
     settings = Stack.default().settings or FixedSettings.new()
     try:
-        looked_at = first.sample_of(sample.read_bytes(), sample)
+        looked_at = sample_file.sample_of(sample.read_bytes(), sample)
     except OSError as error:
         raise UserError(f"{sample} cannot be read: {error.strerror}.", "Name a file with events.") from None
     options = {"id": id, "time": time, "form": form, "at": at, "zone": zone, "person": person, "kind": kind}
     options |= {"amount": amount, "unit": unit, "currency": currency, "number": number, "late": late}
     said = _answers(looked_at, options, _mapped(map or []), settings)
-    file.write_text(first.mapping_text(partner, looked_at, said), encoding="utf-8")
+    file.write_text(mapping_text(partner, looked_at, said), encoding="utf-8")
     if not as_json:
         tell(f"Written: {file}")
     _tried(partner, file, sample, settings, as_json)
@@ -153,15 +154,15 @@ def _answers(
     def field(option: str, question: str, proposals: Sequence[str], *also: str) -> str:
         return ask(f"--{option}", options[option], question, proposals, is_field(*also))
 
-    people = first.people_of(sample, lambda text: _is_identifier(settings, text))
-    ids = first.ids_of(sample, people)
+    people = sample_file.people_of(sample, lambda text: _is_identifier(settings, text))
+    ids = sample_file.ids_of(sample, people)
     id = field("id", "Which field is the event's own id? (Of rows without one: several, with + between them)", ids)
-    times = [name for name in sample.fields if first.forms_of(sample.values(name))]
+    times = [name for name in sample.fields if sample_file.forms_of(sample.values(name))]
     time = field("time", "Which field says when it happened?", times)
-    forms = first.forms_of(sample.values(time))
-    form = ask("--form", options["form"], "In which form is that time written?", forms, first.is_known_form)
+    forms = sample_file.forms_of(sample.values(time))
+    form = ask("--form", options["form"], "In which form is that time written?", forms, sample_file.is_known_form)
     at = zone = ""
-    if first.gives_day(form):
+    if sample_file.gives_day(form):
         at = ask(
             "--at",
             options["at"],
@@ -169,13 +170,13 @@ def _answers(
             [],
             _one_of("start", "noon", "end"),
         )
-    if first.needs_zone(form):
-        zone = ask("--zone", options["zone"], "In which time zone, as Europe/Berlin?", [], first.check_zone)
+    if sample_file.needs_zone(form):
+        zone = ask("--zone", options["zone"], "In which time zone, as Europe/Berlin?", [], sample_file.check_zone)
     person = field("person", "Which field names the person, by the identifier that all partners share?", people)
     kind = field("kind", "Which field says what kind of event it is? (- where all are of one kind)", [], "-")
     kind = "" if kind == "-" else kind
     kinds = {}
-    for code in first.codes_of(sample, kind) if kind else [ALL]:
+    for code in sample_file.codes_of(sample, kind) if kind else [ALL]:
         given = mapped.get(code, mapped.get(ALL))
         what = f"Which of our kinds is {code}?" if kind else "Which of our kinds are the events?"
         hint = f"{what} (goodstanding partner kinds lists them; skip passes over)"
@@ -192,7 +193,11 @@ def _answers(
         texts = [value for value in sample.values(amount) if isinstance(value, str)]
         if texts:
             number = ask(
-                "--number", options["number"], "How are amounts written?", first.numbers_of(texts), _one_of(*NUMBERS)
+                "--number",
+                options["number"],
+                "How are amounts written?",
+                sample_file.numbers_of(texts),
+                _one_of(*NUMBERS),
             )
     late = field("late", "Which field is the number of days late? (- where nothing is ever late)", ["-"], "-")
     return Answers(

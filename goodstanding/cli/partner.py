@@ -9,38 +9,33 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, time
-from itertools import groupby, islice
+from itertools import islice
 from typing import Annotated
 
 import typer
 from aiokafka.errors import KafkaError
 
-from goodstanding import policies
 from goodstanding.cli.frame import (
     AsJson,
     answer_json,
-    console,
-    local,
     progress,
     say,
     stops_politely,
-    table,
     tell,
-    tell_entry,
     warn,
 )
 from goodstanding.cli.group import commands
 from goodstanding.cli.new_partner import new
+from goodstanding.cli.understood import show_understood
 from goodstanding.cli.words import EventFile, Partner
 from goodstanding.errors import UserError
 from goodstanding.partner.crosswalks import rows_of, tell_crosswalk
 from goodstanding.partner.event_file import lines_of
 from goodstanding.partner.mapping_files import mapping_of, sound_mapping_of
-from goodstanding.partner.rehearsal import Forwarded, Judged, Rehearsal
+from goodstanding.partner.rehearsal import Rehearsal
 from goodstanding.partner.samples import Setting, identifiers, samples
 from goodstanding.partner.sending import send
 from goodstanding.partner.stream import stream
-from goodstanding.partner.understood import understood, warnings
 from goodstanding.partner.verdicts import GOOD, Verdict
 from goodstanding.partner.writing import table as table_of
 from goodstanding.platform.deployment import Deployment
@@ -57,8 +52,6 @@ app.command("new")(new)
 
 Count = Annotated[int, typer.Option(metavar="COUNT", min=1, max=10_000_000, help="How many events.")]
 _EVENTS_OF_ONE = 20
-_UNDERSTOOD_SHOWN = 20
-_PERSON_DIGITS = 8
 _ALIKE_SHOWN = 20
 """How many lines with one and the same fault are told one by one; of the others there is a count."""
 
@@ -125,7 +118,7 @@ def validate_(
     mapping = mapping_of(partner)
     judged = rehearsal.read(lines_of(file, mapping))
     if show:
-        _show(judged, settings, _one(mapping), as_json)
+        show_understood(judged, settings, _one(mapping), as_json)
     _answer(rehearsal.answer(judged), as_json, "checked", _judged_by(settings, now), _one(mapping))
 
 
@@ -160,46 +153,6 @@ def send_(
 def _one(mapping: PartnerMapping) -> str:
     """What an event of a file is counted as: a line of it, or an event of its lists."""
     return "event" if isinstance(mapping, JsonMapping) and mapping.list is not None else "line"
-
-
-def _show(judged: Sequence[Judged], settings: FixedSettings, one: str, as_json: bool) -> None:
-    """What ingest takes, as it understands it; then what is strange about all of it together."""
-    zone = zones.zone(settings.zone)
-    card = policies.in_force_on(datetime.now(zone).date())
-    events = understood([each for each in judged if isinstance(each, Forwarded)], card, zone)
-    found = list(warnings(events, zone))
-    if as_json:
-        for event in events:
-            answer_json({"understood": event.as_json(), "currency": settings.currency})
-        for sentence in found:
-            answer_json({"warning": sentence})
-        return
-    rows = [
-        (
-            each.line,
-            each.kind if each.status is None else f"{each.kind}, {each.status}",
-            each.person[:_PERSON_DIGITS],
-            local(each.time, zone),
-            each.days_late,
-            each.amount,
-            each.count,
-        )
-        for each in events[:_UNDERSTOOD_SHOWN]
-    ]
-    amounts = f"minor {settings.currency}"
-    columns = [one, "kind", "person", f"in {settings.zone}", "late", amounts, "count"]
-    console.print(table(columns, rows, right=(one, "late", amounts, "count")))
-    if len(events) > _UNDERSTOOD_SHOWN:
-        tell(f"{len(events) - _UNDERSTOOD_SHOWN:,} more; all of them: --json")
-    tell("")
-    for kind, of_kind in groupby(sorted(events, key=lambda each: each.kind), lambda each: each.kind):
-        some = list(of_kind)
-        months = sorted({each.month for each in some})
-        span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
-        tell_entry(f"{kind}  {len(some)} in {span}, for: {', '.join(some[0].rules) or 'no rule of the scorecard'}")
-    for sentence in found:
-        tell(f"Look at this: {sentence}")
-    tell("")
 
 
 @app.command("crosswalk")

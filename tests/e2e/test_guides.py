@@ -61,7 +61,7 @@ def newcomer(checkout: Path) -> Iterator[dict[str, str]]:
     subprocess.run([str(command), "local", "down", "--delete"], env=variables, capture_output=True, check=False)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_connect_a_partner(checkout: Path, newcomer: dict[str, str]) -> None:
     assert follow("partners.md", None, checkout, newcomer) > 10
 

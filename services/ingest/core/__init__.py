@@ -1,6 +1,7 @@
 """The rules of ingest: pure and synchronous; files, clocks and Kafka are outside. Which file answers which question:
 
 normalize       what does an event say, or why is it refused?              the way in
+judged          what becomes of an event?
 plausibility    which times and days can be meant?
 money           what is an amount worth in the base currency?
 mapping, values     what may a partner's file say, of a format and of one value?

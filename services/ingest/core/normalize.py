@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Any, Protocol, TypeAlias
-
-import msgspec
+from typing import Any
 
 from services.ingest.core.context import AHEAD_MAX
 from services.ingest.core.fields import names_person
-from services.ingest.core.partner import Body, Partner, Reading
+from services.ingest.core.judged import SKIPPED
+from services.ingest.core.judged import Judged as Judged
+from services.ingest.core.judged import Normalized as Normalized
+from services.ingest.core.judged import Raw as Raw
+from services.ingest.core.judged import Refused as Refused
+from services.ingest.core.judged import Skipped as Skipped
+from services.ingest.core.partner import Partner, Reading
 from services.ingest.core.plausibility import EVENT, judge_time
 from services.ingest.core.readers import listed
 from services.ingest.core.tables import Csv, too_many
 from services.ingest.core.tree import Flat, Refuse, demographic, flatten, printable, refused
 from shared.contracts import cloudevents
-from shared.contracts.cloudevents import EVENT_BYTES_MAX, LIST_BYTES_MAX, Headers
+from shared.contracts.cloudevents import EVENT_BYTES_MAX, LIST_BYTES_MAX
 from shared.contracts.faults import Code, Fault
 from shared.contracts.fields import ID_CHARACTERS_MAX
 from shared.contracts.identity import tells
@@ -27,48 +31,6 @@ from shared.contracts.texts import TextError, is_plain, one_form
 _SUBJECT = {"subject"}
 
 
-class Raw(Protocol):
-    """A Kafka record as it came, or whatever else has its parts."""
-
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Headers: ...
-
-
-class Normalized(msgspec.Struct, frozen=True, gc=False):
-    """An event that is taken. `event_id` is the partner's; `time` is in UTC.
-
-    `fieldnames` is the header that says how the partner calls the fields that a later service may refuse, if it
-    calls any of them otherwise than we do.
-    """
-
-    user_id: str
-    event_id: str
-    time: datetime
-    body: Body
-    fieldnames: tuple[tuple[str, bytes], ...]
-
-
-class Refused(msgspec.Struct, frozen=True, gc=False):
-    """An event that is not taken. `event_id` is the partner's, if it could be read.
-
-    `bug` says what failed and where, for the operator, if the fault is one of ours; it quotes nothing of the event.
-    """
-
-    fault: Fault
-    event_id: str | None
-    bug: str | None = None
-
-
-class Skipped(msgspec.Struct, frozen=True, gc=False):
-    """An event of a kind that the mapping passes over."""
-
-
-SKIPPED = Skipped()
-Judged: TypeAlias = Normalized | Refused | Skipped
 BESIDE_MAX = 100
 """Values of a message beside its list, however deep: each of its events is judged with all of them."""
 EVENTS_MAX = 1_000

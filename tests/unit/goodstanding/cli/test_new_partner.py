@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from goodstanding.cli import new_partner
-from goodstanding.partner import first_mapping, mapping_files
+from goodstanding.partner import mapping_files, sample_file
 from goodstanding.platform import deployment
 from shared.contracts.identity import sample_account
 from shared.settings import ROOT
@@ -163,7 +163,7 @@ def test_what_a_record_needs_besides_is_left_to_be_said(house: Path) -> None:
     ],
 )
 def test_a_notation_is_proposed_only_where_there_is_one(texts: list[str], likes: list[str]) -> None:
-    assert first_mapping.numbers_of(texts) == likes
+    assert sample_file.numbers_of(texts) == likes
 
 
 def test_what_amounts_show_besides_is_declared(house: Path) -> None:

@@ -1,0 +1,57 @@
+"""`partner validate --show`: what was understood of each event, and what is strange about all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+
+from goodstanding import policies
+from goodstanding.cli.frame import answer_json, console, local, table, tell, tell_entry
+from goodstanding.partner.rehearsal import Forwarded, Judged
+from goodstanding.partner.understood import understood, warnings
+from goodstanding.platform.fixed_settings import FixedSettings
+from shared.contracts import zones
+
+_UNDERSTOOD_SHOWN = 20
+_PERSON_DIGITS = 8
+
+
+def show_understood(judged: Sequence[Judged], settings: FixedSettings, one: str, as_json: bool) -> None:
+    """What ingest takes, as it understands it; then what is strange about all of it together."""
+    zone = zones.zone(settings.zone)
+    card = policies.in_force_on(datetime.now(zone).date())
+    events = understood([each for each in judged if isinstance(each, Forwarded)], card, zone)
+    found = list(warnings(events, zone))
+    if as_json:
+        for event in events:
+            answer_json({"understood": event.as_json(), "currency": settings.currency})
+        for sentence in found:
+            answer_json({"warning": sentence})
+        return
+    rows = [
+        (
+            each.line,
+            each.kind if each.status is None else f"{each.kind}, {each.status}",
+            each.person[:_PERSON_DIGITS],
+            local(each.time, zone),
+            each.days_late,
+            each.amount,
+            each.count,
+        )
+        for each in events[:_UNDERSTOOD_SHOWN]
+    ]
+    amounts = f"minor {settings.currency}"
+    columns = [one, "kind", "person", f"in {settings.zone}", "late", amounts, "count"]
+    console.print(table(columns, rows, right=(one, "late", amounts, "count")))
+    if len(events) > _UNDERSTOOD_SHOWN:
+        tell(f"{len(events) - _UNDERSTOOD_SHOWN:,} more; all of them: --json")
+    tell("")
+    for kind, of_kind in groupby(sorted(events, key=lambda each: each.kind), lambda each: each.kind):
+        some = list(of_kind)
+        months = sorted({each.month for each in some})
+        span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
+        tell_entry(f"{kind}  {len(some)} in {span}, for: {', '.join(some[0].rules) or 'no rule of the scorecard'}")
+    for sentence in found:
+        tell(f"Look at this: {sentence}")
+    tell("")
