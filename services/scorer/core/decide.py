@@ -280,7 +280,12 @@ def _at_once(
     card = policy.at(now)
     month, _ = _months_at(now, policy.zone)
     # In continuous cadence a new scorecard does not wait for a run either: it takes effect with whatever comes first.
-    is_new = card.cadence == "continuous" and card is not policy.of_last_run(now)[0] and bool(person.evaluation)
+    is_new = (
+        len(policy.scorecards) > 1
+        and card.cadence == "continuous"
+        and bool(person.evaluation)
+        and card is not policy.of_last_run(now)[0]
+    )
     if card.cadence == "continuous" and (events or (records and is_new)):
         evaluation = evaluate(state, card, month, person.circle)
         if is_new and person.as_of is not None and policy.at(person.as_of) is not card:
