@@ -36,8 +36,8 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "hints": ("What would raise it", "怎样做可以提高"),
     "hint": ("({score} instead of {without} on {day})", "（{day}为 {score} 分，否则为 {without} 分）"),
     "hints_none": (
-        "There is nothing new to do. Go on with what you do already.",
-        "目前没有需要新做的事，请保持现有习惯。",
+        "No single new thing is known that would raise it soon. Go on with what you do already, on time.",
+        "目前没有哪一件新的事能很快提高分数，请继续按时履约。",
     ),
     "go_on": ("If you go on as now", "若一切照旧"),
     "goes_on": ("({score} on {day}; if you end it, {without})", "（{day}为 {score} 分，若停止则为 {without} 分）"),
@@ -52,8 +52,9 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "outlook_score": ("{score} on {day}", "{day}为 {score} 分"),
     "records": ("What is held against you", "你名下的负面记录"),
     "record_cost": ("costs {points} today", "目前扣 {points}"),
-    "record_free": ("costs nothing today", "目前不扣分"),
+    "record_free": ("by itself changes nothing today", "目前单独不影响分数"),
     "record_settled": ("settled", "已了结"),
+    "record_open_free": ("not settled; settled today it would be gone on {day}", "未了结；若今天了结，{day}删除"),
     "record_open": (
         "not settled; settled today it would cost {points} and be gone on {day}",
         "未了结；若今天了结则扣 {points} 分，{day}删除",

@@ -128,7 +128,8 @@ def record_line(record: RecordCost, gone_if_settled: Mapping[str, date], currenc
         told.append(phrase("record_settled", language))
     else:
         gone = day(gone_if_settled[record.record_class], language)
-        told.append(phrase("record_open", language, points=-record.points_when_settled, day=gone))
+        name = "record_open" if record.points else "record_open_free"
+        told.append(phrase(name, language, points=-record.points_when_settled, day=gone))
     for number, points in record.eases[:2]:
         told.append(phrase("record_eases", language, month=month(number, language), points=-points))
     if record.lapses_on is not None:

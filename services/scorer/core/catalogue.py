@@ -103,7 +103,7 @@ class State(Hint, frozen=True, kw_only=True, tag="state"):
 
 
 class Settle(Hint, frozen=True, kw_only=True, tag="settle"):
-    """The record is settled whose settling helps most."""
+    """All records that are open are settled: one of several may change nothing by itself."""
 
 
 AnyHint: TypeAlias = Keep | Begin | Tell | Use | State | Settle

@@ -31,7 +31,7 @@ from services.scorer.core.messages import (
     instant_of,
     microseconds,
 )
-from services.scorer.core.moves import Last, moves, moves_of_policy
+from services.scorer.core.moves import Last, is_by_another, moves, moves_of_policy
 from services.scorer.core.policy import Policy
 from services.scorer.core.records import STATUS_GONE, has_lapsed
 from services.scorer.core.requests import answer_to
@@ -250,6 +250,8 @@ def _run(person: Person, state: State, due: Due, earliest: datetime | None, poli
     if not continuous and person.evaluation and person.run == due.run - 1:
         last = Last(score.decode(person.evaluation), policy.of_run(person.run) or card, person.circle)
         evaluation = msgspec.structs.replace(evaluation, moves=moves(last, evaluation, months, card))
+    elif continuous and len(policy.scorecards) > 1:
+        evaluation = _telling_of_policy(person, state, evaluation, card, policy)
     person = msgspec.structs.replace(
         person,
         run=due.run,
@@ -288,10 +290,8 @@ def _at_once(
     )
     if card.cadence == "continuous" and (events or (records and is_new)):
         evaluation = evaluate(state, card, month, person.circle)
-        if is_new and person.as_of is not None and policy.at(person.as_of) is not card:
-            last = score.decode(person.evaluation)
-            then = evaluate(decode(known), card, month_of(person.as_of, policy.zone), person.circle)
-            evaluation = msgspec.structs.replace(evaluation, moves=moves_of_policy(last, then, evaluation))
+        if is_new:
+            evaluation = _telling_of_policy(person, decode(known), evaluation, card, policy)
         if not records and not _differs(person, evaluation):
             return _silently(person, evaluation)
     elif records:
@@ -305,6 +305,20 @@ def _at_once(
     else:
         return person, None
     return _published(person, evaluation, card, now)
+
+
+def _telling_of_policy(
+    person: Person, known: State, evaluation: Evaluation, card: Scorecard, policy: Policy
+) -> Evaluation:
+    """In continuous cadence: with what the scorecard moved, where another one made the last publication of the state
+    that was known then."""
+    if person.as_of is None or not person.evaluation:
+        return evaluation
+    last = score.decode(person.evaluation)
+    if policy.at(person.as_of) is card and not is_by_another(last, card):
+        return evaluation
+    then = evaluate(known, card, month_of(person.as_of, policy.zone), person.circle)
+    return msgspec.structs.replace(evaluation, moves=moves_of_policy(last, then, evaluation))
 
 
 def _differs(person: Person, evaluation: Evaluation) -> bool:

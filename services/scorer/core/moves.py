@@ -78,6 +78,13 @@ def moves(last: Last, now: Evaluation, months: Months, card: Scorecard) -> tuple
     return tuple([(_CAUSES[rank], code, moved) for rank, code, moved in sorted(found)])
 
 
+def is_by_another(evaluation: Evaluation, card: Scorecard) -> bool:
+    """Whether it has items that this scorecard has no rule for, so that another one made it."""
+    if card.segments:
+        return False
+    return any(of_rules(item) and item.code not in card.compiled.feature_of for item in evaluation.items)
+
+
 def moves_of_policy(last: Evaluation, then: Evaluation, now: Evaluation) -> tuple[Move, ...]:
     """Of a publication in continuous cadence that is the first by its policy: what that policy makes of what was known
     `then`, against the last publication. The rest came of what has happened since."""

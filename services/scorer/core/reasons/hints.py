@@ -98,10 +98,11 @@ def _followed(hint: AnyHint, usual: State, present: Present, through: int, kinds
                 # Later than any fact that is known.
                 yield with_events(usual, [_event(body, present.through + 1, 0)])
         case Settle():
-            ended_on = day_of_month(through + 1)
+            ended_on, others = day_of_month(through + 1), usual
             for key, record in usual.records.items():
                 if record.record_class and record.counts and not record.settled:
-                    yield with_record(usual, key, settled(record, ended_on))
+                    others = with_record(others, key, settled(record, ended_on))
+            yield others
 
 
 def _kinds(hint: AnyHint, present: Present, card: Scorecard) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ LATE_RULES = tuple(
     msgspec.structs.replace(each, code=f"{each.code}-anew") if index == 0 else each
     for index, each in enumerate(card().rules)
 )
-SINCE = card(name="since", cadence="continuous", effective_on=date(2026, 1, 7), rules=LATE_RULES)
+SINCE = card(name="since", cadence="continuous", effective_on=date(2026, 1, 7), rules=LATE_RULES, months_min=0)
 BOTH = policy_of(*in_order([EARLY, SINCE]))
 
 
@@ -91,6 +91,7 @@ def published(messages: Sequence[Message], person: Person, at: datetime) -> tupl
     return decided.person, decided.writes.publication
 
 
+@pytest.mark.parametrize("began", [5, 7], ids=["a day before", "the same day"])
 @pytest.mark.parametrize(
     "messages",
     [
@@ -99,8 +100,14 @@ def published(messages: Sequence[Message], person: Person, at: datetime) -> tupl
         [event(BILL, day(JAN, 8), "later", days_late=40), news(record("card.overdue"), JAN)],
     ],
 )
-def test_whatever_comes_first_is_by_the_new_one_as_a_whole_and_names_it(messages: Sequence[Message]) -> None:
-    person, first = published([event(BILL, day(JAN, 5), days_late=0)], Person(ME), day(JAN, 5, 12))
+def test_whatever_comes_first_is_by_the_new_one_as_a_whole_and_names_it(
+    messages: Sequence[Message], began: int
+) -> None:
+    """Also where a file is put beside another one on the day on which it begins."""
+    at_first, on = policy_of(EARLY), day(JAN, began, 12)
+    decided = decide(Person(ME), [event(BILL, day(JAN, began), days_late=0)], on, at_first)
+    person, first = decided.person, decided.writes.publication
+    assert first is not None
     assert first.policy == EARLY.id
     person, second = published(messages, person, day(JAN, 8, 12))
     assert second.policy == SINCE.id
@@ -114,3 +121,14 @@ def test_whatever_comes_first_is_by_the_new_one_as_a_whole_and_names_it(messages
     _, third = published([news(record("ride.unpaid", "r2"), JAN)], person, day(JAN, 9, 12))
     assert third.policy == SINCE.id
     assert Cause.POLICY not in by_cause(changes(second.evaluation, third.evaluation))
+
+
+def test_a_run_by_the_new_one_names_it_where_nothing_came_before() -> None:
+    person, first = published([event(BILL, day(JAN, 5), days_late=0)], Person(ME), day(JAN, 5, 12))
+    instant = day(JAN + 1, 6, 0)
+    person, run = published([Due(ME, JAN + 1, instant, 0, 0)], person, instant)
+    assert run.policy == SINCE.id
+    assert Cause.POLICY in by_cause(changes(first.evaluation, run.evaluation))
+    decided = decide(person, [Due(ME, JAN + 2, day(JAN + 2, 6, 0), 0, 0)], day(JAN + 2, 6, 0), BOTH)
+    if (third := decided.writes.publication) is not None:
+        assert Cause.POLICY not in by_cause(changes(run.evaluation, third.evaluation))

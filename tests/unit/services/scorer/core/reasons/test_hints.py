@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from services.scorer.core.reasons.hints import Hinted, Present, hints, outlook
 from services.scorer.core.score import evaluate
 from services.scorer.core.state import State
-from tests.support.lives import FIRST, HOUSE, Life, bills, card, household, late, monthly, pays_all, verified
+from shared.contracts.messages import RecordChange
+from tests.support.lives import FIRST, HOUSE, Life, bills, card, household, late, listed, monthly, pays_all, verified
 from tests.support.people import SHIPPED
 
 CARD = "credit_card.repayment"
@@ -95,3 +97,15 @@ def test_going_on_as_usual_is_what_comes_when_all_goes_on() -> None:
 def test_somebody_of_whom_nothing_is_known_has_an_outlook() -> None:
     score = evaluate(State(), SHIPPED, FIRST).score
     assert [found for _, found in outlook(Present(State(), None, FIRST), SHIPPED)] == [score] * 12
+
+
+def test_of_several_open_records_all_are_settled_where_one_alone_changes_nothing() -> None:
+    """Whoever is at the lowest score stays there for as long as any of them is open."""
+    life = Life("", pays_all(), [*listed("court.listing", 0), *_another(listed("court.listing", 0))])
+    found = hinted(present(life, 6))["settle-record"]
+    without = evaluate(present(life, 6).state, SHIPPED, FIRST + 5).score
+    assert found.score > without
+
+
+def _another(changes: list[tuple[int, RecordChange]]) -> list[tuple[int, RecordChange]]:
+    return [(month, dataclasses.replace(change, record_id="r2")) for month, change in changes]
