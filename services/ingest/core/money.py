@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from shared.contracts.currencies import DIGITS, LAST_MONTH, withdrawn
 from shared.contracts.months import month_of_name
@@ -46,6 +47,8 @@ class Rates:
         return None if factor is None else round(minor_units * factor)
 
 
+# The tools read the table once for each partner.
+@lru_cache(maxsize=2)
 def read_rates(text: str, base: str) -> Rates:
     """The rates file: how many units of a currency one euro was worth, by month (rules E7).
 
