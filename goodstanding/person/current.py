@@ -37,7 +37,8 @@ async def records(deployment: Deployment, user_id: str) -> list[dict[str, Any]]:
     """The records that are held, the oldest first. What has lapsed or was deleted is not there any more."""
     rows = [dict(row) for row in await _rows(deployment, "retention", _RECORDS, user_id)]
     for row in rows:
-        row["status"] = _STATUS_OF_DISPUTE.get(row.pop("dispute"), row["status"])
+        row["dispute"] = _STATUS_OF_DISPUTE.get(row["dispute"])
+        row["status"] = row["dispute"] or row["status"]
         row["counts"] = row["counts_from"] is None and row["status"] not in ("disputed", "unverifiable")
     return rows
 
