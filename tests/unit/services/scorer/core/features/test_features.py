@@ -55,9 +55,23 @@ SINCE = {"is": "months_since", "kinds": [CARDS], "months": 12}
 DAYS = {"is": "days_late", "kinds": [CARDS, FARE], "months": 12}
 STREAK = {"is": "streak", "kinds": [CARDS], "months": 12}
 MONTHS_LATE = {"is": "months_late", "kinds": [CARDS], "months": 12}
+STATEMENT = "credit_card.statement"
+BILLED, UNNAMED = {"amount": 1000, "limit": 5000}, {"amount": 1000}
+LIMITS = {"is": "sum", "kinds": [STATEMENT], "months": 3, "of": "limit"}
+UTILIZATION = {
+    "is": "ratio",
+    "over": {"kinds": [STATEMENT]},
+    "under": {"kinds": [STATEMENT], "of": "limit"},
+    "months": 3,
+}
 CASES: list[tuple[str, list[Told], dict[str, Any], Measured | None]] = [
     # -- punctuality ---------------------------------------------------------------------------------------------------
     ("nothing known", NOTHING, SHARE, None),
+    ("limits: each is named", [(0, STATEMENT, BILLED), (2, STATEMENT, BILLED)], LIMITS, (10_000, 2)),
+    ("limits: one is not named", [(0, STATEMENT, BILLED), (2, STATEMENT, UNNAMED)], LIMITS, None),
+    ("limits: not named before the window", [(0, STATEMENT, BILLED), (3, STATEMENT, UNNAMED)], LIMITS, (5000, 1)),
+    ("utilization", [(0, STATEMENT, BILLED), (1, STATEMENT, BILLED)], UTILIZATION, (200, 2)),
+    ("utilization of a limit not named", [(0, STATEMENT, BILLED), (1, STATEMENT, UNNAMED)], UTILIZATION, None),
     ("another kind is nothing", [paid(0, FARE)], SHARE, None),
     ("all kept", YEAR, SHARE, (1000, 12)),
     ("months outside of the window", [paid(12), paid(-1), late(13)], SHARE, None),
