@@ -11,7 +11,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/bytecode
 CODE := $(wildcard goodstanding services shared deploy tests bench)
 # Python comes from the machine, never from a download; a copy works where cache and checkout are on two file systems.
 UV := UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv
-COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra local --extra fit --extra rates --group dev --group build --generate-hashes \
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra local --extra fit --extra rates --extra avro --group dev --group build --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' pyproject.toml
 
 .DELETE_ON_ERROR:
@@ -47,6 +47,9 @@ test-erasure: setup  ## no byte is left of what lapsed or was erased: files of P
 
 # Everything that containers are needed for: the compose file from nothing, the end-to-end tests on its servers, the guides,
 # outages, a restore, the dashboard's queries, canaries, the fixtures' own containers. It takes some fifteen minutes.
+test-registry: setup  ## values with a schema in a registry, against a real Apicurio (159 MB from Maven Central)
+	@$(BIN)/pytest -m campaign tests/integration/test_registry.py
+
 test-compose: setup  ## all that needs Docker: the compose file, its guides, outages, a restore
 	@docker version > /dev/null 2>&1 || { echo 'Docker is needed, and its engine does not answer.' >&2; exit 1; }
 	@$(MAKE) --no-print-directory check-deploy

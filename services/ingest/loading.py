@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from services.ingest.core.compiling import compile_partner
@@ -17,6 +18,7 @@ from services.ingest.settings import IngestSettings
 from shared import toml_file
 from shared.contracts.retention_profile import Profile
 from shared.kafka.crosswalk import Crosswalk
+from shared.kafka.schemas import Schemas
 from shared.partner_files import check_name, partner_files
 from shared.policy_file import RATES, load_kinds, load_policy, profile_file
 from shared.runner.one_story.commit_note import owner_of
@@ -30,7 +32,22 @@ def load(settings: IngestSettings) -> Policy:
     crosswalk = Crosswalk(key)
     context = replace(load_context(settings), customers_of=partial(customers_of, crosswalk))
     wait_ms = round(settings.crosswalk_wait_s * 1000)
-    return Policy(load_partners(settings.partners, context), owner_of(key), Numbers(crosswalk, wait_ms))
+    partners = load_partners(settings.partners, context)
+    schemas = _schemas(settings, [partner.name for partner in partners.values() if partner.registry])
+    return Policy(partners, owner_of(key), Numbers(crosswalk, wait_ms), schemas)
+
+
+def _schemas(settings: IngestSettings, partners: list[str]) -> Schemas | None:
+    """Raises ConfigError for a partner with a registry where there is none, or nothing to read Avro with."""
+    if not partners:
+        return None
+    file = settings.partners / f"{partners[0]}.toml"
+    if settings.schema_registry is None:
+        sentence = "There is no schema registry; set GOODSTANDING_SCHEMA_REGISTRY to its address."
+        raise error_at(file, ("registry",), sentence)
+    if find_spec("fastavro") is None:
+        raise error_at(file, ("registry",), "The library for Avro is not installed. Add the extra: goodstanding[avro]")
+    return Schemas(settings.schema_registry)
 
 
 def load_context(settings: IngestSettings) -> ReadingContext:

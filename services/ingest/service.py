@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import structlog
+from msgspec import structs
 
 from services.ingest.core.context import Subject, UnknownCustomerError
 from services.ingest.core.normalize import Normalized, Refused, Skipped, normalize, normalize_each
@@ -33,6 +34,7 @@ from shared.contracts.topics import (
     partner_of,
 )
 from shared.kafka.crosswalk import Crosswalk
+from shared.kafka.schemas import SchemaError, SchemaMissingError, Schemas
 from shared.kafka.unreadable import Unreadable
 from shared.runner.service import Answer, DeadLetter, Forward, Input, Later, Outcome, Outgoing, Record, Service
 
@@ -77,6 +79,8 @@ class Policy(NamedTuple):
     owner: str = ""
     numbers: Numbers | None = None
     """None where each customer number is taken for a person of its own."""
+    schemas: Schemas | None = None
+    """None where no partner has values with a schema in a registry."""
 
 
 def service(policy: Policy) -> Service[Forward]:
@@ -133,7 +137,49 @@ def service(policy: Policy) -> Service[Forward]:
         return Answer((rejected,), _refused(partner.name, fault.code))
 
     mode = Forward(answer, unreadable, policy.owner)
-    return Service(NAME, (Input(pattern=f"^{re.escape(RAW_PREFIX)}.+"),), _with_numbers(mode, policy))
+    return Service(
+        NAME, (Input(pattern=f"^{re.escape(RAW_PREFIX)}.+"),), _with_schemas(_with_numbers(mode, policy), policy)
+    )
+
+
+def _with_schemas(mode: Forward, policy: Policy) -> Forward:
+    """The same for partners whose values have a schema in a registry; what is refused comes back as it was sent."""
+    framed = {partner.name for partner in policy.partners.values() if partner.registry}
+    schemas = policy.schemas
+    if schemas is None or not framed:
+        return mode
+
+    def answer(record: Record, arrived: datetime) -> Answer | DeadLetter | Later:
+        partner = partner_of(record.topic)
+        if partner not in framed:
+            return mode.answer(record, arrived)
+        try:
+            value = schemas.plain(record.value)
+        except SchemaMissingError:
+            return Later(0)
+        except SchemaError as error:
+            origin = f"{record.topic}/{record.partition}/{record.offset}"
+            fault = Fault(Code.SCHEMA, "", str(error))
+            about = {"value": record.value, "mapping": policy.partners[partner].mapping}
+            return Answer((refused(NAME, partner, origin, fault, None, **about),), _refused(partner, fault.code))
+        if value is record.value:
+            return mode.answer(record, arrived)
+        found = mode.answer(replace(record, value=value), arrived)
+        return _with_value(found, value, record.value) if isinstance(found, Answer) else found
+
+    async def catch_up(until_ms: int) -> None:
+        if schemas.are_missing:
+            await schemas.fetch()
+        elif mode.catch_up is not None:
+            await mode.catch_up(until_ms)
+
+    return replace(mode, answer=answer, catch_up=catch_up)
+
+
+def _with_value(answer: Answer, read: bytes | None, sent: bytes | None) -> Answer:
+    """Refusals repeat what was sent, and not what was read in its place."""
+    theirs = (structs.replace(each, value=sent) if each.value == read else each for each in answer.outgoing)
+    return Answer(tuple(theirs), answer.outcomes)
 
 
 def _with_numbers(mode: Forward, policy: Policy) -> Forward:

@@ -16,6 +16,9 @@ class IngestSettings(ServiceSettings):
         "account",
         description="How all partners name a person: account, email, phone or a national id (decision 0027).",
     )
+    schema_registry: str | None = Field(
+        None, description="A schema registry with the Confluent API, for mappings that say `registry = true`."
+    )
     crosswalk_wait_s: float = Field(
         10,
         ge=0,

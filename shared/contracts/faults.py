@@ -46,6 +46,7 @@ class Code(StrEnum):
     ENVELOPE_DATA = "envelope-data", "The event carries no data, or carries it as `data_base64`."
     ENVELOPE_KEY = "envelope-key", "`partitionkey` is not the key of the Kafka record."
     ENVELOPE_TYPE = "envelope-type", "The event's type is none of those that this topic takes."
+    SCHEMA = "schema", "The value has a schema in a registry, and cannot be read by it."
     UNKNOWN_CUSTOMER = "unknown-customer", "The crosswalk does not say whose this customer number is."
     # Time.
     TIME_FORMAT = "time-format", "A time is not RFC 3339 with an offset."

@@ -90,6 +90,7 @@ def _compiled(name: str, mapping: PartnerMapping, context: ReadingContext, found
         others,
         several=_several(mapping),
         crosswalk=mapping.crosswalk,
+        registry=isinstance(mapping, JsonMapping) and mapping.registry,
     )
 
 

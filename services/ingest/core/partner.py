@@ -94,6 +94,8 @@ class Partner:
     """How one message has many events, if it has."""
     crosswalk: bool = False
     """Whether people are named by the partner's own customer numbers."""
+    registry: bool = False
+    """Whether values may be in the Confluent wire format."""
 
     @property
     def skips(self) -> bool:
