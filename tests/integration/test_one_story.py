@@ -4,6 +4,7 @@ service whose every count can be foretold."""
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -13,7 +14,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.kafka.identities import identities
+from shared.runner.fenced import FencedShard
 from shared.runner.one_story import operator_word
+from shared.runner.working import Working
 from tests.integration.seen import KEY, SHARD, until_trouble
 from tests.integration.tiny import KEYS, Count, Tiny, until
 from tests.support.fresh_kafka import delete_before
@@ -170,6 +173,28 @@ async def test_a_topic_made_again_under_a_running_service_is_noticed(tiny: Tiny)
         await tiny.until_total(20 + read_before_it_was_noticed + 60)
 
 
+async def test_a_working_shard_begins_again_where_kafka_is_another_than_was_noted(tiny: Tiny) -> None:
+    """The look that a service takes now and then, where no error of a client would tell."""
+    await tiny.send(ones(3))
+    async with tiny.worker() as worker:
+        await worker.until_shards(PARTITIONS)
+        await tiny.until_total(3)
+        shard = worker.here.shards[SHARD]
+        assert isinstance(shard, FencedShard)
+        assert isinstance(shard.life, Working)
+        owned, retries = shard.life.owned, worker.here._host.metrics.retries.labels("DoubtError")._value
+        await shard.look_again()
+        assert retries.get() == 0
+        owned._noted = replace(owned._noted, topic_ids={tiny.source: "another log"})
+        await shard.look_again()
+
+        async def began_again() -> bool:
+            return bool(retries.get() == 1)
+
+        await until(began_again, "the shard has begun again")
+        await worker.until_shards(PARTITIONS)
+
+
 async def test_another_deployment_in_the_group_is_noticed(tiny: Tiny) -> None:
     await tiny.send(ones(3))
     async with tiny.worker():
@@ -203,19 +228,20 @@ async def test_another_cluster_beside_the_database_moves_no_epoch(tiny: Tiny) ->
             await tiny.until_total(6)
 
 
-async def test_retention_that_deleted_unread_records_is_counted_once(tiny: Tiny) -> None:
+@pytest.mark.parametrize("deleted", [5, 7], ids=["some", "all"])
+async def test_retention_that_deleted_unread_records_is_counted_once(tiny: Tiny, deleted: int) -> None:
+    """Also where nothing is left that would move the shard past them."""
     await tiny.send(ones(10))
     async with tiny.worker():
         await tiny.until_total(10)
     await tiny.send(ones(7))
-    await delete_before(tiny.kafka, TopicPartition(tiny.source, SHARD), 15)
-    await tiny.send(ones(1))
-    for _ in range(2):
+    await delete_before(tiny.kafka, TopicPartition(tiny.source, SHARD), 10 + deleted)
+    for expected in (deleted, 0):
         async with tiny.worker() as worker:
             await worker.until_shards(PARTITIONS)
-            await tiny.until_total(13)
+            await tiny.until_total(17 - deleted)
             lost = worker.here._host.metrics.records_lost.labels(tiny.source, "deleted")._value.get()
-            assert lost == (5 if _ == 0 else 0)
+            assert lost == expected
 
 
 async def test_a_strangers_message_that_nobody_can_read_keeps_no_shard_from_being_claimed(tiny: Tiny) -> None:
