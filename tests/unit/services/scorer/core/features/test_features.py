@@ -101,7 +101,7 @@ CASES: list[tuple[str, list[Told], dict[str, Any], Measured | None]] = [
     ("since: by so many days", [late(1, 29), late(4, 30)], {**SINCE, "late_from": 30}, (4, 2)),
     ("since: nothing known", NOTHING, SINCE, None),
     ("months late", [late(0), late(0, 9), late(3, 31)], MONTHS_LATE, (2, 2)),
-    ("months late: two kinds of one month", [late(0), late(0, 5, BILL)], {**MONTHS_LATE, "kinds": ["dues"]}, (1, 2)),
+    ("months late: kinds of a month", [late(0), late(0, 5, BILL), late(1)], {**MONTHS_LATE, "kinds": ["dues"]}, (2, 3)),
     ("months late: in the window and before it", [late(11), late(12)], MONTHS_LATE, (1, 1)),
     ("months late by so many days", [late(0), late(3, 31)], {**MONTHS_LATE, "late_from": 30}, (1, 2)),
     ("days late", [late(0, 5), late(3, 40), late(3, 10), late(1, 7, FARE)], DAYS, (52, 3)),
