@@ -12,10 +12,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
+from goodstanding.person.asking import Asked, Asking, Told, asking_for
 from goodstanding.waiting_for_word import give_word, waiting_for_word
 from services.scorer.core.state import COUNT, decode, vectors
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, read
 from shared.contracts.partition import partition_of
+from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectRequest
 from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, SERVICES, TIERS_CHANGED, raw_topic
 from shared.runner.one_story import questions
 from tests.faults.cluster import PARTNER
@@ -199,3 +201,50 @@ async def test_a_month_later_the_operator_vouches_for_the_time(story: Story) -> 
     assert waiting.shards == (), "it is not about one part of the work"
     await give_word(story.cluster.deployment, [waiting])
     await story.cluster.until_ready("benefits-1")
+
+
+async def test_who_was_erased_after_the_copy_was_made_is_erased_again_by_itself(story: Story) -> None:
+    """(rules I11) The request is on its topic for seven days, and the restored services read it once more."""
+    story.new_person()
+    await story.tell(days_late=9)
+    await story.report(LISTED)
+    await story.handled()
+    async with story.cluster.database() as db:
+        user_id = (await db.fetchval("select user_id from scorer.person")).hex()
+    copy = story.cluster.copies / "postgres"
+    await story.cluster.copy("postgres", copy)
+    await story.cluster.until_ready()
+    async with asking_for(story.kafka, user_id) as asking:
+        asked = await asking.ask(SubjectRequest(request="erase"), datetime.now(UTC))
+        assert [type(told) async for told in _to_the_receipt(asking, asked)] == [SubjectAnswer, ErasureReceipt]
+    assert await held(story) == 0
+
+    for name in PROCESSES:
+        await story.cluster.stop(name)
+    await story.cluster.put_back("postgres", copy)
+    assert await held(story) > 0, "the copy has the person"
+    # Nobody has to give a word: nothing was published that the copy does not know.
+    await story.cluster.start(*PROCESSES)
+
+    async def nothing() -> bool:
+        return await held(story) == 0
+
+    await story.cluster.until(nothing, "the person is erased again")
+    await story.handled()
+    assert await held(story) == 0
+    for topic in (SCORES_CHANGED, TIERS_CHANGED):
+        assert [seen.value for seen in await story.cluster.read(topic)][-1] is None
+
+
+async def _to_the_receipt(asking: Asking, asked: Asked) -> AsyncIterator[Told]:
+    async for told in asking.answers(asked, 60):
+        yield told
+        if isinstance(told, ErasureReceipt):
+            return
+
+
+async def held(story: Story) -> int:
+    """Rows about people, in all services."""
+    async with story.cluster.database() as db:
+        tables = ("scorer.person", "scorer.score", "scorer.contact", "retention.record", "benefits.person")
+        return sum([await db.fetchval(f"select count(*) from {table}") for table in tables])
