@@ -241,6 +241,23 @@ class TestContacts:
             await db.fetchval("select counted or counted_before from contact where user_id = $1", _id(friend)) is False
         )
 
+    async def test_ones_own_word_is_the_latest_one(self, db: Db) -> None:
+        """(rules S12) Whoever takes it back has no such contact in the next run, whatever the other says."""
+        await self.mutual(db, dict.fromkeys(OTHERS[:5], 700))
+        await passed(db, known(ONE, run=JAN - 1))
+        assert await self.bands(db) == (5, 15)
+        await give(db, known(ONE, run=JAN - 1, edges=edges(OTHERS[0], present=False, time_us=1)))
+        assert await self.bands(db) == (4, 12)
+
+    @pytest.mark.parametrize(("before_us", "bands"), [(0, (1, 3)), (1, (0, 0))])
+    async def test_ones_own_word_holds_for_24_months(self, db: Db, before_us: int, bands: tuple[int, int]) -> None:
+        """(rules S7)"""
+        await self.mutual(db, {OTHERS[0]: 700}, seen=False)
+        await passed(db, known(OTHERS[0], run=JAN - 1, standing=700))
+        said_us = microseconds(month_start(JAN - 24, ZONE)) - before_us
+        await db.execute("update contact set time_us = $1 where user_id = $2", said_us, _id(ONE))
+        assert await self.bands(db) == bands
+
     @pytest.mark.parametrize(
         ("fields", "bands"),
         [
