@@ -526,6 +526,30 @@ class TestRedaction:
         shown = [explain(Published(**dict(list(row.items())[2:]))) for row in rows]
         assert [each.change for each in shown] == [695, 0, 0]
 
+    async def test_what_the_step_of_its_end_publishes_is_redacted_too(self, db: Db) -> None:
+        """The run and the record's end may come in one step: what the one publishes is not in any table yet when the
+        other redacts."""
+        await self.tell(db, (bill(ONE, day(JAN - 1)), day(JAN, 2)), self.due(JAN))
+        gone = RecordNews(ONE, JAN + 1, RecordChange(record_id=RECORD, version=2, status="expired", counts=False))
+        (person,) = (await load(db, SHARD, [ONE])).values()
+        writes: list[Writes] = []
+        now = day(JAN + 1, 6)
+        for message in (news_of("court.listing", 1), self.due(JAN + 1)[0], gone):
+            decided = decide(person, [message], now, POLICY)
+            person = decided.person
+            writes.append(decided.writes)
+        scores = [each.publication.evaluation.score for each in writes if each.publication]
+        assert scores == [495, 495, 695], "else there was nothing to redact"
+        await save(db, SHARD, {ONE: person}, writes)
+        # As over several steps: the second version says nothing new once the record is gone.
+        assert await self.history(db) == [
+            (1, run_instant(JAN, 6, ZONE), 695, JAN),
+            (3, now, 695, JAN + 1),
+            (4, now, 695, JAN + 1),
+        ]
+        held = await self.everything(db)
+        assert [word for word in self.WORDS if word in held] == []
+
     async def test_its_name_goes_once_no_older_version_can_come_again(self, db: Db) -> None:
         gone = RecordNews(ONE, JAN, RecordChange(record_id=RECORD, version=2, status="expired", counts=False))
         await self.tell(db, (news_of("ride.unpaid", 1), day(JAN, 20)), (gone, day(JAN, 21)))

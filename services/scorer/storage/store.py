@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import structs
 
 from services.scorer.core.consents import ConsentNews, merged
-from services.scorer.core.decide import Person, Writes, passed_by
+from services.scorer.core.decide import Person, Publication, Writes, passed_by
 from services.scorer.core.features.months import Circle
 from services.scorer.core.features.stated import BASE, CONTACTS_BAND, STEADY_MONTHS, circle_as_kept
 from services.scorer.core.messages import Due, Edge, Message, microseconds
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 _SQL = queries(Path(__file__).with_name("queries.sql"))
 _DONE = "done"
+
+_Published: TypeAlias = tuple[str, Publication]
+"""Of whom, and what."""
 
 
 async def load(db: Db, shard: int, keys: Sequence[str], *, fingerprint_key: bytes = b"") -> dict[str, Person]:
@@ -87,11 +90,11 @@ async def save(
         for p in people
     ]
     await db.execute(_SQL["save_people"], shard, *_columns(rows, 11))
-    # Before the publications that follow, which say no more than what is left.
+    until_redacted, since = _publications(writes)
+    await _save_scores(db, shard, until_redacted)
     if redacted := {_id(each.user_id): states[each.user_id].version for each in writes if each.redacts}:
         await _redact(db, shard, redacted)
-    if scores := _scores(writes):
-        await db.execute(_SQL["save_scores"], shard, *_columns(scores, 6))
+    await _save_scores(db, shard, since)
     if said := [(each.user_id, edge) for each in writes for edge in each.edges]:
         edges = _edges(await erasing.without_erased(db, said, fingerprint_key))
         await db.execute(_SQL["save_contacts"], shard, *_columns(edges, 6))
@@ -105,17 +108,26 @@ def _id(key: str) -> bytes:
     return bytes.fromhex(key)
 
 
-def _scores(writes: Sequence[Writes]) -> list[tuple[object, ...]]:
-    """What is published, but for what a later decision of the same step has redacted."""
-    scores: list[tuple[object, ...]] = []
+def _publications(writes: Sequence[Writes]) -> tuple[Sequence[_Published], Sequence[_Published]]:
+    """What is published, in two parts: what a later decision of the same step redacts, and all else, which says no more
+    than what is left."""
+    until_redacted: list[_Published] = []
+    since: list[_Published] = []
     redacted: set[str] = set()
     for each in reversed(writes):
-        if new := each.publication:
-            evaluation = without_records(new.evaluation) if each.user_id in redacted else new.evaluation
-            scores.append((_id(each.user_id), new.version, new.as_of, new.run, new.policy, encode(evaluation)))
+        if each.publication:
+            part = until_redacted if each.user_id in redacted else since
+            part.append((each.user_id, each.publication))
         if each.redacts:
             redacted.add(each.user_id)
-    return sorted(scores, key=lambda row: row[:2])
+    return until_redacted, since
+
+
+async def _save_scores(db: Db, shard: int, published: Sequence[_Published]) -> None:
+    rows = [(_id(key), new.version, new.as_of, new.run, new.policy, encode(new.evaluation)) for key, new in published]
+    if rows:
+        rows.sort(key=lambda row: row[:2])
+        await db.execute(_SQL["save_scores"], shard, *_columns(rows, 6))
 
 
 def _since_erased(writes: Sequence[Writes]) -> Sequence[Writes]:
