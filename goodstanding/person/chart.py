@@ -8,7 +8,7 @@ from typing import Protocol
 
 from rich.text import Text
 
-from services.scorer.core.scorecard import BASE, POINTS
+from services.scorer.core.scorecard_parts import BASE, POINTS
 from shared.contracts.months import month_number
 
 BEST = BASE + POINTS

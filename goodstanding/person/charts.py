@@ -11,7 +11,7 @@ from math import cos, pi, sin
 from goodstanding.person.explained import Dimension, Explained, Moved
 from services.benefits.core.table import TierTable
 from services.scorer.core.reasons.figures import Language
-from services.scorer.core.scorecard import BASE, POINTS
+from services.scorer.core.scorecard_parts import BASE, POINTS
 
 INK, PALE, LINE, FILL, UNKNOWN = "#1f2933", "#7b8794", "#d9e2ec", "#0f766e", "#f0b429"
 FONT = "system-ui, 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"

@@ -15,7 +15,8 @@ from goodstanding.published.schemas import features
 from services.scorer.core.catalogue import AnyHint, Hint
 from services.scorer.core.features.activity import Summed
 from services.scorer.core.features.base import Feature, Windowed
-from services.scorer.core.scorecard import (
+from services.scorer.core.scorecard import Scorecard
+from services.scorer.core.scorecard_parts import (
     BASE,
     POINTS,
     Bin,
@@ -26,7 +27,6 @@ from services.scorer.core.scorecard import (
     Limit,
     Records,
     Rule,
-    Scorecard,
     Segment,
     Small,
 )

@@ -13,7 +13,8 @@ from datetime import date
 from services.scorer.core.features import AnyFeature
 from services.scorer.core.features.activity import MonthsActive, Ratio, Sum, Summed, Trend
 from services.scorer.core.features.punctuality import MonthsLate, MonthsSince, Worst
-from services.scorer.core.scorecard import Condition, Cost, Direction, Records, Scorecard, Segment
+from services.scorer.core.scorecard import Scorecard
+from services.scorer.core.scorecard_parts import Condition, Cost, Direction, Records, Segment
 from shared.contracts.kinds import RecordClass
 
 DIMENSION = "credit_history"

@@ -25,7 +25,8 @@ from threadpoolctl import threadpool_limits
 from goodstanding.validation.candidates import CEILINGS, DIMENSION, Candidate, Choice
 from goodstanding.validation.design import Column, Design, Rows
 from goodstanding.validation.measures import Outcome
-from services.scorer.core.scorecard import BASE, POINTS, Bin, Rule, Scorecard
+from services.scorer.core.scorecard import Scorecard
+from services.scorer.core.scorecard_parts import BASE, POINTS, Bin, Rule
 
 DOUBLING_POINTS = 76
 """So many points double the odds of no default to default."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from services.scorer.core.scorecard import WINDOW_MONTHS_MAX
+from services.scorer.core.features.months import WINDOW_MONTHS_MAX
 from shared.settings import HexKey, StatefulSettings
 
 

@@ -23,7 +23,7 @@ from services.scorer.core.compiled import points_of
 from services.scorer.core.features import AnyFeature
 from services.scorer.core.features.months import Circle, Months, Plan
 from services.scorer.core.score import evaluate
-from services.scorer.core.scorecard import Rule
+from services.scorer.core.scorecard_parts import Rule
 from services.scorer.core.state import State
 from shared.contracts.kinds import KIND_OF, KINDS, Shape
 from shared.policy_file import SCORECARD

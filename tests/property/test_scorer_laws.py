@@ -28,7 +28,8 @@ from services.scorer.core.ids import GROUP_OF, HASH
 from services.scorer.core.messages import Due, Event, Message, RecordNews
 from services.scorer.core.policy import Policy
 from services.scorer.core.score import Evaluation, evaluate, without_records
-from services.scorer.core.scorecard import Bin, Scorecard
+from services.scorer.core.scorecard import Scorecard
+from services.scorer.core.scorecard_parts import Bin
 from services.scorer.core.state import State, Vector, amounts, decode, encode, vectors
 from shared.contracts.kinds import KIND_OF
 from shared.contracts.months import month_of

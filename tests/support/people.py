@@ -13,7 +13,8 @@ import msgspec
 from services.scorer.core.folding import Accepted, Folded, fold, fold_record
 from services.scorer.core.messages import Event, RecordNews, event_of
 from services.scorer.core.policy import Policy
-from services.scorer.core.scorecard import Rule, Scorecard
+from services.scorer.core.scorecard import Scorecard
+from services.scorer.core.scorecard_parts import Rule
 from services.scorer.core.state import State
 from shared.contracts.messages import BehaviorEvent, Consent, RecordChange, encode
 from shared.contracts.months import day_of_month, month_of

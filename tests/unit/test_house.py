@@ -26,7 +26,7 @@ _TOGETHER = {
     "services/retention/core/test_disputes.py": "answers effects timers",
     # What is compiled and what is held against a person is seen in the score, what a file may not say in the scorecard.
     "services/scorer/core/test_score.py": "compiled held",
-    "services/scorer/core/test_scorecard.py": "faults",
+    "services/scorer/core/test_scorecard.py": "faults part_faults scorecard_parts",
     # What is folded and what is forgotten is seen in the state.
     "services/scorer/core/test_state.py": "folding forgetting ids messages records",
 }

@@ -6,7 +6,8 @@ question:
     folding, ids    does an event count, or is it a repetition, a conflict, too late or too much?
     state, records  what is kept of a person?
     forgetting      what leaves that again?
-    scorecard, faults       what may a scorecard say, and what is wrong with one?
+    scorecard, scorecard_parts      what may a scorecard say?
+    faults, part_faults     what is wrong with one, as a whole and in its parts?
     features        what can a rule look at, and how is it measured?
     catalogue       which hints does a policy file have?
     compiled        how does a scorecard become a program?

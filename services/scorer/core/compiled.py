@@ -14,7 +14,7 @@ from services.scorer.core.features.base import Feature, Measure, Measured, Windo
 from services.scorer.core.features.months import Circle, Months, Plan, seen_again
 from services.scorer.core.features.stated import CONTACTS_MIN
 from services.scorer.core.item import Item, RestsOn
-from services.scorer.core.scorecard import POINTS, Cap, Condition, Rule, Scorecard
+from services.scorer.core.scorecard_parts import POINTS, Cap, Condition, Rule, ScorecardParts
 from services.scorer.core.state import State
 
 Values: TypeAlias = list[Measured | None]
@@ -70,7 +70,7 @@ class Ceiling(NamedTuple):
 class Compiled:
     """Only of a scorecard without faults."""
 
-    def __init__(self, card: Scorecard) -> None:
+    def __init__(self, card: ScorecardParts) -> None:
         self._plan = Plan()
         self._names = list(card.features)
         self._of_longer = self._plan.of_same_groups()
@@ -81,7 +81,7 @@ class Compiled:
         self._conditions = [(all_of(segment.when, self._names), segment.code) for segment in card.segments]
         self.limits = [Ceiling(limit.code, all_of(limit.when, self._names), limit.ceiling) for limit in card.limits]
         self._of_segments = sorted({self._names.index(c.feature) for each in card.segments for c in each.when})
-        self._asked = sorted({self._names.index(condition.feature) for condition in conditions_of(card)})
+        self._asked = sorted({self._names.index(condition.feature) for condition in card.conditions()})
         self.feature_of = {rule.code: card.features[rule.feature] for rule in card.rules}
         self._reaches = {code: reach for code, feature in self.feature_of.items() if (reach := reach_of(feature))}
         self._programs = {code: self._program(card, code) for code in card.segment_codes()}
@@ -144,7 +144,7 @@ class Compiled:
     def _segment(self, values: Values) -> str | None:
         return next((code for holds, code in self._conditions if holds(values)), None)
 
-    def _program(self, card: Scorecard, segment: str | None) -> Program:
+    def _program(self, card: ScorecardParts, segment: str | None) -> Program:
         rules = card.rules_of(segment)
         steps = [self._step(rule, card) for rule in rules]
         caps = [_cap_step(cap, rules) for cap in card.caps if any(rule.code in cap.rules for rule in rules)]
@@ -157,7 +157,7 @@ class Compiled:
             missing=Item(segment, 0, out_of_reach, {}) if segment is not None and out_of_reach > 0 else None,
         )
 
-    def _step(self, rule: Rule, card: Scorecard) -> Step:
+    def _step(self, rule: Rule, card: ScorecardParts) -> Step:
         code, best, points, shown = rule.code, rule.best, points_of(rule), not card.features[rule.feature].on_contacts
 
         def known(measured: Measured) -> Item:
@@ -171,7 +171,7 @@ class Compiled:
 def _cap_step(cap: Cap, rules: Sequence[Rule]) -> CapStep:
     places = [at for at, rule in enumerate(rules) if rule.code in cap.rules]
     unknown = sum(rules[at].unknown for at in places)
-    return CapStep(cap.code, places, cap.points + unknown, most_taken_back(cap, rules))
+    return CapStep(cap.code, places, cap.points + unknown, cap.most_taken_back(rules))
 
 
 def a_month_longer(feature: Feature) -> Feature:
@@ -184,16 +184,6 @@ def a_month_longer(feature: Feature) -> Feature:
 def reach_of(feature: Feature) -> int | None:
     """Over how many months it counts events; None where it looks at something else as well."""
     return feature.months if isinstance(feature, Windowed | Ratio) and not feature.tells_of_means else None
-
-
-def conditions_of(card: Scorecard) -> list[Condition]:
-    of_segments = [condition for segment in card.segments for condition in segment.when]
-    return of_segments + [condition for limit in card.limits for condition in limit.when]
-
-
-def most_taken_back(cap: Cap, rules: Sequence[Rule]) -> int:
-    """What the cap takes of a person who has the best points of all rules (rules S11)."""
-    return max(0, sum(rule.best - rule.unknown for rule in rules if rule.code in cap.rules) - cap.points)
 
 
 def all_of(conditions: Sequence[Condition], names: Sequence[str]) -> Holds:

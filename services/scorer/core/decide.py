@@ -16,7 +16,7 @@ import msgspec
 
 from services.scorer.core import score
 from services.scorer.core.consents import ConsentNews, cited_by, taken_back
-from services.scorer.core.features.months import Circle
+from services.scorer.core.features.months import WINDOW_MONTHS_MAX, Circle
 from services.scorer.core.features.stated import circle_of
 from services.scorer.core.folding import Accepted, Folded, fold, fold_record
 from services.scorer.core.forgetting import prune, withdraw_consent
@@ -36,7 +36,7 @@ from services.scorer.core.policy import Policy
 from services.scorer.core.records import STATUS_GONE, has_lapsed
 from services.scorer.core.requests import answer_to
 from services.scorer.core.score import Evaluation, evaluate, evaluate_walked, with_records_changed
-from services.scorer.core.scorecard import WINDOW_MONTHS_MAX, Scorecard
+from services.scorer.core.scorecard import Scorecard
 from services.scorer.core.state import State, decode, encode, without_lapsed
 from shared.contracts.erasure import ON_THE_WAY_MAX, Erased
 from shared.contracts.months import month_of, month_start

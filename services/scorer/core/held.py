@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from services.scorer.core.features.months import WHOLE
 from services.scorer.core.records import NegativeRecord
-from services.scorer.core.scorecard import Records, Scorecard
+from services.scorer.core.scorecard import Scorecard
+from services.scorer.core.scorecard_parts import Records
 from services.scorer.core.state import State
 from shared.contracts.kinds import RecordClass
 

@@ -15,7 +15,8 @@ from services.scorer.core.held import Held
 from services.scorer.core.item import Item as Item
 from services.scorer.core.item import RestsOn as RestsOn
 from services.scorer.core.records import NegativeRecord
-from services.scorer.core.scorecard import BASE, Records, Scorecard
+from services.scorer.core.scorecard import Scorecard
+from services.scorer.core.scorecard_parts import BASE, Records
 from services.scorer.core.state import State
 
 KEY_FACTORS_MAX = 4

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from goodstanding.difference import Change, differences
 from services.benefits.core.table import TierTable
-from services.scorer.core.scorecard import Cap, Condition, Evidence, Limit, Scorecard, Segment
+from services.scorer.core.scorecard import Scorecard
+from services.scorer.core.scorecard_parts import Cap, Condition, Evidence, Limit, Segment
 from shared.policy_file import TIERS, load_policy
 from shared.settings import ROOT
 from tests.support.command_line import ask

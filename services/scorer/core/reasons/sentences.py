@@ -16,7 +16,8 @@ from services.scorer.core.moves import rests_on_records
 from services.scorer.core.reasons.figures import Language, figure, listed
 from services.scorer.core.reasons.words import CLASSES, GROUPS, Both, of_kind
 from services.scorer.core.score import LIMIT, Evaluation, Item
-from services.scorer.core.scorecard import Bin, Cap, Limit, Rule, Scorecard, Segment
+from services.scorer.core.scorecard import Scorecard
+from services.scorer.core.scorecard_parts import Bin, Cap, Limit, Rule, Segment
 from shared.contracts.kinds import KIND_OF, Shape
 
 _BETWEEN_CHINESE = re.compile("(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")

@@ -13,7 +13,8 @@ from goodstanding.validation.candidates import CHOICES, CREDIT_CARD
 from goodstanding.validation.design import Design
 from goodstanding.validation.measures import auc, places_of
 from goodstanding.validation.writing import toml_of
-from services.scorer.core.scorecard import BASE, Scorecard
+from services.scorer.core.scorecard import Scorecard
+from services.scorer.core.scorecard_parts import BASE
 from shared.policy_file import load_policy
 
 PEOPLE = 3_000

@@ -15,7 +15,8 @@ from goodstanding.validation import preview_plot
 from goodstanding.validation.preview import Found, Preview, answer_of, bands, crossings
 from services.benefits.core.table import TierTable
 from services.scorer.core.score import evaluate
-from services.scorer.core.scorecard import Condition, Scorecard, Segment
+from services.scorer.core.scorecard import Scorecard
+from services.scorer.core.scorecard_parts import Condition, Segment
 from services.scorer.core.state import State, encode
 from shared.policy_file import TIERS, load_policy
 from shared.settings import ROOT

@@ -13,18 +13,8 @@ from services.scorer.core.features.months import Circle
 from services.scorer.core.features.stated import band_of, circle_of
 from services.scorer.core.messages import Event
 from services.scorer.core.score import Evaluation, Item, decode, encode, evaluate, with_records_changed
-from services.scorer.core.scorecard import (
-    Bin,
-    Cap,
-    Condition,
-    Cost,
-    Evidence,
-    Limit,
-    Records,
-    Scorecard,
-    Segment,
-    Small,
-)
+from services.scorer.core.scorecard import Scorecard
+from services.scorer.core.scorecard_parts import Bin, Cap, Condition, Cost, Evidence, Limit, Records, Segment, Small
 from services.scorer.core.state import State
 from shared.contracts.months import day_of_month
 from shared.settings import ROOT

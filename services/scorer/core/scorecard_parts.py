@@ -1,0 +1,218 @@
+"""The parts of a scorecard: what a policy file says, as types.
+
+A score is BASE and 600 points: each dimension has its share, and the best points of its rules sum to it. A feature
+looks at one thing in a person's state; a rule turns what it finds into points, by bins: a bin holds from `at_least` up
+to the next one. Points are integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from services.scorer.core.catalogue import AnyHint
+from services.scorer.core.features import AnyFeature
+from services.scorer.core.features.stated import BASE as BASE
+from shared.contracts.kinds import RecordClass
+
+POINTS = 600
+
+Direction: TypeAlias = Literal["higher", "lower", "peak"]
+"""Which way of the feature is better: no bin may say otherwise. Of a peak the points rise and then fall."""
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One table of the file."""
+
+
+class Bin(_Part, frozen=True, kw_only=True):
+    """Points from a value on, or of a word. Its sentence stands in for the rule's."""
+
+    at_least: int | None = None
+    """The value from which on it holds."""
+    word: str | None = msgspec.field(default=None, name="is")
+    """The word for which it holds, of a fact."""
+    points: int
+    en: str = ""
+    zh: str = ""
+
+
+class Evidence(_Part, frozen=True, kw_only=True):
+    """How many observations it takes. With fewer of them points lie between those of unknown and those measured: above
+    unknown `min(n, full) / full` of the way, below it `min(n, below) / below`, rounded towards unknown."""
+
+    full: int
+    """Observations from which on a gain is given whole."""
+    below: int | None = None
+    """As many as `full` where nothing is said; with 1, bad news counts at once."""
+
+
+class Rule(_Part, frozen=True, kw_only=True):
+    """What one feature gives, in points. `unknown` are those of a person of whom the feature can say nothing
+    (rules S6)."""
+
+    code: str
+    """Words joined by hyphens. Programs and people know the rule by it."""
+    dimension: str
+    """One of `[dimensions]`, whose share its points are part of."""
+    feature: str
+    """One of `[features]`."""
+    direction: Direction | None = None
+    """None of a fact, whose values are words."""
+    segments: tuple[str, ...] | None = None
+    """The codes of the segments in which it counts; all where nothing is said."""
+    unknown: int
+    """Points of somebody of whom the feature can say nothing."""
+    bins: tuple[Bin, ...]
+    """What each value gives. The first one begins at the least value of the feature."""
+    evidence: Evidence | None = None
+    en: str
+    """What people are told, with {value}, {observations} and {months}."""
+    zh: str
+    """The same in Chinese."""
+
+    @property
+    def best(self) -> int:
+        return max((bin.points for bin in self.bins), default=self.unknown)
+
+    @property
+    def worst(self) -> int:
+        return min((bin.points for bin in self.bins), default=self.unknown)
+
+
+class Condition(_Part, frozen=True, kw_only=True):
+    """Whether a feature lies from `at_least` up to but not including `below`, or is this word. Where the feature is
+    unknown it holds only if it says `unknown = true`; with that alone it holds nowhere else."""
+
+    feature: str
+    """One of `[features]`."""
+    at_least: int | None = None
+    below: int | None = None
+    word: str | None = msgspec.field(default=None, name="is")
+    unknown: bool = False
+
+
+class Segment(_Part, frozen=True, kw_only=True):
+    """People of whom all of `when` holds and of no segment above. The last one has no conditions."""
+
+    code: str
+    when: tuple[Condition, ...] = ()
+    en: str
+    zh: str
+
+
+class Cap(_Part, frozen=True, kw_only=True):
+    """What these rules of one dimension earn above their points of unknown is `points` at most, all together."""
+
+    code: str
+    rules: tuple[str, ...]
+    """Codes of rules."""
+    points: int
+    """At most so many."""
+    en: str
+    zh: str
+
+    def most_taken_back(self, rules: Sequence[Rule]) -> int:
+        """What it takes of a person who has the best points of all these rules (rules S11)."""
+        return max(0, sum(rule.best - rule.unknown for rule in rules if rule.code in self.rules) - self.points)
+
+
+class Limit(_Part, frozen=True, kw_only=True):
+    """The highest score of people of whom all of `when` holds."""
+
+    code: str
+    when: tuple[Condition, ...]
+    ceiling: int
+    """The highest score."""
+    en: str
+    zh: str
+
+
+class Cost(_Part, frozen=True, kw_only=True):
+    """Points of one record of a class, 0 or less."""
+
+    open: int
+    settled: int
+
+
+class Small(_Part, frozen=True, kw_only=True):
+    """A record of an amount below this, in minor units, costs so many percent of the points."""
+
+    below: int
+    percent: int
+
+
+class Records(_Part, frozen=True, kw_only=True):
+    """What the records that count cost, each by its class and by whether it is settled; all together no more than
+    `lowest`. The one item whose points follow a change of a record at once."""
+
+    code: str
+    dimension: str
+    legal: Cost
+    financial: Cost
+    life: Cost
+    lowest: int
+    """All records together cost no more than this; 0 or less."""
+    small: Small | None = None
+    halves: int | None = None
+    """For every so many complete months since a record was settled, its cost is halved."""
+    en: str
+    zh: str
+
+    def cost(self, record_class: RecordClass) -> Cost:
+        match record_class:
+            case RecordClass.LEGAL:
+                return self.legal
+            case RecordClass.FINANCIAL:
+                return self.financial
+            case RecordClass.LIFE:
+                return self.life
+
+
+class ScorecardParts(_Part, frozen=True, kw_only=True):
+    """All that the file of a scorecard says. `scorecard` has what is made of it."""
+
+    name: str
+    """Lower-case letters, digits and hyphens. It is the beginning of the id that publications name."""
+    effective_on: date
+    """The first publication on or after this day, in the deployment's zone, is the first by this policy."""
+    cadence: Literal["monthly", "continuous"]
+    """Whether a score is published once a month, or as soon as events change it."""
+    publication_day: int
+    """The day of the month on which everybody is published, at 00:00."""
+    months_min: int
+    """Months of history below which a publication is thin."""
+    dimensions: dict[str, int]
+    """The share of each dimension, 600 points in all."""
+    kinds: dict[str, tuple[str, ...]] = {}
+    """Lists of kinds by a name, which stands for them in features."""
+    features: dict[str, AnyFeature]
+    """What is measured, by a name."""
+    segments: tuple[Segment, ...] = ()
+    rules: tuple[Rule, ...]
+    caps: tuple[Cap, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    records: Records | None = None
+    ceilings: dict[RecordClass, int] = {}
+    """The highest score while a record of the class counts and is unsettled."""
+    settled_ceilings: dict[RecordClass, int] = {}
+    """The highest score while a record of the class counts, settled though it is."""
+    hints: tuple[AnyHint, ...] = ()
+    """Single behaviors, of which people are told those that would help them."""
+    restrictions: dict[RecordClass, tuple[str, ...]] = {}
+    """What is closed to a person while an unsettled record of the class counts, whatever the score."""
+
+    def rules_of(self, segment: str | None) -> Sequence[Rule]:
+        """In the policy's order. None is the one segment of a policy that has none."""
+        return [rule for rule in self.rules if rule.segments is None or segment in rule.segments]
+
+    def segment_codes(self) -> Sequence[str | None]:
+        return [segment.code for segment in self.segments] or [None]
+
+    def conditions(self) -> Sequence[Condition]:
+        """Those of the segments, then those of the limits."""
+        of_segments = [condition for segment in self.segments for condition in segment.when]
+        return of_segments + [condition for limit in self.limits for condition in limit.when]
