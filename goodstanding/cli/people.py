@@ -174,4 +174,4 @@ def _record(record: Mapping[str, Any], currency: str, zone: tzinfo) -> Iterator[
     if record["statement"] is not None:
         yield "  carries your statement:"
         yield from textwrap.wrap(record["statement"], 76, initial_indent="    ", subsequent_indent="    ")
-    yield f"  number {record['record_id']}, for `goodstanding subject`"
+    yield f"  number {record['record_id']}"

@@ -299,7 +299,7 @@ async def test_what_a_stranger_has_written_ends_no_command(newcomer: Newcomer, a
     }
     async with AIOKafkaProducer(bootstrap_servers=address) as producer:
         for topic in looks:
-            for key, value, headers in itertools.product((b"\xff", b"0" * 64), (b"\xff", b"[]", b"{}", None), _ODD):
+            for key, value, headers in itertools.product((b"\xff", b"1" * 64), (b"\xff", b"[]", b"{}", None), _ODD):
                 await producer.send_and_wait(topic, value, key, partition=0, headers=headers)
         for topic, words in looks.items():
             last = () if words[0] == "dead-letters" else ("--once", "--last", "1000")

@@ -337,7 +337,7 @@ _MONEY = [
         "withdrawn in 2023-01",
     ),
     wrong("currency a number", bank, "amount.currency", 156, Code.WRONG_TYPE, "text"),
-    Case("no exchange rate", bank({"amount.currency": "EUR"}), Code.NO_RATE, "data.amount.minor", "in CNY"),
+    Case("no exchange rate", bank({"amount.currency": "UYU"}), Code.NO_RATE, "data.amount.minor", "in CNY"),
     Case(
         "fraction of a yen",
         hotel({"Folio.Currency": "JPY", "Folio.Total": "9.5"}),
@@ -350,7 +350,7 @@ _MONEY = [
     ),
     Case(
         "limit of another currency without a rate",
-        bank_statement({"credit_limit.currency": "EUR"}),
+        bank_statement({"credit_limit.currency": "UYU"}),
         Code.NO_RATE,
         "data.credit_limit.minor",
         "in CNY",
