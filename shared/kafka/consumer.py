@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.errors import (
     ConsumerStoppedError,
@@ -48,6 +49,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, losses: Losses, compacted: frozenset[str] = frozenset(), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._client.add_topic = MethodType(_also_look_at, self._client)
         self._notes = Notes(losses, compacted)
         self._failure: BaseException | None = None
         self.beyond: dict[TopicPartition, int] = {}
@@ -188,6 +190,14 @@ class _CarefulFetcher(Fetcher):  # type: ignore[misc]
         fetches, *others = super()._get_actions_per_node(assignment)
         waiting = sum(each.waiting_bytes for each in self._records.values() if isinstance(each, Result))
         return (fetches if waiting < FETCHED_BYTES_MAX else [], *others)
+
+
+def _also_look_at(client: AIOKafkaClient, topic: str) -> Any:
+    """The library narrows a client that looks at all topics, as one with a pattern does, to the first topic that
+    somebody asks about and that it does not know. When a partner's topic was deleted, its group was assigned no other
+    partition any more."""
+    looks_at_all = not client._topics
+    return client.force_metadata_update() if looks_at_all else AIOKafkaClient.add_topic(client, topic)
 
 
 def _with_names(function: Any, **names: Any) -> Callable[..., Any]:

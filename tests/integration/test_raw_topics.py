@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewTopic
+from aiokafka.errors import KafkaTimeoutError
 
 from goodstanding.reading.offsets import asking
 from goodstanding.waiting_for_word import waiting_for_word
 from shared.contracts.topics import raw_topic, rejected_topic
+from shared.kafka.consumer import CarefulConsumer
+from shared.kafka.losses import Losses
 from shared.kafka.topic_admin import administrator
 from tests.faults.cluster import PARTNER, Cluster, running
 
@@ -62,6 +65,27 @@ async def test_a_raw_topic_of_any_shape_is_read_from_its_beginning(cluster: Clus
     await cluster.until_ready()
     async with asyncio.timeout(30):
         assert await waiting_for_word(cluster.deployment, "ingest") == []
+
+
+async def test_a_question_about_a_topic_that_is_gone_leaves_the_others_assigned(cluster: Cluster) -> None:
+    async with CarefulConsumer(
+        bootstrap_servers=cluster.kafka,
+        group_id="asks-about-what-is-gone",
+        auto_offset_reset="none",
+        metadata_max_age_ms=500,
+        request_timeout_ms=3_000,
+        losses=Losses(lambda topic, reason, records: None),
+    ) as consumer:
+        consumer.subscribe(pattern=r"family\.[a-z]+")
+        with pytest.raises(KafkaTimeoutError):
+            await consumer.end_offsets([TopicPartition("family.gone", 0)])
+        async with administrator(cluster.kafka) as admin:
+            await admin.create_topics([NewTopic("family.new", 1, 1)])
+
+        async def is_assigned() -> bool:
+            return TopicPartition("family.new", 0) in set(consumer.assignment())
+
+        await cluster.until(is_assigned, "the new topic is assigned")
 
 
 async def _send(cluster: Cluster, topic: str, partitions: int) -> None:

@@ -72,7 +72,7 @@ async def test_what_differs_is_named_with_its_remedy_and_left_alone(kafka_bootst
 async def test_what_kafka_refuses_is_no_success(kafka_bootstrap: str, partner: str) -> None:
     created, right, differences = _of(await ensure_topics(kafka_bootstrap, [partner], replication_factor=99), partner)
     assert (created, right) == ([], [])
-    assert len(differences) == 3
+    assert len(differences) == 4
     assert all("InvalidReplicationFactorError" in difference.remedy for difference in differences)
 
 
