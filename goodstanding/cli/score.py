@@ -113,7 +113,7 @@ def _show(found: Scores, card: Scorecard, on: date, settings: FixedSettings) -> 
     tell(f"{len(found.people):,} {'people' if len(found.people) != 1 else 'person'} on {on}, by {card.id}")
     if len(found.people) > _IN_FULL:
         rows = [(p.first, p.evaluation.score, ", ".join(p.evaluation.key_factors)) for p in found.people]
-        console.print(table(["first event", "score", "what would help most"], rows, right=("score",)))
+        console.print(table(["first event", "score", "what costs most"], rows, right=("score",)))
         tell("Every item of each: the same with --json.")
         return
     for each in found.people:

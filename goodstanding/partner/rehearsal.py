@@ -136,7 +136,7 @@ class Rehearsal:
                 return {event.line: Verdict(event.line, Result.SET_ASIDE, message.code, "", message.sentence)}
             state = self._states.get((topic, event.user_id))
             decision: Decision[Any, Any] = service.mode.decide(state, [message], self._now)
-        except Exception as error:  # noqa: BLE001  # as above
+        except Exception as error:  # noqa: BLE001  # whatever it is, as at ingest
             return {event.line: _undecidable(event.line, error)}
         self._states[topic, event.user_id] = decision.state
         known = any(outcome.result == "duplicate" for outcome in decision.outcomes)

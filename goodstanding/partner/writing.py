@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Any
+from typing import Any, Literal
 
 from services.ingest.core.mapping import (
     ANY,
@@ -90,9 +90,9 @@ class Writer:
         number = spec.number or (None if spec.point else self.mapping.number)
         self.values[spec.path] = _number(minor, said == "minor", DIGITS[currency], number)
 
-    def time(self, spec: str | Moment, instant: datetime, default: str = "rfc3339") -> None:
+    def time(self, spec: str | Moment, instant: datetime, default: Literal["rfc3339", "date"] = "rfc3339") -> None:
         """An instant; `default` is the form of a plain path."""
-        moment = spec if isinstance(spec, Moment) else Moment(path=spec, format=default)  # type: ignore[arg-type]
+        moment = spec if isinstance(spec, Moment) else Moment(path=spec, format=default)
         written = _time(moment, instant.astimezone(self.zone))
         if isinstance(moment.path, str):
             self.values[moment.path] = written
