@@ -45,11 +45,11 @@ test-faults: setup  ## the long fault campaigns, and the laws with twenty times 
 test-erasure: setup  ## no byte is left of what lapsed or was erased: files of Postgres, logs of Kafka, logs, dumps
 	@$(BIN)/pytest -m campaign tests/erasure
 
-# Everything that containers are needed for: the compose file from nothing, the end-to-end tests on its servers, the guides,
-# outages, a restore, the dashboard's queries, canaries, the fixtures' own containers. It takes some fifteen minutes.
 test-registry: setup  ## values with a schema in a registry, against a real Apicurio (159 MB from Maven Central)
 	@$(BIN)/pytest -m campaign tests/integration/test_registry.py
 
+# Everything that containers are needed for: the compose file from nothing, the end-to-end tests on its servers, the guides,
+# outages, a restore, the dashboard's queries, canaries, the fixtures' own containers. It takes some fifteen minutes.
 test-compose: setup  ## all that needs Docker: the compose file, its guides, outages, a restore
 	@docker version > /dev/null 2>&1 || { echo 'Docker is needed, and its engine does not answer.' >&2; exit 1; }
 	@$(MAKE) --no-print-directory check-deploy

@@ -1,6 +1,6 @@
 """The client library's consumer, made so that it loses no record and that every call has a bound.
 
-What the library does at its edges, and what is done about it here: docs/upstream/aiokafka-getmany-loses-records.md.
+What the library does at its edges, and what is done about it here: docs/upstream.
 """
 
 from __future__ import annotations
