@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from goodstanding.published import mapping_reference, reference, schemas
+from goodstanding.published import mapping_reference, schemas, scorecard_reference
 
 
 def files() -> dict[Path, str]:
     """All that is published, by the file that should hold it."""
-    return schemas.files() | reference.files() | mapping_reference.files()
+    return schemas.files() | scorecard_reference.files() | mapping_reference.files()
 
 
 def write() -> int:

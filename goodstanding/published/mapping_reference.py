@@ -3,14 +3,10 @@ them, with an example of each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-from msgspec import inspect
-
 from goodstanding.published import docstrings
-from goodstanding.published.reference import anchor, default_of
+from goodstanding.published.key_tables import KeyTables
 from services.ingest.core.functions import DIGEST, FUNCTIONS
 from services.ingest.core.mapping import (
     Amount,
@@ -75,7 +71,7 @@ _TABLES: tuple[tuple[str, type], ...] = (
     ("Whole numbers as texts", Whole),
     ("Consents", ConsentPaths),
 )
-_TITLES: Mapping[type, str] = {cls: title for title, cls in _TABLES}
+_KEYS = KeyTables({cls: title for title, cls in _TABLES})
 
 
 def files() -> dict[Path, str]:
@@ -87,50 +83,7 @@ def text() -> str:
     functions = f"The functions are `{'`, `'.join((*FUNCTIONS, DIGEST))}`.\n"
     parts = [_HEAD]
     for title, cls in _TABLES:
-        parts += [f"## {title}\n", f"{docstrings.of_class(cls)}\n", _keys(cls)]
+        parts += [f"## {title}\n", f"{docstrings.of_class(cls)}\n", _KEYS.of(cls)]
         if cls is Text:
             parts.append(functions)
     return "\n".join(parts)
-
-
-def _keys(cls: type) -> str:
-    said = docstrings.of_fields(cls)
-    inherited = {field.name for base in cls.__mro__[1:] if base in _TITLES for field in msgspec.structs.fields(base)}
-    rows = [
-        f"| `{field.encode_name}` | {value_of(inspect.type_info(field.type))} | {default_of(field)} | "
-        f"{said.get(field.name, '').replace('|', chr(92) + '|')} |"
-        for field in msgspec.structs.fields(cls)
-        if field.name not in inherited
-    ]
-    return "\n".join(["| key | value | if left out | |", "|---|---|---|---|", *rows, ""])
-
-
-def value_of(info: inspect.Type) -> str:
-    """What may stand at a key, in words."""
-    match info:
-        case inspect.IntType():
-            return "number"
-        case inspect.StrType():
-            return "text"
-        case inspect.BoolType():
-            return "true or false"
-        case inspect.LiteralType(values=values):
-            return " or ".join(_quoted(value) for value in values)
-        case inspect.EnumType(cls=cls):
-            return " or ".join(_quoted(each.value) for each in cls)
-        case inspect.VarTupleType(item_type=item):
-            return f"list of {value_of(item)}"
-        case inspect.TupleType(item_types=items):
-            return f"list of {len(items)} {value_of(items[0])}s"
-        case inspect.DictType(value_type=value):
-            return f"table of {value_of(value)}"
-        case inspect.UnionType(types=types):
-            return " or ".join(value_of(each) for each in types if not isinstance(each, inspect.NoneType))
-        case inspect.StructType(cls=cls):
-            return f"[table]({anchor(_TITLES[cls])})"
-        case _:
-            raise TypeError(f"{type(info).__name__} has no words yet")
-
-
-def _quoted(value: object) -> str:
-    return f'`"{value}"`' if value in ("", "\t") else f"`{value}`"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from goodstanding.published import reference, schemas
+from goodstanding.published import schemas, scorecard_reference
 from goodstanding.published.__main__ import check, files
 from shared.contracts.kinds import KINDS
 from shared.settings import ROOT
@@ -134,18 +134,18 @@ def test_the_committed_files_are_the_codes(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_a_stale_file_is_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(reference, "text", lambda: "another page")
+    monkeypatch.setattr(scorecard_reference, "text", lambda: "another page")
     assert check() == 1
     assert "scorecard.md: it is not what the code says: run `make contracts`" in capsys.readouterr().err
 
 
 def test_the_reference_has_every_feature_and_every_key() -> None:
-    page = reference.text()
+    page = scorecard_reference.text()
     for cls in schemas.features():
-        assert f"### {reference.tag(cls)}\n" in page
+        assert f"### {scorecard_reference.tag(cls)}\n" in page
     for name in ("effective_on", "settled_ceilings", "steady_months", "late_from", "halves", "at_least", "percent"):
         assert f"| `{name}` |" in page
-    assert reference.FILE in files()
+    assert scorecard_reference.FILE in files()
 
 
 def test_days_are_days() -> None:

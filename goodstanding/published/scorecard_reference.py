@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
-from msgspec import NODEFAULT, inspect
 
 from goodstanding.published import docstrings
+from goodstanding.published.key_tables import KeyTables
 from goodstanding.published.schemas import features
 from services.scorer.core.catalogue import AnyHint, Hint
 from services.scorer.core.features.activity import Summed
@@ -60,13 +58,14 @@ _TABLES: tuple[tuple[str, type, str], ...] = (
     ("Small records", Small, "`small` of `[records]`"),
 )
 
-_TITLES: Mapping[type, str] = {
-    **{cls: title for title, cls, _ in _TABLES},
-    **dict.fromkeys(features(), "Features"),
-    **dict.fromkeys(get_args(AnyHint), "Hints"),
-    Summed: "A side of a ratio",
-}
-"""Under which heading a type of a table is explained."""
+_KEYS = KeyTables(
+    {
+        **{cls: title for title, cls, _ in _TABLES},
+        **dict.fromkeys(features(), "Features"),
+        **dict.fromkeys(get_args(AnyHint), "Hints"),
+        Summed: "A side of a ratio",
+    }
+)
 
 
 def files() -> dict[Path, str]:
@@ -80,14 +79,14 @@ def text() -> str:
 
 
 def _table(title: str, cls: type, where: str) -> str:
-    told = [f"## {title}", "", *([f"{where}. {docstrings.of_class(cls)}", ""] if where else []), _keys(cls)]
+    told = [f"## {title}", "", *([f"{where}. {docstrings.of_class(cls)}", ""] if where else []), _KEYS.of(cls)]
     return "\n".join(told)
 
 
 def _hints() -> str:
     told = ["## Hints", "", "`[[hints]]`. What is done is in `does`, together with the keys of that behavior.", ""]
     for cls in get_args(AnyHint):
-        told += [f"### {tag(cls)}", "", docstrings.of_class(cls), "", _keys(cls)]
+        told += [f"### {tag(cls)}", "", docstrings.of_class(cls), "", _KEYS.of(cls)]
     return "\n".join(told)
 
 
@@ -103,7 +102,7 @@ def _features() -> str:
         "",
         f"`over` and `under`. {docstrings.of_class(Summed)}",
         "",
-        _keys(Summed),
+        _KEYS.of(Summed),
     ]
     return "\n".join(told)
 
@@ -117,65 +116,9 @@ def _feature(cls: type[Feature]) -> str:
     if cls.on_contacts:
         about.append("not in conditions, and not shown to anybody")
     told = [f"### {tag(cls)}", "", docstrings.of_class(cls), "", f"{'; '.join(about)}.", ""]
-    return "\n".join([*told, _keys(cls)] if msgspec.structs.fields(cls) else told)
+    return "\n".join([*told, _KEYS.of(cls)] if msgspec.structs.fields(cls) else told)
 
 
 def tag(cls: type[Feature | Hint]) -> str:
     """What a file calls the feature, or the behavior of a hint."""
     return str(cls.__struct_config__.tag)
-
-
-def anchor(title: str) -> str:
-    """The link to a heading of this title."""
-    return f"#{re.sub(r'[^a-z0-9 _-]', '', title.lower()).replace(' ', '-')}"
-
-
-def _keys(cls: type) -> str:
-    said = docstrings.of_fields(cls)
-    rows = [
-        f"| `{field.encode_name}` | {_type(inspect.type_info(field.type))} | {default_of(field)} | "
-        f"{said.get(field.name, '')} |"
-        for field in msgspec.structs.fields(cls)
-    ]
-    return "\n".join(["| key | value | if left out | |", "|---|---|---|---|", *rows, ""])
-
-
-def default_of(field: Any) -> str:
-    """What is meant where the key is left out."""
-    if field.required:
-        return "must be there"
-    value = field.default if field.default is not NODEFAULT else field.default_factory()
-    return (
-        ""
-        if value in (None, "", (), {}) or isinstance(value, msgspec.Struct)
-        else f"`{str(value).lower() if isinstance(value, bool) else value}`"
-    )
-
-
-def _type(info: inspect.Type) -> str:
-    match info:
-        case inspect.IntType():
-            return "number"
-        case inspect.StrType():
-            return "text"
-        case inspect.BoolType():
-            return "true or false"
-        case inspect.DateType():
-            return "day"
-        case inspect.LiteralType(values=values):
-            return " or ".join(f"`{value}`" for value in values)
-        case inspect.EnumType(cls=cls):
-            return " or ".join(f"`{each.value}`" for each in cls)
-        case inspect.VarTupleType(item_type=item):
-            return f"list of {_type(item)}"
-        case inspect.DictType(key_type=key, value_type=value):
-            return f"table of {_type(value)}" + ("" if isinstance(key, inspect.StrType) else f" by {_type(key)}")
-        case inspect.UnionType(types=types) if any(isinstance(each, inspect.NoneType) for each in types):
-            return " or ".join(_type(each) for each in types if not isinstance(each, inspect.NoneType))
-        case inspect.UnionType(types=types):
-            [title] = {_TITLES[each.cls] for each in types if isinstance(each, inspect.StructType)}
-            return f"[{title.lower().removesuffix('s')}]({anchor(title)})"
-        case inspect.StructType(cls=cls):
-            return f"[table]({anchor(_TITLES[cls])})"
-        case _:
-            raise TypeError(f"{type(info).__name__} has no words yet")
