@@ -78,12 +78,13 @@ class FencedShard(Shard, Generic[M, S, W]):
         self._mode, self._outbox = mode, Outbox(home.service, home.index)
         self._portions = Portions()
         self._handled: dict[str, int] = {}
+        """How far the last claim is known to have come."""
         home.host.clock.on_change(self._clock_moved)
 
     @property
     def handled_offsets(self) -> dict[str, int]:
         if isinstance(self.life, Claimed | Working):
-            self._handled = self.life.owned.progress.offsets
+            return self.life.owned.progress.offsets
         return self._handled
 
     @property
@@ -139,7 +140,11 @@ class FencedShard(Shard, Generic[M, S, W]):
             owned: Owned[M, S, W] = Owned(home, self._mode, self._outbox, claim, producer)
             self._become(Claimed(owned))
             await owned.send_pending()
-            self.acknowledged()
+            self.went_through(Source.SENDING)
+            if _is_past(claim.progress.offsets, self._handled):
+                # The step whose commit got no answer has been committed. Perhaps nothing is left to be read, and the
+                # next record comes in hours.
+                self.went_through(Source.RECORDS)
             self.buffer.clear()
             await self._inputs.start_at(claim.progress.offsets)
             log.info("shard claimed", shard=self.index, epoch=claim.epoch)
@@ -154,6 +159,11 @@ class FencedShard(Shard, Generic[M, S, W]):
     def _fall_back(self) -> None:
         """After a failure, or when stopped: the epoch is still ours until another claim says otherwise."""
         if isinstance(self.life, Claimed | Working):
+            self._handled = self.life.owned.progress.offsets
             if self.life.owned.sending:
                 self.source = Source.SENDING
             self._become(Unclaimed(self.life.owned.epoch))
+
+
+def _is_past(offsets: Mapping[str, int], known: Mapping[str, int]) -> bool:
+    return any(offset > known.get(topic, 0) for topic, offset in offsets.items())

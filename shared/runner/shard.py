@@ -126,9 +126,9 @@ class Shard(ABC):
     def troubled(self, sentence: str) -> None:
         self.trouble, self._troubled_in = sentence, self.source
 
-    def acknowledged(self) -> None:
-        """All that was decided before this claim is sent."""
-        if self._troubled_in is Source.SENDING:
+    def went_through(self, source: Source) -> None:
+        """What failed in `source` has been done after all, so that its trouble ends without another success."""
+        if self._troubled_in is source:
             self.trouble = None
 
     def succeeded(self) -> None:

@@ -62,6 +62,8 @@ class Working(Generic[M, S, W]):
         clock, buffer = self._host.clock, self._shard.buffer
         self._host.metrics.next_timer(self._shard.index, clock.now())
         while not self._shard.stopping:
+            # What fails between two steps is the trouble of neither: the next success of either kind ends it.
+            self._shard.source = Source.BEGINNING
             self._shard.raise_doubt()
             await clock.refresh()
             match agenda.next_work(self.agenda, clock.now(), self._records_wait):

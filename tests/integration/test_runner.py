@@ -15,8 +15,9 @@ from shared.contracts.partition import partition_of
 from shared.runner import fenced, store
 from shared.runner.delivery import Delivery
 from shared.runner.service import Decision, Input
+from shared.runner.shard import Source
 from shared.runner.working import Working
-from tests.integration.seen import KEY, NEIGHBOR, assert_exactly_once, handled, letters, published
+from tests.integration.seen import KEY, NEIGHBOR, assert_exactly_once, handled, letters, published, retried
 from tests.integration.tiny import KEYS, Add, Count, Tiny, Worker, Write, until
 
 pytestmark = pytest.mark.usefixtures("plain_logs")
@@ -129,6 +130,46 @@ async def test_a_failing_commit_is_decided_by_the_database(tiny: Tiny, monkeypat
         await tiny.send(ones(200))
         await tiny.until_total(200)
     await assert_exactly_once(tiny, 200)
+
+
+async def test_a_commit_without_an_answer_leaves_no_trouble_behind(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was of the last record for hours, so that there is nothing left to read which could show that all is well."""
+    advance, failures = store.advance, iter([True])
+
+    async def lose_the_answer(db: Any, shard: int, epoch: int, progress: store.Progress, **kwargs: Any) -> int | None:
+        seq = await advance(db, shard, epoch, progress, **kwargs)
+        lost = bool(progress.offsets) and next(failures, False)
+        if lost:
+            await db.execute("commit")
+            raise ConnectionResetError
+        return seq
+
+    async with tiny.worker() as worker:
+        await worker.until_shards(6)
+        monkeypatch.setattr(store, "advance", lose_the_answer)
+        await tiny.send([(KEY, "one")])
+        await until(lambda: _begun_again(worker), "the shard begins again")
+        await until(lambda: _owned(worker, 6), "the shard is ready", timeout_s=20)
+    await assert_exactly_once(tiny, 1)
+
+
+async def test_a_doubt_between_two_steps_ends_with_the_next_answer_of_the_timers(tiny: Tiny) -> None:
+    async with tiny.worker() as worker:
+        await worker.until_shards(6)
+        shard = worker.here.shards[partition_of(KEY)]
+        # As it is in the instant behind a batch, when the timers have not been asked again yet.
+        shard.source = Source.RECORDS
+        shard.doubt("Kafka was looked at again")
+        await until(lambda: _begun_again(worker), "the shard begins again")
+        await until(lambda: _owned(worker, 6), "the shard is ready", timeout_s=20)
+
+
+async def _begun_again(worker: Worker) -> bool:
+    return bool(retried(worker))
+
+
+async def _owned(worker: Worker, count: int) -> bool:
+    return len(worker.shards) == count
 
 
 async def test_records_read_again_are_not_counted_again(tiny: Tiny) -> None:
