@@ -109,7 +109,7 @@ def _events(events: int, people: int, seed: int) -> Iterator[Outgoing]:
 
 
 async def _send(deployment: Deployment, messages: list[Outgoing]) -> None:
-    async with started(deployment.addresses.kafka) as producer:
+    async with started(deployment.kafka) as producer:
         for at in range(0, len(messages), _CHUNK):
             await send(producer, messages[at : at + _CHUNK])
 
@@ -118,7 +118,7 @@ async def _measure(deployment: Deployment, servers: Servers, processes: list[Ser
     database = await asyncpg.connect(deployment.addresses.postgres)
     pids = {process.name: process.pid for process in processes}
     pids |= {server.name: server.pid for server in await asyncio.to_thread(servers.status)}
-    async with asking(deployment.addresses.kafka) as offsets:
+    async with asking(deployment.kafka) as offsets:
         before = {name: _cpu_s(pid) for name, pid in pids.items() if pid}
         began = time.perf_counter()
         for process in processes:

@@ -31,6 +31,7 @@ from shared.contracts.identity import sample_account, user_id
 from shared.contracts.partition import partition_of
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import SCORES_CHANGED, SERVICES, raw_topic
+from shared.kafka import clients
 from shared.kafka.sender import send, started
 from shared.runner.service import Outgoing
 
@@ -76,9 +77,10 @@ async def _prepare(deployment: Deployment) -> None:
 async def _measure(deployment: Deployment, per_second: int, seconds: float) -> list[float]:
     sent: dict[bytes, float] = {}
     took_ms: dict[bytes, float] = {}
-    async with AIOKafkaConsumer(
+    async with clients.consumer_of(
+        AIOKafkaConsumer,
+        deployment.kafka,
         SCORES_CHANGED,
-        bootstrap_servers=deployment.addresses.kafka,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
     ) as consumer:
@@ -102,7 +104,7 @@ async def _follow(consumer: AIOKafkaConsumer, sent: dict[bytes, float], took_ms:
 async def _send(deployment: Deployment, sent: dict[bytes, float], per_second: int, seconds: float) -> None:
     """Send at the rate. An event's time is when it was to be sent, so that waiting for the event before it counts."""
     events = _events(bytes.fromhex(deployment.settings.key))
-    async with started(deployment.addresses.kafka) as producer:
+    async with started(deployment.kafka) as producer:
         began = time.perf_counter()
         while (passed := time.perf_counter() - began) < seconds:
             batch = []

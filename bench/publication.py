@@ -186,7 +186,7 @@ async def _measure(
     [published] = await db.fetch(_PUBLISHED, RUN)
     [versions] = await db.fetch("select min(version), max(version) from person")
     [sizes] = await db.fetch("select avg(length(state))::int, avg(length(evaluation))::int from person")
-    async with asking(deployment.addresses.kafka) as offsets:
+    async with asking(deployment.kafka) as offsets:
         # The end markers of the transactions have offsets too.
         sent = sum((await offsets.ends([SCORES_CHANGED])).values())
     await db.close()

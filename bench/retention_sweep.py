@@ -131,7 +131,7 @@ async def _measure(
     pids = {process.name: process.pid for process in processes}
     pids |= {server.name: server.pid for server in await asyncio.to_thread(servers.status)}
     db = await asyncpg.connect(deployment.dsn("retention"))
-    async with asking(deployment.addresses.kafka) as offsets:
+    async with asking(deployment.kafka) as offsets:
         if datetime.now(UTC) > lapses_at:
             raise SystemExit("The deadline came before everything was ready for it: the machine is too slow.")
         await asyncio.sleep((lapses_at - datetime.now(UTC)).total_seconds())
@@ -178,7 +178,7 @@ async def _parts(deployment: Deployment, lapses_at: datetime, shard: int = 0) ->
     assert retention.due is not None
     pool = await open_pool(deployment.dsn("retention"), "retention", connections_max=1)
     claim, seq, swept = await store.claim(pool, shard, epoch=None), 0, 0
-    async with started(deployment.addresses.kafka, f"retention-{shard}") as producer:
+    async with started(deployment.kafka, f"retention-{shard}") as producer:
         clock = _Stopwatch()
         while True:
             async with pool.acquire() as db, db.transaction():

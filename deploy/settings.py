@@ -14,7 +14,7 @@ from services.ingest.settings import IngestSettings
 from services.retention.settings import RetentionSettings
 from services.scorer.settings import ScorerSettings
 from shared.made_file import keep
-from shared.settings import ROOT, DeploymentSettings, ServiceSettings, StatefulSettings
+from shared.settings import ROOT, DeploymentSettings, KafkaSettings, ServiceSettings, StatefulSettings
 
 FILE = ROOT / "docs" / "settings.md"
 
@@ -38,6 +38,9 @@ they are set for each service in `docker-compose.yml`.
 
 Scoring, tiers, deadlines and partners are no settings but files: `policies/` and `partners/`.
 """
+_KAFKA = """\
+The services read these, and so does the command line where it is given servers of its own.
+"""
 _TOOLS = """\
 ## The command line
 
@@ -56,8 +59,11 @@ def page() -> str:
 
 def _parts() -> Iterator[str]:
     yield _HEAD
+    yield "## How Kafka is reached\n"
+    yield _KAFKA
+    yield from _table(KafkaSettings.model_fields)
     yield "## Of the whole deployment\n"
-    yield from _table(DeploymentSettings.model_fields)
+    yield from _table(_own(DeploymentSettings, KafkaSettings))
     yield "## Of every process\n"
     yield from _table(_own(ServiceSettings, DeploymentSettings))
     yield "## Of every service with state: scorer, retention, benefits\n"
@@ -69,7 +75,7 @@ def _parts() -> Iterator[str]:
     yield _TOOLS.rstrip("\n") + "\n"
 
 
-def _own(settings: type[ServiceSettings], base: type[DeploymentSettings]) -> dict[str, FieldInfo]:
+def _own(settings: type[KafkaSettings], base: type[KafkaSettings]) -> dict[str, FieldInfo]:
     return {name: field for name, field in settings.model_fields.items() if name not in base.model_fields}
 
 

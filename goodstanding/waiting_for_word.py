@@ -19,7 +19,9 @@ from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.reading.offsets import asking
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import RAW_PREFIX
+from shared.kafka import clients
 from shared.kafka.between import stop
+from shared.kafka.connection import Kafka
 from shared.runner.one_story import agreement, operator_word, start_check
 from shared.runner.one_story.commit_note import Word, owner_of
 from shared.runner.one_story.contradictions import remedy
@@ -73,7 +75,7 @@ def _joined(each: Iterable[Waiting]) -> list[Waiting]:
 
 
 async def _of_ingest(deployment: Deployment, service: str) -> AsyncIterator[Waiting]:
-    kafka, owner = deployment.addresses.kafka, owner_of(bytes.fromhex(deployment.settings.key))
+    kafka, owner = deployment.kafka, owner_of(bytes.fromhex(deployment.settings.key))
     given = await start_check.given_words(kafka, service)
     async with asking(kafka) as offsets:
         topics = sorted(topic for topic in await offsets.topics() if topic.startswith(RAW_PREFIX))
@@ -92,15 +94,15 @@ async def _of_ingest(deployment: Deployment, service: str) -> AsyncIterator[Wait
 
 async def _give_in_kafka(deployment: Deployment, waiting: Waiting) -> None:
     word = Word(waiting.found.token, rfc3339(datetime.now(UTC))).text()
-    async with _in_group(deployment.addresses.kafka, start_check.words_group(waiting.service)) as consumer:
+    async with _in_group(deployment.kafka, start_check.words_group(waiting.service)) as consumer:
         consumer.assign(list(waiting.partitions))
         await consumer.commit({at: OffsetAndMetadata(0, word) for at in waiting.partitions})
 
 
 @asynccontextmanager
-async def _in_group(kafka: str, group: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def _in_group(kafka: Kafka, group: str) -> AsyncIterator[AIOKafkaConsumer]:
     """May ask and commit what the group has, and is never a member of it."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)
+    consumer = clients.consumer(kafka, group_id=group, enable_auto_commit=False)
     await consumer.start()
     try:
         yield consumer

@@ -14,6 +14,8 @@ from typing import Protocol
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from shared.contracts.topics import CLOCK_TOPIC
+from shared.kafka import clients
+from shared.kafka.connection import Kafka
 from shared.trust import TrustedTime, machine_time
 
 _CLOCK = TopicPartition(CLOCK_TOPIC, 0)
@@ -133,13 +135,13 @@ class SteppedClock:
 
 
 @contextlib.asynccontextmanager
-async def open_clock(kind: str, bootstrap: str, tolerance_s: float) -> AsyncIterator[Clock]:
+async def open_clock(kind: str, kafka: Kafka, tolerance_s: float) -> AsyncIterator[Clock]:
     """The clock of a process: `system`, which is in doubt until somebody has compared it, or `stepped`, which waits
     until a driver has set the first instant."""
     if kind == "system":
         yield SystemClock(TrustedTime(tolerance_s, wall=machine_time, steady_s=time.monotonic))
         return
-    async with _started(bootstrap) as consumer, _started(bootstrap) as asking:
+    async with _started(kafka) as consumer, _started(kafka) as asking:
         end = (await asking.end_offsets([_CLOCK]))[_CLOCK]
         consumer.assign([_CLOCK])
         # From the beginning: what was appended under an earlier instant may be read again.
@@ -157,8 +159,8 @@ async def open_clock(kind: str, bootstrap: str, tolerance_s: float) -> AsyncIter
 
 
 @contextlib.asynccontextmanager
-async def _started(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+async def _started(kafka: Kafka) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = clients.consumer(kafka, enable_auto_commit=False)
     await consumer.start()
     try:
         yield consumer

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contracts import currencies, zones
 from shared.contracts.identity import KEY_BYTES_MIN
+from shared.kafka.connection import KafkaConnection, SaslMechanism, SecurityProtocol
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -37,7 +38,12 @@ def from_environment(settings: type[S]) -> S:
 
 def _sentences(error: ValidationError, prefix: str) -> list[str]:
     found = error.errors(include_url=False, include_input=False)
-    return [f"{_variable(each['loc'], prefix)}: {_sentence(each['type'], each['msg'])}" for each in found]
+    return [_named(each["loc"], prefix, _sentence(each["type"], each["msg"])) for each in found]
+
+
+def _named(path: tuple[int | str, ...], prefix: str, sentence: str) -> str:
+    """What is wrong with several settings together begins with the name of one, as they have it here."""
+    return f"{_variable(path, prefix)}: {sentence}" if path else f"{prefix}{sentence}"
 
 
 def _variable(path: tuple[int | str, ...], prefix: str) -> str:
@@ -69,8 +75,8 @@ def key_bytes(key: SecretStr) -> bytes:
 HexKey = Annotated[SecretStr, AfterValidator(_is_key)]
 
 
-class DeploymentSettings(BaseSettings):
-    """What is one for the whole deployment: changing any of these means a new deployment or a re-shard."""
+class KafkaSettings(BaseSettings):
+    """How this process reaches Kafka, and who it is there."""
 
     model_config = SettingsConfigDict(
         env_prefix="GOODSTANDING_",
@@ -83,6 +89,49 @@ class DeploymentSettings(BaseSettings):
     )
 
     kafka: str = Field(description="Kafka bootstrap servers, host:port, comma separated.")
+    kafka_security_protocol: SecurityProtocol = Field(
+        "PLAINTEXT", description="`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`, as the brokers' listener has it."
+    )
+    kafka_sasl_mechanism: SaslMechanism = Field(
+        "SCRAM-SHA-512", description="`SCRAM-SHA-512`, `SCRAM-SHA-256`, `PLAIN` or `OAUTHBEARER`."
+    )
+    kafka_user: str = Field("", description="Who logs in to Kafka. One name for each service and partner.")
+    kafka_password_file: Path | None = Field(
+        None,
+        description="File with the password alone. Each new connection reads it anew.",
+    )
+    kafka_token_file: Path | None = Field(None, description="File with the token of `OAUTHBEARER`, which others renew.")
+    kafka_ca_file: Path | None = Field(
+        None, description="Authorities (PEM) that may sign the brokers' certificates; without it, those of the system."
+    )
+    kafka_certificate_file: Path | None = Field(
+        None, description="This client's certificate and chain (PEM), where brokers ask for one (mutual TLS)."
+    )
+    kafka_key_file: Path | None = Field(None, description="The private key (PEM) of that certificate.")
+
+    @model_validator(mode="after")
+    def _can_log_in(self) -> Self:
+        _ = self.connection
+        return self
+
+    @property
+    def connection(self) -> KafkaConnection:
+        return KafkaConnection(
+            self.kafka,
+            self.kafka_security_protocol,
+            self.kafka_sasl_mechanism,
+            self.kafka_user,
+            self.kafka_password_file,
+            self.kafka_token_file,
+            self.kafka_ca_file,
+            self.kafka_certificate_file,
+            self.kafka_key_file,
+        )
+
+
+class DeploymentSettings(KafkaSettings):
+    """What is one for the whole deployment: changing any of these means a new deployment or a re-shard."""
+
     zone: str = Field("Asia/Shanghai", description="IANA zone of calendar months and of the publication day.")
     currency: str = Field("CNY", description="Base currency of all amounts after ingest.")
     clock: str = Field("system", pattern="^(system|stepped)$", description="`stepped` only in demos and tests.")

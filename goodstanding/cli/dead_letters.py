@@ -24,6 +24,7 @@ from goodstanding.platform.stack import Stack
 from shared.contracts import zones
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import SERVICES
+from shared.kafka.connection import Kafka
 
 app = commands("Records that no rule could answer for: list them, look at one, have them handled, or dismiss them.")
 
@@ -45,7 +46,7 @@ def ls(service: AnyService = "", as_json: AsJson = False) -> None:
     _check(service)
     deployment = Stack.default().deployment
     zone = zones.zone(deployment.settings.zone)
-    letters, _ = asyncio.run(read_letters(deployment.addresses.kafka))
+    letters, _ = asyncio.run(read_letters(deployment.kafka))
     letters = [letter for letter in letters if service in ("", letter.service)]
     if as_json:
         for letter in letters:
@@ -74,7 +75,7 @@ def show(
     Example: goodstanding dead-letters show behavior.raw.bank/0/17
     """
     deployment = Stack.default().deployment
-    letter, record = asyncio.run(read_record(deployment.addresses.kafka, position))
+    letter, record = asyncio.run(read_record(deployment.kafka, position))
     if isinstance(record, str):
         about, advice = {}, record if letter.state is State.THERE else letter.advice
     else:
@@ -171,8 +172,8 @@ async def _redrive(choice: Choice, again: bool, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _kafka() -> str:
-    return Stack.default().deployment.addresses.kafka
+def _kafka() -> Kafka:
+    return Stack.default().deployment.kafka
 
 
 def _check(service: str) -> None:

@@ -40,11 +40,12 @@ from goodstanding.partner.verdicts import GOOD, Verdict
 from goodstanding.partner.writing import table as table_of
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
-from goodstanding.platform.stack import Stack
+from goodstanding.platform.stack import Stack, given_connection
 from services.ingest.core.mapping import CsvMapping, JsonMapping, PartnerMapping
 from shared.contracts import zones
 from shared.contracts.checks import fields_of
 from shared.contracts.kinds import KIND_OF
+from shared.kafka.connection import Kafka
 
 app = commands("For partners: example events, a check without sending, and sending with an answer for each event.")
 
@@ -209,13 +210,12 @@ def _judged_by(settings: FixedSettings | None, now: datetime) -> str:
     return f"{now.astimezone(zones.zone(settings.zone)):%Y-%m-%d}"
 
 
-def _platform() -> tuple[str, Deployment | None]:
-    """Kafka's address and the deployment; a partner who is somewhere else has the address only."""
-    kafka = os.environ.get("GOODSTANDING_KAFKA")
-    if kafka and not os.environ.get("GOODSTANDING_POSTGRES"):
-        return kafka, None
+def _platform() -> tuple[Kafka, Deployment | None]:
+    """Kafka and the deployment; a partner who is somewhere else has the address only."""
+    if os.environ.get("GOODSTANDING_KAFKA") and not os.environ.get("GOODSTANDING_POSTGRES"):
+        return given_connection(), None
     deployment = Stack.default().deployment
-    return deployment.addresses.kafka, deployment
+    return deployment.kafka, deployment
 
 
 @app.command("kinds")

@@ -198,7 +198,7 @@ async def _answered(
         consent_id=consent,
     )
     told: list[Told] = []
-    async with asking_for(deployment.addresses.kafka, user_id) as asking:
+    async with asking_for(deployment.kafka, user_id) as asking:
         asked = await asking.ask(body, await deployment.now())
         async for each in asking.answers(asked, timeout_s):
             told.append(each)

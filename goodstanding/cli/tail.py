@@ -120,7 +120,7 @@ def disputes(partner: AnyPartner, last: Last = 10, once: Once = False, as_json: 
 
 async def _made(topics: list[str]) -> list[str]:
     """A new partner's is not there yet, and the others have news all the same."""
-    async with asking(Stack.default().deployment.addresses.kafka) as offsets:
+    async with asking(Stack.default().deployment.kafka) as offsets:
         return await offsets.existing(topics)
 
 
@@ -133,10 +133,10 @@ def _follow(
     line: Callable[[dict[str, Any], tzinfo], str],
 ) -> None:
     deployment = Stack.default().deployment
-    bootstrap, zone = deployment.addresses.kafka, zones.zone(deployment.settings.zone)
+    kafka, zone = deployment.kafka, zones.zone(deployment.settings.zone)
 
     async def print_all() -> None:
-        async for record in tail(bootstrap, topics, last, follow=not once):
+        async for record in tail(kafka, topics, last, follow=not once):
             try:
                 message = read(record)
             except UserError as error:

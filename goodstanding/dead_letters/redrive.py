@@ -21,6 +21,8 @@ from goodstanding.errors import UserError
 from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.reading.topic import tail
 from shared.contracts.topics import RECORDS_CHANGED, SERVICES, dead_letter_topic
+from shared.kafka import clients
+from shared.kafka.connection import Kafka
 from shared.kafka.consumer import CarefulConsumer
 from shared.kafka.losses import Losses
 from shared.kafka.sender import send_transaction, started
@@ -43,35 +45,35 @@ class Answer:
     refused: str = ""
 
 
-async def read_letters(bootstrap: str) -> tuple[list[Letter], Kept]:
+async def read_letters(kafka: Kafka) -> tuple[list[Letter], Kept]:
     """All dead letters, the oldest first, and the offsets that are kept of the partitions that they name."""
-    async with asking(bootstrap) as offsets:
+    async with asking(kafka) as offsets:
         sources = await offsets.existing([dead_letter_topic(service) for service in SERVICES])
-        found = tail(bootstrap, sources, sys.maxsize, follow=False)
+        found = tail(kafka, sources, sys.maxsize, follow=False)
         messages = [message async for message in found] if sources else []
         named = {lies[0].topic for letter in letters(messages, {}) if (lies := lies_at(letter.position))}
         kept = await offsets.kept(await offsets.existing(sorted(named)))
     return letters(messages, kept), kept
 
 
-async def read_record(bootstrap: str, position: str) -> tuple[Letter, ConsumerRecord | str]:
+async def read_record(kafka: Kafka, position: str) -> tuple[Letter, ConsumerRecord | str]:
     """The letter of this position, and its record or why there is none to read. Raises UserError for an unknown
     position."""
-    found, kept = await read_letters(bootstrap)
+    found, kept = await read_letters(kafka)
     [letter] = chosen(found, positions=[position])
-    async with _reading(bootstrap, kept) as reader:
+    async with _reading(kafka, kept) as reader:
         return letter, await reader.record(letter)
 
 
-async def redrive(bootstrap: str, choose: Choice, *, again: bool) -> AsyncIterator[Answer]:
+async def redrive(kafka: Kafka, choose: Choice, *, again: bool) -> AsyncIterator[Answer]:
     """Append again the records of those letters that `choose` takes, and say of each whether that was done.
 
     What is reported as done stays done, whatever comes after. Raises UserError when another redrive has begun.
     """
-    async with started(bootstrap, TRANSACTIONAL_ID) as producer:
-        found, kept = await read_letters(bootstrap)
+    async with started(kafka, TRANSACTIONAL_ID) as producer:
+        found, kept = await read_letters(kafka)
         picked = choose(found)
-        async with _reading(bootstrap, kept) as reader:
+        async with _reading(kafka, kept) as reader:
             for at in range(0, len(picked), _TOGETHER_MAX):
                 read = await _to_append(picked[at : at + _TOGETHER_MAX], reader, kept, again=again)
                 try:
@@ -83,12 +85,12 @@ async def redrive(bootstrap: str, choose: Choice, *, again: bool) -> AsyncIterat
                     yield Answer(letter, record if isinstance(record, str) else "")
 
 
-async def dismiss(bootstrap: str, choose: Choice) -> list[Letter]:
+async def dismiss(kafka: Kafka, choose: Choice) -> list[Letter]:
     """Note beside those letters that `choose` takes that nothing more is to be done about them; which they were. All
     are noted, or none. A letter that was dismissed before is left as it is. Raises UserError when another redrive or
     dismissal has begun."""
-    async with started(bootstrap, TRANSACTIONAL_ID) as producer:
-        found, _ = await read_letters(bootstrap)
+    async with started(kafka, TRANSACTIONAL_ID) as producer:
+        found, _ = await read_letters(kafka)
         picked = [letter for letter in choose(found) if letter.state is not State.DISMISSED]
         try:
             if picked:
@@ -165,18 +167,19 @@ class _Reader:
 
 
 @asynccontextmanager
-async def _reading(bootstrap: str, kept: Kept) -> AsyncIterator[_Reader]:
-    consumer = CarefulConsumer(
+async def _reading(kafka: Kafka, kept: Kept) -> AsyncIterator[_Reader]:
+    consumer = clients.consumer_of(
+        CarefulConsumer,
+        kafka,
         # What is missing here was missed by a service, and counted there.
         losses=Losses(lambda *_: None),
         auto_offset_reset="none",
-        bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         isolation_level="read_committed",
     )
     await consumer.start()
     try:
-        async with asking(bootstrap) as offsets:
+        async with asking(kafka) as offsets:
             yield _Reader(consumer, offsets, kept)
     finally:
         await consumer.stop()

@@ -62,7 +62,7 @@ async def tell_crosswalk(
 ) -> Told:
     """Append the entries that are new, and wait until Kafka has them. Raises what a client raises without a broker, and
     UserError where the topic is not made."""
-    settings, kafka = deployment.settings, deployment.addresses.kafka
+    settings, kafka = deployment.settings, deployment.kafka
     key = bytes.fromhex(settings.key)
     told, crosswalk = Told(), Crosswalk(key)
     pending: dict[bytes, bytes] = {}

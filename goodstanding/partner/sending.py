@@ -29,6 +29,7 @@ from goodstanding.reading.progress import Progress
 from goodstanding.reading.topic import between
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.topics import dead_letter_topic, raw_topic, rejected_topic
+from shared.kafka.connection import Kafka
 from shared.kafka.sender import started
 
 _POLL_S = 0.05
@@ -50,7 +51,7 @@ class Sent:
 
 
 async def send(
-    bootstrap: str,
+    kafka: Kafka,
     partner: str,
     lines: Sequence[Line],
     timeout_s: float,
@@ -69,21 +70,21 @@ async def send(
     operator, foreseen, why = await _foresee(partner, lines, operator, now)
     answering = [rejected_topic(partner), *(dead_letter_topic(name) for name in ("ingest", *READ_BY.values()))]
     forwarding = list(READ_BY) if operator else []
-    async with asking(bootstrap) as offsets:
+    async with asking(kafka) as offsets:
         await offsets.ends([raw_topic(partner)])  # which says what to do when the topic is not made
         before = await offsets.ends([*answering, *forwarding])
-        placed = await _send(bootstrap, partner, lines, foreseen)
+        placed = await _send(kafka, partner, lines, foreseen)
         watch(f"{sum(len(each.line.numbers) or 1 for each in placed)} events are in Kafka")
         await _until_ingest(offsets, placed, deadline, timeout_s)
         evidence, open_ = Evidence(), set[str]()
-        await _read(bootstrap, before, await offsets.ends(forwarding), evidence)
+        await _read(kafka, before, await offsets.ends(forwarding), evidence)
         if operator:
             sent = {each.origin for each in placed}
             ours = {name: at for name, at in evidence.forwarded.items() if name.partition("#")[0] in sent}
             watch(f"ingest has taken {len(ours)} of them")
             open_, late = await _until_behind(operator, ours, deadline, partner)
             why = " ".join(filter(None, (why, late)))
-        await _read(bootstrap, before, await offsets.ends(answering), evidence)
+        await _read(kafka, before, await offsets.ends(answering), evidence)
     behind = operator is not None
     return Sent([told for each in placed for told in verdicts_on(each, evidence, foreseen.results, behind, open_)], why)
 
@@ -128,12 +129,12 @@ async def _foresee(
     return operator, _Foreseen(partitions, {verdict.line: verdict.result for verdict in verdicts}), why
 
 
-async def _send(bootstrap: str, partner: str, lines: Sequence[Line], foreseen: _Foreseen) -> list[Placed]:
+async def _send(kafka: Kafka, partner: str, lines: Sequence[Line], foreseen: _Foreseen) -> list[Placed]:
     headers = headers_of(mapping_of(partner))
     by_partition: dict[TopicPartition, list[Line]] = {}
     for line in lines:
         by_partition.setdefault(TopicPartition(raw_topic(partner), foreseen.partitions[line.number]), []).append(line)
-    async with started(bootstrap) as producer:
+    async with started(kafka) as producer:
         parts = await asyncio.gather(*(_send_to(producer, at, part, headers) for at, part in by_partition.items()))
     return sorted((each for part in parts for each in part), key=lambda each: each.line.number)
 
@@ -187,9 +188,9 @@ async def _until_behind(
 
 
 async def _read(
-    bootstrap: str, before: Mapping[TopicPartition, int], after: Mapping[TopicPartition, int], evidence: Evidence
+    kafka: Kafka, before: Mapping[TopicPartition, int], after: Mapping[TopicPartition, int], evidence: Evidence
 ) -> None:
-    async for record in between(bootstrap, {at: before[at] for at in after}, after):
+    async for record in between(kafka, {at: before[at] for at in after}, after):
         evidence.take(record)
 
 

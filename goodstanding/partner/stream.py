@@ -30,7 +30,7 @@ async def stream(deployment: Deployment, per_second: float, told: Callable[[int]
     """
     events = _events(deployment)
     owed, sent, tell_at = 0.0, 0, time.monotonic() + _TELL_EVERY_S
-    async with started(deployment.addresses.kafka) as producer:
+    async with started(deployment.kafka) as producer:
         while True:
             owed += per_second * _EVERY_S
             batch = list(islice(events, int(owed)))

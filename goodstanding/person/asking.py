@@ -22,6 +22,7 @@ from shared.contracts.partition import partition_of
 from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
 from shared.contracts.topics import SUBJECT_ANSWERS, SUBJECT_REQUESTS
 from shared.kafka.between import stop
+from shared.kafka.connection import Kafka
 from shared.kafka.consumer import beside
 from shared.kafka.sender import started
 from shared.kafka.unreadable import readable
@@ -56,8 +57,8 @@ def in_json(told: Told) -> dict[str, Any]:
 class Asking:
     """Asks, and reads what is answered. Make one with `asking_for`."""
 
-    def __init__(self, bootstrap: str, user_id: str, consumer: AIOKafkaConsumer) -> None:
-        self._bootstrap, self._user_id, self._consumer = bootstrap, user_id, consumer
+    def __init__(self, kafka: Kafka, user_id: str, consumer: AIOKafkaConsumer) -> None:
+        self._kafka, self._user_id, self._consumer = kafka, user_id, consumer
 
     async def ask(self, request: SubjectRequest, now: datetime, request_id: str | None = None) -> Asked:
         """Write the request. Raises UserError for one that the contract does not take."""
@@ -71,7 +72,7 @@ class Asking:
             time=now,
             partitionkey=self._user_id,
         )
-        async with started(self._bootstrap) as producer:
+        async with started(self._kafka) as producer:
             await producer.send_and_wait(
                 SUBJECT_REQUESTS,
                 encode(request),
@@ -99,14 +100,14 @@ class Asking:
 
 
 @asynccontextmanager
-async def asking_for(bootstrap: str, user_id: str) -> AsyncIterator[Asking]:
+async def asking_for(kafka: Kafka, user_id: str) -> AsyncIterator[Asking]:
     """Whatever is answered from now on is read."""
-    consumer = beside(bootstrap, [SUBJECT_ANSWERS])
+    consumer = beside(kafka, [SUBJECT_ANSWERS])
     await consumer.start()
     try:
         answers = TopicPartition(SUBJECT_ANSWERS, partition_of(user_id))
         consumer.assign([answers])
         await consumer.seek_to_end(answers)
-        yield Asking(bootstrap, user_id, consumer)
+        yield Asking(kafka, user_id, consumer)
     finally:
         await stop(consumer)

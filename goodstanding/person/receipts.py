@@ -88,7 +88,7 @@ async def _rows_left(deployment: Deployment, user_id: str) -> list[str]:
 
 async def _messages_left(deployment: Deployment, user_id: str) -> list[str]:
     """The compacted topics whose last word of the person is not the erasure."""
-    kafka, topics = deployment.addresses.kafka, (SCORES_CHANGED, TIERS_CHANGED)
+    kafka, topics = deployment.kafka, (SCORES_CHANGED, TIERS_CHANGED)
     last: dict[str, bytes | None] = {}
     async with asking(kafka) as offsets:
         kept = {tp: at for tp, at in (await offsets.kept(topics)).items() if tp.partition == partition_of(user_id)}

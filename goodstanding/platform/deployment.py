@@ -14,7 +14,6 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 import msgspec
-from aiokafka import AIOKafkaProducer
 
 from goodstanding.errors import UserError
 from goodstanding.platform import files_at_start, kept_kinds
@@ -26,7 +25,8 @@ from goodstanding.reading.topic import last_value
 from shared import postgres
 from shared.clock import set_stepped_clock
 from shared.contracts.topics import CLOCK_TOPIC, SERVICES
-from shared.kafka import topic_admin
+from shared.kafka import clients, topic_admin
+from shared.kafka.connection import Kafka
 from shared.partner_files import partner_names
 from shared.runner.store import MIGRATIONS as RUNNER_MIGRATIONS
 from shared.settings import ROOT
@@ -101,6 +101,11 @@ class Deployment:
         bearing = (file for file in sorted(read.keys() | now.keys()) if files_at_start.bears_on(file, partner))
         return [file for file in bearing if read and read.get(file) != now.get(file)]
 
+    @property
+    def kafka(self) -> Kafka:
+        """How the operator reaches Kafka."""
+        return self.addresses.login
+
     def dsn(self, service: str) -> str:
         """How the service's own role reaches its schema; it may see nothing else."""
         server = urlsplit(self.addresses.postgres)
@@ -159,21 +164,21 @@ class Deployment:
     async def ensure_topics(self) -> topic_admin.TopicReport:
         """Create the topics that are missing, and say which differ from the table."""
         if self.settings.clock == "stepped":
-            await topic_admin.ensure_simulation_topic(self.addresses.kafka)
-        return await topic_admin.ensure_topics(self.addresses.kafka, partners())
+            await topic_admin.ensure_simulation_topic(self.kafka)
+        return await topic_admin.ensure_topics(self.kafka, partners())
 
     async def now(self) -> datetime:
         """What the deployment's clock shows."""
         if self.settings.clock == "system":
             return datetime.now(UTC)
-        value = await last_value(self.addresses.kafka, CLOCK_TOPIC)
+        value = await last_value(self.kafka, CLOCK_TOPIC)
         if value is None:
             raise UserError("The stepped clock was never set.")
         return datetime.fromisoformat(value.decode())
 
     async def set_clock(self, instant: datetime) -> None:
         """Move a stepped clock, before there is a driver for it."""
-        producer = AIOKafkaProducer(bootstrap_servers=self.addresses.kafka, acks="all")
+        producer = clients.producer(self.kafka, acks="all")
         await producer.start()
         try:
             await set_stepped_clock(producer, instant)

@@ -24,6 +24,8 @@ from goodstanding.platform.servers import Addresses, Servers
 from goodstanding.platform.servers.directories import default_home
 from goodstanding.platform.service_process import ServiceProcess
 from shared.contracts.topics import SERVICES
+from shared.kafka.connection import KafkaConnection
+from shared.settings import KafkaSettings, SettingsError, from_environment
 
 Say = Callable[[str], None]
 
@@ -128,10 +130,18 @@ def given_addresses() -> Addresses | None:
     """The servers that the environment names, which take precedence over the local ones; None when it names none."""
     kafka, postgres = os.environ.get("GOODSTANDING_KAFKA"), os.environ.get("GOODSTANDING_POSTGRES")
     if kafka and postgres:
-        return Addresses(kafka=kafka, postgres=postgres)
+        return Addresses(kafka, postgres, given_connection())
     if kafka or postgres:
         raise UserError("Only one of GOODSTANDING_KAFKA and GOODSTANDING_POSTGRES is set.", "Set both or neither.")
     return None
+
+
+def given_connection() -> KafkaConnection:
+    """How the environment says that Kafka is reached (GOODSTANDING_KAFKA and those that begin so). Raises UserError."""
+    try:
+        return from_environment(KafkaSettings).connection
+    except SettingsError as error:
+        raise UserError(str(error)) from None
 
 
 @contextlib.contextmanager

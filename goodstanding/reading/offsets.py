@@ -10,7 +10,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError, UnknownTopicOrPartitionError
 
 from goodstanding.errors import UserError
+from shared.kafka import clients
 from shared.kafka.between import stop
+from shared.kafka.connection import Kafka
 
 
 class Offsets:
@@ -59,9 +61,9 @@ class Offsets:
 
 
 @asynccontextmanager
-async def asking(bootstrap: str) -> AsyncIterator[Offsets]:
+async def asking(kafka: Kafka) -> AsyncIterator[Offsets]:
     """Raises KafkaConnectionError when there is no broker."""
-    consumer, admin = AIOKafkaConsumer(bootstrap_servers=bootstrap), AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    consumer, admin = clients.consumer(kafka), clients.admin(kafka)
     try:
         await consumer.start()
         await admin.start()

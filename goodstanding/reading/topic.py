@@ -10,20 +10,21 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from goodstanding.reading.offsets import asking
 from shared.kafka.between import stop
+from shared.kafka.connection import Kafka
 from shared.kafka.consumer import beside
 from shared.kafka.unreadable import readable
 
 _READ_MS = 200
 
 
-async def tail(bootstrap: str, topics: Sequence[str], last: int, *, follow: bool) -> AsyncIterator[ConsumerRecord]:
+async def tail(kafka: Kafka, topics: Sequence[str], last: int, *, follow: bool) -> AsyncIterator[ConsumerRecord]:
     """The `last` messages that the topics hold together, in the order of their arrival; with `follow`, all that come.
 
     Each partition alone is in order; between partitions the broker's time decides, and for what comes the reading.
     """
-    async with asking(bootstrap) as offsets:
+    async with asking(kafka) as offsets:
         ends = await offsets.ends(topics)
-    consumer = beside(bootstrap, topics)
+    consumer = beside(kafka, topics)
     await consumer.start()
     try:
         consumer.assign(list(ends))
@@ -52,22 +53,22 @@ async def _held(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], las
     return found[-last:] if last else []
 
 
-async def last_value(bootstrap: str, topic: str) -> bytes | None:
+async def last_value(kafka: Kafka, topic: str) -> bytes | None:
     """The value of the last message of a topic with one partition; None when it is empty."""
-    async for record in tail(bootstrap, [topic], 1, follow=False):
+    async for record in tail(kafka, [topic], 1, follow=False):
         value: bytes | None = record.value
         return value
     return None
 
 
 async def between(
-    bootstrap: str, start: Mapping[TopicPartition, int], end: Mapping[TopicPartition, int]
+    kafka: Kafka, start: Mapping[TopicPartition, int], end: Mapping[TopicPartition, int]
 ) -> AsyncIterator[ConsumerRecord]:
     """The committed records from one offset of each partition up to another, each partition in order."""
     unread = {tp: offset for tp, offset in end.items() if start[tp] < offset}
     if not unread:
         return
-    consumer = beside(bootstrap, [tp.topic for tp in unread])
+    consumer = beside(kafka, [tp.topic for tp in unread])
     await consumer.start()
     try:
         consumer.assign(list(unread))

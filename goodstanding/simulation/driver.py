@@ -158,9 +158,9 @@ class Driver:
 async def driving(deployment: Deployment, processes: Sequence[ServiceProcess] = ()) -> AsyncIterator[Driver]:
     """A driver of the deployment's clock. `processes` are those that must live, and are quoted when nothing moves."""
     async with AsyncExitStack() as stack:
-        bootstrap = deployment.addresses.kafka
-        offsets = await stack.enter_async_context(asking(bootstrap))
-        producer = await stack.enter_async_context(started(bootstrap))
+        kafka = deployment.kafka
+        offsets = await stack.enter_async_context(asking(kafka))
+        producer = await stack.enter_async_context(started(kafka))
         stateful = {}
         for service in STATEFUL:
             stateful[service] = await asyncpg.connect(deployment.dsn(service))

@@ -82,7 +82,7 @@ def platform(
 
 
 async def _require_empty(given: Addresses) -> None:
-    async with asking(given.kafka) as offsets:
+    async with asking(given.login) as offsets:
         ours = await offsets.existing([CLOCK_TOPIC, NORMALIZED, RECORDS_REPORTED, SCORES_CHANGED])
         if any((await offsets.ends(ours)).values()):
             raise UserError(
@@ -178,7 +178,7 @@ async def staged(
 ) -> AsyncIterator[Stage]:
     async with (
         driving(deployment, processes) as driver,
-        watching(deployment.addresses.kafka, partners()) as watchers,
+        watching(deployment.kafka, partners()) as watchers,
     ):
         stage = Stage(deployment, recount, view, driver, watchers, first)
         # The publication of the month before the first one is due as well; it must not wait until people are there.

@@ -19,7 +19,9 @@ from shared.contracts.messages import RecordChange, ScoreChange, TierChange, fol
 from shared.contracts.partition import PARTITIONS
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED, partner_of, rejected_topic
+from shared.kafka import clients
 from shared.kafka.between import stop
+from shared.kafka.connection import Kafka
 
 _FOLLOWED = dict.fromkeys((SCORES_CHANGED, TIERS_CHANGED, RECORDS_CHANGED), PARTITIONS)
 _POLL_S = 0.005
@@ -183,25 +185,25 @@ class Watchers:
 
 
 @asynccontextmanager
-async def watching(bootstrap: str, partners: Iterable[str]) -> AsyncIterator[Watchers]:
+async def watching(kafka: Kafka, partners: Iterable[str]) -> AsyncIterator[Watchers]:
     """A subscriber, and the partners on their topics of refusals, until the block ends."""
     subscriber, refused = Subscriber(), Partners()
     rejected = {rejected_topic(partner): 1 for partner in partners}
     async with (
-        following(bootstrap, _FOLLOWED, subscriber.take) as public,
-        following(bootstrap, rejected, refused.take) as refusals,
+        following(kafka, _FOLLOWED, subscriber.take) as public,
+        following(kafka, rejected, refused.take) as refusals,
     ):
         yield Watchers(subscriber, public, refused, refusals)
 
 
 @asynccontextmanager
 async def following(
-    bootstrap: str, topics: Mapping[str, int], take: Callable[[ConsumerRecord], None]
+    kafka: Kafka, topics: Mapping[str, int], take: Callable[[ConsumerRecord], None]
 ) -> AsyncIterator[Following]:
     """Hand every record of the topics, each with its number of partitions, to `take`, from the first one on, until the
     block ends."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+    consumer = clients.consumer(
+        kafka,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         # What an aborted transaction holds was never published.

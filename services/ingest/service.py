@@ -33,6 +33,7 @@ from shared.contracts.topics import (
     RECORDS_REPORTED,
     partner_of,
 )
+from shared.kafka.connection import Kafka
 from shared.kafka.crosswalk import Crosswalk
 from shared.kafka.schemas import SchemaError, SchemaMissingError, Schemas
 from shared.kafka.unreadable import Unreadable
@@ -199,7 +200,7 @@ def _with_numbers(mode: Forward, policy: Policy) -> Forward:
         until_ms = crosswalk.missed()
         return answer if until_ms is None else Later(until_ms)
 
-    def beside(kafka: str) -> AbstractAsyncContextManager[None]:
+    def beside(kafka: Kafka) -> AbstractAsyncContextManager[None]:
         return crosswalk.followed(kafka, sorted(numbered))
 
     return replace(mode, answer=answer, beside=beside, catch_up=crosswalk.catch_up)

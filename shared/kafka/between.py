@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
+from shared.kafka.connection import Kafka
 from shared.kafka.consumer import beside, is_cancelled
 from shared.kafka.unreadable import readable
 
@@ -20,14 +21,14 @@ _PAGE_RECORDS_MAX = 2_000
 
 
 async def between(
-    bootstrap: str, tp: TopicPartition, first: int, end: int
+    kafka: Kafka, tp: TopicPartition, first: int, end: int
 ) -> AsyncIterator[list[ConsumerRecord[bytes, bytes]]]:
     """The committed records from offset `first` up to `end`, in pages. There may be fewer than offsets: compaction and
     the markers of transactions leave gaps, and what nobody can read is left out. `first` must not lie below what the
     partition still holds."""
     if first >= end:
         return
-    consumer = beside(bootstrap, [tp.topic])
+    consumer = beside(kafka, [tp.topic])
     await consumer.start()
     try:
         consumer.assign([tp])

@@ -6,9 +6,9 @@ What the library does at its edges, and what is done about it here: docs/upstrea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
-from types import FunctionType, MethodType
+from types import MethodType
 from typing import Any
 
 import structlog
@@ -24,7 +24,10 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
+from shared.kafka import clients
+from shared.kafka.connection import Kafka
 from shared.kafka.fetches import FETCHED_BYTES_MAX, FetchedBytes, PartitionReader, Result
+from shared.kafka.library import with_names
 from shared.kafka.losses import Losses
 from shared.kafka.records import CALL_BYTES_MAX, Notes
 from shared.kafka.unreadable import Fetched
@@ -72,7 +75,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
         return [f"the consumer cannot read: {type(self._failure).__name__}", *beyond] if self._failure else beyond
 
     async def start(self) -> None:
-        await _with_names(AIOKafkaConsumer.start, Fetcher=partial(_CarefulFetcher, self._notes))(self)
+        await with_names(AIOKafkaConsumer.start, Fetcher=partial(_CarefulFetcher, self._notes))(self)
 
     async def stop(self) -> None:
         """Leave the group and close. The library's own ends with a CancelledError while a fetch waits to be repeated,
@@ -148,15 +151,16 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
         return state.position if state and state.has_valid_position else None
 
 
-def beside(bootstrap: str, topics: Iterable[str]) -> CarefulConsumer:
+def beside(kafka: Kafka, topics: Iterable[str]) -> CarefulConsumer:
     """A consumer of its own that reads these topics by position, beside whatever a group does with them.
 
     What nobody can read has an `Unreadable` in its place, as everywhere: a stranger who writes it must not end a
     command, or keep a service from comparing its topic. Holes are nobody's loss here. `getmany` raises ReadingError for
     a position that Kafka has deleted meanwhile.
     """
-    return CarefulConsumer(
-        bootstrap_servers=bootstrap,
+    return clients.consumer_of(
+        CarefulConsumer,
+        kafka,
         enable_auto_commit=False,
         # What a former owner could not commit was never said.
         isolation_level="read_committed",
@@ -176,11 +180,11 @@ class _CarefulFetcher(Fetcher):  # type: ignore[misc]
 
     def __init__(self, notes: Notes, *args: Any, **kwargs: Any) -> None:
         reader = partial(PartitionReader, notes)
-        fetch = _with_names(
+        fetch = with_names(
             Fetcher._proc_fetch_request, MemoryRecords=FetchedBytes, PartitionRecords=reader, FetchResult=Result
         )
         self._proc_fetch_request = MethodType(fetch, self)
-        self.fetched_records = MethodType(_with_names(Fetcher.fetched_records, FetchResult=Result), self)
+        self.fetched_records = MethodType(with_names(Fetcher.fetched_records, FetchResult=Result), self)
         super().__init__(*args, **kwargs)
 
     def _get_actions_per_node(self, assignment: Any) -> Any:
@@ -198,20 +202,6 @@ def _also_look_at(client: AIOKafkaClient, topic: str) -> Any:
     partition any more."""
     looks_at_all = not client._topics
     return client.force_metadata_update() if looks_at_all else AIOKafkaClient.add_topic(client, topic)
-
-
-def _with_names(function: Any, **names: Any) -> Callable[..., Any]:
-    """The library's function, which finds ours where it looks for these names of its module.
-
-    So nothing changes for other consumers of the process. Raises TypeError when a release of the library does not use
-    such a name any more.
-    """
-    if unknown := names.keys() - set(function.__code__.co_names):
-        raise TypeError(f"{function.__qualname__} of this aiokafka does not use {', '.join(sorted(unknown))}")
-    given = {**function.__globals__, **names}
-    changed = FunctionType(function.__code__, given, function.__name__, function.__defaults__, function.__closure__)
-    changed.__kwdefaults__ = function.__kwdefaults__
-    return changed
 
 
 def is_cancelled() -> bool:

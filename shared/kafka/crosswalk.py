@@ -24,6 +24,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from shared.contracts.crosswalk import entry_key, is_entry
 from shared.contracts.topics import crosswalk_topic
 from shared.kafka.between import stop
+from shared.kafka.connection import Kafka
 from shared.kafka.consumer import CarefulConsumer, beside
 from shared.kafka.unreadable import readable
 
@@ -118,16 +119,16 @@ class Crosswalk:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     @contextlib.asynccontextmanager
-    async def followed(self, bootstrap: str, partners: Sequence[str]) -> AsyncIterator[None]:
+    async def followed(self, kafka: Kafka, partners: Sequence[str]) -> AsyncIterator[None]:
         """Read all entries of these partners, then follow what comes. Raises what the client raises without a broker,
         or without the topics."""
         if not partners:
             yield
             return
         topics = [crosswalk_topic(partner) for partner in partners]
-        await self._open(bootstrap, topics)
+        await self._open(kafka, topics)
         log.info("crosswalks read", partners=len(partners), entries=len(self))
-        following = asyncio.create_task(self._follow(bootstrap, topics), name="crosswalk")
+        following = asyncio.create_task(self._follow(kafka, topics), name="crosswalk")
         try:
             yield
         finally:
@@ -148,8 +149,8 @@ class Crosswalk:
             async with asyncio.timeout(_SYNC_S):
                 await self._sync(read=False)
 
-    async def _open(self, bootstrap: str, topics: Sequence[str]) -> None:
-        self._consumer = beside(bootstrap, topics)
+    async def _open(self, kafka: Kafka, topics: Sequence[str]) -> None:
+        self._consumer = beside(kafka, topics)
         try:
             await self._consumer.start()
             partitions = [TopicPartition(topic, 0) for topic in topics]
@@ -184,12 +185,12 @@ class Crosswalk:
         if records := [record for part in fetched for record in readable(part)]:
             self.take(records)
 
-    async def _follow(self, bootstrap: str, topics: Sequence[str]) -> None:
+    async def _follow(self, kafka: Kafka, topics: Sequence[str]) -> None:
         """A consumer that fails is replaced by one that reads all of it again: what is known already stays as it is."""
         while True:
             try:
                 if self._consumer is None:
-                    await self._open(bootstrap, topics)
+                    await self._open(kafka, topics)
                 assert self._consumer is not None
                 await self._read(self._consumer)
             except Exception as error:

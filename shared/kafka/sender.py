@@ -11,6 +11,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
+from shared.kafka import clients
+from shared.kafka.connection import Kafka
 from shared.runner.service import Outgoing
 
 BATCH_BYTES_MAX = 256 * 1024
@@ -22,9 +24,9 @@ Flight: TypeAlias = tuple["asyncio.Future[RecordMetadata]", list[int]]
 """The broker's answer to one batch, and the numbers of the messages in it."""
 
 
-def _producer(bootstrap: str, transactional_id: str | None) -> AIOKafkaProducer:
-    return AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
+def _producer(kafka: Kafka, transactional_id: str | None) -> AIOKafkaProducer:
+    return clients.producer(
+        kafka,
         # Acknowledged means on every in-sync replica; the library's default waits for the leader only.
         acks="all",
         # A retried request must neither double nor reorder; the library's default is off.
@@ -40,13 +42,13 @@ def _producer(bootstrap: str, transactional_id: str | None) -> AIOKafkaProducer:
 
 
 @contextlib.asynccontextmanager
-async def started(bootstrap: str, transactional_id: str | None = None) -> AsyncIterator[AIOKafkaProducer]:
+async def started(kafka: Kafka, transactional_id: str | None = None) -> AsyncIterator[AIOKafkaProducer]:
     """A producer that is ready; with a transactional id the broker has by then refused every earlier one of that id.
 
     A broken producer is never repaired, only left and replaced: after an error an idempotent one can wedge, and a
     transactional one can commit what it had aborted.
     """
-    producer = _producer(bootstrap, transactional_id)
+    producer = _producer(kafka, transactional_id)
     try:
         async with asyncio.timeout(SEND_TIMEOUT_S):
             await producer.start()

@@ -16,6 +16,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from shared.contracts.topics import SIMULATION, WITNESS, Topic, topics
+from shared.kafka import clients
+from shared.kafka.connection import Kafka
 
 _KNOWN_WITHIN_S = 30.0
 _ASK_AGAIN_AFTER_S = 0.05
@@ -42,9 +44,9 @@ class TopicReport:
 
 
 @contextlib.asynccontextmanager
-async def administrator(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def administrator(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
     """A client that may ask for and change topics. Raises KafkaConnectionError without a broker."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = clients.admin(kafka)
     await admin.start()
     try:
         yield admin
@@ -52,18 +54,18 @@ async def administrator(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
-async def ensure_topics(bootstrap: str, partners: Sequence[str], replication_factor: int = 1) -> TopicReport:
+async def ensure_topics(kafka: Kafka, partners: Sequence[str], replication_factor: int = 1) -> TopicReport:
     """Create what is missing of all topics, compare what exists. Raises KafkaConnectionError without a broker."""
-    return await _ensure(bootstrap, (*topics(partners), WITNESS), replication_factor)
+    return await _ensure(kafka, (*topics(partners), WITNESS), replication_factor)
 
 
-async def ensure_simulation_topic(bootstrap: str) -> TopicReport:
+async def ensure_simulation_topic(kafka: Kafka) -> TopicReport:
     """The stepped clock's topic, for demos and tests only."""
-    return await _ensure(bootstrap, (SIMULATION,), replication_factor=1)
+    return await _ensure(kafka, (SIMULATION,), replication_factor=1)
 
 
-async def _ensure(bootstrap: str, wanted: Sequence[Topic], replication_factor: int) -> TopicReport:
-    async with administrator(bootstrap) as admin:
+async def _ensure(kafka: Kafka, wanted: Sequence[Topic], replication_factor: int) -> TopicReport:
+    async with administrator(kafka) as admin:
         existing = set(await admin.list_topics())
         missing = [topic for topic in wanted if topic.name not in existing]
         created, refused = await _create(admin, missing, replication_factor)

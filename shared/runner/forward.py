@@ -93,7 +93,7 @@ class ForwardShard(Shard):
                 self._inputs.pause()
 
     async def _started(self) -> None:
-        async with started(self._host.settings.kafka) as producer:
+        async with started(self._host.settings.connection) as producer:
             if self._committed is None:
                 self.buffer.clear()
                 notes, begins = await start_check.check_start(self._home, self._mode.owner)

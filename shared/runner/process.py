@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 
 import asyncpg
 import structlog
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from shared import logs
 from shared.clock import SystemClock, open_clock
 from shared.contracts.partition import PARTITIONS
+from shared.kafka import clients
 from shared.postgres import open_pool
 from shared.runner import store
 from shared.runner.health import Health, serving
@@ -129,15 +129,15 @@ class _Process:
         if isinstance(self.service.mode, Fenced):
             pool = await self._until("Postgres", self._open_pool)
             stack.push_async_callback(_close_pool, pool)
-        clock = await stack.enter_async_context(open_clock(settings.clock, settings.kafka, settings.clock_tolerance_s))
+        tolerance_s = settings.clock_tolerance_s
+        clock = await stack.enter_async_context(open_clock(settings.clock, settings.connection, tolerance_s))
         keeper = None
         if isinstance(clock, SystemClock):
-            tolerance_s = settings.clock_tolerance_s
-            keeper = Timekeeper(self.service.name, clock.time, settings.kafka, pool, metrics, tolerance_s)
+            keeper = Timekeeper(self.service.name, clock.time, settings.connection, pool, metrics, tolerance_s)
             await self._until("a server that tells the time", keeper.compare)
         mode = self.service.mode
         if isinstance(mode, Forward) and (beside := mode.beside) is not None:
-            await self._until("what is read beside", lambda: stack.enter_async_context(beside(settings.kafka)))
+            await self._until("what is read beside", lambda: stack.enter_async_context(beside(settings.connection)))
         shards = Shards(self.service, Host(settings, clock, metrics, pool))
         await self._until("the consumer group", shards.start)
         return Parts(shards, pool, keeper)
@@ -156,7 +156,7 @@ class _Process:
         raise AssertionError("backoff() never ends")
 
     async def _ask_kafka(self) -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka, request_timeout_ms=5_000)
+        admin = clients.admin(self.settings.connection, request_timeout_ms=5_000)
         try:
             await admin.start()
         finally:

@@ -15,6 +15,7 @@ from typing import Any, Generic, Never, Protocol
 
 from typing_extensions import TypeVar
 
+from shared.kafka.connection import Kafka
 from shared.kafka.unreadable import Record as Record
 from shared.kafka.unreadable import Unreadable
 from shared.postgres import Db as Db
@@ -59,7 +60,7 @@ class Forward:
     owner: str = ""
     """Which deployment this is, since no database says it: two that shared a consumer group would each get a part of
     the records. It must not tell anything secret."""
-    beside: Callable[[str], AbstractAsyncContextManager[None]] | None = None
+    beside: Callable[[Kafka], AbstractAsyncContextManager[None]] | None = None
     """What the service reads beside its inputs, from Kafka at this address: no shard works before it is entered."""
     catch_up: Callable[[int], Awaitable[None]] | None = None
     """Waits for a moment until what was said by that time (ms) is known; called after `answer` has said `Later`."""

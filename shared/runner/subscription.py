@@ -16,6 +16,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
 
+from shared.kafka import clients
 from shared.kafka.consumer import CarefulConsumer
 from shared.kafka.losses import Losses
 from shared.kafka.unreadable import Fetched
@@ -38,7 +39,8 @@ class Subscription:
         hand_over: Callable[[Sequence[Fetched]], None],
     ) -> None:
         self._hand_over = hand_over
-        self._reader = partial(CarefulConsumer, losses=losses, compacted=compacted)
+        reader = partial(clients.consumer_of, CarefulConsumer, settings.connection)
+        self._reader = partial(reader, losses=losses, compacted=compacted)
         self.broker = KafkaBroker(
             settings.kafka,
             logger=logging.getLogger("subscription"),

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 
 from shared import trust
 from shared.contracts.topics import TIME_TOPIC
+from shared.kafka.connection import Kafka
 from shared.kafka.identities import exists
 from shared.kafka.sender import started
 from shared.runner.metrics import Metrics
@@ -36,7 +37,7 @@ class Timekeeper:
         self,
         service: str,
         time_: TrustedTime,
-        kafka: str,
+        kafka: Kafka,
         pool: asyncpg.Pool | None,
         metrics: Metrics,
         tolerance_s: float,

@@ -190,7 +190,7 @@ def _epoch_not_compared() -> None:
 def _sending_not_fenced() -> None:
     """A plain idempotent producer: the broker has no reason to refuse a former owner."""
     started = sender.started
-    fenced.started = lambda bootstrap, transactional_id=None: started(bootstrap)  # type: ignore[attr-defined]
+    fenced.started = lambda kafka, transactional_id=None: started(kafka)  # type: ignore[attr-defined]
     Delivery.commit = Delivery.attempt  # type: ignore[method-assign]
 
 

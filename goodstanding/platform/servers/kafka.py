@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
 
 from goodstanding.platform.servers import directories, jars, process
 from goodstanding.platform.servers.errors import explain
 from goodstanding.platform.servers.process import Command
 from goodstanding.platform.servers.server import LOG_NAME
+from shared.kafka import clients
 
 VERSION = jars.KAFKA.rpartition(":")[2]
 _FORMAT_TIMEOUT_S = 120
@@ -132,7 +132,7 @@ class Kafka:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.close()
         await writer.wait_closed()
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.address(port))
+        admin = clients.admin(self.address(port))
         with _silent("aiokafka"):  # a broker that is still starting is no error
             try:
                 await admin.start()

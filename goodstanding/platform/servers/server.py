@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, Protocol, get_args
 
 from goodstanding.platform.servers.process import Command
+from shared.kafka.connection import Kafka, KafkaConnection
 
 Name = Literal["kafka", "postgres"]
 NAMES: tuple[Name, ...] = get_args(Name)
@@ -19,6 +20,13 @@ class Addresses:
 
     kafka: str
     postgres: str
+    operator: KafkaConnection | None = None
+    """How the operator logs in to a Kafka that asks for it."""
+
+    @property
+    def login(self) -> Kafka:
+        """Kafka, as the operator reaches it."""
+        return self.operator or self.kafka
 
 
 @dataclass(frozen=True, slots=True)

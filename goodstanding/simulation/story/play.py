@@ -148,7 +148,7 @@ async def _play(cast: Cast, stage: Stage) -> Result:
 async def _forget(account: str, stage: Stage) -> Forgotten:
     """The person asks to be erased, and the receipt is checked."""
     user_id = stage.recount.user_id(account)
-    async with asking_for(stage.deployment.addresses.kafka, user_id) as asking:
+    async with asking_for(stage.deployment.kafka, user_id) as asking:
         asked = await asking.ask(SubjectRequest(request="erase"), stage.instant)
         receipt = await anext(
             told async for told in asking.answers(asked, _RECEIPT_WITHIN_S) if isinstance(told, ErasureReceipt)

@@ -93,7 +93,7 @@ async def _undecided(home: Home, claim: store.Claim, seen: Seen, own: OwnTopic) 
         count += max(now.first - since - explained, 0)
     if begin < now.end:
         async with home.pool.acquire() as db:
-            async for page in between(home.host.settings.kafka, TopicPartition(own.topic, shard), begin, now.end):
+            async for page in between(home.host.settings.connection, TopicPartition(own.topic, shard), begin, now.end):
                 strange = [record for record in page if is_foreign(home.service, shard, record)]
                 count += await own.undecided(db, shard, page)
                 foreign += await own.undecided(db, shard, strange) if strange else 0
@@ -150,7 +150,7 @@ async def _restate(home: Home, db: Db, claim: store.Claim, own: OwnTopic, now: T
     """Let the outbox say whatever the topic does not tell as the database has it."""
     shard = home.index
     last: dict[bytes, Record] = {}
-    async for page in between(home.host.settings.kafka, TopicPartition(own.topic, shard), now.first, now.end):
+    async for page in between(home.host.settings.connection, TopicPartition(own.topic, shard), now.first, now.end):
         last.update({record.key: record for record in page if record.key is not None})
     waiting = [messages for _, messages in await store.pending(db, shard, claim.epoch)]
     kept = [_kept(messages, own) for messages in waiting]

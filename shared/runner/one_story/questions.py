@@ -10,8 +10,10 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import UnknownError, UnknownTopicOrPartitionError
 
+from shared.kafka import clients
 from shared.kafka.between import stop
 from shared.kafka.committed import committed as offsets_committed
+from shared.kafka.connection import Kafka
 from shared.kafka.identities import identities
 from shared.runner.host import Home
 from shared.runner.inputs import Inputs
@@ -34,11 +36,11 @@ async def contradictions(home: Home, noted: Noted) -> Sequence[Contradiction]:
 
 async def seen_from(home: Home, noted: Noted) -> Seen:
     own = TopicPartition(home.own.topic, home.index) if home.own else None
-    return await seen(home.host.settings.kafka, *home.inputs.asking(), noted, own)
+    return await seen(home.host.settings.connection, *home.inputs.asking(), noted, own)
 
 
 async def seen(
-    kafka: str,
+    kafka: Kafka,
     consumer: AIOKafkaConsumer,
     held: Sequence[TopicPartition],
     noted: Noted,
@@ -106,8 +108,8 @@ async def _offset_for_time(consumer: AIOKafkaConsumer, tp: TopicPartition, times
         return {}
 
 
-async def _high_watermark(kafka: str, tp: TopicPartition) -> int:
-    asking = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
+async def _high_watermark(kafka: Kafka, tp: TopicPartition) -> int:
+    asking = clients.consumer(kafka, enable_auto_commit=False)
     await asking.start()
     try:
         return int((await asking.end_offsets([tp]))[tp])

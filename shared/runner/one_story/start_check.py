@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.kafka.connection import Kafka
 from shared.kafka.topic_admin import administrator
 from shared.runner.host import ContradictionError, Home
 from shared.runner.inputs import Inputs
@@ -41,7 +42,7 @@ def words_group(service: str) -> str:
 
 
 async def judged(
-    kafka: str, consumer: AIOKafkaConsumer, owner: str, held: Sequence[TopicPartition]
+    kafka: Kafka, consumer: AIOKafkaConsumer, owner: str, held: Sequence[TopicPartition]
 ) -> dict[TopicPartition, Judged]:
     """Asks Kafka about these partitions of one shard. Raises a KafkaError while it cannot tell."""
     committed = await questions.committed(consumer, held)
@@ -80,7 +81,7 @@ async def check_start(home: Home, owner: str) -> tuple[dict[str, Note], dict[str
     record. Raises ContradictionError where the operator's word is missing; anything else it raises means: not known
     yet."""
     consumer, held = home.inputs.asking()
-    partitions = await judged(home.host.settings.kafka, consumer, owner, held)
+    partitions = await judged(home.host.settings.connection, consumer, owner, held)
     found = {tp: each.contradiction for tp, each in partitions.items() if each.contradiction}
     if found:
         await _require_words(home, found)
@@ -117,7 +118,7 @@ async def _goes_on(inputs: Inputs, topic: str, found: Judged, note: Note) -> tup
 
 
 async def _require_words(home: Home, found: Mapping[TopicPartition, Contradiction]) -> None:
-    words = await given_words(home.host.settings.kafka, home.service)
+    words = await given_words(home.host.settings.connection, home.service)
     missing = {
         each
         for tp, each in found.items()
@@ -130,7 +131,7 @@ async def _require_words(home: Home, found: Mapping[TopicPartition, Contradictio
     )
 
 
-async def given_words(kafka: str, service: str) -> dict[TopicPartition, Word]:
+async def given_words(kafka: Kafka, service: str) -> dict[TopicPartition, Word]:
     """The operator's latest word for each partition."""
     async with administrator(kafka) as admin:
         found = await admin.list_consumer_group_offsets(words_group(service))

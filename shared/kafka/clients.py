@@ -1,0 +1,155 @@
+"""The one place that makes clients of Kafka. Whoever needs a consumer, a producer or an administrator asks here.
+
+The client library takes a password and a TLS context when a client is made, and keeps them for good. Here each new
+connection of a client reads the files that its `KafkaConnection` names, so that a renewed secret needs no restart; and
+why a connection was refused is kept in words, since the library only logs it.
+"""
+
+from __future__ import annotations
+
+import ssl
+from functools import lru_cache, partial
+from pathlib import Path
+from types import MethodType
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.abc import AbstractTokenProvider
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import create_conn
+from aiokafka.errors import SaslAuthenticationFailed, UnsupportedSaslMechanismError
+
+from shared.kafka.connection import Kafka, KafkaConnection, connection_of
+from shared.kafka.library import with_names
+
+C = TypeVar("C", bound=AIOKafkaConsumer)
+
+_refusals: dict[KafkaConnection, str] = {}
+
+
+def consumer(kafka: Kafka, **options: Any) -> AIOKafkaConsumer:
+    """A consumer of the library's own class, not started. `options` are the library's."""
+    return consumer_of(AIOKafkaConsumer, kafka, **options)
+
+
+def consumer_of(kind: type[C], kafka: Kafka, *topics: str, **options: Any) -> C:
+    made: C = kind(*topics, **{**options, **_options(kafka)})
+    _read_anew(made._client, kafka)
+    return made
+
+
+def producer(kafka: Kafka, **options: Any) -> AIOKafkaProducer:
+    """A producer, not started. `options` are the library's."""
+    made = AIOKafkaProducer(**options, **_options(kafka))
+    _read_anew(made.client, kafka)
+    return made
+
+
+def admin(kafka: Kafka, **options: Any) -> AIOKafkaAdminClient:
+    """A client that asks for and changes topics, not started. `options` are the library's."""
+    made = AIOKafkaAdminClient(**options, **_options(kafka))
+    _read_anew(made._client, kafka)
+    return made
+
+
+def refusal(kafka: Kafka) -> str | None:
+    """Why the newest connection that a client tried to make was refused, in a sentence; None when it was not.
+
+    That the broker is away is no refusal.
+    """
+    return _refusals.get(connection_of(kafka))
+
+
+async def knock(kafka: Kafka) -> None:
+    """Make one connection to the first address, log in, and close it again, so that `refusal` is of this moment.
+
+    Raises OSError or KafkaError when it cannot be made.
+    """
+    connection = connection_of(kafka)
+    host, _, port = connection.bootstrap.partition(",")[0].rpartition(":")
+    made = await _connect(connection, host, int(port), security_protocol=connection.security_protocol)
+    made.close()
+
+
+def _options(kafka: Kafka) -> dict[str, Any]:
+    connection = connection_of(kafka)
+    return {
+        "bootstrap_servers": connection.bootstrap,
+        "security_protocol": connection.security_protocol,
+        **_login(connection),
+    }
+
+
+def _login(connection: KafkaConnection) -> dict[str, Any]:
+    """What the library wants to know of certificates and secrets, as the files have it now. Raises OSError."""
+    login: dict[str, Any] = {}
+    if connection.uses_tls:
+        files = (connection.ca_file, connection.certificate_file, connection.key_file)
+        login["ssl_context"] = _context(*files, tuple(path.stat().st_mtime_ns for path in files if path))
+    if connection.uses_sasl:
+        login["sasl_mechanism"] = connection.sasl_mechanism
+        if connection.sasl_mechanism == "OAUTHBEARER":
+            assert connection.token_file is not None, "checked when the connection was made"
+            login["sasl_oauth_token_provider"] = _TokenFile(connection.token_file)
+        else:
+            assert connection.password_file is not None, "checked when the connection was made"
+            login["sasl_plain_username"] = connection.user
+            login["sasl_plain_password"] = connection.password_file.read_text().rstrip("\r\n")
+    return login
+
+
+@lru_cache(maxsize=8)
+def _context(ca: Path | None, certificate: Path | None, key: Path | None, _changed: tuple[int, ...]) -> ssl.SSLContext:
+    """Checks the broker's certificate and its host name. It takes milliseconds to make, so each state of the files has
+    one."""
+    context = ssl.create_default_context(cafile=ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if certificate:
+        context.load_cert_chain(certificate, key)
+    return context
+
+
+class _TokenFile(AbstractTokenProvider):  # type: ignore[misc]
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def token(self) -> str:
+        return self._path.read_text().strip()
+
+
+def _read_anew(client: AIOKafkaClient, kafka: Kafka) -> None:
+    connection = connection_of(kafka)
+    if connection.uses_tls or connection.uses_sasl:
+        connect = partial(_connect, connection)
+        for name in ("bootstrap", "_get_conn"):
+            function = with_names(getattr(AIOKafkaClient, name), create_conn=connect)
+            setattr(client, name, MethodType(function, client))
+
+
+async def _connect(connection: KafkaConnection, *address: Any, **options: Any) -> Any:
+    try:
+        made = await create_conn(*address, **{**options, **_login(connection)})
+    except Exception as error:
+        if (sentence := _refused(connection, address[0], error)) is not None:
+            _refusals[connection] = sentence
+        raise
+    _refusals.pop(connection, None)
+    return made
+
+
+def _refused(connection: KafkaConnection, host: str, error: Exception) -> str | None:
+    """Pure: why, if it is for who somebody is and not for who is there."""
+    match error:
+        case SaslAuthenticationFailed():
+            secret = "token" if connection.sasl_mechanism == "OAUTHBEARER" else "password"
+            return f"Kafka refuses the {secret} of {connection.user or 'this client'}"
+        case UnsupportedSaslMechanismError():
+            return f"Kafka does not offer {connection.sasl_mechanism}"
+        case ssl.SSLCertVerificationError():
+            return f"the certificate of {host} cannot be trusted: {error.verify_message}"
+        case ssl.SSLError():
+            return f"no TLS with {host}: {error.reason}"
+        case FileNotFoundError() | PermissionError():
+            return f"a secret cannot be read: {error.filename}"
+    return None
