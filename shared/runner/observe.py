@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, Never
 import asyncpg
 import structlog
 
+from shared.kafka import clients
+from shared.kafka.connection import KafkaConnection
 from shared.runner import store
 from shared.runner.health import Health
 from shared.runner.lag import LagGauges
@@ -35,9 +37,15 @@ _CLOCK_EVERY_S = 30.0
 """In between, a clock that is moved is noticed by itself; this is for one that runs too fast or too slow."""
 
 
+_KNOCK_EVERY_S = 4.0
+"""Clients keep their connections for hours, so one whose password or certificate is void works on until it loses
+them. A connection of its own tells that in time to act."""
+
+
 class Parts(NamedTuple):
     """What a process consists of once it has started. `keeper` is None where a driver sets the clock."""
 
+    kafka: KafkaConnection
     shards: Shards
     pool: asyncpg.Pool | None
     keeper: Timekeeper | None
@@ -45,7 +53,7 @@ class Parts(NamedTuple):
 
 async def observe(parts: Parts, health: Health, metrics: Metrics) -> Never:
     """Look at everything about once a second, until cancelled."""
-    shards, pool, keeper = parts
+    kafka, shards, pool, keeper = parts
     gauges = LagGauges(metrics)
     looks = [
         _Look("Kafka", lambda: _kafka(shards, gauges)),
@@ -56,12 +64,15 @@ async def observe(parts: Parts, health: Health, metrics: Metrics) -> Never:
     if keeper is not None:
         is_time = _every(_CLOCK_EVERY_S)
         looks.append(_Look("what tells the time", keeper.compare, lambda: is_time() or keeper.trouble is not None))
+    if kafka.uses_tls or kafka.uses_sasl:
+        looks.append(_Look("Kafka", lambda: clients.knock(kafka), _every(_KNOCK_EVERY_S)))
     while True:
         servers = await asyncio.gather(*(look.trouble() for look in looks))
         clock = [keeper.trouble] if keeper is not None and keeper.trouble else []
         # A clock in doubt stops every shard, each with the same sentence.
         others = [] if clock else shards.troubles()
-        troubles = [*clock, *others, *filter(None, servers), *descriptors()]
+        login = clients.refusal(kafka)
+        troubles = [*filter(None, [login]), *clock, *others, *filter(None, servers), *descriptors()]
         if troubles != health.troubles:
             log.info("readiness", ready=not troubles, because=troubles)
         health.troubles = troubles

@@ -140,7 +140,7 @@ class _Process:
             await self._until("what is read beside", lambda: stack.enter_async_context(beside(settings.connection)))
         shards = Shards(self.service, Host(settings, clock, metrics, pool))
         await self._until("the consumer group", shards.start)
-        return Parts(shards, pool, keeper)
+        return Parts(settings.connection, shards, pool, keeper)
 
     async def _until(self, what: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """The attempt's result, tried again until it succeeds; meanwhile readiness says what is missing."""
@@ -148,7 +148,8 @@ class _Process:
             try:
                 return await attempt()
             except (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                troubles = [f"waiting for {what}: {type(error).__name__}"]
+                why = clients.refusal(self.settings.connection) or type(error).__name__
+                troubles = [f"waiting for {what}: {why}"]
                 if troubles != self.health.troubles:
                     log.warning("waiting", what=what, exc_info=error)
                 self.health.troubles = troubles
