@@ -18,7 +18,7 @@ from services.ingest.settings import IngestSettings
 from shared import toml_file
 from shared.contracts.retention_profile import Profile
 from shared.kafka.crosswalk import Crosswalk
-from shared.kafka.schemas import Schemas
+from shared.kafka.schemas import LIBRARIES, Schemas
 from shared.partner_files import check_name, partner_files
 from shared.policy_file import RATES, load_kinds, load_policy, profile_file
 from shared.runner.one_story.commit_note import owner_of
@@ -38,15 +38,17 @@ def load(settings: IngestSettings) -> Policy:
 
 
 def _schemas(settings: IngestSettings, partners: list[str]) -> Schemas | None:
-    """Raises ConfigError for a partner with a registry where there is none, or nothing to read Avro with."""
+    """Raises ConfigError for a partner with a registry where there is none, or nothing to read its schemas with."""
     if not partners:
         return None
     file = settings.partners / f"{partners[0]}.toml"
     if settings.schema_registry is None:
         sentence = "There is no schema registry; set GOODSTANDING_SCHEMA_REGISTRY to its address."
         raise error_at(file, ("registry",), sentence)
-    if find_spec("fastavro") is None:
-        raise error_at(file, ("registry",), "The library for Avro is not installed. Add the extra: goodstanding[avro]")
+    for library in LIBRARIES:
+        if find_spec(library) is None:
+            sentence = f"The library {library} is not installed. Add the extra: goodstanding[registry]"
+            raise error_at(file, ("registry",), sentence)
     return Schemas(settings.schema_registry)
 
 

@@ -13,12 +13,18 @@ import io
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
+from shared.kafka.protobuf import ProtobufError, protobuf_reader
+
+LIBRARIES = ("fastavro", "grpc_tools")
+"""What the extra `registry` installs, by the names under which the readers import it."""
 _FRAME_BYTES = 5
+_REFERENCES_MAX = 100
 _TIMEOUT_S = 5.0
 _SCHEMAS_MAX = 10_000
 
@@ -55,7 +61,7 @@ class Schemas:
             raise reader
         try:
             return reader(value[_FRAME_BYTES:])
-        except Exception:  # noqa: BLE001 (fastavro raises whatever the damaged data lead to)
+        except Exception:  # noqa: BLE001 (the libraries raise whatever the damaged data lead to)
             raise SchemaError("The data do not fit the schema whose number they have.") from None
 
     @property
@@ -73,34 +79,67 @@ class Schemas:
             self._missing.discard(number)
 
     def _asked(self, number: int) -> Reader | SchemaError:
-        address = f"{self._registry}/schemas/ids/{number}"
         try:
-            with urllib.request.urlopen(address, timeout=_TIMEOUT_S) as answer:
-                told = json.load(answer)
+            told = self._told(f"schemas/ids/{number}")
+            imported: dict[str, str] = {}
+            self._add_imported(told, imported)
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 return SchemaError("The registry has no schema with the number of this value.")
             raise
-        if told.get("references"):
-            return SchemaError("The schema refers to other schemas; register it with all of them in one.")
+        except _TooManyError:
+            return SchemaError(f"The schema refers to more than {_REFERENCES_MAX} others.")
         match told.get("schemaType", "AVRO"):
             case "AVRO":
-                return avro_reader(json.loads(told["schema"]))
+                return avro_reader(told["schema"], imported)
+            case "PROTOBUF":
+                try:
+                    return protobuf_reader(told["schema"], imported)
+                except ProtobufError:
+                    return _unusable("Protobuf")
             case "JSON":
                 return bytes
             case other:
-                return SchemaError(f"Values of {other} schemas are not read; send Avro or JSON.")
+                return SchemaError(f"Values of {other} schemas are not read; send Avro, Protobuf or JSON.")
+
+    def _add_imported(self, told: Mapping[str, Any], imported: dict[str, str]) -> None:
+        """Add the texts of all schemas that this one refers to, by the names that it has for them; first those that
+        others refer to. Raises HTTPError, _TooManyError."""
+        for reference in told.get("references") or ():
+            if reference["name"] in imported:
+                continue
+            if len(imported) == _REFERENCES_MAX:
+                raise _TooManyError
+            found = self._told(f"subjects/{quote(reference['subject'], safe='')}/versions/{reference['version']}")
+            self._add_imported(found, imported)
+            imported[reference["name"]] = found["schema"]
+
+    def _told(self, what: str) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self._registry}/{what}", timeout=_TIMEOUT_S) as answer:
+            return dict(json.load(answer))
 
 
-def avro_reader(schema: Any) -> Reader | SchemaError:
-    """Dates, times and decimals become texts, as JSON has them."""
+class _TooManyError(ValueError):
+    pass
+
+
+def _unusable(language: str) -> SchemaError:
+    return SchemaError(f"The registry's schema is no {language} schema that can be read.")
+
+
+def avro_reader(text: str, imported: Mapping[str, str]) -> Reader | SchemaError:
+    """The reader of data of a schema; `imported` are the texts of those that it refers to, each behind those that it
+    needs. Dates, times and decimals become texts, as JSON has them."""
     import fastavro
     from fastavro.schema import SchemaParseException, UnknownType
 
     try:
-        parsed = fastavro.parse_schema(schema)
+        named: dict[str, Any] = {}
+        for each in imported.values():
+            fastavro.parse_schema(json.loads(each), named)
+        parsed = fastavro.parse_schema(json.loads(text), named)
     except (SchemaParseException, UnknownType, ValueError, KeyError, TypeError):
-        return SchemaError("The registry's schema is no Avro schema that can be read.")
+        return _unusable("Avro")
 
     def read(data: bytes) -> bytes:
         rest = io.BytesIO(data)

@@ -15,10 +15,11 @@ import tarfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import fastavro
 import pytest
@@ -67,6 +68,20 @@ _AVRO = {
         {"name": "fare", "type": ["null", {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}]},
     ],
 }
+_PROTO = """syntax = "proto3"; package rides;
+import "google/protobuf/timestamp.proto";
+import "money/sum.proto";
+message Ping { string at = 1; }
+message Ride {
+  enum What { unknown = 0; trip = 1; }
+  string id = 1;
+  google.protobuf.Timestamp at = 2;
+  string rider = 3;
+  What what = 4;
+  money.Sum fare = 5;
+}
+"""
+_SUM = 'syntax = "proto3"; package money; message Sum { int64 fen = 1; }'
 _RIDER = sample_account(3_000_000_001)
 
 
@@ -119,9 +134,12 @@ def _asked(address: str, body: dict[str, Any] | None = None) -> Any:
         return json.load(answer)
 
 
-def _registered(registry: str, subject: str, type: str, schema: Any) -> int:
-    body = {"schemaType": type, "schema": schema if isinstance(schema, str) else json.dumps(schema)}
-    return int(_asked(f"{registry}/subjects/{subject}/versions", body)["id"])
+def _registered(registry: str, subject: str, type: str, schema: Any, refers_to: Sequence[str] = ()) -> int:
+    """The number of a schema; what it refers to is registered under its own name."""
+    references = [{"name": name, "subject": name, "version": 1} for name in refers_to]
+    text = schema if isinstance(schema, str) else json.dumps(schema)
+    body = {"schemaType": type, "schema": text, "references": references}
+    return int(_asked(f"{registry}/subjects/{quote(subject, safe='')}/versions", body)["id"])
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +147,12 @@ def ingest(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Service[F
     """ingest as the runner sees it; that a record can wait is proven by test_crosswalk.py."""
     file = tmp_path_factory.mktemp("registry") / "rides.toml"
     file.write_text(_MAPPING)
-    return service(Policy({"rides": load_partner(file, DEPLOYMENT)}, schemas=Schemas(registry)))
+    proto = file.with_name("proto.toml")
+    proto.write_text(
+        _MAPPING.replace('{ path = "fare", unit = "major",', '{ path = "fare.fen", unit = "minor", number = {},')
+    )
+    partners = {each.stem: load_partner(each, DEPLOYMENT) for each in (file, proto)}
+    return service(Policy(partners, schemas=Schemas(registry)))
 
 
 def _at() -> datetime:
@@ -151,9 +174,9 @@ def _json(id: str) -> bytes:
     return json.dumps({"id": id, "at": rfc3339(_at()), "rider": _RIDER, "what": "trip", "fare": "12.50"}).encode()
 
 
-async def _answered(ingest: Service[Forward], value: bytes) -> Outgoing:
+async def _answered(ingest: Service[Forward], value: bytes, partner: str = "rides") -> Outgoing:
     """The answer to one value, as soon as its schema is known."""
-    mode, sent = ingest.mode, record(RawEvent("rides", value))
+    mode, sent = ingest.mode, record(RawEvent(partner, value))
     found = mode.answer(sent, _NOW)
     if isinstance(found, Later):
         assert mode.catch_up is not None
@@ -186,15 +209,43 @@ async def test_avro_json_and_what_has_no_frame(ingest: Service[Forward], registr
         assert json.loads(answer.value or b"").get("amount") == amount
 
 
+def _proto(id: str, fen: int, *indices: int) -> bytes:
+    """A ride as a writer of Protobuf makes it, behind the indices of its message."""
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+    at = Timestamp()
+    at.FromDatetime(_at())
+    parts = [(1, id.encode()), (2, at.SerializeToString()), (3, _RIDER.encode())]
+    told = b"".join(bytes((number << 3 | 2, len(data))) + data for number, data in parts)
+    return bytes(indices) + told + b"\x20\x01\x2a\x03\x08" + bytes((fen & 0x7F | 0x80, fen >> 7))
+
+
+async def test_protobuf(ingest: Service[Forward], registry: str) -> None:
+    await asyncio.to_thread(_registered, registry, "money/sum.proto", "PROTOBUF", _SUM)
+    proto = await asyncio.to_thread(_registered, registry, "rides-p", "PROTOBUF", _PROTO, ["money/sum.proto"])
+    for id, indices in [("p-1", (2, 2)), ("p-2", (1, 1))]:
+        answer = await _answered(ingest, _framed(proto, _proto(id, 1250, *indices)), "proto")
+        assert answer.topic == NORMALIZED, _header(answer, "ce_sentence")
+        assert _header(answer, "ce_id") == id
+        assert (answer.key or b"").decode() == pseudonym(_RIDER)
+        assert json.loads(answer.value or b"")["amount"] == 1250
+    ping = _framed(proto, b"\0\x0a\x01a")
+    for value, code in [
+        (ping, "missing-field"),
+        (_framed(proto, _proto("p-3", 1250, 2, 4)), "schema"),
+        (_framed(proto, _proto("p-4", 1250, 2, 2) + b"\x7a\x01x"), "schema"),
+    ]:
+        answer = await _answered(ingest, value, "proto")
+        assert (answer.topic, _header(answer, "ce_code")) == (rejected_topic("proto"), code)
+        assert answer.value == value
+
+
 async def test_what_cannot_be_read_comes_back_as_it_was_sent(ingest: Service[Forward], registry: str) -> None:
     avro = await asyncio.to_thread(_registered, registry, "rides-avro", "AVRO", _AVRO)
-    source = 'syntax = "proto3"; message Ride { string id = 1; }'
-    proto = await asyncio.to_thread(_registered, registry, "rides-proto", "PROTOBUF", source)
     for value, code, words in [
         (_framed(avro, b"\x02"), "schema", "do not fit"),
         (_framed(avro, _avro("w-1", None) + b"more"), "schema", "do not fit"),
         (_framed(987_654, _json("w-2")), "schema", "no schema with the number"),
-        (_framed(proto, b"\0\x0a\x01a"), "schema", "PROTOBUF"),
         (b"\0\0", "schema", "ends before"),
         (
             _framed(avro, _avro("w-3", None).replace(_RIDER.encode(), b"GS000000000199")),

@@ -124,8 +124,8 @@ class JsonMapping(AnyFile, frozen=True, kw_only=True, tag_field="format", tag="j
     time: str | Moment | None = None
     """When it happened. `time = { path = "at", as = "local" }`."""
     registry: bool = False
-    """Whether values may be in the Confluent wire format: Avro or JSON, with a schema in the deployment's registry.
-    They are read as the JSON that says the same. `registry = true`."""
+    """Whether values may be in the Confluent wire format: Avro, Protobuf or JSON, with a schema in the deployment's
+    registry. They are read as the JSON that says the same. `registry = true`."""
     list: str | None = None
     """Where a list stands each member of which is an event: `list = "."` for a message that is a list, `list = "rides"`
     for one in an object, whose other fields every event then has as well. Paths are written as though the one
