@@ -1,18 +1,30 @@
-"""`--seed`: the campaign of a seed, again."""
+"""`--seed`: the campaign of a seed, again. `--expiries`: how many records the long test of deadlines has."""
 
 from __future__ import annotations
 
 import pytest
 
 DEFAULT = 20261
+EXPIRIES_DEFAULT = 200_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--seed", type=int, default=DEFAULT, help=f"input and schedule of the fault campaigns (default: {DEFAULT})"
     )
+    parser.addoption(
+        "--expiries",
+        type=int,
+        default=EXPIRIES_DEFAULT,
+        help=f"records of the long test of deadlines, such as 1000000 (default: {EXPIRIES_DEFAULT})",
+    )
 
 
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--seed"))
+
+
+@pytest.fixture
+def expiries(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--expiries"))

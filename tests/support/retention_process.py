@@ -120,6 +120,7 @@ class Retention:
     """The offsets that the shards reach when they have read every report."""
     asked: dict[int, int] = field(default_factory=dict)
     """The same of what people ask."""
+    patience_s: float = PATIENCE_S
 
     # -- processes -----------------------------------------------------------------------------------------------------
 
@@ -270,12 +271,12 @@ class Retention:
         await self.until(drained, f"all is done at {instant}")
 
     async def until(self, condition: Callable[[asyncpg.Connection], Awaitable[bool]], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + self.patience_s
         async with self.database() as db:
             while not await condition(db):
                 if time.monotonic() > deadline:
                     words = "\n".join(process.last_words(12) for process in self.processes.values())
-                    raise AssertionError(f"not within {PATIENCE_S:.0f} s: {what}\n{words}")
+                    raise AssertionError(f"not within {self.patience_s:.0f} s: {what}\n{words}")
                 await asyncio.sleep(0.03)
 
     @asynccontextmanager
