@@ -57,8 +57,9 @@ class Case:
                 kept[record_id(KEY, self.user_id, facts.partner, facts.report_id)] = Settled(
                     facts, 9, deadline, overtaken
                 )
-        gone = (sha256(number.to_bytes(4, "big")).digest()[:16] for number in range(self.gone))
-        return Person(kept, frozenset(gone))
+        until = datetime(2100, 1, 1, tzinfo=UTC)
+        gone = {sha256(number.to_bytes(4, "big")).digest()[:16]: until for number in range(self.gone)}
+        return Person(kept, gone)
 
     def report(self, report_id: str, place: int = 0) -> Report:
         body = RecordReport(

@@ -127,12 +127,19 @@ def export(
 ) -> None:
     """All that is held about a person, as one JSON document (docs/schemas/export.json).
 
+    So many of them a year are free as the retention profile says.
+
     Example: goodstanding subject export GS000000000195
     """
     deployment, user_id, _ = asked_about(who)
     _, told = asyncio.run(_answered(deployment, user_id, "export", timeout, "", None, None, None, None))
-    if not any(isinstance(each, SubjectAnswer) and each.status == "done" for each in told):
+    answer = next((each for each in told if isinstance(each, SubjectAnswer) and each.status != "begun"), None)
+    if answer is None:
         fail(f"No answer has come within {timeout:.0f} s.", _LATER)
+    if answer.status == "refused":
+        fail(answer.en)
+    if answer.day is not None:
+        say(answer.en)
     document = asyncio.run(_export(deployment, user_id))
     if as_json:
         answer_json(msgspec.to_builtins(document))

@@ -19,36 +19,46 @@ from services.retention.core.erasure import (
     Confirmed,
     Erase,
     Erasure,
-    Export,
+    Forget,
     Roll,
     begun,
-    granted,
     not_taken,
     receipt,
-    roll,
 )
 from services.retention.core.messages import Message, Report
-from services.retention.storage import erasures
-from services.retention.storage.erasures import Began, Finished, Rolled, Write
+from services.retention.core.overview import (
+    Export,
+    Given,
+    Summarize,
+    begins_at,
+    granted,
+    kept_until,
+    summary,
+)
+from services.retention.storage import erasures, overview
+from services.retention.storage.erasures import Began, Finished, Forgotten, Rolled, Write
+from services.retention.storage.overview import Exported
 from shared.contracts.erasure import Erased, mark
 from shared.contracts.exchange import Misasked, announced, answered, received, requested
 from shared.contracts.faults import Fault
 from shared.contracts.subject import ErasureConfirmed
 from shared.contracts.topics import RECORDS_CHANGED, SUBJECT_ANSWERS, SUBJECT_REQUESTS
-from shared.runner.service import Announcement, Db, DeadLetter, Decision, DuePage, Fenced, Outcome, Outgoing, Record
+from shared.runner.service import Announcement, Db, DeadLetter, Decision, Fenced, Outcome, Outgoing, Record
 
 NAME = "retention"
 
-Told: TypeAlias = Message | Erase | Confirmed | Roll | Export | Misasked
-Written: TypeAlias = Writes | Write
+Told: TypeAlias = Message | Erase | Confirmed | Roll | Forget | Export | Summarize | Misasked
+Written: TypeAlias = Writes | Write | Exported
 Records: TypeAlias = Fenced[Message, Person, Writes]
 
 
 class Held(msgspec.Struct, frozen=True):
-    """What is known of a person: the records, if there are any, and the erasures that are remembered."""
+    """What is known of a person: the records, if there are any, and the erasures and reports that are remembered."""
 
     person: Person | None = None
     erasures: tuple[Erasure, ...] = ()
+    given: tuple[Given, ...] = ()
+    """The free reports that the person has had."""
 
     @property
     def erased_at(self) -> datetime | None:
@@ -56,15 +66,14 @@ class Held(msgspec.Struct, frozen=True):
 
 
 def erasing(records: Records, policy: Policy) -> Fenced[Told, Held, Written]:
-    """The same service, which can erase a person."""
+    """The same service, which can erase a person. What it does by the clock is in chores."""
     key = policy.fingerprint_key
     return Fenced(
         decode=partial(_decode, records),
         user_id_of=lambda message: message.user_id,
-        decide=partial(_decide, records, key=key),
+        decide=partial(_decide, records, policy=policy),
         load=partial(_load, records, key=key),
         save=partial(_save, records, key=key),
-        due=partial(_due, records),
         own=records.own,
     )
 
@@ -84,7 +93,7 @@ def _decode(records: Records, record: Record, arrived: datetime) -> Told | DeadL
             if message.body.request == "erase":
                 return Erase(user_id, id, arrived, time)
             if message.body.request == "export":
-                return Export(user_id, id, time)
+                return Export(user_id, id, arrived, time)
     return records.decode(record, arrived)
 
 
@@ -109,21 +118,21 @@ class _Made(msgspec.Struct):
 
 
 def _decide(
-    records: Records, held: Held | None, messages: Sequence[Told], now: datetime, *, key: bytes
+    records: Records, held: Held | None, messages: Sequence[Told], now: datetime, *, policy: Policy
 ) -> Decision[Held, Written]:
     made = _Made(held or Held())
     for is_ours, together in groupby(messages, key=_is_ours):
         if is_ours:
             for message in together:
-                _take(made, message, now, key)
+                _take(made, message, now, policy)
         else:
             _pass_on(records, made, list(together), now)
-    is_known = made.held.person is not None or bool(made.held.erasures)
+    is_known = made.held.person is not None or bool(made.held.erasures or made.held.given)
     return Decision(made.held if is_known else None, tuple(made.outgoing), tuple(made.outcomes), tuple(made.writes))
 
 
 def _is_ours(message: Told) -> bool:
-    return isinstance(message, Erase | Confirmed | Roll | Export | Misasked)
+    return isinstance(message, Erase | Confirmed | Roll | Forget | Export | Summarize | Misasked)
 
 
 def _pass_on(records: Records, made: _Made, messages: Sequence[Any], now: datetime) -> None:
@@ -134,7 +143,7 @@ def _pass_on(records: Records, made: _Made, messages: Sequence[Any], now: dateti
     if not newer:
         return
     decision = records.decide(made.held.person, newer, now)
-    made.held = Held(decision.state, made.held.erasures)
+    made.held = msgspec.structs.replace(made.held, person=decision.state)
     made.outgoing += decision.outgoing
     made.outcomes += decision.outcomes
     made.writes += decision.writes
@@ -146,7 +155,7 @@ def _came_before(message: Message, erased_at: datetime | None) -> bool:
     return message.arrived is not None and message.arrived <= erased_at
 
 
-def _take(made: _Made, message: Told, now: datetime, key: bytes) -> None:
+def _take(made: _Made, message: Told, now: datetime, policy: Policy) -> None:
     match message:
         case Erase():
             made.outgoing.append(answered(message.user_id, begun(message), message.time))
@@ -159,13 +168,16 @@ def _take(made: _Made, message: Told, now: datetime, key: bytes) -> None:
             made.writes.append(Began(message.user_id, erasure, now))
             made.outcomes.append(Outcome("erased"))
         case Confirmed():
-            _confirm(made, message, key)
+            _confirm(made, message, policy.fingerprint_key)
         case Roll():
             made.outgoing.append(_mark(message.user_id, f"roll-{message.instant:%Y%m%dT%H%M%S}", message.instant))
             made.writes.append(Rolled(message.instant))
+        case Forget():
+            made.writes.append(Forgotten(message.instant))
         case Export():
-            made.outgoing.append(answered(message.user_id, granted(message), message.time))
-            made.outcomes.append(Outcome("answered"))
+            _export(made, message, policy)
+        case Summarize():
+            _summarize(made, message, policy)
         case Misasked():
             made.outgoing.append(answered(message.user_id, not_taken(message.request_id, message.fault), message.time))
             made.outcomes.append(Outcome("answered"))
@@ -186,10 +198,32 @@ def _confirm(made: _Made, message: Confirmed, key: bytes) -> None:
             )
             made.outgoing.append(told)
             done = msgspec.structs.replace(erasure, confirmed_at=message.time)
-            made.held = Held(made.held.person, (*made.held.erasures[:at], done, *made.held.erasures[at + 1 :]))
+            known = made.held.erasures
+            made.held = msgspec.structs.replace(made.held, erasures=(*known[:at], done, *known[at + 1 :]))
             made.writes.append(Finished(message.user_id, message.request_id, message.time))
             made.outcomes.append(Outcome("answered"))
             return
+
+
+def _export(made: _Made, message: Export, policy: Policy) -> None:
+    answer, new = granted(message, made.held.given, policy.profile)
+    made.outgoing.append(answered(message.user_id, answer, message.time))
+    made.outcomes.append(Outcome("refused" if answer.status == "refused" else "answered"))
+    if new is not None:
+        made.held = msgspec.structs.replace(made.held, given=(*made.held.given, new))
+        made.writes.append(Exported(message.user_id, new, kept_until(new[1], policy.profile)))
+
+
+def _summarize(made: _Made, message: Summarize, policy: Policy) -> None:
+    """Its time is the beginning of the year, so that a summary that is sent again is the same to the byte."""
+    if made.held.person is None:
+        return
+    time, user_id = begins_at(message.year, policy.profile), message.user_id
+    notice = summary(message, made.held.person)
+    made.outgoing.append(
+        announced(NAME, SUBJECT_ANSWERS, user_id, notice, subject=user_id, version=notice.version, time=time)
+    )
+    made.outcomes.append(Outcome("answered"))
 
 
 # -- storage -----------------------------------------------------------------------------------------------------------
@@ -197,31 +231,26 @@ def _confirm(made: _Made, message: Confirmed, key: bytes) -> None:
 
 async def _load(records: Records, db: Db, shard: int, user_ids: Sequence[str], *, key: bytes) -> dict[str, Held]:
     people = await records.load(db, shard, user_ids)
-    erased = await erasures.load(db, shard, user_ids, key)
-    return {id: Held(people.get(id), erased.get(id, ())) for id in people.keys() | erased.keys()}
+    are_erased, are_exported = await erasures.anybody(db, shard)
+    erased = await erasures.load(db, shard, user_ids, key) if are_erased else {}
+    given = await overview.load(db, shard, user_ids) if are_exported else {}
+    known = people.keys() | erased.keys() | given.keys()
+    return {id: Held(people.get(id), erased.get(id, ()), given.get(id, ())) for id in known}
 
 
 async def _save(
     records: Records, db: Db, shard: int, states: Mapping[str, Held], writes: Sequence[Written], *, key: bytes
 ) -> None:
-    await erasures.save(db, shard, [each for each in writes if not isinstance(each, Writes)], key)
+    """Of what a step writes about somebody who was erased in it, only what came behind the erasure stays."""
     last = {each.user_id: at for at, each in enumerate(writes) if isinstance(each, Began)}
-    kept = [each for at, each in enumerate(writes) if isinstance(each, Writes) and at > last.get(each.user_id, -1)]
+    newer = [
+        each
+        for at, each in enumerate(writes)
+        if isinstance(each, Writes | Exported) and at > last.get(each.user_id, -1)
+    ]
+    await erasures.save(db, shard, [each for each in writes if not isinstance(each, Writes | Exported)], key)
+    await overview.save(db, shard, [each for each in newer if isinstance(each, Exported)])
+    kept = [each for each in newer if isinstance(each, Writes)]
     people = {id: held.person for id, held in states.items() if held.person is not None}
     if people or kept:
         await records.save(db, shard, people, kept)
-
-
-async def _due(
-    records: Records, db: Db, shard: int, now: datetime, cursor: str, limit: int, skip: Sequence[str] = ()
-) -> DuePage[Told, Held]:
-    """What is due of records comes first; then, and seldom, the broker is made to clean up."""
-    assert records.due is not None
-    page: DuePage[Any, Person] = await records.due(db, shard, now, cursor, limit, skip)
-    if page.messages:
-        states = {id: Held(person) for id, person in page.states.items()}
-        return DuePage(page.messages, page.cursor, page.next_at, page.run, states)
-    at = await erasures.next_roll(db, shard)
-    if at is None or at > now or (asked := roll(shard, at)).user_id in skip:
-        return DuePage((), page.cursor, min(filter(None, (page.next_at, at)), default=None))
-    return DuePage((asked,), page.cursor, at, states={asked.user_id: Held()})

@@ -4,10 +4,12 @@ and notices out. The rules are in core; what is sent because of them is in telli
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
 
+from services.retention import chores
 from services.retention.core import decide as rules
 from services.retention.core.decide import Person, Policy, Writes
 from services.retention.core.effects import change_of
@@ -46,7 +48,8 @@ def service(policy: Policy) -> Service[Fenced[Told, Held, Written]]:
         ),
     )
     inputs = (Input(topic=RECORDS_REPORTED), Input(topic=SUBJECT_REQUESTS), Input(topic=SUBJECT_ANSWERS))
-    return Service(NAME, inputs, erasing(records, policy), policy.profile.name, erasures.census)
+    mode = replace(erasing(records, policy), due=partial(chores.due, records, policy=policy))
+    return Service(NAME, inputs, mode, policy.profile.name, erasures.census)
 
 
 def decode(record: Record, arrived: datetime) -> Message | DeadLetter | None:

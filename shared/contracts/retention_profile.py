@@ -53,6 +53,15 @@ class Early(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """After the day on which the record was reported."""
 
 
+class FreeReports(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often a person may read for free all that is held, and what a further request in the year comes to."""
+
+    a_year: int
+    """In a calendar year of the zone."""
+    then: Literal["fee", "refused"]
+    """It is granted and a fee may be asked for it, or it is not granted."""
+
+
 class Warnings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many days ahead the person is told of a last day; 0 is never."""
 
@@ -104,6 +113,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unkno
     years: Years
     early: Early | None = None
     warnings: Warnings = Warnings()
+    free_reports: FreeReports | None = None
+    """None where every report is free (rules R26)."""
     calendar: Calendar = Calendar()
 
     @cached_property
@@ -129,6 +140,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unkno
                 yield PolicyFault(key, f"Write a whole number of days from 0 to {DAYS_MAX}.")
         if self.early is not None and not 1 <= self.early.months <= 12 * YEARS_MAX:
             yield PolicyFault(("early", "months"), f"Write a whole number of months from 1 to {12 * YEARS_MAX}.")
+        if self.free_reports is not None and not 1 <= self.free_reports.a_year <= DAYS_MAX:
+            yield PolicyFault(("free_reports", "a_year"), f"Write a whole number from 1 to {DAYS_MAX}.")
         if any(self.delay_days.of(each) for each in RecordClass) and self.clock != "beginning":
             yield PolicyFault(("delay_days",), 'Days of delay are for `clock = "beginning"`.')
 

@@ -228,6 +228,8 @@ async def test_records_rise_by_a_stated_jump(opened: Opened) -> None:
 async def test_what_has_lapsed_is_known_by_its_fingerprint(opened: Opened) -> None:
     async with opened("retention") as db:
         names = (fingerprint(KEY, WHO), fingerprint(KEY, ID))
-        await db.execute("insert into fingerprint (shard, person, record) values ($1, $2, $3)", SHARD, *names)
+        await db.execute(
+            "insert into fingerprint (shard, person, record, until) values ($1, $2, $3, now())", SHARD, *names
+        )
         expired = message(RecordChange(record_id=ID, version=3, status="expired", counts=False))
         assert await retention.undecided(db, SHARD, [expired], fingerprint_key=KEY) == 0

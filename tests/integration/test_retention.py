@@ -361,6 +361,9 @@ KEPT: Mapping[str, Kept] = {
 }
 
 
+GONE_UNTIL = datetime(2030, 12, 25, tzinfo=UTC)
+
+
 def id_of(number: int) -> str:
     return f"{number:032x}"
 
@@ -383,9 +386,9 @@ async def erase(db: asyncpg.Connection, *people: str, ids: Sequence[str]) -> Non
 async def test_what_is_saved_is_loaded(db: asyncpg.Connection) -> None:
     one, other, third, nobody = (stranger() for _ in range(4))
     people = {
-        one: Person({id_of(number): kept for number, kept in enumerate(KEPT.values())}, frozenset()),
-        other: Person({id_of(0): KEPT["open"]}, frozenset({b"a" * 16, b"b" * 16})),
-        third: Person({}, frozenset({b"a" * 16})),
+        one: Person({id_of(number): kept for number, kept in enumerate(KEPT.values())}),
+        other: Person({id_of(0): KEPT["open"]}, {b"a" * 16: GONE_UNTIL, b"b" * 16: GONE_UNTIL + SECOND}),
+        third: Person({}, {b"a" * 16: GONE_UNTIL}),
     }
     await save(db, people)
     assert await load(db, one, other, third, nobody) == people
@@ -397,7 +400,7 @@ async def test_what_is_saved_is_loaded(db: asyncpg.Connection) -> None:
 async def test_each_state_follows_each_other(db: asyncpg.Connection) -> None:
     """Whatever was there before, the table holds what was decided; nobody else's rows are touched."""
     one, other = stranger(), stranger()
-    bystander = {other: Person({id_of(1): KEPT["settled"]}, frozenset({b"c" * 16}))}
+    bystander = {other: Person({id_of(1): KEPT["settled"]}, {b"c" * 16: GONE_UNTIL})}
     await save(db, bystander)
     for before in KEPT.values():
         for version, after in enumerate(KEPT.values(), 5):
@@ -468,7 +471,7 @@ async def test_pages_hold_one_deadline_and_people_once(db: asyncpg.Connection) -
 
 async def test_fingerprints_are_not_the_names_of_people(db: asyncpg.Connection) -> None:
     one = stranger()
-    await save(db, {one: Person({}, frozenset({fingerprint(FINGERPRINT_KEY, id_of(1))}))})
+    await save(db, {one: Person({}, {fingerprint(FINGERPRINT_KEY, id_of(1)): GONE_UNTIL})})
     (row,) = await db.fetch("select * from fingerprint")
     assert row["person"] != bytes.fromhex(one)[:16]
     assert await store.load(db, 3, [one], fingerprint_key=b"another key" * 3) == {}

@@ -164,6 +164,7 @@ class Record(RuleBasedStateMachine):
         self.days: set[date] = set()
         """Of all corrections."""
         self.gone = ""
+        self.gone_until = NOW
         self.versions: list[int] = []
 
     def _do(self, message: Message) -> None:
@@ -181,9 +182,33 @@ class Record(RuleBasedStateMachine):
 
     def _report(self, status: str, **fields: Any) -> None:
         self.number += 1
-        self.now += MINUTE
+        self._forgets(MINUTE)
         body = RecordReport(kind="card.overdue", report_id="r-1", status=status, **fields)  # type: ignore[arg-type]
         self._do(Report(USER, "bank", f"e-{self.number}", f"behavior.raw.bank/0/{self.number}", body, self.now))
+
+    def _forgets(self, later: timedelta) -> None:
+        """What is gone is known for a while, and then nothing is."""
+        self.now += later
+        if self.gone and self.now >= self.gone_until:
+            self.began, self.corrected, self.gone = None, None, ""
+            self.ends, self.disputes, self.reasons, self.days, self.versions = set(), [], set(), set(), []
+
+    def _is_gone(self, how: str, known_until: datetime) -> None:
+        self.gone = how
+        kept = max(known_until, self.now + timedelta(days=100)).date() + timedelta(days=1)
+        self.gone_until = datetime(kept.year, kept.month, kept.day, tzinfo=UTC)
+
+    def _fires(self) -> None:
+        while instants := [at for r in self.person.records.values() if (at := due_at(r)) and at <= self.now]:
+            self._do(Due(USER, min(instants)))
+        today = (self.now + timedelta(hours=8)).date()
+        if self._is_held and self.disputes and self.disputes[-1][1] == "asked":
+            request, _, day = self.disputes[-1]
+            if today > day + timedelta(days=20):
+                self.disputes[-1] = (request, "unverifiable", day)
+        end = self._end
+        if self._is_held and end is not None and today > end.replace(year=end.year + 5):
+            self._is_gone("lapsed", self.now)
 
     @property
     def _is_held(self) -> bool:
@@ -207,6 +232,7 @@ class Record(RuleBasedStateMachine):
             and day < min(self.ends, default=date.max)
         ):
             self.ends.add(day)
+        self._fires()
 
     @rule(day=endings)
     def is_corrected(self, day: date) -> None:
@@ -214,11 +240,12 @@ class Record(RuleBasedStateMachine):
             self._report("resolved", outcome="corrected", ended_on=day)
             self.corrected = (self.now, day)
             self.days.add(day)
+        self._fires()
 
     @rule(reason=st.sampled_from(["paid", "fraud", "not-mine"]))
     def is_disputed(self, reason: str) -> None:
         request = f"q-{len(self.disputes)}-{reason}"
-        self.now += MINUTE
+        self._forgets(MINUTE)
         last = self.disputes[-1][1] if self.disputes else "none"
         self._do(DisputeRequest(USER, request, ID, reason, None, self.now))
         if not self._is_held or last == "unverifiable":
@@ -242,25 +269,12 @@ class Record(RuleBasedStateMachine):
     def is_deleted(self) -> None:
         if self._is_held and len(self.ends) > 2:
             self._report("resolved", outcome="deleted")
-            self.gone = "deleted"
+            self._is_gone("deleted", datetime(2045, 1, 16, tzinfo=UTC))
 
     @rule(days=st.integers(1, 900))
     def time_passes(self, days: int) -> None:
-        self.now += timedelta(days=days)
-        while instants := [at for r in self.person.records.values() if (at := due_at(r)) and at <= self.now]:
-            self._do(Due(USER, min(instants)))
-        if self._is_held and self.disputes and self.disputes[-1][1] == "asked":
-            request, _, day = self.disputes[-1]
-            last_day = day + timedelta(days=20)
-            if (self.now + timedelta(hours=8)).date() > last_day:
-                self.disputes[-1] = (request, "unverifiable", day)
-        end = self._end
-        if (
-            self._is_held
-            and end is not None
-            and (self.now + timedelta(hours=8)).date() > end.replace(year=end.year + 5)
-        ):
-            self.gone = "lapsed"
+        self._forgets(timedelta(days=days))
+        self._fires()
 
     @property
     def _end(self) -> date | None:
@@ -271,7 +285,7 @@ class Record(RuleBasedStateMachine):
         assert self.versions == list(range(1, len(self.versions) + 1))
         if not self._is_held:
             assert not self.person.records
-            assert bool(self.person.gone) == bool(self.gone)
+            assert any(until > self.now for until in self.person.gone.values()) == bool(self.gone)
             return
         (record,) = self.person.records.values()
         assert isinstance(record, Open | Settled)

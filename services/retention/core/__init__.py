@@ -11,6 +11,7 @@ effects         what can a step come to?
 deadline        on which day does it lapse, and by which must a dispute be answered?
 bounds          how much is kept of one person?
 fingerprint     how is a record called, and known again once it is gone?
+overview        what is a person told of all that is held, on request and once a year?
 words           what is the person told?
 erasure         how is a person erased, from the request to the receipt?
 messages        what do the rules take in?

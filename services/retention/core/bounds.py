@@ -6,7 +6,9 @@ the bounds costs is measured by `python -m bench.retention_bounds`.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+
+from shared.contracts.erasure import ON_THE_WAY_MAX
 
 RECORDS_MAX = 200
 """Records of one person that are held of one partner at once, numbers of which only a settlement has come included:
@@ -33,3 +35,32 @@ RETURNS_MAX = 8
 WAITS_MAX = timedelta(days=14)
 """How long a settlement waits for the report of its record: twice as long as any topic keeps a report that is on its
 way. After that it is nearly always a slip in the number, and whoever sent it must hear of it."""
+
+GONE_KEPT = timedelta(days=100)
+"""How long the fingerprint of a lapsed record is kept. No topic holds a report of it after ON_THE_WAY_MAX, but the
+scorer knows until the publication of the second month that the name is gone, and would take a new record of that name
+for an old version."""
+assert ON_THE_WAY_MAX + timedelta(days=66) < GONE_KEPT
+
+REPORTED_YEARS_MAX = 20
+"""A report of what began in an earlier calendar year than so many years ago is refused by ingest (rules E15)."""
+
+FORGOTTEN_PAGE = 2_000
+"""Fingerprints that one step forgets."""
+
+
+def lapsed_kept_until(now: datetime) -> datetime:
+    """Whole days, so that a shard forgets no more than once a day."""
+    return _next_day(now + GONE_KEPT)
+
+
+def deleted_kept_until(began_on: date, now: datetime) -> datetime:
+    """Until no report of the record can be taken any more, so that none brings it back without a certificate (rules
+    R20)."""
+    reported_last = datetime(began_on.year + REPORTED_YEARS_MAX + 1, 1, 1, tzinfo=UTC)
+    return max(_next_day(reported_last + ON_THE_WAY_MAX), lapsed_kept_until(now))
+
+
+def _next_day(instant: datetime) -> datetime:
+    utc = instant.astimezone(UTC)
+    return datetime(utc.year, utc.month, utc.day, tzinfo=UTC) + timedelta(days=1)

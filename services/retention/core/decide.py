@@ -14,7 +14,13 @@ from types import MappingProxyType
 import msgspec
 
 from services.retention.core.answers import applying, resolve
-from services.retention.core.bounds import GONE_MAX, RECORDS_MAX, RETURNS_MAX
+from services.retention.core.bounds import (
+    GONE_MAX,
+    RECORDS_MAX,
+    RETURNS_MAX,
+    deleted_kept_until,
+    lapsed_kept_until,
+)
 from services.retention.core.disputes import attach, dispute
 from services.retention.core.effects import Effect, Step, refused
 from services.retention.core.fingerprint import dispute_id, fingerprint, of_deleted, record_id, unkeyed_record_id
@@ -52,10 +58,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Person(msgspec.Struct, frozen=True):
-    """All records of one person by their id, and the fingerprints of the ids of those that are gone."""
+    """All records of one person by their id, and the fingerprints of the ids of those that are gone, each with the
+    instant until which it is kept (rules R10 and R20)."""
 
     records: Mapping[str, Kept] = MappingProxyType({})
-    gone: frozenset[bytes] = frozenset()
+    gone: Mapping[bytes, datetime] = MappingProxyType({})
     version_base: int = 0
     """What is added to a record's version where it is published: 0 in a database that was never restored."""
 
@@ -66,7 +73,7 @@ class Writes(msgspec.Struct, frozen=True):
     user_id: str
     kept: Mapping[str, Kept] = MappingProxyType({})
     erased: frozenset[str] = frozenset()
-    gone: frozenset[bytes] = frozenset()
+    gone: Mapping[bytes, datetime] = MappingProxyType({})
 
     @property
     def are_any(self) -> bool:
@@ -83,7 +90,7 @@ class Decided(msgspec.Struct, frozen=True):
 
 def decide(person: Person, messages: Sequence[Message], now: datetime, policy: Policy) -> Decided:
     """Take all of one person's messages in, in the order of the log. There must be at least one."""
-    records = _Records(person, policy)
+    records = _Records(person, policy, now)
     effects: list[tuple[str, Effect]] = []
     for message in messages:
         for id, step in _steps(message, records, now, policy):
@@ -145,10 +152,10 @@ def _is_new(before: State, after: State) -> bool:
 class _Records:
     """The working copy of a decision: a person's records, and what has become of them."""
 
-    def __init__(self, person: Person, policy: Policy) -> None:
-        self._person, self._key = person, policy.fingerprint_key
+    def __init__(self, person: Person, policy: Policy, now: datetime) -> None:
+        self._person, self._key, self._now = person, policy.fingerprint_key, now
         self._records = dict(person.records)
-        self._gone = set[bytes]()
+        self._gone = dict[bytes, datetime]()
         self._touched = set[str]()
         self._counts: Counter[str] | None = None
 
@@ -183,7 +190,8 @@ class _Records:
         return DELETED if self._has(of_deleted(self._key, id)) else None
 
     def _has(self, name: bytes) -> bool:
-        return name in self._gone or name in self._person.gone
+        until = self._gone.get(name) or self._person.gone.get(name)
+        return until is not None and until > self._now
 
     def name_back(self, report: Report) -> str | None:
         """The name under which a record comes back that was gone; None if this report has brought it back before, or
@@ -196,9 +204,19 @@ class _Records:
         for returned in range(1, RETURNS_MAX + 1):
             back = record_id(self._key, *names, returned)
             if self.held(back) is None:
-                self._gone.add(used)
+                self._gone[used] = lapsed_kept_until(self._now)
+                self._keep_earlier_names(report, returned)
                 return back
         return None
+
+    def _keep_earlier_names(self, report: Report, returned: int) -> None:
+        """By the names under which it was gone before, a record that is back is found."""
+        names, began_on = (report.user_id, report.partner, report.body.report_id), report.body.began_on
+        assert began_on is not None, "who brings a record back says all of it"
+        ids = [unkeyed_record_id(*names), *(record_id(self._key, *names, number) for number in range(returned))]
+        forms = [form for id in ids for form in (fingerprint(self._key, id), of_deleted(self._key, id))]
+        until = deleted_kept_until(began_on, self._now)
+        self._gone.update({form: until for form in forms if self._has(form)})
 
     def due(self, instant: datetime) -> list[tuple[datetime, str]]:
         """What is due by the instant, the earliest first."""
@@ -227,7 +245,7 @@ class _Records:
         if isinstance(state, Gone | Deleted):
             if before is None:
                 return
-            self._gone.add(fingerprint(self._key, id) if isinstance(state, Gone) else of_deleted(self._key, id))
+            self._leave_fingerprint(id, before, state)
         after = None if isinstance(state, Gone | Deleted) else state
         self._touched.add(id)
         self._count(before, -1)
@@ -236,6 +254,14 @@ class _Records:
             self._records.pop(id, None)
         else:
             self._records[id] = after
+
+    def _leave_fingerprint(self, id: str, before: Kept, state: Gone | Deleted) -> None:
+        if isinstance(state, Gone):
+            self._gone[fingerprint(self._key, id)] = lapsed_kept_until(self._now)
+        else:
+            # A deletion that waited for its report comes with it, and no record begins after its report.
+            began_on = self._now.date() if isinstance(before, Unreported) else before.facts.began_on
+            self._gone[of_deleted(self._key, id)] = deleted_kept_until(began_on, self._now)
 
     def _count(self, record: Kept | None, by: int) -> None:
         if self._counts is not None and record is not None:
@@ -246,8 +272,5 @@ class _Records:
             return self._person, Writes(user_id)
         kept = {id: self._records[id] for id in self._touched if id in self._records}
         erased = frozenset(id for id in self._touched if id not in self._records and id in self._person.records)
-        gone = frozenset(self._gone)
-        person = Person(
-            self._records, self._person.gone | gone if gone else self._person.gone, self._person.version_base
-        )
-        return person, Writes(user_id, kept, erased, gone)
+        gone = {**self._person.gone, **self._gone} if self._gone else self._person.gone
+        return Person(self._records, gone, self._person.version_base), Writes(user_id, kept, erased, self._gone)

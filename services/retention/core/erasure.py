@@ -68,12 +68,11 @@ class Roll(msgspec.Struct, frozen=True):
     instant: datetime
 
 
-class Export(msgspec.Struct, frozen=True):
-    """The person asks for all that is held."""
+class Forget(msgspec.Struct, frozen=True):
+    """Something that was kept of what is gone may be forgotten; `user_id` is nobody's."""
 
     user_id: str
-    request_id: str
-    time: datetime
+    instant: datetime
 
 
 def roll(shard: int, instant: datetime) -> Roll:
@@ -89,19 +88,6 @@ def begun(asked: Erase) -> SubjectAnswer:
         code="erasing",
         en="Everything that is held about you is being erased. A receipt follows when nothing is left.",
         zh="正在删除系统中与您有关的全部数据；删除完成后您将收到回执。",
-    )
-
-
-def granted(asked: Export) -> SubjectAnswer:
-    """What is held does not travel over a topic, where a copy of it would lie for a week: each service shows it."""
-    return SubjectAnswer(
-        request_id=asked.request_id,
-        request="export",
-        service="retention",
-        status="done",
-        code="may-be-read",
-        en="All that is held about you may be read now.",
-        zh="现在可以查阅系统中与您有关的全部数据。",
     )
 
 

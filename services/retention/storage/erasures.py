@@ -1,4 +1,5 @@
-"""The erasures that are remembered: loaded beside the records of the people, and written before them."""
+"""The erasures that are remembered: loaded beside the records of the people, and written before them. And what is
+forgotten, page by page."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from services.retention.core.bounds import FORGOTTEN_PAGE
 from services.retention.core.erasure import OVERDUE_AFTER, ROLLS, Erasure
 from services.retention.core.fingerprint import fingerprint
 from shared.postgres import queries
@@ -35,13 +37,24 @@ class Rolled(msgspec.Struct, frozen=True):
     at: datetime
 
 
-Write: TypeAlias = Began | Finished | Rolled
+class Forgotten(msgspec.Struct, frozen=True):
+    """Fingerprints and free reports that are kept no longer than this."""
+
+    at: datetime
+
+
+Write: TypeAlias = Began | Finished | Rolled | Forgotten
+
+
+async def anybody(db: Db, shard: int) -> tuple[bool, bool]:
+    """Whether an erasure of anybody is remembered, which is seldom; and a free report."""
+    row = await db.fetchrow(_SQL["anybody"], shard)
+    assert row is not None
+    return row["erased"], row["exported"]
 
 
 async def load(db: Db, shard: int, user_ids: Sequence[str], key: bytes) -> dict[str, tuple[Erasure, ...]]:
-    """Those of these people who were erased lately, nearly always nobody."""
-    if not await db.fetchval(_SQL["anybody"], shard):
-        return {}
+    """Those of these people who were erased lately."""
     names = {fingerprint(key, user_id): user_id for user_id in user_ids}
     found: dict[str, tuple[Erasure, ...]] = {}
     for row in await db.fetch(_SQL["load"], shard, list(names)):
@@ -55,7 +68,8 @@ async def save(db: Db, shard: int, writes: Sequence[Write], key: bytes) -> None:
     """Before anything else of the step is written: what follows an erasure is a newcomer's."""
     if began := sorted((each for each in writes if isinstance(each, Began)), key=lambda each: each.user_id):
         people = sorted({each.user_id for each in began})
-        await db.execute(_SQL["erase_records"], shard, [bytes.fromhex(user_id) for user_id in people])
+        for statement in ("erase_records", "erase_exports"):
+            await db.execute(_SQL[statement], shard, [bytes.fromhex(user_id) for user_id in people])
         await db.execute(_SQL["erase_fingerprints"], shard, [fingerprint(key, user_id) for user_id in people])
         rows = [
             (fingerprint(key, e.user_id), e.erasure.request_id, e.erasure.asked_at, e.at, e.at + ROLLS[0])
@@ -66,14 +80,22 @@ async def save(db: Db, shard: int, writes: Sequence[Write], key: bytes) -> None:
         told = [(fingerprint(key, each.user_id), each.request_id, each.at) for each in finished]
         await db.execute(_SQL["confirm"], shard, *map(list, zip(*told, strict=True)))
     for each in writes:
-        if isinstance(each, Rolled):
-            await db.execute(_SQL["rolled"], shard, each.at, list(ROLLS))
-            await db.execute(_SQL["forget"], shard, list(ROLLS))
+        match each:
+            case Rolled(at):
+                await db.execute(_SQL["rolled"], shard, at, list(ROLLS), FORGOTTEN_PAGE)
+                await db.execute(_SQL["forget"], shard, list(ROLLS))
+            case Forgotten(at):
+                for statement in ("forget_fingerprints", "forget_exports"):
+                    await db.execute(_SQL[statement], shard, at, FORGOTTEN_PAGE)
+            case Began() | Finished():
+                pass
 
 
-async def next_roll(db: Db, shard: int) -> datetime | None:
-    at: datetime | None = await db.fetchval(_SQL["next_roll"], shard)
-    return at
+async def next_instants(db: Db, shard: int) -> tuple[datetime | None, datetime | None]:
+    """When the broker is made to clean up next, and when something may be forgotten."""
+    row = await db.fetchrow(_SQL["next"], shard)
+    assert row is not None
+    return row["roll_at"], row["forget_at"]
 
 
 async def census(db: Db) -> list[Counted]:

@@ -5,7 +5,7 @@ from record
 where shard = $1 and user_id = any($2::bytea[])
 
 -- name: load_gone
-select person, record from fingerprint
+select person, record, until from fingerprint
 where shard = $1 and person = any($2::bytea[])
 
 -- name: erase
@@ -27,9 +27,9 @@ on conflict (shard, user_id, record_id) do update set
     beside = excluded.beside
 
 -- name: save_gone
-insert into fingerprint (shard, person, record)
-select $1, given.* from unnest($2::bytea[], $3::bytea[]) as given
-on conflict do nothing
+insert into fingerprint as known (shard, person, record, until)
+select $1, given.* from unnest($2::bytea[], $3::bytea[], $4::timestamptz[]) as given
+on conflict (shard, person, record) do update set until = greatest(known.until, excluded.until)
 
 -- name: next_due
 select due_at from record

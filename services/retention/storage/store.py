@@ -56,13 +56,13 @@ class _Row(NamedTuple):
 async def load(db: Db, shard: int, user_ids: Sequence[str], *, fingerprint_key: bytes) -> dict[str, Person]:
     """Those of these people who have a record, or had one."""
     found = {fingerprint(fingerprint_key, user_id): user_id for user_id in user_ids}
-    gone: dict[str, set[bytes]] = {}
+    gone: dict[str, dict[bytes, datetime]] = {}
     for row in await db.fetch(_SQL["load_gone"], shard, list(found)):
-        gone.setdefault(found[row["person"]], set()).add(row["record"])
+        gone.setdefault(found[row["person"]], {})[row["record"]] = row["until"]
     records = await records_of(db, shard, [bytes.fromhex(user_id) for user_id in user_ids])
     base = await version_base(db, shard)
     known = set(user_ids) if base else records.keys() | gone.keys()
-    return {each: Person(records.get(each, {}), frozenset(gone.get(each, ())), base) for each in known}
+    return {each: Person(records.get(each, {}), gone.get(each, {}), base) for each in known}
 
 
 async def version_base(db: Db, shard: int) -> int:
@@ -98,9 +98,13 @@ async def save(
         await db.execute(_SQL["erase"], shard, *_columns(erased))
     if kept:
         await db.execute(_SQL["save"], shard, *_columns(kept))
-    gone = sorted({(fingerprint(fingerprint_key, each.user_id), name) for each in writes for name in each.gone})
+    gone = {
+        (fingerprint(fingerprint_key, each.user_id), name): until
+        for each in writes
+        for name, until in each.gone.items()
+    }
     if gone:
-        await db.execute(_SQL["save_gone"], shard, *_columns(gone))
+        await db.execute(_SQL["save_gone"], shard, *_columns([(*names, gone[names]) for names in sorted(gone)]))
 
 
 async def due(

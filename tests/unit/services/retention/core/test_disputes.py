@@ -8,12 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from services.retention.core.bounds import DISPUTES_MAX, RETURNS_MAX
+from services.ingest.core.plausibility import LIFETIME_YEARS
+from services.retention.core.bounds import DISPUTES_MAX, REPORTED_YEARS_MAX, RETURNS_MAX
 from services.retention.core.decide import Policy
 from services.retention.core.fingerprint import record_id
 from services.retention.core.record import counts
+from shared.contracts.erasure import ON_THE_WAY_MAX
 from shared.contracts.retention_profile import DelayDays, Early, Span, Warnings, Years
-from tests.support.record_lives import CARD, CN, ENDED, KEY, NO_SHOW, NOON, STATES, USER, Life, dispute_of, lived
+from tests.support.record_lives import BEGAN, CARD, CN, ENDED, KEY, NO_SHOW, NOON, STATES, USER, Life, dispute_of, lived
 
 D1 = dispute_of("q-1")
 
@@ -592,3 +594,43 @@ def test_a_profile_that_changes_moves_no_deadline_that_is_set() -> None:
     life.policy = Policy(profile=replace(CN, years=Years(legal=5, financial=5, life=5)), fingerprint_key=KEY)
     life.report("settled", kind=NO_SHOW)
     assert life.record.deadline == deadline
+
+
+# -- how long what is gone is known (rules R10 and R20) ----------------------------------------------------------------
+
+
+def test_a_fingerprint_of_a_lapsed_record_goes_when_no_topic_can_hold_a_report_of_it() -> None:
+    life = lived("settled")
+    life.until(datetime(2031, 1, 1, tzinfo=UTC))
+    assert life.report() == ["refused lapsed report_id"]
+    life.until(datetime(2031, 1, 1, tzinfo=UTC) + ON_THE_WAY_MAX)
+    assert life.report() == ["refused lapsed report_id"]
+    (until,) = life.person.gone.values()
+    life.until(until - timedelta(minutes=1))
+    assert life.report() == ["refused lapsed report_id"]
+    # By then it is as any other report: refused by its own days, if it names them.
+    assert life.report(ended=ENDED) == ["refused lapsed ended_on"]
+    assert life.report() == ["reported: open v1"]
+
+
+def test_what_was_deleted_is_known_as_long_as_ingest_takes_a_report_of_it() -> None:
+    assert REPORTED_YEARS_MAX == LIFETIME_YEARS
+    life = lived("deleted")
+    for year in (2030, 2040, 2045):
+        life.until(datetime(year, 12, 31, tzinfo=UTC))
+        assert life.report() == ["refused deleted report_id"]
+    (until,) = life.person.gone.values()
+    assert until > datetime(BEGAN.year + LIFETIME_YEARS + 1, 1, 1, tzinfo=UTC)
+
+
+def test_a_record_that_is_back_is_found_however_long_it_is_held() -> None:
+    """By the names under which it was gone before, of which the first leads to the others."""
+    life = Life()
+    life.report(began=date(2019, 1, 2))
+    life.report("settled", ended=date(2020, 1, 10))
+    life.later(hours=1)
+    whole = {"began": date(2019, 1, 2), "ended": date(2026, 1, 10)}
+    assert life.resolve("corrected", **whole) == ["returned: settled v1 2026-01-10"]
+    life.until(datetime(2030, 1, 1, tzinfo=UTC))
+    assert life.report(began=date(2019, 1, 2)) == ["repeated"]
+    assert len(life.person.records) == 1

@@ -16,10 +16,8 @@ from services.retention.core.erasure import (
     Confirmed,
     Erase,
     Erasure,
-    Export,
     begun,
     digest,
-    granted,
     not_taken,
     receipt,
     roll,
@@ -162,7 +160,6 @@ def test_the_broker_is_made_to_clean_up_by_marks_about_nobody() -> None:
 @pytest.mark.parametrize(
     ("message", "status", "code"),
     [
-        (Export(USER, "r1", ASKED), "done", "may-be-read"),
         (
             Misasked(USER, "r1", ASKED, Fault(Code.UNKNOWN_VALUE, "data.request", "It is none.")),
             "refused",
@@ -180,7 +177,7 @@ def test_what_else_is_asked_is_answered(message: object, status: str, code: str)
 
 @pytest.mark.parametrize(
     "answer",
-    [begun(ERASE), granted(Export(USER, "r1", ASKED)), not_taken("r1", Fault(Code.UNKNOWN_VALUE, "", "It is none."))],
+    [begun(ERASE), not_taken("r1", Fault(Code.UNKNOWN_VALUE, "", "It is none."))],
     ids=lambda answer: answer.code,
 )
 def test_every_answer_fits_its_contract(answer: SubjectAnswer) -> None:
