@@ -17,6 +17,7 @@ from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import Stack
 from goodstanding.rates import described
 from services.benefits.core.table import TierTable
+from services.benefits.loading import tier_tables
 from services.ingest.core.normalize import Refused, Skipped, judged
 from services.ingest.core.partner import Partner
 from services.ingest.loading import load_context, load_mapping, load_partners, parse_rates
@@ -25,16 +26,18 @@ from services.scorer.core.scorecard import Scorecard
 from services.scorer.loading import scorecards
 from shared.contracts.own_kinds import OwnKinds
 from shared.contracts.retention_profile import Profile
-from shared.policy_file import SCORECARD, TIERS, load_policy, profile_file, scorecard_files
+from shared.policy_file import SCORECARD, load_policy, profile_file, scorecard_files, tier_files
 from shared.settings import ROOT
 from shared.toml_file import ConfigError, load, text_of
 
 _POLICIES = ROOT / "policies"
 
 
-def tier_table() -> TierTable:
-    """The tier table that is in force from now on. Raises ConfigError, as the next three."""
-    return load_policy(_POLICIES / TIERS, TierTable)
+def tier_table(day: date | None = None, directory: Path = _POLICIES) -> TierTable:
+    """The tier table that is in force on that day, else today. Raises ConfigError, as the next three."""
+    tables = tier_tables(directory)
+    in_force = [table for table in tables if table.day <= (day or datetime.now(UTC).date())]
+    return in_force[-1] if in_force else tables[0]
 
 
 def units_by_code() -> dict[str, Unit]:
@@ -86,7 +89,12 @@ def check_all(settings: FixedSettings) -> None:
     except ConfigError as error:
         raise _with_remedies(error) from None
     scorecards(_POLICIES)
-    for file in (*scorecard_files(_POLICIES), _POLICIES / TIERS, _profile_file(settings.retention_profile)):
+    tier_tables(_POLICIES)
+    for file in (
+        *scorecard_files(_POLICIES),
+        *tier_files(_POLICIES),
+        _profile_file(settings.retention_profile),
+    ):
         check(file)
 
 
@@ -139,7 +147,8 @@ def _scorecard(file: Path) -> str:
 
 def _tier_table(file: Path) -> str:
     tiers = load_policy(file, TierTable)
-    return f"tier table {tiers.id}: {', '.join(f'{tier.name} from {tier.from_score}' for tier in tiers.tiers)}"
+    begins = f", in force from {tiers.effective_on}" if tiers.effective_on else ""
+    return f"tier table {tiers.id}: {', '.join(f'{tier.name} from {tier.from_score}' for tier in tiers.tiers)}{begins}"
 
 
 def _profile(file: Path) -> str:

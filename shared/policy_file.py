@@ -26,6 +26,11 @@ def scorecard_files(policies: Path) -> list[Path]:
     return [policies / SCORECARD, *sorted(policies.glob("scorecard-*.toml"))]
 
 
+def tier_files(policies: Path) -> list[Path]:
+    """The files of the tier tables of a deployment: `benefits.toml`, and `benefits-*.toml`, each with its date."""
+    return [policies / TIERS, *sorted(policies.glob("benefits-*.toml"))]
+
+
 def profile_file(policies: Path, name: str) -> Path:
     """The file of a retention profile."""
     return policies / "retention" / f"{name}.toml"

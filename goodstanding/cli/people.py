@@ -120,11 +120,18 @@ def benefits(who: Who, as_json: AsJson = False) -> None:
 
     Example: goodstanding benefits GS000000000195
     """
-    deployment, user, _ = asked(who)
+    deployment, user, zone = asked(who)
     found = asyncio.run(current.benefits(deployment, user))
     if found is None:
         fail("There is no score of this person, and so no tier.", when_scores_come(deployment))
-    described = describe(found["score"], found["tier"], found["in_force"], found["restrictions"], policies.tier_table())
+    described = describe(
+        found["score"],
+        found["tier"],
+        found["in_force"],
+        found["restrictions"],
+        policies.tier_table(found["as_of"].astimezone(zone).date()),
+        found["falls_to"],
+    )
     if as_json:
         answer_json({"user_id": user, **msgspec.to_builtins(found), "benefits": msgspec.to_builtins(described.lines)})
         return
@@ -133,6 +140,9 @@ def benefits(who: Who, as_json: AsJson = False) -> None:
     tell(f"{described.tier or 'No tier'} at a score of {found['score']}{thin}{following}.")
     if found["restrictions"]:
         tell(f"Restricted: {', '.join(found['restrictions'])}.")
+    if found["falls_at"] is not None:
+        falls = f"{described.tier} falls to {described.falls_to or 'no tier'} at {local(found['falls_at'], zone)}"
+        tell(f"{falls}, unless the score recovers. Then ends: {', '.join(described.ending)}.")
     lines = [(line.name, line.tier, line.from_score, line.status) for line in described.lines]
     console.print()
     console.print(table(["benefit", "tier", "from", "status"], lines, right=("from",)))

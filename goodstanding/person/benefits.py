@@ -31,20 +31,34 @@ class Description(msgspec.Struct, frozen=True):
     tier: str | None
     next_tier: str | None
     next_from: int | None
+    falls_to: str | None
+    """The tier that is left at the end of a grace, if one runs."""
+    ending: tuple[str, ...]
+    """The benefits that end then."""
     lines: tuple[Line, ...]
 
 
 def describe(
-    score: int, tier: str | None, in_force: Collection[str], restrictions: Collection[str], table: TierTable
+    score: int,
+    tier: str | None,
+    in_force: Collection[str],
+    restrictions: Collection[str],
+    table: TierTable,
+    falls_to: str | None = None,
 ) -> Description:
-    """One row of `benefits.current` by the names of the table."""
+    """One row of `benefits.current` by the names of the table; `falls_to` counts only where the tier falls at all."""
     position = table.position(tier)
     following = table.tiers[position] if position < len(table.tiers) else None
     closed = table.closed(restrictions)
+    left = table.position(falls_to)
     return Description(
         tier=table.tiers[position - 1].name if position else None,
         next_tier=following.name if following else None,
         next_from=following.from_score if following else None,
+        falls_to=table.tiers[left - 1].name if left else None,
+        ending=tuple(
+            benefit.name for each in table.tiers[left:] for benefit in each.benefits if benefit.code in in_force
+        ),
         lines=tuple(
             Line(
                 benefit.code,

@@ -20,7 +20,7 @@ select partner, consent_id, purpose, given_at, withdrawn_at
 from scorer.consents where shard = $1 and user_id = $2 order by partner, given_at, consent_id
 """
 _BENEFITS = """
-select version, tier, in_force, restrictions, score, thin, score_version, as_of
+select version, tier, in_force, restrictions, score, thin, score_version, as_of, falls_at, falls_to
 from benefits.current where shard = $1 and user_id = $2
 """
 

@@ -96,6 +96,9 @@ class HeldTier(msgspec.Struct, frozen=True):
     restrictions: tuple[str, ...]
     version: int
     as_of: datetime
+    falls_at: datetime | None = None
+    """When the tier falls to `falls_to`, unless the score recovers; null where it does not."""
+    falls_to: str | None = None
 
 
 class HeldContacts(msgspec.Struct, frozen=True):

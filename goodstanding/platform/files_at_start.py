@@ -27,7 +27,7 @@ def names(service: str, policies: Path, partners: Path, profile: str) -> dict[st
         case "retention":
             files = [profile_file]
         case _:
-            files = [policies / policy_file.TIERS]
+            files = policy_file.tier_files(policies)
     own_kinds = policies / policy_file.OWN_KINDS
     if service != "benefits" and own_kinds.exists():
         files.append(own_kinds)

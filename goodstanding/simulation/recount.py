@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -20,7 +20,6 @@ from goodstanding.simulation.rule_book import (
     CONTACTS_MONTHS,
     Behavior,
     Held,
-    benefits,
     bounded,
     circle,
     class_of,
@@ -28,10 +27,11 @@ from goodstanding.simulation.rule_book import (
     month_of,
     read_policy,
     record_points,
-    tiers_reached,
 )
 from goodstanding.simulation.rule_book_features import scored, unknown_features
+from goodstanding.simulation.rule_book_tiers import Publication, changes
 from shared.contracts.kinds import KIND_OF, Ends, Shape
+from shared.policy_file import tier_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,7 @@ class TierNews(NamedTuple):
     revoked: tuple[str, ...]
     in_force: tuple[str, ...]
     restrictions: tuple[str, ...]
+    falls_at: datetime | None = None
 
 
 class RecordNews(NamedTuple):
@@ -125,9 +126,6 @@ class _Person:
     thin: bool = True
     standing: int | None = None
     scores: list[ScoreNews] = field(default_factory=list)
-    reached: list[int] = field(default_factory=list)
-    """How many tiers each of them gave."""
-    tiers: list[TierNews] = field(default_factory=list)
 
 
 class Recount:
@@ -135,9 +133,10 @@ class Recount:
 
     def __init__(self, policies: Path, profile: str, key: bytes, zone: ZoneInfo) -> None:
         self._card = read_policy(policies / "scorecard.toml")
-        self._table = read_policy(policies / "benefits.toml")
+        self._tables = [read_policy(file) for file in tier_files(policies)]
         self._profile = read_policy(policies / "retention" / f"{profile}.toml")
         self._key, self._zone = key, zone
+        self._now = datetime.min.replace(tzinfo=UTC)
         self._people: dict[str, _Person] = {}
         self._ids: set[tuple[str, str, str]] = set()
         self.accepted = 0
@@ -161,6 +160,7 @@ class Recount:
 
     def clock(self, now: datetime) -> None:
         """The clock was set: what is over by now lapses, the earliest first."""
+        self._now = now
         while (lapse := self._next_lapse()) and lapse[0] <= now:
             _, person, record = lapse
             record.news.append(RecordNews(now, None, "expired", None, None, None))
@@ -204,7 +204,8 @@ class Recount:
 
     @property
     def tiers(self) -> dict[str, list[TierNews]]:
-        return {self.user_id(account): person.tiers for account, person in self._people.items() if person.tiers}
+        found = {self.user_id(account): self._tiers_of(person) for account, person in self._people.items()}
+        return {user_id: news for user_id, news in found.items() if news}
 
     @property
     def records(self) -> dict[str, list[list[RecordNews]]]:
@@ -270,21 +271,24 @@ class Recount:
         points += record_points(self._card, held, self._last_run(now) - 1)
         score, closed = bounded(self._card, points, limits, held)
         person.scores.append(ScoreNews(now, score, person.thin, closed))
-        self._award(person, person.scores[-1])
 
     def _last_run(self, now: datetime) -> int:
         month, day = month_of(now, self._zone), now.astimezone(self._zone).day
         return month if day >= self._card["publication_day"] else month - 1
 
-    def _award(self, person: _Person, news: ScoreNews) -> None:
-        """Tier and benefits by the new score, and a message if anything is another than before."""
-        earlier = zip(person.reached, (bool(each.restrictions) for each in person.scores), strict=False)
-        person.reached.append(tiers_reached(self._table, reversed(list(earlier)), news.score, thin=news.thin))
-        tier, has = benefits(self._table, person.reached[-1], news.restrictions)
-        last = person.tiers[-1] if person.tiers else TierNews(news.as_of, None, (), (), (), ())
-        if (last.tier, last.in_force, last.restrictions) == (tier, has, news.restrictions):
-            return
-        had = last.in_force
-        granted = tuple(code for code in has if code not in had)
-        revoked = tuple(code for code in had if code not in has)
-        person.tiers.append(TierNews(news.as_of, tier, granted, revoked, has, news.restrictions))
+    def _tiers_of(self, person: _Person) -> list[TierNews]:
+        """A message for each change of tier, benefits or restrictions, and for each fall that begins or is over."""
+        publications = [Publication(*score) for score in person.scores]
+        until = max(self._now, person.scores[-1].as_of) if person.scores else self._now
+        return [
+            TierNews(
+                change.as_of,
+                change.after.tier,
+                tuple(code for code in change.after.in_force if code not in change.before.in_force),
+                tuple(code for code in change.before.in_force if code not in change.after.in_force),
+                change.after.in_force,
+                change.after.restrictions,
+                change.after.falls_at,
+            )
+            for change in changes(publications, self._tables, self._zone, until)
+        ]

@@ -79,7 +79,15 @@ class Subscriber:
         self.last[user_id] = change
 
     def _tier(self, user_id: str, change: TierChange) -> None:
-        news = TierNews(change.as_of, change.tier, change.granted, change.revoked, change.in_force, change.restrictions)
+        news = TierNews(
+            change.as_of,
+            change.tier,
+            change.granted,
+            change.revoked,
+            change.in_force,
+            change.restrictions,
+            change.falls_at,
+        )
         self._add(self.tiers.setdefault(user_id, []), news, change.version, user_id)
 
     def _record(self, user_id: str, change: RecordChange) -> None:

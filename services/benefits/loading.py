@@ -1,12 +1,25 @@
-"""Reads what benefits works by: the tier table."""
+"""Reads what benefits works by: the tier tables, and the zone in which their days begin."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from services.benefits.core.policy import Policy, faults_among, in_order
 from services.benefits.core.table import TierTable
 from services.benefits.settings import BenefitsSettings
-from shared.policy_file import TIERS, load_policy
+from shared.policy_file import load_policy, tier_files
+from shared.toml_file import error_at
 
 
-def load(settings: BenefitsSettings) -> TierTable:
+def load(settings: BenefitsSettings) -> Policy:
     """Raises ConfigError."""
-    return load_policy(settings.policies / TIERS, TierTable)
+    return Policy(tables=tier_tables(settings.policies), zone=settings.zone_info)
+
+
+def tier_tables(policies: Path) -> tuple[TierTable, ...]:
+    """All tier tables of a deployment, the earliest first. Raises ConfigError, also for two of one day."""
+    files = tier_files(policies)
+    tables = [load_policy(file, TierTable) for file in files]
+    for index, (key, sentence) in faults_among(tables):
+        raise error_at(files[index], key, sentence)
+    return in_order(tables)

@@ -1,4 +1,4 @@
-"""benefits as the runner sees it: published scores in, changes of tiers out. The rules are in core."""
+"""benefits as the runner sees it: published scores and the clock in, changes of tiers out. The rules are in core."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from functools import partial
 from itertools import groupby
 
 from services.benefits.core import decide as rules
-from services.benefits.core.decide import Standing
-from services.benefits.core.messages import Message, News
-from services.benefits.core.table import TierTable
-from services.benefits.storage import restate, store
+from services.benefits.core.decide import Changed, Judged, Repeated, Unchanged
+from services.benefits.core.messages import Message, News, Passed
+from services.benefits.core.policy import Policy
+from services.benefits.core.standing import Standing
+from services.benefits.storage import due, restate, store
 from shared.contracts.erasure import Erased, erased_by, is_nobody, mark
 from shared.contracts.exchange import announced, received
 from shared.contracts.faults import Fault
@@ -40,16 +41,18 @@ _UNCHANGED = Outcome("unchanged")
 _ERASED = Outcome("erased")
 
 
-def service(table: TierTable) -> Service[Fenced[Message, Standing, Erased]]:
+def service(policy: Policy) -> Service[Fenced[Message, Standing, Erased]]:
     mode: Fenced[Message, Standing, Erased] = Fenced(
         decode=decode,
         user_id_of=lambda message: message.user_id,
-        decide=partial(decide, table=table),
+        decide=partial(decide, policy=policy),
         load=store.load,
         save=store.save,
-        own=OwnTopic(TIERS_CHANGED, restate.undecided, partial(_restate, table=table), last_counts=True),
+        due=partial(due.due, policy=policy),
+        own=OwnTopic(TIERS_CHANGED, restate.undecided, partial(_restate, policy=policy), last_counts=True),
     )
-    return Service(NAME, (Input(topic=SCORES_CHANGED),), mode, table.id, store.census)
+    named = ", ".join(table.id for table in policy.tables)
+    return Service(NAME, (Input(topic=SCORES_CHANGED),), mode, named, store.census)
 
 
 def decode(record: Record, arrived: datetime) -> Message | DeadLetter:
@@ -66,15 +69,17 @@ def decode(record: Record, arrived: datetime) -> Message | DeadLetter:
 
 
 def decide(
-    standing: Standing | None, messages: Sequence[Message], now: datetime, table: TierTable
+    standing: Standing | None, messages: Sequence[Message], now: datetime, policy: Policy
 ) -> Decision[Standing, Erased]:
-    """Take in a person's scores, and announce each change of what the person may have; or erase the person."""
+    """Take in a person's scores, and what the clock has made due, and announce each change of what the person may have;
+    or erase the person."""
     decision: Decision[Standing, Erased] = Decision(standing)
     for is_mark, together in groupby(messages, key=lambda message: isinstance(message, Erased)):
         if is_mark:
             following = _erase([each for each in together if isinstance(each, Erased)], now)
         else:
-            following = _take_in(decision.state, [each for each in together if isinstance(each, News)], table)
+            taken = [each for each in together if isinstance(each, News | Passed)]
+            following = _take_in(decision.state, taken, policy)
         decision = Decision(
             following.state,
             (*decision.outgoing, *following.outgoing),
@@ -96,23 +101,29 @@ def _erase(marks: Sequence[Erased], now: datetime) -> Decision[Standing, Erased]
     return Decision(None, tuple(outgoing), (_ERASED,) * len(marks), tuple(marks))
 
 
-def _take_in(standing: Standing | None, messages: Sequence[News], table: TierTable) -> Decision[Standing, Erased]:
-    decided = rules.decide(standing, [news.score for news in messages], table)
-    return Decision(
-        decided.standing,
-        tuple(_changed(messages[0].user_id, change) for change in decided.changes),
-        (
-            *[_CHANGED] * len(decided.changes),
-            *[_UNCHANGED] * decided.unchanged,
-            *[_REPEATED] * decided.repeated,
-        ),
-    )
+def _take_in(
+    standing: Standing | None, messages: Sequence[News | Passed], policy: Policy
+) -> Decision[Standing, Erased]:
+    decided = rules.decide(standing, messages, policy)
+    user_id = messages[0].user_id
+    outgoing = tuple(_changed(user_id, change) for change in decided.changes)
+    return Decision(decided.standing, outgoing, tuple(map(_outcome, decided.outcomes)))
+
+
+def _outcome(judged: Judged) -> Outcome:
+    match judged:
+        case Changed():
+            return _CHANGED
+        case Unchanged():
+            return _UNCHANGED
+        case Repeated():
+            return _REPEATED
 
 
 async def _restate(
-    db: Db, shard: int, last: Mapping[bytes, Record], now: datetime, table: TierTable
+    db: Db, shard: int, last: Mapping[bytes, Record], now: datetime, policy: Policy
 ) -> AsyncIterator[Sequence[Outgoing]]:
-    async for page in restate.restate(db, shard, last, table):
+    async for page in restate.restate(db, shard, last, policy):
         yield [_changed(user_id, change).placed(shard) for user_id, change in page]
 
 

@@ -202,7 +202,9 @@ class TierChange:
     `version` counts 1, 2, 3 per person. `tier` is a code of the tier table, absent below its first; `previous_tier` is
     that of the version before. `granted` and `revoked` are the codes of the benefits won and lost since the version
     before, `in_force` all that the person has now, so that the last message alone tells where somebody stands.
-    `restrictions` are those of the score; `score_version` and `as_of` say which one. `policy` is `<name>@<hash>`.
+    `restrictions` are those of the score; `score_version` says which one, and `as_of` the instant that the change is
+    for. `policy` is `<name>@<hash>`. Where the tier is kept by grace, `falls_at` is the instant at which it falls to
+    `falls_to` (absent: below the first) unless the score recovers, and `ending` has the benefits that end then.
     """
 
     version: Annotated[int, Ge(1)]
@@ -215,6 +217,9 @@ class TierChange:
     score_version: Annotated[int, Ge(1)]
     as_of: Instant
     policy: Annotated[str, Bound(pattern=r"^[a-z0-9._-]{1,40}@[0-9a-f]{12}$")]
+    falls_at: Instant | None = None
+    falls_to: Text | None = None
+    ending: Annotated[tuple[Text, ...], Len(0, BENEFITS_MAX)] | None = None
 
 
 TYPES: dict[type, str] = {

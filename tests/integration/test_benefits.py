@@ -11,11 +11,12 @@ import re
 import subprocess
 import sys
 import time
+import tomllib
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,20 +26,26 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from goodstanding.simulation import rule_book_tiers
 from goodstanding.simulation.rule_book import read_policy
-from services.benefits.core.decide import Standing
+from services.benefits.core.policy import Policy
+from services.benefits.core.standing import Standing
+from services.benefits.loading import tier_tables
+from services.benefits.storage import due
 from services.benefits.storage.store import census, save
+from shared.clock import set_stepped_clock
 from shared.contracts.cloudevents import binary
 from shared.contracts.messages import TYPES, ScoreChange, TierChange, encode, read
 from shared.contracts.partition import PARTITIONS, partition_of
-from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED, dead_letter_topic
+from shared.contracts.topics import CLOCK_TOPIC, SCORES_CHANGED, TIERS_CHANGED, dead_letter_topic
 from shared.kafka.sender import send_transaction, started
+from shared.kafka.topic_admin import ensure_simulation_topic
 from shared.postgres import migrate
-from shared.runner.service import Outgoing
+from shared.runner.service import Outgoing, PolicyMismatchError
 from shared.runner.store import MIGRATIONS
 from shared.settings import ROOT
 from tests.support import examples
-from tests.support.fresh_kafka import forget
+from tests.support.fresh_kafka import delete, forget
 from tests.support.oracle.tiers import Publication, expect
 
 TABLE = read_policy(ROOT / "policies" / "benefits.toml")
@@ -418,3 +425,168 @@ async def test_everybody_is_counted_by_tier_band_and_file(deployment: Deployment
         ("file", "thin"): 2,
         ("file", "full"): 3,
     }
+
+
+# -- grace, and a table that begins on a day ---------------------------------------------------------------------------
+
+GRACIOUS = """\
+name = "gracious"
+hysteresis = 5
+[[tiers]]
+code = "fair"
+name = "Fair"
+from = 600
+benefits = [{ code = "bike", name = "Bike" }]
+[[tiers]]
+code = "good"
+name = "Good"
+from = 650
+grace_days = 45
+benefits = [{ code = "car", name = "Car" }]
+[[tiers]]
+code = "best"
+name = "Best"
+from = 750
+grace_days = 10
+benefits = [{ code = "loan", name = "Loan" }]
+[restrictions]
+credit = ["loan"]
+"""
+STRICTER = GRACIOUS.replace("from = 650", "from = 670").replace("gracious", 'stricter"\neffective_on = 2026-04-20 #')
+
+
+async def test_grace_and_a_new_table_survive_kills_and_are_shared(deployment: Deployment, tmp_path: Path) -> None:
+    """(rules T8 to T11) Half a year of publications, and a clock that goes on between them: two processes share the
+    timers, and one of them is killed in the middle of the falls of a day, both in the middle of the new table."""
+    policies = tmp_path / "policies"
+    policies.mkdir()
+    (policies / "benefits.toml").write_text(GRACIOUS)
+    (policies / "benefits-2026-04.toml").write_text(STRICTER)
+    settings = {
+        "GOODSTANDING_POLICIES": str(policies),
+        "GOODSTANDING_CLOCK": "stepped",
+        "GOODSTANDING_ZONE": "UTC",
+        "GOODSTANDING_DUE_PAGE_MAX": "4",
+        "GOODSTANDING_BATCH_RECORDS_MAX": "20",
+    }
+    draw = random.Random(35)
+    people = [sha256(f"{uuid.uuid4()} {number}".encode()).hexdigest() for number in range(240)]
+    told: dict[str, list[ScoreChange]] = defaultdict(list)
+    await delete(deployment.kafka, [CLOCK_TOPIC])
+    await ensure_simulation_topic(deployment.kafka)
+    kills = 0
+    async with scorer(deployment.kafka) as producer, started(deployment.kafka) as driver:
+        await set_stepped_clock(driver, NOW)
+        processes = [deployment.start(**settings), deployment.start(**settings)]
+        for month in range(6):
+            now = NOW + timedelta(days=31 * month)
+            await set_stepped_clock(driver, now)
+            await until_settled(deployment, now)
+            for person in people:
+                if draw.random() < 0.8:
+                    score = replace(publication(len(told[person]) + 1, draw), as_of=now)
+                    told[person].append(score)
+            await send_transaction(producer, [message(person, told[person][-1]) for person in people if told[person]])
+            await until_folded(deployment)
+            # The falls of best are due first; in April the table begins, and then those of good.
+            for days in (10, 20):
+                later = now + timedelta(days=days)
+                await set_stepped_clock(driver, later)
+                if month in (1, 3):
+                    await until_begun(deployment, later)
+                    for process in processes[: 1 if month == 1 else 2]:
+                        process.kill()
+                        process.wait()
+                        kills += 1
+                    processes = [*processes[1 if month == 1 else 2 :], *[deployment.start(**settings)] * (month != 1)]
+                    processes.append(deployment.start(**settings))
+                await until_settled(deployment, later)
+        end = NOW + timedelta(days=31 * 5 + 20)
+    assert kills >= 3
+    found = await tiers_of(deployment.kafka, told)
+    tables = [tomllib.loads(text) for text in (GRACIOUS, STRICTER)]
+    falls = 0
+    for person, scores in told.items():
+        publications = [
+            rule_book_tiers.Publication(each.as_of, each.score, each.thin, each.restrictions) for each in scores
+        ]
+        wanted = rule_book_tiers.changes(publications, tables, UTC, end)
+        changes: dict[int, TierChange] = {}
+        in_force: set[str] = set()
+        for record in found.get(person, ()):
+            change = read(TierChange, record.value)
+            assert isinstance(change, TierChange)
+            assert changes.setdefault(change.version, change) == change
+            if change.version == len(changes):
+                in_force = (in_force | set(change.granted)) - set(change.revoked)
+                assert in_force == set(change.in_force), "granted minus revoked is in force at any moment"
+        assert sorted(changes) == list(range(1, len(wanted) + 1))
+        for number, each in enumerate(wanted, 1):
+            change = changes[number]
+            seen = rule_book_tiers.Seen(
+                change.tier, change.in_force, change.restrictions, change.falls_at, change.falls_to
+            )
+            assert (change.as_of, change.score_version, seen) == (each.as_of, each.number + 1, each.after)
+            falls += each.before.falls_at == each.as_of
+    assert falls > 50, "grace has ended for many"
+    async with deployment.database() as db:
+        (begun,) = await db.fetch("select * from table_begun")
+        assert (begun["effective_on"], begun["policy"][:9]) == (date(2026, 4, 20), "stricter@")
+        assert await db.fetchval("select count(*) from person where table_from < '2026-04-20'") == 0
+
+
+async def test_a_process_with_another_table_of_the_day_applies_none(deployment: Deployment, tmp_path: Path) -> None:
+    """(rules T8)"""
+    policies = tmp_path / "policies"
+    policies.mkdir()
+    (policies / "benefits.toml").write_text(GRACIOUS)
+    (policies / "benefits-2026-04.toml").write_text(STRICTER.replace("from = 670", "from = 690"))
+    async with deployment.database() as db:
+        await db.execute("insert into table_begun values ('2026-04-20', 'stricter@000000000000')")
+        person = Standing(
+            score_version=1,
+            score=680,
+            thin=False,
+            as_of=NOW,
+            version=1,
+            tier="good",
+            kept="good",
+            in_force=("bike", "car"),
+            restrictions=(),
+        )
+        await save(db, 0, {f"{7:064x}": person})
+        tables = tier_tables(policies)
+        policy = Policy(tables=tables, zone=UTC)
+        with pytest.raises(PolicyMismatchError, match=r"has begun as stricter@000000000000, and this process has"):
+            await due.due(db, 0, NOW + timedelta(days=200), "", 10, policy=policy)
+        alone = Policy(tables=tables[:1], zone=UTC)
+        with pytest.raises(PolicyMismatchError, match="2026-04-20 has begun, and this process has none"):
+            await due.due(db, 0, NOW + timedelta(days=200), "", 10, policy=alone)
+
+
+async def until_settled(deployment: Deployment, instant: datetime) -> None:
+    """Nothing is due any more at this instant, and all is sent."""
+
+    async def done() -> bool:
+        async with deployment.database() as db:
+            waiting = await db.fetchval("select count(*) from outbox")
+            settled = await db.fetchval("select count(*) from shard where settled_at >= $1", instant)
+        return not waiting and settled == PARTITIONS
+
+    await until(done, deployment)
+
+
+async def until_begun(deployment: Deployment, instant: datetime) -> None:
+    """Some of what is due at this instant is done, or all is."""
+
+    async def begun() -> bool:
+        async with deployment.database() as db:
+            done = await db.fetchval("select count(*) from person where as_of between $1 and $2", *_since(instant))
+            settled = await db.fetchval("select count(*) from shard where settled_at >= $1", instant)
+        return bool(done or settled == PARTITIONS)
+
+    await until(begun, deployment)
+
+
+def _since(instant: datetime) -> tuple[datetime, datetime]:
+    return instant - timedelta(days=9), instant

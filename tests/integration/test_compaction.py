@@ -21,8 +21,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from services.benefits.core.decide import Standing
 from services.benefits.core.messages import News
+from services.benefits.core.policy import Policy
+from services.benefits.core.standing import Standing
 from services.benefits.core.table import TierTable
 from services.benefits.service import decide, decode
 from shared.contracts.cloudevents import binary
@@ -115,7 +116,7 @@ def score_message(topic: str, news: News) -> Outgoing:
 
 
 def tier_messages(topic: str, standings: dict[str, Standing], news: News) -> Sequence[Outgoing]:
-    decision = decide(standings.get(news.user_id), [news], NOW, TABLE)
+    decision = decide(standings.get(news.user_id), [news], NOW, Policy(tables=(TABLE,), zone=UTC))
     assert decision.state is not None
     standings[news.user_id] = decision.state
     place = partition_of(news.user_id)

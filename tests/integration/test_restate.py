@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 import asyncpg
 import pytest
 
-from services.benefits.core.decide import Standing
+from services.benefits.core.policy import Policy
+from services.benefits.core.standing import Standing
 from services.benefits.core.table import Tier, TierTable
 from services.benefits.storage import restate as benefits
 from services.benefits.storage import store as standings
@@ -191,7 +192,9 @@ async def test_tiers(
         last = {WHO.encode(): change(*on_topic)} if on_topic else {}
         if on_topic:
             assert await benefits.undecided(db, SHARD, list(last.values())) == (on_topic[0] > version)
-        found = [each async for page in benefits.restate(db, SHARD, last, TABLE) for each in page]
+        found = [
+            each async for page in benefits.restate(db, SHARD, last, Policy(tables=(TABLE,), zone=UTC)) for each in page
+        ]
         assert [(user_id, each.version, each.tier) for user_id, each in found] == ([(WHO, *said)] if said else [])
         (row,) = await db.fetch("select version, score_version from person")
         assert row["version"] == afterwards

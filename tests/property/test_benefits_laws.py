@@ -11,7 +11,11 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.benefits.core.decide import Standing, decide
+from services.benefits.core import decide as rules
+from services.benefits.core.decide import Decided
+from services.benefits.core.messages import News
+from services.benefits.core.policy import Policy
+from services.benefits.core.standing import Standing
 from services.benefits.core.table import Benefit, Tier, TierTable
 from shared.contracts.messages import ScoreChange, TierChange, encode
 from tests.support.oracle.tiers import Publication, expect
@@ -71,6 +75,10 @@ def logs(draw: st.DrawFn) -> list[ScoreChange]:
         log[place:place] = history[start : stop + 1]
     # Compaction may take any message that a later one of the person follows.
     return [message for message in log[:-1] if draw(st.booleans())] + log[-1:]
+
+
+def decide(standing: Standing | None, scores: Sequence[ScoreChange], table: TierTable) -> Decided:
+    return rules.decide(standing, [News("5a" * 32, score) for score in scores], Policy(tables=(table,), zone=UTC))
 
 
 @dataclass
@@ -193,6 +201,7 @@ def test_nothing_that_a_restriction_closes_is_ever_in_force(history: list[ScoreC
     standing: Standing | None = None
     for score in history:
         standing = decide(standing, [score], table).standing
+        assert standing is not None
         assert naive_closed(score, table).isdisjoint(standing.in_force)
 
 

@@ -14,6 +14,8 @@ MIRRORED = ("deploy", "goodstanding", "services", "shared")
 _TOGETHER = {
     # What a record tells of a person is seen in the decision.
     "services/benefits/core/test_decide.py": "messages",
+    # What a standing becomes, by which table, and what is said again, is seen in stories of falls and new tables.
+    "services/benefits/core/test_grace.py": "policy restating standing",
     # One table of mappings, good inputs and bad inputs goes through all that makes a partner's reader.
     "services/ingest/core/test_mapping.py": "blocks compiling context partner paths trying",
     "services/ingest/core/test_formats.py": "money native",

@@ -1,7 +1,8 @@
-"""What the rules of tiers take: a published score, or the mark that the person is erased."""
+"""What the rules of tiers take: a published score, an instant that has passed, or the mark of an erasure."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
@@ -18,4 +19,11 @@ class News(msgspec.Struct, frozen=True):
     score: ScoreChange
 
 
-Message: TypeAlias = News | Erased
+class Passed(msgspec.Struct, frozen=True):
+    """The clock has passed an instant at which something falls due for the person: a grace ends, or a table begins."""
+
+    user_id: str
+    at: datetime
+
+
+Message: TypeAlias = News | Passed | Erased

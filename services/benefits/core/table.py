@@ -1,4 +1,4 @@
-"""The tier table (`policies/benefits.toml`; rules T1 and T2): its types, and what can be wrong with one.
+"""The tier table (`policies/benefits.toml`; rules T1, T2, T9 and T10): its types, and what can be wrong with one.
 
 Tiers are counted by their position: 0 is below the first, 1 the first. A tier has its own benefits and those of all
 tiers before it.
@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
+from datetime import date
 from functools import cached_property
 
 import msgspec
 
 from shared.contracts.fields import BENEFITS_MAX, SCORE_MAX, SCORE_MIN, TEXT_CHARACTERS_MAX
 from shared.contracts.policy_parts import PolicyFault, faults_of_name, is_code, policy_id
+
+GRACE_DAYS_MAX = 366
+"""A tier that is kept for longer than a year says nothing about the score any more."""
+HYSTERESIS_MAX = 50
+"""Half of a band of scores; whoever wants more lets the tier begin earlier."""
 
 
 class _Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,6 +40,8 @@ class Tier(_Named, frozen=True, kw_only=True):
     """A tier and the benefits that it adds to those of the tiers before it."""
 
     from_score: int = msgspec.field(name="from")
+    grace_days: int = 0
+    """For how many days the tier is kept once the score does not reach it any more. With 0 it is lost at once."""
     benefits: tuple[Benefit, ...]
 
 
@@ -41,6 +49,10 @@ class TierTable(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unk
     """A benefits policy. Valid only if it has no faults."""
 
     name: str
+    effective_on: date | None = None
+    """The first day on which it is in force. A table without a day is in force before all others."""
+    hysteresis: int = 0
+    """How many points below its beginning the score of somebody who has reached a tier may be without losing it."""
     tiers: tuple[Tier, ...]
     restrictions: dict[str, tuple[str, ...]]
     """The benefits that each restriction closes, by its code in `scores.changed`."""
@@ -48,6 +60,11 @@ class TierTable(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unk
     @cached_property
     def id(self) -> str:
         return policy_id(self.name, self)
+
+    @property
+    def day(self) -> date:
+        """The first day on which it is in force, which for a table without one is the first of all days."""
+        return self.effective_on or date.min
 
     @cached_property
     def _from_scores(self) -> tuple[int, ...]:
@@ -68,6 +85,10 @@ class TierTable(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unk
     def reached(self, score: int) -> int:
         """The position of the highest tier that a score reaches (rules T1)."""
         return bisect_right(self._from_scores, score)
+
+    def begins_at(self, position: int) -> int:
+        """The lowest score of a tier, or of all below the first."""
+        return self._from_scores[position - 1] if position else SCORE_MIN
 
     def position(self, code: str | None) -> int:
         """A tier's position by its code; 0 for None, and for a tier that an earlier table had and this one has not."""
@@ -94,6 +115,8 @@ class TierTable(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unk
 
 def _faults(table: TierTable) -> Iterator[PolicyFault]:
     yield from faults_of_name(table.name)
+    if not 0 <= table.hysteresis <= HYSTERESIS_MAX:
+        yield PolicyFault(("hysteresis",), f"Use a number of points: 0 to {HYSTERESIS_MAX}.")
     if not table.tiers:
         yield PolicyFault(("tiers",), "Describe at least one tier.")
     lowest, tier_codes = SCORE_MIN, set[str]()
@@ -103,6 +126,8 @@ def _faults(table: TierTable) -> Iterator[PolicyFault]:
             yield PolicyFault(("tiers", index, key), sentence)
         if not lowest <= tier.from_score <= SCORE_MAX:
             yield PolicyFault(("tiers", index, "from"), _range_sentence(lowest))
+        if not 0 <= tier.grace_days <= GRACE_DAYS_MAX:
+            yield PolicyFault(("tiers", index, "grace_days"), f"Use a number of days: 0 to {GRACE_DAYS_MAX}.")
         lowest = max(lowest, tier.from_score + 1)
         for place, benefit in enumerate(tier.benefits):
             for key, sentence in _faults_of_words(benefit, benefit_codes):

@@ -1,22 +1,30 @@
 -- name: load
-select user_id, score_version, score, thin, as_of, version, tier, kept, in_force, restrictions
+select user_id, score_version, score, thin, as_of, version, tier, kept, in_force, restrictions,
+    falling, falling_until, falls_at, falls_to, table_from
 from person
 where shard = $1 and user_id = any($2::bytea[])
 
 -- name: save
 -- Codes have no control characters, so that a line break can stand between them: unnest knows no lists of lists.
 insert into person
-    (shard, user_id, score_version, score, thin, as_of, version, tier, kept, in_force, restrictions)
+    (shard, user_id, score_version, score, thin, as_of, version, tier, kept, in_force, restrictions,
+    falling, falling_until, falls_at, falls_to, table_from)
 select $1, user_id, score_version, score, thin, as_of, version, tier, kept,
-    string_to_array(in_force, E'\n'), string_to_array(restrictions, E'\n')
+    string_to_array(in_force, E'\n'), string_to_array(restrictions, E'\n'),
+    string_to_array(falling, E'\n'), string_to_array(falling_until, E'\n')::timestamptz[],
+    falls_at, falls_to, table_from
 from unnest(
     $2::bytea[], $3::bigint[], $4::smallint[], $5::boolean[], $6::timestamptz[], $7::bigint[],
-    $8::text[], $9::text[], $10::text[], $11::text[]
-) as given (user_id, score_version, score, thin, as_of, version, tier, kept, in_force, restrictions)
+    $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::text[],
+    $16::date[]
+) as given (user_id, score_version, score, thin, as_of, version, tier, kept, in_force, restrictions,
+    falling, falling_until, falls_at, falls_to, table_from)
 on conflict (shard, user_id) do update set
     score_version = excluded.score_version, score = excluded.score, thin = excluded.thin, as_of = excluded.as_of,
     version = excluded.version, tier = excluded.tier, kept = excluded.kept,
-    in_force = excluded.in_force, restrictions = excluded.restrictions
+    in_force = excluded.in_force, restrictions = excluded.restrictions,
+    falling = excluded.falling, falling_until = excluded.falling_until, falls_at = excluded.falls_at,
+    falls_to = excluded.falls_to, table_from = excluded.table_from
 
 -- name: erase
 delete from person where shard = $1 and user_id = any($2::bytea[])

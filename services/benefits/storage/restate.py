@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
-from services.benefits.core.decide import said_again, standing_as_told
-from services.benefits.core.table import TierTable
+from services.benefits.core.policy import Policy
+from services.benefits.core.restating import said_again, standing_as_told
 from services.benefits.storage.store import load, save
 from shared.contracts.erasure import Erased, erased_by
 from shared.contracts.exchange import stated
@@ -47,7 +47,7 @@ async def undecided(db: Db, shard: int, messages: Sequence[Record]) -> int:
 
 
 async def restate(
-    db: Db, shard: int, last: Mapping[bytes, Record], table: TierTable
+    db: Db, shard: int, last: Mapping[bytes, Record], policy: Policy
 ) -> AsyncIterator[Sequence[tuple[str, TierChange]]]:
     """Page by page what is to be published, with the versions already taken over."""
     told = dict(each for each in map(told_by, last.values()) if each is not None)
@@ -57,11 +57,11 @@ async def restate(
         before = rows[-1]["user_id"]
         standings = await load(db, shard, [row["user_id"].hex() for row in rows])
         said = {
-            user_id: said_again(standing, told.pop(user_id, None), table) for user_id, standing in standings.items()
+            user_id: said_again(standing, told.pop(user_id, None), policy) for user_id, standing in standings.items()
         }
         await save(db, shard, {user_id: standing for user_id, (standing, _) in said.items()})
         yield [(user_id, change) for user_id, (_, change) in said.items() if change is not None]
     unknown = list(told.items())
     for start in range(0, len(unknown), RESTATE_PAGE_MAX):
         page = dict(unknown[start : start + RESTATE_PAGE_MAX])
-        await save(db, shard, {user_id: standing_as_told(change) for user_id, change in page.items()})
+        await save(db, shard, {user_id: standing_as_told(change, policy) for user_id, change in page.items()})

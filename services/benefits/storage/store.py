@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from services.benefits.core.decide import Standing
+from services.benefits.core.standing import Fall, Standing
 from shared.contracts.erasure import Erased
 from shared.postgres import queries
 from shared.runner.service import Counted, Db
@@ -27,6 +27,10 @@ async def load(db: Db, shard: int, user_ids: Sequence[str]) -> dict[str, Standin
             kept=row["kept"],
             in_force=tuple(row["in_force"]),
             restrictions=tuple(row["restrictions"]),
+            falls=tuple(Fall(*each) for each in zip(row["falling"], row["falling_until"], strict=True)),
+            falls_at=row["falls_at"],
+            falls_to=row["falls_to"],
+            table_from=row["table_from"],
         )
         for row in rows
     }
@@ -54,6 +58,11 @@ async def save(db: Db, shard: int, standings: Mapping[str, Standing], writes: Se
         [person.kept for person in people],
         ["\n".join(person.in_force) for person in people],
         ["\n".join(person.restrictions) for person in people],
+        ["\n".join(fall.tier for fall in person.falls) for person in people],
+        ["\n".join(fall.until.isoformat() for fall in person.falls) for person in people],
+        [person.falls_at for person in people],
+        [person.falls_to for person in people],
+        [person.table_from for person in people],
     )
 
 

@@ -36,6 +36,15 @@ def test_described(
     assert [line.code for line in description.lines if line.status == "in force"] == given
 
 
+def test_what_ends_with_a_grace_is_named() -> None:
+    """(rules T9)"""
+    in_force = TABLE.benefits(TABLE.position("good"))
+    falling = describe(640, "good", in_force, (), TABLE, "fair")
+    assert falling.falls_to == "Fair"
+    assert falling.ending == tuple(each.name for each in TABLE.tiers[1].benefits)
+    assert {line.status for line in falling.lines} == {"in force", "not reached"}
+
+
 def test_the_next_tier_is_described() -> None:
     assert (describe(0, None, (), (), TABLE).next_tier, describe(0, None, (), (), TABLE).next_from) == ("Fair", 600)
     assert describe(700, "very-good", (), (), TABLE).next_from == 750

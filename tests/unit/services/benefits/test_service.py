@@ -10,6 +10,7 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from services.benefits.core.messages import News
+from services.benefits.core.policy import Policy
 from services.benefits.core.table import TierTable
 from services.benefits.service import decide, decode, service
 from shared.contracts.cloudevents import CloudEvent, binary, parse
@@ -25,6 +26,7 @@ from shared.settings import ROOT
 USER = "5a" * 32
 NOW = datetime(2026, 2, 5, 16, tzinfo=UTC)
 TABLE = load_policy(ROOT / "policies" / "benefits.toml", TierTable)
+POLICY = Policy(tables=(TABLE,), zone=UTC)
 SCORE = ScoreChange(
     version=3,
     score=612,
@@ -101,7 +103,7 @@ def test_set_aside(changes: dict[str, Any], code: str) -> None:
 
 
 def test_a_change_to_the_byte() -> None:
-    decision = decide(None, [News(USER, SCORE)], NOW, TABLE)
+    decision = decide(None, [News(USER, SCORE)], NOW, POLICY)
     (message,) = decision.outgoing
     assert isinstance(message, Announcement)
     assert (message.topic, message.key) == ("tiers.changed", USER.encode())
@@ -124,13 +126,13 @@ def test_a_change_to_the_byte() -> None:
 
 def test_outcomes_are_counted() -> None:
     scores = [SCORE, SCORE, replace(SCORE, version=4), replace(SCORE, version=5, score=350)]
-    outcomes = decide(None, [News(USER, score) for score in scores], NOW, TABLE).outcomes
+    outcomes = decide(None, [News(USER, score) for score in scores], NOW, POLICY).outcomes
     assert sorted(outcome.result for outcome in outcomes) == ["changed", "changed", "duplicate", "unchanged"]
     assert all(outcome == Outcome(outcome.result) for outcome in outcomes)
 
 
 def test_the_service_reads_scores_only() -> None:
-    assert [source.topic for source in service(TABLE).inputs] == ["scores.changed"]
+    assert [source.topic for source in service(POLICY).inputs] == ["scores.changed"]
 
 
 # -- erasure -----------------------------------------------------------------------------------------------------------
@@ -141,8 +143,8 @@ ERASED = Erased(USER, "r1", NOW)
 def test_a_mark_erases_and_goes_on_and_is_confirmed() -> None:
     about = mark("scorer", SCORES_CHANGED, ERASED)
     assert decode(about, NOW) == ERASED
-    standing = decide(None, [News(USER, SCORE)], NOW, TABLE).state
-    decision = decide(standing, [ERASED], NOW, TABLE)
+    standing = decide(None, [News(USER, SCORE)], NOW, POLICY).state
+    decision = decide(standing, [ERASED], NOW, POLICY)
     assert (decision.state, decision.writes) == (None, (ERASED,))
     tombstone, confirmed = decision.outgoing
     assert tombstone == mark("benefits", TIERS_CHANGED, ERASED)
@@ -151,8 +153,8 @@ def test_a_mark_erases_and_goes_on_and_is_confirmed() -> None:
 
 
 def test_the_first_score_after_a_mark_is_a_newcomers() -> None:
-    standing = decide(None, [News(USER, replace(SCORE, version=7))], NOW, TABLE).state
-    decision = decide(standing, [ERASED, News(USER, replace(SCORE, version=1))], NOW, TABLE)
+    standing = decide(None, [News(USER, replace(SCORE, version=7))], NOW, POLICY).state
+    decision = decide(standing, [ERASED, News(USER, replace(SCORE, version=1))], NOW, POLICY)
     assert decision.state is not None
     assert decision.state.score_version == 1
     change = read(TierChange, decision.outgoing[-1].value or b"")
@@ -162,4 +164,4 @@ def test_the_first_score_after_a_mark_is_a_newcomers() -> None:
 
 def test_a_mark_about_nobody_is_confirmed_to_nobody() -> None:
     roll = Erased(nobody(1), "roll-1", NOW)
-    assert decide(None, [roll], NOW, TABLE).outgoing == (mark("benefits", TIERS_CHANGED, roll),)
+    assert decide(None, [roll], NOW, POLICY).outgoing == (mark("benefits", TIERS_CHANGED, roll),)

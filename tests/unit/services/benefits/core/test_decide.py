@@ -7,7 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.benefits.core.decide import Decided, decide
+from services.benefits.core import decide as rules
+from services.benefits.core.decide import Decided, Repeated, Unchanged
+from services.benefits.core.messages import News
+from services.benefits.core.policy import Policy
+from services.benefits.core.standing import Standing
 from services.benefits.core.table import Benefit, Tier, TierTable
 from shared.contracts.messages import ScoreChange, TierChange, encode, read
 
@@ -20,6 +24,7 @@ TABLE = TierTable(
     ),
     restrictions={"credit": ("line", "loan"), "luxury": ("visa", "loan"), "trains": ()},
 )
+USER = "5a" * 32
 EPOCH = datetime(2026, 1, 5, 16, tzinfo=UTC)
 
 
@@ -196,6 +201,16 @@ STORIES: dict[str, list[tuple[Score, Change | None]]] = {
 }
 
 
+def decide(standing: Standing | None, scores: list[ScoreChange], table: TierTable) -> Decided:
+    policy = Policy(tables=(table,), zone=UTC)
+    return rules.decide(standing, [News(USER, score) for score in scores], policy)
+
+
+def stands(decided: Decided) -> Standing:
+    assert decided.standing is not None
+    return decided.standing
+
+
 def told(scores: list[Score]) -> list[Decided]:
     """The story in one step for each message."""
     decisions: list[Decided] = []
@@ -224,7 +239,9 @@ def test_a_story_in_one_batch_is_the_same(story: str) -> None:
     together = decide(None, [published(score, version) for version, score in enumerate(scores, 1)], TABLE)
     assert together.standing == apart[-1].standing
     assert together.changes == tuple(change for decided in apart for change in decided.changes)
-    assert len(scores) == len(together.changes) + together.unchanged + together.repeated
+    assert together.outcomes == tuple(outcome for decided in apart for outcome in decided.outcomes)
+    others = [outcome for outcome in together.outcomes if isinstance(outcome, Unchanged | Repeated)]
+    assert len(scores) == len(together.changes) + len(others)
 
 
 @pytest.mark.parametrize("story", STORIES)
@@ -240,7 +257,7 @@ def test_every_message_alone_tells_where_the_person_stands(story: str) -> None:
             in_force = (in_force | set(change.granted)) - set(change.revoked)
             assert in_force == set(change.in_force)
             assert read(TierChange, encode(change)) == change
-        assert (tier, in_force) == (decided.standing.tier, set(decided.standing.in_force))
+        assert (tier, in_force) == (stands(decided).tier, set(stands(decided).in_force))
 
 
 def test_a_change_names_its_score() -> None:
@@ -268,7 +285,7 @@ def test_a_new_table_speaks_with_the_next_score() -> None:
     fair = decide(None, [published(Score(640), 1)], TABLE).standing
     assert _seen(decide(fair, [published(Score(640), 2)], new).changes) == Change("fair", "bus", "line")
     # A tier that is no more grants a thin file nothing.
-    assert decide(before, [published(thin(650), 2)], new).standing.tier is None
+    assert stands(decide(before, [published(thin(650), 2)], new)).tier is None
 
 
 def _seen(changes: tuple[TierChange, ...]) -> Change | None:

@@ -78,7 +78,16 @@ def test_the_shipped_table_knows_every_restriction_of_the_shipped_scorecard() ->
         pytest.param("from = 700", "from = 600", 15, "tiers[1].from", "601 to 950", id="two tiers from one score"),
         pytest.param("from = 700", "from = 500", 15, "tiers[1].from", "601 to 950", id="tiers fall"),
         pytest.param("from = 600", "from = 950", 15, "tiers[1].from", "No score is left", id="nothing left above"),
-        pytest.param("from = 600", "grace_days = 3", 6, "tiers[0].grace_days", "unknown field", id="unknown key"),
+        pytest.param("from = 600", "grace = 3", 6, "tiers[0].grace", "unknown field", id="unknown key"),
+        pytest.param(
+            "from = 600", "from = 600\ngrace_days = -1", 7, "tiers[0].grace_days", "0 to 366", id="grace below none"
+        ),
+        pytest.param(
+            "from = 600", "from = 600\ngrace_days = 367", 7, "tiers[0].grace_days", "0 to 366", id="grace beyond a year"
+        ),
+        pytest.param(
+            "from = 600", "from = 600\ngrace_days = 1.5", 7, "tiers[0].grace_days", "Expected `int`", id="grace of half"
+        ),
         pytest.param(
             'code = "loan"', 'code = "bike"', 9, "tiers[0].benefits[1].code", "another code", id="benefit twice"
         ),
