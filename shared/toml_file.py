@@ -12,13 +12,15 @@ import hashlib
 import re
 import tomllib
 from bisect import bisect_left
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from shared.type_faults import KeyPath, faults_of
+from shared.type_faults import UNKNOWN, KeyPath, faults_of
 
 T = TypeVar("T")
 _NAME_CHARACTERS = 12
@@ -36,13 +38,26 @@ class ConfigError(ValueError):
         self.sentence = sentence
         self.others: list[ConfigError] = []
         """Further errors of the same file, where all of them were looked for."""
+        self.rest: object | None = None
+        """What the file says without the keys that nobody knows, where nothing else is wrong with its types."""
+
+    @property
+    def all(self) -> list[ConfigError]:
+        """This one and the others."""
+        return [self, *self.others]
 
 
-def load(path: Path, type: type[T]) -> T:
+def first_of(errors: Iterable[ConfigError]) -> ConfigError:
+    """The error of several of one file that stands first in it, with the others in `others`."""
+    first, *first.others = sorted(errors, key=lambda error: error.line)
+    return first
+
+
+def load(path: Path, type: type[T], hint: Callable[[str], str] = lambda _: "") -> T:
     """The file as a value of this type: no unknown keys where the Struct forbids them, no conversion between types.
 
-    Numbers with a fraction come as Decimal. Raises ConfigError of the first fault, with the others in `others`; also
-    for a file that cannot be read.
+    Numbers with a fraction come as Decimal. `hint` is what else to say of a key that nobody knows. Raises ConfigError
+    of the first fault, with the others in `others`; also for a file that cannot be read.
     """
     text = text_of(path)
     try:
@@ -56,9 +71,25 @@ def load(path: Path, type: type[T]) -> T:
     try:
         return msgspec.convert(document, type)
     except msgspec.ValidationError:
-        found = [ConfigError(path, line_of(text, key), spelled(key), said) for key, said in faults_of(document, type)]
-        first, *first.others = sorted(found, key=lambda error: error.line)
-        raise first from None
+        faults = list(faults_of(document, type))
+        unknown = [key for key, said in faults if said.startswith(UNKNOWN)]
+        hints = {key: said for key in unknown if (said := hint(str(key[-1])))}
+        found = first_of(
+            ConfigError(path, line_of(text, key), spelled(key), f"{said} {hints[key]}" if key in hints else said)
+            for key, said in faults
+        )
+        with suppress(msgspec.ValidationError):
+            found.rest = msgspec.convert(_without(document, unknown), type)
+        raise found from None
+
+
+def _without(document: Any, keys: Iterable[KeyPath]) -> Any:
+    for key in keys:
+        table = document
+        for name in key[:-1]:
+            table = table[name]
+        del table[key[-1]]
+    return document
 
 
 def content_name(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import Any, TypeAlias, Union, get_args, get_origin
 
@@ -14,6 +15,8 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 """Names of tables and keys, and indices into arrays: ("rules", 2, "points")."""
 Fault: TypeAlias = tuple[KeyPath, str]
 """Where, and a sentence in msgspec's words."""
+UNKNOWN = "Object contains unknown field"
+"""How the sentence about a key begins that nobody knows."""
 
 
 def faults_of(document: Any, type: Any, key: KeyPath = ()) -> Iterator[Fault]:
@@ -29,13 +32,17 @@ def faults_of(document: Any, type: Any, key: KeyPath = ()) -> Iterator[Fault]:
 
 
 def _one_of(value: Any, type: Any) -> Any:
-    """The member of a union that a value is meant to be: the one that is not None, or has its tag."""
+    """The member of a union that a value is meant to be: the one that is not None, has its tag, or is the only one of
+    its sort."""
     if get_origin(type) not in (Union, UnionType):
         return type
     members = [each for each in get_args(type) if each is not NoneType]
     if isinstance(value, dict):
+        members = [each for each in members if _is_struct(each) or get_origin(each) is dict] or members
         tagged = (each for each in members if _is_struct(each) and _has_its_tag(value, each.__struct_config__))
         return next(tagged, members[0] if len(members) == 1 else type)
+    if isinstance(value, list):
+        members = [each for each in members if get_origin(each) in (list, tuple)] or members
     return members[0] if len(members) == 1 else type
 
 
@@ -78,7 +85,8 @@ def _of_struct(value: Mapping[str, Any], type: Any, key: KeyPath) -> Iterator[Fa
     if config.forbid_unknown_fields:
         for name in value:
             if name not in fields and name != config.tag_field:
-                yield (*key, name), f"Object contains unknown field `{name}`."
+                near = get_close_matches(name, [*fields, config.tag_field or ""], n=1)
+                yield (*key, name), f"{UNKNOWN} `{name}`.{f' The nearest is `{near[0]}`.' if near else ''}"
 
 
 def _is_struct(type: Any) -> bool:

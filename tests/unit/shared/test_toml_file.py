@@ -53,7 +53,14 @@ def test_a_file_becomes_a_value(tmp_path: Path) -> None:
 
 ERRORS = [
     ("wrong type at the top", "rules = 3", 1, "rules", "Expected `array`, got `int`."),
-    ("unknown key at the top", "# a\n\nrulse = []", 3, "rulse", "Object contains unknown field `rulse`."),
+    (
+        "unknown key at the top",
+        "# a\n\nrulse = []",
+        3,
+        "rulse",
+        "Object contains unknown field `rulse`. The nearest is `rules`.",
+    ),
+    ("unknown key like none", "zzz = []", 1, "zzz", "Object contains unknown field `zzz`."),
     ("array of tables", "[[rules]]\npoints = 1\n[[rules]]\npoints = '2'", 4, "rules[1].points", "Expected `int`, got"),
     (
         "missing key: the table's line",

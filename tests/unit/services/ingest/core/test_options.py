@@ -660,6 +660,47 @@ def test_all_faults_of_a_file_come_at_once_in_the_order_of_its_lines() -> None:
     assert [each.line for each in found] == sorted(each.line for each in found)
 
 
+def test_all_else_that_is_wrong_is_told_with_a_key_that_nobody_knows() -> None:
+    text = HEAD.replace('id = "id"', 'id = { pathh = "id", map = { a = "b" } }').replace('time = "at"', 'tme = "at"')
+    text = text.replace('subject = "who"', 'subject = "who..x"') + "skip_rows = 4\n"
+    text += BLOCK.replace('"water.bill"', '"water.bil"').replace("fixed = 0", "fixed = 900")
+    with pytest.raises(ConfigError) as caught:
+        partner_of(text)
+    assert [(each.key, each.line) for each in caught.value.all] == [
+        ("id.pathh", 3),
+        ("tme", 4),
+        ("skip_rows", 8),
+    ], "a place that has lost its path cannot be understood"
+    with pytest.raises(ConfigError) as caught:
+        partner_of(text.replace("pathh", "path").replace("tme =", 'time = "at"\ntmes ='))
+    assert [each.key for each in caught.value.all] == ["tmes", "subject", "skip_rows", "events[0].kinds.paid"]
+    assert [each.line for each in caught.value.all] == sorted(each.line for each in caught.value.all)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (HEAD + "ignored = []" + BLOCK, "The nearest is `ignore`."),
+        (HEAD + "xyz = 1" + BLOCK, "unknown field `xyz`."),
+        (HEAD.replace('kind = "what"', 'kind = { pth = "what" }') + BLOCK, "The nearest is `path`."),
+        (HEAD.replace('kind = "what"', 'kind = [{ sign_off = "what" }]') + BLOCK, "The nearest is `sign_of`."),
+        (CSV + "skip_rows = 4" + CSV_BLOCK, "`preamble = true`"),
+        (CSV + "footer = 1" + CSV_BLOCK, "`ragged = true`"),
+        (CSV + 'timezone = "UTC"' + CSV_BLOCK, "`zone`"),
+        (CSV + 'decimal = ","' + CSV_BLOCK, "`number = {"),
+        (CSV + 'nulls = ["NA"]' + CSV_BLOCK, "`absent ="),
+        (HEAD + BLOCK + 'debit = "x"', "`kind = { filled"),
+        (HEAD + BLOCK + 'when = "x > 1"', "do it before Kafka"),
+        (time('pattern = "d MMM yy", at = "noon", locale = "de"'), "do it before Kafka"),
+        (HEAD.replace('"json"', '"xlsx"') + BLOCK, "Say one of: json, csv, fixed, native"),
+    ],
+)  # fmt: skip
+def test_a_key_that_nobody_knows_is_told_with_the_nearest_or_with_what_says_the_same(text: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        partner_of(text)
+    assert words in str(caught.value)
+
+
 def test_a_body_is_of_the_two_that_there_are() -> None:
     [found] = read(partner_of(HEAD + BLOCK), json.dumps(GOOD).encode())
     assert isinstance(found, Normalized)
