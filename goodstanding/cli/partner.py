@@ -143,8 +143,10 @@ def send_(
     kafka, operator = _platform()
     settings = operator.settings if operator else None
     now = _now(settings, lambda: operator)
-    for edited in operator.edited(partner) if operator else ():
-        warn(edited)
+    if operator:
+        operator.wait_for_files(partner)
+        for edited in operator.edited(partner):
+            warn(edited)
     sent = asyncio.run(send(kafka, partner, lines, timeout_s, operator=operator, now=now, watch=progress))
     if sent.not_waited_for:
         warn(sent.not_waited_for)

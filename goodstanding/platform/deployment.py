@@ -6,6 +6,7 @@ This is the only place that knows how addresses, passwords and the deployment ke
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,6 +31,9 @@ from shared.kafka.connection import Kafka
 from shared.partner_files import partner_names
 from shared.runner.store import MIGRATIONS as RUNNER_MIGRATIONS
 from shared.settings import ROOT
+
+_READ_WITHIN_S = 5.0
+_LOOK_AGAIN_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,9 @@ class Deployment:
         bear on its events count."""
         found: list[str] = []
         for service in SERVICES:
-            read = self.process(service).files
+            process = self.process(service)
+            read = _in_force(process)
+            found += [said for said in process.kept_up().remarks if not partner or f"/{partner}.toml" in said]
             if read and read != (now := self.files(service)):
                 found += [
                     sentence
@@ -95,9 +101,17 @@ class Deployment:
                 ]
         return found
 
+    def wait_for_files(self, partner: str) -> None:
+        """Return when ingest has read the partner's files as they lie there, or when it has had time to."""
+        give_up = time.monotonic() + _READ_WITHIN_S
+        while self.not_read_by("ingest", partner) and time.monotonic() < give_up:
+            if any(not files_at_start.is_kept_up_with("ingest", file) for file in self.not_read_by("ingest", partner)):
+                return
+            time.sleep(_LOOK_AGAIN_S)  # nobody tells when it has: it has to be asked
+
     def not_read_by(self, service: str, partner: str) -> list[str]:
         """The files that bear on the partner's events and were edited since the service's running process read them."""
-        read, now = self.process(service).files, self.files(service)
+        read, now = _in_force(self.process(service)), self.files(service)
         bearing = (file for file in sorted(read.keys() | now.keys()) if files_at_start.bears_on(file, partner))
         return [file for file in bearing if read and read.get(file) != now.get(file)]
 
@@ -184,6 +198,14 @@ class Deployment:
             await set_stepped_clock(producer, instant)
         finally:
             await producer.stop()
+
+
+def _in_force(process: ServiceProcess) -> Mapping[str, str]:
+    """The names of the contents that the running process works by, by file; empty when none runs."""
+    at_start, now = process.files, process.kept_up().files
+    kept_up = files_at_start.is_kept_up_with
+    others = {file: name for file, name in at_start.items() if not (now and kept_up(process.service, file))}
+    return {**others, **now} if at_start else {}
 
 
 def partners() -> list[str]:

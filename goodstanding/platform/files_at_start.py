@@ -1,4 +1,7 @@
-"""The files that services read at their start: a short name of each content, and copies that differ on purpose."""
+"""The files that services read: a short name of each content, and copies that differ on purpose.
+
+All are read at the start; ingest reads its partners' again when they change (decision 0035).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from shared.toml_file import content_name
 
 _NONE = "no such file"
 _HAVE_IT_READ = "To have services read what is there: goodstanding local down, then goodstanding local up."
+_IS_BEING_READ = "It is read within seconds; if it has a fault, the one before it stays in force."
 _CADENCE = re.compile(r'^cadence\s*=\s*"[a-z]+"', re.MULTILINE)
 
 
@@ -40,18 +44,23 @@ def bears_on(file: str, partner: str) -> bool:
     return not file.startswith("partners/") or file == f"partners/{partner}.toml"
 
 
+def is_kept_up_with(service: str, file: str) -> bool:
+    """Whether the running service reads a file, by its name below its directory, again when it changes."""
+    return service == "ingest" and file.startswith("partners/")
+
+
 def differences(service: str, read: Mapping[str, str], now: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Each file whose content is no longer what the service read, with a sentence about it."""
     for file in sorted(read.keys() | now.keys()):
         before, after = read.get(file, _NONE), now.get(file, _NONE)
         if before != after:
             if before == _NONE:
-                told = f"{file} is new: it was not there when {service} started."
+                told = f"{file} is new: {service} has not read it."
             elif after == _NONE:
                 told = f"{file} has been removed since {service} read it."
             else:
                 told = f"{file} has been edited since {service} read it ({before} then, {after} now)."
-            yield file, f"{told} {_HAVE_IT_READ}"
+            yield file, f"{told} {_IS_BEING_READ if is_kept_up_with(service, file) else _HAVE_IT_READ}"
 
 
 def write_copy(policies: Path, copy: Path, scorecard: Path | None) -> None:

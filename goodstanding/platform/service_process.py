@@ -8,8 +8,9 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -33,6 +34,14 @@ class _Started(msgspec.Struct, frozen=True):
     log_start: int
     files: dict[str, str] = {}
     """What `files` said of each when the process was started."""
+
+
+class KeptUp(NamedTuple):
+    """By file, the name of the content that a process works by, of those that it reads again when they change; and a
+    sentence for each that it does not use as it lies there."""
+
+    files: Mapping[str, str]
+    remarks: Sequence[str]
 
 
 class ServiceProcess:
@@ -128,20 +137,19 @@ class ServiceProcess:
         address = self.http
         if address is None:
             return "starting"
-        connection = http.client.HTTPConnection(address, timeout=_ANSWER_TIMEOUT_S)
-        try:
-            connection.request("GET", "/health/ready")
-            response = connection.getresponse()
-            body = response.read()
-        except (OSError, http.client.HTTPException):
+        answer = _readiness(address)
+        if answer is None:
             return "does not answer"
-        finally:
-            connection.close()
-        if response.status == http.client.OK:
+        status, said = answer
+        if status == http.client.OK:
             return None
-        with contextlib.suppress(ValueError, KeyError):
-            return str(json.loads(body)["because"])
-        return f"answers {response.status}"
+        return str(said.get("because", f"answers {status}"))
+
+    def kept_up(self) -> KeptUp:
+        """What the running process says of the files that it keeps up with; nothing when it is not ready."""
+        answer = _readiness(self.http) if self.http else None
+        said = answer[1] if answer else {}
+        return KeptUp(dict(said.get("files", {})), tuple(said.get("remarks", ())))
 
     def wait_ready(self, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Return when it is ready. Raises UserError, with the end of its log, if it ends instead or takes too long."""
@@ -174,6 +182,24 @@ class ServiceProcess:
             return msgspec.json.decode(self._written.read_bytes(), type=_Started)
         except FileNotFoundError:
             return None
+
+
+def _readiness(address: str) -> tuple[int, dict[str, Any]] | None:
+    """The status of a process's readiness, and what it says of it; None where nobody answers."""
+    connection = http.client.HTTPConnection(address, timeout=_ANSWER_TIMEOUT_S)
+    try:
+        connection.request("GET", "/health/ready")
+        response = connection.getresponse()
+        body = response.read()
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    with contextlib.suppress(ValueError):
+        said = json.loads(body)
+        if isinstance(said, dict):
+            return response.status, said
+    return response.status, {}
 
 
 def _entries(log: Path, start: int) -> Iterator[dict[str, object]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from services.ingest.loading import load
-from services.ingest.service import NAME, service
+from services.ingest.reloading import PartnerFiles
+from services.ingest.service import NAME
 from services.ingest.settings import IngestSettings
 from shared.runner.process import start
 
 
 def main() -> None:
-    start(NAME, IngestSettings, lambda settings: service(load(settings)))
+    start(NAME, IngestSettings, lambda settings: PartnerFiles.load(settings).service)
 
 
 if __name__ == "__main__":

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple, cast
 
 from services.ingest.core.compiling import compile_partner
 from services.ingest.core.context import ReadingContext, assumed_customers, digests, pseudonyms
 from services.ingest.core.mapping import MappingFaultsError, PartnerMapping
 from services.ingest.core.money import RateError, Rates, read_rates
 from services.ingest.core.partner import Partner
+from services.ingest.core.unsaid import hint
 from services.ingest.service import Numbers, Policy, customers_of
 from services.ingest.settings import IngestSettings
 from shared import toml_file
@@ -23,21 +25,28 @@ from shared.partner_files import check_name, partner_files
 from shared.policy_file import RATES, load_kinds, load_policy, profile_file
 from shared.runner.one_story.commit_note import owner_of
 from shared.settings import key_bytes
-from shared.toml_file import ConfigError, content_name, error_at, text_of
+from shared.toml_file import ConfigError, content_name, error_at, first_of, text_of
 
 
-def load(settings: IngestSettings) -> Policy:
+class Loaded(NamedTuple):
+    """What ingest is given, and what further mappings are read with."""
+
+    policy: Policy
+    context: ReadingContext
+
+
+def load(settings: IngestSettings) -> Loaded:
     """Raises ConfigError."""
     key = key_bytes(settings.key)
     crosswalk = Crosswalk(key)
     context = replace(load_context(settings), customers_of=partial(customers_of, crosswalk))
     wait_ms = round(settings.crosswalk_wait_s * 1000)
     partners = load_partners(settings.partners, context)
-    schemas = _schemas(settings, [partner.name for partner in partners.values() if partner.registry])
-    return Policy(partners, owner_of(key), Numbers(crosswalk, wait_ms), schemas)
+    schemas = schemas_of(settings, [partner.name for partner in partners.values() if partner.registry])
+    return Loaded(Policy(partners, owner_of(key), Numbers(crosswalk, wait_ms), schemas), context)
 
 
-def _schemas(settings: IngestSettings, partners: list[str]) -> Schemas | None:
+def schemas_of(settings: IngestSettings, partners: list[str]) -> Schemas | None:
     """Raises ConfigError for a partner with a registry where there is none, or nothing to read its schemas with."""
     if not partners:
         return None
@@ -81,21 +90,32 @@ def parse_rates(path: Path, text: str, base: str) -> Rates:
 
 def load_mapping(path: Path) -> PartnerMapping:
     """What a mapping file says, in the right types. Raises ConfigError with file, line and key."""
-    return toml_file.load(path, PartnerMapping)  # type: ignore[arg-type]  # a union is a type to msgspec only
+    return toml_file.load(path, PartnerMapping, hint)  # type: ignore[arg-type]  # a union is a type to msgspec only
 
 
 def load_partner(path: Path, deployment: ReadingContext) -> Partner:
     """The partner of one mapping file, named as the file is. Raises ConfigError with file, line and key, also for a
     name that no topic can carry."""
     check_name(path)
-    mapping = load_mapping(path)
+    try:
+        mapping = load_mapping(path)
+    except ConfigError as error:
+        # Of a file with keys that nobody knows, whatever else is wrong is told at once.
+        known = cast(PartnerMapping | None, error.rest)
+        raise first_of([*error.all, *(_faults(path, known, deployment) if known else ())]) from None
     try:
         partner = compile_partner(path.stem, mapping, deployment)
-        return replace(partner, mapping=f"{partner.name}@{content_name(path)}")
     except MappingFaultsError as found:
-        errors = [error_at(path, error.key, error.sentence) for error in found.errors]
-        first, *first.others = sorted(errors, key=lambda error: error.line)
-        raise first from None
+        raise first_of(error_at(path, each.key, each.sentence) for each in found.errors) from None
+    return replace(partner, mapping=f"{partner.name}@{content_name(path)}")
+
+
+def _faults(path: Path, mapping: PartnerMapping, deployment: ReadingContext) -> Sequence[ConfigError]:
+    try:
+        compile_partner(path.stem, mapping, deployment)
+    except MappingFaultsError as found:
+        return [error_at(path, each.key, each.sentence) for each in found.errors]
+    return ()
 
 
 def load_partners(directory: Path, deployment: ReadingContext) -> Mapping[str, Partner]:

@@ -49,7 +49,7 @@ _UNWANTED = {Code.KIND_NOT_PERMITTED, Code.CLASS_NOT_PERMITTED}
 more than was asked for must not look like one whose format has broken."""
 _UNKNOWN_PARTNER = DeadLetter(
     "unknown-partner",
-    "Ingest has no mapping of this partner; add its file, restart ingest, and redrive its dead letters.",
+    "Ingest has no mapping of this partner; add its file, and redrive its dead letters.",
 )
 
 
@@ -186,10 +186,17 @@ def _with_value(answer: Answer, read: bytes | None, sent: bytes | None) -> Answe
 def _with_numbers(mode: Forward, policy: Policy) -> Forward:
     """The same for partners who name people by their own customer numbers: an event waits a little for the entry of its
     number (rules I14)."""
-    numbered = {partner.name for partner in policy.partners.values() if partner.crosswalk}
-    if policy.numbers is None or not numbered:
+    if policy.numbers is None:
         return mode
+    numbered = {partner.name for partner in policy.partners.values() if partner.crosswalk}
     crosswalk, wait_ms = policy.numbers
+
+    def beside(kafka: Kafka) -> AbstractAsyncContextManager[None]:
+        return crosswalk.followed(kafka, sorted(numbered))
+
+    if not numbered:
+        # The first partner with numbers may come while the process works.
+        return replace(mode, beside=beside)
 
     def answer(record: Record, arrived: datetime) -> Answer | DeadLetter | Later:
         if partner_of(record.topic) not in numbered:
@@ -199,9 +206,6 @@ def _with_numbers(mode: Forward, policy: Policy) -> Forward:
         answer = mode.answer(record, arrived)
         until_ms = crosswalk.missed()
         return answer if until_ms is None else Later(until_ms)
-
-    def beside(kafka: Kafka) -> AbstractAsyncContextManager[None]:
-        return crosswalk.followed(kafka, sorted(numbered))
 
     return replace(mode, answer=answer, beside=beside, catch_up=crosswalk.catch_up)
 

@@ -61,6 +61,9 @@ class Crosswalk:
         self._complete_ms = 0.0
         self._news = asyncio.Event()
         self._consumer: CarefulConsumer | None = None
+        self._kafka: Kafka | None = None
+        self._partners: Sequence[str] = ()
+        self._following: asyncio.Task[None] | None = None
 
     # -- what is known -------------------------------------------------------------------------------------------------
 
@@ -122,20 +125,37 @@ class Crosswalk:
     async def followed(self, kafka: Kafka, partners: Sequence[str]) -> AsyncIterator[None]:
         """Read all entries of these partners, then follow what comes. Raises what the client raises without a broker,
         or without the topics."""
-        if not partners:
-            yield
-            return
-        topics = [crosswalk_topic(partner) for partner in partners]
-        await self._open(kafka, topics)
-        log.info("crosswalks read", partners=len(partners), entries=len(self))
-        following = asyncio.create_task(self._follow(kafka, topics), name="crosswalk")
+        self._kafka = kafka
         try:
+            await self.follow_too(partners)
             yield
         finally:
+            await self._stop()
+            self._kafka, self._partners = None, ()
+
+    async def follow_too(self, partners: Iterable[str]) -> None:
+        """Read and follow these partners as well, beside those that are followed. Raises as `followed`, whereupon those
+        that were followed before still are."""
+        before, wanted = self._partners, sorted({*self._partners, *partners})
+        if self._kafka is None or wanted == list(before):
+            return
+        await self._stop()
+        try:
+            await self._open(self._kafka, _topics(wanted))
+            self._partners = wanted
+            log.info("crosswalks read", partners=len(wanted), entries=len(self))
+        finally:
+            if self._partners:
+                following = self._follow(self._kafka, _topics(self._partners))
+                self._following = asyncio.create_task(following, name="crosswalk")
+
+    async def _stop(self) -> None:
+        following, self._following = self._following, None
+        if following is not None:
             following.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await following
-            await self._close()
+        await self._close()
 
     async def catch_up(self, until_ms: int) -> None:
         """Wait for a moment until all entries that were told by then are known, or until some have come."""
@@ -197,6 +217,10 @@ class Crosswalk:
                 log.warning("the crosswalk is read again after a failure", exc_info=error)
                 await self._close()
                 await asyncio.sleep(_BEGIN_AGAIN_S)
+
+
+def _topics(partners: Sequence[str]) -> list[str]:
+    return [crosswalk_topic(partner) for partner in partners]
 
 
 def _packed(hexadecimal: bytes) -> bytes:

@@ -153,17 +153,18 @@ class ForwardShard(Shard):
         the first one is answered later; a moment has passed then."""
         began = time.perf_counter()
         await self._host.clock.refresh()
+        mode = self._mode if self._mode.newest is None else self._mode.newest()
         outgoing: list[Outgoing] = []
         outcomes: list[Outcome] = []
         ends: list[int] = []
         turn_ends = began + _GIVE_WAY_AFTER_S
         for record in records:
-            answer = self._answer(record)
+            answer = self._answer(mode, record)
             if isinstance(answer, Later):
                 if ends:
                     break
-                assert self._mode.catch_up is not None, "who answers later says how to catch up"
-                await self._mode.catch_up(answer.until_ms)
+                assert mode.catch_up is not None, "who answers later says how to catch up"
+                await mode.catch_up(answer.until_ms)
                 return None
             outgoing.extend(answer.outgoing)
             outcomes.extend(answer.outcomes)
@@ -178,13 +179,13 @@ class ForwardShard(Shard):
             records[: len(ends)], ends, outcomes, Delivery(self._home.service, first, outgoing, self._topics), began
         )
 
-    def _answer(self, record: Fetched) -> Answer | Later:
+    def _answer(self, mode: Forward, record: Fetched) -> Answer | Later:
         answer: Answer | DeadLetter | Later
         try:
             if isinstance(record, Unreadable):
-                answer = self._mode.unreadable(record)
+                answer = mode.unreadable(record)
             else:
-                answer = self._mode.answer(record, self._host.clock.arrival(record.timestamp))
+                answer = mode.answer(record, self._host.clock.arrival(record.timestamp))
         except Exception as error:
             log.error("a record cannot be handled", origin=origin(record), exc_info=error)
             answer = DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")

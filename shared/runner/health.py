@@ -22,10 +22,16 @@ _JSON = {"content-type": "application/json"}
 
 
 class Health:
-    """Live: the event loop turns. Ready: joined the group, every own shard works, and the servers answer."""
+    """Live: the event loop turns. Ready: joined the group, every own shard works, and the servers answer.
+
+    A file that is not used as it lies there makes nobody unready, since the one before it is; readiness names it.
+    """
 
     def __init__(self) -> None:
         self.troubles: list[str] = ["starting"]
+        self.files: dict[str, str] = {}
+        """By file, the name of the content that is in force, where a service keeps up with files."""
+        self.remarks: list[str] = []
 
     async def live(self, _: Scope) -> AsgiResponse:
         return AsgiResponse(b'{"live":true}', 200, _JSON)
@@ -34,7 +40,9 @@ class Health:
         if self.troubles:
             body = msgspec.json.encode({"ready": False, "because": "; ".join(self.troubles)})
             return AsgiResponse(body, 503, _JSON)
-        return AsgiResponse(b'{"ready":true}', 200, _JSON)
+        said = {"remarks": self.remarks, "files": self.files}
+        body = msgspec.json.encode({"ready": True, **{name: each for name, each in said.items() if each}})
+        return AsgiResponse(body, 200, _JSON)
 
 
 class _Server(uvicorn.Server):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
 
@@ -69,6 +69,12 @@ class Metrics:
             "goodstanding_run_done_ratio", "How much of the latest run is over, 0 to 1, by shard.", ["shard"]
         )
         self.policy = gauge("goodstanding_policy_info", "1 for the policy in force.", ["policy"])
+        self.files = gauge(
+            "goodstanding_file_info", "1 for the content of a file that is in force.", ["file", "content"]
+        )
+        self.files_at_fault = gauge(
+            "goodstanding_files_at_fault", "Files that are not used as they lie there; those before are in force."
+        )
         self.people = gauge(
             "goodstanding_people",
             "People who have a score, by what they have in common; every process counts all.",
@@ -85,6 +91,13 @@ class Metrics:
 
     def lost(self, topic: str, reason: str, count: int) -> None:
         self.records_lost.labels(topic, reason).inc(count)
+
+    def in_force(self, files: Mapping[str, str], faults: int) -> None:
+        """By file, the name of the content that is in force; and how many files are not used as they lie there."""
+        self.files.clear()
+        for file, content in files.items():
+            self.files.labels(file, content).set(1)
+        self.files_at_fault.set(faults)
 
     def counted(self, census: Iterable[Counted]) -> None:
         """What nobody has in common any more goes."""

@@ -18,7 +18,7 @@ from shared.runner import store
 from shared.runner.health import Health
 from shared.runner.lag import LagGauges
 from shared.runner.metrics import Metrics
-from shared.runner.service import Service
+from shared.runner.service import Files, Service
 from shared.runner.shards import Shards
 from shared.runner.timekeeper import Timekeeper
 
@@ -31,6 +31,7 @@ _OBSERVE_TIMEOUT_S = 5.0
 _COMPARE_EVERY_S = 10.0
 """What is read meanwhile from a topic that was made again is read once more after the operator's word, so this bounds
 no loss, only how long nobody knows."""
+_FILES_EVERY_S = 1.0
 _DESCRIPTORS_ALARM = 0.9
 """Said while there is still one left to say it over."""
 _CLOCK_EVERY_S = 30.0
@@ -144,6 +145,18 @@ async def count_people(service: Service, pool: asyncpg.Pool, metrics: Metrics) -
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.debug("cannot count people", exc_info=error)
         await asyncio.sleep(_CENSUS_EVERY_S)
+
+
+async def watch_files(files: Files, health: Health, metrics: Metrics) -> Never:
+    """Have the service keep up with its files, until cancelled. What fails is tried again."""
+    while True:
+        try:
+            await files.look()
+        except Exception as error:
+            log.warning("files are looked at again after a failure", exc_info=error)
+        health.files, health.remarks = dict(files.in_force), list(files.faults)
+        metrics.in_force(health.files, len(health.remarks))
+        await asyncio.sleep(_FILES_EVERY_S)
 
 
 def descriptors() -> list[str]:

@@ -24,7 +24,7 @@ from shared.runner import store
 from shared.runner.health import Health, serving
 from shared.runner.host import Host, backoff
 from shared.runner.metrics import Metrics
-from shared.runner.observe import Parts, count_people, observe
+from shared.runner.observe import Parts, count_people, observe, watch_files
 from shared.runner.service import Fenced, Forward, Service
 from shared.runner.shards import Shards
 from shared.runner.timekeeper import Timekeeper
@@ -111,6 +111,8 @@ class _Process:
             watching: list[Coroutine[Any, Any, None]] = [observe(parts, self.health, self.metrics)]
             if parts.pool is not None and self.service.census is not None:
                 watching.append(count_people(self.service, parts.pool, self.metrics))
+            if self.service.files is not None:
+                watching.append(watch_files(self.service.files, self.health, self.metrics))
             tasks = [asyncio.create_task(each) for each in watching]
             await self.stopping.wait()
             self.health.troubles = ["stopping"]

@@ -64,6 +64,8 @@ class Forward:
     """What the service reads beside its inputs, from Kafka at this address: no shard works before it is entered."""
     catch_up: Callable[[int], Awaitable[None]] | None = None
     """Waits for a moment until what was said by that time (ms) is known; called after `answer` has said `Later`."""
+    newest: Callable[[], Forward] | None = None
+    """The same service by what its files say now: asked before each batch, and all of the batch is answered by it."""
 
 
 # -- with state --------------------------------------------------------------------------------------------------------
@@ -180,6 +182,21 @@ class Counted:
 Mode = TypeVar("Mode", bound=Forward | Fenced[Any, Any, Any], covariant=True, default=Any)
 
 
+class Files(Protocol):
+    """The files that a service goes on to read while it works."""
+
+    @property
+    def in_force(self) -> Mapping[str, str]:
+        """By file, a short name of the content that the service works by."""
+
+    @property
+    def faults(self) -> Sequence[str]:
+        """A sentence for each file that is not used as it lies there."""
+
+    async def look(self) -> None:
+        """Read what has changed; called again and again, whatever it raises."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service(Generic[Mode]):
     """A service, whole. `name` is its consumer group, its schema, and the first part of its producers' ids."""
@@ -192,3 +209,5 @@ class Service(Generic[Mode]):
     census: Callable[[Db], Awaitable[Sequence[Counted]]] | None = None
     """Counts the people whom the service keeps, of all shards, for operators. Called now and then, outside of any
     step; it may take its time, and nothing waits for it."""
+    files: Files | None = None
+    """Those that it reads again when they change; None where it reads files at its start only."""

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -17,7 +18,9 @@ from goodstanding.partner.crosswalks import Row, Told, tell_crosswalk
 from shared.contracts.identity import sample_account, user_id
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import NORMALIZED, crosswalk_topic, raw_topic, rejected_topic
+from shared.kafka import topic_admin
 from shared.kafka.crosswalk import Crosswalk
+from shared.toml_file import content_name
 from tests.faults.checker import Seen
 from tests.faults.cluster import Cluster, running
 
@@ -172,6 +175,54 @@ async def test_all_is_answered_alike_when_it_is_read_again(cluster: Cluster) -> 
     assert len(again) >= len(numbers)
     for origin, same in again.items():
         assert len({(each.topic, each.key, each.value, tuple(sorted(each.headers))) for each in same}) == 1, origin
+
+
+async def test_a_new_partner_with_numbers_and_a_changed_mapping_need_no_restart(cluster: Cluster) -> None:
+    """And a file with a fault leaves the mapping in force that was there before (decision 0035)."""
+    process = cluster.processes["ingest-1"]
+    pid = process.pid
+    directory = Path(cluster.settings["GOODSTANDING_PARTNERS"])
+
+    async def in_force(name: str, text: str) -> str:
+        """The name of the content of a mapping, once ingest works by it."""
+        file = directory / f"{name}.toml"
+        file.write_text(text)
+        content = content_name(file)
+
+        async def read() -> bool:
+            kept_up = await asyncio.to_thread(process.kept_up)
+            return kept_up.files.get(f"partners/{name}.toml") == content
+
+        await cluster.until(read, f"{name} is in force")
+        return content
+
+    await topic_admin.ensure_topics(cluster.kafka, ["ferries"])
+    await _tell(cluster, "ferries", [("C-1", 60)])
+    await in_force("ferries", _MAPPING)
+    await _send(cluster, "ferries", {"id": "f-1", "customer": "C-1"})
+    [answer] = await _answer(cluster, "ferries", "f-1")
+    assert (answer.key or b"").decode() == _user_id(60)
+
+    await _send(cluster, "ferries", {"id": "f-2", "customer": "C-1", "what": "tour"})
+    [refused] = await _answer(cluster, "ferries", "f-2")
+    content = await in_force("ferries", _MAPPING.replace("{ trip =", "{ tour ="))
+    await _send(cluster, "ferries", {"id": "f-3", "customer": "C-1", "what": "tour"}, {"id": "f-4", "customer": "C-1"})
+    [taken], [gone] = await _answer(cluster, "ferries", "f-3"), await _answer(cluster, "ferries", "f-4")
+    assert (taken.key or b"").decode() == _user_id(60)
+    assert gone.attribute("mapping") == f"ferries@{content}" != refused.attribute("mapping")
+
+    (directory / "ferries.toml").write_text("format =")
+
+    async def is_named() -> bool:
+        return bool((await asyncio.to_thread(process.kept_up)).remarks)
+
+    await cluster.until(is_named, "readiness names the fault")
+    assert "not TOML" in process.kept_up().remarks[0]
+    assert process.trouble() is None
+    await _send(cluster, "ferries", {"id": "f-5", "customer": "C-1", "what": "tour"})
+    [taken] = await _answer(cluster, "ferries", "f-5")
+    assert (taken.key or b"").decode() == _user_id(60)
+    assert process.pid == pid
 
 
 async def test_the_topic_has_hashes_and_nothing_else(cluster: Cluster) -> None:

@@ -14,7 +14,7 @@ from goodstanding.platform.files_at_start import bears_on, differences, make_con
     ("read", "now", "told"),
     [
         ({"partners/bank.toml": "aa"}, {"partners/bank.toml": "bb"}, "partners/bank.toml has been edited since ingest"),
-        ({}, {"partners/bank.toml": "bb"}, "partners/bank.toml is new: it was not there when ingest started."),
+        ({}, {"partners/bank.toml": "bb"}, "partners/bank.toml is new: ingest has not read it."),
         ({"partners/bank.toml": "aa"}, {}, "partners/bank.toml has been removed since ingest read it."),
     ],
 )
@@ -24,6 +24,11 @@ def test_a_new_an_edited_and_a_removed_file_are_told_apart(
     [(file, sentence)] = differences("ingest", read, now)
     assert file == "partners/bank.toml"
     assert sentence.startswith(told)
+    assert sentence.endswith("the one before it stays in force.")
+
+
+def test_what_is_read_at_the_start_only_asks_for_one() -> None:
+    [(_, sentence)] = differences("scorer", {"policies/scorecard.toml": "aa"}, {"policies/scorecard.toml": "bb"})
     assert sentence.endswith("goodstanding local down, then goodstanding local up.")
 
 

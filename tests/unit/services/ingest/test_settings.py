@@ -70,7 +70,7 @@ def test_a_deployment_is_known_by_its_key_and_does_not_tell_it() -> None:
     """Ingest has no database that says which deployment it is, so its notes in the consumer group must."""
 
     def owner(key: bytes) -> str:
-        return service(load(IngestSettings(kafka="", key=SecretStr(key.hex())))).mode.owner
+        return service(load(IngestSettings(kafka="", key=SecretStr(key.hex()))).policy).mode.owner
 
     other = bytes(reversed(KEY))
     assert owner(KEY) == owner(KEY)
