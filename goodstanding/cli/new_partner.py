@@ -15,6 +15,7 @@ from goodstanding.cli.frame import AsJson, answer_json, console, say, tell
 from goodstanding.cli.words import one_of
 from goodstanding.errors import UserError
 from goodstanding.partner import sample_file
+from goodstanding.partner.content import content_of
 from goodstanding.partner.event_file import lines_of
 from goodstanding.partner.first_mapping import ALL, SKIP, Answers, mapping_text
 from goodstanding.partner.mapping_files import compiled_file, mapping_of
@@ -113,10 +114,7 @@ def new(
     if file.exists() and not force:
         raise UserError(f"{file} is there already.", "Name another partner, or say --force.")
     settings = Stack.default().settings or FixedSettings.new()
-    try:
-        looked_at = sample_file.sample_of(sample.read_bytes(), sample)
-    except OSError as error:
-        raise UserError(f"{sample} cannot be read: {error.strerror}.", "Name a file with events.") from None
+    looked_at = sample_file.sample_of(content_of(sample), sample)
     options = {"id": id, "time": time, "form": form, "at": at, "zone": zone, "person": person, "kind": kind}
     options |= {"amount": amount, "unit": unit, "currency": currency, "number": number, "late": late}
     said = _answers(looked_at, options, _mapped(map or []), settings)

@@ -21,7 +21,7 @@ from goodstanding.partner.content import content_of
 from goodstanding.partner.verdicts import Line, key_of
 from services.ingest.core.mapping import ROOT_LIST, CsvMapping, FixedMapping, JsonMapping, PartnerMapping
 from services.ingest.core.normalize import EVENTS_MAX
-from services.ingest.core.tables import csv_options
+from services.ingest.core.tables import PREAMBLE_MAX, csv_options, header_at
 
 _MESSAGE_BYTES_MAX = 1000 * 1024
 """Below what ingest takes, with room for a header and a key."""
@@ -102,7 +102,7 @@ def _rows(content: bytes, mapping: CsvMapping, file: object) -> list[Line]:
 def _tables(content: bytes, mapping: CsvMapping, file: object) -> list[Line]:
     """Messages of as many rows as one may have, each with the header of the file."""
     text = _text(content, mapping, file)
-    header, *rows = _physical(text, mapping) or [(1, "")]
+    header, *rows = _from_header(_physical(text, mapping), mapping) or [(1, "")]
     messages: list[Line] = []
     part: list[tuple[int, str]] = []
     size = room = _MESSAGE_BYTES_MAX - len(header[1].encode(mapping.encoding))
@@ -114,6 +114,26 @@ def _tables(content: bytes, mapping: CsvMapping, file: object) -> list[Line]:
         part.append((number, row))
         size -= length
     return [*messages, _table(header[1], part, mapping.encoding)] if part else messages
+
+
+def _from_header(rows: list[tuple[int, str]], mapping: CsvMapping) -> list[tuple[int, str]]:
+    """The rows without those that stand before the header."""
+    if not mapping.preamble or not rows:
+        return rows
+    first = "".join(row for _, row in rows[:PREAMBLE_MAX])
+    with suppress(csv.Error):
+        cells = list(csv.reader(io.StringIO(first, newline=""), **csv_options(mapping.delimiter, mapping.quote)))
+        return rows[header_at(cells, set(_texts_of(msgspec.to_builtins(mapping)))) :]
+    return rows
+
+
+def _texts_of(value: Any) -> Iterator[str]:
+    """All texts of a mapping, among which are the names of the columns that it knows."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts_of(each)
 
 
 def _table(header: str, rows: Sequence[tuple[int, str]], encoding: str) -> Line:

@@ -22,6 +22,7 @@ from goodstanding.errors import UserError
 from services.ingest.core.mapping import DAYS, Number, TimeFormat
 from services.ingest.core.notation import notation
 from services.ingest.core.patterns import NoSuchTimeError, PatternError, pattern
+from services.ingest.core.tables import PREAMBLE_MAX
 from shared.contracts.strict_json import JsonError, loads
 from shared.contracts.times import TimeError, day, instant
 from shared.contracts.zones import ZoneError, zone
@@ -47,6 +48,12 @@ _SYMBOL = re.compile(r"[^0-9\s.,'\u2019+()\-\u2212]+")
 _CODES_MAX = 40
 _DELIMITERS = (",", ";", "\t", "|")
 _ENCODINGS = ("utf-8", "windows-1252")
+_OTHERS = (
+    (b"PK\x03\x04", "a spreadsheet or another archive", "Save it as CSV."),
+    (b"<", "XML", "Write its events as JSON, one object on each line."),
+    (b"%PDF", "a PDF", "Ask for the same as CSV."),
+)
+"""What samples are too, by how they begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,9 @@ class Sample:
 
 def sample_of(content: bytes, file: object) -> Sample:
     """The sample in a file: CSV with a header line, JSON lines, or a JSON array. Raises UserError."""
+    for start, what, remedy in _OTHERS:
+        if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(start):
+            raise UserError(f"{file} is {what}, which no option of a mapping reads.", remedy)
     if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return _json_sample(content.removeprefix(b"\xef\xbb\xbf"), file)
     for encoding in _ENCODINGS:
@@ -105,15 +115,18 @@ def _flat(body: Mapping[str, Any], parent: str) -> dict[str, Any]:
 
 
 def _csv_sample(text: str, encoding: str, file: object) -> Sample:
-    first = text.split("\n", 1)[0]
+    first = "\n".join(text.split("\n", PREAMBLE_MAX)[:PREAMBLE_MAX])
     delimiter = max(_DELIMITERS, key=first.count)
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True) if any(row)]
     except csv.Error:
         raise UserError(f"{file} is no CSV: a quote is not closed.", "Mend it, or write the mapping by hand.") from None
+    widths = [len(row) for row in rows]
+    before = widths.index(max(widths[:PREAMBLE_MAX])) if rows else 0
+    rows = rows[before:]
     if len(rows) < 2 or len(rows[0]) < 2:
         raise UserError(f"{file} has no table with a header line in it.", "The first line names the columns.")
-    head = ['format = "csv"', "header = true"]
+    head = ['format = "csv"', "header = true", *(["preamble = true"] if before else [])]
     head += [] if delimiter == "," else [f"delimiter = {quoted(delimiter)}"]
     head += [] if encoding == "utf-8" else [f'encoding = "{encoding}"']
     ragged = any(len(row) != len(rows[0]) for row in rows)

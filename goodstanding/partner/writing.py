@@ -40,6 +40,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOCKS = {"start": time(), "noon": time(12), "end": time.max}
 _OTHER_WORD = "other"
 """What is written for a word that can be any."""
+_FILLED = "1"
+"""What is written at a place of which it matters only that there is something."""
 
 
 @dataclass(slots=True)
@@ -115,6 +117,9 @@ class Writer:
                 self.values[spec.path] = int(written) if spec.type == "number" else written
             elif spec.sign_of is not None:
                 self._signs[spec.sign_of] = word
+            elif spec.filled:
+                # The amount of the block that has this code takes its place.
+                self.values.setdefault(word, _FILLED)
 
     # One event.
 

@@ -1,6 +1,6 @@
 """The files that services read: a short name of each content, and copies that differ on purpose.
 
-All are read at the start; ingest reads its partners' again when they change (decision 0035).
+All are read at the start; ingest reads its partners' again when they change (decision 0037).
 """
 
 from __future__ import annotations

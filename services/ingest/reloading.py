@@ -1,4 +1,4 @@
-"""Reads mappings and rates again when their files change, so that a partner needs no restart (decision 0035).
+"""Reads mappings and rates again when their files change, so that a partner needs no restart (decision 0037).
 
     files = PartnerFiles(settings)     # raises ConfigError
     files.mode                         # what the runner asks for before each batch

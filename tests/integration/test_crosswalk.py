@@ -178,7 +178,7 @@ async def test_all_is_answered_alike_when_it_is_read_again(cluster: Cluster) -> 
 
 
 async def test_a_new_partner_with_numbers_and_a_changed_mapping_need_no_restart(cluster: Cluster) -> None:
-    """And a file with a fault leaves the mapping in force that was there before (decision 0035)."""
+    """And a file with a fault leaves the mapping in force that was there before (decision 0037)."""
     process = cluster.processes["ingest-1"]
     pid = process.pid
     directory = Path(cluster.settings["GOODSTANDING_PARTNERS"])

@@ -227,12 +227,18 @@ def blocks(draw: st.DrawFn) -> tuple[Events, BehaviorEvent | RecordReport]:
     )
 
 
+_FILLED = Word(filled=("sum", "other"))
+
+
 @st.composite
 def mappings(draw: st.DrawFn, events: Events) -> ForeignMapping:
     """A file of any format around the block."""
+    kinds: list[Any] = ["what", ("what",), Word(path="what"), Word(fixed="code")]
+    if events.amount is not None:
+        kinds.append(_FILLED)
     common: dict[str, Any] = {
         "subject": "who",
-        "kind": draw(st.sampled_from(["what", ("what",), Word(path="what"), Word(fixed="code")])),
+        "kind": draw(st.sampled_from(kinds)),
         "events": (events,),
         "time": draw(instants),
         "zone": draw(st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Shanghai", "UTC"])),
@@ -262,13 +268,15 @@ def mappings(draw: st.DrawFn, events: Events) -> ForeignMapping:
                 trim=draw(st.booleans()),
                 ragged=draw(st.booleans()),
                 encoding=draw(st.sampled_from(["utf-8", "gb18030", "utf-16"])),
+                preamble=form == "headed" and draw(st.booleans()),
                 **common,
             )
 
 
 def _paths(events: Events, kind: Any) -> set[str]:
     """The paths that a block reads, as columns."""
-    found = {"id", "at", "who"} | (set() if kind == Word(fixed="code") else {"what"})
+    filled = set(kind.filled) if isinstance(kind, Word) else set()
+    found = {"id", "at", "who"} | (filled or (set() if kind == Word(fixed="code") else {"what"}))
     for name in ("late", "due", "done", "n", "back", "c.id", "c.at", "degree", "friend", "link", "sum"):
         if f"'{name}'" in repr(events):
             found.add(name)
@@ -302,18 +310,22 @@ def test_what_a_mapping_writes_it_reads_again_to_the_same(data: st.DataObject) -
     assert mapping.time is not None
     writer.text(mapping.id, "4711")
     writer.text(mapping.subject, PERSON)
-    writer.words("code")
+    writer.words("sum" if mapping.kind == _FILLED else "code")
     writer.time(mapping.time, time)
     writer.body(events, body, time, FRIEND, "CNY")
     if isinstance(mapping, CsvMapping | FixedMapping):
         writer.values = {name: _cell(value) for name, value in writer.values.items()}
     written = message(mapping, [writer])
+    if mapping.kind == _FILLED:
+        kinds = {"sum": events.kinds["code"]}
+        mapping = msgspec.structs.replace(mapping, events=(msgspec.structs.replace(events, kinds=kinds),))
     partner = compile_partner("partner", mapping, DEPLOYMENT)
     [found] = judged(partner, RawEvent("partner", written), ARRIVED)
     assert isinstance(found, Normalized), (found, written)
     assert found.body == body
     assert found.event_id == "4711"
     assert found.user_id == pseudonym(PERSON)
+    assert mapping.zone is not None
     moment = mapping.time if isinstance(mapping.time, Moment) else Moment(path="at", format="rfc3339")
     assert found.time == whole(moment, time, mapping.zone)
 

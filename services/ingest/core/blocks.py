@@ -89,7 +89,7 @@ def _fieldnames(
     mapping: ForeignMapping, events: Events, kind: Kind, fields: Fields
 ) -> Mapping[str, tuple[tuple[str, bytes], ...]]:
     word = words_of(mapping.kind)[-1]
-    last_word = word if isinstance(word, str) else word.path or word.sign_of
+    last_word = word if isinstance(word, str) else word.path or word.sign_of or next(iter(word.filled), None)
     specs: dict[str, str | Text | Moment | None] = {"ce_id": mapping.id or "@id", "ce_time": mapping.time or "@time"}
     if kind.shape is Shape.RECORD:
         specs["data.kind"] = last_word

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from datetime import tzinfo
-from typing import Any
 
-from services.ingest.core import number_readers, readers, time_fields
+from services.ingest.core import readers, time_fields
 from services.ingest.core.blocks import check_ignored, readings_of
 from services.ingest.core.context import ReadingContext, Subject
 from services.ingest.core.fields import Fields
 from services.ingest.core.mapping import (
     ANY,
     ROOT_LIST,
-    Codes,
     CsvMapping,
     FixedMapping,
     ForeignMapping,
@@ -25,17 +22,19 @@ from services.ingest.core.mapping import (
     NativeMapping,
     PartnerMapping,
     Rights,
+    Word,
     words_of,
 )
-from services.ingest.core.mapping import Word as WordSpec
 from services.ingest.core.native import native_mapping
 from services.ingest.core.notation import notation
-from services.ingest.core.partner import Bare, Other, Partner, Reading, Several, Word
+from services.ingest.core.partner import Bare, Other, Partner, Reading, Several
+from services.ingest.core.partner import Word as ReadWord
 from services.ingest.core.paths import ATTRIBUTES, check_path
 from services.ingest.core.plausibility import EVENT
 from services.ingest.core.tables import Csv, Encoding, Fixed, Table, csv_options
 from services.ingest.core.tree import at
 from services.ingest.core.trying import check_visible
+from services.ingest.core.words import spelling, word
 from shared.contracts import zones
 from shared.contracts.kinds import KIND_OF, Shape, no_such_kind
 
@@ -65,10 +64,10 @@ def _compiled(name: str, mapping: PartnerMapping, context: ReadingContext, found
     fields = _fields(mapping, context, found)
     if isinstance(mapping, CsvMapping | FixedMapping):
         _check_columns(mapping, fields)
-    words: list[Word] = []
+    words: list[ReadWord] = []
     for index, spec in enumerate(words_of(mapping.kind)):
         with fields.noting():
-            words.append(_word(spec, fields, ("kind", index) if isinstance(mapping.kind, tuple) else ("kind",)))
+            words.append(word(spec, fields, ("kind", index) if isinstance(mapping.kind, tuple) else ("kind",)))
     # What is noted as wrong leaves gaps here, and a mapping with any fault is never used.
     bare, table = None, None
     subject: readers.Reader[Subject] = readers.fixed(Subject("", ()))
@@ -95,42 +94,6 @@ def _compiled(name: str, mapping: PartnerMapping, context: ReadingContext, found
 
 
 # The file as a whole.
-
-
-def _word(spec: str | WordSpec, fields: Fields, key: tuple[str | int, ...]) -> Word:
-    path = spec if isinstance(spec, str) else spec.path or spec.sign_of
-    if path is None:
-        assert isinstance(spec, WordSpec)
-        return Word("", "", lambda _flat, _body: spec.fixed)
-    source = fields.source(path, key)
-    if path in ATTRIBUTES:
-        return Word(path, source.label, _spelled(fields, lambda flat, _: flat.get(path)))
-    found: Callable[[dict[str, Any]], Any] = at(path) if fields.columns is None else lambda body: body.get(path)
-    if isinstance(spec, WordSpec) and spec.sign_of is not None:
-        sign = number_readers.sign(source, fields.notation)
-        return Word(path, source.label, lambda _, body: _or_absent(sign, path, found(body)))
-    if isinstance(spec, WordSpec) and spec.type == "number":
-        if not source.typed:
-            raise MappingError((*key, "type"), "Only JSON has numbers; here every value is a text. Leave `type` out.")
-        digits = readers.digits(source)
-        return Word(path, source.label, lambda _, body: _or_absent(digits, path, found(body)))
-    return Word(path, source.label, _spelled(fields, lambda _, body: found(body)))
-
-
-def _or_absent(read: readers.Reader[str], path: str, value: Any) -> str | None:
-    return None if value is None else read({path: value})
-
-
-def _spelled(fields: Fields, read: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    spelled = fields.spelled
-    if spelled is None:
-        return read
-
-    def word(flat: Any, body: Any) -> Any:
-        value = read(flat, body)
-        return spelled(value) if type(value) is str else value
-
-    return word
 
 
 def _check_native(rights: Rights) -> None:
@@ -172,7 +135,7 @@ def _fields(mapping: ForeignMapping, context: ReadingContext, found: list[Mappin
         found.append(error)
         zone = context.zone  # so that no local time is wrong for want of it
     own = None if mapping.number is None else notation(mapping.number)
-    spelled = None if mapping.codes is None else _spelling(mapping.codes)
+    spelled = None if mapping.codes is None else spelling(mapping.codes)
     return Fields(context, prefix, zone, columns, attributes, own, spelled, errors=found)
 
 
@@ -181,26 +144,6 @@ class _AnyColumn(Container[str]):
 
     def __contains__(self, name: object) -> bool:
         return True
-
-
-def _spelling(codes: Codes) -> Callable[[str], str] | None:
-    steps: list[Callable[[str], str]] = []
-    match codes.form:
-        case "nfc":
-            steps.append(lambda word: unicodedata.normalize("NFC", word))
-        case "nfkc":
-            steps.append(lambda word: unicodedata.normalize("NFKC", word))
-    if codes.trim:
-        steps.append(lambda word: word.strip(" \t\u00a0\u3000"))
-    if codes.case == "ignore":
-        steps.append(str.casefold)
-
-    def spelled(word: str) -> str:
-        for step in steps:
-            word = step(word)
-        return word
-
-    return spelled if steps else None
 
 
 def _several(mapping: ForeignMapping) -> Several | None:
@@ -258,7 +201,9 @@ def _table(
         places = {name: (first - 1, last) for name, (first, last) in mapping.columns.items()}
         return Fixed(places, mapping.length, encoding, absent)
     options = csv_options(mapping.delimiter, mapping.quote)
-    return Csv(mapping.columns, frozenset(named), encoding, options, absent, mapping.trim, mapping.ragged)
+    return Csv(
+        mapping.columns, frozenset(named), encoding, options, absent, mapping.trim, mapping.ragged, mapping.preamble
+    )
 
 
 def _zone(name: str | None) -> tzinfo | None:
@@ -296,8 +241,11 @@ def _by_words(
 
 def _code(mapping: ForeignMapping, code: str, key: tuple[str | int, ...], fields: Fields) -> tuple[str, ...]:
     check_visible(code, key)
-    words = len(words_of(mapping.kind))
-    parts = tuple(code.split("/", words - 1))
-    if len(parts) != words:
-        raise MappingError(key, f"The code has {words} words, as `kind` says, with `/` between them.")
+    specs = words_of(mapping.kind)
+    parts = tuple(code.split("/", len(specs) - 1))
+    if len(parts) != len(specs):
+        raise MappingError(key, f"The code has {len(specs)} words, as `kind` says, with `/` between them.")
+    for part, spec in zip(parts, specs, strict=True):
+        if isinstance(spec, Word) and spec.filled and part not in ("", ANY, *spec.filled):
+            raise MappingError(key, f"This word is one of: {', '.join(spec.filled)}.")
     return parts if fields.spelled is None else tuple(map(fields.spelled, parts))

@@ -71,12 +71,16 @@ class Fields(Paths):
             self._identity(path, (*key, "paths", index), characters_max, absent)
             for index, path in enumerate(spec.paths)
         )
+        if spec.function == DIGEST:
+            # What is absent in a row is absent when the row is sent again.
+            sources = [self.source(path, key) for path in spec.paths]
+            parts = tuple(readers.or_empty(part, source) for part, source in zip(parts, sources, strict=True))
         return readers.made(function, parts, self.label(spec), characters_max)
 
     @property
     def _functions(self) -> Mapping[str, Callable[..., str]]:
         digest_of = self.context.digest_of
-        return {**FUNCTIONS, DIGEST: lambda *parts: digest_of(joined(parts))}
+        return {**FUNCTIONS, DIGEST: lambda *parts: digest_of(joined(parts)) if any(parts) else ""}
 
     def _digits(self, source: Source, key: Key, absent: Code) -> Reader[str]:
         if not source.typed:

@@ -154,6 +154,9 @@ class CsvMapping(AnyTable, frozen=True, kw_only=True, tag_field="format", tag="c
     header: bool = False
     """Whether each message begins with the line of its columns' names, and each line after it is an event. The second
     column of one name is read as `name#2`. `header = true`."""
+    preamble: bool = False
+    """Whether other lines may stand before the header, which is then that one of the first 50 lines that names the most
+    of the columns that the file reads or ignores. `preamble = true`."""
     delimiter: Annotated[str, msgspec.Meta(min_length=1, max_length=1)] = ","
     """What stands between cells. `delimiter = ";"`."""
     quote: Literal['"', "'", ""] = '"'
@@ -168,6 +171,8 @@ class CsvMapping(AnyTable, frozen=True, kw_only=True, tag_field="format", tag="c
     def __post_init__(self) -> None:
         if bool(self.columns) == self.header:
             raise ValueError("Say `columns`, or `header = true` where each message names them itself.")
+        if self.preamble and not self.header:
+            raise ValueError("`preamble` says what stands before a `header`.")
         if self.delimiter in "\"'\r\n\0" or self.delimiter.isalnum():
             raise ValueError("A `delimiter` is a mark such as , ; | or a tab, and no quote.")
 

@@ -262,7 +262,7 @@ def _unknown_kind(partner: Partner, words: tuple[Any, ...]) -> Refuse:
     """Names the first word that no code has after the words before it."""
     for index, (word, value) in enumerate(zip(partner.words, words, strict=True)):
         if value is None:
-            return Refuse(Code.MISSING_FIELD, word.label, "The field must be there.")
+            return Refuse(Code.MISSING_FIELD, word.label, word.absent)
         if type(value) is not str:
             return Refuse(Code.WRONG_TYPE, word.label, "Send a text here.")
         codes = [*partner.readings, *[other.code for other in partner.others if other.reading is not None]]

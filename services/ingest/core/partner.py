@@ -39,6 +39,8 @@ class Word:
     path: str
     label: str
     read: Callable[[Flat, dict[str, Any]], Any]
+    absent: str = "The field must be there."
+    """What to do where there is no word."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,12 @@ def optional(read: Reader[T], source: Source) -> Reader[T | None]:
     return lambda flat: None if flat.get(path) is None else read(flat)
 
 
+def or_empty(read: Reader[str], source: Source) -> Reader[str]:
+    """The empty text where the value is absent."""
+    path = source.path
+    return lambda flat: "" if flat.get(path) is None else read(flat)
+
+
 def listed(words: Iterable[str]) -> str:
     """The words for a sentence, at most some of them."""
     text = ", ".join(words)
@@ -112,6 +118,8 @@ def made(function: Callable[..., str], parts: tuple[Reader[str], ...], label: st
 
     def read(flat: Flat) -> str:
         value = function(*[part(flat) for part in parts])
+        if not value:
+            raise Refuse(Code.MISSING_FIELD, label, "One of the fields that make it must be there.")
         if len(value) > characters_max:
             raise Refuse(Code.TEXT_LENGTH, label, f"Together the texts may have at most {characters_max} characters.")
         return value

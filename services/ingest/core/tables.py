@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeAlias
@@ -23,6 +23,8 @@ Cells: TypeAlias = dict[str, str]
 _ENCODINGS = {"utf-8": "UTF-8", "windows-1252": "Windows-1252", "gb18030": "GB 18030", "utf-16": "UTF-16"}
 _UNNAMED_MAX = 100
 """Columns without a name, where they are passed over: each costs every line of the message a cell."""
+PREAMBLE_MAX = 50
+"""Lines among which the header stands, where others may stand before it."""
 _BLANKS = " \t\u00a0\u3000"
 
 
@@ -59,6 +61,7 @@ class Csv:
     absent: frozenset[str] = frozenset()
     trim: bool = False
     ragged: bool = False
+    preamble: bool = False
 
     def one(self, value: bytes) -> Cells:
         """The cells of a message of one line. Raises Refuse."""
@@ -85,11 +88,13 @@ class Csv:
         try:
             # Empty lines, and rows of nothing but delimiters, are what spreadsheets leave behind.
             filled = (line for line in csv.reader(io.StringIO(text, newline=""), **self.options) if any(line))
-            lines = list(islice(filled, events_max + 2))
+            lines = list(islice(filled, events_max + 2 + (PREAMBLE_MAX if self.preamble else 0)))
         except csv.Error:
             raise _no_csv() from None
         if not lines:
             raise Refuse(Code.CSV_LINE, "", "The first line of a message names its columns; this one has no line.")
+        if self.preamble:
+            lines = lines[header_at(lines, self.known) :]
         if len(lines) - 1 > events_max:
             raise too_many(events_max)
         columns = self.header(lines[0])
@@ -108,7 +113,7 @@ class Csv:
         counts: dict[str, int] = {}
         columns = []
         for cell in line:
-            name = unicodedata.normalize("NFC", cell.strip(_BLANKS))
+            name = _named(cell)
             counts[name] = counts.get(name, 0) + 1
             column = name if counts[name] == 1 else f"{name}#{counts[name]}"
             if name and is_demographic(name):
@@ -132,6 +137,16 @@ class Csv:
         if absent := self.absent:
             return {column: cell for column, cell in zip(columns, cells, strict=True) if cell and cell not in absent}
         return {column: cell for column, cell in zip(columns, cells, strict=True) if cell}
+
+
+def header_at(lines: Sequence[Sequence[str]], known: Container[str]) -> int:
+    """Which of the first lines names the most of these columns; the first of several."""
+    counts = [sum(_named(cell) in known for cell in line) for line in lines[:PREAMBLE_MAX]]
+    return counts.index(max(counts))
+
+
+def _named(cell: str) -> str:
+    return unicodedata.normalize("NFC", cell.strip(_BLANKS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,12 +71,17 @@ class Word(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The word itself, where all events are of one kind. `{ fixed = "ride" }`."""
     sign_of: str | None = None
     """Where an amount stands whose sign is the word: `minus`, `plus` or `zero`. `{ sign_of = "Amount" }`."""
+    filled: tuple[str, ...] = ()
+    """Places of which one has a value, and the others none: the path of that one is the word.
+    `{ filled = ["Debit", "Credit"] }`."""
     type: JsonType = "text"
     """Of which type of JSON the word is; a number is whole. `type = "number"`."""
 
     def __post_init__(self) -> None:
-        if [self.path, self.fixed, self.sign_of].count(None) != 2:
-            raise ValueError("Say one of `path`, `fixed` and `sign_of`.")
+        if [self.path, self.fixed, self.sign_of, self.filled or None].count(None) != 3:
+            raise ValueError("Say one of `path`, `fixed`, `sign_of` and `filled`.")
+        if len(self.filled) == 1:
+            raise ValueError("`filled` names two places or more.")
         if self.type != "text" and self.path is None:
             raise ValueError("`type` belongs to a `path`.")
 
@@ -93,7 +98,8 @@ class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The text itself. `{ fixed = "reported" }`."""
     function: str | None = None
     """`joined` joins texts with `-`; `digest` makes 32 digits of them, from which nobody reads them, for events without
-    an id; `case_number` names a court's case. `{ function = "digest", paths = ["date", "amount", "purpose"] }`."""
+    an id, some of whose fields may be absent; `case_number` names a court's case.
+    `{ function = "digest", paths = ["date", "amount", "purpose"] }`."""
     paths: tuple[str, ...] = ()
     """What the function is given. `paths = ["court", "year", "number"]`."""
     map: dict[str, str] = {}

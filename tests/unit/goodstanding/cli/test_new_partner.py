@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import tomllib
@@ -100,6 +101,19 @@ def test_an_array_with_numbers_as_ids_and_milliseconds_as_text(house: Path) -> N
     assert mapping["events"][0]["amount"]["sign"] == "negative"
 
 
+def test_a_packed_export_with_lines_before_its_header(house: Path) -> None:
+    options = ("--id", "Buchungstag+Betrag", "--at", "noon", "--zone", "Europe/Berlin", "--kind", "-")
+    money = ("--map", "*=service.payment", "--amount", "Betrag", "--unit", "major", "--currency", "CNY")
+    content = f"Girokonto;DE00\nZeitraum, gestern;\n\n{BANK}".encode("windows-1252")
+    found = ask("partner", "new", "bank", sample(house, gzip.compress(content)), *options, *money)
+    assert found.exit_code == 0, found.stderr
+    assert "Of the sample: 2 refused." in found.stdout, found.stdout
+    assert "line 5: too-late at Buchungstag" in found.stdout
+    mapping = written(house, "bank")
+    assert (mapping["preamble"], mapping["delimiter"]) == (True, ";")
+    assert mapping["ignore"] == ["Buchungstext", "Verwendungszweck"]
+
+
 @pytest.mark.parametrize(
     ("content", "options", "said"),
     [
@@ -120,6 +134,12 @@ def test_an_array_with_numbers_as_ids_and_milliseconds_as_text(house: Path) -> N
         ),
         ("just text", (), "no table with a header line"),
         ('{"a": ', (), "is no JSON"),
+        (
+            "PK\x03\x04...",
+            (),
+            "is a spreadsheet or another archive, which no option of a mapping reads. Save it as CSV",
+        ),
+        ("<?xml?><a/>", (), "is XML, which no option of a mapping reads"),
         ("[1, 2]", (), "has no events"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from goodstanding.errors import UserError
@@ -42,6 +43,16 @@ def test_a_long_table_is_several_messages_each_as_large_as_one_may_be() -> None:
     wide = messages(HEADER + b"".join(b"%d,%s,1\n" % (n, b"x" * 100_000) for n in range(21)), BIKE)
     assert [len(each.numbers) for each in wide] == [10, 10, 1]
     assert all(len(each.value) <= 1024 * 1024 for each in wide)
+
+
+def test_what_stands_before_a_header_goes_with_no_message() -> None:
+    mapping = msgspec.structs.replace(BIKE, preamble=True)
+    letter = b'Trips of,July\n\n"Printed on\n1 August"\nA rider,of yours\n'
+    rows = [b"%d,x,1\n" % number for number in range(EVENTS_MAX + 1)]
+    found = messages(letter + HEADER + b"".join(rows), mapping)
+    assert [each.value for each in found] == [HEADER + b"".join(rows[:-1]), HEADER + rows[-1]]
+    assert found[0].numbers[0] == 7
+    assert messages(b"no,table\n", mapping) == []
 
 
 def test_what_is_no_csv_goes_as_it_is_for_ingest_to_say_so() -> None:

@@ -45,6 +45,7 @@ kinds = { paid = "water.bill" }
 days_late = { fixed = 0 }
 amount = { path = "sum", unit = "major", currency = "CNY", optional = true }
 """
+HEADED = CSV.replace('columns = ["id", "at", "who", "what", "sum"]', "header = true") + CSV_BLOCK
 ROW = f"e1,2024-03-05T09:30:00Z,{PERSON},paid,12.50"
 
 
@@ -354,6 +355,57 @@ def test_the_sign_of_an_amount_decides_and_a_star_is_any_other_word(word: str, v
         check(found, expected)
 
 
+TWO_COLUMNS = (
+    HEADED.replace('kind = "what"', 'kind = ["what", { filled = ["out", "in"] }]')
+    .replace('kinds = { paid = "water.bill" }', 'kinds = { "paid/out" = "water.bill" }')
+    .replace('path = "sum"', 'path = "out"')
+    .replace("optional = true", 'sign = "either"')
+    .replace("\n\n[[events]]", '\nabsent = ["0.00"]\nskip = ["paid/in", "/"]\n\n[[events]]')
+)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (",12.50,", Told(amount=1_250)),
+        (",-12.50,", Told(amount=1_250)),
+        (",12.50,0.00", Told(amount=1_250)),
+        (",,99.00", SKIPPED),
+        (",,", Fault(Code.MISSING_FIELD, "out", "a value in one of these: out, in")),
+        (",1.00,2.00", Fault(Code.UNKNOWN_KIND, "out", "one of these only: out, in")),
+    ],
+)
+def test_a_column_for_debits_and_one_for_credits(row: str, expected: Any) -> None:
+    text = f"id,at,who,what,out,in\ne1,2024-03-05T09:30:00Z,{PERSON},paid{row}\n"
+    [found] = read(partner_of(TWO_COLUMNS), text.encode())
+    check(found, expected)
+
+
+def test_of_a_row_in_which_neither_is_filled_another_word_may_say_that_it_is_passed_over() -> None:
+    text = f"id,at,who,what,out,in\n,,,,,\ne1,2024-03-05T09:30:00Z,{PERSON},,,\n"
+    assert read(partner_of(TWO_COLUMNS), text.encode()) == [SKIPPED]
+
+
+def test_objects_may_say_by_which_field_they_have_what_they_are() -> None:
+    text = (
+        HEAD.replace('kind = "what"', 'kind = { filled = ["money.out", "money.in"] }') + 'codes = { case = "ignore" }'
+    )
+    text += """
+[[events]]
+kinds = { "money.out" = "service.payment" }
+amount = { path = "money.out", unit = "major", currency = "CNY" }
+
+[[events]]
+kinds = { "money.in" = "donation.made" }
+amount = { path = "money.in", unit = "major", currency = "CNY" }
+"""
+    for money, kind in [({"out": 3}, "service.payment"), ({"in": 3, "out": None}, "donation.made")]:
+        body = {**{name: value for name, value in GOOD.items() if name != "what"}, "money": money}
+        [found] = read(partner_of(text), json.dumps(body).encode())
+        assert isinstance(found, Normalized), found
+        assert (found.body.kind, found.body.amount) == (kind, 300)
+
+
 def test_all_events_can_be_of_one_kind_and_a_code_a_number() -> None:
     one = HEAD.replace('kind = "what"', 'kind = { fixed = "paid" }') + BLOCK
     check(read(partner_of(one), json.dumps({k: v for k, v in GOOD.items() if k != "what"}).encode())[0], Told())
@@ -476,9 +528,16 @@ def test_of_rows_without_an_id_two_equal_ones_are_two_events_and_sent_again_the_
     assert ids[3] == f"{ids[0]}-3"
 
 
-# Tables.
+def test_a_digest_is_made_of_what_is_there() -> None:
+    partner = partner_of(HEADED.replace('id = "id"', 'id = { function = "digest", paths = ["sum", "note"] }'))
+    rows = [f"2024-03-05T09:30:00Z,{PERSON},paid,{rest}" for rest in ("5,", "5,rent", ",5", ",")]
+    found = read(partner, "\n".join(["at,who,what,sum,note", *rows]).encode())
+    ids = {each.event_id for each in found if isinstance(each, Normalized)}
+    assert len(ids) == 3, "an amount is no note"
+    check(found[3], Fault(Code.MISSING_FIELD, "sum", "One of the fields"))
 
-HEADED = CSV.replace('columns = ["id", "at", "who", "what", "sum"]', "header = true") + CSV_BLOCK
+
+# Tables.
 
 
 def test_columns_of_a_header_are_read_by_their_names() -> None:
@@ -505,6 +564,35 @@ def test_columns_of_a_header_are_read_by_their_names() -> None:
 def test_a_table_whose_header_is_wrong_is_refused_as_a_whole(text: str, code: Code, field: str) -> None:
     [found] = read(partner_of(HEADED), text.encode())
     check(found, Fault(code, field))
+
+
+LETTER = "Account;DE00\n\nBalance on 5 March:;1,00\nWe thank you, at all times, for what you sum up\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "header", "expected"),
+    [
+        ("", "id,at,who,what,sum", Told(id="e1")),
+        (LETTER, "id,at,who,what,sum", Told(id="e1")),
+        ("id,at\n", "id,at,who,what,sum", Told(id="e1")),  # a line that names some of them
+        ("x\n" * 49, "id,at,who,what,sum", Told(id="e1")),
+        ("x\n" * 50, "id,at,who,what,sum", Fault(Code.UNKNOWN_FIELD, "x")),
+        (LETTER, "id,at,who,what,colour", Fault(Code.UNKNOWN_FIELD, "colour")),  # told of the line that is meant
+        (LETTER, "id,at,who,what,gender", Fault(Code.DEMOGRAPHIC, "gender")),
+    ],
+)
+def test_other_lines_may_stand_before_the_header(before: str, header: str, expected: Any) -> None:
+    partner = partner_of(HEADED.replace("header = true", "header = true\npreamble = true"))
+    [found] = read(partner, f"{before}{header}\n{ROW}\n".encode())
+    check(found, expected)
+
+
+def test_a_message_has_as_many_rows_below_a_preamble_as_below_a_header() -> None:
+    partner = partner_of(HEADED.replace("header = true", "header = true\npreamble = true"))
+    rows = "".join(f"{ROW}\n" for _ in range(1_000))
+    assert len(read(partner, f"{LETTER}id,at,who,what,sum\n{rows}".encode())) == 1_000
+    [found] = read(partner, f"{LETTER}id,at,who,what,sum\n{rows}{ROW}\n".encode())
+    check(found, Fault(Code.OUT_OF_BOUNDS, ""))
 
 
 def test_a_row_that_does_not_fit_the_header_is_refused_alone() -> None:
@@ -631,6 +719,12 @@ WRONG = [
     (CSV.replace('id = "id"', 'id = { path = "id", type = "number" }') + CSV_BLOCK, "id.type", "Only JSON"),
     (CSV + "header = true" + CSV_BLOCK, "", "Say `columns`, or `header"),
     (CSV + 'delimiter = "a"' + CSV_BLOCK, "", "delimiter"),
+    (CSV + "preamble = true" + CSV_BLOCK, "", "before a `header`"),
+    (TWO_COLUMNS.replace('["out", "in"]', '["out"]'), "kind[1]", "two places or more"),
+    (TWO_COLUMNS.replace('filled = ["out", "in"]', 'filled = ["out", "in"], path = "x"'), "kind[1]", "one of"),
+    (TWO_COLUMNS.replace('"paid/in"', '"paid/inn"'), "skip[0]", "one of: out, in"),
+    (TWO_COLUMNS.replace('"paid/out" =', '"paid/Out" ='), 'events[0].kinds."paid/Out"', "one of: out, in"),
+    (TWO_COLUMNS.replace('["out", "in"]', '["out", "@type"]'), "kind[1].filled[1]", "no attribute"),
     (FIXED.replace("[31, 39]", "[39, 31]"), "columns.sum", "counted from 1"),
     (FIXED.replace("[31, 39]", "[31, 61]"), "columns.sum", "behind the line"),
     (FIXED.replace("[31, 39]", "[31, 39]\nmore = [40, 41]"), "columns.more", "neither read nor ignored"),
