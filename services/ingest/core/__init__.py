@@ -6,8 +6,10 @@ plausibility    which times and days can be meant?
 money           what is an amount worth in the base currency?
 mapping, values     what may a partner's file say, of a format and of one value?
 native          what does it say for a partner without a format of its own?
-compiling       how does a file become functions?                          once, at the start
+unsaid          what is told of a key that the file has and the language does not?
+compiling       how does a file become functions?                          once for each content
 blocks          how does one `[[events]]` block?
+words           which words say what kind an event is?
 fields, time_fields, paths      how does one key of it, and which paths does it read?
 readers, number_readers, time_readers       how is one text, number or time read?
 notation, patterns      in which notation are numbers and times written, and read?
