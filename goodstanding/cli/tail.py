@@ -28,7 +28,15 @@ from shared.contracts import zones
 from shared.contracts.erasure import is_nobody
 from shared.contracts.faults import Fault
 from shared.contracts.identity import USER_ID_PATTERN
-from shared.contracts.messages import DisputeQuestion, RecordChange, ScoreChange, TierChange, follow
+from shared.contracts.messages import (
+    TYPES,
+    DisputeQuestion,
+    RecordChange,
+    RecordSettled,
+    ScoreChange,
+    TierChange,
+    follow,
+)
 from shared.contracts.months import month_name
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import (
@@ -234,7 +242,11 @@ def _day(instant: str, zone: tzinfo) -> str:
 
 
 def _question(record: ConsumerRecord) -> dict[str, Any]:
-    question = follow(DisputeQuestion, record.value or b"")
+    of_type = next((content for name, content in record.headers if name == "ce_type"), None)
+    is_settled = of_type == TYPES[RecordSettled].encode()
+    question: DisputeQuestion | RecordSettled | Fault = follow(
+        RecordSettled if is_settled else DisputeQuestion, record.value or b""
+    )
     if isinstance(question, Fault):
         raise UserError(question.sentence)
     fields = msgspec.to_builtins(question)
@@ -242,6 +254,9 @@ def _question(record: ConsumerRecord) -> dict[str, Any]:
 
 
 def _question_line(question: dict[str, Any], zone: tzinfo) -> str:
+    if "lapses_at" in question:
+        about = [question["ended_on"], question["report_id"], question["kind"], "settled by your report"]
+        return "  ".join([*about, f"lapses on {_day(question['lapses_at'], zone)}"])
     text = f": {question['text']}" if "text" in question else ""
     about = [question["asked_on"], question["report_id"], question["kind"], f"answer by {question['answer_by']}"]
     return "  ".join([*about, f"dispute {question['dispute']}", f"{question['reason']}{text}"])

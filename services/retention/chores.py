@@ -10,6 +10,7 @@ from typing import Any
 from services.retention.core.decide import Person, Policy
 from services.retention.core.erasure import Forget, roll
 from services.retention.core.overview import Summarize, over_at, run_at
+from services.retention.core.timers import answers_are_due
 from services.retention.erasing import Held, Records, Told
 from services.retention.storage import erasures, overview, store
 from shared.contracts.erasure import nobody
@@ -27,12 +28,16 @@ async def due(
     *,
     policy: Policy,
 ) -> DuePage[Told, Held]:
-    """What is due of records comes first."""
+    """What is due of records comes first. Where the time for an answer is over, the page is a run, so that the runner
+    reads first what had arrived."""
     assert records.due is not None
     page: DuePage[Any, Person] = await records.due(db, shard, now, cursor, limit, skip)
     if page.messages:
         states = {id: Held(person) for id, person in page.states.items()}
-        return DuePage(page.messages, page.cursor, page.next_at, page.run, states)
+        assert page.next_at is not None, "a page has the deadline of its messages"
+        late = any(answers_are_due(person.records.values(), page.next_at) for person in page.states.values())
+        run = f"answers/{page.next_at:%Y%m%dT%H%M%S}" if late else None
+        return DuePage(page.messages, page.cursor, page.next_at, run, states, done=1.0)
     roll_at, forget_at = await erasures.next_instants(db, shard)
     if (nobodys := nobody(shard)) not in skip:
         if roll_at is not None and roll_at <= now:

@@ -24,9 +24,10 @@ from services.retention.core.effects import (
     last_change,
 )
 from services.retention.core.erasure import record_receipt
-from services.retention.core.record import Known, Open
-from shared.contracts.exchange import announced, answered, asked, refused
-from shared.contracts.messages import DisputeQuestion, RecordChange
+from services.retention.core.fingerprint import settlement_id
+from services.retention.core.record import Known, Open, Settled
+from shared.contracts.exchange import announced, answered, asked, refused, settled
+from shared.contracts.messages import DisputeQuestion, RecordChange, RecordSettled
 from shared.contracts.subject import SubjectAnswer, SubjectNotice
 from shared.contracts.topics import RECORDS_CHANGED, SUBJECT_ANSWERS
 from shared.runner.service import Announcement, Outcome, Outgoing, Result
@@ -56,6 +57,9 @@ def messages_of(user_id: str, id: str, effect: Effect, now: datetime, base: int,
         case Changed(record, news):
             yield changed(user_id, change_of(id, record, base), now)
             yield _notice(user_id, _of_record(id, record, news, base), id, now)
+            if news == "changed" and isinstance(record, Settled):
+                # Nothing else is news of a settled record: its amount does not change any more.
+                yield _settlement(id, record, now, base, key)
         case Expired(lapsed_at=lapsed_at):
             # Late or not, it happened at the deadline.
             yield changed(user_id, last_change(id, effect, base), lapsed_at)
@@ -132,6 +136,15 @@ def _question(effect: AskedProvider, now: datetime) -> Outgoing:
         answer_by=dispute.answer_by,
     )
     return asked(NAME, facts.partner, body, len(dispute.questions), now)
+
+
+def _settlement(id: str, record: Settled, now: datetime, base: int, key: bytes) -> Outgoing:
+    facts, deadline = record.facts, record.deadline
+    assert deadline.ended_on is not None, "it is settled"
+    body = RecordSettled(
+        report_id=facts.report_id, kind=facts.kind, ended_on=deadline.ended_on, lapses_at=deadline.lapses_at
+    )
+    return settled(NAME, facts.partner, body, settlement_id(key, id, base + record.version), now)
 
 
 # -- the person --------------------------------------------------------------------------------------------------------

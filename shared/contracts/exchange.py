@@ -25,6 +25,7 @@ from shared.contracts.messages import (
     DisputeQuestion,
     RecordChange,
     RecordReport,
+    RecordSettled,
     encode,
     follow,
     read,
@@ -250,6 +251,18 @@ def asked(service: str, partner: str, question: DisputeQuestion, number: int, ti
         partitionkey=question.report_id,
     )
     return Outgoing(disputes_topic(partner), question.report_id.encode(), encode(question), headers, 0)
+
+
+def settled(service: str, partner: str, said: RecordSettled, id: str, time: datetime) -> Outgoing:
+    """What a provider is told of a settlement of its own. `id` tells nothing about the person."""
+    headers = binary(
+        id=f"{service}/{id}",
+        source=f"/{service}",
+        type=TYPES[RecordSettled],
+        time=time.astimezone(UTC),
+        partitionkey=said.report_id,
+    )
+    return Outgoing(disputes_topic(partner), said.report_id.encode(), encode(said), headers, 0)
 
 
 def refused(

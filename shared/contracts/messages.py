@@ -152,6 +152,21 @@ class DisputeQuestion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class RecordSettled:
+    """Which of its records a provider has settled by what it reported; `disputes.<partner>`, whose key is the report
+    id.
+
+    `ended_on` is the day that counts: of several settlements the earliest, and of a kind that ends at once the day on
+    which it began. The record lapses at `lapses_at`. It names the provider's own report and never the person.
+    """
+
+    report_id: Id
+    kind: Text
+    ended_on: Day
+    lapses_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class ScoreChange:
     """A publication of a person's score; `scores.changed`, whose key is the person.
 
@@ -230,6 +245,7 @@ TYPES: dict[type, str] = {
     Refusal: "goodstanding.event.rejected.v1",
     TierChange: "goodstanding.tier.changed.v1",
     DisputeQuestion: "goodstanding.record.disputed.v1",
+    RecordSettled: "goodstanding.record.settled.v1",
     SubjectRequest: "goodstanding.subject.requested.v1",
     SubjectAnswer: "goodstanding.subject.answered.v1",
     SubjectNotice: "goodstanding.subject.notified.v1",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.retention.core.fingerprint import record_id
+from services.retention.core.fingerprint import dispute_id, record_id
 from shared.contracts.messages import RecordReport
 from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
 from tests.support.retention_process import FINGERPRINT_KEY, PARTNER, Ear, Heard, Retention, deployed, stranger
@@ -213,3 +213,29 @@ async def test_what_lapsed_by_a_slip_is_corrected(retention: Retention) -> None:
         assert story(ear.heard, person)[-1] == (1, "settled", True)
         assert ear.heard[-1].change.lapses_at == datetime(2031, 1, 10, 16, tzinfo=UTC)
     assert [refusal["ce_code"] for refusal in await retention.refusals()][-1:] == ["lapsed"]
+
+
+async def test_an_answer_that_lies_there_is_read_before_silence_is_taken_for_one(retention: Retention) -> None:
+    """(rules R17) Under `us` the record would be deleted; retention was down while the answer came, and over the last
+    day."""
+    person, silent = stranger(), stranger()
+    await retention.start("retention", GOODSTANDING_RETENTION_PROFILE="us")
+    for each in (person, silent):
+        await retention.tell(each, REPORTED, time=START)
+        await retention.ask(each, dispute(each), f"d-{each[:8]}", time=START)
+    await retention.until_drained(START)
+    await retention.kill("retention")
+    (number,) = {each.dispute for each in await retention.questions() if each.dispute == _number(person)}
+    await retention.tell(person, resolved("confirmed", dispute=number), time=START)
+    late = datetime(2026, 3, 1, tzinfo=UTC)
+    await retention.set_clock(late)
+    async with retention.ear([person, silent]) as ear:
+        await retention.start("retention", GOODSTANDING_RETENTION_PROFILE="us")
+        await retention.until_drained(late)
+        await ear.listen()
+    assert story(ear.heard, person) == [(3, "confirmed", True)]
+    assert story(ear.heard, silent) == [(3, "deleted", False)]
+
+
+def _number(person: str) -> str:
+    return dispute_id(FINGERPRINT_KEY, id_of(person), f"d-{person[:8]}")

@@ -138,7 +138,7 @@ def _of_known(record: Known, report: Report, now: datetime, profile: Profile) ->
 
 def _confirmed(record: Known, named: Dispute | None, report: Report) -> Step:
     match named:
-        case Asked():
+        case Asked(due=due) if report.arrived is None or report.arrived < due:
             return _answered(record, Confirmed(named.id, named.questions), "confirmed")
         case Unverifiable(due=due) if due is not None and report.arrived is not None and report.arrived < due:
             # It came in time, and is read late, because a service was down.

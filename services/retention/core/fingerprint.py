@@ -27,6 +27,11 @@ def dispute_id(key: bytes, record_id: str, request_id: str) -> str:
     return fingerprint(key, f"dispute\n{record_id}\n{request_id}").hex()
 
 
+def settlement_id(key: bytes, record_id: str, version: int) -> str:
+    """The number of what a provider is told of a settlement; it tells nothing about the person either."""
+    return fingerprint(key, f"settled\n{record_id}\n{version}").hex()
+
+
 def unkeyed_record_id(user_id: str, partner: str, report_id: str) -> str:
     """The name that a record had until names were keyed (decision 0018). One that was reported before keeps it to its
     end, since the scorer knows the record by it."""

@@ -3,7 +3,7 @@ is told of a day that is near (rules D7, D10, D11, R4, R17 and R22)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -42,6 +42,13 @@ def _timers(record: Known) -> Iterator[tuple[datetime, Timer]]:
         yield case.counts_from, "counts"
     if case.warn_at is not None:
         yield case.warn_at, "lapse-near"
+
+
+def answers_are_due(records: Iterable[Kept], instant: datetime) -> bool:
+    """Whether the time of somebody's answer is over by the instant: then what had arrived in time must be read first,
+    since it may have come while the service was down (rules R17)."""
+    disputes = (record.case.dispute for record in records if not isinstance(record, Unreported))
+    return any(isinstance(dispute, Asked) and dispute.due <= instant for dispute in disputes)
 
 
 def fire(state: Kept, instant: datetime, profile: Profile, *, alone: bool) -> Step:

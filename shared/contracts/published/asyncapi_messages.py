@@ -15,6 +15,7 @@ from shared.contracts.messages import (
     BehaviorEvent,
     DisputeQuestion,
     RecordReport,
+    RecordSettled,
     Refusal,
 )
 from shared.contracts.published import examples, schemas
@@ -38,7 +39,7 @@ def messages() -> Iterator[tuple[str, Object]]:
 
 def _binary(model: type, name: str, shown: list[examples.Example]) -> Object:
     """A message of ours: attributes in headers, the body as value."""
-    key = _REPORT_ID if model is DisputeQuestion else _USER_ID
+    key = _REPORT_ID if model in (DisputeQuestion, RecordSettled) else _USER_ID
     attributes: Object = {"ce_time": _INSTANT, "ce_partitionkey": key}
     optional: Object = {}
     if model in (BehaviorEvent, RecordReport):

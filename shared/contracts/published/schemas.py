@@ -14,12 +14,21 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from shared.contracts.messages import TYPES, DisputeQuestion, RecordChange, Refusal, ScoreChange, TierChange, schema
+from shared.contracts.messages import (
+    TYPES,
+    DisputeQuestion,
+    RecordChange,
+    RecordSettled,
+    Refusal,
+    ScoreChange,
+    TierChange,
+    schema,
+)
 from shared.contracts.published.compatibility import incompatibilities
 from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotice
 
 DIRECTORY = Path(__file__).parents[1] / "schemas"
-FOLLOWED = frozenset({ScoreChange, DisputeQuestion, Refusal, TierChange})
+FOLLOWED = frozenset({ScoreChange, DisputeQuestion, RecordSettled, Refusal, TierChange})
 """Bodies that others than our own services read. For them it also breaks when we begin to send something new."""
 OPEN = FOLLOWED | {RecordChange, SubjectAnswer, SubjectNotice, ErasureReceipt}
 """Bodies whose schema says nothing of further fields, so that readers pass them over. Changes of records were followed

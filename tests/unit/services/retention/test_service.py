@@ -17,7 +17,7 @@ from services.retention.service import decide, decode
 from services.retention.settings import RetentionSettings
 from services.retention.storage import store
 from shared.contracts.cloudevents import binary
-from shared.contracts.messages import TYPES, DisputeQuestion, RecordChange, RecordReport, encode, read
+from shared.contracts.messages import TYPES, DisputeQuestion, RecordChange, RecordReport, RecordSettled, encode, read
 from shared.contracts.refusals import read_refusal
 from shared.contracts.retention_profile import Profile
 from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
@@ -45,6 +45,9 @@ class Logged:
     topic: str = RECORDS_REPORTED
     partition: int = 0
     offset: int = 0
+
+
+CARD = RecordReport(kind="card.overdue", report_id="c-1", status="reported", began_on=date(2025, 3, 1))
 
 
 def logged(body: RecordReport = NO_SHOW, **changed: object) -> Logged:
@@ -197,6 +200,30 @@ def test_a_dispute_tells_everybody_whom_it_concerns() -> None:
     assert (changed.topic, noticed.topic, answer.topic) == (RECORDS_CHANGED, SUBJECT_ANSWERS, SUBJECT_ANSWERS)
     again = decide(decision.state, [asks], NOW, POLICY)
     assert (again.outgoing, again.state) == ((), decision.state)
+
+
+def test_a_provider_is_told_which_record_it_has_settled_once() -> None:
+    """(rules R6) The day that counts, of several the earliest; what is no settlement is not told."""
+    opened = told(None, CARD)
+    assert [message.topic for message in opened.outgoing] == [RECORDS_CHANGED, SUBJECT_ANSWERS]
+    paid = told(opened.state, _paid(date(2025, 9, 15)))
+    said = paid.outgoing[-1]
+    assert (said.topic, said.key, said.partition) == ("disputes.hotel", b"c-1", 0)  # type: ignore[union-attr]
+    assert read(RecordSettled, said.value or b"") == RecordSettled(
+        report_id="c-1",
+        kind="card.overdue",
+        ended_on=date(2025, 9, 15),
+        lapses_at=datetime(2030, 9, 15, 16, tzinfo=UTC),
+    )
+    assert USER not in str((said.key, said.value, said.headers))
+    assert told(paid.state, _paid(date(2025, 9, 15))).outgoing == ()
+    earlier = told(paid.state, _paid(date(2025, 9, 10))).outgoing[-1]
+    assert dict(earlier.headers)["ce_id"] != dict(said.headers)["ce_id"]
+    assert b"2025-09-10" in (earlier.value or b"")
+
+
+def _paid(day: date) -> RecordReport:
+    return RecordReport(kind="card.overdue", report_id="c-1", status="settled", ended_on=day)
 
 
 def test_what_others_are_asked_is_passed_over() -> None:

@@ -13,6 +13,7 @@ from services.retention.core.bounds import DISPUTES_MAX, REPORTED_YEARS_MAX, RET
 from services.retention.core.decide import Policy
 from services.retention.core.fingerprint import record_id
 from services.retention.core.record import counts
+from services.retention.core.timers import answers_are_due
 from shared.contracts.erasure import ON_THE_WAY_MAX
 from shared.contracts.retention_profile import DelayDays, Early, Span, Warnings, Years
 from tests.support.record_lives import BEGAN, CARD, CN, ENDED, KEY, NO_SHOW, NOON, STATES, USER, Life, dispute_of, lived
@@ -326,6 +327,17 @@ def test_an_answer_that_came_in_time_counts_though_it_is_read_late() -> None:
         life = lived("unverifiable")
         due = datetime(2026, 2, 4, 16, tzinfo=UTC)
         assert life.resolve("confirmed", dispute=D1, arrived=due + arrived) == [answer]
+
+
+def test_an_answer_that_came_late_does_not_count_though_the_timer_has_not_fired() -> None:
+    """(rules R17) Time is when it arrived, and not when the service came to it."""
+    due = datetime(2026, 2, 4, 16, tzinfo=UTC)
+    life = lived("disputed")
+    life.now = due + timedelta(hours=1)
+    assert answers_are_due([life.record], due)
+    assert not answers_are_due([life.record], due - timedelta(seconds=1))
+    assert life.resolve("confirmed", dispute=D1, arrived=due) == ["refused answered dispute"]
+    assert life.resolve("confirmed", dispute=D1, arrived=due - timedelta(seconds=1)) == ["confirmed: confirmed v3"]
 
 
 def test_a_second_dispute_is_another_one_and_an_answer_to_the_first_does_not_end_it() -> None:
