@@ -29,6 +29,7 @@ from goodstanding.simulation.story.cast import Cast
 from goodstanding.simulation.story.ending import ending
 from goodstanding.simulation.view import Plain, band_table, view_for
 from goodstanding.validation import plot
+from shared.contracts.kinds import KIND_OF
 
 _DIFFERENCES_SHOWN = 5
 _INTERRUPTED = "Interrupted; everything that the demo had started is stopped. Start it again any time."
@@ -105,6 +106,11 @@ def _story(keep: bool, svg: Path | None, as_json: bool) -> None:
         f"at {result.instants:,} instants.",
     )
     _fail_on(result.differences)
+    for each in result.disputes:
+        title = KIND_OF[each.kind].title
+        won = each.outcome == "deleted"
+        end = "and won: it is deleted" if won else f"and lost: it is confirmed, with the statement “{each.statement}”"
+        screen.print(f"[cyan]{each.account}[/] disputed a record ({title}), {end}.")
     if result.forgotten is not None:
         verdict = "is true: nothing of the person is held" if result.forgotten.is_true else "is not true"
         screen.print(f"[cyan]{result.forgotten.account}[/] asked to be erased at the end, and the receipt {verdict}.")

@@ -2,8 +2,8 @@
 
 Written apart from the services on purpose: it shares no code with them. The rules are those of `rule_book`; here is
 what is said when. It knows monthly cadence, and only such lives of records as partners tell here: reported, told again
-with another amount while they are open, settled at most once. A difference between this and the topics means that one
-of the two is wrong.
+with another amount while they are open, settled at most once, disputed at most once and then confirmed or deleted. A
+difference between this and the topics means that one of the two is wrong.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hmac
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from goodstanding.simulation.rule_book import (
@@ -56,6 +56,9 @@ class Event:
     report: str = ""
     began_on: date | None = None
     ended_on: date | None = None
+    outcome: Literal["", "confirmed", "deleted"] = ""
+    """How the provider answers the dispute of this number."""
+    dispute: str = ""
 
 
 class ScoreNews(NamedTuple):
@@ -81,7 +84,7 @@ class TierNews(NamedTuple):
 
 class RecordNews(NamedTuple):
     """What `records.changed` says; `heard_at` is the instant that the clock showed when it was said. Of a record that
-    has expired it says nothing but that."""
+    has expired or was deleted it says nothing but that."""
 
     heard_at: datetime
     kind: str | None
@@ -101,7 +104,7 @@ class _Record:
 
     @property
     def counts(self) -> bool:
-        return self.news[-1].status != "expired"
+        return self.news[-1].status not in ("expired", "deleted", "disputed")
 
     @property
     def is_open(self) -> bool:
@@ -166,6 +169,13 @@ class Recount:
             record.news.append(RecordNews(now, None, "expired", None, None, None))
             self._publish(person, now)
 
+    def disputed(self, account: str, partner: str, report: str, now: datetime) -> None:
+        """The person has said that the record is wrong: it does not count until its provider has answered."""
+        person = self._people[account]
+        record = person.records[partner, report]
+        record.news.append(record.news[-1]._replace(heard_at=now, status="disputed"))
+        self._publish(person, now)
+
     def erased(self, account: str) -> None:
         """Everything about the person is gone, for subscribers too. Others are counted as they were until the next
         publication, which is not computed after this."""
@@ -223,6 +233,10 @@ class Recount:
     def _report(self, person: _Person, event: Event, now: datetime) -> None:
         key = (event.partner, event.report)
         record = person.records.get(key)
+        if event.outcome:
+            assert record is not None, "the answer to what was never reported: teach the recount"
+            self._answer(person, record, event.outcome, now)
+            return
         if record is None:
             assert event.began_on is not None
             record = person.records[key] = _Record(event.kind, event.began_on, event.amount, event.time)
@@ -247,6 +261,13 @@ class Recount:
                 lapses_at(record.kind, ended_on, self._profile) if ended_on else None,
             )
         )
+        self._publish(person, now)
+
+    def _answer(self, person: _Person, record: _Record, outcome: str, now: datetime) -> None:
+        last = record.news[-1]
+        assert last.status == "disputed", "an answer that nobody has asked for: teach the recount"
+        deleted = RecordNews(now, None, "deleted", None, None, None)
+        record.news.append(deleted if outcome == "deleted" else last._replace(heard_at=now, status=outcome))
         self._publish(person, now)
 
     def _next_lapse(self) -> tuple[datetime, _Person, _Record] | None:

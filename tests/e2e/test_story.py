@@ -42,6 +42,10 @@ def test_three_years_end_with_equal_totals(monkeypatch: pytest.MonkeyPatch, tmp_
     assert "Hotel room booked on credit and not used has lapsed" not in said
     assert "2021: " in said
     assert "asked to be erased at the end, and the receipt is true" in said
+    assert re.search(r"disputed a record \(Hotel room booked on credit and not used\), and won: it is deleted", said)
+    assert re.search(
+        r"disputed a record \(Credit card overdue\), and lost: .* the statement “The card was stolen", said
+    )
     for heading in ("is told now", "Where most points are missing", "What moved it", "What would raise it"):
         assert heading in said
     assert svg.read_text().startswith("<svg")

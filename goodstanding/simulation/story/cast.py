@@ -4,20 +4,24 @@ anybody. All of it follows from the seed and the person's number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from random import Random
+from typing import Literal
 
 from goodstanding.simulation.recount import Event
 from shared.contracts import zones
 from shared.contracts.identity import sample_account
-from shared.contracts.months import day_of_month
+from shared.contracts.months import day_of_month, month_number
 
 ZONE = zones.zone("Asia/Shanghai")
 FIRST_MONTH = 2019 * 12
 """January 2019: a card paid off on 29 February 2020 lapses within six and a quarter years."""
 HERO = 1
+_DISPUTES: tuple[tuple[int, int, Literal["confirmed", "deleted"]], ...] = ((7, 8, "confirmed"), (19, 15, "deleted"))
+"""Who disputes a record, on which day of a month, behind its publication, and how that ends."""
+_ANSWERED_AFTER = timedelta(days=5)
 _BILLS = ("water.bill", "electricity.bill", "gas.bill", "phone.bill")
 _RIDES = ("bike_rental.return", "e_bike_rental.return", "ride.trip", "transit.fare")
 _WITH_A_RECORD_OF = 40
@@ -36,6 +40,41 @@ class Cast:
         """All events, the earliest first. A person's records change at most once a month."""
         events = [event for number in range(1, self.people + 1) for event in _Life(self, number).events()]
         return sorted(events, key=lambda event: (event.time, event.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """A person disputes the last that was told of a record, and its provider answers; both in the month after that. Who
+    loses adds a statement."""
+
+    last: Event
+    asked_at: datetime
+    answered_at: datetime
+    outcome: Literal["confirmed", "deleted"]
+
+    @property
+    def answer(self) -> Event:
+        """Without the number of the dispute, which the provider learns from the question."""
+        event = self.last
+        id = f"{event.partner}-{event.id.split('-')[-2]}-900001"
+        return replace(event, id=id, time=self.answered_at - timedelta(hours=1), amount=0, outcome=self.outcome)
+
+
+def objections(told: Sequence[Event], months: int) -> list[Objection]:
+    """Those that fall into the story, the earliest first."""
+    found = []
+    for number, on, outcome in _DISPUTES:
+        account = sample_account(number)
+        last = max((event for event in told if event.report and event.person == account), default=None, key=_time)
+        if last is not None and (month := month_number(last.time) + 1) < FIRST_MONTH + months:
+            day = day_of_month(month, on)
+            at = datetime(day.year, day.month, day.day, 10, tzinfo=ZONE)
+            found.append(Objection(last, at, at + _ANSWERED_AFTER, outcome))
+    return sorted(found, key=lambda each: each.asked_at)
+
+
+def _time(event: Event) -> datetime:
+    return event.time
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,10 @@ def _bank(event: Event) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
             given_at = (event.time - timedelta(days=30)).isoformat()
             consent = {"reference": event.consent, "purpose": "credit standing", "given_at": given_at}
             type, data = "means.income.reported", {"consent": consent, **money}
+        case "card.overdue" if event.outcome:
+            result = {"confirmed": "upheld", "deleted": "withdrawn"}[event.outcome]
+            type, data = "card.overdue.resolved", {"report_no": event.report, "result": result}
+            data["dispute_no"] = event.dispute
         case "card.overdue":
             type, data = "card.overdue.reported", {"report_no": event.report, "overdue_since": str(event.began_on)}
             data |= {"state": "paid", "paid_on": str(event.ended_on)} if event.ended_on else {"state": "open", **money}
@@ -101,7 +105,10 @@ def _hotel(event: Event) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
         "PropertyCode": "SHA01",
         "Guest": {"PlatformAccount": event.person},
     }
-    if event.kind == "hotel.no_show":
+    if event.outcome:
+        body |= {"Event": "NoShowResolved", "Reservation": {"Number": event.report}}
+        body |= {"Resolution": {"Outcome": event.outcome.capitalize(), "Dispute": event.dispute}}
+    elif event.kind == "hotel.no_show":
         reservation = {"Number": event.report, "ArrivalDate": str(event.began_on)}
         body |= {"Event": "NoShow", "Reservation": reservation | {"Deposit": _yuan(event.amount), "Currency": "CNY"}}
     else:

@@ -10,22 +10,26 @@ from itertools import groupby
 from typing import NamedTuple
 
 from goodstanding.explanations import read_explained
-from goodstanding.person.asking import asking_for
+from goodstanding.person import current
+from goodstanding.person.asking import Asking, asking_for
 from goodstanding.person.explained import Explained
 from goodstanding.person.receipts import Verified, verify
 from goodstanding.person.setting import Setting
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Addresses
+from goodstanding.reading.topic import last_value
 from goodstanding.simulation import course
 from goodstanding.simulation.course import instant, publication_day, totals
 from goodstanding.simulation.recount import Event, RecordNews, ScoreNews, TierNews
 from goodstanding.simulation.stage import Sending, Stage
-from goodstanding.simulation.story.cast import FIRST_MONTH, HERO, ZONE, Cast
+from goodstanding.simulation.story.cast import FIRST_MONTH, HERO, ZONE, Cast, Objection, objections
 from goodstanding.simulation.story.formats import written
 from goodstanding.simulation.view import View
 from shared.contracts.identity import sample_account
+from shared.contracts.messages import DisputeQuestion, follow
 from shared.contracts.months import month_number
-from shared.contracts.subject import ErasureReceipt, SubjectRequest
+from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectRequest
+from shared.contracts.topics import disputes_topic
 
 _REPEATED_EVERY = 500
 """One event in so many is sent twice, as after a time-out."""
@@ -33,6 +37,7 @@ _WRONG_EVERY = 1_000
 """After one event in so many comes a copy that names a customer's private number, under an id of its own."""
 _SECOND = timedelta(seconds=1)
 _RECEIPT_WITHIN_S = 60.0
+_STATEMENT = "The card was stolen, and I paid as soon as I knew."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,18 @@ class Result(course.Result):
     hero: Heard
     told: Explanation | None
     """What the hero is told at the end; None if there is no score yet."""
+    disputes: tuple[Disputed, ...] = ()
     forgotten: Forgotten | None = None
     """Who asks to be erased when all is over; None where nobody but the hero plays."""
+
+
+class Disputed(NamedTuple):
+    """A record that was disputed, how that ended, and the statement that goes with it since."""
+
+    account: str
+    kind: str
+    outcome: str
+    statement: str | None
 
 
 class Forgotten(NamedTuple):
@@ -84,6 +99,7 @@ class _Moment:
     instant: datetime
     events: tuple[Event, ...] = ()
     publication: int | None = None
+    objection: Objection | None = None
 
 
 def run(cast: Cast, view: View, *, keep: bool, given: Addresses | None) -> Result:
@@ -94,9 +110,14 @@ def run(cast: Cast, view: View, *, keep: bool, given: Addresses | None) -> Resul
 
 
 def moments(cast: Cast) -> Iterator[_Moment]:
-    """Partners report at the end of each month, but the hero's records when they happen; scores come on the 6th."""
-    hero = sample_account(HERO)
-    for month, events in groupby(cast.told(), key=lambda event: month_number(event.time)):
+    """Partners report at the end of each month, but the hero's records when they happen; scores come on the 6th. Two
+    people dispute a record."""
+    hero, told = sample_account(HERO), cast.told()
+    disputed = objections(told, cast.months)
+    for month, events in groupby(told, key=lambda event: month_number(event.time)):
+        for objection in disputed:
+            if month_number(objection.asked_at) == month:
+                yield _Moment(objection.asked_at, objection=objection)
         at_the_end: list[Event] = []
         for event in events:
             if event.report and event.person == hero:
@@ -120,12 +141,16 @@ def sendings(events: Iterable[Event]) -> Iterator[Sending]:
 
 
 async def _play(cast: Cast, stage: Stage) -> Result:
-    instants = 1
+    instants, disputes = 1, list[Disputed]()
     # The first year ends with the publication of its last month.
     for year, parts in groupby(moments(cast), key=lambda moment: (moment.instant - timedelta(days=6)).year):
         async with stage.span(str(year)):
             for moment in parts:
                 instants += await _lapses_before(moment.instant, stage)
+                if moment.objection is not None:
+                    disputes.append(await _dispute(moment.objection, stage))
+                    instants += 2
+                    continue
                 await _one(moment, stage)
                 instants += 1
     found = stage.subscriber
@@ -137,12 +162,44 @@ async def _play(cast: Cast, stage: Stage) -> Result:
         instants=instants,
         hero=_heard_of(sample_account(HERO), stage),
         told=await _told_to(sample_account(HERO), stage),
+        disputes=tuple(disputes),
     )
     if cast.people <= HERO:
         return result
     forgotten = await _forget(sample_account(cast.people), stage)
     # Nothing else may have moved by it.
     return replace(result, forgotten=forgotten, differences=list(stage.differences(result.accepted)))
+
+
+async def _dispute(objection: Objection, stage: Stage) -> Disputed:
+    """The person disputes the record, its provider reads the question and answers, and who loses adds a statement."""
+    last = objection.last
+    deployment, user_id = stage.deployment, stage.recount.user_id(last.person)
+    await stage.move_to(objection.asked_at)
+    (held,) = [each for each in await current.records(deployment, user_id) if each["report_id"] == last.report]
+    asked = SubjectRequest(request="dispute", record_id=held["record_id"], reason="not-mine")
+    async with asking_for(deployment.kafka, user_id) as asking:
+        await _answer_to(asking, asked, stage)
+        stage.recount.disputed(last.person, last.partner, last.report, stage.instant)
+        await stage.drain(f"{stage.instant:%-d %B %Y}: a record is disputed")
+        question = follow(DisputeQuestion, await last_value(deployment.kafka, disputes_topic(last.partner)) or b"")
+        assert isinstance(question, DisputeQuestion), "the provider was asked"
+        await stage.move_to(objection.answered_at)
+        await stage.send(sendings([replace(objection.answer, dispute=question.dispute)]), "a dispute is answered")
+        await stage.drain(f"{stage.instant:%-d %B %Y}: a dispute is answered")
+        if objection.outcome == "deleted":
+            return Disputed(last.person, last.kind, "deleted", None)
+        said = SubjectRequest(request="statement", record_id=held["record_id"], text=_STATEMENT)
+        await _answer_to(asking, said, stage)
+    (held,) = [each for each in await current.records(deployment, user_id) if each["report_id"] == last.report]
+    return Disputed(last.person, last.kind, held["status"], held["statement"])
+
+
+async def _answer_to(asking: Asking, request: SubjectRequest, stage: Stage) -> SubjectAnswer:
+    asked = await asking.ask(request, stage.instant)
+    return await anext(
+        told async for told in asking.answers(asked, _RECEIPT_WITHIN_S) if isinstance(told, SubjectAnswer)
+    )
 
 
 async def _forget(account: str, stage: Stage) -> Forgotten:
