@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -98,9 +98,17 @@ def deadline(
         RecordClass, typer.Option("--class", parser=record_class, metavar="CLASS", help=one_of(list(RecordClass)))
     ],
     ended_on: Annotated[
-        date,
+        date | None,
         typer.Option(parser=day, metavar="DAY", help="The day on which the behavior ended, such as 2024-02-29."),
-    ],
+    ] = None,
+    began_on: Annotated[
+        date | None,
+        typer.Option(
+            parser=day,
+            metavar="DAY",
+            help="The day on which it began, for a profile that counts from that, such as us.",
+        ),
+    ] = None,
     profile: Annotated[
         str | None, typer.Option(metavar="NAME", help="The retention profile; the deployment's, else cn.")
     ] = None,
@@ -115,7 +123,7 @@ def deadline(
         profile = settings.retention_profile if settings else "cn"
     rules = policies.profile(profile)
     try:
-        found = deadline_as_json(which, ended_on, rules)
+        found = deadline_as_json(which, _counted_from(rules, began_on, ended_on), rules)
     except DeadlineError as error:
         raise UserError(str(error)) from None
     if as_json:
@@ -125,24 +133,38 @@ def deadline(
             f"It counts until the end of {found['last_day']} ({found['years']} years, {found['zone']}) and lapses at "
             f"{found['lapses_at']}."
         )
-        if rules.clock == "beginning":
-            delay = rules.delay_days.of(which)
-            tell(f"This profile counts from the beginning, and of what is settled from {delay} days after it.")
+        if delay := rules.delay_days.of(which):
+            tell(f"The years begin {delay} days after that day; of a kind that ends at once they begin on it.")
 
 
-def deadline_as_json(record_class: RecordClass, ended_on: date, profile: Profile) -> dict[str, Any]:
+def _counted_from(rules: Profile, began_on: date | None, ended_on: date | None) -> date:
+    """The day that the profile counts from. Raises UserError where it was not said."""
+    if rules.clock == "beginning":
+        if began_on is None:
+            advice = "Say it with --began-on; the day on which it ended changes nothing."
+            raise UserError(f"The profile {rules.name} counts from the day on which the behavior began.", advice)
+        return began_on
+    if ended_on is None:
+        raise UserError(f"The profile {rules.name} counts from the day on which the behavior ended.", "Say --ended-on.")
+    return ended_on
+
+
+def deadline_as_json(record_class: RecordClass, on: date, profile: Profile) -> dict[str, Any]:
     """What `deadline --json` says; `lapses_at` is written in the profile's zone. Raises DeadlineError.
 
     {"class": "life", "ended_on": "2024-02-29", "profile": "cn", "zone": "Asia/Shanghai", "years": 2,
      "last_day": "2026-02-28", "lapses_at": "2026-03-01T00:00:00+08:00"}
     """
-    found = deadline_of(record_class, ended_on, profile)
+    delay = profile.delay_days.of(record_class)
+    counted_from = on + timedelta(delay)
+    found = deadline_of(record_class, counted_from, profile)
     return {
         "class": record_class.value,
-        "ended_on": ended_on.isoformat(),
+        "began_on" if profile.clock == "beginning" else "ended_on": on.isoformat(),
+        **({"delay_days": delay} if delay else {}),
         "profile": profile.name,
         "zone": profile.zone,
         "years": profile.years.of(record_class),
-        "last_day": last_day_of(record_class, ended_on, profile).isoformat(),
+        "last_day": last_day_of(record_class, counted_from, profile).isoformat(),
         "lapses_at": found.lapses_at.astimezone(profile.zone_info).isoformat(),
     }

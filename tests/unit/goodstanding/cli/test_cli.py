@@ -71,6 +71,8 @@ def test_every_command_helps_with_an_example_of_itself(path: tuple[str, ...]) ->
         (("records", ACCOUNT), 1, "goodstanding local up"),
         (("benefits", ACCOUNT), 1, "goodstanding local up"),
         (("deadline", "--class", "life", "--ended-on", "2024-02-29", "--profile", "xx"), 1, "Say one of: cn, eu, us."),
+        (("deadline", "--class", "life", "--ended-on", "2024-02-29", "--profile", "us"), 1, "Say it with --began-on"),
+        (("deadline", "--class", "life"), 1, "counts from the day on which the behavior ended. Say --ended-on."),
         (("deadline", "--class", "life", "--ended-on", "9999-12-31"), 2, "lies in the years 1900 to 2199"),
         (("explain", ACCOUNT, "--on", "9999-12-31"), 2, "lies in the years 1900 to 2199"),
         (("explain", ACCOUNT, "--on", "yesterday"), 2, "A day is written YYYY-MM-DD: 2024-02-29."),
@@ -163,9 +165,12 @@ def test_a_deadline_by_profile() -> None:
     found = json.loads(ask("deadline", "--class", "financial", "--ended-on", "2024-02-29", "--json").stdout)
     assert (found["last_day"], found["lapses_at"]) == ("2029-02-28", "2029-03-01T00:00:00+08:00")
     found = json.loads(
-        ask("deadline", "--class", "life", "--ended-on", "2023-02-28", "--profile", "us", "--json").stdout
+        ask("deadline", "--class", "legal", "--began-on", "2023-02-28", "--profile", "us", "--json").stdout
     )
     assert (found["last_day"], found["lapses_at"]) == ("2030-02-28", "2030-03-01T00:00:00-05:00")
+    said = ask("deadline", "--class", "financial", "--began-on", "2024-02-29", "--profile", "us").stdout
+    assert "until the end of 2031-08-27" in said
+    assert "The years begin 180 days after that day" in said
     assert "until the end of 2026-02-28" in ask("deadline", "--class", "life", "--ended-on", "2024-02-29").stdout
 
 

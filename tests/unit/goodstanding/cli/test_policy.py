@@ -18,18 +18,27 @@ from tests.support.command_line import ask
 
 
 @pytest.mark.parametrize(
-    ("profile", "zone", "years", "last_day", "lapses_at"),
+    ("profile", "said", "zone", "years", "last_day", "lapses_at"),
     [
-        ("cn", "Asia/Shanghai", 2, "2026-02-28", "2026-03-01T00:00:00+08:00"),
-        ("us", "America/New_York", 7, "2031-02-28", "2031-03-01T00:00:00-05:00"),
+        ("cn", {"ended_on": "2024-02-29"}, "Asia/Shanghai", 2, "2026-02-28", "2026-03-01T00:00:00+08:00"),
+        (
+            "us",
+            {"began_on": "2024-02-29", "delay_days": 180},
+            "America/New_York",
+            7,
+            "2031-08-27",
+            "2031-08-28T00:00:00-04:00",
+        ),
     ],
 )
-def test_a_deadline_as_json(profile: str, zone: str, years: int, last_day: str, lapses_at: str) -> None:
+def test_a_deadline_as_json(
+    profile: str, said: dict[str, object], zone: str, years: int, last_day: str, lapses_at: str
+) -> None:
     rules = load_policy(ROOT / f"policies/retention/{profile}.toml", Profile)
     found = deadline_as_json(RecordClass.LIFE, date(2024, 2, 29), rules)
     assert json.loads(json.dumps(found)) == {
         "class": "life",
-        "ended_on": "2024-02-29",
+        **said,
         "profile": profile,
         "zone": zone,
         "years": years,
