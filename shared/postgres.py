@@ -100,6 +100,23 @@ async def provision(admin: Db, service: str, password: str) -> None:
         await admin.execute(f"grant connect on database {database} to {service}")
 
 
+def migration_files(directories: Sequence[Path]) -> list[Path]:
+    """The migrations of these directories, in the order in which they are applied."""
+    return [file for directory in directories for file in sorted(directory.glob("*.sql"))]
+
+
+def migration_name(file: Path) -> str:
+    """What the database calls the migration in this file."""
+    return f"{file.parent.parent.name}/{file.name}"
+
+
+async def applied(db: Db) -> list[str]:
+    """The names of the migrations that the database has; none where nothing was ever applied."""
+    if await db.fetchval("select to_regclass('migration')") is None:
+        return []
+    return [row["name"] for row in await db.fetch("select name from migration order by name")]
+
+
 async def migrate(db: Db, directories: Sequence[Path]) -> list[str]:
     """Apply the .sql files that are not applied yet, in order, all or nothing; returns their names.
 
@@ -108,15 +125,15 @@ async def migrate(db: Db, directories: Sequence[Path]) -> list[str]:
     async with db.transaction():
         await db.execute("select pg_advisory_xact_lock(hashtext(current_schema() || ' migrate'))")
         await db.execute("create table if not exists migration (name text primary key, sha256 text not null)")
-        applied = {row["name"]: row["sha256"] for row in await db.fetch("select name, sha256 from migration")}
+        before = {row["name"]: row["sha256"] for row in await db.fetch("select name, sha256 from migration")}
         fresh = []
-        for path in [file for directory in directories for file in sorted(directory.glob("*.sql"))]:
+        for path in migration_files(directories):
             text = path.read_text(encoding="utf-8")
-            name, digest = f"{path.parent.parent.name}/{path.name}", hashlib.sha256(text.encode()).hexdigest()
-            if name not in applied:
+            name, digest = migration_name(path), hashlib.sha256(text.encode()).hexdigest()
+            if name not in before:
                 await db.execute(text)
                 await db.execute("insert into migration (name, sha256) values ($1, $2)", name, digest)
                 fresh.append(name)
-            elif applied[name] != digest:
+            elif before[name] != digest:
                 raise MigrationError(f"{name} was applied in another form; put the change into a new file")
         return fresh

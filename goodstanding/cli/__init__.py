@@ -12,6 +12,7 @@ from goodstanding.cli import (
     clock,
     dead_letters,
     demo,
+    doctor,
     erasures,
     explain,
     local,
@@ -51,6 +52,7 @@ def main(
 
 app.command("demo", short_help="See it all work, from beginning to end.")(demo.demo)
 app.add_typer(local.app, name="local", short_help="The platform on this machine.")
+app.command("doctor", short_help="What is wrong, and what to do next.")(doctor.doctor)
 app.add_typer(partner.app, name="partner", short_help="Example events, checks, sending.")
 app.add_typer(tail.app, name="tail", short_help="Follow a topic, readable.")
 app.add_typer(dead_letters.app, name="dead-letters", short_help="What services have set aside.")

@@ -17,6 +17,7 @@ COMMANDS = (
     *(
         "demo",
         "local",
+        "doctor",
         "partner",
         "tail",
         "dead-letters",

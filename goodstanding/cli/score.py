@@ -63,12 +63,18 @@ def score(
     found = scores_of(given, card, on, settings, policies.profile(settings.retention_profile))
     _warn(found, on, *given[0])
     if not found.people:
-        raise UserError(f"None of the {found.events:,} events counts on {on}.", "Name a later day, or other events.")
+        raise UserError(f"None of the {found.events:,} events counts on {on}.", _advice(found.refused))
     if as_json:
         for each in found.people:
             answer_json(answer_of(each, card, on))
     else:
         _show(found, card, on, settings)
+
+
+def _advice(refused: Mapping[str, int]) -> str:
+    if Code.IN_FUTURE in refused:
+        return "Name a later day, or other events."
+    return "Name an earlier day, or other events." if Code.TOO_LATE in refused else "Name other events."
 
 
 def _warn(found: Scores, on: date, file: Path, partner: str) -> None:

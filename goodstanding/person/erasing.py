@@ -22,6 +22,7 @@ class UnderWay:
     request_id: str
     asked_at: datetime
     state: str
+    is_overdue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,9 @@ async def look(deployment: Deployment) -> tuple[list[UnderWay], list[Bound]]:
     finally:
         await db.close()
     now = await deployment.now()
-    return [UnderWay(row["request_id"], row["asked_at"], _state(row, now)) for row in rows], bounds()
+    return [
+        UnderWay(row["request_id"], row["asked_at"], _state(row, now), _is_overdue(row, now)) for row in rows
+    ], bounds()
 
 
 _UNDER_WAY = """
@@ -52,7 +55,11 @@ select request_id, asked_at, erased_at, confirmed_at from retention.erasures ord
 def _state(row: asyncpg.Record, now: datetime) -> str:
     if row["confirmed_at"] is not None:
         return "erased everywhere; remembered, so that what is older is dropped"
-    return "overdue: a service has not said so" if now - row["erased_at"] > OVERDUE_AFTER else "being erased"
+    return "overdue: a service has not said so" if _is_overdue(row, now) else "being erased"
+
+
+def _is_overdue(row: asyncpg.Record, now: datetime) -> bool:
+    return row["confirmed_at"] is None and now - row["erased_at"] > OVERDUE_AFTER
 
 
 def bounds() -> list[Bound]:

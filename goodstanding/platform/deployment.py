@@ -169,8 +169,7 @@ class Deployment:
         for service in STATEFUL:
             db = await asyncpg.connect(self.dsn(service))
             try:
-                own = ROOT / "services" / service / "storage" / "migrations"
-                applied[service] = await postgres.migrate(db, [RUNNER_MIGRATIONS, own])
+                applied[service] = await postgres.migrate(db, migrations(service))
             finally:
                 await db.close()
         return applied
@@ -206,6 +205,11 @@ def _in_force(process: ServiceProcess) -> Mapping[str, str]:
     kept_up = files_at_start.is_kept_up_with
     others = {file: name for file, name in at_start.items() if not (now and kept_up(process.service, file))}
     return {**others, **now} if at_start else {}
+
+
+def migrations(service: str) -> list[Path]:
+    """The directories of the service's migrations, in the order in which they are applied."""
+    return [RUNNER_MIGRATIONS, ROOT / "services" / service / "storage" / "migrations"]
 
 
 def partners() -> list[str]:

@@ -24,6 +24,9 @@ STOP_TIMEOUT_S = 30.0
 """A service drains for at most 25 s of its own; what is then left is cut off, which it survives."""
 _POLL_S = 0.02
 _ANSWER_TIMEOUT_S = 2.0
+_SILENT_S = 10.0
+"""A process that has not answered for so long is no longer waited for, just as with the servers."""
+_DOES_NOT_ANSWER = "does not answer"
 _EXECUTE = Path(__file__).with_name("execute.py")
 
 
@@ -130,16 +133,21 @@ class ServiceProcess:
                 return f"{entry['host']}:{entry['port']}"
         return None
 
-    def trouble(self) -> str | None:
+    @property
+    def is_silent(self) -> bool:
+        """Whether it lives and answers nobody, as one that was stopped or hangs; it takes some seconds to tell."""
+        return self.trouble(_SILENT_S) == _DOES_NOT_ANSWER
+
+    def trouble(self, patience_s: float = _ANSWER_TIMEOUT_S) -> str | None:
         """Why it is not ready, in its own words; None when it is."""
         if not self.alive:
             return "not running"
         address = self.http
         if address is None:
             return "starting"
-        answer = _readiness(address)
+        answer = _readiness(address, patience_s)
         if answer is None:
-            return "does not answer"
+            return _DOES_NOT_ANSWER
         status, said = answer
         if status == http.client.OK:
             return None
@@ -184,9 +192,9 @@ class ServiceProcess:
             return None
 
 
-def _readiness(address: str) -> tuple[int, dict[str, Any]] | None:
+def _readiness(address: str, patience_s: float = _ANSWER_TIMEOUT_S) -> tuple[int, dict[str, Any]] | None:
     """The status of a process's readiness, and what it says of it; None where nobody answers."""
-    connection = http.client.HTTPConnection(address, timeout=_ANSWER_TIMEOUT_S)
+    connection = http.client.HTTPConnection(address, timeout=patience_s)
     try:
         connection.request("GET", "/health/ready")
         response = connection.getresponse()

@@ -18,7 +18,7 @@ import msgspec
 
 from goodstanding.errors import UserError
 from goodstanding.platform.deployment import Deployment, partners
-from goodstanding.platform.fixed_settings import FixedSettings, read_settings
+from goodstanding.platform.fixed_settings import STATEFUL, FixedSettings, read_settings
 from goodstanding.platform.one_at_a_time import one_at_a_time
 from goodstanding.platform.servers import Addresses, Servers
 from goodstanding.platform.servers.directories import default_home
@@ -62,6 +62,11 @@ class Stack:
     def is_new(self) -> bool:
         """Whether nothing was ever set up here."""
         return not self._directory.exists() and not (self.home / "stack.json").exists()
+
+    @property
+    def uses_given_servers(self) -> bool:
+        """Whether the environment names the servers, so that neither they nor the services are this directory's."""
+        return self._given is not None
 
     @property
     def settings(self) -> FixedSettings | None:
@@ -113,11 +118,10 @@ class Stack:
         local = Servers(self.home)
         servers = [] if self._given else local.status()
         # A service finds out some seconds later than we that a server has gone, and says that it is ready until then.
-        gone = [f"waits for {server.name}" for server in servers if server.state != "up"]
-        without = gone[0] if gone else None
+        gone = [server.name for server in servers if server.state != "up"]
         return [
             *(Part(s.name, _shown(s.address), s.pid, _TROUBLES[s.state], local.log(s.name)) for s in servers),
-            *(Part(p.name, p.http, p.pid, p.trouble() or without, p.log) for p in self.processes),
+            *(Part(p.name, p.http, p.pid, p.trouble() or _without(p.service, gone), p.log) for p in self.processes),
         ]
 
     @property
@@ -179,6 +183,9 @@ def start(
     say(f"Starting {', '.join(SERVICES)}")
     deployment.prepare_policies()
     processes = [deployment.process(service) for service in SERVICES]
+    for silent in [each for each in processes if each.is_silent]:
+        say(f"Ending {silent.name}, which does not answer")
+        silent.kill()
     started = [each for each in processes if not each.alive]
     try:
         for each in started:
@@ -207,6 +214,12 @@ def stop(processes: Sequence[ServiceProcess]) -> None:
     """End them side by side, so that several long drains take as long as one."""
     with ThreadPoolExecutor(max(len(processes), 1)) as pool:
         list(pool.map(ServiceProcess.stop, processes))
+
+
+def _without(service: str, gone: Sequence[str]) -> str | None:
+    """What a service must be waiting for, though it does not say so yet."""
+    needed = [server for server in gone if server == "kafka" or service in STATEFUL]
+    return f"waits for {needed[0]}" if needed else None
 
 
 def _shown(address: str | None) -> str | None:

@@ -13,6 +13,7 @@ kinds of words tell:
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
 _UNMISTAKABLE = re.compile(
@@ -48,8 +49,9 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_A-Za-z]+")
 
 def is_demographic(path: str) -> bool:
     """Whether the name of a field, with those of the objects that hold it, asks for data that is never taken."""
-    # Strangers choose the names, so that what is remembered of them is bounded in length too.
-    return _is_demographic(path[-_CHARACTERS_MAX:])
+    # Strangers choose the names, so that what is remembered of them is bounded in length too. A letter of full width is
+    # the same letter.
+    return _is_demographic(unicodedata.normalize("NFKC", path[-_CHARACTERS_MAX:]))
 
 
 @lru_cache(maxsize=4096)

@@ -75,7 +75,8 @@ def structured_envelope(key: bytes | None, texts: dict[str, str], event: dict[st
     # The specification allows the attributes as headers too. If they were unequal, readers could disagree.
     for name, text in texts.items():
         if name.startswith(PREFIX) and attributes.get(name[3:]) != text:
-            return Fault(Code.ENVELOPE_HEADER, name, "The header is unequal to the attribute in the event.")
+            known = "unequal to the attribute in" if attributes.get(name[3:]) is not None else "no attribute of"
+            return Fault(Code.ENVELOPE_HEADER, name, f"The header is {known} the event; leave it out.")
     return _envelope(key, attributes, "")
 
 

@@ -41,6 +41,8 @@ class TopicReport:
     created: tuple[str, ...]
     right: tuple[str, ...]
     differences: tuple[Difference, ...]
+    missing: tuple[str, ...] = ()
+    """Those that a comparison found missing, which creates none."""
 
 
 @contextlib.asynccontextmanager
@@ -57,6 +59,22 @@ async def administrator(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
 async def ensure_topics(kafka: Kafka, partners: Sequence[str], replication_factor: int = 1) -> TopicReport:
     """Create what is missing of all topics, compare what exists. Raises KafkaConnectionError without a broker."""
     return await _ensure(kafka, (*topics(partners), WITNESS), replication_factor)
+
+
+async def compare_topics(kafka: Kafka, partners: Sequence[str], replication_factor: int = 1) -> TopicReport:
+    """Compare what exists with all topics, and change nothing. Raises KafkaConnectionError without a broker."""
+    wanted = (*topics(partners), WITNESS)
+    async with administrator(kafka) as admin:
+        existing = set(await admin.list_topics())
+        there = [topic for topic in wanted if topic.name in existing]
+        differing = await _compare(admin, there, replication_factor)
+    wrong = {difference.topic for difference in differing}
+    return TopicReport(
+        (),
+        tuple(topic.name for topic in there if topic.name not in wrong),
+        tuple(differing),
+        tuple(topic.name for topic in wanted if topic.name not in existing),
+    )
 
 
 async def ensure_simulation_topic(kafka: Kafka) -> TopicReport:

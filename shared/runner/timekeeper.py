@@ -30,6 +30,14 @@ _WHOLE_SERVICE = -1
 """The shard under which the database keeps what concerns all of them."""
 
 
+async def measured(name: str, wall: Callable[[], datetime], ask: Callable[[], Awaitable[datetime]]) -> Witness:
+    """How far the clock that `ask` reads is ahead of the one that `wall` reads."""
+    before, began = wall(), time.monotonic()
+    shown = await ask()
+    took_s = time.monotonic() - began
+    return Witness(name, (shown - before).total_seconds() - took_s / 2, took_s / 2)
+
+
 class Timekeeper:
     """Keeps one process's clock in agreement with the servers'. `compare` is to be called every half minute or so."""
 
@@ -82,7 +90,7 @@ class Timekeeper:
             shown: datetime = await pool.fetchval("select clock_timestamp()")
             return shown
 
-        return await self._ask("Postgres", ask)
+        return await measured("Postgres", self._time.wall, ask)
 
     async def _broker(self) -> Witness | None:
         async with started(self._kafka) as producer:
@@ -96,13 +104,7 @@ class Timekeeper:
 
             # The first one finds the partition's leader, which takes longer.
             await ask()
-            return await self._ask("Kafka", ask)
-
-    async def _ask(self, name: str, ask: Callable[[], Awaitable[datetime]]) -> Witness:
-        wall, began = self._time.wall(), time.monotonic()
-        shown = await ask()
-        took_s = time.monotonic() - began
-        return Witness(name, (shown - wall).total_seconds() - took_s / 2, took_s / 2)
+            return await measured("Kafka", self._time.wall, ask)
 
     async def _jump(self) -> str | None:
         """Compare with the last time that is known, and keep this one, if it is not too far or the operator vouches."""

@@ -8,11 +8,12 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +22,7 @@ from urllib.request import urlopen
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from goodstanding.platform.servers import Servers
 from goodstanding.platform.stack import Stack
@@ -31,11 +33,14 @@ from shared.contracts.topics import (
     NORMALIZED,
     RECORDS_CHANGED,
     SCORES_CHANGED,
+    SERVICES,
     SUBJECT_ANSWERS,
     TIERS_CHANGED,
     dead_letter_topic,
     rejected_topic,
+    topics,
 )
+from shared.kafka.topic_admin import administrator
 from shared.settings import ROOT
 from tests.support.people import CARD_FILE
 
@@ -207,6 +212,44 @@ def test_status_and_logs_say_where_everything_is(newcomer: Newcomer, account: st
     assert json.loads(shown[1])["service"] == "scorer"
 
 
+def test_the_doctor_finds_nothing_wrong_with_a_healthy_platform(newcomer: Newcomer, account: str) -> None:
+    found = newcomer.asks("doctor")
+    assert [each for each in found if each["verdict"] != "ok"] == []
+    about = {each["about"]: each["sentence"] for each in found}
+    assert about["processes"] == "kafka, postgres, ingest, retention, scorer, benefits are ready."
+    assert all(about[f"service {name}"].startswith("1 process in its group") for name in SERVICES)
+    assert newcomer.types("doctor").stdout.endswith(f"All {len(found)} examinations found nothing wrong.\n")
+
+
+def test_the_doctor_names_a_service_that_has_ended_and_a_topic_that_was_changed(
+    newcomer: Newcomer, account: str
+) -> None:
+    [benefits] = [each for each in newcomer.asks("local", "status") if each["name"] == "benefits"]
+    os.kill(benefits["pid"], signal.SIGKILL)
+    [raw] = [topic for topic in topics(["hotel"]) if topic.name == "behavior.raw.hotel"]
+    asyncio.run(_set(newcomer, raw.name, {**raw.settings(1), "retention.ms": "1000"}))
+    try:
+        seen = newcomer.types("doctor", "--json")
+        wrong = {
+            each["about"]: each for each in map(json.loads, seen.stdout.splitlines()) if each["verdict"] == "wrong"
+        }
+        assert seen.returncode == 1
+        # Kafka gives a silent process ten seconds before it is out of its group.
+        assert {"benefits", "topics"} <= wrong.keys() <= {"benefits", "service benefits", "topics"}
+        assert wrong["benefits"]["sentence"] == "It is not ready: not running."
+        assert "behavior.raw.hotel: retention.ms is 1000, not " in wrong["topics"]["sentence"]
+        assert "kafka-configs" in wrong["topics"]["remedy"]
+    finally:
+        asyncio.run(_set(newcomer, raw.name, raw.settings(1)))
+        assert newcomer.types("local", "up").returncode == 0
+    assert newcomer.types("doctor").returncode == 0
+
+
+async def _set(newcomer: Newcomer, topic: str, settings: Mapping[str, str]) -> None:
+    async with administrator(Servers(newcomer.home).addresses.kafka) as admin:
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, dict(settings))])
+
+
 def test_starting_again_says_that_all_of_it_runs(newcomer: Newcomer, account: str) -> None:
     again = newcomer.types("local", "up")
     assert (again.returncode, "All of it was running before." in again.stdout) == (0, True)
@@ -332,6 +375,10 @@ def test_a_stopped_kafka_is_one_sentence(newcomer: Newcomer, account: str) -> No
             json.loads(each) for each in newcomer.types("local", "status", "--json").stdout.splitlines()
         )
         assert not any(part["ready"] for part in (*parts, platform) if part["name"] != "postgres")
+        found = [json.loads(line) for line in newcomer.types("doctor", "--json").stdout.splitlines()]
+        assert {each["about"]: each["verdict"] for each in found}["the rest"] == "look"
+        assert [each["about"] for each in found].count("kafka") == 2, "its process, and that it cannot be asked"
+        assert "services" not in {each["about"] for each in found}, "what rests on it is not asked"
     finally:
         stack.start("kafka")
 

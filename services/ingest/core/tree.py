@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from shared.contracts.demographics import is_demographic
 from shared.contracts.faults import Code, Fault
+from shared.contracts.texts import is_visible
 
 Flat: TypeAlias = dict[str, Any]
 """Values by path, and under names with `@` what is known besides: attributes of the envelope (`@id`, `@time`, `@type`,
@@ -18,7 +19,7 @@ Tree: TypeAlias = dict[str, "Tree | str | tuple[()]"]
 IGNORED = ""
 PASSED_OVER = ()
 """An object or a list that is passed over with all that it holds."""
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
+_NAME = re.compile(r"[^\W\d][\w-]{0,39}")
 _NAME_DIGITS_MAX = 4
 
 
@@ -112,4 +113,6 @@ def _paths(value: Any, parents: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 def printable(name: str) -> str:
     """A name as the sender wrote it, if it can be no identifier, which would have many digits; else `?`."""
-    return name if _NAME.fullmatch(name) and sum(map(str.isdigit, name)) <= _NAME_DIGITS_MAX else "?"
+    # Chinese numerals are letters, and numeric.
+    is_name = _NAME.fullmatch(name) and is_visible(name) and sum(map(str.isnumeric, name)) <= _NAME_DIGITS_MAX
+    return name if is_name else "?"

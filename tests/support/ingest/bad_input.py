@@ -154,6 +154,13 @@ _ENVELOPE = [
         "unequal",
     ),
     Case(
+        "header of no attribute",
+        _headers(bank(), ("content-type", b"application/cloudevents+json"), ("ce_another", b"1")),
+        Code.ENVELOPE_HEADER,
+        "ce_another",
+        "no attribute of the event",
+    ),
+    Case(
         "a batch of events",
         _headers(bank(), ("content-type", b"application/cloudevents-batch+json")),
         Code.ENVELOPE_CONTENT_TYPE,
@@ -237,6 +244,16 @@ _KIND = [
 _FIELDS = [
     wrong("unknown field", bank, "branch", "0012", Code.UNKNOWN_FIELD, "leave it out"),
     wrong("unknown field inside", hotel, "Folio.Tax", "1", Code.UNKNOWN_FIELD, "leave it out"),
+    Case("unknown field in Chinese", bank({"多余": 1}), Code.UNKNOWN_FIELD, "data.多余", "leave it out"),
+    Case("unknown field in Cyrillic", bank({"имя": 1}), Code.UNKNOWN_FIELD, "data.имя", "leave it out"),
+    Case(
+        "unknown field of Chinese digits, which could name somebody",
+        bank({"号一二三四五六七": 1}),
+        Code.UNKNOWN_FIELD,
+        "data.?",
+        "leave it out",
+    ),
+    Case("unknown field that cannot be seen", bank({"x\u200b": 1}), Code.UNKNOWN_FIELD, "data.?", "leave it out"),
     Case("unknown field that could name somebody", bank({PERSON: 1}), Code.UNKNOWN_FIELD, "data.?", "leave it out"),
     wrong("field of another kind", city, "count", 2, Code.UNKNOWN_FIELD, "leave it out"),
     wrong(
@@ -262,6 +279,8 @@ _FIELDS = [
         "Guest.Extras.AGE_BAND",
         "never taken",
     ),
+    wrong("demographics in Chinese", bank, "性别", "男", Code.DEMOGRAPHIC, "never taken"),
+    wrong("demographics of full width", bank, "Ｓｅｘ", "F", Code.DEMOGRAPHIC, "never taken"),
     Case("demographics in the only attribute", bank(gender="x"), Code.DEMOGRAPHIC, "gender", "never taken"),
     Case("demographics in an attribute", bike(religion="none"), Code.DEMOGRAPHIC, "ce_religion", "never taken"),
     Case("marital status, an attribute", bike(maritalstatus="1"), Code.DEMOGRAPHIC, "ce_maritalstatus", "never taken"),

@@ -12,7 +12,7 @@ yearofbirth placeOfBirth birthplace dob customerdob yob maritalStatus maritalsta
 spouseName holder.religion religiouscommunity ethnicity ethnicgroup race customerrace health_status healthstatus
 medicalhistory diagnosis disability biometricHash biometrictemplate fingerprint customer.fingerprint personfingerprint
 customerage customerAge userage borrowerageband clientageyears holder.age customer.profile.age_band gender custgender
-性别 客户年龄 出生日期 婚姻状况 民族
+性别 客户年龄 出生日期 婚姻状况 民族 ｓｅｘ Ｓｅｘ ｃｕｓｔｏｍｅｒＡｇｅ
 """
 
 HARMLESS = """

@@ -1,0 +1,238 @@
+"""Asks everybody: files, processes, Kafka, Postgres and what the services have written down there."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime, timedelta
+
+import asyncpg
+import msgspec
+from aiokafka.errors import KafkaError
+
+from goodstanding import policies
+from goodstanding.dead_letters.redrive import read_letters
+from goodstanding.dead_letters.rules import open_letters
+from goodstanding.doctor.findings import (
+    DURABLE,
+    Finding,
+    look,
+    of_clocks,
+    of_disk,
+    of_durability,
+    of_erasures,
+    of_group,
+    of_letters,
+    of_migrations,
+    of_outbox,
+    of_topics,
+    ok,
+    wrong,
+)
+from goodstanding.errors import UserError
+from goodstanding.person import erasing
+from goodstanding.platform.deployment import Deployment, migrations, partners
+from goodstanding.platform.fixed_settings import STATEFUL
+from goodstanding.platform.stack import Stack
+from goodstanding.reading.offsets import Offsets, asking
+from goodstanding.waiting_for_word import waiting_for_word
+from shared import postgres
+from shared.contracts.topics import SERVICES
+from shared.kafka import groups, topic_admin
+from shared.runner.timekeeper import measured
+from shared.settings import ServiceSettings
+from shared.toml_file import ConfigError
+from shared.trust import machine_time
+
+Examination = Callable[[Deployment], AsyncIterator[Finding]]
+_PATIENCE_S = 30.0
+_SENT_WITHIN = timedelta(minutes=1)
+_offsets = msgspec.json.Decoder(dict[str, int])
+
+
+def examine(stack: Stack) -> Iterator[Finding]:
+    """Everything about the deployment, each as soon as it is known. Raises UserError where nothing is set up."""
+    deployment = stack.deployment
+    yield from _files(deployment)
+    yield from _processes(stack)
+    yield from _disk(stack)
+    away: list[str] = []
+    for about, examination, *needed in _EXAMINATIONS:
+        if not set(needed) & set(away):
+            found, answered = asyncio.run(_asked(about, examination, deployment))
+            yield from found
+            away += [] if answered else [about]
+    if away:
+        yield look("the rest", f"Not asked, since it rests on {' and '.join(away)}.", "Ask again when it answers.")
+
+
+async def _asked(about: str, examination: Examination, deployment: Deployment) -> tuple[list[Finding], bool]:
+    """What the examination finds, and whether all of it could be asked."""
+    found: list[Finding] = []
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            async for each in examination(deployment):
+                found.append(each)
+    except (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, UserError) as error:
+        told = str(error) if isinstance(error, UserError) else f"It cannot be asked ({type(error).__name__})."
+        return [*found, wrong(about, told, "See what runs: goodstanding local status")], False
+    return found, True
+
+
+# -- this machine ----------------------------------------------------------------------------------------------------
+
+
+def _files(deployment: Deployment) -> Iterator[Finding]:
+    try:
+        policies.check_all(deployment.settings)
+    except (ConfigError, UserError) as error:
+        yield wrong("files", str(error), "Services keep what they have read, and would not start again with this.")
+        return
+    if edited := deployment.edited():
+        for sentence in edited:
+            told, _, remedy = sentence.partition(". ")
+            yield look("files", f"{told}.", remedy)
+    else:
+        yield ok("files", "Policies and mappings have no faults, and running services have read them as they are.")
+
+
+def _processes(stack: Stack) -> Iterator[Finding]:
+    """Of the local platform only: where others run the services, their groups in Kafka tell."""
+    parts = [] if stack.uses_given_servers else stack.status()
+    for part in parts:
+        if part.trouble:
+            remedy = f"Start it: goodstanding local up; why it ended: goodstanding local logs {part.name}"
+            if part.pid:
+                remedy = f"If that lasts, see its log: goodstanding local logs {part.name}"
+            yield wrong(part.name, f"It is not ready: {part.trouble}.", remedy)
+    if parts and not any(part.trouble for part in parts):
+        yield ok("processes", f"{', '.join(part.name for part in parts)} are ready.")
+
+
+def _disk(stack: Stack) -> Iterator[Finding]:
+    if stack.home.exists():
+        usage = shutil.disk_usage(stack.home)
+        yield of_disk(str(stack.home), usage.free, usage.total)
+
+
+# -- Kafka -----------------------------------------------------------------------------------------------------------
+
+
+async def _kafka(deployment: Deployment) -> AsyncIterator[Finding]:
+    async with topic_admin.administrator(deployment.kafka) as admin:
+        cluster = await admin.describe_cluster()
+    brokers = len(cluster["brokers"])
+    yield ok("kafka", f"{brokers} broker{'s' if brokers > 1 else ''} of cluster {cluster['cluster_id']} answer.")
+    for each in of_topics(await topic_admin.compare_topics(deployment.kafka, partners())):
+        yield each
+
+
+async def _groups(deployment: Deployment) -> AsyncIterator[Finding]:
+    async with topic_admin.administrator(deployment.kafka) as admin:
+        members = await groups.members(admin, SERVICES)
+    async with asking(deployment.kafka) as offsets:
+        for service in SERVICES:
+            yield of_group(service, members.get(service, 0), await _waiting(deployment, offsets, service))
+
+
+async def _waiting(deployment: Deployment, offsets: Offsets, service: str) -> int | None:
+    """How many records of its inputs it has not handled, at most: the markers of transactions count as well."""
+    if service in STATEFUL:
+        handled = await _handled(deployment, service)
+    else:
+        handled = {(tp.topic, tp.partition): at for tp, at in (await offsets.committed(service)).items()}
+    topics = await offsets.existing(sorted({topic for topic, _ in handled}))
+    ends = await offsets.ends(topics) if topics else {}
+    return sum(
+        max(end - handled[tp.topic, tp.partition], 0) for tp, end in ends.items() if (tp.topic, tp.partition) in handled
+    )
+
+
+async def _handled(deployment: Deployment, service: str) -> dict[tuple[str, int], int]:
+    db = await asyncpg.connect(deployment.dsn(service))
+    try:
+        rows = await db.fetch("select shard, offsets from shard")
+    finally:
+        await db.close()
+    return {(topic, row["shard"]): at for row in rows for topic, at in _offsets.decode(row["offsets"]).items()}
+
+
+async def _letters(deployment: Deployment) -> AsyncIterator[Finding]:
+    letters, _ = await read_letters(deployment.kafka)
+    yield of_letters([f"{each.position} ({each.code})" for each in open_letters(letters)])
+
+
+# -- Postgres --------------------------------------------------------------------------------------------------------
+
+
+async def _postgres(deployment: Deployment) -> AsyncIterator[Finding]:
+    db = await asyncpg.connect(deployment.dsn(STATEFUL[0]))
+    try:
+        version = str(await db.fetchval("show server_version"))
+        read_only = await db.fetchval(
+            "select pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool"
+        )
+        settings = {row["name"]: row["setting"] for row in await db.fetch(_SETTINGS, list(DURABLE))}
+
+        async def ask() -> datetime:
+            shown: datetime = await db.fetchval("select clock_timestamp()")
+            return shown
+
+        witness = await measured("Postgres", machine_time, ask)
+    finally:
+        await db.close()
+    if read_only:
+        yield wrong("postgres", "It takes no writes.", "Services wait until it does: promote it, or name the primary.")
+    else:
+        yield ok("postgres", f"Version {version} answers and takes writes.")
+    yield of_durability(settings)
+    yield of_clocks([witness], ServiceSettings.model_fields["clock_tolerance_s"].default)
+
+
+_SETTINGS = "select name, setting from pg_settings where name = any($1)"
+
+
+async def _schemas(deployment: Deployment) -> AsyncIterator[Finding]:
+    for service in STATEFUL:
+        db = await asyncpg.connect(deployment.dsn(service))
+        try:
+            applied = await postgres.applied(db)
+            batches, oldest_s = await db.fetchrow(_OUTBOX) or (0, None)
+        finally:
+            await db.close()
+        known = [postgres.migration_name(file) for file in postgres.migration_files(migrations(service))]
+        yield of_migrations(service, known, applied)
+        if applied:
+            yield of_outbox(service, batches, timedelta(seconds=oldest_s or 0), _SENT_WITHIN)
+
+
+_OUTBOX = "select count(*), extract(epoch from clock_timestamp() - min(created_at))::float8 from outbox"
+
+
+async def _words(deployment: Deployment) -> AsyncIterator[Finding]:
+    found = False
+    for service in SERVICES:
+        for each in await waiting_for_word(deployment, service):
+            found = True
+            topic = "offsets" if each.shards else "clock"
+            yield wrong(f"service {service}", each.found.sentence, f"Decide: goodstanding {topic} check {service}")
+    if not found:
+        yield ok("one story", "Kafka and Postgres agree, and no service waits for your word.")
+
+
+async def _erasures(deployment: Deployment) -> AsyncIterator[Finding]:
+    under_way, _ = await erasing.look(deployment)
+    yield of_erasures([each.request_id for each in under_way if each.is_overdue], len(under_way))
+
+
+_EXAMINATIONS: tuple[tuple[str, Examination, *tuple[str, ...]], ...] = (
+    ("kafka", _kafka),
+    ("postgres", _postgres),
+    ("schemas", _schemas, "postgres"),
+    ("services", _groups, "kafka", "postgres"),
+    ("one story", _words, "kafka", "postgres"),
+    ("dead letters", _letters, "kafka"),
+    ("erasures", _erasures, "postgres"),
+)
+"""Each with those whose answer it rests on."""
