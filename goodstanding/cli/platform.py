@@ -13,9 +13,11 @@ import typer
 
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, tell
 from goodstanding.cli.words import ServiceName
+from goodstanding.platform import kept_kinds
 from goodstanding.platform.secret_files import write_secret_files
 from goodstanding.platform.stack import Stack
 from shared.contracts.topics import SERVICES
+from shared.settings import ROOT
 
 
 def run(service: ServiceName) -> NoReturn:
@@ -53,7 +55,8 @@ def secrets(
     ] = "postgres:5432",
     as_json: AsJson = False,
 ) -> None:
-    """Make passwords and the key as files, one directory for each reader; existing ones are kept.
+    """Make passwords and the key as files, one directory for each reader; existing ones are kept. Fails where a kind
+    that the deployment has had is no longer among its own kinds.
 
     Example: goodstanding secrets /secrets --postgres postgres:5432
     """
@@ -62,6 +65,8 @@ def secrets(
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no directory can have this name"
         fail(f"The secrets cannot be written to {directory}: {reason}.", "Name a directory that you may write to.")
+    # Whoever makes the secrets is the one job that may write where a deployment's memory is.
+    kept_kinds.keep(directory / "operator" / "services", ROOT / "policies")
     if as_json:
         answer_json({"directory": str(directory), "made": made})
     else:

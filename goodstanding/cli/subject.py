@@ -13,6 +13,7 @@ from goodstanding.cli.group import commands
 from goodstanding.cli.people import asked as asked_about
 from goodstanding.cli.words import Who, one_of
 from goodstanding.errors import UserError
+from goodstanding.partner.crosswalks import forget_customer
 from goodstanding.person import current
 from goodstanding.person.asking import Asked, Told, asking_for, in_json
 from goodstanding.person.export import Export
@@ -100,6 +101,8 @@ def erase(
     as_json: AsJson = False,
 ) -> None:
     """Erase everything that is held about a person, everywhere. The receipt says what holds nothing any more.
+
+    The crosswalks forget the person's customer numbers, whose events are then refused.
 
     Example: goodstanding subject erase GS000000000195
     """
@@ -207,6 +210,8 @@ async def _answered(
     told: list[Told] = []
     async with asking_for(deployment.kafka, user_id) as asking:
         asked = await asking.ask(body, await deployment.now())
+        if request == "erase" and (numbers := await forget_customer(deployment, user_id)):
+            say(f"The crosswalks have forgotten {numbers} customer numbers of the person.")
         async for each in asking.answers(asked, timeout_s):
             told.append(each)
             if _ends(each, request):

@@ -6,15 +6,21 @@ import asyncio
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aiokafka import TopicPartition
+
+from goodstanding.errors import UserError
 from goodstanding.partner.content import text_of
-from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.deployment import Deployment, partners
+from goodstanding.reading.offsets import asking
 from shared.contracts import identity
 from shared.contracts.crosswalk import entry_key, own_number
 from shared.contracts.identity import IdentifierError
 from shared.contracts.topics import crosswalk_topic
+from shared.kafka.between import between
 from shared.kafka.crosswalk import Crosswalk
 from shared.kafka.sender import started
 
@@ -91,6 +97,34 @@ async def tell_crosswalk(
             await asyncio.gather(*sending)
         told.new = len(entries)
     return told
+
+
+async def forget_customer(deployment: Deployment, user_id: str) -> int:
+    """Have every crosswalk forget the numbers of a person, by tombstones; how many there were. Raises what a client
+    raises without a broker."""
+    found: list[tuple[str, bytes]] = []
+    async with asking(deployment.kafka) as offsets:
+        for topic in map(crosswalk_topic, partners()):
+            with suppress(UserError):  # a partner whose topics are not made has told nothing
+                for at, kept in (await offsets.kept([topic])).items():
+                    numbers = await _numbers_of(deployment, at, kept, user_id.encode())
+                    found += [(topic, number) for number in numbers]
+    async with started(deployment.kafka) as producer:
+        for topic, number in found:
+            await producer.send_and_wait(topic, None, key=number, partition=0)
+    return len(found)
+
+
+async def _numbers_of(deployment: Deployment, at: TopicPartition, kept: range, user_id: bytes) -> list[bytes]:
+    """The keys of the entries that are a person's, but for those that are forgotten already."""
+    found: dict[bytes, None] = {}
+    async for page in between(deployment.kafka, at, kept.start, kept.stop):
+        for record in page:
+            if record.value == user_id:
+                found[record.key] = None
+            elif record.value is None:
+                found.pop(record.key, None)
+    return list(found)
 
 
 def _known(crosswalk: Crosswalk, number: bytes) -> bytes | None:

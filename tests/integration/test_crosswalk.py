@@ -14,7 +14,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from goodstanding.partner.crosswalks import Row, Told, tell_crosswalk
+from goodstanding.partner import crosswalks
+from goodstanding.partner.crosswalks import Row, Told, forget_customer, tell_crosswalk
 from shared.contracts.identity import sample_account, user_id
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import NORMALIZED, crosswalk_topic, raw_topic, rejected_topic
@@ -175,6 +176,23 @@ async def test_all_is_answered_alike_when_it_is_read_again(cluster: Cluster) -> 
     assert len(again) >= len(numbers)
     for origin, same in again.items():
         assert len({(each.topic, each.key, each.value, tuple(sorted(each.headers))) for each in same}) == 1, origin
+
+
+async def test_an_erased_person_has_no_number_any_more(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nobody else loses one; told anew, the number may be somebody else's."""
+    await _tell(cluster, "rides", [("C-70", 70), ("C-71", 71)])
+    await _tell(cluster, "trams", [("T-70", 70)])
+    monkeypatch.setattr(crosswalks, "partners", lambda: ["rides", "trams", "has-no-topics"])
+    assert await forget_customer(cluster.deployment, _user_id(70)) == 2
+    assert await forget_customer(cluster.deployment, _user_id(70)) == 0
+    await _send(cluster, "rides", {"id": "e-1", "customer": "C-70"}, {"id": "e-2", "customer": "C-71"})
+    [refused], [other] = await _answer(cluster, "rides", "e-1"), await _answer(cluster, "rides", "e-2")
+    assert refused.attribute("code") == "unknown-customer"
+    assert (other.key or b"").decode() == _user_id(71)
+    assert (await _tell(cluster, "rides", [("C-70", 72)])).new == 1
+    await _send(cluster, "rides", {"id": "e-3", "customer": "C-70"})
+    [taken] = await _answer(cluster, "rides", "e-3")
+    assert (taken.key or b"").decode() == _user_id(72)
 
 
 async def test_a_new_partner_with_numbers_and_a_changed_mapping_need_no_restart(cluster: Cluster) -> None:

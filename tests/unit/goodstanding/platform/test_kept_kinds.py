@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from goodstanding.cli import platform
 from goodstanding.errors import UserError
+from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.platform.kept_kinds import KEPT, keep
 from shared.policy_file import OWN_KINDS
+from tests.support.command_line import ask
 
 GYM = '[[own_kinds]]\ncode = 130\nname = "gym.fee"\nshape = "obligation"\ntitle = "Fee of a gym"\n'
 POOL = '[[own_kinds]]\ncode = 131\nname = "pool.fee"\nshape = "obligation"\ntitle = "Fee of a pool"\n'
@@ -46,3 +49,18 @@ def test_a_kind_that_was_used_stays_as_it_is(tmp_path: Path, text: str | None, s
     with pytest.raises(UserError, match=sentence):
         _keep(tmp_path, text)
     _keep(tmp_path, GYM + POOL)
+
+
+def test_on_compose_the_job_of_the_secrets_compares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "ROOT", tmp_path)
+    for reader in ("policies", *(f"secrets/{name}" for name in ("operator", "postgres", "ingest", *STATEFUL))):
+        (tmp_path / reader).mkdir(parents=True)
+    file = tmp_path / "policies" / OWN_KINDS
+    file.write_text(GYM)
+    assert ask("secrets", str(tmp_path / "secrets")).exit_code == 0
+    assert ask("secrets", str(tmp_path / "secrets")).exit_code == 0
+    file.write_text(GYM.replace("gym.fee", "pool.fee"))
+    found = ask("secrets", str(tmp_path / "secrets"))
+    assert (found.exit_code, "gym.fee with code 130 means something else" in found.stderr) == (1, True), found.stderr
+    file.unlink()
+    assert "no longer in" in ask("secrets", str(tmp_path / "secrets")).stderr

@@ -1,0 +1,69 @@
+"""Which entry of a crosswalk is found for an event: by the broker's time of both, and of several the first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from aiokafka import ConsumerRecord
+
+from shared.contracts.crosswalk import entry_key
+from shared.kafka.crosswalk import Crosswalk
+
+_KEY = b"u" * 32
+_WAIT_MS = 10_000
+_NUMBER = "C-1"
+MISSED = "missed"
+
+
+def _entry(person: int | None, told_ms: int, number: str = _NUMBER) -> ConsumerRecord:
+    value = None if person is None else f"{person:064x}".encode()
+    key = entry_key(_KEY, "rides", number)
+    return ConsumerRecord("crosswalk.rides", 0, 0, told_ms, 0, key, value, None, 64, 64, ())
+
+
+@pytest.mark.parametrize(
+    ("told", "event_ms", "found"),
+    [
+        ([_entry(1, 5_000)], 20_000, 1),
+        ([_entry(1, 20_000)], 20_000, 1),
+        ([_entry(1, 30_000)], 20_000, 1),  # within the wait
+        ([_entry(1, 30_001)], 20_000, MISSED),  # by a millisecond too late, whenever it is read
+        ([], 20_000, MISSED),
+        ([_entry(1, 5_000, "C-2")], 20_000, MISSED),
+        ([_entry(1, 5_000), _entry(2, 6_000)], 20_000, 1),  # an entry is never changed
+        ([_entry(1, 30_001), _entry(2, 5_000)], 20_000, MISSED),
+        ([_entry(1, 5_000), _entry(None, 6_000)], 20_000, MISSED),
+        ([_entry(1, 5_000), _entry(None, 6_000), _entry(2, 7_000)], 20_000, 2),
+        ([_entry(1, 5_000), _entry(None, 6_000), _entry(2, 30_001)], 20_000, MISSED),
+    ],
+)
+def test_which_entry_is_found(told: Sequence[ConsumerRecord], event_ms: int, found: int | str) -> None:
+    crosswalk = Crosswalk(_KEY)
+    crosswalk.take(told)
+    for _ in range(2):  # from the table, and from what is remembered of it
+        crosswalk.as_of(event_ms + _WAIT_MS)
+        if found == MISSED:
+            assert crosswalk.find("rides", _NUMBER) is None
+            assert crosswalk.missed() == event_ms + _WAIT_MS
+        else:
+            assert crosswalk.find("rides", _NUMBER) == f"{found:064x}"
+            assert crosswalk.missed() is None
+    assert crosswalk.find("trams", _NUMBER) is None
+
+
+def test_what_was_found_for_one_event_is_not_for_an_earlier_one() -> None:
+    crosswalk = Crosswalk(_KEY)
+    crosswalk.take([_entry(1, 30_000)])
+    crosswalk.as_of(40_000)
+    assert crosswalk.find("rides", _NUMBER) is not None
+    crosswalk.as_of(29_999)
+    assert crosswalk.find("rides", _NUMBER) is None
+
+
+def test_an_entry_that_is_forgotten_is_not_remembered() -> None:
+    crosswalk = Crosswalk(_KEY)
+    crosswalk.take([_entry(1, 5_000)])
+    assert crosswalk.find("rides", _NUMBER) is not None
+    crosswalk.take([_entry(None, 6_000)])
+    assert crosswalk.find("rides", _NUMBER) is None
