@@ -9,19 +9,21 @@ import codecs
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from goodstanding.errors import UserError
 from goodstanding.partner.content import content_of
 from goodstanding.partner.verdicts import Line, key_of
-from services.ingest.core.mapping import ROOT_LIST, CsvMapping, FixedMapping, JsonMapping, PartnerMapping
+from services.ingest.core.functions import DIGEST
+from services.ingest.core.mapping import ROOT_LIST, CsvMapping, FixedMapping, JsonMapping, PartnerMapping, Text
 from services.ingest.core.normalize import EVENTS_MAX
 from services.ingest.core.tables import PREAMBLE_MAX, csv_options, header_at
+from services.ingest.core.tree import at
 
 _MESSAGE_BYTES_MAX = 1000 * 1024
 """Below what ingest takes, with room for a header and a key."""
@@ -61,7 +63,7 @@ def messages_of(content: bytes, mapping: PartnerMapping | None, file: object) ->
     if isinstance(mapping, FixedMapping):
         return [Line(number, value, None) for number, value in _lines(content)]
     if isinstance(mapping, JsonMapping) and mapping.list is not None:
-        return _lists(content, mapping.list)
+        return _lists(content, mapping, mapping.list, file)
     return [Line(number, value, key_of(value)) for number, value in _lines(content)]
 
 
@@ -103,17 +105,77 @@ def _tables(content: bytes, mapping: CsvMapping, file: object) -> list[Line]:
     """Messages of as many rows as one may have, each with the header of the file."""
     text = _text(content, mapping, file)
     header, *rows = _from_header(_physical(text, mapping), mapping) or [(1, "")]
-    messages: list[Line] = []
-    part: list[tuple[int, str]] = []
-    size = room = _MESSAGE_BYTES_MAX - len(header[1].encode(mapping.encoding))
-    for number, row in rows:
-        length = len(row.encode(mapping.encoding))
-        if part and (size < length or len(part) == EVENTS_MAX):
-            messages.append(_table(header[1], part, mapping.encoding))
-            part, size = [], room
-        part.append((number, row))
-        size -= length
-    return [*messages, _table(header[1], part, mapping.encoding)] if part else messages
+    room = _MESSAGE_BYTES_MAX - len(header[1].encode(mapping.encoding))
+    encoded = [(number, row, len(row.encode(mapping.encoding))) for number, row in rows]
+    parts = _parts(encoded, _row_key(header[1], mapping), room, file)
+    return [_table(header[1], [(number, row) for number, row, _ in part], mapping.encoding) for part in parts]
+
+
+R = TypeVar("R", str, msgspec.Raw)
+
+
+def _parts(
+    rows: Iterable[tuple[int, R, int]], key_of: Callable[[R], object] | None, room: int, file: object
+) -> Iterator[list[tuple[int, R, int]]]:
+    """The rows, each with its number and its bytes, in as few messages as may be.
+
+    Rows that have one digest (rules E22) go in one message, since two of them are two events there and nowhere else.
+    Raises UserError for more of them than a message may have.
+    """
+    part: list[tuple[int, R, int]] = []
+    left = room
+    for alike in _alike(rows, key_of):
+        if len(alike) > EVENTS_MAX:
+            raise UserError(
+                f"Line {alike[0][0]} of {file} and {len(alike) - 1} further ones are one event by the mapping's `id`.",
+                f"Of these one message may have {EVENTS_MAX:,}. Name a field under `id` that differs.",
+            )
+        size = sum(bytes_ for _, _, bytes_ in alike)
+        if part and (left < size or len(part) + len(alike) > EVENTS_MAX):
+            yield part
+            part, left = [], room
+        part += alike
+        left -= size
+    if part:
+        yield part
+
+
+def _alike(
+    rows: Iterable[tuple[int, R, int]], key_of: Callable[[R], object] | None
+) -> Iterable[list[tuple[int, R, int]]]:
+    if key_of is None:
+        return ([row] for row in rows)
+    found: dict[object, list[tuple[int, R, int]]] = {}
+    for row in rows:
+        key = key_of(row[1])
+        found.setdefault(row[0] if key is None else key, []).append(row)
+    return found.values()
+
+
+def _digested(mapping: CsvMapping | JsonMapping) -> Sequence[str]:
+    """The fields of which the id of an event is a digest; none where an event has an id."""
+    id = mapping.id
+    return id.paths if isinstance(id, Text) and id.function == DIGEST else ()
+
+
+def _row_key(header: str, mapping: CsvMapping) -> Callable[[str], object] | None:
+    paths, form = _digested(mapping), csv_options(mapping.delimiter, mapping.quote)
+    if not paths:
+        return None
+    names: list[str] = []
+    with suppress(csv.Error):
+        for name in map(str.strip, next(csv.reader(io.StringIO(header, newline=""), **form), [])):
+            count = sum(each.partition("#")[0] == name for each in names)
+            names.append(f"{name}#{count + 1}" if count else name)
+    places = [names.index(path) for path in paths if path in names]
+
+    def key(row: str) -> object:
+        with suppress(csv.Error):
+            cells = next(csv.reader(io.StringIO(row, newline=""), **form), [])
+            return tuple(cells[place].strip() if place < len(cells) else "" for place in places)
+        return None
+
+    return key
 
 
 def _from_header(rows: list[tuple[int, str]], mapping: CsvMapping) -> list[tuple[int, str]]:
@@ -163,41 +225,48 @@ def _ended(row: str) -> str:
     return row if row.endswith(("\n", "\r")) else f"{row}\n"
 
 
-def _lists(content: bytes, at: str) -> list[Line]:
+def _lists(content: bytes, mapping: JsonMapping, list_at: str, file: object) -> list[Line]:
     """Messages of as many members as one may have. Members are counted through the whole file, from 1."""
     content = content.removeprefix(_BOM.encode())
-    if at == ROOT_LIST:
+    if list_at == ROOT_LIST:
         with suppress(msgspec.MsgspecError, RecursionError):
-            return list(_arrays(msgspec.json.decode(content, type=list[msgspec.Raw])))
+            return list(_arrays(msgspec.json.decode(content, type=list[msgspec.Raw]), mapping, file))
     with suppress(msgspec.MsgspecError, RecursionError):
         msgspec.json.decode(content)
-        return [_counted(content.strip(), at, 0)]
+        return [_counted(content.strip(), list_at, 0)]
     lines: list[Line] = []
     for _, value in _lines(content):
-        lines.append(_counted(value, at, lines[-1].numbers[-1] if lines else 0))
+        lines.append(_counted(value, list_at, lines[-1].numbers[-1] if lines else 0))
     return lines
 
 
-def _arrays(members: Sequence[msgspec.Raw]) -> Iterator[Line]:
-    part: list[bytes] = []
-    size, first = _MESSAGE_BYTES_MAX, 1
-    for number, member in enumerate(map(bytes, members), 1):
-        if part and (size < len(member) + 1 or len(part) == EVENTS_MAX):
-            yield Line(first, b"[" + b",".join(part) + b"]", None, tuple(range(first, number)))
-            part, size, first = [], _MESSAGE_BYTES_MAX, number
-        part.append(member)
-        size -= len(member) + 1
-    if part:
-        yield Line(first, b"[" + b",".join(part) + b"]", None, tuple(range(first, first + len(part))))
+def _arrays(members: Sequence[msgspec.Raw], mapping: JsonMapping, file: object) -> Iterator[Line]:
+    sized = ((number, member, len(bytes(member)) + 1) for number, member in enumerate(members, 1))
+    for part in _parts(sized, _member_key(mapping), _MESSAGE_BYTES_MAX, file):
+        value = b"[" + b",".join(bytes(member) for _, member, _ in part) + b"]"
+        yield Line(part[0][0], value, None, tuple(number for number, _, _ in part))
 
 
-def _counted(value: bytes, at: str, seen: int) -> Line:
+def _member_key(mapping: JsonMapping) -> Callable[[msgspec.Raw], object] | None:
+    found = [at(path) for path in _digested(mapping)]
+
+    def key(member: msgspec.Raw) -> object:
+        with suppress(msgspec.MsgspecError, RecursionError):
+            body = msgspec.json.decode(member)
+            if isinstance(body, dict):
+                return repr([value(body) for value in found])
+        return None
+
+    return key if found else None
+
+
+def _counted(value: bytes, list_at: str, seen: int) -> Line:
     """A message as it is, with the numbers of its events; one that has none counts as one event, of which ingest says
     what is wrong."""
     found: Any = None
     with suppress(msgspec.MsgspecError, RecursionError):
         found = msgspec.json.decode(value)
-    for name in () if at == ROOT_LIST else at.split("."):
+    for name in () if list_at == ROOT_LIST else list_at.split("."):
         found = found.get(name) if isinstance(found, dict) else None
     count = len(found) if isinstance(found, list) and found else 1
     return Line(seen + 1, value, None, tuple(range(seen + 1, seen + count + 1)))

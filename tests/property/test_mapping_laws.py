@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from datetime import time as clock
 from decimal import Decimal
@@ -36,6 +37,7 @@ from services.ingest.core.patterns import NoSuchTimeError, PatternError, pattern
 from shared.contracts import zones
 from shared.contracts.kinds import KIND_OF, RecordClass, Shape
 from shared.contracts.messages import BehaviorEvent, Consent, RecordReport
+from tests.support.ingest.mapped import partner_of, read
 from tests.support.ingest.raw_events import FRIEND, PERSON, RawEvent
 from tests.support.ingest.shipped import ARRIVED, DEPLOYMENT, pseudonym
 
@@ -328,6 +330,42 @@ def test_what_a_mapping_writes_it_reads_again_to_the_same(data: st.DataObject) -
     assert mapping.zone is not None
     moment = mapping.time if isinstance(mapping.time, Moment) else Moment(path="at", format="rfc3339")
     assert found.time == whole(moment, time, mapping.zone)
+
+
+_BOUGHT = """format = "json"
+envelope = "none"
+list = "."
+id = ID
+time = { path = "at", as = "epoch-seconds" }
+subject = "who"
+kind = { fixed = "bought" }
+
+[[events]]
+kinds = { bought = "shop.purchase" }
+amount = { path = "sum", unit = "minor", currency = "CNY" }
+"""
+
+
+@given(
+    st.sampled_from(['{ path = "no", type = "number" }', '{ function = "digest", paths = ["when", "what"] }']),
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=12),
+    st.randoms(use_true_random=False),
+)
+def test_the_ids_of_a_messages_events_do_not_depend_on_their_order(id: str, bought: list[Any], rng: Any) -> None:
+    """With ids of their own, and with digests of all that is read (rules E22)."""
+    at = int(datetime(2024, 3, 1, tzinfo=UTC).timestamp())
+    ignored = ["no"] if "digest" in id else ["when", "what"]
+    partner = partner_of(_BOUGHT.replace("ID", id) + f"ignore = {json.dumps(ignored)}\n")
+    members = [
+        {"no": no, "at": at + when, "when": str(when), "sum": what, "what": str(what), "who": PERSON}
+        for no, (when, what) in enumerate(bought)
+    ]
+    first = read(partner, json.dumps(members).encode())
+    rng.shuffle(members)
+    again = read(partner, json.dumps(members).encode())
+    assert all(isinstance(each, Normalized) for each in first)
+    assert len({each.event_id for each in first if isinstance(each, Normalized)}) == len(members)
+    assert sorted(map(repr, first)) == sorted(map(repr, again))
 
 
 def _cell(value: Any) -> Any:

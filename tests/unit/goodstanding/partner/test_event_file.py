@@ -11,7 +11,7 @@ import pytest
 from goodstanding.errors import UserError
 from goodstanding.partner.event_file import messages_of
 from goodstanding.partner.verdicts import Line
-from services.ingest.core.mapping import PartnerMapping
+from services.ingest.core.mapping import PartnerMapping, Text
 from services.ingest.core.normalize import EVENTS_MAX
 from services.ingest.loading import load_mapping
 from shared.settings import ROOT
@@ -43,6 +43,42 @@ def test_a_long_table_is_several_messages_each_as_large_as_one_may_be() -> None:
     wide = messages(HEADER + b"".join(b"%d,%s,1\n" % (n, b"x" * 100_000) for n in range(21)), BIKE)
     assert [len(each.numbers) for each in wide] == [10, 10, 1]
     assert all(len(each.value) <= 1024 * 1024 for each in wide)
+
+
+BANK = load_mapping(PARTNERS / "bank-us.toml")
+BANK_HEADER = "Customer,Details,Posting Date,Description,Amount,Type,Balance,Check or Slip #\n"
+
+
+def payment(number: int, slip: int = 0) -> str:
+    return f"x,DEBIT,03/04/2024,DEMO {number},-1.00,ACH_DEBIT,,{slip}\n"
+
+
+def test_rows_that_only_a_digest_tells_apart_go_in_one_message() -> None:
+    """In another message the second of two equal payments would be the first one once more (rules E22)."""
+    rows = [payment(number) for number in range(EVENTS_MAX)]
+    content = BANK_HEADER + "".join([*rows, payment(5, slip=1), payment(EVENTS_MAX), payment(5, slip=2)])
+    found = messages(content.encode(), BANK)
+    assert [len(each.numbers) for each in found] == [EVENTS_MAX, 3]
+    alike = [number for number in (7, EVENTS_MAX + 2, EVENTS_MAX + 4) if number in found[0].numbers]
+    assert alike == [7, EVENTS_MAX + 2, EVENTS_MAX + 4]
+    assert [found[0].number_of(index) for index in (5, 6, 7, 8)] == [7, EVENTS_MAX + 2, EVENTS_MAX + 4, 8]
+    assert sorted(number for each in found for number in each.numbers) == list(range(2, EVENTS_MAX + 5))
+
+
+def test_more_equal_rows_than_a_message_may_have_cannot_be_told_apart() -> None:
+    content = BANK_HEADER + "".join(payment(5) for _ in range(EVENTS_MAX + 1))
+    with pytest.raises(UserError, match="Line 2 of events and 1000 further ones are one event"):
+        messages(content.encode(), BANK)
+
+
+def test_members_that_only_a_digest_tells_apart_go_in_one_message() -> None:
+    mapping = msgspec.structs.replace(WALLET, id=Text(function="digest", paths=("at", "sum.value")))
+    members = [{"at": n, "sum": {"value": 1}, "n": n} for n in range(EVENTS_MAX)]
+    members += [{"at": 5, "sum": {"value": 1}, "n": -1}, {"at": 5, "sum": {"value": 2}, "n": -2}]
+    found = messages(json.dumps(members).encode(), mapping)
+    assert [each["n"] for each in json.loads(found[0].value)[4:8]] == [4, 5, -1, 6]
+    assert [each["n"] for each in json.loads(found[1].value)] == [EVENTS_MAX - 1, -2]
+    assert found[1].numbers == (EVENTS_MAX, EVENTS_MAX + 2)
 
 
 def test_what_stands_before_a_header_goes_with_no_message() -> None:
