@@ -17,6 +17,7 @@ from aiokafka.structs import OffsetAndMetadata
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.reading.offsets import asking
+from shared.contracts.rights import words_group
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import RAW_PREFIX
 from shared.kafka import clients
@@ -94,7 +95,7 @@ async def _of_ingest(deployment: Deployment, service: str) -> AsyncIterator[Wait
 
 async def _give_in_kafka(deployment: Deployment, waiting: Waiting) -> None:
     word = Word(waiting.found.token, rfc3339(datetime.now(UTC))).text()
-    async with _in_group(deployment.kafka, start_check.words_group(waiting.service)) as consumer:
+    async with _in_group(deployment.kafka, words_group(waiting.service)) as consumer:
         consumer.assign(list(waiting.partitions))
         await consumer.commit({at: OffsetAndMetadata(0, word) for at in waiting.partitions})
 

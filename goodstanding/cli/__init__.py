@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from goodstanding.cli import (
+    acl,
     backtest,
     clock,
     dead_letters,
@@ -75,4 +76,5 @@ app.command("backtest", short_help="Does a scorecard predict?")(backtest.backtes
 app.command("run", short_help="One service in the foreground.")(platform.run)
 app.command("migrate", short_help="Create roles and schemas, and migrate them.")(platform.migrate)
 app.command("topics", short_help="Create topics, and compare them with the table.")(platform.topics)
+app.add_typer(acl.app, name="acl", short_help="Who may do what on Kafka.")
 app.command("secrets", short_help="Make passwords and keys as files.")(platform.secrets)

@@ -49,6 +49,14 @@ def up(
     identity: Annotated[
         str | None, typer.Option(metavar="SCHEME", help=f"How partners name people: {', '.join(_SCHEMES)} ...")
     ] = None,
+    secure: Annotated[
+        bool | None,
+        typer.Option(
+            "--secure/--open",
+            help="Have Kafka ask everybody who they are, over TLS, and allow each only what is its own. It is settled "
+            "when the platform is set up.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Start what does not run: Kafka, Postgres, schemas, topics, services. Data of the last time are kept.
@@ -69,7 +77,7 @@ def up(
     _check_fixed(settings, said)
     if not ran:
         policies.check_all(settings)
-    deployment = stack.up(say, settings, cadence=cadence)
+    deployment = stack.up(say, settings, cadence=cadence, secured=secure)
     _show(stack, as_json)
     if as_json:
         return

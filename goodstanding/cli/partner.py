@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 from aiokafka.errors import KafkaError
 
+from goodstanding.cli.add_partner import add
 from goodstanding.cli.frame import (
     AsJson,
     answer_json,
@@ -50,6 +51,7 @@ from shared.kafka.connection import Kafka
 app = commands("For partners: example events, a check without sending, and sending with an answer for each event.")
 
 app.command("new")(new)
+app.command("add")(add)
 
 Count = Annotated[int, typer.Option(metavar="COUNT", min=1, max=10_000_000, help="How many events.")]
 _EVENTS_OF_ONE = 20

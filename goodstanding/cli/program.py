@@ -34,7 +34,7 @@ COMMANDS = (
         "receipt",
         "user-id",
     ),
-    *("deadline", "policy", "rates", "backtest", "run", "migrate", "topics", "secrets"),
+    *("deadline", "policy", "rates", "backtest", "run", "migrate", "topics", "acl", "secrets"),
 )
 _COMMAND = re.compile(rf"(?<![\w/.-]){NAME}(?= (?:{'|'.join(COMMANDS)})\b)")
 

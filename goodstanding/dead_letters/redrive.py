@@ -20,6 +20,7 @@ from goodstanding.dead_letters.rules import appended, chosen, dismissal, overtak
 from goodstanding.errors import UserError
 from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.reading.topic import tail
+from shared.contracts.rights import REDRIVE_ID
 from shared.contracts.topics import RECORDS_CHANGED, SERVICES, dead_letter_topic
 from shared.kafka import clients
 from shared.kafka.connection import Kafka
@@ -28,7 +29,6 @@ from shared.kafka.losses import Losses
 from shared.kafka.sender import send_transaction, started
 from shared.kafka.unreadable import Fetched, Unreadable
 
-TRANSACTIONAL_ID = "redrive"
 _TOGETHER_MAX = 50
 """Records in one transaction, and so in memory; each may have a MiB."""
 _READ_MS = 1_000
@@ -70,7 +70,7 @@ async def redrive(kafka: Kafka, choose: Choice, *, again: bool) -> AsyncIterator
 
     What is reported as done stays done, whatever comes after. Raises UserError when another redrive has begun.
     """
-    async with started(kafka, TRANSACTIONAL_ID) as producer:
+    async with started(kafka, REDRIVE_ID) as producer:
         found, kept = await read_letters(kafka)
         picked = choose(found)
         async with _reading(kafka, kept) as reader:
@@ -89,7 +89,7 @@ async def dismiss(kafka: Kafka, choose: Choice) -> list[Letter]:
     """Note beside those letters that `choose` takes that nothing more is to be done about them; which they were. All
     are noted, or none. A letter that was dismissed before is left as it is. Raises UserError when another redrive or
     dismissal has begun."""
-    async with started(kafka, TRANSACTIONAL_ID) as producer:
+    async with started(kafka, REDRIVE_ID) as producer:
         found, _ = await read_letters(kafka)
         picked = [letter for letter in choose(found) if letter.state is not State.DISMISSED]
         try:

@@ -19,15 +19,17 @@ import msgspec
 from goodstanding.errors import UserError
 from goodstanding.platform import files_at_start, kept_kinds
 from goodstanding.platform.fixed_settings import FILE, STATEFUL, FixedSettings, read_settings
+from goodstanding.platform.kafka_users import KafkaUsers, users_of
 from goodstanding.platform.private_file import write_private
 from goodstanding.platform.servers import Addresses
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.reading.topic import last_value
 from shared import postgres
 from shared.clock import set_stepped_clock
+from shared.contracts.rights import OPERATOR, SUBSCRIBER
 from shared.contracts.topics import CLOCK_TOPIC, SERVICES
 from shared.kafka import clients, topic_admin
-from shared.kafka.connection import Kafka
+from shared.kafka.connection import Kafka, connection_of
 from shared.partner_files import partner_names
 from shared.runner.store import MIGRATIONS as RUNNER_MIGRATIONS
 from shared.settings import ROOT
@@ -118,7 +120,17 @@ class Deployment:
     @property
     def kafka(self) -> Kafka:
         """How the operator reaches Kafka."""
-        return self.addresses.login
+        return self.kafka_as(OPERATOR)
+
+    def kafka_as(self, user: str) -> Kafka:
+        """How this user reaches Kafka; where the deployment makes no users, everybody is whoever runs it."""
+        users = self.kafka_users
+        return users.connection(user) if users else self.addresses.login
+
+    @property
+    def kafka_users(self) -> KafkaUsers | None:
+        """None where Kafka asks nobody who they are, or somebody else makes its users."""
+        return users_of(self.directory, self.addresses.login) if self.addresses.has_users else None
 
     def dsn(self, service: str) -> str:
         """How the service's own role reaches its schema; it may see nothing else."""
@@ -130,7 +142,7 @@ class Deployment:
     def environment(self, service: str) -> Mapping[str, str]:
         """The whole environment of the service's process."""
         common = {
-            "GOODSTANDING_KAFKA": self.addresses.kafka,
+            **connection_of(self.kafka_as(service)).environment(),
             "GOODSTANDING_ZONE": self.settings.zone,
             "GOODSTANDING_CURRENCY": self.settings.currency,
             "GOODSTANDING_CLOCK": self.settings.clock,
@@ -176,9 +188,15 @@ class Deployment:
 
     async def ensure_topics(self) -> topic_admin.TopicReport:
         """Create the topics that are missing, and say which differ from the table."""
+        kafka = self.addresses.login
         if self.settings.clock == "stepped":
-            await topic_admin.ensure_simulation_topic(self.kafka)
-        return await topic_admin.ensure_topics(self.kafka, partners())
+            await topic_admin.ensure_simulation_topic(kafka)
+        return await topic_admin.ensure_topics(kafka, partners())
+
+    async def ensure_users(self) -> None:
+        """Have a user for each service, partner and subscriber, with its rights, where the deployment makes them."""
+        if users := self.kafka_users:
+            await users.ensure(partners(), [SUBSCRIBER])
 
     async def now(self) -> datetime:
         """What the deployment's clock shows."""

@@ -87,13 +87,15 @@ class Stack:
         new: FixedSettings,
         first_instant: datetime | None = None,
         cadence: Literal["policy", "continuous"] | None = None,
+        *,
+        secured: bool | None = None,
     ) -> Deployment:
         """Have everything run. A deployment that exists keeps its settings, except for the cadence if one is given; a
         new deployment gets the `new` ones."""
         partners()  # A file that cannot be a partner's is an error before anything is started.
         if not self._given:
             say("Starting Kafka and Postgres")
-        addresses = self._given or Servers(self.home).up()
+        addresses = self._given or self._servers_up(secured)
         # Two at once would make two deployments with a key each, and two processes of each service.
         with one_at_a_time(self.home):
             deployment = Deployment.open(self._directory, addresses)
@@ -104,6 +106,16 @@ class Stack:
                 deployment = Deployment.create(self._directory, addresses, settings)
             start(deployment, say, attached=False, first_instant=first_instant)
         return deployment
+
+    def _servers_up(self, secured: bool | None) -> Addresses:
+        servers = Servers(self.home)
+        if secured is not None and servers.secured not in (None, secured):
+            raise UserError(
+                f"This platform was set up {'with' if servers.secured else 'without'} --secure, and stays so.",
+                "Set up another one: GOODSTANDING_HOME=... goodstanding local up, or begin again with an empty one: "
+                "goodstanding local down --delete",
+            )
+        return servers.up(secured=bool(secured))
 
     def down(self, *, delete: bool = False) -> None:
         """End services and servers; with `delete`, remove their data, secrets and logs as well."""
@@ -200,6 +212,7 @@ def start(
 
 async def _prepare(deployment: Deployment, first_instant: datetime | None) -> None:
     await deployment.migrate()
+    await deployment.ensure_users()
     report = await deployment.ensure_topics()
     for difference in report.differences:
         raise UserError(

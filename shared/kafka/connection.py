@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -43,6 +43,14 @@ class KafkaConnection:
             raise ValueError("KAFKA_CERTIFICATE_FILE and KAFKA_KEY_FILE belong together: set both or neither")
         if not self.uses_tls and (self.ca_file or self.key_file):
             raise ValueError(f"KAFKA_SECURITY_PROTOCOL={self.security_protocol} has no use for certificates")
+
+    def environment(self) -> dict[str, str]:
+        """The settings that say the same to another process."""
+        names = (each.name for each in fields(self))
+        values = {name: getattr(self, name) for name in names}
+        given = {f"GOODSTANDING_KAFKA_{name.upper()}": str(value) for name, value in values.items() if value}
+        given["GOODSTANDING_KAFKA"] = given.pop("GOODSTANDING_KAFKA_BOOTSTRAP", "")
+        return given if self.uses_tls or self.uses_sasl else {"GOODSTANDING_KAFKA": self.bootstrap}
 
     @property
     def uses_tls(self) -> bool:

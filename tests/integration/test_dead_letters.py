@@ -17,13 +17,14 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from goodstanding.dead_letters import redrive as redriving
-from goodstanding.dead_letters.redrive import TRANSACTIONAL_ID, read_letters, read_record, redrive
+from goodstanding.dead_letters.redrive import read_letters, read_record, redrive
 from goodstanding.dead_letters.rules import chosen
 from services.scorer.core.state import COUNT, decode, vectors
 from shared.contracts.cloudevents import STRUCTURED
 from shared.contracts.identity import sample_account, user_id
 from shared.contracts.kinds import KIND_OF
 from shared.contracts.messages import TYPES, BehaviorEvent
+from shared.contracts.rights import REDRIVE_ID
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, dead_letter_topic, raw_topic
 from shared.kafka import topic_admin
@@ -330,7 +331,7 @@ async def test_a_kill_in_the_middle_leaves_neither_the_record_nor_the_note(
     await process.wait()
     assert len(await records(kafka, topic, "read_uncommitted")) == 2, "both were on the broker"
     assert await notes(kafka, place, "read_uncommitted") == 1
-    async with started(kafka, TRANSACTIONAL_ID):
+    async with started(kafka, REDRIVE_ID):
         pass  # the next of that id: the broker has aborted what was open
     assert len(await records(kafka, topic)) == 1
     assert await notes(kafka, place) == 0

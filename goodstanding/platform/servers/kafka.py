@@ -16,11 +16,14 @@ from pathlib import Path
 
 from aiokafka.errors import KafkaConnectionError
 
+from goodstanding.platform.private_file import write_private
 from goodstanding.platform.servers import directories, jars, process
 from goodstanding.platform.servers.errors import explain
+from goodstanding.platform.servers.kafka_security import KafkaSecurity
 from goodstanding.platform.servers.process import Command
 from goodstanding.platform.servers.server import LOG_NAME
 from shared.kafka import clients
+from shared.kafka.connection import Kafka as Connection
 
 VERSION = jars.KAFKA.rpartition(":")[2]
 _FORMAT_TIMEOUT_S = 120
@@ -100,9 +103,10 @@ _CLASS_CACHE_NAME = "classes.aot"
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """One Kafka broker."""
+    """One Kafka broker; a secured one asks everybody who they are, and allows nothing that was not granted."""
 
     directory: Path
+    secured: bool = False
 
     ports = 2
     stop_signal = signal.SIGTERM
@@ -116,9 +120,13 @@ class Kafka:
         log = self.directory / "format.log"
         cluster_id = secrets.token_urlsafe(16)
         tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config=server.properties"]
-        code = process.run(self._java(tool, record=False, log=log), timeout_s=_FORMAT_TIMEOUT_S)
+        users = self._security.users() if self.secured else []
+        code = process.run(self._java([*tool, *users], record=False, log=log), timeout_s=_FORMAT_TIMEOUT_S)
         if code:
             raise explain("Kafka could not make its data directory", log.read_text())
+        if self.secured:
+            # The tool writes down what a password can be tried against.
+            log.unlink()
 
     def command(self, ports: tuple[int, ...]) -> Command:
         self._write_settings(ports)
@@ -127,19 +135,27 @@ class Kafka:
     def address(self, port: int) -> str:
         return f"127.0.0.1:{port}"
 
+    def login(self, port: int) -> Connection:
+        """How whoever runs the server reaches it; of a secured one, as its administrator."""
+        return self._security.administrator(self.address(port)) if self.secured else self.address(port)
+
+    @property
+    def _security(self) -> KafkaSecurity:
+        return KafkaSecurity(self.directory / "security")
+
     async def answer(self, port: int) -> None:
         # A plain connection first: the client logs an error for each one that is refused.
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.close()
         await writer.wait_closed()
-        admin = clients.admin(self.address(port))
+        admin = clients.admin(self.login(port))
         with _silent("aiokafka"):  # a broker that is still starting is no error
             try:
                 await admin.start()
                 cluster = await admin.describe_cluster()
             finally:
                 await admin.close()
-        # Brokers ask for no password. If another stack was quicker to take the port, this is its broker.
+        # If another stack was quicker to take the port, this is its broker, which may ask for no password.
         if f"cluster.id={cluster['cluster_id']}" not in (self.directory / "data" / "meta.properties").read_text():
             raise KafkaConnectionError(f"another broker listens on port {port}")
 
@@ -158,10 +174,13 @@ class Kafka:
 
     def _write_settings(self, ports: tuple[int, ...]) -> None:
         client, controller = (f"127.0.0.1:{port}" for port in ports)
-        addresses = node(listen=client, advertise=client, controller=controller)
-        settings = {"log.dirs": "data", **addresses, **BEHAVIOR}
+        places = {"listen": client, "advertise": client, "controller": controller}
+        settings = {"log.dirs": "data", **node(**places), **BEHAVIOR}
+        if self.secured:
+            self._security.prepare()
+            settings |= self._security.settings(**places)
         lines = (f"{name}={value}\n" for name, value in settings.items())
-        (self.directory / "server.properties").write_text("".join(lines))
+        write_private(self.directory / "server.properties", "".join(lines).encode())
 
     def _java(self, arguments: list[str], *, record: bool, log: Path) -> Command:
         # Only a machine that runs servers has the package; a container's command line imports this module as well.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, Protocol, get_args
 
 from goodstanding.platform.servers.process import Command
-from shared.kafka.connection import Kafka, KafkaConnection
+from shared.kafka.connection import Kafka
 
 Name = Literal["kafka", "postgres"]
 NAMES: tuple[Name, ...] = get_args(Name)
@@ -20,13 +20,14 @@ class Addresses:
 
     kafka: str
     postgres: str
-    operator: KafkaConnection | None = None
-    """How the operator logs in to a Kafka that asks for it."""
+    login: Kafka = ""
+    """How whoever runs the platform logs in to Kafka; an address alone where it asks nobody."""
+    has_users: bool = False
+    """Whether that is Kafka's administrator, who makes a user for each service, partner and subscriber."""
 
-    @property
-    def login(self) -> Kafka:
-        """Kafka, as the operator reaches it."""
-        return self.operator or self.kafka
+    def __post_init__(self) -> None:
+        if not self.login:
+            object.__setattr__(self, "login", self.kafka)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class Servers:
 
     @classmethod
     @contextlib.contextmanager
-    def ephemeral(cls, parent: Path | None = None) -> Iterator[Self]:
+    def ephemeral(cls, parent: Path | None = None, *, secured: bool = False) -> Iterator[Self]:
         """Running servers with ports of their own, in a new directory below `parent` or the system's temporary one.
 
         They end with the block, or with this program, and the directory is deleted. What a killed program has left
@@ -57,7 +57,7 @@ class Servers:
         _sweep(parent)
         servers = cls(Path(tempfile.mkdtemp(prefix=_EPHEMERAL_PREFIX, dir=parent)), attached=True)
         try:
-            servers._written.write(State.new(process.current()))
+            servers._written.write(State.new(process.current(), secured=secured))
             servers.up()
             yield servers
         finally:
@@ -66,14 +66,24 @@ class Servers:
     @property
     def addresses(self) -> Addresses:
         """Where the servers are; while they are down, where they were and will be again."""
-        return Addresses(kafka=self._address("kafka"), postgres=self._address("postgres"))
+        kafka, port = self._kafka, self._written.instance("kafka").ports[0]
+        return Addresses(kafka.address(port), self._address("postgres"), kafka.login(port), has_users=kafka.secured)
 
-    def up(self) -> Addresses:
-        """Have both servers run and answer. Those that already do are kept, others are started on the data they had."""
+    @property
+    def secured(self) -> bool | None:
+        """Whether Kafka asks who somebody is; None where nothing was ever started."""
+        state = self._written.read()
+        return state.secured if state else None
+
+    def up(self, *, secured: bool = False) -> Addresses:
+        """Have both servers run and answer. Those that already do are kept, others are started on the data they had.
+
+        Whether they are secured is settled when they are made.
+        """
         _require_packages()
         with self._written.lock():
             if self._written.read() is None:
-                self._written.write(State.new())
+                self._written.write(State.new(secured=secured))
             try:
                 with ThreadPoolExecutor(len(NAMES)) as pool:
                     # Both have come to an end, good or bad, when the block does.
@@ -194,9 +204,13 @@ class Servers:
     def _server(self, name: Name) -> Server:
         match name:
             case "kafka":
-                return Kafka(self.home / name)
+                return self._kafka
             case "postgres":
                 return Postgres(self.home / name, self._written.state().password)
+
+    @property
+    def _kafka(self) -> Kafka:
+        return Kafka(self.home / "kafka", self._written.state().secured)
 
     def _address(self, name: Name) -> str:
         return self._server(name).address(self._written.instance(name).ports[0])

@@ -34,11 +34,13 @@ class State(msgspec.Struct, frozen=True):
     owner: Process | None = None
     """The program that made ephemeral servers, and was to delete them."""
     servers: dict[Name, Instance] = {}
+    secured: bool = False
+    """Whether Kafka asks who somebody is, and allows nothing that was not granted."""
 
     @classmethod
-    def new(cls, owner: Process | None = None) -> State:
+    def new(cls, owner: Process | None = None, *, secured: bool = False) -> State:
         """With a password of its own, and no server started yet."""
-        return cls(password=secrets.token_urlsafe(24), owner=owner)
+        return cls(password=secrets.token_urlsafe(24), owner=owner, secured=secured)
 
 
 class Written:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.contracts.rights import words_group
 from shared.kafka.connection import Kafka
 from shared.kafka.topic_admin import administrator
 from shared.runner.host import ContradictionError, Home
@@ -34,11 +35,6 @@ class Judged:
     noted: Noted
     seen: Seen
     contradiction: Contradiction | None
-
-
-def words_group(service: str) -> str:
-    """The group that holds the operator's words."""
-    return f"{service}.operator"
 
 
 async def judged(

@@ -1,0 +1,132 @@
+"""A certificate authority of the deployment's own, and the certificates that it gives to its servers.
+
+An authority is two files in one directory: `ca.pem`, which every client needs, and `ca.key`, which nobody else may
+read.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from goodstanding.platform.private_file import write_private
+
+CA, _CA_KEY = "ca.pem", "ca.key"
+_AUTHORITY_LASTS = timedelta(days=3650)
+SERVER_LASTS = timedelta(days=397)
+"""The longest that common clients take from a public authority."""
+_RENEWED_BEFORE = timedelta(days=60)
+_CLOCKS_DIFFER = timedelta(minutes=5)
+
+
+def ensure_authority(directory: Path) -> None:
+    """Make the authority, unless there is one."""
+    if (directory / CA).exists():
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = _name("Goodstanding's own authority")
+    now = datetime.now(UTC)
+    usage = _key_usage(signs_certificates=True)
+    certificate = (
+        _builder(name, name, key.public_key(), now, now + _AUTHORITY_LASTS)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    write_private(directory / _CA_KEY, _private_pem(key))
+    (directory / CA).write_bytes(certificate.public_bytes(Encoding.PEM))
+
+
+def ensure_certificate(
+    directory: Path, file: Path, names: Sequence[str], *, common_name: str, lasts: timedelta = SERVER_LASTS
+) -> bool:
+    """Have a certificate for these host names or addresses in `file`: its key (PKCS#8), itself, and the authority.
+
+    One that lasts for two more months is left; returns whether one was made. The subject never changes, since a broker
+    that renews its certificate while it runs refuses another.
+    """
+    if file.exists() and expires(file) - datetime.now(UTC) > _RENEWED_BEFORE:
+        return False
+    authority = x509.load_pem_x509_certificate((directory / CA).read_bytes())
+    signer = load_pem_private_key((directory / _CA_KEY).read_bytes(), None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey), "made above"
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.now(UTC)
+    # A broker is a client of the others, and of its controller.
+    purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+    certificate = (
+        _builder(_name(common_name), authority.subject, key.public_key(), now, now + lasts)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(signs_certificates=False), critical=True)
+        .add_extension(purposes, critical=False)
+        .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+        .sign(signer, hashes.SHA256())
+    )
+    chain = b"".join(each.public_bytes(Encoding.PEM) for each in (certificate, authority))
+    write_private(file, _private_pem(key) + chain)
+    return True
+
+
+def expires(file: Path) -> datetime:
+    """When the first certificate in the file ends."""
+    return x509.load_pem_x509_certificates(file.read_bytes())[0].not_valid_after_utc
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime, until: datetime
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _CLOCKS_DIFFER)
+        .not_valid_after(until)
+    )
+
+
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """PKCS#8: what Kafka reads; it refuses the older form."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

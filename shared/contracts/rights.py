@@ -1,0 +1,155 @@
+"""Who may do what on Kafka, derived from the table of topics: everything that is not listed here is refused.
+
+A right is what Kafka calls an ACL that allows. Read and write each imply that the resource may be described.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from shared.contracts.topics import (
+    CROSSWALK_PREFIX,
+    DISPUTES_PREFIX,
+    RAW_PREFIX,
+    RECORDS_CHANGED,
+    REDRIVE,
+    REJECTED_PREFIX,
+    SCORES_CHANGED,
+    SERVICES,
+    SIMULATION,
+    TIERS_CHANGED,
+    WITNESS,
+    ServiceName,
+    Topic,
+    topics,
+)
+
+Resource: TypeAlias = Literal["topic", "group", "transactional-id", "cluster"]
+Operation: TypeAlias = Literal[
+    "all",
+    "read",
+    "write",
+    "create",
+    "delete",
+    "alter",
+    "describe",
+    "cluster-action",
+    "describe-configs",
+    "alter-configs",
+    "idempotent-write",
+]
+OPERATIONS: tuple[Operation, ...] = get_args(Operation)
+_IMPLY_DESCRIBE = ("read", "write", "delete", "alter")
+
+OPERATOR = "operator"
+PORTAL = "portal"
+SUBSCRIBER = "subscriber"
+"""Who follows scores and tiers, where a deployment does not name its subscribers."""
+REDRIVE_ID = "redrive"
+"""The operator's transactional id: of two redrives at a time, the second shuts out the first."""
+
+_FAMILIES = (RAW_PREFIX, REJECTED_PREFIX, DISPUTES_PREFIX, CROSSWALK_PREFIX)
+_PUBLISHED: dict[ServiceName, str] = {
+    "retention": RECORDS_CHANGED,
+    "scorer": SCORES_CHANGED,
+    "benefits": TIERS_CHANGED,
+}
+"""What each service with state compares with its database, and so reads as well as writes (decision 0014)."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Right:
+    """One principal may do one thing with one resource, or with all whose names begin so."""
+
+    principal: str
+    resource: Resource
+    name: str
+    operation: Operation
+    is_prefix: bool = False
+
+    def covers(self, resource: Resource, name: str, operation: Operation) -> bool:
+        same = name.startswith(self.name) if self.is_prefix else name == self.name
+        implied = operation == "describe" and self.operation in _IMPLY_DESCRIBE
+        return resource == self.resource and same and (operation == self.operation or implied)
+
+
+def may(rights: Iterable[Right], principal: str, operation: Operation, resource: Resource, name: str) -> bool:
+    return any(right.principal == principal and right.covers(resource, name, operation) for right in rights)
+
+
+def partner_principal(partner: str) -> str:
+    return f"partner-{partner}"
+
+
+def principals(partners: Sequence[str], subscribers: Sequence[str] = (SUBSCRIBER,)) -> tuple[str, ...]:
+    """Everybody who logs in to a deployment's Kafka, except for its administrator."""
+    return (*SERVICES, OPERATOR, PORTAL, *map(partner_principal, partners), *subscribers)
+
+
+def rights(partners: Sequence[str], subscribers: Sequence[str] = (SUBSCRIBER,)) -> tuple[Right, ...]:
+    """All rights of a deployment, sorted. Raises ValueError for a name that no topic could carry."""
+    table = (*topics(partners), WITNESS, SIMULATION)
+    found = {right for topic in table for right in _on(topic, subscribers)}
+    for service in SERVICES:
+        found.update(_of_service(service))
+    found.update(_of_operator())
+    for outsider in (PORTAL, *subscribers):
+        found.add(Right(outsider, "group", f"{outsider}.", "read", is_prefix=True))
+    for principal in map(partner_principal, partners):
+        found.add(Right(principal, "group", f"{principal}.", "read", is_prefix=True))
+        # How far ingest has come with the partner's own topic; of others' topics Kafka tells nothing here.
+        found.add(Right(principal, "group", "ingest", "describe"))
+    return tuple(sorted(found))
+
+
+def _on(topic: Topic, subscribers: Sequence[str]) -> Iterator[Right]:
+    for role in topic.writers:
+        for principal in _who(role, subscribers):
+            yield _right(principal, topic, "write")
+    for role in (*topic.readers, OPERATOR):
+        for principal in _who(role, subscribers):
+            yield _right(principal, topic, "read")
+
+
+def _right(principal: str, topic: Topic, operation: Operation) -> Right:
+    """A partner has its own topics; whoever else has one partner's has every partner's, and those yet to come."""
+    family = next((prefix for prefix in _FAMILIES if topic.name.startswith(prefix)), None)
+    if family is None or principal == partner_principal(topic.name.removeprefix(family)):
+        return Right(principal, "topic", topic.name, operation)
+    return Right(principal, "topic", family, operation, is_prefix=True)
+
+
+def _who(role: str, subscribers: Sequence[str]) -> Sequence[str]:
+    """The principals that the table of topics means."""
+    if role.startswith("partner "):
+        return [partner_principal(role.removeprefix("partner "))]
+    if role == "subscribers":
+        return subscribers
+    # A demo is driven by whoever runs it.
+    return [OPERATOR if role in (REDRIVE, "driver") else role]
+
+
+def _of_service(service: ServiceName) -> Iterator[Right]:
+    yield Right(service, "group", service, "read")
+    if service in _PUBLISHED:
+        yield Right(service, "topic", _PUBLISHED[service], "read")
+        # One id for each shard.
+        yield Right(service, "transactional-id", f"{service}-", "write", is_prefix=True)
+    else:
+        # Without a database, what the operator said lies in a group beside its own.
+        yield Right(service, "group", words_group(service), "describe")
+
+
+def _of_operator() -> Iterator[Right]:
+    yield Right(OPERATOR, "transactional-id", REDRIVE_ID, "write")
+    for service in SERVICES:
+        yield Right(OPERATOR, "group", service, "describe")
+        if service not in _PUBLISHED:
+            yield Right(OPERATOR, "group", words_group(service), "read")
+
+
+def words_group(service: str) -> str:
+    """The group that holds the operator's words to a service without a database."""
+    return f"{service}.operator"
