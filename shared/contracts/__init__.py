@@ -2,6 +2,7 @@
 writes files and asks git, and is not for them. Which file answers which question:
 
     topics          which topics are there: key, partitions, retention, owner, readers?
+    rights          who may write, read and join what on Kafka?
     messages        what may the body of a message contain?
     subject         what may a person ask, and what is a person told?
     fields          what may a field of a message hold?

@@ -1,7 +1,7 @@
 """Rights and users on a running Kafka: asked for, granted, withdrawn. The administrator's part.
 
 The client library has the requests for rights, and lacks calls for them; those for users are described here, as Kafka's
-protocol guide has them. So rights take the same login as everything else (decision 0035).
+protocol guide has them. So rights take the same login as everything else (decision 0038).
 """
 
 from __future__ import annotations
