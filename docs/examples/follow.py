@@ -14,8 +14,11 @@ import contextlib
 import json
 import math
 import re
+import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -60,10 +63,13 @@ def body_of(value: bytes) -> dict[str, Any] | None:
 
 
 @contextlib.asynccontextmanager
-async def consumer(bootstrap: str, topics: list[str]) -> AsyncIterator[AIOKafkaConsumer]:
+async def consumer(
+    bootstrap: str, topics: list[str], login: Mapping[str, Any] = MappingProxyType({})
+) -> AsyncIterator[AIOKafkaConsumer]:
     reader = AIOKafkaConsumer(
         *topics,
         bootstrap_servers=bootstrap,
+        **login,
         # Without a group we read all partitions, from the beginning each time: what we know is in memory only.
         group_id=None,
         auto_offset_reset="earliest",
@@ -75,6 +81,17 @@ async def consumer(bootstrap: str, topics: list[str]) -> AsyncIterator[AIOKafkaC
         yield reader
     finally:
         await reader.stop()
+
+
+def login_of(user: str, password_file: Path, ca_file: Path | None) -> dict[str, Any]:
+    return {
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": user,
+        "sasl_plain_password": password_file.read_text().strip(),
+        # Checks the broker's name as well.
+        "ssl_context": ssl.create_default_context(cafile=ca_file),
+    }
 
 
 async def records(reader: AIOKafkaConsumer, partition: TopicPartition, end: float = math.inf) -> AsyncIterator[Any]:
@@ -112,9 +129,13 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bootstrap", help="Kafka, host:port")
     parser.add_argument("--once", action="store_true", help="where everybody stands now, and no more")
+    parser.add_argument("--user", help="whom the operator has made for you, where Kafka asks who you are")
+    parser.add_argument("--password-file", type=Path, help="a file with that user's password alone")
+    parser.add_argument("--ca-file", type=Path, help="the authority that the operator has sent, ca.pem")
     arguments = parser.parse_args()
+    login = login_of(arguments.user, arguments.password_file, arguments.ca_file) if arguments.user else {}
     follower = Follower()
-    async with consumer(arguments.bootstrap, list(TYPES)) as reader:
+    async with consumer(arguments.bootstrap, list(TYPES), login) as reader:
         await read_to_end(reader, follower)
         for topic, people in follower.newest.items():
             for person, body in people.items():

@@ -53,7 +53,7 @@ def ensure_authority(directory: Path) -> None:
 
 
 def ensure_certificate(
-    directory: Path, file: Path, names: Sequence[str], *, common_name: str, lasts: timedelta = SERVER_LASTS
+    directory: Path, file: Path, names: Sequence[str], *, common_name: str, lasts: timedelta | None = None
 ) -> bool:
     """Have a certificate for these host names or addresses in `file`: its key (PKCS#8), itself, and the authority.
 
@@ -70,7 +70,7 @@ def ensure_certificate(
     # A broker is a client of the others, and of its controller.
     purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     certificate = (
-        _builder(_name(common_name), authority.subject, key.public_key(), now, now + lasts)
+        _builder(_name(common_name), authority.subject, key.public_key(), now, now + (lasts or SERVER_LASTS))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(purposes, critical=False)

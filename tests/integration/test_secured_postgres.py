@@ -1,0 +1,126 @@
+"""Postgres over TLS, whose server is believed by its certificate and name, and a password that changes in its file.
+
+The local server has no TLS, so the test puts what speaks it in front, as a managed Postgres has a proxy in front.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from goodstanding.platform import certificates
+from shared.postgres import open_pool
+
+_ASKS_FOR_TLS = bytes([0, 0, 0, 8, 4, 210, 22, 47])
+_ROLE = "tls_guest"
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> Path:
+    certificates.ensure_authority(tmp_path)
+    certificates.ensure_certificate(tmp_path, tmp_path / "server.pem", ["localhost"], common_name="postgres")
+    return tmp_path
+
+
+@pytest.fixture
+async def port(place: Path, postgres_dsn: str) -> AsyncIterator[int]:
+    """Where TLS is spoken; behind it is the session's Postgres."""
+    server = urlsplit(postgres_dsn)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(place / "server.pem")
+    passing: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if await reader.readexactly(len(_ASKS_FOR_TLS)) != _ASKS_FOR_TLS:
+            writer.close()
+            return
+        writer.write(b"S")
+        try:
+            await writer.start_tls(context)
+        except (OSError, ssl.SSLError):
+            return
+        behind_reader, behind_writer = await asyncio.open_connection(server.hostname, server.port)
+        for source, sink in ((reader, behind_writer), (behind_reader, writer)):
+            task = asyncio.create_task(_pass_on(source, sink))
+            passing.add(task)
+            task.add_done_callback(passing.discard)
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield listening.sockets[0].getsockname()[1]
+    listening.close()
+    for task in list(passing):
+        task.cancel()
+
+
+async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    try:
+        while data := await source.read(65_536):
+            sink.write(data)
+            await sink.drain()
+    except OSError:
+        pass
+    finally:
+        sink.close()
+
+
+@pytest.fixture
+async def role(postgres_dsn: str, place: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Path]:
+    """A role whose password is in a file only; the file."""
+    admin = await asyncpg.connect(postgres_dsn)
+    await admin.execute(f"create role {_ROLE} login password 'first'")
+    await admin.execute(f"grant connect on database postgres to {_ROLE}")
+    file = place / "pgpass"
+    _write(file, port, "first")
+    monkeypatch.setenv("PGPASSFILE", str(file))
+    yield file
+    await admin.execute(f"drop owned by {_ROLE}")
+    await admin.execute(f"drop role {_ROLE}")
+    await admin.close()
+
+
+def _write(file: Path, port: int, password: str) -> None:
+    file.touch(mode=0o600)
+    file.write_text(f"*:{port}:*:{_ROLE}:{password}\n")
+
+
+def _dsn(host: str, port: int, ca: Path) -> str:
+    return f"postgres://{_ROLE}@{host}:{port}/postgres?sslmode=verify-full&sslrootcert={ca}"
+
+
+async def test_a_server_is_believed_by_its_authority_and_name(role: Path, place: Path, port: int) -> None:
+    pool = await open_pool(_dsn("localhost", port, place / "ca.pem"), _ROLE, connections_max=1)
+    assert await pool.fetchval("select current_user") == _ROLE
+    await pool.close()
+
+
+async def test_a_server_under_another_name_is_not_believed(role: Path, place: Path, port: int) -> None:
+    with pytest.raises(ssl.SSLCertVerificationError, match="mismatch"):
+        await open_pool(_dsn("127.0.0.1", port, place / "ca.pem"), _ROLE, connections_max=1)
+
+
+async def test_a_server_of_another_authority_is_not_believed(role: Path, place: Path, port: int) -> None:
+    certificates.ensure_authority(place / "theirs")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await open_pool(_dsn("localhost", port, place / "theirs" / "ca.pem"), _ROLE, connections_max=1)
+
+
+async def test_a_password_that_changed_in_its_file_is_used_by_the_next_connection(
+    role: Path, place: Path, port: int, postgres_dsn: str
+) -> None:
+    pool = await open_pool(_dsn("localhost", port, place / "ca.pem"), _ROLE, connections_max=1)
+    admin = await asyncpg.connect(postgres_dsn)
+    await admin.execute(f"alter role {_ROLE} password 'second'")
+    await admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", _ROLE)
+    await admin.close()
+    await pool.expire_connections()
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await pool.fetchval("select 1")
+    _write(role, port, "second")
+    assert await pool.fetchval("select current_user") == _ROLE
+    await pool.close()
