@@ -1,10 +1,11 @@
 """`make bench`: how many events a second go through ingest and scorer together, and what they cost.
 
-    python -m bench [--events N] [--people N] [--rounds N]
+    python -m bench [--events N] [--people N] [--rounds N] [--secure]
 
 The seven partners' formats in equal parts, on a Kafka and a Postgres of its own. In each round the events are sent
 while both services stand still; the time runs from letting them go until the last event is folded and committed. The
-rounds of both cadences alternate, so that a machine that gets slower does not favor one. CPU seconds are the operating
+rounds of both cadences alternate, so that a machine that gets slower does not favor one; with --secure, those on a
+Kafka in the clear and on one with TLS, users and rights. CPU seconds are the operating
 system's, for every process of the platform, per 100,000 events.
 """
 
@@ -40,7 +41,9 @@ from shared.kafka.sender import send, started
 from shared.runner.service import Outgoing
 
 MEASURED = ("ingest", "scorer")
-CADENCES = ("monthly", "continuous")
+CADENCES = {"monthly": ("monthly", False), "continuous": ("continuous", False)}
+SECURITY = {"in clear": ("monthly", False), "secured": ("monthly", True)}
+"""What alternates: by its name the cadence, and whether Kafka is secured."""
 _CHUNK = 10_000
 _OFFSETS = "select offsets ->> $1 from scorer.shard"
 
@@ -58,19 +61,21 @@ def main() -> None:
     arguments.add_argument("--events", type=int, default=100_000, help="events in a round (default 100,000)")
     arguments.add_argument("--people", type=int, default=20_000, help="people they are about (default 20,000)")
     arguments.add_argument("--rounds", type=int, default=3, help="rounds of each cadence (default 3)")
+    arguments.add_argument("--secure", action="store_true", help="what TLS, users and rights of Kafka cost")
     given = arguments.parse_args()
-    found: dict[str, list[Round]] = {cadence: [] for cadence in CADENCES}
+    ways = SECURITY if given.secure else CADENCES
+    found: dict[str, list[Round]] = {way: [] for way in ways}
     with tempfile.TemporaryDirectory(prefix="goodstanding-bench-") as place:
         for number in range(given.rounds):
-            for cadence in CADENCES:
+            for way, (cadence, secured) in ways.items():
                 # A stack for each round: whatever an earlier one left behind in caches and logs is gone.
-                with Servers.ephemeral() as servers:
+                with Servers.ephemeral(secured=secured) as servers:
                     policies = with_cadence(Path(place), cadence)
-                    found[cadence].append(_round(servers, policies, given.events, given.people, number))
-                print(f"{cadence:<11} {_line(found[cadence][-1])}", flush=True)
+                    found[way].append(_round(servers, policies, given.events, given.people, number))
+                print(f"{way:<11} {_line(found[way][-1])}", flush=True)
     print(f"\nMedians of {given.rounds}, {given.events:,} events about {given.people:,} people, seven formats:")
-    for cadence, rounds in found.items():
-        print(f"{cadence:<11} {_line(_median(rounds))}")
+    for way, rounds in found.items():
+        print(f"{way:<11} {_line(_median(rounds))}")
 
 
 def _round(servers: Servers, policies: Path, events: int, people: int, seed: int) -> Round:
@@ -95,6 +100,7 @@ def _round(servers: Servers, policies: Path, events: int, people: int, seed: int
 
 async def _prepare(deployment: Deployment) -> None:
     await deployment.migrate()
+    await deployment.ensure_users()
     await deployment.ensure_topics()
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from goodstanding.cli.frame import AsJson, answer_json, fail, tell
-from goodstanding.cli.words import Partner
+from goodstanding.cli.words import Partner, ReplicationFactor
 from goodstanding.errors import UserError
 from goodstanding.platform import partner_access
 from goodstanding.platform.deployment import partners
@@ -23,6 +23,7 @@ def add(
         Path | None,
         typer.Option(metavar="DIRECTORY", help="Where the files for it are written, if not in NAME-access."),
     ] = None,
+    replication_factor: ReplicationFactor = 1,
     renew: Annotated[bool, typer.Option("--renew", help="Give the partner another password.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -37,7 +38,7 @@ def add(
             f"There is no mapping partners/{partner}.toml.", "Write one: goodstanding partner new --help says how."
         )
     deployment = Stack.default().deployment
-    access = asyncio.run(partner_access.give_access(deployment, partner, renew=renew))
+    access = asyncio.run(partner_access.give_access(deployment, partner, replication_factor, renew=renew))
     contents = partner_access.files(access, deployment.addresses.login)
     directory = to or Path(f"{partner}-access")
     try:

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, tell
-from goodstanding.cli.words import ServiceName
+from goodstanding.cli.words import ReplicationFactor, ServiceName
 from goodstanding.platform import kept_kinds
 from goodstanding.platform.secret_files import write_secret_files
 from goodstanding.platform.stack import Stack
@@ -73,12 +73,15 @@ def secrets(
         tell(f"Made the secrets in {directory}." if made else f"The secrets in {directory} are kept.")
 
 
-def topics(as_json: AsJson = False) -> None:
+def topics(
+    replication_factor: ReplicationFactor = 1,
+    as_json: AsJson = False,
+) -> None:
     """Create the topics that are missing, and compare the others with the table. Ends with 1 when one differs.
 
-    Example: goodstanding topics
+    Example: goodstanding topics --replication-factor 3
     """
-    report = asyncio.run(Stack.default().deployment.ensure_topics())
+    report = asyncio.run(Stack.default().deployment.ensure_topics(replication_factor))
     told = [("created", name) for name in report.created] + [("right", name) for name in report.right]
     for state, name in told:
         if as_json:

@@ -83,3 +83,14 @@ Who = Annotated[
         help="A user_id or the beginning of one, or the identifier itself; - reads it from standard input.",
     ),
 ]
+
+ReplicationFactor = Annotated[
+    int,
+    typer.Option(
+        metavar="COUNT",
+        min=1,
+        envvar="GOODSTANDING_REPLICATION_FACTOR",
+        show_envvar=False,
+        help="How many brokers keep a copy of each record. From 3 on, one of them may be lost.",
+    ),
+]

@@ -186,12 +186,12 @@ class Deployment:
                 await db.close()
         return applied
 
-    async def ensure_topics(self) -> topic_admin.TopicReport:
-        """Create the topics that are missing, and say which differ from the table."""
+    async def ensure_topics(self, replication_factor: int = 1) -> topic_admin.TopicReport:
+        """Create the topics that are missing, and say which differ from the table, in the number of copies too."""
         kafka = self.addresses.login
         if self.settings.clock == "stepped":
             await topic_admin.ensure_simulation_topic(kafka)
-        return await topic_admin.ensure_topics(kafka, partners())
+        return await topic_admin.ensure_topics(kafka, partners(), replication_factor)
 
     async def ensure_users(self) -> None:
         """Have a user for each service, partner and subscriber, with its rights, where the deployment makes them."""

@@ -12,7 +12,7 @@ from goodstanding.platform.kafka_users import KafkaUsers, users_of
 from goodstanding.platform.private_file import write_private
 from shared.contracts.rights import partner_principal, rights
 from shared.contracts.topics import disputes_topic, raw_topic, rejected_topic
-from shared.kafka import acls, topic_admin
+from shared.kafka import acls
 from shared.kafka.acls import Held
 from shared.kafka.connection import Kafka, KafkaConnection, bootstrap_of
 
@@ -39,11 +39,11 @@ class Access:
         return f"{self.user}." if self.user else None
 
 
-async def give_access(deployment: Deployment, partner: str, *, renew: bool) -> Access:
+async def give_access(deployment: Deployment, partner: str, replication_factor: int = 1, *, renew: bool) -> Access:
     """Have the partner's topics, user and rights; everything that is there already stays, the password too unless it is
     to be renewed. Raises KafkaError; run again, it goes on."""
     login = deployment.addresses.login
-    report = await topic_admin.ensure_topics(login, partners())
+    report = await deployment.ensure_topics(replication_factor)
     access = Access(
         bootstrap_of(login),
         raw_topic(partner),
