@@ -38,7 +38,7 @@ _CLOCK_EVERY_S = 30.0
 """In between, a clock that is moved is noticed by itself; this is for one that runs too fast or too slow."""
 
 
-_KNOCK_EVERY_S = 4.0
+_KNOCK_EVERY_S = 3.0
 """Clients keep their connections for hours, so one whose password or certificate is void works on until it loses
 them. A connection of its own tells that in time to act."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.admin import NewTopic
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
@@ -22,12 +23,15 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
+from goodstanding.platform import certificates
 from goodstanding.platform.kafka_users import KafkaUsers
 from goodstanding.platform.servers import Servers
 from shared.kafka import acls, clients
 from shared.kafka.connection import KafkaConnection
 from shared.kafka.consumer import beside
+from shared.kafka.sender import started
 from shared.kafka.topic_admin import administrator, ensure_simulation_topic, ensure_topics
+from tests.integration.tiny import until
 
 PATIENCE_S = 60.0
 PARTNERS = ["bank", "hotel"]
@@ -115,6 +119,8 @@ async def _prepare(users: KafkaUsers) -> None:
     async with producer:
         for topic in TOPICS:
             await producer.send_and_wait(topic, b"there to be read", key=b"k", partition=0)
+    # A new broker has no coordinator of groups until the first one comes.
+    await until(lambda: _committed(kafka, "first", "scores.changed"), "groups have a coordinator")
 
 
 @pytest.mark.parametrize("user", sorted(SOMEBODY))
@@ -203,23 +209,22 @@ async def test_who_takes_over_each_transactional_id(secured: Secured, user: str)
 
 
 async def _taken(kafka: KafkaConnection, transactional_id: str) -> bool:
-    producer = clients.producer(kafka, transactional_id=transactional_id)
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            await producer.start()
+        async with started(kafka, transactional_id):
+            return True
     except TransactionalIdAuthorizationFailed:
         return False
-    finally:
-        await producer.stop()
-    return True
 
 
 @pytest.mark.parametrize("user", sorted(SOMEBODY))
 async def test_nobody_changes_topics_rights_or_passwords(secured: Secured, user: str) -> None:
     kafka = secured.login(user)
-    report = await ensure_topics(kafka, ["newcomer"])
-    assert report.created == ()
-    assert "behavior.raw.newcomer" in {each.topic for each in report.differences}
+    async with administrator(kafka) as admin:
+        made = await admin.create_topics([NewTopic("behavior.raw.newcomer", 6, 1)])
+        deleted = await admin.delete_topics(["scores.changed"])
+    refused = TopicAuthorizationFailedError.errno
+    assert [code for _, code, _ in made.topic_errors] == [refused]
+    assert [code for _, code in deleted.topic_error_codes] == [refused]
     with pytest.raises(ClusterAuthorizationFailedError):
         await acls.held(kafka)
     with pytest.raises(KafkaError):
@@ -240,8 +245,6 @@ async def test_a_partner_that_is_another_is_refused_with_its_reason(secured: Sec
 
 
 async def test_a_stranger_in_the_place_of_the_broker_is_not_believed(secured: Secured, tmp_path: Path) -> None:
-    from goodstanding.platform import certificates
-
     certificates.ensure_authority(tmp_path)
     kafka = replace(secured.login("partner-bank"), ca_file=tmp_path / "ca.pem")
     with pytest.raises(KafkaConnectionError):

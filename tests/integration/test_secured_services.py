@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,8 +16,8 @@ import pytest
 
 from goodstanding.partner.sending import send
 from goodstanding.partner.verdicts import Line
-from goodstanding.platform import certificates
-from goodstanding.platform.deployment import Deployment
+from goodstanding.platform import acl_plan, certificates, partner_access
+from goodstanding.platform.deployment import Deployment, partners
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.kafka_users import KafkaUsers
 from goodstanding.platform.private_file import write_private
@@ -29,8 +29,9 @@ from shared.contracts.identity import sample_account
 from shared.contracts.messages import TYPES, BehaviorEvent
 from shared.contracts.rights import Right
 from shared.contracts.times import rfc3339
-from shared.contracts.topics import NORMALIZED, SCORES_CHANGED
+from shared.contracts.topics import NORMALIZED, SCORES_CHANGED, raw_topic
 from shared.kafka import acls
+from shared.kafka.sender import started
 from shared.settings import ROOT
 from tests.integration.tiny import until
 
@@ -114,6 +115,40 @@ def test_a_service_is_told_its_own_password_and_no_other(platform: Platform) -> 
     assert Path(told["GOODSTANDING_KAFKA_PASSWORD_FILE"]).read_text() == platform.users.password("scorer")
     passwords = [platform.users.password(user) for user in ("scorer", "ingest", "operator")]
     assert not any(password in value for password in passwords for value in told.values())
+
+
+async def test_rights_are_those_of_the_table_and_are_put_right(platform: Platform) -> None:
+    kafka, names = platform.users.administrator, ["subscriber"]
+    found = await acl_plan.plan(kafka, partners(), names)
+    assert (found.is_done, found.missing, found.surplus) == (True, (), ())
+    lost = Right("benefits", "topic", "tiers.changed", "write")
+    forged = Right("partner-bank", "topic", SCORES_CHANGED, "all")
+    await acls.withdraw(kafka, [lost])
+    await acls.grant(kafka, [forged])
+    found = await acl_plan.plan(kafka, partners(), names)
+    assert (found.missing, found.surplus) == ((lost,), (forged,))
+    await acl_plan.apply(kafka, found)
+    assert (await acl_plan.plan(kafka, partners(), names)).is_done
+
+
+async def test_a_partner_is_given_access_and_keeps_its_password_until_it_is_renewed(
+    platform: Platform, tmp_path: Path
+) -> None:
+    before = platform.users.password("partner-bank")
+    access = await partner_access.give_access(platform.deployment, "bank", renew=False)
+    assert (access.user, access.password, access.created) == ("partner-bank", before, ())
+    renewed = await partner_access.give_access(platform.deployment, "bank", renew=True)
+    assert renewed.password not in (None, before)
+    partner_access.write(tmp_path, partner_access.files(renewed, platform.users.administrator))
+    assert {file.name for file in tmp_path.iterdir()} == {"password", "ca.pem", "client.properties"}
+    theirs = replace(
+        platform.users.administrator,
+        user="partner-bank",
+        password_file=tmp_path / "password",
+        ca_file=tmp_path / "ca.pem",
+    )
+    async with started(theirs) as producer:
+        await producer.send_and_wait(raw_topic("bank"), b"{}", partition=0)
 
 
 async def test_a_renewed_password_is_asked_for_in_words_and_then_read_from_its_file(platform: Platform) -> None:
