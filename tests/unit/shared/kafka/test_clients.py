@@ -55,6 +55,15 @@ def test_what_cannot_log_in_is_refused_in_words(
     assert str(refused.value) == sentence
 
 
+def test_another_process_is_told_the_same_by_its_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {name: tmp_path / name for name in ("password_file", "ca_file", "certificate_file", "key_file")}
+    connection = KafkaConnection("b1:1,b2:2", "SASL_SSL", "PLAIN", "scorer", **files)
+    for name, value in connection.environment().items():
+        monkeypatch.setenv(name, value)
+    assert from_environment(KafkaSettings).connection == connection
+    assert KafkaConnection("b1:1").environment() == {"GOODSTANDING_KAFKA": "b1:1"}
+
+
 async def test_a_client_is_made_as_its_files_are_at_that_moment(tmp_path: Path) -> None:
     password = tmp_path / "password"
     password.write_text("first\n")
