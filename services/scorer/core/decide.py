@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 import msgspec
@@ -46,7 +46,7 @@ _FORMAT_OF_REDACTION = 2
 """Since this format of states the end of a record redacts the history."""
 
 
-class Publication(msgspec.Struct, frozen=True):
+class Publication(msgspec.Struct, frozen=True, dict=True):
     """One version of a person's score. `run` is the month of the last monthly run, None before the first."""
 
     version: int
@@ -54,6 +54,11 @@ class Publication(msgspec.Struct, frozen=True):
     run: int | None
     policy: str
     evaluation: Evaluation
+
+    @cached_property
+    def column(self) -> bytes:
+        """The evaluation, encoded once for the person's row and the history."""
+        return score.encode(self.evaluation)
 
 
 class RunPassed(msgspec.Struct, frozen=True):
@@ -173,18 +178,17 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
     person = msgspec.structs.replace(person, state=encode(state))
     counting = without_lapsed(state, now)
     run: RunPassed | None = None
-    published: _Published | None = None
+    publication: Publication | None = None
     if due is not None and (person.run is None or person.run < due.run):
         run = passed_by(due.run, policy)
         earliest = now if changes else _last_lapse(state, now)
-        person, published = _run(person, counting, due, earliest, policy)
-    if published is None:
+        person, publication = _run(person, counting, due, earliest, policy)
+    if publication is None:
         # Of somebody who only takes something back, no first score is made.
         events = bool(accepted) or (
             bool(consents and person.evaluation) and any(news.withdrawn_at is not None for news in consents)
         )
-        person, published = _at_once(person, known, counting, now, policy, events=events, records=bool(changes))
-    publication = None if published is None else _publication(person, *published)
+        person, publication = _at_once(person, known, counting, now, policy, events=events, records=bool(changes))
     writes = Writes(person.user_id, redacts, publication, edges, run, tuple(consents))
     return Decided(person, writes, folded, stale, answers, dropped)
 
@@ -198,14 +202,7 @@ def _since_erased(messages: Sequence[Message], erased_at: datetime) -> Sequence[
     ]
 
 
-def _publication(person: Person, evaluation: Evaluation, card: Scorecard) -> Publication:
-    assert person.as_of is not None
-    return Publication(person.version, person.as_of, person.run, card.id, evaluation)
-
-
-_Published: TypeAlias = tuple[Evaluation, Scorecard]
-"""An evaluation, and by which scorecard it was made."""
-_Moved: TypeAlias = tuple[Person, _Published | None]
+_Moved: TypeAlias = tuple[Person, Publication | None]
 """The person afterwards, and what is published of it, if anything."""
 
 
@@ -332,6 +329,5 @@ def _silently(person: Person, evaluation: Evaluation) -> _Moved:
 def _published(person: Person, evaluation: Evaluation, card: Scorecard, instant: datetime) -> _Moved:
     """A new version, for the instant or, where a later one was published already, for that one (rules P10)."""
     as_of = max(instant, person.as_of or instant)
-    column = score.encode(evaluation)
-    person = msgspec.structs.replace(person, version=person.version + 1, evaluation=column, as_of=as_of)
-    return person, (evaluation, card)
+    new = Publication(person.version + 1, as_of, person.run, card.id, evaluation)
+    return msgspec.structs.replace(person, version=new.version, evaluation=new.column, as_of=as_of), new

@@ -109,7 +109,5 @@ def _fresh(row: asyncpg.Record, version: int, now: datetime, policy: str) -> tup
 
 
 def _columns(said: Sequence[Said]) -> Iterator[list[object]]:
-    rows = [
-        (bytes.fromhex(user_id), p.version, p.as_of, p.run, p.policy, score.encode(p.evaluation)) for user_id, p in said
-    ]
+    rows = [(bytes.fromhex(user_id), p.version, p.as_of, p.run, p.policy, p.column) for user_id, p in said]
     return map(list, zip(*rows, strict=True))

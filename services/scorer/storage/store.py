@@ -124,7 +124,7 @@ def _publications(writes: Sequence[Writes]) -> tuple[Sequence[_Published], Seque
 
 
 async def _save_scores(db: Db, shard: int, published: Sequence[_Published]) -> None:
-    rows = [(_id(key), new.version, new.as_of, new.run, new.policy, encode(new.evaluation)) for key, new in published]
+    rows = [(_id(key), new.version, new.as_of, new.run, new.policy, new.column) for key, new in published]
     if rows:
         rows.sort(key=lambda row: row[:2])
         await db.execute(_SQL["save_scores"], shard, *_columns(rows, 6))
