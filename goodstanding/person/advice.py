@@ -8,10 +8,10 @@ from datetime import date, timedelta
 import msgspec
 
 from goodstanding.person.setting import Setting
-from services.scorer.core.catalogue import Use
-from services.scorer.core.reasons.figures import Language, listed, percent
+from services.scorer.core.catalogue import Tell, Use
+from services.scorer.core.reasons.figures import listed, money, percent
 from services.scorer.core.reasons.hints import Hinted, Present, hints, outlook
-from services.scorer.core.reasons.words import KINDS
+from services.scorer.core.reasons.words import of_kind
 from services.scorer.core.scorecard import Scorecard
 from shared.contracts.months import day_of_month
 
@@ -70,7 +70,7 @@ def advice_for(present: Present, setting: Setting) -> tuple[Advice, ...]:
     return tuple(
         Advice(
             code=hinted.hint.code,
-            sentence=_advised(hinted, setting.language),
+            sentence=_advised(hinted, setting),
             points=hinted.points,
             score=hinted.score,
             on=_published_on(hinted.through, card),
@@ -80,13 +80,16 @@ def advice_for(present: Present, setting: Setting) -> tuple[Advice, ...]:
     )
 
 
-def _advised(hinted: Hinted, language: Language) -> str:
-    hint = hinted.hint
+def _advised(hinted: Hinted, setting: Setting) -> str:
+    hint, language = hinted.hint, setting.language
+    amount = money(hint.at_least, setting.currency, language) if isinstance(hint, Tell) else ""
     if isinstance(hint, Use):
         value = percent(hint.below)
     else:
-        value = listed([KINDS[kind][0 if language == "en" else 1] for kind in hinted.kinds], language)
-    return str(getattr(hint, language)).format(value=value, months=getattr(hint, "months", 1), observations="")
+        value = listed([of_kind(kind)[0 if language == "en" else 1] for kind in hinted.kinds], language)
+    return str(getattr(hint, language)).format(
+        value=value, months=getattr(hint, "months", 1), observations="", amount=amount
+    )
 
 
 def next_tier(reached: int, advice: Sequence[Advice], ahead: Sequence[Outlook], setting: Setting) -> NextTier | None:

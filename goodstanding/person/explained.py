@@ -21,8 +21,6 @@ from services.scorer.core.reasons.hints import Present
 from services.scorer.core.reasons.obstacles import obstacles
 from services.scorer.core.reasons.record_costs import RecordCost, record_costs
 from services.scorer.core.reasons.sentences import Reason, Wording, key_reasons, reasons, without_policy
-from services.scorer.core.reasons.words import dimension_name
-from services.scorer.core.scorecard import Scorecard
 from shared.contracts.kinds import RecordClass
 
 
@@ -92,7 +90,7 @@ def explained(rows: Sequence[Published], present: Present | None, setting: Setti
     moved_at = max((index for index, moved in enumerate(past) if moved.change), default=len(past) - 1)
     ahead = () if present is None else outlook_of(present, setting.in_force)
     found = reasons(evaluation, wording) if wording else without_policy(evaluation)
-    dimensions = () if card is None else _dimensions(found, card, setting.language)
+    dimensions = () if wording is None else _dimensions(found, wording)
     advice = () if present is None else advice_for(present, setting)
     not_known = {dimension.code: dimension.not_known for dimension in dimensions}
     of_dimensions = sum(dimension.points for dimension in dimensions)
@@ -169,14 +167,13 @@ def _tier(reached: int, tiers: TierTable, language: Language) -> str | None:
     return tiers.tiers[position - 1].called(language) if position else None
 
 
-def _dimensions(found: Sequence[Reason], card: Scorecard, language: Language) -> tuple[Dimension, ...]:
+def _dimensions(found: Sequence[Reason], wording: Wording) -> tuple[Dimension, ...]:
     made = []
-    for code, share in card.dimensions.items():
+    for code, share in wording.card.dimensions.items():
         own = [reason for reason in found if reason.dimension == code]
         points = sum(reason.points for reason in own)
         lost = sum(reason.lost for reason in own if reason.best >= 0)
         # A cap would take some of what is not known, were it known.
         not_known = min(sum(reason.not_known for reason in own), max(0, share - points - lost))
-        name = dimension_name(code)[0 if language == "en" else 1]
-        made.append(Dimension(code, name, points, share, share - points - not_known, not_known))
+        made.append(Dimension(code, wording.dimension(code), points, share, share - points - not_known, not_known))
     return tuple(made)

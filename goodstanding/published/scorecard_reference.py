@@ -23,6 +23,7 @@ from services.scorer.core.scorecard_parts import (
     Cost,
     Evidence,
     Limit,
+    Named,
     Records,
     Rule,
     Segment,
@@ -46,6 +47,7 @@ that gives.
 """
 _TABLES: tuple[tuple[str, type, str], ...] = (
     ("At the top", Scorecard, ""),
+    ("Names of dimensions", Named, "one of `[dimension_names]`"),
     ("Segments", Segment, "`[[segments]]`"),
     ("Conditions", Condition, "`when` of a segment or a limit"),
     ("Rules", Rule, "`[[rules]]`"),

@@ -66,7 +66,7 @@ class Choice:
 
 _KEPT = ("credit_card.repayment",)
 _STATEMENTS = ("credit_card.statement",)
-_PAYMENTS = ("service.payment",)
+_PAYMENTS = ("credit_card.payment",)
 _MONTHS = 6
 
 

@@ -117,6 +117,7 @@ KINDS: tuple[Kind, ...] = (
         title="Credit card statement; the amount is what was billed",
         has_limit=True,
     ),
+    *_activities("credit", (8, "credit_card.payment", "Payment towards a credit card, whenever it is made")),
     *_obligations(
         "loans",
         (6, "mortgage.repayment", "Instalment of a mortgage, paid"),

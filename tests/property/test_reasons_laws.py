@@ -228,9 +228,9 @@ def followed(hinted: Hinted, month: int) -> list[Message]:
     match hinted.hint:
         case Keep() | Begin():
             return [event(kind, day(month, 10), f"followed-{kind}-{month}", days_late=0) for kind in hinted.kinds]
-        case Tell():
+        case Tell(at_least=at_least):
             return [
-                event(kind, day(month, 10), f"followed-{kind}-{month}", amount=7, consent=consent("c9"))
+                event(kind, day(month, 10), f"followed-{kind}-{month}", amount=at_least + 7, consent=consent("c9"))
                 for kind in hinted.kinds
             ]
         case catalogue.State() as hint:

@@ -149,7 +149,7 @@ def card(
     return [
         *monthly(CREDIT_CARD, months=months, amount=billed if paid is None else paid, days_late=days_late),
         *monthly("credit_card.statement", months=months, amount=billed, limit=1_000_000),
-        *monthly("service.payment", months=months, amount=billed if paid is None else paid),
+        *monthly("credit_card.payment", months=months, amount=billed if paid is None else paid),
     ]
 
 

@@ -13,7 +13,7 @@ from goodstanding.simulation.recount import Event
 _KINDS = {
     "card.statement.cleared": "credit_card.repayment",
     "card.statement.issued": "credit_card.statement",
-    "card.payment.booked": "service.payment",
+    "card.payment.booked": "credit_card.payment",
     "customer.education.verified": "education.verified",
     "card.overdue.reported": "card.overdue",
 }

@@ -69,10 +69,20 @@ class Begin(_OfKinds, frozen=True, kw_only=True, tag="begin"):
 
 
 class Tell(_OfKinds, frozen=True, kw_only=True, tag="tell"):
-    """A figure in each month of each of these kinds of which none is known from the last three months, however low it
-    is."""
+    """A figure in each month of each of these kinds of which none is known from the last three months."""
 
     shapes: ClassVar[tuple[Shape, ...]] = (Shape.FIGURE,)
+    at_least: int = 0
+    """How high the figures are, in minor units: what the hint is worth is promised to whoever has so much. Its sentence
+    must say so, with {amount}, unless it is 0."""
+
+    def faults(self, groups: Groups) -> Iterator[PolicyFault]:
+        yield from super().faults(groups)
+        if self.at_least < 0:
+            yield PolicyFault(("at_least",), "Use 0 or more, in minor units.")
+        for key, sentence in (("en", self.en), ("zh", self.zh)):
+            if self.at_least > 0 and "{amount}" not in sentence:
+                yield PolicyFault((key,), "Say {amount}: the points are promised to whoever has so much.")
 
 
 class Use(Lasting, frozen=True, kw_only=True, tag="use"):

@@ -41,6 +41,7 @@ def faults_of(card: ScorecardParts) -> Faults:
         yield PolicyFault(("publication_day",), "Use a day that every month has: 1 to 28.")
     if not 0 <= card.months_min <= WINDOW_MONTHS_MAX:
         yield PolicyFault(("months_min",), f"Use 0 to {WINDOW_MONTHS_MAX} months.")
+    yield from _faults_of_dimension_names(card)
     yield from _faults_of_kinds(card)
     yield from _faults_of_features(card)
     yield from _faults_of_codes(card)
@@ -56,6 +57,14 @@ def faults_of(card: ScorecardParts) -> Faults:
 
 
 # -- names and what they stand for -------------------------------------------------------------------------------------
+
+
+def _faults_of_dimension_names(card: ScorecardParts) -> Faults:
+    for code, named in card.dimension_names.items():
+        if code not in card.dimensions:
+            sentence = f"Use one of the dimensions above: {', '.join(card.dimensions)}."
+            yield PolicyFault(("dimension_names", code), sentence)
+        yield from below(("dimension_names", code), faults_of_sentences(named.en, named.zh, placeholders=()))
 
 
 def _faults_of_kinds(card: ScorecardParts) -> Faults:

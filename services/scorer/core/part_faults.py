@@ -10,7 +10,7 @@ from itertools import pairwise
 from string import Formatter
 from typing import TypeAlias, TypeVar
 
-from services.scorer.core.catalogue import AnyHint
+from services.scorer.core.catalogue import AnyHint, Tell
 from services.scorer.core.features.stated import CONTACTS_BAND, ContactsStanding, Fact
 from services.scorer.core.scorecard_parts import (
     BASE,
@@ -158,7 +158,8 @@ def faults_of_hint(card: ScorecardParts, hint: AnyHint) -> Faults:
     yield from below(("code",), faults_of_code(hint.code))
     if sum(1 for other in card.hints if other.code == hint.code) > 1:
         yield PolicyFault(("code",), "Another hint has this code.")
-    yield from faults_of_sentences(hint.en, hint.zh)
+    placeholders = (*_PLACEHOLDERS, "amount") if isinstance(hint, Tell) else _PLACEHOLDERS
+    yield from faults_of_sentences(hint.en, hint.zh, placeholders=placeholders)
     yield from hint.faults(card.kinds)
 
 
@@ -228,7 +229,9 @@ def faults_of_code(code: str) -> Faults:
         yield PolicyFault((), "Sex, age, marital status, religion, ethnicity, health and biometrics feed no score.")
 
 
-def faults_of_sentences(en: str, zh: str, *, needed: bool = True) -> Faults:
+def faults_of_sentences(
+    en: str, zh: str, *, needed: bool = True, placeholders: Sequence[str] = _PLACEHOLDERS
+) -> Faults:
     for key, sentence in (("en", en), ("zh", zh)):
         if needed and not sentence.strip():
             yield PolicyFault((key,), "Say in a sentence what people are to read.")
@@ -236,17 +239,17 @@ def faults_of_sentences(en: str, zh: str, *, needed: bool = True) -> Faults:
             yield PolicyFault((key,), "Use one line of characters that people can read.")
         if len(sentence) > _SENTENCE_CHARACTERS_MAX:
             yield PolicyFault((key,), f"Use at most {_SENTENCE_CHARACTERS_MAX} characters.")
-        yield from below((key,), _faults_of_placeholders(sentence))
+        yield from below((key,), _faults_of_placeholders(sentence, placeholders))
 
 
-def _faults_of_placeholders(sentence: str) -> Faults:
-    allowed = ", ".join(f"{{{name}}}" for name in _PLACEHOLDERS)
+def _faults_of_placeholders(sentence: str, placeholders: Sequence[str]) -> Faults:
+    allowed = ", ".join(f"{{{name}}}" for name in placeholders) or "none"
     try:
         names = [(name, form) for _, name, form, _ in Formatter().parse(sentence) if name is not None]
     except ValueError:
         yield PolicyFault((), f"Close every brace, and use only these: {allowed}.")
         return
-    if any(name not in _PLACEHOLDERS or form for name, form in names):
+    if any(name not in placeholders or form for name, form in names):
         yield PolicyFault((), f"Use only these in braces: {allowed}.")
 
 

@@ -83,6 +83,13 @@ class Rule(_Part, frozen=True, kw_only=True):
         return min((bin.points for bin in self.bins), default=self.unknown)
 
 
+class Named(_Part, frozen=True, kw_only=True):
+    """What people call something."""
+
+    en: str
+    zh: str
+
+
 class Condition(_Part, frozen=True, kw_only=True):
     """Whether a feature lies from `at_least` up to but not including `below`, or is this word. Where the feature is
     unknown it holds only if it says `unknown = true`; with that alone it holds nowhere else."""
@@ -187,6 +194,8 @@ class ScorecardParts(_Part, frozen=True, kw_only=True):
     """Months of history below which a publication is thin."""
     dimensions: dict[str, int]
     """The share of each dimension, 600 points in all."""
+    dimension_names: dict[str, Named] = {}
+    """What people call a dimension. The five of the shipped scorecard need none; any other goes by its code."""
     kinds: dict[str, tuple[str, ...]] = {}
     """Lists of kinds by a name, which stands for them in features."""
     features: dict[str, AnyFeature]

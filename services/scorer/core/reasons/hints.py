@@ -88,7 +88,8 @@ def _followed(hint: AnyHint, usual: State, present: Present, through: int, kinds
     match hint:
         case Keep() | Begin() | Tell():
             if kinds:
-                yield with_events(usual, list(_events(kinds, range(present.through, through + 1))))
+                figure = hint.at_least if isinstance(hint, Tell) else 0
+                yield with_events(usual, list(_events(kinds, range(present.through, through + 1), figure)))
         case Use():
             yield with_less_billed(usual, present, through, hint.below)
         case catalogue.State():
@@ -122,8 +123,8 @@ def _kinds(hint: AnyHint, present: Present, card: Scorecard) -> tuple[str, ...]:
             return lacking
 
 
-def _events(kinds: tuple[str, ...], months: range) -> Iterator[Event]:
-    """One of each of these kinds in each of these months. A figure is the lowest there is: no other earns less."""
+def _events(kinds: tuple[str, ...], months: range, figure: int) -> Iterator[Event]:
+    """One of each of these kinds in each of these months. Figures are as low as may be: no higher one earns less."""
     for month in months:
         for index, name in enumerate(kinds):
             match KIND_OF[name].shape:
@@ -131,7 +132,7 @@ def _events(kinds: tuple[str, ...], months: range) -> Iterator[Event]:
                     body = BehaviorEvent(kind=name, days_late=0)
                 case Shape.FIGURE:
                     consent = Consent(id=_HINT, purpose=_HINT, given_at=instant_of(0))
-                    body = BehaviorEvent(kind=name, amount=0, consent=consent)
+                    body = BehaviorEvent(kind=name, amount=figure, consent=consent)
                 case _:
                     body = BehaviorEvent(kind=name)
             yield _event(body, month, index)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from services.scorer.core.moves import rests_on_records
 from services.scorer.core.reasons.figures import counted
 from services.scorer.core.reasons.sentences import Reason, Wording
-from services.scorer.core.reasons.words import dimension_name
 from services.scorer.core.score import LIMIT, Evaluation
 
 _LOST_MAX = 2
@@ -41,7 +40,7 @@ def obstacles(
     unknown = {dimension: points for dimension, points in not_known.items() if points}
     if unknown:
         most = max(unknown, key=lambda dimension: unknown[dimension])
-        name, points = wording.pick(dimension_name(most)), sum(unknown.values())
+        name, points = wording.dimension(most), sum(unknown.values())
         if is_english:
             are = "point is" if points == 1 else "points are"
             yield f"{points} {are} not lost, but not known yet, most of that in {name.lower()}: {unknown[most]}."

@@ -14,7 +14,7 @@ from services.scorer.core.features.base import Measured, Windowed, kinds_of
 from services.scorer.core.features.stated import CONTACTS_MIN, Fact, SteadyFigure
 from services.scorer.core.moves import rests_on_records
 from services.scorer.core.reasons.figures import Language, figure, listed
-from services.scorer.core.reasons.words import CLASSES, GROUPS, Both, of_kind
+from services.scorer.core.reasons.words import CLASSES, GROUPS, Both, dimension_name, of_kind
 from services.scorer.core.score import LIMIT, Evaluation, Item
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.core.scorecard_parts import Bin, Cap, Limit, Rule, Segment
@@ -49,6 +49,11 @@ class Wording(msgspec.Struct, frozen=True, dict=True):
 
     def pick(self, both: Both) -> str:
         return both[0] if self.language == "en" else both[1]
+
+    def dimension(self, code: str) -> str:
+        """What people call a dimension."""
+        named = self.card.dimension_names.get(code)
+        return self.pick(dimension_name(code)) if named is None else self.said(named)
 
     def said(self, part: object) -> str:
         """The sentence of anything that has one in both languages."""

@@ -50,6 +50,7 @@ KINDS: Mapping[str, Both] = {
     "subscription.fee": ("subscriptions", "订阅费"),
     "parking.fee": ("parking fees", "停车费"),
     "credit_card.statement": ("credit card statements", "信用卡账单"),
+    "credit_card.payment": ("payments towards credit cards", "信用卡还款入账"),
     "water.bill": ("water bills", "水费"),
     "electricity.bill": ("electricity bills", "电费"),
     "gas.bill": ("gas bills", "燃气费"),
@@ -109,7 +110,7 @@ DIMENSIONS: Mapping[str, Both] = {
 
 
 def dimension_name(code: str) -> Both:
-    """What people call a dimension; one of a policy's own goes by its name in the file."""
+    """What people call a dimension that its policy gives no name; one of a policy's own goes by its code."""
     plain = code.replace("_", " ").capitalize()
     return DIMENSIONS.get(code, (plain, plain))
 

@@ -212,5 +212,5 @@ def test_events_of_an_array_are_counted_as_events_and_shown_as_such(house: Path)
     assert found.stdout.startswith("event")
     [shown, *rest] = map(json.loads, ask("partner", "validate", "moves", wrong, "--show", "--json").stdout.splitlines())
     assert shown["understood"]["amount"] == 350
-    assert shown["understood"]["rules"] == ["paid-of-billed", "payments-regularly"]
+    assert shown["understood"]["rules"] == ["payments-regularly"]
     assert [each.get("code") for each in rest] == [None, "out-of-bounds"]

@@ -11,6 +11,7 @@ import pytest
 
 from goodstanding import policies
 from goodstanding.person import charts
+from goodstanding.person.advice import advice_for
 from goodstanding.person.explained import Explained, explained
 from goodstanding.person.page import page
 from goodstanding.person.phrases import _BOTH
@@ -21,7 +22,8 @@ from services.scorer.core.explain import Published
 from services.scorer.core.messages import Due, Message
 from services.scorer.core.reasons.figures import Language
 from services.scorer.core.reasons.hints import Present
-from services.scorer.core.reasons.words import dimension_name
+from services.scorer.core.reasons.sentences import Wording
+from services.scorer.core.scorecard_parts import Named
 from services.scorer.core.state import decode
 from tests.support.people import JAN, ME, SHIPPED, ZONE, day, event, news, policy_of, record
 
@@ -201,5 +203,18 @@ def test_in_continuous_cadence_what_comes_is_told_for_days_to_come() -> None:
     assert all(each.on > TODAY for each in found.outlook)
 
 
-def test_a_dimension_of_ones_own_goes_by_its_name_in_the_file() -> None:
-    assert dimension_name("village_life") == ("Village life", "Village life")
+def test_a_dimension_of_ones_own_has_the_name_that_the_policy_gives_it_or_else_its_code() -> None:
+    named = msgspec.structs.replace(SHIPPED, dimension_names={"village_life": Named(en="The village", zh="乡村生活")})
+    english, chinese = Wording(named, "en", "CNY"), Wording(named, "zh", "CNY")
+    assert (english.dimension("village_life"), chinese.dimension("village_life")) == ("The village", "乡村生活")
+    assert (english.dimension("village_hall"), chinese.dimension("identity")) == ("Village hall", "身份特质")
+
+
+def test_who_tells_no_income_is_told_what_telling_it_would_bring_and_from_which_amount() -> None:
+    person, _ = life()
+    present = Present(decode(person.state), person.circle, JAN)
+    languages: tuple[tuple[Language, str], ...] = (("en", "If you earn CNY 3,000.00"), ("zh", "3,000.00 元"))
+    for language, amount in languages:
+        [told] = [each for each in advice_for(present, setting(language)) if each.code == "tell-income"]
+        assert amount in told.sentence
+        assert told.points > 0

@@ -119,4 +119,4 @@ def test_candidates_look_at_behavior_only() -> None:
         for name in (*choice.features, *(rule.code for rules in choice.rules.values() for rule in rules)):
             assert not {"sex", "age", "education", "marriage", "marital"} & set(name.replace("-", "_").split("_"))
         kinds = {kind for feature in choice.features.values() for kind in getattr(feature, "kinds", ())}
-        assert kinds <= {"credit_card.repayment", "credit_card.statement", "service.payment"}
+        assert kinds <= {"credit_card.repayment", "credit_card.statement", "credit_card.payment"}

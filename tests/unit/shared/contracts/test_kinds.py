@@ -74,6 +74,7 @@ CODES = {
     3: "cash_loan.repayment",
     4: "instalment.repayment",
     5: "credit_card.statement",
+    8: "credit_card.payment",
     6: "mortgage.repayment",
     7: "student_loan.repayment",
     10: "rent.payment",

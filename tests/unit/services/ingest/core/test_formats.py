@@ -119,7 +119,7 @@ GOOD = [
     Good(
         "bank, returned payment",
         bank({"days_past_due": ..., "due_on": ...}, type="card.payment.returned"),
-        BehaviorEvent(kind="service.payment", amount=412_355, reverses=True),
+        BehaviorEvent(kind="credit_card.payment", amount=412_355, reverses=True),
     ),
     Good("bank, statement", bank_statement(), statement(310_000, 2_000_000)),
     Good("bank, statement of a card without a limit", bank_statement({"credit_limit": ...}), statement(310_000, None)),

@@ -30,6 +30,13 @@ def test_the_shipped_hints_have_no_faults() -> None:
         (Begin(code="begin", kinds=("water.bill", "cash_loan.repayment"), **WORDS), ("kinds", 1), "take up credit"),
         (Begin(code="begin", kinds=("water.bill",), months=0, **WORDS), ("months",), "1 to 24"),
         (Tell(code="tell", kinds=("water.bill",), **WORDS), ("kinds", 0), "shape figure"),
+        (Tell(code="tell", kinds=("income.reported",), at_least=-1, **WORDS), ("at_least",), "0 or more"),
+        (
+            Tell(code="tell", kinds=("income.reported",), at_least=1, en="At least {amount}.", zh="。"),
+            ("zh",),
+            "{amount}",
+        ),
+        (Keep(code="pay", kinds=("water.bill",), en="Pay {amount}.", zh="缴费。"), ("en",), "{months}"),
         (Use(code="use", below=0, **WORDS), ("below",), "1 to 1000"),
         (Use(code="use", below=1001, **WORDS), ("below",), "1 to 1000"),
         (Use(code="use", below=300, months=25, **WORDS), ("months",), "1 to 24"),

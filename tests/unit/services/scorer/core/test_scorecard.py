@@ -65,6 +65,10 @@ CASES = [
      "credit_history = 210", "dimensions.credit_history", "210 points, its rules at best 200"),
     ("what a cap takes", "points = 900", "points = 80", "behavior = 150", "dimensions.behavior", "at best 140"),
     ("nobody at 350", "lowest = -210", "lowest = -39", None, "rules", "Nobody can fall to 350"),
+    ("name of no dimension", "[features]", '[dimension_names]\nlooks = { en = "Looks", zh = "外貌" }\n[features]',
+     "looks = {", "dimension_names.looks", "dimensions above"),
+    ("name with a gap", "[features]", '[dimension_names]\nidentity = { en = "{value}", zh = "身份" }\n[features]', None,
+     "dimension_names.identity.en", "none"),
     # [kinds] and [features]
     ("kinds' name", "done = [", '"Done" = [', '"Done"', "kinds.Done", "underscores"),
     ("no kind", 'done = ["shop.purchase"', 'done = ["shop.robbery"', "shop.robbery", "kinds.done[0]", "no kind"),
