@@ -92,7 +92,7 @@ async def _prepare(deployment: Deployment, count: int, lapses_at: datetime) -> N
     await deployment.migrate()
     await deployment.ensure_topics()
     db = await asyncpg.connect(deployment.dsn("retention"))
-    columns = [*_COLUMNS, "ended_on", "due_at"]
+    columns = [*_COLUMNS, "ended_on", "due_at", "lapses_at"]
     await db.copy_records_to_table("record", records=_records(count, lapses_at), columns=columns)
     await db.execute("vacuum analyze record")
     await db.close()
@@ -103,7 +103,8 @@ def _records(count: int, lapses_at: datetime) -> Iterator[tuple[object, ...]]:
         user_id = sha256(str(number).encode()).hexdigest()
         id = bytes.fromhex(record_id(_KEY, user_id, "bank", "r-1"))
         names = (partition_of(user_id), bytes.fromhex(user_id), id, "bank", "r-1")
-        yield (*names, "settled", 2, "card.overdue", date(2020, 11, 3), 391_300, date(2021, 1, 15), lapses_at)
+        said = ("settled", 2, "card.overdue", date(2020, 11, 3), 391_300, date(2021, 1, 15))
+        yield (*names, *said, lapses_at, lapses_at)
 
 
 # -- real processes ----------------------------------------------------------------------------------------------------
@@ -177,7 +178,7 @@ async def _parts(deployment: Deployment, lapses_at: datetime, shard: int = 0) ->
     retention = service(policy).mode
     assert retention.due is not None
     pool = await open_pool(deployment.dsn("retention"), "retention", connections_max=1)
-    claim, seq, swept = await store.claim(pool, shard, epoch=None), 0, 0
+    claim, seq, swept, told = await store.claim(pool, shard, epoch=None), 0, 0, 0
     async with started(deployment.kafka, f"retention-{shard}") as producer:
         clock = _Stopwatch()
         while True:
@@ -204,9 +205,11 @@ async def _parts(deployment: Deployment, lapses_at: datetime, shard: int = 0) ->
             clock.lap("commit")
             await send_transaction(producer, outgoing)
             clock.lap("send")
-            seq, swept = stored or seq, swept + len(outgoing)
+            seq, swept, told = stored or seq, swept + len(page.messages), told + len(outgoing)
     await pool.close()
-    print(f"{swept:,} records of one shard; microseconds for each, and those that are this process's own CPU:")
+    print(
+        f"{swept:,} records of one shard, {told:,} messages; microseconds for each record, and this process's own CPU:"
+    )
     for name, (seconds, cpu_s) in {**clock.total_s, "all": clock.all_s()}.items():
         print(f"    {name:<16} {seconds / swept * 1e6:>6.1f} {cpu_s / swept * 1e6:>6.1f}")
 
