@@ -39,6 +39,8 @@ class _Asking:
 
     def __init__(self) -> None:
         self._can_ask = sys.stdin.isatty() and console.is_terminal
+        self.unsaid: dict[str, str] = {}
+        """Questions that no answer bears on and that have none yet, by option: all are named with the first one."""
 
     def __call__(
         self,
@@ -49,14 +51,17 @@ class _Asking:
         is_right: Callable[[str], object] = bool,
     ) -> str:
         """The answer: of several proposals the first is one only where there is no other."""
+        self.unsaid.pop(option, None)
         if given is not None:
             is_right(given)
             return given
         proposal = proposals[0] if len(proposals) == 1 else None
         if not self._can_ask:
             if proposal is None:
-                fits = f" The sample fits: {', '.join(proposals[:8])}." if proposals else ""
-                raise UserError(f"{question}{fits}", f"Say it with {option}.")
+                open_ = {option: f"{question}{_fitting(proposals)}", **self.unsaid}
+                *others, (last, said) = open_.items()
+                told = [*(f"{question} Say it with {name}." for name, question in others), said]
+                raise UserError("\n".join(told), f"Say it with {last}.")
             return proposal
         while True:
             if len(proposals) > 1:
@@ -68,6 +73,20 @@ class _Asking:
                 say(str(error))
                 continue
             return answer.strip()
+
+
+_QUESTIONS = {
+    "id": "Which field is the event's own id? (Of rows without one: several, with + between them)",
+    "time": "Which field says when it happened?",
+    "person": "Which field names the person, by the identifier that all partners share?",
+    "kind": "Which field says what kind of event it is? (- where all are of one kind)",
+    "amount": "Which field is the amount? (- where there is none)",
+}
+"""Those that no answer to another one bears on, by their options."""
+
+
+def _fitting(proposals: Sequence[str]) -> str:
+    return f" The sample fits: {', '.join(proposals[:8])}." if proposals else ""
 
 
 def new(
@@ -96,7 +115,9 @@ def new(
     ] = None,
     amount: Annotated[str | None, typer.Option(metavar="FIELD", help="The amount; - where there is none.")] = None,
     unit: Annotated[str | None, typer.Option(metavar="UNIT", help=one_of(["major", "minor"]))] = None,
-    currency: Annotated[str | None, typer.Option(metavar="CODE", help="The currency, of ISO 4217.")] = None,
+    currency: Annotated[
+        str | None, typer.Option(metavar="CODE", help="The currency, of ISO 4217, or its field.")
+    ] = None,
     number: Annotated[
         str | None, typer.Option(metavar="LIKE", help=f"How amounts are written. {one_of(list(NUMBERS))}")
     ] = None,
@@ -154,9 +175,15 @@ def _answers(
 
     people = sample_file.people_of(sample, lambda text: _is_identifier(settings, text))
     ids = sample_file.ids_of(sample, people)
-    id = field("id", "Which field is the event's own id? (Of rows without one: several, with + between them)", ids)
     times = [name for name in sample.fields if sample_file.forms_of(sample.values(name))]
-    time = field("time", "Which field says when it happened?", times)
+    proposals: dict[str, Sequence[str]] = {"id": ids, "time": times, "person": people, "kind": [], "amount": []}
+    ask.unsaid = {
+        f"--{name}": f"{_QUESTIONS[name]}{_fitting(fits)}"
+        for name, fits in proposals.items()
+        if options[name] is None and len(fits) != 1
+    }
+    id = field("id", _QUESTIONS["id"], ids)
+    time = field("time", _QUESTIONS["time"], times)
     forms = sample_file.forms_of(sample.values(time))
     form = ask("--form", options["form"], "In which form is that time written?", forms, sample_file.is_known_form)
     at = zone = ""
@@ -170,8 +197,8 @@ def _answers(
         )
     if sample_file.needs_zone(form):
         zone = ask("--zone", options["zone"], "In which time zone, as Europe/Berlin?", [], sample_file.check_zone)
-    person = field("person", "Which field names the person, by the identifier that all partners share?", people)
-    kind = field("kind", "Which field says what kind of event it is? (- where all are of one kind)", [], "-")
+    person = field("person", _QUESTIONS["person"], people)
+    kind = field("kind", _QUESTIONS["kind"], [], "-")
     kind = "" if kind == "-" else kind
     kinds = {}
     for code in sample_file.codes_of(sample, kind) if kind else [ALL]:
@@ -179,14 +206,16 @@ def _answers(
         what = f"Which of our kinds is {code}?" if kind else "Which of our kinds are the events?"
         hint = f"{what} (goodstanding partner kinds lists them; skip passes over)"
         kinds[code] = ask(f"--map '{code}=KIND'", given, hint, [], _is_kind)
-    amount = field("amount", "Which field is the amount? (- where there is none)", [], "-")
+    amount = field("amount", _QUESTIONS["amount"], [], "-")
     amount = "" if amount == "-" else amount
     unit, currency, number = "major", settings.currency, "1234.50"
     if amount:
         unit = ask(
             "--unit", options["unit"], "In major units (12.50) or minor ones (1250)?", [], _one_of("major", "minor")
         )
-        currency = ask("--currency", options["currency"], "In which currency?", [], _is_currency)
+        currencies = sample_file.currencies_of(sample)
+        question = "In which currency, or which field says it?"
+        currency = ask("--currency", options["currency"], question, currencies, _is_currency(sample.fields))
         number = options["number"] or "1234.50"
         texts = [value for value in sample.values(amount) if isinstance(value, str)]
         if texts:
@@ -230,9 +259,12 @@ def _is_kind(answer: str) -> None:
         raise UserError(f"There is no kind {answer}.", f"The nearest: {', '.join(near)}; or skip.")
 
 
-def _is_currency(answer: str) -> None:
-    if answer not in DIGITS:
-        raise UserError(f"{answer} is no currency of ISO 4217.", "As EUR or USD, in capital letters.")
+def _is_currency(fields: Sequence[str]) -> Callable[[str], None]:
+    def check(answer: str) -> None:
+        if answer not in DIGITS and answer not in fields:
+            raise UserError(f"{answer} is no currency of ISO 4217.", "As EUR or USD, in capital letters.")
+
+    return check
 
 
 def _is_identifier(settings: FixedSettings, text: str) -> bool:

@@ -34,6 +34,7 @@ class Answers:
     kinds: Mapping[str, str]
     amount: str
     currency: str
+    """A code, or the field that has one."""
     unit: str
     number: str
     late: str
@@ -102,7 +103,7 @@ def _skipped(said: Answers) -> list[str]:
 
 
 def _ignored(sample: Sample, said: Answers) -> list[str]:
-    read = {*said.id, said.time, said.person, said.kind, said.amount, said.late}
+    read = {*said.id, said.time, said.person, said.kind, said.amount, said.currency, said.late}
     paths = []
     for field in sample.fields:
         if field not in read and field:
@@ -147,5 +148,6 @@ def _amount(sample: Sample, said: Answers, codes: set[str], *, optional: bool) -
     negative = [value.lstrip().startswith(("-", "\u2212", "(")) for value in present]
     sign = "" if not any(negative) else ', sign = "negative"' if all(negative) else ', sign = "either"'
     absent = ", optional = true" if optional and len(present) < len(values) else ""
-    parts = f"path = {quoted(said.amount)}, unit = {quoted(said.unit)}, currency = {quoted(said.currency)}"
+    currency = "currency_path" if said.currency in sample.fields else "currency"
+    parts = f"path = {quoted(said.amount)}, unit = {quoted(said.unit)}, {currency} = {quoted(said.currency)}"
     return f"{{ {parts}{sign}{absent} }}"

@@ -23,6 +23,7 @@ from services.ingest.core.mapping import DAYS, Number, TimeFormat
 from services.ingest.core.notation import notation
 from services.ingest.core.patterns import NoSuchTimeError, PatternError, pattern
 from services.ingest.core.tables import PREAMBLE_MAX
+from shared.contracts.currencies import DIGITS
 from shared.contracts.strict_json import JsonError, loads
 from shared.contracts.times import TimeError, day, instant
 from shared.contracts.zones import ZoneError, zone
@@ -223,6 +224,15 @@ def codes_of(sample: Sample, field: str) -> list[str]:
             f"{field} has {len(found)} different values, so it does not say what kind an event is.", "Name another."
         )
     return found
+
+
+def currencies_of(sample: Sample) -> list[str]:
+    """The fields whose values are all codes of ISO 4217."""
+    return [
+        name
+        for name in sample.fields
+        if (values := sample.values(name)) and all(isinstance(v, str) and v in DIGITS for v in values)
+    ]
 
 
 def numbers_of(texts: Sequence[str]) -> list[str]:

@@ -104,7 +104,7 @@ def warnings(events: Sequence[Understood], zone: tzinfo) -> Iterator[str]:
         return
     late = [event.days_late for event in events if event.days_late is not None]
     if len(late) >= _FEW and not any(late):
-        yield f"None of the {len(late)} obligations was late. Do `due` and `cleared` name the right fields?"
+        yield f"None of the {len(late)} obligations was late. Unless that is so, look at `days_late`."
     for where in dict.fromkeys((zone, UTC)):
         if all(event.time.astimezone(where).time() == time() for event in events):
             yield f"All events are at midnight ({where}). If only their day is known, say which instant is meant: `at`."

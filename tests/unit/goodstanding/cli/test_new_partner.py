@@ -101,6 +101,25 @@ def test_an_array_with_numbers_as_ids_and_milliseconds_as_text(house: Path) -> N
     assert mapping["events"][0]["amount"]["sign"] == "negative"
 
 
+def test_a_field_that_has_currencies_is_proposed(house: Path) -> None:
+    moves = [{**move, "ccy": code} for move, code in zip(MOVES, ("EUR", "USD"), strict=True)]
+    options = ("--kind", "-", "--map", "*=service.payment", "--amount", "sum", "--unit", "major")
+    found = ask("partner", "new", "moves", sample(house, json.dumps(moves)), *options)
+    assert found.exit_code == 0, found.stderr
+    mapping = written(house, "moves")
+    assert mapping["events"][0]["amount"]["currency_path"] == "ccy"
+    assert "ccy" not in mapping["ignore"]
+
+
+def test_all_that_nobody_has_said_is_told_at_once(house: Path) -> None:
+    found = ask("partner", "new", "tram", sample(house, TRIPS))
+    assert found.exit_code == 1
+    told = " ".join(found.stderr.split())
+    assert [option in told for option in ("--time.", "--kind.", "--amount.", "--id.", "--person.")] == [
+        True, True, True, False, False,
+    ]  # fmt: skip
+
+
 def test_a_packed_export_with_lines_before_its_header(house: Path) -> None:
     options = ("--id", "Buchungstag+Betrag", "--at", "noon", "--zone", "Europe/Berlin", "--kind", "-")
     money = ("--map", "*=service.payment", "--amount", "Betrag", "--unit", "major", "--currency", "CNY")
