@@ -16,7 +16,7 @@ from services.ingest.core.normalize import EVENTS_MAX
 from services.ingest.loading import load_mapping
 from shared.settings import ROOT
 
-PARTNERS = ROOT / "tests" / "support" / "partners"
+PARTNERS = ROOT / "docs" / "examples" / "partners"
 HEADER = b"ride_id,rider,ended_at\n"
 BIKE = load_mapping(PARTNERS / "bike-share.toml")
 WALLET = load_mapping(PARTNERS / "wallet.toml")

@@ -293,7 +293,7 @@ def sent(outgoing: Outgoing, value: bytes | None = None) -> Any:
 
 def test_each_event_of_a_message_has_its_own_answer_with_its_index() -> None:
     """(decision 0028)"""
-    wallet = load_partner(ROOT / "tests" / "support" / "partners" / "wallet.toml", DEPLOYMENT)
+    wallet = load_partner(ROOT / "docs" / "examples" / "partners" / "wallet.toml", DEPLOYMENT)
     ingest = service(Policy({"wallet": wallet}))
     movement = {
         "occurredAt": "1709631000000",
@@ -342,7 +342,7 @@ def test_each_event_of_a_message_has_its_own_answer_with_its_index() -> None:
 def test_a_message_without_events_is_skipped_and_one_that_is_no_list_refused(
     value: bytes, outcome: tuple[str, str]
 ) -> None:
-    wallet = load_partner(ROOT / "tests" / "support" / "partners" / "wallet.toml", DEPLOYMENT)
+    wallet = load_partner(ROOT / "docs" / "examples" / "partners" / "wallet.toml", DEPLOYMENT)
     found = answered(record(RawEvent("wallet", value)), service(Policy({"wallet": wallet})))
     assert isinstance(found, Answer)
     assert [(each.result, each.code) for each in found.outcomes] == [outcome]

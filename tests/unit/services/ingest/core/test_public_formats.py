@@ -17,7 +17,7 @@ from tests.support.ingest.mapped import read
 from tests.support.ingest.raw_events import FRIEND, PERSON
 from tests.support.ingest.shipped import DEPLOYMENT, pseudonym
 
-PARTNERS = ROOT / "tests" / "support" / "partners"
+PARTNERS = ROOT / "docs" / "examples" / "partners"
 NOON = datetime(2024, 3, 5, 11, tzinfo=UTC)
 """In Berlin."""
 
@@ -102,6 +102,26 @@ def test_a_us_bank() -> None:
     assert found[2] == Skipped()
     assert taken(found[3]).event_id == f"{taken(found[0]).event_id}-2", "two equal payments are two"
     assert refused(found[4]) == (Code.IN_FUTURE, "Posting Date")
+
+
+def test_a_bank_with_two_columns() -> None:
+    found = events(
+        "bank-two-columns",
+        "Demo Federal Credit Union\n"
+        '"Statement of 03/01/2024 - 03/05/2024"\n'
+        "Beginning Balance,,$1,000.00\n\n"
+        "Member,Date,Description,Debit,Credit,Balance\n"
+        'M-100200,3/4/2024,DEMO POWER,$50.00,,"$950.00"\n'
+        'M-100200,3/4/2024,DEMO PAYROLL,$0.00,"$1,500.00","$2,450.00"\n'
+        'M-100200,3/4/2024,DEMO POWER,$50.00,,"$950.00"\n'
+        "M-100200,3/4/2024,DEMO BOTH,$1.00,$2.00,$1.00\n"
+        "Total\n",
+    )
+    assert (taken(found[0]).body.kind, taken(found[0]).body.amount) == ("service.payment", 35_714)
+    assert found[1] == Skipped()
+    assert taken(found[2]).event_id == f"{taken(found[0]).event_id}-2"
+    assert refused(found[3]) == (Code.UNKNOWN_KIND, "Debit")
+    assert found[4] == Skipped(), "the sums below the last row"
 
 
 # A bike share.
@@ -267,4 +287,4 @@ def test_a_later_service_names_the_partners_own_fields(file: Any) -> None:
         [(name, text)] = reading.fieldnames[""]
         assert name == "ce_fieldnames"
         assert json.loads(text)["ce_time"] in {"Buchungstag", "Posting Date", "ended_at", "reservation_status_date",
-                                               "account_information_date", "occurredAt"}  # fmt: skip
+                                               "account_information_date", "occurredAt", "Date"}  # fmt: skip
