@@ -208,25 +208,36 @@ def test_a_feature_says_what_the_rule_book_says(name: str, data: st.DataObject, 
 NUMBERED = [rule for rule in SHIPPED.rules if rule.direction is not None]
 
 
-@given(st.sampled_from(NUMBERED), st.integers(-1000, 10**8), st.integers(-1000, 10**8), st.integers(1, 30))
-def test_a_feature_that_moves_in_its_direction_never_moves_the_score_the_other_way(
-    rule: Rule, one: int, other: int, observations: int
-) -> None:
-    low, high = (points_of(rule)((value, observations)) for value in sorted((one, other)))
-    match rule.direction:
-        case "higher":
-            assert low <= high
-        case "lower":
-            assert low >= high
-        case _:
-            assert min(low, high) >= rule.worst
+OBSERVATIONS = range(1, 31)
 
 
-@given(st.sampled_from(NUMBERED), st.integers(-1000, 10**8), st.integers(1, 30), st.integers(1, 30))
+def _values(rule: Rule) -> list[int]:
+    """All at which points may change, and their neighbors, ascending."""
+    starts = [bin.at_least for bin in rule.bins if bin.at_least is not None]
+    return sorted({start + step for start in starts for step in (-1, 0, 1)} | {-(10**6), 10**8})
+
+
+@pytest.mark.parametrize("rule", NUMBERED, ids=[rule.code for rule in NUMBERED])
+def test_a_feature_that_moves_in_its_direction_never_moves_the_score_the_other_way(rule: Rule) -> None:
+    for observations in OBSERVATIONS:
+        points = [points_of(rule)((value, observations)) for value in _values(rule)]
+        match rule.direction:
+            case "higher":
+                assert points == sorted(points)
+            case "lower":
+                assert points == sorted(points, reverse=True)
+            case _:
+                top = points.index(max(points))
+                assert points[:top] == sorted(points[:top])
+                assert points[top:] == sorted(points[top:], reverse=True)
+
+
+@given(st.data(), st.sampled_from(NUMBERED), st.sampled_from(OBSERVATIONS), st.sampled_from(OBSERVATIONS))
 def test_with_more_evidence_points_go_from_unknown_towards_the_measured_and_not_past_it(
-    rule: Rule, value: int, one: int, other: int
+    data: st.DataObject, rule: Rule, one: int, other: int
 ) -> None:
     """(rules S9)"""
+    value = data.draw(st.sampled_from(_values(rule)))
     few, many = (points_of(rule)((value, n)) for n in sorted((one, other)))
     measured = points_of(rule)((value, 10**6))
     assert abs(few - rule.unknown) <= abs(many - rule.unknown) <= abs(measured - rule.unknown)
