@@ -58,6 +58,7 @@ SECOND = timedelta(seconds=1)
 START = datetime(2026, 1, 15, 4, tzinfo=UTC)
 ZONES = ("UTC", "America/New_York", "Asia/Shanghai")
 SQL = queries(ROOT / "services" / "retention" / "storage" / "queries.sql")
+NEXT = queries(ROOT / "services" / "retention" / "storage" / "erasures.sql")["next"]
 
 
 def reported(kind: str, began_on: str, report_id: str = "r-1", amount: int | None = None) -> RecordReport:
@@ -526,6 +527,30 @@ async def test_an_idle_tick_costs_the_same_however_many_are_not_due(db: asyncpg.
     assert many <= few + 1 <= 4
     due_at = await db.fetchval(SQL["next_due"], 1, [])
     assert await pages_read(db, "due", 1, due_at, 1_000, []) <= many + 1
+
+
+async def test_looking_for_what_may_be_forgotten_costs_the_same_however_much_is_kept(db: asyncpg.Connection) -> None:
+    """(rules R10) The other question of an idle tick."""
+    few = await pages_of_next(db, 1_000)
+    many = await pages_of_next(db, 100_000)
+    # One page for each level of the index.
+    assert many <= few + 2
+
+
+async def pages_of_next(db: asyncpg.Connection, count: int) -> int:
+    await db.execute("truncate fingerprint")
+    await db.execute(
+        """
+        insert into fingerprint (shard, person, record, until)
+        select i % 6, substr(sha256(int8send(i)), 1, 16), substr(sha256(int8send(-i)), 1, 16),
+            '2030-01-01'::timestamptz + i % 100 * interval '1 day'
+        from generate_series(1, $1::bigint) i
+        """,
+        count,
+    )
+    await db.execute("vacuum analyze fingerprint")
+    (plan,) = json.loads(await db.fetchval(f"explain (analyze, buffers, format json) {NEXT}", 1))
+    return int(plan["Plan"]["Shared Hit Blocks"]) + int(plan["Plan"]["Shared Read Blocks"])
 
 
 # -- refusals at the start ---------------------------------------------------------------------------------------------
