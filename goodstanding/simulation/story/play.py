@@ -191,6 +191,7 @@ async def _dispute(objection: Objection, stage: Stage) -> Disputed:
             return Disputed(last.person, last.kind, "deleted", None)
         said = SubjectRequest(request="statement", record_id=held["record_id"], text=_STATEMENT)
         await _answer_to(asking, said, stage)
+        await stage.drain(f"{stage.instant:%-d %B %Y}: a statement goes with the record")
     (held,) = [each for each in await current.records(deployment, user_id) if each["report_id"] == last.report]
     return Disputed(last.person, last.kind, held["status"], held["statement"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -13,7 +14,7 @@ from goodstanding.partner.mapping_files import compiled
 from goodstanding.person.chart import ROWS, chart
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.simulation.recount import Event, RecordNews, ScoreNews, TierNews
-from goodstanding.simulation.story.cast import FIRST_MONTH, ZONE, Cast
+from goodstanding.simulation.story.cast import FIRST_MONTH, ZONE, Cast, objections
 from goodstanding.simulation.story.ending import ending
 from goodstanding.simulation.story.formats import PARTNERS, written
 from goodstanding.simulation.story.play import Heard, moments, sendings
@@ -96,6 +97,22 @@ def test_the_clock_stops_in_order_and_the_heros_records_come_when_they_happen() 
     assert len([stop for stop in stops if stop.publication]) == SMALL.months
     assert datetime(2019, 10, 28, 9, tzinfo=ZONE) in instants
     assert all(event.time <= stop.instant for stop in stops for event in stop.events)
+
+
+def test_one_dispute_is_lost_and_one_is_won_and_ingest_reads_the_answers() -> None:
+    found = objections(TOLD, SMALL.months)
+    assert {(each.last.partner, each.outcome) for each in found} == {("bank", "confirmed"), ("hotel", "deleted")}
+    assert [stop.objection for stop in moments(SMALL) if stop.objection] == found
+    for each in found:
+        record = written(replace(each.answer, dispute="ab" * 16))
+        raw = Outgoing("", record.key, record.value, record.headers, 0)
+        reader = compiled(each.last.partner, FixedSettings.new())
+        read = normalize(reader, raw, each.answered_at.astimezone(UTC))
+        assert isinstance(read, Normalized), read
+        assert isinstance(read.body, RecordReport)
+        assert (read.body.report_id, read.body.status) == (each.last.report, "resolved")
+        assert (read.body.outcome, read.body.dispute, read.body.kind) == (each.outcome, "ab" * 16, each.last.kind)
+        assert each.last.time < each.asked_at < each.answered_at < each.asked_at + timedelta(days=20)
 
 
 def test_a_few_events_are_repeated_and_a_few_are_wrong() -> None:
