@@ -79,8 +79,8 @@ _QUESTIONS = {
     "id": "Which field is the event's own id? (Of rows without one: several, with + between them)",
     "time": "Which field says when it happened?",
     "person": "Which field names the person, by the identifier that all partners share?",
-    "kind": "Which field says what kind of event it is? (- where all are of one kind)",
-    "amount": "Which field is the amount? (- where there is none)",
+    "kind": "Which field says what kind of event it is? (- where all are of one kind; A+B where one of two is filled)",
+    "amount": "Which field is the amount? (- where there is none; A+B as with the kind)",
 }
 """Those that no answer to another one bears on, by their options."""
 
@@ -201,7 +201,8 @@ def _answers(
     kind = field("kind", _QUESTIONS["kind"], [], "-")
     kind = "" if kind == "-" else kind
     kinds = {}
-    for code in sample_file.codes_of(sample, kind) if kind else [ALL]:
+    codes = kind.split("+") if "+" in kind else sample_file.codes_of(sample, kind) if kind else [ALL]
+    for code in codes:
         given = mapped.get(code, mapped.get(ALL))
         what = f"Which of our kinds is {code}?" if kind else "Which of our kinds are the events?"
         hint = f"{what} (goodstanding partner kinds lists them; skip passes over)"
@@ -217,7 +218,7 @@ def _answers(
         question = "In which currency, or which field says it?"
         currency = ask("--currency", options["currency"], question, currencies, _is_currency(sample.fields))
         number = options["number"] or "1234.50"
-        texts = [value for value in sample.values(amount) if isinstance(value, str)]
+        texts = [value for each in amount.split("+") for value in sample.values(each) if isinstance(value, str)]
         if texts:
             number = ask(
                 "--number",

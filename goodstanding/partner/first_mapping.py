@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -30,15 +30,21 @@ class Answers:
     zone: str
     person: str
     kind: str
-    """The field that says what an event is; empty where all are of one kind."""
+    """The field that says what an event is, or several with `+` between them of which one is filled; empty where all
+    are of one kind."""
     kinds: Mapping[str, str]
     amount: str
+    """The field, or the same several as of the kind."""
     currency: str
     """A code, or the field that has one."""
     unit: str
     number: str
     late: str
     """The field of the days late, empty for 0."""
+
+    def amount_of(self, code: str) -> str:
+        """The field of the amount of events of a code."""
+        return code if self.amount == self.kind and "+" in self.kind else self.amount
 
 
 def mapping_text(name: str, sample: Sample, said: Answers) -> str:
@@ -61,7 +67,7 @@ def mapping_text(name: str, sample: Sample, said: Answers) -> str:
         *_ignored(sample, said),
         *_rights(said),
     ]
-    for kind, codes in _by_kind(said).items():
+    for kind, codes in _by_kind(said):
         lines += ["", "[[events]]", *_block(sample, said, kind, codes)]
     return "\n".join(lines) + "\n"
 
@@ -79,13 +85,16 @@ def _moment(sample: Sample, said: Answers) -> str:
 def _kind(sample: Sample, said: Answers) -> str:
     if not said.kind:
         return '{ fixed = "event" }'
+    if "+" in said.kind:
+        return f"{{ filled = [{', '.join(map(quoted, said.kind.split('+')))}] }}"
     if sample.typed and any(isinstance(value, int) for value in sample.values(said.kind)):
         return f'{{ path = {quoted(said.kind)}, type = "number" }}'
     return quoted(said.kind)
 
 
 def _number(sample: Sample, said: Answers) -> list[str]:
-    texts = [value for value in sample.values(said.amount) if isinstance(value, str)] if said.amount else []
+    values = [value for field in said.amount.split("+") if field for value in sample.values(field)]
+    texts = [value for value in values if isinstance(value, str)]
     number = as_written(NUMBERS[said.number], texts)
     if number == Number():
         return []
@@ -103,7 +112,7 @@ def _skipped(said: Answers) -> list[str]:
 
 
 def _ignored(sample: Sample, said: Answers) -> list[str]:
-    read = {*said.id, said.time, said.person, said.kind, said.amount, said.currency, said.late}
+    read = {*said.id, said.time, said.person, *said.kind.split("+"), *said.amount.split("+"), said.currency, said.late}
     paths = []
     for field in sample.fields:
         if field not in read and field:
@@ -118,15 +127,16 @@ def _rights(said: Answers) -> list[str]:
     return ["", "[rights]", f"records = [{', '.join(map(quoted, names))}]"] if names else []
 
 
-def _by_kind(said: Answers) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _by_kind(said: Answers) -> list[tuple[str, list[str]]]:
+    """The codes of each block: those of one kind whose amount stands at one field."""
+    found: dict[tuple[str, str], list[str]] = {}
     for code, kind in said.kinds.items():
         if kind != SKIP:
-            found.setdefault(kind, []).append(code)
-    return found
+            found.setdefault((kind, said.amount_of(code)), []).append(code)
+    return [(kind, codes) for (kind, _), codes in found.items()]
 
 
-def _block(sample: Sample, said: Answers, kind_name: str, codes: Iterable[str]) -> list[str]:
+def _block(sample: Sample, said: Answers, kind_name: str, codes: Sequence[str]) -> list[str]:
     kind = KIND_OF[kind_name]
     needs, may_have = fields_of(kind)
     pairs = ", ".join(f"{quoted(code if said.kind else 'event')} = {quoted(kind_name)}" for code in codes)
@@ -134,20 +144,24 @@ def _block(sample: Sample, said: Answers, kind_name: str, codes: Iterable[str]) 
     if kind.shape is Shape.OBLIGATION:
         lines.append(f"days_late = {quoted(said.late) if said.late else '{ fixed = 0 }'}")
     if said.amount and "amount" in (*needs, *may_have):
-        lines.append(f"amount = {_amount(sample, said, set(codes), optional='amount' not in needs)}")
+        lines.append(f"amount = {_amount(sample, said, codes, optional='amount' not in needs)}")
     still = [name for name in needs if name not in ("days_late", "amount")]
     still += ["began_on", "ended_on"] if kind.shape is Shape.RECORD else []
     lines += [f'# {name} = "..."  # still to be said: {kind_name} needs it' for name in dict.fromkeys(still)]
     return lines
 
 
-def _amount(sample: Sample, said: Answers, codes: set[str], *, optional: bool) -> str:
-    rows = [row for row in sample.rows if not said.kind or str(row.get(said.kind)) in codes]
-    values = [row.get(said.amount) for row in rows]
+def _amount(sample: Sample, said: Answers, codes: Sequence[str], *, optional: bool) -> str:
+    field = said.amount_of(codes[0])
+    if field in codes:
+        rows = [row for row in sample.rows if row.get(field) not in (None, "")]
+    else:
+        rows = [row for row in sample.rows if not said.kind or str(row.get(said.kind)) in codes]
+    values = [row.get(field) for row in rows]
     present = [str(value) for value in values if value not in (None, "")]
     negative = [value.lstrip().startswith(("-", "\u2212", "(")) for value in present]
     sign = "" if not any(negative) else ', sign = "negative"' if all(negative) else ', sign = "either"'
     absent = ", optional = true" if optional and len(present) < len(values) else ""
     currency = "currency_path" if said.currency in sample.fields else "currency"
-    parts = f"path = {quoted(said.amount)}, unit = {quoted(said.unit)}, {currency} = {quoted(said.currency)}"
+    parts = f"path = {quoted(field)}, unit = {quoted(said.unit)}, {currency} = {quoted(said.currency)}"
     return f"{{ {parts}{sign}{absent} }}"

@@ -111,6 +111,24 @@ def test_a_field_that_has_currencies_is_proposed(house: Path) -> None:
     assert "ccy" not in mapping["ignore"]
 
 
+def test_one_column_for_debits_and_one_for_credits(house: Path) -> None:
+    day = f"{datetime.now(UTC) - timedelta(days=2):%m/%d/%Y}"
+    rows = [f"{sample_account(1)},{day},power,{cells}" for cells in ("$50.00,", ',"$1,500.00"', '"$1,200.00",')]
+    table = "\n".join(["Member,Date,Text,Out,In", *rows, ""])
+    options = ("--id", "Date+Text+Out+In", "--form", "MM/dd/yyyy", "--at", "noon", "--kind", "Out+In")
+    money = ("--zone", "America/New_York", "--amount", "Out+In", "--unit", "major", "--currency", "USD")
+    mapped = ("--map", "Out=service.payment", "--map", "In=skip")
+    found = ask("partner", "new", "union", sample(house, table), *options, *money, *mapped)
+    assert found.exit_code == 0, found.stderr
+    assert "Of the sample: 2 accepted, 1 skipped." in found.stdout, found.stdout
+    mapping = written(house, "union")
+    assert mapping["kind"] == {"filled": ["Out", "In"]}
+    assert mapping["events"][0]["amount"] == {"path": "Out", "unit": "major", "currency": "USD"}
+    both = ("--map", "Out=service.payment", "--map", "In=donation.made", "--force")
+    assert ask("partner", "new", "union", sample(house, table), *options, *money, *both).exit_code == 0
+    assert [block["amount"]["path"] for block in written(house, "union")["events"]] == ["Out", "In"]
+
+
 def test_all_that_nobody_has_said_is_told_at_once(house: Path) -> None:
     found = ask("partner", "new", "tram", sample(house, TRIPS))
     assert found.exit_code == 1
