@@ -40,7 +40,7 @@ test: setup  ## all tests but the long fault campaigns; a real Kafka and Postgre
 
 test-faults: setup  ## the long fault campaigns, and the laws with twenty times as many examples
 	@$(BIN)/pytest --hypothesis-profile=long tests/property
-	@$(BIN)/pytest -m campaign tests/faults
+	@$(BIN)/pytest -m campaign tests/faults tests/integration/test_secured_services.py
 
 test-erasure: setup  ## no byte is left of what lapsed or was erased: files of Postgres, logs of Kafka, logs, dumps
 	@$(BIN)/pytest -m campaign tests/erasure

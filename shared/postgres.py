@@ -8,9 +8,10 @@ import hmac
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
@@ -37,8 +38,28 @@ SERVER_SETTINGS: Mapping[str, str] = MappingProxyType(
 )
 
 
-async def open_pool(dsn: str, service: str, *, connections_max: int) -> asyncpg.Pool:
-    """A pool whose connections see the service's own schema and nothing else."""
+class SessionSettingsError(asyncpg.InterfaceError):
+    """A session behind a pooler lacks a setting that its role should give it."""
+
+
+async def open_pool(dsn: str, service: str, *, connections_max: int, pooled: bool = False) -> asyncpg.Pool:
+    """A pool whose connections see the service's own schema and nothing else.
+
+    `pooled`: something is in between that gives each transaction another session of the server, such as PgBouncer in
+    transaction mode. It passes no settings on, so sessions must have them from their role (`provision`).
+    """
+    if pooled:
+        between: dict[str, Any] = {
+            "server_settings": {"application_name": service},
+            # A statement that was prepared is known in one session only.
+            "statement_cache_size": 0,
+            # The library would reset whichever session it gets.
+            "reset": _leave_as_it_is,
+            "init": partial(_verify, service),
+        }
+    else:
+        own = {**SERVER_SETTINGS, "search_path": service, "application_name": service}
+        between = {"server_settings": own}
     pool = await asyncpg.create_pool(
         dsn,
         min_size=1,
@@ -46,10 +67,26 @@ async def open_pool(dsn: str, service: str, *, connections_max: int) -> asyncpg.
         timeout=10,
         # Above the statement timeout: what the server ends belongs to a statement, what the client ends to the server.
         command_timeout=70,
-        server_settings={**SERVER_SETTINGS, "search_path": service, "application_name": service},
+        **between,
     )
     assert pool is not None
     return pool
+
+
+async def _leave_as_it_is(_: Db) -> None: ...
+
+
+async def _verify(service: str, db: Db) -> None:
+    """Raises SessionSettingsError. A session of another role, or from before its role was provisioned, has others."""
+    names = "select lower(name), setting from pg_settings where lower(name) = any ($1)"
+    wanted = {**SERVER_SETTINGS, "search_path": service}
+    found: dict[str, str] = {row[0]: row[1] for row in await db.fetch(names, list(wanted))}
+    for name, value in wanted.items():
+        if found.get(name) != value:
+            raise SessionSettingsError(
+                f"{name} is {found.get(name)} behind the pooler, not {value}: run goodstanding migrate, then have the "
+                "pooler open its connections anew"
+            )
 
 
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
@@ -93,7 +130,9 @@ async def provision(admin: Db, service: str, password: str) -> None:
         # Creating a schema for a role needs membership in it, which a superuser has and a hosted admin may not.
         await admin.execute(f"grant {service} to current_user")
         await admin.execute(f"create schema if not exists {service} authorization {service}")
-        await admin.execute(f"alter role {service} set search_path = {service}")
+        # A pooler passes no settings of ours on, so the role has them. They are ours, and hold no quote.
+        for name, value in {**SERVER_SETTINGS, "search_path": service}.items():
+            await admin.execute(f"alter role {service} set {name} = '{value}'")
         database = await admin.fetchval("select quote_ident(current_database())")
         await admin.execute(f"revoke all on database {database} from public")
         await admin.execute("revoke all on schema public from public")

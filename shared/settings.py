@@ -190,5 +190,10 @@ class StatefulSettings(ServiceSettings):
         "",
         description="DSN of the service's own role; a password that it lacks is in the file that PGPASSFILE names.",
     )
+    postgres_pooled: bool = Field(
+        False,
+        description="Whether PgBouncer in transaction mode, or the like, is between. `goodstanding migrate` and the "
+        "command line go to Postgres itself.",
+    )
     due_page_max: int = Field(2_000, gt=0, description="People or records that one timer step handles.")
     cache_entries_max: int = Field(20_000, ge=0, description="States kept in memory for each shard.")

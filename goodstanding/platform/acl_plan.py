@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ from shared.contracts.rights import Right, partner_principal, principals, rights
 from shared.kafka import acls
 from shared.kafka.acls import Held
 from shared.kafka.connection import Kafka
+
+_KNOWN_WITHIN_S = 30.0
+_ASK_AGAIN_AFTER_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,17 @@ async def plan(kafka: Kafka, partners: Sequence[str], subscribers: Sequence[str]
 
 
 async def apply(kafka: Kafka, found: Plan) -> None:
-    """Grant what is missing, then withdraw what is too much. Raises KafkaError; run again, it goes on."""
+    """Grant what is missing, then withdraw what is too much, and return when the broker that answers works by that.
+
+    Raises KafkaError, and TimeoutError when it does not in time; run again, it goes on.
+    """
     await acls.grant(kafka, found.missing)
     await acls.withdraw(kafka, found.surplus)
+    async with asyncio.timeout(_KNOWN_WITHIN_S):
+        # The controller's news reach a broker a moment later, and nobody tells when: it has to be asked.
+        while not _is_done(found, await acls.held(kafka)):  # noqa: ASYNC110
+            await asyncio.sleep(_ASK_AGAIN_AFTER_S)
+
+
+def _is_done(found: Plan, held: Held) -> bool:
+    return held.rights.issuperset(found.missing) and held.rights.isdisjoint(found.surplus)

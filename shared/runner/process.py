@@ -167,7 +167,10 @@ class _Process:
 
     async def _open_pool(self) -> asyncpg.Pool:
         assert isinstance(self.settings, StatefulSettings), "a service with state has a database"
-        pool = await open_pool(self.settings.postgres, self.service.name, connections_max=_CONNECTIONS_MAX)
+        settings, name = self.settings, self.service.name
+        pool = await open_pool(
+            settings.postgres, name, connections_max=_CONNECTIONS_MAX, pooled=settings.postgres_pooled
+        )
         await store.backlog(pool)
         return pool
 

@@ -15,10 +15,10 @@ import asyncpg
 import pytest
 
 from goodstanding.platform import certificates
-from shared.postgres import open_pool
+from shared.postgres import SessionSettingsError, open_pool, provision
 
 _ASKS_FOR_TLS = bytes([0, 0, 0, 8, 4, 210, 22, 47])
-_ROLE = "tls_guest"
+_ROLE, _POOLED = "tls_guest", "pooled_guest"
 
 
 @pytest.fixture
@@ -108,6 +108,26 @@ async def test_a_server_of_another_authority_is_not_believed(role: Path, place: 
     certificates.ensure_authority(place / "theirs")
     with pytest.raises(ssl.SSLCertVerificationError):
         await open_pool(_dsn("localhost", port, place / "theirs" / "ca.pem"), _ROLE, connections_max=1)
+
+
+async def test_behind_a_pooler_a_session_has_its_settings_from_its_role_or_is_not_used(postgres_dsn: str) -> None:
+    admin = await asyncpg.connect(postgres_dsn)
+    await provision(admin, _POOLED, "secret")
+    server = urlsplit(postgres_dsn)
+    dsn = f"postgres://{_POOLED}:secret@{server.hostname}:{server.port}{server.path}"
+    try:
+        pool = await open_pool(dsn, _POOLED, connections_max=1, pooled=True)
+        assert await pool.fetchval("show lock_timeout") == "10s"
+        assert await pool.fetchval("show search_path") == _POOLED
+        assert await pool.fetchval("select count(*) from pg_prepared_statements") == 0
+        await pool.close()
+        await admin.execute(f"alter role {_POOLED} reset idle_in_transaction_session_timeout")
+        with pytest.raises(SessionSettingsError, match=r"idle_in_transaction_session_timeout is 0 .* not 5000"):
+            await open_pool(dsn, _POOLED, connections_max=1, pooled=True)
+    finally:
+        await admin.execute(f"drop owned by {_POOLED}")
+        await admin.execute(f"drop role {_POOLED}")
+        await admin.close()
 
 
 async def test_a_password_that_changed_in_its_file_is_used_by_the_next_connection(
