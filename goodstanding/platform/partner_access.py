@@ -87,8 +87,16 @@ def files(access: Access, kafka: Kafka) -> Mapping[str, str]:
         if access.ca:
             found["ca.pem"] = access.ca.decode()
             settings |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": "ca.pem"}
-        found["client.properties"] = "".join(f"{name}={value}\n" for name, value in settings.items())
+        found["client.properties"] = _lines(settings)
+        theirs = replace(
+            kafka, user=access.user or "", password_file=Path("password"), ca_file=Path("ca.pem") if access.ca else None
+        )
+        found["environment"] = _lines(theirs.environment())
     return found
+
+
+def _lines(settings: Mapping[str, str]) -> str:
+    return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
 def write(directory: Path, contents: Mapping[str, str]) -> None:

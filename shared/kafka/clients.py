@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
-from aiokafka.conn import create_conn
+from aiokafka.conn import AIOKafkaConnection, OAuthAuthenticator, create_conn
 from aiokafka.errors import SaslAuthenticationFailed, UnsupportedSaslMechanismError
 
 from shared.kafka.connection import Kafka, KafkaConnection, connection_of
@@ -118,6 +118,25 @@ class _TokenFile(AbstractTokenProvider):  # type: ignore[misc]
         return self._path.read_text().strip()
 
 
+class _HeedsRefusal(OAuthAuthenticator):  # type: ignore[misc]
+    """A broker refuses a token in an answer that looks like any other (RFC 7628, 3.2.3). The library takes it for
+    consent, and the connection it then uses answers nothing that can be read. Acknowledged, it ends with an error."""
+
+    async def step(self, payload: bytes | None) -> tuple[bytes, bool] | None:
+        if self._token_sent and payload:
+            return b"\x01", True
+        found: tuple[bytes, bool] | None = await super().step(payload)
+        return found
+
+
+class _Connection(AIOKafkaConnection):  # type: ignore[misc]
+    def authenticator_oauth(self) -> OAuthAuthenticator:
+        return _HeedsRefusal(sasl_oauth_token_provider=self._sasl_oauth_token_provider)
+
+
+_create_conn = with_names(create_conn, AIOKafkaConnection=_Connection)
+
+
 def _read_anew(client: AIOKafkaClient, kafka: Kafka) -> None:
     connection = connection_of(kafka)
     if connection.uses_tls or connection.uses_sasl:
@@ -129,7 +148,7 @@ def _read_anew(client: AIOKafkaClient, kafka: Kafka) -> None:
 
 async def _connect(connection: KafkaConnection, *address: Any, **options: Any) -> Any:
     try:
-        made = await create_conn(*address, **{**options, **_login(connection)})
+        made = await _create_conn(*address, **{**options, **_login(connection)})
     except Exception as error:
         if (sentence := _refused(connection, address[0], error)) is not None:
             _refusals[connection] = sentence

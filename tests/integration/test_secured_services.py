@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from goodstanding.platform.kafka_users import KafkaUsers
 from goodstanding.platform.private_file import write_private
 from goodstanding.platform.servers import Servers
 from goodstanding.platform.service_process import ServiceProcess
-from goodstanding.platform.stack import start, stop
+from goodstanding.platform.stack import given_connection, start, stop
 from goodstanding.reading.topic import tail
 from shared.contracts.identity import sample_account
 from shared.contracts.messages import TYPES, BehaviorEvent
@@ -132,7 +132,7 @@ async def test_rights_are_those_of_the_table_and_are_put_right(platform: Platfor
 
 
 async def test_a_partner_is_given_access_and_keeps_its_password_until_it_is_renewed(
-    platform: Platform, tmp_path: Path
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = platform.users.password("partner-bank")
     access = await partner_access.give_access(platform.deployment, "bank", renew=False)
@@ -140,14 +140,12 @@ async def test_a_partner_is_given_access_and_keeps_its_password_until_it_is_rene
     renewed = await partner_access.give_access(platform.deployment, "bank", renew=True)
     assert renewed.password not in (None, before)
     contents = partner_access.files(renewed, platform.users.administrator)
-    assert set(contents) == {"password", "ca.pem", "client.properties"}
+    assert set(contents) == {"password", "ca.pem", "client.properties", "environment"}
     partner_access.write(tmp_path, contents)
-    theirs = replace(
-        platform.users.administrator,
-        user="partner-bank",
-        password_file=tmp_path / "password",
-        ca_file=tmp_path / "ca.pem",
-    )
+    for name, value in (line.split("=", 1) for line in contents["environment"].splitlines()):
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    theirs = given_connection()
     async with started(theirs) as producer:
         await producer.send_and_wait(raw_topic("bank"), b"{}", partition=0)
 
