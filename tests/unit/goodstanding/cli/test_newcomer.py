@@ -83,7 +83,7 @@ def test_who_is_judged_by_a_demos_clock_is_told(demo: Deployment, monkeypatch: p
 def test_whatever_a_server_does_to_a_command_is_a_sentence(
     demo: Deployment, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    async def fails(_: Deployment) -> NoReturn:
+    async def fails(*_: object, **__: object) -> NoReturn:
         raise error
 
     monkeypatch.setattr(Deployment, "ensure_topics", fails)

@@ -23,7 +23,7 @@ publication_day = 6
 months_min = 2
 [features]
 kept = { is = "share", months = 2, kinds = ["credit_card.repayment"] }
-active = { is = "regular", months = 3, kinds = ["service.payment"] }
+active = { is = "regular", months = 3, kinds = ["credit_card.payment"] }
 income = { is = "figure", months = 3, steady_months = 2, kinds = ["income.reported"] }
 education = { is = "fact", kind = "education.verified" }
 contacts = { is = "contacts" }
