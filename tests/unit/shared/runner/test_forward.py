@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ from shared.runner.host import Home, Host
 from shared.runner.one_story.agreement import Noted, Seen, TopicNow, compare
 from shared.runner.one_story.commit_note import Committed, Note
 from shared.runner.one_story.contradictions import Rewritten
-from shared.runner.service import Forward
+from shared.runner.service import Answer, Forward, Later, Outcome
 from shared.settings import ServiceSettings
 
 TOPICS = ("one", "two")
@@ -117,3 +118,39 @@ async def test_what_is_acknowledged_of_a_failed_batch_is_committed() -> None:
     shard, inputs = shard_with(records, [True, False])
     await as_when_working(shard)
     assert inputs.committed == {"one": (11, 10_000)}
+
+
+async def test_a_batch_is_answered_by_the_rules_that_were_newest_when_it_began() -> None:
+    """Also where other rules come while it is being answered (decision 0037)."""
+    rules = [_saying("first"), _saying("second"), _saying("third")]
+    in_force = iter(rules)
+    start = Forward(_never, _never, "D", newest=lambda: next(in_force))
+    host = Host(ServiceSettings(kafka="nowhere"), cast(Any, SimpleNamespace(refresh=_done)), cast(Any, None), None)
+    shard = ForwardShard(Home(0, "ingest", host, cast(Any, Inputs())), start)
+    records = [Unreadable("one", 0, at, at + 1, at, "unreadable", "") for at in range(3)]
+    for said in ("first", "second"):
+        batch = await shard._answered(records)
+        assert batch is not None
+        assert [outcome.code for outcome in batch.outcomes] == [said] * 3
+    later = Forward(_never, lambda _: cast(Any, Later(7)), "D", catch_up=_noted)
+    shard._mode = replace(start, newest=lambda: later)
+    assert await shard._answered(records) is None
+    assert _caught_up == [7], "whoever answers later is the one that catches up"
+
+
+def _saying(code: str) -> Forward:
+    return Forward(_never, lambda _: Answer((), (Outcome("refused", "one", code),)), "D")
+
+
+def _never(*_: object) -> Any:
+    raise AssertionError("these rules are not asked")
+
+
+async def _done() -> None: ...
+
+
+_caught_up: list[int] = []
+
+
+async def _noted(until_ms: int) -> None:
+    _caught_up.append(until_ms)
