@@ -1,13 +1,20 @@
-"""Readiness tells of file descriptors while there is one left to tell it over."""
+"""Readiness tells of file descriptors while there is one left to tell it over, and of files that are not used."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import resource
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
+from prometheus_client import generate_latest
 
+from shared.runner import observe
+from shared.runner.health import Health
+from shared.runner.metrics import Metrics
 from shared.runner.observe import descriptors
 
 
@@ -38,3 +45,49 @@ def test_few_left_are_told_of(limit: int, left: int) -> None:
     finally:
         for each in held:
             os.close(each)
+
+
+class _Files:
+    """Files that fail to be looked at once, and then have a fault."""
+
+    looks = 0
+
+    def __init__(self) -> None:
+        self.looked_often = asyncio.Event()
+
+    @property
+    def in_force(self) -> dict[str, str]:
+        return {"partners/bank.toml": f"content-{self.looks}"}
+
+    @property
+    def faults(self) -> list[str]:
+        return [] if self.looks < 3 else ["partners/bank.toml:3: kind: It is wrong."]
+
+    async def look(self) -> None:
+        self.looks += 1
+        if self.looks == 5:
+            self.looked_often.set()
+        if self.looks == 1:
+            raise OSError("the disk is away")
+
+
+async def test_the_files_in_force_and_their_faults_are_in_readiness_and_metrics(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(observe, "_FILES_EVERY_S", 0)
+    files, health, metrics = _Files(), Health(), Metrics()
+    health.troubles = []
+    watching = asyncio.create_task(observe.watch_files(files, health, metrics))
+    async with asyncio.timeout(10):
+        await files.looked_often.wait()
+    watching.cancel()
+    answer = await health.ready(cast(Any, None))
+    said = json.loads(answer.body)
+    assert (answer.status_code, said["ready"], said["remarks"]) == (200, True, files.faults)
+    assert list(said["files"]) == ["partners/bank.toml"]
+    page = [line for line in generate_latest(metrics.registry).decode().splitlines() if "goodstanding_file" in line]
+    series = [line for line in page if not line.startswith("#")]
+    assert len(series) == 2, "one content of a file, and how many have a fault"
+    assert "goodstanding_files_at_fault 1.0" in series
+    health.remarks, health.files = [], {}
+    assert (await health.ready(cast(Any, None))).body == b'{"ready":true}'
