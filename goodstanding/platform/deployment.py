@@ -94,12 +94,14 @@ class Deployment:
         for service in SERVICES:
             process = self.process(service)
             read = _in_force(process)
-            found += [said for said in process.kept_up().remarks if not partner or f"/{partner}.toml" in said]
+            remarks = process.kept_up().remarks
+            found += [said for said in remarks if not partner or f"/{partner}.toml" in said]
             if read and read != (now := self.files(service)):
                 found += [
                     sentence
                     for file, sentence in files_at_start.differences(service, read, now)
-                    if not partner or files_at_start.bears_on(file, partner)
+                    if (not partner or files_at_start.bears_on(file, partner))
+                    and not any(file in said for said in remarks)
                 ]
         return found
 
