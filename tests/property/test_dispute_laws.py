@@ -20,6 +20,7 @@ from services.retention.core.record import Open, Settled, Unreported, counts, st
 from services.retention.core.timers import due_at
 from services.retention.storage import store
 from shared.contracts.messages import RecordReport
+from tests.support.law_sizes import examples
 from tests.support.record_lives import CN, KEY, USER
 
 POLICY = Policy(profile=CN, fingerprint_key=KEY)
@@ -296,5 +297,5 @@ class Record(RuleBasedStateMachine):
         assert (record.deadline.ended_on if record.deadline else None) == self._end
 
 
-Record.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
+Record.TestCase.settings = settings(examples(60), stateful_step_count=30)
 TestRecord = Record.TestCase

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scorer.core import catalogue
@@ -30,6 +30,7 @@ from services.scorer.core.state import (
     unpack_vectors,
 )
 from shared.contracts.kinds import KIND_OF, Shape
+from tests.support.law_sizes import examples
 from tests.support.people import JAN, ME, SHIPPED, ZONE, consent, day, event, news, policy_of, record
 
 POLICY = policy_of(SHIPPED)
@@ -111,7 +112,7 @@ def lived(
     return person, published
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(lives(), RECORDS, st.sampled_from([0, 6]))
 def test_changes_sum_exactly_and_each_has_a_cause(
     life: list[Event], held: list[tuple[object, ...]], contacts: int
@@ -130,7 +131,7 @@ def test_changes_sum_exactly_and_each_has_a_cause(
         assert Cause.POLICY not in by_cause(found)
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(lives(latest=0), RECORDS)
 def test_where_nothing_comes_late_nothing_is_said_to(life: list[Event], held: list[tuple[object, ...]]) -> None:
     """The points of a month ago, as they are measured now, are those that were published: nothing was forgotten
@@ -140,7 +141,7 @@ def test_where_nothing_comes_late_nothing_is_said_to(life: list[Event], held: li
         assert Cause.LATE not in by_cause(changes(before, now))
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(lives(), RECORDS, st.sampled_from([0, 6]), st.sampled_from(["en", "zh"]))
 def test_every_item_has_a_sentence_and_what_it_lacks_is_told_in_full(
     life: list[Event], held: list[tuple[object, ...]], contacts: int, language: str
@@ -241,7 +242,7 @@ def followed(hinted: Hinted, month: int) -> list[Message]:
             raise AssertionError("people without records have none to settle")
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(lives())
 def test_a_hint_that_is_followed_gives_what_it_promised_and_else_it_does_not(life: list[Event]) -> None:
     person, _ = lived(life)
@@ -254,7 +255,7 @@ def test_a_hint_that_is_followed_gives_what_it_promised_and_else_it_does_not(lif
         assert future(person, hinted, present, follows=False) == hinted.score - hinted.points
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(lives())
 def test_who_goes_on_as_usual_has_the_score_that_was_foretold(life: list[Event]) -> None:
     person, _ = lived(life)
@@ -264,7 +265,7 @@ def test_who_goes_on_as_usual_has_the_score_that_was_foretold(life: list[Event])
         assert future(person, Hinted(nothing, 0, 0, through), present, follows=False) == score
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(lives(), RECORDS)
 def test_a_record_costs_what_the_score_lacks_for_it_and_settling_helps(
     life: list[Event], held: list[tuple[object, ...]]

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goodstanding.simulation import rule_book
@@ -28,6 +28,7 @@ from services.scorer.core.state import State
 from shared.contracts.kinds import KIND_OF, KINDS, Shape
 from shared.policy_file import SCORECARD
 from shared.settings import ROOT
+from tests.support.law_sizes import examples
 from tests.support.people import JAN, SHIPPED, ZONE, consent, day, event, state_of
 
 BOOK = read_policy(ROOT / "policies" / SCORECARD)
@@ -131,7 +132,7 @@ def in_the_book(circle: Circle | None) -> rule_book.Circle | None:
     return circle and rule_book.Circle(*circle)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(lives(), CIRCLES, st.integers(JAN - 2, JAN + 1))
 def test_a_score_is_what_the_rule_book_says(life: list[Told], circle: Circle | None, through: int) -> None:
     """(rules S8 to S12, and S19)"""
@@ -189,7 +190,7 @@ def near_the_edges(spec: dict[str, Any], through: int) -> st.SearchStrategy[int]
 
 
 @pytest.mark.parametrize("name", FEATURES)
-@settings(max_examples=60)
+@examples(60)
 @given(st.data(), st.integers(JAN - 2, JAN + 1))
 def test_a_feature_says_what_the_rule_book_says(name: str, data: st.DataObject, through: int) -> None:
     spec = {"is": name, **_known(data.draw(FEATURES[name]))}

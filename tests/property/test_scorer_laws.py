@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -35,6 +35,7 @@ from services.scorer.core.state import State, Vector, amounts, decode, encode, v
 from shared.contracts.kinds import KIND_OF
 from shared.contracts.months import month_of
 from tests.support import people
+from tests.support.law_sizes import examples
 from tests.support.people import (
     CARD,
     FRIEND,
@@ -310,7 +311,7 @@ def decided(
     return person, [publication.evaluation for publication in published]
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.data(), MESSAGES)
 def test_continuous_any_order_repetition_and_batches_end_in_the_same_score(
     data: st.DataObject, messages: list[Message]
@@ -338,7 +339,7 @@ def test_continuous_what_is_kept_after_every_event_is_what_a_full_evaluation_giv
             assert score.decode(person.evaluation) == full
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.data(), MESSAGES)
 def test_monthly_any_order_repetition_and_batches_give_the_same_publication(
     data: st.DataObject, messages: list[Message]
@@ -360,7 +361,7 @@ def test_monthly_any_order_repetition_and_batches_give_the_same_publication(
     assert last[0] == last[1]
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.data(), MESSAGES, st.sampled_from(["monthly", "continuous"]))
 def test_it_does_not_matter_when_retention_says_that_a_record_has_lapsed(
     data: st.DataObject, messages: list[Message], cadence: Any
