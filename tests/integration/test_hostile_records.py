@@ -122,6 +122,19 @@ async def test_memory_is_bounded_and_everything_answered(story: Story, name: str
     assert await unanswered(story.cluster, _GOOD) == []
 
 
+async def test_no_broker_is_made_to_unpack_a_batch_of_a_partner(story: Story) -> None:
+    """ingest compares Kafka with what it has noted before it reads on, and by then the hostile batch is there. A broker
+    that looks a record up by its time would make four million headers of it, and has no memory for them."""
+    await story.cluster.stop("ingest-1")
+    heavy = packed([(None, b"x", [("", b"")] * 4_000_000)], "zstd")
+    for partition in range(6):
+        await send_batches(story.kafka, raw_topic(_HOSTILE), partition, heavy)
+    await story.cluster.start("ingest-1", settings={"GOODSTANDING_BATCH_RECORDS_MAX": "2000"})
+    await story.tell()
+    await story.ingested()
+    assert await unanswered(story.cluster, _HOSTILE) == []
+
+
 async def test_memory_does_not_grow_with_the_number_of_partners(story: Story) -> None:
     """Each batch just within the bounds: of its size when unpacked, of headers, and of its size as it comes."""
     large = packed([(None, b"z" * 60_000, ())] * 250, "zstd")

@@ -82,10 +82,12 @@ rootLogger.level = WARN
 rootLogger.appenderRef.out.ref = out
 """
 
-# The small heap and the quick compiler suit a laptop; -UsePerfData leaves no file in /tmp; the two permissions only
+# The small heap and the quick compiler suit a laptop; a broker without memory ends, instead of living on and answering
+# nobody; -UsePerfData leaves no file in /tmp; the two permissions only
 # silence warnings of Java 25 about what Kafka's libraries do.
 _JVM = [
     "-Xmx256m",
+    "-XX:+ExitOnOutOfMemoryError",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
     "-XX:-UsePerfData",

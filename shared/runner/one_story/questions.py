@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import UnknownError, UnknownTopicOrPartitionError
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from shared.kafka import clients
+from shared.kafka.batch_times import batch_at, first_offset
 from shared.kafka.between import stop
 from shared.kafka.committed import committed as offsets_committed
 from shared.kafka.connection import Kafka
@@ -21,8 +20,6 @@ from shared.runner.one_story import agreement, commit_note
 from shared.runner.one_story.agreement import Noted, Seen, TopicNow
 from shared.runner.one_story.commit_note import Committed
 from shared.runner.one_story.contradictions import Contradiction
-
-log = structlog.get_logger("runner")
 
 _READ_AGAIN_MS = 3_600_000
 """How far before the last handled record a shard goes on in a Kafka that was restored from an older copy. The clocks of
@@ -54,8 +51,10 @@ async def seen(
             # It was just deleted, or just made: the next try knows.
             raise UnknownTopicOrPartitionError(tp.topic)
     first, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
-    newer = await _first_newer(consumer, partitions, noted)
-    topics = {tp.topic: TopicNow(told.topics[tp.topic], first[tp], ends[tp], newer.get(tp)) for tp in partitions}
+    topics = {}
+    for tp in partitions:
+        newer = await _first_newer(consumer, tp, noted, first[tp], ends[tp])
+        topics[tp.topic] = TopicNow(told.topics[tp.topic], first[tp], ends[tp], newer)
     owners = [each.note.owner for each in (await committed(consumer, held)).values()]
     if own and noted.sent.get(own.topic, 0) > ends[own]:
         # What was just committed is readable a moment later only, while the broker still writes its markers.
@@ -76,36 +75,25 @@ async def after_restore(inputs: Inputs, topic: str, newest: int | None, now: Top
         return now.first
     consumer, held = inputs.asking()
     (tp,) = (tp for tp in held if tp.topic == topic)
-    found = await _offset_for_time(consumer, tp, max(newest - _READ_AGAIN_MS, 0))
-    if not found:
-        return now.first
-    at = found[tp]
-    return now.end if at is None else int(at.offset)
+    since_ms = newest - _READ_AGAIN_MS
+    at = await first_offset(consumer._client, tp, now.first, now.end, lambda at_ms: at_ms >= since_ms)
+    return now.first if at is None else at
 
 
 async def _first_newer(
-    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], noted: Noted
-) -> dict[TopicPartition, int]:
-    after = {tp: noted.newest[tp.topic] + 1 for tp in partitions if tp.topic in noted.newest}
-    if not after:
-        return {}
-    try:
-        found = await consumer.offsets_for_times(after)
-    except UnknownError:
-        found = {}
-        for tp, timestamp in after.items():
-            found.update(await _offset_for_time(consumer, tp, timestamp))
-    return {tp: at.offset for tp, at in found.items() if at is not None}
-
-
-async def _offset_for_time(consumer: AIOKafkaConsumer, tp: TopicPartition, timestamp: int) -> dict[TopicPartition, Any]:
-    """Empty where the broker cannot tell. To answer it unpacks a batch, which may be too large for it; whoever sent
-    that batch must not keep the partition from being read, and the other comparisons remain."""
-    try:
-        return dict(await consumer.offsets_for_times({tp: timestamp}))
-    except UnknownError:
-        log.warning("the broker cannot look records up by their time", topic=tp.topic, partition=tp.partition)
-        return {}
+    consumer: AIOKafkaConsumer, tp: TopicPartition, noted: Noted, first: int, end: int
+) -> int | None:
+    """The offset of a record that was never handled, although it lies below the offset up to which all were. In a log
+    that has grown again since it was restored, the last record before that offset is such a one."""
+    offset, newest = noted.offsets.get(tp.topic), noted.newest.get(tp.topic)
+    if offset is None or newest is None or not first < offset <= end:
+        return None
+    last = await batch_at(consumer._client, tp, offset - 1)
+    # Compaction leaves holes: what comes behind one says nothing of what was handled.
+    if last is None or last.first >= offset or last.at_ms is None or last.at_ms <= newest:
+        return None
+    at = await first_offset(consumer._client, tp, first, offset, lambda at_ms: at_ms > newest)
+    return last.first if at is None else at
 
 
 async def _high_watermark(kafka: Kafka, tp: TopicPartition) -> int:
