@@ -70,9 +70,15 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
             "which is older than what was read from it, or was made anew"
             for tp, offset in sorted(self.beyond.items())
         ]
+        times = [
+            f"{topic}: its records have their senders' times, by which nobody can tell what came in time; set "
+            "message.timestamp.type=LogAppendTime on the topic, and this ends with its next record"
+            for topic in sorted(self._notes.with_senders_times)
+        ]
         if self.lost_right is not None:
-            return [f"the consumer lost a right: {type(self.lost_right).__name__}", *beyond]
-        return [f"the consumer cannot read: {type(self._failure).__name__}", *beyond] if self._failure else beyond
+            return [f"the consumer lost a right: {type(self.lost_right).__name__}", *beyond, *times]
+        failed = [f"the consumer cannot read: {type(self._failure).__name__}"] if self._failure else []
+        return [*failed, *beyond, *times]
 
     async def start(self) -> None:
         await with_names(AIOKafkaConsumer.start, Fetcher=partial(_CarefulFetcher, self._notes))(self)

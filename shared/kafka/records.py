@@ -22,7 +22,7 @@ from shared.kafka.unreadable import Fetched, Unreadable
 
 log = structlog.get_logger("kafka")
 
-_BROKERS = 1
+BROKERS_TIME = 1
 """The type of a time that the broker has set (LogAppendTime), as the platform makes its topics."""
 CALL_BYTES_MAX = 4 * 1024 * 1024
 """One call makes no further record once those that it made have so many bytes. Without it, a fetch of 1 MiB of
@@ -45,6 +45,14 @@ class Notes:
     room: int = CALL_BYTES_MAX
     drained: dict[TopicPartition, int] = field(default_factory=dict)
     """Where each partition stood before the call in hand took records of it."""
+    with_senders_times: set[str] = field(default_factory=set)
+    """Topics whose latest batch has its sender's times instead of the broker's."""
+
+    def look_at_times(self, topic: str, timestamp_type: int) -> None:
+        if timestamp_type != BROKERS_TIME:
+            self.with_senders_times.add(topic)
+        elif self.with_senders_times:
+            self.with_senders_times.discard(topic)
 
 
 class _NotOfThisBatchError(Exception):
@@ -62,6 +70,7 @@ class Records:
         """Whether the batch in hand is looked at record by record, because of its size."""
 
     def of(self, packed: Batch) -> Iterator[Fetched]:
+        self._notes.look_at_times(self._tp.topic, packed.library.timestamp_type)
         if packed.count > BATCH_RECORDS_MAX:
             what = f"The batch has more than {BATCH_RECORDS_MAX} records. Let your client write smaller batches."
             return self.unreadable(packed, packed.next_offset, Code.BATCH_TOO_LARGE, what)
@@ -176,7 +185,7 @@ class Records:
 def _appended_ms(timestamp: int, timestamp_type: int) -> int:
     """The broker's time of the append. A topic that a broker has made by itself keeps what its senders say instead, and
     nothing that is here can have been appended before 1970 or will be appended later."""
-    return timestamp if timestamp_type == _BROKERS else max(0, min(timestamp, int(time.time() * 1000)))
+    return timestamp if timestamp_type == BROKERS_TIME else max(0, min(timestamp, int(time.time() * 1000)))
 
 
 def _consumer_record(tp: TopicPartition, record: Any) -> Fetched:

@@ -11,13 +11,15 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from aiokafka import AIOKafkaProducer
 
+from shared.kafka.records import BROKERS_TIME
 from shared.kafka.sendable import Topics
 from shared.kafka.sender import started
-from shared.kafka.unreadable import Fetched, Unreadable, next_offset
+from shared.kafka.unreadable import Fetched, Record, Unreadable, next_offset
 from shared.runner.answers import DEAD_LETTER, Answer, DeadLetter, Later, Outcome, Outgoing, dead_letter, origin
 from shared.runner.delivery import Delivery
 from shared.runner.host import DoubtError, Home
@@ -185,7 +187,7 @@ class ForwardShard(Shard):
             if isinstance(record, Unreadable):
                 answer = mode.unreadable(record)
             else:
-                answer = mode.answer(record, self._host.clock.arrival(record.timestamp))
+                answer = mode.answer(record, self._arrival(record))
         except Exception as error:
             log.error("a record cannot be handled", origin=origin(record), exc_info=error)
             answer = DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")
@@ -193,3 +195,9 @@ class ForwardShard(Shard):
             return answer
         letter = dead_letter(self._home.service, answer, origin(record))
         return Answer((letter,), (Outcome(DEAD_LETTER, code=answer.code),))
+
+    def _arrival(self, record: Record) -> datetime:
+        """When the broker took the record. On a topic that keeps its senders' times, which readiness complains of, it
+        is the present: no partner may say of itself that it was in time (rules E5)."""
+        clock = self._host.clock
+        return clock.arrival(record.timestamp) if record.timestamp_type == BROKERS_TIME else clock.now()

@@ -32,6 +32,8 @@ class Health:
         self.files: dict[str, str] = {}
         """By file, the name of the content that is in force, where a service keeps up with files."""
         self.remarks: list[str] = []
+        self.spare: str | None = None
+        """Why the process has no shards, although nothing is wrong with it."""
 
     async def live(self, _: Scope) -> AsgiResponse:
         return AsgiResponse(b'{"live":true}', 200, _JSON)
@@ -40,7 +42,7 @@ class Health:
         if self.troubles:
             body = msgspec.json.encode({"ready": False, "because": "; ".join(self.troubles)})
             return AsgiResponse(body, 503, _JSON)
-        said = {"remarks": self.remarks, "files": self.files}
+        said = {"spare": self.spare, "remarks": self.remarks, "files": self.files}
         body = msgspec.json.encode({"ready": True, **{name: each for name, each in said.items() if each}})
         return AsgiResponse(body, 200, _JSON)
 

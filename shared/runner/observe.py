@@ -74,9 +74,10 @@ async def observe(parts: Parts, health: Health, metrics: Metrics) -> Never:
         others = [] if clock else shards.troubles()
         login = clients.refusal(kafka)
         troubles = [*filter(None, [login]), *clock, *others, *filter(None, servers), *descriptors()]
-        if troubles != health.troubles:
-            log.info("readiness", ready=not troubles, because=troubles)
-        health.troubles = troubles
+        spare = shards.spare()
+        if (troubles, spare) != (health.troubles, health.spare):
+            log.info("readiness", ready=not troubles, because=troubles, **({"spare": spare} if spare else {}))
+        health.troubles, health.spare = troubles, spare
         metrics.ready.set(not troubles)
         await asyncio.sleep(_OBSERVE_EVERY_S)
 

@@ -165,6 +165,15 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]
         shards = [f"shard {index}: {shard.trouble}" for index, shard in sorted(self.shards.items()) if shard.trouble]
         return [*reading, *split, *shards, *self._stalls.troubles(), *self._losses.troubles()]
 
+    def spare(self) -> str | None:
+        """Not a trouble: were a spare process not ready, no rolling update with one process more could go on."""
+        if self._joined and not self.shards and not self._split:
+            return (
+                "no shards: the service has more processes than its topics have partitions, or one of them is still "
+                "to hand its shards over; this process takes over when another one ends"
+            )
+        return None
+
     async def lag(self) -> dict[TopicPartition, Lag]:
         """Of each partition held, what is not handled yet. Looks for stalls on the way."""
         held = self.subscription.assignment()

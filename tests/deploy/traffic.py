@@ -24,6 +24,7 @@ from shared.contracts.times import rfc3339
 from shared.contracts.topics import raw_topic
 from shared.kafka.sender import started
 from tests.deploy.compose import Platform, until
+from tests.faults.cluster import APPEND_TIMES
 
 PARTNER = "city"
 _ALL_MONTHS = (0, 2**31)
@@ -133,7 +134,7 @@ def send_to_nobody(platform: Platform) -> str:
         async with started(kafka) as producer:
             admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
             await admin.start()
-            await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
+            await admin.create_topics([NewTopic(topic, PARTITIONS, 1, topic_configs=APPEND_TIMES)])
             await admin.close()
             sent = await producer.send_and_wait(topic, b"{}", partition=0)
             return f"{topic}/0/{sent.offset}"

@@ -44,6 +44,8 @@ _LOOK_EVERY_S = 0.02
 AWAY = (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """How clients say that a server is away."""
 
+APPEND_TIMES = {"message.timestamp.type": "LogAppendTime"}
+"""As all topics of the table are made."""
 _KINDS = (
     *("credit_card.repayment", "phone.bill", "transit.fare", "hotel.stay", "water.bill", "gas.bill"),
     *("shop.purchase", "income.reported", "identity.verified", "contact.standing"),
@@ -267,7 +269,7 @@ class Cluster:
     async def create_topics(self, *names: str) -> None:
         """Topics that the table does not have."""
         async with administrator(self.kafka) as admin:
-            await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
+            await admin.create_topics([NewTopic(name, PARTITIONS, 1, topic_configs=APPEND_TIMES) for name in names])
 
     async def delete_topics(self, *names: str) -> None:
         """Returns when the broker does not list them any more."""

@@ -17,6 +17,7 @@ from shared.kafka.identities import identities
 from shared.runner.fenced import FencedShard
 from shared.runner.one_story import operator_word
 from shared.runner.working import Working
+from tests.faults.cluster import APPEND_TIMES
 from tests.integration.seen import KEY, SHARD, until_trouble
 from tests.integration.tiny import KEYS, Count, Tiny, until
 from tests.support.fresh_kafka import delete_before
@@ -45,7 +46,7 @@ async def make_again(tiny: Tiny, topic: str) -> None:
             return (await identities(asking._client, [topic])).topics.get(topic, before) != before
 
         await until(gone, "the topic is gone")
-        await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
+        await admin.create_topics([NewTopic(topic, PARTITIONS, 1, topic_configs=APPEND_TIMES)])
         await until(made, "the topic is there again")
     finally:
         await asking.stop()

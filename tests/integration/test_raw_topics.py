@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaTimeoutError
 
 from goodstanding.reading.offsets import asking
 from goodstanding.waiting_for_word import waiting_for_word
-from shared.contracts.topics import raw_topic, rejected_topic
+from shared.contracts.topics import NORMALIZED, raw_topic, rejected_topic
 from shared.kafka.consumer import CarefulConsumer
 from shared.kafka.losses import Losses
 from shared.kafka.topic_admin import administrator
-from tests.faults.cluster import PARTNER, Cluster, running
+from tests.faults.cluster import APPEND_TIMES, PARTNER, Cluster, running
+from tests.faults.events import Person, message_of
+from tests.support.oracle.scores import Event
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -67,6 +71,60 @@ async def test_a_raw_topic_of_any_shape_is_read_from_its_beginning(cluster: Clus
         assert await waiting_for_word(cluster.deployment, "ingest") == []
 
 
+async def test_a_topic_with_its_senders_times_lets_nobody_say_when_an_event_came(cluster: Cluster) -> None:
+    """As a broker makes a topic by itself. Readiness says so until the topic has the broker's times."""
+    await cluster.delete_topics(_WEST)
+    await _make(cluster, 6, {})
+    began = datetime.now(UTC)
+    try:
+        origin = await _send_bill(cluster, at_ms=_ms(began - timedelta(days=200)))
+        arrived = await _arrival(cluster, origin)
+        assert began - timedelta(seconds=5) < arrived < datetime.now(UTC) + timedelta(seconds=5)
+        await cluster.until(
+            lambda: _trouble(cluster, f"{_WEST}: its records have their senders' times"), "ingest says so"
+        )
+    finally:
+        async with administrator(cluster.kafka) as admin:
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, _WEST, APPEND_TIMES)])
+
+    async def has_the_brokers_times() -> bool:
+        origin = await _send_bill(cluster, at_ms=_ms(began - timedelta(days=200)))
+        return await _arrival(cluster, origin) > began and not await _trouble(cluster, "times")
+
+    await cluster.until(has_the_brokers_times, "the topic has the broker's times, and ingest is ready")
+
+
+async def _send_bill(cluster: Cluster, at_ms: int) -> str:
+    """A bill of today; its position."""
+    person, now = Person(0, _KEY), datetime.now(UTC)
+    bill = Event(person=person.user_id, partner="west", id=f"bill-{now:%H%M%S%f}", time=now, kind="gas.bill")
+    message = message_of(bill, person.account)
+    async with AIOKafkaProducer(bootstrap_servers=cluster.kafka) as producer:
+        sent = await producer.send_and_wait(
+            _WEST, message.value, key=message.key, partition=0, timestamp_ms=at_ms, headers=list(message.headers)
+        )
+    return f"{_WEST}/0/{sent.offset}"
+
+
+async def _arrival(cluster: Cluster, origin: str) -> datetime:
+    found: list[str] = []
+
+    async def came() -> bool:
+        found[:] = [m.attribute("arrived") for m in await cluster.read(NORMALIZED) if m.attribute("origin") == origin]
+        return bool(found)
+
+    await cluster.until(came, f"{origin} came out of ingest")
+    return datetime.fromisoformat(found[-1])
+
+
+async def _trouble(cluster: Cluster, words: str) -> bool:
+    return words in (await asyncio.to_thread(cluster.processes["ingest-1"].trouble) or "")
+
+
+def _ms(instant: datetime) -> int:
+    return int(instant.timestamp() * 1000)
+
+
 async def test_a_question_about_a_topic_that_is_gone_leaves_the_others_assigned(cluster: Cluster) -> None:
     async with CarefulConsumer(
         bootstrap_servers=cluster.kafka,
@@ -101,9 +159,9 @@ async def _answers(cluster: Cluster, partner: str) -> dict[tuple[int, int], str]
     return {(each.partition, each.offset): each.attribute("origin") for each in refusals}
 
 
-async def _make(cluster: Cluster, partitions: int) -> None:
+async def _make(cluster: Cluster, partitions: int, settings: Mapping[str, str] = APPEND_TIMES) -> None:
     async with administrator(cluster.kafka) as admin:
-        await admin.create_topics([NewTopic(_WEST, partitions, 1)])
+        await admin.create_topics([NewTopic(_WEST, partitions, 1, topic_configs=dict(settings))])
 
 
 async def _until_answered(cluster: Cluster, partner: str, count: int) -> None:

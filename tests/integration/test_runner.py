@@ -346,6 +346,26 @@ async def test_a_shard_whose_inputs_are_split_is_not_worked_on_and_says_so(tiny:
         assert newer.here.troubles() == []
 
 
+async def test_a_process_too_many_is_ready_and_says_that_it_owns_nothing(tiny: Tiny) -> None:
+    """It is no trouble: it takes over when another one ends."""
+    narrow = f"{tiny.name}.narrow"
+    await tiny.create_topics(narrow, partitions=1)
+    service = tiny.service(inputs=(Input(topic=narrow),))
+    async with tiny.worker(service) as one, tiny.worker(service) as two:
+
+        async def one_is_spare() -> bool:
+            return sorted([len(one.shards), len(two.shards)]) == [0, 1] and any(map(_spare, (one, two)))
+
+        await until(one_is_spare, "one of them says that it is spare")
+        spare, owner = (one, two) if _spare(one) else (two, one)
+        assert "no shards" in (_spare(spare) or "")
+        assert (_spare(owner), spare.here.troubles()) == (None, [])
+
+
+def _spare(worker: Worker) -> str | None:
+    return worker.here.spare()
+
+
 # -- timers ------------------------------------------------------------------------------------------------------------
 
 

@@ -243,7 +243,11 @@ class Tiny:
 
     async def create_topics(self, *names: str, partitions: int = PARTITIONS, cleanup: str = "delete") -> None:
         async with administrator(self.kafka) as admin:
-            settings = {"max.message.bytes": str(2 * 1024 * 1024), "cleanup.policy": cleanup}
+            settings = {
+                "max.message.bytes": str(2 * 1024 * 1024),
+                "cleanup.policy": cleanup,
+                "message.timestamp.type": "LogAppendTime",
+            }
             await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=settings) for name in names])
 
     async def delete_topics(self, *names: str) -> None:

@@ -46,3 +46,12 @@ async def test_health_and_metrics(base: str) -> None:
     assert await status("GET", f"{base}/health/ready") == 503
     with await asyncio.to_thread(urllib.request.urlopen, f"{base}/metrics") as answer:
         assert re.search(r"^goodstanding_ready 0\.0$", answer.read().decode(), re.MULTILINE)
+
+
+async def test_what_is_worth_knowing_of_a_process_that_is_ready() -> None:
+    told = health.Health()
+    told.troubles = []
+    assert (await told.ready({})).body == b'{"ready":true}'
+    told.spare = "no shards"
+    answer = await told.ready({})
+    assert (answer.status_code, answer.body) == (200, b'{"ready":true,"spare":"no shards"}')
