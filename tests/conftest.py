@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.support.servers", "tests.faults.options"]
 
 # A law is about what holds, not about how fast it is seen to hold: a busy machine must not fail one.
-settings.register_profile("laws", deadline=None)
-settings.register_profile("long", deadline=None, max_examples=2_000)
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("laws", _PATIENT)
+settings.register_profile("long", _PATIENT, max_examples=2_000)
 settings.load_profile("laws")

@@ -14,8 +14,9 @@ import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +29,7 @@ from shared.contracts.topics import (
     RECORDS_REPORTED,
     SCORES_CHANGED,
     SERVICES,
+    SUBJECT_ANSWERS,
     TIERS_CHANGED,
     ServiceName,
     dead_letter_topic,
@@ -39,12 +41,15 @@ from tests.faults import hostile
 from tests.faults.checker import (
     Seen,
     check_answered,
+    check_answers,
     check_dead_letters,
+    check_marks,
     check_normalized,
     check_records,
     check_refusals,
     check_scores,
     check_tiers,
+    lives,
     places_of,
 )
 from tests.faults.cluster import AWAY, PARTNER, Cluster, Feeder, numbers, running, service_of
@@ -65,6 +70,9 @@ Act = (
 take over, and it wakes up. To `restore` a server is to put an older copy of its data back, and to give the operator's
 word. What is sent, and whose topic is deleted, is another partner's, see `hostile`."""
 
+_ASKED: tuple[ServiceName, ...] = ("retention", "scorer", "benefits")
+_TOLD = (RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED)
+"""Who is erased, is erased on each of these."""
 _IN_FLIGHT_TIMEOUT_S = 30.0
 _TRANSACTION_TIMEOUT_S = 4.0
 _SESSION_S = 3.0
@@ -91,6 +99,8 @@ class Plan:
     counts: Mapping[Act, int]
     share_s: float
     """Each share of the events is spread over this number of seconds."""
+    asking_kills: int
+    """Kills in each stretch while people ask, of services by chance."""
     timer_kills: int
     """Kills of scorer processes in each monthly run, and of retention's wherever deadlines have come."""
     hot_events: int
@@ -120,6 +130,7 @@ FULL = Plan(
         ("restore", "postgres"): 1,
     },
     share_s=8.0,
+    asking_kills=3,
     timer_kills=2,
     hot_events=20_000,
 )
@@ -141,6 +152,7 @@ SHORT = Plan(
         ("restore", "postgres"): 1,
     },
     share_s=1.5,
+    asking_kills=1,
     timer_kills=1,
     hot_events=3_000,
 )
@@ -201,6 +213,7 @@ async def run(seed: int, plan: Plan, directory: Path) -> Report:
                 await chaos.move_clock(stretch, plan.timer_kills)
             await _flow(feeder, chaos, stretch, share, plan.share_s)
             await cluster.until_drained()
+            await chaos.ask(feeder, stretch, plan)
             await chaos.heard.listen(cluster)
         await cluster.until_ready()
         await _check(cluster, stretches, chaos.heard, report)
@@ -219,14 +232,18 @@ class Heard:
 
     async def listen(self, cluster: Cluster) -> None:
         assert cluster.now is not None
-        for message in await cluster.read(RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED):
+        for message in await cluster.read(*_TOLD, SUBJECT_ANSWERS):
             if message not in self.at:
                 self.messages.append(message)
                 self.at[message] = cluster.now
 
+    def said_at(self, message: Seen) -> datetime:
+        """What the clock showed, whichever life of its person it is of."""
+        return self.at[replace(message, key=message.user_id.encode())]
+
     def on(self, topic: str) -> list[Seen]:
-        """All that was heard on a topic, in that order."""
-        return [message for message in self.messages if message.topic == topic]
+        """All that was heard on a topic, in that order, of one life of a person after the other."""
+        return lives(message for message in self.messages if message.topic == topic)
 
 
 def _shared_out(faults: Sequence[Fault], stretches: Sequence[Stretch]) -> list[Sequence[Fault]]:
@@ -310,6 +327,34 @@ class _Chaos:
 
     async def _has_spoken(self, before: int) -> bool:
         return self.operator.accepted > before
+
+    async def ask(self, feeder: Feeder, stretch: Stretch, plan: Plan) -> None:
+        """People dispute, withdraw and leave, and meanwhile services are killed; too late is no fault."""
+        assert self._cluster.now is not None
+        requests, now = stretch.requests, self._cluster.now
+        asking = asyncio.create_task(feeder.ask(requests, now, spread_s=plan.share_s))
+
+        async def answered() -> bool:
+            return asking.done() and not await self._cluster.anything_in_flight()
+
+        for _ in range(plan.asking_kills):
+            service = self._rng.choice(_ASKED)
+            victim = self._victim(service)
+            if what := await self._frozen(victim, partial(self._cluster.in_flight, victim), answered):
+                await self._cluster.kill(victim)
+                self._tell(f"kill {service} while people ask", f"{victim}: {what}")
+                await self._cluster.start(victim)
+        await asking
+        leaving = sum(request.ask == "erase" for request in requests)
+
+        async def are_erased() -> bool:
+            said = await self._cluster.read(SUBJECT_ANSWERS)
+            asked = {request.id for request in requests}
+            receipts = {m.body["request_id"] for m in said if "digest" in m.body and m.body["what"] == "person"}
+            return len(receipts & asked) == leaving
+
+        await self._cluster.until(are_erased, "everybody who wants to be is erased")
+        await self._cluster.until_drained()
 
     async def prepare(self, fault: Fault) -> None:
         """Whoever is to stand still needs somebody who takes over. Starting that process may take longer than a share
@@ -515,17 +560,19 @@ async def _check(cluster: Cluster, stretches: Sequence[Stretch], heard: Heard, r
     hostile_answers = [*everything, *refusals, *letters]
     passed_on = [each for each in everything if not _is_hostile(each)]
     known = {message.person for message in passed_on}
-    scores = [score for score in scores if score.person in known]
-    tiers = [tier for tier in tiers if tier.person in known]
+    scores = [score for score in scores if score.user_id in known]
+    tiers = [tier for tier in tiers if tier.user_id in known]
     letters = [letter for letter in letters if not _is_hostile(letter)]
 
     if not report.violations:
         report.violations = [
-            *check_records(records, expected.records, heard.at.__getitem__, restored=restored),
-            *check_scores(scores, expected.results, restored=restored),
+            *check_records(records, expected.records, heard.said_at, restored=restored),
+            *check_scores(scores, expected.results, restored=restored, erased=expected.erased),
             *check_tiers(tiers, scores, expected.results, tier_table(), restored=restored),
             *check_refusals(rejected, places, expected, restored=restored),
             *check_normalized(passed_on, places, expected),
+            *check_answers(heard.on(SUBJECT_ANSWERS), records, expected, restored=restored),
+            *check_marks(heard.messages, _TOLD, expected.erased),
             *check_dead_letters(letters),
             *check_answered(hostile_ends, hostile_answers),
         ]

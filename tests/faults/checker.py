@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import islice, zip_longest
+from types import MappingProxyType
 from typing import Any
 
 from aiokafka import TopicPartition
 
+from shared.contracts.erasure import is_nobody
 from shared.contracts.partition import partition_of
 from shared.contracts.topics import raw_topic
 from tests.faults.events import Headers, Message
@@ -26,7 +28,12 @@ from tests.support.oracle.tiers import Publication, Standing
 _TOLD_MAX = 5
 """The number of violations of one kind that are reported; thousands would say no more."""
 
-_REFUSED_LATER = frozenset({"too-late", "too-many", "conflict", "lapsed", "re-ageing", "dates-contradict"})
+_REFUSED_LATER = frozenset(
+    (
+        *("too-late", "too-many", "conflict", "lapsed", "re-ageing", "dates-contradict"),
+        *("not-disputed", "answered", "deleted", "consent-withdrawn"),
+    )
+)
 """Refusals that need a person's state, and so come from the scorer or from retention."""
 
 
@@ -60,7 +67,27 @@ class Seen:
     def body(self) -> dict[str, Any]:
         return dict(json.loads(self.value or b"{}"))
 
+    @property
+    def user_id(self) -> str:
+        """Of the person, whichever life it is."""
+        return self.person.partition("/")[0]
 
+
+def lives(messages: Iterable[Seen]) -> list[Seen]:
+    """What was said of people, without the marks by which their erasure travels. Who was erased is somebody else
+    afterwards: the key is then `<user_id>/1`, as the oracle has it."""
+    erased: dict[tuple[str, str], set[str]] = defaultdict(set)
+    said = []
+    for message in messages:
+        marks = erased[message.topic, message.person]
+        if message.value is None:
+            marks.add(message.attribute("id"))
+        else:
+            said.append(replace(message, key=f"{message.person}/{len(marks)}".encode()) if marks else message)
+    return said
+
+
+_NOBODY: Mapping[str, int] = MappingProxyType({})
 SaidAt = Callable[[Seen], datetime]
 """What the clock showed when a message was sent."""
 
@@ -84,14 +111,23 @@ def places_of(messages: Sequence[Message], raw: Iterable[Seen]) -> tuple[list[st
     return places, violations
 
 
-def check_scores(scores: Sequence[Seen], results: Mapping[str, Result], *, restored: bool = False) -> list[str]:
-    """`scores.changed` as read from its beginning, in the order of the log, aborted transactions left out.
+def check_scores(
+    scores: Sequence[Seen],
+    results: Mapping[str, Result],
+    *,
+    restored: bool = False,
+    erased: Mapping[str, int] = _NOBODY,
+) -> list[str]:
+    """`scores.changed` as read from its beginning, in the order of the log, aborted transactions left out, and as
+    `lives` makes it.
 
-    After a server was `restored` from an older copy, versions may leave numbers out, here and below.
+    After a server was `restored` from an older copy, versions may leave numbers out, here and below. `erased`: how
+    often each person was; only of the last life a result is expected.
     """
+    ended = {f"{who}/{life}" if life else who for who, times in erased.items() for life in range(times)}
     return [
         *_compacted(scores, "scorer", restored),
-        *_told(_results(scores, results)),
+        *_told(_results([score for score in scores if score.person not in ended], results)),
     ]
 
 
@@ -180,6 +216,50 @@ def _position(origin: str) -> tuple[TopicPartition, int]:
     return TopicPartition(topic, int(partition)), int(offset)
 
 
+def check_answers(
+    answers: Sequence[Seen], records: Sequence[Seen], expected: Expected, *, restored: bool = False
+) -> list[str]:
+    """`subject.answers`: each request has its answer, with the code that was expected, and nothing else has one; each
+    erasure of a person has one receipt, and so has each record that is gone. A record that is deleted once more, since
+    an older copy of the database was put back, has a second one."""
+    codes: dict[str, set[str]] = defaultdict(set)
+    receipts: Counter[str] = Counter()
+    for answer in _unrepeated(answers):
+        body = answer.body
+        if "code" in body:
+            codes[body["request_id"]].add(body["code"])
+        if "digest" in body:
+            receipts[body["request_id"] if body["what"] == "person" else body["record_id"]] += 1
+    wrong = (
+        f"request {id}: answered with {codes.get(id, set())}, expected {expected.answers.get(id)}"
+        for id in codes.keys() | expected.answers.keys()
+        if codes.get(id) != {expected.answers.get(id)}
+    )
+    wanted = Counter(id for id, code in expected.answers.items() if code == "erasing")
+    ends = [each for each in _unrepeated(records) if each.body["status"] in ("expired", "deleted")]
+    wanted.update(record.body["record_id"] for record in ends)
+    off = (
+        f"{what}: {receipts[what]} receipts, expected {wanted[what]}"
+        for what in receipts.keys() | wanted.keys()
+        if (receipts[what] < 1 or not wanted[what] if restored else receipts[what] != wanted[what])
+    )
+    return [*_byte_equal(answers, by="id"), *_told(_misplaced(answers)), *_told(wrong), *_told(off)]
+
+
+def check_marks(messages: Sequence[Seen], topics: Sequence[str], erased: Mapping[str, int]) -> list[str]:
+    """Each erasure went through each of these topics, and nobody else has a mark but who is nobody."""
+    marks: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for message in messages:
+        if message.value is None and not is_nobody(message.person):
+            marks[message.topic, message.person].add(message.attribute("id"))
+    wanted = {(topic, who): times for topic in topics for who, times in erased.items()}
+    return _told(
+        f"{topic}: {len(marks[topic, who])} marks of {who[:8]}, expected {wanted.get((topic, who), 0)}"
+        for topic, who in marks.keys() | wanted.keys()
+        if len(marks[topic, who]) != wanted.get((topic, who), 0)
+    )
+
+
 def check_dead_letters(letters: Sequence[Seen]) -> list[str]:
     return _told(f"dead letter for {r.attribute('origin')}: {r.attribute('code')}" for r in letters)
 
@@ -189,16 +269,16 @@ def _compacted(messages: Sequence[Seen], service: str, restored: bool) -> list[s
     return [
         *_byte_equal(messages, by="id"),
         *_told(_misplaced(messages)),
-        *_told(_versions(messages, service, lambda message: message.person, restored)),
+        *_told(_versions(messages, service, lambda message: message.user_id, restored)),
         *_told(_last_is_latest(messages)),
     ]
 
 
 def _byte_equal(records: Sequence[Seen], by: str) -> list[str]:
-    first: dict[tuple[str, str], Seen] = {}
+    first: dict[tuple[str, str, str], Seen] = {}
     unequal = []
     for record in records:
-        original = first.setdefault((record.topic, record.attribute(by)), record)
+        original = first.setdefault((record.topic, record.person, record.attribute(by)), record)
         if original.content != record.content:
             unequal.append(f"{original.place} and {record.place} have one {by} and not the same bytes")
     return _told(unequal)
@@ -206,15 +286,15 @@ def _byte_equal(records: Sequence[Seen], by: str) -> list[str]:
 
 def _misplaced(records: Sequence[Seen]) -> Iterable[str]:
     for record in records:
-        if record.key is None or partition_of(record.key.decode()) != record.partition:
+        if record.key is None or partition_of(record.user_id) != record.partition:
             yield f"{record.place} is not where its key belongs"
 
 
 def _unrepeated(messages: Iterable[Seen]) -> Iterator[Seen]:
     """The first message of each id."""
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for message in messages:
-        if (identity := message.attribute("id")) not in seen:
+        if (identity := (message.person, message.attribute("id"))) not in seen:
             seen.add(identity)
             yield message
 
@@ -226,14 +306,15 @@ def _versions(
 
     Where a server was restored they rise.
     """
-    latest: dict[str, int] = defaultdict(int)
+    latest: dict[tuple[str, str], int] = defaultdict(int)
     for message in _unrepeated(messages):
         identity, subject, version = message.attribute("id"), subject_of(message), message.body["version"]
         if identity != f"{service}/{subject}/{version}":
             yield f"{message.place}: the id {identity} does not name its {service}, subject and version"
-        if version <= latest[subject] if restored else version != latest[subject] + 1:
-            yield f"{message.place}: version {version} follows version {latest[subject]}"
-        latest[subject] = version
+        life = message.person, subject
+        if version <= latest[life] if restored else version != latest[life] + 1:
+            yield f"{message.place}: version {version} follows version {latest[life]}"
+        latest[life] = version
 
 
 def _last_is_latest(messages: Sequence[Seen]) -> Iterable[str]:
@@ -266,18 +347,22 @@ def _result(body: Mapping[str, Any]) -> Result:
 
 
 def _ends_of_records(records: Sequence[Seen], said_at: SaidAt) -> Iterable[str]:
-    """A record expires once, never early, and nothing comes behind it; its end repeats nothing of what it was."""
-    expired: set[str] = set()
-    lapses_at: dict[str, str] = {}
+    """A record expires or is deleted once, never early, and nothing comes behind it; its end repeats nothing of what it
+    was. What is disputed or cannot be verified does not count."""
+    ended: dict[tuple[str, str], str] = {}
+    lapses_at: dict[tuple[str, str], str] = {}
     for record in _unrepeated(records):
-        body, id = record.body, record.body["record_id"]
-        if id in expired:
-            yield f"{record.place}: the record had expired before, and now is {body['status']}"
-        if body["status"] == "expired":
-            expired.add(id)
+        body, id = record.body, (record.person, record.body["record_id"])
+        if id in ended:
+            yield f"{record.place}: the record had {ended[id]} before, and now is {body['status']}"
+        if body["counts"] != (body["status"] not in ("disputed", "unverifiable", "expired", "deleted")):
+            yield f"{record.place}: {body['status']}, and counts is {body['counts']}"
+        if body["status"] in ("expired", "deleted"):
+            ended[id] = body["status"] if body["status"] == "expired" else "been deleted"
             if told := body.keys() - {"record_id", "version", "status", "counts"}:
                 yield f"{record.place}: what says that the record is erased has {sorted(told)} of it"
-            if (now := said_at(record)) < datetime.fromisoformat(lapses_at.get(id, "9999-12-31T00:00:00Z")):
+            early = (now := said_at(record)) < datetime.fromisoformat(lapses_at.get(id, "9999-12-31T00:00:00Z"))
+            if early and body["status"] == "expired":
                 yield f"{record.place}: expired at {now}, before its deadline {lapses_at.get(id)}"
         elif "lapses_at" in body:
             lapses_at[id] = body["lapses_at"]

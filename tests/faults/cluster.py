@@ -27,15 +27,19 @@ from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.simulation.driver import unread
 from goodstanding.waiting_for_word import give_word, waiting_for_word
+from shared.contracts.cloudevents import binary
 from shared.contracts.kinds import RecordClass
+from shared.contracts.messages import TYPES, encode
 from shared.contracts.partition import PARTITIONS, partition_of
-from shared.contracts.topics import SERVICES, ServiceName, raw_topic, topics
+from shared.contracts.subject import SubjectRequest
+from shared.contracts.topics import SERVICES, SUBJECT_REQUESTS, ServiceName, raw_topic, topics
 from shared.kafka import topic_admin
 from shared.kafka.topic_admin import administrator
 from tests.faults.checker import Seen
 from tests.faults.events import PARTNERS, Message
 from tests.faults.hostile import CODECS
 from tests.faults.policy import write_policies
+from tests.support.oracle.scores import Request
 
 """In the order of the flow: each reads only what those before it write."""
 
@@ -339,6 +343,33 @@ class Feeder:
                 await asyncio.sleep(spread_s / bursts)
             await asyncio.gather(*acknowledgements)
 
+    async def ask(self, requests: Sequence[Request], now: datetime, *, spread_s: float = 0.0) -> None:
+        """What people ask, in this order, spread over a time."""
+        async with self._producer() as producer:
+            for request in requests:
+                ask = SubjectRequest(
+                    request=request.ask,
+                    record_id=request.record_id or None,
+                    reason="paid" if request.ask == "dispute" else None,
+                    partner=request.partner if request.consent else None,
+                    consent_id=request.consent or None,
+                )
+                headers = binary(
+                    id=request.id,
+                    source="/portal",
+                    type=TYPES[SubjectRequest],
+                    time=now,
+                    partitionkey=request.person,
+                )
+                await producer.send_and_wait(
+                    SUBJECT_REQUESTS,
+                    encode(ask),
+                    key=request.person.encode(),
+                    partition=partition_of(request.person),
+                    headers=list(headers),
+                )
+                await asyncio.sleep(spread_s / len(requests))
+
     @asynccontextmanager
     async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:
         producer = AIOKafkaProducer(
@@ -385,7 +416,8 @@ async def running(
         for partner, mapping in files.items():
             (directory / "partners" / f"{partner}.toml").write_text(mapping)
         write_policies(directory / "policies")
-        made = FixedSettings.new(key=key.hex(), clock=clock)
+        # One key for both, so that whoever draws the input can name records and disputes.
+        made = FixedSettings.new(key=key.hex(), fingerprint_key=key.hex(), clock=clock)
         deployment = Deployment.create(directory, stack.addresses, made)
         if clock == "stepped":
             await topic_admin.ensure_simulation_topic(stack.addresses.kafka)

@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from services.retention.core.fingerprint import dispute_id, record_id
 from shared.contracts.cloudevents import STRUCTURED, binary
 from shared.contracts.identity import sample_account, user_id
 from shared.contracts.kinds import KIND_OF, Shape
@@ -23,9 +24,9 @@ from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.months import month_number, month_start
 from shared.contracts.times import rfc3339
 from tests.faults.policy import profile
-from tests.faults.record_stories import Days, tell
+from tests.faults.record_stories import OUTCOMES, Days, Outcome, answer, tell, tell_to_dispute
 from tests.support.oracle.records import Report
-from tests.support.oracle.scores import Event, Phase, Sent
+from tests.support.oracle.scores import Event, Phase, Request, Sent
 
 SCHEME = "account"
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -55,10 +56,12 @@ class Stretch:
     instant: datetime
     publication: bool
     messages: tuple[Message, ...]
+    requests: tuple[Request, ...] = ()
+    """What people ask when all of the messages are handled."""
 
     @property
     def phase(self) -> Phase:
-        return Phase(self.instant, [message.sent for message in self.messages], self.publication)
+        return Phase(self.instant, [message.sent for message in self.messages], self.publication, self.requests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,14 @@ _SPANS = (
     _Span(_day(2026, 5, 6), True, _day(2026, 4, 20), _day(2026, 5, 5), 0.12),
 )
 _OPEN_MONTHS = 3
+_TOO_LATE_IN = 3
+"""In this stretch it is too late to answer what was asked in the first one."""
 _CIRCLE = 8
 """So many people know each other. Five must, and be told so by both sides, before a score rests on them."""
+_CASES = 0.3
+"""The share of messages about records that tell of one that is disputed, corrected or deleted later."""
+_ASKING = 1 / 150
+"""The share of people who ask to be erased in each stretch, and of those who withdraw a consent."""
 
 
 def draw(seed: int, *, people: int, messages: int, key: bytes, records: bool = False) -> tuple[Stretch, ...]:
@@ -106,9 +115,25 @@ def message_of(event: Event, account: str, contact: str | None = None) -> Messag
     return _wire(event.partner, _attributes(event, account), _data(event, contact), account, Sent(event))
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A record of which more is said in a later stretch, on its person's request or not."""
+
+    person: Person
+    partner: str
+    report: Report
+    """The first one of it."""
+    outcome: Outcome | None
+    answered_in: int
+    request: Request | None
+
+
 class _Drawing:
     def __init__(self, rng: random.Random, people: int, key: bytes, records: float) -> None:
-        self._rng, self._records, self._profile = rng, records, profile()
+        self._rng, self._records, self._profile, self._key = rng, records, profile(), key
+        self._cases: list[_Case] = []
+        self._erased: set[str] = set()
+        self._asked: set[str] = set()
         numbers = rng.sample(range(10**10), people)
         self._people = [Person(number, key) for number in numbers]
         self._account_of = {person.user_id: person.account for person in self._people}
@@ -123,10 +148,18 @@ class _Drawing:
             fresh = self._fresh(index, count)
             fresh = self._with_repeats(fresh, earlier, round(count * _DUPLICATES))
             fresh = self._with_repeats(fresh, [], round(count * _CONFLICTS), self._contradicted)
-            stretches.append(Stretch(span.instant.astimezone(UTC), span.publication, tuple(fresh)))
-            # What lies in the future now does not when it is repeated after the clock was moved on.
-            earlier += (message for message in fresh if message.sent.fault != "in-future")
+            requests = self._requests(index) if self._records else ()
+            stretches.append(Stretch(span.instant.astimezone(UTC), span.publication, tuple(fresh), requests))
+            earlier = [message for message in (*earlier, *fresh) if self._may_be_repeated(message)]
         return tuple(stretches)
+
+    def _may_be_repeated(self, message: Message) -> bool:
+        """In a later stretch. What lies in the future now does not any more when the clock was moved on; and what is
+        told of a record comes to something else when the record was deleted since, or its person erased."""
+        event = message.sent.event
+        if event is None or event.report is None:
+            return message.sent.fault != "in-future"
+        return event.person not in self._erased and event.report.id not in {case.report.id for case in self._cases}
 
     def _fresh(self, index: int, count: int) -> list[Message]:
         """Messages with ids of their own, in the order of their days, shuffled within each."""
@@ -163,15 +196,93 @@ class _Drawing:
     def _record_events(self, index: int, count: int) -> list[Event]:
         """Stories of records, each told by one partner on days that follow each other, so that no shuffling of a day
         brings it out of order."""
-        span, days, events = _SPANS[index], _days(index), list[Event]()
+        span, days, events = _SPANS[index], _days(index), self._answers(index)
         while len(events) < count:
             person, partner = self._rng.choice(self._people), self._rng.choice(PARTNERS)
-            reports = tell(self._rng, f"report-{self._ids}", days, self._profile)
+            drawn = self._rng, f"report-{self._ids}", days, self._profile
+            if self._rng.random() < _CASES:
+                reports = tell_to_dispute(*drawn)
+                self._cases.append(self._case(index, person, partner, reports[0]))
+            else:
+                reports = tell(*drawn)
             told_on = sorted(self._rng.sample(range((span.last - span.first).days + 1), len(reports)))
             for report, day in zip(reports, told_on, strict=True):
                 only = replace(span, first=span.first + timedelta(days=day), last=span.first + timedelta(days=day))
                 events.append(self._of_kind(report.kind, person, only, partner=partner, report=report))
         return events
+
+    def _case(self, index: int, person: Person, partner: str, report: Report) -> _Case:
+        """Of every five records four are disputed. Of their providers some give no answer, and some of the first ones
+        too late a one."""
+        answered_in, outcome = index + 1, self._rng.choice(OUTCOMES)
+        if self._rng.random() < 0.2:
+            outcome = self._rng.choice(("corrected", "deleted"))
+            return _Case(person, partner, report, outcome, answered_in, None)
+        id = self._id("dispute")
+        name = record_id(self._key, person.user_id, partner, report.id)
+        request = Request(
+            id=id,
+            person=person.user_id,
+            ask="dispute",
+            partner=partner,
+            report_id=report.id,
+            record_id=name,
+            number=dispute_id(self._key, name, id),
+        )
+        match self._rng.randrange(6):
+            case 0:
+                return _Case(person, partner, report, None, answered_in, request)
+            case 1 if index == 0:
+                return _Case(person, partner, report, "confirmed", _TOO_LATE_IN, request)
+            case _:
+                return _Case(person, partner, report, outcome, answered_in, request)
+
+    def _answers(self, index: int) -> list[Event]:
+        """What providers say in a stretch of earlier records, but for people who were erased since."""
+        events = []
+        for case in self._cases:
+            if case.answered_in == index and case.outcome and case.person.user_id not in self._erased:
+                number = case.request.number if case.request else None
+                report = answer(self._rng, case.report, _days(index), case.outcome, number)
+                events.append(
+                    self._of_kind(report.kind, case.person, _SPANS[index], partner=case.partner, report=report)
+                )
+        return events
+
+    def _requests(self, index: int) -> tuple[Request, ...]:
+        """What people ask at the end of a stretch, each person one thing. One of those who know each other is erased
+        before the last publication."""
+        disputes = [case.request for case in self._cases if case.request and case.answered_in > index >= 0]
+        disputes = [each for each in disputes if each.id not in self._asked and each.person not in self._erased]
+        self._asked.update(each.id for each in disputes)
+        busy = {each.person for each in disputes}
+        free = [person for person in self._people[_CIRCLE:] if person.user_id not in busy]
+        count = 1 + int(len(self._people) * _ASKING)
+        chosen = self._rng.sample(free, 2 * count)
+        withdrawing, leaving = chosen[:count], chosen[count:]
+        if index == len(_SPANS) - 2 and self._people[0].user_id not in busy:
+            leaving.append(self._people[0])
+        self._erased.update(person.user_id for person in leaving)
+        requests = [
+            *disputes,
+            *(
+                Request(
+                    id=self._id("withdraw"),
+                    person=person.user_id,
+                    ask="withdraw-consent",
+                    partner=self._rng.choice(PARTNERS),
+                    consent=_consent_of(person),
+                )
+                for person in withdrawing
+            ),
+            *(Request(id=self._id("erase"), person=person.user_id, ask="erase") for person in leaving),
+        ]
+        self._rng.shuffle(requests)
+        return tuple(requests)
+
+    def _id(self, what: str) -> str:
+        self._ids += 1
+        return f"{what}-{self._rng.getrandbits(32):08x}-{self._ids}"
 
     def _event(self, person: Person, span: _Span) -> Event:
         draw = self._rng.random()
@@ -184,9 +295,7 @@ class _Drawing:
             return self._of_kind("shop.purchase", person, span, count=self._rng.randint(1, 3), reverses=reverses)
         if draw < 0.90:
             amount = self._rng.randint(10_000, 5_000_000)
-            return self._of_kind(
-                "income.reported", person, span, amount=amount, consent=f"consent-{person.account[-4:]}"
-            )
+            return self._of_kind("income.reported", person, span, amount=amount, consent=_consent_of(person))
         if draw < 0.94:
             value = self._rng.choice(KIND_OF["identity.verified"].values)
             return self._of_kind("identity.verified", person, span, value=value)
@@ -254,6 +363,10 @@ class _Drawing:
         return message
 
 
+def _consent_of(person: Person) -> str:
+    return f"consent-{person.account[-4:]}"
+
+
 # -- faults: each changes attributes and data of a good message in place -----------------------------------------------
 
 _NOT_JSON = "json-syntax"
@@ -316,6 +429,7 @@ def _data(event: Event, contact: str | None) -> dict[str, Any]:
 
 def _record_data(report: Report) -> dict[str, Any]:
     data = {"kind": report.kind, "report_id": report.id, "status": report.status, "amount": report.amount}
+    data |= {"outcome": report.outcome, "dispute": report.dispute}
     days = {"began_on": report.began_on, "ended_on": report.ended_on}
     told = data | {name: day.isoformat() for name, day in days.items() if day}
     return {name: value for name, value in told.items() if value is not None}

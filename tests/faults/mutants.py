@@ -14,10 +14,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from services.retention.core import reports, settlements
-from services.retention.core.effects import Changed, Effect, Repeated
+from services.retention.core import answers, reports, settlements
+from services.retention.core.effects import Changed, Effect, Repeated, Step
 from services.retention.core.record import Known, Waiting
-from services.scorer.core import decide
+from services.scorer.core import decide, folding
 from shared.contracts.retention_profile import Profile
 from shared.kafka import sender
 from shared.runner import fenced, store
@@ -213,7 +213,7 @@ def _offsets_before_sending() -> None:
             return
         await self._host.clock.refresh()
         in_hand = await self._answered(records)
-        await self._inputs.commit({record.topic: record.offset + 1 for record in records}, self._notes)
+        await self._commit(records)
         await in_hand.delivery.attempt(producer)
 
     ForwardShard._batch = batch  # type: ignore[method-assign]
@@ -244,6 +244,30 @@ def _settlements_not_recognized() -> None:
     reports.settle = forgetful  # type: ignore[attr-defined]
 
 
+def _answers_not_recognized() -> None:
+    """retention takes an answer that it knows for a new one."""
+    confirmed = answers._confirmed
+
+    def forgetful(record: Known, named: Any, report: Any) -> Step:
+        step = confirmed(record, named, report)
+        if not isinstance(step.effects[0], Repeated):
+            return step
+        again = replace(record, version=record.version + 1)
+        return Step(again, (Changed(again, "confirmed"),))
+
+    answers._confirmed = forgetful
+
+
+def _withdrawals_not_remembered() -> None:
+    """The scorer takes what comes under a consent that was withdrawn."""
+    folding._is_blocked = lambda state, consent: False
+
+
+def _erasures_not_remembered() -> None:
+    """The scorer takes what had arrived before its person was erased."""
+    decide._since_erased = lambda messages, erased_at: messages
+
+
 MUTANTS: dict[str, Callable[[], None]] = {
     "send-before-commit": _send_before_commit,
     "epoch-not-compared": _epoch_not_compared,
@@ -252,4 +276,7 @@ MUTANTS: dict[str, Callable[[], None]] = {
     "offsets-before-sending": _offsets_before_sending,
     "duplicates-not-dropped": _duplicates_not_dropped,
     "settlements-not-recognized": _settlements_not_recognized,
+    "answers-not-recognized": _answers_not_recognized,
+    "withdrawals-not-remembered": _withdrawals_not_remembered,
+    "erasures-not-remembered": _erasures_not_remembered,
 }

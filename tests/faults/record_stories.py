@@ -10,10 +10,12 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
-from shared.contracts.kinds import KINDS, Ends, Shape
+from shared.contracts.kinds import KIND_OF, KINDS, Ends, Shape
 from tests.support.oracle.records import Report
+
+Outcome: TypeAlias = Literal["confirmed", "corrected", "deleted", "unverifiable"]
 
 _DAY = timedelta(days=1)
 _KINDS = tuple(kind for kind in KINDS if kind.shape is Shape.RECORD)
@@ -31,11 +33,38 @@ class Days:
 
 def tell(rng: random.Random, report_id: str, days: Days, profile: Mapping[str, Any]) -> list[Report]:
     """One record's reports, in the order in which they are sent."""
-    kind = rng.choice(_KINDS)
     story = rng.choices(_STORIES, _WEIGHTS)[0]
+    return story(*_drawn(rng, report_id, days, profile, lapsed=story is _reported_too_late))
+
+
+def tell_to_dispute(rng: random.Random, report_id: str, days: Days, profile: Mapping[str, Any]) -> list[Report]:
+    """A plain story of a record that is held when all of it is told."""
+    story = rng.choice((_never_settled, _settled, _over_when_reported))
+    return story(*_drawn(rng, report_id, days, profile))
+
+
+OUTCOMES: tuple[Outcome, ...] = ("confirmed", "corrected", "deleted", "unverifiable")
+
+
+def answer(rng: random.Random, about: Report, days: Days, outcome: Outcome, dispute: str | None) -> Report:
+    """What the provider says later of a record: an answer to a dispute, or, without one, of its own accord. A
+    correction names a late end, so that a deadline that is near becomes one that is far away."""
+    resolved = Report(id=about.id, kind=about.kind, status="resolved", outcome=outcome, dispute=dispute)
+    if outcome != "corrected":
+        return resolved
+    if KIND_OF[about.kind].ends is Ends.AT_ONCE:
+        return replace(resolved, amount=rng.randint(1, 10**6))
+    return replace(resolved, ended_on=days.recent + rng.randint(1, 20) * _DAY)
+
+
+def _drawn(
+    rng: random.Random, report_id: str, days: Days, profile: Mapping[str, Any], *, lapsed: bool = False
+) -> tuple[Report, Report]:
+    """A record's report and its settlement."""
+    kind = rng.choice(_KINDS)
     years = profile["years"][kind.record_class]
     ended_on = days.recent - rng.randint(0, 300) * _DAY
-    if story is _reported_too_late:
+    if lapsed:
         ended_on = _years_before(days.lapsed - rng.randint(0, 300) * _DAY, years)
     elif days.lapsing and rng.random() < 0.6:
         ended_on = _years_before(rng.choice(rng.choice(days.lapsing)), years)
@@ -43,7 +72,7 @@ def tell(rng: random.Random, report_id: str, days: Days, profile: Mapping[str, A
     amount = rng.randint(1, 10**6) if rng.random() < 0.8 else None
     reported = Report(id=report_id, kind=kind.name, status="reported", began_on=began_on, amount=amount)
     settled = Report(id=report_id, kind=kind.name, status="settled", ended_on=ended_on)
-    return story(reported, settled)
+    return reported, settled
 
 
 def _years_before(day: date, years: int) -> date:

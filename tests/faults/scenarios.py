@@ -13,14 +13,16 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from services.retention.core.fingerprint import dispute_id, record_id
 from shared.contracts.topics import (
     NORMALIZED,
     RECORDS_CHANGED,
     RECORDS_REPORTED,
     SCORES_CHANGED,
     SERVICES,
+    SUBJECT_ANSWERS,
     dead_letter_topic,
     raw_topic,
     rejected_topic,
@@ -32,6 +34,7 @@ from tests.faults.checker import (
     check_records,
     check_refusals,
     check_scores,
+    lives,
     places_of,
 )
 from tests.faults.cluster import Cluster, Feeder, running
@@ -39,7 +42,7 @@ from tests.faults.events import PARTNERS, ZONE, Message, Person, message_of
 from tests.faults.mutants import Gate
 from tests.faults.policy import profile, scorecard
 from tests.support.oracle.records import Report
-from tests.support.oracle.scores import Event, Expected, Phase, expect
+from tests.support.oracle.scores import Event, Expected, Phase, Request, expect
 
 NOW = datetime(2026, 3, 20, tzinfo=UTC)
 KEY = b"scenarios: 32 bytes and a little"
@@ -53,6 +56,8 @@ class Story:
         self.cluster, self._feeder, self._now = cluster, feeder, now
         self._environment = mutants.environment(mutant) if mutant else {}
         self._told: list[Message] = []
+        self._asked: list[tuple[int, Request]] = []
+        """Each request, and how many messages came before it."""
         self._numbers = itertools.count(1)
         self.person = Person(0, KEY)
 
@@ -70,7 +75,49 @@ class Story:
     async def report(self, report: Report) -> None:
         await self._tell(report.kind, report=report)
 
-    async def _tell(self, kind: str, *, days_late: int = 0, report: Report | None = None) -> None:
+    async def figure(self) -> None:
+        """An income, under the one consent that a scenario is about."""
+        await self._tell("income.reported", amount=900_000, consent="consent-1")
+
+    async def ask(self, **what: Any) -> Request:
+        """The person asks, when all is handled that was told so far."""
+        request = Request(id=f"q-{next(self._numbers)}", person=self.person.user_id, partner="north", **what)
+        await self._ask(request)
+        return request
+
+    async def dispute(self, report_id: str) -> str:
+        """The person says that a record is wrong; the number of the dispute."""
+        id, name = f"q-{next(self._numbers)}", record_id(KEY, self.person.user_id, "north", report_id)
+        number = dispute_id(KEY, name, id)
+        person = self.person.user_id
+        await self._ask(
+            Request(
+                id=id, person=person, ask="dispute", partner="north", report_id=report_id, record_id=name, number=number
+            )
+        )
+        return number
+
+    async def _ask(self, request: Request) -> None:
+        self._asked.append((len(self._told), request))
+        await self._feeder.ask([request], self._now)
+
+    async def until_receipt(self, request: Request) -> None:
+        async def receipt() -> bool:
+            said = await self.cluster.read(SUBJECT_ANSWERS)
+            return any("digest" in m.body and m.body.get("request_id") == request.id for m in said)
+
+        await self.cluster.until(receipt, "the person is erased")
+
+    def _phases(self) -> list[Phase]:
+        """What was told, and what was asked in between."""
+        phases, begin = [], 0
+        for at, together in itertools.groupby(self._asked, key=lambda asked: asked[0]):
+            sent = [message.sent for message in self._told[begin:at]]
+            phases.append(Phase(self._now, sent, requests=[request for _, request in together]))
+            begin = at
+        return [*phases, Phase(self._now, [message.sent for message in self._told[begin:]])]
+
+    async def _tell(self, kind: str, *, days_late: int = 0, report: Report | None = None, **fields: Any) -> None:
         number = next(self._numbers)
         event = Event(
             person=self.person.user_id,
@@ -80,6 +127,7 @@ class Story:
             kind=kind,
             days_late=days_late,
             report=report,
+            **fields,
         )
         await self._send(message_of(event, self.person.account))
 
@@ -143,12 +191,13 @@ class Story:
 
     async def _judged(self) -> tuple[list[str], list[str], Expected]:
         await self.handled()
-        phase = Phase(self._now, [message.sent for message in self._told])
-        expected = expect([phase], scorecard(), ZONE, profile=profile())
+        expected = expect(self._phases(), scorecard(), ZONE, profile=profile())
         places, misplaced = places_of(self._told, await self.cluster.read(*map(raw_topic, PARTNERS)))
         assert not misplaced, misplaced
-        scores = check_scores(await self.cluster.read(SCORES_CHANGED), expected.results)
-        records = check_records(await self.cluster.read(RECORDS_CHANGED), expected.records, lambda _: self._now)
+        said = lives(await self.cluster.read(SCORES_CHANGED))
+        scores = check_scores(said, expected.results, erased=expected.erased)
+        said = lives(await self.cluster.read(RECORDS_CHANGED))
+        records = check_records(said, expected.records, lambda _: self._now)
         rejected = await self.cluster.read(*map(rejected_topic, PARTNERS))
         return [*scores, *records, *check_refusals(rejected, places, expected)], places, expected
 
@@ -302,6 +351,60 @@ async def the_same_report_again(story: Story) -> None:
     await story.handled()
 
 
+async def a_dispute_answered_again(story: Story) -> None:
+    """A provider repeats its answer, and so does an ingest that is killed before it has committed."""
+    gate = story.gate("after-forwarding")
+    for name in ("retention-1", "scorer-1"):
+        await story.start(name)
+    await story.start("ingest-1", gate)
+    await story.report(Report(id="d", kind="ride.unpaid", status="reported", began_on=date(2025, 1, 10)))
+    await story.handled()
+    number = await story.dispute("d")
+    await story.handled()
+    answer = Report(id="d", kind="ride.unpaid", status="resolved", outcome="confirmed", dispute=number)
+    await story.report(answer)
+    await story.repeat()
+    await story.handled()
+    gate.arm()
+    await story.repeat()
+    await story.held(gate)
+    await story.cluster.kill("ingest-1")
+    await story.start("ingest-2")
+    await story.handled()
+
+
+# -- what people ask of the scorer -------------------------------------------------------------------------------------
+
+
+async def a_figure_after_its_consent_was_withdrawn(story: Story) -> None:
+    await story.start("ingest-1")
+    await story.start("scorer-1")
+    await story.tell(days_late=9)
+    await story.figure()
+    await story.handled()
+    await story.ask(ask="withdraw-consent", consent="consent-1")
+    await story.handled()
+    await story.figure()
+    await story.handled()
+
+
+async def erased_with_an_event_on_its_way(story: Story) -> None:
+    """ingest has the event in hand when its person is erased, and passes it on afterwards (rules I12)."""
+    gate = story.gate("before-forwarding")
+    await story.start("ingest-1", gate)
+    for name in ("retention-1", "scorer-1", "benefits-1"):
+        await story.start(name)
+    await story.tell(days_late=9)
+    await story.handled()
+    gate.arm()
+    await story.tell()
+    await story.held(gate)
+    request = await story.ask(ask="erase")
+    await story.until_receipt(request)
+    gate.open()
+    await story.handled()
+
+
 # -- ingest ------------------------------------------------------------------------------------------------------------
 
 
@@ -338,6 +441,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     woken_between_commit_and_send,
     the_same_event_again,
     the_same_report_again,
+    a_dispute_answered_again,
+    a_figure_after_its_consent_was_withdrawn,
+    erased_with_an_event_on_its_way,
     ingest_killed_before_sending,
     ingest_killed_before_committing,
 )
@@ -350,5 +456,8 @@ CAUGHT_BY: tuple[tuple[str, Scenario, str], ...] = (
     ("offsets-before-sending", ingest_killed_before_sending, "did not come out of ingest"),
     ("duplicates-not-dropped", the_same_event_again, "published Result"),
     ("settlements-not-recognized", the_same_report_again, "of records expected"),
+    ("answers-not-recognized", a_dispute_answered_again, "of records expected"),
+    ("withdrawals-not-remembered", a_figure_after_its_consent_was_withdrawn, "refused with {'consent-withdrawn'}"),
+    ("erasures-not-remembered", erased_with_an_event_on_its_way, "expected None"),
 )
 """Each mutant, the scenario that shows what it breaks, and what the checker, or the next owner, then says."""

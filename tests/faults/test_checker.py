@@ -10,16 +10,20 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
+from shared.contracts.erasure import nobody
 from shared.contracts.partition import partition_of
 from tests.faults.checker import (
     Seen,
     check_answered,
+    check_answers,
     check_dead_letters,
+    check_marks,
     check_normalized,
     check_records,
     check_refusals,
     check_scores,
     check_tiers,
+    lives,
     places_of,
 )
 from tests.faults.events import message_of
@@ -102,7 +106,8 @@ RECORDS = {USER: [[OPEN, SETTLED, EXPIRED]]}
 def told(offset: int, news: News, record: str = "r") -> Seen:
     days = {name: day.isoformat() for name in ("began_on", "ended_on", "lapses_at") if (day := getattr(news, name))}
     words = {name: word for name in ("kind", "amount") if (word := getattr(news, name))}
-    body = {"record_id": record, "version": news.version, "status": news.status, **words, **days}
+    counts = news.status in ("open", "settled")
+    body = {"record_id": record, "version": news.version, "status": news.status, "counts": counts, **words, **days}
     return said("records.changed", offset, f"retention/{record}/{news.version}", body)
 
 
@@ -309,3 +314,78 @@ def test_an_offset_that_nobody_handled_is_found(answers: list[Seen], unanswered:
     ends = {TopicPartition("behavior.raw.north", 2): 3}
     found = check_answered(ends, answers)
     assert found == [f"nobody handled behavior.raw.north/2/{offset}" for offset in unanswered]
+
+
+# -- what people ask ---------------------------------------------------------------------------------------------------
+
+
+def mark(topic: str, offset: int, id: str, user: str = USER) -> Seen:
+    return Seen(topic, PARTITION, offset, user.encode(), None, (("ce_id", id.encode()),))
+
+
+def test_who_was_erased_is_somebody_else_afterwards() -> None:
+    """A mark may come twice; a newcomer's versions begin with 1 again."""
+    erased = mark("scores.changed", 5, "scorer/q/1")
+    said = lives([*GOOD, erased, erased, published(7, 1, 400)])
+    assert [each.person for each in said] == [USER] * 5 + [f"{USER}/1"]
+    newcomer = {f"{USER}/1": Result(400, thin=False)}
+    assert check_scores(said, newcomer, erased={USER: 1}) == []
+    assert check_scores(said, RESULTS, erased={USER: 1}) != []
+    assert check_scores([*GOOD, published(7, 1, 400)], RESULTS) != [], "without an erasure it is an old version"
+
+
+MARKS = [mark(topic, 5, f"{topic}/q/1") for topic in ("records.changed", "scores.changed")]
+
+
+@pytest.mark.parametrize(
+    ("marks", "erased", "wrong"),
+    [
+        pytest.param(MARKS, {USER: 1}, 0, id="right"),
+        pytest.param([*MARKS, mark("records.changed", 9, "roll/1", nobody(PARTITION))], {USER: 1}, 0, id="nobody's"),
+        pytest.param(MARKS[:1], {USER: 1}, 1, id="one is missing"),
+        pytest.param(MARKS, {}, 2, id="nobody was erased"),
+        pytest.param([*MARKS, mark("scores.changed", 9, "scores.changed/r/1")], {USER: 1}, 1, id="one too many"),
+    ],
+)
+def test_an_erasure_goes_through_every_topic(marks: list[Seen], erased: dict[str, int], wrong: int) -> None:
+    assert len(check_marks(marks, ("records.changed", "scores.changed"), erased)) == wrong
+
+
+def to_person(offset: int, id: str, **body: Any) -> Seen:
+    return said("subject.answers", offset, id, body)
+
+
+ANSWERS = [
+    to_person(0, "retention/q/1", request_id="q", code="erasing"),
+    to_person(1, "retention/q/2", request_id="q", digest="d", what="person"),
+    to_person(2, "scorer/w/1", request_id="w", code="consent-withdrawn"),
+    to_person(3, "retention/r.erased/3", record_id="r", digest="d", what="record"),
+    to_person(4, "retention/r/3", notice="record-lapsed", record_id="r"),
+]
+ASKED = Expected((), {}, {}, {}, {"q": "erasing", "w": "consent-withdrawn"}, {USER: 1})
+
+
+@pytest.mark.parametrize(
+    ("answers", "sentence"),
+    [
+        pytest.param(ANSWERS, None, id="right"),
+        pytest.param([*ANSWERS, ANSWERS[1]], None, id="a repetition to the byte"),
+        pytest.param([ANSWERS[0], *ANSWERS[2:]], "q: 0 receipts, expected 1", id="no receipt"),
+        pytest.param(
+            [*ANSWERS, to_person(9, "retention/q/3", request_id="q", digest="d", what="person")],
+            "q: 2 receipts, expected 1",
+            id="two receipts",
+        ),
+        pytest.param(ANSWERS[:3], "r: 0 receipts, expected 1", id="no receipt of a record"),
+        pytest.param([*ANSWERS[:2], *ANSWERS[3:]], "request w: answered with set()", id="no answer"),
+        pytest.param(
+            [*ANSWERS, to_person(9, "scorer/w/2", request_id="w", code="too-many")],
+            "expected consent",
+            id="two answers",
+        ),
+        pytest.param([*ANSWERS, to_person(9, "scorer/x/1", request_id="x", code="y")], "request x", id="nobody asked"),
+    ],
+)
+def test_each_request_has_its_answer_and_each_erasure_one_receipt(answers: list[Seen], sentence: str | None) -> None:
+    found = check_answers(answers, LIFE, ASKED)
+    assert (found == []) if sentence is None else any(sentence in each for each in found)

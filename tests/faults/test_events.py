@@ -2,16 +2,90 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
+import pytest
+from pydantic import TypeAdapter
+
 from goodstanding.simulation.rule_book import month_of
-from tests.faults.events import ZONE, Stretch, draw
+from services.retention.core.decide import Person, Policy, decide
+from services.retention.core.effects import Changed, Expired, Refused, Removed, change_of, last_change
+from services.retention.core.messages import DisputeRequest, Due, Message, Report
+from shared.contracts.messages import RecordReport
+from shared.contracts.retention_profile import Profile
+from shared.policy_file import load_policy
+from shared.settings import ROOT
+from tests.faults.events import ZONE, Stretch, _record_data, draw
 from tests.faults.policy import profile, scorecard
 from tests.support.oracle.scores import Event, Expected, expect
 
 KEY = b"k" * 32
+
+
+ENDS_OF_DISPUTES = {"disputed", "confirmed", "corrected", "deleted", "unverifiable"}
+
+
+def test_disputes_come_to_every_end_and_people_withdraw_and_leave() -> None:
+    expected = _expected(draw(1, people=200, messages=4000, key=KEY, records=True))
+    assert {news.status for life in expected.records.values() for each in life for news in each} >= ENDS_OF_DISPUTES
+    assert {"asked", "consent-withdrawn", "erasing"} == {*expected.answers.values()}
+    assert {"answered", "consent-withdrawn"} <= {*expected.codes.values()}
+    assert any("/" in life for life in expected.results), "somebody came back"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_rules_of_records_come_to_what_the_oracle_expects(seed: int) -> None:
+    """Without servers, and without the bounds of a campaign: a difference there is one of the servers, and not of the
+    oracle."""
+    stretches = draw(seed, people=150, messages=3000, key=KEY, records=True)
+    expected = _expected(stretches)
+    policy = Policy(profile=load_policy(ROOT / "policies/retention/cn.toml", Profile), fingerprint_key=KEY)
+    people: dict[str, Person] = {}
+    told: dict[str, dict[str, list[tuple[str, datetime]]]] = {}
+    erased: Counter[str] = Counter()
+    codes: dict[int, str] = {}
+    numbers = itertools.count()
+    reports_of = TypeAdapter(RecordReport)
+
+    def take(who: str, message: Message, now: datetime, number: int = -1) -> None:
+        decided = decide(people.get(who, Person()), [message], now, policy)
+        people[who] = decided.person
+        life = f"{who}/{erased[who]}" if erased[who] else who
+        for id, effect in decided.effects:
+            if isinstance(effect, Changed | Expired | Removed):
+                change = change_of(id, effect.record, 0) if isinstance(effect, Changed) else last_change(id, effect, 0)
+                told.setdefault(life, {}).setdefault(id, []).append((change.status, now))
+            elif isinstance(effect, Refused):
+                codes[number] = str(effect.fault.code)
+
+    for stretch in stretches:
+        now = stretch.instant
+        for who in list(people):
+            take(who, Due(who, now), now)
+        for message in stretch.messages:
+            number, event = next(numbers), message.sent.event
+            if event and event.report:
+                body = reports_of.validate_json(json.dumps(_record_data(event.report)))
+                report = Report(event.person, event.partner, event.id, str(number), body, event.time, "", now)
+                take(event.person, report, now, number)
+        for request in stretch.requests:
+            if request.ask == "dispute":
+                asked = DisputeRequest(request.person, request.id, request.record_id, "paid", None, now)
+                take(request.person, asked, now)
+            elif request.ask == "erase":
+                people.pop(request.person, None)
+                erased[request.person] += 1
+    wanted = {
+        life: Counter(tuple((news.status, news.said_at) for news in each) for each in records)
+        for life, records in expected.records.items()
+    }
+    assert {life: Counter(map(tuple, records.values())) for life, records in told.items()} == wanted
+    reports = [m.sent.event is not None and m.sent.event.report is not None for s in stretches for m in s.messages]
+    assert codes == {number: code for number, code in expected.codes.items() if reports[number]}
 
 
 def _expected(stretches: tuple[Stretch, ...]) -> Expected:

@@ -8,11 +8,12 @@ looked at.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 from goodstanding.simulation.rule_book import class_of, lapses_at
+from shared.contracts import zones
 from shared.contracts.kinds import KIND_OF, Ends
 
 WAITS_DAYS = 14
@@ -21,14 +22,16 @@ SETTLEMENTS_MAX = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a partner tells of a record; `id` is the partner's own."""
+    """What a partner tells of a record; `id` is the partner's own, `dispute` the number of the dispute it answers."""
 
     id: str
     kind: str
-    status: Literal["reported", "settled"]
+    status: Literal["reported", "settled", "resolved"]
     began_on: date | None = None
     ended_on: date | None = None
     amount: int | None = None
+    outcome: Literal["confirmed", "corrected", "deleted", "unverifiable"] | None = None
+    dispute: str | None = None
     time: datetime = datetime(2000, 1, 1, tzinfo=UTC)
     """When it was so, by the partner."""
 
@@ -36,7 +39,7 @@ class Report:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
     """One version of the record, as the scorer hears of it. `said_at` is what the clock showed then. The last one, that
-    it has expired, says nothing of what it was."""
+    it has expired or is deleted, says nothing of what it was."""
 
     version: int
     status: str
@@ -49,26 +52,52 @@ class News:
 
 
 @dataclass(slots=True)
+class _Facts:
+    kind: str
+    began_on: date
+    amount: int | None
+    ended_on: date | None
+    is_open: bool
+
+    @property
+    def at_once(self) -> bool:
+        return KIND_OF[self.kind].ends is Ends.AT_ONCE
+
+
+@dataclass(slots=True)
+class _Dispute:
+    """`over_at`: until then its provider may answer."""
+
+    number: str
+    over_at: datetime
+    outcome: Literal["asked", "confirmed", "corrected", "unverifiable"] = "asked"
+
+
+@dataclass(slots=True)
 class Record:
-    """Give it every report, and every instant to which the clock was set; `news` is what must be published."""
+    """Give it every report, what its person asks, and every instant to which the clock was set; `news` is what must be
+    published."""
 
     profile: Mapping[str, Any]
     news: list[News] = field(default_factory=list)
+    _facts: _Facts | None = None
+    _dispute: _Dispute | None = None
+    _corrected_at: datetime | None = None
+    """The time of the correction that said when it ended."""
+    _ends: list[date] = field(default_factory=list)
+    """All days of its end that were taken."""
     _waiting: list[Report] = field(default_factory=list)
-    _told: list[Report] = field(default_factory=list)
-    """The reports that were taken."""
+    _amounts_at: list[datetime] = field(default_factory=list)
+    """The times of all reports with an amount that were taken."""
     _waits_until: datetime | None = None
-    _gone: bool = False
+    _gone: Literal["", "lapsed", "deleted"] = ""
     late_answers: list[tuple[Report, str]] = field(default_factory=list)
     """What became of the settlements that had waited for the last report."""
 
     @property
     def counts(self) -> bool:
-        return bool(self.news) and not self._gone
-
-    @property
-    def is_settled(self) -> bool:
-        return self.news[-1].ended_on is not None
+        disputed = self._dispute is not None and self._dispute.outcome in ("asked", "unverifiable")
+        return self._facts is not None and not self._gone and not disputed
 
     @property
     def record_class(self) -> str:
@@ -77,11 +106,13 @@ class Record:
     def take(self, report: Report, now: datetime) -> str:
         """ "accepted", "duplicate", or the code of the refusal."""
         if self._gone:
-            return "lapsed"
+            return "duplicate" if report.outcome == "deleted" else self._gone
+        if report.status == "resolved":
+            return self._resolve(report, now)
         if report.status == "reported" and self._is_over(report, now):
             return "lapsed"
-        if self.news:
-            return self._again(report, now)
+        if self._facts:
+            return self._again(self._facts, report, now)
         if report.status == "reported":
             return self._first(report, now)
         if any(_same(report, waiting) for waiting in self._waiting):
@@ -92,27 +123,27 @@ class Record:
         self._waits_until = now + timedelta(days=WAITS_DAYS)
         return "accepted"
 
+    def dispute(self, number: str, now: datetime) -> str:
+        """The code of the answer to the person."""
+        if self._facts is None or self._gone:
+            return "no-such-record"
+        assert self._dispute is None, "a second dispute of a record: teach the oracle"
+        self._dispute = _Dispute(number, _answered_by(now, self.profile))
+        self._say(now)
+        return "asked"
+
     def expire(self, now: datetime) -> list[Report]:
-        """The clock was set: the record is gone if its deadline is over. Returns the settlements that have waited too
-        long, each of which is refused."""
+        """The clock was set: the record is gone if its deadline is over, and a dispute ends that nobody has answered.
+        Returns the settlements that have waited too long, each of which is refused."""
         if not self.news and self._waits_until is not None and self._waits_until <= now:
             late, self._waiting, self._waits_until = self._waiting, [], None
             return late
-        if self.counts and (over := self.news[-1].lapses_at) and over <= now:
-            version = len(self.news) + 1
-            self.news.append(
-                News(
-                    version=version,
-                    status="expired",
-                    kind=None,
-                    began_on=None,
-                    amount=None,
-                    ended_on=None,
-                    lapses_at=None,
-                    said_at=now,
-                )
-            )
-            self._gone = True
+        over = self.news[-1].lapses_at if self._facts and not self._gone else None
+        asked = self._dispute if self._dispute and self._dispute.outcome == "asked" and not self._gone else None
+        if asked and asked.over_at <= now and (over is None or asked.over_at < over):
+            self._say_unverifiable(asked, now)
+        if over and over <= now and not self._gone:
+            self._end("lapsed", "expired", now)
         return []
 
     def _is_over(self, report: Report, now: datetime) -> bool:
@@ -127,74 +158,154 @@ class Record:
         assert report.began_on is not None
         at_once = KIND_OF[report.kind].ends is Ends.AT_ONCE
         ended_on = report.began_on if at_once else report.ended_on
-        self._say(report.kind, report.began_on, report.amount, ended_on, ended_on is None or at_once, now)
-        self._told.append(report)
-        self.late_answers = [(settlement, self._settle(settlement, now)) for settlement in self._waiting]
+        self._facts = _Facts(report.kind, report.began_on, report.amount, ended_on, ended_on is None or at_once)
+        self._ends = [ended_on] if ended_on and not at_once else []
+        self._note_amount(report)
+        self._say(now)
+        self.late_answers = [(settlement, self._settle(self._facts, settlement, now)) for settlement in self._waiting]
         return "accepted"
 
-    def _again(self, report: Report, now: datetime) -> str:
-        known, last = self.news[0], self.news[-1]
+    def _again(self, facts: _Facts, report: Report, now: datetime) -> str:
         if report.status == "settled":
-            return self._settle(report, now)
-        if (report.kind, report.began_on) != (known.kind, known.began_on):
+            return self._settle(facts, report, now)
+        if (report.kind, report.began_on) != (facts.kind, facts.began_on):
             return "conflict"
         assert report.ended_on in (None, *(news.ended_on for news in self.news)), "reported again: teach the oracle"
         if report.amount is None:
             return "duplicate"
-        latest = max((told.time for told in self._told if told.amount is not None), default=None)
-        if report.amount == last.amount or (latest is not None and report.time < latest):
-            self._told.append(report)
+        latest = max(self._amounts_at, default=None)
+        if report.amount == facts.amount or (latest is not None and report.time < latest):
+            self._note_amount(report)
             return "duplicate"
-        if last.status == "settled" or report.time == latest:
+        if not facts.is_open or report.time == latest:
             return "conflict"
-        self._told.append(report)
-        self._say(last.kind, last.began_on, report.amount, last.ended_on, True, now)
+        self._note_amount(report)
+        facts.amount = report.amount
+        self._say(now)
         return "accepted"
 
-    def _settle(self, report: Report, now: datetime) -> str:
-        known, ended_on = self.news[-1], report.ended_on
+    def _settle(self, facts: _Facts, report: Report, now: datetime) -> str:
+        ended_on = report.ended_on
         assert ended_on is not None
-        assert known.kind is not None
-        assert known.began_on is not None
-        if report.kind != known.kind or report.began_on not in (None, known.began_on):
+        if report.kind != facts.kind or report.began_on not in (None, facts.began_on):
             return "conflict"
-        if ended_on < known.began_on:
+        if ended_on < facts.began_on and ended_on not in self._ends:
             return "dates-contradict"
-        if KIND_OF[known.kind].ends is Ends.AT_ONCE:
-            ended_on = known.began_on
-        taken = [news.ended_on for news in self.news if news.status == "settled"]
-        if ended_on in taken:
+        if facts.at_once:
+            ended_on = facts.began_on
+        if ended_on in self._ends:
             return "duplicate"
-        if known.ended_on and ended_on > known.ended_on:
+        if self._corrected_at is not None:
+            return "duplicate" if report.time <= self._corrected_at else "conflict"
+        if facts.ended_on and ended_on > facts.ended_on:
             return "re-ageing"
-        if len(taken) == SETTLEMENTS_MAX:
+        if len(self._ends) == SETTLEMENTS_MAX:
             return "too-many"
-        self._say(known.kind, known.began_on, known.amount, ended_on, False, now)
+        self._end_on(facts, ended_on)
+        self._say(now)
         return "accepted"
 
-    def _say(
-        self,
-        kind: str | None,
-        began_on: date | None,
-        amount: int | None,
-        ended_on: date | None,
-        is_open: bool,
-        now: datetime,
-    ) -> None:
+    def _end_on(self, facts: _Facts, ended_on: date) -> None:
+        facts.ended_on, facts.is_open = ended_on, False
+        self._ends.append(ended_on)
+
+    # -- answers ---------------------------------------------------------------------------------------------------
+
+    def _resolve(self, report: Report, now: datetime) -> str:
+        dispute = self._dispute
+        if report.dispute and (dispute is None or dispute.number != report.dispute):
+            return "not-disputed"
+        assert self._facts, "an answer without a report: teach the oracle"
+        match report.outcome:
+            case "deleted":
+                self._end("deleted", "deleted", now)
+                return "accepted"
+            case "corrected":
+                return self._correct(self._facts, report, now)
+            case "confirmed" | "unverifiable" as outcome:
+                assert dispute is not None
+                if dispute.outcome == outcome:
+                    return "duplicate"
+                if dispute.outcome != "asked":
+                    return "answered"
+                dispute.outcome = outcome
+                self._say(now)
+                return "accepted"
+        raise AssertionError(report)
+
+    def _correct(self, facts: _Facts, report: Report, now: datetime) -> str:
+        before = replace(facts)
+        if report.ended_on and not facts.at_once and (self._corrected_at is None or report.time > self._corrected_at):
+            self._corrected_at = report.time
+            if report.ended_on != facts.ended_on:
+                self._end_on(facts, report.ended_on)
+        if report.amount is not None and report.time > max(self._amounts_at, default=_LONG_AGO):
+            self._note_amount(report)
+            facts.amount = report.amount
+        answers = report.dispute is not None and self._dispute is not None and self._dispute.outcome == "asked"
+        if answers:
+            assert self._dispute is not None
+            self._dispute.outcome = "corrected"
+        if facts == before and not answers:
+            return "duplicate"
+        self._say(now)
+        assert self.news[-1].lapses_at is None or self.news[-1].lapses_at > now, "lapsed at once: teach the oracle"
+        return "accepted"
+
+    def _say_unverifiable(self, dispute: _Dispute, now: datetime) -> None:
+        dispute.outcome = "unverifiable"
+        assert self.profile["unverifiable"] == "stands", "another profile: teach the oracle"
+        self._say(now)
+
+    # -- what is said ----------------------------------------------------------------------------------------------
+
+    def _note_amount(self, report: Report) -> None:
+        if report.amount is not None:
+            self._amounts_at.append(report.time)
+
+    def _say(self, now: datetime) -> None:
+        facts = self._facts
+        assert facts is not None
+        status = "open" if facts.is_open else "settled"
+        if self._dispute:
+            status = "disputed" if self._dispute.outcome == "asked" else self._dispute.outcome
         self.news.append(
             News(
                 version=len(self.news) + 1,
-                status="open" if is_open else "settled",
-                kind=kind,
-                began_on=began_on,
-                amount=amount,
-                ended_on=ended_on,
-                lapses_at=lapses_at(kind, ended_on, self.profile) if kind and ended_on else None,
+                status=status,
+                kind=facts.kind,
+                began_on=facts.began_on,
+                amount=facts.amount,
+                ended_on=facts.ended_on,
+                lapses_at=lapses_at(facts.kind, facts.ended_on, self.profile) if facts.ended_on else None,
                 said_at=now,
             )
         )
+
+    def _end(self, how: Literal["lapsed", "deleted"], status: str, now: datetime) -> None:
+        nothing = dict.fromkeys(("kind", "began_on", "amount", "ended_on", "lapses_at"))
+        self.news.append(News(version=len(self.news) + 1, status=status, said_at=now, **nothing))
+        self._gone = how
+
+
+_LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def _same(one: Report, other: Report) -> bool:
     """Whether two settlements say the same; what was paid is not what was owed."""
     return (one.kind, one.began_on, one.ended_on) == (other.kind, other.began_on, other.ended_on)
+
+
+def _answered_by(now: datetime, profile: Mapping[str, Any]) -> datetime:
+    """The end of the last day on which a provider may answer what is asked now (rules D10)."""
+    zone, calendar = zones.zone(profile["zone"]), profile.get("calendar", {})
+    day = now.astimezone(zone).date() + timedelta(days=profile["answer_days"])
+    while calendar.get("shifts_answers") and not _is_working_day(day, calendar):
+        day += timedelta(days=1)
+    return datetime.combine(day + timedelta(days=1), datetime.min.time(), zone)
+
+
+def _is_working_day(day: date, calendar: Mapping[str, Any]) -> bool:
+    if day in calendar.get("working_days", ()):
+        return True
+    return day.weekday() < 5 and day not in calendar.get("holidays", ())

@@ -65,16 +65,33 @@ class Sent:
     fault: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person asks: to dispute the record of a partner's report under a number, to withdraw a consent given to a
+    partner, or to be erased. `record_id` is how the person names that record."""
+
+    id: str
+    person: str
+    ask: Literal["dispute", "withdraw-consent", "erase"]
+    partner: str = ""
+    report_id: str = ""
+    record_id: str = ""
+    number: str = ""
+    consent: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Phase:
     """What is sent, in this order, while the clock stands at `instant`; it is all handled before the next phase.
 
-    First of all lapses what is due by then; with `publication`, the monthly run of the instant's month comes next.
+    First of all lapses what is due by then; with `publication`, the monthly run of the instant's month comes next. What
+    people ask comes when all that was sent is handled.
     """
 
     instant: datetime
     sent: Sequence[Sent]
     publication: bool = False
+    requests: Sequence[Request] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +106,18 @@ class Result:
 @dataclass(frozen=True, slots=True)
 class Expected:
     """`fates` and `codes` are by the number of the message over all phases; `results` by user_id, at the end; `records`
-    has the news of each record by user_id, in no order of records."""
+    has the news of each record by user_id, in no order of records; `answers` the code of the answer to each request.
+
+    Who was erased is somebody else afterwards: a `life` is a user_id, and after an erasure `<user_id>/1`.
+    """
 
     fates: tuple[Fate, ...]
     codes: Mapping[int, str]
     results: Mapping[str, Result]
     records: Mapping[str, Sequence[Sequence[News]]] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
+    erased: Mapping[str, int] = field(default_factory=dict)
+    """How often each person was erased."""
 
     def counts(self) -> Counter[str]:
         return Counter(self.fates)
@@ -109,13 +132,21 @@ class _Person:
     circle: Circle | None = None
     named: dict[str, int] = field(default_factory=dict)
     """The contacts at the time of the last publication, each with the run from which on it has been one."""
+    withdrawn: set[tuple[str, str | None]] = field(default_factory=set)
+    """Partner and id of each consent that was withdrawn."""
+    unnamed: set[Event] = field(default_factory=set)
+    """What was told of contacts who were erased since."""
 
     def behavior(self, zone: ZoneInfo) -> Behavior:
         """Computed from the whole list each time."""
         behavior = Behavior()
         for event in self.events:
-            behavior.hear(event, zone)
+            if event not in self.unnamed and (event.partner, event.consent) not in self.withdrawn:
+                behavior.hear(event, zone)
         return behavior
+
+    def news(self) -> list[list[News]]:
+        return [record.news for record in self.records.values() if record.news]
 
 
 def expect(
@@ -130,6 +161,9 @@ def expect(
     fates: list[Fate] = []
     codes: dict[int, str] = {}
     people: dict[str, _Person] = {}
+    erased: Counter[str] = Counter()
+    records: dict[str, list[list[News]]] = {}
+    answers: dict[str, str] = {}
     through = 0
     for phase in phases:
         through = month_of(phase.instant, zone)
@@ -145,11 +179,42 @@ def expect(
             if code:
                 codes[len(fates)] = code
             fates.append(fate)
-    told = {who: [record.news for record in person.records.values() if record.news] for who, person in people.items()}
-    records = {who: news for who, news in told.items() if news}
-    known = {who: person for who, person in people.items() if person.events or who in records}
-    results = {who: _result(card, person, through, zone) for who, person in known.items()}
-    return Expected(tuple(fates), codes, results, records)
+        for request in phase.requests:
+            if request.ask == "erase":
+                records[_life(request.person, erased)] = _erase(request.person, people)
+                erased[request.person] += 1
+            answers[request.id] = _ask(request, people, phase.instant)
+    records |= {_life(who, erased): person.news() for who, person in people.items()}
+    records = {life: news for life, news in records.items() if news}
+    known = {who: person for who, person in people.items() if person.events or person.news()}
+    results = {_life(who, erased): _result(card, person, through, zone) for who, person in known.items()}
+    return Expected(tuple(fates), codes, results, records, answers, erased)
+
+
+def _life(person: str, erased: Mapping[str, int]) -> str:
+    return f"{person}/{erased[person]}" if erased.get(person) else person
+
+
+def _ask(request: Request, people: dict[str, _Person], now: datetime) -> str:
+    """The code of the answer."""
+    if request.ask == "erase":
+        return "erasing"
+    person = people.setdefault(request.person, _Person())
+    if request.ask == "withdraw-consent":
+        person.withdrawn.add((request.partner, request.consent))
+        return "consent-withdrawn"
+    record = person.records.get((request.partner, request.report_id))
+    return record.dispute(request.number, now) if record else "no-such-record"
+
+
+def _erase(who: str, people: dict[str, _Person]) -> list[list[News]]:
+    """Nothing of the person stays, and in what others have told nothing about the person; what subscribers have heard
+    of records is returned."""
+    gone = people.pop(who, _Person())
+    for other in people.values():
+        other.unnamed.update(event for event in other.events if event.contact == who)
+        other.named.pop(who, None)
+    return gone.news()
 
 
 def _receive(sent: Sent, people: dict[str, _Person], open_from: int, zone: ZoneInfo) -> tuple[Fate, str | None]:
@@ -168,6 +233,8 @@ def _receive(sent: Sent, people: dict[str, _Person], open_from: int, zone: ZoneI
         if _is_full(known, event, zone):
             return "refused", "too-many"
         known.append(event)
+        if (event.partner, event.consent) in people[event.person].withdrawn:
+            return "refused", "consent-withdrawn"
         return "accepted", None
     return ("duplicate", None) if same_id[0] == event else ("refused", "conflict")
 
