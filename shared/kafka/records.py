@@ -68,6 +68,8 @@ class Records:
         """Behind what was taken last."""
         self.is_large = False
         """Whether the batch in hand is looked at record by record, because of its size."""
+        self._told_of = -1
+        """The first offset of the batch of which the log was told last."""
 
     def of(self, packed: Batch) -> Iterator[Fetched]:
         self._notes.look_at_times(self._tp.topic, packed.library.timestamp_type)
@@ -176,7 +178,11 @@ class Records:
             return
         if behind - first > 1:
             what = f"{what} This is said of {behind - first} records, from offset {first} to {behind - 1}."
-        log.warning("unreadable", topic=tp.topic, partition=tp.partition, first=first, next=behind, code=code)
+        # Once for each batch: a batch of 3 kB may have 100,000 records, each of which has its answer.
+        if batch.library.base_offset != self._told_of:
+            self._told_of = batch.library.base_offset
+            among = {"next": behind, "records_in_batch": batch.count}
+            log.warning("unreadable", topic=tp.topic, partition=tp.partition, first=first, **among, code=code)
         self.next_offset = behind
         at_ms = _appended_ms(batch.library.max_timestamp, batch.library.timestamp_type)
         yield Unreadable(tp.topic, tp.partition, first, behind, at_ms, code.value, what)

@@ -100,6 +100,10 @@ class Record:
         return self._facts is not None and not self._gone and not disputed
 
     @property
+    def is_settled(self) -> bool:
+        return self._facts is not None and self._facts.ended_on is not None
+
+    @property
     def record_class(self) -> str:
         return class_of(self.news[0].kind or "")
 

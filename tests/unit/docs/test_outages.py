@@ -29,6 +29,12 @@ TESTS = {
     "records that are made to fill the memory": (
         "tests/integration/test_hostile_records.py::test_memory_is_bounded_and_everything_answered"
     ),
+    "a partner's topic keeps its senders' times, because it was not made with `message.timestamp.type=LogAppendTime`": (
+        "tests/integration/test_raw_topics.py::test_a_topic_with_its_senders_times_lets_nobody_say_when_an_event_came"
+    ),
+    "more processes of a service than partitions": (
+        "tests/integration/test_runner.py::test_a_process_too_many_is_ready_and_says_that_it_owns_nothing"
+    ),
     "a flood about one person": "tests/integration/test_hot_person.py::test_the_people_beside_get_their_score",
     "a record that no rule can answer for": (
         "tests/integration/test_outages.py::test_poison_between_the_services_is_set_aside"

@@ -14,6 +14,7 @@ from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import READ_COMMITTED
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from shared.contracts.cloudevents import HEADERS_MAX
 from shared.kafka.batch import Batch
@@ -335,3 +336,10 @@ def test_what_was_fetched_is_freed_at_once() -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_the_log_is_told_once_of_a_batch_however_many_of_its_records_cannot_be_read() -> None:
+    hostile = batch([(None, b"x", [("", b"")] * (HEADERS_MAX + 1))] * 300, base=0, codec="zstd")
+    with capture_logs() as told:
+        assert len(read(hostile, batch([(None, None, [("", b"")] * (HEADERS_MAX + 1))], base=300))) == 301
+    assert [(each["first"], each["records_in_batch"]) for each in told] == [(0, 300), (300, 1)]
