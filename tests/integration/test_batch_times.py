@@ -33,6 +33,8 @@ async def test_a_time_is_found_where_the_broker_would_find_it(kafka_bootstrap: s
     tp = await log_of(kafka_bootstrap, 20, APPEND_TIMES)
     async with AIOKafkaConsumer(bootstrap_servers=kafka_bootstrap) as consumer:
         consumer.assign([tp])
+        # As services ask: who leads the partition is known by then.
+        await consumer.end_offsets([tp])
         client, times = consumer._client, list[int]()
         for offset in range(60):
             found = await batch_at(client, tp, offset)
@@ -52,6 +54,7 @@ async def test_what_senders_say_of_the_time_is_no_answer(kafka_bootstrap: str) -
     tp = await log_of(kafka_bootstrap, 2, {})
     async with AIOKafkaConsumer(bootstrap_servers=kafka_bootstrap) as consumer:
         consumer.assign([tp])
+        await consumer.end_offsets([tp])
         found = await batch_at(consumer._client, tp, 4)
         assert found == (3, 6, None)
         assert await first_offset(consumer._client, tp, 0, 6, lambda _: True) is None
