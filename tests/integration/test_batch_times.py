@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -22,7 +23,7 @@ async def log_of(kafka: str, batches: int, settings: dict[str, str]) -> TopicPar
         for _ in range(batches):
             batch = producer.create_batch()
             for _ in range(3):
-                batch.append(key=None, value=b"x", timestamp=1)
+                batch.append(key=None, value=b"x", timestamp=int(time.time() * 1000))
             batch.close()
             await (await producer.send_batch(batch, tp.topic, partition=0))
             await asyncio.sleep(0.005)
@@ -30,24 +31,24 @@ async def log_of(kafka: str, batches: int, settings: dict[str, str]) -> TopicPar
 
 
 async def test_a_time_is_found_where_the_broker_would_find_it(kafka_bootstrap: str) -> None:
-    tp = await log_of(kafka_bootstrap, 20, APPEND_TIMES)
+    tp = await log_of(kafka_bootstrap, 7, APPEND_TIMES)
     async with AIOKafkaConsumer(bootstrap_servers=kafka_bootstrap) as consumer:
         consumer.assign([tp])
         # As services ask: who leads the partition is known by then.
         await consumer.end_offsets([tp])
         client, times = consumer._client, list[int]()
-        for offset in range(60):
+        for offset in range(21):
             found = await batch_at(client, tp, offset)
             assert found is not None
             assert (found.first, found.next_offset) == (offset // 3 * 3, offset // 3 * 3 + 3)
             assert found.at_ms is not None
             times.append(found.at_ms)
         assert times == sorted(times)
-        assert await batch_at(client, tp, 60) is None
+        assert await batch_at(client, tp, 21) is None
         for at_ms in {each + more for each in times for more in (-1, 0, 1)}:
             asked = (await consumer.offsets_for_times({tp: at_ms}))[tp]
-            wanted = 60 if asked is None else asked.offset
-            assert await first_offset(client, tp, 0, 60, at_ms.__le__) == wanted
+            wanted = 21 if asked is None else asked.offset
+            assert await first_offset(client, tp, 0, 21, at_ms.__le__) == wanted
 
 
 async def test_what_senders_say_of_the_time_is_no_answer(kafka_bootstrap: str) -> None:
