@@ -26,20 +26,24 @@ from goodstanding.doctor.findings import (
     of_letters,
     of_migrations,
     of_outbox,
+    of_rights,
     of_topics,
     ok,
     wrong,
 )
 from goodstanding.errors import UserError
 from goodstanding.person import erasing
+from goodstanding.platform import acl_plan
 from goodstanding.platform.deployment import Deployment, migrations, partners
 from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.platform.stack import Stack
 from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.waiting_for_word import waiting_for_word
 from shared import postgres
+from shared.contracts.rights import SUBSCRIBER
 from shared.contracts.topics import SERVICES
 from shared.kafka import groups, topic_admin
+from shared.kafka.connection import connection_of
 from shared.runner.timekeeper import measured
 from shared.settings import ServiceSettings
 from shared.toml_file import ConfigError
@@ -120,18 +124,21 @@ def _disk(stack: Stack) -> Iterator[Finding]:
 
 
 async def _kafka(deployment: Deployment) -> AsyncIterator[Finding]:
-    async with topic_admin.administrator(deployment.kafka) as admin:
+    async with topic_admin.administrator(deployment.addresses.login) as admin:
         cluster = await admin.describe_cluster()
     brokers = len(cluster["brokers"])
     yield ok("kafka", f"{brokers} broker{'s' if brokers > 1 else ''} of cluster {cluster['cluster_id']} answer.")
-    for each in of_topics(await topic_admin.compare_topics(deployment.kafka, partners())):
+    for each in of_topics(await topic_admin.compare_topics(deployment.addresses.login, partners())):
         yield each
+    login = connection_of(deployment.addresses.login)
+    if login.uses_sasl:
+        yield of_rights(await acl_plan.plan(login, partners(), [SUBSCRIBER]))
 
 
 async def _groups(deployment: Deployment) -> AsyncIterator[Finding]:
-    async with topic_admin.administrator(deployment.kafka) as admin:
+    async with topic_admin.administrator(deployment.addresses.login) as admin:
         members = await groups.members(admin, SERVICES)
-    async with asking(deployment.kafka) as offsets:
+    async with asking(deployment.addresses.login) as offsets:
         for service in SERVICES:
             yield of_group(service, members.get(service, 0), await _waiting(deployment, offsets, service))
 
@@ -159,7 +166,7 @@ async def _handled(deployment: Deployment, service: str) -> dict[tuple[str, int]
 
 
 async def _letters(deployment: Deployment) -> AsyncIterator[Finding]:
-    letters, _ = await read_letters(deployment.kafka)
+    letters, _ = await read_letters(deployment.addresses.login)
     yield of_letters([f"{each.position} ({each.code})" for each in open_letters(letters)])
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from goodstanding.platform.acl_plan import Plan
 from shared.kafka.topic_admin import TopicReport
 from shared.trust import Witness, disagreement
 
@@ -55,6 +56,14 @@ def of_topics(report: TopicReport) -> Iterator[Finding]:
         yield wrong("topics", f"{each.topic}: {each.setting} is {each.found}, not {each.expected}.", f"{each.remedy}.")
     if not report.missing and not report.differences:
         yield ok("topics", f"All {len(report.right)} topics are as the table says.")
+
+
+def of_rights(plan: Plan) -> Finding:
+    """`plan` compares Kafka's rights with those that the table of topics gives."""
+    if plan.is_done:
+        return ok("rights", f"All {len(plan.right)} rights of the table of topics are given, and no others.")
+    told = f"{len(plan.missing)} are missing, {len(plan.surplus)} are too much, {len(plan.others)} are of another kind."
+    return wrong("rights", told, "See which: goodstanding acl plan; put them right: goodstanding acl apply")
 
 
 def of_migrations(service: str, known: Sequence[str], applied: Sequence[str]) -> Finding:

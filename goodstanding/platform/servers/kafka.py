@@ -27,6 +27,7 @@ from shared.kafka.connection import Kafka as Connection
 
 VERSION = jars.KAFKA.rpartition(":")[2]
 _FORMAT_TIMEOUT_S = 120
+_FORMAT_ARGUMENTS = "format.arguments"
 
 # What clients can tell, wherever the broker runs: the tests give the same to a container.
 BEHAVIOR: dict[str, str | int] = {
@@ -122,8 +123,13 @@ class Kafka:
         log = self.directory / "format.log"
         cluster_id = secrets.token_urlsafe(16)
         tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config=server.properties"]
-        users = self._security.users() if self.secured else []
-        code = process.run(self._java([*tool, *users], record=False, log=log), timeout_s=_FORMAT_TIMEOUT_S)
+        arguments = self.directory / _FORMAT_ARGUMENTS
+        if self.secured:
+            # Java reads them from a file, since everybody on the machine can see a command line.
+            write_private(arguments, "\n".join([*tool, *self._security.users()]).encode())
+            tool = [f"@{_FORMAT_ARGUMENTS}"]
+        code = process.run(self._java(tool, record=False, log=log), timeout_s=_FORMAT_TIMEOUT_S)
+        arguments.unlink(missing_ok=True)
         if code:
             raise explain("Kafka could not make its data directory", log.read_text())
         if self.secured:

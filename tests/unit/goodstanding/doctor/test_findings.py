@@ -20,8 +20,11 @@ from goodstanding.doctor.findings import (
     of_letters,
     of_migrations,
     of_outbox,
+    of_rights,
     of_topics,
 )
+from goodstanding.platform.acl_plan import Plan
+from shared.contracts.rights import Right
 from shared.kafka.topic_admin import Difference, TopicReport
 from shared.trust import Witness
 
@@ -29,7 +32,12 @@ GIB = 2**30
 MINUTE = timedelta(minutes=1)
 FEWER = Difference("scores.changed", "partitions", "6", "3", "Delete it and create it again")
 
+RIGHT = Right("scorer", "topic", "scores.changed", "write")
+
 CASES = [
+    (of_rights(Plan((), (), (RIGHT,), ())), Verdict.OK, "All 1 rights"),
+    (of_rights(Plan((RIGHT,), (), (), ())), Verdict.WRONG, "1 are missing"),
+    (of_rights(Plan((), (RIGHT,), (), ("one that denies",))), Verdict.WRONG, "1 are too much, 1 are of another kind."),
     (of_migrations("scorer", ["a", "b"], ["a", "b"]), Verdict.OK, "All 2 migrations"),
     (of_migrations("scorer", ["a", "b"], ["a"]), Verdict.WRONG, "Not applied yet: b."),
     (of_migrations("scorer", ["a", "b"], []), Verdict.WRONG, "Not applied yet: a, b."),
