@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from services.scorer.core.folding import Window
 from services.scorer.core.policy import Policy, faults_among, in_order
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.settings import ScorerSettings
+from shared.contracts.months import month_of_name
 from shared.policy_file import load_kinds, load_policy, scorecard_files
 from shared.settings import key_bytes
 from shared.toml_file import error_at
@@ -18,8 +20,17 @@ def load(settings: ScorerSettings) -> Policy:
         scorecards=scorecards(settings.policies),
         zone=settings.zone_info,
         accepts_late_months=settings.accepts_late_months,
+        window=_window(settings.backfill),
+        silent=settings.silent,
         fingerprint_key=key_bytes(settings.fingerprint_key),
     )
+
+
+def _window(backfill: str | None) -> Window | None:
+    if backfill is None:
+        return None
+    partner, first, last = backfill.split(":")
+    return Window(partner, month_of_name(first), month_of_name(last))
 
 
 def scorecards(policies: Path) -> tuple[Scorecard, ...]:

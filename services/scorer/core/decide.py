@@ -153,7 +153,7 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
     for message in messages:
         match message:
             case Event():
-                outcome = fold(state, message, policy.accepts_late_months)
+                outcome = fold(state, message, policy.accepts_late_months, window=policy.window)
                 folded.append((message, outcome))
                 if isinstance(outcome, Accepted) and outcome.cites_anew:
                     consents.append(cited_by(message))
@@ -183,6 +183,10 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
         run = passed_by(due.run, policy)
         earliest = now if changes else _last_lapse(state, now)
         person, publication = _run(person, counting, due, earliest, policy)
+    elif due is not None and person.evaluation and not person.version and not policy.silent:
+        # The run took place in silence, and now it is told, with the records as they are now.
+        card = policy.of_run(due.run) or policy.scorecards[0]
+        person, publication = _published(person, score.decode(person.evaluation), card, now)
     if publication is None:
         # Of somebody who only takes something back, no first score is made.
         events = bool(accepted) or (
@@ -217,7 +221,7 @@ def _close_months(state: State, now: datetime, policy: Policy) -> None:
     month, arrived_from = _months_at(now, policy.zone)
     open_from = arrived_from - policy.accepts_late_months
     if month > state.month or open_from > state.open_from:
-        prune(state, max(state.month, month), open_from)
+        prune(state, max(state.month, month), open_from, policy.window)
 
 
 @lru_cache(maxsize=16)
@@ -244,7 +248,7 @@ def _run(person: Person, state: State, due: Due, earliest: datetime | None, poli
     continuous = card.cadence == "continuous"
     months = card.compiled.walked(state, due.run if continuous else due.run - 1, circle)
     evaluation = evaluate_walked(months, card)
-    if not continuous and person.evaluation and person.run == due.run - 1:
+    if not continuous and person.version and person.run == due.run - 1:
         last = Last(score.decode(person.evaluation), policy.of_run(person.run) or card, person.circle)
         evaluation = msgspec.structs.replace(evaluation, moves=moves(last, evaluation, months, card))
     elif continuous and len(policy.scorecards) > 1:
@@ -256,7 +260,7 @@ def _run(person: Person, state: State, due: Due, earliest: datetime | None, poli
         standing_before=person.standing,
         circle=circle,
     )
-    if continuous and not _differs(person, evaluation):
+    if policy.silent or (continuous and not _differs(person, evaluation)):
         return _silently(person, evaluation)
     return _published(person, evaluation, card, max(due.instant, earliest or due.instant))
 
@@ -301,6 +305,8 @@ def _at_once(
         evaluation = with_records_changed(last, state, card, through)
     else:
         return person, None
+    if policy.silent:
+        return _silently(person, evaluation)
     return _published(person, evaluation, card, now)
 
 
@@ -319,7 +325,7 @@ def _telling_of_policy(
 
 
 def _differs(person: Person, evaluation: Evaluation) -> bool:
-    return not person.evaluation or score.decode(person.evaluation).result != evaluation.result
+    return not person.version or score.decode(person.evaluation).result != evaluation.result
 
 
 def _silently(person: Person, evaluation: Evaluation) -> _Moved:

@@ -42,6 +42,23 @@ _LONG_AGO = -(2**63)
 _NOTHING: Vector = []
 
 
+class Window(msgspec.Struct, frozen=True):
+    """Closed months, the first and the last, that take the events of one partner, who is new (rules E24)."""
+
+    partner: str
+    first: int
+    last: int
+
+    def has(self, month: int) -> bool:
+        return self.first <= month <= self.last
+
+    def takes(self, event: Event) -> bool:
+        # Of a contact the latest word counts, also of several partners, and in a closed month nobody knows what others
+        # had said.
+        is_contact = KIND_OF[event.body.kind].shape is Shape.CONTACT
+        return event.partner == self.partner and self.has(event.month) and not is_contact
+
+
 # What became of an event. All but Accepted and Duplicate are refusals; of an event refused only the id may be kept.
 
 
@@ -79,12 +96,17 @@ _CITES_ANEW = Accepted(cites_anew=True)
 _TOO_LATE, _TOO_MANY, _BLOCKED = TooLate(), TooMany(), Blocked()
 
 
-def fold(state: State, event: Event, late_months: int, room: Sequence[int] = ROOM) -> Folded:
+def fold(
+    state: State, event: Event, late_months: int, room: Sequence[int] = ROOM, window: Window | None = None
+) -> Folded:
     """Take one event in. A month accepts what arrives until `late_months` further ones have begun, unless it was closed
-    to this person before (rules E5); the first event under an id counts (rules E3)."""
+    to this person before (rules E5) and is in no `window` of the event's partner (rules E24); the first event under an
+    id counts (rules E3)."""
     month, open_then = event.month, event.arrived - late_months
     if month < open_then or month < state.open_from:
-        return _TOO_LATE
+        if window is None or not window.takes(event):
+            return _TOO_LATE
+        open_then = window.first
     entry = event.identity
     is_same = _known(state, entry, open_then)
     if is_same is not None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from services.scorer.core.consents import WITHDRAWN_MAX
 from services.scorer.core.features.months import WALKED_MONTHS
-from services.scorer.core.folding import consent_hash, hashes
+from services.scorer.core.folding import Window, consent_hash, hashes
 from services.scorer.core.state import HASH_BYTES, Figure, State, amount_of, pack, short_hash, unpack_figures
 
 MONTHS_KEPT = WALKED_MONTHS + 1
@@ -29,8 +29,9 @@ def withdraw_consent(state: State, partner: str, consent_id: str) -> bool:
     return True
 
 
-def prune(state: State, month: int, open_from: int) -> None:
-    """Drop what has left all windows, and close the months before `open_from`, for good.
+def prune(state: State, month: int, open_from: int, window: Window | None = None) -> None:
+    """Drop what has left all windows, and close the months before `open_from`, for good. What tells events apart stays
+    for the months of the `window`, for as long as that is open (rules E24).
 
     `month` is the clock's, never the newest event's: one event with a wrong date would wipe out the rest.
     """
@@ -38,16 +39,23 @@ def prune(state: State, month: int, open_from: int) -> None:
     state.month = month
     state.open_from = open_from = max(state.open_from, open_from)
     state.months = {m: vectors for m, vectors in state.months.items() if m >= kept_from}
-    state.ids = {m: blob for m, blob in state.ids.items() if m >= open_from}
+    told_apart: Set[int] = set(range(window.first, window.last + 1)) if window else frozenset()
+    state.ids = {m: blob for m, blob in state.ids.items() if m >= open_from or m in told_apart}
     state.old_ids = {m: blob for m, blob in state.old_ids.items() if m >= open_from}
-    state.figures = _repacked((key, _pruned(packed, kept_from, open_from)) for key, packed in state.figures.items())
+    state.figures = _repacked(
+        (key, _pruned(packed, kept_from, open_from, told_apart)) for key, packed in state.figures.items()
+    )
     gone_from = month - _GONE_MONTHS_KEPT + 1
     state.records = {key: r for key, r in state.records.items() if not r.gone or r.month >= gone_from}
 
 
-def _pruned(packed: bytes, kept_from: int, open_from: int) -> dict[int, Figure]:
+def _pruned(packed: bytes, kept_from: int, open_from: int, told_apart: Set[int]) -> dict[int, Figure]:
     months = unpack_figures(packed)
-    return {m: figure if m >= open_from else amount_of(figure) for m, figure in months.items() if m >= kept_from}
+    return {
+        m: figure if m >= open_from or m in told_apart else amount_of(figure)
+        for m, figure in months.items()
+        if m >= kept_from
+    }
 
 
 def _repacked(figures: Iterable[tuple[bytes, dict[int, Figure]]]) -> dict[bytes, bytes]:

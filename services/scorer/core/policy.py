@@ -10,6 +10,7 @@ from functools import lru_cache
 import msgspec
 
 from services.scorer.core.calendar import latest_run, run_instant
+from services.scorer.core.folding import Window
 from services.scorer.core.scorecard import Scorecard
 from shared.contracts.months import day_of_month
 from shared.contracts.policy_parts import PolicyFault
@@ -20,6 +21,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """At least one, the earliest first, each of another day."""
     zone: tzinfo
     accepts_late_months: int
+    window: Window | None = None
+    """The months for which a new partner is backfilled now (rules E24)."""
+    silent: bool = False
+    """Everything is evaluated and nothing published: a past is loaded of which only the last scores are told."""
     fingerprint_key: bytes = b""
     """By which erased people are remembered for a while; empty in tools, which erase nobody."""
 

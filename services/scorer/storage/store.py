@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _SQL = queries(Path(__file__).with_name("queries.sql"))
 _DONE = "done"
+_SILENT = "silent"
+"""In place of it, where the run took place and nothing was published: whoever is not silent tells it all."""
 
 _Published: TypeAlias = tuple[str, Publication]
 """Of whom, and what."""
@@ -205,20 +207,21 @@ async def due(
 ) -> DuePage[Message, Person]:
     """The monthly run: the shard's people, page by page, for the latest run that is due and not done.
 
-    The cursor is `<run>:<last user_id>` and, behind the last page, `<run>:done`. A run that was missed altogether is
-    left out: only the latest one takes place. Nobody need be skipped, since the cursor passes over whoever was set
-    aside. Raises PolicyMismatchError when this process must not publish the run.
+    The cursor is `<run>:<last user_id>` and, behind the last page, `<run>:done` or `<run>:silent`. A run that was
+    missed altogether is left out: only the latest one takes place. Nobody need be skipped, since the cursor passes over
+    whoever was set aside. Raises PolicyMismatchError when this process must not publish the run.
     """
     began, _, position = cursor.partition(":")
     # A process whose clock is a little behind the last one's goes on where that one was.
     run = max(policy.latest_run(now), int(began or 0))
     next_at = policy.instant_of(run + 1)
+    done = _SILENT if policy.silent else _DONE
     if not began:
         # A new deployment has missed nothing: what may have arrived already waits for the next run.
-        return DuePage((), f"{run}:{_DONE}", next_at)
-    if began != str(run):
+        return DuePage((), f"{run}:{done}", next_at)
+    if began != str(run) or (position == _SILENT and not policy.silent):
         position = ""
-    if position == _DONE:
+    if position in (_DONE, _SILENT):
         return DuePage((), cursor, next_at)
     instant = policy.instant_of(run)
     await _agree_on_policy(db, run, instant, policy)
@@ -232,8 +235,8 @@ async def due(
         Due(row["user_id"].hex(), run, instant, row["contacts"], row["bands"], row["steady"]) for row in rows[:limit]
     )
     # Pseudonyms are spread evenly, so the place of the last one tells how many have passed.
-    done = 1.0 if last else int(messages[-1].user_id[:8], 16) / 2**32
-    return DuePage(messages, f"{run}:{_DONE if last else messages[-1].user_id}", next_at, month_name(run), done=done)
+    share = 1.0 if last else int(messages[-1].user_id[:8], 16) / 2**32
+    return DuePage(messages, f"{run}:{done if last else messages[-1].user_id}", next_at, month_name(run), done=share)
 
 
 async def _agree_on_policy(db: Db, run: int, instant: datetime, policy: Policy) -> None:

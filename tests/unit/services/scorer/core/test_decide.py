@@ -446,3 +446,28 @@ class TestRedaction:
         first = step(self.POLICY, person)
         assert first.writes.redacts
         assert not step(self.POLICY, first.person).writes.redacts
+
+
+@pytest.mark.parametrize("policy", SHIPPED, ids=["monthly", "continuous"])
+def test_who_is_silent_publishes_nothing_and_moves_on_as_ever(policy: Policy) -> None:
+    """A past of which only the last score is told: the first one that is published is the same but for its version and
+    what moved it, since nothing was published before."""
+    silent = msgspec.structs.replace(policy, silent=True)
+    person = told = NOBODY
+    for month in (JAN, JAN + 1):
+        for messages in (bills(month, 3), [due(month + 1)], [news(record(version=month - JAN + 1))]):
+            now = day(month + 1, 6, 0) if isinstance(messages[0], Due) else day(month)
+            quiet = step(silent, person, *messages, now=now)
+            assert published(quiet) is None
+            person, told = quiet.person, step(policy, told, *messages, now=now).person
+    assert (person.version, person.as_of) == (0, None)
+    assert (person.state, person.standing, person.standing_before) == (told.state, told.standing, told.standing_before)
+    # The run that took place in silence comes again, and is told.
+    now = day(JAN + 2, 20)
+    first = step(policy, person, due(JAN + 2), now=now)
+    publication = first.writes.publication
+    assert publication is not None
+    assert (publication.version, publication.as_of, publication.evaluation.moves) == (1, now, ())
+    usual = score.decode(told.evaluation)
+    assert (publication.evaluation.result, publication.evaluation.items) == (usual.result, usual.items)
+    assert published(step(policy, first.person, due(JAN + 2), now=now)) is None

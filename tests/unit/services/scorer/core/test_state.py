@@ -10,7 +10,7 @@ import pytest
 
 from bench.scorer_core import grown
 from services.scorer.core import ids
-from services.scorer.core.folding import Accepted, fold, fold_record
+from services.scorer.core.folding import Accepted, Window, fold, fold_record
 from services.scorer.core.forgetting import prune, withdraw_consent
 from services.scorer.core.ids import HASH
 from services.scorer.core.messages import Event, event_of
@@ -217,6 +217,53 @@ def test_months_that_accept_events(month: int, outcome: str) -> None:
     state = State()
     assert outcomes(state, event(BILL, day(month)), open_from=JAN - 3) == [outcome]
     assert (state == State()) == (outcome == "TooLate")
+
+
+class TestWindow:
+    """A new partner is backfilled for closed months (rules E24)."""
+
+    WINDOW = Window("bank", JAN - 20, JAN - 6)
+
+    def take(self, state: State, event: Event, window: Window | None = WINDOW) -> str:
+        return type(fold(state, event, event.arrived - (JAN - 3), window=window)).__name__
+
+    @pytest.mark.parametrize(
+        ("month", "partner", "outcome"),
+        [
+            (JAN - 20, "bank", "Accepted"),
+            (JAN - 6, "bank", "Accepted"),
+            (JAN - 21, "bank", "TooLate"),
+            (JAN - 5, "bank", "TooLate"),
+            (JAN - 3, "bank", "Accepted"),
+            (JAN - 10, "water", "TooLate"),
+        ],
+    )
+    def test_it_takes_the_events_of_its_partner_and_months(self, month: int, partner: str, outcome: str) -> None:
+        state = State(month=JAN, open_from=JAN - 3)
+        assert self.take(state, event(BILL, day(month), partner=partner)) == outcome
+
+    def test_while_it_is_open_its_ids_are_known_also_over_the_turn_of_a_month(self) -> None:
+        state, one = State(month=JAN, open_from=JAN - 3), event(BILL, day(JAN - 9), id="a", partner="bank")
+        assert self.take(state, one) == "Accepted"
+        prune(state, JAN + 1, JAN - 2, self.WINDOW)
+        before = encode(state)
+        assert self.take(state, one) == "Duplicate"
+        assert self.take(state, event(BILL, day(JAN - 8), id="a", partner="bank")) == "Conflict"
+        assert encode(state) == before
+
+    def test_when_it_is_closed_its_months_are_closed_like_all_others(self) -> None:
+        state, one = State(month=JAN, open_from=JAN - 3), event(BILL, day(JAN - 9), id="a", partner="bank")
+        assert self.take(state, one) == "Accepted"
+        assert self.take(state, one, window=None) == "TooLate"
+        prune(state, JAN + 1, JAN - 2)
+        assert state.ids == {}
+        assert state.months.keys() == {JAN - 9}
+        assert self.take(state, one, window=None) == "TooLate"
+
+    def test_words_about_contacts_are_not_taken_for_closed_months(self) -> None:
+        state = State(month=JAN, open_from=JAN - 3)
+        word = event("contact.standing", day(JAN - 9), partner="bank", contact=FRIEND, value="present")
+        assert self.take(state, word) == "TooLate"
 
 
 def test_facts_are_the_latest_by_time_and_then_by_id() -> None:
