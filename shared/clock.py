@@ -1,4 +1,5 @@
-"""The only source of "now" for every service: the system's clock, or a stepped one for demos and tests."""
+"""The only source of "now" for every service: the system's clock, or one that is led: in demos, in tests, and while a
+new deployment loads its past (decision 0040)."""
 
 from __future__ import annotations
 
@@ -16,9 +17,15 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from shared.contracts.topics import CLOCK_TOPIC
 from shared.kafka import clients
 from shared.kafka.connection import Kafka
-from shared.trust import TrustedTime, machine_time
+from shared.trust import ClockDoubtError, TrustedTime, machine_time
 
 _CLOCK = TopicPartition(CLOCK_TOPIC, 0)
+PAST_IS_CLOSED = b"live"
+"""What is appended in place of an instant when a deployment goes live: nobody decides by this clock any more."""
+_CLOSED_SENTENCE = (
+    "The past of this platform is closed, and this process still goes by the clock of the loading: start it with"
+    " GOODSTANDING_CLOCK=system."
+)
 
 
 class Clock(Protocol):
@@ -93,12 +100,19 @@ class SteppedClock:
         self._settings: list[tuple[int, datetime]] = []
         """Each instant that was set, and when the broker took it (ms): a record read again arrived when it did."""
         self._next_offset = 0
+        self._closed = False
         self._changed = asyncio.Condition()
         self._wakers: list[Callable[[], None]] = []
 
     def now(self) -> datetime:
+        """Raises ClockDoubtError once the past is closed."""
+        self._raise_closed()
         assert self._now is not None, "open_clock() waits for the first instant"
         return self._now
+
+    def _raise_closed(self) -> None:
+        if self._closed:
+            raise ClockDoubtError(_CLOSED_SENTENCE)
 
     def arrival(self, timestamp_ms: int) -> datetime:
         """What the clock showed when the broker appended the record."""
@@ -115,14 +129,18 @@ class SteppedClock:
         end = (await self._asking.end_offsets([_CLOCK]))[_CLOCK]
         async with self._changed:
             await self._changed.wait_for(lambda: self._next_offset >= end)
+        self._raise_closed()
 
     async def follow(self) -> None:
         """Take over every instant that the driver sets, for as long as the task lives."""
         async for record in self._consumer:
             assert record.value is not None
             async with self._changed:
-                self._now = datetime.fromisoformat(record.value.decode())
-                self._settings.append((record.timestamp, self._now))
+                if record.value == PAST_IS_CLOSED:
+                    self._closed = True
+                else:
+                    self._now = datetime.fromisoformat(record.value.decode())
+                    self._settings.append((record.timestamp, self._now))
                 self._next_offset = record.offset + 1
                 self._changed.notify_all()
             for wake in self._wakers:
@@ -131,13 +149,13 @@ class SteppedClock:
     async def first_instant(self, end: int) -> None:
         """Return when an instant is known, and all that was set before `end` is."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._now is not None and self._next_offset >= end)
+            await self._changed.wait_for(lambda: (self._now is not None or self._closed) and self._next_offset >= end)
 
 
 @contextlib.asynccontextmanager
 async def open_clock(kind: str, kafka: Kafka, tolerance_s: float) -> AsyncIterator[Clock]:
-    """The clock of a process: `system`, which is in doubt until somebody has compared it, or `stepped`, which waits
-    until a driver has set the first instant."""
+    """The clock of a process: `system`, which is in doubt until somebody has compared it, or `stepped` and `loading`,
+    which wait until a driver has set the first instant."""
     if kind == "system":
         yield SystemClock(TrustedTime(tolerance_s, wall=machine_time, steady_s=time.monotonic))
         return
@@ -171,3 +189,8 @@ async def _started(kafka: Kafka) -> AsyncIterator[AIOKafkaConsumer]:
 async def set_stepped_clock(producer: AIOKafkaProducer, instant: datetime) -> None:
     """Move the stepped clock of every process; the driver's part."""
     await producer.send_and_wait(CLOCK_TOPIC, instant.astimezone(UTC).isoformat().encode(), partition=0)
+
+
+async def close_led_clock(producer: AIOKafkaProducer) -> None:
+    """No process decides anything by the led clock from now on."""
+    await producer.send_and_wait(CLOCK_TOPIC, PAST_IS_CLOSED, partition=0)

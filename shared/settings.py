@@ -134,7 +134,12 @@ class DeploymentSettings(KafkaSettings):
 
     zone: str = Field("Asia/Shanghai", description="IANA zone of calendar months and of the publication day.")
     currency: str = Field("CNY", description="Base currency of all amounts after ingest.")
-    clock: str = Field("system", pattern="^(system|stepped)$", description="`stepped` only in demos and tests.")
+    clock: str = Field(
+        "system",
+        pattern="^(system|stepped|loading)$",
+        description="`stepped` only in demos and tests; `loading` until `goodstanding go-live`, while the past is "
+        "imported.",
+    )
     policies: Path = Field(ROOT / "policies", description="Directory of the scoring and retention policies.")
     partners: Path = Field(ROOT / "partners", description="Directory of the partner mappings.")
 

@@ -24,18 +24,24 @@ from goodstanding.platform.private_file import write_private
 from goodstanding.platform.servers import Addresses
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.reading.topic import last_value
+from services.ingest.core.plausibility import LIFETIME_YEARS
 from shared import postgres
-from shared.clock import set_stepped_clock
+from shared.clock import PAST_IS_CLOSED, set_stepped_clock
+from shared.contracts import zones
+from shared.contracts.months import month_start
 from shared.contracts.rights import OPERATOR, SUBSCRIBER
 from shared.contracts.topics import CLOCK_TOPIC, SERVICES
 from shared.kafka import clients, topic_admin
 from shared.kafka.connection import Kafka, connection_of
 from shared.partner_files import partner_names
+from shared.runner import past
+from shared.runner.past import Past
 from shared.runner.store import MIGRATIONS as RUNNER_MIGRATIONS
 from shared.settings import ROOT
 
 _READ_WITHIN_S = 5.0
 _LOOK_AGAIN_S = 0.1
+_GO_LIVE = "Finish it: goodstanding go-live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +158,14 @@ class Deployment:
         }
         if self._has_own_policies:
             common["GOODSTANDING_POLICIES"] = str(self.policies)
-        if self.settings.clock == "stepped":
-            # A demo's six years are one fetch after another; with 20 ms for each they take half the time.
+        if self.settings.clock != "system":
+            # The years of a demo or of an import are one fetch after another; with 20 ms for each they take half the
+            # time.
             common["GOODSTANDING_FETCH_MAX_WAIT_MS"] = "20"
+        if service == "scorer" and self.settings.clock == "loading" and self.settings.past_scores == "last":
+            common["GOODSTANDING_SILENT"] = "true"
+        if service == "scorer" and self.settings.backfill:
+            common["GOODSTANDING_BACKFILL"] = self.settings.backfill
         if service in STATEFUL:
             common["GOODSTANDING_POSTGRES"] = self.dsn(service)
         if service == "ingest":
@@ -191,7 +202,7 @@ class Deployment:
     async def ensure_topics(self, replication_factor: int = 1) -> topic_admin.TopicReport:
         """Create the topics that are missing, and say which differ from the table, in the number of copies too."""
         kafka = self.addresses.login
-        if self.settings.clock == "stepped":
+        if self.settings.clock != "system":
             await topic_admin.ensure_simulation_topic(kafka)
         return await topic_admin.ensure_topics(kafka, partners(), replication_factor)
 
@@ -204,10 +215,41 @@ class Deployment:
         """What the deployment's clock shows."""
         if self.settings.clock == "system":
             return datetime.now(UTC)
+        shown = await self.led_to()
+        if shown is None:
+            raise UserError("The clock of this platform was never set.")
+        return shown
+
+    async def led_to(self) -> datetime | None:
+        """What a clock that is led was set to last; None where it was never set, or is closed, or Kafka has deleted
+        it."""
         value = await last_value(self.kafka, CLOCK_TOPIC)
-        if value is None:
-            raise UserError("The stepped clock was never set.")
-        return datetime.fromisoformat(value.decode())
+        return None if value in (None, PAST_IS_CLOSED) else datetime.fromisoformat(value.decode())
+
+    async def past(self) -> Past:
+        """Whether the past is open. All services with a database say the same, and the last one is asked."""
+        db = await asyncpg.connect(self.dsn(STATEFUL[-1]))
+        try:
+            return await past.past(db)
+        finally:
+            await db.close()
+
+    async def resume_loading(self) -> None:
+        """Have the clock of the loading show something before services start: what it showed last, also where Kafka has
+        deleted that since; in the beginning a time before which no event can lie. Raises UserError."""
+        if (await self.past()).live_since is not None:
+            raise UserError("The past of this platform is closed, and a service must start once more.", _GO_LIVE)
+        if await self.led_to() is None:
+            await self.set_clock(await self._settled_at() or earliest_event(datetime.now(UTC), self.settings.zone))
+
+    async def _settled_at(self) -> datetime | None:
+        """The latest instant of which all is done."""
+        db = await asyncpg.connect(self.dsn(STATEFUL[0]))
+        try:
+            settled: datetime | None = await db.fetchval("select max(settled_at) from shard")
+            return settled
+        finally:
+            await db.close()
 
     async def set_clock(self, instant: datetime) -> None:
         """Move a stepped clock, before there is a driver for it."""
@@ -217,6 +259,12 @@ class Deployment:
             await set_stepped_clock(producer, instant)
         finally:
             await producer.stop()
+
+
+def earliest_event(now: datetime, zone: str) -> datetime:
+    """Before what no event can be meant that arrives from `now` on (rules E15)."""
+    year = now.astimezone(zones.zone(zone)).year - LIFETIME_YEARS
+    return month_start(year * 12, zones.zone(zone))
 
 
 def _in_force(process: ServiceProcess) -> Mapping[str, str]:

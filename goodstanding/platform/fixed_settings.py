@@ -21,7 +21,8 @@ FILE = "deployment.json"
 class FixedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What holds for a whole deployment from its beginning on: its secrets, and what the services must agree about.
 
-    They are written down once, when the deployment is made. Only the cadence may be changed later.
+    They are written down once, when the deployment is made. Only the cadence may be changed later, and by `go-live`
+    what is said of the past.
     """
 
     key: str
@@ -34,7 +35,12 @@ class FixedSettings(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = "CNY"
     identity_scheme: SchemeName = "account"
     retention_profile: str = "cn"
-    clock: Literal["system", "stepped"] = "system"
+    clock: Literal["system", "stepped", "loading"] = "system"
+    """`loading` from the beginning until `go-live`, which makes it `system` for good (decision 0040)."""
+    backfill: str | None = None
+    """The new partner and the closed months that take its events now: `partner:2025-01:2026-03` (rules E24)."""
+    past_scores: Literal["all", "last"] = "all"
+    """Whether all scores of a past that is loaded are published, or the last one only, when the platform goes live."""
     cadence: Literal["policy", "continuous"] = "policy"
     """`continuous` publishes each score as soon as it changes, whatever the scorecard's file says."""
     scorecard: str | None = None

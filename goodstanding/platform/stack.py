@@ -221,6 +221,8 @@ async def _prepare(deployment: Deployment, first_instant: datetime | None) -> No
         )
     if first_instant is not None:
         await deployment.set_clock(first_instant)
+    if deployment.settings.clock == "loading":
+        await deployment.resume_loading()
 
 
 def stop(processes: Sequence[ServiceProcess]) -> None:

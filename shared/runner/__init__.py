@@ -26,6 +26,7 @@ The process that it lives in:
     shards, lag                     which shards are here, and how far is each of their partitions behind?
     health, observe, metrics        what does a process say of itself, and how does that stay true?
     timekeeper                      is the clock to be trusted?
+    past                            may a process with this clock work on this database?
 
 How producers are set up, and what can never be sent: `shared/kafka/sender.py`, `sendable.py`. The life of a shard as a
 picture: docs/runner.md. Why it is drawn so, and why it is as large as it is: decision 0012.

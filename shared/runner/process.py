@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -20,11 +21,12 @@ from shared.clock import SystemClock, open_clock
 from shared.contracts.partition import PARTITIONS
 from shared.kafka import clients
 from shared.postgres import open_pool
-from shared.runner import store
+from shared.runner import past, store
 from shared.runner.health import Health, serving
 from shared.runner.host import Host, backoff
 from shared.runner.metrics import Metrics
 from shared.runner.observe import Parts, count_people, observe, watch_files
+from shared.runner.past import PastError
 from shared.runner.service import Fenced, Forward, Service
 from shared.runner.shards import Shards
 from shared.runner.timekeeper import Timekeeper
@@ -131,6 +133,7 @@ class _Process:
         if isinstance(self.service.mode, Fenced):
             pool = await self._until("Postgres", self._open_pool)
             stack.push_async_callback(_close_pool, pool)
+            await self._until("the past", partial(past.begin, pool, settings.clock))
         tolerance_s = settings.clock_tolerance_s
         clock = await stack.enter_async_context(open_clock(settings.clock, settings.connection, tolerance_s))
         keeper = None
@@ -149,6 +152,11 @@ class _Process:
         for delay_s in backoff():
             try:
                 return await attempt()
+            except PastError as error:
+                troubles = [str(error)]
+                if troubles != self.health.troubles:
+                    log.error("not started", because=str(error))
+                self.health.troubles = troubles
             except (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 why = clients.refusal(self.settings.connection) or type(error).__name__
                 troubles = [f"waiting for {what}: {why}"]
