@@ -16,6 +16,7 @@ from goodstanding.cli import (
     doctor,
     erasures,
     explain,
+    loading,
     local,
     offsets,
     partner,
@@ -55,6 +56,8 @@ app.command("demo", short_help="See it all work, from beginning to end.")(demo.d
 app.add_typer(local.app, name="local", short_help="The platform on this machine.")
 app.command("doctor", short_help="What is wrong, and what to do next.")(doctor.doctor)
 app.add_typer(partner.app, name="partner", short_help="Example events, checks, sending.")
+app.command("import", short_help="The past of a new platform, month by month.")(loading.import_)
+app.command("go-live", short_help="Close the past for good.")(loading.go_live)
 app.add_typer(tail.app, name="tail", short_help="Follow a topic, readable.")
 app.add_typer(dead_letters.app, name="dead-letters", short_help="What services have set aside.")
 app.add_typer(clock.app, name="clock", short_help="Do the services know the time?")

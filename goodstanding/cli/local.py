@@ -57,6 +57,18 @@ def up(
             "when the platform is set up.",
         ),
     ] = None,
+    loading: Annotated[
+        bool,
+        typer.Option("--loading", help="Set it up with an open past, for `goodstanding import`; `go-live` closes it."),
+    ] = False,
+    past_scores: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHICH",
+            help="With --loading: `all` publishes each month's scores as the past is loaded, `last` each person's last "
+            "one, when the platform goes live. `all` if left out.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Start what does not run: Kafka, Postgres, schemas, topics, services. Data of the last time are kept.
@@ -73,6 +85,12 @@ def up(
     cadence: Literal["policy", "continuous"] | None = None
     if continuous is not None:
         cadence = "continuous" if continuous else "policy"
+    if past_scores is not None:
+        if not loading or past_scores not in ("all", "last"):
+            raise typer.BadParameter("Say --loading --past-scores all, or last.")
+        said["past_scores"] = past_scores
+    if loading:
+        said["clock"] = "loading"
     settings = stack.settings or FixedSettings.new(**said)
     _check_fixed(settings, said)
     if not ran:
@@ -82,6 +100,10 @@ def up(
     if as_json:
         return
     tell("\nAll of it was running before." if ran else "\nAll of it is running.")
+    if deployment.settings.clock == "loading":
+        tell("Its past is open. To load it, and then to close it for good:")
+        tell("  goodstanding import events.jsonl --partner bank")
+        tell("  goodstanding go-live")
     if deployment.settings.clock == "system":
         tell("To send it something:")
         tell("  goodstanding partner sample bank --count 100 > events.jsonl")
@@ -90,6 +112,11 @@ def up(
 
 def _check_fixed(settings: FixedSettings, said: dict[str, str]) -> None:
     """Raises UserError for something that was fixed otherwise when the platform was set up."""
+    if said.get("clock", settings.clock) != settings.clock:
+        raise UserError(
+            "The past of this platform is closed: it was not set up for loading, or has gone live.",
+            "Set up another one: GOODSTANDING_HOME=... goodstanding local up --loading",
+        )
     for name, value in said.items():
         if (fixed := getattr(settings, name)) != value:
             raise UserError(
@@ -198,6 +225,13 @@ class _Notes:
         }
 
     def sentences(self) -> Iterator[str]:
+        if self.settings and self.settings.clock == "loading":
+            at = (
+                f", and its clock shows {local(self.stands_at, zones.zone(self.settings.zone))}"
+                if self.stands_at
+                else ""
+            )
+            yield f"This platform is loading its past{at}. When that is complete: goodstanding go-live"
         if self.settings and self.settings.clock == "stepped":
             at = f" at {local(self.stands_at, zones.zone(self.settings.zone))}" if self.stands_at else ""
             yield (
@@ -216,7 +250,7 @@ def _notes(stack: Stack) -> _Notes:
     try:
         deployment = stack.deployment
         edited = deployment.edited()
-        stands_at = asyncio.run(deployment.now()) if settings.clock == "stepped" else None
+        stands_at = asyncio.run(deployment.led_to()) if settings.clock != "system" else None
     except (UserError, ServersError, OSError, KafkaError):
         # What does not answer is in the list of parts already.
         return _Notes(settings)

@@ -195,8 +195,9 @@ def _reason(verdict: Verdict) -> tuple[str, ...]:
 
 
 def _now(settings: FixedSettings | None, deployment: Callable[[], Deployment | None]) -> datetime:
-    """What the clock shows that judges the events. A demo's can only be asked while its Kafka runs."""
-    if settings is None or settings.clock == "system" or (found := deployment()) is None:
+    """What the clock shows that judges the events. A demo's can only be asked while its Kafka runs; that of a platform
+    that is loading is led to the months of the events."""
+    if settings is None or settings.clock != "stepped" or (found := deployment()) is None:
         return datetime.now(UTC)
     try:
         return asyncio.run(found.now())
@@ -209,7 +210,7 @@ def _now(settings: FixedSettings | None, deployment: Callable[[], Deployment | N
 
 def _judged_by(settings: FixedSettings | None, now: datetime) -> str:
     """The day of a clock that stands still, as text; empty where the system's clock judges."""
-    if settings is None or settings.clock == "system":
+    if settings is None or settings.clock != "stepped":
         return ""
     return f"{now.astimezone(zones.zone(settings.zone)):%Y-%m-%d}"
 

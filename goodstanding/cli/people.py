@@ -110,6 +110,8 @@ async def _records(deployment: Deployment, user: str, profile: Profile) -> list[
 
 
 def when_scores_come(deployment: Deployment) -> str:
+    if deployment.settings.clock == "loading":
+        return "This platform is loading its past: scores are published as the import goes on."
     if deployment.settings.clock == "stepped":
         return "The clock of this platform stands still, since it is a demo's: no new score is published."
     return policies.when_scores_come()

@@ -17,6 +17,8 @@ COMMANDS = (
     *(
         "demo",
         "local",
+        "import",
+        "go-live",
         "doctor",
         "partner",
         "tail",

@@ -101,6 +101,11 @@ class Rehearsal:
                 found |= self._take(each)
         return [found[each.line] for each in judged]
 
+    def forget(self) -> None:
+        """Remember nothing of what was judged until now."""
+        self._messages.clear()
+        self._states.clear()
+
     def _read(self, line: Line) -> Iterator[Judged]:
         self._messages[line.number] = line
         record = _record(raw_topic(self._partner), line.number, line.key, line.value, self._headers, self._now)

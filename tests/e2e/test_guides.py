@@ -93,12 +93,19 @@ def test_a_european_deployment(checkout: Path, newcomer: dict[str, str]) -> None
     assert follow("europe.md", None, checkout, newcomer) > 10
 
 
+@pytest.mark.timeout(600)
+def test_load_the_past(checkout: Path, newcomer: dict[str, str]) -> None:
+    assert follow("loading.md", None, checkout, newcomer) > 15
+
+
 @pytest.mark.timeout(300)
 def test_follow_scores(checkout: Path, newcomer: dict[str, str]) -> None:
     assert follow("subscribers.md", None, checkout, newcomer) > 2
 
 
-@pytest.mark.parametrize("guide", ["partners.md", "operations.md", "subscribers.md", "policies.md", "europe.md"])
+@pytest.mark.parametrize(
+    "guide", ["partners.md", "operations.md", "subscribers.md", "policies.md", "europe.md", "loading.md"]
+)
 def test_every_console_block_is_of_a_sort_that_isrun(guide: str) -> None:
     text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
     fences = list(FENCE.finditer(text))

@@ -1,4 +1,5 @@
-"""`--seed`: the campaign of a seed, again. `--expiries`: how many records the long test of deadlines has."""
+"""`--seed`: the campaign of a seed, again. `--expiries`: how many records the long test of deadlines has. `--loaded`:
+how many events of a past are loaded."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import pytest
 
 DEFAULT = 20261
 EXPIRIES_DEFAULT = 200_000
+LOADED_DEFAULT = 100_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -18,6 +20,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=EXPIRIES_DEFAULT,
         help=f"records of the long test of deadlines, such as 1000000 (default: {EXPIRIES_DEFAULT})",
     )
+    parser.addoption(
+        "--loaded",
+        type=int,
+        default=LOADED_DEFAULT,
+        help=f"events of a past that is loaded under kills, such as 1000000 (default: {LOADED_DEFAULT})",
+    )
 
 
 @pytest.fixture
@@ -28,3 +36,8 @@ def seed(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 def expiries(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--expiries"))
+
+
+@pytest.fixture
+def loaded(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--loaded"))

@@ -1,0 +1,316 @@
+"""`import` and `go-live`: the past of a new deployment, loaded month by month, and closed for good."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Self
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from goodstanding.cli.frame import (
+    AsJson,
+    answer_json,
+    errors,
+    fail,
+    in_json,
+    local,
+    progress,
+    say,
+    stops_politely,
+    tell,
+)
+from goodstanding.cli.words import day, partner_names
+from goodstanding.errors import UserError
+from goodstanding.loading.backfill import check_new, close_window, open_window, present, window_of
+from goodstanding.loading.leading import check_scorecards, directory, leading
+from goodstanding.loading.live import go_live as close_the_past
+from goodstanding.loading.playing import Month, Player
+from goodstanding.loading.shelf import File, Shelf, open_shelf
+from goodstanding.loading.sorting import Days, Sorter
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.one_at_a_time import one_at_a_time
+from goodstanding.platform.stack import Stack
+from goodstanding.simulation.driver import Lag
+from shared.contracts import zones
+from shared.contracts.months import month_name, month_start
+from shared.contracts.times import rfc3339
+
+_REFUSED = Path("refused.jsonl")
+_TELL_EVERY_S = 2.0
+
+
+def import_(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE]...",
+            help="Events in the partner's format, in any order, packed if you like; - is standard input. Without one, "
+            "what was held is sent.",
+        ),
+    ] = None,
+    partner: Annotated[
+        str | None,
+        typer.Option(metavar="PARTNER", help="Whose events they are.", autocompletion=partner_names),
+    ] = None,
+    since: Annotated[
+        date | None, typer.Option("--from", parser=day, metavar="DATE", help="Leave out the events of earlier days.")
+    ] = None,
+    until: Annotated[
+        date | None,
+        typer.Option("--until", parser=day, metavar="DATE", help="Leave out the events of this day and later ones."),
+    ] = None,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Read and judge only. The next import sends them, in one go with its own.")
+    ] = False,
+    refused: Annotated[
+        Path, typer.Option(metavar="FILE", help="Where to write what is refused: line, code, field and sentence.")
+    ] = _REFUSED,
+    as_json: AsJson = False,
+) -> None:
+    """Load the past of a platform that was set up with `local up --loading`: the clock is led through it month by
+    month, and each month takes its events as if they had just been sent.
+
+    The order of events and files does not matter, for those that are imported in one go: hold the files of one partner
+    while you read those of the next. Once the clock has passed a month by three, it takes no event any more. A command
+    that was interrupted is repeated: what was taken is not counted again. Ends with 1 when an event is refused.
+
+    Example: goodstanding import bank.jsonl.gz --partner bank --from 2024-01-01
+    """
+    stack = Stack.default()
+    deployment, days = stack.deployment, Days(since, until)
+    window = _window(deployment, files, partner, days)
+    began = time.monotonic()
+    room = directory(deployment)
+    if window:
+        check_new(deployment, window)
+        # Apart from what other partners have sent for other months.
+        room /= window.replace(":", "-")
+    with (
+        stops_politely("Interrupted. Repeat the command, and it goes on."),
+        one_at_a_time(directory(deployment)),
+        open_shelf(room) as shelf,
+    ):
+        read = _sorted(deployment, files or [], partner, days, shelf, room)
+        sent = 0
+        if not hold:
+            with Bar(sum(shelf.waiting().values())) as bar:
+                sent = _backfilled(stack, window, shelf, bar) if window else asyncio.run(_sent(deployment, shelf, bar))
+        told = _answer(shelf, read or shelf.files(), refused, sent, time.monotonic() - began, hold, as_json)
+    if window and not hold:
+        shutil.rmtree(room)
+    if told:
+        raise typer.Exit(1)
+
+
+def _window(deployment: Deployment, files: Sequence[Path] | None, partner: str | None, days: Days) -> str | None:
+    """The months for which a partner is backfilled on a platform that is live; None on one that is loading."""
+    settings = deployment.settings
+    if settings.clock == "loading":
+        return None
+    if settings.clock == "stepped" or not files or partner is None or days == Days():
+        raise UserError(
+            "The past of this platform is closed: it was not set up for loading, or has gone live.",
+            "Set up another one (GOODSTANDING_HOME=... goodstanding local up --loading), or send the past of a new "
+            "partner for declared days: goodstanding import FILE --partner PARTNER --from DATE --until DATE",
+        )
+    return window_of(partner, days, _now(), settings.zone)
+
+
+def _backfilled(stack: Stack, window: str, shelf: Shelf, bar: Bar) -> int:
+    """Send all that waits, to months that are open for as long as this takes; how many events that were."""
+    sent = 0
+    if shelf.waiting():
+        deployment = open_window(stack, window, say)
+        sent = asyncio.run(_sent_now(deployment, window.partition(":")[0], shelf, bar))
+    close_window(stack, say)
+    return sent
+
+
+async def _sent_now(deployment: Deployment, partner: str, shelf: Shelf, bar: Bar) -> int:
+    sent = 0
+    async with present(deployment, partner) as waiter:
+        player = Player(shelf, waiter, deployment.kafka, deployment.settings.zone, _now)
+        async for month in player.play():
+            sent += month.events
+            bar.over(month)
+    return sent
+
+
+def _sorted(
+    deployment: Deployment, files: Sequence[Path], partner: str | None, days: Days, shelf: Shelf, room: Path
+) -> list[File]:
+    if not files:
+        return []
+    if partner is None:
+        raise UserError("Whose events are these?", "Say it: --partner PARTNER")
+    if edited := deployment.not_read_by("ingest", partner):
+        raise UserError(
+            f"{edited[0]} was edited since ingest has read it.",
+            "Restart: goodstanding local down; goodstanding local up",
+        )
+    sorter = Sorter(partner, deployment.settings, datetime.now(UTC), days)
+    read = []
+    for file in files:
+        with _seekable(file, room) as there:
+            read.append(sorter.put(there, str(file), shelf, room, _Reading(str(file))))
+    return read
+
+
+@contextmanager
+def _seekable(file: Path, room: Path) -> Iterator[Path]:
+    """The file, or a copy of standard input, which can be read once."""
+    if file != Path("-"):
+        if not file.is_file():
+            raise UserError(
+                f"{file} cannot be read: there is no such file.", "Name a file with one event on each line."
+            )
+        yield file
+        return
+    with tempfile.NamedTemporaryFile(dir=room) as copy:
+        if sys.stdin is not None:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        copy.flush()
+        yield Path(copy.name)
+
+
+async def _sent(deployment: Deployment, shelf: Shelf, bar: Bar) -> int:
+    """Send all that waits; how many events that were."""
+    waiting = shelf.waiting()
+    if not waiting:
+        return 0
+    settings, zone, sent = deployment.settings, zones.zone(deployment.settings.zone), 0
+    check_scorecards(deployment, month_start(min(waiting), zone))
+    async with leading(deployment, Stack.default().processes, bar.watch) as leader:
+        player = Player(shelf, leader, deployment.kafka, settings.zone, _now)
+        async for month in player.play():
+            sent += month.events
+            bar.over(month)
+        # The last month's scores are published as well, if their day has come.
+        await leader.to(min(leader.run_of(max(waiting) + 1), _now()))
+        await player.hear()
+    return sent
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _answer(
+    shelf: Shelf, files: Sequence[File], into: Path, sent: int, seconds: float, held: bool, as_json: bool
+) -> int:
+    """Tell how many events of each file came to what, and where the refusals stand; returns how many those are."""
+    refused = _write_refusals(shelf, files, into)
+    for file in files:
+        count = shelf.refused(file.id)
+        taken = file.events - file.skipped - file.outside - count
+        counts = {"taken": taken, "refused": count, "skipped": file.skipped, "outside": file.outside}
+        if as_json:
+            answer_json({"file": file.name, "partner": file.partner, "events": file.events, **counts})
+        else:
+            words = ", ".join(f"{number:,} {word}" for word, number in counts.items() if number or word == "taken")
+            tell(f"{file.name}: {file.events:,} events of {file.partner}: {words}.")
+    waiting = sum(shelf.waiting().values())
+    if as_json:
+        answer_json({"sent": sent, "waiting": waiting, "seconds": round(seconds, 1)})
+    elif sent:
+        tell(f"{sent:,} events sent in {seconds:,.0f} s: {sent / seconds:,.0f} a second.")
+    elif held:
+        tell(f"{waiting:,} events are held; the next import without --hold sends them.")
+    elif not files:
+        tell("Nothing is held, so there is nothing to send.")
+    if refused and not as_json:
+        tell(f"What is refused is in {into}.")
+    return refused
+
+
+def _write_refusals(shelf: Shelf, files: Sequence[File], into: Path) -> int:
+    """One object a line, in the order of the files; no file where nothing is refused."""
+    counts = {file.id: shelf.refused(file.id) for file in files}
+    if not any(counts.values()):
+        return 0
+    try:
+        with into.open("w", encoding="utf-8") as written:
+            for file in files:
+                for each in shelf.refusals(file.id):
+                    told = {"file": file.name, "partner": file.partner, "line": each.number, "code": each.code}
+                    about = {"field": each.field} if each.field else {}
+                    written.write(json.dumps({**told, **about, "sentence": each.sentence}, ensure_ascii=False) + "\n")
+    except OSError as error:
+        fail(f"{into} cannot be written: {error.strerror}.", "Name another file: --refused FILE")
+    return sum(counts.values())
+
+
+def go_live(as_json: AsJson = False) -> None:
+    """Close the past of a platform that was loading: its clock is led to the present, and from then on it is the
+    system's. That cannot be undone, and no past is imported any more. Where it was interrupted it is repeated.
+
+    Example: goodstanding go-live
+    """
+    stack = Stack.default()
+    with stops_politely("Interrupted. Repeat the command, and it goes on."), Bar(0) as bar:
+        since = close_the_past(stack, say, bar.watch)
+    settings = stack.deployment.settings
+    if as_json:
+        answer_json({"live_since": rfc3339(since)})
+    else:
+        tell(f"The past is closed, and the platform is live since {local(since, zones.zone(settings.zone))}.")
+
+
+class Bar:
+    """How far the import is: a bar in a terminal, elsewhere a line for each month. `total` events are to be sent; 0
+    where only time passes."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._sent = total, 0
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:,.0f} of {task.total:,.0f}" if total else ""),
+            TimeElapsedColumn(),
+            console=errors,
+            transient=True,
+            disable=not errors.is_terminal or in_json.get(),
+        )
+        self._task = self._bar.add_task("", total=total or None)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def watch(self, day: datetime, lag: Lag) -> None:
+        """What the clock shows, and what a service has still to do."""
+        todo = f"{lag.service} {lag.records:,}" if lag.records else ""
+        self._bar.update(self._task, description=f"{day:%Y-%m-%d} {todo}")
+
+    def over(self, month: Month) -> None:
+        """A month is sent and taken."""
+        self._sent += month.events
+        self._bar.update(self._task, completed=self._sent)
+        if not errors.is_terminal:
+            refused = f", {month.refused:,} refused" if month.refused else ""
+            say(f"{month_name(month.month)}: {month.events:,} events{refused}; {self._sent:,} of {self._total:,}")
+
+
+class _Reading:
+    """Tells now and then how much of a file is read."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._tell_at = name, time.monotonic() + _TELL_EVERY_S
+
+    def __call__(self, events: int) -> None:
+        if time.monotonic() >= self._tell_at:
+            progress(f"{self._name}: {events:,} events read")
+            self._tell_at = time.monotonic() + _TELL_EVERY_S

@@ -1,0 +1,36 @@
+-- name: schema
+create table if not exists file (
+    id      integer primary key,
+    partner text not null,
+    digest  blob not null,
+    -- The mapping and the days by which it was read.
+    read_by blob not null,
+    name    text not null,
+    head    blob not null default '',
+    -- How many events it has, and how many of those are passed over; null until it is read to its end.
+    events  integer,
+    skipped integer,
+    outside integer,
+    unique (partner, digest)
+);
+-- What is still to be sent, in the order in which it is.
+create table if not exists piece (
+    month     integer not null,
+    file      integer not null references file on delete cascade,
+    shard     integer not null,
+    number    integer not null,
+    count     integer not null,
+    value     blob not null,
+    primary key (month, file, shard, number)
+) without rowid;
+create table if not exists refusal (
+    file     integer not null references file on delete cascade,
+    number   integer not null,
+    code     text not null,
+    field    text not null,
+    sentence text not null,
+    primary key (file, number)
+) without rowid;
+-- How far each partner's refusals were read.
+create table if not exists heard (topic text not null, shard integer not null, offset integer not null, primary key (topic, shard))
+    without rowid;

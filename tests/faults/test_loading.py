@@ -1,0 +1,112 @@
+"""A past is loaded while the import and the services are killed: it comes to what would have been lived, and counts
+nothing twice. It tells how fast it was, and how much memory it took."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import logging
+import random
+import subprocess
+import threading
+import time
+from contextlib import suppress
+
+import psutil
+import pytest
+
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.fixed_settings import STATEFUL, FixedSettings
+from goodstanding.platform.stack import passing
+from shared.contracts import zones
+from shared.contracts.months import month_of_name, month_start
+from tests.support.newcomer import Newcomer, newcomer
+from tests.support.past import PARTNER, held, live, past
+
+log = logging.getLogger(__name__)
+
+SETTINGS = FixedSettings.new()
+ZONE = zones.zone(SETTINGS.zone)
+LAST = month_of_name("2026-08")
+MONTHS = range(LAST - 23, LAST + 1)
+THROUGH = month_start(LAST + 1, ZONE, 6)
+KILLS = 6
+_MEMORY_MAX = 300 * 1024 * 1024
+"""Of the program that imports, whatever the number of events."""
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(4 * 3600)
+def test_an_import_that_is_killed_comes_to_what_would_have_been_lived(loaded: int, seed: int) -> None:
+    lines = list(past(MONTHS, events=loaded, people=max(loaded // 50, 20), zone=SETTINGS.zone, seed=seed))
+    with newcomer() as operator:
+        with gzip.open(operator.directory / "past.jsonl.gz", "wb", compresslevel=1) as file:
+            file.write(b"\n".join(lines))
+        operator.asks("local", "up", "--loading")
+        imported(operator, loaded, random.Random(seed))
+        loaded_here = operator.stack.deployment
+        found = asyncio.run(held(loaded_here))
+    with passing(lambda _: None, None, _lived(loaded_here), month_start(MONTHS[0], ZONE)) as (deployment, _):
+        asyncio.run(live(deployment, lines, THROUGH))
+        lived = asyncio.run(held(deployment))
+    found["scorer.publication"] = [row for row in found["scorer.publication"] if row[0] >= MONTHS[0]]
+    assert [name for name in lived if lived[name] != found.get(name)] == []
+
+
+def imported(operator: Newcomer, events: int, draw: random.Random) -> None:
+    """The import, repeated until it ends by itself; now and then it is killed, or a service is."""
+    began, peak, kills = time.monotonic(), 0, 0
+    while True:
+        running = operator.started("import", "past.jsonl.gz", "--partner", PARTNER)
+        memory = _Memory(running)
+        killer = None
+        if kills < KILLS:
+            victim = draw.choice(("import", "import", *STATEFUL))
+            killer = threading.Timer(draw.uniform(5, 5 + events / 3_000), _kill, (operator, running, victim))
+            killer.start()
+        told, _ = running.communicate()
+        peak = max(peak, memory.peak())
+        if killer is not None:
+            killer.cancel()
+        log.info("ended with %s after %.0f s: %s", running.returncode, time.monotonic() - began, told[-200:].decode())
+        if running.returncode == 1 and b"What is refused is in" in told:
+            break
+        kills += 1
+        assert kills <= KILLS + 2, told.decode()
+        operator.asks("local", "up")
+    seconds = time.monotonic() - began
+    log.info("%d events in %.0f s under %d kills: %.0f a second", events, seconds, kills, events / seconds)
+    log.info("the import took at most %.0f MB", peak / 2**20)
+    assert peak < _MEMORY_MAX
+
+
+def _kill(operator: Newcomer, running: subprocess.Popen[bytes], victim: str) -> None:
+    if victim == "import":
+        running.kill()
+    else:
+        operator.stack.deployment.process(victim).kill()
+
+
+class _Memory:
+    """Looks every now and then at how much memory a process has."""
+
+    def __init__(self, running: subprocess.Popen[bytes]) -> None:
+        self._process, self._peak = psutil.Process(running.pid), 0
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+
+    def _look(self) -> None:
+        with suppress(psutil.Error):
+            while True:
+                self._peak = max(self._peak, self._process.memory_info().rss)
+                time.sleep(0.2)  # nobody tells when it grows
+
+    def peak(self) -> int:
+        self._thread.join()
+        return self._peak
+
+
+def _lived(loaded: Deployment) -> FixedSettings:
+    """Of a platform that lives through the same months: under the same keys everybody has the same name."""
+    keys = {"key": loaded.settings.key, "fingerprint_key": loaded.settings.fingerprint_key}
+    return FixedSettings.new(clock="stepped", **keys)

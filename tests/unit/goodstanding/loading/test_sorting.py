@@ -1,0 +1,153 @@
+"""Each event comes to the shelf of its month, or has its answer, and a file is known by what it says."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+
+from goodstanding.errors import UserError
+from goodstanding.loading.pieces import Piece, messages
+from goodstanding.loading.shelf import Refused, Shelf, Shelved, open_shelf
+from goodstanding.loading.sorting import Days, Sorter
+from goodstanding.partner.mapping_files import mapping_of
+from goodstanding.platform.fixed_settings import FixedSettings
+from shared.contracts.identity import sample_account
+from shared.contracts.months import month_of_name
+from shared.settings import ROOT
+
+NOW = datetime(2026, 6, 15, tzinfo=UTC)
+SETTINGS = FixedSettings.new(key="01" * 32)
+TRIP = {
+    "rider": sample_account(1),
+    "ride_id": "",
+    "ended_at": "",
+    "rideable_type": "classic_bike",
+    "member_casual": "member",
+}
+JANUARY, FEBRUARY = month_of_name("2026-01"), month_of_name("2026-02")
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[Shelf]:
+    with open_shelf(tmp_path / "shelf") as made:
+        yield made
+
+
+def fare(number: int, time: str, **data: Any) -> bytes:
+    body = {"kind": "transit.fare", "amount": 200, "days_late": 0, **data}
+    head = {"specversion": "1.0", "id": f"f-{number}x", "source": "https://city.example", "time": time}
+    type = "goodstanding.behavior.normalized.v1"
+    return json.dumps({**head, "type": type, "subject": sample_account(number % 3), "data": body}).encode()
+
+
+def sorter(partner: str = "city", days: Days = Days()) -> Sorter:  # noqa: B008  # frozen
+    return Sorter(partner, SETTINGS, NOW, days)
+
+
+def put(shelf: Shelf, file: Path, content: bytes, **about: Any) -> int:
+    file.write_bytes(content)
+    return sorter(**about).put(file, file.name, shelf, file.parent).id
+
+
+def numbers(shelf: Shelf, month: int) -> list[int]:
+    return sorted(piece.number for _, _, pieces in shelf.groups(month) for piece in pieces)
+
+
+def test_events_come_to_the_months_of_their_zone(shelf: Shelf, tmp_path: Path) -> None:
+    # In Shanghai the second one is of February.
+    lines = [fare(1, "2026-02-10T00:00:00Z"), fare(2, "2026-01-31T16:00:00Z"), fare(3, "2026-01-31T15:59:59Z"), b"{}"]
+    id = put(shelf, tmp_path / "events", b"\n".join(lines))
+    assert dict(shelf.waiting()) == {JANUARY: 1, FEBRUARY: 2}
+    assert (numbers(shelf, JANUARY), numbers(shelf, FEBRUARY)) == ([3], [1, 2])
+    [refused] = shelf.refusals(id)
+    assert (refused.number, refused.code) == (4, "envelope-data")
+
+
+def test_days_that_were_not_asked_for_are_counted(shelf: Shelf, tmp_path: Path) -> None:
+    lines = [fare(n, f"2026-02-0{n}T12:00:00+08:00") for n in range(1, 6)]
+    days = Days(date(2026, 2, 2), date(2026, 2, 4))
+    put(shelf, tmp_path / "events", b"\n".join(lines), days=days)
+    assert numbers(shelf, FEBRUARY) == [2, 3]
+    assert [(file.events, file.outside) for file in shelf.files()] == [(5, 3)]
+
+
+def test_a_person_stays_in_one_shard_in_the_order_of_the_file(shelf: Shelf, tmp_path: Path) -> None:
+    put(shelf, tmp_path / "events", b"\n".join(fare(n, "2026-02-10T00:00:00Z") for n in range(9)))
+    groups = [[piece.number for piece in pieces] for _, _, pieces in shelf.groups(FEBRUARY)]
+    assert all(group == sorted(group) for group in groups)
+    assert sorted(number for group in groups for number in group) == list(range(1, 10))
+    assert len(groups) <= 3
+
+
+def test_a_row_that_is_wrong_takes_no_other_one_with_it(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "partners").mkdir()
+    shutil.copy(ROOT / "tests" / "support" / "partners" / "bike-share.toml", tmp_path / "partners")
+    (tmp_path / "policies").symlink_to(ROOT / "policies")
+    for module in ("loading.sorting", "partner.mapping_files", "partner.rehearsal", "platform.deployment"):
+        monkeypatch.setattr(f"goodstanding.{module}.ROOT", tmp_path)
+    head = ",".join(TRIP)
+    rows = [
+        ",".join({**TRIP, "ride_id": f"R{n}", "ended_at": f"2026-0{month}-05 09:00:00"}.values())
+        for n, month in enumerate((1, 2, 1, 2))
+    ]
+    table = [head, rows[0], rows[1], rows[2].replace("R2", '"R"2'), rows[3], "R9,what,is,this"]
+    id = put(shelf, tmp_path / "trips.csv", "\n".join(table).encode(), partner="bike-share")
+    assert (numbers(shelf, JANUARY), numbers(shelf, FEBRUARY)) == ([2], [3, 5])
+    assert [(each.number, each.code) for each in shelf.refusals(id)] == [(4, "csv-line"), (6, "csv-line")]
+    [(_, _, pieces)] = shelf.groups(JANUARY)
+    [line] = messages(mapping_of("bike-share"), shelf.files()[0].head, pieces)
+    assert line.value.decode() == f"{head}\n{rows[0]}\n"
+
+
+def test_a_file_is_known_by_its_content(shelf: Shelf, tmp_path: Path) -> None:
+    content = fare(1, "2026-02-10T00:00:00Z")
+    first = put(shelf, tmp_path / "events", content)
+    assert put(shelf, tmp_path / "copy", content) == first
+    assert [file.name for file in shelf.files()] == ["events"]
+    # Read for other days it is read again, and what waits of it is replaced.
+    put(shelf, tmp_path / "events", content, days=Days(since=date(2026, 3, 1)))
+    assert dict(shelf.waiting()) == {}
+    assert put(shelf, tmp_path / "events", content + b"\n" + fare(2, "2026-02-10T00:00:00Z")) != first
+
+
+def test_of_a_file_that_was_not_read_to_its_end_nothing_is_sent(shelf: Shelf) -> None:
+    id = shelf.begin("city", b"digest", b"mapping", "events", b"")
+    shelf.put(id, [Shelved(JANUARY, 0, Piece(1, b"{}"))], [Refused(2, "x", "", "No.")])
+    assert (shelf.first_month(), dict(shelf.waiting()), shelf.files()) == (None, {}, [])
+    again = shelf.begin("city", b"digest", b"mapping", "events", b"")
+    shelf.put(again, [Shelved(JANUARY, 0, Piece(1, b"{}"))], [])
+    shelf.end(again, 1, 0, 0)
+    assert (shelf.first_month(), shelf.refused(again)) == (JANUARY, 0)
+
+
+def test_what_is_taken_leaves_the_shelf_and_its_refusals_stay(tmp_path: Path) -> None:
+    at = TopicPartition("behavior.rejected.city", 0)
+    with open_shelf(tmp_path) as shelf:
+        id = shelf.begin("city", b"digest", b"mapping", "events", b"")
+        shelf.put(id, [Shelved(JANUARY, 0, Piece(1, b"{}")), Shelved(FEBRUARY, 0, Piece(2, b"{}"))], [])
+        shelf.end(id, 2, 0, 0)
+        shelf.taken(JANUARY, {id: [Refused(1, "conflict", "ce_id", "No.")]}, {at: 7})
+    with open_shelf(tmp_path) as shelf:
+        assert (shelf.first_month(), shelf.heard()) == (FEBRUARY, {at: 7})
+        # What is sent again because its sender was killed is refused again, and told once.
+        shelf.hear({id: [Refused(1, "conflict", "ce_id", "No.")]}, {at: 8})
+        assert (shelf.refused(id), shelf.heard()) == (1, {at: 8})
+
+
+def test_a_file_without_events_is_a_sentence(shelf: Shelf, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="has no events"):
+        put(shelf, tmp_path / "events", b"\n\n")
+
+
+def test_the_shelf_is_for_the_operator_alone(tmp_path: Path) -> None:
+    with open_shelf(tmp_path / "loading"):
+        assert (tmp_path / "loading").stat().st_mode & 0o077 == 0
