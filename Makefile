@@ -15,7 +15,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra l
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: help contracts setup demo demo-real unit test test-faults test-erasure test-compose check check-deploy bench lock lock-check format clean
+.PHONY: help client contracts setup demo demo-real unit test test-faults test-erasure test-compose check check-deploy bench lock lock-check format clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1|/p' Makefile | awk -F '|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,6 +59,7 @@ check: setup  ## format, lint, types, imports, contracts, dashboard; needs no ne
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 	@$(BIN)/mypy $(CODE)
+	@cd clients/python && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p goodstanding_client && ../../$(BIN)/mypy --config-file ../../pyproject.toml examples
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m shared.contracts.published check
 	@$(BIN)/python -m goodstanding.published check
@@ -86,6 +87,9 @@ contracts: setup  ## write again what is made of the code: schemas, AsyncAPI, th
 	@$(BIN)/python -m shared.contracts.published write
 	@$(BIN)/python -m goodstanding.published write
 
+client: setup  ## the wheel of the client for subscribers, into dist/
+	@$(UV) build --quiet --wheel --no-build-isolation --out-dir dist clients/python
+
 lock: $(BIN)/uv  ## bring requirements.lock up to date with pyproject.toml (all to the newest: make lock UPGRADE=1)
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements.lock
 
@@ -106,7 +110,7 @@ $(BIN)/uv:
 	@awk '/^[^ ]/ {ours = /^uv==/} ours' requirements.lock > .venv/uv.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
 
-.venv/.ready: requirements.lock pyproject.toml | $(BIN)/uv
+.venv/.ready: requirements.lock pyproject.toml clients/python/pyproject.toml | $(BIN)/uv
 	@$(UV) pip sync --quiet --require-hashes requirements.lock
-	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable . --editable clients/python
 	@touch $@

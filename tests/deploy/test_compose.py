@@ -191,7 +191,7 @@ def test_the_demo_has_never_stopped(platform: Platform) -> None:
 @contextlib.contextmanager
 def _following(platform: Platform) -> Iterator[subprocess.Popen[str]]:
     """The guide's subscriber, without end."""
-    argv = [sys.executable, "docs/examples/follow.py", platform.deployment.addresses.kafka]
+    argv = [sys.executable, "-m", "goodstanding_client", platform.deployment.addresses.kafka]
     with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as follower:
         try:
             yield follower

@@ -44,7 +44,6 @@ from shared.postgres import migrate
 from shared.runner.service import Outgoing, PolicyMismatchError
 from shared.runner.store import MIGRATIONS
 from shared.settings import ROOT
-from tests.support import examples
 from tests.support.fresh_kafka import delete, forget
 from tests.support.oracle.tiers import Publication, expect
 
@@ -307,8 +306,8 @@ async def check_view(deployment: Deployment, history: History, found: Mapping[st
 
 
 async def check_example(bootstrap: str, history: History, found: Mapping[str, Sequence[Any]]) -> None:
-    """The subscriber of the documentation, run as a newcomer would, tells everybody's last score and tier."""
-    argv = [sys.executable, str(examples.path("follow")), bootstrap, "--once"]
+    """The client's command, run as a newcomer would, tells everybody's last score and tier."""
+    argv = [sys.executable, "-m", "goodstanding_client", bootstrap, "--once"]
     process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
     output, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert process.returncode == 0

@@ -1,13 +1,16 @@
 """Whoever reads only the compacted topics, or starts at any time, ends with the same scores and tiers.
 
 On a real broker, after it has really compacted: superseded messages are gone, and so is the tombstone of an erased
-person. The subscriber is the one of docs/examples, as it stands there.
+person. The subscribers are those that use the client, with what they know in memory and in Postgres.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import random
+import subprocess
+import sys
 import time
 import uuid
 from collections import Counter
@@ -17,9 +20,12 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+import asyncpg
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from goodstanding_client import Follower, Memory, StaleError, Store
+from goodstanding_client.postgres import PostgresStore
 
 from services.benefits.core.messages import News
 from services.benefits.core.policy import Policy
@@ -34,7 +40,6 @@ from shared.kafka.sender import send_transaction, started
 from shared.policy_file import load_policy
 from shared.runner.service import Outgoing
 from shared.settings import ROOT
-from tests.support.examples import example
 from tests.support.unreadable import send_raw
 
 PEOPLE = tuple(sha256(f"person {number}".encode()).hexdigest() for number in range(60))
@@ -55,20 +60,48 @@ SOON = {
 """Compaction within seconds. What differs from the real topics is only how long it waits."""
 
 
-follow = example("follow")
-
-
 @dataclass(frozen=True)
 class Topics:
     bootstrap: str
-    scores: str
-    tiers: str
+    prefix: str
+
+    @property
+    def scores(self) -> str:
+        return self.prefix + SCORES_CHANGED
+
+    @property
+    def tiers(self) -> str:
+        return self.prefix + TIERS_CHANGED
+
+    def follower(self, store: Store) -> Follower:
+        return Follower(self.bootstrap, store, prefix=self.prefix)
+
+    async def read(self, store: Store) -> None:
+        """Everything that is there, from where the store is."""
+        async with self.follower(store) as follower:
+            await follower.caught_up()
+
+
+@pytest.fixture
+async def database(postgres_dsn: str) -> AsyncIterator[PostgresStore]:
+    schema = f"client_{uuid.uuid4().hex[:8]}"
+    async with asyncpg.create_pool(postgres_dsn, server_settings={"search_path": schema}, max_size=4) as pool:
+        await pool.execute(f"create schema {schema}")
+        store = PostgresStore(pool)
+        await store.prepare()
+        yield store
+        await pool.execute(f"drop schema {schema} cascade")
+
+
+async def known(store: Store, topic: str) -> dict[str, Any]:
+    """The newest body of everybody, as it can be asked of any store."""
+    found = {who: await store.value(topic, who) for who in PEOPLE}
+    return {who: json.loads(value) for who, value in found.items() if value is not None}
 
 
 @pytest.fixture
 async def topics(kafka_bootstrap: str) -> AsyncIterator[Topics]:
-    suffix = uuid.uuid4().hex[:8]
-    topics = Topics(kafka_bootstrap, f"{SCORES_CHANGED}.{suffix}", f"{TIERS_CHANGED}.{suffix}")
+    topics = Topics(kafka_bootstrap, f"{uuid.uuid4().hex[:8]}.")
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
     await admin.start()
     names = [topics.scores, topics.tiers]
@@ -123,14 +156,14 @@ def tier_messages(topic: str, standings: dict[str, Standing], news: News) -> Seq
     return [Outgoing(topic, each.key, each.value, each.headers, place) for each in decision.outgoing]
 
 
-async def test_readers_of_the_compacted_topics_end_with_the_same(topics: Topics) -> None:
+async def test_readers_of_the_compacted_topics_end_with_the_same(topics: Topics, database: PostgresStore) -> None:
     names = [topics.scores, topics.tiers]
     news = publications(seed=4)
     standings: dict[str, Standing] = {}
-    along, later, last = follow.Follower(), follow.Follower(), follow.Follower()
+    along, last = Memory(), Memory()
     sent = 0
     async with (
-        follow.consumer(topics.bootstrap, names) as from_the_start,
+        topics.follower(along) as from_the_start,
         started(topics.bootstrap, f"{topics.scores}-sender") as producer,
     ):
         for step in range(0, len(news), 100):
@@ -138,45 +171,50 @@ async def test_readers_of_the_compacted_topics_end_with_the_same(topics: Topics)
             messages = [score_message(topics.scores, each) for each in part]
             messages += [message for each in part for message in tier_messages(topics.tiers, standings, each)]
             await send_transaction(producer, messages)
-            await follow.read_to_end(from_the_start, along)
+            await from_the_start.caught_up()
             if step == 300:
                 # Killed after sending and before recording it, a sender sends the same again.
                 await send_transaction(producer, messages)
             sent += len(messages)
-            if step >= len(news) // 2 and not later.newest:
-                async with follow.consumer(topics.bootstrap, names) as reader:
-                    await follow.read_to_end(reader, later)
+            if step == 400:
+                await topics.read(database)
+        half = await known(database, SCORES_CHANGED)
+        assert ERASED in half, "whoever goes on later knows somebody who is erased meanwhile"
         await abort(producer, names)
         await erase(producer, names)
-        await follow.read_to_end(from_the_start, along)
+        await from_the_start.caught_up()
         left = await until_compacted(topics)
         assert left < sent / 2
         # What was committed last may have become readable only since.
-        await follow.read_to_end(from_the_start, along)
-
-        # Whoever saw half of it goes on from the beginning; whoever comes last sees nothing else than what is left.
-        for follower in (later, last):
-            async with follow.consumer(topics.bootstrap, names) as reader:
-                await follow.read_to_end(reader, follower)
+        await from_the_start.caught_up()
+    # Whoever was away for longer than the broker keeps an erasure reads everything again.
+    await database._pool.execute("update goodstanding_position set followed_at = now() - interval '8 days'")
+    await topics.read(database)
+    await topics.read(last)
 
     expected = {
-        topics.scores: {each.user_id: each.score.version for each in news if each.user_id != ERASED},
-        topics.tiers: {who: each.version for who, each in standings.items() if each.version and who != ERASED},
+        SCORES_CHANGED: {each.user_id: each.score.version for each in news if each.user_id != ERASED},
+        TIERS_CHANGED: {who: each.version for who, each in standings.items() if each.version and who != ERASED},
     }
-    for name in names:
-        assert {who: body["version"] for who, body in last.newest[name].items()} == expected[name]
-        assert last.newest[name] == along.newest[name]
-        # The tombstone may be gone before somebody who was away comes back: they must begin with nothing.
-        assert {who: body for who, body in later.newest[name].items() if who != ERASED} == last.newest[name]
-    for who, body in last.newest[topics.tiers].items():
+    for name in expected:
+        ended = await known(last, name)
+        assert {who: body["version"] for who, body in ended.items()} == expected[name]
+        assert await known(along, name) == ended
+        assert await known(database, name) == ended
+    for who, body in (await known(last, TIERS_CHANGED)).items():
         assert (body.get("tier"), body["in_force"]) == (standings[who].tier, list(standings[who].in_force))
+        assert [await last.is_granted(who, each) for each in body["in_force"]] == [True] * len(body["in_force"])
+    assert not await last.is_granted(ERASED, "city-bike-no-deposit")
+    assert await database.staleness() < timedelta(minutes=1)
+    with pytest.raises(StaleError):
+        await Memory().is_granted(ERASED, "city-bike-no-deposit", at_most_stale=timedelta(days=300))
 
 
 async def test_what_strangers_write_does_not_end_a_subscriber(topics: Topics) -> None:
     """In one batch with nothing else, before and behind what a service has published, in each partition."""
     news = publications(seed=6)[:60]
     type_name = TYPES[ScoreChange].encode()
-    follower = follow.Follower()
+    store = Memory()
     async with started(topics.bootstrap) as producer:
         for value, type in (
             (b"[]", type_name),
@@ -193,10 +231,11 @@ async def test_what_strangers_write_does_not_end_a_subscriber(topics: Topics) ->
                 await send_raw(topics.bootstrap, topics.scores, partition, b"k", b"{}", b"\xff\xfe", count=3)
             await send_transaction(producer, [score_message(topics.scores, each) for each in part])
     expected = {each.user_id: each.score.version for each in news}
-    async with follow.consumer(topics.bootstrap, [topics.scores]) as reader, asyncio.timeout(PATIENCE_S):
+    async with topics.follower(store) as follower, asyncio.timeout(PATIENCE_S):
         # A transaction is readable when the broker has written its markers, a moment after its commit.
-        while {who: body["version"] for who, body in follower.newest.get(topics.scores, {}).items()} != expected:
-            await follow.read_to_end(reader, follower)
+        while {who: body["version"] for who, body in (await known(store, SCORES_CHANGED)).items()} != expected:
+            await follower.caught_up()
+        assert follower.unreadable >= PARTITIONS
 
 
 async def test_benefits_reads_compacted_scores_like_all_scores(topics: Topics) -> None:
@@ -265,9 +304,93 @@ async def until_compacted(topics: Topics) -> int:
 async def everything(bootstrap: str, names: Sequence[str]) -> list[Any]:
     """All records that are in the topics now, as they lie there."""
     records: list[Any] = []
-    async with follow.consumer(bootstrap, list(names)) as reader:
+    async with AIOKafkaConsumer(
+        *names, bootstrap_servers=bootstrap, auto_offset_reset="earliest", isolation_level="read_committed"
+    ) as reader:
         ends = await reader.end_offsets(reader.assignment())
         while any([await reader.position(partition) < end for partition, end in ends.items()]):
             for part in (await reader.getmany(timeout_ms=500)).values():
                 records.extend(part)
     return records
+
+
+async def test_a_follower_that_is_killed_at_any_time_goes_on(
+    topics: Topics, database: PostgresStore, postgres_dsn: str
+) -> None:
+    """A process that keeps what it knows in Postgres is killed again and again while messages come; beside it another
+    one follows into the same tables, and is killed too."""
+    news = publications(seed=8)
+    standings: dict[str, Standing] = {}
+    along = Memory()
+    schema = await database._pool.fetchval("select current_schema()")
+    argv = [sys.executable, "-c", _FOLLOWING, topics.bootstrap, topics.prefix, postgres_dsn, schema]
+    following: list[subprocess.Popen[bytes]] = []
+    kills = 0
+    async with topics.follower(along) as follower, started(topics.bootstrap, f"{topics.scores}-sender") as producer:
+        for step in range(0, len(news), 40):
+            while len(following) < 2:
+                following.append(subprocess.Popen(argv))  # noqa: ASYNC220
+            part = news[step : step + 40]
+            messages = [score_message(topics.scores, each) for each in part]
+            messages += [message for each in part for message in tier_messages(topics.tiers, standings, each)]
+            await send_transaction(producer, messages)
+            if step // 40 % 5 == 4:
+                await until_read(database, positions_at_least=1 + kills)
+                victim = following.pop(0)
+                victim.kill()
+                victim.wait()
+                kills += 1
+        for process in following:
+            process.kill()
+            process.wait()
+        await erase(producer, [topics.scores, topics.tiers])
+        await follower.caught_up()
+    assert kills >= 3
+    await topics.read(database)
+    for name in (SCORES_CHANGED, TIERS_CHANGED):
+        assert await known(database, name) == await known(along, name)
+        assert ERASED not in await known(along, name)
+
+
+_FOLLOWING = """
+import asyncio, sys, asyncpg
+from goodstanding_client import Follower
+from goodstanding_client.postgres import PostgresStore
+
+async def main(kafka, prefix, dsn, schema):
+    async with asyncpg.create_pool(dsn, server_settings={"search_path": schema}, max_size=4) as pool:
+        async with Follower(kafka, PostgresStore(pool), prefix=prefix) as follower:
+            await follower.run()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def until_read(store: PostgresStore, positions_at_least: int) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while len(await store.positions()) < min(positions_at_least, 2 * PARTITIONS):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def test_topics_that_were_made_again_are_read_again(topics: Topics, database: PostgresStore) -> None:
+    """The offsets mean nothing in them, whether they are shorter or longer by now."""
+    news = publications(seed=9)
+    async with started(topics.bootstrap, f"{topics.scores}-sender") as producer:
+        await send_transaction(producer, [score_message(topics.scores, each) for each in news[:200]])
+    await topics.read(database)
+    admin = AIOKafkaAdminClient(bootstrap_servers=topics.bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_topics([topics.scores])
+        async with asyncio.timeout(PATIENCE_S):
+            while (await admin.create_topics([NewTopic(topics.scores, PARTITIONS, 1)])).topic_errors[0][1]:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+    finally:
+        await admin.close()
+    only = [each for each in news if each.user_id in PEOPLE[5:20]]
+    longer = [each for each in only for _ in range(30)] if len(only) < 100 else only * 3
+    async with started(topics.bootstrap, f"{topics.scores}-sender") as producer:
+        await send_transaction(producer, [score_message(topics.scores, each) for each in longer])
+    await topics.read(database)
+    expected = {each.user_id: each.score.version for each in only}
+    assert {who: body["version"] for who, body in (await known(database, SCORES_CHANGED)).items()} == expected

@@ -102,7 +102,7 @@ async def test_the_guides_subscriber_logs_in(platform: Platform) -> None:
     assert await platform.send() == "taken by ingest"
     login = platform.users.connection("subscriber")
     options = [f"--user={login.user}", f"--password-file={login.password_file}", f"--ca-file={login.ca_file}", "--once"]
-    argv = [sys.executable, "docs/examples/follow.py", login.bootstrap, *options]
+    argv = [sys.executable, "-m", "goodstanding_client", login.bootstrap, *options]
     following = await asyncio.create_subprocess_exec(*argv, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     told, _ = await following.communicate()
     assert following.returncode == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
-from shared.contracts.published import asyncapi, code_table, examples, schemas
+from shared.contracts.published import asyncapi, client_types, code_table, examples, schemas
 from shared.kafka.topic_admin import TopicReport, ensure_topics
 from shared.partner_files import partner_names
 from shared.toml_file import ConfigError
@@ -29,10 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.command == "topics":
         return _topics(chosen.bootstrap, chosen.partners_dir, chosen.replication_factor)
     if chosen.command == "check":
-        return _report([*schemas.check(), *examples.check(), *asyncapi.check(), *code_table.check()])
+        return _report(
+            [*schemas.check(), *examples.check(), *asyncapi.check(), *code_table.check(), *client_types.check()]
+        )
     problems = schemas.write()
     asyncapi.write()
     code_table.write()
+    client_types.write()
     return _report(problems)
 
 

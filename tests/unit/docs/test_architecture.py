@@ -21,7 +21,9 @@ def is_there(name: str) -> bool:
     """Below the root, or below a folder that a table or sentence is about. `<name>` and `*` stand for any."""
     pattern = re.sub(r"<\w+>", "*", name).rstrip("/")
     return any(ROOT.glob(pattern)) or any(
-        found for folder in ("services", "shared", "goodstanding", "tests") for found in (ROOT / folder).rglob(pattern)
+        found
+        for folder in ("services", "shared", "goodstanding", "clients", "tests")
+        for found in (ROOT / folder).rglob(pattern)
     )
 
 
@@ -49,7 +51,7 @@ def test_each_function_behind_a_file_is_in_it() -> None:
         defined = re.compile(rf"^\s*(?:async )?(?:def|class) {name}\b|^{name}\b", re.MULTILINE)
         texts = [
             path.read_text(encoding="utf-8")
-            for path in (ROOT / "services", ROOT / "shared", ROOT / "goodstanding")
+            for path in (ROOT / "services", ROOT / "shared", ROOT / "goodstanding", ROOT / "clients")
             for path in path.rglob(file.rpartition("/")[2])
             if str(path).endswith(file)
         ]
