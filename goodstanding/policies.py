@@ -130,6 +130,11 @@ def compared(old: Path, new: Path) -> tuple[Comparable, Comparable]:
     return load_policy(old, types[0]), load_policy(new, types[0])
 
 
+def is_tier_table(file: Path) -> bool:
+    """Whether the file says that it is one. Raises ConfigError for a file that cannot be read."""
+    return _kind_of(file) is _tier_table
+
+
 def id_of(policy: Comparable) -> str:
     """The policy's id; a profile, which has none, goes by its name."""
     return policy.name if isinstance(policy, Profile) else policy.id

@@ -16,6 +16,7 @@ from goodstanding import policies
 from goodstanding.cli.figures import signed
 from goodstanding.cli.frame import AsJson, answer_json, console, errors, in_json, table, tell
 from goodstanding.cli.picture import check_writable
+from goodstanding.cli.tier_preview import preview_tiers
 from goodstanding.errors import UserError
 from goodstanding.person.everybody import Everybody
 from goodstanding.person.user_id import SHOWN
@@ -35,10 +36,10 @@ _TELL_EVERY = 200
 
 
 def preview(
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="The scorecard to try.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The scorecard, or the tier table, to try.")],
     against: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Compare with this scorecard; else with the one that is in force now."),
+        typer.Option(metavar="FILE", help="Compare with this file; else with the one that is in force now."),
     ] = None,
     movers: Annotated[
         int, typer.Option(metavar="COUNT", min=0, max=10_000, help="How many of the largest changes are shown.")
@@ -48,14 +49,19 @@ def preview(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score everybody whom the running platform knows by another scorecard, and say what would change. Nothing does:
-    it only reads.
+    """Score everybody whom the running platform knows by another scorecard, or judge them by another tier table, and
+    say what would change. Nothing does: it only reads.
 
     Both scorecards look at the same complete months, with the records and contacts of now; in continuous cadence the
     month at hand counts as well.
 
     Example: goodstanding policy preview policies/scorecard.toml
     """
+    if policies.is_tier_table(new):
+        if picture is not None:
+            raise UserError("Of a tier table nothing is drawn.", "Leave out --plot.")
+        preview_tiers(new, against, movers, as_json=as_json)
+        return
     if picture is not None:
         check_writable(picture, "--plot")
     card, tiers = load_policy(new, Scorecard), policies.tier_table()

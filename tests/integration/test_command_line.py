@@ -145,6 +145,19 @@ def test_a_preview_scores_everybody_by_another_policy_and_changes_nothing(newcom
     assert {each["user_id"]: each for person in people for each in newcomer.asks("explain", person)} == before
 
 
+def test_a_preview_judges_everybody_by_another_tier_table(newcomer: Newcomer, account: str) -> None:
+    [same] = newcomer.asks("policy", "preview", "policies/benefits.toml")
+    assert (same["people"], same["tiers"], same["crossing"]) == (2, [], []), "the same table, in force now"
+    table = (newcomer.checkout / "policies" / "benefits.toml").read_text(encoding="utf-8")
+    (newcomer.checkout / "tiers.toml").write_text(table.replace("from = 600", "from = 351"), encoding="utf-8")
+    [found] = newcomer.asks("policy", "preview", "tiers.toml")
+    standing = newcomer.asks("benefits", account)[0]
+    crosses = standing["tier"] is None and not standing["thin"]
+    assert bool(found["tiers"]) == crosses
+    shown = newcomer.types("policy", "preview", "tiers.toml")
+    assert re.search(r"^start@\w+ -> start@\w+: 2 people\.", shown.stdout)
+
+
 def test_what_one_command_prints_another_takes(newcomer: Newcomer, account: str) -> None:
     user_id = newcomer.types("user-id", account).stdout.strip()
     line = next(
