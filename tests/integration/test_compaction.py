@@ -85,7 +85,9 @@ class Topics:
 @pytest.fixture
 async def database(postgres_dsn: str) -> AsyncIterator[PostgresStore]:
     schema = f"client_{uuid.uuid4().hex[:8]}"
-    async with asyncpg.create_pool(postgres_dsn, server_settings={"search_path": schema}, max_size=4) as pool:
+    async with asyncpg.create_pool(
+        postgres_dsn, server_settings={"search_path": schema}, min_size=1, max_size=4
+    ) as pool:
         await pool.execute(f"create schema {schema}")
         store = PostgresStore(pool)
         await store.prepare()
@@ -358,7 +360,7 @@ from goodstanding_client import Follower
 from goodstanding_client.postgres import PostgresStore
 
 async def main(kafka, prefix, dsn, schema):
-    async with asyncpg.create_pool(dsn, server_settings={"search_path": schema}, max_size=4) as pool:
+    async with asyncpg.create_pool(dsn, server_settings={"search_path": schema}, min_size=1, max_size=4) as pool:
         async with Follower(kafka, PostgresStore(pool), prefix=prefix) as follower:
             await follower.run()
 
@@ -387,6 +389,11 @@ async def test_topics_that_were_made_again_are_read_again(topics: Topics, databa
                 await asyncio.sleep(0.2)
     finally:
         await admin.close()
+    # It was read an hour ago.
+    await database._pool.execute(
+        "update goodstanding_position "
+        "set newest_ms = newest_ms - 3600000, followed_at = followed_at - interval '1 hour'"
+    )
     only = [each for each in news if each.user_id in PEOPLE[5:20]]
     longer = [each for each in only for _ in range(30)] if len(only) < 100 else only * 3
     async with started(topics.bootstrap, f"{topics.scores}-sender") as producer:

@@ -29,7 +29,7 @@ from aiokafka.errors import (
 from goodstanding_client.changes import TOPICS, Change, news_of
 from goodstanding_client.memory import Memory
 from goodstanding_client.messages import ScoreChange, TierChange
-from goodstanding_client.store import OvertakenError, Place, Position, Store
+from goodstanding_client.store import OvertakenError, Place, Position, Store, check_staleness
 
 log = logging.getLogger("goodstanding_client")
 
@@ -40,6 +40,10 @@ _REFUSED = (AuthenticationFailedError, ClusterAuthorizationFailedError, TopicAut
 _AWAY_MAX = timedelta(days=6)
 """The broker removes tombstones after a week."""
 _WAIT_MS = 500
+_AT_ONCE = 500
+"""Records that are taken in together, in one transaction of the store."""
+_CLOCKS_MS = 120_000
+"""How much later than the last record that was taken in a transaction may end, and how far clocks may be apart."""
 _TELL_EVERY = timedelta(seconds=10)
 """How often the store is told that nothing has come."""
 _AGAIN_AFTER_S = 1.0
@@ -132,7 +136,9 @@ class Follower:
 
     async def is_granted(self, user_id: str, benefit: str, *, at_most_stale: timedelta | None = None) -> bool:
         """See `Store.is_granted`."""
-        return await self.store.is_granted(user_id, benefit, at_most_stale=at_most_stale)
+        if at_most_stale is not None:
+            check_staleness(await self.staleness(), at_most_stale)
+        return await self.store.is_granted(user_id, benefit)
 
     async def tier(self, user_id: str) -> TierChange | None:
         return await self.store.tier(user_id)
@@ -189,12 +195,13 @@ class Follower:
 
     async def _begin(self, place: Place, *, is_wrong: bool) -> None:
         partition, position = self._kafkas(place), self._positions.get(place)
+        asked_at = datetime.now(UTC)
         first = (await self._consumer.beginning_offsets([partition]))[partition]
         end = (await self._consumer.end_offsets([partition]))[partition]
         if position is None or is_wrong or await self._is_another(partition, position, first, end):
             reading = position.reading + 1 if position else 1
-            followed_at = position.followed_at if position else datetime.fromtimestamp(0, UTC)
-            position = Position(first, reading, followed_at, again_until=end)
+            # When the partition is read to this end, everything is known that there was by now.
+            position = Position(first, reading, asked_at, again_until=end)
         self._positions[place] = position
         self._consumer.seek(partition, position.offset)
         self._consumer.resume(partition)
@@ -203,8 +210,10 @@ class Follower:
         """Whether the partition is not the one that was read so far, or may have lost a tombstone since."""
         if not first <= position.offset <= end or _is_away(position):
             return True
-        # Below the offset there is nothing newer than what was taken in, unless it is another log or an older copy.
-        newer = (await self._consumer.offsets_for_times({partition: position.newest_ms + 1}))[partition]
+        # Below the offset there is nothing newer than what was taken in, unless it is another log or an older copy: but
+        # for the marker that ends a transaction, and what clocks differ by.
+        known_ms = max(position.newest_ms, int(position.followed_at.timestamp() * 1000))
+        newer = (await self._consumer.offsets_for_times({partition: known_ms + _CLOCKS_MS}))[partition]
         return newer is not None and newer.offset < position.offset
 
     async def _step(self, place: Place) -> None:
@@ -234,20 +243,21 @@ class Follower:
 
     async def _records(self, partition: TopicPartition) -> Sequence[Any]:
         """The next records, without those that cannot be read."""
-        began = await self._consumer.position(partition)
-        try:
-            records: Sequence[Any] = (await self._consumer.getmany(partition, timeout_ms=_WAIT_MS)).get(partition, ())
-            return records
-        except _UNREADABLE:
-            # Of several records the library loses those before one that it cannot read: begin again, one by one.
-            self._consumer.seek(partition, began)
-        try:
-            records = (await self._consumer.getmany(partition, timeout_ms=_WAIT_MS, max_records=1)).get(partition, ())
-        except _UNREADABLE as error:
-            self.unreadable += 1
-            log.error("%s/%d at %d cannot be read: %r", partition.topic, partition.partition, began, error)
-            self._consumer.seek(partition, began + 1)
-            return ()
+        records: list[Any] = []
+        while len(records) < _AT_ONCE:
+            try:
+                # One at a time: of several, the library loses those before one that it cannot read.
+                wait_ms = 0 if records else _WAIT_MS
+                found = (await self._consumer.getmany(partition, timeout_ms=wait_ms, max_records=1)).get(partition)
+            except _UNREADABLE as error:
+                offset = await self._consumer.position(partition)
+                self.unreadable += 1
+                log.error("%s/%d at %d cannot be read: %r", partition.topic, partition.partition, offset, error)
+                self._consumer.seek(partition, offset + 1)
+                break
+            if not found:
+                break
+            records += found
         return records
 
     def _is_at_end(self, partition: TopicPartition, offset: int) -> tuple[bool, datetime]:

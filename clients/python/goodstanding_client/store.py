@@ -82,8 +82,8 @@ class Store(ABC):
     async def is_granted(self, user_id: str, benefit: str, *, at_most_stale: timedelta | None = None) -> bool:
         """Whether the person has the benefit, by its code. Raises StaleError if what is known is older than
         `at_most_stale`, so that a door can stay shut while nothing is heard of the platform."""
-        if at_most_stale is not None and (stale := await self.staleness()) > at_most_stale:
-            raise StaleError(f"What is known is {stale} old, and may be {at_most_stale} old at most.")
+        if at_most_stale is not None:
+            check_staleness(await self.staleness(), at_most_stale)
         tier = await self.tier(user_id)
         return tier is not None and benefit in tier.in_force
 
@@ -99,3 +99,9 @@ class Store(ABC):
 
 def _followed_at(position: Position) -> datetime:
     return datetime.min.replace(tzinfo=UTC) if position.again_until is not None else position.followed_at
+
+
+def check_staleness(staleness: timedelta, at_most: timedelta) -> None:
+    """Raises StaleError."""
+    if staleness > at_most:
+        raise StaleError(f"What is known is {staleness} old, and may be {at_most} old at most.")
