@@ -23,6 +23,7 @@ from aiokafka.errors import (
     KafkaError,
     OffsetOutOfRangeError,
     TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
     UnsupportedCodecError,
 )
 
@@ -39,6 +40,7 @@ _REFUSED = (AuthenticationFailedError, ClusterAuthorizationFailedError, TopicAut
 """What only the platform's operator can help."""
 _AWAY_MAX = timedelta(days=6)
 """The broker removes tombstones after a week."""
+_NO_TOPIC = "Kafka does not show {}. Is it the platform's Kafka, is the prefix right, and may you read there?"
 _WAIT_MS = 500
 _AT_ONCE = 500
 """Records that are taken in together, in one transaction of the store."""
@@ -81,7 +83,8 @@ class Follower:
         self._prefix, self._on_change = prefix, on_change
         # Without a group, from where the store is; what an aborted transaction wrote was never published.
         fixed = {"group_id": None, "auto_offset_reset": "none", "isolation_level": "read_committed"}
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=kafka, **{**options, **fixed})
+        topics = [prefix + topic for topic in TOPICS]
+        self._consumer = AIOKafkaConsumer(*topics, bootstrap_servers=kafka, **{**options, **fixed})
         self._tasks: list[asyncio.Task[None]] = []
         self._places: list[Place] = []
         self._moved = asyncio.Event()
@@ -89,9 +92,10 @@ class Follower:
 
     async def __aenter__(self) -> Self:
         try:
-            await self._consumer.start()
-            partitions = await self._partitions()
+            await self._start()
+            partitions = self._partitions()
             self._positions = dict(await self.store.positions())
+            self._consumer.unsubscribe()
             self._consumer.assign([self._kafkas(place) for place in partitions])
             # Nobody reads a partition before its task has said from where.
             for place in partitions:
@@ -156,17 +160,22 @@ class Follower:
 
     # -- one partition ------------------------------------------------------------------------------------------------
 
-    async def _partitions(self) -> list[Place]:
-        there = await self._consumer.topics()
-        found = []
+    async def _start(self) -> None:
+        try:
+            await self._consumer.start()
+        except UnknownTopicOrPartitionError:
+            raise NoTopicError(_NO_TOPIC.format(" and ".join(self._prefix + topic for topic in TOPICS))) from None
+
+    def _partitions(self) -> list[Place]:
+        """The partitions that the library has found of the topics that it was told of."""
+        found = {(each.topic, each.partition) for each in self._consumer.assignment()}
         for topic in TOPICS:
-            if self._prefix + topic not in there:
-                raise NoTopicError(
-                    f"Kafka has no topic {self._prefix + topic}. Is it the platform's, and the prefix right?"
-                )
-            partitions = self._consumer.partitions_for_topic(self._prefix + topic) or ()
-            found += [Place(topic, partition) for partition in sorted(partitions)]
-        return found
+            if not any(name == self._prefix + topic for name, _ in found):
+                raise NoTopicError(_NO_TOPIC.format(self._prefix + topic))
+        return sorted(
+            (Place(name.removeprefix(self._prefix), partition) for name, partition in found),
+            key=lambda place: (place.topic, place.partition),
+        )
 
     def _kafkas(self, place: Place) -> TopicPartition:
         return TopicPartition(self._prefix + place.topic, place.partition)
