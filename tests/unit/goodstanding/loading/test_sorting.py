@@ -90,7 +90,7 @@ def test_a_row_that_is_wrong_takes_no_other_one_with_it(
     shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "partners").mkdir()
-    shutil.copy(ROOT / "tests" / "support" / "partners" / "bike-share.toml", tmp_path / "partners")
+    shutil.copy(ROOT / "docs" / "examples" / "partners" / "bike-share.toml", tmp_path / "partners")
     (tmp_path / "policies").symlink_to(ROOT / "policies")
     for module in ("loading.sorting", "partner.mapping_files", "partner.rehearsal", "platform.deployment"):
         monkeypatch.setattr(f"goodstanding.{module}.ROOT", tmp_path)
