@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import lru_cache, partial
 
+import msgspec
+
 from services.scorer.core import decide as rules
 from services.scorer.core.decide import Person, Publication, Writes
 from services.scorer.core.folding import Accepted, Blocked, Conflict, Duplicate, TooLate, TooMany
@@ -71,7 +73,7 @@ def decode(record: Record, arrived: datetime, zone: tzinfo) -> Message | DeadLet
     if isinstance(message, Fault):
         return DeadLetter.of(message)
     if isinstance(message.body, RecordChange):
-        return RecordNews(message.user_id, month_of(arrived, zone), message.body)
+        return RecordNews(message.user_id, month_of(arrived, zone), message.body, arrived)
     assert record.value is not None
     return _event(message.user_id, message.envelope, record.value, message.body, arrived, zone)
 
@@ -132,9 +134,8 @@ def decide(
 ) -> Decision[Person, Writes]:
     """Take in events, changes of records, requests and a due run of one person, publish the score, and refuse
     events; or erase the person."""
-    marks = [at for at, message in enumerate(messages) if isinstance(message, Erased)]
-    if marks:
-        return _erase(messages[: marks[-1] + 1], messages[marks[-1] + 1 :], now, policy)
+    if any(isinstance(message, Erased) for message in messages):
+        return _at_marks(person, messages, now, policy)
     if person is None and (asked := [each for each in messages if isinstance(each, ReEvaluation)]) == list(messages):
         # Of somebody who only asks, nothing is kept.
         answers = tuple(answered(each.user_id, answer_to(each, policy), each.time) for each in asked)
@@ -162,8 +163,34 @@ def decide(
     return Decision(decided.person, tuple(outgoing), tuple(outcomes), writes)
 
 
+def _at_marks(
+    person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy
+) -> Decision[Person, Writes]:
+    """After Kafka was restored from an older copy a mark may come again, which was followed long ago. Then it says
+    nothing about somebody who has come back since (rules I12)."""
+    erased_at = person.erased_at if person else None
+    came_back = person is not None and not person.is_blank
+    new = [
+        at
+        for at, message in enumerate(messages)
+        if isinstance(message, Erased) and not (came_back and erased_at is not None and message.asked_at <= erased_at)
+    ]
+    if new:
+        return _erase(messages[: new[-1] + 1], messages[new[-1] + 1 :], erased_at, now, policy)
+    others = [message for message in messages if not isinstance(message, Erased)]
+    repeated = (_outcome("duplicate"),) * (len(messages) - len(others))
+    if not others:
+        return Decision(person, (), repeated)
+    decision = decide(person, others, now, policy)
+    return msgspec.structs.replace(decision, outcomes=(*repeated, *decision.outcomes))
+
+
 def _erase(
-    until_mark: Sequence[Message], newer: Sequence[Message], now: datetime, policy: Policy
+    until_mark: Sequence[Message],
+    newer: Sequence[Message],
+    erased_at: datetime | None,
+    now: datetime,
+    policy: Policy,
 ) -> Decision[Person, Writes]:
     """What came before the mark goes with the person, but for the answers to what was asked. The mark is sent on
     (rules I11), and what is newer finds somebody of whom nothing is known."""
@@ -179,7 +206,8 @@ def _erase(
         *[_outcome("answered")] * len(asked),
         *[_outcome("erased")] * len(marks),
     )
-    blank = None if is_nobody(user_id) else Person(user_id, erased_at=max(each.asked_at for each in marks))
+    instants = [each.asked_at for each in marks] + ([erased_at] if erased_at else [])
+    blank = None if is_nobody(user_id) else Person(user_id, erased_at=max(instants))
     writes = (Writes(user_id, erased=marks),)
     if not newer:
         return Decision(blank, outgoing, outcomes, writes)

@@ -82,6 +82,8 @@ class RecordNews(msgspec.Struct, frozen=True):
     month: int
     """In which it arrived."""
     body: RecordChange
+    came: datetime | None = None
+    """When it was appended."""
 
 
 class Due(msgspec.Struct, frozen=True):

@@ -103,7 +103,7 @@ def test_a_change_of_a_record() -> None:
     change = record()
     about = headers(type=TYPES[RecordChange], source="/retention", origin=None)
     message = received(FakeRecord("records.changed", value=encode_body(change), headers=about))
-    assert message == RecordNews(ME, JAN, change), "by the month in which it arrived"
+    assert message == RecordNews(ME, JAN, change, day(JAN)), "by the month in which it arrived"
 
 
 @pytest.mark.parametrize(
@@ -261,6 +261,30 @@ def test_what_came_before_the_mark_goes_and_what_is_newer_is_a_newcomers() -> No
     assert alone is not None
     assert decision.state.state == alone.state
     assert decision.outcomes.count(Outcome("dropped")) == 2
+
+
+def test_a_mark_that_comes_again_says_nothing_about_who_has_come_back() -> None:
+    """Kafka was restored from an older copy, and what was handled is read again (rules I12)."""
+    later = ASKED + timedelta(seconds=1)
+    came_back = decide(Person(ME, erased_at=ASKED), [arrived(later, "new")], later, PUBLIC).state
+    assert came_back is not None
+    old = msgspec.structs.replace(news(record()), came=ASKED - timedelta(hours=1))
+    decision = decide(came_back, [arrived(ASKED, "old"), old, MARK, arrived(later, "new")], later, PUBLIC)
+    assert (decision.state, decision.outgoing, decision.writes) == (came_back, (), ())
+    assert [each.result for each in decision.outcomes] == ["duplicate", "dropped", "dropped", "duplicate"]
+    # Of whom nothing is known, it is sent on once more; and another erasure is one.
+    again = decide(Person(ME, erased_at=ASKED), [MARK], later, PUBLIC)
+    assert again.outgoing == (mark("scorer", "scores.changed", MARK),)
+    another = Erased(ME, "r2", later)
+    gone = decide(came_back, [MARK, another], later, PUBLIC)
+    assert gone.state == Person(ME, erased_at=later)
+    assert gone.writes == (Writes(ME, erased=(MARK, another)),)
+
+
+def test_a_record_of_a_newcomer_may_come_at_the_instant_of_the_request() -> None:
+    new = msgspec.structs.replace(news(record()), came=ASKED)
+    decision = decide(Person(ME, erased_at=ASKED), [new], ASKED, PUBLIC)
+    assert Outcome("dropped") not in decision.outcomes
 
 
 def test_a_request_before_the_mark_is_answered_and_leaves_nothing() -> None:
