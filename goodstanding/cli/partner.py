@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, time
 from itertools import islice
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -161,7 +162,14 @@ def _one(mapping: PartnerMapping) -> str:
 
 
 @app.command("crosswalk")
-def crosswalk_(partner: Partner, file: EventFile, as_json: AsJson = False) -> None:
+def crosswalk_(
+    partner: Partner,
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A CSV file of customer numbers and identifiers; - is standard input."),
+    ],
+    as_json: AsJson = False,
+) -> None:
     """Tell whose a partner's own customer numbers are, from a CSV file of numbers and identifiers.
 
     Each line is `number,identifier`, and a first line that says so may be there. The numbers of a partner whose

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Any, get_args
 
-from goodstanding.partner.sample_file import NUMBERS, Sample, as_written, gives_day, quoted
+from goodstanding.partner.proposals import NUMBERS, as_written, gives_day, symbol_of
+from goodstanding.partner.sample_file import Sample, quoted
 from services.ingest.core.mapping import Number, TimeFormat
 from shared.contracts.checks import fields_of
 from shared.contracts.kinds import KIND_OF, Shape
@@ -14,7 +15,29 @@ from shared.contracts.kinds import KIND_OF, Shape
 SKIP = "skip"
 """The answer for a code that is passed over."""
 ALL = "*"
-"""The code where all events are of one kind."""
+"""Every code that is not said by itself; the only one where all events are of one kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A field that has a day, and the form in which it is written."""
+
+    field: str
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class DaysLate:
+    """How it is told how late an obligation was met: by the `field` of the days late; or, where that is empty, from the
+    day it was `due` to the day it was `cleared`; and where there is none of these, nothing is ever late."""
+
+    field: str = ""
+    due: Day | None = None
+    cleared: Day | None = None
+
+    @property
+    def fields(self) -> set[str]:
+        return {self.field, *(day.field for day in (self.due, self.cleared) if day)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +62,9 @@ class Answers:
     """A code, or the field that has one."""
     unit: str
     number: str
-    late: str
-    """The field of the days late, empty for 0."""
+    late: DaysLate
+    crosswalk: bool = False
+    """Whether people are named by the partner's own customer numbers."""
 
     def amount_of(self, code: str) -> str:
         """The field of the amount of events of a code."""
@@ -61,6 +85,7 @@ def mapping_text(name: str, sample: Sample, said: Answers) -> str:
         f"time = {_moment(sample, said)}",
         *([f"zone = {quoted(said.zone)}"] if said.zone else []),
         f"subject = {quoted(said.person)}",
+        *(["crosswalk = true"] if said.crosswalk else []),
         f"kind = {_kind(sample, said)}",
         *_number(sample, said),
         *_skipped(said),
@@ -75,11 +100,28 @@ def mapping_text(name: str, sample: Sample, said: Answers) -> str:
 def _moment(sample: Sample, said: Answers) -> str:
     if said.form == "rfc3339":
         return quoted(said.time)
-    how = f"as = {quoted(said.form)}" if said.form in get_args(TimeFormat) else f"pattern = {quoted(said.form)}"
-    if said.form.startswith("epoch") and sample.typed and isinstance(sample.values(said.time)[0], str):
-        how += ', type = "text"'
+    how = _form(sample, Day(said.time, said.form))
     at = f', at = "{said.at}"' if gives_day(said.form) else ""
     return f"{{ path = {quoted(said.time)}, {how}{at} }}"
+
+
+def _days_late(sample: Sample, late: DaysLate) -> str:
+    if late.due and late.cleared:
+        return f"{{ due = {_day(sample, late.due)}, cleared = {_day(sample, late.cleared)} }}"
+    if not late.field:
+        return "{ fixed = 0 }"
+    is_text = sample.typed and any(isinstance(value, str) for value in sample.values(late.field))
+    return f'{{ path = {quoted(late.field)}, type = "text" }}' if is_text else quoted(late.field)
+
+
+def _day(sample: Sample, day: Day) -> str:
+    return quoted(day.field) if day.form == "date" else f"{{ path = {quoted(day.field)}, {_form(sample, day)} }}"
+
+
+def _form(sample: Sample, moment: Day) -> str:
+    how = "as" if moment.form in get_args(TimeFormat) else "pattern"
+    is_text = moment.form.startswith("epoch") and sample.typed and isinstance(sample.values(moment.field)[0], str)
+    return f"{how} = {quoted(moment.form)}" + (', type = "text"' if is_text else "")
 
 
 def _kind(sample: Sample, said: Answers) -> str:
@@ -112,7 +154,8 @@ def _skipped(said: Answers) -> list[str]:
 
 
 def _ignored(sample: Sample, said: Answers) -> list[str]:
-    read = {*said.id, said.time, said.person, *said.kind.split("+"), *said.amount.split("+"), said.currency, said.late}
+    read = {*said.id, said.time, said.person, *said.kind.split("+"), *said.amount.split("+"), said.currency}
+    read |= said.late.fields
     paths = []
     for field in sample.fields:
         if field not in read and field:
@@ -142,7 +185,7 @@ def _block(sample: Sample, said: Answers, kind_name: str, codes: Sequence[str]) 
     pairs = ", ".join(f"{quoted(code if said.kind else 'event')} = {quoted(kind_name)}" for code in codes)
     lines = [f"kinds = {{ {pairs} }}"]
     if kind.shape is Shape.OBLIGATION:
-        lines.append(f"days_late = {quoted(said.late) if said.late else '{ fixed = 0 }'}")
+        lines.append(f"days_late = {_days_late(sample, said.late)}")
     if said.amount and "amount" in (*needs, *may_have):
         lines.append(f"amount = {_amount(sample, said, codes, optional='amount' not in needs)}")
     still = [name for name in needs if name not in ("days_late", "amount")]
@@ -153,15 +196,84 @@ def _block(sample: Sample, said: Answers, kind_name: str, codes: Sequence[str]) 
 
 def _amount(sample: Sample, said: Answers, codes: Sequence[str], *, optional: bool) -> str:
     field = said.amount_of(codes[0])
-    if field in codes:
-        rows = [row for row in sample.rows if row.get(field) not in (None, "")]
-    else:
-        rows = [row for row in sample.rows if not said.kind or str(row.get(said.kind)) in codes]
-    values = [row.get(field) for row in rows]
-    present = [str(value) for value in values if value not in (None, "")]
-    negative = [value.lstrip().startswith(("-", "\u2212", "(")) for value in present]
-    sign = "" if not any(negative) else ', sign = "negative"' if all(negative) else ', sign = "either"'
-    absent = ", optional = true" if optional and len(present) < len(values) else ""
+    sign = ', sign = "negative"' if _is_mostly_negative(_amounts(sample, said, codes)) else ""
+    absent = ", optional = true" if optional and _without_amount(sample, said, codes) else ""
     currency = "currency_path" if said.currency in sample.fields else "currency"
     parts = f"path = {quoted(field)}, unit = {quoted(said.unit)}, {currency} = {quoted(said.currency)}"
     return f"{{ {parts}{sign}{absent} }}"
+
+
+def _events_of(sample: Sample, said: Answers, codes: Sequence[str]) -> Iterator[tuple[int, Any]]:
+    """The amounts of the events of these codes, None where there is none, each with its line."""
+    field = said.amount_of(codes[0])
+    for line, row in zip(sample.lines, sample.rows, strict=True):
+        value = row.get(field)
+        code = str(row.get(said.kind))
+        is_of_them = not said.kind or code in codes or (ALL in codes and code not in said.kinds)
+        if (value not in (None, "")) if field in codes else is_of_them:
+            yield line, None if value == "" else value
+
+
+def _amounts(sample: Sample, said: Answers, codes: Sequence[str]) -> dict[int, str]:
+    return {line: str(value) for line, value in _events_of(sample, said, codes) if value is not None}
+
+
+def _without_amount(sample: Sample, said: Answers, codes: Sequence[str]) -> list[int]:
+    return [line for line, value in _events_of(sample, said, codes) if value is None]
+
+
+def _is_negative(amount: str) -> bool:
+    return amount.lstrip().startswith(("-", "\u2212", "("))
+
+
+def _is_mostly_negative(amounts: Mapping[int, str]) -> bool:
+    return sum(map(_is_negative, amounts.values())) * 2 > len(amounts)
+
+
+# What the sample's exceptions have made of the mapping.
+
+
+def exceptions(sample: Sample, said: Answers) -> Iterator[str]:
+    """Which single events have made the mapping wider than the others need it, and which ones it does not take, each as
+    a sentence with what to do."""
+    one = sample.one
+    if sample.uneven:
+        yield (
+            f"{_at(one, sample.uneven)}: there are not as many cells as columns. The mapping takes that, by "
+            "`ragged = true`; if it is a slip, take that out."
+        )
+    for kind, codes in _by_kind(said):
+        if said.amount and "amount" in (found := fields_of(KIND_OF[kind]))[0] + found[1]:
+            yield from _of_amount(sample, said, codes, optional="amount" not in found[0])
+
+
+def _of_amount(sample: Sample, said: Answers, codes: Sequence[str], *, optional: bool) -> Iterator[str]:
+    one, field, amounts = sample.one, said.amount_of(codes[0]), _amounts(sample, said, codes)
+    without = _without_amount(sample, said, codes)
+    if optional and without:
+        yield (
+            f"{_at(one, without)}: there is no {field}. The mapping takes that, by `optional = true`; if it is a slip, "
+            "take that out."
+        )
+    marked = [line for line, text in amounts.items() if symbol_of(text)]
+    if 0 < len(marked) * 2 < len(amounts):
+        yield (
+            f"{_at(one, marked)}: {field} has a sign of a currency, unlike most. The mapping takes that, by `symbol`; "
+            "if it is a slip, take that out."
+        )
+    mostly = _is_mostly_negative(amounts)
+    if others := [line for line, text in amounts.items() if _is_negative(text) is not mostly and _is_not_zero(text)]:
+        sign = "positive" if mostly else "negative"
+        yield (
+            f"{_at(one, others)}: {field} is {sign}, unlike in other events. The mapping refuses it. If it means "
+            'the same, say `sign = "either"`; if not, as a chargeback, tell it apart in `kind` by `sign_of`.'
+        )
+
+
+def _is_not_zero(amount: str) -> bool:
+    return any(character in "123456789" for character in amount)
+
+
+def _at(one: str, lines: Sequence[int]) -> str:
+    more = f" and {len(lines) - 1:,} more" if len(lines) > 1 else ""
+    return f"{one} {lines[0]}{more}"

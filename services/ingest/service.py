@@ -7,8 +7,8 @@ position only: a refusal would need a topic that nobody made. Once the file is t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -191,8 +191,12 @@ def _with_numbers(mode: Forward, policy: Policy) -> Forward:
     numbered = {partner.name for partner in policy.partners.values() if partner.crosswalk}
     crosswalk, wait_ms = policy.numbers
 
-    def beside(kafka: Kafka) -> AbstractAsyncContextManager[None]:
-        return crosswalk.followed(kafka, sorted(numbered))
+    @asynccontextmanager
+    async def beside(kafka: Kafka) -> AsyncIterator[None]:
+        async with crosswalk.followed(kafka, sorted(numbered)):
+            if numbered:
+                log.info("crosswalks read", partners=len(numbered), entries=len(crosswalk))
+            yield
 
     if not numbered:
         # The first partner with numbers may come while the process works.

@@ -57,6 +57,10 @@ class IdentifierError(ValueError):
         self.sentence = sentence
 
 
+class OtherSchemeError(IdentifierError):
+    """The text does not even look like an identifier of the scheme: it may be a partner's private customer number."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheme:
     """One scheme. `normalize` is given a text whose compatibility forms are resolved, and raises IdentifierError.
@@ -88,7 +92,7 @@ def _account(text: str) -> str:
     identifier = _SEPARATORS.sub("", text).upper()
     found = _ACCOUNT.fullmatch(identifier)
     if not found:
-        raise IdentifierError(
+        raise OtherSchemeError(
             "A platform account is `GS`, ten digits and two check digits; a private customer number is not taken."
         )
     if int(found[1] + found[2]) % 97 != 1 or not 2 <= int(found[2]) <= 98:
@@ -104,7 +108,7 @@ def _resident_id(text: str) -> str:
     identifier = _SEPARATORS.sub("", text).upper()
     found = _RESIDENT_ID.fullmatch(identifier)
     if not found:
-        raise IdentifierError(
+        raise OtherSchemeError(
             "A resident id has 17 digits and a check character; a private customer number is not taken."
         )
     if not _is_day(found[1]):
@@ -153,7 +157,7 @@ def _email(text: str) -> str:
     try:
         found = validate_email(text.strip(" "), check_deliverability=False)
     except EmailNotValidError:
-        raise IdentifierError(
+        raise OtherSchemeError(
             "An e-mail address looks like jane.doe@example.com; a private customer number is not taken."
         ) from None
     return f"{found.local_part.lower()}@{found.ascii_domain}"
@@ -177,7 +181,7 @@ def _phone(text: str) -> str:
 
     written = _WRITTEN_BETWEEN.sub("", text)
     if not _PHONE.fullmatch(written):
-        raise IdentifierError(
+        raise OtherSchemeError(
             "A phone number is written with `+` and the country's code, such as +49 30 23125000; a private customer "
             "number is not taken."
         )
@@ -228,7 +232,7 @@ def _national(name: SchemeName, title: str, example: str, check_characters: int)
         except InvalidChecksum:
             raise IdentifierError(f"The check digits of the {title} are wrong.") from None
         except ValidationError:
-            raise IdentifierError(f"This is no {title}; a private customer number is not taken.") from None
+            raise OtherSchemeError(f"This is no {title}; a private customer number is not taken.") from None
 
     return Scheme(normalize=normalize, telling=lambda id: (id[: len(id) - check_characters],), example=example)
 

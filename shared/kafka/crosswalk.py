@@ -143,7 +143,6 @@ class Crosswalk:
         try:
             await self._open(self._kafka, _topics(wanted))
             self._partners = wanted
-            log.info("crosswalks read", partners=len(wanted), entries=len(self))
         finally:
             if self._partners:
                 following = self._follow(self._kafka, _topics(self._partners))

@@ -19,6 +19,7 @@ from services.ingest.core.tree import Flat, Refuse
 from shared.contracts.currencies import DIGITS
 from shared.contracts.faults import Code
 from shared.contracts.fields import DAYS_LATE_MAX, ID_CHARACTERS_MAX, TEXT_CHARACTERS_MAX
+from shared.contracts.identifier_schemes import OtherSchemeError
 from shared.contracts.identity import IdentifierError, tells
 from shared.contracts.messages import Consent
 from shared.contracts.texts import TextError, one_form
@@ -28,6 +29,8 @@ _UNKNOWN_CUSTOMER = (
     "The crosswalk does not say whose this customer number is. Give the operator the number with the person's"
     " identifier, and then send the event again."
 )
+
+_OWN_NUMBERS = " If people are named by numbers of your own, have the mapping say `crosswalk = true`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,8 @@ class Fields(Paths):
             try:
                 return person_of(read(flat))
             except IdentifierError as error:
-                raise Refuse(Code.SUBJECT_UNKNOWN_SCHEME, label, error.sentence) from None
+                remedy = _OWN_NUMBERS if isinstance(error, OtherSchemeError) else ""
+                raise Refuse(Code.SUBJECT_UNKNOWN_SCHEME, label, error.sentence + remedy) from None
             except UnknownCustomerError:
                 raise Refuse(Code.UNKNOWN_CUSTOMER, label, _UNKNOWN_CUSTOMER) from None
 

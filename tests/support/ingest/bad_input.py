@@ -397,7 +397,7 @@ _PEOPLE = [
         "customer.account",
         "C-00817723",
         Code.SUBJECT_UNKNOWN_SCHEME,
-        "private customer number",
+        "have the mapping say `crosswalk = true`",
     ),
     wrong("check digits wrong", utility, "acct", PERSON[:-1] + "0", Code.SUBJECT_UNKNOWN_SCHEME, "check digits"),
     wrong("no person", bank, "customer.account", ..., Code.MISSING_FIELD, "there"),

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from goodstanding.cli import new_partner
-from goodstanding.partner import mapping_files, sample_file
+from goodstanding.partner import mapping_files, proposals
 from goodstanding.platform import deployment
 from shared.contracts.identity import sample_account
 from shared.settings import ROOT
@@ -129,6 +129,154 @@ def test_one_column_for_debits_and_one_for_credits(house: Path) -> None:
     assert [block["amount"]["path"] for block in written(house, "union")["events"]] == ["Out", "In"]
 
 
+RECENT = [f"{datetime.now(UTC) - timedelta(days=back):%d.%m.%Y}" for back in range(9)]
+LOANS = "Kunde,Nr,Art,Fällig am,Bezahlt am,Betrag\n" + "".join(
+    f"{sample_account(n)},R{n},Rate,{RECENT[5]},{RECENT[n]},{100 + n}.00\n" for n in range(1, 5)
+)
+LOAN = ("--id", "Nr", "--at", "noon", "--zone", "Europe/Berlin", "--kind", "-", "--map", "*=cash_loan.repayment")
+EURO = ("--amount", "Betrag", "--unit", "major", "--currency", "CNY")
+DUE = ("--time", "Bezahlt am", "--due", "Fällig am")
+
+
+def test_one_slip_in_the_sample_hides_no_field(house: Path) -> None:
+    slip = f"{sample_account(1)},A3,classic_bike,{DAY} 18:00:00,yesterday,,3.00\n"
+    found = ask("partner", "new", "tram", sample(house, TRIPS + slip), *KINDS, *FARE, "--kind", "rideable_type")
+    assert found.exit_code == 1
+    assert "The sample fits: started_at, ended_at (but for line 4)." in " ".join(found.stderr.split())
+    found = ask("partner", "new", "tram", sample(house, TRIPS + slip), *TRAM, *KINDS, *FARE)
+    assert "Taken from the sample: --id ride_id --form 'yyyy-MM-dd HH:mm:ss[.SSSSSS]' --person rider" in found.stdout
+    assert "line 4: time-format at ended_at" in found.stdout, found.stdout
+    assert "Of the sample: 2 accepted, 1 refused." in found.stdout
+
+
+def test_a_day_that_the_calendar_does_not_have_hides_no_due_day(house: Path) -> None:
+    slip = f"{sample_account(5)},R5,Rate,31.11.2026,{RECENT[1]},100.00\n"
+    found = ask("partner", "new", "loans", sample(house, LOANS + slip), *LOAN, *EURO, "--time", "Bezahlt am")
+    assert (found.exit_code, "There are days in: Fällig am. Say it with --due." in found.stderr) == (1, True)
+    found = ask("partner", "new", "loans", sample(house, LOANS), *LOAN, *EURO)
+    assert "The sample fits: Fällig am, Bezahlt am." in " ".join(found.stderr.split())
+
+
+def test_days_late_are_counted_from_the_day_due_to_the_day_cleared(house: Path) -> None:
+    found = ask("partner", "new", "loans", sample(house, LOANS), *LOAN, *EURO, *DUE)
+    assert "Of the sample: 4 accepted." in found.stdout, found.stdout + found.stderr
+    mapping = written(house, "loans")
+    form = "dd.MM.yyyy"
+    assert mapping["events"][0]["days_late"] == {
+        "due": {"path": "Fällig am", "pattern": form},
+        "cleared": {"path": "Bezahlt am", "pattern": form},
+    }
+    assert "ignore" in mapping
+    assert mapping["ignore"] == ["Art"]
+
+
+@pytest.mark.parametrize(
+    ("late", "said"),
+    [
+        ("Fällig am", "has no numbers of days, but days. If it is the day it was due: --due 'Fällig am'"),
+        ("Art", "Art has no numbers of days. Name another field"),
+        ("Faellig", "no field Faellig"),
+    ],
+)
+def test_days_late_are_numbers(house: Path, late: str, said: str) -> None:
+    options = (*LOAN, *EURO, "--time", "Bezahlt am", "--late", late)
+    found = ask("partner", "new", "loans", sample(house, LOANS), *options)
+    assert (found.exit_code, said in " ".join(found.stderr.split())) == (1, True), found.stderr
+
+
+def test_a_number_of_days_late_is_not_taken_or_left_by_a_guess(house: Path) -> None:
+    events = [{**move, "occurredAt": RECENT[1], "daysLate": "3"} for move in MOVES]
+    content = "\n".join(map(json.dumps, events))
+    options = ("--at", "noon", "--zone", "Europe/Berlin", "--kind", "-", "--map", "*=cash_loan.repayment")
+    money = ("--amount", "sum", "--unit", "major", "--currency", "CNY")
+    found = ask("partner", "new", "moves", sample(house, content), *options, *money)
+    assert "The sample has: daysLate. Say it with --late." in " ".join(found.stderr.split())
+    found = ask("partner", "new", "moves", sample(house, content), *options, *money, "--late", "daysLate")
+    assert "Of the sample: 2 accepted." in found.stdout, found.stdout + found.stderr
+    assert written(house, "moves")["events"][0]["days_late"] == {"path": "daysLate", "type": "text"}
+
+
+def test_what_a_slip_has_made_of_the_mapping_is_told(house: Path) -> None:
+    day = f"{DAY} 09:00:00"
+    rows = [
+        f"{sample_account(1)},B{n},electric_bike,{day},{day},Demo St,{fare}"
+        for n, fare in enumerate(["1", "-100.00", "$4.00", "2"])
+    ]
+    content = "\n".join([*TRIPS.splitlines(), *rows, f"{sample_account(1)},B9,electric_bike,{day},{day}", ""])
+    found = ask("partner", "new", "tram", sample(house, content), *TRAM, *KINDS, *FARE, "--late", "-")
+    told = " ".join(found.stdout.split())
+    assert "line 8: there are not as many cells as columns. The mapping takes that, by `ragged = true`" in told
+    assert "line 5: fare is negative, unlike in other events. The mapping refuses it." in told
+    assert "line 6: fare has a sign of a currency, unlike most. The mapping takes that, by `symbol`" in told
+    assert "line 5: out-of-bounds at fare" in told
+    assert "sign" not in written(house, "tram")["events"][0]["amount"]
+    found = ask("partner", "new", "tram", sample(house, content), *TRAM, *KINDS, *FARE, "--force", "--json")
+    assert len(json.loads(found.stdout)["exceptions"]) == 4
+
+
+def test_an_amount_that_may_be_absent_is_told(house: Path) -> None:
+    options = ("--time", "ended_at", "--zone", "America/New_York", "--kind", "-", "--map", "*=bike_rental.return")
+    found = ask("partner", "new", "tram", sample(house, TRIPS.replace("3.00", "")), *options, *FARE)
+    assert found.exit_code == 0, found.stderr
+    assert written(house, "tram")["events"][0]["amount"]["optional"] is True
+    assert "line 3: there is no fare. The mapping takes that, by `optional = true`" in found.stdout
+
+
+BATCH = {
+    "batchId": 7,
+    "sentAt": f"{DAY}T10:00:00Z",
+    "data": {"events": [{**m, "occurredAt": f"{DAY}T09:00:00Z"} for m in MOVES]},
+}
+PAID = ("--kind", "-", "--map", "*=service.payment", "--unit", "major", "--currency", "CNY")
+
+
+def test_a_list_in_an_object(house: Path) -> None:
+    content = json.dumps(BATCH, indent=1)
+    found = ask("partner", "new", "moves", sample(house, content), *PAID)
+    assert (found.exit_code, "lists at: data.events. Say it with --list." in found.stderr) == (1, True), found.stderr
+    found = ask(
+        "partner", "new", "moves", sample(house, json.dumps(BATCH)), *PAID, "--list", "-", "--person", "data.events.ref"
+    )
+    assert "data.events is a list. If each member of it is an event: --list data.events" in found.stderr
+    listed = ("--list", "data.events", "--time", "data.events.occurredAt", "--id", "data.events.moveId")
+    found = ask("partner", "new", "moves", sample(house, content), *PAID, *listed, "--amount", "data.events.sum")
+    assert "Of the sample: 2 accepted." in found.stdout, found.stdout + found.stderr
+    mapping = written(house, "moves")
+    assert (mapping["list"], mapping["subject"]) == ("data.events", "data.events.ref")
+    assert mapping["ignore"] == ["batchId", "sentAt", "data.events.type", "data.events.tags.*"]
+    found = ask("partner", "new", "moves", sample(house, content), *PAID, "--list", "events", "--force")
+    assert "has no list of objects at events" in found.stderr
+
+
+def test_people_named_by_own_numbers(house: Path) -> None:
+    content = TRIPS.replace(sample_account(1), "C-100200")
+    options = (*TRAM, *KINDS, *FARE, "--person", "rider", "--crosswalk")
+    found = ask("partner", "new", "tram", sample(house, content), *options)
+    assert "Of the sample: 2 accepted." in found.stdout, found.stdout + found.stderr
+    assert written(house, "tram")["crosswalk"] is True
+
+
+def test_the_crosswalk_command_says_what_its_file_is() -> None:
+    told = " ".join(ask("partner", "crosswalk", "--help").stdout.replace("│", " ").split())
+    assert "A CSV file of customer numbers and identifiers" in told
+    assert "envelope" not in told
+
+
+def test_a_star_is_every_other_code_as_in_the_mapping(house: Path) -> None:
+    options = (*TRAM, *KINDS[:2], "--map", "*=bike_rental.return", *FARE)
+    found = ask("partner", "new", "tram", sample(house, TRIPS), *options)
+    assert "Of the sample: 2 accepted." in found.stdout, found.stdout + found.stderr
+    kinds = [block["kinds"] for block in written(house, "tram")["events"]]
+    assert kinds == [{"electric_bike": "e_bike_rental.return"}, {"*": "bike_rental.return"}]
+
+
+def test_the_form_and_the_instant_are_asked_for_with_the_rest(house: Path) -> None:
+    found = ask("partner", "new", "bank", sample(house, BANK.encode("windows-1252")))
+    assert "--at." in found.stderr
+    assert "--zone." in found.stderr
+    assert "--kind." in found.stderr
+
+
 def test_all_that_nobody_has_said_is_told_at_once(house: Path) -> None:
     found = ask("partner", "new", "tram", sample(house, TRIPS))
     assert found.exit_code == 1
@@ -145,7 +293,8 @@ def test_a_packed_export_with_lines_before_its_header(house: Path) -> None:
     found = ask("partner", "new", "bank", sample(house, gzip.compress(content)), *options, *money)
     assert found.exit_code == 0, found.stderr
     assert "Of the sample: 2 refused." in found.stdout, found.stdout
-    assert "line 5: too-late at Buchungstag" in found.stdout
+    assert "line 6: too-late at Buchungstag" in found.stdout
+    assert "line 5: Betrag is negative, unlike in other events. The mapping refuses it." in found.stdout
     mapping = written(house, "bank")
     assert (mapping["preamble"], mapping["delimiter"]) == (True, ";")
     assert mapping["ignore"] == ["Buchungstext", "Verwendungszweck"]
@@ -220,7 +369,7 @@ def test_what_a_record_needs_besides_is_left_to_be_said(house: Path) -> None:
     ],
 )
 def test_a_notation_is_proposed_only_where_there_is_one(texts: list[str], likes: list[str]) -> None:
-    assert sample_file.numbers_of(texts) == likes
+    assert proposals.numbers_of(texts) == likes
 
 
 def test_what_amounts_show_besides_is_declared(house: Path) -> None:

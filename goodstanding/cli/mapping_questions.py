@@ -1,0 +1,314 @@
+"""The questions of `partner new`: each is asked where no option answers it and the sample leaves it open."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+import sys
+from collections.abc import Callable, Container, Mapping, Sequence
+
+import typer
+
+from goodstanding.cli.frame import console, say
+from goodstanding.cli.words import one_of
+from goodstanding.errors import UserError
+from goodstanding.partner import proposals
+from goodstanding.partner.first_mapping import ALL, SKIP, Answers, Day, DaysLate
+from goodstanding.partner.proposals import NUMBERS
+from goodstanding.partner.sample_file import Sample
+from goodstanding.platform.fixed_settings import FixedSettings
+from shared.contracts.currencies import DIGITS
+from shared.contracts.identity import IdentifierError, normalize
+from shared.contracts.kinds import KIND_OF, Shape
+
+
+class Asking:
+    """Asks what no option has answered. Where nobody can be asked, the proposal holds; without one the option is
+    named."""
+
+    def __init__(self) -> None:
+        self._can_ask = sys.stdin.isatty() and console.is_terminal
+        self.taken: dict[str, str] = {}
+        """What was taken from the sample, since nobody has said it, by option."""
+        self.but: dict[str, str] = {}
+        """Where a proposal does not fit the whole sample, by the proposal."""
+        self.unsaid: dict[str, str] = {}
+        """Questions that no answer bears on and that have none yet, by option: all are named with the first one."""
+
+    def __call__(
+        self,
+        option: str,
+        given: str | None,
+        question: str,
+        proposals: Sequence[str],
+        is_right: Callable[[str], object] = bool,
+    ) -> str:
+        """The answer: of several proposals the first is one only where there is no other."""
+        self.unsaid.pop(option, None)
+        if given is not None:
+            is_right(given)
+            return given
+        proposal = proposals[0] if len(proposals) == 1 else None
+        if not self._can_ask:
+            if proposal is None:
+                open_ = {option: f"{question}{self.fitting(proposals)}", **self.unsaid}
+                *others, (last, said) = open_.items()
+                told = [*(f"{question} Say it with {name}." for name, question in others), said]
+                raise UserError("\n".join(told), f"Say it with {last}.")
+            self.taken[option] = proposal
+            return proposal
+        while True:
+            if len(proposals) > 1 or proposal in self.but:
+                say(f" {self.fitting(proposals)}")
+            answer: str = typer.prompt(question, default=proposal, err=True)
+            try:
+                is_right(answer.strip())
+            except UserError as error:
+                say(str(error))
+                continue
+            return answer.strip()
+
+    def fitting(self, proposals: Sequence[str]) -> str:
+        """What the sample proposes, as a sentence; empty where that is nothing."""
+        told = [f"{each}{self.but.get(each, '')}" for each in proposals[:8]]
+        return f" The sample fits: {', '.join(told)}." if told else ""
+
+
+_QUESTIONS = {
+    "id": "Which field is the event's own id? (Of rows without one: several, with + between them)",
+    "time": "Which field says when it happened?",
+    "person": "Which field names the person, by the identifier that all partners share? "
+    "(Where it is your own customer number, say --crosswalk)",
+    "kind": "Which field says what kind of event it is? (- where all are of one kind; A+B where one of two is filled)",
+    "amount": "Which field is the amount? (- where there is none; A+B as with the kind)",
+}
+"""Those that no answer to another one bears on, by their options."""
+
+
+def answers(
+    sample: Sample,
+    options: dict[str, str | None],
+    mapped: dict[str, str],
+    settings: FixedSettings,
+    ask: Asking,
+    *,
+    crosswalk: bool,
+) -> Answers:
+    """What the options say, by their names, and where they say nothing what the sample or somebody does. `mapped` are
+    our kinds by the partner's codes. Raises UserError for what is open."""
+
+    def field(option: str, question: str, proposed: Sequence[str], *also: str) -> str:
+        return ask(f"--{option}", options[option], question, proposed, _is_field(sample, *also))
+
+    people = [] if crosswalk else proposals.people_of(sample, lambda text: _is_identifier(settings, text))
+    ids = proposals.ids_of(sample, people)
+    times = _times(sample, ask)
+    proposed: dict[str, Sequence[str]] = {"id": ids, "time": times, "person": people, "kind": [], "amount": []}
+    ask.unsaid = {
+        f"--{name}": f"{_QUESTIONS[name]}{ask.fitting(fits)}"
+        for name, fits in proposed.items()
+        if options[name] is None and len(fits) != 1
+    }
+    if (likely := options["time"] or (times[0] if len(times) == 1 else None)) in sample.fields:
+        ask.unsaid |= _unsaid_of_moment(sample, options, ask, likely)
+    id = field("id", _QUESTIONS["id"], ids)
+    time = field("time", _QUESTIONS["time"], times)
+    form, at, zone = _moment(sample, options, ask, time)
+    person = field("person", _QUESTIONS["person"], people)
+    kind = field("kind", _QUESTIONS["kind"], [], "-")
+    kind = "" if kind == "-" else kind
+    kinds = _kinds(sample, kind, mapped, ask)
+    amount = field("amount", _QUESTIONS["amount"], [], "-")
+    amount = "" if amount == "-" else amount
+    unit, currency, number = _money(sample, options, ask, amount, settings) if amount else ("major", "", "1234.50")
+    read = {*id.split("+"), time, person, *kind.split("+"), *amount.split("+")}
+    late = _late(sample, options, ask, kinds, Day(time, form), read)
+    if not zone and any(_needs_clock(day.form) for day in (late.due, late.cleared) if day):
+        zone = ask("--zone", options["zone"], _ZONE, [], proposals.check_zone)
+    return Answers(
+        id=id.split("+"),
+        is_digest="+" in id,
+        time=time,
+        form=form,
+        at=at,
+        zone=zone,
+        person=person,
+        kind=kind,
+        kinds=kinds,
+        amount=amount,
+        currency=currency,
+        unit=unit,
+        number=number,
+        late=late,
+        crosswalk=crosswalk,
+    )
+
+
+_FORM = "In which form is that time written?"
+_AT = "Which instant of the day is meant: start, noon or end?"
+_ZONE = "In which time zone, as Europe/Berlin?"
+
+
+def _is_field(sample: Sample, *also: str) -> Callable[[str], None]:
+    def check(answer: str) -> None:
+        for name in answer.split("+"):
+            if name not in sample.fields and answer not in also:
+                for path in sample.lists:
+                    if name.startswith(f"{path}."):
+                        raise UserError(f"{path} is a list.", f"If each member of it is an event: --list {path}")
+                near = difflib.get_close_matches(name, sample.fields, 1) or sample.fields
+                raise UserError(f"The sample has no field {name}.", f"Say one of: {', '.join(near)}.")
+
+    return check
+
+
+def _times(sample: Sample, ask: Asking) -> list[str]:
+    """The fields that can be times, with what does not fit noted."""
+    found = []
+    for name in sample.fields:
+        if forms := proposals.forms_of(sample.values(name)):
+            found.append(name)
+            if lines := proposals.misfits_of(sample, name, forms[0]):
+                more = f" and {len(lines) - 1:,} more" if len(lines) > 1 else ""
+                ask.but[name] = f" (but for line {lines[0]}{more})"
+    return found
+
+
+def _moment(sample: Sample, options: dict[str, str | None], ask: Asking, time: str) -> tuple[str, str, str]:
+    """The form of the time, the instant of a day, and the zone; empty where there is none."""
+    forms = proposals.forms_of(sample.values(time))
+    form = ask("--form", options["form"], _FORM, forms, proposals.is_known_form)
+    at = zone = ""
+    if proposals.gives_day(form):
+        at = ask("--at", options["at"], _AT, [], one_of_these("start", "noon", "end"))
+    if proposals.needs_zone(form):
+        zone = ask("--zone", options["zone"], _ZONE, [], proposals.check_zone)
+    return form, at, zone
+
+
+def _unsaid_of_moment(sample: Sample, options: dict[str, str | None], ask: Asking, time: str) -> dict[str, str]:
+    """What is still to be said of the event's time, by option."""
+    forms = proposals.forms_of(sample.values(time))
+    form = options["form"] or (forms[0] if len(forms) == 1 else None)
+    if form is None:
+        return {"--form": f"{_FORM}{ask.fitting(forms)}"}
+    proposals.is_known_form(form)
+    asked = {"--at": _AT} if proposals.gives_day(form) else {}
+    asked |= {"--zone": _ZONE} if proposals.needs_zone(form) else {}
+    return {option: question for option, question in asked.items() if options[option[2:]] is None}
+
+
+def _kinds(sample: Sample, kind: str, mapped: dict[str, str], ask: Asking) -> dict[str, str]:
+    """Our kinds by the partner's codes. Where `*` is said, it stands for every code that is not said by itself."""
+    codes = kind.split("+") if "+" in kind else proposals.codes_of(sample, kind) if kind else [ALL]
+    if ALL in mapped and kind and "+" not in kind:
+        return {**{code: mapped[code] for code in codes if code in mapped}, ALL: mapped[ALL]}
+    kinds = {}
+    for code in codes:
+        what = f"Which of our kinds is {code}?" if kind else "Which of our kinds are the events?"
+        hint = f"{what} (goodstanding partner kinds lists them; skip passes over)"
+        kinds[code] = ask(f"--map '{code}=KIND'", mapped.get(code, mapped.get(ALL)), hint, [], is_kind)
+    return kinds
+
+
+def _money(
+    sample: Sample, options: dict[str, str | None], ask: Asking, amount: str, settings: FixedSettings
+) -> tuple[str, str, str]:
+    """The unit, the currency or its field, and how the numbers are written."""
+    question = "In major units (12.50) or minor ones (1250)?"
+    unit = ask("--unit", options["unit"], question, [], one_of_these("major", "minor"))
+    currencies = proposals.currencies_of(sample)
+    question = "In which currency, or which field says it?"
+    currency = ask("--currency", options["currency"], question, currencies, _is_currency(sample.fields))
+    texts = [value for each in amount.split("+") for value in sample.values(each) if isinstance(value, str)]
+    if not texts:
+        return unit, currency, options["number"] or "1234.50"
+    likes = proposals.numbers_of(texts)
+    return unit, currency, ask("--number", options["number"], "How are amounts written?", likes, one_of_these(*NUMBERS))
+
+
+def _late(
+    sample: Sample,
+    options: dict[str, str | None],
+    ask: Asking,
+    kinds: Mapping[str, str],
+    time: Day,
+    read: Container[str],
+) -> DaysLate:
+    """How it is told how late an obligation was met. A sample with a field that may say it leaves that open."""
+    if options["late"] == "-" or not any(k != SKIP and KIND_OF[k].shape is Shape.OBLIGATION for k in kinds.values()):
+        return DaysLate()
+    if options["late"] is None:
+        days = [name for name in proposals.days_of(sample) if name not in read]
+        if days or options["due"] is not None:
+            told = f" There are days in: {', '.join(days)}." if days else ""
+            question = f"Which field is the day it was due? (- where none is; --late names one of days late){told}"
+            if (due := ask("--due", options["due"], question, [], _is_field(sample, "-"))) != "-":
+                question = "Which field is the day it was cleared?"
+                cleared = ask("--cleared", options["cleared"], question, [time.field], _is_field(sample))
+                return DaysLate("", _day(sample, options, ask, time, due), _day(sample, options, ask, time, cleared))
+    named = [name for name in proposals.days_late_of(sample) if name not in read]
+    told = f" The sample has: {', '.join(named)}." if named else ""
+    question = f"Which field is the number of days late? (- where nothing is ever late; of a due day: --due){told}"
+    late = ask("--late", options["late"], question, [] if named else ["-"], _is_late(sample))
+    return DaysLate("" if late == "-" else late)
+
+
+def _day(sample: Sample, options: dict[str, str | None], ask: Asking, time: Day, field: str) -> Day:
+    """The field with its form: that of the event's time, where it fits."""
+    forms = proposals.forms_of(sample.values(field))
+    if field == time.field or (time.form in forms and options["day-form"] is None):
+        return Day(field, time.form)
+    question = f"In which form is {field} written?"
+    return Day(field, ask("--day-form", options["day-form"], question, forms, proposals.is_known_form))
+
+
+def _is_late(sample: Sample) -> Callable[[str], None]:
+    def check(answer: str) -> None:
+        _is_field(sample, "-")(answer)
+        values = [] if answer == "-" else sample.values(answer)
+        if values and not proposals.counts_days(values):
+            is_day = bool(proposals.forms_of(values))
+            remedy = (
+                f"If it is the day it was due: --due {shlex.quote(answer)}, with --cleared for the day it was paid."
+            )
+            raise UserError(
+                f"{answer} has no numbers of days" + (", but days." if is_day else "."),
+                remedy if is_day else "Name another field, or - where nothing is ever late.",
+            )
+
+    return check
+
+
+def _needs_clock(form: str) -> bool:
+    """Whether the form is that of a local time, whose day depends on the zone."""
+    return proposals.needs_zone(form) and not proposals.gives_day(form)
+
+
+def one_of_these(*words: str) -> Callable[[str], None]:
+    def check(answer: str) -> None:
+        if answer not in words:
+            raise UserError(f"{answer} is none of the answers.", one_of(words))
+
+    return check
+
+
+def is_kind(answer: str) -> None:
+    if answer != SKIP and answer not in KIND_OF:
+        near = difflib.get_close_matches(answer, KIND_OF, 3) or list(KIND_OF)[:3]
+        raise UserError(f"There is no kind {answer}.", f"The nearest: {', '.join(near)}; or skip.")
+
+
+def _is_currency(fields: Sequence[str]) -> Callable[[str], None]:
+    def check(answer: str) -> None:
+        if answer not in DIGITS and answer not in fields:
+            raise UserError(f"{answer} is no currency of ISO 4217.", "As EUR or USD, in capital letters.")
+
+    return check
+
+
+def _is_identifier(settings: FixedSettings, text: str) -> bool:
+    try:
+        return bool(normalize(settings.identity_scheme, text))
+    except IdentifierError:
+        return False
