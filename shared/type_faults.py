@@ -113,7 +113,8 @@ def _parse(message: str, document: Any, type: Any) -> tuple[str, KeyPath]:
 
 
 def _with_words(what: str, words: list[str]) -> str:
-    return f"{what}. Say one of: {', '.join(words)}." if words else f"{what}."
+    what = f"{what.rstrip('.')}."  # a rule of ours is a whole sentence, and msgspec's words are none
+    return f"{what} Say one of: {', '.join(words)}." if words else what
 
 
 def _words(info: inspect.Type, key: KeyPath) -> Iterator[str]:

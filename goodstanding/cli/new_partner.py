@@ -12,6 +12,7 @@ import typer
 
 from goodstanding.cli.frame import AsJson, answer_json, tell
 from goodstanding.cli.mapping_questions import Asking, answers, is_kind, one_of_these
+from goodstanding.cli.settings_here import settings_here
 from goodstanding.cli.words import one_of
 from goodstanding.errors import UserError
 from goodstanding.partner.content import content_of
@@ -93,7 +94,7 @@ def new(
     check_name(file)
     if file.exists() and not force:
         raise UserError(f"{file} is there already.", "Name another partner, or say --force.")
-    settings = Stack.default().settings or FixedSettings.new()
+    settings = settings_here(Stack.default())
     ask = Asking()
     looked_at = _looked_at(sample, list_, ask)
     options = {"id": id, "time": time, "form": form, "at": at, "zone": zone, "person": person, "kind": kind}

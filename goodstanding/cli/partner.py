@@ -28,6 +28,7 @@ from goodstanding.cli.frame import (
 )
 from goodstanding.cli.group import commands
 from goodstanding.cli.new_partner import new
+from goodstanding.cli.settings_here import settings_here
 from goodstanding.cli.understood import show_understood
 from goodstanding.cli.words import EventFile, Partner
 from goodstanding.errors import UserError
@@ -81,7 +82,7 @@ def sample(
     Example: goodstanding partner sample bank --count 100 > events.jsonl
     """
     stack = Stack.default()
-    settings = stack.settings or FixedSettings.new()
+    settings = settings_here(stack)
     zone = zones.zone(settings.zone)
     # The beginning of the day, so that the samples of one day are the same events: sent again, they are repetitions.
     until = datetime.combine(_now(settings, lambda: stack.deployment).astimezone(zone), time(), zone)
@@ -116,14 +117,16 @@ def validate_(
     Example: goodstanding partner validate bank events.jsonl
     """
     stack = Stack.default()
-    settings = stack.settings or FixedSettings.new()
+    settings = settings_here(stack)
     now = _now(settings, lambda: stack.deployment)
     rehearsal = Rehearsal(partner, settings, now)
     mapping = mapping_of(partner)
     judged = rehearsal.read(lines_of(file, mapping))
+    verdicts = rehearsal.answer(judged)
     if show:
-        show_understood(judged, settings, _one(mapping), as_json)
-    _answer(rehearsal.answer(judged), as_json, "checked", _judged_by(settings, now), _one(mapping))
+        good = {verdict.line for verdict in verdicts if verdict.result in GOOD}
+        show_understood([each for each in judged if each.line in good], settings, _one(mapping), as_json)
+    _answer(verdicts, as_json, "checked", _judged_by(settings, now), _one(mapping))
 
 
 @app.command("send")

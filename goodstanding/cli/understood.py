@@ -18,7 +18,8 @@ _PERSON_DIGITS = 8
 
 
 def show_understood(judged: Sequence[Judged], settings: FixedSettings, one: str, as_json: bool) -> None:
-    """What ingest takes, as it understands it; then what is strange about all of it together."""
+    """Each of these events as ingest understands it; then what is strange about all of them together. A column in which
+    no event has anything is left out."""
     zone = zones.zone(settings.zone)
     card = policies.in_force_on(datetime.now(zone).date())
     events = understood([each for each in judged if isinstance(each, Forwarded)], card, zone)
@@ -29,7 +30,7 @@ def show_understood(judged: Sequence[Judged], settings: FixedSettings, one: str,
         for sentence in found:
             answer_json({"warning": sentence})
         return
-    rows = [
+    rows: list[Sequence[object]] = [
         (
             each.line,
             each.kind if each.status is None else f"{each.kind}, {each.status}",
@@ -43,6 +44,8 @@ def show_understood(judged: Sequence[Judged], settings: FixedSettings, one: str,
     ]
     amounts = f"minor {settings.currency}"
     columns = [one, "kind", "person", f"in {settings.zone}", "late", amounts, "count"]
+    filled = [place for place in range(len(columns)) if any(row[place] is not None for row in rows)]
+    columns, rows = [columns[place] for place in filled], [[row[place] for place in filled] for row in rows]
     console.print(table(columns, rows, right=(one, "late", amounts, "count")))
     if len(events) > _UNDERSTOOD_SHOWN:
         tell(f"{len(events) - _UNDERSTOOD_SHOWN:,} more; all of them: --json")

@@ -54,13 +54,15 @@ def differences(service: str, read: Mapping[str, str], now: Mapping[str, str]) -
     for file in sorted(read.keys() | now.keys()):
         before, after = read.get(file, _NONE), now.get(file, _NONE)
         if before != after:
+            remedy = _IS_BEING_READ if is_kept_up_with(service, file) else _HAVE_IT_READ
             if before == _NONE:
                 told = f"{file} is new: {service} has not read it."
             elif after == _NONE:
-                told = f"{file} has been removed since {service} read it."
+                # Ingest keeps the mapping of a file that is gone (decision 0037).
+                told, remedy = f"{file} has been removed since {service} read it.", _HAVE_IT_READ
             else:
                 told = f"{file} has been edited since {service} read it ({before} then, {after} now)."
-            yield file, f"{told} {_IS_BEING_READ if is_kept_up_with(service, file) else _HAVE_IT_READ}"
+            yield file, f"{told} {remedy}"
 
 
 def write_copy(policies: Path, copy: Path, scorecard: Path | None) -> None:

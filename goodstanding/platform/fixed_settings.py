@@ -11,6 +11,7 @@ import msgspec
 
 from goodstanding.errors import UserError
 from shared.contracts import currencies, zones
+from shared.contracts.identifier_schemes import SCHEMES
 from shared.contracts.identity import KEY_BYTES_MIN, SchemeName
 
 STATEFUL = ("retention", "scorer", "benefits")
@@ -54,10 +55,23 @@ class FixedSettings(msgspec.Struct, frozen=True, kw_only=True):
         passwords = {service: secrets.token_urlsafe(24) for service in STATEFUL}
         keys = {name: secrets.token_hex(KEY_BYTES_MIN) for name in ("key", "fingerprint_key")}
         made = {**keys, "passwords": passwords}
+        scheme = {**named, **settings}.get("identity_scheme", "account")
+        if scheme not in SCHEMES:
+            raise UserError(f"There is no identity scheme {scheme}.", f"Say one of: {', '.join(SCHEMES)}.")
         try:
             return msgspec.convert({**made, **named, **settings}, cls)
         except msgspec.ValidationError as error:
             raise UserError(f"A setting cannot be used: {str(error).rstrip('.')}.") from None
+
+    def unused_variables(self) -> list[str]:
+        """The variables of the environment that say something else than what the deployment was set up with."""
+        public = ("zone", "currency", "identity_scheme", "retention_profile")
+        said = {name: os.environ.get(f"GOODSTANDING_{name.upper()}") for name in public}
+        return [
+            f"GOODSTANDING_{name.upper()}"
+            for name, value in said.items()
+            if value not in (None, "", getattr(self, name))
+        ]
 
     def __post_init__(self) -> None:
         # msgspec reports a ValueError as a fault of what it reads, whether from the environment or from a file.

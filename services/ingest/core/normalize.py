@@ -15,6 +15,7 @@ from services.ingest.core.judged import Normalized as Normalized
 from services.ingest.core.judged import Raw as Raw
 from services.ingest.core.judged import Refused as Refused
 from services.ingest.core.judged import Skipped as Skipped
+from services.ingest.core.mapping import ANY
 from services.ingest.core.partner import Partner, Reading
 from services.ingest.core.plausibility import EVENT, judge_time
 from services.ingest.core.readers import listed
@@ -97,6 +98,9 @@ def _rows(partner: Partner, value: bytes) -> Iterable[dict[str, Any] | Refuse]:
 def _members(path: tuple[str, ...], message: Any) -> Iterator[dict[str, Any] | Refuse]:
     """The members of the list at the path, each as the message would be if it stood there alone."""
     found, names = message, ".".join(path)
+    if path and type(message) is list:
+        sentence = f'The mapping says `list = "{names}"`: send an object with the list in it, not the list alone.'
+        raise Refuse(Code.NOT_AN_OBJECT, "", sentence)
     for name in path:
         found = _object(found, "").get(name)
     if type(found) is not list:
@@ -260,17 +264,29 @@ def _is_skipped(partner: Partner, flat: Flat, body: dict[str, Any]) -> bool:
 
 def _unknown_kind(partner: Partner, words: tuple[Any, ...]) -> Refuse:
     """Names the first word that no code has after the words before it."""
+    codes = [*partner.readings, *[other.code for other in partner.others if other.reading is not None]]
     for index, (word, value) in enumerate(zip(partner.words, words, strict=True)):
+        before = [code for code in codes if all(map(_is_word, code[:index], words))]
+        known = dict.fromkeys(code[index] for code in before)
+        if ANY in known:
+            continue
         if value is None:
             return Refuse(Code.MISSING_FIELD, word.label, word.absent)
         if type(value) is not str:
             return Refuse(Code.WRONG_TYPE, word.label, "Send a text here.")
-        codes = [*partner.readings, *[other.code for other in partner.others if other.reading is not None]]
-        known = dict.fromkeys(code[index] for code in codes if code[:index] == words[:index])
         if value not in known:
+            if word.is_made:
+                code_of = "/".join((*before[0][:index], value))
+                sentence = f"The mapping has no kind for `{code_of}`; name it there under `kinds`, or under `skip`."
+                return Refuse(Code.UNKNOWN_KIND, word.label, sentence)
             code = Code.ENVELOPE_TYPE if word.path == "@type" else Code.UNKNOWN_KIND
             return Refuse(code, word.label, f"Send one of: {listed(known)}.")
     raise AssertionError("called only for words that are no code")
+
+
+def _is_word(mine: str, theirs: Any) -> bool:
+    """Whether a word of a code fits the event's."""
+    return mine == ANY or mine == ("" if theirs is None else theirs)
 
 
 # From bytes to values.

@@ -174,6 +174,12 @@ SIGNS: Mapping[str, Callable[[int, str], int]] = {
 """What becomes of an amount's sign, by the words of a mapping: the amount as it counts, or a refusal."""
 
 
+_PLAIN = (
+    "Send a decimal number, as -12.50. For any other notation have the mapping say `number` at its top, which holds for"
+    " `sign_of` too."
+)
+
+
 def sign(source: Source, notation: Notation | None) -> Reader[str]:
     """The sign of an amount as a word: `minus`, `plus` or `zero`."""
     path, label = source.path, source.label
@@ -184,7 +190,7 @@ def sign(source: Source, notation: Notation | None) -> Reader[str]:
             plain = notation.read(value) if notation is not None else value
             value = Decimal(plain) if plain is not None and _DECIMAL.fullmatch(plain) else value
         if type(value) is not Decimal and type(value) is not int:
-            sentence = notation.sentence if notation else "Send a decimal number, as -12.50."
+            sentence = notation.sentence if notation else _PLAIN
             raise missing(source) if value is None else Refuse(Code.WRONG_TYPE, label, sentence)
         return "minus" if value < 0 else "plus" if value else "zero"
 

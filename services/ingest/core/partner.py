@@ -41,6 +41,8 @@ class Word:
     read: Callable[[Flat, dict[str, Any]], Any]
     absent: str = "The field must be there."
     """What to do where there is no word."""
+    is_made: bool = False
+    """Whether it is made of what stands there, such as a sign, so that the partner cannot send another one."""
 
 
 @dataclass(frozen=True, slots=True)

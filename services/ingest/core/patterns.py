@@ -79,7 +79,7 @@ class Pattern:
     @property
     def sentence(self) -> str:
         """How such a time is written."""
-        return f"It is written {self.text}: {self.write(_EXAMPLE)}."
+        return f"It is written {self.text}, for example {self.write(_EXAMPLE)}."
 
     def read(self, text: str) -> Shown | None:
         """What the text shows; None where it has another form. Raises NoSuchTimeError."""

@@ -70,7 +70,8 @@ class Word(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fixed: str | None = None
     """The word itself, where all events are of one kind. `{ fixed = "ride" }`."""
     sign_of: str | None = None
-    """Where an amount stands whose sign is the word: `minus`, `plus` or `zero`. `{ sign_of = "Amount" }`."""
+    """Where an amount stands whose sign is the word: `minus`, `plus` or `zero`. A text is read as the file's `number`
+    says; the `number` of a block's amount does not count here. `{ sign_of = "Amount" }`."""
     filled: tuple[str, ...] = ()
     """Places of which one has a value, and the others none: the path of that one is the word.
     `{ filled = ["Debit", "Credit"] }`."""
@@ -81,7 +82,10 @@ class Word(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if [self.path, self.fixed, self.sign_of, self.filled or None].count(None) != 3:
             raise ValueError("Say one of `path`, `fixed`, `sign_of` and `filled`.")
         if len(self.filled) == 1:
-            raise ValueError("`filled` names two places or more.")
+            raise ValueError(
+                "`filled` names two places or more. Where one cell says it, by being filled or empty, name the cell as "
+                '`kind`; `*` is then whatever stands in it, and `skip = [""]` passes over the empty ones.'
+            )
         if self.type != "text" and self.path is None:
             raise ValueError("`type` belongs to a `path`.")
 
@@ -132,7 +136,8 @@ class Moment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     A `pattern` has the letters of Unicode's locale data (LDML): `y` year, `M` month, `d` day, `H` hour of 24, `h` hour
     of 12 with `a` for AM or PM, `m` minute, `s` second, `S` fraction, `X` offset. What is in brackets may be absent, a
-    text in single quotes stands for itself.
+    text in single quotes stands for itself. Of an hour that the clocks show twice, when they go back, the first is
+    meant; one that they skip is refused.
     """
 
     path: str | tuple[str, ...]
@@ -200,7 +205,11 @@ class Amount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Days late: at `path`, or `fixed`, or from the day something was `due` to the day it was `cleared`; early is 0."""
+    """Days late: at `path`, or `fixed`, or from the day something was `due` to the day it was `cleared`; early is 0.
+
+    A mark that says only whether something was late is a word of `kind`: each of its words has a block of its own, with
+    the days `fixed` there.
+    """
 
     path: str | None = None
     """Where the number of days stands. `{ path = "late", type = "text" }`."""

@@ -30,7 +30,7 @@ def word(spec: str | Spec, fields: Fields, key: Key) -> Word:
     found = _at(path, fields)
     if isinstance(spec, Spec) and spec.sign_of is not None:
         sign = number_readers.sign(source, fields.notation)
-        return Word(path, source.label, lambda _, body: _or_absent(sign, path, found(body)))
+        return Word(path, source.label, lambda _, body: _or_absent(sign, path, found(body)), is_made=True)
     if isinstance(spec, Spec) and spec.type == "number":
         if not source.typed:
             raise MappingError((*key, "type"), "Only JSON has numbers; here every value is a text. Leave `type` out.")
@@ -75,7 +75,7 @@ def _filled(paths: tuple[str, ...], fields: Fields, key: Key) -> Word:
             raise Refuse(Code.UNKNOWN_KIND, label, f"Send a value in one of these only: {names}.")
         return filled[0] if filled else None
 
-    return Word(paths[0], label, read, f"Send a value in one of these: {names}.")
+    return Word(paths[0], label, read, f"Send a value in one of these: {names}.", is_made=True)
 
 
 def _at(path: str, fields: Fields) -> Callable[[dict[str, Any]], Any]:

@@ -62,3 +62,15 @@ def test_words_that_may_stand_there_are_named() -> None:
     assert list(faults_of({"name": "a", "mode": "quick"}, Drawing)) == [
         (("mode",), "Invalid enum value 'quick'. Say one of: fast, slow.")
     ]
+
+
+class _Pair(msgspec.Struct):
+    names: list[str]
+
+    def __post_init__(self) -> None:
+        if len(self.names) != 2:
+            raise ValueError("Name two.")
+
+
+def test_a_rule_that_is_a_whole_sentence_ends_with_one_full_stop() -> None:
+    assert list(faults_of({"names": ["a"]}, _Pair)) == [((), "Name two.")]

@@ -256,6 +256,16 @@ def test_people_named_by_own_numbers(house: Path) -> None:
     assert written(house, "tram")["crosswalk"] is True
 
 
+def test_what_is_shown_as_understood_is_what_is_accepted(house: Path) -> None:
+    old = TRIPS.replace(f"{DAY} 18", "2024-03-01 18")
+    assert ask("partner", "new", "tram", sample(house, old), *TRAM, *KINDS, *FARE).exit_code == 0
+    found = ask("partner", "validate", "tram", sample(house, old), "--show")
+    assert "too-late" in found.stdout
+    assert "e_bike_rental.return  1 in" in found.stdout
+    assert "\nbike_rental.return  1 in" not in found.stdout
+    assert "count" not in found.stdout.splitlines()[0], "no event has a count"
+
+
 def test_the_crosswalk_command_says_what_its_file_is() -> None:
     told = " ".join(ask("partner", "crosswalk", "--help").stdout.replace("│", " ").split())
     assert "A CSV file of customer numbers and identifiers" in told

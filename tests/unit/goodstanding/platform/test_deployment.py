@@ -87,8 +87,15 @@ def test_the_environment_names_settings_of_a_new_deployment(monkeypatch: pytest.
     assert (FixedSettings.new().currency, FixedSettings.new().key) == ("EUR", "ab" * 32)
     assert FixedSettings.new(currency="TWD").currency == "TWD"
     monkeypatch.setenv("GOODSTANDING_IDENTITY_SCHEME", "shoe size")
-    with pytest.raises(UserError, match="shoe size"):
+    with pytest.raises(UserError, match=r"no identity scheme shoe size. Say one of: account, .*email"):
         FixedSettings.new()
+
+
+def test_a_variable_that_says_something_else_than_what_was_set_up_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = FixedSettings(key="00" * 32, fingerprint_key="11" * 32, passwords={})
+    monkeypatch.setenv("GOODSTANDING_IDENTITY_SCHEME", "mail")
+    monkeypatch.setenv("GOODSTANDING_CURRENCY", "CNY")
+    assert settings.unused_variables() == ["GOODSTANDING_IDENTITY_SCHEME"]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ def test_a_new_an_edited_and_a_removed_file_are_told_apart(
     [(file, sentence)] = differences("ingest", read, now)
     assert file == "partners/bank.toml"
     assert sentence.startswith(told)
-    assert sentence.endswith("the one before it stays in force.")
+    remedy = "the one before it stays in force." if now else "goodstanding local down, then goodstanding local up."
+    assert sentence.endswith(remedy)
 
 
 def test_what_is_read_at_the_start_only_asks_for_one() -> None:

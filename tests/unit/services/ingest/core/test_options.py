@@ -341,8 +341,8 @@ amount = { path = "sum", unit = "major", currency = "CNY", sign = "either" }
         ("paid", "-3.50", "service.payment"),
         ("given", 3, "donation.made"),
         ("paid", 0, SKIPPED),
-        ("given", 0, Fault(Code.UNKNOWN_KIND, "what")),
-        ("paid", "much", Fault(Code.WRONG_TYPE, "sum")),
+        ("given", 0, Fault(Code.UNKNOWN_KIND, "sum", "The mapping has no kind for `*/zero`; name it there")),
+        ("paid", "much", Fault(Code.WRONG_TYPE, "sum", "`number` at its top, which holds for `sign_of` too")),
         ("paid", None, Fault(Code.MISSING_FIELD, "sum")),
     ],
 )
@@ -353,6 +353,11 @@ def test_the_sign_of_an_amount_decides_and_a_star_is_any_other_word(word: str, v
         assert found.body.kind == expected
     else:
         check(found, expected)
+
+
+def test_a_list_without_the_object_around_it_is_told_from_an_event_that_is_none() -> None:
+    [found] = read(partner_of(HEAD + 'list = "rides"' + BLOCK), json.dumps([GOOD]).encode())
+    check(found, Fault(Code.NOT_AN_OBJECT, "", 'The mapping says `list = "rides"`: send an object with the list in it'))
 
 
 TWO_COLUMNS = (
@@ -720,7 +725,7 @@ WRONG = [
     (CSV + "header = true" + CSV_BLOCK, "", "Say `columns`, or `header"),
     (CSV + 'delimiter = "a"' + CSV_BLOCK, "", "delimiter"),
     (CSV + "preamble = true" + CSV_BLOCK, "", "before a `header`"),
-    (TWO_COLUMNS.replace('["out", "in"]', '["out"]'), "kind[1]", "two places or more"),
+    (TWO_COLUMNS.replace('["out", "in"]', '["out"]'), "kind[1]", "two places or more. Where one cell says it"),
     (TWO_COLUMNS.replace('filled = ["out", "in"]', 'filled = ["out", "in"], path = "x"'), "kind[1]", "one of"),
     (TWO_COLUMNS.replace('"paid/in"', '"paid/inn"'), "skip[0]", "one of: out, in"),
     (TWO_COLUMNS.replace('"paid/out" =', '"paid/Out" ='), 'events[0].kinds."paid/Out"', "one of: out, in"),
