@@ -13,6 +13,7 @@ from goodstanding.errors import UserError
 from goodstanding.partner.event import PartnerEvent
 from goodstanding.partner.event_file import lines_of
 from goodstanding.partner.mapping_files import compiled_file, headers_of, ingest_settings
+from goodstanding.partner.mapping_remarks import remarks
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import Stack
 from goodstanding.rates import described
@@ -172,9 +173,13 @@ def _own_kinds(file: Path) -> str:
 
 def _mapping(file: Path) -> str:
     partner = compiled_file(file, FixedSettings.new())
-    told = f"mapping of the partner {partner.name}: {len(partner.readings) + len(partner.others)} of its codes are read"
+    skipped = sum(other.reading is None for other in partner.others)
+    read = len(partner.readings) + len(partner.others) - skipped
+    told = f"mapping of the partner {partner.name}: {read} code{' is' if read == 1 else 's are'} read"
+    told += f", {skipped} passed over" if skipped else ""
     sample = next(file.parent.glob(f"{file.stem}.sample.*"), None)
-    return told if sample is None else f"{told}, and {_sample(sample, partner, file)}"
+    told += "" if sample is None else f", and {_sample(sample, partner, file)}"
+    return "".join([told, *(f". Look at this: {remark.removesuffix('.')}" for remark in remarks(load_mapping(file)))])
 
 
 def _sample(sample: Path, partner: Partner, file: Path) -> str:

@@ -185,17 +185,17 @@ def _from_header(rows: list[tuple[int, str]], mapping: CsvMapping) -> list[tuple
     first = "".join(row for _, row in rows[:PREAMBLE_MAX])
     with suppress(csv.Error):
         cells = list(csv.reader(io.StringIO(first, newline=""), **csv_options(mapping.delimiter, mapping.quote)))
-        return rows[header_at(cells, set(_texts_of(msgspec.to_builtins(mapping)))) :]
+        return rows[header_at(cells, set(texts_of(msgspec.to_builtins(mapping)))) :]
     return rows
 
 
-def _texts_of(value: Any) -> Iterator[str]:
+def texts_of(value: Any) -> Iterator[str]:
     """All texts of a mapping, among which are the names of the columns that it knows."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list | tuple):
         for each in value.values() if isinstance(value, dict) else value:
-            yield from _texts_of(each)
+            yield from texts_of(each)
 
 
 def _table(header: str, rows: Sequence[tuple[int, str]], encoding: str) -> Line:

@@ -39,7 +39,8 @@ class Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     kinds: dict[str, str]
-    """The partner's codes and our kinds; `*` is every word that no other code has.
+    """The partner's codes and our kinds; `*` is every word that no other code has, an absent one too. Of several codes
+    that fit an event the one with the fewest `*` is taken; of these the first, and those of `kinds` before `skip`.
     `kinds = { paid = "water.bill" }`, for two words `kinds = { "paid/*" = "water.bill" }`."""
     count: str | Whole | None = None
     """How many times it was done; 1 where it is absent. `count = "items"`."""
@@ -103,7 +104,7 @@ class AnyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """How strictly the partner's words are compared. `codes = { trim = true, case = "ignore" }`."""
     skip: tuple[str, ...] = ()
     """Codes of events that are passed over: neither accepted nor refused, and counted as skipped. `*` is every word
-    that no other code has, an empty word is an absent one. `skip = ["heartbeat", "test/*"]`."""
+    that no other code has, an empty word is an absent one, and comes before `*`. `skip = ["heartbeat", "test/*"]`."""
     ignore: tuple[str, ...] = ()
     """Paths that are known and not needed; one that ends in `.*` is an object or a list, passed over with all that it
     holds. `ignore = ["channel", "items.*"]`."""

@@ -57,3 +57,14 @@ def test_a_mapping_is_tried_on_the_sample_beside_it(tmp_path: Path) -> None:
     found = ask("policy", "check", str(tmp_path / "bank.toml"))
     assert found.exit_code == 1
     assert "bank.sample.jsonl:1: data.days_due: unknown-field" in found.stdout
+
+
+def test_what_is_strange_about_a_mapping_is_told_where_it_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "rides.toml").write_text(
+        'format = "json"\nenvelope = "none"\nlist = "rides"\nid = "id"\ntime = "at"\nsubject = "who"\nkind = "what"\n'
+        'skip = ["test"]\n[[events]]\nkinds = { paid = "service.payment" }\n'
+    )
+    found = ask("policy", "check", str(tmp_path / "rides.toml"))
+    assert found.exit_code == 0, found.stderr
+    told = " ".join(found.stdout.split())
+    assert "1 code is read, 1 passed over. Look at this: No path begins with `rides.`" in told
