@@ -242,6 +242,13 @@ def exceptions(sample: Sample, said: Answers) -> Iterator[str]:
             f"{_at(one, sample.uneven)}: there are not as many cells as columns. The mapping takes that, by "
             "`ragged = true`; if it is a slip, take that out."
         )
+    for field in dict.fromkeys((said.time, *sorted(said.late.fields))):
+        rows = zip(sample.lines, sample.rows, strict=True)
+        if field and (lines := [line for line, row in rows if row.get(field) in (None, "")]):
+            yield (
+                f"{_at(one, lines)}: there is no {field}. The mapping refuses it. If such events do not count, have "
+                f"`kind` name {field} too, and list the code with the empty word under `skip`."
+            )
     for kind, codes in _by_kind(said):
         if said.amount and "amount" in (found := fields_of(KIND_OF[kind]))[0] + found[1]:
             yield from _of_amount(sample, said, codes, optional="amount" not in found[0])

@@ -170,6 +170,18 @@ def test_days_late_are_counted_from_the_day_due_to_the_day_cleared(house: Path) 
     assert mapping["ignore"] == ["Art"]
 
 
+def test_a_day_that_is_not_there_yet_is_told_with_what_to_do(house: Path) -> None:
+    unpaid = f"{sample_account(5)},R5,Rate,{RECENT[1]},,100.00\n"
+    options = (*LOAN[:-4], "--kind", "Art", "--map", "Rate=cash_loan.repayment", *EURO, *DUE)
+    found = ask("partner", "new", "loans", sample(house, LOANS + unpaid), *options)
+    assert "line 6: there is no Bezahlt am. The mapping refuses it." in found.stdout, found.stdout + found.stderr
+    file = house / "partners" / "loans.toml"
+    text = file.read_text().replace('kind = "Art"', 'kind = ["Art", "Bezahlt am"]\nskip = ["Rate/"]')
+    file.write_text(text.replace('"Rate" =', '"Rate/*" ='))
+    found = ask("partner", "validate", "loans", sample(house, LOANS + unpaid))
+    assert "5 events checked: 4 accepted, 1 skipped." in found.stdout, found.stdout
+
+
 @pytest.mark.parametrize(
     ("late", "said"),
     [
