@@ -23,6 +23,7 @@ from tests.support.guides import FENCE, Command, follow, run
 _RUN = {None, "compose", "backup", "restore"}
 """The last two by tests/deploy/test_restore.py."""
 _CODE = ("goodstanding", "services", "shared", "policies", "partners", "data", "deploy", "docs")
+_CLIENT = "goodstanding_client"
 _BUILD = ("pyproject.toml", "requirements.lock", "LICENSE", "Dockerfile", "docker-compose.yml", ".dockerignore")
 
 
@@ -46,10 +47,12 @@ def newcomer(checkout: Path) -> Iterator[dict[str, str]]:
     environment = checkout / ".venv"
     venv.create(environment, with_pip=False)
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(environment)}))
-    (packages / "checkout.pth").write_text(f"{checkout}\n{sysconfig.get_path('purelib')}\n")
+    places = (checkout, ROOT / "clients" / "python", sysconfig.get_path("purelib"))
+    (packages / "checkout.pth").write_text("".join(f"{place}\n" for place in places))
     command = environment / "bin" / "goodstanding"
-    command.write_text(f'#!/bin/sh\nexec {environment}/bin/python -m goodstanding.cli "$@"\n')
-    command.chmod(0o755)
+    for script, module in ((command, "goodstanding.cli"), (command.with_name("goodstanding-follow"), _CLIENT)):
+        script.write_text(f'#!/bin/sh\nexec {environment}/bin/python -m {module} "$@"\n')
+        script.chmod(0o755)
     variables = {
         **{name: value for name, value in os.environ.items() if not name.startswith("GOODSTANDING_")},
         "GOODSTANDING_HOME": str(checkout / "home"),

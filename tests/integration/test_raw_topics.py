@@ -71,10 +71,14 @@ async def test_a_raw_topic_of_any_shape_is_read_from_its_beginning(cluster: Clus
         assert await waiting_for_word(cluster.deployment, "ingest") == []
 
 
+_KEPT = {"retention.ms": "-1"}
+"""By their senders' times these records are older than what Kafka keeps."""
+
+
 async def test_a_topic_with_its_senders_times_lets_nobody_say_when_an_event_came(cluster: Cluster) -> None:
     """As a broker makes a topic by itself. Readiness says so until the topic has the broker's times."""
     await cluster.delete_topics(_WEST)
-    await _make(cluster, 6, {})
+    await _make(cluster, 6, _KEPT)
     began = datetime.now(UTC)
     try:
         origin = await _send_bill(cluster, at_ms=_ms(began - timedelta(days=200)))
@@ -85,7 +89,7 @@ async def test_a_topic_with_its_senders_times_lets_nobody_say_when_an_event_came
         )
     finally:
         async with administrator(cluster.kafka) as admin:
-            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, _WEST, APPEND_TIMES)])
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, _WEST, {**APPEND_TIMES, **_KEPT})])
 
     async def has_the_brokers_times() -> bool:
         origin = await _send_bill(cluster, at_ms=_ms(began - timedelta(days=200)))

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import asyncpg
 import pytest
 
+from goodstanding.platform.deployment import migrations
 from services.benefits.core.policy import Policy
 from services.benefits.core.standing import Standing
 from services.benefits.core.table import Tier, TierTable
@@ -30,7 +31,6 @@ from services.scorer.storage import store as people
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, encode
 from shared.contracts.partition import partition_of
 from shared.postgres import migrate
-from shared.settings import ROOT
 
 Db: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Opened: TypeAlias = Callable[[str], AbstractAsyncContextManager[Db]]
@@ -50,7 +50,7 @@ def opened(postgres_dsn: str) -> Opened:
         schema = f"restate_{uuid.uuid4().hex}"
         db = await asyncpg.connect(postgres_dsn, server_settings={"search_path": schema, "timezone": "UTC"})
         await db.execute(f"create schema {schema}")
-        await migrate(db, [ROOT / "services" / service / "storage" / "migrations"])
+        await migrate(db, migrations(service))
         try:
             yield db
         finally:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import assume, example, given, note
 from hypothesis import strategies as st
 
+from services.retention.core.bounds import lapsed_kept_until
 from services.retention.core.deadline import deadline_of, end_of, years_on
 from services.retention.core.decide import Person, Policy, decide
 from services.retention.core.effects import Changed, Effect, Expired, Refused
@@ -255,26 +256,38 @@ def test_batches_come_to_the_same(messages: list[Report], data: st.DataObject) -
 
 @given(reports(), st.data())
 def test_one_expiry_and_versions_without_gap(messages: list[Report], data: st.DataObject) -> None:
-    """(rules R12) Whatever is told, and however the clock moves, back included: versions are 1, 2, 3, and no more than
-    one end."""
-    person, effects = Person(), list[Effect]()
+    """(rules R10, R12) Whatever is told, and however the clock moves, back included: versions are 1, 2, 3, and no more
+    than one end, before the name of what lapsed is forgotten; then it may be a new record's."""
+    person, effects = Person(), list[tuple[datetime, Effect]]()
     now = NOW
     for message in messages:
         now += timedelta(days=data.draw(st.integers(-400, 1500)))
         assume(date(2018, 1, 1) < now.date() < date(2190, 1, 1))
         person, more = told(person, [message], now)
-        effects += more
+        effects += [(now, effect) for effect in more]
         person, expired = fired(person, now)
-        effects += expired
-    person, expired = fired(person, now + timedelta(days=365 * 10))
-    effects += expired
+        effects += [(now, effect) for effect in expired]
+    now += timedelta(days=365 * 10)
+    person, expired = fired(person, now)
+    effects += [(now, effect) for effect in expired]
     note(effects)
-    published = [effect for effect in effects if isinstance(effect, Changed | Expired)]
-    versions = [e.record.version if isinstance(e, Changed) else e.version for e in published]
-    assert versions == list(range(1, len(versions) + 1))
-    assert [isinstance(effect, Expired) for effect in published[:-1]].count(True) == 0
-    if published and any(e.record.deadline for e in published if isinstance(e, Changed)):
-        assert isinstance(published[-1], Expired)
+    lives: list[list[Changed | Expired]] = [[]]
+    forgotten_at = datetime.min.replace(tzinfo=UTC)
+    for at, effect in effects:
+        match effect:
+            case Changed() | Expired():
+                assert at >= forgotten_at, "a name that is remembered is no new record's"
+                lives[-1].append(effect)
+                if isinstance(effect, Expired):
+                    lives.append([])
+                    forgotten_at = lapsed_kept_until(at)
+            case _:
+                pass
+    for life in lives:
+        versions = [e.record.version if isinstance(e, Changed) else e.version for e in life]
+        assert versions == list(range(1, len(versions) + 1))
+    # What is left at the end has no deadline.
+    assert not any(e.record.deadline for e in lives[-1] if isinstance(e, Changed))
 
 
 @given(reports())
@@ -294,14 +307,15 @@ def test_the_deadline_is_that_of_the_first_end(messages: list[Report]) -> None:
     first = bodies[0]
     assert first.began_on is not None
     kind = next(kind for kind in KINDS_OF_RECORDS if kind.name == first.kind)
-    ends = [
-        body.ended_on
+    fitting = [
+        body
         for body in bodies
         if body.kind == first.kind
         and body.ended_on is not None
         and body.began_on in (None, first.began_on)
         and body.ended_on >= first.began_on
     ]
+    ends = [body.ended_on for body in fitting if body.ended_on is not None]
     ended_on = first.began_on if kind.ends is Ends.AT_ONCE else min(ends, default=None)
     assert kind.record_class is not None
     own = first.began_on if kind.ends is Ends.AT_ONCE else first.ended_on
@@ -312,7 +326,7 @@ def test_the_deadline_is_that_of_the_first_end(messages: list[Report]) -> None:
         assert not isinstance(record, Unreported)
         clock = deadline_of(kind.record_class, ended_on, POLICY.profile) if ended_on else None
         assert record.deadline == clock
-        settled = [body for body in bodies if body.status == "settled" and body.ended_on in ends]
+        settled = [body for body in fitting if body.status == "settled"]
         assert isinstance(record, Settled) == bool(settled if kind.ends is Ends.AT_ONCE else ends)
 
 

@@ -256,7 +256,7 @@ def _run(person: Person, state: State, due: Due, earliest: datetime | None, poli
     continuous = card.cadence == "continuous"
     months = card.compiled.walked(state, due.run if continuous else due.run - 1, circle)
     evaluation = evaluate_walked(months, card)
-    if not continuous and person.version and person.run == due.run - 1:
+    if not continuous and person.version and person.evaluation and person.run == due.run - 1:
         last = Last(score.decode(person.evaluation), policy.of_run(person.run) or card, person.circle)
         evaluation = msgspec.structs.replace(evaluation, moves=moves(last, evaluation, months, card))
     elif continuous and len(policy.scorecards) > 1:
@@ -333,7 +333,10 @@ def _telling_of_policy(
 
 
 def _differs(person: Person, evaluation: Evaluation) -> bool:
-    return not person.version or score.decode(person.evaluation).result != evaluation.result
+    # Of whom only the topic knew after a restore, there is a version and nothing else.
+    if not person.version or not person.evaluation:
+        return True
+    return score.decode(person.evaluation).result != evaluation.result
 
 
 def _silently(person: Person, evaluation: Evaluation) -> _Moved:

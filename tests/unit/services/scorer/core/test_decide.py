@@ -202,6 +202,15 @@ def test_a_record_cannot_wait_for_a_first_publication(policy: Policy) -> None:
     assert decided.writes.publication.run is None
 
 
+@pytest.mark.parametrize("policy", [MONTHLY, CONTINUOUS], ids=["monthly", "continuous"])
+def test_of_whom_only_a_version_is_known_after_a_restore_everything_is_published_anew(policy: Policy) -> None:
+    taken_over = Person(ME, version=7, as_of=NOW)
+    decided = step(policy, taken_over, *bills(JAN))
+    if policy is MONTHLY:
+        decided = step(policy, decided.person, due(JAN + 1))
+    assert (published(decided) or (0,))[0] == 8
+
+
 def test_and_in_monthly_cadence_it_brings_no_behavior_forward() -> None:
     """(rules P4)"""
     messages = [*bills(JAN - 1, days_late=9), news(record("card.overdue"))]
