@@ -105,6 +105,8 @@ class Plan:
     """Kills of scorer processes in each monthly run, and of retention's wherever deadlines have come."""
     hot_events: int
     """The number of events about one person that are sent at once."""
+    erasures: bool
+    """Whether people ask to be erased."""
 
 
 FULL = Plan(
@@ -133,6 +135,7 @@ FULL = Plan(
     asking_kills=3,
     timer_kills=2,
     hot_events=20_000,
+    erasures=True,
 )
 SHORT = Plan(
     people=150,
@@ -155,6 +158,8 @@ SHORT = Plan(
     asking_kills=1,
     timer_kills=1,
     hot_events=3_000,
+    # Who comes back after an erasure, and then a server from an older copy: that is open (decision 0029).
+    erasures=False,
 )
 
 
@@ -193,7 +198,7 @@ async def run(seed: int, plan: Plan, directory: Path) -> Report:
     """A whole campaign in servers of its own."""
     rng = random.Random(seed)
     key = rng.randbytes(32)
-    stretches = draw(seed, people=plan.people, messages=plan.messages, key=key, records=True)
+    stretches = draw(seed, people=plan.people, messages=plan.messages, key=key, records=True, erasures=plan.erasures)
     faults = schedule(rng, plan.counts)
     report = Report()
     partners = dict.fromkeys((*PARTNERS, hostile.PARTNER), PARTNER)

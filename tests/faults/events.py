@@ -97,9 +97,13 @@ _ASKING = 1 / 150
 """The share of people who ask to be erased in each stretch, and of those who withdraw a consent."""
 
 
-def draw(seed: int, *, people: int, messages: int, key: bytes, records: bool = False) -> tuple[Stretch, ...]:
-    """The whole input of a campaign, with negative `records` or without; the same arguments give the same bytes."""
-    return _Drawing(random.Random(seed), people, key, _RECORDS if records else 0.0).stretches(messages)
+def draw(
+    seed: int, *, people: int, messages: int, key: bytes, records: bool = False, erasures: bool = True
+) -> tuple[Stretch, ...]:
+    """The whole input of a campaign, with negative `records` or without, and with people who ask to be erased or
+    without; the same arguments give the same bytes."""
+    drawing = _Drawing(random.Random(seed), people, key, _RECORDS if records else 0.0, erasures=erasures)
+    return drawing.stretches(messages)
 
 
 class Person:
@@ -129,8 +133,9 @@ class _Case:
 
 
 class _Drawing:
-    def __init__(self, rng: random.Random, people: int, key: bytes, records: float) -> None:
+    def __init__(self, rng: random.Random, people: int, key: bytes, records: float, *, erasures: bool) -> None:
         self._rng, self._records, self._profile, self._key = rng, records, profile(), key
+        self._erasures = erasures
         self._cases: list[_Case] = []
         self._erased: set[str] = set()
         self._asked: set[str] = set()
@@ -262,6 +267,7 @@ class _Drawing:
         withdrawing, leaving = chosen[:count], chosen[count:]
         if index == len(_SPANS) - 2 and self._people[0].user_id not in busy:
             leaving.append(self._people[0])
+        leaving = leaving if self._erasures else []
         self._erased.update(person.user_id for person in leaving)
         requests = [
             *disputes,
