@@ -215,7 +215,7 @@ async def test_what_lapsed_by_a_slip_is_corrected(retention: Retention) -> None:
     assert [refusal["ce_code"] for refusal in await retention.refusals()][-1:] == ["lapsed"]
 
 
-# It fails about every second time: the silent one's record is not deleted while nothing else comes. That is open, and the
+# It fails about every second time: the silent one's record is not deleted while nothing else comes. That is open, and
 # decision 0032 says so; until it is mended the test is run by name, with -m campaign.
 @pytest.mark.campaign
 async def test_an_answer_that_lies_there_is_read_before_silence_is_taken_for_one(retention: Retention) -> None:
