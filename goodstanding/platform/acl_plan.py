@@ -57,8 +57,8 @@ async def apply(kafka: Kafka, found: Plan) -> None:
     await acls.grant(kafka, found.missing)
     await acls.withdraw(kafka, found.surplus)
     async with asyncio.timeout(_KNOWN_WITHIN_S):
-        # The controller's news reach a broker a moment later, and nobody tells when: it has to be asked.
-        while not _is_done(found, await acls.held(kafka)):  # noqa: ASYNC110
+        # The controller's news reach a broker a moment later.
+        while not _is_done(found, await acls.held(kafka)):  # noqa: ASYNC110  # nobody tells: it has to be asked
             await asyncio.sleep(_ASK_AGAIN_AFTER_S)
 
 

@@ -107,7 +107,7 @@ def _rule(right: Right) -> tuple[str, str, int, int]:
 
 
 # The library's own requests hold one right each, and a deployment has a hundred.
-class _Create(Request[CreateAclsRequest_v1]):  # type: ignore[misc]
+class _Create(Request[CreateAclsRequest_v1]):  # type: ignore[misc]  # the library has no types
     API_KEY = 30
 
     def __init__(self, entries: Sequence[tuple[Any, ...]]) -> None:
@@ -117,7 +117,7 @@ class _Create(Request[CreateAclsRequest_v1]):  # type: ignore[misc]
         return request_struct_class(self._entries)
 
 
-class _Delete(Request[DeleteAclsRequest_v1]):  # type: ignore[misc]
+class _Delete(Request[DeleteAclsRequest_v1]):  # type: ignore[misc]  # the library has no types
     API_KEY = 31
 
     def __init__(self, entries: Sequence[tuple[Any, ...]]) -> None:
@@ -139,7 +139,7 @@ _STRING = CompactString("utf-8")
 _TAGS = ("tags", TaggedFields)
 
 
-class _Changed(Response):  # type: ignore[misc]
+class _Changed(Response):  # type: ignore[misc]  # the library has no types
     API_KEY = 51
     API_VERSION = 0
     SCHEMA = Schema(
@@ -149,7 +149,7 @@ class _Changed(Response):  # type: ignore[misc]
     )
 
 
-class _Change(RequestStruct):  # type: ignore[misc]
+class _Change(RequestStruct):  # type: ignore[misc]  # the library has no types
     API_KEY = 51
     API_VERSION = 0
     FLEXIBLE_VERSION = True
@@ -171,7 +171,7 @@ class _Change(RequestStruct):  # type: ignore[misc]
     )
 
 
-class _ChangeUsers(Request[_Change]):  # type: ignore[misc]
+class _ChangeUsers(Request[_Change]):  # type: ignore[misc]  # the library has no types
     API_KEY = 51
 
     def __init__(self, deletions: list[tuple[Any, ...]], upsertions: list[tuple[Any, ...]]) -> None:

@@ -110,7 +110,7 @@ def _context(ca: Path | None, certificate: Path | None, key: Path | None, _chang
     return context
 
 
-class _TokenFile(AbstractTokenProvider):  # type: ignore[misc]
+class _TokenFile(AbstractTokenProvider):  # type: ignore[misc]  # the library has no types
     def __init__(self, path: Path) -> None:
         self._path = path
 
@@ -118,7 +118,7 @@ class _TokenFile(AbstractTokenProvider):  # type: ignore[misc]
         return self._path.read_text().strip()
 
 
-class _HeedsRefusal(OAuthAuthenticator):  # type: ignore[misc]
+class _HeedsRefusal(OAuthAuthenticator):  # type: ignore[misc]  # the library has no types
     """A broker refuses a token in an answer that looks like any other (RFC 7628, 3.2.3). The library takes it for
     consent, and the connection it then uses answers nothing that can be read. Acknowledged, it ends with an error."""
 
@@ -129,7 +129,7 @@ class _HeedsRefusal(OAuthAuthenticator):  # type: ignore[misc]
         return found
 
 
-class _Connection(AIOKafkaConnection):  # type: ignore[misc]
+class _Connection(AIOKafkaConnection):  # type: ignore[misc]  # the library has no types
     def authenticator_oauth(self) -> OAuthAuthenticator:
         return _HeedsRefusal(sasl_oauth_token_provider=self._sasl_oauth_token_provider)
 

@@ -37,12 +37,12 @@ log = structlog.get_logger("kafka")
 _LOST_RIGHT = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 
 
-class ReadingError(KafkaError):  # type: ignore[misc]
+class ReadingError(KafkaError):  # type: ignore[misc]  # the library has no types
     """The library failed with something that no caller of it expects; nothing of the call was lost."""
 
 
 # The library has no types, so neither its classes nor what `getmany` returns can be checked.
-class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
+class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library has no types
     """Hands out everything that can be read, and an `Unreadable` in the place of what cannot.
 
     To be used with auto_offset_reset="none": a position outside the log is never moved in silence. Where records were
@@ -181,7 +181,7 @@ def _deleted_meanwhile(topic: str, reason: str, records: int) -> None:
     raise ReadingError(f"{records} records of {topic} were deleted before they were read")
 
 
-class _CarefulFetcher(Fetcher):  # type: ignore[misc]
+class _CarefulFetcher(Fetcher):  # type: ignore[misc]  # the library has no types
     """The library's fetcher, with our classes in the place of those that read records."""
 
     def __init__(self, notes: Notes, *args: Any, **kwargs: Any) -> None:

@@ -41,7 +41,7 @@ class FetchedBytes:
         return len(self.data)
 
 
-class PartitionReader(PartitionRecords):  # type: ignore[misc]
+class PartitionReader(PartitionRecords):  # type: ignore[misc]  # the library has no types
     """The records of one fetch, at most so many at a time; `next_fetch_offset` is always behind what was taken last.
 
     The base class has the bookkeeping of aborted transactions, and a stream of records that is not used.
@@ -144,7 +144,7 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]
         return self._reading.unreadable(batch, behind, Code.UNREADABLE, what)
 
 
-class Result(FetchResult):  # type: ignore[misc]
+class Result(FetchResult):  # type: ignore[misc]  # the library has no types
     """What the fetcher keeps of a fetch until it is taken: the library's, which takes records by the reader's rules."""
 
     _partition_records: Any

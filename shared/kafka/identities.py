@@ -41,7 +41,7 @@ class Identities:
     topics: Mapping[str, str]
 
 
-class _Uuid(AbstractType[bytes]):  # type: ignore[misc]
+class _Uuid(AbstractType[bytes]):  # type: ignore[misc]  # the library has no types
     @classmethod
     def encode(cls, value: bytes) -> bytes:
         return value
@@ -74,7 +74,7 @@ _TOPIC = (
 _BROKER = (("id", Int32), ("host", _STRING), ("port", Int32), ("rack", _STRING), ("tags", TaggedFields))
 
 
-class _Answer(Response):  # type: ignore[misc]
+class _Answer(Response):  # type: ignore[misc]  # the library has no types
     API_KEY = 3
     API_VERSION = 12
     SCHEMA = Schema(
@@ -87,7 +87,7 @@ class _Answer(Response):  # type: ignore[misc]
     )
 
 
-class _Question(RequestStruct):  # type: ignore[misc]
+class _Question(RequestStruct):  # type: ignore[misc]  # the library has no types
     API_KEY = 3
     API_VERSION = 12
     FLEXIBLE_VERSION = True
@@ -100,7 +100,7 @@ class _Question(RequestStruct):  # type: ignore[misc]
     )
 
 
-class _Ask(Request[_Question]):  # type: ignore[misc]
+class _Ask(Request[_Question]):  # type: ignore[misc]  # the library has no types
     API_KEY = 3
 
     def __init__(self, topics: Iterable[str]) -> None:

@@ -35,7 +35,7 @@ _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 _OF_PARTNERS = (REJECTED_PREFIX, DISPUTES_PREFIX)
 
 
-class InvalidRecordError(BrokerResponseError):  # type: ignore[misc]
+class InvalidRecordError(BrokerResponseError):  # type: ignore[misc]  # the library has no types
     """For example a message without key on a compacted topic."""
 
     errno = 87

@@ -15,7 +15,7 @@ from shared.runner.answers import DEAD_LETTER, Outcome, Outgoing
 from shared.runner.service import Counted
 
 # Beside each counter the library would show the instant of its making, as a series of its own that nobody reads.
-disable_created_metrics()  # type: ignore[no-untyped-call]
+disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no types
 
 _STEP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 

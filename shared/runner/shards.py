@@ -32,7 +32,7 @@ _COMPACTED = frozenset(topic.name for topic in topics(()) if topic.cleanup == "c
 """Here Kafka drops what a newer message of the same key has superseded, so holes in the offsets are no loss."""
 
 
-class Shards(ConsumerRebalanceListener):  # type: ignore[misc]
+class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
     """The shards of one process, and the subscription that feeds them."""
 
     def __init__(self, service: Service, host: Host) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -29,6 +30,9 @@ _SETTLED_TOO_OFTEN = Fault(
     "data.ended_on",
     f"{SETTLEMENTS_MAX} different days of the record's end have come already; the earliest counts, no more are taken.",
 )
+
+
+K = TypeVar("K", bound=Known)
 
 
 def wait(state: Unreported | None, report: Report, now: datetime) -> Step:
@@ -76,7 +80,7 @@ def settled_on(record: Known, ended_on: date, now: datetime, profile: Profile) -
     settled = Settled(
         record.facts, record.version + 1, Deadline(ended_on, deadline.lapses_at), overtaken=others, case=record.case
     )
-    return with_timers(settled, now, profile)  # type: ignore[return-value]
+    return with_timers(settled, now, profile)
 
 
 def _contradiction(record: Known, told: Waiting) -> Fault | None:
@@ -98,7 +102,7 @@ def _content(told: Waiting) -> tuple[object, ...]:
     return told.kind, told.began_on, told.ended_on, told.amount, told.outcome, told.time
 
 
-def with_timers(record: Known, now: datetime, profile: Profile) -> Known:
+def with_timers(record: K, now: datetime, profile: Profile) -> K:
     """The record with what follows from its deadline: when the person is warned of it, and an early end."""
     deadline, settled = record.deadline, isinstance(record, Settled)
     case = replace(
