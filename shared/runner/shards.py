@@ -175,7 +175,10 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         return None
 
     async def lag(self) -> dict[TopicPartition, Lag]:
-        """Of each partition held, what is not handled yet. Looks for stalls on the way."""
+        """Of each partition held, what is not handled yet. Looks for stalls on the way.
+
+        A partition whose shard is still finding out where it goes on is left out: to say 0 of it would be a guess.
+        """
         held = self.subscription.assignment()
         ends = await self.consumer.end_offsets(held) if held else {}
         positions = self.subscription.positions()
@@ -183,12 +186,16 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         reading = {tp for tp in held - self.consumer.paused() if tp.topic not in _COMPACTED}
         behind = {tp: positions[tp] for tp, end in ends.items() if tp in reading and positions.get(tp, end) < end}
         self._stalls.look(behind, time.monotonic())
-        return {tp: self._lag(tp, end, positions.get(tp, 0)) for tp, end in ends.items()}
+        lags = {tp: self._lag(tp, end, positions.get(tp, 0)) for tp, end in ends.items()}
+        return {tp: known for tp, known in lags.items() if known is not None}
 
-    def _lag(self, tp: TopicPartition, end: int, position: int) -> Lag:
+    def _lag(self, tp: TopicPartition, end: int, position: int) -> Lag | None:
         if (shard := self.shards.get(tp.partition)) is None:
             return lag(end, position, 0, None)
-        return lag(end, position, shard.handled_offsets.get(tp.topic, 0), shard.buffer.oldest)
+        handled = shard.handled_offsets
+        if not handled and shard.noted is None:
+            return None
+        return lag(end, position, handled.get(tp.topic, 0), shard.buffer.oldest)
 
 
 def _shard(index: int, service: Service, host: Host, inputs: Inputs) -> Shard:
