@@ -49,6 +49,8 @@ _TOOLS = """\
 | `GOODSTANDING_HOME` | of this checkout | the directory of the local stack: data, secrets, logs |
 | `GOODSTANDING_KAFKA`, `GOODSTANDING_POSTGRES` | the local stack's | servers to use instead, the second as the DSN \
 of an administrator. With the first alone, `partner send` works as on a partner's own machine |
+| `GOODSTANDING_POLICIES`, `GOODSTANDING_PARTNERS` | the installed ones | directories of policies and mappings, \
+for commands as for services |
 | `GOODSTANDING_REPLICATION_FACTOR` | 1 | how many brokers keep a copy of each record: for `goodstanding topics`, \
 which makes topics so and says which exist otherwise |
 | `GOODSTANDING_COMMAND` | found out | how the command line is called, for the commands that it tells of |

@@ -28,10 +28,10 @@ from services.scorer.loading import scorecards
 from shared.contracts.own_kinds import OwnKinds
 from shared.contracts.retention_profile import Profile
 from shared.policy_file import SCORECARD, load_policy, profile_file, scorecard_files, tier_files
-from shared.settings import ROOT
+from shared.settings import partners_here, policies_here
 from shared.toml_file import ConfigError, load, text_of
 
-_POLICIES = ROOT / "policies"
+_POLICIES = policies_here()
 
 
 def tier_table(day: date | None = None, directory: Path = _POLICIES) -> TierTable:
@@ -86,7 +86,7 @@ def _profile_file(name: str) -> Path:
 def check_all(settings: FixedSettings) -> None:
     """Check every file that the services of this deployment read at their start. Raises ConfigError, with a remedy."""
     try:
-        load_partners(ROOT / "partners", load_context(ingest_settings(settings)))
+        load_partners(partners_here(), load_context(ingest_settings(settings)))
     except ConfigError as error:
         raise _with_remedies(error) from None
     scorecards(_POLICIES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
 from zoneinfo import ZoneInfo
@@ -17,6 +18,16 @@ S = TypeVar("S", bound=BaseSettings)
 
 ROOT = Path(__file__).resolve().parent.parent
 """The directory that holds policies/ and partners/: the checkout, or the place where the package is installed."""
+
+
+def policies_here() -> Path:
+    """The directory of policies, for commands: as services do, they obey GOODSTANDING_POLICIES."""
+    return Path(os.environ.get("GOODSTANDING_POLICIES") or ROOT / "policies")
+
+
+def partners_here() -> Path:
+    """The directory of mappings, for commands: as services do, they obey GOODSTANDING_PARTNERS."""
+    return Path(os.environ.get("GOODSTANDING_PARTNERS") or ROOT / "partners")
 
 
 _SECRETS = Path("/run/secrets")

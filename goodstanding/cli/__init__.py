@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -30,26 +29,33 @@ from goodstanding.cli import (
 )
 from goodstanding.cli.group import commands
 from goodstanding.cli.program import NAME
+from goodstanding.cli.versions import lines
 from shared.policy_file import load_kinds
-from shared.settings import ROOT
+from shared.settings import policies_here
 
 app = commands("Goodstanding, an open credit-standing platform: behavior events in, explained scores out.")
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"{NAME} {version(NAME)}")
+        typer.echo("\n".join(lines(NAME)))
         raise typer.Exit
 
 
 @app.callback()
 def main(
     show_version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which release this is, and end.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=_version,
+            is_eager=True,
+            help="Say which release and schemas these are, and end.",
+        ),
     ] = False,
 ) -> None:
     """Goodstanding, an open credit-standing platform: behavior events in, explained scores out."""
-    load_kinds(ROOT / "policies")
+    load_kinds(policies_here())
 
 
 app.command("demo", short_help="See it all work, from beginning to end.")(demo.demo)

@@ -22,9 +22,9 @@ from goodstanding.validation.live import live_scores
 from goodstanding.validation.measures import OneSidedError, Part
 from services.scorer.core.scorecard import Scorecard
 from shared.policy_file import SCORECARD, load_policy
-from shared.settings import ROOT
+from shared.settings import policies_here
 
-POLICY = ROOT / "policies" / SCORECARD
+POLICY = policies_here() / SCORECARD
 
 
 def backtest(

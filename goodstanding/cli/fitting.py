@@ -18,9 +18,9 @@ from goodstanding.validation.backtest import deployment_settings
 from goodstanding.validation.candidates import CHOICES
 from goodstanding.validation.measures import auc, ks, places_of
 from goodstanding.validation.writing import toml_of
-from shared.settings import ROOT
+from shared.settings import ROOT, policies_here
 
-POLICY = ROOT / "policies" / "credit-card.toml"
+POLICY = policies_here() / "credit-card.toml"
 _COMMENT = """A scorecard of bins and points that were learned from real customers:
     goodstanding policy fit --adapter {adapter} --data {data}
 writes this file again. What it may look at, in which direction and in which words stands in

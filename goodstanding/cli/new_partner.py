@@ -25,7 +25,7 @@ from goodstanding.partner.sample_file import Sample, sample_of
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import Stack
 from shared.partner_files import check_name
-from shared.settings import ROOT
+from shared.settings import partners_here
 from shared.toml_file import ConfigError
 
 _REFUSALS_SHOWN = 3
@@ -90,7 +90,7 @@ def new(
 
     Example: goodstanding partner new tram rides.csv --kind what --map fare=transit.fare
     """
-    file = ROOT / "partners" / f"{partner}.toml"
+    file = partners_here() / f"{partner}.toml"
     check_name(file)
     if file.exists() and not force:
         raise UserError(f"{file} is there already.", "Name another partner, or say --force.")

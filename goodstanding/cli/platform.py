@@ -17,7 +17,7 @@ from goodstanding.platform import kept_kinds
 from goodstanding.platform.secret_files import write_secret_files
 from goodstanding.platform.stack import Stack
 from shared.contracts.topics import SERVICES
-from shared.settings import ROOT
+from shared.settings import policies_here
 
 
 def run(service: ServiceName) -> NoReturn:
@@ -66,7 +66,7 @@ def secrets(
         reason = error.strerror if isinstance(error, OSError) else "no directory can have this name"
         fail(f"The secrets cannot be written to {directory}: {reason}.", "Name a directory that you may write to.")
     # Whoever makes the secrets is the one job that may write where a deployment's memory is.
-    kept_kinds.keep(directory / "operator" / "services", ROOT / "policies")
+    kept_kinds.keep(directory / "operator" / "services", policies_here())
     if as_json:
         answer_json({"directory": str(directory), "made": made})
     else:

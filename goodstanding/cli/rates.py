@@ -15,17 +15,20 @@ from goodstanding.rates import new_lines, reference_means
 from goodstanding.users_files import write_whole
 from services.ingest.core.money import RATES_HEADER
 from shared.policy_file import RATES
-from shared.settings import ROOT
+from shared.settings import policies_here
 from shared.toml_file import text_of
 
 app = commands("Exchange rates: the table by which amounts in other currencies are converted.")
+
+
+_TABLE = policies_here() / RATES
 
 
 @app.command()
 def update(
     file: Annotated[
         Path, typer.Option(metavar="FILE", help="The table to continue.", show_default="policies/rates.csv")
-    ] = ROOT / "policies" / RATES,
+    ] = _TABLE,
     as_json: AsJson = False,
 ) -> None:
     """Add the months that the table of rates lacks, from the reference rates of the European Central Bank.

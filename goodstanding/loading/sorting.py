@@ -27,7 +27,7 @@ from shared.contracts import zones
 from shared.contracts.months import month_of
 from shared.contracts.partition import partition_of
 from shared.contracts.times import instant
-from shared.settings import ROOT
+from shared.settings import partners_here
 
 _AT_ONCE = 1_000
 """Pieces that are judged together; a refused table of theirs is judged again row by row."""
@@ -63,7 +63,7 @@ class Sorter:
         self._rehearsal = Rehearsal(partner, settings, now)
         self._zone = zones.zone(settings.zone)
         self._since, self._until = (self._begin_of(day) for day in (days.since, days.until))
-        written = (ROOT / "partners" / f"{partner}.toml").read_bytes()
+        written = (partners_here() / f"{partner}.toml").read_bytes()
         self._read_by = hashlib.sha256(written + repr(days).encode()).digest()
         self._month_of = lru_cache(maxsize=4096)(self._month_of_minute)
 

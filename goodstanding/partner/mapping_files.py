@@ -14,7 +14,7 @@ from services.ingest.core.partner import Partner
 from services.ingest.loading import load_context, load_mapping, load_partner
 from services.ingest.settings import IngestSettings
 from shared.contracts.cloudevents import STRUCTURED
-from shared.settings import ROOT
+from shared.settings import partners_here, policies_here
 
 
 def mapping_of(partner: str) -> PartnerMapping:
@@ -50,13 +50,13 @@ def ingest_settings(settings: FixedSettings) -> IngestSettings:
         key=SecretStr(settings.key),
         identity_scheme=settings.identity_scheme,
         retention_profile=settings.retention_profile,
-        policies=ROOT / "policies",
-        partners=ROOT / "partners",
+        policies=policies_here(),
+        partners=partners_here(),
     )
 
 
 def _file(partner: str) -> Path:
-    return ROOT / "partners" / f"{partner}.toml"
+    return partners_here() / f"{partner}.toml"
 
 
 def headers_of(mapping: PartnerMapping) -> tuple[tuple[str, bytes], ...]:

@@ -33,7 +33,7 @@ from shared.contracts.partition import partition_of
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, raw_topic, rejected_topic
 from shared.runner.service import Announcement, DeadLetter, Decision, Fenced, Later, Outgoing, Record, Service
-from shared.settings import ROOT
+from shared.settings import policies_here
 
 _FAILED = "The rules failed with {}."
 _RAW_PARTITION = 0
@@ -170,7 +170,7 @@ def validate(partner: str, lines: Sequence[Line], settings: FixedSettings, now: 
 
 def _behind(settings: FixedSettings) -> Mapping[str, Service[Fenced[Any, Any, Any]]]:
     """The services behind ingest by the topic on which they meet its events."""
-    policies = ROOT / "policies"
+    policies = policies_here()
     of_scorer = ScorerSettings(
         kafka="",
         zone=settings.zone,

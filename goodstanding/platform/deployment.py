@@ -37,7 +37,7 @@ from shared.partner_files import partner_names
 from shared.runner import past
 from shared.runner.past import Past
 from shared.runner.store import MIGRATIONS as RUNNER_MIGRATIONS
-from shared.settings import ROOT
+from shared.settings import ROOT, partners_here, policies_here
 
 _READ_WITHIN_S = 5.0
 _LOOK_AGAIN_S = 0.1
@@ -68,7 +68,7 @@ class Deployment:
     @property
     def policies(self) -> Path:
         """The directory that the services read their policies from."""
-        return self.directory / "policies" if self._has_own_policies else ROOT / "policies"
+        return self.directory / "policies" if self._has_own_policies else policies_here()
 
     @property
     def _has_own_policies(self) -> bool:
@@ -79,16 +79,16 @@ class Deployment:
 
         Raises UserError for policies that what is stored does not allow.
         """
-        kept_kinds.keep(self.directory, ROOT / "policies")
+        kept_kinds.keep(self.directory, policies_here())
         if self._has_own_policies:
             scorecard = Path(self.settings.scorecard) if self.settings.scorecard else None
-            files_at_start.write_copy(ROOT / "policies", self.policies, scorecard)
+            files_at_start.write_copy(policies_here(), self.policies, scorecard)
         if self.settings.cadence == "continuous":
             files_at_start.make_continuous(self.policies)
 
     def files(self, service: str) -> dict[str, str]:
         """For each file that the service reads at its start, a short name of its content."""
-        found = files_at_start.names(service, ROOT / "policies", ROOT / "partners", self.settings.retention_profile)
+        found = files_at_start.names(service, policies_here(), partners_here(), self.settings.retention_profile)
         if service == "scorer" and self.settings.cadence == "continuous":
             found = {file: f"{name}, continuous" for file, name in found.items()}
         return found
@@ -156,8 +156,10 @@ class Deployment:
             "GOODSTANDING_CLOCK": self.settings.clock,
             "GOODSTANDING_RETENTION_PROFILE": self.settings.retention_profile,
         }
-        if self._has_own_policies:
-            common["GOODSTANDING_POLICIES"] = str(self.policies)
+        if self.policies != ROOT / "policies":
+            common["GOODSTANDING_POLICIES"] = str(self.policies.absolute())
+        if partners_here() != ROOT / "partners":
+            common["GOODSTANDING_PARTNERS"] = str(partners_here().absolute())
         if self.settings.clock != "system":
             # The years of a demo or of an import are one fetch after another; with 20 ms for each they take half the
             # time.
@@ -282,4 +284,4 @@ def migrations(service: str) -> list[Path]:
 
 def partners() -> list[str]:
     """The partners that have a mapping file, and so topics. Raises ConfigError for a file with an impossible name."""
-    return partner_names(ROOT / "partners")
+    return partner_names(partners_here())

@@ -35,7 +35,7 @@ def names(service: str, policies: Path, partners: Path, profile: str) -> dict[st
     own_kinds = policies / policy_file.OWN_KINDS
     if service != "benefits" and own_kinds.exists():
         files.append(own_kinds)
-    bases = {partners, policies}
+    bases = {"partners": partners, "policies": policies}
     return {_below(file, bases): _content_name(file) for file in files}
 
 
@@ -84,9 +84,9 @@ def make_continuous(copy: Path) -> None:
         card.write_text(text, encoding="utf-8")
 
 
-def _below(file: Path, bases: set[Path]) -> str:
-    [base] = [base for base in bases if file.is_relative_to(base)]
-    return f"{base.name}/{file.relative_to(base)}"
+def _below(file: Path, bases: Mapping[str, Path]) -> str:
+    [named] = [f"{name}/{file.relative_to(base)}" for name, base in bases.items() if file.is_relative_to(base)]
+    return named
 
 
 def _content_name(file: Path) -> str:

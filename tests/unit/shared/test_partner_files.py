@@ -44,7 +44,7 @@ def _of_the_command_line(directory: Path) -> list[str]:
 
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(deployment, "ROOT", tmp_path)
+    monkeypatch.setenv("GOODSTANDING_PARTNERS", str(tmp_path / "partners"))
     (tmp_path / "partners").mkdir()
     (tmp_path / "partners" / "bank.toml").write_text(NATIVE)
     return tmp_path / "partners"

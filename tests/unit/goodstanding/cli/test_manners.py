@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from goodstanding.cli.program import COMMANDS, pasted, program
+from goodstanding.platform.fixed_settings import STATEFUL
 from shared.contracts.identity import sample_account
 from tests.support.command_line import ask, commands
 
@@ -73,8 +75,36 @@ def test_no_list_of_commands_is_cut() -> None:
 
 
 def test_the_release_and_completion() -> None:
-    assert re.fullmatch(r"goodstanding \d+\.\d+\.\d+\n", ask("--version").stdout)
+    said = ask("--version").stdout.splitlines()
+    assert re.fullmatch(r"goodstanding \d+\.\d+\.\d+ \(Python 3\.\d+\.\d+\S*\)", said[0])
+    assert re.fullmatch(r"policies  [\w-]+@[0-9a-f]{12}(, [\w-]+@[0-9a-f]{12})+", said[1])
+    assert [line.split()[:2] for line in said[2:]] == [["schema", service] for service in STATEFUL]
+    assert all(line.endswith(".sql") for line in said[2:])
     assert "--install-completion" in ask("--help").stdout
+
+
+def test_the_version_is_said_although_a_policy_has_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "scorecard.toml").write_text("nothing = true")
+    monkeypatch.setenv("GOODSTANDING_POLICIES", str(tmp_path))
+    said = ask("--version")
+    assert said.exit_code == 0
+    assert "policies  cannot be used" in said.stdout
+    assert str(tmp_path) in said.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_shell_can_complete(shell: str) -> None:
+    """Typer's own; that it knows our commands is seen by asking as the shell would."""
+    words = {"_GOODSTANDING_COMPLETE": f"complete_{shell}", "COMP_WORDS": "goodstanding loc", "COMP_CWORD": "1"}
+    words |= {"_TYPER_COMPLETE_ARGS": "goodstanding loc", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    asked = subprocess.run(
+        [sys.executable, "-c", "import sys; sys.argv[0] = 'goodstanding'; from goodstanding.cli import app; app()"],
+        env={**os.environ, **words},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "local" in asked.stdout, asked.stderr
 
 
 @pytest.mark.parametrize(

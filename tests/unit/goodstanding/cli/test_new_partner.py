@@ -12,9 +12,7 @@ from typing import Any
 
 import pytest
 
-from goodstanding.cli import new_partner
-from goodstanding.partner import mapping_files, proposals
-from goodstanding.platform import deployment
+from goodstanding.partner import proposals
 from shared.contracts.identity import sample_account
 from shared.settings import ROOT
 from tests.support.command_line import ask
@@ -45,8 +43,8 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GOODSTANDING_HOME", str(tmp_path / "home"))
     (tmp_path / "partners").mkdir()
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
-    for module in (new_partner, mapping_files, deployment):
-        monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setenv("GOODSTANDING_POLICIES", str(tmp_path / "policies"))
+    monkeypatch.setenv("GOODSTANDING_PARTNERS", str(tmp_path / "partners"))
     return tmp_path
 
 

@@ -92,8 +92,8 @@ def test_a_row_that_is_wrong_takes_no_other_one_with_it(
     (tmp_path / "partners").mkdir()
     shutil.copy(ROOT / "docs" / "examples" / "partners" / "bike-share.toml", tmp_path / "partners")
     (tmp_path / "policies").symlink_to(ROOT / "policies")
-    for module in ("loading.sorting", "partner.mapping_files", "partner.rehearsal", "platform.deployment"):
-        monkeypatch.setattr(f"goodstanding.{module}.ROOT", tmp_path)
+    monkeypatch.setenv("GOODSTANDING_POLICIES", str(tmp_path / "policies"))
+    monkeypatch.setenv("GOODSTANDING_PARTNERS", str(tmp_path / "partners"))
     head = ",".join(TRIP)
     rows = [
         ",".join({**TRIP, "ride_id": f"R{n}", "ended_at": f"2026-0{month}-05 09:00:00"}.values())

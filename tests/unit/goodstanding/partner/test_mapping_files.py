@@ -8,7 +8,6 @@ import pytest
 
 from goodstanding.partner import mapping_files
 from goodstanding.partner.mapping_files import sound_mapping_of
-from goodstanding.platform import deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from shared.settings import ROOT
 from shared.toml_file import ConfigError
@@ -25,8 +24,8 @@ FAULTY = [
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for module in (deployment, mapping_files):
-        monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setenv("GOODSTANDING_POLICIES", str(tmp_path / "policies"))
+    monkeypatch.setenv("GOODSTANDING_PARTNERS", str(tmp_path / "partners"))
     (tmp_path / "policies").symlink_to(ROOT / "policies")
     (tmp_path / "partners").mkdir()
     return tmp_path
