@@ -1,6 +1,6 @@
 """`python -m bench.peers`: the same work by the platform's runner and by its peers, in alternation.
 
-    python -m bench.peers [--full] [--only NAME] [--people N] [--measured N] [--rounds N] [--write FILE]
+    python -m bench.peers [--full] [--only NAME] [--try VARIABLE=VALUE]... [--people N] [--measured N] [--rounds N]
 
 The events lie in Kafka before the first run, and each run reads them from the beginning under a name of its own. All
 runs share one Kafka and one Postgres, which are warm from a first run that is not counted.
@@ -14,10 +14,11 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench.peers import contenders, measuring, streams
-from bench.peers.contenders import Contender, MissingError, StuckError
+from bench.peers.contenders import Contender, MissingError, Runner, StuckError
 from bench.peers.measuring import Round
 from bench.peers.work import Reference, Size, events
 from goodstanding.platform.servers import Servers
@@ -27,6 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.peers", description=__doc__.splitlines()[0])
     parser.add_argument("--full", action="store_true", help="all peers, not the three of the short comparison")
     parser.add_argument("--only", default="", help="those whose name has this text")
+    parser.add_argument("--try", dest="tries", nargs="+", default=[], help="our runner also with these settings")
     parser.add_argument("--people", type=int, default=20_000, help="people (default 20,000)")
     parser.add_argument("--warm", type=int, default=100_000, help="events before the measurement (default 100,000)")
     parser.add_argument("--measured", type=int, default=400_000, help="events that are measured (default 400,000)")
@@ -34,6 +36,13 @@ def main() -> None:
     given = parser.parse_args()
     named = contenders.FULL if given.full or given.only else contenders.SHORT
     chosen = [each for each in named if given.only.lower() in each.name.lower()]
+    if given.tries:
+        changed = dict(each.split("=", 1) for each in given.tries)
+        chosen += [
+            replace(each, settings=changed, label=f"{each.name}, {' '.join(given.tries)}")
+            for each in chosen
+            if isinstance(each, Runner)
+        ]
     size = Size(given.people, given.warm, given.measured)
     compare(chosen, size, given.rounds)
 

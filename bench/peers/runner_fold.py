@@ -35,7 +35,9 @@ select $1, person, state from unnest($2::text[], $3::bytea[]) as given (person, 
 on conflict (shard, person) do update set state = excluded.state
 """
 _SUMS = struct.Struct("<qqii")
-_ID_DIGITS = 16
+_ID_BYTES = 8
+_KEPT = (SEEN_MAX - 1) * (2 * _ID_BYTES + 1) - 1
+"""Characters of the ids that stay when one more comes."""
 _ACCEPTED, _DUPLICATE = Outcome("accepted"), Outcome("duplicate")
 
 
@@ -61,8 +63,8 @@ class State(msgspec.Struct, frozen=True, gc=False):
     amount: int = 0
     late: int = 0
     worst: int = 0
-    seen: tuple[str, ...] = ()
-    """The last ids, the oldest first."""
+    seen: str = ""
+    """The last ids, the oldest first, with a blank between two: such a text becomes bytes and back at once."""
 
 
 _events = msgspec.json.Decoder(Event)
@@ -94,20 +96,20 @@ def decode_value(value: bytes) -> Event | DeadLetter:
 def decide(state: State | None, messages: Sequence[Event], now: datetime, target: str) -> Decision[State]:
     before = state or State()
     events, amount, late, worst = before.events, before.amount, before.late, before.worst
-    seen = list(before.seen)
+    seen = before.seen
     outgoing: list[Announcement] = []
     outcomes: list[Outcome] = []
     for event in messages:
         if event.id in seen:
             outcomes.append(_DUPLICATE)
             continue
-        seen.append(event.id)
+        seen = f"{seen[-_KEPT:]} {event.id}" if seen else event.id
         events, amount = events + 1, amount + event.amount
         late, worst = late + (event.days_late > 0), max(worst, event.days_late)
         change = Change(event.person, event.id, events, amount, late, worst)
         outgoing.append(Announcement(target, event.person.encode(), _changes.encode(change), ()))
         outcomes.append(_ACCEPTED)
-    after = State(events, amount, late, worst, tuple(seen[-SEEN_MAX:]))
+    after = State(events, amount, late, worst, seen)
     return Decision(after, tuple(outgoing), tuple(outcomes))
 
 
@@ -121,15 +123,12 @@ async def save(db: Db, shard: int, states: Mapping[str, State], writes: Sequence
 
 
 def packed(state: State) -> bytes:
-    sums = _SUMS.pack(state.events, state.amount, state.late, state.worst)
-    return sums + bytes.fromhex("".join(state.seen))
+    return _SUMS.pack(state.events, state.amount, state.late, state.worst) + bytes.fromhex(state.seen)
 
 
 def unpacked(column: bytes) -> State:
-    digits = column[_SUMS.size :].hex()
-    seen = tuple(digits[at : at + _ID_DIGITS] for at in range(0, len(digits), _ID_DIGITS))
     events, amount, late, worst = _SUMS.unpack_from(column)
-    return State(events, amount, late, worst, seen)
+    return State(events, amount, late, worst, column[_SUMS.size :].hex(" ", _ID_BYTES))
 
 
 def main() -> None:
