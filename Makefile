@@ -55,7 +55,7 @@ test-compose: setup  ## all that needs Docker: the compose file, its guides, out
 	@$(MAKE) --no-print-directory check-deploy
 	@$(BIN)/pytest -m campaign tests/deploy tests/e2e
 
-check: setup  ## format, lint, types, imports, contracts, dashboard; needs no network
+check: setup  ## format, lint, types, imports, contracts, dashboards; needs no network
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 	@$(BIN)/mypy $(CODE)
@@ -74,7 +74,7 @@ check-deploy:  ## Prometheus's configuration and rules, and the rules' own tests
 	elif docker version > /dev/null 2>&1; then \
 		run="docker run --rm --network none -v $$PWD:/deploy:ro -w /deploy --entrypoint promtool $$image"; \
 	else echo 'promtool is needed: install Prometheus (Debian: prometheus), or start Docker.' >&2; exit 1; fi; \
-	$$run check config prometheus.yml && $$run test rules tests/goodstanding.yml
+	$$run check config prometheus.yml && $$run test rules tests/*.yml
 
 bench: setup .venv/peers/.ready  ## our runner, Kafka Streams and Quix Streams on the same work, in alternation
 	@$(BIN)/python -m bench.peers

@@ -1,6 +1,6 @@
-"""`python -m deploy.grafana.pipeline write | check`: the dashboard, `dashboards/pipeline.json`.
+"""`python -m deploy.grafana.pipeline write | check`: all dashboards, and what the first of them shows.
 
-It is described here and built with Grafana Labs' own library, which knows the options and values of Grafana's schema.
+They are built with Grafana Labs' own library, which knows the options and values of Grafana's schema.
 """
 
 from __future__ import annotations
@@ -9,56 +9,31 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grafana_foundation_sdk.builders import common as part
-from grafana_foundation_sdk.builders import dashboard as build
-from grafana_foundation_sdk.builders import prometheus, stat, statetimeline, table, timeseries
-from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.builders import prometheus, statetimeline, table
 from grafana_foundation_sdk.models import common, dashboard, units
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from deploy.grafana.panels import PROMETHEUS, described, graph, limits, number, option
+from deploy.grafana import records, runtime, scores
+from deploy.grafana.panels import described, graph, limits, number, option
+from deploy.grafana.queries import LATE, NEXT, count, rate
+from deploy.grafana.whole import Line, text
 from shared.contracts.topics import SERVICES
 from shared.made_file import keep
-
-FILE = Path(__file__).parent / "dashboards" / "pipeline.json"
-Line = list[stat.Panel | statetimeline.Panel | table.Panel | timeseries.Panel]
-"""Panels side by side, of one width; the first are wider where 24 columns cannot be shared equally."""
 
 # -- what is asked ---------------------------------------------------------------------------------------------------
 
 
-def rate(by: str, counter: str) -> str:
-    return f"sum by ({by}) (rate({counter}[$__rate_interval]))"
-
-
-def count(counter: str, window: str) -> str:
-    """What was counted in a window, with the count that a counter of new labels begins with: `increase` misses it."""
-    born = f"max_over_time({counter}[{window}]) unless {counter} offset {window}"
-    return f"{born} or increase({counter}[{window}])"
-
-
 LAG = "job:goodstanding_lag_seconds:max"
-LATE = "job:goodstanding_timers_late_seconds:max"
-NEXT = 'goodstanding_timers_next_timestamp_seconds{job="scorer"}'
 REFUSED = 'goodstanding_outcomes_total{result="refused"}'
 UNWANTED = 'goodstanding_outcomes_total{result="unwanted"}'
 REFUSED_24H = count(REFUSED, "24h")
 DEAD_LETTERS_24H = count("goodstanding_dead_letters_total", "24h")
-PUBLISHED = 'goodstanding_outcomes_total{job="scorer", result="published"}'
 RETRIES_5M = count("goodstanding_retries_total", "5m")
-RECORDS_1H = count('goodstanding_outcomes_total{job="retention"}', "1h")
-TIERS_1H = count('goodstanding_outcomes_total{job="benefits"}', "1h")
 STEPS = rate("job, source, le", "goodstanding_step_duration_seconds_bucket")
 # A service without any process has no series: 0 has to be said.
 READY = "sum by (job) (goodstanding_ready)" + "".join(
     f' or 0 * absent(goodstanding_ready{{job="{service}"}})' for service in SERVICES
 )
-# An alert is about a service or about a partner; of a label that is missing, a mark would show the name.
-FIRING = 'label_join(ALERTS{alertstate="firing"}, "of", "", "job", "partner")'
-
-
-def people(by: str, value: str = ".+") -> str:
-    """How many there are; every process counts all."""
-    return f'max by (value) (goodstanding_people{{by="{by}", value=~"{value}"}})'
 
 
 # -- what is shown ---------------------------------------------------------------------------------------------------
@@ -75,7 +50,7 @@ def lines() -> Iterator[str | Line]:
                " A publication (scorer) may take two hours.",
                {"{{job}}": LATE}, units.Seconds, yellow=60, red=300)
         .override_by_name("scorer", [option("thresholds", limits("green", yellow=600, red=7200).build())]),
-        number("Alerts", "How many fire. Red marks in the graphs name them, docs/operations.md says what to do.",
+        number("Alerts", "How many fire. Red marks in the graphs name them, docs/runbooks.md says what to do.",
                {"alerts": 'count(ALERTS{alertstate="firing"}) or vector(0)'}, red=1),
         number("Dead letters, 24 h", "Records set aside; `goodstanding dead-letters ls` says why.",
                {"dead letters": f"sum({DEAD_LETTERS_24H}) or vector(0)"}, red=1),
@@ -102,17 +77,6 @@ def lines() -> Iterator[str | Line]:
         graph("Lag in records", "Appended and not handled, by service and topic.",
               {"{{job}} {{topic}}": "sum by (job, topic) (goodstanding_lag_records)"}),
     ]  # fmt: skip
-    yield "People"
-    yield [
-        graph("By tier", "Everybody who has a score; counted once a minute.",
-              {"{{value}}": people("tier")}, steps=True).no_value("Nobody has a score."),
-        graph("By score", "In bands of a hundred points.",
-              {"{{value}}": people("band")}, steps=True).no_value("Nobody has a score."),
-        graph("Thin files", "The share of those whose history is too short.",
-              {"thin": f'{people("file", "thin")} / ignoring (value) sum ({people("file")})'},
-              units.PercentUnit, steps=True).max(1).no_value("Nobody has a thin file."),
-        policies(),
-    ]  # fmt: skip
     yield "Refusals"
     yield [
         graph("Refused, by partner and code", "A second.",
@@ -129,26 +93,13 @@ def lines() -> Iterator[str | Line]:
         .axis_soft_max(0.05).no_value("No partner has sent anything."),
         refusals(),
     ]  # fmt: skip
-    yield "Publication and deadlines"
+    yield "Timers, and what comes of them"
     yield [
-        graph("Scores published", "A second, monthly runs and changes of records together.",
-              {"published": f"sum(rate({PUBLISHED}[$__rate_interval])) or vector(0)"}, units.MessagesPerSecond),
-        graph("Publication progress: shards done",
-              "Of all shards, those with nothing due. Below 100 % a run is under way.",
-              {"shards done": f"sum({NEXT} > bool time()) / count({NEXT})"}, units.PercentUnit, steps=True).max(1),
         graph("Timers fired", "In the last hour: people of a publication (scorer), expiries (retention).",
               {"{{job}}": "sum by (job) (increase(goodstanding_timers_fired_total[1h]))"}, steps=True),
         graph("Late", "How long ago the earliest timer that has not fired became due: publications (scorer),"
               " alert above 7200; expiries (retention), alert above 300.",
               {"{{job}}": LATE}, units.Seconds, yellow=300, red=7200),
-    ]  # fmt: skip
-    yield [
-        graph("Records of retention", "By result, in the last hour: reported, settled, expired and others.",
-              {"{{result}}": f"sum by (result) ({RECORDS_1H})"}, steps=True)
-        .no_value("No record has arrived."),
-        graph("Changes of tiers", "By result, in the last hour.",
-              {"{{result}}": f"sum by (result) ({TIERS_1H})"}, steps=True)
-        .no_value("No score has arrived."),
     ]  # fmt: skip
     yield "Work"
     yield [
@@ -175,16 +126,6 @@ def lines() -> Iterator[str | Line]:
 # -- panels of their own kind ----------------------------------------------------------------------------------------
 
 
-def policies() -> table.Panel:
-    options = {"excludeByName": {"Time": True, "Value": True}, "renameByName": {"job": "service"}}
-    panel = table.Panel().with_transformation(dashboard.DataTransformerConfig("organize", options=options))
-    targets = [
-        prometheus.Dataquery().expr("max by (job, policy) (goodstanding_policy_info)").instant()
-        .format(PromQueryFormat.TABLE)
-    ]  # fmt: skip
-    return described(panel, "Policies in force", "Two lines of one service: its processes do not agree.", targets)
-
-
 def refusals() -> table.Panel:
     columns = {"partner": "partner", "code": "code", "job": "by", "Value": "events"}
     order = {column: index for index, column in enumerate(columns)}
@@ -206,36 +147,25 @@ def readiness() -> statetimeline.Panel:
     return described(panel, "Readiness by process", "Answers Prometheus, and says that it is ready.", targets)
 
 
-# -- the whole -------------------------------------------------------------------------------------------------------
+# -- the files -------------------------------------------------------------------------------------------------------
+
+FOLDER = Path(__file__).parent / "dashboards"
 
 
-def pipeline() -> dashboard.Dashboard:
-    firing = build.AnnotationQuery().name("Alerts").datasource(PROMETHEUS).enable(True).icon_color("red")
-    firing.expr(FIRING).title_format("{{alertname}}").text_format("{{of}}").tag_keys("severity")
-    whole = build.Dashboard("Goodstanding: pipeline").uid("goodstanding-pipeline").tags(["goodstanding"]).readonly()
-    whole.timezone(common.TimeZoneBrowser).time("now-1h", "now").refresh("10s")
-    whole.tooltip(dashboard.DashboardCursorSync.CROSSHAIR).annotation(firing).variables([])
-    for line in lines():
-        if isinstance(line, str):
-            whole.with_row(build.Row(line))
-            continue
-        share, rest = divmod(24, len(line))
-        for index, panel in enumerate(line):
-            height = 6 if isinstance(panel, stat.Panel) else 8
-            whole.with_panel(panel.span(share + (index < rest)).height(height))
-    made = whole.build()
-    for identity, each in enumerate(made.panels or [], start=1):
-        each.id_val = identity
-    return made
-
-
-def text() -> str:
-    return JSONEncoder(indent=2, ensure_ascii=False).encode(pipeline()) + "\n"
+def dashboards() -> dict[str, str]:
+    """The text of each dashboard, by the name of its file."""
+    return {
+        "pipeline.json": text("pipeline", lines()),
+        "scores.json": text("scores", scores.lines(), "now-24h"),
+        "records.json": text("records and rights", records.lines(), "now-24h"),
+        "runtime.json": text("runtime", runtime.lines()),
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit status: 0 when all is well, 1 when the committed dashboard is not the one that is described here."""
-    return keep("deploy.grafana.pipeline", FILE, text(), arguments)
+    """The exit status: 0 when all is well, 1 when a committed dashboard is not the one that is described here."""
+    kept = [keep("deploy.grafana.pipeline", FOLDER / name, each, arguments) for name, each in dashboards().items()]
+    return max(kept)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import platform
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
+from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from shared.kafka.unreadable import Fetched
 from shared.runner.answers import DEAD_LETTER, Outcome, Outgoing
@@ -27,6 +29,11 @@ class Metrics:
         self.registry = CollectorRegistry()
         counter, gauge = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
         topic, partition = ["topic"], ["topic", "partition"]
+        # CPU, memory, file descriptors and the time of the start, which the operating system counts.
+        ProcessCollector(registry=self.registry)
+
+        self.build = gauge("goodstanding_build_info", "1 for the release that runs.", ["version", "python"])
+        self.build.labels(version("goodstanding"), platform.python_version()).set(1)
 
         self.records = counter("goodstanding_records_consumed_total", "Records handled.", topic)
         self.outcomes = counter(

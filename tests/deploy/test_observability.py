@@ -1,4 +1,4 @@
-"""Dashboard, rules and alerts name only metrics that the services expose; every alert has its page in the guide."""
+"""Dashboards, rules and alerts name only metrics that are exposed; every alert has its chapter in the runbooks."""
 
 from __future__ import annotations
 
@@ -26,10 +26,29 @@ from tests.deploy import grafana
 from tests.deploy.compose import Platform, left_out, until
 from tests.deploy.traffic import Person, accepted, forget_publications, send_to_nobody
 
-RULES = ROOT / "deploy" / "prometheus" / "rules" / "goodstanding.yml"
-DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "pipeline.json"
+PROMETHEUS_FILES = ROOT / "deploy" / "prometheus"
+DASHBOARDS = ROOT / "deploy" / "grafana" / "dashboards"
+NAMES = ["pipeline", "records", "runtime", "scores"]
 PROVISIONING = ROOT / "deploy" / "grafana" / "provisioning"
 PROMETHEUS_OWN = {"up", "ALERTS"}
+EXPORTED: dict[str, set[str]] = {
+    "kafka_brokers": set(),
+    "kafka_topic_partition_current_offset": {"topic", "partition"},
+    "kafka_topic_partition_oldest_offset": {"topic", "partition"},
+    "kafka_topic_partition_leader": {"topic", "partition"},
+    "kafka_topic_partition_under_replicated_partition": {"topic", "partition"},
+    "kafka_consumergroup_lag": {"consumergroup", "topic", "partition"},
+    "pg_up": set(),
+    "pg_database_size_bytes": {"datname"},
+    "pg_settings_max_connections": {"server"},
+    "pg_stat_activity_count": {"datname", "state"},
+    "pg_stat_activity_max_tx_duration": {"datname", "state"},
+    "pg_stat_database_blks_hit": {"datid", "datname"},
+    "pg_stat_database_blks_read": {"datid", "datname"},
+    "pg_stat_database_deadlocks": {"datid", "datname"},
+    "pg_stat_database_xact_commit": {"datid", "datname"},
+}
+"""What is asked of the exporters of Kafka (danielqsj/kafka_exporter) and of Postgres (the community's)."""
 RATE_INTERVAL = "1m"
 """What Grafana would put in the place of $__rate_interval."""
 
@@ -50,33 +69,37 @@ def metrics_of(expression: str) -> set[str]:
 
 
 def rules() -> list[dict[str, Any]]:
-    return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+    files = sorted((PROMETHEUS_FILES / "rules").glob("*.yml"))
+    return [rule for file in files for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
 
 
 def alerts() -> list[str]:
     return [rule["alert"] for rule in rules() if "alert" in rule]
 
 
-def dashboard() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(DASHBOARD.read_text())
+def dashboard(name: str = "pipeline") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((DASHBOARDS / f"{name}.json").read_text())
     return found
 
 
-def panels() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = dashboard()["panels"]
+def panels(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = dashboard(name)["panels"]
     return found
 
 
 def dashboard_queries() -> Iterator[tuple[str, str]]:
-    for panel in panels():
-        for target in panel.get("targets", []):
-            yield f"{panel['title']} {target['refId']}", target["expr"].replace("$__rate_interval", RATE_INTERVAL)
+    for name in NAMES:
+        for panel in panels(name):
+            for target in panel.get("targets", []):
+                asked = target["expr"].replace("$__rate_interval", RATE_INTERVAL)
+                yield f"{name}: {panel['title']} {target['refId']}", asked
 
 
 def marks() -> Iterator[tuple[str, str]]:
     """The annotations, which every graph shows."""
-    for each in dashboard()["annotations"]["list"]:
-        yield f"mark {each['name']}", each["expr"]
+    for name in NAMES:
+        for each in dashboard(name)["annotations"]["list"]:
+            yield f"mark {each['name']} of {name}", each["expr"]
 
 
 def exposed() -> dict[str, set[str]]:
@@ -95,6 +118,8 @@ def exposed() -> dict[str, set[str]]:
     metrics.clock_ahead.labels("kafka").set(0)
     metrics.policy.labels("start@0123456789ab").set(1)
     metrics.people.labels("tier", "fair").set(1)
+    metrics.run_goes_on(0, 0.5)
+    metrics.in_force({"partners/bank.toml": "0123456789ab"}, 0)
     found: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(generate_latest(metrics.registry).decode()):
         for sample in family.samples:
@@ -102,7 +127,7 @@ def exposed() -> dict[str, set[str]]:
     return found
 
 
-KNOWN = {*exposed(), *PROMETHEUS_OWN, *(rule["record"] for rule in rules() if "record" in rule)}
+KNOWN = {*exposed(), *EXPORTED, *PROMETHEUS_OWN, *(rule["record"] for rule in rules() if "record" in rule)}
 QUERIES = [
     *((rule.get("alert") or rule["record"], rule["expr"]) for rule in rules()),
     *dashboard_queries(),
@@ -137,7 +162,7 @@ def test_only_labels_that_exist(expression: str) -> None:
         "le",
         "alertstate",
         "partner",
-        *(label for each in exposed().values() for label in each),
+        *(label for metrics in (exposed(), EXPORTED) for each in metrics.values() for label in each),
     }
     grouped = [name for group in _GROUPING.findall(expression) for name in re.findall(r"\w+", group)[1:]]
     matched = re.findall(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"", expression)
@@ -149,50 +174,60 @@ def test_every_metric_is_looked_at() -> None:
     looked_at = set[str]().union(*(metrics_of(query) for _, query in QUERIES))
     unasked = {name for name in exposed() if name.endswith(("_created", "_sum", "_count"))}
     assert exposed().keys() - unasked <= looked_at
+    assert EXPORTED.keys() <= looked_at
 
 
-def test_panels_have_a_place_of_their_own_and_say_what_they_show() -> None:
+def test_these_are_all_dashboards() -> None:
+    assert sorted(each.stem for each in DASHBOARDS.iterdir()) == NAMES
+    assert len({dashboard(name)["uid"] for name in NAMES}) == len(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_panels_have_a_place_of_their_own_and_say_what_they_show(name: str) -> None:
     cells = [
         (x, y)
-        for panel in panels()
+        for panel in panels(name)
         for g in [panel["gridPos"]]
         for x in range(g["x"], g["x"] + g["w"])
         for y in range(g["y"], g["y"] + g["h"])
     ]
     assert len(cells) == len(set(cells))
     assert max(x for x, _ in cells) == 23
-    assert len({panel["id"] for panel in panels()}) == len(panels())
-    for panel in panels():
+    assert len({panel["id"] for panel in panels(name)}) == len(panels(name))
+    for panel in panels(name):
         if panel["type"] != "row":
             assert panel["description"]
 
 
-def test_the_dashboard_asks_the_provisioned_data_source() -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_the_dashboard_asks_the_provisioned_data_source(name: str) -> None:
     (source,) = yaml.safe_load((PROVISIONING / "datasources" / "prometheus.yml").read_text())["datasources"]
     asked = [
-        *(panel["datasource"] for panel in panels() if panel["type"] != "row"),
-        *(target["datasource"] for panel in panels() for target in panel.get("targets", [])),
-        *(each["datasource"] for each in dashboard()["annotations"]["list"]),
+        *(panel["datasource"] for panel in panels(name) if panel["type"] != "row"),
+        *(target["datasource"] for panel in panels(name) for target in panel.get("targets", [])),
+        *(each["datasource"] for each in dashboard(name)["annotations"]["list"]),
     ]
     assert all(each == {"type": source["type"], "uid": source["uid"]} for each in asked)
 
 
-def test_the_committed_dashboard_is_the_described_one(
+def test_the_committed_dashboards_are_the_described_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert pipeline.FILE.resolve() == DASHBOARD
+    assert pipeline.FOLDER.resolve() == DASHBOARDS
     assert pipeline.main(["check"]) == 0
-    monkeypatch.setattr(pipeline, "FILE", tmp_path / "pipeline.json")
-    (tmp_path / "pipeline.json").write_text("{}")
+    monkeypatch.setattr(pipeline, "FOLDER", tmp_path)
+    (tmp_path / "runtime.json").write_text("{}")
     assert pipeline.main(["check"]) == 1
     assert "run `python -m deploy.grafana.pipeline write`" in capsys.readouterr().err
     assert pipeline.main(["write"]) == 0
-    assert (tmp_path / "pipeline.json").read_bytes() == DASHBOARD.read_bytes()
+    for name in NAMES:
+        assert (tmp_path / f"{name}.json").read_bytes() == (DASHBOARDS / f"{name}.json").read_bytes()
 
 
-def test_the_dashboard_is_what_grafana_knows() -> None:
-    assert grafana.problems(dashboard()) == []
-    assert dashboard()["editable"] is False
+@pytest.mark.parametrize("name", NAMES)
+def test_the_dashboard_is_what_grafana_knows(name: str) -> None:
+    assert grafana.problems(dashboard(name)) == []
+    assert dashboard(name)["editable"] is False
 
 
 def of_type(document: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -268,8 +303,9 @@ def test_what_grafana_does_not_know_is_found_in_an_override(name: str, value: An
     assert [found for found in grafana.problems(document) if problem in found]
 
 
-def test_what_is_otherwise_for_some_series_names_series_that_exist() -> None:
-    for panel in panels():
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_otherwise_for_some_series_names_series_that_exist(name: str) -> None:
+    for panel in panels(name):
         series = {"byName": {*SERVICES}, "byFrameRefID": {target["refId"] for target in panel.get("targets", [])}}
         for override in panel.get("fieldConfig", {}).get("overrides", []):
             assert override["matcher"]["options"] in series[override["matcher"]["id"]]
@@ -292,7 +328,7 @@ def test_compose_mounts_what_is_provisioned() -> None:
     mounts = {target: source for source, target in (each.split(":")[:2] for each in services["grafana"]["volumes"])}
     provider = yaml.safe_load((PROVISIONING / "dashboards" / "goodstanding.yml").read_text())
     place = provider["providers"][0]["options"]["path"]
-    assert (ROOT / mounts[place] / "pipeline.json").resolve() == DASHBOARD
+    assert (ROOT / mounts[place]).resolve() == DASHBOARDS
     for folder in ("datasources", "dashboards"):
         assert (ROOT / mounts[f"/etc/grafana/provisioning/{folder}"]).resolve() == PROVISIONING / folder
     assert {folder.name for folder in PROVISIONING.iterdir()} == {"datasources", "dashboards"}
@@ -303,11 +339,12 @@ def test_compose_mounts_what_is_provisioned() -> None:
 @pytest.mark.parametrize("rule", [rule for rule in rules() if "alert" in rule], ids=lambda rule: rule["alert"])
 def test_every_alert_says_what_to_do_and_is_tested(rule: dict[str, Any]) -> None:
     name = rule["alert"]
-    guide = (ROOT / "docs" / "operations.md").read_text()
-    assert rule["annotations"]["runbook"] == f"docs/operations.md#{name.lower()}"
+    guide = (ROOT / "docs" / "runbooks.md").read_text()
+    assert rule["annotations"]["runbook_url"] == f"docs/runbooks.md#{name.lower()}"
     assert f"\n### {name}\n" in guide
-    tested = yaml.safe_load((RULES.parent.parent / "tests" / "goodstanding.yml").read_text())["tests"]
-    cases = [case for test in tested for case in test["alert_rule_test"] if case["alertname"] == name]
+    files = (PROMETHEUS_FILES / "tests").glob("*.yml")
+    tested = [test for file in files for test in yaml.safe_load(file.read_text())["tests"]]
+    cases = [case for test in tested for case in test.get("alert_rule_test", []) if case["alertname"] == name]
     assert any(case.get("exp_alerts") for case in cases)
     assert any(not case.get("exp_alerts") for case in cases)
 
@@ -396,17 +433,18 @@ def test_the_alerts_work(lived: Platform) -> None:
     assert {rule["health"] for rule in loaded} == {"ok"}
     _until_found(lived, 'max_over_time(ALERTS{alertname="DeadLetters", alertstate="firing"}[1h])')
     targets = {target["labels"]["job"]: target["health"] for target in _ask(lived, "targets")["activeTargets"]}
-    assert targets == dict.fromkeys(SERVICES, "up")
+    assert targets == dict.fromkeys([*SERVICES, "kafka", "postgres"], "up")
 
 
 if "grafana" not in left_out():
 
     @pytest.mark.campaign
     @pytest.mark.timeout(900)
-    def test_grafana_has_the_dashboard(lived: Platform) -> None:
+    def test_grafana_has_the_dashboards(lived: Platform) -> None:
         def dashboards() -> list[str]:
             base = f"http://127.0.0.1:{lived.compose.ports['GRAFANA']}/api/search?type=dash-db"
             with urllib.request.urlopen(base, timeout=5) as answer:
                 return [each["title"] for each in json.load(answer)]
 
-        until(lambda: json.loads(DASHBOARD.read_text())["title"] in dashboards(), "the dashboard")
+        titles = {dashboard(name)["title"] for name in NAMES}
+        until(lambda: titles <= {*dashboards()}, "the dashboards")

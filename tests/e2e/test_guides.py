@@ -107,7 +107,8 @@ def test_follow_scores(checkout: Path, newcomer: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "guide", ["partners.md", "operations.md", "subscribers.md", "policies.md", "europe.md", "loading.md"]
+    "guide",
+    ["partners.md", "operations.md", "runbooks.md", "subscribers.md", "policies.md", "europe.md", "loading.md"],
 )
 def test_every_console_block_is_of_a_sort_that_isrun(guide: str) -> None:
     text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
@@ -166,6 +167,7 @@ def test_on_compose(checkout: Path) -> None:
     environment = {**os.environ, **ports, **here, "PATH": path}
     try:
         assert follow("operations.md", "compose", checkout, environment)
+        assert follow("runbooks.md", "compose", checkout, environment)
         assert follow("partners.md", "compose", checkout, environment)
         assert follow("subscribers.md", "compose", checkout, environment)
     finally:
