@@ -184,19 +184,21 @@ def _seekable(file: Path, room: Path) -> Iterator[Path]:
 
 
 async def _sent(deployment: Deployment, shelf: Shelf, bar: Bar) -> int:
-    """Send all that waits; how many events that were."""
-    waiting = shelf.waiting()
-    if not waiting:
+    """Send all that waits, and lead the clock behind it; how many events that were. Where nothing waits, an import may
+    have been killed on that last part of its way."""
+    first, last = shelf.first_month(), shelf.last_month()
+    if last is None:
         return 0
     settings, zone, sent = deployment.settings, zones.zone(deployment.settings.zone), 0
-    check_scorecards(deployment, month_start(min(waiting), zone))
+    if first is not None:
+        check_scorecards(deployment, month_start(first, zone))
     async with leading(deployment, Stack.default().processes, bar.watch) as leader:
         player = Player(shelf, leader, deployment.kafka, settings.zone, _now)
         async for month in player.play():
             sent += month.events
             bar.over(month)
         # The last month's scores are published as well, if their day has come.
-        await leader.to(min(leader.run_of(max(waiting) + 1), _now()))
+        await leader.to(min(leader.run_of(last + 1), _now()))
         await player.hear()
     return sent
 

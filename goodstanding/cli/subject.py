@@ -13,7 +13,6 @@ from goodstanding.cli.group import commands
 from goodstanding.cli.people import asked as asked_about
 from goodstanding.cli.words import Who, one_of
 from goodstanding.errors import UserError
-from goodstanding.partner.crosswalks import forget_customer
 from goodstanding.person import current
 from goodstanding.person.asking import Asked, Told, asking_for, in_json
 from goodstanding.person.export import Export
@@ -210,8 +209,6 @@ async def _answered(
     told: list[Told] = []
     async with asking_for(deployment.kafka, user_id) as asking:
         asked = await asking.ask(body, await deployment.now())
-        if request == "erase" and (numbers := await forget_customer(deployment, user_id)):
-            say(f"The crosswalks have forgotten {numbers} customer numbers of the person.")
         async for each in asking.answers(asked, timeout_s):
             told.append(each)
             if _ends(each, request):

@@ -103,6 +103,12 @@ class Shelf:
         month: int | None = self._db.execute(f"select min(month) from piece where file in ({_WHOLE})").fetchone()[0]
         return month
 
+    def last_month(self) -> int | None:
+        """The latest month of which something was sent or is to be."""
+        months = f"select month from piece where file in ({_WHOLE}) union select month from taken"
+        month: int | None = self._db.execute(f"select max(month) from ({months})").fetchone()[0]
+        return month
+
     def waiting(self) -> Mapping[int, int]:
         """How many events are to be sent of each month, the earliest first."""
         counts = f"select month, sum(count) from piece where file in ({_WHOLE}) group by month order by month"
@@ -120,6 +126,7 @@ class Shelf:
         says how far the refusals were read."""
         with self._db:
             self._db.execute(f"delete from piece where month = ? and file in ({_WHOLE})", (month,))
+            self._db.execute("insert or ignore into taken values (?)", (month,))
             self._hear(refused, heard)
 
     def hear(self, refused: Mapping[int, Iterable[Refused]], heard: Mapping[TopicPartition, int]) -> None:

@@ -31,6 +31,8 @@ create table if not exists refusal (
     sentence text not null,
     primary key (file, number)
 ) without rowid;
+-- The months that were sent and taken.
+create table if not exists taken (month integer primary key);
 -- How far each partner's refusals were read.
 create table if not exists heard (topic text not null, shard integer not null, offset integer not null, primary key (topic, shard))
     without rowid;

@@ -99,20 +99,15 @@ async def tell_crosswalk(
     return told
 
 
-async def forget_customer(deployment: Deployment, user_id: str) -> int:
-    """Have every crosswalk forget the numbers of a person, by tombstones; how many there were. Raises what a client
-    raises without a broker."""
-    found: list[tuple[str, bytes]] = []
+async def holding(deployment: Deployment, user_id: str) -> list[str]:
+    """The crosswalks that have a number of the person. Raises what a client raises without a broker."""
+    found: list[str] = []
     async with asking(deployment.kafka) as offsets:
         for topic in map(crosswalk_topic, partners()):
             with suppress(UserError):  # a partner whose topics are not made has told nothing
                 for at, kept in (await offsets.kept([topic])).items():
-                    numbers = await _numbers_of(deployment, at, kept, user_id.encode())
-                    found += [(topic, number) for number in numbers]
-    async with started(deployment.kafka) as producer:
-        for topic, number in found:
-            await producer.send_and_wait(topic, None, key=number, partition=0)
-    return len(found)
+                    found += [topic] if await _numbers_of(deployment, at, kept, user_id.encode()) else []
+    return found
 
 
 async def _numbers_of(deployment: Deployment, at: TopicPartition, kept: range, user_id: bytes) -> list[bytes]:

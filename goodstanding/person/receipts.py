@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from goodstanding.errors import UserError
+from goodstanding.partner.crosswalks import holding
 from goodstanding.person import current
 from goodstanding.person.score import present
 from goodstanding.platform.deployment import Deployment
@@ -57,7 +58,8 @@ async def verify(deployment: Deployment, user_id: str, said: ErasureReceipt) -> 
     is_ours = said.digest == digest(user_id, said, bytes.fromhex(deployment.settings.fingerprint_key))
     if said.what == "record":
         return Verified(is_ours, await _record_left(deployment, user_id, said.record_id or ""))
-    return Verified(is_ours, (*await _rows_left(deployment, user_id), *await _messages_left(deployment, user_id)))
+    left = (*await _rows_left(deployment, user_id), *await _messages_left(deployment, user_id))
+    return Verified(is_ours, (*left, *await holding(deployment, user_id)))
 
 
 async def _record_left(deployment: Deployment, user_id: str, record_id: str) -> tuple[str, ...]:

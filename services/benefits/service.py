@@ -13,7 +13,7 @@ from services.benefits.core.messages import Message, News, Passed
 from services.benefits.core.policy import Policy
 from services.benefits.core.standing import Standing
 from services.benefits.storage import due, restate, store
-from shared.contracts.erasure import Erased, erased_by, is_nobody, mark
+from shared.contracts.erasure import Erased, erased_by, mark
 from shared.contracts.exchange import announced, received
 from shared.contracts.faults import Fault
 from shared.contracts.messages import ScoreChange, TierChange
@@ -90,14 +90,13 @@ def decide(
 
 
 def _erase(marks: Sequence[Erased], now: datetime) -> Decision[Standing, Erased]:
-    """Send each mark on, and say that this is the end of its way (rules I11)."""
+    """Send each mark on, and say that this is the end of its way (rules I11); also of one about nobody, so that ingest
+    lets the broker clean up the crosswalks."""
     outgoing: list[Announcement] = []
     for each in marks:
-        outgoing.append(mark(NAME, TIERS_CHANGED, each))
-        if not is_nobody(each.user_id):
-            body = ErasureConfirmed(request_id=each.request_id, service="benefits")
-            subject = each.request_id
-            outgoing.append(announced(NAME, SUBJECT_ANSWERS, each.user_id, body, subject=subject, version=1, time=now))
+        body = ErasureConfirmed(request_id=each.request_id, service="benefits")
+        confirmed = announced(NAME, SUBJECT_ANSWERS, each.user_id, body, subject=each.request_id, version=1, time=now)
+        outgoing += [mark(NAME, TIERS_CHANGED, each), confirmed]
     return Decision(None, tuple(outgoing), (_ERASED,) * len(marks), tuple(marks))
 
 

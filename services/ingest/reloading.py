@@ -90,9 +90,7 @@ class PartnerFiles:
         found = await asyncio.to_thread(self._read, stamps)
         policy = found.loaded.policy
         if policy.numbers is not None:
-            await policy.numbers.crosswalk.follow_too(
-                [partner.name for partner in policy.partners.values() if partner.crosswalk]
-            )
+            await policy.numbers.crosswalk.follow_too(policy.partners)
         self._tell(found)
         if policy is not self._loaded.policy:
             self._service = service(policy)

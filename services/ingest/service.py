@@ -1,5 +1,7 @@
 """ingest as the runner sees it: records in, messages out, in forward mode. No rules, no state, no clock.
 
+What it does when a person is erased is in forgetting.
+
 A raw topic whose partner has no file under `partners/` is read too, and its events are set aside as dead letters, by
 position only: a refusal would need a topic that nobody made. Once the file is there they can be redriven.
 """
@@ -20,6 +22,7 @@ from msgspec import structs
 from services.ingest.core.context import Subject, UnknownCustomerError
 from services.ingest.core.normalize import Normalized, Refused, Skipped, normalize, normalize_each
 from services.ingest.core.partner import Partner
+from services.ingest.forgetting import ERASURES, forgetting
 from shared.contracts.cloudevents import ARRIVED, Stamped, stamped
 from shared.contracts.crosswalk import own_number, telling
 from shared.contracts.exchange import INDEX, forwarded_source, refused
@@ -138,9 +141,9 @@ def service(policy: Policy) -> Service[Forward]:
         return Answer((rejected,), _refused(partner.name, fault.code))
 
     mode = Forward(answer, unreadable, policy.owner)
-    return Service(
-        NAME, (Input(pattern=f"^{re.escape(RAW_PREFIX)}.+"),), _with_schemas(_with_numbers(mode, policy), policy)
-    )
+    inputs = (Input(pattern=f"^{re.escape(RAW_PREFIX)}.+"), ERASURES)
+    numbered = forgetting(_with_numbers(mode, policy), policy.numbers.crosswalk if policy.numbers else None)
+    return Service(NAME, inputs, _with_schemas(numbered, policy))
 
 
 def _with_schemas(mode: Forward, policy: Policy) -> Forward:
@@ -193,14 +196,11 @@ def _with_numbers(mode: Forward, policy: Policy) -> Forward:
 
     @asynccontextmanager
     async def beside(kafka: Kafka) -> AsyncIterator[None]:
-        async with crosswalk.followed(kafka, sorted(numbered)):
+        # Also those of partners who do not name people by numbers any more: an erased person's entries go there too.
+        async with crosswalk.followed(kafka, sorted(policy.partners)):
             if numbered:
                 log.info("crosswalks read", partners=len(numbered), entries=len(crosswalk))
             yield
-
-    if not numbered:
-        # The first partner with numbers may come while the process works.
-        return replace(mode, beside=beside)
 
     def answer(record: Record, arrived: datetime) -> Answer | DeadLetter | Later:
         if partner_of(record.topic) not in numbered:

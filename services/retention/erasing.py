@@ -98,9 +98,9 @@ def _decode(records: Records, record: Record, arrived: datetime) -> Told | DeadL
 
 
 def _confirmation(record: Record) -> Confirmed | None:
-    """All else on the topic is for people."""
+    """What ingest says last of all. All else on the topic is for people, or for ingest."""
     message = received(record, {SUBJECT_ANSWERS: ErasureConfirmed}, later_fields=True)
-    if isinstance(message, Fault):
+    if isinstance(message, Fault) or message.body.service != "ingest":
         return None
     return Confirmed(message.user_id, message.body.request_id, message.envelope.time)
 

@@ -109,11 +109,12 @@ class SubjectNotice:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class ErasureConfirmed:
-    """That the last service of the flow has erased a person; `subject.answers`, for retention, which makes the receipt
-    of it. The time of the event is that of the erasure."""
+    """That a person is erased; `subject.answers`. benefits says so when it has erased the person, behind retention and
+    the scorer; then ingest, when it has taken the person's customer numbers out of the crosswalks, for retention, which
+    makes the receipt of it. The time of the event is that of the erasure by benefits."""
 
     request_id: RequestId
-    service: Responder
+    service: Literal["retention", "scorer", "benefits", "ingest"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)

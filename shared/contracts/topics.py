@@ -154,7 +154,8 @@ def _of_partner(partner: str) -> tuple[Topic, ...]:
             "compact",
             None,
             MESSAGE_BYTES_MAX,
-            ("operator",),
+            # ingest forgets the numbers of who is erased, and writes nothing else.
+            ("operator", "ingest"),
             ("ingest",),
         ),
     )
@@ -179,7 +180,8 @@ _SHARED = (
     # Kind, amount and days of a record are nobody's but the person's: subscribers follow scores and tiers.
     _by_person(RECORDS_CHANGED, ["retention", REDRIVE], ["scorer"]),
     _by_person(SUBJECT_REQUESTS, ["portal", "operator"], ["scorer", "retention"]),
-    _by_person(SUBJECT_ANSWERS, ["scorer", "retention", "benefits"], ["portal", "retention"]),
+    # ingest and retention read the confirmations of an erasure, and nothing else.
+    _by_person(SUBJECT_ANSWERS, ["scorer", "retention", "benefits", "ingest"], ["portal", "retention", "ingest"]),
     _last_by_person(SCORES_CHANGED, ["scorer"], ["benefits", "subscribers"]),
     _last_by_person(TIERS_CHANGED, ["benefits"], ["subscribers"]),
 )

@@ -36,7 +36,19 @@ _LOOK_AGAIN_S = 1.0
 _SYNC_S = 10.0
 _CACHED_CUSTOMERS = 65_536
 _CACHE_KIB = 65_536
-_TABLE = "create table entry (number blob primary key, user_id blob not null, told_ms integer not null) without rowid"
+_TABLE = """
+create table entry (
+    number blob primary key, user_id blob not null, told_ms integer not null, topic text not null
+) without rowid;
+create index of_person on entry (user_id);
+"""
+
+
+class Told(NamedTuple):
+    """Where an entry lies: its topic, and the key of its message."""
+
+    topic: str
+    key: bytes
 
 
 class Entry(NamedTuple):
@@ -54,7 +66,7 @@ class Crosswalk:
         self._db = sqlite3.connect("", isolation_level=None)
         for pragma in ("journal_mode = off", "synchronous = off", f"cache_size = -{_CACHE_KIB}"):
             self._db.execute(f"pragma {pragma}")
-        self._db.execute(_TABLE)
+        self._db.executescript(_TABLE)
         self._known = lru_cache(maxsize=_CACHED_CUSTOMERS)(self._stored)
         self._told_until_ms: int | None = None
         self._missed = False
@@ -96,6 +108,18 @@ class Crosswalk:
             raise KeyError("no entry")
         return Entry(row[0].hex(), row[1])
 
+    def numbers_of(self, user_id: str) -> Sequence[Told]:
+        """The entries of a person that are known and that the broker took by `as_of`. Others may be on their way."""
+        query = "select topic, number from entry where user_id = ? and told_ms <= ? order by topic, number"
+        rows = self._db.execute(query, (bytes.fromhex(user_id), self._told_until_ms)).fetchall()
+        self._missed = bool(self._partners)
+        return [Told(topic, number.hex().encode()) for topic, number in rows]
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """Those that are followed."""
+        return _topics(self._partners)
+
     def __len__(self) -> int:
         return int(self._db.execute("select count(*) from entry").fetchone()[0])
 
@@ -114,8 +138,8 @@ class Crosswalk:
                 self._db.execute("delete from entry where number = ?", (_packed(record.key),))
                 self._known.cache_clear()
             else:
-                values = (_packed(record.key), _packed(record.value), record.timestamp)
-                self._db.execute("insert or ignore into entry values (?, ?, ?)", values)
+                values = (_packed(record.key), _packed(record.value), record.timestamp, record.topic)
+                self._db.execute("insert or ignore into entry values (?, ?, ?, ?)", values)
         self._db.execute("commit")
         self._news.set()
 

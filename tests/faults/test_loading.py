@@ -10,6 +10,7 @@ import random
 import subprocess
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 
 import psutil
@@ -33,6 +34,9 @@ THROUGH = month_start(LAST + 1, ZONE, 6)
 KILLS = 6
 _MEMORY_MAX = 300 * 1024 * 1024
 """Of the program that imports, whatever the number of events."""
+_SHOWN = 5
+"""Rows of each table that differ and are shown."""
+_SHOWN_CHARACTERS = 300
 
 
 @pytest.mark.campaign
@@ -50,6 +54,12 @@ def test_an_import_that_is_killed_comes_to_what_would_have_been_lived(loaded: in
         asyncio.run(live(deployment, lines, THROUGH))
         lived = asyncio.run(held(deployment))
     found["scorer.publication"] = [row for row in found["scorer.publication"] if row[0] >= MONTHS[0]]
+    for name in lived:
+        log.info("%s: %d rows", name, len(lived[name]))
+        only = Counter(map(repr, lived[name])), Counter(map(repr, found.get(name, [])))
+        for which, rows in (("lived", only[0] - only[1]), ("loaded", only[1] - only[0])):
+            for row in sorted(rows)[:_SHOWN]:
+                log.info("%s, only where it was %s, one of %d: %s", name, which, len(rows), row[:_SHOWN_CHARACTERS])
     assert [name for name in lived if lived[name] != found.get(name)] == []
 
 

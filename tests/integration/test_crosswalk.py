@@ -14,13 +14,17 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from goodstanding.partner import crosswalks
-from goodstanding.partner.crosswalks import Row, Told, forget_customer, tell_crosswalk
+from goodstanding.partner.crosswalks import Row, Told, tell_crosswalk
+from shared.contracts.crosswalk import entry_key
+from shared.contracts.exchange import announced
 from shared.contracts.identity import sample_account, user_id
+from shared.contracts.partition import PARTITIONS, partition_of
+from shared.contracts.subject import ErasureConfirmed
 from shared.contracts.times import rfc3339
-from shared.contracts.topics import NORMALIZED, crosswalk_topic, raw_topic, rejected_topic
+from shared.contracts.topics import NORMALIZED, SUBJECT_ANSWERS, crosswalk_topic, raw_topic, rejected_topic
 from shared.kafka import topic_admin
 from shared.kafka.crosswalk import Crosswalk
+from shared.kafka.sender import send
 from shared.toml_file import content_name
 from tests.faults.checker import Seen
 from tests.faults.cluster import Cluster, running
@@ -83,6 +87,7 @@ async def _send(cluster: Cluster, partner: str, *events: dict[str, str]) -> None
 async def _begin_again(cluster: Cluster) -> bool:
     """Have the group begin with the first record; Kafka takes it once it has missed the killed member."""
     beginning = {TopicPartition(raw_topic(partner), 0): 0 for partner in ("rides", "trams")}
+    beginning |= {TopicPartition(SUBJECT_ANSWERS, partition): 0 for partition in range(PARTITIONS)}
     consumer = AIOKafkaConsumer(bootstrap_servers=cluster.kafka, group_id="ingest", enable_auto_commit=False)
     async with consumer:
         consumer.assign(list(beginning))
@@ -178,13 +183,38 @@ async def test_all_is_answered_alike_when_it_is_read_again(cluster: Cluster) -> 
         assert len({(each.topic, each.key, each.value, tuple(sorted(each.headers))) for each in same}) == 1, origin
 
 
-async def test_an_erased_person_has_no_number_any_more(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And nobody else loses one; told anew, the number may be somebody else's."""
+async def _erased(cluster: Cluster, person: int, request_id: str) -> list[Seen]:
+    """benefits says that it has erased the person; what ingest says behind that, once it has done so."""
+    body = ErasureConfirmed(request_id=request_id, service="benefits")
+    said = announced(
+        "benefits", SUBJECT_ANSWERS, _user_id(person), body, subject=request_id, version=1, time=datetime.now(UTC)
+    )
+    async with AIOKafkaProducer(bootstrap_servers=cluster.kafka) as producer:
+        await send(producer, [said.placed(partition_of(_user_id(person)))])
+    found: list[Seen] = []
+
+    async def confirmed() -> bool:
+        told = await cluster.read(SUBJECT_ANSWERS)
+        found[:] = [each for each in told if each.attribute("id") == f"ingest/{request_id}/1"]
+        return bool(found)
+
+    await cluster.until(confirmed, "ingest says that it has forgotten the person")
+    return found
+
+
+async def test_an_erased_person_has_no_number_any_more(cluster: Cluster) -> None:
+    """Whoever asked for it; and nobody else loses one. Told anew, the number may be somebody else's (rules I11)."""
     await _tell(cluster, "rides", [("C-70", 70), ("C-71", 71)])
     await _tell(cluster, "trams", [("T-70", 70)])
-    monkeypatch.setattr(crosswalks, "partners", lambda: ["rides", "trams", "has-no-topics"])
-    assert await forget_customer(cluster.deployment, _user_id(70)) == 2
-    assert await forget_customer(cluster.deployment, _user_id(70)) == 0
+    before = {topic: len(await cluster.read(topic)) for topic in map(crosswalk_topic, ("rides", "trams"))}
+    [confirmed] = await _erased(cluster, 70, "erase-70")
+    assert (confirmed.key or b"").decode() == _user_id(70)
+    for topic, count in before.items():
+        [tombstone] = (await cluster.read(topic))[count:]
+        assert (tombstone.key, tombstone.value) == (
+            entry_key(_KEY, topic.removeprefix("crosswalk."), "C-70" if "rides" in topic else "T-70"),
+            None,
+        )
     await _send(cluster, "rides", {"id": "e-1", "customer": "C-70"}, {"id": "e-2", "customer": "C-71"})
     [refused], [other] = await _answer(cluster, "rides", "e-1"), await _answer(cluster, "rides", "e-2")
     assert refused.attribute("code") == "unknown-customer"
@@ -193,6 +223,23 @@ async def test_an_erased_person_has_no_number_any_more(cluster: Cluster, monkeyp
     await _send(cluster, "rides", {"id": "e-3", "customer": "C-70"})
     [taken] = await _answer(cluster, "rides", "e-3")
     assert (taken.key or b"").decode() == _user_id(72)
+
+
+async def test_a_newcomers_number_outlives_a_confirmation_that_is_read_again(cluster: Cluster) -> None:
+    await _tell(cluster, "rides", [("C-80", 80)])
+    await _erased(cluster, 80, "erase-80")
+    await _tell(cluster, "rides", [("C-80", 80)])
+    told = await cluster.read(crosswalk_topic("rides"))
+    await cluster.kill("ingest-1")
+    await cluster.until(lambda: _begin_again(cluster), "the group has nothing committed")
+    await cluster.start("ingest-1")
+
+    async def again() -> bool:
+        said = await cluster.read(SUBJECT_ANSWERS)
+        return sum(each.attribute("id") == "ingest/erase-80/1" for each in said) == 2
+
+    await cluster.until(again, "the confirmation is passed on once more")
+    assert await cluster.read(crosswalk_topic("rides")) == told
 
 
 async def test_a_new_partner_with_numbers_and_a_changed_mapping_need_no_restart(cluster: Cluster) -> None:

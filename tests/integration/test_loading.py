@@ -20,7 +20,7 @@ from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.platform.stack import passing
 from shared.contracts import zones
-from shared.contracts.months import month_of, month_start
+from shared.contracts.months import month_name, month_of, month_start
 from tests.support.newcomer import Newcomer, newcomer
 from tests.support.past import PARTNER, held, live, past
 
@@ -44,11 +44,18 @@ def operator() -> Iterator[Newcomer]:
 
 @pytest.fixture(scope="module")
 def loaded(operator: Newcomer) -> Deployment:
-    """A platform that has loaded its past from two files, one of them held before."""
+    """A platform that has loaded its past from two files, one of them held before. The import is killed behind its last
+    event and before the last scores, and repeated."""
     operator.asks("local", "up", "--loading")
     packed = gzip.compress(b"\n".join(FIRST))
     operator.asks("import", "-", "--partner", PARTNER, "--hold", ends=None, input=packed)
     (operator.directory / "second.jsonl").write_bytes(b"\n".join(SECOND))
+    running = operator.started("import", "second.jsonl", "--partner", PARTNER)
+    assert running.stdout is not None
+    while not (told := running.stdout.readline()).startswith(month_name(LAST).encode()):
+        assert told, "it ends with the last month"
+    running.kill()
+    running.communicate()
     operator.asks("import", "second.jsonl", "--partner", PARTNER, ends=None)
     return operator.stack.deployment
 

@@ -15,6 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from goodstanding.errors import UserError
+from goodstanding.partner.crosswalks import Row, holding, tell_crosswalk
 from goodstanding.partner.sending import send
 from goodstanding.partner.verdicts import Line
 from goodstanding.person import current
@@ -32,7 +33,7 @@ from shared.contracts.identity import sample_account
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.subject import Ask, ErasureReceipt, SubjectAnswer, SubjectRequest
 from shared.contracts.times import rfc3339
-from shared.contracts.topics import SCORES_CHANGED, SUBJECT_ANSWERS, TIERS_CHANGED
+from shared.contracts.topics import SCORES_CHANGED, SUBJECT_ANSWERS, TIERS_CHANGED, crosswalk_topic
 from shared.settings import ROOT
 
 PATIENCE_S = 60.0
@@ -226,6 +227,11 @@ async def test_a_person_is_erased_everywhere_and_nobody_else_is(deployment: Depl
     for person, friend in ((one, other), (other, one)):
         told = [figure("f1", "c1"), no_show("n1", "r1"), contact("k1", friend.account)]
         assert await person.reported(*told) == ["accepted"] * 3
+    # The customers of two partners, one of whom does not name people by numbers any more, and whose are nobody else's.
+    for partner, whose in (("bank", [one]), ("hotel", [one, other])):
+        rows = [Row(line, (f"C-{line}", person.account)) for line, person in enumerate(whose, 1)]
+        await tell_crosswalk(deployment, partner, iter(rows), lambda _: None)
+    assert await holding(deployment, one.user_id) == [crosswalk_topic("bank"), crosswalk_topic("hotel")]
     # A record is published at once, so both have a score.
     for person in (one, other):
         await until_published(deployment, person)
@@ -245,6 +251,9 @@ async def test_a_person_is_erased_everywhere_and_nobody_else_is(deployment: Depl
     assert (begun.status, begun.code) == ("begun", "erasing")
     assert isinstance(receipt, ErasureReceipt)
     assert (receipt.what, receipt.request_id) == ("person", "erase-10")
+    assert "crosswalks" in receipt.stores
+    assert await verify(deployment, one.user_id, receipt) == Verified(True, ())
+    assert await holding(deployment, other.user_id) == [crosswalk_topic("hotel")]
     assert await rows_about(deployment, one.user_id) == {}
     assert await last_messages(deployment, one.user_id) == {SCORES_CHANGED: None, TIERS_CHANGED: None}
     assert await dump_about(deployment, other.user_id) == before
@@ -280,10 +289,10 @@ async def test_somebody_of_whom_nothing_is_held_is_erased_all_the_same(deploymen
     assert await rows_about(deployment, person.user_id) == {}
 
 
-@pytest.mark.parametrize("service", ["retention", "scorer", "benefits"])
+@pytest.mark.parametrize("service", ["retention", "scorer", "benefits", "ingest"])
 async def test_an_erasure_waits_for_a_service_that_was_killed(platform: Platform, service: str) -> None:
     deployment, processes = platform
-    person = Person(deployment, {"retention": 15, "scorer": 16, "benefits": 17}[service])
+    person = Person(deployment, {"retention": 15, "scorer": 16, "benefits": 17, "ingest": 18}[service])
     assert await person.reported(figure("f1", "c1"), no_show("n1", "r1")) == ["accepted"] * 2
     process = next(each for each in processes if each.service == service)
     process.kill()

@@ -21,7 +21,7 @@ from shared.contracts.messages import encode
 from shared.contracts.subject import ErasureReceipt, SubjectAnswer
 
 NAME = "retention"
-STORES = ("retention", "records.changed", "scorer", "scores.changed", "benefits", "tiers.changed")
+STORES = ("retention", "records.changed", "scorer", "scores.changed", "benefits", "tiers.changed", "crosswalks")
 """What holds nothing of the person when the receipt is published, in the order of the flow; on a topic that is
 compacted the person's tombstone is the last word."""
 

@@ -136,8 +136,10 @@ def test_what_is_taken_leaves_the_shelf_and_its_refusals_stay(tmp_path: Path) ->
         shelf.put(id, [Shelved(JANUARY, 0, Piece(1, b"{}")), Shelved(FEBRUARY, 0, Piece(2, b"{}"))], [])
         shelf.end(id, 2, 0, 0)
         shelf.taken(JANUARY, {id: [Refused(1, "conflict", "ce_id", "No.")]}, {at: 7})
+        shelf.taken(FEBRUARY, {}, {at: 7})
     with open_shelf(tmp_path) as shelf:
-        assert (shelf.first_month(), shelf.heard()) == (FEBRUARY, {at: 7})
+        # How far the clock is to be led is known when nothing waits any more.
+        assert (shelf.first_month(), shelf.last_month(), shelf.heard()) == (None, FEBRUARY, {at: 7})
         # What is sent again because its sender was killed is refused again, and told once.
         shelf.hear({id: [Refused(1, "conflict", "ce_id", "No.")]}, {at: 8})
         assert (shelf.refused(id), shelf.heard()) == (1, {at: 8})

@@ -18,7 +18,7 @@ from shared.contracts.erasure import Erased, mark, nobody
 from shared.contracts.messages import ScoreChange, TierChange, encode, read
 from shared.contracts.partition import partition_of
 from shared.contracts.subject import ErasureConfirmed
-from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED
+from shared.contracts.topics import SCORES_CHANGED, SUBJECT_ANSWERS, TIERS_CHANGED
 from shared.policy_file import load_policy
 from shared.runner.service import Announcement, DeadLetter, Outcome
 from shared.settings import ROOT
@@ -162,6 +162,9 @@ def test_the_first_score_after_a_mark_is_a_newcomers() -> None:
     assert change.version == 1
 
 
-def test_a_mark_about_nobody_is_confirmed_to_nobody() -> None:
+def test_a_mark_about_nobody_is_passed_on_and_confirmed_like_any_other() -> None:
+    """So that ingest learns of it."""
     roll = Erased(nobody(1), "roll-1", NOW)
-    assert decide(None, [roll], NOW, POLICY).outgoing == (mark("benefits", TIERS_CHANGED, roll),)
+    sent, confirmed = decide(None, [roll], NOW, POLICY).outgoing
+    assert sent == mark("benefits", TIERS_CHANGED, roll)
+    assert (confirmed.topic, confirmed.key) == (SUBJECT_ANSWERS, nobody(1).encode())

@@ -183,17 +183,17 @@ def test_a_topic_without_a_mapping_is_set_aside_for_the_operator() -> None:
     assert "add its file" in letter.sentence
 
 
-def test_it_reads_all_raw_topics_and_nothing_else() -> None:
+def test_it_reads_all_raw_topics_and_what_is_said_of_erasures() -> None:
     assert SERVICE.name == NAME
-    (source,) = SERVICE.inputs
-    assert source.pattern is not None
+    patterns = [source.pattern for source in SERVICE.inputs]
     matched = [
         name
         for name in ("behavior.raw.bank", "behavior.raw.new-one", "behavior.raw.", "behaviorXraw.bank",
-                     "behavior.rejected.bank", "old.behavior.raw.bank")
-        if re.match(source.pattern, name)
+                     "behavior.rejected.bank", "old.behavior.raw.bank", "subject.answers", "subjectXanswers",
+                     "subject.answers.old", "subject.requests")
+        if any(re.match(pattern or "", name) for pattern in patterns)
     ]  # fmt: skip
-    assert matched == ["behavior.raw.bank", "behavior.raw.new-one"]
+    assert matched == ["behavior.raw.bank", "behavior.raw.new-one", "subject.answers"]
 
 
 def test_a_refusal_that_no_topic_could_take_comes_without_the_bytes() -> None:
