@@ -22,7 +22,7 @@ from goodstanding.errors import UserError
 from goodstanding.partner.event_file import messages_of
 from goodstanding.partner.verdicts import Line, key_of
 from services.ingest.core.mapping import ROOT_LIST, CsvMapping, JsonMapping, PartnerMapping
-from services.ingest.core.normalize import EVENTS_MAX
+from services.ingest.core.members import EVENTS_MAX
 from services.ingest.core.tables import csv_options
 
 _MESSAGE_BYTES_MAX = 1000 * 1024

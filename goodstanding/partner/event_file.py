@@ -21,7 +21,7 @@ from goodstanding.partner.content import content_of
 from goodstanding.partner.verdicts import Line, key_of
 from services.ingest.core.functions import DIGEST
 from services.ingest.core.mapping import ROOT_LIST, CsvMapping, FixedMapping, JsonMapping, PartnerMapping, Text
-from services.ingest.core.normalize import EVENTS_MAX
+from services.ingest.core.members import EVENTS_MAX
 from services.ingest.core.tables import PREAMBLE_MAX, csv_options, header_at
 from services.ingest.core.tree import at
 

@@ -27,7 +27,7 @@ from services.ingest.core.mapping import (
     Whole,
     Word,
 )
-from services.ingest.core.normalize import BESIDE_MAX, EVENTS_MAX
+from services.ingest.core.members import BESIDE_MAX, EVENTS_MAX
 from shared.contracts.cloudevents import EVENT_BYTES_MAX, LIST_BYTES_MAX
 from shared.settings import ROOT
 

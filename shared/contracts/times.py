@@ -17,7 +17,7 @@ TIME_SENTENCE = (
     " leap second: 2024-02-29T08:00:00+08:00."
 )
 NO_SUCH_DAY_SENTENCE = "The calendar does not have this day; check its month and its year."
-DAY_SENTENCE = "A day is written YYYY-MM-DD: 2024-02-29."
+DAY_SENTENCE = "A day is written YYYY-MM-DD, for example 2024-02-29."
 RANGE_SENTENCE = f"A time or day lies in the years {YEAR_MIN} to {YEAR_MAX}."
 
 # datetime.fromisoformat alone takes more than RFC 3339 does: weeks, commas, no separators, offsets with seconds or of

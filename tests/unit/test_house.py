@@ -19,7 +19,7 @@ _TOGETHER = {
     # One table of mappings, good inputs and bad inputs goes through all that makes a partner's reader.
     "services/ingest/core/test_mapping.py": "blocks compiling context partner paths trying",
     "services/ingest/core/test_formats.py": "money native",
-    "services/ingest/core/test_options.py": "judged notation patterns tables unsaid values words",
+    "services/ingest/core/test_options.py": "judged members notation patterns tables unsaid values words",
     "services/ingest/core/test_bad_input.py": "fields tree",
     "services/ingest/core/test_readers.py": "number_readers time_readers",
     "services/ingest/core/test_plausibility.py": "time_fields",

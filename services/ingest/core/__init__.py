@@ -1,6 +1,7 @@
 """The rules of ingest: pure and synchronous; files, clocks and Kafka are outside. Which file answers which question:
 
 normalize       what does an event say, or why is it refused?              the way in
+members         which events does a message have that has several?
 judged          what becomes of an event?
 plausibility    which times and days can be meant?
 money           what is an amount worth in the base currency?

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from services.ingest.core.context import AHEAD_MAX
@@ -16,11 +15,12 @@ from services.ingest.core.judged import Raw as Raw
 from services.ingest.core.judged import Refused as Refused
 from services.ingest.core.judged import Skipped as Skipped
 from services.ingest.core.mapping import ANY
+from services.ingest.core.members import EVENTS_MAX, members_of
 from services.ingest.core.partner import Partner, Reading
 from services.ingest.core.plausibility import EVENT, judge_time
 from services.ingest.core.readers import listed
-from services.ingest.core.tables import Csv, too_many
-from services.ingest.core.tree import Flat, Refuse, demographic, flatten, printable, refused
+from services.ingest.core.tables import Csv
+from services.ingest.core.tree import Flat, Refuse, demographic, flatten, object_, printable, refused
 from shared.contracts import cloudevents
 from shared.contracts.cloudevents import EVENT_BYTES_MAX, LIST_BYTES_MAX
 from shared.contracts.faults import Code, Fault
@@ -30,12 +30,6 @@ from shared.contracts.strict_json import JsonError, loads
 from shared.contracts.texts import TextError, is_plain, one_form
 
 _SUBJECT = {"subject"}
-
-
-BESIDE_MAX = 100
-"""Values of a message beside its list, however deep: each of its events is judged with all of them."""
-EVENTS_MAX = 1_000
-"""Events of one message. A batch of messages is bounded by its bytes and, when it is worked on, by what comes of it."""
 
 
 def normalize(partner: Partner, raw: Raw, arrived: datetime) -> Judged:
@@ -59,7 +53,7 @@ def normalize_each(partner: Partner, raw: Raw, arrived: datetime) -> Refused | l
     digests: dict[str, int] = {}
     try:
         value = _value(raw, LIST_BYTES_MAX)
-        bodies = _rows(partner, value) if partner.table else _members(partner.several.path, _json(value))
+        bodies = _rows(partner, value) if partner.table else members_of(partner.several.path, _json(value))
         return [_member(partner, body, {"@latest": arrived + AHEAD_MAX, "@digests": digests}) for body in bodies]
     except Refuse as refusal:
         return Refused(refusal.fault, None)
@@ -93,54 +87,6 @@ def _member(partner: Partner, body: dict[str, Any] | Refuse, flat: Flat) -> Judg
 def _rows(partner: Partner, value: bytes) -> Iterable[dict[str, Any] | Refuse]:
     assert isinstance(partner.table, Csv)
     return partner.table.rows(value, EVENTS_MAX)
-
-
-def _members(path: tuple[str, ...], message: Any) -> Iterator[dict[str, Any] | Refuse]:
-    """The members of the list at the path, each as the message would be if it stood there alone."""
-    found, names = message, ".".join(path)
-    if path and type(message) is list:
-        sentence = f'The mapping says `list = "{names}"`: send an object with the list in it, not the list alone.'
-        raise Refuse(Code.NOT_AN_OBJECT, "", sentence)
-    for name in path:
-        found = _object(found, "").get(name)
-    if type(found) is not list:
-        raise Refuse(Code.WRONG_TYPE if found is not None else Code.MISSING_FIELD, names, "Send a list of events here.")
-    if len(found) > EVENTS_MAX:
-        raise too_many(EVENTS_MAX, names)
-    if next(islice(_beside(message, path), BESIDE_MAX, None), None) is not None:
-        sentence = (
-            f"Beside its list a message has at most {BESIDE_MAX} values; leave out what the format does not have."
-        )
-        raise Refuse(Code.OUT_OF_BOUNDS, names, sentence)
-    for member in found:
-        yield (
-            _alone(message, path, member)
-            if type(member) is dict
-            else Refuse(Code.NOT_AN_OBJECT, names, "A JSON object is expected here.")
-        )
-
-
-def _beside(message: Any, path: tuple[str, ...]) -> Iterator[Any]:
-    """All values of the message, however deep, but those in its list."""
-    for name in path:
-        for field, value in message.items():
-            if field != name:
-                yield from _values(value)
-        message = message[name]
-
-
-def _values(value: Any) -> Iterator[Any]:
-    # strict_json has bounded the nesting.
-    yield value
-    if isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _values(inner)
-
-
-def _alone(message: Any, path: tuple[str, ...], member: dict[str, Any]) -> dict[str, Any]:
-    if not path:
-        return member
-    return {**message, path[0]: _alone(message[path[0]], path[1:], member)}
 
 
 _UNPROCESSABLE = Fault(
@@ -182,7 +128,7 @@ def _enveloped(partner: Partner, raw: Raw, flat: Flat) -> Normalized | Skipped:
         if extensions.keys() != _SUBJECT and (fault := demographic(extensions, event.prefix)):
             raise refused(fault)
     judge_time(envelope.time, flat, "@time", EVENT)
-    body = _object(event.data, "data")
+    body = object_(event.data, "data")
     if partner.others and _is_skipped(partner, flat, body):
         return SKIPPED
     reading = _reading(partner, flat, body)
@@ -200,7 +146,7 @@ def _one_form(id: str) -> str:
 def _bare(partner: Partner, raw: Raw, flat: Flat) -> Normalized | Skipped:
     value = _value(raw)
     table = partner.table
-    return _of_body(partner, _object(_json(value), "") if table is None else table.one(value), flat)
+    return _of_body(partner, object_(_json(value), "") if table is None else table.one(value), flat)
 
 
 def _of_body(partner: Partner, body: dict[str, Any], flat: Flat) -> Normalized | Skipped:
@@ -305,12 +251,6 @@ def _json(value: bytes) -> Any:
         return loads(value)
     except JsonError as error:
         raise Refuse(error.code, "", error.sentence) from None
-
-
-def _object(body: Any, label: str) -> dict[str, Any]:
-    if not isinstance(body, dict):
-        raise Refuse(Code.NOT_AN_OBJECT, label, "A JSON object is expected here.")
-    return body
 
 
 def _flatten(reading: Reading, body: dict[str, Any], flat: Flat, prefix: str) -> None:

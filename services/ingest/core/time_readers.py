@@ -166,7 +166,7 @@ def _compact_day(word: str) -> date:
     return times.day(f"{word[:4]}-{word[4:6]}-{word[6:]}")  # what it may say now is that there is no such day
 
 
-_COMPACT_SENTENCE = "A day is written YYYYMMDD: 20240229."
+_COMPACT_SENTENCE = "A day is written YYYYMMDD, for example 20240229."
 
 
 def _local(word: str, zone: tzinfo) -> datetime:
@@ -210,6 +210,6 @@ def _near_a_change(shown: datetime, zone: tzinfo) -> datetime:
 
 
 _LOCAL_SENTENCE = (
-    "A local time is written YYYY-MM-DD HH:MM:SS, 00:00:00 to 23:59:59, without offset or leap second:"
-    " 2024-02-29 08:00:00."
+    "A local time is written YYYY-MM-DD HH:MM:SS, 00:00:00 to 23:59:59, without offset or leap second,"
+    " for example 2024-02-29 08:00:00."
 )

@@ -116,3 +116,9 @@ def printable(name: str) -> str:
     # Chinese numerals are letters, and numeric.
     is_name = _NAME.fullmatch(name) and is_visible(name) and sum(map(str.isnumeric, name)) <= _NAME_DIGITS_MAX
     return name if is_name else "?"
+
+
+def object_(body: Any, label: str) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise Refuse(Code.NOT_AN_OBJECT, label, "A JSON object is expected here.")
+    return body

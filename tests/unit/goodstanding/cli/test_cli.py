@@ -75,7 +75,7 @@ def test_every_command_helps_with_an_example_of_itself(path: tuple[str, ...]) ->
         (("deadline", "--class", "life"), 1, "counts from the day on which the behavior ended. Say --ended-on."),
         (("deadline", "--class", "life", "--ended-on", "9999-12-31"), 2, "lies in the years 1900 to 2199"),
         (("explain", ACCOUNT, "--on", "9999-12-31"), 2, "lies in the years 1900 to 2199"),
-        (("explain", ACCOUNT, "--on", "yesterday"), 2, "A day is written YYYY-MM-DD: 2024-02-29."),
+        (("explain", ACCOUNT, "--on", "yesterday"), 2, "A day is written YYYY-MM-DD, for example 2024-02-29."),
         (("local", "logs", "barber"), 2, "kafka, postgres, ingest"),
         (("dead-letters", "dismiss"), 2, "Say positions, or --code, or --all."),
         (("deadline", "--class", "tax", "--ended-on", "2024-02-29"), 2, ": There is no class tax; say one of: legal,"),

@@ -12,7 +12,7 @@ from goodstanding.errors import UserError
 from goodstanding.partner.event_file import messages_of
 from goodstanding.partner.verdicts import Line
 from services.ingest.core.mapping import PartnerMapping, Text
-from services.ingest.core.normalize import EVENTS_MAX
+from services.ingest.core.members import EVENTS_MAX
 from services.ingest.loading import load_mapping
 from shared.settings import ROOT
 

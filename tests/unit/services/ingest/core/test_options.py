@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.ingest.core.normalize import BESIDE_MAX, Normalized, Refused, Skipped
+from services.ingest.core.members import BESIDE_MAX
+from services.ingest.core.normalize import Normalized, Refused, Skipped
 from shared.contracts.faults import Code
 from shared.contracts.messages import BehaviorEvent, RecordReport
 from shared.contracts.times import rfc3339
@@ -804,3 +805,35 @@ def test_a_body_is_of_the_two_that_there_are() -> None:
     [found] = read(partner_of(HEAD + BLOCK), json.dumps(GOOD).encode())
     assert isinstance(found, Normalized)
     assert isinstance(found.body, BehaviorEvent | RecordReport)
+
+
+TWO_WORDS = """format = "json"
+envelope = "none"
+id = "id"
+time = "at"
+subject = "who"
+kind = ["paidOn", { sign_of = "sum" }]
+skip = [%s]
+
+[[events]]
+kinds = { %s }
+"""
+
+
+@pytest.mark.parametrize(
+    ("skip", "kinds"),
+    [
+        ('"/*"', '"*/plus" = "donation.made"'),
+        ('"*/minus", "/*"', '"*/plus" = "donation.made"'),
+        ('"/*"', '"*/plus" = "donation.made", "*/*" = "recycling.handed_in"'),
+        ('"/plus"', '"*/plus" = "donation.made", "*/*" = "recycling.handed_in"'),
+    ],
+)
+def test_of_two_codes_that_fit_the_one_that_says_the_earlier_word_is_taken(skip: str, kinds: str) -> None:
+    """A row without a day of payment is passed over, whatever `*` would take of it."""
+    partner = partner_of(TWO_WORDS % (skip, kinds))
+    row = {"id": "e-1", "at": "2024-03-05T01:30:00Z", "who": PERSON, "sum": 5}
+    assert read(partner, json.dumps(row).encode()) == [SKIPPED]
+    [paid] = read(partner, json.dumps({**row, "paidOn": "2024-03-01"}).encode())
+    assert isinstance(paid, Normalized)
+    assert paid.body.kind == "donation.made"
