@@ -67,7 +67,7 @@ check: setup  ## format, lint, types, imports, contracts, dashboards; needs no n
 	@$(BIN)/python -m deploy.settings check
 
 # promtool on the path, else the one in the image that the compose file names.
-check-deploy:  ## Prometheus's configuration and rules, and the rules' own tests
+check-deploy: setup  ## Prometheus's configuration and rules, the rules' own tests, and the Helm chart by Kubernetes' schemas
 	@cd deploy/prometheus; \
 	image=$$(sed -n 's/^ *image: \(prom\/prometheus:.*\)/\1/p' ../../docker-compose.yml); \
 	if command -v promtool > /dev/null; then run=promtool; \
@@ -75,6 +75,8 @@ check-deploy:  ## Prometheus's configuration and rules, and the rules' own tests
 		run="docker run --rm --network none -v $$PWD:/deploy:ro -w /deploy --entrypoint promtool $$image"; \
 	else echo 'promtool is needed: install Prometheus (Debian: prometheus), or start Docker.' >&2; exit 1; fi; \
 	$$run check config prometheus.yml && $$run test rules tests/*.yml
+	@command -v helm > /dev/null || { echo 'helm is needed: go install helm.sh/helm/v3/cmd/helm@v3.22.0' >&2; exit 1; }
+	@$(BIN)/pytest --quiet -m campaign tests/deploy/test_chart.py
 
 bench: setup .venv/peers/.ready  ## our runner, Kafka Streams and Quix Streams on the same work, in alternation
 	@$(BIN)/python -m bench.peers

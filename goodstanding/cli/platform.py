@@ -7,17 +7,21 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn, TypeAlias
 
 import typer
 
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, tell
 from goodstanding.cli.words import ReplicationFactor, ServiceName
-from goodstanding.platform import kept_kinds
+from goodstanding.platform import kept_kinds, topic_text
+from goodstanding.platform.deployment import partners
 from goodstanding.platform.secret_files import write_secret_files
 from goodstanding.platform.stack import Stack
-from shared.contracts.topics import SERVICES
+from shared.contracts.topics import SERVICES, WITNESS
+from shared.contracts.topics import topics as table
 from shared.settings import policies_here
+
+TopicForm: TypeAlias = Literal["strimzi"]
 
 
 def run(service: ServiceName) -> NoReturn:
@@ -75,12 +79,31 @@ def secrets(
 
 def topics(
     replication_factor: ReplicationFactor = 1,
+    form: Annotated[
+        TopicForm | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="Ask no server, but write all topics as strimzi, resources for Kubernetes' operator.",
+        ),
+    ] = None,
+    cluster: Annotated[
+        str, typer.Option(metavar="NAME", help="What the Kafka resource is called, for strimzi.")
+    ] = "kafka",
     as_json: AsJson = False,
 ) -> None:
     """Create the topics that are missing, and compare the others with the table. Ends with 1 when one differs.
 
     Example: goodstanding topics --replication-factor 3
     """
+    if form is not None:
+        console.print(
+            topic_text.strimzi([*table(partners()), WITNESS], cluster, replication_factor),
+            end="",
+            soft_wrap=True,
+            markup=False,
+        )
+        return
     report = asyncio.run(Stack.default().deployment.ensure_topics(replication_factor))
     told = [("created", name) for name in report.created] + [("right", name) for name in report.right]
     for state, name in told:
