@@ -71,7 +71,7 @@ def unbounded(count: int) -> Person:
         grown.ids.clear()
         fold(grown, event, 3)
     old_ids = {month: b"".join(n.to_bytes(4, "big") * 3 for n in range(count)) for month in range(LAST - 3, LAST + 1)}
-    fields: tuple[object, ...] = (LAST, FIRST, grown.months, old_ids, {}, decode(encode(grown)).figures, b"", {})
+    fields: tuple[object, ...] = (LAST, FIRST, {}, old_ids, {}, decode(encode(grown)).figures, b"", {})
     return Person(PERSON, b"\x01" + msgspec.msgpack.encode(fields))
 
 

@@ -13,19 +13,8 @@ from goodstanding.person import current
 from goodstanding.platform.deployment import Deployment
 from services.scorer.core.explain import Explanation, Published, explain
 from services.scorer.core.messages import instant_of
-from services.scorer.core.state import (
-    COUNT,
-    HASH_BYTES,
-    LATE,
-    SUM,
-    WORST,
-    State,
-    amount_of,
-    decode,
-    limit_of,
-    unpack_figures,
-    unpack_vectors,
-)
+from services.scorer.core.state import HASH_BYTES, State, amount_of, decode, unpack_figures, vectors
+from services.scorer.core.vectors import COUNT, LATE, SUM, WORST, limit_of
 from shared.contracts.kinds import KIND_OF_CODE
 from shared.contracts.months import month_name
 from shared.contracts.partition import partition_of
@@ -184,10 +173,13 @@ from scorer.contacts where shard = $1 and user_id = $2
 """
 
 
+_LAST_MONTH = 2**31
+
+
 def _behavior(state: State) -> tuple[Behavior, ...]:
     found = []
-    for month, packed in state.months.items():
-        for code, vector in unpack_vectors(packed).items():
+    for month, of_month in vectors(state, 0, _LAST_MONTH):
+        for code, vector in of_month.items():
             padded = [*vector, 0, 0, 0, 0]
             found.append(
                 Behavior(

@@ -16,7 +16,8 @@ from goodstanding.partner.sending import send
 from goodstanding.partner.verdicts import GOOD, Line, Verdict
 from goodstanding.person.user_id import user_id_of
 from goodstanding.reading.topic import tail
-from services.scorer.core.state import COUNT, decode, vectors
+from services.scorer.core.state import decode, vectors
+from services.scorer.core.vectors import COUNT
 from shared.contracts.identity import sample_account
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.partition import PARTITIONS

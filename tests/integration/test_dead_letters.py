@@ -19,7 +19,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from goodstanding.dead_letters import redrive as redriving
 from goodstanding.dead_letters.redrive import read_letters, read_record, redrive
 from goodstanding.dead_letters.rules import chosen
-from services.scorer.core.state import COUNT, decode, vectors
+from services.scorer.core.state import decode, vectors
+from services.scorer.core.vectors import COUNT
 from shared.contracts.cloudevents import STRUCTURED
 from shared.contracts.identity import sample_account, user_id
 from shared.contracts.kinds import KIND_OF

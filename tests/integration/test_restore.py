@@ -14,7 +14,8 @@ from aiokafka.structs import OffsetAndMetadata
 
 from goodstanding.person.asking import Asked, Asking, Told, asking_for
 from goodstanding.waiting_for_word import give_word, waiting_for_word
-from services.scorer.core.state import COUNT, decode, vectors
+from services.scorer.core.state import decode, vectors
+from services.scorer.core.vectors import COUNT
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, read
 from shared.contracts.partition import partition_of
 from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectRequest

@@ -18,9 +18,11 @@ from services.scorer.core.calendar import run_instant
 from services.scorer.core.decide import Person, Publication, Writes, decide, passed_by
 from services.scorer.core.explain import Published, explain
 from services.scorer.core.features.months import Circle
+from services.scorer.core.folding import Accepted, fold
 from services.scorer.core.messages import Due, Edge, Message, RecordNews, event_of, microseconds
 from services.scorer.core.policy import Policy
-from services.scorer.core.state import FORMAT, State, decode, limit_of, short_hash, vectors
+from services.scorer.core.state import FORMAT, State, decode, short_hash, vectors
+from services.scorer.core.vectors import limit_of
 from services.scorer.storage.store import due, load, save
 from shared.contracts.kinds import KIND_OF
 from shared.contracts.messages import BehaviorEvent, RecordChange, encode
@@ -29,7 +31,7 @@ from shared.contracts.partition import partition_of
 from shared.postgres import migrate
 from shared.runner.service import DuePage, PolicyMismatchError
 from shared.settings import ROOT
-from tests.support.old_states import EVALUATION_OF_FORMAT_2, FORMAT_1, FORMAT_2
+from tests.support.old_states import EVALUATION_OF_FORMAT_2, EVALUATION_OF_FORMAT_3, FORMAT_1, FORMAT_2, FORMAT_3
 from tests.support.people import BILL, CARD, JAN, ZONE, card, day, policy_of, record
 
 Db: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -676,3 +678,24 @@ async def test_a_row_of_the_release_before_limits_is_taken_over(postgres_dsn: st
     finally:
         await db.execute(f"drop schema {schema} cascade")
         await db.close()
+
+
+async def test_a_row_of_the_release_that_kept_vectors_by_month_is_taken_over(db: Db) -> None:
+    """(rules S4) The code of commit 6361aae wrote the row, see `FORMAT_3`, and the tables are the same. It is upgraded
+    when the person is next met, and the score does not move."""
+    as_of = day(JAN, 28)
+    await db.execute(
+        "insert into person (shard, user_id, version, state, evaluation, as_of) values ($1, $2, 9, $3, $4, $5)",
+        *(SHARD, _id(ONE), FORMAT_3, EVALUATION_OF_FORMAT_3, as_of),
+    )
+    (me,) = (await load(db, SHARD, [ONE])).values()
+    assert (me.version, me.state, me.as_of) == (9, FORMAT_3, as_of)
+    origin, body = "behavior.raw.bank/0/0", BehaviorEvent(kind="water.bill", days_late=0)
+    told = event_of(ONE, "bank", "new", origin, as_of, JAN + 1, encode(body), body, ZONE)
+    await apply(db, me, told, now=as_of)
+    (after,) = (await load(db, SHARD, [ONE])).values()
+    assert after.state[0] == FORMAT
+    expected = decode(FORMAT_3)
+    assert isinstance(fold(expected, told, 3), Accepted)
+    assert decode(after.state) == expected
+    assert score.evaluate(decode(FORMAT_3), CARD, JAN) == score.decode(EVALUATION_OF_FORMAT_3)

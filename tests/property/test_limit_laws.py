@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,9 +11,11 @@ from goodstanding.simulation.rule_book import Behavior
 from services.scorer.core.ids import HASH
 from services.scorer.core.messages import Event
 from services.scorer.core.score import evaluate
-from services.scorer.core.state import State, decode, encode, limit_of, unpack_vectors
+from services.scorer.core.state import State, decode, encode, vectors_of
+from services.scorer.core.vectors import limit_of
 from shared.contracts.kinds import KIND_OF
 from tests.support import people
+from tests.support.old_states import format_1, format_3
 from tests.support.oracle.scores import Event as Told
 from tests.support.people import CARD, JAN, ME, ZONE, day, event
 
@@ -82,8 +82,7 @@ def test_the_limit_of_each_month_is_that_of_the_rule_book_in_any_order(data: st.
             ZONE,
         )
     for month in MONTHS:
-        by_kind = unpack_vectors(state.months[month]) if month in state.months else {}
-        assert limit_of(by_kind.get(_CODE, [0])) == behavior.limit(STATEMENT, month)
+        assert limit_of(vectors_of(state, _CODE).at(month) or [0]) == behavior.limit(STATEMENT, month)
 
 
 @given(st.data(), statements(LIMITS))
@@ -102,28 +101,17 @@ def test_what_is_taken_back_as_it_was_said_leaves_nothing(data: st.DataObject, t
         )
         for one in gone
     ]
-    assert folded([*told, *back]).months == folded(kept).months
+    assert folded([*told, *back]).kinds == folded(kept).kinds
 
 
 @given(statements(st.none()), OTHERS, statements(LIMITS))
 def test_a_state_of_an_earlier_format_scores_as_it_did_and_goes_on_as_one_of_today(
     old: list[Event], others: list[Event], new: list[Event]
 ) -> None:
-    """`evaluate(upgrade(s)) = evaluate(s)`; the state of events without limits is what format 2 wrote, to the byte."""
+    """`evaluate(upgrade(s)) = evaluate(s)`; formats 2 and 3 are the same where no statement names a limit."""
     state = folded([*others, *old])
-    format_2 = b"\x02" + encode(state)[1:]
-    fields: tuple[Any, ...] = (
-        state.month,
-        state.first,
-        state.months,
-        {},
-        state.facts,
-        state.figures,
-        state.blocked,
-        state.records,
-    )
-    format_1 = b"\x01" + msgspec.msgpack.encode(fields)
-    for column in (format_2, format_1):
+    format_2 = b"\x02" + format_3(state)[1:]
+    for column in (format_2, format_1(state, {})):
         for through in range(JAN - 3, JAN + 13, 5):
             assert evaluate(decode(column), CARD, through, None) == evaluate(state, CARD, through, None)
     known = {one.identity[HASH] for one in [*others, *old]}

@@ -19,16 +19,12 @@ from services.scorer.core.reasons.record_costs import record_costs
 from services.scorer.core.reasons.sentences import Wording, key_reasons, reasons
 from services.scorer.core.score import Evaluation
 from services.scorer.core.state import (
-    COUNT,
-    LATE,
-    LIMIT,
-    SUM,
-    WORST,
     amount_of,
     decode,
     unpack_figures,
-    unpack_vectors,
+    vectors,
 )
+from services.scorer.core.vectors import COUNT, LATE, LIMIT, SUM, WORST
 from shared.contracts.kinds import KIND_OF, Shape
 from tests.support.law_sizes import examples
 from tests.support.people import JAN, ME, SHIPPED, ZONE, consent, day, event, news, policy_of, record
@@ -186,10 +182,8 @@ def future(person: Person, hinted: Hinted, present: Present, *, follows: bool) -
 def usual(present: Present) -> dict[int, list[int]]:
     """The vectors of the last complete month, and of the one before for kinds that this has nothing of."""
     found: dict[int, list[int]] = {}
-    for month in (present.through - 2, present.through - 1):
-        if month in present.state.months:
-            vectors = unpack_vectors(present.state.months[month]).items()
-            found |= {code: [*vector, *[0] * 6][:6] for code, vector in vectors if vector[COUNT] > 0}
+    for _, by_kind in vectors(present.state, present.through - 3, present.through - 1):
+        found |= {code: [*vector, *[0] * 6][:6] for code, vector in by_kind.items() if vector[COUNT] > 0}
     return found
 
 

@@ -30,7 +30,7 @@ _TOGETHER = {
     "services/scorer/core/test_score.py": "compiled held",
     "services/scorer/core/test_scorecard.py": "faults part_faults scorecard_parts",
     # What is folded and what is forgotten is seen in the state.
-    "services/scorer/core/test_state.py": "folding forgetting ids messages records",
+    "services/scorer/core/test_state.py": "folding forgetting ids messages records vectors",
 }
 ELSEWHERE = {
     str(Path(tests).with_name(f"{module}.py")): tests

@@ -5,6 +5,7 @@ question:
     policy, calendar        by which scorecard, and when are the monthly runs?
     folding, ids    does an event count, or is it a repetition, a conflict, too late or too much?
     state, records  what is kept of a person?
+    vectors         and of one kind, month by month?
     forgetting      what leaves that again?
     scorecard, scorecard_parts      what may a scorecard say?
     faults, part_faults     what is wrong with one, as a whole and in its parts?

@@ -12,34 +12,26 @@ from services.scorer.core.ids import HASH, position
 from services.scorer.core.messages import Edge, Event
 from services.scorer.core.records import record_of
 from services.scorer.core.state import (
-    COUNT,
     HASH_BYTES,
-    LATE,
-    LIMIT,
-    SUM,
-    WORST,
     Figure,
-    K,
     State,
     StatedFact,
-    V,
-    Vector,
     months_of,
-    pack,
+    pack_figures,
+    put_in_order,
+    put_vectors,
     short_hash,
-    unpack_vectors,
 )
+from services.scorer.core.vectors import Vectors, pack, unpack
 from shared.contracts.kinds import KIND_OF, Kind, Shape
-from shared.contracts.messages import BehaviorEvent, RecordChange
+from shared.contracts.messages import RecordChange
 
 ROOM: Sequence[int] = (1000, 50, 100)
 """How many events of each `ids.Group` one person has room for, from one partner in one month (rules E17)."""
 
 _SHORT = min(ROOM) * ids.ENTRY
 """Below this many bytes of ids a month has room for anything, so that few people's events need a closer look."""
-_SUM_MAX = 2**63 - 1
 _LONG_AGO = -(2**63)
-_NOTHING: Vector = []
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -120,7 +112,7 @@ def fold(
     if month in state.ids:
         state.ids[month] = taken
     else:
-        _put(state.ids, month, taken)
+        put_in_order(state.ids, month, taken)
     kind = KIND_OF[event.body.kind]
     return _BY_SHAPE[kind.shape](state, event, kind)
 
@@ -157,81 +149,27 @@ def _take_counted(state: State, event: Event, kind: Kind) -> Folded:
     body, month, code = event.body, event.month, kind.code
     if not 0 < state.first <= month:
         state.first = month
-    packed = state.months.get(month)
-    by_kind = {} if packed is None else unpack_vectors(packed)
-    days_late = body.days_late or 0
-    if body.reverses:
-        added = [-body.count, -(body.amount or 0), 0, 0]
+    packed = state.kinds.get(code)
+    of_kind = Vectors() if packed is None else unpack(packed)
+    sign = -1 if body.reverses else 1
+    count, amount = sign * body.count, sign * (body.amount or 0)
+    if body.days_late and not body.reverses:
+        of_kind.add(month, count, amount, count, body.days_late)
+    elif kind.has_limit and body.limit is not None:
+        of_kind.add(month, count, amount, limit=sign * body.limit, limited=count)
     else:
-        added = [body.count, body.amount or 0, body.count if days_late else 0, days_late]
-    known = by_kind.get(code, _NOTHING)
-    vector = _sum_of(known, added)
-    if kind.has_limit:
-        vector = _with_limit(vector, known, body)
-    if code in by_kind and vector:
-        by_kind[code] = vector
-    elif vector:
-        _put(by_kind, code, vector)
+        of_kind.add(month, count, amount)
+    if packed is not None and of_kind.mask:
+        state.kinds[code] = pack(of_kind)
     else:
-        by_kind.pop(code, None)
-    if packed is not None and by_kind:
-        state.months[month] = pack(by_kind)
-    elif by_kind:
-        _put(state.months, month, pack(by_kind))
-    else:
-        state.months.pop(month, None)
+        put_vectors(state, code, of_kind)
     return _ACCEPTED
-
-
-def _sum_of(vector: Vector, added: Vector) -> Vector:
-    """Both in one, but for limits; trailing zeros left out. `added` has the first four numbers."""
-    count, total, late, worst = added
-    known = len(vector)
-    if known:
-        count += vector[COUNT]
-        if known > SUM:
-            total += vector[SUM]
-            if not -_SUM_MAX <= total <= _SUM_MAX:
-                total = _wrapped(total)
-            if known > LATE:
-                late += vector[LATE]
-                if known > WORST and vector[WORST] > worst:
-                    worst = vector[WORST]
-    if worst:
-        return [count, total, late, worst]
-    if late:
-        return [count, total, late]
-    if total:
-        return [count, total]
-    return [count] if count else []
-
-
-def _with_limit(vector: Vector, known: Vector, body: BehaviorEvent) -> Vector:
-    """The new vector with the limits of the one before, and that of the event.
-
-    Limits are summed like amounts and not kept as the latest or the highest: a sum needs no ids to be commutative, two
-    cards of one month have what was billed together and their limits together, and a reversal cancels a statement.
-    """
-    limit, limited = (*known[LIMIT:], 0, 0)[:2]
-    if body.limit is not None:
-        sign = -1 if body.reverses else 1
-        limit, limited = _wrapped(limit + sign * body.limit), limited + sign * body.count
-    if not limit and not limited:
-        return vector
-    padded = [*vector, 0, 0, 0, 0][:LIMIT]
-    return [*padded, limit, limited] if limited else [*padded, limit]
-
-
-def _wrapped(total: int) -> int:
-    """Sums wrap like a bigint instead of failing, which keeps the laws: 9,000 of the largest amounts would have to come
-    in one month, and a state that cannot be written would stop everybody's shard."""
-    return (total + _SUM_MAX + 1) % (2 * _SUM_MAX + 2) - _SUM_MAX - 1
 
 
 def _take_fact(state: State, event: Event, kind: Kind) -> Folded:
     assert event.body.value is not None
     fact: StatedFact = (event.time_us, event.identity[HASH], event.body.value)
-    _put(state.facts, kind.code, max(fact, state.facts.get(kind.code, fact)))
+    put_in_order(state.facts, kind.code, max(fact, state.facts.get(kind.code, fact)))
     return _ACCEPTED
 
 
@@ -254,8 +192,8 @@ def _take_figure(state: State, event: Event, kind: Kind) -> Folded:
         months = months_of(state.figures, key := scoped + code)
     is_first = event.month not in months
     figure: Figure = (event.time_us, event.identity[HASH], event.body.amount)
-    _put(months, event.month, max(figure, months.get(event.month, figure), key=_by_time))
-    state.figures[key] = pack(months)
+    put_in_order(months, event.month, max(figure, months.get(event.month, figure), key=_by_time))
+    state.figures[key] = pack_figures(months)
     return _CITES_ANEW if is_first else _ACCEPTED
 
 
@@ -274,18 +212,6 @@ def hashes(blob: bytes) -> list[bytes]:
 
 def _by_time(figure: Figure) -> tuple[int, bytes, int]:
     return (_LONG_AGO, b"", figure) if isinstance(figure, int) else figure
-
-
-def _put(table: dict[K, V], key: K, value: V) -> None:
-    """Set and keep the ascending order of keys, in a table that is always short."""
-    if key in table or not table or key > next(reversed(table)):
-        table[key] = value
-        return
-    values = dict(table)
-    values[key] = value
-    table.clear()
-    for k in sorted(values):
-        table[k] = values[k]
 
 
 _BY_SHAPE: dict[Shape, Callable[[State, Event, Kind], Folded]] = {

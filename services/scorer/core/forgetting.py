@@ -7,7 +7,8 @@ from collections.abc import Iterable, Set
 from services.scorer.core.consents import WITHDRAWN_MAX
 from services.scorer.core.features.months import WALKED_MONTHS
 from services.scorer.core.folding import Window, consent_hash, hashes
-from services.scorer.core.state import HASH_BYTES, Figure, State, amount_of, pack, short_hash, unpack_figures
+from services.scorer.core.state import HASH_BYTES, Figure, State, amount_of, pack_figures, short_hash, unpack_figures
+from services.scorer.core.vectors import without_before
 
 MONTHS_KEPT = WALKED_MONTHS + 1
 """The running month, 24 complete ones, since no window of a rule is longer, and the one that has just left those: the
@@ -38,7 +39,7 @@ def prune(state: State, month: int, open_from: int, window: Window | None = None
     kept_from = month - MONTHS_KEPT + 1
     state.month = month
     state.open_from = open_from = max(state.open_from, open_from)
-    state.months = {m: vectors for m, vectors in state.months.items() if m >= kept_from}
+    state.kinds = {code: left for code, packed in state.kinds.items() if (left := without_before(packed, kept_from))}
     told_apart: Set[int] = set(range(window.first, window.last + 1)) if window else frozenset()
     state.ids = {m: blob for m, blob in state.ids.items() if m >= open_from or m in told_apart}
     state.old_ids = {m: blob for m, blob in state.old_ids.items() if m >= open_from}
@@ -59,4 +60,4 @@ def _pruned(packed: bytes, kept_from: int, open_from: int, told_apart: Set[int])
 
 
 def _repacked(figures: Iterable[tuple[bytes, dict[int, Figure]]]) -> dict[bytes, bytes]:
-    return {key: pack(months) for key, months in figures if months}
+    return {key: pack_figures(months) for key, months in figures if months}

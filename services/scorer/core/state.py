@@ -1,9 +1,8 @@
 """One person's state: a commutative fold of the accepted events, independent of any policy (rules E3 to E5, S4, S7).
 
-For each kind and month a small vector [count, sum, late count, worst days late, limits in sum, how many of the count
-named one], trailing zeros left out; facts, the latest by (time, id); figures, the latest per consent, kind and month,
-never summed; records, the highest version by record id; withdrawn consents; the first month; and the ids of the months
-whose events may still come, or come again.
+For each kind its vectors by month, see `vectors`; facts, the latest by (time, id); figures, the latest per consent,
+kind and month, never summed; records, the highest version by record id; withdrawn consents; the first month; and the
+ids of the months whose events may still come, or come again.
 
 Which events were accepted decides every byte of it; in which order, in how many batches and how often they came does
 not. Whether an event is accepted may depend on what came before it (rules E3, E17), so it follows from the order of the
@@ -16,7 +15,7 @@ touch stay packed until one does. Months are numbers, see `calendar`; times are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
 from typing import TypeAlias, TypeVar
@@ -25,16 +24,15 @@ import msgspec
 
 from services.scorer.core.messages import microseconds
 from services.scorer.core.records import NegativeRecord, has_lapsed
+from services.scorer.core.vectors import Vector, Vectors, by_kind, pack, unpack
 
-Vector: TypeAlias = list[int]
-COUNT, SUM, LATE, WORST, LIMIT, LIMITED = range(6)
 Figure: TypeAlias = int | tuple[int, bytes, int]
 """(time, id, amount) while the month is open, so that the latest can be told; then the amount alone."""
 StatedFact: TypeAlias = tuple[int, bytes, str]
 """(time, id, value)"""
 
-FORMAT = 3
-"""Format 2 is the same without limits: a release that knew no limit would drop those of a vector that it adds to."""
+FORMAT = 4
+"""Formats 2 and 3 kept vectors by month; those of format 2 had no limits."""
 HASH_BYTES = 8
 _LATE_MONTHS_OF_FORMAT_1 = 3
 """`accepts_late_months` as shipped with format 1, whose states do not say which months they had closed."""
@@ -56,8 +54,8 @@ class State(msgspec.Struct, array_like=True):
     """The first month that was never closed to this person's events. It only rises (rules E5)."""
     first: int = 0
     """The first month with an obligation or activity; 0 if there was none. It outlives that month's vectors."""
-    months: dict[int, bytes] = {}
-    """Packed by month: {kind code: vector}."""
+    kinds: dict[int, bytes] = {}
+    """By kind code, packed: its vectors."""
     ids: dict[int, bytes] = {}
     """By month: the ids of its events, see `ids`."""
     facts: dict[int, StatedFact] = {}
@@ -92,7 +90,7 @@ class _Format1(msgspec.Struct, array_like=True):
             month=self.month,
             open_from=open_from,
             first=self.first,
-            months=self.months,
+            kinds=by_kind(self.months),
             facts=self.facts,
             figures=self.figures,
             blocked=self.blocked,
@@ -104,9 +102,8 @@ class _Format1(msgspec.Struct, array_like=True):
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(State)
 _format_1_decoder = msgspec.msgpack.Decoder(_Format1)
-unpack_vectors = msgspec.msgpack.Decoder(dict[int, Vector]).decode
 unpack_figures = msgspec.msgpack.Decoder(dict[int, Figure]).decode
-pack = _encoder.encode
+pack_figures = _encoder.encode
 
 
 def encode(state: State) -> bytes:
@@ -123,8 +120,13 @@ def decode(column: bytes) -> State:
     """A working copy, upgraded if an earlier release wrote it. Raises UnknownFormatError."""
     body = memoryview(column)[1:]
     match column[0]:
-        case 2 | 3:
+        case 4:
             return _decoder.decode(body)
+        case 2 | 3:
+            state = _decoder.decode(body)
+            # Until format 4 the vectors lay here by month.
+            state.kinds = by_kind(state.kinds)
+            return state
         case 1:
             return _format_1_decoder.decode(body).upgraded()
         case other:
@@ -146,16 +148,28 @@ def without_lapsed(state: State, instant: datetime) -> State:
 
 
 def vectors(state: State, after: int, through: int) -> list[tuple[int, dict[int, Vector]]]:
-    """The months after one and up to another, each with its vectors by kind code, trailing zeros left out of each."""
-    return [(month, unpack_vectors(packed)) for month, packed in state.months.items() if after < month <= through]
+    """The months after one and up to another, in order, each with its vectors by kind code."""
+    found: dict[int, dict[int, Vector]] = {}
+    for code, packed in state.kinds.items():
+        of_kind = unpack(packed)
+        for month in of_kind.months():
+            if after < month <= through:
+                found.setdefault(month, {})[code] = of_kind.at(month)
+    return sorted(found.items())
 
 
-def limit_of(vector: Sequence[int]) -> int | None:
-    """The limits that a kind's events of a month name, in sum; None unless each of them names one (rules E19)."""
-    known = len(vector)
-    if (vector[LIMITED] if known > LIMITED else 0) != vector[COUNT]:
-        return None
-    return vector[LIMIT] if known > LIMIT else 0
+def vectors_of(state: State, code: int) -> Vectors:
+    """A working copy of all that there is of a kind."""
+    packed = state.kinds.get(code)
+    return Vectors() if packed is None else unpack(packed)
+
+
+def put_vectors(state: State, code: int, of_kind: Vectors) -> None:
+    """Set what there is of a kind."""
+    if of_kind.mask:
+        put_in_order(state.kinds, code, pack(of_kind))
+    else:
+        state.kinds.pop(code, None)
 
 
 def amounts(state: State, codes: frozenset[int], after: int, through: int) -> dict[int, int]:
@@ -177,6 +191,18 @@ def amount_of(figure: Figure) -> int:
 def months_of(figures: Mapping[bytes, bytes], key: bytes) -> dict[int, Figure]:
     packed = figures.get(key)
     return {} if packed is None else unpack_figures(packed)
+
+
+def put_in_order(table: dict[K, V], key: K, value: V) -> None:
+    """Set and keep the ascending order of keys, in a table that is always short."""
+    if key in table or not table or key > next(reversed(table)):
+        table[key] = value
+        return
+    values = dict(table)
+    values[key] = value
+    table.clear()
+    for k in sorted(values):
+        table[k] = values[k]
 
 
 def short_hash(text: str) -> bytes:

@@ -19,7 +19,7 @@ from services.scorer.core.features.base import (
     faults_of_months,
 )
 from services.scorer.core.features.months import WINDOW_MONTHS_MAX, Months, Plan, weighted
-from services.scorer.core.state import COUNT, LIMIT, SUM, limit_of
+from services.scorer.core.vectors import COUNT, LIMIT, SUM
 from shared.contracts.kinds import Shape
 from shared.contracts.policy_parts import PolicyFault
 
@@ -34,21 +34,16 @@ class _Done(Windowed, frozen=True, kw_only=True):
 
 
 def total(of: Months, codes: Sequence[int], at: int, after: int, before: int) -> int | None:
-    """What lies at this place of the vectors of these kinds, in months of this age, in sum; None where a limit of a
-    month is unknown (rules E19)."""
+    """What lies at this place of the vectors of these kinds, in the months of an age from `after` on and below
+    `before`, in sum; None where a limit of a month is unknown (rules E19)."""
     found = 0
-    for by_kind in of.by_age[after:before]:
-        if by_kind:
-            for code in codes:
-                if code in by_kind:
-                    vector = by_kind[code]
-                    if at == LIMIT:
-                        limit = limit_of(vector)
-                        if limit is None:
-                            return None
-                        found += limit
-                    elif len(vector) > at:
-                        found += vector[at]
+    for code in codes:
+        of_kind = of.of_kind(code)
+        if of_kind is not None:
+            of_code = of_kind.total(at, of.through - before + 1, of.through - after)
+            if of_code is None:
+                return None
+            found += of_code
     return found
 
 

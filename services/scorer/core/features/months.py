@@ -1,4 +1,4 @@
-"""The complete months of a person as the features look at them, unpacked and walked once for all of them.
+"""The complete months of a person as the features look at them, walked once for all of them.
 
 A kind's months are a bit mask, bit 0 the last complete month; a month and a kind with at least one event are a
 *kind-month*. So what most features need (how many kind-months, which months, how many in a row) is a few operations on
@@ -12,10 +12,9 @@ from functools import cached_property, reduce
 from operator import or_
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
-import msgspec
-
-from services.scorer.core.state import COUNT, HASH_BYTES, LATE, WORST, Figure, State
+from services.scorer.core.state import HASH_BYTES, Figure, State
 from services.scorer.core.state import unpack_figures as unpack_figures
+from services.scorer.core.vectors import Head, Vectors, head, unpack
 from shared.contracts.kinds import REVERSIBLE
 
 T = TypeVar("T")
@@ -30,10 +29,7 @@ WHOLE = 100
 
 Kinds: TypeAlias = tuple[tuple[int, int], ...]
 """Codes of kinds, each with its weight in percent."""
-
-
-_unpack = msgspec.msgpack.Decoder(dict[int, tuple[int, ...]]).decode
-"""A month's vectors, to be looked at only: tuples cost a little less than lists."""
+_WALKED = (1 << WALKED_MONTHS) - 1
 
 
 class Circle(NamedTuple):
@@ -63,12 +59,13 @@ class Indexed(Protocol[T_co]):
 class Months:
     """What was walked. Lists are indexed by what `Plan` has given out."""
 
-    __slots__ = ("by_age", "circle", "figures", "history", "late", "masks", "observed", "state", "through", "union")
+    __slots__ = ("circle", "figures", "history", "late", "masks", "observed", "state", "through", "union", "unpacked")
 
     def __init__(self, plan: Plan, state: State, through: int, circle: Circle | None) -> None:
         self.state, self.through, self.circle = state, through, circle
         self.history = max(0, through - state.first + 1) if state.first else 0
-        self.by_age: list[Mapping[int, Sequence[int]] | None] = [None] * WALKED_MONTHS
+        self.unpacked: dict[int, Vectors] = {}
+        """By kind code, of the kinds of which a feature has asked for more than when there was something."""
         self.masks: Indexed[Sequence[tuple[int, int]]]
         """Of each group the mask and the weight of each kind that has one."""
         self.late: Indexed[LateKinds]
@@ -88,38 +85,40 @@ class Months:
 
     def _walk(self) -> tuple[Mapping[int, int], Mapping[int, Sequence[Late]]]:
         """By kind its mask, and what was late of it."""
-        through, by_age = self.through, self.by_age
-        late: dict[int, list[Late]] = {}
-        # Most months of a person have events of the same kinds, so these are looked at together.
-        alike: dict[tuple[int, ...], int] = {}
-        for month, packed in self.state.months.items():
-            age = through - month
-            if not 0 <= age < WALKED_MONTHS:
-                continue
-            by_age[age] = by_kind = _unpack(packed)
-            codes = tuple(by_kind)
-            alike[codes] = alike.get(codes, 0) | 1 << age
-            for code, vector in by_kind.items():
-                if len(vector) > WORST and vector[WORST]:
-                    one = age, (vector[COUNT] - vector[LATE]) * 1000 // vector[COUNT], vector[WORST]
-                    if code in late:
-                        late[code].append(one)
-                    else:
-                        late[code] = [one]
+        through = self.through
         masks: dict[int, int] = {}
-        for codes, mask in alike.items():
-            for code in codes:
-                masks[code] = masks.get(code, 0) | mask
-        for code in masks.keys() & REVERSIBLE:
-            masks[code] = self._without_reversed(code, masks[code])
+        late: dict[int, Sequence[Late]] = {}
+        for code, packed in self.state.kinds.items():
+            of_kind = head(packed)
+            # A month in which more was taken back than done is none: a reversal may be all that it has.
+            mask = of_kind.mask & ~of_kind.reversed_months() if code in REVERSIBLE else of_kind.mask
+            age = through - of_kind.last
+            mask = (mask << age if age >= 0 else mask >> -age) & _WALKED
+            if mask:
+                masks[code] = mask
+            if of_kind.late:
+                late[code] = _late_ones(of_kind, through)
         return masks, late
 
-    def _without_reversed(self, code: int, mask: int) -> int:
-        """The months in which more was done than taken back: a reversal may be all that a month has."""
-        for age, by_kind in enumerate(self.by_age):
-            if by_kind and code in by_kind and by_kind[code][COUNT] <= 0:
-                mask &= ~(1 << age)
-        return mask
+    def of_kind(self, code: int) -> Vectors | None:
+        """All that there is of a kind, also in months that are not looked at; None if there is nothing."""
+        if code not in self.unpacked:
+            packed = self.state.kinds.get(code)
+            if packed is None:
+                return None
+            self.unpacked[code] = unpack(packed)
+        return self.unpacked[code]
+
+
+def _late_ones(of_kind: Head, through: int) -> Sequence[Late]:
+    found = []
+    numbers = iter(of_kind.late)
+    for month, number, days in zip(numbers, numbers, numbers, strict=True):
+        age = through - month
+        if days and 0 <= age < WALKED_MONTHS:
+            count = of_kind.count(month)
+            found.append((age, (count - number) * 1000 // count, days))
+    return found
 
 
 def _grouped(
@@ -156,7 +155,7 @@ def seen_again(of: Months, plan: Plan, circle: Circle | None, back: int = 0) -> 
     seen = Months.__new__(Months)
     seen.state, seen.through, seen.circle = of.state, of.through - back, circle
     seen.figures, seen.history = of.figures, max(0, of.history - back)
-    seen.by_age, seen.masks, seen.late = of.by_age[back:], of.masks, of.late
+    seen.unpacked, seen.masks, seen.late = of.unpacked, of.masks, of.late
     if back:
         seen.masks = _Computed(
             lambda group: [(mask >> back, weight) for mask, weight in of.masks[group] if mask >> back]

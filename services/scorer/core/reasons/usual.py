@@ -6,20 +6,17 @@ import msgspec
 
 from services.scorer.core.features.months import Circle
 from services.scorer.core.state import (
-    COUNT,
     HASH_BYTES,
-    LATE,
-    LIMIT,
-    SUM,
     State,
-    Vector,
     decode,
     encode,
-    limit_of,
-    pack,
+    pack_figures,
+    put_vectors,
     unpack_figures,
-    unpack_vectors,
+    vectors,
+    vectors_of,
 )
+from services.scorer.core.vectors import COUNT, LATE, LIMIT, SUM, Vector, head, limit_of
 
 _LATELY_MONTHS = 3
 """So many complete months, and the running one."""
@@ -36,7 +33,7 @@ class Present(msgspec.Struct, frozen=True):
 def had_lately(present: Present) -> set[int]:
     """The codes of the kinds of which there was anything in the last three months."""
     since = present.through - _LATELY_MONTHS
-    had = {code for month, packed in present.state.months.items() if month >= since for code in unpack_vectors(packed)}
+    had = {code for code, packed in present.state.kinds.items() if head(packed).last >= since}
     for key, packed in present.state.figures.items():
         if any(month >= since for month in unpack_figures(packed)):
             had.add(key[HASH_BYTES])
@@ -54,15 +51,17 @@ def as_usual(
         for code, vector in _usual(present).items()
         if code not in ended
     }
-    for month in running:
-        if by_kind := usual | _vectors(state, month):
-            state.months[month] = pack(dict(sorted(by_kind.items())))
-    state.months = dict(sorted(state.months.items()))
+    for code, vector in usual.items():
+        of_kind = vectors_of(state, code)
+        for month in running:
+            if not of_kind.at(month):
+                of_kind.add(month, *vector)
+        put_vectors(state, code, of_kind)
     for key, packed in state.figures.items():
         months = unpack_figures(packed)
         last = next((months[month] for month in _last_two(present) if month in months), None)
         if last is not None and key[HASH_BYTES] not in ended:
-            state.figures[key] = pack(dict(sorted((dict.fromkeys(running, last) | months).items())))
+            state.figures[key] = pack_figures(dict(sorted((dict.fromkeys(running, last) | months).items())))
     return state
 
 
@@ -70,13 +69,15 @@ def with_less_billed(usual: State, present: Present, through: int, below: int) -
     """As usual, but statements that are not known yet bill just less than so many per mille of the limits they name, if
     they bill more."""
     state = decode(encode(usual))
-    for month in range(present.through, through + 1):
-        by_kind, known = _vectors(state, month), _vectors(present.state, month)
-        for code, vector in by_kind.items():
+    for code in usual.kinds:
+        of_kind, known = vectors_of(state, code), vectors_of(present.state, code)
+        for month in range(present.through, through + 1):
+            vector = of_kind.at(month)
             limit = limit_of(vector) if len(vector) > LIMIT else None
-            if limit and code not in known:
-                vector[SUM] = min(vector[SUM], (limit * below - 1) // 1000)
-        state.months[month] = pack(by_kind)
+            if limit and not known.at(month):
+                most = (limit * below - 1) // 1000
+                of_kind.add(month, 0, min(0, most - vector[SUM]))
+        put_vectors(state, code, of_kind)
     return state
 
 
@@ -91,8 +92,7 @@ def _last_two(present: Present) -> tuple[int, int]:
 
 
 def _vectors(state: State, month: int) -> dict[int, Vector]:
-    packed = state.months.get(month)
-    return {} if packed is None else unpack_vectors(packed)
+    return dict(vectors(state, month - 1, month)).get(month, {})
 
 
 def _on_time(vector: Vector) -> Vector:

@@ -97,7 +97,7 @@ def test_restrictions_and_tiers_that_are_crossed() -> None:
 
 
 def test_a_thin_file_gains_no_tier() -> None:
-    newcomer = [(user_id, state) for user_id, state in PEOPLE.items() if not state.months]
+    newcomer = [(user_id, state) for user_id, state in PEOPLE.items() if not state.kinds]
     generous = card(
         dimensions=CARD.dimensions,
         rules=tuple(msgspec.structs.replace(rule, unknown=rule.best) for rule in CARD.rules),

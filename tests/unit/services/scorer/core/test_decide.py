@@ -107,7 +107,7 @@ class TestMonthly:
     def test_the_run_forgets_who_does_nothing_any_more(self) -> None:
         person = step(MONTHLY, NOBODY, *bills(JAN)).person
         later = step(MONTHLY, person, due(JAN + 26), now=day(JAN + 26, 6)).person
-        assert not decode(later.state).months
+        assert not decode(later.state).kinds
         assert not decode(later.state).ids
 
 
@@ -396,7 +396,7 @@ class TestTheTurnOfTheMonth:
         longer = policy_of(card(), late_months=late_months)
         again = step(longer, person, self.IN_TIME, now=day(JAN + 2, 18))
         assert names(again) == ["TooLate"]
-        assert decode(again.person.state).months == decode(person.state).months
+        assert decode(again.person.state).kinds == decode(person.state).kinds
 
 
 class TestAsOf:

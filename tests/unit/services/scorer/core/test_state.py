@@ -15,6 +15,7 @@ from services.scorer.core.forgetting import prune, withdraw_consent
 from services.scorer.core.ids import HASH
 from services.scorer.core.messages import Event, event_of
 from services.scorer.core.records import NegativeRecord
+from services.scorer.core.score import decode as decode_evaluation
 from services.scorer.core.score import evaluate
 from services.scorer.core.state import (
     FORMAT,
@@ -24,15 +25,15 @@ from services.scorer.core.state import (
     amounts,
     decode,
     encode,
-    limit_of,
     short_hash,
     vectors,
 )
+from services.scorer.core.vectors import Vectors, limit_of, pack
 from shared.contracts.kinds import KIND_OF, KINDS, Shape
 from shared.contracts.messages import BehaviorEvent
 from shared.contracts.messages import encode as encode_body
 from shared.settings import ROOT
-from tests.support.old_states import FORMAT_1, FORMAT_2
+from tests.support.old_states import EVALUATION_OF_FORMAT_3, FORMAT_1, FORMAT_2, FORMAT_3, format_1, format_3
 from tests.support.people import (
     BILL,
     CARD,
@@ -53,6 +54,13 @@ from tests.support.people import (
 
 EVERYTHING = (JAN - 100, JAN + 100)
 STATEMENT = "credit_card.statement"
+
+
+def packed(kind: str, vector: list[int]) -> dict[int, bytes]:
+    """What a state keeps of a kind that has one vector."""
+    of_kind = Vectors()
+    of_kind.add(JAN, *vector)
+    return {KIND_OF[kind].code: pack(of_kind)}
 
 
 def vector(state: State, kind: str, month: int = JAN) -> list[int]:
@@ -133,11 +141,11 @@ class TestLimits:
 
     def test_a_statement_and_its_reversal_leave_nothing(self) -> None:
         state = state_of(statement(1, amount=5, limit=900), statement(2, amount=5, limit=900, reverses=True))
-        assert not state.months
+        assert not state.kinds
 
     def test_limits_wrap_like_sums(self) -> None:
         state = State()
-        state.months = {JAN: msgspec.msgpack.encode({KIND_OF[STATEMENT].code: [1, 0, 0, 0, 2**63 - 1, 1]})}
+        state.kinds = packed(STATEMENT, [1, 0, 0, 0, 2**63 - 1, 1])
         fold(state, statement(1, limit=10**15), 0)
         assert vector(state, STATEMENT) == [2, 0, 0, 0, 10**15 - 1 - 2**63, 2]
         assert decode(encode(state)) == state
@@ -146,7 +154,7 @@ class TestLimits:
 def test_sums_wrap_instead_of_making_a_state_that_cannot_be_written() -> None:
     state = State()
     for n in range(10):
-        state.months = {JAN: msgspec.msgpack.encode({KIND_OF[PURCHASE].code: [1, 2**63 - 1]})}
+        state.kinds = packed(PURCHASE, [1, 2**63 - 1])
         fold(state, event(PURCHASE, day(JAN), id=str(n), amount=10**15), 0)
         assert decode(encode(state)) == state
     assert vector(state, PURCHASE) == [2, 10**15 - 1 - 2**63]
@@ -257,7 +265,7 @@ class TestWindow:
         assert self.take(state, one, window=None) == "TooLate"
         prune(state, JAN + 1, JAN - 2)
         assert state.ids == {}
-        assert state.months.keys() == {JAN - 9}
+        assert [month for month, _ in vectors(state, *EVERYTHING)] == [JAN - 9]
         assert self.take(state, one, window=None) == "TooLate"
 
     def test_words_about_contacts_are_not_taken_for_closed_months(self) -> None:
@@ -339,7 +347,7 @@ class TestPruning:
         """The running one, 24 complete ones, and the one whose leaving the next publication tells of (rules S21)."""
         state = state_of(*(event(BILL, day(JAN - back)) for back in (0, 25, 26)))
         prune(state, JAN, JAN - 3)
-        assert list(state.months) == [JAN - 25, JAN]
+        assert [month for month, _ in vectors(state, *EVERYTHING)] == [JAN - 25, JAN]
         assert state.first == JAN - 26
 
     def test_ids_of_closed_months_go(self) -> None:
@@ -388,9 +396,9 @@ class TestEncoding:
         assert decode(encode(state)) == state
 
     def test_the_first_byte_is_the_format(self) -> None:
-        assert encode(State())[0] == FORMAT == 3
+        assert encode(State())[0] == FORMAT == 4
 
-    @pytest.mark.parametrize("byte", [0, 4, 255])
+    @pytest.mark.parametrize("byte", [0, 5, 255])
     def test_an_unknown_format_is_an_error_with_a_name(self, byte: int) -> None:
         with pytest.raises(UnknownFormatError, match=f"format {byte} is unknown"):
             decode(bytes((byte,)) + encode(State())[1:])
@@ -399,7 +407,7 @@ class TestEncoding:
         """3 kB at the end of a month with 30 events of eight kinds, half of it the open months' ids."""
         sizes = []
         state = grown()
-        month = max(state.months)
+        month = state.month
         sizes.append(len(encode(state)))
         for later in range(month + 1, month + 13):
             prune(state, later, later - 3)
@@ -470,22 +478,10 @@ class TestFormat1:
     def test_a_month_that_a_deployment_with_a_longer_setting_had_open_stays_open(self) -> None:
         state = decode(FORMAT_1)
         state.old_ids[JAN - 6] = state.old_ids[JAN]
-        fields = (state.month, state.first, state.months, state.old_ids, state.facts, state.figures, b"", state.records)
-        assert decode(b"\x01" + msgspec.msgpack.encode(fields)).open_from == JAN - 6
+        assert decode(format_1(state, state.old_ids)).open_from == JAN - 6
 
     def test_whoever_did_nothing_in_the_open_months_has_no_ids_and_is_upgraded_all_the_same(self) -> None:
-        state = decode(FORMAT_1)
-        fields: tuple[Any, ...] = (
-            state.month,
-            state.first,
-            state.months,
-            {},
-            state.facts,
-            state.figures,
-            b"",
-            state.records,
-        )
-        assert decode(b"\x01" + msgspec.msgpack.encode(fields)).open_from == JAN - 3
+        assert decode(format_1(decode(FORMAT_1), {})).open_from == JAN - 3
 
 
 class TestFormat2:
@@ -509,7 +505,7 @@ class TestFormat2:
         today = state_of(*self.EVENTS, *self.RECORDS)
         prune(today, JAN, JAN - 3)
         assert decode(FORMAT_2) == decode(encode(today))
-        assert encode(decode(FORMAT_2)) == bytes((FORMAT,)) + FORMAT_2[1:]
+        assert format_3(today)[1:] == FORMAT_2[1:]
 
     def test_what_had_counted_does_not_count_again(self) -> None:
         open_ones = [one for one in self.EVENTS if one.month >= JAN - 3]
@@ -523,6 +519,56 @@ class TestFormat2:
         assert outcomes(state, *told) == ["Accepted"] * 2
         of = {month: limit_of(vector(state, STATEMENT, month)) for month in (JAN - 9, JAN - 1, JAN, JAN + 1)}
         assert of == {JAN - 9: None, JAN - 1: None, JAN: None, JAN + 1: 2_000_000}
+
+
+class TestFormat3:
+    """A column as it lies in deployments, written by the last release that kept vectors by month, at commit 6361aae."""
+
+    EVENTS = (
+        event(BILL, day(JAN - 20), id="0", days_late=1),
+        event(STATEMENT, day(JAN - 9), id="1", amount=310_000),
+        event(BILL, day(JAN - 9), id="2", amount=7_000, days_late=0),
+        event(FARE, day(JAN - 2), id="3", amount=400, days_late=0, count=3),
+        event(FARE, day(JAN - 2, 20), id="4", amount=400, days_late=40),
+        event(STATEMENT, day(JAN - 1), id="5", amount=250_000, limit=2_000_000),
+        event(STATEMENT, day(JAN - 1, 20), id="6", amount=40_000, limit=500_000),
+        event(STATEMENT, day(JAN), id="7", amount=480_000, limit=2_000_000),
+        event(STATEMENT, day(JAN, 20), id="8", amount=10_000),
+        event(BILL, day(JAN), id="9", amount=8_000, days_late=2),
+        event(PURCHASE, day(JAN - 1), id="10", count=3, amount=30_000),
+        event(PURCHASE, day(JAN), id="11", count=2, amount=9_900, reverses=True),
+        event(INCOME, day(JAN), id="12", amount=1_000_000),
+        event(INCOME, day(JAN - 9), id="13", amount=900_000),
+        event("identity.verified", day(JAN), id="14", value="verified"),
+    )
+    RECORDS = TestFormat2.RECORDS
+
+    def test_it_is_the_same_person_as_today(self) -> None:
+        today = state_of(*self.EVENTS, *self.RECORDS)
+        prune(today, JAN, JAN - 3)
+        assert decode(FORMAT_3) == decode(encode(today))
+        assert format_3(today) == FORMAT_3
+
+    def test_it_scores_as_it_did(self) -> None:
+        before = decode_evaluation(EVALUATION_OF_FORMAT_3)
+        assert evaluate(decode(FORMAT_3), CARD, JAN) == before
+        assert before.score == 375
+
+    def test_what_had_counted_does_not_count_again(self) -> None:
+        open_ones = [one for one in self.EVENTS if one.month >= JAN - 3]
+        assert outcomes(decode(FORMAT_3), *open_ones) == ["Duplicate"] * len(open_ones)
+
+    def test_it_goes_on_as_one_of_today(self) -> None:
+        later = [
+            event(BILL, day(JAN + 1), id="new", amount=9_000),
+            event(FARE, day(JAN - 2, 9), id="late", days_late=3),
+        ]
+        states = decode(FORMAT_3), state_of(*self.EVENTS, *self.RECORDS)
+        prune(states[1], JAN, JAN - 3)
+        for state in states:
+            assert outcomes(state, *later) == ["Accepted"] * 2
+            prune(state, JAN + 6, JAN + 3)
+        assert encode(states[0]) == encode(states[1])
 
 
 def flood(kind: str, count: int, partner: str = "bank", month: int = JAN, **fields: Any) -> list[Event]:
@@ -609,7 +655,7 @@ def test_an_edge_is_given_to_whoever_saves_it() -> None:
     assert isinstance(folded, Accepted)
     assert folded.edge is not None
     assert (folded.edge.contact, folded.edge.present, folded.edge.time_us) == (FRIEND, False, one.time_us)
-    assert not state.months
+    assert not state.kinds
 
 
 def test_time_and_month_of_an_event() -> None:
