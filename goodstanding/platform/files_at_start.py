@@ -1,6 +1,6 @@
 """The files that services read: a short name of each content, and copies that differ on purpose.
 
-All are read at the start; ingest reads its partners' again when they change (decision 0037).
+All are read at the start; ingest reads its partners' and the rates again when they change (decision 0037).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def bears_on(file: str, partner: str) -> bool:
 
 def is_kept_up_with(service: str, file: str) -> bool:
     """Whether the running service reads a file, by its name below its directory, again when it changes."""
-    return service == "ingest" and file.startswith("partners/")
+    return service == "ingest" and (file.startswith("partners/") or file == f"policies/{policy_file.RATES}")
 
 
 def differences(service: str, read: Mapping[str, str], now: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -27,7 +27,7 @@ from services.retention.core.erasure import record_receipt
 from services.retention.core.fingerprint import settlement_id
 from services.retention.core.record import Known, Open, Settled
 from shared.contracts.exchange import announced, answered, asked, refused, settled
-from shared.contracts.messages import DisputeQuestion, RecordChange, RecordSettled
+from shared.contracts.messages import DisputeQuestion, RecordChange, RecordSettled, unchecked
 from shared.contracts.subject import SubjectAnswer, SubjectNotice
 from shared.contracts.topics import RECORDS_CHANGED, SUBJECT_ANSWERS
 from shared.runner.service import Announcement, Outcome, Outgoing, Result
@@ -179,11 +179,15 @@ def _of_gone(id: str, effect: Expired | Removed, base: int) -> SubjectNotice:
     version = base + effect.version
     if isinstance(effect, Expired):
         english, chinese = words.LAPSED
-        return SubjectNotice(notice="record-lapsed", version=version, en=english, zh=chinese, record_id=id)
+        return _lapsed(notice="record-lapsed", version=version, en=english, zh=chinese, record_id=id)
     english, chinese = words.DELETED if effect.outcome == "deleted" else words.NOT_VERIFIED
     return SubjectNotice(
         notice="record-answered", version=version, en=english, zh=chinese, record_id=id, outcome=effect.outcome
     )
+
+
+_lapsed = unchecked(SubjectNotice)
+"""Many records lapse at one instant."""
 
 
 def _receipt(user_id: str, id: str, effect: Expired | Removed, time: datetime, base: int, key: bytes) -> Announcement:

@@ -37,6 +37,14 @@ class DelayDays(ByClass, frozen=True):
     life: int = 0
 
 
+class NoticeDays(ByClass, frozen=True):
+    """How many whole days the person knows of a record before it counts, by class. What is public by law needs none."""
+
+    legal: int = 0
+    financial: int = 0
+    life: int = 0
+
+
 class Span(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A time to answer in: calendar months, and then days."""
 
@@ -106,8 +114,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unkno
     clock: Literal["end", "beginning"] = "end"
     """What the years are counted from: the end of the bad behavior, or its beginning, which is then never later."""
     delay_days: DelayDays = DelayDays()
-    notice_days: int = 0
-    """How many whole days the person knows of a record before it counts."""
+    notice_days: NoticeDays = NoticeDays()
     behavior_days_late_max: int
     """What is later than this is a negative record and no behavior; ingest holds to it."""
     years: Years
@@ -157,7 +164,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unkno
 
     def _days(self) -> dict[tuple[str, ...], int]:
         return {
-            ("notice_days",): self.notice_days,
+            **{("notice_days", each.value): self.notice_days.of(each) for each in RecordClass},
             ("extension", "days"): self.extension.days,
             ("warnings", "lapse_days"): self.warnings.lapse_days,
             ("warnings", "answer_days"): self.warnings.answer_days,

@@ -121,9 +121,11 @@ class ErasureConfirmed:
 class ErasureReceipt:
     """That a record, or everything about a person, is erased; `subject.answers`. It repeats nothing of what was held.
 
-    `stores` names each place that holds nothing of it any more. `digest` is a hash under a key of the deployment, by
-    which `goodstanding receipt verify` knows the receipt again. `request_id` and `requested_at` are those of the
-    person's request; what lapsed was not asked for. `record_id` and `record_class` are there when a record was erased.
+    `stores` names each place that holds nothing of it any more. `leaving` names, where a record was erased, those that
+    had something of it and lose it by themselves: the scorer when it reads that the record is gone, topics when their
+    time is over. `digest` is a hash under a key of the deployment, by which `goodstanding receipt verify` knows the
+    receipt again. `request_id` and `requested_at` are those of the person's request; what lapsed was not asked for.
+    `record_id` and `record_class` are there when a record was erased.
     """
 
     what: Literal["record", "person"]
@@ -134,3 +136,4 @@ class ErasureReceipt:
     request_id: RequestId | None = None
     requested_at: Instant | None = None
     record_id: Id | None = None
+    leaving: Annotated[tuple[Text, ...], Len(1, 32)] | None = None

@@ -12,7 +12,7 @@ from services.retention.core.messages import Report
 from services.retention.core.record import Asked, Known, Question, State, Waiting, counts, status_of
 from shared.contracts.faults import Fault
 from shared.contracts.kinds import RecordClass
-from shared.contracts.messages import RecordChange
+from shared.contracts.messages import RecordChange, unchecked
 
 News: TypeAlias = Literal[
     "reported", "changed", "disputed", "confirmed", "corrected", "unverifiable", "returned", "counts"
@@ -140,4 +140,7 @@ def change_of(id: str, record: Known, base: int) -> RecordChange:
 def last_change(id: str, effect: Expired | Removed, base: int) -> RecordChange:
     """What announces that a record is gone: it repeats nothing of it (rules R16)."""
     status: Literal["expired", "deleted"] = "expired" if isinstance(effect, Expired) else "deleted"
-    return RecordChange(record_id=id, version=base + effect.version, status=status, counts=False)
+    return _last(record_id=id, version=base + effect.version, status=status, counts=False)
+
+
+_last = unchecked(RecordChange)

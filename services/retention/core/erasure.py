@@ -10,20 +10,34 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import msgspec
 
 from shared.contracts.erasure import ON_THE_WAY_MAX, nobody
 from shared.contracts.faults import Fault
 from shared.contracts.kinds import RecordClass
-from shared.contracts.messages import encode
+from shared.contracts.messages import encode, unchecked
 from shared.contracts.subject import ErasureReceipt, SubjectAnswer
 
 NAME = "retention"
 STORES = ("retention", "records.changed", "scorer", "scores.changed", "benefits", "tiers.changed", "crosswalks")
 """What holds nothing of the person when the receipt is published, in the order of the flow; on a topic that is
 compacted the person's tombstone is the last word."""
+
+LEAVING = (
+    "scorer",
+    "records.changed",
+    "subject.answers",
+    "records.reported",
+    "behavior.raw",
+    "behavior.rejected",
+    "disputes",
+)
+"""What had something of a record and loses it behind retention: the scorer when it reads that the record is gone, and
+topics when their time is over. The last three are families, of which each partner has one topic."""
+_made = unchecked(ErasureReceipt)
 
 OVERDUE_AFTER = timedelta(hours=1)
 """An erasure takes seconds while all services run. One that nobody has confirmed for so long is an alert."""
@@ -122,17 +136,17 @@ def receipt(user_id: str, erasure: Erasure, erased_at: datetime, key: bytes) -> 
 def record_receipt(
     user_id: str, record_id: str, record_class: RecordClass | None, erased_at: datetime, key: bytes
 ) -> ErasureReceipt:
-    """That a record is erased here, because it lapsed or was deleted (rules D8). Nothing is said of those who read of
-    it afterwards."""
-    said = ErasureReceipt(
+    """That a record is erased here, because it lapsed or was deleted (rules D8), and where else it was."""
+    said = partial(
+        _made,
         what="record",
-        erased_at=erased_at,
+        erased_at=erased_at.astimezone(UTC),
         stores=(NAME,),
-        digest=_BLANK,
         record_class=None if record_class is None else record_class.value,
         record_id=record_id,
+        leaving=LEAVING,
     )
-    return replace(said, digest=digest(user_id, said, key))
+    return said(digest=digest(user_id, said(digest=_BLANK), key))
 
 
 def digest(user_id: str, said: ErasureReceipt, key: bytes) -> str:

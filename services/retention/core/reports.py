@@ -138,10 +138,8 @@ def opened(report: Report, now: datetime, profile: Profile) -> Known:
     """The first version of a record."""
     facts, today = _facts(report), day_of(now, profile)
     deadline = clock_of(facts.kind, facts.began_on, report.body.ended_on, profile)
-    case = Case(
-        reported_on=today,
-        counts_from=end_of(today + timedelta(profile.notice_days), profile.zone_info) if profile.notice_days else None,
-    )
+    notice = timedelta(profile.notice_days.of(facts.record_class))
+    case = Case(reported_on=today, counts_from=end_of(today + notice, profile.zone_info) if notice else None)
     record: Known = Open(facts, 1, deadline, case)
     if deadline is not None and deadline.ended_on is not None and ends(facts.kind) is Ends.ON_SETTLEMENT:
         record = Settled(facts, 1, deadline, case=case)

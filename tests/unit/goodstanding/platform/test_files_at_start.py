@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from goodstanding.errors import UserError
-from goodstanding.platform.files_at_start import bears_on, differences, make_continuous, write_copy
+from goodstanding.platform.files_at_start import bears_on, differences, make_continuous, names, write_copy
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,53 @@ def test_a_new_an_edited_and_a_removed_file_are_told_apart(
 def test_what_is_read_at_the_start_only_asks_for_one() -> None:
     [(_, sentence)] = differences("scorer", {"policies/scorecard.toml": "aa"}, {"policies/scorecard.toml": "bb"})
     assert sentence.endswith("goodstanding local down, then goodstanding local up.")
+
+
+@pytest.mark.parametrize(
+    ("service", "files"),
+    [
+        ("ingest", {"partners/bank.toml", "policies/rates.csv", "policies/retention/cn.toml", "policies/kinds.toml"}),
+        ("retention", {"policies/retention/cn.toml", "policies/kinds.toml"}),
+        ("scorer", {"policies/scorecard.toml", "policies/kinds.toml"}),
+        ("benefits", {"policies/benefits.toml"}),
+    ],
+)
+def test_every_file_that_a_service_reads_is_named_by_its_content(tmp_path: Path, service: str, files: set[str]) -> None:
+    """Own kinds and the retention profile too: whoever edits one is told which service has not read it."""
+    every = [
+        "partners/bank.toml",
+        "policies/rates.csv",
+        "policies/retention/cn.toml",
+        "policies/retention/us.toml",
+        "policies/kinds.toml",
+        "policies/scorecard.toml",
+        "policies/benefits.toml",
+    ]
+    for file in every:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("a = 1")
+
+    def named() -> dict[str, str]:
+        return names(service, tmp_path / "policies", tmp_path / "partners", "cn")
+
+    before = named()
+    assert before.keys() == files
+    for file in files:
+        (tmp_path / file).write_text("a = 2")
+        assert [edited for edited, _ in differences(service, before, named())] == [file]
+        (tmp_path / file).write_text("a = 1")
+
+
+def test_what_ingest_reads_again_by_itself_asks_for_no_restart() -> None:
+    told = {
+        file: sentence
+        for file in ("partners/bank.toml", "policies/rates.csv", "policies/retention/cn.toml", "policies/kinds.toml")
+        for _, sentence in differences("ingest", {file: "aa"}, {file: "bb"})
+    }
+    assert [file for file, sentence in told.items() if "It is read within seconds" in sentence] == [
+        "partners/bank.toml",
+        "policies/rates.csv",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from shared.contracts.messages import (
     encode,
     follow,
     read,
+    unchecked,
 )
 from shared.contracts.refusals import read_refusal, refusal_headers
 
@@ -238,3 +239,13 @@ def test_what_is_no_refusal_is_said_so() -> None:
 def test_each_code_has_one_spelling_and_a_meaning() -> None:
     assert all(code.meaning.endswith(".") and code == code.lower().replace("_", "-") for code in Code)
     assert [code.name.lower().replace("_", "-") for code in Code] == [str(code) for code in Code]
+
+
+def test_what_is_made_unchecked_is_written_like_what_is_checked() -> None:
+    fields: dict[str, Any] = {"record_id": "r-1", "version": 3, "status": "expired", "counts": False}
+    made = unchecked(RecordChange)(**fields)
+    assert made == RecordChange(**fields)
+    assert encode(made) == encode(RecordChange(**fields))
+    assert read(RecordChange, encode(made)) == made
+    with pytest.raises(KeyError):
+        unchecked(RecordChange)(record_id="r-1", version=3, status="expired")  # type: ignore[call-arg]

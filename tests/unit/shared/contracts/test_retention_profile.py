@@ -77,7 +77,7 @@ life = 2
         ("answer_days = 20", "answer_months = 13", 3, "answer_months"),
         ("answer_days = 20", "answer_days = 20\nunverifiable = 'stays'", 4, "unverifiable"),
         ("answer_days = 20", "answer_days = 20\nclock = 'settlement'", 4, "clock"),
-        ("answer_days = 20", "answer_days = 20\nnotice_days = -1", 4, "notice_days"),
+        ("answer_days = 20", "answer_days = 20\nnotice_days = { life = -1 }", 4, "notice_days.life"),
         ("answer_days = 20", "answer_days = 20\nextension = { days = 367 }", 4, "extension.days"),
         ("answer_days = 20", "answer_days = 20\nextension = { months = 13 }", 4, "extension.months"),
         ("answer_days = 20", "answer_days = 20\nwarnings = { lapse_days = 400 }", 4, "warnings.lapse_days"),

@@ -15,7 +15,7 @@ from services.retention.core.fingerprint import record_id
 from services.retention.core.record import counts
 from services.retention.core.timers import answers_are_due
 from shared.contracts.erasure import ON_THE_WAY_MAX
-from shared.contracts.retention_profile import DelayDays, Early, Span, Warnings, Years
+from shared.contracts.retention_profile import DelayDays, Early, NoticeDays, Span, Warnings, Years
 from tests.support.record_lives import BEGAN, CARD, CN, ENDED, KEY, NO_SHOW, NOON, STATES, USER, Life, dispute_of, lived
 
 D1 = dispute_of("q-1")
@@ -504,8 +504,8 @@ def test_a_statement_goes_with_the_record_and_the_latest_counts() -> None:
 
 
 def test_a_record_counts_when_its_person_has_known_of_it_long_enough() -> None:
-    """(rules R22) Five whole days in Shanghai after the day of the report."""
-    life = Life(replace(CN, notice_days=5))
+    """(rules R22) Five whole days in Shanghai after the day of the report, of a class that is not public by law."""
+    life = Life(replace(CN, notice_days=NoticeDays(financial=5)))
     assert life.report() == ["reported: open v1 dark"]
     assert life.until(datetime(2026, 1, 20, 15, 59, 59, tzinfo=UTC)) == []
     assert life.until(datetime(2026, 1, 20, 16, tzinfo=UTC)) == ["counts: open v2"]

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from services.retention.core.decide import Policy
 from services.retention.core.erasure import (
+    LEAVING,
     ROLLS,
     STORES,
     Confirmed,
@@ -20,6 +22,7 @@ from services.retention.core.erasure import (
     digest,
     not_taken,
     receipt,
+    record_receipt,
     roll,
 )
 from services.retention.core.messages import Report
@@ -29,6 +32,7 @@ from services.retention.storage.erasures import Began, Finished, Rolled
 from shared.contracts.erasure import ON_THE_WAY_MAX, Erased, erased_by, is_nobody, mark, nobody
 from shared.contracts.exchange import Misasked
 from shared.contracts.faults import Code, Fault
+from shared.contracts.kinds import RecordClass
 from shared.contracts.messages import RecordReport, encode, read
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.retention_profile import Profile
@@ -113,6 +117,17 @@ def test_a_receipt_that_was_changed_or_is_anothers_is_not_ours() -> None:
         assert digest(USER, changed, KEY) != said.digest
     assert digest("cd" * 32, said, KEY) != said.digest
     assert digest(USER, said, b"x" * 32) != said.digest
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai"])
+def test_a_receipt_of_a_record_names_what_else_had_it_and_is_ours_when_it_is_read(zone: str) -> None:
+    said = record_receipt(USER, "r-1", RecordClass.LIFE, NOW.astimezone(ZoneInfo(zone)), KEY)
+    known = read(ErasureReceipt, encode(said))
+    assert known == said
+    assert isinstance(known, ErasureReceipt)
+    assert (known.stores, known.leaving) == (("retention",), LEAVING)
+    assert digest(USER, known, KEY) == said.digest
+    assert digest(USER, replace(known, leaving=None), KEY) != said.digest
 
 
 @pytest.mark.parametrize(
