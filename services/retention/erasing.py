@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from services.retention.core.bounds import ERASURES_MAX
 from services.retention.core.decide import Person, Policy, Writes
 from services.retention.core.erasure import (
     Confirmed,
@@ -24,6 +25,7 @@ from services.retention.core.erasure import (
     begun,
     not_taken,
     receipt,
+    too_often,
 )
 from services.retention.core.messages import Message, Report
 from services.retention.core.overview import (
@@ -38,14 +40,15 @@ from services.retention.core.overview import (
 from services.retention.storage import erasures, overview
 from services.retention.storage.erasures import Began, Finished, Forgotten, Rolled, Write
 from services.retention.storage.overview import Exported
-from shared.contracts.erasure import Erased, mark
+from shared.contracts.erasure import Erased, is_nobody, mark
 from shared.contracts.exchange import Misasked, announced, answered, received, requested
-from shared.contracts.faults import Fault
+from shared.contracts.faults import Code, Fault
 from shared.contracts.subject import ErasureConfirmed
 from shared.contracts.topics import RECORDS_CHANGED, SUBJECT_ANSWERS, SUBJECT_REQUESTS
 from shared.runner.service import Announcement, Db, DeadLetter, Decision, Fenced, Outcome, Outgoing, Record
 
 NAME = "retention"
+_NOBODY = Fault(Code.ENVELOPE_KEY, "", "The record's key is a user_id that is nobody's.")
 
 Told: TypeAlias = Message | Erase | Confirmed | Roll | Forget | Export | Summarize | Misasked
 Written: TypeAlias = Writes | Write | Exported
@@ -91,6 +94,8 @@ def _decode(records: Records, record: Record, arrived: datetime) -> Told | DeadL
         if not isinstance(message, Fault):
             user_id, id, time = message.user_id, message.envelope.id, message.envelope.time
             if message.body.request == "erase":
+                if is_nobody(user_id):
+                    return DeadLetter.of(_NOBODY)  # its mark would be taken for one that lets the broker clean up
                 return Erase(user_id, id, arrived, time)
             if message.body.request == "export":
                 return Export(user_id, id, arrived, time)
@@ -158,15 +163,7 @@ def _came_before(message: Message, erased_at: datetime | None) -> bool:
 def _take(made: _Made, message: Told, now: datetime, policy: Policy) -> None:
     match message:
         case Erase():
-            made.outgoing.append(answered(message.user_id, begun(message), message.time))
-            if any(each.request_id == message.request_id for each in made.held.erasures):
-                made.outcomes.append(Outcome("duplicate"))
-                return
-            erasure = Erasure(message.request_id, message.asked_at)
-            made.outgoing.append(_mark(message.user_id, message.request_id, message.asked_at))
-            made.held = Held(None, (*made.held.erasures, erasure))
-            made.writes.append(Began(message.user_id, erasure, now))
-            made.outcomes.append(Outcome("erased"))
+            _erase(made, message, now)
         case Confirmed():
             _confirm(made, message, policy.fingerprint_key)
         case Roll():
@@ -181,6 +178,22 @@ def _take(made: _Made, message: Told, now: datetime, policy: Policy) -> None:
         case Misasked():
             made.outgoing.append(answered(message.user_id, not_taken(message.request_id, message.fault), message.time))
             made.outcomes.append(Outcome("answered"))
+
+
+def _erase(made: _Made, message: Erase, now: datetime) -> None:
+    known = made.held.erasures
+    is_known = any(each.request_id == message.request_id for each in known)
+    is_taken = is_known or len(known) < ERASURES_MAX
+    answer = begun(message) if is_taken else too_often(message)
+    made.outgoing.append(answered(message.user_id, answer, message.time))
+    if is_known or not is_taken:
+        made.outcomes.append(Outcome("duplicate" if is_known else "refused"))
+        return
+    erasure = Erasure(message.request_id, message.asked_at)
+    made.outgoing.append(_mark(message.user_id, message.request_id, message.asked_at))
+    made.held = Held(None, (*known, erasure))
+    made.writes.append(Began(message.user_id, erasure, now))
+    made.outcomes.append(Outcome("erased"))
 
 
 def _mark(user_id: str, request_id: str, asked_at: datetime) -> Announcement:

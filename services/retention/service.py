@@ -55,7 +55,7 @@ def service(policy: Policy) -> Service[Fenced[Told, Held, Written]]:
 def decode(record: Record, arrived: datetime) -> Message | DeadLetter | None:
     """A report of a record, or what a person asks of one."""
     if record.topic == SUBJECT_REQUESTS:
-        return _request(record)
+        return _request(record, arrived)
     message = received(record, _MODELS)
     # ingest wrote it, so what cannot be read is a fault of ours: the operator's to look at.
     if isinstance(message, Fault):
@@ -81,7 +81,7 @@ def decode(record: Record, arrived: datetime) -> Message | DeadLetter | None:
     )
 
 
-def _request(record: Record) -> DisputeRequest | StatementRequest | DeadLetter | None:
+def _request(record: Record, arrived: datetime) -> DisputeRequest | StatementRequest | DeadLetter | None:
     """A dispute or a statement; what else a person asks for is for others."""
     message = requested(record)
     if isinstance(message, Fault):
@@ -89,11 +89,13 @@ def _request(record: Record) -> DisputeRequest | StatementRequest | DeadLetter |
     if isinstance(message, Misasked):
         return DeadLetter.of(message.fault)
     body, id = message.body, message.envelope.id
+    # The latest statement goes with a record: one from the future would keep out all that come after it.
+    time = min(message.envelope.time, arrived)
     match body:
         case SubjectRequest(request="dispute", record_id=str(record_id), reason=str(reason)):
-            return DisputeRequest(message.user_id, id, record_id, reason, body.text, message.envelope.time)
+            return DisputeRequest(message.user_id, id, record_id, reason, body.text, time)
         case SubjectRequest(request="statement", record_id=str(record_id), text=str(text)):
-            return StatementRequest(message.user_id, id, record_id, text, message.envelope.time)
+            return StatementRequest(message.user_id, id, record_id, text, time)
         case _:
             return None
 

@@ -107,6 +107,19 @@ def begun(asked: Erase) -> SubjectAnswer:
     )
 
 
+def too_often(asked: Erase) -> SubjectAnswer:
+    return SubjectAnswer(
+        request_id=asked.request_id,
+        request="erase",
+        service="retention",
+        status="refused",
+        code="too-many",
+        en="What is held about you was erased so often lately that no further request is taken now. Ask again in "
+        "sixteen days.",
+        zh="近期已多次删除与您有关的数据，暂不受理新的删除请求。请在十六天后再次提出。",
+    )
+
+
 def not_taken(request_id: str, fault: Fault) -> SubjectAnswer:
     """Whatever is asked that the contract does not take, is answered by one service."""
     return SubjectAnswer(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from pydantic import ValidationError
@@ -230,6 +230,13 @@ def test_what_others_are_asked_is_passed_over() -> None:
     assert decode(request(SubjectRequest(request="erase")), NOW) is None
     statement = decode(request(SubjectRequest(request="statement", record_id="r", text="Stolen.")), NOW)
     assert statement == StatementRequest(USER, "q-1", "r", "Stolen.", NOW)
+
+
+def test_no_statement_is_from_later_than_it_was_asked_for() -> None:
+    """One from a clock that is ahead would keep out all that come after it."""
+    record = request(SubjectRequest(request="statement", record_id="r", text="Stolen."))
+    before = NOW - timedelta(hours=1)
+    assert decode(record, before) == StatementRequest(USER, "q-1", "r", "Stolen.", before)
 
 
 def test_a_refusal_goes_to_the_partner_with_position_and_id_and_no_bytes() -> None:

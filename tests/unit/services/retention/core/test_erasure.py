@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.retention.core.bounds import ERASURES_MAX
 from services.retention.core.decide import Policy
 from services.retention.core.erasure import (
     LEAVING,
@@ -24,6 +25,7 @@ from services.retention.core.erasure import (
     receipt,
     record_receipt,
     roll,
+    too_often,
 )
 from services.retention.core.messages import Report
 from services.retention.erasing import Held
@@ -82,6 +84,18 @@ def test_the_same_request_again_changes_nothing_and_is_answered_with_the_same_by
     assert (again.state, again.writes, topics(again)) == (first.state, (), [SUBJECT_ANSWERS])
     assert again.outgoing[0] in first.outgoing
     assert again.outcomes == (Outcome("duplicate"),)
+
+
+def test_a_flood_of_requests_ends_and_what_was_asked_before_is_answered_as_ever() -> None:
+    held: Held | None = None
+    for number in range(ERASURES_MAX):
+        held = decide(held, Erase(USER, f"q-{number}", ASKED, ASKED)).state
+    one_more = Erase(USER, "one-more", ASKED, ASKED)
+    refused = decide(held, one_more, one_more)
+    assert (refused.state, refused.writes, topics(refused)) == (held, (), [SUBJECT_ANSWERS] * 2)
+    assert refused.outgoing[0] == refused.outgoing[1]
+    assert read(SubjectAnswer, refused.outgoing[0].value or b"") == too_often(one_more)
+    assert decide(held, Erase(USER, "q-0", ASKED, ASKED)).outcomes == (Outcome("duplicate"),)
 
 
 def test_there_is_one_receipt() -> None:
