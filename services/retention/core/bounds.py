@@ -30,8 +30,8 @@ DISPUTES_MAX = 8
 """Disputes of one record, and questions in one dispute. Each is kept, so that the same facts are known again."""
 
 ERASURES_MAX = 50
-"""Erasures of one person that are remembered at once, each for sixteen days: whoever comes back and leaves three times a
-day has fewer. Each takes a mark through all services, so a flood of requests must end somewhere."""
+"""Erasures of one person that are remembered at once, each for sixteen days: whoever comes back and leaves three times
+a day has fewer. Each takes a mark through all services, so a flood of requests must end somewhere."""
 
 RETURNS_MAX = 8
 """How often one record comes back after it has lapsed by a slip or was deleted; each time under a name of its own."""
