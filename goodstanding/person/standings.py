@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 
 from goodstanding.platform.deployment import Deployment
-from services.benefits.core.standing import Fall, Standing
+from services.benefits.core.standing import Standing, standing_of
 
 _ALL = """
 select user_id, score_version, score, thin, as_of, version, tier, kept, in_force, restrictions, falling, falling_until,
@@ -23,25 +23,6 @@ async def standings(deployment: Deployment) -> AsyncIterator[tuple[str, Standing
     try:
         async with db.transaction(isolation="repeatable_read", readonly=True):
             async for row in db.cursor(_ALL, prefetch=_AT_ONCE):
-                yield row["user_id"].hex(), _standing(row)
+                yield row["user_id"].hex(), standing_of(row)
     finally:
         await db.close()
-
-
-def _standing(row: asyncpg.Record) -> Standing:
-    falls = zip(row["falling"], row["falling_until"], strict=True)
-    return Standing(
-        score_version=row["score_version"],
-        score=row["score"],
-        thin=row["thin"],
-        as_of=row["as_of"],
-        version=row["version"],
-        tier=row["tier"],
-        kept=row["kept"],
-        in_force=tuple(row["in_force"]),
-        restrictions=tuple(row["restrictions"]),
-        falls=tuple(Fall(*each) for each in falls),
-        falls_at=row["falls_at"],
-        falls_to=row["falls_to"],
-        table_from=row["table_from"],
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import logging
 import random
 import subprocess
@@ -12,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import psutil
 import pytest
@@ -20,7 +22,8 @@ from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import STATEFUL, FixedSettings
 from goodstanding.platform.stack import passing
 from shared.contracts import zones
-from shared.contracts.months import month_of_name, month_start
+from shared.contracts.months import month_of, month_of_name, month_start
+from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED
 from tests.support.newcomer import Newcomer, newcomer
 from tests.support.past import PARTNER, held, live, past
 
@@ -61,6 +64,30 @@ def test_an_import_that_is_killed_comes_to_what_would_have_been_lived(loaded: in
             for row in sorted(rows)[:_SHOWN]:
                 log.info("%s, only where it was %s, one of %d: %s", name, which, len(rows), row[:_SHOWN_CHARACTERS])
     assert [name for name in lived if lived[name] != found.get(name)] == []
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(3600)
+def test_of_a_past_that_is_kept_quiet_subscribers_have_the_last_score_alone(seed: int) -> None:
+    """On a platform that asks everybody who they are."""
+    months = range(LAST - 2, LAST + 1)
+    with newcomer() as operator:
+        lines = past(months, events=400, people=20, zone=SETTINGS.zone, seed=seed)
+        (operator.directory / "past.jsonl").write_bytes(b"\n".join(lines))
+        operator.asks("local", "up", "--secure", "--loading", "--past-scores", "last")
+        operator.asks("import", "past.jsonl", "--partner", PARTNER, ends=1)
+        quiet = asyncio.run(held(operator.stack.deployment))
+        assert len(quiet["scorer.person"]) == 20
+        assert (quiet["scorer.score"], quiet[SCORES_CHANGED], quiet[TIERS_CHANGED]) == ([], [], [])
+        operator.asks("go-live")
+        deployment = operator.stack.deployment
+        assert (deployment.settings.clock, deployment.settings.past_scores) == ("system", "all")
+        found = asyncio.run(held(deployment))
+        today = month_of(datetime.now(UTC), ZONE)
+        published = [json.loads(value) for _, value, _ in found[SCORES_CHANGED]]
+        assert len(published) == len(found["scorer.score"]) == 20
+        assert {each["version"] for each in published} == {1}
+        assert {each["publication"] for each in published} <= {today - 1, today}
 
 
 def imported(operator: Newcomer, events: int, draw: random.Random) -> None:

@@ -7,6 +7,7 @@ go through it.
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any, Protocol
 
 import msgspec
 
@@ -54,6 +55,31 @@ class Standing(Scored, frozen=True, kw_only=True):
     def seen(self) -> tuple[object, ...]:
         """What subscribers see of it."""
         return self.tier, self.in_force, self.restrictions, self.falls_at, self.falls_to
+
+
+class Row(Protocol):
+    """A row of the table of standings."""
+
+    def __getitem__(self, column: str, /) -> Any: ...
+
+
+def standing_of(row: Row) -> Standing:
+    """The standing in a row."""
+    return Standing(
+        score_version=row["score_version"],
+        score=row["score"],
+        thin=row["thin"],
+        as_of=row["as_of"],
+        version=row["version"],
+        tier=row["tier"],
+        kept=row["kept"],
+        in_force=tuple(row["in_force"]),
+        restrictions=tuple(row["restrictions"]),
+        falls=tuple(Fall(*each) for each in zip(row["falling"], row["falling_until"], strict=True)),
+        falls_at=row["falls_at"],
+        falls_to=row["falls_to"],
+        table_from=row["table_from"],
+    )
 
 
 def judged(before: Standing | None, score: Scored, instant: datetime, table: TierTable, policy: Policy) -> Standing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from services.benefits.core.standing import Fall, Standing
+from services.benefits.core.standing import Standing, standing_of
 from shared.contracts.erasure import Erased
 from shared.postgres import queries
 from shared.runner.service import Counted, Db
@@ -16,24 +16,7 @@ _SQL = queries(Path(__file__).with_name("queries.sql"))
 async def load(db: Db, shard: int, user_ids: Sequence[str]) -> dict[str, Standing]:
     """The standings of those of the people whose score has been seen."""
     rows = await db.fetch(_SQL["load"], shard, [bytes.fromhex(user_id) for user_id in user_ids])
-    return {
-        row["user_id"].hex(): Standing(
-            score_version=row["score_version"],
-            score=row["score"],
-            thin=row["thin"],
-            as_of=row["as_of"],
-            version=row["version"],
-            tier=row["tier"],
-            kept=row["kept"],
-            in_force=tuple(row["in_force"]),
-            restrictions=tuple(row["restrictions"]),
-            falls=tuple(Fall(*each) for each in zip(row["falling"], row["falling_until"], strict=True)),
-            falls_at=row["falls_at"],
-            falls_to=row["falls_to"],
-            table_from=row["table_from"],
-        )
-        for row in rows
-    }
+    return {row["user_id"].hex(): standing_of(row) for row in rows}
 
 
 async def save(db: Db, shard: int, standings: Mapping[str, Standing], writes: Sequence[Erased] = ()) -> None:

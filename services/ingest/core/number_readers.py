@@ -257,7 +257,10 @@ def early_is_on_time(days_late: Reader[int]) -> Reader[int]:
 
 def behavior_only(days_late: Reader[int], label: str, days_max: int) -> Reader[int]:
     """Days late up to the retention profile's limit; beyond it is a record, never both (rules E10)."""
-    sentence = f"More than {days_max} days late is a negative record; report it as a record."
+    sentence = (
+        f"More than {days_max} days late is a negative record: report it as a record. If you have reported it as one, "
+        "settle that record, under the number that you gave it."
+    )
 
     def read(flat: Flat) -> int:
         days = days_late(flat)
