@@ -29,6 +29,7 @@ from shared.contracts.messages import (
     encode,
     follow,
     read,
+    type_of,
 )
 from shared.contracts.refusals import refusal_headers
 from shared.contracts.subject import REQUEST_ID_PATTERN, SubjectAnswer, SubjectRequest
@@ -225,7 +226,7 @@ def announced(
     R12). `subject` is whose versions they are: the person's, or one record's.
     """
     key = user_id.encode()
-    headers = _announcing(service, TYPES[type(body)])(f"{service}/{subject}/{version}", time.astimezone(UTC), key)
+    headers = _announcing(service, type_of(body))(f"{service}/{subject}/{version}", time.astimezone(UTC), key)
     return Announcement(topic, key, encode(body), headers)
 
 

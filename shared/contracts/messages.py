@@ -272,23 +272,26 @@ def _written_as(body: type) -> Callable[[Any], msgspec.Struct]:
     return lambda instance: written(*values_of(instance))
 
 
-_WRITTEN_AS = {body: _written_as(body) for body in TYPES}
+_WRITTEN_AS: dict[type, Callable[[Any], msgspec.Struct]] = {body: _written_as(body) for body in TYPES}
+_NAMES = dict(TYPES)
 
 
 def unchecked(body: Callable[P, T]) -> Callable[P, T]:
-    """Makes the body without a look at its values, where these are the sender's own, as words and numbers of its code
-    and its tables are. Checking them takes ten times as long as writing the message does. Raises KeyError for a field
-    that must be there and is not."""
+    """Makes of the body's fields what is written of it, and nothing else, for a sender that writes many. The values are
+    not looked at, so they have to be the sender's own, as words of its code and numbers of its tables are. It takes a
+    tenth of the time. Raises TypeError for a field that must be there and is not."""
     assert isinstance(body, type)
-    places = [(each.name, each.default, getattr(body, each.name).__set__) for each in fields(body)]
+    named: list[tuple[str, Any] | tuple[str, Any, Any]] = [
+        (each.name, Any) if each.default is MISSING else (each.name, Any, each.default) for each in fields(body)
+    ]
+    written = msgspec.defstruct(body.__name__, named, omit_defaults=True, gc=False, kw_only=True, frozen=True)
+    _WRITTEN_AS[written], _NAMES[written] = lambda made: made, TYPES[body]
+    return cast(Callable[P, T], written)
 
-    def make(*_: P.args, **values: P.kwargs) -> T:
-        made: T = object.__new__(body)
-        for name, default, put in places:
-            put(made, values[name] if default is MISSING else values.get(name, default))
-        return made
 
-    return make
+def type_of(body: Any) -> str:
+    """The CloudEvents type of the body's messages."""
+    return _NAMES[type(body)]
 
 
 def read(model: type[T], value: bytes) -> T | Fault:

@@ -23,6 +23,7 @@ from shared.contracts.messages import (
     encode,
     follow,
     read,
+    type_of,
     unchecked,
 )
 from shared.contracts.refusals import read_refusal, refusal_headers
@@ -244,8 +245,8 @@ def test_each_code_has_one_spelling_and_a_meaning() -> None:
 def test_what_is_made_unchecked_is_written_like_what_is_checked() -> None:
     fields: dict[str, Any] = {"record_id": "r-1", "version": 3, "status": "expired", "counts": False}
     made = unchecked(RecordChange)(**fields)
-    assert made == RecordChange(**fields)
     assert encode(made) == encode(RecordChange(**fields))
-    assert read(RecordChange, encode(made)) == made
-    with pytest.raises(KeyError):
+    assert type_of(made) == type_of(RecordChange(**fields))
+    assert read(RecordChange, encode(made)) == RecordChange(**fields)
+    with pytest.raises(TypeError):
         unchecked(RecordChange)(record_id="r-1", version=3, status="expired")  # type: ignore[call-arg]

@@ -137,8 +137,8 @@ def test_a_receipt_that_was_changed_or_is_anothers_is_not_ours() -> None:
 def test_a_receipt_of_a_record_names_what_else_had_it_and_is_ours_when_it_is_read(zone: str) -> None:
     said = record_receipt(USER, "r-1", RecordClass.LIFE, NOW.astimezone(ZoneInfo(zone)), KEY)
     known = read(ErasureReceipt, encode(said))
-    assert known == said
     assert isinstance(known, ErasureReceipt)
+    assert encode(known) == encode(said)
     assert (known.stores, known.leaving) == (("retention",), LEAVING)
     assert digest(USER, known, KEY) == said.digest
     assert digest(USER, replace(known, leaving=None), KEY) != said.digest
