@@ -28,8 +28,9 @@ FROM python:3.13-slim
 RUN python -m pip uninstall --quiet --yes pip --root-user-action ignore \
  && useradd --uid 10001 --no-create-home --home-dir /var/lib/goodstanding --shell /usr/sbin/nologin goodstanding \
  && install -d -o goodstanding -g goodstanding -m 700 /run/secrets /var/lib/goodstanding \
-    /secrets /secrets/operator /secrets/ingest /secrets/scorer /secrets/retention /secrets/benefits \
- && install -d -o goodstanding -g goodstanding -m 755 /secrets/postgres
+    /secrets /secrets/operator /secrets/authority /secrets/administrator /secrets/subscriber \
+    /secrets/ingest /secrets/scorer /secrets/retention /secrets/benefits \
+ && install -d -o goodstanding -g goodstanding -m 755 /secrets/kafka /secrets/postgres
 COPY --from=build /opt /opt
 ENV PATH=/opt/goodstanding/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 GOODSTANDING_HTTP_HOST=0.0.0.0
 USER 10001:10001

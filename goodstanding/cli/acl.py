@@ -40,12 +40,23 @@ def plan(subscriber: Subscribers = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def apply(subscriber: Subscribers = None, as_json: AsJson = False) -> None:
+def apply(
+    subscriber: Subscribers = None,
+    users: Annotated[
+        bool,
+        typer.Option(
+            "--users", help="First have a user for each principal, with the password that is kept for it on this side."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Grant what is missing and withdraw what is too much, of the platform's own principals only.
 
     Example: goodstanding acl apply
     """
     names = _names(subscriber)
+    if users:
+        asyncio.run(Stack.default().deployment.ensure_passwords(names))
     found = _asked(names)
     asyncio.run(acl_plan.apply(_administrator(), found))
     _show(found, as_json, did=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,12 +18,23 @@ from goodstanding.platform.deployment import partners
 from goodstanding.platform.partner_access import Access
 from goodstanding.platform.stack import Stack
 
+_STANDARD_OUTPUT = Path("-")
+
 
 def add(
     partner: Partner,
     to: Annotated[
         Path | None,
-        typer.Option(metavar="DIRECTORY", help="Where the files for it are written, if not in NAME-access."),
+        typer.Option(
+            metavar="DIRECTORY",
+            help="Where the files for it are written, if not in NAME-access; - writes a tar to standard output.",
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Where the partner reaches Kafka, host:port, if not where this command does."
+        ),
     ] = None,
     replication_factor: ReplicationFactor = 1,
     renew: Annotated[bool, typer.Option("--renew", help="Give the partner another password.")] = False,
@@ -39,8 +52,12 @@ def add(
         )
     deployment = Stack.default().deployment
     access = asyncio.run(partner_access.give_access(deployment, partner, replication_factor, renew=renew))
+    access = replace(access, bootstrap=address or access.bootstrap)
     contents = partner_access.files(access, deployment.addresses.login)
     directory = to or Path(f"{partner}-access")
+    if to == _STANDARD_OUTPUT:
+        partner_access.write_tar(sys.stdout.buffer, f"{partner}-access", contents)
+        return
     try:
         partner_access.write(directory, contents)
     except OSError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -43,12 +42,11 @@ from goodstanding.partner.verdicts import GOOD, Verdict
 from goodstanding.partner.writing import table as table_of
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
-from goodstanding.platform.stack import Stack, given_connection
+from goodstanding.platform.stack import Stack, reached
 from services.ingest.core.mapping import CsvMapping, JsonMapping, PartnerMapping
 from shared.contracts import zones
 from shared.contracts.checks import fields_of
 from shared.contracts.kinds import KIND_OF
-from shared.kafka.connection import Kafka
 
 app = commands("For partners: example events, a check without sending, and sending with an answer for each event.")
 
@@ -146,7 +144,7 @@ def send_(
     """
     mapping = mapping_of(partner)
     lines = lines_of(file, mapping)
-    kafka, operator = _platform()
+    kafka, operator = reached()
     settings = operator.settings if operator else None
     now = _now(settings, lambda: operator)
     if operator:
@@ -224,14 +222,6 @@ def _judged_by(settings: FixedSettings | None, now: datetime) -> str:
     if settings is None or settings.clock != "stepped":
         return ""
     return f"{now.astimezone(zones.zone(settings.zone)):%Y-%m-%d}"
-
-
-def _platform() -> tuple[Kafka, Deployment | None]:
-    """Kafka and the deployment; a partner who is somewhere else has the address only."""
-    if os.environ.get("GOODSTANDING_KAFKA") and not os.environ.get("GOODSTANDING_POSTGRES"):
-        return given_connection(), None
-    deployment = Stack.default().deployment
-    return deployment.kafka, deployment
 
 
 @app.command("kinds")

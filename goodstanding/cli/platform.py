@@ -57,15 +57,17 @@ def secrets(
     postgres: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Where Postgres will be, host:port.")
     ] = "postgres:5432",
+    kafka: Annotated[str, typer.Option(metavar="ADDRESS", help="Where Kafka will be, host:port.")] = "kafka:9092",
     as_json: AsJson = False,
 ) -> None:
-    """Make passwords and the key as files, one directory for each reader; existing ones are kept. Fails where a kind
-    that the deployment has had is no longer among its own kinds.
+    """Make passwords, keys and certificates as files, one directory for each reader; existing ones are kept.
+
+    Fails where a kind that the deployment has had is no longer among its own kinds.
 
     Example: goodstanding secrets /secrets --postgres postgres:5432
     """
     try:
-        made = write_secret_files(directory, postgres)
+        made = write_secret_files(directory, postgres, kafka, partners())
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no directory can have this name"
         fail(f"The secrets cannot be written to {directory}: {reason}.", "Name a directory that you may write to.")

@@ -21,7 +21,8 @@ from goodstanding.errors import UserError
 from goodstanding.person.asking import in_json, told_by
 from goodstanding.person.user_id import SHOWN
 from goodstanding.platform.deployment import partners
-from goodstanding.platform.stack import Stack
+from goodstanding.platform.fixed_settings import FixedSettings
+from goodstanding.platform.stack import reached
 from goodstanding.reading.offsets import asking
 from goodstanding.reading.topic import tail
 from shared.contracts import zones
@@ -128,7 +129,7 @@ def disputes(partner: AnyPartner, last: Last = 10, once: Once = False, as_json: 
 
 async def _made(topics: list[str]) -> list[str]:
     """A new partner's is not there yet, and the others have news all the same."""
-    async with asking(Stack.default().deployment.kafka) as offsets:
+    async with asking(reached()[0]) as offsets:
         return await offsets.existing(topics)
 
 
@@ -140,8 +141,8 @@ def _follow(
     read: Callable[[ConsumerRecord], dict[str, Any] | None],
     line: Callable[[dict[str, Any], tzinfo], str],
 ) -> None:
-    deployment = Stack.default().deployment
-    kafka, zone = deployment.kafka, zones.zone(deployment.settings.zone)
+    kafka, deployment = reached()
+    zone = zones.zone((deployment.settings if deployment else FixedSettings.new()).zone)
 
     async def print_all() -> None:
         async for record in tail(kafka, topics, last, follow=not once):

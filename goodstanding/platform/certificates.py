@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
@@ -57,12 +58,12 @@ def ensure_certificate(
 ) -> bool:
     """Have a certificate for these host names or addresses in `file`: its key (PKCS#8), itself, and the authority.
 
-    One that lasts for two more months is left; returns whether one was made. The subject never changes, since a broker
-    that renews its certificate while it runs refuses another.
+    One of this authority that lasts for two more months is left; returns whether one was made. The subject never
+    changes, since a broker that renews its certificate while it runs refuses another.
     """
-    if file.exists() and expires(file) - datetime.now(UTC) > _RENEWED_BEFORE:
-        return False
     authority = x509.load_pem_x509_certificate((directory / CA).read_bytes())
+    if file.exists() and _is_of(authority, file) and expires(file) - datetime.now(UTC) > _RENEWED_BEFORE:
+        return False
     signer = load_pem_private_key((directory / _CA_KEY).read_bytes(), None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey), "made above"
     key = ec.generate_private_key(ec.SECP256R1())
@@ -86,6 +87,14 @@ def ensure_certificate(
 def expires(file: Path) -> datetime:
     """When the first certificate in the file ends."""
     return x509.load_pem_x509_certificates(file.read_bytes())[0].not_valid_after_utc
+
+
+def _is_of(authority: x509.Certificate, file: Path) -> bool:
+    try:
+        x509.load_pem_x509_certificates(file.read_bytes())[0].verify_directly_issued_by(authority)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _builder(

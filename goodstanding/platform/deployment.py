@@ -7,7 +7,7 @@ This is the only place that knows how addresses, passwords and the deployment ke
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ from shared.contracts.months import month_start
 from shared.contracts.rights import OPERATOR, SUBSCRIBER
 from shared.contracts.topics import CLOCK_TOPIC, SERVICES
 from shared.kafka import clients, topic_admin
-from shared.kafka.connection import Kafka, connection_of
+from shared.kafka.connection import Kafka, KafkaConnection, connection_of
 from shared.partner_files import partner_names
 from shared.runner import past
 from shared.runner.past import Past
@@ -212,6 +212,12 @@ class Deployment:
         """Have a user for each service, partner and subscriber, with its rights, where the deployment makes them."""
         if users := self.kafka_users:
             await users.ensure(partners(), [SUBSCRIBER])
+
+    async def ensure_passwords(self, subscribers: Sequence[str]) -> None:
+        """Have a user for each service, partner and subscriber. Raises UserError and KafkaError."""
+        if not isinstance(self.addresses.login, KafkaConnection):
+            raise UserError("This Kafka asks nobody who they are.", "Have it ask: goodstanding local up --secure")
+        await users_of(self.directory, self.addresses.login).set_passwords(partners(), subscribers)
 
     async def now(self) -> datetime:
         """What the deployment's clock shows."""

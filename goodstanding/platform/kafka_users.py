@@ -12,9 +12,13 @@ from pathlib import Path
 
 from goodstanding.platform import acl_plan
 from goodstanding.platform.private_file import write_private
+from goodstanding.platform.servers.kafka_security import ADMINISTRATOR
 from shared.contracts.rights import principals
 from shared.kafka import acls
 from shared.kafka.connection import Kafka, KafkaConnection
+
+PASSWORDS = "kafka-users"
+"""The directory of the passwords, below that of the deployment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +37,15 @@ class KafkaUsers:
 
         Raises KafkaError.
         """
-        await acls.set_passwords(
-            self.administrator, [(user, self.password(user)) for user in principals(partners, subscribers)]
-        )
+        await self.set_passwords(partners, subscribers)
         await acl_plan.apply(self.administrator, await acl_plan.plan(self.administrator, partners, subscribers))
+
+    async def set_passwords(self, partners: Sequence[str], subscribers: Sequence[str]) -> None:
+        """Have every user exist with its password, the administrator too where it has one here. Raises KafkaError."""
+        users = [*principals(partners, subscribers)]
+        if self._password(ADMINISTRATOR).exists():
+            users.append(ADMINISTRATOR)
+        await acls.set_passwords(self.administrator, [(user, self.password(user)) for user in users])
 
     async def renew(self, user: str) -> None:
         """Give the user another password, in Kafka first and then in its file. Connections that it has go on."""
@@ -46,16 +55,20 @@ class KafkaUsers:
 
     def password(self, user: str) -> str:
         """Made when it is first asked for."""
-        path = self._password(user)
-        if not path.exists():
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_private(path, secrets.token_urlsafe(24).encode())
-        return path.read_text()
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return kept_password(self._password(user))
 
     def _password(self, user: str) -> Path:
         return self.directory / user
 
 
+def kept_password(path: Path) -> str:
+    """The password in the file, which is made where there is none."""
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(24).encode())
+    return path.read_text()
+
+
 def users_of(directory: Path, login: Kafka) -> KafkaUsers:
     assert isinstance(login, KafkaConnection), "who makes users logs in"
-    return KafkaUsers(directory / "kafka-users", login)
+    return KafkaUsers(directory / PASSWORDS, login)

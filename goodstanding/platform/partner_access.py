@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from goodstanding.platform import acl_plan
 from goodstanding.platform.deployment import Deployment, partners
@@ -89,7 +92,11 @@ def files(access: Access, kafka: Kafka) -> Mapping[str, str]:
             settings |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": "ca.pem"}
         found["client.properties"] = _lines(settings)
         theirs = replace(
-            kafka, user=access.user or "", password_file=Path("password"), ca_file=Path("ca.pem") if access.ca else None
+            kafka,
+            bootstrap=access.bootstrap,
+            user=access.user or "",
+            password_file=Path("password"),
+            ca_file=Path("ca.pem") if access.ca else None,
         )
         found["environment"] = _lines(theirs.environment())
     return found
@@ -97,6 +104,15 @@ def files(access: Access, kafka: Kafka) -> Mapping[str, str]:
 
 def _lines(settings: Mapping[str, str]) -> str:
     return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+
+def write_tar(to: BinaryIO, directory: str, contents: Mapping[str, str]) -> None:
+    """The files in a directory of that name, for whoever has no directory in common with this program."""
+    with tarfile.open(fileobj=to, mode="w|") as tar:
+        for name, content in contents.items():
+            member = tarfile.TarInfo(f"{directory}/{name}")
+            member.size, member.mode = len(content.encode()), 0o600
+            tar.addfile(member, io.BytesIO(content.encode()))
 
 
 def write(directory: Path, contents: Mapping[str, str]) -> None:

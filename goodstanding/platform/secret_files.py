@@ -1,33 +1,45 @@
 """Secrets as files, one directory for each who may read it: how containers get theirs.
 
-operator/    services/deployment.json (everything), pgpass (the administrator's)
-postgres/    password (the administrator's)
-ingest/      goodstanding_key
-retention/   goodstanding_fingerprint_key
-scorer/      goodstanding_fingerprint_key
-<service>/   pgpass (of the service's own role)
+operator/       services/deployment.json (everything), pgpass (the administrator's), kafka-password, ca.pem
+authority/      ca.key, ca.pem: who signs the servers' certificates
+administrator/  a file for each of Kafka's users, with its password; administrator.pem, a certificate; ca.pem
+kafka/          broker.pem, ca.pem
+postgres/       password (the administrator's), server.pem
+ingest/         goodstanding_key
+retention/      goodstanding_fingerprint_key
+scorer/         goodstanding_fingerprint_key
+<service>/      pgpass (of the service's own role), kafka-password, ca.pem
+subscriber/     kafka-password, ca.pem
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
+from goodstanding.platform import certificates
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import STATEFUL, FixedSettings, read_settings
+from goodstanding.platform.kafka_users import PASSWORDS, kept_password
 from goodstanding.platform.private_file import write_private
 from goodstanding.platform.servers import Addresses
+from goodstanding.platform.servers.kafka_security import ADMINISTRATOR, BROKER
+from shared.contracts.rights import OPERATOR, SUBSCRIBER, principals
+from shared.contracts.topics import SERVICES
 
 _ADMINISTRATOR = "postgres"
 _READABLE = 0o444
-"""Postgres reads its password as another user than the one who writes it; nobody else mounts that directory."""
+"""A server reads its files as another user than the one who writes them; nobody else mounts that directory."""
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
-def write_secret_files(directory: Path, postgres: str) -> bool:
+def write_secret_files(directory: Path, postgres: str, kafka: str, partners: Sequence[str]) -> bool:
     """Make all secrets, or put back those of a reader whose directory was lost. Returns whether they were made now.
 
-    All come from `operator/`, which is never overwritten: Postgres and the pseudonyms must keep the secrets that they
-    were set up with. `postgres` is `host:port`.
+    Those of Postgres and of the pseudonyms come from `operator/`, which is never overwritten: both must keep the
+    secrets that they were set up with. Those of Kafka can be made again at any time, because each start of the
+    platform tells Kafka the passwords. `postgres` and `kafka` are `host:port`.
     """
     settings = read_settings(directory / "operator" / "services")
     made = settings is None
@@ -36,15 +48,48 @@ def write_secret_files(directory: Path, postgres: str) -> bool:
     passwords = {_ADMINISTRATOR: administrator, **settings.passwords}
     write_private(directory / "operator" / "pgpass", _pgpass(postgres, passwords))
     Deployment.create(directory / "operator" / "services", Addresses(kafka="", postgres=""), settings)
-    password = directory / "postgres" / "password"
-    write_private(password, administrator.encode())
-    password.chmod(_READABLE)
+    # The administrator's container mounts the passwords of Kafka's users there.
+    (directory / "operator" / "services" / PASSWORDS).mkdir(mode=0o700, exist_ok=True)
+    _write_for_server(directory / "postgres" / "password", administrator.encode())
     write_private(directory / "ingest" / "goodstanding_key", settings.key.encode())
     for service in ("retention", "scorer"):
         write_private(directory / service / "goodstanding_fingerprint_key", settings.fingerprint_key.encode())
     for service in STATEFUL:
         write_private(directory / service / "pgpass", _pgpass(postgres, {service: settings.passwords[service]}))
+    _write_certificates(directory, postgres, kafka)
+    _write_kafka_passwords(directory, partners)
     return made
+
+
+def _write_certificates(directory: Path, postgres: str, kafka: str) -> None:
+    """Of both servers, and of Kafka's administrator, who makes the users before any of them can log in."""
+    authority = directory / "authority"
+    certificates.ensure_authority(authority)
+    # Kafka takes whoever has its broker's certificate for the broker, so that name is no other server's.
+    servers = (("kafka", "broker.pem", kafka, BROKER), ("postgres", "server.pem", postgres, "postgres"))
+    for server, file, address, common_name in servers:
+        names, certificate = [address.rpartition(":")[0], *_THIS_MACHINE], directory / server / file
+        certificates.ensure_certificate(authority, certificate, names, common_name=common_name)
+        certificate.chmod(_READABLE)
+    its_own = directory / "administrator" / "administrator.pem"
+    certificates.ensure_certificate(authority, its_own, [ADMINISTRATOR], common_name=ADMINISTRATOR)
+    ca = (authority / certificates.CA).read_bytes()
+    for reader in ("operator", "administrator", "subscriber", *SERVICES):
+        write_private(directory / reader / certificates.CA, ca)
+    _write_for_server(directory / "kafka" / certificates.CA, ca)
+
+
+def _write_kafka_passwords(directory: Path, partners: Sequence[str]) -> None:
+    users = directory / "administrator"
+    for user in (ADMINISTRATOR, *principals(partners)):
+        kept_password(users / user)
+    for reader in (OPERATOR, SUBSCRIBER, *SERVICES):
+        write_private(directory / reader / "kafka-password", kept_password(users / reader).encode())
+
+
+def _write_for_server(path: Path, content: bytes) -> None:
+    write_private(path, content)
+    path.chmod(_READABLE)
 
 
 def _administrator(pgpass: Path) -> str | None:

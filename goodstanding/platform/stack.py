@@ -24,7 +24,7 @@ from goodstanding.platform.servers import Addresses, Servers
 from goodstanding.platform.servers.directories import default_home
 from goodstanding.platform.service_process import ServiceProcess
 from shared.contracts.topics import SERVICES
-from shared.kafka.connection import KafkaConnection
+from shared.kafka.connection import Kafka, KafkaConnection
 from shared.settings import KafkaSettings, SettingsError, from_environment
 
 Say = Callable[[str], None]
@@ -158,6 +158,14 @@ def given_connection() -> KafkaConnection:
         return from_environment(KafkaSettings).connection
     except SettingsError as error:
         raise UserError(str(error)) from None
+
+
+def reached() -> tuple[Kafka, Deployment | None]:
+    """Kafka and the deployment; a partner or subscriber who is somewhere else has the address only."""
+    if os.environ.get("GOODSTANDING_KAFKA") and not os.environ.get("GOODSTANDING_POSTGRES"):
+        return given_connection(), None
+    deployment = Stack.default().deployment
+    return deployment.kafka, deployment
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -17,6 +18,7 @@ from typing import Any
 
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.servers import Addresses
+from shared.kafka.connection import KafkaConnection
 from shared.settings import ROOT
 
 PROFILES = ("cli", "demo", "observability")
@@ -148,17 +150,35 @@ class Compose:
         self("exec", "--no-TTY", "--index", str(number), service, "python", "-c", code, check=False)
 
     def operator_file(self, path: str) -> bytes:
-        return self("run", "--rm", "--no-TTY", "--entrypoint", "cat", "cli", f"{_OPERATOR}/{path}").encode()
+        return self._file("cli", path)
+
+    def kafka_secrets(self) -> dict[str, bytes]:
+        """Of every user of Kafka, the file that it has."""
+        look = "for file in services/kafka-users/*; do echo $file; base64 -w 0 $file; echo; done"
+        words = self("run", "--rm", "--no-TTY", "--entrypoint", "sh", "administrator", "-c", look).split()
+        return {Path(name).name: base64.b64decode(each) for name, each in zip(words[::2], words[1::2], strict=True)}
+
+    def _file(self, service: str, path: str) -> bytes:
+        return self("run", "--rm", "--no-TTY", "--entrypoint", "cat", service, f"{_OPERATOR}/{path}").encode()
 
     def deployment(self, place: Path) -> Deployment:
-        """With its secrets, and the addresses as programs on this machine reach them: Postgres as administrator."""
+        """With its secrets, and the addresses as programs on this machine reach them, both servers as administrator."""
         (place / "deployment.json").write_bytes(self.operator_file("services/deployment.json"))
         fields = [line.split(":") for line in self.operator_file("pgpass").decode().splitlines()]
         [password] = [password for *_, role, password in fields if role == "postgres"]
         postgres = f"postgres://postgres:{password}@127.0.0.1:{self.ports['POSTGRES']}/goodstanding"
-        found = Deployment.open(place, Addresses(kafka=f"127.0.0.1:{self.ports['KAFKA']}", postgres=postgres))
+        kafka = self.login(place, "administrator")
+        found = Deployment.open(place, Addresses(kafka=kafka.bootstrap, postgres=postgres, login=kafka))
         assert found
         return found
+
+    def login(self, place: Path, user: str) -> KafkaConnection:
+        """How this user of Kafka gets in from this machine; its files are put into the place."""
+        ca, password = place / "ca.pem", place / user
+        ca.write_bytes(self.operator_file("ca.pem"))
+        password.write_bytes(self._file("administrator", f"services/kafka-users/{user}"))
+        address = f"localhost:{self.ports['KAFKA']}"
+        return KafkaConnection(address, "SASL_SSL", user=user, password_file=password, ca_file=ca)
 
 
 @dataclass(frozen=True)

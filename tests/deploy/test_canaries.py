@@ -31,7 +31,16 @@ def secrets(platform: Platform) -> list[bytes]:
     found = [settings.key, settings.fingerprint_key, *settings.passwords.values(), administrator]
     assert len(found) == 6
     assert all(len(each) >= 24 for each in found)
-    return [each.encode() for each in found]
+    return [*(each.encode() for each in found), *_of_kafka(platform.compose)]
+
+
+def _of_kafka(compose: Compose) -> list[bytes]:
+    """Every password, and of the administrator's private key a line."""
+    files = {name: each for name, each in compose.kafka_secrets().items() if name != "ca.pem"}
+    key = files.pop("administrator.pem").splitlines()[1]
+    assert len(files) > 8
+    assert all(len(each) >= 24 for each in (*files.values(), key))
+    return [*files.values(), key]
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +67,7 @@ def _found(canaries: list[bytes], where: bytes) -> list[str]:
 def test_the_search_finds_what_is_there(platform: Platform, compose: Compose, canaries: list[bytes]) -> None:
     """In the volumes that hold the secrets, and in the partner's own topic."""
     there = compose.operator_file("pgpass") + compose.operator_file("services/deployment.json")
+    there += b"".join(compose.kafka_secrets().values())
     refused = messages(platform, rejected_topic(PARTNER))
     there += b"".join(each.value or b"" for each in refused)
     assert len(_found(canaries[:-1], there)) == len(canaries) - 1
@@ -101,12 +111,12 @@ def test_no_environment_holds_one(compose: Compose, canaries: list[bytes], secre
         environments = compose("exec", "--no-TTY", service, "sh", "-c", look)
         assert len(environments) > 100
         # The image of Postgres reads the administrator's file into the environment of the server in that container.
-        own = [secrets[-1].decode()] if service == "postgres" else []
+        own = [secrets[5].decode()] if service == "postgres" else []
         assert {*_found(canaries, environments.encode())} <= {*own}, service
 
 
 def test_no_log_holds_one(compose: Compose, canaries: list[bytes]) -> None:
-    for service in (*compose.services(), "secrets", "migrate", "topics"):
+    for service in (*compose.services(), "secrets", "migrate", "rights", "topics"):
         logged = compose("logs", "--no-log-prefix", service)
         assert _found(canaries, logged.encode()) == [], service
     assert len(compose("logs")) > 1_000

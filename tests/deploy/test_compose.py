@@ -5,6 +5,7 @@ The tests share one platform and leave it healthy. What was sent is counted at t
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import json
@@ -12,13 +13,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorizationFailedError
 
 from goodstanding.platform.fixed_settings import STATEFUL
-from shared.contracts.topics import RECORDS_CHANGED, SERVICES, dead_letter_topic, raw_topic
+from shared.contracts.topics import (
+    NORMALIZED,
+    RECORDS_CHANGED,
+    SCORES_CHANGED,
+    SERVICES,
+    dead_letter_topic,
+    raw_topic,
+)
+from shared.kafka.sender import started
+from shared.kafka.topic_admin import administrator
 from shared.settings import ROOT
 from tests.deploy.compose import Compose, Platform, left_out, until
 from tests.deploy.traffic import (
@@ -33,7 +45,7 @@ from tests.deploy.traffic import (
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
 
-_JOBS = {"secrets", "migrate", "topics"}
+_JOBS = {"secrets", "migrate", "rights", "topics"}
 _numbers = itertools.count(6_000_000_000)
 
 
@@ -72,6 +84,52 @@ def test_up_from_nothing(platform: Platform, seen: Callable[[str], None]) -> Non
     assert unhealthy <= {"partners", "subscriber", "grafana"}, states
     assert {states[name][0] for name in unhealthy} <= {"running"}
     seen(f"up --build --wait with every profile, from nothing: {platform.up_s:.0f} s")
+
+
+@pytest.mark.parametrize(
+    ("user", "topic", "allowed"),
+    [
+        ("partner-bank", raw_topic("bank"), True),
+        ("partner-bank", raw_topic("hotel"), False),
+        ("partner-bank", SCORES_CHANGED, False),
+        ("subscriber", SCORES_CHANGED, False),
+        ("operator", SCORES_CHANGED, False),
+        ("benefits", SCORES_CHANGED, False),
+        ("scorer", NORMALIZED, False),
+    ],
+)
+def test_nobody_writes_what_is_not_theirs(
+    compose: Compose, tmp_path: Path, user: str, topic: str, allowed: bool
+) -> None:
+    """Everybody with everything is tried on a secured Kafka of the local stack; here, that compose's is one."""
+
+    async def write() -> None:
+        async with started(compose.login(tmp_path, user)) as producer:
+            await producer.send_and_wait(topic, b"{}", key=b"k", partition=0)
+
+    if allowed:
+        asyncio.run(write())
+    else:
+        with pytest.raises(TopicAuthorizationFailedError):
+            asyncio.run(write())
+
+
+def test_nobody_gets_in_without_a_login(compose: Compose) -> None:
+    with pytest.raises(KafkaConnectionError):
+        asyncio.run(_ask(f"localhost:{compose.ports['KAFKA']}"))
+
+
+async def _ask(kafka: str) -> None:
+    async with administrator(kafka) as admin:
+        await admin.list_topics()
+
+
+def test_postgres_answers_nobody_in_the_clear(platform: Platform) -> None:
+    async def ask() -> None:
+        await asyncpg.connect(platform.deployment.addresses.postgres, ssl=False)
+
+    with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError, match="no encryption"):
+        asyncio.run(ask())
 
 
 def _containers(compose: Compose) -> list[dict[str, Any]]:
@@ -189,9 +247,12 @@ def test_the_demo_has_never_stopped(platform: Platform) -> None:
 
 
 @contextlib.contextmanager
-def _following(platform: Platform) -> Iterator[subprocess.Popen[str]]:
+def _following(platform: Platform, place: Path) -> Iterator[subprocess.Popen[str]]:
     """The guide's subscriber, without end."""
-    argv = [sys.executable, "-m", "goodstanding_client", platform.deployment.addresses.kafka]
+    login = platform.compose.login(place, "subscriber")
+    named = {"--user": login.user, "--password-file": login.password_file, "--ca-file": login.ca_file}
+    words = [word for option in named.items() for word in map(str, option)]
+    argv = [sys.executable, "-m", "goodstanding_client", login.bootstrap, *words]
     with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as follower:
         try:
             yield follower
@@ -199,7 +260,7 @@ def _following(platform: Platform) -> Iterator[subprocess.Popen[str]]:
             follower.terminate()
 
 
-def test_a_service_was_down_for_months(platform: Platform, seen: Callable[[str], None]) -> None:
+def test_a_service_was_down_for_months(platform: Platform, tmp_path: Path, seen: Callable[[str], None]) -> None:
     """The others work on; of the publications that it missed the latest is made, once."""
     compose, rider = platform.compose, Person(platform, next(_numbers))
     assert accepted(rider.rides(3))
@@ -208,7 +269,7 @@ def test_a_service_was_down_for_months(platform: Platform, seen: Callable[[str],
     forget_publications(platform)
     assert accepted(rider.rides(4))
     assert not any(compose.trouble(each) for each in SERVICES if each != "scorer")
-    with _following(platform) as follower:
+    with _following(platform, tmp_path) as follower:
         began = time.monotonic()
         compose("start", "scorer")
         rider.until_counted()

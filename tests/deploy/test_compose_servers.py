@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.kafka.connection import connection_of
 from shared.settings import ROOT
 from tests.deploy.compose import Compose, project
 
@@ -38,8 +39,10 @@ def test_the_end_to_end_tests_pass_on_the_servers_of_the_compose_file(
 ) -> None:
     with project() as compose:
         took_s = compose.up("kafka", "postgres")
+        compose("run", "--rm", "rights")
         servers = compose.deployment(tmp_path).addresses
-        last = _tested(*_END_TO_END, GOODSTANDING_KAFKA=servers.kafka, GOODSTANDING_POSTGRES=servers.postgres)
+        kafka = connection_of(servers.login).environment()
+        last = _tested(*_END_TO_END, GOODSTANDING_POSTGRES=servers.postgres, **kafka)
         seen(f"end to end on compose's servers (up in {took_s:.0f} s): {last}")
 
 

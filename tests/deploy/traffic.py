@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 
 from goodstanding.partner.sending import send
 from goodstanding.partner.verdicts import GOOD, Line, Verdict
@@ -24,6 +24,7 @@ from shared.contracts.partition import PARTITIONS
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import raw_topic
 from shared.kafka.sender import started
+from shared.kafka.topic_admin import administrator
 from tests.deploy.compose import Platform, until
 from tests.faults.cluster import APPEND_TIMES
 
@@ -93,7 +94,7 @@ class Person:
 
     def _send(self, events: list[dict[str, Any]]) -> list[Verdict]:
         lines = [Line(number, json.dumps(event).encode(), None) for number, event in enumerate(events, 1)]
-        kafka = self.platform.deployment.addresses.kafka
+        kafka = self.platform.deployment.kafka
         # As somebody who is not the operator: the tests stop the services behind ingest, and look into their tables.
         sent = send(kafka, PARTNER, lines, _SEND_TIMEOUT_S, operator=None, now=datetime.now(UTC))
         return asyncio.run(sent).verdicts
@@ -129,14 +130,12 @@ def forget_publications(platform: Platform) -> None:
 
 def send_to_nobody(platform: Platform) -> str:
     """A record on a raw topic that no mapping file is for; its position."""
-    kafka, topic = platform.deployment.addresses.kafka, raw_topic(f"stranger-{uuid.uuid4().hex[:8]}")
+    kafka, topic = platform.deployment.kafka, raw_topic(f"stranger-{uuid.uuid4().hex[:8]}")
 
     async def send_one() -> str:
         async with started(kafka) as producer:
-            admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-            await admin.start()
-            await admin.create_topics([NewTopic(topic, PARTITIONS, 1, topic_configs=APPEND_TIMES)])
-            await admin.close()
+            async with administrator(kafka) as admin:
+                await admin.create_topics([NewTopic(topic, PARTITIONS, 1, topic_configs=APPEND_TIMES)])
             sent = await producer.send_and_wait(topic, b"{}", partition=0)
             return f"{topic}/0/{sent.offset}"
 
@@ -147,7 +146,7 @@ def messages(platform: Platform, topic: str, last: int = 1_000) -> list[Any]:
     """What lies in the topic."""
 
     async def read() -> list[Any]:
-        return [record async for record in tail(platform.deployment.addresses.kafka, [topic], last, follow=False)]
+        return [record async for record in tail(platform.deployment.kafka, [topic], last, follow=False)]
 
     return asyncio.run(read())
 

@@ -12,6 +12,7 @@ from goodstanding.platform.deployment import partners
 from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.platform.servers import Addresses
 from shared.contracts.topics import CLOCK_TOPIC, SERVICES, topics
+from shared.kafka.connection import Kafka, bootstrap_of
 from tests.support.fresh_kafka import delete
 
 _POLL_S = 0.05
@@ -19,15 +20,15 @@ _FORGOTTEN_S = 10.0
 
 
 @pytest.fixture
-async def empty_servers(kafka_bootstrap: str, postgres_dsn: str) -> Addresses:
+async def empty_servers(kafka_login: Kafka, postgres_dsn: str) -> Addresses:
     """None of our topics, committed offsets and schemas. Who comes later makes them anew."""
     db = await asyncpg.connect(postgres_dsn)
     await _require_nobody_works(db)
-    await delete(kafka_bootstrap, [CLOCK_TOPIC, *(topic.name for topic in topics(partners()))])
+    await delete(kafka_login, [CLOCK_TOPIC, *(topic.name for topic in topics(partners()))])
     for service in SERVICES:
         await db.execute(f"drop schema if exists {service} cascade")
     await db.close()
-    return Addresses(kafka=kafka_bootstrap, postgres=postgres_dsn)
+    return Addresses(kafka=bootstrap_of(kafka_login), postgres=postgres_dsn, login=kafka_login)
 
 
 async def _require_nobody_works(db: asyncpg.Connection) -> None:

@@ -9,13 +9,14 @@ from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from goodstanding.reading.offsets import Offsets, asking
+from shared.kafka.connection import Kafka
 from shared.kafka.topic_admin import administrator, ensure_topics
 
 _PATIENCE_S = 60.0
 _LOOK_EVERY_S = 0.05
 
 
-async def delete(kafka: str, topics: Collection[str]) -> None:
+async def delete(kafka: Kafka, topics: Collection[str]) -> None:
     """Delete those of the topics that exist.
 
     With a topic Kafka forgets the offsets of its groups, and in them whose they are: two deployments on one Kafka stop
@@ -28,7 +29,7 @@ async def delete(kafka: str, topics: Collection[str]) -> None:
             await asyncio.sleep(_LOOK_EVERY_S)
 
 
-async def forget(kafka: str, topics: Collection[str], partners: Collection[str] = ()) -> None:
+async def forget(kafka: Kafka, topics: Collection[str], partners: Collection[str] = ()) -> None:
     """Make the topics again, with those of the partners."""
     await delete(kafka, topics)
     await ensure_topics(kafka, sorted(partners))
@@ -39,7 +40,7 @@ async def _remembered(offsets: Offsets, topics: Collection[str]) -> bool:
     return any(place.topic in topics for place in await offsets.committed("ingest"))
 
 
-async def delete_before(kafka: str, place: TopicPartition, offset: int) -> None:
+async def delete_before(kafka: Kafka, place: TopicPartition, offset: int) -> None:
     """As retention does when its time has come."""
     async with administrator(kafka) as admin:
         await admin.delete_records({place: RecordsToDelete(offset)})

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from goodstanding.platform.servers import Addresses, Servers, kafka
+from goodstanding.platform.stack import given_connection
+from shared.kafka.connection import Kafka
 
 _CHOICES = ("local", "containers")
 _POSTGRES_IMAGE = "postgres:18"
@@ -47,6 +49,12 @@ def kafka_bootstrap(request: pytest.FixtureRequest) -> str:
         return address
     addresses: Addresses = request.getfixturevalue("_local_addresses")
     return addresses.kafka
+
+
+@pytest.fixture(scope="session")
+def kafka_login(kafka_bootstrap: str) -> Kafka:
+    """How one gets into that Kafka; of one that the environment names, as the environment says."""
+    return given_connection() if "GOODSTANDING_KAFKA" in os.environ else kafka_bootstrap
 
 
 @pytest.fixture(scope="session")

@@ -53,8 +53,9 @@ def test_a_kind_that_was_used_stays_as_it_is(tmp_path: Path, text: str | None, s
 
 def test_on_compose_the_job_of_the_secrets_compares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "policies_here", lambda: tmp_path / "policies")
-    for reader in ("policies", *(f"secrets/{name}" for name in ("operator", "postgres", "ingest", *STATEFUL))):
-        (tmp_path / reader).mkdir(parents=True)
+    readers = ("operator", "authority", "administrator", "kafka", "postgres", "subscriber", "ingest", *STATEFUL)
+    for directory in ("policies", *(f"secrets/{name}" for name in readers)):
+        (tmp_path / directory).mkdir(parents=True)
     file = tmp_path / "policies" / OWN_KINDS
     file.write_text(GYM)
     assert ask("secrets", str(tmp_path / "secrets")).exit_code == 0

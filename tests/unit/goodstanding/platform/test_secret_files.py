@@ -6,11 +6,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from goodstanding.platform.fixed_settings import STATEFUL, read_settings
 from goodstanding.platform.secret_files import write_secret_files
+from goodstanding.platform.servers.kafka_security import ADMINISTRATOR as ADMIN
+from shared.contracts.topics import SERVICES
 
-READERS = ("operator", "postgres", "ingest", *STATEFUL)
+READERS = ("operator", "postgres", "ingest", *STATEFUL, "authority", "administrator", "kafka", "subscriber")
+PARTNERS = ["bank", "hotel"]
 
 
 @pytest.fixture
@@ -25,7 +29,7 @@ def contents(place: Path) -> dict[str, bytes]:
 
 
 def test_a_reader_finds_its_own_secret_and_nobody_elses(place: Path) -> None:
-    assert write_secret_files(place, "postgres:5432")
+    assert write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
     settings = read_settings(place / "operator" / "services")
     assert settings is not None
     assert (place / "ingest" / "goodstanding_key").read_text() == settings.key
@@ -39,25 +43,65 @@ def test_a_reader_finds_its_own_secret_and_nobody_elses(place: Path) -> None:
     assert f"postgres:5432:*:postgres:{administrator}\n" in (place / "operator" / "pgpass").read_text()
 
 
-def test_only_postgres_own_copy_can_be_read_by_another_user(place: Path) -> None:
-    write_secret_files(place, "postgres:5432")
+def test_everybody_has_a_password_of_its_own_on_kafka(place: Path) -> None:
+    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    users = {path.name: path.read_text() for path in (place / "administrator").iterdir() if path.suffix != ".pem"}
+    assert users.keys() == {*SERVICES, "operator", "portal", "subscriber", "partner-bank", "partner-hotel", ADMIN}
+    assert len({*users.values()}) == len(users)
+    for reader in (*SERVICES, "operator", "subscriber"):
+        assert (place / reader / "kafka-password").read_text() == users[reader]
+        others = [password for user, password in users.items() if user != reader]
+        assert not any(each.encode() in text for each in others for text in contents(place / reader).values())
+        assert not any(b"PRIVATE KEY" in text for text in contents(place / reader).values())
+
+
+def test_the_servers_have_certificates_that_are_not_the_same_for_kafka(place: Path) -> None:
+    """Kafka takes whoever has its broker's certificate for the broker, who may do everything."""
+    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    authority = x509.load_pem_x509_certificate((place / "authority" / "ca.pem").read_bytes())
+    named = {"kafka/broker.pem": "broker", "postgres/server.pem": "postgres", "administrator/administrator.pem": ADMIN}
+    for file, name in named.items():
+        [certificate, _] = x509.load_pem_x509_certificates((place / file).read_bytes())
+        certificate.verify_directly_issued_by(authority)
+        assert certificate.subject.rfc4514_string() == f"CN={name}"
+
+
+def test_with_another_authority_everything_is_made_again(place: Path) -> None:
+    """What Kafka has of secrets can be made again at any time, so a backup need not have it."""
+    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    for each in (place / "authority").iterdir():
+        each.unlink()
+    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    authority = x509.load_pem_x509_certificate((place / "authority" / "ca.pem").read_bytes())
+    for file in ("kafka/broker.pem", "postgres/server.pem", "administrator/administrator.pem"):
+        x509.load_pem_x509_certificates((place / file).read_bytes())[0].verify_directly_issued_by(authority)
+
+
+def test_only_the_servers_own_copies_can_be_read_by_another_user(place: Path) -> None:
+    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
     modes = {name: (place / name).stat().st_mode & 0o777 for name in contents(place)}
-    assert modes.pop("postgres/password") == 0o444
+    for name in ("postgres/password", "postgres/server.pem", "kafka/broker.pem", "kafka/ca.pem"):
+        assert modes.pop(name) == 0o444
+    assert modes.pop("authority/ca.pem") & 0o444, "what every client has"
     assert set(modes.values()) == {0o600}
 
 
 def test_a_second_start_keeps_everything(place: Path) -> None:
-    write_secret_files(place, "postgres:5432")
+    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
     before = contents(place)
-    assert not write_secret_files(place, "postgres:5432")
+    assert not write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
     assert contents(place) == before
 
 
-@pytest.mark.parametrize("lost", [reader for reader in READERS if reader != "operator"])
+@pytest.mark.parametrize("lost", ["postgres", "ingest", *STATEFUL, "subscriber"])
 def test_a_directory_that_was_lost_gets_the_same_again(place: Path, lost: str) -> None:
-    write_secret_files(place, "postgres:5432")
+    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
     before = contents(place)
     shutil.rmtree(place / lost)
     (place / lost).mkdir()
-    write_secret_files(place, "postgres:5432")
-    assert contents(place) == before
+    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    after = contents(place)
+    if lost == "postgres":
+        # A certificate is no secret that anybody else has: another one does.
+        assert before.pop("postgres/server.pem") != after.pop("postgres/server.pem")
+    assert after == before
