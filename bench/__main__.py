@@ -36,7 +36,7 @@ from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.platform.stack import stop
 from goodstanding.reading.offsets import asking
 from shared.contracts.partition import partition_of
-from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, raw_topic
+from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, group_of, raw_topic
 from shared.kafka.sender import send, started
 from shared.runner.service import Outgoing
 
@@ -131,7 +131,7 @@ async def _measure(deployment: Deployment, servers: Servers, processes: list[Ser
             process.resume()
         while True:
             await asyncio.sleep(0.05)
-            committed = sum((await offsets.committed("ingest")).values())
+            committed = sum((await offsets.committed(group_of("ingest"))).values())
             if committed < events:
                 continue
             forwarded = sum((await offsets.ends([NORMALIZED])).values())

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.contracts import currencies, zones
 from shared.contracts.identity import KEY_BYTES_MIN
 from shared.kafka.connection import KafkaConnection, SaslMechanism, SecurityProtocol
+from shared.prefix import FORM
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -100,6 +101,13 @@ class KafkaSettings(BaseSettings):
     )
 
     kafka: str = Field(description="Kafka bootstrap servers, host:port, comma separated.")
+    kafka_prefix: str = Field(
+        "",
+        pattern=f"^{FORM}$",
+        description="What stands before the names of topics, groups, transactional ids and users, so that several "
+        "deployments share one Kafka: a word and a point, such as `eu.`. Fixed when a deployment is set up. A variable "
+        "only, never a file.",
+    )
     kafka_security_protocol: SecurityProtocol = Field(
         "PLAINTEXT", description="`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`, as the brokers' listener has it."
     )

@@ -41,7 +41,7 @@ from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.waiting_for_word import waiting_for_word
 from shared import postgres
 from shared.contracts.rights import SUBSCRIBER
-from shared.contracts.topics import SERVICES
+from shared.contracts.topics import SERVICES, group_of
 from shared.kafka import groups, topic_admin
 from shared.kafka.connection import connection_of
 from shared.runner.timekeeper import measured
@@ -137,10 +137,10 @@ async def _kafka(deployment: Deployment) -> AsyncIterator[Finding]:
 
 async def _groups(deployment: Deployment) -> AsyncIterator[Finding]:
     async with topic_admin.administrator(deployment.addresses.login) as admin:
-        members = await groups.members(admin, SERVICES)
+        members = await groups.members(admin, [group_of(service) for service in SERVICES])
     async with asking(deployment.addresses.login) as offsets:
         for service in SERVICES:
-            yield of_group(service, members.get(service, 0), await _waiting(deployment, offsets, service))
+            yield of_group(service, members.get(group_of(service), 0), await _waiting(deployment, offsets, service))
 
 
 async def _waiting(deployment: Deployment, offsets: Offsets, service: str) -> int | None:
@@ -148,7 +148,7 @@ async def _waiting(deployment: Deployment, offsets: Offsets, service: str) -> in
     if service in STATEFUL:
         handled = await _handled(deployment, service)
     else:
-        handled = {(tp.topic, tp.partition): at for tp, at in (await offsets.committed(service)).items()}
+        handled = {(tp.topic, tp.partition): at for tp, at in (await offsets.committed(group_of(service))).items()}
     topics = await offsets.existing(sorted({topic for topic, _ in handled}))
     ends = await offsets.ends(topics) if topics else {}
     return sum(

@@ -21,7 +21,7 @@ from goodstanding.reading.progress import Progress
 from services.scorer.core.features.months import WINDOW_MONTHS_MAX
 from shared.contracts import zones
 from shared.contracts.months import month_name, month_number, month_of
-from shared.contracts.topics import raw_topic
+from shared.contracts.topics import group_of, raw_topic
 from shared.kafka.sender import started
 
 _POLL_S = 0.1
@@ -120,7 +120,7 @@ class Present:
     async def _until_ingest(self, ends: Mapping[TopicPartition, int]) -> None:
         deadline = time.monotonic() + _STALLED_AFTER_S
         while True:
-            committed = await self.offsets.committed("ingest")
+            committed = await self.offsets.committed(group_of("ingest"))
             if all(committed.get(at, 0) >= end for at, end in ends.items()):
                 return
             if time.monotonic() > deadline:

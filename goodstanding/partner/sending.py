@@ -28,7 +28,7 @@ from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.reading.progress import Progress
 from goodstanding.reading.topic import between
 from shared.contracts.partition import PARTITIONS, partition_of
-from shared.contracts.topics import dead_letter_topic, raw_topic, rejected_topic
+from shared.contracts.topics import dead_letter_topic, group_of, raw_topic, rejected_topic
 from shared.kafka.connection import Kafka
 from shared.kafka.sender import started
 
@@ -152,7 +152,7 @@ async def _send_to(
 async def _until_ingest(offsets: Offsets, placed: Sequence[Placed], deadline: float, timeout_s: float) -> None:
     wanted = _ends((each.at, each.offset) for each in placed)
     while True:
-        committed = await offsets.committed("ingest")
+        committed = await offsets.committed(group_of("ingest"))
         if all(committed.get(at, 0) >= end for at, end in wanted.items()):
             return
         if time.monotonic() > deadline:

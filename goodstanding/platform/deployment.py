@@ -29,11 +29,12 @@ from shared import postgres
 from shared.clock import PAST_IS_CLOSED, set_stepped_clock
 from shared.contracts import zones
 from shared.contracts.months import month_start
-from shared.contracts.rights import OPERATOR, SUBSCRIBER
+from shared.contracts.rights import OPERATOR, SUBSCRIBER, principal_of
 from shared.contracts.topics import CLOCK_TOPIC, SERVICES
 from shared.kafka import clients, topic_admin
 from shared.kafka.connection import Kafka, KafkaConnection, connection_of
 from shared.partner_files import partner_names
+from shared.prefix import PREFIX, VARIABLE
 from shared.runner import past
 from shared.runner.past import Past
 from shared.runner.store import MIGRATIONS as RUNNER_MIGRATIONS
@@ -61,8 +62,13 @@ class Deployment:
 
     @classmethod
     def open(cls, directory: Path, addresses: Addresses) -> Deployment | None:
-        """The deployment that was written down in the directory, or None."""
+        """The deployment that was written down in the directory, or None. Raises UserError for another prefix."""
         settings = read_settings(directory)
+        if settings and settings.kafka_prefix != PREFIX:
+            raise UserError(
+                f"This platform was set up with {VARIABLE}={settings.kafka_prefix}, and not with {PREFIX or 'none'}.",
+                f"Set it: export {VARIABLE}={settings.kafka_prefix}",
+            )
         return cls(directory, addresses, settings) if settings else None
 
     @property
@@ -131,9 +137,10 @@ class Deployment:
         return self.kafka_as(OPERATOR)
 
     def kafka_as(self, user: str) -> Kafka:
-        """How this user reaches Kafka; where the deployment makes no users, everybody is whoever runs it."""
+        """How this service, operator or subscriber reaches Kafka, or a partner by the name `partner-<name>`;
+        where the deployment makes no users, everybody is whoever runs it."""
         users = self.kafka_users
-        return users.connection(user) if users else self.addresses.login
+        return users.connection(principal_of(user)) if users else self.addresses.login
 
     @property
     def kafka_users(self) -> KafkaUsers | None:
@@ -156,6 +163,8 @@ class Deployment:
             "GOODSTANDING_CLOCK": self.settings.clock,
             "GOODSTANDING_RETENTION_PROFILE": self.settings.retention_profile,
         }
+        if self.settings.kafka_prefix:
+            common[VARIABLE] = self.settings.kafka_prefix
         if self.policies != ROOT / "policies":
             common["GOODSTANDING_POLICIES"] = str(self.policies.absolute())
         if partners_here() != ROOT / "partners":

@@ -38,6 +38,8 @@ class FixedSettings(msgspec.Struct, frozen=True, kw_only=True):
     retention_profile: str = "cn"
     clock: Literal["system", "stepped", "loading"] = "system"
     """`loading` from the beginning until `go-live`, which makes it `system` for good (decision 0040)."""
+    kafka_prefix: str = ""
+    """What stands before every name on Kafka (`shared.prefix`)."""
     backfill: str | None = None
     """The new partner and the closed months that take its events now: `partner:2025-01:2026-03` (rules E24)."""
     past_scores: Literal["all", "last"] = "all"
@@ -93,7 +95,15 @@ def _is_key(text: str) -> bool:
         return False
 
 
-_FROM_ENVIRONMENT = ("key", "fingerprint_key", "zone", "currency", "identity_scheme", "retention_profile")
+_FROM_ENVIRONMENT = (
+    "key",
+    "fingerprint_key",
+    "zone",
+    "currency",
+    "identity_scheme",
+    "retention_profile",
+    "kafka_prefix",
+)
 
 
 def read_settings(directory: Path) -> FixedSettings | None:

@@ -18,6 +18,7 @@ from shared.contracts.topics import disputes_topic, raw_topic, rejected_topic
 from shared.kafka import acls
 from shared.kafka.acls import Held
 from shared.kafka.connection import Kafka, KafkaConnection, bootstrap_of
+from shared.prefix import PREFIX, VARIABLE
 
 _LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule"
 
@@ -98,7 +99,8 @@ def files(access: Access, kafka: Kafka) -> Mapping[str, str]:
             password_file=Path("password"),
             ca_file=Path("ca.pem") if access.ca else None,
         )
-        found["environment"] = _lines(theirs.environment())
+        named = {VARIABLE: PREFIX} if PREFIX else {}
+        found["environment"] = _lines({**theirs.environment(), **named})
     return found
 
 

@@ -25,7 +25,7 @@ from goodstanding.platform.kafka_users import PASSWORDS, kept_password
 from goodstanding.platform.private_file import write_private
 from goodstanding.platform.servers import Addresses
 from goodstanding.platform.servers.kafka_security import ADMINISTRATOR, BROKER
-from shared.contracts.rights import OPERATOR, SUBSCRIBER, principals
+from shared.contracts.rights import OPERATOR, SUBSCRIBER, principal_of, principals
 from shared.contracts.topics import SERVICES
 
 _ADMINISTRATOR = "postgres"
@@ -84,7 +84,7 @@ def _write_kafka_passwords(directory: Path, partners: Sequence[str]) -> None:
     for user in (ADMINISTRATOR, *principals(partners)):
         kept_password(users / user)
     for reader in (OPERATOR, SUBSCRIBER, *SERVICES):
-        write_private(directory / reader / "kafka-password", kept_password(users / reader).encode())
+        write_private(directory / reader / "kafka-password", kept_password(users / principal_of(reader)).encode())
 
 
 def _write_for_server(path: Path, content: bytes) -> None:

@@ -25,7 +25,7 @@ from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.reading.offsets import Offsets, asking
 from shared.clock import set_stepped_clock
-from shared.contracts.topics import SUBJECT_ANSWERS, Topic, raw_topic, topics
+from shared.contracts.topics import SUBJECT_ANSWERS, Topic, group_of, raw_topic, topics
 from shared.kafka.sender import started
 
 STALLED_AFTER_S = 60.0
@@ -120,7 +120,7 @@ class Driver:
 
     async def _look_at_ingest(self) -> _Look:
         ends = await self.offsets.ends([raw_topic(partner) for partner in partners()])
-        committed = await self.offsets.committed("ingest")
+        committed = await self.offsets.committed(group_of("ingest"))
         records = sum(max(end - committed.get(tp, 0), 0) for tp, end in ends.items())
         return _Look(Lag("ingest", records), committed)
 

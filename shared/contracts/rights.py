@@ -23,8 +23,10 @@ from shared.contracts.topics import (
     WITNESS,
     ServiceName,
     Topic,
+    group_of,
     topics,
 )
+from shared.prefix import PREFIX
 
 Resource: TypeAlias = Literal["topic", "group", "transactional-id", "cluster"]
 Operation: TypeAlias = Literal[
@@ -47,7 +49,7 @@ OPERATOR = "operator"
 PORTAL = "portal"
 SUBSCRIBER = "subscriber"
 """Who follows scores and tiers, where a deployment does not name its subscribers."""
-REDRIVE_ID = "redrive"
+REDRIVE_ID = f"{PREFIX}redrive"
 """The operator's transactional id: of two redrives at a time, the second shuts out the first."""
 
 _FAMILIES = (RAW_PREFIX, REJECTED_PREFIX, DISPUTES_PREFIX, CROSSWALK_PREFIX)
@@ -79,13 +81,19 @@ def may(rights: Iterable[Right], principal: str, operation: Operation, resource:
     return any(right.principal == principal and right.covers(resource, name, operation) for right in rights)
 
 
+def principal_of(name: str) -> str:
+    """Who logs in to Kafka as the service, the operator, the portal or a subscriber of this name."""
+    return f"{PREFIX}{name}"
+
+
 def partner_principal(partner: str) -> str:
-    return f"partner-{partner}"
+    return principal_of(f"partner-{partner}")
 
 
 def principals(partners: Sequence[str], subscribers: Sequence[str] = (SUBSCRIBER,)) -> tuple[str, ...]:
     """Everybody who logs in to a deployment's Kafka, except for its administrator."""
-    return (*SERVICES, OPERATOR, PORTAL, *map(partner_principal, partners), *subscribers)
+    named = map(principal_of, (*SERVICES, OPERATOR, PORTAL))
+    return (*named, *map(partner_principal, partners), *map(principal_of, subscribers))
 
 
 def rights(partners: Sequence[str], subscribers: Sequence[str] = (SUBSCRIBER,)) -> tuple[Right, ...]:
@@ -95,12 +103,12 @@ def rights(partners: Sequence[str], subscribers: Sequence[str] = (SUBSCRIBER,)) 
     for service in SERVICES:
         found.update(_of_service(service))
     found.update(_of_operator())
-    for outsider in (PORTAL, *subscribers):
+    for outsider in map(principal_of, (PORTAL, *subscribers)):
         found.add(Right(outsider, "group", f"{outsider}.", "read", is_prefix=True))
     for principal in map(partner_principal, partners):
         found.add(Right(principal, "group", f"{principal}.", "read", is_prefix=True))
         # How far ingest has come with the partner's own topic; of others' topics Kafka tells nothing here.
-        found.add(Right(principal, "group", "ingest", "describe"))
+        found.add(Right(principal, "group", group_of("ingest"), "describe"))
     return tuple(sorted(found))
 
 
@@ -126,30 +134,32 @@ def _who(role: str, subscribers: Sequence[str]) -> Sequence[str]:
     if role.startswith("partner "):
         return [partner_principal(role.removeprefix("partner "))]
     if role == "subscribers":
-        return subscribers
+        return [*map(principal_of, subscribers)]
     # A demo is driven by whoever runs it.
-    return [OPERATOR if role in (REDRIVE, "driver") else role]
+    return [principal_of(OPERATOR if role in (REDRIVE, "driver") else role)]
 
 
 def _of_service(service: ServiceName) -> Iterator[Right]:
-    yield Right(service, "group", service, "read")
+    principal = principal_of(service)
+    yield Right(principal, "group", group_of(service), "read")
     if service in _PUBLISHED:
-        yield Right(service, "topic", _PUBLISHED[service], "read")
+        yield Right(principal, "topic", _PUBLISHED[service], "read")
         # One id for each shard.
-        yield Right(service, "transactional-id", f"{service}-", "write", is_prefix=True)
+        yield Right(principal, "transactional-id", f"{PREFIX}{service}-", "write", is_prefix=True)
     else:
         # Without a database, what the operator said lies in a group beside its own.
-        yield Right(service, "group", words_group(service), "describe")
+        yield Right(principal, "group", words_group(service), "describe")
 
 
 def _of_operator() -> Iterator[Right]:
-    yield Right(OPERATOR, "transactional-id", REDRIVE_ID, "write")
+    operator = principal_of(OPERATOR)
+    yield Right(operator, "transactional-id", REDRIVE_ID, "write")
     for service in SERVICES:
-        yield Right(OPERATOR, "group", service, "describe")
+        yield Right(operator, "group", group_of(service), "describe")
         if service not in _PUBLISHED:
-            yield Right(OPERATOR, "group", words_group(service), "read")
+            yield Right(operator, "group", words_group(service), "read")
 
 
 def words_group(service: str) -> str:
     """The group that holds the operator's words to a service without a database."""
-    return f"{service}.operator"
+    return f"{group_of(service)}.operator"

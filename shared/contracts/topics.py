@@ -12,20 +12,21 @@ from datetime import timedelta
 from typing import Literal, TypeAlias, get_args
 
 from shared.contracts.partition import PARTITIONS
+from shared.prefix import PREFIX
 
-RAW_PREFIX = "behavior.raw."
-REJECTED_PREFIX = "behavior.rejected."
-DISPUTES_PREFIX = "disputes."
-CROSSWALK_PREFIX = "crosswalk."
-NORMALIZED = "behavior.normalized"
-RECORDS_REPORTED = "records.reported"
-RECORDS_CHANGED = "records.changed"
-SCORES_CHANGED = "scores.changed"
-TIERS_CHANGED = "tiers.changed"
-SUBJECT_REQUESTS = "subject.requests"
-SUBJECT_ANSWERS = "subject.answers"
-CLOCK_TOPIC = "simulation.clock"
-TIME_TOPIC = "services.time"
+RAW_PREFIX = f"{PREFIX}behavior.raw."
+REJECTED_PREFIX = f"{PREFIX}behavior.rejected."
+DISPUTES_PREFIX = f"{PREFIX}disputes."
+CROSSWALK_PREFIX = f"{PREFIX}crosswalk."
+NORMALIZED = f"{PREFIX}behavior.normalized"
+RECORDS_REPORTED = f"{PREFIX}records.reported"
+RECORDS_CHANGED = f"{PREFIX}records.changed"
+SCORES_CHANGED = f"{PREFIX}scores.changed"
+TIERS_CHANGED = f"{PREFIX}tiers.changed"
+SUBJECT_REQUESTS = f"{PREFIX}subject.requests"
+SUBJECT_ANSWERS = f"{PREFIX}subject.answers"
+CLOCK_TOPIC = f"{PREFIX}simulation.clock"
+TIME_TOPIC = f"{PREFIX}services.time"
 
 ServiceName: TypeAlias = Literal["ingest", "retention", "scorer", "benefits"]
 SERVICES: tuple[ServiceName, ...] = get_args(ServiceName)
@@ -120,7 +121,17 @@ def crosswalk_topic(partner: str) -> str:
 
 
 def dead_letter_topic(service: str) -> str:
-    return f"{service}.dead-letter"
+    return f"{PREFIX}{service}.dead-letter"
+
+
+def group_of(service: str) -> str:
+    """The consumer group of the service's processes."""
+    return f"{PREFIX}{service}"
+
+
+def transactional_id(service: str, shard: int) -> str:
+    """Of whichever process holds the shard: a new one shuts out the one before."""
+    return f"{PREFIX}{service}-{shard}"
 
 
 def message_bytes_max(topic: str) -> int | None:

@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeAlias
 import asyncpg
 import structlog
 
+from shared.contracts.topics import transactional_id
 from shared.kafka.sender import started
 from shared.runner import store
 from shared.runner.answers import M, S, W
@@ -136,7 +137,7 @@ class FencedShard(Shard, Generic[M, S, W]):
         claim = await store.claim(home.pool, self.index, epoch=before)
         self.life = Unclaimed(claim.epoch)
         claim = await claim_check.check_claim(home, claim)
-        async with started(home.host.settings.connection, f"{home.service}-{self.index}") as producer:
+        async with started(home.host.settings.connection, transactional_id(home.service, self.index)) as producer:
             owned: Owned[M, S, W] = Owned(home, self._mode, self._outbox, claim, producer)
             self._become(Claimed(owned))
             await owned.send_pending()

@@ -16,6 +16,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
 
+from shared.contracts.topics import group_of
 from shared.kafka import clients
 from shared.kafka.consumer import CarefulConsumer
 from shared.kafka.losses import Losses
@@ -53,7 +54,7 @@ class Subscription:
         self._subscriber = self.broker.subscriber(
             *[source.topic for source in inputs if source.topic],
             pattern="|".join(source.pattern for source in inputs if source.pattern) or None,
-            group_id=name,
+            group_id=group_of(name),
             batch=True,
             max_records=settings.batch_records_max,
             # After an empty poll FastStream sleeps for this long again, so it bounds the idle latency.

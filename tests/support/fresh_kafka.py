@@ -9,6 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from goodstanding.reading.offsets import Offsets, asking
+from shared.contracts.topics import group_of
 from shared.kafka.connection import Kafka
 from shared.kafka.topic_admin import administrator, ensure_topics
 
@@ -37,7 +38,7 @@ async def forget(kafka: Kafka, topics: Collection[str], partners: Collection[str
 
 async def _remembered(offsets: Offsets, topics: Collection[str]) -> bool:
     """Whether ingest, the one service whose offsets are in Kafka, still has some in these topics."""
-    return any(place.topic in topics for place in await offsets.committed("ingest"))
+    return any(place.topic in topics for place in await offsets.committed(group_of("ingest")))
 
 
 async def delete_before(kafka: Kafka, place: TopicPartition, offset: int) -> None:

@@ -1,0 +1,125 @@
+"""Two deployments on one Kafka, with a prefix each: under load neither notices the other."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from goodstanding.platform.servers import Servers
+from shared.contracts.topics import SERVICES
+from shared.kafka.topic_admin import administrator
+from shared.settings import ROOT
+
+# Two platforms of four services each start here, on a machine that may be busy with other things.
+pytestmark = pytest.mark.timeout(600)
+
+PREFIXES = ("eu.", "eu-2.")
+_EVENTS = 300
+
+
+@dataclass(frozen=True)
+class Platform:
+    prefix: str
+    home: Path
+    kafka: str
+    postgres: str
+
+    def run(self, *words: str, given: str = "") -> str:
+        """What a command says, run as a program of its own: the prefix is read when a program begins."""
+        argv = [sys.executable, "-m", "goodstanding.cli", *words]
+        done = subprocess.run(
+            argv, cwd=ROOT, env=self._environment(), input=given, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def _environment(self) -> Mapping[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("GOODSTANDING_")}
+        return inherited | {
+            "GOODSTANDING_HOME": str(self.home),
+            "GOODSTANDING_KAFKA": self.kafka,
+            "GOODSTANDING_POSTGRES": self.postgres,
+            "GOODSTANDING_KAFKA_PREFIX": self.prefix,
+        }
+
+    def people(self) -> set[str]:
+        lines = self.run("tail", "scores", "--once", "--json", "--last", "1000").splitlines()
+        return {json.loads(line)["user_id"] for line in lines}
+
+    async def claims(self) -> dict[str, int]:
+        """How often shards were claimed: once more for each process that has shut another one out."""
+        db = await asyncpg.connect(self.postgres)
+        try:
+            return {
+                service: await db.fetchval(f"select sum(epoch) from {service}.shard")
+                for service in SERVICES
+                if service != "ingest"
+            }
+        finally:
+            await db.close()
+
+
+@pytest.fixture(scope="module")
+def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[Platform]]:
+    """One Kafka, and a Postgres for each. The first platform runs before the second one comes."""
+    with Servers.ephemeral() as one, Servers.ephemeral() as another:
+        kafka, databases = one.addresses.kafka, (one.addresses.postgres, another.addresses.postgres)
+        made = [
+            Platform(prefix, tmp_path_factory.mktemp("home"), kafka, postgres)
+            for prefix, postgres in zip(PREFIXES, databases, strict=True)
+        ]
+        try:
+            yield made
+        finally:
+            for each in made:
+                each.run("local", "down", "--delete")
+
+
+async def test_under_load_neither_notices_the_other(platforms: Sequence[Platform]) -> None:
+    first, second = platforms
+    first.run("local", "up", "--continuous")
+    events = first.run("partner", "sample", "bank", "--count", str(_EVENTS))
+    assert f"{_EVENTS} accepted" in first.run("partner", "send", "bank", "-", given=events)
+    alone = first.people()
+    claimed = await first.claims()
+
+    second.run("local", "up", "--continuous")
+    assert second.people() == set()
+    with ThreadPoolExecutor() as pool:
+        # The same people and the same ids of events: in the other deployment they are others.
+        again = pool.submit(first.run, "partner", "send", "bank", "-", given=events)
+        there = pool.submit(second.run, "partner", "send", "bank", "-", given=events)
+        assert f"{_EVENTS} repeated" in again.result()
+        assert f"{_EVENTS} accepted" in there.result()
+    assert first.people() == alone
+    assert len(second.people()) == len(alone)
+    assert second.people().isdisjoint(alone)
+    second.run("local", "down")
+    assert await first.claims() == claimed
+    assert "agree" in first.run("offsets", "check")
+
+
+async def test_every_name_on_kafka_begins_with_a_prefix(platforms: Sequence[Platform]) -> None:
+    async with administrator(platforms[0].kafka) as admin:
+        topics = {name for name in await admin.list_topics() if not name.startswith("__")}
+        groups = {group for group, _ in await admin.list_consumer_groups()}
+    ours = {prefix: {name.removeprefix(prefix) for name in topics if name.startswith(prefix)} for prefix in PREFIXES}
+    assert topics == {prefix + name for prefix, names in ours.items() for name in names}
+    assert ours[PREFIXES[0]] == ours[PREFIXES[1]]
+    assert groups == {prefix + service for prefix in PREFIXES for service in SERVICES}
+
+
+def test_a_command_without_the_prefix_says_which_one_is_meant(platforms: Sequence[Platform]) -> None:
+    first = platforms[0]
+    forgotten = Platform("", first.home, first.kafka, first.postgres)
+    with pytest.raises(AssertionError, match=r"GOODSTANDING_KAFKA_PREFIX=eu\."):
+        forgotten.run("tail", "scores", "--once")
