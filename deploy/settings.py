@@ -51,8 +51,8 @@ _TOOLS = """\
 of an administrator. With the first alone, `partner send` works as on a partner's own machine |
 | `GOODSTANDING_POLICIES`, `GOODSTANDING_PARTNERS` | the installed ones | directories of policies and mappings, \
 for commands as for services |
-| `GOODSTANDING_REPLICATION_FACTOR` | 1 | how many brokers keep a copy of each record: for `goodstanding topics`, \
-which makes topics so and says which exist otherwise |
+| `GOODSTANDING_REPLICATION_FACTOR` | as set up, else 1 | how many brokers keep a copy of each record, when a platform \
+is set up; `goodstanding topics` makes topics so and says which exist otherwise, and `doctor` does too |
 | `GOODSTANDING_COMMAND` | found out | how the command line is called, for the commands that it tells of |
 """
 

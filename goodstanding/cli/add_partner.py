@@ -36,7 +36,7 @@ def add(
             metavar="ADDRESS", help="Where the partner reaches Kafka, host:port, if not where this command does."
         ),
     ] = None,
-    replication_factor: ReplicationFactor = 1,
+    replication_factor: ReplicationFactor = None,
     renew: Annotated[bool, typer.Option("--renew", help="Give the partner another password.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -18,6 +18,7 @@ from goodstanding.cli.group import commands
 from goodstanding.errors import UserError
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import ServersError
+from goodstanding.platform.servers.server import BROKERS, NAMES
 from goodstanding.platform.stack import Part, Stack
 from shared.contracts import zones
 from shared.contracts.identity import SchemeName
@@ -28,7 +29,7 @@ app = commands("The platform on this machine, in the background: Kafka, Postgres
 
 _SCHEMES = get_args(SchemeName)[:4]
 """Those that are no country's own."""
-_PARTS = ("kafka", "postgres", *SERVICES)
+_PARTS = (*NAMES, *SERVICES, *BROKERS[1:])
 
 
 @app.command()
@@ -54,6 +55,16 @@ def up(
         typer.Option(
             "--secure/--open",
             help="Have Kafka ask everybody who they are, over TLS, and allow each only what is its own. It is settled "
+            "when the platform is set up.",
+        ),
+    ] = None,
+    brokers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="COUNT",
+            min=1,
+            max=3,
+            help="With 3, a record is acknowledged when two brokers have it, so that one may be lost. It is settled "
             "when the platform is set up.",
         ),
     ] = None,
@@ -91,11 +102,12 @@ def up(
         said["past_scores"] = past_scores
     if loading:
         said["clock"] = "loading"
-    settings = stack.settings or FixedSettings.new(**said)
+    copies = {"replication_factor": str(brokers)} if brokers and not stack.uses_given_servers else {}
+    settings = stack.settings or FixedSettings.new(**said, **copies)
     _check_fixed(settings, said)
     if not ran:
         policies.check_all(settings)
-    deployment = stack.up(say, settings, cadence=cadence, secured=secure)
+    deployment = stack.up(say, settings, cadence=cadence, secured=secure, brokers=brokers)
     _show(stack, as_json)
     if as_json:
         return

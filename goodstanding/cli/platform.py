@@ -80,7 +80,7 @@ def secrets(
 
 
 def topics(
-    replication_factor: ReplicationFactor = 1,
+    replication_factor: ReplicationFactor = None,
     form: Annotated[
         TopicForm | None,
         typer.Option(
@@ -100,7 +100,7 @@ def topics(
     """
     if form is not None:
         console.print(
-            topic_text.strimzi([*table(partners()), WITNESS], cluster, replication_factor),
+            topic_text.strimzi([*table(partners()), WITNESS], cluster, replication_factor or 1),
             end="",
             soft_wrap=True,
             markup=False,

@@ -85,12 +85,13 @@ Who = Annotated[
 ]
 
 ReplicationFactor = Annotated[
-    int,
+    int | None,
     typer.Option(
         metavar="COUNT",
         min=1,
         envvar="GOODSTANDING_REPLICATION_FACTOR",
         show_envvar=False,
-        help="How many brokers keep a copy of each record. From 3 on, one of them may be lost.",
+        help="How many brokers keep a copy of each record, if not as many as the platform was set up with. From 3 on, "
+        "one of them may be lost.",
     ),
 ]

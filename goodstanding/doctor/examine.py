@@ -128,7 +128,9 @@ async def _kafka(deployment: Deployment) -> AsyncIterator[Finding]:
         cluster = await admin.describe_cluster()
     brokers = len(cluster["brokers"])
     yield ok("kafka", f"{brokers} broker{'s' if brokers > 1 else ''} of cluster {cluster['cluster_id']} answer.")
-    for each in of_topics(await topic_admin.compare_topics(deployment.addresses.login, partners())):
+    for each in of_topics(
+        await topic_admin.compare_topics(deployment.addresses.login, partners(), deployment.settings.replication_factor)
+    ):
         yield each
     login = connection_of(deployment.addresses.login)
     if login.uses_sasl:

@@ -210,12 +210,14 @@ class Deployment:
                 await db.close()
         return applied
 
-    async def ensure_topics(self, replication_factor: int = 1) -> topic_admin.TopicReport:
-        """Create the topics that are missing, and say which differ from the table, in the number of copies too."""
+    async def ensure_topics(self, replication_factor: int | None = None) -> topic_admin.TopicReport:
+        """Create the topics that are missing, and say which differ from the table, in the number of copies too, which
+        is the deployment's own where none is named."""
         kafka = self.addresses.login
+        copies = replication_factor or self.settings.replication_factor
         if self.settings.clock != "system":
-            await topic_admin.ensure_simulation_topic(kafka)
-        return await topic_admin.ensure_topics(kafka, partners(), replication_factor)
+            await topic_admin.ensure_simulation_topic(kafka, copies)
+        return await topic_admin.ensure_topics(kafka, partners(), copies)
 
     async def ensure_users(self) -> None:
         """Have a user for each service, partner and subscriber, with its rights, where the deployment makes them."""

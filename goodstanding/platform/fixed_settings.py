@@ -40,6 +40,8 @@ class FixedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`loading` from the beginning until `go-live`, which makes it `system` for good (decision 0040)."""
     kafka_prefix: str = ""
     """What stands before every name on Kafka (`shared.prefix`)."""
+    replication_factor: int = 1
+    """How many brokers keep a copy of each record."""
     backfill: str | None = None
     """The new partner and the closed months that take its events now: `partner:2025-01:2026-03` (rules E24)."""
     past_scores: Literal["all", "last"] = "all"
@@ -61,7 +63,7 @@ class FixedSettings(msgspec.Struct, frozen=True, kw_only=True):
         if scheme not in SCHEMES:
             raise UserError(f"There is no identity scheme {scheme}.", f"Say one of: {', '.join(SCHEMES)}.")
         try:
-            return msgspec.convert({**made, **named, **settings}, cls)
+            return msgspec.convert({**made, **named, **settings}, cls, strict=False)
         except msgspec.ValidationError as error:
             raise UserError(f"A setting cannot be used: {str(error).rstrip('.')}.") from None
 
@@ -103,6 +105,7 @@ _FROM_ENVIRONMENT = (
     "identity_scheme",
     "retention_profile",
     "kafka_prefix",
+    "replication_factor",
 )
 
 

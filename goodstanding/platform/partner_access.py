@@ -43,7 +43,9 @@ class Access:
         return f"{self.user}." if self.user else None
 
 
-async def give_access(deployment: Deployment, partner: str, replication_factor: int = 1, *, renew: bool) -> Access:
+async def give_access(
+    deployment: Deployment, partner: str, replication_factor: int | None = None, *, renew: bool
+) -> Access:
     """Have the partner's topics, user and rights; everything that is there already stays, the password too unless it is
     to be renewed. Raises KafkaError; run again, it goes on."""
     login = deployment.addresses.login

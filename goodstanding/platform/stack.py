@@ -22,6 +22,7 @@ from goodstanding.platform.fixed_settings import STATEFUL, FixedSettings, read_s
 from goodstanding.platform.one_at_a_time import one_at_a_time
 from goodstanding.platform.servers import Addresses, Servers
 from goodstanding.platform.servers.directories import default_home
+from goodstanding.platform.servers.server import NAMES
 from goodstanding.platform.service_process import ServiceProcess
 from shared.contracts.topics import SERVICES
 from shared.kafka.connection import Kafka, KafkaConnection
@@ -89,13 +90,14 @@ class Stack:
         cadence: Literal["policy", "continuous"] | None = None,
         *,
         secured: bool | None = None,
+        brokers: int | None = None,
     ) -> Deployment:
         """Have everything run. A deployment that exists keeps its settings, except for the cadence if one is given; a
         new deployment gets the `new` ones."""
         partners()  # A file that cannot be a partner's is an error before anything is started.
         if not self._given:
             say("Starting Kafka and Postgres")
-        addresses = self._given or self._servers_up(secured)
+        addresses = self._given or self._servers_up(secured, brokers)
         # Two at once would make two deployments with a key each, and two processes of each service.
         with one_at_a_time(self.home):
             deployment = Deployment.open(self._directory, addresses)
@@ -107,15 +109,21 @@ class Stack:
             start(deployment, say, attached=False, first_instant=first_instant)
         return deployment
 
-    def _servers_up(self, secured: bool | None) -> Addresses:
+    def _servers_up(self, secured: bool | None, brokers: int | None) -> Addresses:
         servers = Servers(self.home)
+        if brokers is not None and servers.brokers not in (None, brokers):
+            raise UserError(
+                f"The brokers of this platform were {servers.brokers} when it was set up, and stay so many.",
+                "Set up another one: GOODSTANDING_HOME=... goodstanding local up, or begin again with an empty one: "
+                "goodstanding local down --delete",
+            )
         if secured is not None and servers.secured not in (None, secured):
             raise UserError(
                 f"This platform was set up {'with' if servers.secured else 'without'} --secure, and stays so.",
                 "Set up another one: GOODSTANDING_HOME=... goodstanding local up, or begin again with an empty one: "
                 "goodstanding local down --delete",
             )
-        return servers.up(secured=bool(secured))
+        return servers.up(secured=bool(secured), brokers=brokers or 1)
 
     def down(self, *, delete: bool = False) -> None:
         """End services and servers; with `delete`, remove their data, secrets and logs as well."""
@@ -130,7 +138,8 @@ class Stack:
         local = Servers(self.home)
         servers = [] if self._given else local.status()
         # A service finds out some seconds later than we that a server has gone, and says that it is ready until then.
-        gone = [server.name for server in servers if server.state != "up"]
+        # Of several brokers one may be away.
+        gone = [server.name for server in servers if server.state != "up" and len(servers) == len(NAMES)]
         return [
             *(Part(s.name, _shown(s.address), s.pid, _TROUBLES[s.state], local.log(s.name)) for s in servers),
             *(Part(p.name, p.http, p.pid, p.trouble() or _without(p.service, gone), p.log) for p in self.processes),

@@ -18,7 +18,7 @@ from aiokafka.abc import AbstractTokenProvider
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection, OAuthAuthenticator, create_conn
-from aiokafka.errors import SaslAuthenticationFailed, UnsupportedSaslMechanismError
+from aiokafka.errors import KafkaError, SaslAuthenticationFailed, UnsupportedSaslMechanismError
 
 from shared.kafka.connection import Kafka, KafkaConnection, connection_of
 from shared.kafka.library import with_names
@@ -62,12 +62,25 @@ def refusal(kafka: Kafka) -> str | None:
 
 
 async def knock(kafka: Kafka) -> None:
-    """Make one connection to the first address, log in, and close it again, so that `refusal` is of this moment.
+    """Make one connection to the first address that answers, log in, and close it again, so that `refusal` is of this
+    moment.
 
-    Raises OSError or KafkaError when it cannot be made.
+    Raises OSError or KafkaError when none can be made.
     """
     connection = connection_of(kafka)
-    host, _, port = connection.bootstrap.partition(",")[0].rpartition(":")
+    addresses = connection.bootstrap.split(",")
+    for address in addresses:
+        try:
+            await _knock_at(connection, address)
+        except (OSError, KafkaError):
+            if address == addresses[-1]:
+                raise
+        else:
+            return
+
+
+async def _knock_at(connection: KafkaConnection, address: str) -> None:
+    host, _, port = address.strip().rpartition(":")
     made = await _connect(connection, host, int(port), security_protocol=connection.security_protocol)
     made.close()
 

@@ -77,9 +77,9 @@ async def compare_topics(kafka: Kafka, partners: Sequence[str], replication_fact
     )
 
 
-async def ensure_simulation_topic(kafka: Kafka) -> TopicReport:
+async def ensure_simulation_topic(kafka: Kafka, replication_factor: int = 1) -> TopicReport:
     """The stepped clock's topic, for demos and tests only."""
-    return await _ensure(kafka, (SIMULATION,), replication_factor=1)
+    return await _ensure(kafka, (SIMULATION,), replication_factor)
 
 
 async def _ensure(kafka: Kafka, wanted: Sequence[Topic], replication_factor: int) -> TopicReport:

@@ -37,7 +37,7 @@ from shared.contracts.topics import (
     rejected_topic,
 )
 from shared.kafka import topic_admin
-from tests.faults import hostile
+from tests.faults import hostile, leaders
 from tests.faults.checker import (
     Seen,
     check_answered,
@@ -107,6 +107,8 @@ class Plan:
     """The number of events about one person that are sent at once."""
     erasures: bool
     """Whether people ask to be erased."""
+    brokers: int = 1
+    """With several, each topic has a copy on each."""
 
 
 FULL = Plan(
@@ -162,6 +164,18 @@ SHORT = Plan(
     erasures=False,
 )
 
+BROKERS_ONE_AFTER_ANOTHER = Plan(
+    people=200,
+    messages=3_000,
+    counts={("kill", "kafka"): 7, ("kill", "kafka-2"): 7, ("kill", "kafka-3"): 6},
+    share_s=2.0,
+    asking_kills=0,
+    timer_kills=0,
+    hot_events=0,
+    erasures=False,
+    brokers=3,
+)
+
 
 @dataclass(slots=True)
 class Report:
@@ -172,6 +186,8 @@ class Report:
     """Messages by topic, repeats left out."""
     repeats: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
+    without_leader_s: float = 0.0
+    """The longest time in which one partition took no write."""
 
     def count(self, messages: Sequence[Seen], by: str) -> None:
         """Messages are repeats of each other when they have one `by`."""
@@ -184,7 +200,8 @@ class Report:
     def __str__(self) -> str:
         faults = ", ".join(f"{count} x {_words(act)}" for act, count in self.faults.items())
         told = ", ".join(f"{count} {topic} and {self.repeats[topic]} repeats" for topic, count in self.told.items())
-        return f"{faults}; {told}; violations: {self.violations}"
+        leaders = f"longest without a leader: {self.without_leader_s:.1f} s"
+        return f"{faults}; {told}; {leaders}; violations: {self.violations}"
 
 
 def schedule(rng: random.Random, counts: Mapping[Act, int]) -> list[Fault]:
@@ -203,11 +220,12 @@ async def run(seed: int, plan: Plan, directory: Path) -> Report:
     report = Report()
     partners = dict.fromkeys((*PARTNERS, hostile.PARTNER), PARTNER)
     async with (
-        running(directory, key=key, now=stretches[0].instant, partners=partners) as cluster,
+        running(directory, key=key, now=stretches[0].instant, partners=partners, brokers=plan.brokers) as cluster,
+        leaders.watched(cluster.kafka, plan.brokers) as led,
         contextlib.AsyncExitStack() as ends,
     ):
         feeder = Feeder(cluster.kafka, seed)
-        chaos = _Chaos(cluster, rng, report, plan.hot_events)
+        chaos = _Chaos(cluster, rng, report, plan)
         operating = asyncio.create_task(chaos.operator.work())
         ends.callback(operating.cancel)
         await cluster.start("ingest-1", "retention-1", "scorer-1", "scorer-2", "benefits-1")
@@ -221,6 +239,7 @@ async def run(seed: int, plan: Plan, directory: Path) -> Report:
             await chaos.ask(feeder, stretch, plan)
             await chaos.heard.listen(cluster)
         await cluster.until_ready()
+        report.without_leader_s = led.longest_s
         await _check(cluster, stretches, chaos.heard, report)
     return report
 
@@ -301,8 +320,8 @@ class _Operator:
 class _Chaos:
     """Commits faults, and counts those that hit work in flight."""
 
-    def __init__(self, cluster: Cluster, rng: random.Random, report: Report, hot_events: int) -> None:
-        self._cluster, self._rng, self._report, self._hot_events = cluster, rng, report, hot_events
+    def __init__(self, cluster: Cluster, rng: random.Random, report: Report, plan: Plan) -> None:
+        self._cluster, self._rng, self._report, self._plan = cluster, rng, report, plan
         self._began = time.monotonic()
         self.heard = Heard()
         self.operator = _Operator(cluster)
@@ -371,7 +390,7 @@ class _Chaos:
     async def commit(self, fault: Fault) -> None:
         await asyncio.sleep(fault.delay_s)
         match fault.act:
-            case "kill", ("kafka" | "postgres") as server:
+            case "kill", ("kafka" | "kafka-2" | "kafka-3" | "postgres") as server:
                 await self._kill_server(server, fault)
             case "kill", service:
                 await self._kill(self._victim(service), fault)
@@ -387,8 +406,8 @@ class _Chaos:
                 self._tell(fault.act, f"{await hostile.send_hostile(self._cluster.kafka, self._rng)} of them")
             case "send", _:
                 assert self._cluster.now is not None
-                await hostile.send_hot(self._cluster.kafka, self._rng, self._cluster.now, self._hot_events)
-                self._tell(fault.act, f"{self._hot_events} events")
+                await hostile.send_hot(self._cluster.kafka, self._rng, self._cluster.now, self._plan.hot_events)
+                self._tell(fault.act, f"{self._plan.hot_events} events")
             case "delete", _:
                 await self._delete_topic(fault)
 
@@ -509,6 +528,8 @@ class _Chaos:
         self._tell(fault.act, what or "")
         await asyncio.sleep(fault.for_s)
         await asyncio.to_thread(self._cluster.stack.start, name)
+        # One after another: the next one dies when the records have all their copies again.
+        await leaders.until_copied(self._cluster.kafka, self._plan.brokers)
 
     async def _delete_topic(self, fault: Fault) -> None:
         """A partner's topic of refusals is gone while records come that must be refused, and is made again."""

@@ -407,10 +407,11 @@ async def running(
     now: datetime | None = None,
     settings: Mapping[str, str] | None = None,
     partners: Mapping[str, str] | None = None,
+    brokers: int = 1,
 ) -> AsyncIterator[Cluster]:
     """Servers with topics, schemas and the campaign's policy, and no service yet; all of it ends with the block."""
     async with AsyncExitStack() as ends:
-        stack = await asyncio.to_thread(ends.enter_context, Servers.ephemeral())
+        stack = await asyncio.to_thread(ends.enter_context, Servers.ephemeral(brokers=brokers))
         files = dict.fromkeys(PARTNERS, PARTNER) if partners is None else partners
         (directory / "partners").mkdir(parents=True)
         for partner, mapping in files.items():
@@ -420,8 +421,8 @@ async def running(
         made = FixedSettings.new(key=key.hex(), fingerprint_key=key.hex(), clock=clock)
         deployment = Deployment.create(directory, stack.addresses, made)
         if clock == "stepped":
-            await topic_admin.ensure_simulation_topic(stack.addresses.kafka)
-        await topic_admin.ensure_topics(stack.addresses.kafka, list(files))
+            await topic_admin.ensure_simulation_topic(stack.addresses.kafka, brokers)
+        await topic_admin.ensure_topics(stack.addresses.kafka, list(files), brokers)
         await deployment.migrate()
         places = {
             "GOODSTANDING_POLICIES": str(directory / "policies"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import campaign
-from tests.faults.campaign import FULL, SHORT
+from tests.faults.campaign import BROKERS_ONE_AFTER_ANOTHER, FULL, SHORT
 
 
 @pytest.mark.timeout(600)
@@ -28,3 +28,17 @@ async def test_the_campaign(tmp_path: Path, seed: int, caplog: pytest.LogCapture
     print(f"seed {seed}: {report}")  # noqa: T201 (pytest shows it with a failure)
     assert report.violations == []
     assert {act: report.faults[act] for act in FULL.counts} == FULL.counts
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(1800)
+async def test_three_brokers_killed_one_after_another(
+    tmp_path: Path, seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Twenty times, three copies of each record, two of which must be there for an acknowledgement."""
+    caplog.set_level(logging.INFO, "campaign")
+    plan = BROKERS_ONE_AFTER_ANOTHER
+    report = await campaign.run(seed, plan, tmp_path / "deployment")
+    print(f"seed {seed}: {report}")  # noqa: T201 (pytest shows it with a failure)
+    assert report.violations == []
+    assert {act: report.faults[act] for act in plan.counts} == plan.counts

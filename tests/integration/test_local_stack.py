@@ -26,7 +26,11 @@ from goodstanding.platform.servers import Servers, ServersError
 from goodstanding.platform.servers import servers as servers_module
 from goodstanding.platform.servers.ports import free_ports
 from goodstanding.platform.servers.server import NAMES, Name
-from shared.kafka.topic_admin import administrator
+from shared.contracts.partition import PARTITIONS
+from shared.contracts.topics import raw_topic
+from shared.kafka.connection import bootstrap_of
+from shared.kafka.sender import started
+from shared.kafka.topic_admin import administrator, compare_topics, ensure_topics
 
 _PATIENCE_S = 30.0
 _SILENCE_S = 0.5
@@ -72,6 +76,28 @@ async def test_kafka_takes_the_largest_message_that_a_topic_of_ours_allows(stack
     async with _producer(stack) as producer:
         await producer.send_and_wait("large", b"x" * _LARGE_BYTES)
     assert [len(value) for value in await _values(stack, "large")] == [_LARGE_BYTES]
+
+
+async def test_of_three_brokers_one_may_be_lost(home: Path) -> None:
+    """Secured ones, so that they also know each other."""
+    servers = Servers(home, attached=True)
+    try:
+        kafka = (await asyncio.to_thread(servers.up, secured=True, brokers=3)).login
+        assert len(bootstrap_of(kafka).split(",")) == servers.brokers == 3
+        assert not (await ensure_topics(kafka, ["bank"], replication_factor=3)).differences
+        async with started(kafka) as producer:
+            await asyncio.to_thread(servers.kill, "kafka-2")
+            for partition in range(PARTITIONS):
+                await producer.send_and_wait(raw_topic("bank"), b"x", partition=partition)
+            up = {each.name for each in await asyncio.to_thread(servers.status) if each.state == "up"}
+            assert up == {"kafka", "kafka-3", "postgres"}
+            await asyncio.to_thread(servers.start, "kafka-2")
+        assert {each.state for each in await asyncio.to_thread(servers.status)} == {"up"}
+        assert not (await compare_topics(kafka, ["bank"], replication_factor=3)).differences
+        await asyncio.to_thread(servers.stop)
+        assert (await asyncio.to_thread(servers.up)).login == kafka, "started again on the same ports"
+    finally:
+        await asyncio.to_thread(servers.delete)
 
 
 def test_servers_are_out_of_reach_of_the_terminals_interrupt(stack: Servers) -> None:

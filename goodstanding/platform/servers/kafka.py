@@ -59,12 +59,29 @@ BEHAVIOR: dict[str, str | int] = {
 }
 
 
-def node(*, listen: str, advertise: str, controller: str) -> dict[str, str | int]:
-    """The settings of a single node, broker and controller in one (KRaft). Each argument is `host:port`."""
+def several(brokers: int) -> dict[str, str | int]:
+    """What differs from `BEHAVIOR` where one broker of several may die: the copies of Kafka's own topics."""
+    if brokers == 1:
+        return {}
+    enough = min(2, brokers - 1)
+    return {
+        "default.replication.factor": brokers,
+        "min.insync.replicas": enough,
+        "offsets.topic.replication.factor": brokers,
+        "transaction.state.log.replication.factor": brokers,
+        "transaction.state.log.min.isr": enough,
+    }
+
+
+def node(
+    *, listen: str, advertise: str, controller: str, number: int = 1, voters: str | None = None
+) -> dict[str, str | int]:
+    """The settings of a node, broker and controller in one (KRaft). Addresses are `host:port`; `voters` are all nodes,
+    where there are several: `number@host:port`, comma separated."""
     return {
         "process.roles": "broker,controller",
-        "node.id": 1,
-        "controller.quorum.voters": f"1@{controller}",
+        "node.id": number,
+        "controller.quorum.voters": voters or f"{number}@{controller}",
         "listeners": f"PLAINTEXT://{listen},CONTROLLER://{controller}",
         "advertised.listeners": f"PLAINTEXT://{advertise}",
         "controller.listener.names": "CONTROLLER",
@@ -106,10 +123,17 @@ _CLASS_CACHE_NAME = "classes.aot"
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """One Kafka broker; a secured one asks everybody who they are, and allows nothing that was not granted."""
+    """One Kafka broker, alone or of several; a secured one asks everybody who they are, and allows nothing that was not
+    granted."""
 
     directory: Path
     secured: bool = False
+    number: int = 1
+    cluster_id: str = ""
+    controllers: tuple[int, ...] = ()
+    """The ports of all brokers, this one's among them; none where it is alone, and then it has one for itself."""
+    security_directory: Path | None = None
+    """Of the first broker, if this is another one: they have one authority."""
 
     ports = 2
     stop_signal = signal.SIGTERM
@@ -121,7 +145,7 @@ class Kafka:
         (self.directory / "log4j2.properties").write_text(_LOGGING)
         self._write_settings((0, 0))
         log = self.directory / "format.log"
-        cluster_id = secrets.token_urlsafe(16)
+        cluster_id = self.cluster_id or secrets.token_urlsafe(16)
         tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config=server.properties"]
         arguments = self.directory / _FORMAT_ARGUMENTS
         if self.secured:
@@ -143,20 +167,20 @@ class Kafka:
     def address(self, port: int) -> str:
         return f"127.0.0.1:{port}"
 
-    def login(self, port: int) -> Connection:
-        """How whoever runs the server reaches it; of a secured one, as its administrator."""
-        return self._security.administrator(self.address(port)) if self.secured else self.address(port)
+    def login(self, address: str) -> Connection:
+        """How whoever runs the servers reaches them there; secured ones, as their administrator."""
+        return self._security.administrator(address) if self.secured else address
 
     @property
     def _security(self) -> KafkaSecurity:
-        return KafkaSecurity(self.directory / "security")
+        return KafkaSecurity(self.security_directory or self.directory / "security")
 
     async def answer(self, port: int) -> None:
         # A plain connection first: the client logs an error for each one that is refused.
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.close()
         await writer.wait_closed()
-        admin = clients.admin(self.login(port))
+        admin = clients.admin(self.login(self.address(port)))
         with _silent("aiokafka"):  # a broker that is still starting is no error
             try:
                 await admin.start()
@@ -182,8 +206,12 @@ class Kafka:
 
     def _write_settings(self, ports: tuple[int, ...]) -> None:
         client, controller = (f"127.0.0.1:{port}" for port in ports)
+        if self.controllers:
+            controller = f"127.0.0.1:{self.controllers[self.number - 1]}"
+        voters = ",".join(f"{number}@127.0.0.1:{port}" for number, port in enumerate(self.controllers, 1))
         places = {"listen": client, "advertise": client, "controller": controller}
-        settings = {"log.dirs": "data", **node(**places), **BEHAVIOR}
+        its_own = node(**places, number=self.number, voters=voters or None)
+        settings = {"log.dirs": "data", **its_own, **BEHAVIOR, **several(max(len(self.controllers), 1))}
         if self.secured:
             self._security.prepare()
             settings |= self._security.settings(**places)

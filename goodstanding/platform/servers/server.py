@@ -10,8 +10,15 @@ from typing import Literal, Protocol, get_args
 from goodstanding.platform.servers.process import Command
 from shared.kafka.connection import Kafka
 
-Name = Literal["kafka", "postgres"]
-NAMES: tuple[Name, ...] = get_args(Name)
+Name = Literal["kafka", "kafka-2", "kafka-3", "postgres"]
+"""One Kafka may be up to three brokers; the first of them has the name of the whole."""
+BROKERS: tuple[Name, ...] = get_args(Name)[:-1]
+NAMES: tuple[Name, ...] = (BROKERS[0], "postgres")
+
+
+def names(brokers: int) -> tuple[Name, ...]:
+    """The servers of a stack with so many brokers."""
+    return (*BROKERS[:brokers], "postgres")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The local servers: one Kafka and one Postgres, real ones, with their data in one directory.
+"""The local servers: a Kafka of one broker or several, and a Postgres, real ones, with their data in one directory.
 
 `goodstanding local`, the demos, the tests and the benchmarks use them. Nothing here knows what the servers hold.
 """
@@ -22,7 +22,7 @@ from goodstanding.platform.servers.errors import ServersError, explain
 from goodstanding.platform.servers.kafka import Kafka
 from goodstanding.platform.servers.ports import PORTS, free_ports
 from goodstanding.platform.servers.postgres import Postgres
-from goodstanding.platform.servers.server import LOG_NAME, NAMES, Addresses, Name, Server, Status
+from goodstanding.platform.servers.server import BROKERS, LOG_NAME, NAMES, Addresses, Name, Server, Status, names
 from goodstanding.platform.servers.written import Instance, State, Written
 
 _PORT_ATTEMPTS = 10
@@ -47,7 +47,7 @@ class Servers:
 
     @classmethod
     @contextlib.contextmanager
-    def ephemeral(cls, parent: Path | None = None, *, secured: bool = False) -> Iterator[Self]:
+    def ephemeral(cls, parent: Path | None = None, *, secured: bool = False, brokers: int = 1) -> Iterator[Self]:
         """Running servers with ports of their own, in a new directory below `parent` or the system's temporary one.
 
         They end with the block, or with this program, and the directory is deleted. What a killed program has left
@@ -57,7 +57,7 @@ class Servers:
         _sweep(parent)
         servers = cls(Path(tempfile.mkdtemp(prefix=_EPHEMERAL_PREFIX, dir=parent)), attached=True)
         try:
-            servers._written.write(State.new(process.current(), secured=secured))
+            servers._written.write(State.new(process.current(), secured=secured, brokers=brokers))
             servers.up()
             yield servers
         finally:
@@ -66,8 +66,10 @@ class Servers:
     @property
     def addresses(self) -> Addresses:
         """Where the servers are; while they are down, where they were and will be again."""
-        kafka, port = self._kafka, self._written.instance("kafka").ports[0]
-        return Addresses(kafka.address(port), self._address("postgres"), kafka.login(port), has_users=kafka.secured)
+        state = self._written.state()
+        bootstrap = ",".join(self._address(name) for name in BROKERS[: state.brokers])
+        login = self._broker("kafka").login(bootstrap)
+        return Addresses(bootstrap, self._address("postgres"), login, has_users=state.secured)
 
     @property
     def secured(self) -> bool | None:
@@ -75,19 +77,30 @@ class Servers:
         state = self._written.read()
         return state.secured if state else None
 
-    def up(self, *, secured: bool = False) -> Addresses:
-        """Have both servers run and answer. Those that already do are kept, others are started on the data they had.
+    @property
+    def brokers(self) -> int | None:
+        """How many brokers Kafka has; None where nothing was ever started."""
+        state = self._written.read()
+        return state.brokers if state else None
 
-        Whether they are secured is settled when they are made.
+    def up(self, *, secured: bool = False, brokers: int = 1) -> Addresses:
+        """Have all servers run and answer. Those that already do are kept, others are started on the data they had.
+
+        Whether they are secured, and how many brokers there are, is settled when they are made.
         """
         _require_packages()
         with self._written.lock():
             if self._written.read() is None:
-                self._written.write(State.new(secured=secured))
+                self._written.write(State.new(secured=secured, brokers=brokers))
+            starts = self._names
             try:
-                with ThreadPoolExecutor(len(NAMES)) as pool:
-                    # Both have come to an end, good or bad, when the block does.
-                    starting = [pool.submit(self._ensure, name) for name in NAMES]
+                for name in BROKERS[1 : self._written.state().brokers]:
+                    # Of the first one they need the authority, which is made with its directory.
+                    self._prepare("kafka", self._server("kafka"))
+                    self._prepare(name, self._server(name))
+                with ThreadPoolExecutor(len(starts)) as pool:
+                    # All have come to an end, good or bad, when the block does.
+                    starting = [pool.submit(self._ensure, name) for name in starts]
                 for started in starting:
                     started.result()
             except BaseException as error:
@@ -112,7 +125,7 @@ class Servers:
     def status(self) -> list[Status]:
         """Both servers as they are now; one that does not answer takes 10 s."""
         state = self._written.read()
-        return [self._status(state, name) for name in NAMES]
+        return [self._status(state, name) for name in (names(state.brokers) if state else NAMES)]
 
     def log(self, name: Name) -> Path:
         """The server's log, which is there once it was started."""
@@ -203,14 +216,19 @@ class Servers:
 
     def _server(self, name: Name) -> Server:
         match name:
-            case "kafka":
-                return self._kafka
             case "postgres":
                 return Postgres(self.home / name, self._written.state().password)
+            case _:
+                return self._broker(name)
+
+    def _broker(self, name: Name) -> Kafka:
+        state, number = self._written.state(), BROKERS.index(name) + 1
+        first = self.home / "kafka" / "security" if number > 1 else None
+        return Kafka(self.home / name, state.secured, number, state.cluster_id, state.controllers, first)
 
     @property
-    def _kafka(self) -> Kafka:
-        return Kafka(self.home / "kafka", self._written.state().secured)
+    def _names(self) -> tuple[Name, ...]:
+        return names(self._written.state().brokers)
 
     def _address(self, name: Name) -> str:
         return self._server(name).address(self._written.instance(name).ports[0])

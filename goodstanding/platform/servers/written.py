@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from goodstanding.platform.servers.errors import ServersError
+from goodstanding.platform.servers.ports import free_ports
 from goodstanding.platform.servers.process import Process
 from goodstanding.platform.servers.server import Name
 
@@ -37,10 +38,23 @@ class State(msgspec.Struct, frozen=True):
     secured: bool = False
     """Whether Kafka asks who somebody is, and allows nothing that was not granted."""
 
+    brokers: int = 1
+    cluster_id: str = ""
+    """Kafka's, which all its brokers must have."""
+    controllers: tuple[int, ...] = ()
+    """The ports on which several brokers agree who leads: each has to know all of them before any is started."""
+
     @classmethod
-    def new(cls, owner: Process | None = None, *, secured: bool = False) -> State:
+    def new(cls, owner: Process | None = None, *, secured: bool = False, brokers: int = 1) -> State:
         """With a password of its own, and no server started yet."""
-        return cls(password=secrets.token_urlsafe(24), owner=owner, secured=secured)
+        return cls(
+            password=secrets.token_urlsafe(24),
+            owner=owner,
+            secured=secured,
+            brokers=brokers,
+            cluster_id=secrets.token_urlsafe(16),
+            controllers=free_ports(brokers) if brokers > 1 else (),
+        )
 
 
 class Written:
