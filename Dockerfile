@@ -30,7 +30,7 @@ RUN python -m pip uninstall --quiet --yes pip --root-user-action ignore \
  && install -d -o goodstanding -g goodstanding -m 700 /run/secrets /var/lib/goodstanding \
     /secrets /secrets/operator /secrets/authority /secrets/administrator /secrets/subscriber \
     /secrets/ingest /secrets/scorer /secrets/retention /secrets/benefits \
- && install -d -o goodstanding -g goodstanding -m 755 /secrets/kafka /secrets/postgres
+ && install -d -o goodstanding -g goodstanding -m 755 /secrets/kafka /secrets/postgres /secrets/monitor
 COPY --from=build /opt /opt
 ENV PATH=/opt/goodstanding/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 GOODSTANDING_HTTP_HOST=0.0.0.0
 USER 10001:10001

@@ -4,7 +4,8 @@ operator/       services/deployment.json (everything), pgpass (the administrator
 authority/      ca.key, ca.pem: who signs the servers' certificates
 administrator/  a file for each of Kafka's users, with its password; administrator.pem, a certificate; ca.pem
 kafka/          broker.pem, ca.pem
-postgres/       password (the administrator's), server.pem
+postgres/       password (the administrator's), server.pem, ca.pem
+monitor/        monitor.pem, a certificate; ca.pem
 ingest/         goodstanding_key
 retention/      goodstanding_fingerprint_key
 scorer/         goodstanding_fingerprint_key
@@ -25,7 +26,7 @@ from goodstanding.platform.kafka_users import PASSWORDS, kept_password
 from goodstanding.platform.private_file import write_private
 from goodstanding.platform.servers import Addresses
 from goodstanding.platform.servers.kafka_security import ADMINISTRATOR, BROKER
-from shared.contracts.rights import OPERATOR, SUBSCRIBER, principal_of, principals
+from shared.contracts.rights import MONITOR, OPERATOR, SUBSCRIBER, principal_of, principals
 from shared.contracts.topics import SERVICES
 
 _ADMINISTRATOR = "postgres"
@@ -73,10 +74,14 @@ def _write_certificates(directory: Path, postgres: str, kafka: str) -> None:
         certificate.chmod(_READABLE)
     its_own = directory / "administrator" / "administrator.pem"
     certificates.ensure_certificate(authority, its_own, [ADMINISTRATOR], common_name=ADMINISTRATOR)
+    monitor = directory / "monitor" / "monitor.pem"
+    certificates.ensure_certificate(authority, monitor, [MONITOR], common_name=principal_of(MONITOR))
+    monitor.chmod(_READABLE)
     ca = (authority / certificates.CA).read_bytes()
     for reader in ("operator", "administrator", "subscriber", *SERVICES):
         write_private(directory / reader / certificates.CA, ca)
-    _write_for_server(directory / "kafka" / certificates.CA, ca)
+    for reader in ("kafka", "postgres", "monitor"):
+        _write_for_server(directory / reader / certificates.CA, ca)
 
 
 def _write_kafka_passwords(directory: Path, partners: Sequence[str]) -> None:

@@ -49,6 +49,8 @@ OPERATOR = "operator"
 PORTAL = "portal"
 SUBSCRIBER = "subscriber"
 """Who follows scores and tiers, where a deployment does not name its subscribers."""
+MONITOR = "monitor"
+"""Programs that show how far consumer groups are. It sees topics and groups, and no record."""
 REDRIVE_ID = f"{PREFIX}redrive"
 """The operator's transactional id: of two redrives at a time, the second shuts out the first."""
 
@@ -92,7 +94,7 @@ def partner_principal(partner: str) -> str:
 
 def principals(partners: Sequence[str], subscribers: Sequence[str] = (SUBSCRIBER,)) -> tuple[str, ...]:
     """Everybody who logs in to a deployment's Kafka, except for its administrator."""
-    named = map(principal_of, (*SERVICES, OPERATOR, PORTAL))
+    named = map(principal_of, (*SERVICES, OPERATOR, PORTAL, MONITOR))
     return (*named, *map(partner_principal, partners), *map(principal_of, subscribers))
 
 
@@ -103,6 +105,7 @@ def rights(partners: Sequence[str], subscribers: Sequence[str] = (SUBSCRIBER,)) 
     for service in SERVICES:
         found.update(_of_service(service))
     found.update(_of_operator())
+    found.update(Right(principal_of(MONITOR), "group", group_of(service), "describe") for service in SERVICES)
     for outsider in map(principal_of, (PORTAL, *subscribers)):
         found.add(Right(outsider, "group", f"{outsider}.", "read", is_prefix=True))
     for principal in map(partner_principal, partners):
@@ -116,6 +119,7 @@ def _on(topic: Topic, subscribers: Sequence[str]) -> Iterator[Right]:
     for role in topic.writers:
         for principal in _who(role, subscribers):
             yield _right(principal, topic, "write")
+    yield _right(principal_of(MONITOR), topic, "describe")
     for role in (*topic.readers, OPERATOR):
         for principal in _who(role, subscribers):
             yield _right(principal, topic, "read")

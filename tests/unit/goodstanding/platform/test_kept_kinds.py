@@ -53,7 +53,17 @@ def test_a_kind_that_was_used_stays_as_it_is(tmp_path: Path, text: str | None, s
 
 def test_on_compose_the_job_of_the_secrets_compares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "policies_here", lambda: tmp_path / "policies")
-    readers = ("operator", "authority", "administrator", "kafka", "postgres", "subscriber", "ingest", *STATEFUL)
+    readers = (
+        "operator",
+        "authority",
+        "administrator",
+        "kafka",
+        "postgres",
+        "monitor",
+        "subscriber",
+        "ingest",
+        *STATEFUL,
+    )
     for directory in ("policies", *(f"secrets/{name}" for name in readers)):
         (tmp_path / directory).mkdir(parents=True)
     file = tmp_path / "policies" / OWN_KINDS

@@ -13,7 +13,7 @@ from goodstanding.platform.secret_files import write_secret_files
 from goodstanding.platform.servers.kafka_security import ADMINISTRATOR as ADMIN
 from shared.contracts.topics import SERVICES
 
-READERS = ("operator", "postgres", "ingest", *STATEFUL, "authority", "administrator", "kafka", "subscriber")
+READERS = ("operator", "postgres", "ingest", *STATEFUL, "authority", "administrator", "kafka", "subscriber", "monitor")
 PARTNERS = ["bank", "hotel"]
 
 
@@ -46,7 +46,16 @@ def test_a_reader_finds_its_own_secret_and_nobody_elses(place: Path) -> None:
 def test_everybody_has_a_password_of_its_own_on_kafka(place: Path) -> None:
     write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
     users = {path.name: path.read_text() for path in (place / "administrator").iterdir() if path.suffix != ".pem"}
-    assert users.keys() == {*SERVICES, "operator", "portal", "subscriber", "partner-bank", "partner-hotel", ADMIN}
+    assert users.keys() == {
+        *SERVICES,
+        "operator",
+        "portal",
+        "monitor",
+        "subscriber",
+        "partner-bank",
+        "partner-hotel",
+        ADMIN,
+    }
     assert len({*users.values()}) == len(users)
     for reader in (*SERVICES, "operator", "subscriber"):
         assert (place / reader / "kafka-password").read_text() == users[reader]
@@ -80,9 +89,10 @@ def test_with_another_authority_everything_is_made_again(place: Path) -> None:
 def test_only_the_servers_own_copies_can_be_read_by_another_user(place: Path) -> None:
     write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
     modes = {name: (place / name).stat().st_mode & 0o777 for name in contents(place)}
-    for name in ("postgres/password", "postgres/server.pem", "kafka/broker.pem", "kafka/ca.pem"):
+    for name in ("postgres/password", "postgres/server.pem", "kafka/broker.pem", "monitor/monitor.pem"):
         assert modes.pop(name) == 0o444
-    assert modes.pop("authority/ca.pem") & 0o444, "what every client has"
+    for reader in ("authority", "kafka", "postgres", "monitor"):
+        assert modes.pop(f"{reader}/ca.pem") & 0o444 == 0o444, "what every client has"
     assert set(modes.values()) == {0o600}
 
 

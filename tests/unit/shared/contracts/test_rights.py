@@ -56,7 +56,7 @@ def test_a_prefix_never_takes_in_another_principal() -> None:
 
 
 def test_everybody_is_somebody_of_its_own() -> None:
-    assert len(set(principals(PARTNERS))) == len(principals(PARTNERS)) == len(SERVICES) + 5
+    assert len(set(principals(PARTNERS))) == len(principals(PARTNERS)) == len(SERVICES) + 6
     assert {right.principal for right in RIGHTS} == set(principals(PARTNERS))
 
 
