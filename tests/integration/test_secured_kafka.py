@@ -45,7 +45,7 @@ def _of_partner(partner: str) -> dict[str, tuple[set[str], set[str]]]:
         f"behavior.raw.{partner}": ({them, "operator"}, {"ingest", "operator"}),
         f"behavior.rejected.{partner}": ({"ingest", "scorer", "retention"}, {them, "operator"}),
         f"disputes.{partner}": ({"retention"}, {them, "operator"}),
-        f"crosswalk.{partner}": ({"operator"}, {"ingest", "operator"}),
+        f"crosswalk.{partner}": ({"operator", "ingest"}, {"ingest", "operator"}),
     }
 
 
@@ -57,7 +57,7 @@ TOPICS: Mapping[str, tuple[Collection[str], Collection[str]]] = {
     "records.reported": ({"ingest", "operator"}, {"retention", "operator"}),
     "records.changed": ({"retention", "operator"}, {"scorer", "retention", "operator"}),
     "subject.requests": ({"portal", "operator"}, {"scorer", "retention", "operator"}),
-    "subject.answers": ({"scorer", "retention", "benefits"}, {"portal", "retention", "operator"}),
+    "subject.answers": ({*SERVICES}, {"portal", "retention", "ingest", "operator"}),
     "scores.changed": ({"scorer"}, {"scorer", "benefits", "subscriber", "operator"}),
     "tiers.changed": ({"benefits"}, {"benefits", "subscriber", "operator"}),
     "ingest.dead-letter": ({"ingest", "operator"}, {"operator"}),
