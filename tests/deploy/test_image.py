@@ -32,8 +32,8 @@ def _base(compose: Compose) -> str:
     from shared.settings import ROOT
 
     lines = (ROOT / "Dockerfile").read_text().splitlines()
-    [final] = [line.split()[1] for line in lines if line.startswith("FROM ") and " AS " not in line]
-    return final
+    [default] = [line.partition("=")[2] for line in lines if line.startswith("ARG PYTHON_IMAGE=")]
+    return default
 
 
 def _layers(compose: Compose, image: str) -> list[str]:
