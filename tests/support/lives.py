@@ -405,6 +405,8 @@ two years. The best of all is 950; the worst is 350, which an open court case wi
 - To tell a true figure never costs a point.
 - One day late costs far less than 30, and 30 far less than 89. What is older costs no more than what is newer.
 - A record that is settled costs no more than one that is open. What was paid on time never lowers a score.
+- Whoever pays months late again and again does not rise by waiting. Two years after a default one stands below somebody
+  who settled a slip at once, and both below 700.
 """
 
 

@@ -19,6 +19,7 @@ from tests.support.lives import (
     PERFECT,
     WHOLE,
     Life,
+    after_two_years,
     bills,
     card,
     household,
@@ -245,3 +246,16 @@ def test_a_newcomer_stands_in_the_middle() -> None:
 
 def test_nobody_who_is_late_again_and_again_has_a_tier() -> None:
     assert max(Life("", [*identity(), *rich(), *card(days_late=30), *bills()]).scores(COLUMNS)) < 600
+
+
+def test_whoever_pays_three_months_late_again_and_again_does_not_rise_by_waiting() -> None:
+    always = Life("always", [*verified(), *bills(), *card(days_late=89)])
+    assert max(always.scores([3, 6, 12, 24])) < 450
+
+
+def test_two_years_after_a_default_nobody_stands_beside_whoever_settled_a_slip_at_once() -> None:
+    """A record is all that is remembered by then of the months that were missed."""
+    by_name = {life.name: life for life in after_two_years()}
+    slip = by_name["a card reported overdue, settled in the second month"]
+    default = by_name["default: the same, settled in the seventh month, and paid on time from then on"]
+    assert default.scores([24])[0] < slip.scores([24])[0] < 700
