@@ -12,7 +12,7 @@ import hmac
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from goodstanding.simulation.rule_book import (
@@ -31,7 +31,7 @@ from goodstanding.simulation.rule_book import (
 from goodstanding.simulation.rule_book_features import scored, unknown_features
 from goodstanding.simulation.rule_book_tiers import Publication, changes
 from shared.contracts.kinds import KIND_OF, Ends, Shape
-from shared.policy_file import tier_files
+from shared.policy_file import scorecard_files, tier_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,8 @@ class Recount:
     """Tell it of every event that must be taken, of every step of the clock and of every publication; then ask."""
 
     def __init__(self, policies: Path, profile: str, key: bytes, zone: ZoneInfo) -> None:
-        self._card = read_policy(policies / "scorecard.toml")
+        cards = [read_policy(file) for file in scorecard_files(policies)]
+        self._cards = sorted(cards, key=lambda card: card["effective_on"])
         self._tables = [read_policy(file) for file in tier_files(policies)]
         self._profile = read_policy(policies / "retention" / f"{profile}.toml")
         self._key, self._zone = key, zone
@@ -144,8 +145,9 @@ class Recount:
         self._ids: set[tuple[str, str, str]] = set()
         self.accepted = 0
         self.repeated = 0
-        if unknown := unknown_features(self._card):
-            raise ValueError(f"The recount does not know the feature {unknown[0]}: teach it.")
+        for card in cards:
+            if unknown := unknown_features(card):
+                raise ValueError(f"The recount does not know the feature {unknown[0]}: teach it.")
 
     def sent(self, event: Event, now: datetime) -> None:
         """An event that nothing is wrong with, sent while the clock stood at `now`."""
@@ -188,6 +190,7 @@ class Recount:
 
     def published(self, number: int, now: datetime) -> None:
         """The publication of a month: it counts the complete months before it, for everybody who is known by then."""
+        card = self._card_of(number)
         standings = {account: person.standing for account, person in self._people.items()}
         before = {account: person.named for account, person in self._people.items()}
         since, lasting_from = number - CONTACTS_MONTHS, number - CONTACTS_LAST_MONTHS
@@ -202,10 +205,12 @@ class Recount:
             }
             contacts = circle((standings[other], other in lasting) for other in mutual)
             person.named = {other: person.named.get(other, number) for other in named}
-            person.points, person.limits = scored(self._card, person.behavior, number - 1, contacts)
-            person.thin = person.behavior.history(number - 1) < self._card["months_min"]
+            person.points, person.limits = scored(card, person.behavior, number - 1, contacts)
+            person.thin = person.behavior.history(number - 1) < card["months_min"]
             self._publish(person, now)
-            person.standing = person.scores[-1].score
+            # Others see what is left without the contacts, so that nobody's standing rests on another's.
+            points, limits = scored(card, person.behavior, number - 1, None)
+            person.standing = self._bounded(card, person, points, limits, number)[0]
 
     @property
     def scores(self) -> dict[str, list[ScoreNews]]:
@@ -281,21 +286,33 @@ class Recount:
 
     def _publish(self, person: _Person, now: datetime) -> None:
         """A new version: the points of the last publication, and what follows from the records as they are."""
-        points, limits = person.points, person.limits
+        points, limits, run = person.points, person.limits, self._last_run(now)
+        card = self._card_of(run)
         if points is None:
-            points, limits = scored(self._card, Behavior(), 0, None)
+            points, limits = scored(card, Behavior(), 0, None)
+        score, closed = self._bounded(card, person, points, limits, run)
+        person.scores.append(ScoreNews(now, score, person.thin, closed))
+
+    def _bounded(self, card: dict[str, Any], person: _Person, points: int, limits: Any, run: int) -> Any:
         held = [
             Held(class_of(record.kind), record.amount, record.news[-1].ended_on)
             for record in person.records.values()
             if record.counts
         ]
-        points += record_points(self._card, held, self._last_run(now) - 1)
-        score, closed = bounded(self._card, points, limits, held)
-        person.scores.append(ScoreNews(now, score, person.thin, closed))
+        return bounded(card, points + record_points(card, held, run - 1), limits, held)
 
     def _last_run(self, now: datetime) -> int:
         month, day = month_of(now, self._zone), now.astimezone(self._zone).day
-        return month if day >= self._card["publication_day"] else month - 1
+        return month if day >= self._card_of(month)["publication_day"] else month - 1
+
+    def _card_of(self, run: int) -> dict[str, Any]:
+        """The scorecard by which the run of a month publishes: that which has begun last by the day of the run."""
+        begun = [
+            card
+            for card in self._cards
+            if card["effective_on"] <= date(run // 12, run % 12 + 1, card["publication_day"])
+        ]
+        return begun[-1] if begun else self._cards[0]
 
     def _tiers_of(self, person: _Person) -> list[TierNews]:
         """A message for each change of tier, benefits or restrictions, and for each fall that begins or is over."""

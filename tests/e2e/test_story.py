@@ -64,18 +64,47 @@ def test_a_spoiled_rule_fails(
     file: str, rule: str, spoiled: str, difference: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The services read the spoiled policies, the recount the shipped ones."""
-    policies = tmp_path / "policies"
-    shutil.copytree(ROOT / "policies", policies)
+    policies = _policies_of_the_services(monkeypatch, tmp_path)
     text = (policies / file).read_text()
     assert rule in text
     (policies / file).write_text(text.replace(rule, spoiled))
+    demo = _demo(monkeypatch, 12, 14)
+    assert demo.exit_code == 1, demo.stdout
+    assert difference in demo.stderr
+    assert "equal a recomputation" not in demo.stdout
+
+
+def test_a_second_scorecard_that_begins_in_the_story_ends_with_equal_totals(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """(rules P11) Runs, and changes of records between them, are by the one that the last run was by."""
+    policies = _policies_of_the_services(monkeypatch, tmp_path)
+    text = (policies / "scorecard.toml").read_text()
+    for rule, other in (
+        ('name = "standard"', 'name = "second"'),
+        ("effective_on = 2000-01-01", "effective_on = 2019-08-03"),
+        ("halves = 24 ", "halves = 12 "),
+        ("financial = { open = -150", "financial = { open = -180"),
+        ('unknown = 10\nbins = [\n    { is = "verified"', 'unknown = 20\nbins = [\n    { is = "verified"'),
+        ("evidence = { full = 12 }", "evidence = { full = 9 }"),
+    ):
+        assert rule in text, rule
+        text = text.replace(rule, other)
+    (policies / "scorecard-second.toml").write_text(text)
+    monkeypatch.setattr("goodstanding.simulation.course.POLICIES", policies)
+    demo = _demo(monkeypatch, 12, 14)
+    assert demo.exit_code == 0, demo.stderr + demo.stdout
+    assert "equal a recomputation" in " ".join(demo.stdout.split())
+
+
+def _policies_of_the_services(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A copy of the shipped policies, which the services read instead."""
+    policies = tmp_path / "policies"
+    shutil.copytree(ROOT / "policies", policies)
     told = Deployment.environment
 
     def environment(deployment: Deployment, service: str) -> Mapping[str, str]:
         return {**told(deployment, service), "GOODSTANDING_POLICIES": str(policies)}
 
     monkeypatch.setattr(Deployment, "environment", environment)
-    demo = _demo(monkeypatch, 12, 14)
-    assert demo.exit_code == 1, demo.stdout
-    assert difference in demo.stderr
-    assert "equal a recomputation" not in demo.stdout
+    return policies

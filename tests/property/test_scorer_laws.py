@@ -514,3 +514,15 @@ def test_without_records_a_score_still_sums_and_says_nothing_of_them(given_input
     assert without_records(published) == redacted
     assert without_records(redacted) == redacted
     assert sum(item.points for item in redacted.items) == redacted.score
+
+
+@given(inputs(), st.lists(st.tuples(st.integers(0, 60), st.integers(0, 6), st.integers(0, 60)), min_size=2, max_size=2))
+def test_nobodys_standing_rests_on_another_ones(given_inputs: list[Input], circles: list[tuple[int, int, int]]) -> None:
+    """(rules S12) So a circle of contacts can neither swing nor depend on who is processed first."""
+    person = Person(ME, encode(folded(given_inputs)))
+    instant = run_instant(JAN + 1, 6, ZONE)
+    standings = set()
+    for contacts, band, steady in circles:
+        due = Due(ME, JAN + 1, instant, contacts, contacts * band, min(steady, contacts))
+        standings.add(decide(person, [due], instant, policy_of(SHIPPED)).person.standing)
+    assert len(standings) == 1

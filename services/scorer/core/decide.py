@@ -264,7 +264,7 @@ def _run(person: Person, state: State, due: Due, earliest: datetime | None, poli
     person = msgspec.structs.replace(
         person,
         run=due.run,
-        standing=evaluation.score,
+        standing=score.standing(evaluation, months, card),
         standing_before=person.standing,
         circle=circle,
     )

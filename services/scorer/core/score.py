@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -76,6 +77,16 @@ def evaluate_walked(months: Months, card: Scorecard) -> Evaluation:
     limits = [(limit.code, limit.score) for limit in card.compiled.limits if limit.holds(values)]
     history = through - state.first + 1 if state.first else 0
     return _composed(items, limits, held.imposed(records, card), thin=history < card.months_min)
+
+
+def standing(evaluation: Evaluation, months: Months, card: Scorecard) -> int:
+    """What others' scores may see of a person: the score without what the contacts bear on it. So nobody's standing
+    rests on anybody else's, and no circle of contacts can pass points around (rules S12)."""
+    if months.circle is None:
+        return evaluation.score
+    alone = copy(months)
+    alone.circle = None
+    return evaluate_walked(alone, card).score
 
 
 def with_records_changed(last: Evaluation, state: State, card: Scorecard, through: int) -> Evaluation:

@@ -290,16 +290,17 @@ def _publish(people: dict[str, _Person], card: Mapping[str, Any], through: int, 
         person.circle = circle((people[other].standing, other in lasting) for other in mutual)
     for who, person in people.items():
         person.named = {other: person.named.get(other, through) for other in names[who]}
-        person.standing = _result(card, person, through, zone).score
+        # Without what the contacts bear, so that nobody's standing rests on another's.
+        person.standing = _result(card, person, through, zone, alone=True).score
 
 
-def _result(card: Mapping[str, Any], person: _Person, through: int, zone: ZoneInfo) -> Result:
+def _result(card: Mapping[str, Any], person: _Person, through: int, zone: ZoneInfo, *, alone: bool = False) -> Result:
     behavior = person.behavior(zone)
     held = [
         Held(record.record_class, record.news[-1].amount, record.news[-1].ended_on)
         for record in person.records.values()
         if record.counts
     ]
-    points, limits = scored(card, behavior, through, person.circle)
+    points, limits = scored(card, behavior, through, None if alone else person.circle)
     score, restrictions = bounded(card, points + record_points(card, held, through), limits, held)
     return Result(score, behavior.history(through) < card["months_min"], restrictions)

@@ -19,6 +19,7 @@ from shared.contracts.identity import sample_account
 
 ZONE = ZoneInfo("Asia/Taipei")
 CARD = """
+effective_on = 2000-01-01
 publication_day = 6
 months_min = 2
 [features]
@@ -141,6 +142,24 @@ def test_scores_by_hand(recount: Recount) -> None:
         unmoved + 50 + 0,
     ]
     assert [news.thin for news in recount.scores[recount.user_id(ME)]] == [True, True, False, False, False]
+
+
+@pytest.mark.parametrize(("day", "thin"), [(6, [True, True, True]), (7, [True, False, True])])
+def test_a_run_is_by_the_scorecard_that_has_begun_by_its_day(tmp_path: Path, day: int, thin: list[bool]) -> None:
+    (tmp_path / "retention").mkdir()
+    second = CARD.replace("2000-01-01", f"2005-06-{day:02}").replace("months_min = 2", "months_min = 9")
+    for name, text in (
+        ("scorecard", CARD),
+        ("scorecard-second", second),
+        ("benefits", TABLE),
+        ("retention/cn", PROFILE),
+    ):
+        (tmp_path / f"{name}.toml").write_text(text)
+    recount = Recount(tmp_path, "cn", b"k" * 32, ZONE)
+    tell(recount, event("card.payment.booked", APRIL))
+    for number in (MAY, JUNE, JULY):
+        recount.published(number, NOW)
+    assert [news.thin for news in recount.scores[recount.user_id(ME)]] == thin
 
 
 def test_income_and_contacts_by_hand(recount: Recount) -> None:

@@ -13,8 +13,10 @@ from services.scorer.core import score
 from services.scorer.core.calendar import run_instant
 from services.scorer.core.decide import Decided, Person, decide
 from services.scorer.core.features.months import Circle
+from services.scorer.core.features.stated import band_of
 from services.scorer.core.messages import Due, Message
 from services.scorer.core.policy import Policy
+from services.scorer.core.scorecard_parts import Bin
 from services.scorer.core.state import decode
 from tests.support.old_states import FORMAT_1
 from tests.support.people import (
@@ -32,12 +34,14 @@ from tests.support.people import (
     news,
     policy_of,
     record,
+    rule,
 )
 
 MONTHLY = policy_of(capping())
 CONTINUOUS = policy_of(capping(cadence="continuous"))
 SHIPPED = [policy_of(card(cadence=cadence)) for cadence in ("monthly", "continuous")]
 NOBODY = Person(ME)
+CONTACTS = "contacts-standing"
 NOW = day(JAN)
 
 
@@ -323,6 +327,22 @@ class TestStanding:
     def test_contacts_count_from_five_on(self, contacts: int, bands: int, points: int) -> None:
         decided = step(MONTHLY, NOBODY, due(JAN, contacts, bands), now=day(JAN, 6))
         assert published(decided) == (1, 585 + points, True)
+
+    def test_two_circles_do_not_lift_each_other_by_turns(self) -> None:
+        """(rules S12) Five people have another five as their contacts, and one of the two sides begins a band higher.
+        Whatever they begin with, from the second run on nobody is moved by anybody."""
+        bins = (Bin(at_least=350, points=0), Bin(at_least=550, points=50), Bin(at_least=650, points=80))
+        edge = card(rules=(*(r for r in CARD.rules if r.code != CONTACTS), rule(CONTACTS, bins=bins)))
+        sides = [NOBODY, NOBODY]
+        bands, seen = [5 * 2, 5 * 3], list[tuple[int, ...]]()
+        for run in range(JAN, JAN + 5):
+            sides = [
+                step(policy_of(edge), one, due(run, 5, of_others), now=day(run, 6)).person
+                for one, of_others in zip(sides, reversed(bands), strict=True)
+            ]
+            bands = [5 * band_of(one.standing or 0) for one in sides]
+            seen.append(tuple(score.decode(one.evaluation).score for one in sides))
+        assert seen == [(665, 635), *[(635, 635)] * 4]
 
 
 class TestWhatADecisionAdds:
