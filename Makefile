@@ -79,11 +79,12 @@ check-deploy: setup  ## Prometheus's configuration and rules, the rules' own tes
 	@$(BIN)/pytest --quiet -m campaign tests/deploy/test_chart.py
 
 bench: setup .venv/peers/.ready  ## our runner, Kafka Streams and Quix Streams on the same work, in alternation
-	@$(BIN)/python -m bench.peers
+	@$(BIN)/python -m bench.peers $(ARGUMENTS)
 
 bench-full: setup .venv/peers/.ready  ## all peers, then the platform's own work
-	@$(BIN)/python -m bench.peers --full
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.peers --full $(ARGUMENTS)
+	@$(BIN)/python -m bench.peers --people 1000000 --rounds 2 $(ARGUMENTS)
+	@$(BIN)/python -m bench.own_work $(ARGUMENTS)
 
 # Of the image and not of the lock: Debian's packages and Python itself are in it too.
 IMAGE ?= goodstanding:local

@@ -71,14 +71,14 @@ def main() -> None:
                 # A stack for each round: whatever an earlier one left behind in caches and logs is gone.
                 with Servers.ephemeral(secured=secured) as servers:
                     policies = with_cadence(Path(place), cadence)
-                    found[way].append(_round(servers, policies, given.events, given.people, number))
+                    found[way].append(measured(servers, policies, given.events, given.people, number))
                 print(f"{way:<11} {_line(found[way][-1])}", flush=True)
     print(f"\nMedians of {given.rounds}, {given.events:,} events about {given.people:,} people, seven formats:")
     for way, rounds in found.items():
         print(f"{way:<11} {_line(_median(rounds))}")
 
 
-def _round(servers: Servers, policies: Path, events: int, people: int, seed: int) -> Round:
+def measured(servers: Servers, policies: Path, events: int, people: int, seed: int) -> Round:
     deployment = Deployment.create(servers.home / "services", servers.addresses, FixedSettings.new())
     # The services stand still for longer than a session while the events are sent, and must keep their shards.
     settings = {"GOODSTANDING_POLICIES": str(policies), "GOODSTANDING_SESSION_TIMEOUT_MS": "120000"}

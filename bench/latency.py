@@ -48,6 +48,17 @@ def main() -> None:
     parser.add_argument("--per-second", type=int, default=1_000, help="events a second (default 1,000)")
     parser.add_argument("--seconds", type=float, default=30.0, help="for how long (default 30)")
     given = parser.parse_args()
+    took_ms = measured(given.per_second, given.seconds)
+    cuts = statistics.quantiles(took_ms, n=1000)
+    named = {"median": cuts[499], "p90": cuts[899], "p99": cuts[989], "p99.9": cuts[998], "max": max(took_ms)}
+    print(
+        f"{len(took_ms):,} events at {given.per_second:,} a second, from the raw event to the score, in milliseconds:"
+    )
+    print(", ".join(f"{name} {each:.0f}" for name, each in named.items()))
+
+
+def measured(per_second: int, seconds: float) -> list[float]:
+    """Milliseconds that each event took."""
     with tempfile.TemporaryDirectory(prefix="goodstanding-bench-") as place, Servers.ephemeral() as servers:
         deployment = Deployment.create(servers.home / "services", servers.addresses, FixedSettings.new())
         asyncio.run(_prepare(deployment))
@@ -58,15 +69,9 @@ def main() -> None:
                 process.start()
             for process in processes:
                 process.wait_ready()
-            took_ms = asyncio.run(_measure(deployment, given.per_second, given.seconds))
+            return asyncio.run(_measure(deployment, per_second, seconds))
         finally:
             stop(processes)
-    cuts = statistics.quantiles(took_ms, n=1000)
-    named = {"median": cuts[499], "p90": cuts[899], "p99": cuts[989], "p99.9": cuts[998], "max": max(took_ms)}
-    print(
-        f"{len(took_ms):,} events at {given.per_second:,} a second, from the raw event to the score, in milliseconds:"
-    )
-    print(", ".join(f"{name} {each:.0f}" for name, each in named.items()))
 
 
 async def _prepare(deployment: Deployment) -> None:

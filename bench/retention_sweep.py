@@ -72,19 +72,29 @@ def main() -> None:
     rounds = []
     for _ in range(given.rounds):
         with Servers.ephemeral() as servers:
-            deployment = Deployment.create(servers.home / "services", servers.addresses, FixedSettings.new())
-            # All must be there, and every process ready, before it comes.
-            ahead_s = 0 if given.parts else given.records / _COPIED_PER_S + _STARTED_WITHIN_S
-            lapses_at = datetime.now(UTC) + timedelta(seconds=ahead_s)
-            asyncio.run(_prepare(deployment, given.records, lapses_at))
             if given.parts:
+                deployment, lapses_at = _created(servers), datetime.now(UTC)
+                asyncio.run(_prepare(deployment, given.records, lapses_at))
                 asyncio.run(_parts(deployment, lapses_at))
             else:
-                rounds.append(_round(deployment, servers, given.records, given.processes, lapses_at))
+                rounds.append(swept(servers, given.records, given.processes))
                 print(_line(rounds[-1]), flush=True)
     if rounds:
         rate = statistics.median(each.records_per_s for each in rounds)
         print(f"Median of {given.rounds}: {rate:,.0f} records/s, {given.records:,} due, {given.processes} process(es)")
+
+
+def swept(servers: Servers, records: int, processes: int) -> Round:
+    """One measurement, on new servers."""
+    deployment = _created(servers)
+    # All must be there, and every process ready, before it comes.
+    lapses_at = datetime.now(UTC) + timedelta(seconds=records / _COPIED_PER_S + _STARTED_WITHIN_S)
+    asyncio.run(_prepare(deployment, records, lapses_at))
+    return _round(deployment, servers, records, processes, lapses_at)
+
+
+def _created(servers: Servers) -> Deployment:
+    return Deployment.create(servers.home / "services", servers.addresses, FixedSettings.new())
 
 
 async def _prepare(deployment: Deployment, count: int, lapses_at: datetime) -> None:

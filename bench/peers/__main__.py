@@ -1,6 +1,6 @@
 """`python -m bench.peers`: the same work by the platform's runner and by its peers, in alternation.
 
-    python -m bench.peers [--full] [--only NAME] [--try VARIABLE=VALUE]... [--people N] [--measured N] [--rounds N]
+    python -m bench.peers [--full] [--only NAME] [--try VARIABLE=VALUE]... [--people N] [--rounds N] [--keep]
 
 The events lie in Kafka before the first run, and each run reads them from the beginning under a name of its own. All
 runs share one Kafka and one Postgres, which are warm from a first run that is not counted.
@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import statistics
+import os
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bench import report, results
 from bench.peers import contenders, measuring, streams
 from bench.peers.contenders import Contender, MissingError, Runner, StuckError
-from bench.peers.measuring import Round
 from bench.peers.work import Reference, Size, events
+from bench.results import Round, median
 from goodstanding.platform.servers import Servers
 
 
@@ -33,6 +35,7 @@ def main() -> None:
     parser.add_argument("--warm", type=int, default=100_000, help="events before the measurement (default 100,000)")
     parser.add_argument("--measured", type=int, default=400_000, help="events that are measured (default 400,000)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds (default 3)")
+    parser.add_argument("--keep", action="store_true", help="put what is found into results.json and the documents")
     given = parser.parse_args()
     named = contenders.FULL if given.full or given.only else contenders.SHORT
     chosen = [each for each in named if given.only.lower() in each.name.lower()]
@@ -44,7 +47,14 @@ def main() -> None:
             if isinstance(each, Runner)
         ]
     size = Size(given.people, given.warm, given.measured)
-    compare(chosen, size, given.rounds)
+    load = os.getloadavg()[0]
+    found = compare(chosen, size, given.rounds)
+    if given.keep:
+        tuned = {each.name: each.tuned for each in chosen}
+        results.add(
+            f"same work, {size.people:,} people", f"python -m bench.peers {' '.join(sys.argv[1:])}", load, found, tuned
+        )
+        report.write()
 
 
 def compare(chosen: Sequence[Contender], size: Size, rounds: int) -> dict[str, list[Round]]:
@@ -77,22 +87,11 @@ def compare(chosen: Sequence[Contender], size: Size, rounds: int) -> dict[str, l
     return found
 
 
-def median(rounds: Sequence[Round]) -> Round:
-    cpu_s = {name: statistics.median(each.cpu_s[name] for each in rounds) for name in rounds[0].cpu_s}
-    return Round(
-        statistics.median(each.events_per_s for each in rounds),
-        cpu_s,
-        statistics.median(each.peak_mib for each in rounds),
-        min(each.changes for each in rounds),
-        next((each.fault for each in rounds if each.fault), None),
-    )
-
-
 def line(done: Round) -> str:
     costs = ", ".join(f"{name} {seconds:.2f}" for name, seconds in done.cpu_s.items())
     right = f"{done.changes:,} right" if done.fault is None else f"WRONG: {done.fault}"
     return (
-        f"{done.events_per_s:>8,.0f}/s  CPU s per 100,000: {sum(done.cpu_s.values()):.2f} ({costs})"
+        f"{done.events_per_s:>8,.0f}/s  CPU s per 100,000: {done.all_cpu_s:.2f} ({costs})"
         f"  {done.peak_mib:,.0f} MiB  {right}"
     )
 

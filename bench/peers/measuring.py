@@ -9,6 +9,7 @@ from commit to commit.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ import msgspec
 from bench.peers import accounting, streams
 from bench.peers.contenders import Contender, Place, StuckError, Working
 from bench.peers.work import Reference, Size
+from bench.results import Round
 from goodstanding.platform.servers import Servers
 
 SOURCE = "work.events"
@@ -26,18 +28,6 @@ _SAMPLE_S = 0.1
 _SILENCE_S = 45.0
 """A contender that brings out nothing new for so long is taken to be done, or stuck."""
 _TO_SETTLE_S = 3.0
-
-
-class Round(msgspec.Struct, frozen=True):
-    """What one run came to. CPU seconds are per 100,000 events."""
-
-    events_per_s: float
-    cpu_s: dict[str, float]
-    peak_mib: float
-    changes: int
-    """Changes that were compared with the reference, one by one."""
-    fault: str | None = None
-    """What was wrong with them."""
 
 
 class _Sample(msgspec.Struct, frozen=True):
@@ -85,6 +75,12 @@ def _passing(samples: Sequence[_Sample], total: float) -> _Sample:
     return next((each for each in samples if each.total >= total), samples[-1])
 
 
+def _tell(done: float) -> None:
+    """For whoever watches a terminal; the next line that is printed goes over it."""
+    if sys.stdout.isatty():
+        print(f"  {min(done, 1):.0%}", end="\r", flush=True)
+
+
 async def _watch(
     kafka: str, target: str, working: Working, groups: dict[str, Sequence[int]], share: float, total: int
 ) -> list[_Sample]:
@@ -97,6 +93,7 @@ async def _watch(
             if not samples or seen != samples[-1].seen:
                 samples.append(_Sample(now, seen, accounting.cpu_s(groups)))
                 changed = now
+                _tell(samples[-1].total / (total * share))
             done = samples[-1].total >= total * share
             if share < 1 and done:
                 return samples
