@@ -1,6 +1,6 @@
 """`python -m bench.peers`: the same work by the platform's runner and by its peers, in alternation.
 
-    python -m bench.peers [--full] [--only NAME] [--try VARIABLE=VALUE]... [--people N] [--rounds N] [--keep]
+    python -m bench.peers [--full] [--only NAME] [--try VARIABLE=VALUE,...]... [--people N] [--rounds N] [--keep]
 
 The events lie in Kafka before the first run, and each run reads them from the beginning under a name of its own. All
 runs share one Kafka and one Postgres, which are warm from a first run that is not counted.
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from bench import report, results
 from bench.peers import contenders, measuring, streams
-from bench.peers.contenders import Contender, MissingError, Runner, StuckError
+from bench.peers.contenders import RUNNER, Contender, MissingError, StuckError
 from bench.peers.work import Reference, Size, events
 from bench.results import Round, median
 from goodstanding.platform.servers import Servers
@@ -39,13 +39,9 @@ def main() -> None:
     given = parser.parse_args()
     named = contenders.FULL if given.full or given.only else contenders.SHORT
     chosen = [each for each in named if given.only.lower() in each.name.lower()]
-    if given.tries:
-        changed = dict(each.split("=", 1) for each in given.tries)
-        chosen += [
-            replace(each, settings=changed, label=f"{each.name}, {' '.join(given.tries)}")
-            for each in chosen
-            if isinstance(each, Runner)
-        ]
+    for tried in given.tries:
+        settings = dict(each.split("=", 1) for each in tried.split(","))
+        chosen += [replace(RUNNER, settings=settings, label=f"{RUNNER.name}, {tried}")]
     size = Size(given.people, given.warm, given.measured)
     load = os.getloadavg()[0]
     found = compare(chosen, size, given.rounds)

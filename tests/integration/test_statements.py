@@ -110,7 +110,7 @@ CASES: dict[str, Case] = {
     # Load; begin, lock, save, advance, commit.
     "the small work": (small_work, [], runner_fold.TABLES, its_events, 6),
     # As well: whether anybody was erased lately; and of contacts, the locks, the erased among them, and the edges.
-    "the scorer": (the_scorer, [ROOT / "services" / "scorer" / "storage" / "migrations"], "", events, 9),
+    "the scorer": (the_scorer, [ROOT / "services" / "scorer" / "storage" / "migrations"], "", events, 10),
     "benefits": (the_benefits, [ROOT / "services" / "benefits" / "storage" / "migrations"], "", scores, 6),
 }
 
