@@ -1,9 +1,10 @@
 """`python -m bench.own_work`: the platform's own work, for docs/performance.md.
 
-    python -m bench.own_work [--rounds N] [--events N] [--records N] [--keep]
+    python -m bench.own_work [--rounds N] [--events N] [--records N] [--published N] [--keep]
 
-Ingest and scorer together in both cadences (`bench`), the expiry sweep with one process and with two
-(`bench.retention_sweep`), and the latency at two rates (`bench.latency`); each round on servers of its own.
+Ingest and scorer together in both cadences (`bench`); a monthly publication (`bench.publication`) and the expiry sweep
+(`bench.retention_sweep`), with one process and with two; the latency at two rates (`bench.latency`). Each round has
+servers of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench import __main__ as throughput
-from bench import latency, report, results, retention_sweep
+from bench import latency, publication, report, results, retention_sweep
 from bench.policies import with_cadence
 from bench.results import Round
 from goodstanding.platform.servers import Servers
@@ -31,12 +32,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each (default 3)")
     parser.add_argument("--events", type=int, default=100_000, help="events through ingest and scorer (100,000)")
     parser.add_argument("--records", type=int, default=200_000, help="records that lapse (default 200,000)")
+    parser.add_argument("--published", type=int, default=100_000, help="people who are published (default 100,000)")
     parser.add_argument("--keep", action="store_true", help="put what is found into results.json and the documents")
     given = parser.parse_args()
     command, load = f"python -m bench.own_work {' '.join(sys.argv[1:])}", os.getloadavg()[0]
     work: dict[str, Callable[[int], Round]] = {
         "ingest and scorer, monthly": lambda seed: _throughput("monthly", given.events, seed),
         "ingest and scorer, continuous": lambda seed: _throughput("continuous", given.events, seed),
+        "publication, 1 process": lambda _: _publication(given.published, 1),
+        "publication, 2 processes": lambda _: _publication(given.published, 2),
         "expiry sweep, 1 process": lambda _: _sweep(given.records, 1),
         "expiry sweep, 2 processes": lambda _: _sweep(given.records, 2),
     }
@@ -79,6 +83,14 @@ def _sweep(records: int, processes: int) -> Round:
     for name, seconds in done.cpu_s.items():
         by_whom[name.partition("-")[0]] = by_whom.get(name.partition("-")[0], 0.0) + seconds
     return Round(done.records_per_s, by_whom, done.peak_mb)
+
+
+def _publication(people: int, processes: int) -> Round:
+    with Servers.ephemeral() as servers:
+        before, now = publication.published(servers, people, processes)
+    scorer = (now.scorer_cpu_s - before.scorer_cpu_s) / people * 100_000
+    both = (now.cpu_s - before.cpu_s) / people * 100_000
+    return Round(people / (now.seconds - before.seconds), {"scorer": scorer, "servers": both - scorer}, now.peak_mb)
 
 
 def _latency(per_second: int) -> Round:

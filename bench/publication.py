@@ -76,24 +76,29 @@ def main() -> None:
     parser.add_argument("--preview", action="store_true", help="preview another scorecard at the end")
     given = parser.parse_args()
     with Servers.ephemeral() as servers:
-        deployment = Deployment.create(servers.home / "services", servers.addresses, FixedSettings.new(clock="stepped"))
-        policy = _policy()
-        asyncio.run(_prepare(deployment, policy))
-        settings = {name: value for name, value in os.environ.items() if name.startswith("GOODSTANDING_")}
-        processes = [
-            deployment.process("scorer", name=f"scorer-{number}", settings=settings)
-            for number in range(given.processes)
-        ]
-        try:
-            for process in processes:
-                process.start()
-            for process in processes:
-                process.wait_ready()
-            asyncio.run(_measure(deployment, servers, processes, policy, given.people, kill=given.kill))
-            if given.preview:
-                asyncio.run(_preview(deployment, policy))
-        finally:
-            stop(processes)
+        published(servers, given.people, given.processes, kill=given.kill, preview=given.preview)
+
+
+def published(
+    servers: Servers, people: int, count: int, *, kill: bool = False, preview: bool = False
+) -> tuple[Point, Point]:
+    """One run, on new servers: where it began and where it ended."""
+    deployment = Deployment.create(servers.home / "services", servers.addresses, FixedSettings.new(clock="stepped"))
+    policy = _policy()
+    asyncio.run(_prepare(deployment, policy))
+    settings = {name: value for name, value in os.environ.items() if name.startswith("GOODSTANDING_")}
+    processes = [deployment.process("scorer", name=f"scorer-{number}", settings=settings) for number in range(count)]
+    try:
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.wait_ready()
+        found = asyncio.run(_measure(deployment, servers, processes, policy, people, kill=kill))
+        if preview:
+            asyncio.run(_preview(deployment, policy))
+        return found
+    finally:
+        stop(processes)
 
 
 def _policy() -> Policy:
@@ -160,7 +165,7 @@ async def _measure(
     people: int,
     *,
     kill: bool,
-) -> None:
+) -> tuple[Point, Point]:
     db = await asyncpg.connect(deployment.dsn("scorer"))
     instant = policy.instant_of(RUN)
     await _until_settled(db, month_start(RUN - 1, ZONE))
@@ -194,6 +199,7 @@ async def _measure(
     if found != (people, people, 2, 2) or sent < people:
         raise SystemExit(f"Wrong: publications, people, lowest and highest version are {found}; {sent} messages.")
     print(f"in all{_line(points[0], points[-1])[6:]}; state {sizes[0]:,} bytes, evaluation {sizes[1]:,}")
+    return points[0], points[-1]
 
 
 async def _preview(deployment: Deployment, policy: Policy) -> None:
