@@ -7,6 +7,4 @@
 
     python -m bench.budget           what is over the budget, or well below it
     python -m bench.budget accept    take the figures of now
-
-Statements are counted where there is a database: tests/integration/test_statements.py.
 """
