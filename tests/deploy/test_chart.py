@@ -20,12 +20,13 @@ from services.ingest.settings import IngestSettings
 from services.retention.settings import RetentionSettings
 from services.scorer.settings import ScorerSettings
 from shared.contracts.topics import SERVICES
+from shared.prefix import VARIABLE
 from shared.settings import ROOT, ServiceSettings, StatefulSettings
 
 CHART = ROOT / "deploy" / "helm" / "goodstanding"
 NEEDED = {"kafka": {"bootstrapServers": "broker1:9093,broker2:9093"}, "postgres": {"host": "db"}}
 EVERYTHING: dict[str, Any] = {
-    **NEEDED,
+    "kafka": {"bootstrapServers": "broker1:9093", "prefix": "eu."},
     "image": {"digest": f"sha256:{'0' * 64}"},
     "imagePullSecrets": [{"name": "registry"}],
     "postgres": {"host": "db", "pooler": "pgbouncer:6432"},
@@ -43,6 +44,7 @@ EVERYTHING: dict[str, Any] = {
         {"maxSkew": 1, "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "ScheduleAnyway"}
     ],
     "podAnnotations": {"x": "y"},
+    "networkPolicy": {"extraEgress": [{"ports": [{"port": 4318, "protocol": "TCP"}]}]},
     "priorityClassName": "high",
 }
 OTHERS = {"ServiceMonitor", "PrometheusRule", "ScaledObject"}
@@ -94,6 +96,7 @@ def test_everything_is_what_kubernetes_knows(tmp_path: Path, values: Mapping[str
         ({"postgres": {"host": "db"}}, "kafka.bootstrapServers must be set"),
         ({"kafka": {"bootstrapServers": "broker:9093"}}, "postgres.host must be set"),
         ({**NEEDED, "kafak": {}}, "kafak"),
+        ({"kafka": {"bootstrapServers": "b:1", "prefix": "eu"}, "postgres": {"host": "db"}}, "prefix"),
         ({**NEEDED, "settings": {"currency": "yuan"}}, "currency"),
         ({**NEEDED, "services": {"scorer": {"replicas": 7}}}, "replicas"),
         ({**NEEDED, "partners": {"../bank.toml": "x"}}, "../bank.toml"),
@@ -143,7 +146,7 @@ def test_every_variable_is_a_setting(tmp_path: Path) -> None:
                 f"GOODSTANDING_{name.upper()}" for name in (settings.get(service) or StatefulSettings).model_fields
             }
             # One profile is for all, though not all read it.
-            known |= {"PGPASSFILE", "GOODSTANDING_RETENTION_PROFILE"}
+            known |= {"PGPASSFILE", "GOODSTANDING_RETENTION_PROFILE", VARIABLE}
             given = {one["name"] for one in each["spec"]["template"]["spec"]["containers"][0]["env"]}
             assert given <= known, given - known
 
@@ -214,3 +217,12 @@ def test_every_value_is_described() -> None:
         assert f"`{name}" in described, name
         for inner in value if isinstance(value, dict) and name not in ("resources", "services") else ():
             assert re.search(rf"`({name})?\.{inner}`", described), f"{name}.{inner}"
+
+
+def test_each_process_logs_in_as_itself(tmp_path: Path) -> None:
+    """With the principal that the rights name: prefix and service."""
+    for each in made(tmp_path, EVERYTHING):
+        if each["kind"] == "Deployment":
+            service = each["metadata"]["labels"]["app.kubernetes.io/component"]
+            given = {one["name"]: one["value"] for one in each["spec"]["template"]["spec"]["containers"][0]["env"]}
+            assert (given[VARIABLE], given["GOODSTANDING_KAFKA_USER"]) == ("eu.", f"eu.{service}")

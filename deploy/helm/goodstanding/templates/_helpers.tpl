@@ -47,7 +47,7 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end }}
 
-{{/* What all processes are given. Call with (dict "root" $ "user" NAME). */}}
+{{/* What all processes are given. Call with (dict "root" $ "user" NAME "password" FILE). */}}
 {{- define "goodstanding.environment" -}}
 {{- $values := .root.Values -}}
 - {name: GOODSTANDING_KAFKA, value: {{ required "kafka.bootstrapServers must be set: host:port of the brokers" $values.kafka.bootstrapServers | quote }}}
@@ -55,7 +55,10 @@ capabilities: {drop: [ALL]}
 {{- if hasPrefix "SASL" $values.kafka.securityProtocol }}
 - {name: GOODSTANDING_KAFKA_SASL_MECHANISM, value: {{ $values.kafka.saslMechanism | quote }}}
 - {name: GOODSTANDING_KAFKA_USER, value: {{ .user | quote }}}
-- {name: GOODSTANDING_KAFKA_PASSWORD_FILE, value: /run/secrets/kafka-password}
+- {name: GOODSTANDING_KAFKA_PASSWORD_FILE, value: /run/secrets/{{ .password }}}
+{{- end }}
+{{- with $values.kafka.prefix }}
+- {name: GOODSTANDING_KAFKA_PREFIX, value: {{ . | quote }}}
 {{- end }}
 {{- if hasSuffix "SSL" $values.kafka.securityProtocol }}
 - {name: GOODSTANDING_KAFKA_CA_FILE, value: /run/secrets/ca.pem}
