@@ -77,7 +77,7 @@ def document() -> Object:
         raise ValueError(f"Messages and CARRIES differ in {sorted(lost)}.")
     table = topics([_PARTNER])
     return {
-        "asyncapi": "3.0.0",
+        "asyncapi": "3.1.0",
         "info": {
             "title": "Goodstanding",
             "version": "1.0.0",

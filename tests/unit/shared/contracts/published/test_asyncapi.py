@@ -29,7 +29,7 @@ from shared.runner.service import DeadLetter
 
 DOCUMENT = asyncapi.document()
 MESSAGES = DOCUMENT["components"]["messages"]
-SPECIFICATION = json.loads(Path(__file__).with_name("asyncapi-3.0.0.schema.json").read_text(encoding="utf-8"))
+SPECIFICATION = json.loads(Path(__file__).with_name("asyncapi-3.1.0.schema.json").read_text(encoding="utf-8"))
 REGISTRY: Registry[Any] = Registry().with_resource("urn:document", DRAFT7.create_resource(DOCUMENT))
 
 
