@@ -130,7 +130,7 @@ def score_change(version: int, score: int) -> Outgoing:
 
 
 def _benefits() -> Iterator[Case]:
-    policy = load_tables(BenefitsSettings(kafka=""))
+    policy = load_tables(BenefitsSettings(kafka="", fingerprint_key=SecretStr("00" * 32)))
     records = [_of_topic(score_change(version, 500 + 3 * version), version) for version in range(1, EVENTS)]
 
     def work_() -> None:

@@ -179,11 +179,10 @@ class Deployment:
             common["GOODSTANDING_BACKFILL"] = self.settings.backfill
         if service in STATEFUL:
             common["GOODSTANDING_POSTGRES"] = self.dsn(service)
+            common["GOODSTANDING_FINGERPRINT_KEY"] = self.settings.fingerprint_key
         if service == "ingest":
             common["GOODSTANDING_KEY"] = self.settings.key
             common["GOODSTANDING_IDENTITY_SCHEME"] = self.settings.identity_scheme
-        if service in ("retention", "scorer"):
-            common["GOODSTANDING_FINGERPRINT_KEY"] = self.settings.fingerprint_key
         return common
 
     def process(self, service: str, *, name: str = "", settings: Mapping[str, str] | None = None) -> ServiceProcess:

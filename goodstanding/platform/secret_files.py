@@ -9,6 +9,7 @@ monitor/        monitor.pem, a certificate; ca.pem
 ingest/         goodstanding_key
 retention/      goodstanding_fingerprint_key
 scorer/         goodstanding_fingerprint_key
+benefits/       goodstanding_fingerprint_key
 <service>/      pgpass (of the service's own role), kafka-password, ca.pem
 subscriber/     kafka-password, ca.pem
 """
@@ -53,9 +54,8 @@ def write_secret_files(directory: Path, postgres: str, kafka: str, partners: Seq
     (directory / "operator" / "services" / PASSWORDS).mkdir(mode=0o700, exist_ok=True)
     _write_for_server(directory / "postgres" / "password", administrator.encode())
     write_private(directory / "ingest" / "goodstanding_key", settings.key.encode())
-    for service in ("retention", "scorer"):
-        write_private(directory / service / "goodstanding_fingerprint_key", settings.fingerprint_key.encode())
     for service in STATEFUL:
+        write_private(directory / service / "goodstanding_fingerprint_key", settings.fingerprint_key.encode())
         write_private(directory / service / "pgpass", _pgpass(postgres, {service: settings.passwords[service]}))
     _write_certificates(directory, postgres, kafka)
     _write_kafka_passwords(directory, partners)

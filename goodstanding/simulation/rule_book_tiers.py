@@ -102,14 +102,21 @@ def _reached(
 
 
 def _had(steps: Sequence[_Step], codes: Sequence[str]) -> int:
-    """How many of these tiers were reached when last there was no restriction, or since."""
-    had = 0
-    for step in reversed(steps):
-        last = step.reached[-1:]
-        had = max(had, codes.index(last[0]) + 1 if last and last[0] in codes else 0)
-        if not step.publication.restrictions:
-            break
-    return had
+    """How many of these tiers were reached when last there was no restriction, or since: up to the best one that every
+    table since then has had."""
+    began = len(steps)
+    while began and (began == len(steps) or steps[began].publication.restrictions):
+        began -= 1
+    had: tuple[str, ...] = ()
+    for step in steps[began:]:
+        names = [tier["code"] for tier in step.table["tiers"]]
+        had = tuple(names[: max(len(step.reached), _up_to(had, names))])
+    return _up_to(had, codes)
+
+
+def _up_to(had: Sequence[str], codes: Sequence[str]) -> int:
+    """How many of the tiers lie up to the best one of those that somebody had."""
+    return next((codes.index(code) + 1 for code in reversed(had) if code in codes), 0)
 
 
 def _end(steps: Sequence[_Step], code: str, zone: tzinfo) -> datetime | None:

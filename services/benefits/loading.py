@@ -8,12 +8,17 @@ from services.benefits.core.policy import Policy, faults_among, in_order
 from services.benefits.core.table import TierTable
 from services.benefits.settings import BenefitsSettings
 from shared.policy_file import load_policy, tier_files
+from shared.settings import key_bytes
 from shared.toml_file import error_at
 
 
 def load(settings: BenefitsSettings) -> Policy:
     """Raises ConfigError."""
-    return Policy(tables=tier_tables(settings.policies), zone=settings.zone_info)
+    return Policy(
+        tables=tier_tables(settings.policies),
+        zone=settings.zone_info,
+        fingerprint_key=key_bytes(settings.fingerprint_key),
+    )
 
 
 def tier_tables(policies: Path) -> tuple[TierTable, ...]:

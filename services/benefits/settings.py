@@ -1,9 +1,13 @@
-"""Settings of benefits: it has none beside those of every service with state."""
+"""Settings of benefits, beside those of every service with state."""
 
 from __future__ import annotations
 
-from shared.settings import StatefulSettings
+from pydantic import Field
+
+from shared.settings import HexKey, StatefulSettings
 
 
 class BenefitsSettings(StatefulSettings):
-    pass
+    fingerprint_key: HexKey = Field(
+        description="Key by which erased people are known again, in hexadecimal characters: that of retention."
+    )

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
-from shared.contracts.erasure import is_nobody
+from shared.contracts.erasure import is_nobody, named_in
 from shared.contracts.exchange import Received, announced, received
 from shared.contracts.messages import TYPES
 from shared.contracts.partition import partition_of
@@ -28,6 +28,7 @@ ERASURES = Input(pattern=f"^{re.escape(SUBJECT_ANSWERS)}$")
 """By a pattern, since the library joins no name with the pattern of the partners' topics."""
 
 _NAME: Literal["ingest"] = "ingest"
+_MILLISECOND = timedelta(milliseconds=1)
 _OF_TYPE = ("ce_type", TYPES[ErasureConfirmed].encode())
 _PASSED_OVER = Answer((), ())
 _ERASED = (Outcome("erased"),)
@@ -41,7 +42,9 @@ def forgetting(mode: Forward, crosswalk: Crosswalk | None) -> Forward:
         if record.topic != SUBJECT_ANSWERS:
             return mode.answer(record, arrived)
         message = _confirmation(record)
-        return _PASSED_OVER if message is None else _forgotten(message, record.timestamp, crosswalk)
+        if message is None:
+            return _PASSED_OVER
+        return _forgotten(message, _asked_at_ms(message, record.timestamp, arrived), crosswalk)
 
     def unreadable(what: Unreadable) -> Answer | DeadLetter:
         return set_aside(what) if what.topic == SUBJECT_ANSWERS else mode.unreadable(what)
@@ -55,6 +58,13 @@ def _confirmation(record: Record) -> Received[ErasureConfirmed] | None:
         return None
     message = received(record, {SUBJECT_ANSWERS: ErasureConfirmed}, later_fields=True)
     return message if isinstance(message, Received) and message.body.service == "benefits" else None
+
+
+def _asked_at_ms(message: Received[ErasureConfirmed], said_at_ms: int, arrived: datetime) -> int:
+    """When the broker took the request: a restored benefits may confirm an erasure once more, long after the person has
+    come back (rules I12)."""
+    named = named_in(message.user_id, message.envelope)
+    return said_at_ms if named is None else said_at_ms - max((arrived - named.asked_at) // _MILLISECOND, 0)
 
 
 def _forgotten(

@@ -33,7 +33,8 @@ async def due(
     assert records.due is not None
     page: DuePage[Any, Person] = await records.due(db, shard, now, cursor, limit, skip)
     if page.messages:
-        states = {id: Held(person) for id, person in page.states.items()}
+        erased = await erasures.of(db, shard, list(page.states), policy.fingerprint_key)
+        states = {id: Held(person, erased.get(id, ())) for id, person in page.states.items()}
         assert page.next_at is not None, "a page has the deadline of its messages"
         late = any(answers_are_due(person.records.values(), page.next_at) for person in page.states.values())
         run = f"answers/{page.next_at:%Y%m%dT%H%M%S}" if late else None

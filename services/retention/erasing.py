@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from services.retention.core.bounds import ERASURES_MAX
 from services.retention.core.decide import Person, Policy, Writes
@@ -23,11 +24,12 @@ from services.retention.core.erasure import (
     Forget,
     Roll,
     begun,
+    last_erasure,
     not_taken,
     receipt,
     too_often,
 )
-from services.retention.core.messages import Message, Report
+from services.retention.core.messages import Due, Message, Report
 from services.retention.core.overview import (
     Export,
     Given,
@@ -40,7 +42,7 @@ from services.retention.core.overview import (
 from services.retention.storage import erasures, overview
 from services.retention.storage.erasures import Began, Finished, Forgotten, Rolled, Write
 from services.retention.storage.overview import Exported
-from shared.contracts.erasure import Erased, is_nobody, mark
+from shared.contracts.erasure import Erased, is_nobody, mark, naming
 from shared.contracts.exchange import Misasked, announced, answered, received, requested
 from shared.contracts.faults import Code, Fault
 from shared.contracts.subject import ErasureConfirmed
@@ -141,23 +143,40 @@ def _is_ours(message: Told) -> bool:
 
 
 def _pass_on(records: Records, made: _Made, messages: Sequence[Any], now: datetime) -> None:
-    """To the rules of records, but for what had arrived before the person was erased (rules I12)."""
-    erased_at = made.held.erased_at
-    newer = [each for each in messages if not _came_before(each, erased_at)]
-    made.outcomes += [Outcome("dropped")] * (len(messages) - len(newer))
-    if not newer:
-        return
-    decision = records.decide(made.held.person, newer, now)
-    made.held = msgspec.structs.replace(made.held, person=decision.state)
-    made.outgoing += decision.outgoing
+    """To the rules of records, but for what had arrived before the person was erased (rules I12). What the person had
+    asked of a record then is answered all the same, as of somebody who has none."""
+    for came_before, together in groupby(messages, key=partial(_came_before, made.held.erased_at)):
+        if not came_before:
+            _apply(records, made, list(together), now)
+            continue
+        for message in together:
+            if isinstance(message, Report):
+                made.outcomes.append(Outcome("dropped"))
+            else:
+                nobodys = records.decide(None, [message], now)
+                made.outgoing += nobodys.outgoing
+                made.outcomes += nobodys.outcomes
+
+
+def _apply(records: Records, made: _Made, messages: Sequence[Any], now: datetime) -> None:
+    """Whoever was erased lately has it named in all that is said of records from then on."""
+    decision = records.decide(made.held.person, messages, now)
+    named = naming(last_erasure(messages[0].user_id, made.held.erasures))
+    made.held = replace(made.held, person=decision.state)
+    made.outgoing += [_naming(each, named) for each in decision.outgoing] if named else decision.outgoing
     made.outcomes += decision.outcomes
     made.writes += decision.writes
 
 
-def _came_before(message: Message, erased_at: datetime | None) -> bool:
-    if erased_at is None or not isinstance(message, Report):
+def _naming(message: Outgoing | Announcement, named: tuple[tuple[str, bytes], ...]) -> Outgoing | Announcement:
+    return replace(message, headers=(*message.headers, *named)) if message.topic == RECORDS_CHANGED else message
+
+
+def _came_before(erased_at: datetime | None, message: Message) -> bool:
+    if erased_at is None or isinstance(message, Due) or message.arrived is None:
         return False
-    return message.arrived is not None and message.arrived <= erased_at
+    # Requests are on one topic: of two at one instant the one that is read behind the other came later.
+    return message.arrived <= erased_at if isinstance(message, Report) else message.arrived < erased_at
 
 
 def _take(made: _Made, message: Told, now: datetime, policy: Policy) -> None:
@@ -210,20 +229,22 @@ def _confirm(made: _Made, message: Confirmed, key: bytes) -> None:
                 NAME, SUBJECT_ANSWERS, message.user_id, body, subject=subject, version=2, time=message.time
             )
             made.outgoing.append(told)
-            done = msgspec.structs.replace(erasure, confirmed_at=message.time)
+            done = replace(erasure, confirmed_at=message.time)
             known = made.held.erasures
-            made.held = msgspec.structs.replace(made.held, erasures=(*known[:at], done, *known[at + 1 :]))
+            made.held = replace(made.held, erasures=(*known[:at], done, *known[at + 1 :]))
             made.writes.append(Finished(message.user_id, message.request_id, message.time))
             made.outcomes.append(Outcome("answered"))
             return
 
 
 def _export(made: _Made, message: Export, policy: Policy) -> None:
-    answer, new = granted(message, made.held.given, policy.profile)
+    """What was asked for before an erasure counts for nobody."""
+    came_before = made.held.erased_at is not None and message.asked_at < made.held.erased_at
+    answer, new = granted(message, () if came_before else made.held.given, policy.profile)
     made.outgoing.append(answered(message.user_id, answer, message.time))
     made.outcomes.append(Outcome("refused" if answer.status == "refused" else "answered"))
-    if new is not None:
-        made.held = msgspec.structs.replace(made.held, given=(*made.held.given, new))
+    if new is not None and not came_before:
+        made.held = replace(made.held, given=(*made.held.given, new))
         made.writes.append(Exported(message.user_id, new, kept_until(new[1], policy.profile)))
 
 
@@ -240,6 +261,30 @@ def _summarize(made: _Made, message: Summarize, policy: Policy) -> None:
 
 
 # -- storage -----------------------------------------------------------------------------------------------------------
+
+
+def asks_to_be_erased(record: Record) -> bool:
+    message = requested(record)
+    return not isinstance(message, Misasked | Fault) and message.body.request == "erase"
+
+
+async def erase_ahead(
+    db: Db, shard: int, ahead: Sequence[tuple[Record, datetime]], now: datetime, key: bytes
+) -> list[Announcement]:
+    """Follow requests that are not read yet, in an older copy of the database; each is answered when its turn comes.
+    Returns the marks that go out."""
+    asked: dict[tuple[str, str], Erased] = {}
+    for record, arrived in ahead:
+        message = requested(record)
+        if not isinstance(message, Misasked | Fault):
+            erased = Erased(message.user_id, message.envelope.id, arrived)
+            asked.setdefault((erased.user_id, erased.request_id), erased)
+    known = await erasures.load(db, shard, sorted({user_id for user_id, _ in asked}), key)
+    before = {(user_id, each.request_id) for user_id, erased in known.items() for each in erased}
+    new = [erased for names, erased in asked.items() if names not in before]
+    began = [Began(each.user_id, Erasure(each.request_id, each.asked_at), now) for each in new]
+    await erasures.save(db, shard, began, key)
+    return [mark(NAME, RECORDS_CHANGED, each) for each in new]
 
 
 async def _load(records: Records, db: Db, shard: int, user_ids: Sequence[str], *, key: bytes) -> dict[str, Held]:

@@ -13,8 +13,9 @@ from services.retention import chores
 from services.retention.core import decide as rules
 from services.retention.core.decide import Person, Policy, Writes
 from services.retention.core.effects import change_of
+from services.retention.core.erasure import last_erasure
 from services.retention.core.messages import DisputeRequest, Message, Report, StatementRequest
-from services.retention.erasing import Held, Told, Written, erasing
+from services.retention.erasing import Held, Told, Written, asks_to_be_erased, erase_ahead, erasing
 from services.retention.storage import erasures, restate, store
 from services.retention.telling import NAME as NAME
 from services.retention.telling import changed, messages_of, outcome_of
@@ -25,7 +26,7 @@ from shared.contracts.messages import RecordReport
 from shared.contracts.subject import SubjectRequest
 from shared.contracts.times import TimeError, instant
 from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED, SUBJECT_ANSWERS, SUBJECT_REQUESTS
-from shared.runner.service import Db, DeadLetter, Decision, Fenced, Input, Outgoing, OwnTopic, Record, Service
+from shared.runner.service import Ahead, Db, DeadLetter, Decision, Fenced, Input, Outgoing, OwnTopic, Record, Service
 
 _MODELS = {RECORDS_REPORTED: RecordReport}
 
@@ -42,9 +43,10 @@ def service(policy: Policy) -> Service[Fenced[Told, Held, Written]]:
         own=OwnTopic(
             RECORDS_CHANGED,
             partial(restate.undecided, fingerprint_key=fingerprint_key),
-            _restate,
+            partial(_restate, key=fingerprint_key),
             # It is not compacted: what was decided before may be all that tells of a record that is gone since.
             last_counts=False,
+            ahead=Ahead(SUBJECT_REQUESTS, asks_to_be_erased, partial(_follow, key=fingerprint_key)),
         ),
     )
     inputs = (Input(topic=RECORDS_REPORTED), Input(topic=SUBJECT_REQUESTS), Input(topic=SUBJECT_ANSWERS))
@@ -93,9 +95,9 @@ def _request(record: Record, arrived: datetime) -> DisputeRequest | StatementReq
     time = min(message.envelope.time, arrived)
     match body:
         case SubjectRequest(request="dispute", record_id=str(record_id), reason=str(reason)):
-            return DisputeRequest(message.user_id, id, record_id, reason, body.text, time)
+            return DisputeRequest(message.user_id, id, record_id, reason, body.text, time, arrived)
         case SubjectRequest(request="statement", record_id=str(record_id), text=str(text)):
-            return StatementRequest(message.user_id, id, record_id, text, time)
+            return StatementRequest(message.user_id, id, record_id, text, time, arrived)
         case _:
             return None
 
@@ -116,8 +118,28 @@ def decide(
     )
 
 
+async def _follow(
+    db: Db, shard: int, ahead: Sequence[tuple[Record, datetime]], now: datetime, key: bytes
+) -> Sequence[Outgoing]:
+    """Whoever asks to be erased in what is not read yet, is erased first: else what a newcomer's partners have reported
+    could be read before the request, and would go with it (rules I12)."""
+    return [each.placed(shard) for each in await erase_ahead(db, shard, ahead, now, key)]
+
+
 async def _restate(
-    db: Db, shard: int, last: Mapping[bytes, Record], now: datetime
+    db: Db,
+    shard: int,
+    last: Mapping[bytes, Record],
+    ahead: Sequence[tuple[Record, datetime]],
+    now: datetime,
+    key: bytes,
 ) -> AsyncIterator[Sequence[Outgoing]]:
+    yield await _follow(db, shard, ahead, now, key)
     async for base, page in restate.restate(db, shard):
-        yield [changed(user_id, change_of(id, record, base), now).placed(shard) for user_id, id, record in page]
+        erased = await erasures.of(db, shard, sorted({user_id for user_id, _, _ in page}), key)
+        yield [
+            changed(user_id, change_of(id, record, base), now, last_erasure(user_id, erased.get(user_id, ()))).placed(
+                shard
+            )
+            for user_id, id, record in page
+        ]

@@ -26,6 +26,7 @@ from services.retention.core.effects import (
 from services.retention.core.erasure import record_receipt
 from services.retention.core.fingerprint import settlement_id
 from services.retention.core.record import Known, Open, Settled
+from shared.contracts.erasure import Erased, naming
 from shared.contracts.exchange import announced, answered, asked, refused, settled
 from shared.contracts.messages import DisputeQuestion, RecordChange, RecordSettled, unchecked
 from shared.contracts.subject import SubjectAnswer, SubjectNotice
@@ -113,11 +114,12 @@ def _counted(record: Known, news: News) -> Result:
             return "open" if isinstance(record, Open) else "settled"
 
 
-def changed(user_id: str, change: RecordChange, time: datetime) -> Announcement:
+def changed(user_id: str, change: RecordChange, time: datetime, erased: Erased | None = None) -> Announcement:
     # The record's id stands for the person too. Versions are per record: a person's own count would have to outlive the
     # last record, and say that there was one.
     id, version = change.record_id, change.version
-    return announced(NAME, RECORDS_CHANGED, user_id, change, subject=id, version=version, time=time)
+    more = naming(erased)
+    return announced(NAME, RECORDS_CHANGED, user_id, change, subject=id, version=version, time=time, more=more)
 
 
 def _question(effect: AskedProvider, now: datetime) -> Outgoing:

@@ -16,7 +16,7 @@ from services.scorer.core.policy import Policy
 from services.scorer.core.requests import answer_to
 from services.scorer.storage import restate, store
 from shared.contracts.cloudevents import ARRIVED, Envelope
-from shared.contracts.erasure import Erased, erased_by, is_nobody, mark
+from shared.contracts.erasure import Erased, erased_by, is_followed, is_nobody, latest, mark, named_in, naming
 from shared.contracts.exchange import Misasked, Models, announced, answered, provenance, received, refused, requested
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import BehaviorEvent, RecordChange, ScoreChange
@@ -24,6 +24,7 @@ from shared.contracts.months import month_of
 from shared.contracts.times import TimeError, instant
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, SUBJECT_REQUESTS
 from shared.runner.service import (
+    Ahead,
     Announcement,
     Db,
     DeadLetter,
@@ -51,7 +52,17 @@ def service(policy: Policy) -> Service[Fenced[Message, Person, Writes]]:
         load=partial(store.load, fingerprint_key=policy.fingerprint_key),
         save=partial(store.save, fingerprint_key=policy.fingerprint_key),
         due=partial(store.due, policy=policy),
-        own=OwnTopic(SCORES_CHANGED, restate.undecided, partial(_restate, policy=policy), last_counts=True),
+        own=OwnTopic(
+            SCORES_CHANGED,
+            restate.undecided,
+            partial(_restate, policy=policy),
+            last_counts=True,
+            ahead=Ahead(
+                RECORDS_CHANGED,
+                lambda record: record.value is None,
+                partial(_follow, key=policy.fingerprint_key),
+            ),
+        ),
     )
     return Service(
         NAME,
@@ -73,7 +84,8 @@ def decode(record: Record, arrived: datetime, zone: tzinfo) -> Message | DeadLet
     if isinstance(message, Fault):
         return DeadLetter.of(message)
     if isinstance(message.body, RecordChange):
-        return RecordNews(message.user_id, month_of(arrived, zone), message.body, arrived)
+        named = named_in(message.user_id, message.envelope)
+        return RecordNews(message.user_id, month_of(arrived, zone), message.body, named)
     assert record.value is not None
     return _event(message.user_id, message.envelope, record.value, message.body, arrived, zone)
 
@@ -157,7 +169,7 @@ def decide(
         outgoing.append(answered(decided.person.user_id, answer, time))
         outcomes.append(_outcome("answered"))
     if publication := decided.writes.publication:
-        outgoing.append(_score_changed(decided.person.user_id, publication, policy))
+        outgoing.append(_score_changed(publication, policy, decided.person.user_id, decided.person.erased))
         outcomes.append(_outcome("published"))
     writes = (decided.writes,) if decided.writes.are_any else ()
     return Decision(decided.person, tuple(outgoing), tuple(outcomes), writes)
@@ -166,17 +178,17 @@ def decide(
 def _at_marks(
     person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy
 ) -> Decision[Person, Writes]:
-    """After Kafka was restored from an older copy a mark may come again, which was followed long ago. Then it says
+    """After a server was restored from an older copy a mark may come again, which was followed before. Then it says
     nothing about somebody who has come back since (rules I12)."""
-    erased_at = person.erased_at if person else None
+    known = person.erased if person else None
     came_back = person is not None and not person.is_blank
     new = [
         at
         for at, message in enumerate(messages)
-        if isinstance(message, Erased) and not (came_back and erased_at is not None and message.asked_at <= erased_at)
+        if isinstance(message, Erased) and not (came_back and is_followed(message, known))
     ]
     if new:
-        return _erase(messages[: new[-1] + 1], messages[new[-1] + 1 :], erased_at, now, policy)
+        return _erase(messages[: new[-1] + 1], messages[new[-1] + 1 :], known, now, policy)
     others = [message for message in messages if not isinstance(message, Erased)]
     repeated = (_outcome("duplicate"),) * (len(messages) - len(others))
     if not others:
@@ -188,7 +200,7 @@ def _at_marks(
 def _erase(
     until_mark: Sequence[Message],
     newer: Sequence[Message],
-    erased_at: datetime | None,
+    known: Erased | None,
     now: datetime,
     policy: Policy,
 ) -> Decision[Person, Writes]:
@@ -206,8 +218,8 @@ def _erase(
         *[_outcome("answered")] * len(asked),
         *[_outcome("erased")] * len(marks),
     )
-    instants = [each.asked_at for each in marks] + ([erased_at] if erased_at else [])
-    blank = None if is_nobody(user_id) else Person(user_id, erased_at=max(instants))
+    erased = latest([*marks, known] if known else marks)
+    blank = None if is_nobody(user_id) else Person(user_id, erased=erased)
     writes = (Writes(user_id, erased=marks),)
     if not newer:
         return Decision(blank, outgoing, outcomes, writes)
@@ -244,14 +256,29 @@ def _rejected(event: Event, fault: Fault) -> Outgoing:
     return refused(NAME, event.partner, event.origin, fault, event.id, fieldnames=event.fieldnames)
 
 
+async def _follow(
+    db: Db, shard: int, ahead: Sequence[tuple[Record, datetime]], now: datetime, key: bytes
+) -> Sequence[Outgoing]:
+    marks = await restate.follow_ahead(db, shard, [record for record, _ in ahead], key)
+    return [mark(NAME, SCORES_CHANGED, each).placed(shard) for each in marks]
+
+
 async def _restate(
-    db: Db, shard: int, last: Mapping[bytes, Record], now: datetime, policy: Policy
+    db: Db,
+    shard: int,
+    last: Mapping[bytes, Record],
+    ahead: Sequence[tuple[Record, datetime]],
+    now: datetime,
+    policy: Policy,
 ) -> AsyncIterator[Sequence[Outgoing]]:
-    async for page in restate.restate(db, shard, last, now, policy.at(now).id):
-        yield [_score_changed(user_id, publication, policy).placed(shard) for user_id, publication in page]
+    key = policy.fingerprint_key
+    marks = await restate.erase_ahead(db, shard, last, [record for record, _ in ahead], now, key)
+    yield [mark(NAME, SCORES_CHANGED, each).placed(shard) for each in marks]
+    async for page in restate.restate(db, shard, last, now, policy.at(now).id, key):
+        yield [_score_changed(publication, policy, *who).placed(shard) for who, publication in page]
 
 
-def _score_changed(user_id: str, publication: Publication, policy: Policy) -> Announcement:
+def _score_changed(publication: Publication, policy: Policy, user_id: str, erased: Erased | None) -> Announcement:
     """What a subscriber learns of a publication; what the score rests on stays here (rules P8)."""
     evaluation = publication.evaluation
     body = ScoreChange(
@@ -266,7 +293,8 @@ def _score_changed(user_id: str, publication: Publication, policy: Policy) -> An
         publication=publication.run,
     )
     version, as_of = publication.version, publication.as_of
-    return announced(NAME, SCORES_CHANGED, user_id, body, subject=user_id, version=version, time=as_of)
+    more = naming(erased)
+    return announced(NAME, SCORES_CHANGED, user_id, body, subject=user_id, version=version, time=as_of, more=more)
 
 
 @lru_cache(maxsize=1024)

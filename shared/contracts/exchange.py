@@ -218,15 +218,16 @@ class Announcement(msgspec.Struct, frozen=True):
 
 
 def announced(
-    service: str, topic: str, user_id: str, body: Any, *, subject: str, version: int, time: datetime
+    service: str, topic: str, user_id: str, body: Any, *, subject: str, version: int, time: datetime, more: Headers = ()
 ) -> Announcement:
     """A message that a service publishes about a person.
 
     Its id is `<service>/<subject>/<version>`, so that a message that is sent again is equal to the byte (rules P6 and
-    R12). `subject` is whose versions they are: the person's, or one record's.
+    R12). `subject` is whose versions they are: the person's, or one record's. `more` are further headers.
     """
     key = user_id.encode()
-    headers = _announcing(service, type_of(body))(f"{service}/{subject}/{version}", time.astimezone(UTC), key)
+    id = f"{service}/{subject}/{version}"
+    headers = _announcing(service, type_of(body))(id, time.astimezone(UTC), key, *more)
     return Announcement(topic, key, encode(body), headers)
 
 

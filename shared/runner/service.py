@@ -124,11 +124,37 @@ class CountUndecided(Protocol):
 
 class Restate(Protocol):
     """Make the database's versions the highest, and say again whatever the topic does not tell as the database has it:
-    in the caller's transaction, page by page. `last` has the last message of each key that the topic holds."""
+    in the caller's transaction, page by page. `last` has the last message of each key that the topic holds, `ahead`
+    what `OwnTopic.ahead` has found, each with the instant at which it counts as received."""
 
     def __call__(
-        self, db: Db, shard: int, last: Mapping[bytes, Record], now: datetime
+        self,
+        db: Db,
+        shard: int,
+        last: Mapping[bytes, Record],
+        ahead: Sequence[tuple[Record, datetime]],
+        now: datetime,
     ) -> AsyncIterator[Sequence[Outgoing]]: ...
+
+
+class Follow(Protocol):
+    """Do what these records ask for, each with the instant at which it counts as received, in the caller's transaction.
+    Doing it again does nothing. Returns what is to be sent."""
+
+    def __call__(
+        self, db: Db, shard: int, ahead: Sequence[tuple[Record, datetime]], now: datetime, /
+    ) -> Awaitable[Sequence[Outgoing]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What must be done before the shard reads on: what those records of an input ask for that are not read yet and
+    that `is_wanted` picks. In a database that was restored, what followed on them may be read before them. They are
+    read again in their place."""
+
+    topic: str
+    is_wanted: Callable[[Record], bool]
+    follow: Follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +170,7 @@ class OwnTopic:
     undecided: CountUndecided
     restate: Restate
     last_counts: bool
+    ahead: Ahead | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,8 @@ _TRANSACTION_TIMEOUT_S = 4.0
 _SESSION_S = 3.0
 _LASTS_S_MAX = 1.5
 _OPERATOR_LOOKS_EVERY_S = 1.0
+_OPERATOR_LOOKS_FOR_S_MAX = 20.0
+"""A client that asks a server in the moment of its death may wait for ever."""
 _WITHOUT_TOPIC_TIMEOUT_S = 300.0
 
 
@@ -310,11 +312,15 @@ class _Operator:
         while True:
             # A server may be away: then there is nothing to decide.
             with contextlib.suppress(*AWAY):
-                for service in SERVICES:
-                    waiting = await waiting_for_word(self._cluster.deployment, service)
-                    await give_word(self._cluster.deployment, waiting)
-                    self.accepted += len(waiting)
+                async with asyncio.timeout(_OPERATOR_LOOKS_FOR_S_MAX):
+                    await self._look()
             await asyncio.sleep(_OPERATOR_LOOKS_EVERY_S)
+
+    async def _look(self) -> None:
+        for service in SERVICES:
+            waiting = await waiting_for_word(self._cluster.deployment, service)
+            await give_word(self._cluster.deployment, waiting)
+            self.accepted += len(waiting)
 
 
 class _Chaos:

@@ -143,7 +143,7 @@ def check_records(
         *_byte_equal(records, by="id"),
         *_told(_misplaced(records)),
         *_told(_versions(records, "retention", lambda record: str(record.body["record_id"]), restored)),
-        *_told(_ends_of_records(records, said_at)),
+        *_told(_ends_of_records(records, said_at, restored)),
         *_told(_news_of_records(records, expected, said_at, restored)),
     ]
 
@@ -355,14 +355,18 @@ def _result(body: Mapping[str, Any]) -> Result:
 # -- records -----------------------------------------------------------------------------------------------------------
 
 
-def _ends_of_records(records: Sequence[Seen], said_at: SaidAt) -> Iterable[str]:
+def _ends_of_records(records: Sequence[Seen], said_at: SaidAt, restored: bool) -> Iterable[str]:
     """A record expires or is deleted once, never early, and nothing comes behind it; its end repeats nothing of what it
-    was. What is disputed or cannot be verified does not count."""
+    was. What is disputed or cannot be verified does not count.
+
+    After a restore what an older copy held is said again, with all that had followed on it: then the end is the last
+    word again.
+    """
     ended: dict[tuple[str, str], str] = {}
     lapses_at: dict[tuple[str, str], str] = {}
     for record in _unrepeated(records):
         body, id = record.body, (record.person, record.body["record_id"])
-        if id in ended:
+        if id in ended and not restored:
             yield f"{record.place}: the record had {ended[id]} before, and now is {body['status']}"
         if body["counts"] != (body["status"] not in ("disputed", "unverifiable", "expired", "deleted")):
             yield f"{record.place}: {body['status']}, and counts is {body['counts']}"
@@ -375,6 +379,10 @@ def _ends_of_records(records: Sequence[Seen], said_at: SaidAt) -> Iterable[str]:
                 yield f"{record.place}: expired at {now}, before its deadline {lapses_at.get(id)}"
         elif "lapses_at" in body:
             lapses_at[id] = body["lapses_at"]
+    last = {(record.person, record.body["record_id"]): record for record in _unrepeated(records)}
+    for id, end in ended.items():
+        if last[id].body["status"] not in ("expired", "deleted"):
+            yield f"{last[id].place}: the record had {end} before, and {last[id].body['status']} is the last word"
 
 
 def _news_of_records(

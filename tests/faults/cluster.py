@@ -45,7 +45,10 @@ from tests.support.oracle.scores import Request
 
 _PATIENCE_S = 90.0
 _LOOK_EVERY_S = 0.02
-AWAY = (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError)
+AWAY = (
+    *(OSError, TimeoutError, KafkaError),
+    *(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError),
+)
 """How clients say that a server is away."""
 
 APPEND_TIMES = {"message.timestamp.type": "LogAppendTime"}

@@ -265,7 +265,7 @@ def _withdrawals_not_remembered() -> None:
 
 def _erasures_not_remembered() -> None:
     """The scorer takes what had arrived before its person was erased."""
-    decide._since_erased = lambda messages, erased_at: messages
+    decide._since_erased = lambda messages, erased, now: messages
 
 
 MUTANTS: dict[str, Callable[[], None]] = {

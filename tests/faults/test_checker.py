@@ -123,6 +123,14 @@ def test_a_records_life_is_no_violation() -> None:
     assert check_records([*LIFE, told(11, SETTLED), told(12, EXPIRED)], RECORDS, said_at) == []
 
 
+def test_after_a_restore_a_record_ends_once_more_and_its_end_is_the_last_word() -> None:
+    again = [told(11, replace(SETTLED, version=1_000_002)), told(12, replace(EXPIRED, version=1_000_003))]
+    assert check_records([*LIFE, *again], RECORDS, said_at, restored=True) == []
+    assert check_records([*LIFE, *again], RECORDS, said_at) != []
+    found = check_records([*LIFE, again[0]], RECORDS, said_at, restored=True)
+    assert any("is the last word" in violation for violation in found)
+
+
 @pytest.mark.parametrize(
     ("records", "sentence"),
     [

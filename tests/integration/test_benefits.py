@@ -29,7 +29,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from goodstanding.simulation import rule_book_tiers
 from goodstanding.simulation.rule_book import read_policy
 from services.benefits.core.policy import Policy
-from services.benefits.core.standing import Standing
+from services.benefits.core.standing import Held, Standing
 from services.benefits.loading import tier_tables
 from services.benefits.storage import due
 from services.benefits.storage.store import census, save
@@ -70,6 +70,7 @@ class Deployment:
             "GOODSTANDING_KAFKA": self.kafka,
             "GOODSTANDING_POSTGRES": self.dsn,
             # A killed process is missed soon, and steps are small enough to be killed between them.
+            "GOODSTANDING_FINGERPRINT_KEY": "00" * 32,
             "GOODSTANDING_SESSION_TIMEOUT_MS": "1000",
             **settings,
         }
@@ -412,7 +413,7 @@ async def test_everybody_is_counted_by_tier_band_and_file(deployment: Deployment
         for number, (score, thin, tier) in enumerate(places)
     }
     async with deployment.database() as db:
-        await save(db, 0, people)
+        await save(db, 0, {user_id: Held(standing) for user_id, standing in people.items()})
         counted = {(each.by, each.value): each.people for each in await census(db)}
     assert counted == {
         ("tier", "none"): 2,
@@ -553,7 +554,7 @@ async def test_a_process_with_another_table_of_the_day_applies_none(deployment: 
             in_force=("bike", "car"),
             restrictions=(),
         )
-        await save(db, 0, {f"{7:064x}": person})
+        await save(db, 0, {f"{7:064x}": Held(person)})
         tables = tier_tables(policies)
         policy = Policy(tables=tables, zone=UTC)
         with pytest.raises(PolicyMismatchError, match=r"has begun as stricter@000000000000, and this process has"):

@@ -29,7 +29,7 @@ from goodstanding_client.postgres import PostgresStore
 
 from services.benefits.core.messages import News
 from services.benefits.core.policy import Policy
-from services.benefits.core.standing import Standing
+from services.benefits.core.standing import Held, Standing
 from services.benefits.core.table import TierTable
 from services.benefits.service import decide, decode
 from shared.contracts.cloudevents import binary
@@ -151,9 +151,11 @@ def score_message(topic: str, news: News) -> Outgoing:
 
 
 def tier_messages(topic: str, standings: dict[str, Standing], news: News) -> Sequence[Outgoing]:
-    decision = decide(standings.get(news.user_id), [news], NOW, Policy(tables=(TABLE,), zone=UTC))
+    held = Held(standings.get(news.user_id))
+    decision = decide(held, [news], NOW, Policy(tables=(TABLE,), zone=UTC))
     assert decision.state is not None
-    standings[news.user_id] = decision.state
+    assert decision.state.standing is not None
+    standings[news.user_id] = decision.state.standing
     place = partition_of(news.user_id)
     return [Outgoing(topic, each.key, each.value, each.headers, place) for each in decision.outgoing]
 

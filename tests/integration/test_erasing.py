@@ -16,9 +16,9 @@ import pytest
 from services.scorer.core.decide import Person, Publication, Writes
 from services.scorer.core.messages import Edge
 from services.scorer.core.score import Evaluation
-from services.scorer.storage import erasing
+from services.scorer.storage import restate
 from services.scorer.storage.store import load, save
-from shared.contracts.erasure import ON_THE_WAY_MAX, Erased, nobody
+from shared.contracts.erasure import REMEMBERED_MAX, Erased, mark, nobody
 from shared.contracts.partition import partition_of
 from shared.postgres import migrate
 from shared.settings import ROOT
@@ -98,7 +98,7 @@ async def test_everything_goes_both_ways_and_nothing_else(connect: Connect) -> N
     assert await edges(db) == {(OTHER, THIRD), (THIRD, OTHER)}
     assert await db.fetch("select * from person order by user_id") == before
     assert {row["user_id"].hex() for row in await db.fetch("select user_id from score")} == {OTHER}
-    assert await load(db, 1, [ONE], fingerprint_key=KEY) == {ONE: Person(ONE, erased_at=ASKED)}
+    assert await load(db, 1, [ONE], fingerprint_key=KEY) == {ONE: Person(ONE, erased=MARK)}
     assert await load(db, 2, [OTHER], fingerprint_key=KEY) != {}
     # Nothing that is kept says who it was.
     kept = await db.fetch("select * from erased")
@@ -163,27 +163,37 @@ async def test_two_who_are_each_others_contacts_are_erased_at_once(connect: Conn
         marks = [Erased(who, f"r{round}", AFTER + timedelta(days=round)) for who in (ONE, OTHER)]
         found = await asyncio.gather(erase(one, marks[0]), erase(other, marks[1]), return_exceptions=True)
         assert all(each is None or isinstance(each, asyncpg.LockNotAvailableError) for each in found), found
-        for mark, each in zip(marks, found, strict=True):
+        for erased, each in zip(marks, found, strict=True):
             if each is not None:
-                await erase(one, mark)
+                await erase(one, erased)
         assert await edges(one) == set()
 
 
 async def test_what_is_remembered_of_an_erasure_goes_when_nothing_older_can_come(connect: Connect) -> None:
     db = await connect()
     await erase(db)
-    await erase(db, Erased(nobody(1), "roll-1", ASKED + ON_THE_WAY_MAX - timedelta(seconds=1)))
+    await erase(db, Erased(nobody(1), "roll-1", ASKED + REMEMBERED_MAX - timedelta(seconds=1)))
     assert await db.fetchval("select count(*) from erased") == 1
-    await erase(db, Erased(nobody(1), "roll-2", ASKED + ON_THE_WAY_MAX))
+    await erase(db, Erased(nobody(1), "roll-2", ASKED + REMEMBERED_MAX))
     assert await db.fetchval("select count(*) from erased") == 0
 
 
-async def test_an_older_copy_of_the_database_forgets_whom_the_topic_forgot(connect: Connect) -> None:
+async def test_an_older_copy_of_the_database_forgets_whom_the_topics_forgot(connect: Connect) -> None:
+    """By a mark that is still to be read, and by one that was sent on; and nobody who has come back since."""
     db = await connect()
+    other, newcomer = somebody(1, 8), somebody(1, 7)
     await say(db, OTHER, ONE)
-    newcomer = somebody(1, 7)
-    people = {ONE: Person(ONE, b"\x01", 3, as_of=BEFORE), newcomer: Person(newcomer, b"\x01", 1, as_of=AFTER)}
-    await save(db, 1, people)
-    await erasing.remove_again(db, 1, [MARK, Erased(newcomer, "r2", ASKED)])
-    assert set(await load(db, 1, [ONE, newcomer], fingerprint_key=KEY)) == {newcomer}
+    follows = Erased(newcomer, "r2", ASKED)
+    await erase(db, follows)
+    await save(db, 1, {who: Person(who, b"\x01", 3, as_of=BEFORE) for who in (ONE, other, newcomer)})
+    of_other = Erased(other, "r3", ASKED)
+    ahead = [mark("retention", "records.changed", each) for each in (MARK, follows)]
+    sent = {each.user_id.encode(): mark("scorer", "scores.changed", each) for each in (of_other, follows)}
+    marks = await restate.erase_ahead(db, 1, sent, ahead, AFTER, KEY)
+    assert marks == [MARK], "what the topic lacks"
+    found = await load(db, 1, [ONE, other, newcomer], fingerprint_key=KEY)
+    assert {who for who, person in found.items() if not person.is_blank} == {newcomer}
+    assert {who: person.erased for who, person in found.items()} == {ONE: MARK, other: of_other, newcomer: follows}
     assert await edges(db) == set()
+    # Again, nothing more happens.
+    assert await restate.follow_ahead(db, 1, ahead, KEY) == []

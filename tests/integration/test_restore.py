@@ -3,7 +3,7 @@ see what the database has: scores, versions, restrictions and tiers, and never a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -16,10 +16,11 @@ from goodstanding.person.asking import Asked, Asking, Told, asking_for
 from goodstanding.waiting_for_word import give_word, waiting_for_word
 from services.scorer.core.state import decode, vectors
 from services.scorer.core.vectors import COUNT
+from shared.contracts.erasure import is_nobody
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, read
 from shared.contracts.partition import partition_of
 from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectRequest
-from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, SERVICES, TIERS_CHANGED, raw_topic
+from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, SERVICES, TIERS_CHANGED, ServiceName, raw_topic
 from shared.runner.one_story import questions
 from tests.faults.cluster import PARTNER
 from tests.faults.events import PARTNERS
@@ -31,6 +32,7 @@ Server = Literal["kafka", "postgres"]
 PROCESSES = [f"{service}-1" for service in SERVICES]
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=3)
 LISTED = Report(id="r-1", kind="court.listing", status="reported", began_on=YESTERDAY - timedelta(days=90))
+ANOTHER = Report(id="r-2", kind="court.listing", status="reported", began_on=YESTERDAY - timedelta(days=30))
 RELEASED = Report(id="r-1", kind="court.listing", status="settled", ended_on=YESTERDAY)
 _ALL_MONTHS = (0, 2**31)
 
@@ -235,6 +237,106 @@ async def test_who_was_erased_after_the_copy_was_made_is_erased_again_by_itself(
     assert await held(story) == 0
     for topic in (SCORES_CHANGED, TIERS_CHANGED):
         assert [seen.value for seen in await story.cluster.read(topic)][-1] is None
+
+
+async def test_who_comes_back_keeps_what_is_new_when_postgres_is_older(story: Story) -> None:
+    """(rules I12) All topics are read again from before the erasure, side by side: what the newcomer has sent may be
+    read before the mark, and what the person had sent before it, behind it."""
+    await _lives_twice(story)
+    copy = story.cluster.copies / "postgres"
+    await story.cluster.copy("postgres", copy)
+    await story.cluster.until_ready()
+    await _is_erased_and_comes_back(story)
+    before = await told_last(story)
+
+    for name in PROCESSES:
+        await story.cluster.stop(name)
+    await story.cluster.put_back("postgres", copy)
+    # Were nothing looked for ahead, this one would be read before retention has said again that there is an erasure.
+    await story.cluster.start("ingest-1", "scorer-1", "benefits-1", ready=False)
+    await story.cluster.accept_all()
+    await _idle(story, "scorer", "benefits")
+    assert await counted(story) == 3, "the newcomer's, and nothing of before"
+    await story.cluster.start("retention-1", ready=False)
+    await _settled_as(story, before)
+
+
+async def test_who_came_back_keeps_everything_when_kafka_is_older(story: Story) -> None:
+    """(rules I12) The mark is read again, and with it what the person had sent and what was said before it."""
+    await _lives_twice(story)
+    await _is_erased_and_comes_back(story)
+    copy = story.cluster.copies / "kafka"
+    await story.cluster.copy("kafka", copy)
+    await story.cluster.until_ready()
+    before = await told_last(story)
+    await some_bills(story, 2)
+
+    for name in PROCESSES:
+        await story.cluster.stop(name)
+    await story.cluster.put_back("kafka", copy)
+    await story.cluster.start(*PROCESSES, ready=False)
+    await story.cluster.accept_all()
+    await story.handled()
+    assert await counted(story) == 5, "with the two that the restored Kafka does not have"
+    assert await disagreements(story) == []
+    async with story.cluster.database() as db:
+        assert await db.fetchval("select count(*) from retention.record") == 1
+    assert (await told_last(story)).keys() == before.keys()
+
+
+async def _lives_twice(story: Story) -> None:
+    """The first of the two lives: late bills, and a restriction."""
+    story.new_person()
+    await story.tell(days_late=9)
+    await some_bills(story, 2)
+    await story.report(LISTED)
+    await story.handled()
+
+
+async def _is_erased_and_comes_back(story: Story) -> None:
+    request = await story.ask(ask="erase")
+    await story.until_receipt(request)
+    await story.handled()
+    assert await held(story) == 0
+    await story.tell(days_late=20)
+    await some_bills(story, 2)
+    await story.report(ANOTHER)
+    await story.handled()
+    assert await counted(story) == 3
+    assert await disagreements(story) == []
+
+
+async def _idle(story: Story, *services: ServiceName) -> None:
+    async def idle() -> bool:
+        return not any([await story.cluster.open_work(service) for service in services])
+
+    await story.cluster.until(idle, f"{services} have nothing to do")
+
+
+async def _settled_as(story: Story, before: Mapping[str, tuple[object, ...]]) -> None:
+    await story.cluster.accept_all()
+    await story.handled()
+    assert await counted(story) == 3
+    assert await disagreements(story) == []
+    assert await told_last(story) == before
+    async with story.cluster.database() as db:
+        assert [row["report_id"] for row in await db.fetch("select report_id from retention.record")] == ["r-2"]
+        assert await db.fetchval("select count(*) from retention.erasure where confirmed_at is null") == 0
+    # What comes next is of this life too.
+    await story.tell()
+    await story.handled()
+    assert await counted(story) == 4
+    assert await disagreements(story) == []
+
+
+async def told_last(story: Story) -> dict[str, tuple[object, ...]]:
+    """What subscribers know of the person, without its versions."""
+    scores, tiers = await story.cluster.read(SCORES_CHANGED), await story.cluster.read(TIERS_CHANGED)
+    score, tier = (next(m for m in reversed(each) if not is_nobody(m.person)).body for each in (scores, tiers))
+    return {
+        SCORES_CHANGED: (score["score"], score["thin"], score["restrictions"]),
+        TIERS_CHANGED: (tier.get("tier"), tier["in_force"], tier["restrictions"]),
+    }
 
 
 async def _to_the_receipt(asking: Asking, asked: Asked) -> AsyncIterator[Told]:

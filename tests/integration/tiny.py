@@ -158,7 +158,7 @@ class Tiny:
         return Service(self.name, (Input(pattern=f"{self.name}.in.*"),), Forward(self._relayed))
 
     async def _restate(
-        self, db: Any, shard: int, last: Mapping[bytes, Record], now: datetime
+        self, db: Any, shard: int, last: Mapping[bytes, Record], ahead: Sequence[Any], now: datetime
     ) -> AsyncIterator[Sequence[Outgoing]]:
         published = {key.decode(): msgspec.json.decode(record.value or b"", type=Count) for key, record in last.items()}
         for key, count in published.items():

@@ -29,9 +29,9 @@ CODES = ("fair", "good", "very-good", "best")
 
 
 @st.composite
-def tables(draw: st.DrawFn, day: int | None, earlier: frozenset[str] = frozenset()) -> TierTable:
-    """A later table has the tiers of the earlier ones, and may have more: one that goes and returns is a new one."""
-    codes = [code for code in CODES if code in earlier or draw(st.integers(0, 3))] or ["fair"]
+def tables(draw: st.DrawFn, day: int | None) -> TierTable:
+    """Tiers go and return from one table to the next."""
+    codes = [code for code in CODES if draw(st.integers(0, 3))] or ["fair"]
     starts = sorted(draw(st.sets(st.integers(55, 80), min_size=len(codes), max_size=len(codes))))
     tiers = tuple(
         Tier(
@@ -62,8 +62,7 @@ class Person(RuleBasedStateMachine):
     def begin(self, data: st.DataObject, days: set[int]) -> None:
         found: list[TierTable] = []
         for day in (None, *sorted(days)):
-            earlier = frozenset(tier.code for tier in found[-1].tiers) if found else frozenset[str]()
-            found.append(data.draw(tables(day, earlier)))
+            found.append(data.draw(tables(day)))
         assert not [fault for table in found for fault in table.faults()]
         self.policy = Policy(tables=tuple(found), zone=UTC)
         self.tables = [self._mapping(table) for table in found]

@@ -17,6 +17,8 @@ class News(msgspec.Struct, frozen=True):
     user_id: str
     """The pseudonym of the person, 64 hexadecimal characters."""
     score: ScoreChange
+    erased: Erased | None = None
+    """The person's last erasure, as the message names it."""
 
 
 class Passed(msgspec.Struct, frozen=True):

@@ -20,6 +20,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     tables: tuple[TierTable, ...]
     """At least one, the earliest first, each of another day."""
     zone: tzinfo
+    fingerprint_key: bytes = b""
+    """By which those are known again who were erased lately."""
 
     def at(self, instant: datetime, not_before: date = date.min) -> TierTable:
         """The table in force at an instant, or the one of a later day by which something was decided already; the first

@@ -13,6 +13,7 @@ import msgspec
 
 from services.benefits.core.policy import Policy
 from services.benefits.core.table import TierTable
+from shared.contracts.erasure import Erased
 
 
 class Fall(msgspec.Struct, frozen=True):
@@ -57,6 +58,14 @@ class Standing(Scored, frozen=True, kw_only=True):
         return self.tier, self.in_force, self.restrictions, self.falls_at, self.falls_to
 
 
+class Held(msgspec.Struct, frozen=True):
+    """What is kept of a person: the standing, once a score was seen, and the last erasure, as long as it is
+    remembered."""
+
+    standing: Standing | None = None
+    erased: Erased | None = None
+
+
 class Row(Protocol):
     """A row of the table of standings."""
 
@@ -85,9 +94,9 @@ def standing_of(row: Row) -> Standing:
 def judged(before: Standing | None, score: Scored, instant: datetime, table: TierTable, policy: Policy) -> Standing:
     """What a person has from an instant on, given the standing until then. `version` is that of the last change."""
     is_restricted = bool(score.restrictions)
-    kept = table.position(before.kept) if before else 0
-    reached = _reached(before, score, instant, table)
-    falls = _falls(before, score, reached, instant, table, policy)
+    kept = _kept(before, table, policy)
+    reached = _reached(before, kept, score, instant, table)
+    falls = _falls(before, kept, score, reached, instant, table, policy)
     ends = {table.position(fall.tier): fall.until for fall in falls}
     # Grace softens no restriction: what its ceiling takes is gone at once (rules T4).
     tier = reached if is_restricted else max([reached, *ends])
@@ -111,9 +120,18 @@ def judged(before: Standing | None, score: Scored, instant: datetime, table: Tie
     )
 
 
-def _reached(before: Standing | None, score: Scored, instant: datetime, table: TierTable) -> int:
+def _kept(before: Standing | None, table: TierTable, policy: Policy) -> int:
+    """The position of the best tier that is kept: of those up to it by the table until then, the best that this table
+    still has. One that a later table brings back is a new one (rules T8)."""
+    if before is None or before.kept is None:
+        return 0
+    until_then = policy.by_day(before.table_from)
+    up_to = until_then.tiers[: until_then.position(before.kept)]
+    return next((at for tier in reversed(up_to) if (at := table.position(tier.code))), table.position(before.kept))
+
+
+def _reached(before: Standing | None, kept: int, score: Scored, instant: datetime, table: TierTable) -> int:
     """The position of the tier that the score gives without any grace."""
-    kept = table.position(before.kept) if before else 0
     reached = table.reached(score.score)
     if score.thin:
         # A thin file rises no further than to what it had, or still has by grace (rules T3).
@@ -124,7 +142,13 @@ def _reached(before: Standing | None, score: Scored, instant: datetime, table: T
 
 
 def _falls(
-    before: Standing | None, score: Scored, reached: int, instant: datetime, table: TierTable, policy: Policy
+    before: Standing | None,
+    kept: int,
+    score: Scored,
+    reached: int,
+    instant: datetime,
+    table: TierTable,
+    policy: Policy,
 ) -> tuple[Fall, ...]:
     """The tiers above the one that is reached that are kept for a while, the lowest first (rules T9)."""
     if before is None:
@@ -133,7 +157,7 @@ def _falls(
     if before.restrictions or score.restrictions:
         # No grace begins under a restriction, nor with its end: what it has taken was not lost by the score alone.
         return tuple(running)
-    lost = table.tiers[reached : table.position(before.kept)]
+    lost = table.tiers[reached:kept]
     begun = [Fall(tier.code, policy.end_of_grace(instant, tier.grace_days)) for tier in lost if tier.grace_days]
     return (*begun, *running)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from services.benefits.core.messages import Message, Passed
 from services.benefits.core.policy import Policy
-from services.benefits.core.standing import Standing
+from services.benefits.core.standing import Held
 from services.benefits.core.table import TierTable
 from shared.postgres import queries
 from shared.runner.service import Db, DuePage, PolicyMismatchError
@@ -20,7 +20,7 @@ _SQL = queries(Path(__file__).with_name("due.sql"))
 
 async def due(
     db: Db, shard: int, now: datetime, cursor: str, limit: int, skip: Sequence[str] = (), *, policy: Policy
-) -> DuePage[Message, Standing]:
+) -> DuePage[Message, Held]:
     """The next page. Each has the name of a run, so that all scores that had arrived before are taken in first: a grace
     does not end over the head of a score that waits to be read.
 
@@ -52,7 +52,7 @@ async def _check_begun(db: Db, table: TierTable) -> None:
 
 async def _by_older_tables(
     db: Db, shard: int, table: TierTable, limit: int, left_out: Sequence[bytes], cursor: str, policy: Policy
-) -> DuePage[Message, Standing] | None:
+) -> DuePage[Message, Held] | None:
     """A page of those who stand by an older table than the one in force; None where nobody does."""
     rows = await db.fetch(_SQL["by_older_tables"], shard, table.day, left_out, limit + 1)
     if not rows:

@@ -29,6 +29,22 @@ on conflict (shard, user_id) do update set
 -- name: erase
 delete from person where shard = $1 and user_id = any($2::bytea[])
 
+-- name: anybody
+select exists (select from erased where shard = $1)
+
+-- name: guards
+select person, asked_at, request_id from erased where shard = $1 and person = any ($2::bytea[])
+
+-- name: guard
+insert into erased as known (shard, person, asked_at, request_id, until)
+select $1, rows.* from unnest($2::bytea[], $3::timestamptz[], $4::text[], $5::timestamptz[]) as rows
+on conflict (shard, person) do update set
+    asked_at = excluded.asked_at, request_id = excluded.request_id, until = excluded.until
+where known.asked_at <= excluded.asked_at
+
+-- name: forget_guards
+delete from erased where shard = $1 and until <= $2::timestamptz
+
 -- Everybody by tier, by band of a hundred points from 350 on (the last one ends with 950), and by whether thin.
 -- name: census
 select 'tier' as by, coalesce(tier, 'none') as value, count(*) as people from person group by tier

@@ -2,32 +2,58 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from services.benefits.core.standing import Standing, standing_of
-from shared.contracts.erasure import Erased
+from services.benefits.core.standing import Held, Standing, standing_of
+from shared.contracts.erasure import REMEMBERED_MAX, Erased, is_nobody, latest
 from shared.postgres import queries
 from shared.runner.service import Counted, Db
 
 _SQL = queries(Path(__file__).with_name("queries.sql"))
+_FINGERPRINT_BYTES = 16
 
 
-async def load(db: Db, shard: int, user_ids: Sequence[str]) -> dict[str, Standing]:
-    """The standings of those of the people whose score has been seen."""
+async def load(db: Db, shard: int, user_ids: Sequence[str], *, fingerprint_key: bytes = b"") -> dict[str, Held]:
+    """Those of the people whose score has been seen, or who were erased lately."""
+    held = {user_id: Held(standing) for user_id, standing in (await standings(db, shard, user_ids)).items()}
+    for user_id, erased in (await guards(db, shard, user_ids, fingerprint_key)).items():
+        held[user_id] = Held(held[user_id].standing if user_id in held else None, erased)
+    return held
+
+
+async def guards(db: Db, shard: int, user_ids: Sequence[str], key: bytes) -> dict[str, Erased]:
+    """Those of these people who were erased lately, each with the last erasure. Nearly always there is nobody."""
+    if not await db.fetchval(_SQL["anybody"], shard):
+        return {}
+    names = {_fingerprint(key, user_id): user_id for user_id in user_ids}
+    rows = await db.fetch(_SQL["guards"], shard, list(names))
+    return {(id := names[row["person"]]): Erased(id, row["request_id"], row["asked_at"]) for row in rows}
+
+
+def _fingerprint(key: bytes, user_id: str) -> bytes:
+    """What is kept of an erased person for a while; whoever has no key cannot tell it from noise."""
+    return hmac.digest(key, f"erased\n{user_id}".encode(), "sha256")[:_FINGERPRINT_BYTES]
+
+
+async def standings(db: Db, shard: int, user_ids: Sequence[str]) -> dict[str, Standing]:
     rows = await db.fetch(_SQL["load"], shard, [bytes.fromhex(user_id) for user_id in user_ids])
     return {row["user_id"].hex(): standing_of(row) for row in rows}
 
 
-async def save(db: Db, shard: int, standings: Mapping[str, Standing], writes: Sequence[Erased] = ()) -> None:
+async def save(
+    db: Db, shard: int, states: Mapping[str, Held], writes: Sequence[Erased] = (), *, fingerprint_key: bytes = b""
+) -> None:
     """Erase first: who has a standing after that is a newcomer. In the order of the user_ids, so that two statements
     never wait for each other's rows."""
     if writes:
-        await db.execute(_SQL["erase"], shard, sorted({bytes.fromhex(each.user_id) for each in writes}))
-    user_ids = sorted(standings)
+        await _erase(db, shard, writes, fingerprint_key)
+    found = {user_id: held.standing for user_id, held in states.items() if held.standing is not None}
+    user_ids = sorted(found)
     if not user_ids:
         return
-    people = [standings[user_id] for user_id in user_ids]
+    people = [found[user_id] for user_id in user_ids]
     await db.execute(
         _SQL["save"],
         shard,
@@ -47,6 +73,21 @@ async def save(db: Db, shard: int, standings: Mapping[str, Standing], writes: Se
         [person.falls_to for person in people],
         [person.table_from for person in people],
     )
+
+
+async def _erase(db: Db, shard: int, marks: Sequence[Erased], key: bytes) -> None:
+    last: dict[str, Erased] = {}
+    for mark in marks:
+        if not is_nobody(mark.user_id):
+            last[mark.user_id] = latest([mark, last.get(mark.user_id, mark)])
+    if last:
+        await db.execute(_SQL["erase"], shard, [bytes.fromhex(user_id) for user_id in sorted(last)])
+        people = [
+            (_fingerprint(key, id), each.asked_at, each.request_id, each.asked_at + REMEMBERED_MAX)
+            for id, each in sorted(last.items())
+        ]
+        await db.execute(_SQL["guard"], shard, *map(list, zip(*people, strict=True)))
+    await db.execute(_SQL["forget_guards"], shard, max(mark.asked_at for mark in marks))
 
 
 async def census(db: Db) -> list[Counted]:

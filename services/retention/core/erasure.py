@@ -9,13 +9,14 @@ afterwards          what had arrived before is dropped as long as a topic can st
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import msgspec
 
-from shared.contracts.erasure import ON_THE_WAY_MAX, nobody
+from shared.contracts.erasure import REMEMBERED_MAX, Erased, nobody
 from shared.contracts.faults import Fault
 from shared.contracts.kinds import RecordClass
 from shared.contracts.messages import encode, unchecked
@@ -44,7 +45,7 @@ OVERDUE_AFTER = timedelta(hours=1)
 _BLANK = "0" * 64
 """In place of the digest, while it is computed over all else."""
 _HOUR = timedelta(hours=1)
-ROLLS = (25 * _HOUR, 50 * _HOUR, timedelta(days=8) + _HOUR, timedelta(days=9) + 2 * _HOUR, ON_THE_WAY_MAX + 24 * _HOUR)
+ROLLS = (25 * _HOUR, 50 * _HOUR, timedelta(days=8) + _HOUR, timedelta(days=9) + 2 * _HOUR, REMEMBERED_MAX)
 """How long after an erasure marks about nobody go out. A segment is closed by the first message that comes a day after
 it was begun, and what lies in a closed one is compacted within a day; a tombstone stays for a week after that. With the
 last one, nothing that is older than the erasure can be on its way any more, and what is remembered of it goes."""
@@ -57,6 +58,12 @@ class Erasure(msgspec.Struct, frozen=True):
     asked_at: datetime
     """When the request was appended; what had arrived by then is dropped, whenever it is read."""
     confirmed_at: datetime | None = None
+
+
+def last_erasure(user_id: str, erasures: Sequence[Erasure]) -> Erased | None:
+    """The last of those of a person that are remembered."""
+    last = max(erasures, key=lambda each: each.asked_at, default=None)
+    return None if last is None else Erased(user_id, last.request_id, last.asked_at)
 
 
 class Erase(msgspec.Struct, frozen=True):

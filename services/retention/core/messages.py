@@ -37,6 +37,8 @@ class DisputeRequest(msgspec.Struct, frozen=True):
     reason: str
     text: str | None
     time: datetime
+    arrived: datetime | None = None
+    """When the request was appended."""
 
 
 class StatementRequest(msgspec.Struct, frozen=True):
@@ -48,6 +50,8 @@ class StatementRequest(msgspec.Struct, frozen=True):
     text: str
     time: datetime
     """Of several the latest counts."""
+    arrived: datetime | None = None
+    """When the request was appended."""
 
 
 class Due(msgspec.Struct, frozen=True):

@@ -53,6 +53,12 @@ async def anybody(db: Db, shard: int) -> tuple[bool, bool]:
     return row["erased"], row["exported"]
 
 
+async def of(db: Db, shard: int, user_ids: Sequence[str], key: bytes) -> dict[str, tuple[Erasure, ...]]:
+    """As `load`, and cheap where nobody was erased."""
+    are_erased, _ = await anybody(db, shard)
+    return await load(db, shard, user_ids, key) if are_erased else {}
+
+
 async def load(db: Db, shard: int, user_ids: Sequence[str], key: bytes) -> dict[str, tuple[Erasure, ...]]:
     """Those of these people who were erased lately."""
     names = {fingerprint(key, user_id): user_id for user_id in user_ids}

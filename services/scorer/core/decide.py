@@ -38,7 +38,7 @@ from services.scorer.core.requests import answer_to
 from services.scorer.core.score import Evaluation, evaluate, evaluate_walked, with_records_changed
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.core.state import State, decode, encode, without_lapsed
-from shared.contracts.erasure import ON_THE_WAY_MAX, Erased
+from shared.contracts.erasure import ON_THE_WAY_MAX, Erased, life
 from shared.contracts.months import month_of, month_start
 from shared.contracts.subject import SubjectAnswer
 
@@ -110,8 +110,8 @@ class Person(msgspec.Struct, frozen=True):
     """The person's contacts, as the last monthly run saw them."""
     as_of: datetime | None = None
     """The instant of the last publication; the next one's is never before it."""
-    erased_at: datetime | None = None
-    """When the person's last erasure was asked for, as long as something that is older may still be on its way."""
+    erased: Erased | None = None
+    """The person's last erasure, as long as it is remembered."""
 
     @property
     def is_blank(self) -> bool:
@@ -135,8 +135,8 @@ class Decided(msgspec.Struct, frozen=True):
 def decide(person: Person, messages: Sequence[Message], now: datetime, policy: Policy) -> Decided:
     """Take all of one person's messages in, in the order of the log, and publish at most once."""
     dropped = 0
-    if person.erased_at is not None:
-        newer = _since_erased(messages, person.erased_at)
+    if person.erased is not None:
+        newer = _since_erased(messages, person.erased, now)
         dropped = len(messages) - len(newer)
         if dropped and not newer:
             return Decided(person, Writes(person.user_id), (), 0, dropped=dropped)
@@ -197,19 +197,18 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
     return Decided(person, writes, folded, stale, answers, dropped)
 
 
-def _since_erased(messages: Sequence[Message], erased_at: datetime) -> Sequence[Message]:
-    """The messages but those that arrived before the person was erased (rules I12)."""
-    return [message for message in messages if not _came_before(message, erased_at)]
+def _since_erased(messages: Sequence[Message], erased: Erased, now: datetime) -> Sequence[Message]:
+    """The messages but those that arrived before the person was erased, or that are about the life before (rules
+    I12)."""
+    return [message for message in messages if not _came_before(message, erased, now)]
 
 
-def _came_before(message: Message, erased_at: datetime) -> bool:
+def _came_before(message: Message, erased: Erased, now: datetime) -> bool:
     match message:
         case Event(came=came) | Withdrawal(came=came):
-            return came is not None and came <= erased_at
-        case RecordNews(came=came):
-            # Read again after Kafka was restored: in the log all of them lie before the mark. One of a newcomer may
-            # come at the same instant where a clock stands still.
-            return came is not None and came < erased_at
+            return came is not None and came <= erased.asked_at
+        case RecordNews(erased=named):
+            return life(erased, named, now) == "former"
         case _:
             return False
 
@@ -344,7 +343,8 @@ def _silently(person: Person, evaluation: Evaluation) -> _Moved:
 
 
 def _published(person: Person, evaluation: Evaluation, card: Scorecard, instant: datetime) -> _Moved:
-    """A new version, for the instant or, where a later one was published already, for that one (rules P10)."""
-    as_of = max(instant, person.as_of or instant)
+    """A new version, for the instant or, where a later one was published already, for that one (rules P10). Whoever
+    came back was not there before the erasure, though a run may be of an earlier instant."""
+    as_of = max(instant, person.as_of or instant, person.erased.asked_at if person.erased else instant)
     new = Publication(person.version + 1, as_of, person.run, card.id, evaluation)
     return msgspec.structs.replace(person, version=new.version, evaluation=new.column, as_of=as_of), new

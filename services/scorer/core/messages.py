@@ -82,8 +82,8 @@ class RecordNews(msgspec.Struct, frozen=True):
     month: int
     """In which it arrived."""
     body: RecordChange
-    came: datetime | None = None
-    """When it was appended."""
+    erased: Erased | None = None
+    """The person's last erasure, as the message names it."""
 
 
 class Due(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 select exists (select from erased)
 
 -- name: guards
-select person, asked_at from erased where person = any ($1::bytea[])
+select person, asked_at, request_id from erased where person = any ($1::bytea[])
 
 -- Whoever writes an edge to one of these people waits here for an erasure to end, and an erasure for those who write.
 -- Every transaction takes these locks in ascending order, and an erasure waits for nothing afterwards.
@@ -35,16 +35,11 @@ delete from score where shard = $1 and user_id = any ($2::bytea[])
 delete from consent where shard = $1 and user_id = any ($2::bytea[])
 
 -- name: guard
-insert into erased as known (shard, person, asked_at, until)
-select $1, rows.* from unnest($2::bytea[], $3::timestamptz[], $4::timestamptz[]) as rows
+insert into erased as known (shard, person, asked_at, request_id, until)
+select $1, rows.* from unnest($2::bytea[], $3::timestamptz[], $4::text[], $5::timestamptz[]) as rows
 on conflict (shard, person) do update set
-    asked_at = greatest(known.asked_at, excluded.asked_at), until = greatest(known.until, excluded.until)
+    asked_at = excluded.asked_at, request_id = excluded.request_id, until = excluded.until
+where known.asked_at <= excluded.asked_at
 
 -- name: forget_guards
 delete from erased where shard = $1 and until <= $2::timestamptz
-
--- Of an older copy of the database: who was published for the last time before the erasure was asked for.
--- name: published_before
-select person.user_id from person
-join unnest($2::bytea[], $3::timestamptz[]) as mark (user_id, asked_at) on mark.user_id = person.user_id
-where person.shard = $1 and person.as_of <= mark.asked_at

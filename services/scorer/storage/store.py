@@ -41,8 +41,8 @@ async def load(db: Db, shard: int, keys: Sequence[str], *, fingerprint_key: byte
     """Those of these people who are known, or were erased lately."""
     rows = await db.fetch(_SQL["load"], shard, [bytes.fromhex(key) for key in keys])
     people = {row["user_id"].hex(): _person(row) for row in rows}
-    for key, erased_at in (await erasing.guards(db, keys, fingerprint_key)).items():
-        people[key] = structs.replace(people.get(key) or Person(key), erased_at=erased_at)
+    for key, erased in (await erasing.guards(db, keys, fingerprint_key)).items():
+        people[key] = structs.replace(people.get(key) or Person(key), erased=erased)
     return people
 
 

@@ -8,15 +8,18 @@ from typing import Any
 
 from shared.contracts.cloudevents import ARRIVED, STRUCTURED
 from shared.contracts.dead_letters import REDRIVEN, SET_ASIDE
-from shared.contracts.erasure import ERASED
+from shared.contracts.erasure import ERASED, ERASURE_AT, ERASURE_ID
 from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.messages import (
     TYPES,
     BehaviorEvent,
     DisputeQuestion,
+    RecordChange,
     RecordReport,
     RecordSettled,
     Refusal,
+    ScoreChange,
+    TierChange,
 )
 from shared.contracts.published import examples, schemas
 
@@ -47,6 +50,9 @@ def _binary(model: type, name: str, shown: list[examples.Example]) -> Object:
         # Earlier releases of ingest did not say when the partner's own record was appended.
         optional[f"ce_{ARRIVED}"] = _INSTANT
         optional["ce_fieldnames"] = _FIELDNAMES
+    if model in (RecordChange, ScoreChange, TierChange):
+        optional[f"ce_{ERASURE_ID}"] = {"type": "string", "description": _NAMES_ERASURE}
+        optional[f"ce_{ERASURE_AT}"] = {**_INSTANT, "description": f"{_NAMES_ERASURE} When it was asked for."}
     return {
         "name": name,
         "title": name,
@@ -166,6 +172,7 @@ def _only_headers(name: str, summary: str, attributes: Object) -> Object:
 _INSTANT = {"type": "string", "format": "date-time"}
 _REPORT_ID: Object = {"type": "string", "description": "The provider's own number of the record."}
 _USER_ID = {"type": "string", "pattern": USER_ID_PATTERN}
+_NAMES_ERASURE = "Of somebody who was erased and has come back, for sixteen days: the last erasure."
 _FIELDNAMES = {
     "type": "string",
     "description": "A JSON object: what the partner calls the fields that a later service may refuse.",

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
+from typing import TypeAlias
 
 import structlog
 from aiokafka import TopicPartition
@@ -20,7 +22,7 @@ from shared.kafka.between import between
 from shared.runner import store
 from shared.runner.host import ContradictionError, Home
 from shared.runner.one_story import agreement, operator_word, questions
-from shared.runner.one_story.agreement import Seen, TopicNow
+from shared.runner.one_story.agreement import Seen
 from shared.runner.one_story.commit_note import Committed, Note
 from shared.runner.one_story.contradictions import (
     BeyondEnd,
@@ -37,6 +39,8 @@ from shared.runner.service import Db, Outgoing, OwnTopic, Record
 
 log = structlog.get_logger("runner")
 
+_Arrived: TypeAlias = tuple[Record, datetime]
+
 
 async def look(home: Home) -> None:
     """Raises ContradictionError where the operator's word is missing. Anything else it raises means: not known yet."""
@@ -50,6 +54,8 @@ async def check_claim(home: Home, claim: store.Claim) -> store.Claim:
     shard, own = home.index, home.own
     seen = await questions.seen_from(home, claim.noted)
     found = list(agreement.compare(claim.noted, seen, own.topic if own else None))
+    if own and not found:
+        await _follow_ahead(home, claim, seen, own)
     if own and not any(affects_output(each) for each in found):
         found += await _undecided(home, claim, seen, own)
     tokens = await _require_words(home, found)
@@ -58,7 +64,7 @@ async def check_claim(home: Home, claim: store.Claim) -> store.Claim:
         async with home.pool.acquire() as db, db.transaction():
             await store.lock(db, shard, claim.epoch)
             if own and any(affects_output(each) for each in found):
-                await _restate(home, db, claim, own, seen.topics[own.topic])
+                await _restate(home, db, claim, own, await _ahead(home, settled, seen, own), seen)
             await store.note(db, shard, claim.epoch, settled)
             await operator_word.applied(db, tokens)
         if found:
@@ -132,7 +138,7 @@ async def _settled(home: Home, claim: store.Claim, seen: Seen, found: Sequence[C
                 newest.pop(topic, None)
             case BeyondEnd(topic) | Rewritten(topic):
                 offsets[topic] = await questions.after_restore(
-                    home.inputs, topic, newest.get(topic), seen.topics[topic]
+                    home.inputs, home.host.clock, topic, newest.get(topic), seen.topics[topic]
                 )
             case _:
                 pass
@@ -146,16 +152,38 @@ async def _settled(home: Home, claim: store.Claim, seen: Seen, found: Sequence[C
     return replace(claim, progress=replace(progress, offsets=offsets, newest=newest), noted=noted)
 
 
-async def _restate(home: Home, db: Db, claim: store.Claim, own: OwnTopic, now: TopicNow) -> None:
+async def _follow_ahead(home: Home, claim: store.Claim, seen: Seen, own: OwnTopic) -> None:
+    if own.ahead is None or not (ahead := await _ahead(home, claim, seen, own)):
+        return
+    async with home.pool.acquire() as db, db.transaction():
+        await store.lock(db, home.index, claim.epoch)
+        if said := await own.ahead.follow(db, home.index, ahead, home.host.clock.now()):
+            await store.add_to_outbox(db, home.index, said)
+
+
+async def _ahead(home: Home, settled: store.Claim, seen: Seen, own: OwnTopic) -> list[_Arrived]:
+    """What the service wants to know of what it has still to read."""
+    if own.ahead is None or (now := seen.topics.get(own.ahead.topic)) is None:
+        return []
+    tp = TopicPartition(own.ahead.topic, home.index)
+    begin = max(settled.progress.offsets.get(tp.topic, now.first), now.first)
+    pages = between(home.host.settings.connection, tp, begin, now.end)
+    arrival = home.host.clock.arrival
+    return [(each, arrival(each.timestamp)) async for page in pages for each in page if own.ahead.is_wanted(each)]
+
+
+async def _restate(
+    home: Home, db: Db, claim: store.Claim, own: OwnTopic, ahead: Sequence[_Arrived], seen: Seen
+) -> None:
     """Let the outbox say whatever the topic does not tell as the database has it."""
-    shard = home.index
+    shard, now = home.index, seen.topics[own.topic]
     last: dict[bytes, Record] = {}
     async for page in between(home.host.settings.connection, TopicPartition(own.topic, shard), now.first, now.end):
         last.update({record.key: record for record in page if record.key is not None})
     waiting = [messages for _, messages in await store.pending(db, shard, claim.epoch)]
     kept = [_kept(messages, own) for messages in waiting]
     await store.replace_outbox(db, shard, [messages for messages in kept if messages])
-    async for said in own.restate(db, shard, last, home.host.clock.now()):
+    async for said in own.restate(db, shard, last, ahead, home.host.clock.now()):
         if said:
             await store.add_to_outbox(db, shard, said)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 
+from shared.clock import Clock
 from shared.kafka import clients
 from shared.kafka.batch_times import batch_at, first_offset
 from shared.kafka.between import stop
@@ -21,9 +23,10 @@ from shared.runner.one_story.agreement import Noted, Seen, TopicNow
 from shared.runner.one_story.commit_note import Committed
 from shared.runner.one_story.contradictions import Contradiction
 
-_READ_AGAIN_MS = 3_600_000
+_READ_AGAIN = timedelta(hours=1)
 """How far before the last handled record a shard goes on in a Kafka that was restored from an older copy. The clocks of
-brokers may differ by minutes; what is read twice is recognized."""
+brokers may differ by minutes; what is read twice is recognized. By the deployment's clock, as all is by which it is
+recognized."""
 
 
 async def contradictions(home: Home, noted: Noted) -> Sequence[Contradiction]:
@@ -68,15 +71,15 @@ async def committed(consumer: AIOKafkaConsumer, held: Sequence[TopicPartition]) 
     return {tp: Committed(at.offset, commit_note.read(at.metadata)) for tp, at in found.items()}
 
 
-async def after_restore(inputs: Inputs, topic: str, newest: int | None, now: TopicNow) -> int:
+async def after_restore(inputs: Inputs, clock: Clock, topic: str, newest: int | None, now: TopicNow) -> int:
     """Where to go on in a log that is older than what was handled: at the first record that may be new; at the
     beginning, where nothing tells how new what was handled was."""
     if newest is None:
         return now.first
     consumer, held = inputs.asking()
     (tp,) = (tp for tp in held if tp.topic == topic)
-    since_ms = newest - _READ_AGAIN_MS
-    at = await first_offset(consumer._client, tp, now.first, now.end, lambda at_ms: at_ms >= since_ms)
+    since = clock.arrival(newest) - _READ_AGAIN
+    at = await first_offset(consumer._client, tp, now.first, now.end, lambda at_ms: clock.arrival(at_ms) >= since)
     return now.first if at is None else at
 
 

@@ -18,7 +18,6 @@ from shared.contracts.rights import words_group
 from shared.kafka.connection import Kafka
 from shared.kafka.topic_admin import administrator
 from shared.runner.host import ContradictionError, Home
-from shared.runner.inputs import Inputs
 from shared.runner.one_story import agreement, questions
 from shared.runner.one_story.agreement import Noted, Seen
 from shared.runner.one_story.commit_note import Committed, Note, Word, read_word
@@ -84,7 +83,7 @@ async def check_start(home: Home, owner: str) -> tuple[dict[str, Note], dict[str
     notes, begins, moved = {}, {}, {}
     for tp, each in partitions.items():
         topic, seen = tp.topic, each.seen
-        at, note = await _goes_on(home.inputs, topic, each, Note(seen.cluster, seen.topics[topic].id, owner))
+        at, note = await _goes_on(home, topic, each, Note(seen.cluster, seen.topics[topic].id, owner))
         notes[topic] = note
         if at is not None:
             begins[topic], moved[topic] = at, Committed(at, note)
@@ -96,19 +95,20 @@ async def check_start(home: Home, owner: str) -> tuple[dict[str, Note], dict[str
     return notes, begins
 
 
-async def _goes_on(inputs: Inputs, topic: str, found: Judged, note: Note) -> tuple[int | None, Note]:
+async def _goes_on(home: Home, topic: str, found: Judged, note: Note) -> tuple[int | None, Note]:
     """The offset to go on from, where it is not the committed one (None), and the note from now on."""
     now, newest = found.seen.topics[topic], found.noted.newest.get(topic)
     match found.contradiction:
         case OtherCluster() | OtherTopic():
             return now.first, note
         case BeyondEnd() | Rewritten():
-            return await questions.after_restore(inputs, topic, newest, now), replace(note, newest=newest or 0)
+            at = await questions.after_restore(home.inputs, home.host.clock, topic, newest, now)
+            return at, replace(note, newest=newest or 0)
         case _:
             pass
     note = replace(note, newest=newest or 0)
     if lost := agreement.deleted_unread(found.noted, found.seen).get(topic):
-        inputs.lost(topic, now.first - lost, now.first)
+        home.inputs.lost(topic, now.first - lost, now.first)
         return now.first, note
     return (found.committed, note) if found.contradiction else (None, note)
 

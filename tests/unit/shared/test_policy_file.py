@@ -39,7 +39,7 @@ def _retention(directory: Path) -> object:
 
 
 def _benefits(directory: Path) -> object:
-    return benefits.load(BenefitsSettings(kafka="", policies=directory / "policies"))
+    return benefits.load(BenefitsSettings(kafka="", fingerprint_key=KEY, policies=directory / "policies"))
 
 
 # The service that starts, the file, what is exchanged in it for what.

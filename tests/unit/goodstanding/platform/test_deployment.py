@@ -10,7 +10,7 @@ import pytest
 
 from goodstanding.errors import UserError
 from goodstanding.platform.deployment import Deployment
-from goodstanding.platform.fixed_settings import FixedSettings, read_settings
+from goodstanding.platform.fixed_settings import STATEFUL, FixedSettings, read_settings
 from goodstanding.platform.servers import Addresses
 from shared.contracts.topics import SERVICES
 
@@ -50,10 +50,7 @@ def test_every_service_is_told_the_deployments_settings(deployment: Deployment) 
 
 def test_who_remembers_what_is_gone_has_the_key_of_the_fingerprints(deployment: Deployment) -> None:
     key = deployment.settings.fingerprint_key
-    assert {service for service in SERVICES if key in deployment.environment(service).values()} == {
-        "retention",
-        "scorer",
-    }
+    assert {service for service in SERVICES if key in deployment.environment(service).values()} == set(STATEFUL)
 
 
 def test_nobody_is_told_anothers_secret(deployment: Deployment) -> None:

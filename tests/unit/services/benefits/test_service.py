@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +11,11 @@ from aiokafka import ConsumerRecord
 
 from services.benefits.core.messages import News
 from services.benefits.core.policy import Policy
+from services.benefits.core.standing import Held
 from services.benefits.core.table import TierTable
 from services.benefits.service import decide, decode, service
 from shared.contracts.cloudevents import CloudEvent, binary, parse
-from shared.contracts.erasure import Erased, mark, nobody
+from shared.contracts.erasure import ON_THE_WAY_MAX, Erased, mark, naming, nobody
 from shared.contracts.messages import ScoreChange, TierChange, encode, read
 from shared.contracts.partition import partition_of
 from shared.contracts.subject import ErasureConfirmed
@@ -145,7 +146,7 @@ def test_a_mark_erases_and_goes_on_and_is_confirmed() -> None:
     assert decode(about, NOW) == ERASED
     standing = decide(None, [News(USER, SCORE)], NOW, POLICY).state
     decision = decide(standing, [ERASED], NOW, POLICY)
-    assert (decision.state, decision.writes) == (None, (ERASED,))
+    assert (decision.state, decision.writes) == (Held(None, ERASED), (ERASED,))
     tombstone, confirmed = decision.outgoing
     assert tombstone == mark("benefits", TIERS_CHANGED, ERASED)
     assert read(ErasureConfirmed, confirmed.value or b"") == ErasureConfirmed(request_id="r1", service="benefits")
@@ -154,9 +155,10 @@ def test_a_mark_erases_and_goes_on_and_is_confirmed() -> None:
 
 def test_the_first_score_after_a_mark_is_a_newcomers() -> None:
     standing = decide(None, [News(USER, replace(SCORE, version=7))], NOW, POLICY).state
-    decision = decide(standing, [ERASED, News(USER, replace(SCORE, version=1))], NOW, POLICY)
+    decision = decide(standing, [ERASED, News(USER, replace(SCORE, version=1), ERASED)], NOW, POLICY)
     assert decision.state is not None
-    assert decision.state.score_version == 1
+    assert decision.state.standing is not None
+    assert decision.state.standing.score_version == 1
     change = read(TierChange, decision.outgoing[-1].value or b"")
     assert isinstance(change, TierChange)
     assert change.version == 1
@@ -168,3 +170,57 @@ def test_a_mark_about_nobody_is_passed_on_and_confirmed_like_any_other() -> None
     sent, confirmed = decide(None, [roll], NOW, POLICY).outgoing
     assert sent == mark("benefits", TIERS_CHANGED, roll)
     assert (confirmed.topic, confirmed.key) == (SUBJECT_ANSWERS, nobody(1).encode())
+
+
+LATER = Erased(USER, "r2", NOW + timedelta(days=1))
+EARLIER = Erased(USER, "r0", NOW - timedelta(days=1))
+CAME_BACK = News(USER, replace(SCORE, version=1), ERASED)
+
+
+def test_a_mark_that_comes_again_takes_nothing_from_who_has_come_back() -> None:
+    """(rules I12) Kafka was restored from an older copy, or the scorer's database, so that it sends the mark again."""
+    newcomer = decide(Held(None, ERASED), [CAME_BACK], NOW, POLICY).state
+    for again in (ERASED, EARLIER):
+        decision = decide(newcomer, [again], NOW, POLICY)
+        assert (decision.state, decision.outgoing, decision.writes) == (newcomer, (), ())
+    # Nor is it told once more of whom nothing is known; but another erasure is one.
+    assert decide(Held(None, ERASED), [ERASED], NOW, POLICY).outgoing == ()
+    assert decide(newcomer, [LATER], NOW, POLICY).state == Held(None, LATER)
+
+
+def test_scores_of_the_life_before_are_dropped_whenever_they_are_read() -> None:
+    """(rules I12)"""
+    old = News(USER, replace(SCORE, version=9))
+    newcomer = decide(Held(None, ERASED), [CAME_BACK], NOW, POLICY).state
+    for held in (Held(None, ERASED), newcomer):
+        decision = decide(held, [old], NOW, POLICY)
+        assert (decision.state, decision.outgoing, decision.outcomes) == (held, (), (Outcome("dropped"),))
+    # What stands before the mark is not told any more either.
+    decision = decide(None, [old, ERASED], NOW, POLICY)
+    assert [each.value for each in decision.outgoing if each.topic == TIERS_CHANGED] == [None]
+
+
+def test_a_newcomer_is_known_although_compaction_has_removed_the_mark() -> None:
+    """benefits was away for more than a day: version 1 follows version 7, with no mark in between (rules I12)."""
+    known = decide(None, [News(USER, replace(SCORE, version=7))], NOW, POLICY).state
+    decision = decide(known, [CAME_BACK], NOW, POLICY)
+    assert decision.writes == (ERASED,)
+    tombstone, confirmed, tier = decision.outgoing
+    assert tombstone == mark("benefits", TIERS_CHANGED, ERASED)
+    assert read(ErasureConfirmed, confirmed.value or b"") == ErasureConfirmed(request_id="r1", service="benefits")
+    assert tier == decide(Held(None, ERASED), [CAME_BACK], NOW, POLICY).outgoing[0]
+    assert set(naming(ERASED)) < set(tier.headers)
+    # Also where the mark comes after all.
+    both = decide(known, [CAME_BACK, ERASED], NOW, POLICY)
+    assert (both.state, both.outgoing) == (decision.state, decision.outgoing)
+
+
+def test_an_erasure_is_named_for_longer_than_it_is_looked_for() -> None:
+    """Nothing older can be on its way, and whoever sends may have forgotten it already."""
+    newcomer = decide(Held(None, ERASED), [CAME_BACK], NOW, POLICY).state
+    unnamed = News(USER, replace(SCORE, version=2))
+    just_before = NOW + ON_THE_WAY_MAX - timedelta(seconds=1)
+    assert decide(newcomer, [unnamed], just_before, POLICY).outcomes == (Outcome("dropped"),)
+    assert decide(newcomer, [unnamed], NOW + ON_THE_WAY_MAX, POLICY).outcomes == (Outcome("unchanged"),)
+    late = News(USER, replace(SCORE, version=2), ERASED)
+    assert decide(Held(), [late], NOW + ON_THE_WAY_MAX, POLICY).writes == (), "who has forgotten it erases nobody"

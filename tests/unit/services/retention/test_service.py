@@ -169,7 +169,7 @@ def test_a_dispute_tells_everybody_whom_it_concerns() -> None:
     assert first.state is not None
     (id,) = first.state.records
     asks = decode(request(SubjectRequest(request="dispute", record_id=id, reason="other", text="I was there.")), NOW)
-    assert asks == DisputeRequest(USER, "q-1", id, "other", "I was there.", NOW)
+    assert asks == DisputeRequest(USER, "q-1", id, "other", "I was there.", NOW, NOW)
     decision = decide(first.state, [asks], NOW, POLICY)
     changed, noticed, question, answer = decision.outgoing
     (change,) = changes(decision)
@@ -229,7 +229,7 @@ def _paid(day: date) -> RecordReport:
 def test_what_others_are_asked_is_passed_over() -> None:
     assert decode(request(SubjectRequest(request="erase")), NOW) is None
     statement = decode(request(SubjectRequest(request="statement", record_id="r", text="Stolen.")), NOW)
-    assert statement == StatementRequest(USER, "q-1", "r", "Stolen.", NOW)
+    assert statement == StatementRequest(USER, "q-1", "r", "Stolen.", NOW, NOW)
 
 
 def test_no_statement_is_from_later_than_it_was_asked_for() -> None:

@@ -16,7 +16,7 @@ from services.scorer.core.messages import Due, Event, RecordNews, Withdrawal
 from services.scorer.core.state import State, encode
 from services.scorer.service import decide, decode
 from shared.contracts.cloudevents import binary
-from shared.contracts.erasure import Erased, mark, nobody
+from shared.contracts.erasure import Erased, mark, naming, nobody
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, ScoreChange, read
 from shared.contracts.messages import encode as encode_body
 from shared.contracts.refusals import read_refusal
@@ -103,7 +103,7 @@ def test_a_change_of_a_record() -> None:
     change = record()
     about = headers(type=TYPES[RecordChange], source="/retention", origin=None)
     message = received(FakeRecord("records.changed", value=encode_body(change), headers=about))
-    assert message == RecordNews(ME, JAN, change, day(JAN)), "by the month in which it arrived"
+    assert message == RecordNews(ME, JAN, change), "by the month in which it arrived"
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_a_mark_is_read_and_sent_on() -> None:
     decision = decide(None, [MARK], NOW, PUBLIC)
     assert decision.outgoing == (mark("scorer", "scores.changed", MARK),)
     assert decision.writes == (Writes(ME, erased=(MARK,)),)
-    assert decision.state == Person(ME, erased_at=ASKED)
+    assert decision.state == Person(ME, erased=MARK)
     assert decision.state.is_blank
     other = FakeRecord("records.changed", ME.encode(), None, headers(type="other.v1"))
     assert isinstance(received(other), DeadLetter)
@@ -252,7 +252,7 @@ def test_what_came_before_the_mark_goes_and_what_is_newer_is_a_newcomers() -> No
         PUBLIC,
     )
     assert decision.state is not None
-    assert (decision.state.version, decision.state.erased_at) == (1, ASKED)
+    assert (decision.state.version, decision.state.erased) == (1, MARK)
     [_, published] = decision.outgoing
     change = read(ScoreChange, published.value or b"")
     assert isinstance(change, ScoreChange)
@@ -266,32 +266,63 @@ def test_what_came_before_the_mark_goes_and_what_is_newer_is_a_newcomers() -> No
 def test_a_mark_that_comes_again_says_nothing_about_who_has_come_back() -> None:
     """Kafka was restored from an older copy, and what was handled is read again (rules I12)."""
     later = ASKED + timedelta(seconds=1)
-    came_back = decide(Person(ME, erased_at=ASKED), [arrived(later, "new")], later, PUBLIC).state
+    came_back = decide(Person(ME, erased=MARK), [arrived(later, "new")], later, PUBLIC).state
     assert came_back is not None
-    old = msgspec.structs.replace(news(record()), came=ASKED - timedelta(hours=1))
-    decision = decide(came_back, [arrived(ASKED, "old"), old, MARK, arrived(later, "new")], later, PUBLIC)
+    decision = decide(came_back, [arrived(ASKED, "old"), news(record()), MARK, arrived(later, "new")], later, PUBLIC)
     assert (decision.state, decision.outgoing, decision.writes) == (came_back, (), ())
     assert [each.result for each in decision.outcomes] == ["duplicate", "dropped", "dropped", "duplicate"]
     # Of whom nothing is known, it is sent on once more; and another erasure is one.
-    again = decide(Person(ME, erased_at=ASKED), [MARK], later, PUBLIC)
+    again = decide(Person(ME, erased=MARK), [MARK], later, PUBLIC)
     assert again.outgoing == (mark("scorer", "scores.changed", MARK),)
     another = Erased(ME, "r2", later)
     gone = decide(came_back, [MARK, another], later, PUBLIC)
-    assert gone.state == Person(ME, erased_at=later)
+    assert gone.state == Person(ME, erased=another)
     assert gone.writes == (Writes(ME, erased=(MARK, another)),)
 
 
-def test_a_record_of_a_newcomer_may_come_at_the_instant_of_the_request() -> None:
-    new = msgspec.structs.replace(news(record()), came=ASKED)
-    decision = decide(Person(ME, erased_at=ASKED), [new], ASKED, PUBLIC)
-    assert Outcome("dropped") not in decision.outcomes
+@pytest.mark.parametrize(
+    ("named", "is_taken"),
+    [
+        (None, False),
+        (MARK, True),
+        (Erased(ME, "r0", ASKED - timedelta(days=1)), False),
+        (Erased(ME, "r2", ASKED + timedelta(days=1)), True),
+    ],
+    ids=["of the life before", "of this life", "of one before another erasure", "of the next life"],
+)
+def test_a_change_of_a_record_is_of_the_life_whose_erasure_it_names(named: Erased | None, is_taken: bool) -> None:
+    """(rules I12) Whenever it is read: when it was appended says nothing, for retention may not have known yet."""
+    change = msgspec.structs.replace(news(record()), erased=named)
+    decision = decide(Person(ME, erased=MARK), [change], ASKED + timedelta(days=2), PUBLIC)
+    assert (Outcome("dropped") in decision.outcomes) is not is_taken
+    assert bool(decision.outgoing) is is_taken
+
+
+def test_the_erasure_that_a_change_names_is_read() -> None:
+    about = (*headers(type=TYPES[RecordChange], source="/retention", origin=None), *naming(MARK))
+    message = received(FakeRecord("records.changed", value=encode_body(record()), headers=about))
+    assert isinstance(message, RecordNews)
+    assert message.erased == MARK
+
+
+def test_a_newcomers_scores_name_the_erasure_and_are_for_no_instant_before_it() -> None:
+    """(rules I12, P10) A monthly run may be of an earlier instant than the request."""
+    later = ASKED + timedelta(seconds=1)
+    decision = decide(Person(ME, erased=MARK), [arrived(later, "new")], ASKED - timedelta(days=1), PUBLIC)
+    (published,) = decision.outgoing
+    assert set(naming(MARK)) < set(published.headers)
+    change = read(ScoreChange, published.value or b"")
+    assert isinstance(change, ScoreChange)
+    assert change.as_of == ASKED
+    (of_nobody_erased,) = decide(None, [arrived(later, "new")], later, PUBLIC).outgoing
+    assert not {"ce_erasureid", "ce_erasureat"} & {name for name, _ in of_nobody_erased.headers}
 
 
 def test_a_request_before_the_mark_is_answered_and_leaves_nothing() -> None:
     asked = Withdrawal(ME, "r0", ASKED, "bank", "c1", ASKED)
     decision = decide(None, [asked, MARK], NOW, PUBLIC)
     assert [message.topic for message in decision.outgoing] == ["subject.answers", "scores.changed"]
-    assert decision.state == Person(ME, erased_at=ASKED)
+    assert decision.state == Person(ME, erased=MARK)
     late = decide(decision.state, [asked], NOW, PUBLIC)
     assert (late.state, late.writes, late.outcomes) == (decision.state, (), (Outcome("dropped"),))
 

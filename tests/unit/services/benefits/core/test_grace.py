@@ -66,6 +66,7 @@ POLICIES = {
     "generous": (GRACE, GENEROUS),
     "renamed": (GRACE, RENAMED),
     "three": (GRACE, STRICTER, LATER),
+    "returns": (GRACE, RENAMED, LATER),
 }
 
 STORIES = {
@@ -215,7 +216,11 @@ STORIES = {
     "generous: a tier that it lacks is gone": "0 760 -> best; 100 -> good",
     "generous: and so is its grace": "0 760 -> best; 95 660 -> best until 105 good; 100 -> good; 105 =",
     "renamed: another code is another tier": "0 660 -> good; 100 -> great",
-    "renamed: it grants a thin file nothing": "0 660 -> good; 50 660 t =; 100 -> -",
+    "renamed: it grants a thin file nothing, and leaves it what lies below": "0 660 -> good; 50 660 t =; 100 -> fair",
+    "returns: for a thin file a tier that comes back is a new one": "0 660 -> good; 50 660 t =; 100 -> fair; 200 =",
+    "returns: under a restriction too": (
+        "0 660 -> good; 50 660 t /trains -> good; 100 -> fair; 200 =; 210 660 t -> fair; 220 660 -> good"
+    ),
     "three: one after the other": "0 660 -> good; 100 -> good until 130 fair; 130 -> fair; 200 -> good",
     "three: all at once after an outage": "0 660 -> good; 250 -> good until 130 fair, fair, good",
     "three: a score behind all": "0 660 -> good; 250 640 -> good until 130 fair, fair, good, good until 280 fair",

@@ -27,11 +27,12 @@ from services.retention.core.erasure import (
     roll,
     too_often,
 )
-from services.retention.core.messages import Report
+from services.retention.core.messages import DisputeRequest, Report, StatementRequest
+from services.retention.core.overview import Export
 from services.retention.erasing import Held
 from services.retention.service import service
 from services.retention.storage.erasures import Began, Finished, Rolled
-from shared.contracts.erasure import ON_THE_WAY_MAX, Erased, erased_by, is_nobody, mark, nobody
+from shared.contracts.erasure import ON_THE_WAY_MAX, REMEMBERED_MAX, Erased, erased_by, is_nobody, mark, naming, nobody
 from shared.contracts.exchange import Misasked
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import RecordClass
@@ -171,6 +172,36 @@ def test_somebody_who_asks_again_later_is_erased_again() -> None:
     assert RECORDS_CHANGED in topics(again)
 
 
+def test_what_is_said_of_a_newcomers_records_names_the_erasure() -> None:
+    """(rules I12) A reader can tell it from what was said before, in whichever order it reads."""
+    held = decide(None, ERASE).state
+    decision = decide(held, report(NOW))
+    for message in decision.outgoing:
+        names = set(naming(Erased(USER, "r1", ASKED)))
+        assert (names <= set(message.headers)) is (message.topic == RECORDS_CHANGED)
+    assert RECORDS_CHANGED in topics(decision)
+    of_others = decide(None, report(NOW))
+    assert "ce_erasureid" not in {name for message in of_others.outgoing for name, _ in message.headers}
+
+
+def test_what_was_asked_before_the_erasure_finds_nobody_and_is_answered() -> None:
+    """(rules I12) In a restored database the erasure may come first. The newcomer may have the very same record."""
+    newcomer = decide(decide(None, ERASE).state, report(NOW)).state
+    assert newcomer is not None
+    assert newcomer.person is not None
+    (id,) = newcomer.person.records
+    before = ASKED - timedelta(minutes=1)
+    for old in (
+        DisputeRequest(USER, "d1", id, "paid", None, before, before),
+        StatementRequest(USER, "s1", id, "It was not me.", before, before),
+        Export(USER, "x1", before, before),
+    ):
+        decision = decide(newcomer, old)
+        assert (decision.state, decision.writes, topics(decision)) == (newcomer, (), [SUBJECT_ANSWERS])
+    later = DisputeRequest(USER, "d2", id, "paid", None, NOW, NOW)
+    assert decide(newcomer, later).state != newcomer
+
+
 def test_the_broker_is_made_to_clean_up_by_marks_about_nobody() -> None:
     for shard in range(PARTITIONS):
         assert partition_of(nobody(shard)) == shard
@@ -183,7 +214,7 @@ def test_the_broker_is_made_to_clean_up_by_marks_about_nobody() -> None:
     assert (decision.state, decision.writes) == (None, (Rolled(NOW),))
     assert not is_nobody(USER)
     assert list(ROLLS) == sorted(ROLLS)
-    assert ROLLS[-1] > ON_THE_WAY_MAX, "what is remembered goes when nothing older can come"
+    assert ROLLS[-1] >= REMEMBERED_MAX > ON_THE_WAY_MAX, "what is remembered goes when nothing older can come"
 
 
 @pytest.mark.parametrize(
