@@ -236,7 +236,7 @@ def test_no_statement_is_from_later_than_it_was_asked_for() -> None:
     """One from a clock that is ahead would keep out all that come after it."""
     record = request(SubjectRequest(request="statement", record_id="r", text="Stolen."))
     before = NOW - timedelta(hours=1)
-    assert decode(record, before) == StatementRequest(USER, "q-1", "r", "Stolen.", before)
+    assert decode(record, before) == StatementRequest(USER, "q-1", "r", "Stolen.", before, before)
 
 
 def test_a_refusal_goes_to_the_partner_with_position_and_id_and_no_bytes() -> None:
