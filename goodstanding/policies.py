@@ -131,6 +131,13 @@ def compared(old: Path, new: Path) -> tuple[Comparable, Comparable]:
     return load_policy(old, types[0]), load_policy(new, types[0])
 
 
+def scorecard(file: Path) -> Scorecard:
+    """The scorecard that somebody names. Raises ConfigError, and UserError for a file of another kind."""
+    if _kind_of(file) is not _scorecard:
+        raise UserError(f"{file} is no scorecard.", f"Name one, such as policies/{SCORECARD}.")
+    return load_policy(file, Scorecard)
+
+
 def is_tier_table(file: Path) -> bool:
     """Whether the file says that it is one. Raises ConfigError for a file that cannot be read."""
     return _kind_of(file) is _tier_table

@@ -14,6 +14,7 @@ import tomllib
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -123,10 +124,19 @@ def text_of(path: Path) -> str:
         raise ConfigError(path, 1, "", "The file is not UTF-8.") from None
 
 
+_DAY = re.compile(r"(?<![\w-])\d{4}-\d{2}-\d{2}(?![\d-])")
+
+
 def _syntax_error(path: Path, text: str, message: str) -> ConfigError:
     found = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
     sentence = f"{message[: found.start()] if found else message}."
     line = int(found[1]) if found and found[1] else text.rstrip("\n").count("\n") + 1
+    for day in _DAY.findall(text.split("\n")[line - 1]):
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            # For a reader of TOML this is no day at all, and what it says of it leads nowhere.
+            return ConfigError(path, line, "", f"The calendar does not have the day {day}.")
     return ConfigError(path, line, "", f"The file is not TOML: {sentence}")
 
 

@@ -20,8 +20,7 @@ from goodstanding.validation import plot
 from goodstanding.validation.backtest import Report, answer_of, deployment_settings, report, scores
 from goodstanding.validation.live import live_scores
 from goodstanding.validation.measures import OneSidedError, Part
-from services.scorer.core.scorecard import Scorecard
-from shared.policy_file import SCORECARD, load_policy
+from shared.policy_file import SCORECARD
 from shared.settings import policies_here
 
 POLICY = policies_here() / SCORECARD
@@ -64,7 +63,7 @@ def backtest(
 def backtested(data: Path, adapter: str, policy: Path, *, live: bool = False, screen: Console = console) -> Report:
     """The report on a policy file. Ends the command with a sentence where there can be none, and where the services
     publish other scores."""
-    card = load_policy(policy, Scorecard)
+    card = policies.scorecard(policy)
     source = source_of(data, adapter)
     settings = deployment_settings(source)
     found = scores(source, card, settings, policies.profile(settings.retention_profile), say)

@@ -29,7 +29,6 @@ from services.benefits.core.table import TierTable
 from services.scorer.core.scorecard import Scorecard
 from shared.contracts import zones
 from shared.contracts.months import month_of
-from shared.policy_file import load_policy
 
 _BAR_CHARACTERS = 24
 _TELL_EVERY = 200
@@ -64,8 +63,8 @@ def preview(
         return
     if picture is not None:
         check_writable(picture, "--plot")
-    card, tiers = load_policy(new, Scorecard), policies.tier_table()
-    given = load_policy(against, Scorecard) if against else None
+    card, tiers = policies.scorecard(new), policies.tier_table()
+    given = policies.scorecard(against) if against else None
     old, found = asyncio.run(previewed(Stack.default().deployment, card, given, tiers, movers))
     if not found.all.people:
         raise UserError("The platform knows nobody yet.", "Send it events: goodstanding partner send")

@@ -22,7 +22,6 @@ from goodstanding.validation.event_files import Scored, Scores, partner_of, scor
 from services.scorer.core.features.base import Unit
 from services.scorer.core.scorecard import Scorecard
 from shared.contracts.faults import Code
-from shared.policy_file import load_policy
 
 _IN_FULL = 3
 """Of so many people at most every item is shown; of more, one line each."""
@@ -58,7 +57,7 @@ def score(
     Example: goodstanding score --events bank.jsonl --on 2026-01-31 --json
     """
     settings = Stack.default().settings or FixedSettings.new()
-    card = load_policy(policy, Scorecard) if policy else policies.in_force_on(on)
+    card = policies.scorecard(policy) if policy else policies.in_force_on(on)
     given = [(file, partner or partner_of(file, settings)) for file in files]
     found = scores_of(given, card, on, settings, policies.profile(settings.retention_profile))
     _warn(found, on, *given[0])

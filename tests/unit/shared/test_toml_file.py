@@ -117,6 +117,8 @@ ERRORS = [
     ("after a literal over lines", "[kinds.a]\nname = '''\n'''''\nplaces = 'x'", 4, "kinds.a.places", "Expected"),
     ("windows line ends", "[kinds.a]\r\nname = 'x'\r\nplaces = 'x'\r\n", 3, "kinds.a.places", "Expected"),
     ("syntax", "[kinds]\na = {name = 'x'}\nb = nope\n", 3, "", "The file is not TOML: Invalid value."),
+    ("no day", "[kinds]\na = 2026-02-30\n", 2, "", "The calendar does not have the day 2026-02-30."),
+    ("no month", "a = 2026-12-31\nb = 2026-13-01\n", 2, "", "The calendar does not have the day 2026-13-01."),
     ("syntax at the end", "[kinds]\na = [1,\n", 2, "", "The file is not TOML: Invalid value"),
     (
         "same key twice",

@@ -13,6 +13,7 @@ from services.scorer.core.scorecard import Scorecard
 from services.scorer.core.state import State
 from shared.contracts.identity import sample_account
 from shared.policy_file import load_policy
+from shared.settings import ROOT
 from tests.support.command_line import ask
 from tests.support.people import CARD_FILE, SHIPPED
 
@@ -156,3 +157,12 @@ def test_nothing_of_nobody(tmp_path: Path) -> None:
     newcomer = evaluate(State(), SHIPPED, 0)
     assert found["thin"]
     assert found["score"] > newcomer.score
+
+
+@pytest.mark.parametrize(
+    "command", [("score", "--events", "bank.jsonl", "--on", "2026-01-06", "--policy"), ("policy", "preview")]
+)
+def test_a_policy_file_of_another_kind_is_told_in_a_sentence(command: tuple[str, ...]) -> None:
+    result = ask(*command, str(ROOT / "policies" / "retention" / "cn.toml"))
+    assert result.exit_code != 0
+    assert "cn.toml is no scorecard. Name one, such as policies/scorecard.toml." in " ".join(result.stderr.split())
