@@ -64,6 +64,7 @@ def _rates(rows: Rows) -> Iterator[str]:
         rates = sorted(each.events_per_s for each in rounds)
         parts = ", ".join(f"{whose} {seconds:.2f}" for whose, seconds in row.cpu_s.items())
         compared = f"{row.changes:,}" if row.changes else ""
+        compared += f" ({row.repeated:,} sent again)" if row.repeated else ""
         yield (
             f"| {name} | {row.events_per_s:,.0f} | {rates[0]:,.0f} to {rates[-1]:,.0f} | {row.all_cpu_s:.2f} | {parts} "
             f"| {row.peak_mib:,.0f} | {row.fault or compared} |"

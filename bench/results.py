@@ -22,6 +22,8 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
     peak_mib: float = 0.0
     changes: int = 0
     """Changes that were compared with the reference, one by one."""
+    repeated: int = 0
+    """Changes that were sent again, and passed over by their number."""
     fault: str | None = None
     """What was wrong with them."""
     latency_ms: dict[str, float] = {}
@@ -78,6 +80,7 @@ def median(rounds: Sequence[Round]) -> Round:
         {name: statistics.median(each.cpu_s[name] for each in rounds) for name in rounds[0].cpu_s},
         statistics.median(each.peak_mib for each in rounds),
         min(each.changes for each in rounds),
+        max(each.repeated for each in rounds),
         next((each.fault for each in rounds if each.fault), None),
         {name: statistics.median(each.latency_ms[name] for each in rounds) for name in rounds[0].latency_ms},
     )
@@ -89,6 +92,7 @@ def _rounded(each: Round) -> Round:
         {name: round(seconds, 2) for name, seconds in each.cpu_s.items()},
         round(each.peak_mib),
         each.changes,
+        each.repeated,
         each.fault,
         {name: round(took, 1) for name, took in each.latency_ms.items()},
     )

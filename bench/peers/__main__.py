@@ -85,7 +85,7 @@ def compare(chosen: Sequence[Contender], size: Size, rounds: int) -> dict[str, l
 
 def line(done: Round) -> str:
     costs = ", ".join(f"{name} {seconds:.2f}" for name, seconds in done.cpu_s.items())
-    right = f"{done.changes:,} right" if done.fault is None else f"WRONG: {done.fault}"
+    right = f"{done.changes:,} right, {done.repeated:,} sent again" if done.fault is None else f"WRONG: {done.fault}"
     return (
         f"{done.events_per_s:>8,.0f}/s  CPU s per 100,000: {done.all_cpu_s:.2f} ({costs})"
         f"  {done.peak_mib:,.0f} MiB  {right}"

@@ -99,6 +99,11 @@ class Contender(Protocol):
     def events_max(self) -> int | None:
         """How many events a slow one is given; None for all."""
 
+    @property
+    def repeats(self) -> bool:
+        """Whether its promise is that a change may be sent again, byte for byte, and that readers pass over it by its
+        number. Of the others each repeat is a fault."""
+
     async def prepare(self, place: Place) -> None:
         """Make what it needs besides its topics. Raises MissingError."""
 
@@ -113,6 +118,7 @@ class Runner:
     events_max: int | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     label: str = ""
+    repeats: bool = True
 
     @property
     def name(self) -> str:
@@ -150,6 +156,7 @@ class KafkaStreams:
     commit_ms: int
     threads: int
     events_max: int | None = None
+    repeats: bool = False
 
     @property
     def name(self) -> str:
@@ -184,6 +191,7 @@ class Script:
     events_max: int | None = None
     python: Path = PEERS
     arguments: tuple[str, ...] = ()
+    repeats: bool = False
 
     async def prepare(self, place: Place) -> None:
         if not self.python.exists():

@@ -60,13 +60,14 @@ def run(servers: Servers, contender: Contender, size: Size, reference: Reference
     expected = reference.total * share
     warm = size.before / size.events * expected
     begin, end = _passing(samples, warm), _passing(samples, expected * _NEARLY_ALL)
-    changes, (first, last) = asyncio.run(streams.read(kafka, target, (begin.seen, end.seen)))
+    marks = (begin.seen, end.seen)
+    changes, (first, last), again = asyncio.run(streams.read(kafka, target, marks, repeats=contender.repeats))
     if last <= first:
         raise StuckError(f"{contender.name} brought out {samples[-1].total} changes: {working.last_words()}")
     events = (last - first) * size.events / reference.total
     cpu_s = {group: (end.cpu_s[group] - begin.cpu_s[group]) * 100_000 / events for group in groups}
     fault = reference.fault(changes, whole=contender.events_max is None)
-    return Round(events / (end.at_s - begin.at_s), cpu_s, peak_mib, sum(map(len, changes.values())), fault)
+    return Round(events / (end.at_s - begin.at_s), cpu_s, peak_mib, sum(map(len, changes.values())), again, fault)
 
 
 def _passing(samples: Sequence[_Sample], total: float) -> _Sample:

@@ -59,10 +59,14 @@ async def visible(consumer: AIOKafkaConsumer, topic: str) -> dict[int, int]:
     return {tp.partition: end for tp, end in (await consumer.end_offsets(_places(topic))).items()}
 
 
-async def read(kafka: str, topic: str, marks: Iterable[dict[int, int]]) -> tuple[dict[str, list[Change]], list[int]]:
-    """All committed changes, by person in their order; and how many of them lie before each of the marks."""
+async def read(
+    kafka: str, topic: str, marks: Iterable[dict[int, int]], *, repeats: bool
+) -> tuple[dict[str, list[Change]], list[int], int]:
+    """All committed changes, by person in their order; how many of them lie before each of the marks; and how many were
+    passed over as a subscriber of the platform does, because they have no higher number than the one before. Without
+    `repeats` none is passed over."""
     found: dict[str, list[Change]] = {}
-    marks = list(marks)
+    marks, again = list(marks), 0
     before = [0] * len(marks)
     async with committed_reader(kafka) as consumer:
         ends = await visible(consumer, topic)
@@ -73,7 +77,11 @@ async def read(kafka: str, topic: str, marks: Iterable[dict[int, int]]) -> tuple
             for tp, records in (await consumer.getmany(timeout_ms=200, max_records=20_000)).items():
                 for record in records:
                     change = _change.decode(record.value)
-                    found.setdefault(change.person, []).append(change)
-                for number, mark in enumerate(marks):
-                    before[number] += sum(record.offset < mark[tp.partition] for record in records)
-    return found, before
+                    known = found.setdefault(change.person, [])
+                    if repeats and known and change.events <= known[-1].events:
+                        again += 1
+                        continue
+                    known.append(change)
+                    for number, mark in enumerate(marks):
+                        before[number] += record.offset < mark[tp.partition]
+    return found, before, again

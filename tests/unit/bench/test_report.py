@@ -38,5 +38,10 @@ def test_figures_of_a_busy_machine_are_said_to_be() -> None:
 
 
 def test_a_wrong_output_is_shown_in_place_of_what_was_compared() -> None:
-    wrong = Section("x", "x", "x", 0.0, {"runner": [Round(1.0, {"contender": 1.0}, 1.0, 5, "7 are missing")]})
+    wrong = Section("x", "x", "x", 0.0, {"runner": [Round(1.0, {"contender": 1.0}, 1.0, 5, fault="7 are missing")]})
     assert "| 7 are missing |" in report.page(PAGE, {"a": wrong})
+
+
+def test_what_was_sent_again_is_said() -> None:
+    again = Section("x", "x", "x", 0.0, {"runner": [Round(1.0, {"contender": 1.0}, 1.0, 5, 3)]})
+    assert "| 5 (3 sent again) |" in report.page(PAGE, {"a": again})
