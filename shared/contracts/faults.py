@@ -103,7 +103,11 @@ class Code(StrEnum):
     ANSWERED = "answered", "The dispute has its answer already, or the time for one is over."
     DELETED = "deleted", "The record was deleted; it comes back only with the provider's certificate."
     TOO_MANY = "too-many", "So much is held of this person or record already that no more of it is taken."
-    BEYOND_BEHAVIOR = "beyond-behavior", "Lateness beyond the profile's limit is a negative record, not behavior."
+    BEYOND_BEHAVIOR = (
+        "beyond-behavior",
+        "Lateness beyond the profile's limit is a negative record, not behavior. If you have reported it as one, settle "
+        "that record.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
