@@ -90,7 +90,9 @@ class PartnerFiles:
         found = await asyncio.to_thread(self._read, stamps)
         policy = found.loaded.policy
         if policy.numbers is not None:
-            await policy.numbers.crosswalk.follow_too(policy.partners)
+            await policy.numbers.crosswalk.follow_too(
+                [partner.name for partner in policy.partners.values() if partner.crosswalk]
+            )
         self._tell(found)
         if policy is not self._loaded.policy:
             self._service = service(policy)

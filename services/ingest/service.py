@@ -196,8 +196,8 @@ def _with_numbers(mode: Forward, policy: Policy) -> Forward:
 
     @asynccontextmanager
     async def beside(kafka: Kafka) -> AsyncIterator[None]:
-        # Also those of partners who do not name people by numbers any more: an erased person's entries go there too.
-        async with crosswalk.followed(kafka, sorted(policy.partners)):
+        # Of partners who do not name people by numbers any more an erased person's entries go as well.
+        async with crosswalk.followed(kafka, sorted(numbered), sorted(policy.partners.keys() - numbered)):
             if numbered:
                 log.info("crosswalks read", partners=len(numbered), entries=len(crosswalk))
             yield

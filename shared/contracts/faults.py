@@ -105,8 +105,8 @@ class Code(StrEnum):
     TOO_MANY = "too-many", "So much is held of this person or record already that no more of it is taken."
     BEYOND_BEHAVIOR = (
         "beyond-behavior",
-        "Lateness beyond the profile's limit is a negative record, not behavior. If you have reported it as one, settle "
-        "that record.",
+        "Lateness beyond the profile's limit is a negative record, not behavior. If you have reported it as one, "
+        "settle that record.",
     )
 
 

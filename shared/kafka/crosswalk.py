@@ -146,12 +146,12 @@ class Crosswalk:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     @contextlib.asynccontextmanager
-    async def followed(self, kafka: Kafka, partners: Sequence[str]) -> AsyncIterator[None]:
-        """Read all entries of these partners, then follow what comes. Raises what the client raises without a broker,
-        or without the topics."""
+    async def followed(self, kafka: Kafka, partners: Sequence[str], others: Iterable[str] = ()) -> AsyncIterator[None]:
+        """Read all entries of these partners, and of the others as far as they have a topic; then follow what comes.
+        Raises what the client raises without a broker, or without the topics."""
         self._kafka = kafka
         try:
-            await self.follow_too(partners)
+            await self.follow_too([*partners, *await _with_topics(kafka, others)])
             yield
         finally:
             await self._stop()
@@ -240,6 +240,17 @@ class Crosswalk:
                 log.warning("the crosswalk is read again after a failure", exc_info=error)
                 await self._close()
                 await asyncio.sleep(_BEGIN_AGAIN_S)
+
+
+async def _with_topics(kafka: Kafka, partners: Iterable[str]) -> list[str]:
+    """Those of the partners whose crosswalk has been made."""
+    consumer = beside(kafka, ())
+    try:
+        await consumer.start()
+        made = await consumer.topics()
+    finally:
+        await stop(consumer)
+    return [partner for partner in partners if crosswalk_topic(partner) in made]
 
 
 def _topics(partners: Sequence[str]) -> list[str]:
