@@ -29,6 +29,8 @@ _TOGETHER = {
     # What is compiled and what is held against a person is seen in the score, what a file may not say in the scorecard.
     "services/scorer/core/test_score.py": "compiled held",
     "services/scorer/core/test_scorecard.py": "faults part_faults scorecard_parts",
+    # When a score is published, and what is kept of a person, is seen in the decision.
+    "services/scorer/core/test_decide.py": "person publishing",
     # What is folded and what is forgotten is seen in the state.
     "services/scorer/core/test_state.py": "folding forgetting ids messages records vectors",
 }

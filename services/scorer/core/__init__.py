@@ -1,7 +1,9 @@
 """The scorer's rules: pure, synchronous, and free of any framework. Time is an argument. Which file answers which
 question:
 
-    decide          what do a person's messages lead to, and when is a score published?     the way in
+    decide          what do a person's messages lead to?    the way in
+    publishing      when is a score published, and by which scorecard?
+    person          what is kept of one person in one row, and what does a decision add to it?
     policy, calendar        by which scorecard, and when are the monthly runs?
     folding, ids    does an event count, or is it a repetition, a conflict, too late or too much?
     state, records  what is kept of a person?

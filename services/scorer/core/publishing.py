@@ -1,0 +1,142 @@
+"""When a person's score is published, and by which scorecard (rules P1 to P4, P7, P10, P11).
+
+Monthly cadence: the monthly run publishes everybody, one version each. Continuous: whatever changes the published
+result (score, thin, restrictions) publishes at once, and the monthly run publishes whom the turn of the month changed.
+In both, a change of a record publishes at once, and only the monthly run moves a person's standing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from functools import lru_cache
+from typing import TypeAlias
+
+import msgspec
+
+from services.scorer.core import score
+from services.scorer.core.features.months import WINDOW_MONTHS_MAX
+from services.scorer.core.features.stated import circle_of
+from services.scorer.core.messages import Due
+from services.scorer.core.moves import Last, is_by_another, moves, moves_of_policy
+from services.scorer.core.person import Person, Publication, RunPassed
+from services.scorer.core.policy import Policy
+from services.scorer.core.score import Evaluation, evaluate, evaluate_walked, with_records_changed
+from services.scorer.core.scorecard import Scorecard
+from services.scorer.core.state import State, decode
+from shared.contracts.erasure import ON_THE_WAY_MAX
+from shared.contracts.months import month_of, month_start
+
+Moved: TypeAlias = tuple[Person, Publication | None]
+"""The person afterwards, and what is published of it, if anything."""
+
+
+def by_run(person: Person, state: State, due: Due, earliest: datetime | None, policy: Policy) -> Moved:
+    """The monthly run (rules P1): everybody's standing moves (rules P7), and all are published, or whom it changed.
+
+    `earliest` is the instant before which the state would not be true, since a record that counted then is left out.
+    """
+    circle = circle_of(due.contacts, due.bands, due.steady)
+    card = policy.of_run(due.run) or policy.scorecards[0]
+    continuous = card.cadence == "continuous"
+    months = card.compiled.walked(state, due.run if continuous else due.run - 1, circle)
+    evaluation = evaluate_walked(months, card)
+    if not continuous and person.version and person.evaluation and person.run == due.run - 1:
+        last = Last(score.decode(person.evaluation), policy.of_run(person.run) or card, person.circle)
+        evaluation = msgspec.structs.replace(evaluation, moves=moves(last, evaluation, months, card))
+    elif continuous and len(policy.scorecards) > 1:
+        evaluation = _telling_of_policy(person, state, evaluation, card, policy)
+    person = msgspec.structs.replace(
+        person,
+        run=due.run,
+        standing=score.standing(evaluation, months, card),
+        standing_before=person.standing,
+        circle=circle,
+    )
+    if policy.silent or (continuous and not _differs(person, evaluation)):
+        return _silently(person, evaluation)
+    return published(person, evaluation, card, max(due.instant, earliest or due.instant))
+
+
+def passed_by(run: int, policy: Policy) -> RunPassed:
+    """What the monthly run of that month forgets of a person whom it passes."""
+    return _passed_by(run, policy.accepts_late_months, policy.zone)
+
+
+@lru_cache(maxsize=16)
+def _passed_by(run: int, late_months: int, zone: tzinfo) -> RunPassed:
+    return RunPassed(run, month_start(run - WINDOW_MONTHS_MAX, zone), month_start(run - 1 - late_months, zone))
+
+
+def at_once(
+    person: Person, known: bytes, state: State, now: datetime, policy: Policy, *, events: bool, records: bool
+) -> Moved:
+    """What may not wait for the monthly run: a change of a record (rules P3), also of somebody who was never published
+    (rules P4); in continuous cadence any change of the result (rules P2). `known` is the state before."""
+    card = policy.at(now)
+    month, _ = months_at(now, policy.zone)
+    # In continuous cadence a new scorecard does not wait for a run either: it takes effect with whatever comes first.
+    is_new = (
+        len(policy.scorecards) > 1
+        and card.cadence == "continuous"
+        and bool(person.evaluation)
+        and card is not policy.of_last_run(now)[0]
+    )
+    if card.cadence == "continuous" and (events or (records and is_new)):
+        evaluation = evaluate(state, card, month, person.circle)
+        if is_new:
+            evaluation = _telling_of_policy(person, decode(known), evaluation, card, policy)
+        if not records and not _differs(person, evaluation):
+            return _silently(person, evaluation)
+    elif records:
+        # Of who was never published nothing but the record is known yet: it cannot wait, since it may cap and restrict,
+        # and it brings no behavior forward.
+        # By the scorecard that the last run was by: a new one takes effect with the next run, for everything at once.
+        card, run = policy.of_last_run(now)
+        through = month if card.cadence == "continuous" else run - 1
+        last = score.decode(person.evaluation) if person.evaluation else evaluate(State(), card, 0)
+        evaluation = with_records_changed(last, state, card, through)
+    else:
+        return person, None
+    if policy.silent:
+        return _silently(person, evaluation)
+    return published(person, evaluation, card, now)
+
+
+def _telling_of_policy(
+    person: Person, known: State, evaluation: Evaluation, card: Scorecard, policy: Policy
+) -> Evaluation:
+    """In continuous cadence: with what the scorecard moved, where another one made the last publication of the state
+    that was known then."""
+    if person.as_of is None or not person.evaluation:
+        return evaluation
+    last = score.decode(person.evaluation)
+    if policy.at(person.as_of) is card and not is_by_another(last, card):
+        return evaluation
+    then = evaluate(known, card, month_of(person.as_of, policy.zone), person.circle)
+    return msgspec.structs.replace(evaluation, moves=moves_of_policy(last, then, evaluation))
+
+
+def _differs(person: Person, evaluation: Evaluation) -> bool:
+    # Of whom only the topic knew after a restore, there is a version and nothing else.
+    if not person.version or not person.evaluation:
+        return True
+    return score.decode(person.evaluation).result != evaluation.result
+
+
+def _silently(person: Person, evaluation: Evaluation) -> Moved:
+    return msgspec.structs.replace(person, evaluation=score.encode(evaluation)), None
+
+
+def published(person: Person, evaluation: Evaluation, card: Scorecard, instant: datetime) -> Moved:
+    """A new version, for the instant or, where a later one was published already, for that one (rules P10). Whoever
+    came back was not there before the erasure, though a run may be of an earlier instant."""
+    as_of = max(instant, person.as_of or instant, person.erased.asked_at if person.erased else instant)
+    new = Publication(person.version + 1, as_of, person.run, card.id, evaluation)
+    return msgspec.structs.replace(person, version=new.version, evaluation=new.column, as_of=as_of), new
+
+
+@lru_cache(maxsize=16)
+def months_at(now: datetime, zone: tzinfo) -> tuple[int, int]:
+    """The clock's month, and the earliest one in which an event may have arrived that is still on its way. Remembered,
+    since a step decides for many people at one instant."""
+    return month_of(now, zone), month_of(now - ON_THE_WAY_MAX, zone)
