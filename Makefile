@@ -11,11 +11,11 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/bytecode
 CODE := $(wildcard goodstanding services shared deploy tests bench)
 # Python comes from the machine, never from a download; a copy works where cache and checkout are on two file systems.
 UV := UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv
-COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra local --extra fit --extra rates --extra registry --group dev --group build --generate-hashes \
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra local --extra fit --extra rates --extra registry --extra portal --group dev --group build --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: help client contracts setup demo demo-real unit test test-faults test-erasure test-compose check check-deploy bench bench sbom-full peers-lock lock lock-check format clean
+.PHONY: help client contracts setup demo demo-real unit test test-browser test-faults test-erasure test-compose check check-deploy bench bench-full sbom peers-lock lock lock-check format clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1|/p' Makefile | awk -F '|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ test-faults: setup  ## the long fault campaigns, and the laws with twenty times 
 test-erasure: setup  ## no byte is left of what lapsed or was erased: files of Postgres, logs of Kafka, logs, dumps
 	@$(BIN)/pytest -m campaign tests/erasure
 
+test-browser: setup  ## the portal's pages in a browser (Debian: chromium), both languages, telephone and desk; axe finds nothing
+	@$(BIN)/pytest -m campaign tests/browser
+
 test-registry: setup  ## values with a schema in a registry, against a real Apicurio (159 MB from Maven Central)
 	@$(BIN)/pytest -m campaign tests/integration/test_registry.py
 
@@ -65,6 +68,7 @@ check: setup  ## format, lint, types, imports, contracts, dashboards; needs no n
 	@$(BIN)/python -m goodstanding.published check
 	@$(BIN)/python -m deploy.grafana.pipeline check
 	@$(BIN)/python -m deploy.settings check
+	@$(BIN)/python -m goodstanding.portal.web.openapi check
 
 # promtool on the path, else the one in the image that the compose file names.
 check-deploy: setup  ## Prometheus's configuration and rules, the rules' own tests, and the Helm chart by Kubernetes' schemas
@@ -101,6 +105,7 @@ format: setup  ## format the code and mend what the linter can mend
 contracts: setup  ## write again what is made of the code: schemas, AsyncAPI, the table of codes, the scorecard's format
 	@$(BIN)/python -m shared.contracts.published write
 	@$(BIN)/python -m goodstanding.published write
+	@$(BIN)/python -m goodstanding.portal.web.openapi write
 
 client: setup  ## the wheel of the client for subscribers, into dist/
 	@$(UV) build --quiet --wheel --no-build-isolation --out-dir dist clients/python

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from goodstanding.portal.settings import PortalSettings
 from services.benefits.settings import BenefitsSettings
 from services.ingest.settings import IngestSettings
 from services.retention.settings import RetentionSettings
@@ -23,6 +24,7 @@ _SERVICES: dict[str, type[ServiceSettings]] = {
     "scorer": ScorerSettings,
     "retention": RetentionSettings,
     "benefits": BenefitsSettings,
+    "the portal": PortalSettings,
 }
 _HEAD = """\
 # Settings
@@ -70,7 +72,7 @@ def _parts() -> Iterator[str]:
     yield from _table(_own(DeploymentSettings, KafkaSettings))
     yield "## Of every process\n"
     yield from _table(_own(ServiceSettings, DeploymentSettings))
-    yield "## Of every service with state: scorer, retention, benefits\n"
+    yield "## Of every service with state: scorer, retention, benefits, the portal\n"
     yield from _table(_own(StatefulSettings, ServiceSettings))
     for service, settings in _SERVICES.items():
         if own := _own(settings, StatefulSettings):

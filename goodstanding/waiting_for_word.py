@@ -15,7 +15,6 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
 from goodstanding.platform.deployment import Deployment
-from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.reading.offsets import asking
 from shared.contracts.rights import words_group
 from shared.contracts.times import rfc3339
@@ -42,7 +41,7 @@ class Waiting:
 
 async def waiting_for_word(deployment: Deployment, service: str) -> list[Waiting]:
     """The contradictions that the operator has not decided yet, as the service last met them."""
-    if service in STATEFUL:
+    if service in deployment.settings.stateful:
         db = await asyncpg.connect(deployment.dsn(service))
         try:
             told = await operator_word.waiting_for_word(db)
@@ -55,7 +54,7 @@ async def waiting_for_word(deployment: Deployment, service: str) -> list[Waiting
 async def give_word(deployment: Deployment, waiting: Sequence[Waiting]) -> None:
     """Write the operator's decision down where the service finds it, with its time."""
     for each in waiting:
-        if each.service in STATEFUL:
+        if each.service in deployment.settings.stateful:
             db = await asyncpg.connect(deployment.dsn(each.service))
             try:
                 await operator_word.give_word(db, each.found)

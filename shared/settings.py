@@ -219,5 +219,10 @@ class StatefulSettings(ServiceSettings):
         description="Whether PgBouncer in transaction mode, or the like, is between. `goodstanding migrate` and the "
         "command line go to Postgres itself.",
     )
+    portal: bool = Field(
+        False,
+        description="Whether there is a portal: then retention and the scorer tell it what a person may read there, "
+        "and an erasure waits for it. Alike for all services.",
+    )
     due_page_max: int = Field(2_000, gt=0, description="People or records that one timer step handles.")
     cache_entries_max: int = Field(20_000, ge=0, description="States kept in memory for each shard.")

@@ -22,6 +22,7 @@ from goodstanding.cli import (
     people,
     platform,
     policy,
+    portal,
     rates,
     score,
     subject,
@@ -82,6 +83,8 @@ app.add_typer(policy.app, name="policy", short_help="Check, compare and try poli
 app.add_typer(rates.app, name="rates", short_help="Exchange rates of other currencies.")
 app.command("score", short_help="The scores of people in files of events.")(score.score)
 app.command("backtest", short_help="Does a scorecard predict?")(backtest.backtest)
+app.add_typer(portal.person_app, name="person", short_help="A person's own page.")
+app.add_typer(portal.app, name="portal", short_help="Keys and links of the portal.")
 app.command("run", short_help="One service in the foreground.")(platform.run)
 app.command("migrate", short_help="Create roles and schemas, and migrate them.")(platform.migrate)
 app.command("topics", short_help="Create topics, and compare them with the table.")(platform.topics)

@@ -68,6 +68,13 @@ def up(
             "when the platform is set up.",
         ),
     ] = None,
+    portal: Annotated[
+        bool,
+        typer.Option(
+            "--portal",
+            help="Start the portal too, for people, and for programs over HTTP. It stays a part of the platform.",
+        ),
+    ] = False,
     loading: Annotated[
         bool,
         typer.Option("--loading", help="Set it up with an open past, for `goodstanding import`; `go-live` closes it."),
@@ -107,7 +114,7 @@ def up(
     _check_fixed(settings, said)
     if not ran:
         policies.check_all(settings)
-    deployment = stack.up(say, settings, cadence=cadence, secured=secure, brokers=brokers)
+    deployment = stack.up(say, settings, cadence=cadence, secured=secure, brokers=brokers, portal=portal)
     _show(stack, as_json)
     if as_json:
         return
@@ -116,6 +123,9 @@ def up(
         tell("Its past is open. To load it, and then to close it for good:")
         tell("  goodstanding import events.jsonl --partner bank")
         tell("  goodstanding go-live")
+    if deployment.settings.portal_key:
+        tell(f"The portal is at {deployment.portal_url}. To open a person's page:")
+        tell("  goodstanding person link <user_id>")
     if deployment.settings.clock == "system":
         tell("To send it something:")
         tell("  goodstanding partner sample bank --count 100 > events.jsonl")

@@ -14,7 +14,6 @@ from goodstanding.errors import UserError
 from goodstanding.loading.leading import Watch, directory, leading
 from goodstanding.loading.shelf import open_shelf
 from goodstanding.platform.deployment import Deployment
-from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.platform.stack import Stack, start, stop
 from shared.clock import close_led_clock
 from shared.kafka.sender import started
@@ -88,7 +87,7 @@ async def _lead(stack: Stack, deployment: Deployment, watch: Watch) -> None:
 
 
 async def _close(deployment: Deployment) -> None:
-    for service in STATEFUL:
+    for service in deployment.settings.stateful:
         db = await asyncpg.connect(deployment.dsn(service))
         try:
             await past.close(db)

@@ -23,7 +23,7 @@ from goodstanding.person.told import (
 from services.benefits.core.table import TierTable
 from services.scorer.core.reasons.figures import Language, day
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.55 FONT; color: #1f2933; background: #f5f7fa; margin: 0; }
 main { max-width: 1080px; margin: 0 auto; padding: 32px 20px 64px; }
@@ -73,8 +73,8 @@ footer { color: #7b8794; font-size: 13px; padding: 0 24px; }
 
 def page(found: Explained, tiers: TierTable, language: Language, zone: tzinfo) -> str:
     """The whole document. It names no person: whose score it is, its owner knows."""
-    style = _STYLE.replace("FONT", charts.FONT)
-    body = "\n".join(_sections(found, tiers, language, zone))
+    style = STYLE.replace("FONT", charts.FONT)
+    body = "\n".join(sections(found, tiers, language, zone))
     return (
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -83,7 +83,10 @@ def page(found: Explained, tiers: TierTable, language: Language, zone: tzinfo) -
     )
 
 
-def _sections(found: Explained, tiers: TierTable, language: Language, zone: tzinfo) -> Iterator[str]:
+def sections(
+    found: Explained, tiers: TierTable, language: Language, zone: tzinfo, *, lists_records: bool = True
+) -> Iterator[str]:
+    """The parts of the page. Whoever shows each record in full leaves the list of them out."""
     yield _header(found, language, zone)
     if found.restrictions:
         yield f'<section class="warning">{escape(restricted_line(found, language))}</section>'
@@ -91,23 +94,23 @@ def _sections(found: Explained, tiers: TierTable, language: Language, zone: tzin
     if found.dimensions:
         labels = (phrase("points", language), phrase("not_known", language))
         drawings.append(
-            _section(phrase("sums", language), charts.radar(found.dimensions, labels) + _sums(found, language))
+            section(phrase("sums", language), charts.radar(found.dimensions, labels) + _sums(found, language))
         )
     drawings.append(
-        _section(
+        section(
             phrase("history", language), charts.line(found.history, tiers, language) + _moved(found, language, zone)
         )
     )
     yield f'<div class="pair">{"".join(drawings)}</div>'
     key = _missing(missing_lines(found.key_reasons, language))
-    yield _section(phrase("key", language), key or _quiet(phrase("key_none", language)))
+    yield section(phrase("key", language), key or _quiet(phrase("key_none", language)))
     if found.obstacles:
-        yield _section(phrase("why", language), _plain_list(found.obstacles))
+        yield section(phrase("why", language), _plain_list(found.obstacles))
     if found.hints is not None:
         yield from _advice(found, language)
-    if found.records:
+    if found.records and lists_records:
         told = [record_line(record, found.gone_if_settled, found.currency, language) for record in found.records]
-        yield _section(phrase("records", language), _plain_list(told))
+        yield section(phrase("records", language), _plain_list(told))
     summary = f"<summary>{escape(phrase('items', language))}</summary>"
     yield f"<section><details>{summary}{_items(found, language)}</details></section>"
     made_by = phrase("made_by", language, version=found.history[-1].version, policy=found.policy)
@@ -158,10 +161,10 @@ def _missing(lines: Sequence[tuple[int, str, str]]) -> str:
 def _advice(found: Explained, language: Language) -> Iterator[str]:
     hints = found.hints or ()
     new = _ul(_line(hint.points, advice_line(hint, language)) for hint in hints if not hint.goes_on)
-    yield _section(phrase("hints", language), new or _quiet(phrase("hints_none", language)))
+    yield section(phrase("hints", language), new or _quiet(phrase("hints_none", language)))
     kept = _ul(_line(hint.points, advice_line(hint, language)) for hint in hints if hint.goes_on)
     comes = outlook_line(found, language)
-    yield _section(phrase("go_on", language), f"<p>{escape(comes)}</p>{kept}")
+    yield section(phrase("go_on", language), f"<p>{escape(comes)}</p>{kept}")
 
 
 def _items(found: Explained, language: Language) -> str:
@@ -170,7 +173,8 @@ def _items(found: Explained, language: Language) -> str:
     return _table(columns, rows, numbers=(0, 1, 2, 3))
 
 
-def _section(heading: str, body: str) -> str:
+def section(heading: str, body: str) -> str:
+    """One part of the page; `body` is HTML."""
     return f"<section><h2>{escape(heading)}</h2>{body}</section>"
 
 
@@ -205,4 +209,5 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[object]], numbers: Se
 
     head = f"<tr>{cells(columns, 'th')}</tr>" if columns else ""
     body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
-    return f'<div class="wide"><table>{head}{body}</table></div>'
+    # Where a table is wider than the screen, whoever has no pointer moves it by the keyboard.
+    return f'<div class="wide" tabindex="0"><table>{head}{body}</table></div>'

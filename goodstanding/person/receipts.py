@@ -22,7 +22,7 @@ from shared.contracts.faults import Fault
 from shared.contracts.messages import read
 from shared.contracts.partition import partition_of
 from shared.contracts.subject import ErasureReceipt
-from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED
+from shared.contracts.topics import RECORDS_HELD, SCORES_CHANGED, SCORES_EXPLAINED, TIERS_CHANGED
 
 _VIEWS = {
     "retention": ("current",),
@@ -30,6 +30,8 @@ _VIEWS = {
     "benefits": ("current",),
 }
 """What each service shows of a person; where a view has no row, the tables behind it have none."""
+_OF_PORTAL = {"portal": ("person", "score", "told", "ending", "asked", "permission", "look")}
+"""The portal's tables, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ async def _record_left(deployment: Deployment, user_id: str, record_id: str) -> 
 async def _rows_left(deployment: Deployment, user_id: str) -> list[str]:
     left: list[str] = []
     shard, person = partition_of(user_id), bytes.fromhex(user_id)
-    for service, views in _VIEWS.items():
+    for service, views in {**_VIEWS, **(_OF_PORTAL if deployment.settings.portal_key else {})}.items():
         db = await asyncpg.connect(deployment.dsn(service))
         try:
             for view in views:
@@ -90,7 +92,8 @@ async def _rows_left(deployment: Deployment, user_id: str) -> list[str]:
 
 async def _messages_left(deployment: Deployment, user_id: str) -> list[str]:
     """The compacted topics whose last word of the person is not the erasure."""
-    kafka, topics = deployment.kafka, (SCORES_CHANGED, TIERS_CHANGED)
+    of_portal = (RECORDS_HELD, SCORES_EXPLAINED) if deployment.settings.portal_key else ()
+    kafka, topics = deployment.kafka, (SCORES_CHANGED, TIERS_CHANGED, *of_portal)
     last: dict[str, bytes | None] = {}
     async with asking(kafka) as offsets:
         kept = {tp: at for tp, at in (await offsets.kept(topics)).items() if tp.partition == partition_of(user_id)}

@@ -30,7 +30,7 @@ from shared.clock import PAST_IS_CLOSED, set_stepped_clock
 from shared.contracts import zones
 from shared.contracts.months import month_start
 from shared.contracts.rights import OPERATOR, SUBSCRIBER, principal_of
-from shared.contracts.topics import CLOCK_TOPIC, SERVICES
+from shared.contracts.topics import CLOCK_TOPIC, PORTAL
 from shared.kafka import clients, topic_admin
 from shared.kafka.connection import Kafka, KafkaConnection, connection_of
 from shared.partner_files import partner_names
@@ -103,7 +103,7 @@ class Deployment:
         """A sentence for each file that was edited since a running service read it. With a partner, only files that
         bear on its events count."""
         found: list[str] = []
-        for service in SERVICES:
+        for service in self.settings.services:
             process = self.process(service)
             read = _in_force(process)
             remarks = process.kept_up().remarks
@@ -177,13 +177,23 @@ class Deployment:
             common["GOODSTANDING_SILENT"] = "true"
         if service == "scorer" and self.settings.backfill:
             common["GOODSTANDING_BACKFILL"] = self.settings.backfill
-        if service in STATEFUL:
+        if service in self.settings.stateful:
             common["GOODSTANDING_POSTGRES"] = self.dsn(service)
             common["GOODSTANDING_FINGERPRINT_KEY"] = self.settings.fingerprint_key
+            if self.settings.portal_key:
+                common["GOODSTANDING_PORTAL"] = "true"
+        if service == PORTAL and self.settings.portal_key:
+            common["GOODSTANDING_PORTAL_KEY"] = self.settings.portal_key
+            common["GOODSTANDING_PORTAL_PORT"] = str(self.settings.portal_port)
         if service == "ingest":
             common["GOODSTANDING_KEY"] = self.settings.key
             common["GOODSTANDING_IDENTITY_SCHEME"] = self.settings.identity_scheme
         return common
+
+    @property
+    def portal_url(self) -> str:
+        """How browsers on this machine reach the portal."""
+        return f"http://127.0.0.1:{self.settings.portal_port}"
 
     def process(self, service: str, *, name: str = "", settings: Mapping[str, str] | None = None) -> ServiceProcess:
         """A process of the service, not started; by `name`, if there is to be more than one. `settings` are further
@@ -197,11 +207,11 @@ class Deployment:
         applied = {}
         admin = await asyncpg.connect(self.addresses.postgres)
         try:
-            for service in STATEFUL:
+            for service in self.settings.stateful:
                 await postgres.provision(admin, service, self.settings.passwords[service])
         finally:
             await admin.close()
-        for service in STATEFUL:
+        for service in self.settings.stateful:
             db = await asyncpg.connect(self.dsn(service))
             try:
                 applied[service] = await postgres.migrate(db, migrations(service))
@@ -295,7 +305,8 @@ def _in_force(process: ServiceProcess) -> Mapping[str, str]:
 
 def migrations(service: str) -> list[Path]:
     """The directories of the service's migrations, in the order in which they are applied."""
-    return [RUNNER_MIGRATIONS, ROOT / "services" / service / "storage" / "migrations"]
+    own = ROOT / "goodstanding/portal/feed" if service == PORTAL else ROOT / "services" / service / "storage"
+    return [RUNNER_MIGRATIONS, own / "migrations"]
 
 
 def partners() -> list[str]:

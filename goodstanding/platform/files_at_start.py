@@ -30,6 +30,8 @@ def names(service: str, policies: Path, partners: Path, profile: str) -> dict[st
             files = policy_file.scorecard_files(policies)
         case "retention":
             files = [profile_file]
+        case "portal":
+            files = [*policy_file.scorecard_files(policies), *policy_file.tier_files(policies), profile_file]
         case _:
             files = policy_file.tier_files(policies)
     own_kinds = policies / policy_file.OWN_KINDS

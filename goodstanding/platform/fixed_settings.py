@@ -10,9 +10,11 @@ from typing import Literal
 import msgspec
 
 from goodstanding.errors import UserError
+from goodstanding.platform.servers.ports import free_ports
 from shared.contracts import currencies, zones
 from shared.contracts.identifier_schemes import SCHEMES
 from shared.contracts.identity import KEY_BYTES_MIN, SchemeName
+from shared.contracts.topics import PORTAL, SERVICES
 
 STATEFUL = ("retention", "scorer", "benefits")
 """The services that own a schema in Postgres."""
@@ -48,6 +50,10 @@ class FixedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether all scores of a past that is loaded are published, or the last one only, when the platform goes live."""
     cadence: Literal["policy", "continuous"] = "policy"
     """`continuous` publishes each score as soon as it changes, whatever the scorecard's file says."""
+    portal_key: str | None = None
+    """The key of the portal's links and sessions, in hexadecimal characters; None where there is no portal."""
+    portal_port: int = 0
+    """Always the same, so that a link stays what it was."""
     scorecard: str | None = None
     """A file that takes the place of the shipped scorecards, by its absolute path."""
 
@@ -66,6 +72,26 @@ class FixedSettings(msgspec.Struct, frozen=True, kw_only=True):
             return msgspec.convert({**made, **named, **settings}, cls, strict=False)
         except msgspec.ValidationError as error:
             raise UserError(f"A setting cannot be used: {str(error).rstrip('.')}.") from None
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The processes of the deployment, in the order of the flow."""
+        return (*SERVICES, PORTAL) if self.portal_key else SERVICES
+
+    @property
+    def stateful(self) -> tuple[str, ...]:
+        """Those of them that own a schema in Postgres."""
+        return (*STATEFUL, PORTAL) if self.portal_key else STATEFUL
+
+    def with_portal(self) -> FixedSettings:
+        """The same, with a portal; one that there is keeps its secrets."""
+        if self.portal_key:
+            return self
+        passwords = {**self.passwords, PORTAL: secrets.token_urlsafe(24)}
+        [port] = free_ports(1)
+        return msgspec.structs.replace(
+            self, passwords=passwords, portal_key=secrets.token_hex(KEY_BYTES_MIN), portal_port=port
+        )
 
     def unused_variables(self) -> list[str]:
         """The variables of the environment that say something else than what the deployment was set up with."""

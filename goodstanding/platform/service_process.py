@@ -18,6 +18,7 @@ from goodstanding.errors import UserError
 from goodstanding.platform.private_file import write_private
 from goodstanding.platform.servers import process
 from goodstanding.platform.servers.process import Command, Process
+from shared.contracts.topics import PORTAL
 
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
@@ -78,7 +79,7 @@ class ServiceProcess:
         environment = self.log.with_suffix(".environment.json")
         write_private(environment, msgspec.json.encode(self._environment))
         log_start = self.log.stat().st_size if self.log.exists() else 0
-        argv = [sys.executable, "-I", "-S", str(_EXECUTE), str(environment), self.service]
+        argv = [sys.executable, "-I", "-S", str(_EXECUTE), str(environment), module_of(self.service)]
         started = process.spawn(Command(argv, self._directory, self.log), attached=attached)
         write_private(self._written, msgspec.json.encode(_Started(started, log_start, dict(self._files))))
 
@@ -190,6 +191,11 @@ class ServiceProcess:
             return msgspec.json.decode(self._written.read_bytes(), type=_Started)
         except FileNotFoundError:
             return None
+
+
+def module_of(service: str) -> str:
+    """What Python runs as this service."""
+    return "goodstanding.portal.app" if service == PORTAL else f"services.{service}.app"
 
 
 def _readiness(address: str, patience_s: float = _ANSWER_TIMEOUT_S) -> tuple[int, dict[str, Any]] | None:

@@ -91,6 +91,7 @@ class Stack:
         *,
         secured: bool | None = None,
         brokers: int | None = None,
+        portal: bool = False,
     ) -> Deployment:
         """Have everything run. A deployment that exists keeps its settings, except for the cadence if one is given; a
         new deployment gets the `new` ones."""
@@ -102,6 +103,8 @@ class Stack:
         with one_at_a_time(self.home):
             deployment = Deployment.open(self._directory, addresses)
             settings = deployment.settings if deployment else new
+            if portal:
+                settings = settings.with_portal()
             if cadence:
                 settings = msgspec.structs.replace(settings, cadence=cadence)
             if deployment is None or settings != deployment.settings:
@@ -148,7 +151,8 @@ class Stack:
     @property
     def processes(self) -> list[ServiceProcess]:
         """The processes of `up`, whoever started them; they can be looked at and stopped."""
-        return [ServiceProcess(self._directory, service) for service in SERVICES]
+        settings = read_settings(self._directory)
+        return [ServiceProcess(self._directory, service) for service in (settings.services if settings else SERVICES)]
 
 
 def given_addresses() -> Addresses | None:
@@ -209,9 +213,9 @@ def start(
     """
     say("Making schemas and topics")
     asyncio.run(_prepare(deployment, first_instant))
-    say(f"Starting {', '.join(SERVICES)}")
+    say(f"Starting {', '.join(deployment.settings.services)}")
     deployment.prepare_policies()
-    processes = [deployment.process(service) for service in SERVICES]
+    processes = [deployment.process(service) for service in deployment.settings.services]
     for silent in [each for each in processes if each.is_silent]:
         say(f"Ending {silent.name}, which does not answer")
         silent.kill()

@@ -162,7 +162,7 @@ async def driving(deployment: Deployment, processes: Sequence[ServiceProcess] = 
         offsets = await stack.enter_async_context(asking(kafka))
         producer = await stack.enter_async_context(started(kafka))
         stateful = {}
-        for service in STATEFUL:
+        for service in deployment.settings.stateful:
             stateful[service] = await asyncpg.connect(deployment.dsn(service))
             stack.push_async_callback(stateful[service].close)
         yield Driver(offsets, stateful, producer, processes)

@@ -46,7 +46,7 @@ from shared.contracts.erasure import Erased, is_nobody, mark, naming
 from shared.contracts.exchange import Misasked, announced, answered, received, requested
 from shared.contracts.faults import Code, Fault
 from shared.contracts.subject import ErasureConfirmed
-from shared.contracts.topics import RECORDS_CHANGED, SUBJECT_ANSWERS, SUBJECT_REQUESTS
+from shared.contracts.topics import RECORDS_CHANGED, RECORDS_HELD, SUBJECT_ANSWERS, SUBJECT_REQUESTS
 from shared.runner.service import Announcement, Db, DeadLetter, Decision, Fenced, Outcome, Outgoing, Record
 
 NAME = "retention"
@@ -105,11 +105,11 @@ def _decode(records: Records, record: Record, arrived: datetime) -> Told | DeadL
 
 
 def _confirmation(record: Record) -> Confirmed | None:
-    """What ingest says last of all. All else on the topic is for people, or for ingest."""
+    """That a service has erased a person. All else on the topic is for people."""
     message = received(record, {SUBJECT_ANSWERS: ErasureConfirmed}, later_fields=True)
-    if isinstance(message, Fault) or message.body.service != "ingest":
+    if isinstance(message, Fault):
         return None
-    return Confirmed(message.user_id, message.body.request_id, message.envelope.time)
+    return Confirmed(message.user_id, message.body.request_id, message.envelope.time, message.body.service)
 
 
 # -- decisions ---------------------------------------------------------------------------------------------------------
@@ -182,11 +182,11 @@ def _came_before(erased_at: datetime | None, message: Message) -> bool:
 def _take(made: _Made, message: Told, now: datetime, policy: Policy) -> None:
     match message:
         case Erase():
-            _erase(made, message, now)
+            _erase(made, message, now, policy)
         case Confirmed():
-            _confirm(made, message, policy.fingerprint_key)
+            _confirm(made, message, policy)
         case Roll():
-            made.outgoing.append(_mark(message.user_id, f"roll-{message.instant:%Y%m%dT%H%M%S}", message.instant))
+            made.outgoing += _marks(message.user_id, f"roll-{message.instant:%Y%m%dT%H%M%S}", message.instant, policy)
             made.writes.append(Rolled(message.instant))
         case Forget():
             made.writes.append(Forgotten(message.instant))
@@ -199,7 +199,7 @@ def _take(made: _Made, message: Told, now: datetime, policy: Policy) -> None:
             made.outcomes.append(Outcome("answered"))
 
 
-def _erase(made: _Made, message: Erase, now: datetime) -> None:
+def _erase(made: _Made, message: Erase, now: datetime, policy: Policy) -> None:
     known = made.held.erasures
     is_known = any(each.request_id == message.request_id for each in known)
     is_taken = is_known or len(known) < ERASURES_MAX
@@ -209,21 +209,32 @@ def _erase(made: _Made, message: Erase, now: datetime) -> None:
         made.outcomes.append(Outcome("duplicate" if is_known else "refused"))
         return
     erasure = Erasure(message.request_id, message.asked_at)
-    made.outgoing.append(_mark(message.user_id, message.request_id, message.asked_at))
+    made.outgoing += _marks(message.user_id, message.request_id, message.asked_at, policy)
     made.held = Held(None, (*known, erasure))
     made.writes.append(Began(message.user_id, erasure, now))
     made.outcomes.append(Outcome("erased"))
 
 
-def _mark(user_id: str, request_id: str, asked_at: datetime) -> Announcement:
-    return mark(NAME, RECORDS_CHANGED, Erased(user_id, request_id, asked_at))
+def _marks(user_id: str, request_id: str, asked_at: datetime, policy: Policy) -> list[Announcement]:
+    """On each topic on which retention says something of people."""
+    topics = (RECORDS_CHANGED, RECORDS_HELD) if policy.has_portal else (RECORDS_CHANGED,)
+    return [mark(NAME, topic, Erased(user_id, request_id, asked_at)) for topic in topics]
 
 
-def _confirm(made: _Made, message: Confirmed, key: bytes) -> None:
-    """The first confirmation makes the receipt; another one of the same erasure says nothing new."""
+def _confirm(made: _Made, message: Confirmed, policy: Policy) -> None:
+    """The first confirmation of the last service makes the receipt; another one of the same erasure says nothing new.
+    Where there is a portal, it is the last: it reads what ingest has sent."""
+    if message.service != ("portal" if policy.has_portal else "ingest"):
+        return
     for at, erasure in enumerate(made.held.erasures):
         if erasure.request_id == message.request_id and erasure.confirmed_at is None:
-            body = receipt(message.user_id, erasure, message.time, key)
+            body = receipt(
+                message.user_id,
+                erasure,
+                message.time,
+                policy.fingerprint_key,
+                has_portal=policy.has_portal,
+            )
             subject = message.request_id
             told = announced(
                 NAME, SUBJECT_ANSWERS, message.user_id, body, subject=subject, version=2, time=message.time

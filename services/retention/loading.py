@@ -15,4 +15,5 @@ def load(settings: RetentionSettings) -> Policy:
     return Policy(
         profile=load_policy(profile_file(settings.policies, settings.retention_profile), Profile),
         fingerprint_key=key_bytes(settings.fingerprint_key),
+        has_portal=settings.portal,
     )

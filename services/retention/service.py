@@ -18,7 +18,7 @@ from services.retention.core.messages import DisputeRequest, Message, Report, St
 from services.retention.erasing import Held, Told, Written, asks_to_be_erased, erase_ahead, erasing
 from services.retention.storage import erasures, restate, store
 from services.retention.telling import NAME as NAME
-from services.retention.telling import changed, messages_of, outcome_of
+from services.retention.telling import changed, held, messages_of, outcome_of
 from shared.contracts.cloudevents import ARRIVED
 from shared.contracts.exchange import Misasked, provenance, received, requested
 from shared.contracts.faults import Fault
@@ -110,9 +110,11 @@ def decide(
     user_id, base = messages[0].user_id, decided.person.version_base
     key = policy.fingerprint_key
     sent = (messages_of(user_id, id, effect, now, base, key) for id, effect in decided.effects)
+    # What is done in one step is told in one message: the last one is all that a reader of a compacted topic needs.
+    tells = policy.has_portal and decided.writes.are_any
     return Decision(
         decided.person,
-        tuple(chain.from_iterable(sent)),
+        (*chain.from_iterable(sent), *([held(user_id, decided.person, now)] if tells else [])),
         tuple(outcome_of(effect) for _, effect in decided.effects),
         (decided.writes,) if decided.writes.are_any else (),
     )

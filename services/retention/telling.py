@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from services.retention.core import words
+from services.retention.core.decide import Person
 from services.retention.core.effects import (
     AskedProvider,
     Changed,
@@ -25,12 +26,13 @@ from services.retention.core.effects import (
 )
 from services.retention.core.erasure import record_receipt
 from services.retention.core.fingerprint import settlement_id
-from services.retention.core.record import Known, Open, Settled
+from services.retention.core.record import Asked, Known, Open, Settled, Unreported, counts, status_of
 from shared.contracts.erasure import Erased, naming
 from shared.contracts.exchange import announced, answered, asked, refused, settled
+from shared.contracts.explained import HeldRecord, RecordsHeld
 from shared.contracts.messages import DisputeQuestion, RecordChange, RecordSettled, unchecked
 from shared.contracts.subject import SubjectAnswer, SubjectNotice
-from shared.contracts.topics import RECORDS_CHANGED, SUBJECT_ANSWERS
+from shared.contracts.topics import RECORDS_CHANGED, RECORDS_HELD, SUBJECT_ANSWERS
 from shared.runner.service import Announcement, Outcome, Outgoing, Result
 
 NAME: Literal["retention"] = "retention"
@@ -120,6 +122,33 @@ def changed(user_id: str, change: RecordChange, time: datetime, erased: Erased |
     id, version = change.record_id, change.version
     more = naming(erased)
     return announced(NAME, RECORDS_CHANGED, user_id, change, subject=id, version=version, time=time, more=more)
+
+
+def held(user_id: str, person: Person, now: datetime) -> Announcement:
+    """All that is held of the person, for the portal. The instant tells two of these apart, and nobody counts them."""
+    records = [_held(id, kept) for id, kept in sorted(person.records.items()) if not isinstance(kept, Unreported)]
+    body, version = RecordsHeld(records=tuple(records)), int(now.timestamp() * 1_000_000)
+    return announced(NAME, RECORDS_HELD, user_id, body, subject=user_id, version=version, time=now)
+
+
+def _held(id: str, record: Known) -> HeldRecord:
+    facts, deadline, case = record.facts, record.deadline, record.case
+    return HeldRecord(
+        record_id=id,
+        partner=facts.partner,
+        report_id=facts.report_id,
+        kind=facts.kind,
+        status=status_of(record),
+        counts=counts(record),
+        began_on=facts.began_on,
+        ended_on=deadline.ended_on if deadline else None,
+        amount=facts.amount,
+        lapses_at=deadline.lapses_at if deadline else None,
+        early_at=case.early_at,
+        counts_from=case.counts_from,
+        answer_by=case.dispute.answer_by if isinstance(case.dispute, Asked) else None,
+        statement=case.statement.text if case.statement else None,
+    )
 
 
 def _question(effect: AskedProvider, now: datetime) -> Outgoing:

@@ -22,6 +22,7 @@ def load(settings: ScorerSettings) -> Policy:
         accepts_late_months=settings.accepts_late_months,
         window=_window(settings.backfill),
         silent=settings.silent,
+        explains=settings.portal,
         fingerprint_key=key_bytes(settings.fingerprint_key),
     )
 

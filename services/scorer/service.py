@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import lru_cache, partial
@@ -18,11 +19,12 @@ from services.scorer.storage import restate, store
 from shared.contracts.cloudevents import ARRIVED, Envelope
 from shared.contracts.erasure import Erased, erased_by, is_followed, is_nobody, latest, mark, named_in, naming
 from shared.contracts.exchange import Misasked, Models, announced, answered, provenance, received, refused, requested
+from shared.contracts.explained import ScoreExplained
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import BehaviorEvent, RecordChange, ScoreChange
 from shared.contracts.months import month_of
 from shared.contracts.times import TimeError, instant
-from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, SUBJECT_REQUESTS
+from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, SCORES_EXPLAINED, SUBJECT_REQUESTS
 from shared.runner.service import (
     Ahead,
     Announcement,
@@ -170,6 +172,8 @@ def decide(
         outcomes.append(_outcome("answered"))
     if publication := decided.writes.publication:
         outgoing.append(_score_changed(publication, policy, decided.person.user_id, decided.person.erased))
+        if policy.explains:
+            outgoing.append(_explained(decided.person, publication, redacts=decided.writes.redacts))
         outcomes.append(_outcome("published"))
     writes = (decided.writes,) if decided.writes.are_any else ()
     return Decision(decided.person, tuple(outgoing), tuple(outcomes), writes)
@@ -211,7 +215,7 @@ def _erase(
     asked = [each for each in until_mark if isinstance(each, ReEvaluation | Withdrawal)]
     outgoing = (
         *(answered(user_id, answer_to(each, policy), each.time) for each in asked),
-        *(mark(NAME, SCORES_CHANGED, each) for each in marks),
+        *(mark(NAME, topic, each) for each in marks for topic in _topics(policy)),
     )
     outcomes = (
         *[_outcome("dropped")] * (len(until_mark) - len(marks) - len(asked)),
@@ -273,9 +277,13 @@ async def _restate(
 ) -> AsyncIterator[Sequence[Outgoing]]:
     key = policy.fingerprint_key
     marks = await restate.erase_ahead(db, shard, last, [record for record, _ in ahead], now, key)
-    yield [mark(NAME, SCORES_CHANGED, each).placed(shard) for each in marks]
+    yield [mark(NAME, topic, each).placed(shard) for each in marks for topic in _topics(policy)]
     async for page in restate.restate(db, shard, last, now, policy.at(now).id, key):
-        yield [_score_changed(publication, policy, *who).placed(shard) for who, publication in page]
+        said = [_score_changed(publication, policy, *who).placed(shard) for who, publication in page]
+        if policy.explains:
+            # Hints come with the next publication: what was known when this one was made is not kept.
+            said += [_explained(Person(who[0]), publication).placed(shard) for who, publication in page]
+        yield said
 
 
 def _score_changed(publication: Publication, policy: Policy, user_id: str, erased: Erased | None) -> Announcement:
@@ -295,6 +303,37 @@ def _score_changed(publication: Publication, policy: Policy, user_id: str, erase
     version, as_of = publication.version, publication.as_of
     more = naming(erased)
     return announced(NAME, SCORES_CHANGED, user_id, body, subject=user_id, version=version, time=as_of, more=more)
+
+
+def _topics(policy: Policy) -> tuple[str, ...]:
+    """Where the scorer says something of a person, and so says that all of it is gone."""
+    return (SCORES_CHANGED, SCORES_EXPLAINED) if policy.explains else (SCORES_CHANGED,)
+
+
+def _explained(person: Person, publication: Publication, *, redacts: bool = False) -> Announcement:
+    """What the portal learns of a publication: what the score rests on, as it is kept here. It makes words and hints of
+    it when somebody asks, so that a publication costs the same whether they are read or not."""
+    circle = person.circle
+    body = ScoreExplained(
+        version=publication.version,
+        as_of=publication.as_of,
+        policy=publication.policy,
+        publication=publication.run,
+        evaluation=_column(publication.column),
+        state=_column(person.state) if person.state else None,
+        contacts=None if circle is None else circle.standing,
+        influence=None if circle is None else circle.influence,
+        stability=None if circle is None else circle.stability,
+        redacts=redacts,
+    )
+    user_id, version, as_of = person.user_id, publication.version, publication.as_of
+    # Another id than that of the change of the score, which is of the same version.
+    subject = f"{user_id}.explained"
+    return announced(NAME, SCORES_EXPLAINED, user_id, body, subject=subject, version=version, time=as_of)
+
+
+def _column(value: bytes) -> str:
+    return b2a_base64(value, newline=False).decode()
 
 
 @lru_cache(maxsize=1024)

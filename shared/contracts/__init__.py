@@ -5,6 +5,7 @@ writes files and asks git, and is not for them. Which file answers which questio
     rights          who may write, read and join what on Kafka?
     messages        what may the body of a message contain?
     subject         what may a person ask, and what is a person told?
+    explained       what is only the portal told?
     fields          what may a field of a message hold?
     kinds           which kinds of behavior and of records are there?
     checks          which fields does a kind, or a request, ask for, beyond their types?

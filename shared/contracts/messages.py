@@ -20,6 +20,7 @@ from pydantic.dataclasses import dataclass
 from pydantic.json_schema import GenerateJsonSchema
 
 from shared.contracts.body_faults import fault_of
+from shared.contracts.explained import RecordsHeld, ScoreExplained
 from shared.contracts.faults import Fault
 from shared.contracts.fields import (
     BENEFITS_MAX,
@@ -252,6 +253,8 @@ TYPES: dict[type, str] = {
     SubjectNotice: "goodstanding.subject.notified.v1",
     ErasureReceipt: "goodstanding.erasure.receipted.v1",
     ErasureConfirmed: "goodstanding.erasure.confirmed.v1",
+    ScoreExplained: "goodstanding.score.explained.v1",
+    RecordsHeld: "goodstanding.records.held.v1",
 }
 """Each body with the CloudEvents type of its messages."""
 
@@ -269,6 +272,9 @@ def _written_as(body: type) -> Callable[[Any], msgspec.Struct]:
     assert all(default in (MISSING, None, False, 1) for default in defaults.values()), "compared by identity"
     written = msgspec.defstruct(body.__name__, [(n, Any, d) for n, d in defaults.items()], omit_defaults=True, gc=False)
     values_of = attrgetter(*defaults)
+    if len(defaults) == 1:
+        # Of one name it gives the value, and no tuple with the value in it.
+        return lambda instance: written(values_of(instance))
     return lambda instance: written(*values_of(instance))
 
 

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias, get_args
 from shared.contracts.topics import (
     CROSSWALK_PREFIX,
     DISPUTES_PREFIX,
+    PORTAL,
     RAW_PREFIX,
     RECORDS_CHANGED,
     REDRIVE,
@@ -46,7 +47,6 @@ OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 _IMPLY_DESCRIBE = ("read", "write", "delete", "alter")
 
 OPERATOR = "operator"
-PORTAL = "portal"
 SUBSCRIBER = "subscriber"
 """Who follows scores and tiers, where a deployment does not name its subscribers."""
 MONITOR = "monitor"
@@ -106,7 +106,8 @@ def rights(partners: Sequence[str], subscribers: Sequence[str] = (SUBSCRIBER,)) 
         found.update(_of_service(service))
     found.update(_of_operator())
     found.update(Right(principal_of(MONITOR), "group", group_of(service), "describe") for service in SERVICES)
-    for outsider in map(principal_of, (PORTAL, *subscribers)):
+    found.update(_of_portal())
+    for outsider in map(principal_of, subscribers):
         found.add(Right(outsider, "group", f"{outsider}.", "read", is_prefix=True))
     for principal in map(partner_principal, partners):
         found.add(Right(principal, "group", f"{principal}.", "read", is_prefix=True))
@@ -153,6 +154,15 @@ def _of_service(service: ServiceName) -> Iterator[Right]:
     else:
         # Without a database, what the operator said lies in a group beside its own.
         yield Right(principal, "group", words_group(service), "describe")
+
+
+def _of_portal() -> Iterator[Right]:
+    """It has its own database like a service with state, and no topic to compare with it: it publishes nothing."""
+    principal, group = principal_of(PORTAL), group_of(PORTAL)
+    yield Right(principal, "group", group, "read")
+    yield Right(principal, "transactional-id", f"{PREFIX}{PORTAL}-", "write", is_prefix=True)
+    for watcher in (OPERATOR, MONITOR):
+        yield Right(principal_of(watcher), "group", group, "describe")
 
 
 def _of_operator() -> Iterator[Right]:

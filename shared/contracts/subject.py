@@ -110,11 +110,12 @@ class SubjectNotice:
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class ErasureConfirmed:
     """That a person is erased; `subject.answers`. benefits says so when it has erased the person, behind retention and
-    the scorer; then ingest, when it has taken the person's customer numbers out of the crosswalks, for retention, which
-    makes the receipt of it. The time of the event is that of the erasure by benefits."""
+    the scorer; then ingest, when it has taken the person's customer numbers out of the crosswalks; and last the portal,
+    where there is one. retention makes the receipt of what is said last. The time of the event is that of the erasure
+    by benefits, or by the portal."""
 
     request_id: RequestId
-    service: Literal["retention", "scorer", "benefits", "ingest"]
+    service: Literal["retention", "scorer", "benefits", "ingest", "portal"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)

@@ -1,7 +1,4 @@
-"""Every topic of the platform, as data: `topic_admin` creates and checks them, documentation is made from them.
-
-There is no portal yet: people's requests are written by the operator (`goodstanding subject`).
-"""
+"""Every topic of the platform, as data: `topic_admin` creates and checks them, documentation is made from them."""
 
 from __future__ import annotations
 
@@ -23,6 +20,8 @@ RECORDS_REPORTED = f"{PREFIX}records.reported"
 RECORDS_CHANGED = f"{PREFIX}records.changed"
 SCORES_CHANGED = f"{PREFIX}scores.changed"
 TIERS_CHANGED = f"{PREFIX}tiers.changed"
+SCORES_EXPLAINED = f"{PREFIX}scores.explained"
+RECORDS_HELD = f"{PREFIX}records.held"
 SUBJECT_REQUESTS = f"{PREFIX}subject.requests"
 SUBJECT_ANSWERS = f"{PREFIX}subject.answers"
 CLOCK_TOPIC = f"{PREFIX}simulation.clock"
@@ -31,6 +30,8 @@ TIME_TOPIC = f"{PREFIX}services.time"
 ServiceName: TypeAlias = Literal["ingest", "retention", "scorer", "benefits"]
 SERVICES: tuple[ServiceName, ...] = get_args(ServiceName)
 """In the order of the flow: each reads only what those before it write."""
+PORTAL = "portal"
+"""The process for people and those who act on scores. A deployment may do without it, so it is none of the services."""
 REDRIVE = "operator (redrive only)"
 """Who appends a record that a service has set aside, byte for byte and to the topic that it lies in, and a note of that
 beside the dead letter (`goodstanding dead-letters redrive`). Nothing of the operator's own."""
@@ -100,7 +101,7 @@ def topics(partners: Sequence[str]) -> tuple[Topic, ...]:
     return (
         *(topic for partner in partners for topic in _of_partner(partner)),
         *_SHARED,
-        *(_dead_letter(service) for service in SERVICES),
+        *(_dead_letter(service) for service in (*SERVICES, PORTAL)),
     )
 
 
@@ -192,15 +193,20 @@ _SHARED = (
     _by_person(RECORDS_CHANGED, ["retention", REDRIVE], ["scorer"]),
     _by_person(SUBJECT_REQUESTS, ["portal", "operator"], ["scorer", "retention"]),
     # ingest and retention read the confirmations of an erasure, and nothing else.
-    _by_person(SUBJECT_ANSWERS, ["scorer", "retention", "benefits", "ingest"], ["portal", "retention", "ingest"]),
+    _by_person(
+        SUBJECT_ANSWERS, ["scorer", "retention", "benefits", "ingest", "portal"], ["portal", "retention", "ingest"]
+    ),
     _last_by_person(SCORES_CHANGED, ["scorer"], ["benefits", "subscribers"]),
-    _last_by_person(TIERS_CHANGED, ["benefits"], ["subscribers"]),
+    _last_by_person(TIERS_CHANGED, ["benefits"], ["subscribers", "portal"]),
+    # Why a score is what it is, and what is held against whom, is for the person alone, who reads it there.
+    _last_by_person(SCORES_EXPLAINED, ["scorer"], ["portal"]),
+    _last_by_person(RECORDS_HELD, ["retention"], ["portal"]),
 )
 
-_LIMITED = {topic.name for topic in _SHARED} | {dead_letter_topic(service) for service in SERVICES}
+_LIMITED = {topic.name for topic in _SHARED} | {dead_letter_topic(service) for service in (*SERVICES, PORTAL)}
 
-WITNESS = Topic(TIME_TOPIC, "none", 1, "delete", _DAY, MESSAGE_BYTES_MAX, SERVICES, ())
+WITNESS = Topic(TIME_TOPIC, "none", 1, "delete", _DAY, MESSAGE_BYTES_MAX, (*SERVICES, PORTAL), ())
 """Empty records, whose acknowledgements tell a service the time of the broker; nobody reads them."""
 
-SIMULATION = Topic(CLOCK_TOPIC, "none", 1, "delete", _WEEK, MESSAGE_BYTES_MAX, ("driver",), SERVICES)
+SIMULATION = Topic(CLOCK_TOPIC, "none", 1, "delete", _WEEK, MESSAGE_BYTES_MAX, ("driver",), (*SERVICES, PORTAL))
 """Exists only in simulation: the stepped clock that all processes share."""

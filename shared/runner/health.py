@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import msgspec
 import structlog
@@ -65,8 +66,18 @@ async def serving(service: str, settings: ServiceSettings, health: Health, metri
             ("/metrics", make_asgi_app(metrics.registry)),
         ]
     )
+    async with listening(service, app, settings.http_host, settings.http_port, "GOODSTANDING_HTTP_PORT") as port:
+        log.info("listening", service=service, host=settings.http_host, port=port)
+        yield
+
+
+@contextlib.asynccontextmanager
+async def listening(service: str, app: Any, host: str, port: int, setting: str) -> AsyncIterator[int]:
+    """An ASGI application answers at this address while the context lasts; yields the port. Ends the process with a
+    sentence that names the setting if the port cannot be opened."""
+    # Its own name is nobody's business.
     config = uvicorn.Config(
-        app, host=settings.http_host, port=settings.http_port, lifespan="off", log_config=None, access_log=False
+        app, host=host, port=port, lifespan="off", log_config=None, access_log=False, server_header=False
     )
     server = _Server(config)
     running = asyncio.create_task(server.serve())
@@ -74,11 +85,9 @@ async def serving(service: str, settings: ServiceSettings, health: Health, metri
         await asyncio.sleep(0.01)
     if running.done():
         await running
-        raise SystemExit(f"{service}: port {settings.http_port} cannot be opened; set GOODSTANDING_HTTP_PORT")
-    port = server.servers[0].sockets[0].getsockname()[1]
-    log.info("listening", service=service, host=settings.http_host, port=port)
+        raise SystemExit(f"{service}: port {port} cannot be opened; set {setting}")
     try:
-        yield
+        yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         server.should_exit = True
         await running

@@ -145,6 +145,8 @@ class _Process:
             await self._until("what is read beside", lambda: stack.enter_async_context(beside(settings.connection)))
         shards = Shards(self.service, Host(settings, clock, metrics, pool))
         await self._until("the consumer group", shards.start)
+        if pool is not None and self.service.beside is not None:
+            await stack.enter_async_context(self.service.beside(pool, clock))
         return Parts(settings.connection, shards, pool, keeper)
 
     async def _until(self, what: str, attempt: Callable[[], Awaitable[T]]) -> T:

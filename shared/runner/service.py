@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Never, Protocol
 
+import asyncpg
 from typing_extensions import TypeVar
 
+from shared.clock import Clock
 from shared.kafka.connection import Kafka
 from shared.kafka.unreadable import Record as Record
 from shared.kafka.unreadable import Unreadable
@@ -238,3 +240,6 @@ class Service(Generic[Mode]):
     step; it may take its time, and nothing waits for it."""
     files: Files | None = None
     """Those that it reads again when they change; None where it reads files at its start only."""
+    beside: Callable[[asyncpg.Pool, Clock], AbstractAsyncContextManager[None]] | None = None
+    """What a process of a service with state does beside its shards, on the same database and by the same clock; it is
+    entered when they have started."""

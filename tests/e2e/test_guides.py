@@ -106,9 +106,23 @@ def test_follow_scores(checkout: Path, newcomer: dict[str, str]) -> None:
     assert follow("subscribers.md", None, checkout, newcomer) > 2
 
 
+@pytest.mark.timeout(300)
+def test_the_portal(checkout: Path, newcomer: dict[str, str]) -> None:
+    assert follow("portal.md", None, checkout, newcomer) > 15
+
+
 @pytest.mark.parametrize(
     "guide",
-    ["partners.md", "operations.md", "runbooks.md", "subscribers.md", "policies.md", "europe.md", "loading.md"],
+    [
+        "partners.md",
+        "portal.md",
+        "operations.md",
+        "runbooks.md",
+        "subscribers.md",
+        "policies.md",
+        "europe.md",
+        "loading.md",
+    ],
 )
 def test_every_console_block_is_of_a_sort_that_isrun(guide: str) -> None:
     text = (ROOT / "docs" / guide).read_text(encoding="utf-8")

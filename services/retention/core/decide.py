@@ -55,6 +55,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     profile: Profile
     fingerprint_key: bytes
+    has_portal: bool = False
+    """The portal is told what is held of each person, and is the last to confirm an erasure."""
 
 
 class Person(msgspec.Struct, frozen=True):

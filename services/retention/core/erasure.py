@@ -24,6 +24,7 @@ from shared.contracts.subject import ErasureReceipt, SubjectAnswer
 
 NAME = "retention"
 STORES = ("retention", "records.changed", "scorer", "scores.changed", "benefits", "tiers.changed", "crosswalks")
+STORES_OF_PORTAL = ("records.held", "scores.explained", "portal")
 """What holds nothing of the person when the receipt is published, in the order of the flow; on a topic that is
 compacted the person's tombstone is the last word."""
 
@@ -77,11 +78,12 @@ class Erase(msgspec.Struct, frozen=True):
 
 
 class Confirmed(msgspec.Struct, frozen=True):
-    """The last service of the flow has erased the person."""
+    """A service has erased the person; the last one is ingest, or the portal where there is one."""
 
     user_id: str
     request_id: str
     time: datetime
+    service: str = "ingest"
 
 
 class Roll(msgspec.Struct, frozen=True):
@@ -139,13 +141,15 @@ def not_taken(request_id: str, fault: Fault) -> SubjectAnswer:
     )
 
 
-def receipt(user_id: str, erasure: Erasure, erased_at: datetime, key: bytes) -> ErasureReceipt:
+def receipt(
+    user_id: str, erasure: Erasure, erased_at: datetime, key: bytes, *, has_portal: bool = False
+) -> ErasureReceipt:
     """The one receipt of an erasure (rules I13). Its digest is over all that it says and the person, under the
     deployment's key."""
     said = ErasureReceipt(
         what="person",
         erased_at=erased_at,
-        stores=STORES,
+        stores=(*STORES, *STORES_OF_PORTAL) if has_portal else STORES,
         digest=_BLANK,
         request_id=erasure.request_id,
         requested_at=erasure.asked_at,

@@ -15,6 +15,7 @@ question:
     catalogue       which hints does a policy file have?
     compiled        how does a scorecard become a program?
     score, item, held       what is the score with its items, and what do records cost and impose?
+    redaction       what is left of a history once a record has ended?
     moves           what moved a score from one publication to the next?
     reasons, explain        how is that said and shown to the person?
     consents        which consents has a person given, and taken back?

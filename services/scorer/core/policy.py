@@ -25,6 +25,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """The months for which a new partner is backfilled now (rules E24)."""
     silent: bool = False
     """Everything is evaluated and nothing published: a past is loaded of which only the last scores are told."""
+    explains: bool = False
+    """The portal is told why each score is what it is."""
     fingerprint_key: bytes = b""
     """By which erased people are remembered for a while; empty in tools, which erase nobody."""
 

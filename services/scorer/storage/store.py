@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -18,7 +20,7 @@ from services.scorer.core.features.months import Circle
 from services.scorer.core.features.stated import BASE, CONTACTS_BAND, STEADY_MONTHS, circle_as_kept
 from services.scorer.core.messages import Due, Edge, Message, microseconds
 from services.scorer.core.policy import Policy
-from services.scorer.core.score import decode, encode, without_records
+from services.scorer.core.redaction import redacted
 from services.scorer.storage import erasing
 from shared.contracts.months import month_name
 from shared.contracts.partition import partition_of
@@ -167,19 +169,11 @@ async def _redact(db: Db, shard: int, versions: Mapping[bytes, int]) -> None:
     when there was a record. The version that the person has now is left: it was made without what is gone."""
     rewritten: list[tuple[object, ...]] = []
     dropped: list[tuple[object, ...]] = []
-    last: tuple[object, ...] = ()
-    for user_id, version, run, published in await db.fetch(_SQL["history"], shard, sorted(versions)):
-        if version == versions[user_id]:
-            continue
-        evaluation = without_records(decode(published))
-        left = encode(evaluation)
-        # What moved it says nothing of records, and belongs to the first of those that say the same.
-        said = (user_id, run, encode(structs.replace(evaluation, moves=())))
-        if said == last:
-            dropped.append((user_id, version))
-        elif left != published:
-            rewritten.append((user_id, version, left))
-        last = said
+    rows = await db.fetch(_SQL["history"], shard, sorted(versions))
+    for user_id, history in groupby(rows, key=itemgetter("user_id")):
+        left = redacted([(row["version"], row["run"], row["evaluation"]) for row in history], versions[user_id])
+        rewritten += [(user_id, version, evaluation) for version, evaluation in left.rewritten]
+        dropped += [(user_id, version) for version in left.dropped]
     if rewritten:
         await db.execute(_SQL["rewrite_scores"], shard, *_columns(rewritten, 3))
     if dropped:

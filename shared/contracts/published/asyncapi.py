@@ -11,6 +11,7 @@ from pathlib import Path
 
 from shared.contracts.dead_letters import REDRIVEN, SET_ASIDE
 from shared.contracts.erasure import ERASED
+from shared.contracts.explained import RecordsHeld, ScoreExplained
 from shared.contracts.messages import (
     TYPES,
     BehaviorEvent,
@@ -36,11 +37,14 @@ from shared.contracts.subject import ErasureConfirmed, ErasureReceipt, SubjectAn
 from shared.contracts.topics import (
     DISPUTES_PREFIX,
     NORMALIZED,
+    PORTAL,
     RAW_PREFIX,
     RECORDS_CHANGED,
+    RECORDS_HELD,
     RECORDS_REPORTED,
     REJECTED_PREFIX,
     SCORES_CHANGED,
+    SCORES_EXPLAINED,
     SERVICES,
     SUBJECT_ANSWERS,
     SUBJECT_REQUESTS,
@@ -63,9 +67,11 @@ CARRIES: dict[str, tuple[str, ...]] = {
     DISPUTES_PREFIX + _PARTNER: (TYPES[DisputeQuestion], TYPES[RecordSettled]),
     SCORES_CHANGED: (TYPES[ScoreChange], ERASED),
     TIERS_CHANGED: (TYPES[TierChange], ERASED),
+    SCORES_EXPLAINED: (TYPES[ScoreExplained], ERASED),
+    RECORDS_HELD: (TYPES[RecordsHeld], ERASED),
     SUBJECT_REQUESTS: (TYPES[SubjectRequest],),
     SUBJECT_ANSWERS: (TYPES[SubjectAnswer], TYPES[SubjectNotice], TYPES[ErasureConfirmed], TYPES[ErasureReceipt]),
-    **{dead_letter_topic(service): (SET_ASIDE, REDRIVEN) for service in SERVICES},
+    **{dead_letter_topic(service): (SET_ASIDE, REDRIVEN) for service in (*SERVICES, PORTAL)},
 }
 """The messages of each topic, by name. A topic that is not named here exists, and nothing is written to it yet."""
 
@@ -164,7 +170,7 @@ def _operations(topic: Topic) -> Iterator[tuple[str, Object]]:
     channel = _channel_name(topic)
     for action, services in (("send", topic.writers), ("receive", topic.readers)):
         for service in services:
-            if service in SERVICES:
+            if service in (*SERVICES, PORTAL):
                 yield (
                     f"{service}.{action}.{channel}",
                     {"action": action, "channel": {"$ref": f"#/channels/{channel}"}, "tags": [{"name": service}]},

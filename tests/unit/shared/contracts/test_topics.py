@@ -31,15 +31,18 @@ TABLE = [
         "user_id",
         6,
         "delete",
-        ("scorer", "retention", "benefits", "ingest"),
+        ("scorer", "retention", "benefits", "ingest", "portal"),
         ("portal", "retention", "ingest"),
     ),
     ("scores.changed", "user_id", 6, "compact", ("scorer",), ("benefits", "subscribers")),
-    ("tiers.changed", "user_id", 6, "compact", ("benefits",), ("subscribers",)),
+    ("tiers.changed", "user_id", 6, "compact", ("benefits",), ("subscribers", "portal")),
+    ("scores.explained", "user_id", 6, "compact", ("scorer",), ("portal",)),
+    ("records.held", "user_id", 6, "compact", ("retention",), ("portal",)),
     ("ingest.dead-letter", "none", 1, "delete", ("ingest", REDRIVE), ("operator",)),
     ("retention.dead-letter", "none", 1, "delete", ("retention", REDRIVE), ("operator",)),
     ("scorer.dead-letter", "none", 1, "delete", ("scorer", REDRIVE), ("operator",)),
     ("benefits.dead-letter", "none", 1, "delete", ("benefits", REDRIVE), ("operator",)),
+    ("portal.dead-letter", "none", 1, "delete", ("portal", REDRIVE), ("operator",)),
 ]
 
 

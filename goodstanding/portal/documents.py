@@ -1,0 +1,303 @@
+"""What the interface answers with, each as a type: documentation is made from these (docs/openapi.json). Pure."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from goodstanding.person.explained import Explained, Moved
+from goodstanding.portal.people import Known
+from services.scorer.core import score
+from shared.contracts.explained import HeldRecord
+from shared.contracts.months import month_name
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Tier and benefits, as they were published last. `tier` is null below the first; of somebody who never reached one
+    nothing was published, and `version` is 0."""
+
+    user_id: str
+    version: int
+    as_of: datetime
+    tier: str | None
+    in_force: tuple[str, ...]
+    restrictions: tuple[str, ...]
+    score_version: int
+    falls_at: datetime | None = None
+    """When the tier falls to `falls_to`, unless the score recovers."""
+    falls_to: str | None = None
+    ending: tuple[str, ...] = ()
+    """The benefits that end then."""
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """The score that was published last, 350 to 950. `publication` is the month of the last monthly run, `2026-03`."""
+
+    user_id: str
+    version: int
+    as_of: datetime
+    score: int
+    thin: bool
+    policy: str
+    publication: str | None
+    restrictions: tuple[str, ...]
+    key_factors: tuple[str, ...]
+
+
+class ReasonLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One item: its points, the most that it could have, and why. `lost` and `not_known` sum to what is missing."""
+
+    code: str
+    dimension: str | None
+    points: int
+    best: int
+    lost: int
+    not_known: int
+    sentence: str
+
+
+class Reasons(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the score is what it is: the points of `reasons` sum exactly to `score`."""
+
+    user_id: str
+    version: int
+    score: int
+    language: str
+    reasons: tuple[ReasonLine, ...]
+
+
+class Hint(msgspec.Struct, frozen=True, kw_only=True):
+    """What would raise the score, to which score, and in the publication of which day. `goes_on`: the person does it
+    already, and would lose the points by ending it."""
+
+    code: str
+    sentence: str
+    points: int
+    score: int
+    on: date
+    goes_on: bool
+
+
+class NextTier(msgspec.Struct, frozen=True, kw_only=True):
+    """`reached_on` is the day if all goes on as it did lately; null where that does not reach it within a year."""
+
+    name: str
+    begins_at: int
+    missing: int
+    reached_on: date | None
+
+
+class Hints(msgspec.Struct, frozen=True, kw_only=True):
+    user_id: str
+    version: int
+    language: str
+    hints: tuple[Hint, ...]
+    next_tier: NextTier | None
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A negative record. `lapses_at` is null while no deadline is known; `amount` is in minor units."""
+
+    record_id: str
+    partner: str
+    report_id: str
+    kind: str
+    status: str
+    counts: bool
+    began_on: date
+    ended_on: date | None
+    amount: int | None
+    lapses_at: datetime | None
+    early_at: datetime | None
+    counts_from: datetime | None
+    answer_by: date | None
+    statement: str | None
+
+
+class Records(msgspec.Struct, frozen=True, kw_only=True):
+    user_id: str
+    records: tuple[Record, ...]
+
+
+class Publication(msgspec.Struct, frozen=True, kw_only=True):
+    """One publication. The points of `causes` sum exactly to `change`."""
+
+    version: int
+    as_of: datetime
+    score: int
+    change: int
+    tier: str | None
+    causes: dict[str, int]
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """The publications that are kept, the earliest first."""
+
+    user_id: str
+    publications: tuple[Publication, ...]
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A request was taken. What comes of it is told under its id."""
+
+    request_id: str
+
+
+class Dispute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That a record is wrong, and why."""
+
+    record_id: str
+    reason: str
+    text: str | None = None
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The person's own words to a record, at most 100."""
+
+    record_id: str
+    text: str
+
+
+class Withdrawal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A consent that is taken back: to which partner it was given, and its id."""
+
+    partner: str
+    consent_id: str
+
+
+class Permit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which subscriber may see the person from now on."""
+
+    subscriber: str
+
+
+class Permission(msgspec.Struct, frozen=True, kw_only=True):
+    subscriber: str
+    given_at: datetime
+    withdrawn_at: datetime | None
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    at: datetime
+    who: str
+    what: str
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may look, and who has: the latest looks first."""
+
+    user_id: str
+    permissions: tuple[Permission, ...]
+    looks: tuple[Look, ...]
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the person was answered or told; `said` is the body of the message (docs/asyncapi.json)."""
+
+    at: datetime
+    said: dict[str, Any]
+
+
+class Answers(msgspec.Struct, frozen=True, kw_only=True):
+    user_id: str
+    answers: tuple[Answer, ...]
+
+
+class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """RFC 9457. `code` is stable; `detail` says what to do."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    field: str | None = None
+
+
+def standing(known: Known) -> Standing | None:
+    if (tier := known.tier) is None:
+        if (row := known.last) is None:
+            return None
+        return Standing(
+            user_id=known.user_id,
+            version=0,
+            as_of=row.as_of,
+            tier=None,
+            in_force=(),
+            restrictions=score.decode(row.evaluation).restrictions,
+            score_version=row.version,
+        )
+    return Standing(
+        user_id=known.user_id,
+        version=tier.version,
+        as_of=tier.as_of,
+        tier=tier.tier,
+        in_force=tuple(tier.in_force),
+        restrictions=tuple(tier.restrictions),
+        score_version=tier.score_version,
+        falls_at=tier.falls_at,
+        falls_to=tier.falls_to,
+        ending=tuple(tier.ending or ()),
+    )
+
+
+def scored(known: Known) -> Score | None:
+    if (row := known.last) is None:
+        return None
+    evaluation = score.decode(row.evaluation)
+    return Score(
+        user_id=known.user_id,
+        version=row.version,
+        as_of=row.as_of,
+        score=evaluation.score,
+        thin=evaluation.thin,
+        policy=row.policy,
+        publication=None if row.run is None else month_name(row.run),
+        restrictions=evaluation.restrictions,
+        key_factors=evaluation.key_factors,
+    )
+
+
+def reasons(known: Known, found: Explained, language: str) -> Reasons:
+    return Reasons(
+        user_id=known.user_id,
+        version=found.history[-1].version,
+        score=found.score,
+        language=language,
+        reasons=tuple(msgspec.convert(each, ReasonLine, from_attributes=True) for each in found.reasons),
+    )
+
+
+def hints(known: Known, found: Explained, language: str) -> Hints:
+    return Hints(
+        user_id=known.user_id,
+        version=found.history[-1].version,
+        language=language,
+        hints=tuple(msgspec.convert(each, Hint, from_attributes=True) for each in found.hints or ()),
+        next_tier=None if found.next_tier is None else msgspec.convert(found.next_tier, NextTier, from_attributes=True),
+    )
+
+
+def records(known: Known) -> Records:
+    return Records(user_id=known.user_id, records=tuple(map(_record, known.records)))
+
+
+def _record(held: HeldRecord) -> Record:
+    return msgspec.convert(held, Record, from_attributes=True)
+
+
+def history(known: Known, found: Explained) -> History:
+    return History(user_id=known.user_id, publications=tuple(map(_publication, found.history)))
+
+
+def _publication(moved: Moved) -> Publication:
+    return Publication(
+        version=moved.version,
+        as_of=moved.as_of,
+        score=moved.score,
+        change=moved.change,
+        tier=moved.tier,
+        causes={str(cause): points for cause, points in moved.causes.items()},
+    )

@@ -1,0 +1,93 @@
+"""What the portal reads of each topic: one part of what it knows of a person, each with a mark that ends it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from shared.contracts.erasure import erased_by, is_nobody
+from shared.contracts.exchange import KafkaRecord, Models, received
+from shared.contracts.explained import RecordsHeld, ScoreExplained
+from shared.contracts.faults import Fault
+from shared.contracts.messages import TierChange
+from shared.contracts.subject import ErasureConfirmed, ErasureReceipt, SubjectAnswer, SubjectNotice
+from shared.contracts.topics import RECORDS_HELD, SCORES_EXPLAINED, SUBJECT_ANSWERS, TIERS_CHANGED
+
+Part: TypeAlias = Literal["score", "records", "tier", "answers"]
+PARTS: dict[str, Part] = {
+    SCORES_EXPLAINED: "score",
+    RECORDS_HELD: "records",
+    TIERS_CHANGED: "tier",
+    SUBJECT_ANSWERS: "answers",
+}
+"""By topic. Nothing orders two topics, so each part ends by a mark on its own topic, which lies there behind all else
+that was said of the person."""
+Body: TypeAlias = ScoreExplained | RecordsHeld | TierChange | SubjectAnswer | SubjectNotice
+_BODIES: dict[str, type[Body]] = {
+    SCORES_EXPLAINED: ScoreExplained,
+    RECORDS_HELD: RecordsHeld,
+    TIERS_CHANGED: TierChange,
+}
+_TOLD: Sequence[type[Body | ErasureConfirmed | ErasureReceipt]] = (
+    SubjectAnswer,
+    SubjectNotice,
+    ErasureConfirmed,
+    ErasureReceipt,
+)
+
+
+class News(msgspec.Struct, frozen=True):
+    """A part of what is known of a person, as its service says it now."""
+
+    user_id: str
+    part: Part
+    id: str
+    time: datetime
+    body: Body
+    value: bytes
+    """The body as it came."""
+
+
+class Ends(msgspec.Struct, frozen=True):
+    """The person was erased, and behind this nothing older comes in this part."""
+
+    user_id: str
+    part: Part
+    request_id: str
+    time: datetime
+
+
+Message: TypeAlias = News | Ends
+
+
+def read(record: KafkaRecord) -> Message | Fault | None:
+    """What the record says; None for what is not for the portal. A field of a later release is passed over."""
+    part = PARTS[record.topic]
+    if record.value is None and part != "answers":
+        erased = erased_by(record)
+        if isinstance(erased, Fault):
+            return erased
+        if is_nobody(erased.user_id):
+            return None
+        return Ends(erased.user_id, part, erased.request_id, erased.asked_at)
+    message = received(record, _CARRIED, later_fields=True)
+    if isinstance(message, Fault):
+        return message
+    user_id, envelope, body = message.user_id, message.envelope, message.body
+    match body:
+        case ErasureConfirmed():
+            # ingest sends it behind all that any service has answered before it erased the person.
+            ends = body.service == "ingest"
+            return Ends(user_id, part, body.request_id, envelope.time) if ends else None
+        case ErasureReceipt():
+            # Of a person who was erased nothing is kept, not even that; of a record its notice says the same.
+            return None
+        case _:
+            assert record.value is not None, "a message that was received has a body"
+            return News(user_id, part, envelope.id, envelope.time, body, record.value)
+
+
+_CARRIED: Models[Body | ErasureConfirmed | ErasureReceipt] = {**_BODIES, SUBJECT_ANSWERS: _TOLD}

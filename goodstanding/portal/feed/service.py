@@ -1,0 +1,75 @@
+"""The portal as the runner sees it: what the services say of people in, and out only that a person is erased."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+from functools import partial
+
+import msgspec
+
+from goodstanding.portal.feed import store
+from goodstanding.portal.feed.messages import PARTS, Ends, Message, Part, read
+from shared.contracts.exchange import announced
+from shared.contracts.faults import Fault
+from shared.contracts.subject import ErasureConfirmed
+from shared.contracts.topics import SUBJECT_ANSWERS
+from shared.runner.service import Announcement, Db, DeadLetter, Decision, Fenced, Input, Outcome, Record, Service
+
+NAME = "portal"
+_TAKEN, _ENDED = Outcome("changed"), Outcome("erased")
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """Of whom an erasure has not come through all topics yet: by request, the parts that have ended."""
+
+    ended: dict[str, frozenset[Part]]
+
+
+def service(zone: tzinfo) -> Service[Fenced[Message, Ending, Message]]:
+    mode: Fenced[Message, Ending, Message] = Fenced(
+        decode=decode,
+        user_id_of=lambda message: message.user_id,
+        decide=decide,
+        load=_load,
+        save=partial(_save, zone=zone),
+    )
+    return Service(NAME, tuple(Input(topic=topic) for topic in PARTS), mode, census=store.census)
+
+
+def decode(record: Record, arrived: datetime) -> Message | DeadLetter | None:
+    """Services write all of it, so what cannot be read is a fault of ours."""
+    message = read(record)
+    return DeadLetter.of(message) if isinstance(message, Fault) else message
+
+
+def decide(ending: Ending | None, messages: Sequence[Message], now: datetime) -> Decision[Ending, Message]:
+    """Keep what is said as it is said. An erasure is confirmed when the last part has ended (rules I11): until then one
+    of the topics may still hold something older."""
+    ended = dict(ending.ended) if ending else {}
+    outgoing: list[Announcement] = []
+    for message in messages:
+        if not isinstance(message, Ends):
+            continue
+        parts = ended.get(message.request_id, frozenset()) | {message.part}
+        if parts == set(PARTS.values()):
+            ended.pop(message.request_id, None)
+            body = ErasureConfirmed(request_id=message.request_id, service="portal")
+            subject = message.request_id
+            outgoing.append(
+                announced(NAME, SUBJECT_ANSWERS, message.user_id, body, subject=subject, version=1, time=now)
+            )
+        else:
+            ended[message.request_id] = parts
+    outcomes = tuple(_ENDED if isinstance(message, Ends) else _TAKEN for message in messages)
+    return Decision(Ending(ended) if ended else None, tuple(outgoing), outcomes, tuple(messages))
+
+
+async def _load(db: Db, shard: int, user_ids: Sequence[str]) -> dict[str, Ending]:
+    return {user_id: Ending(ended) for user_id, ended in (await store.endings(db, shard, user_ids)).items()}
+
+
+async def _save(db: Db, shard: int, states: Mapping[str, Ending], writes: Sequence[Message], *, zone: tzinfo) -> None:
+    await store.save(db, shard, writes, zone)
+    if ends := [each for each in writes if isinstance(each, Ends)]:
+        await store.save_endings(db, shard, ends, {user_id: state.ended for user_id, state in states.items()})

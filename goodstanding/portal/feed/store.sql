@@ -1,0 +1,91 @@
+-- name: endings
+select user_id, request_id, parts from ending where shard = $1 and user_id = any ($2::bytea[])
+
+-- name: forget_endings
+delete from ending where shard = $1 and (user_id = any ($2::bytea[]) or asked_at < $3)
+
+-- name: save_endings
+insert into ending (shard, user_id, request_id, asked_at, parts)
+select $1, user_id, request_id, asked_at, string_to_array(parts, ' ')
+from unnest($2::bytea[], $3::text[], $4::timestamptz[], $5::text[]) as rows (user_id, request_id, asked_at, parts)
+
+-- name: end_score
+with gone as (delete from score where shard = $1 and user_id = any ($2::bytea[]))
+update person set version = null, as_of = null, run = null, policy = null, score = null, evaluation = null, state = null,
+    contacts = null, influence = null, stability = null, edition = edition + 1
+where shard = $1 and user_id = any ($2::bytea[])
+
+-- name: end_records
+update person set records = null, edition = edition + 1 where shard = $1 and user_id = any ($2::bytea[])
+
+-- name: end_tier
+update person set tier = null, edition = edition + 1 where shard = $1 and user_id = any ($2::bytea[])
+
+-- With the answers goes what the person did here.
+-- name: end_answers
+with gone as (delete from told where shard = $1 and user_id = any ($2::bytea[])),
+    asked_gone as (delete from asked where shard = $1 and user_id = any ($2::bytea[])),
+    permission_gone as (delete from permission where shard = $1 and user_id = any ($2::bytea[]))
+delete from look where shard = $1 and user_id = any ($2::bytea[])
+
+-- name: drop_blank
+delete from person
+where shard = $1 and user_id = any ($2::bytea[]) and version is null and records is null and tier is null
+
+-- name: save_explained
+insert into person (
+    shard, user_id, version, as_of, run, policy, score, evaluation, state, contacts, influence, stability
+)
+select $1, rows.*
+from unnest(
+    $2::bytea[], $3::bigint[], $4::timestamptz[], $5::bigint[], $6::text[], $7::smallint[], $8::bytea[], $9::bytea[],
+    $10::bigint[], $11::bigint[], $12::bigint[]
+) as rows
+on conflict (shard, user_id) do update set
+    version = excluded.version, as_of = excluded.as_of, run = excluded.run, policy = excluded.policy,
+    score = excluded.score, evaluation = excluded.evaluation, state = excluded.state, contacts = excluded.contacts,
+    influence = excluded.influence, stability = excluded.stability, edition = person.edition + 1
+
+-- name: save_scores
+insert into score (shard, user_id, version, as_of, run, policy, evaluation)
+select $1, rows.*
+from unnest($2::bytea[], $3::bigint[], $4::timestamptz[], $5::bigint[], $6::text[], $7::bytea[]) as rows
+on conflict (shard, user_id, version) do update set
+    as_of = excluded.as_of, run = excluded.run, policy = excluded.policy, evaluation = excluded.evaluation
+
+-- name: history
+select version, run, evaluation from score where shard = $1 and user_id = $2 and version <= $3 order by version
+
+-- name: rewrite_score
+update score set evaluation = $4 where shard = $1 and user_id = $2 and version = $3
+
+-- name: drop_scores
+delete from score where shard = $1 and user_id = $2 and version = any ($3::bigint[])
+
+-- Publications older than anything is remembered, but for the last one.
+-- name: forget_scores
+delete from score using unnest($2::bytea[], $3::bigint[], $4::timestamptz[]) as rows (user_id, version, since)
+where score.shard = $1 and score.user_id = rows.user_id and score.version < rows.version and score.as_of < rows.since
+
+-- name: save_records
+insert into person (shard, user_id, records) select $1, rows.* from unnest($2::bytea[], $3::bytea[]) as rows
+on conflict (shard, user_id) do update set records = excluded.records, edition = person.edition + 1
+
+-- name: save_tier
+insert into person (shard, user_id, tier) select $1, rows.* from unnest($2::bytea[], $3::bytea[]) as rows
+on conflict (shard, user_id) do update set tier = excluded.tier, edition = person.edition + 1
+
+-- name: save_answers
+insert into told (shard, user_id, id, at, body)
+select $1, rows.* from unnest($2::bytea[], $3::text[], $4::timestamptz[], $5::bytea[]) as rows
+on conflict (shard, user_id, id) do nothing
+
+-- What was told of a record that has ended is not told any longer.
+-- name: forget_told
+delete from told where shard = $1 and user_id = $2
+    and convert_from(body, 'UTF8')::jsonb ->> 'record_id' = $3 and id <> $4
+
+-- Both states are said, so that what has ended is 0 and not the last count.
+-- name: census
+select state, count(distinct user_id) as people
+from unnest(array['waiting', 'dead']) as state left join delivery using (state) group by state

@@ -1,0 +1,67 @@
+-- What is new of people, for each webhook of a subscriber whom the person permits to look.
+-- name: tell
+insert into delivery (webhook, shard, user_id, message, body, at, next_at, give_up_at)
+select webhook.id, $1::smallint, news.user_id, news.message, news.body, $5::timestamptz, $5::timestamptz,
+    $5::timestamptz + interval '3 days'
+from unnest($2::bytea[], $3::text[], $4::bytea[]) with ordinality as news (user_id, message, body, place)
+join permission on permission.shard = $1::smallint and permission.user_id = news.user_id and permission.withdrawn_at is null
+join webhook on webhook.subscriber = permission.subscriber and webhook.ended_at is null
+order by news.place
+on conflict (webhook, message) do nothing
+
+-- The person is erased: what was to be told goes, and that alone is told, to whoever was told anything.
+-- name: tell_erased
+with gone as (
+    delete from delivery where shard = $1::smallint and user_id = any ($2::bytea[]) returning webhook, user_id
+), permitted as (
+    select webhook.id as webhook, permission.user_id from permission
+    join webhook on webhook.subscriber = permission.subscriber and webhook.ended_at is null
+    where permission.shard = $1::smallint and permission.user_id = any ($2::bytea[])
+), whom as (
+    select webhook, user_id from gone union select webhook, user_id from permitted
+)
+insert into delivery (webhook, shard, user_id, message, body, at, next_at, give_up_at)
+select whom.webhook, $1::smallint, whom.user_id, $3::text || '/' || encode(whom.user_id, 'hex'),
+    convert_to(json_build_object(
+        'type', 'person.erased', 'timestamp', to_char($4::timestamptz at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+        'data', json_build_object('user_id', encode(whom.user_id, 'hex'))
+    )::text, 'UTF8'), $4::timestamptz, $4::timestamptz, $4::timestamptz + interval '3 days'
+from whom
+on conflict (webhook, message) do nothing
+
+-- The next ones that are due, at most one of each person and webhook, and none before an earlier one is done. Whoever takes
+-- them has a minute.
+-- name: take
+update delivery set attempts = attempts + 1, next_at = $1::timestamptz + interval '60 seconds'
+from webhook
+where webhook.id = delivery.webhook and (delivery.webhook, delivery.message) in (
+    select webhook, message from delivery as due
+    where state = 'waiting' and next_at <= $1::timestamptz and not exists (
+        select from delivery as earlier where earlier.webhook = due.webhook and earlier.shard = due.shard
+            and earlier.user_id = due.user_id and earlier.state = 'waiting' and earlier.seq < due.seq
+    )
+    order by next_at limit $2 for update skip locked
+)
+returning delivery.webhook, message, body, attempts, give_up_at, url, secret,
+    case when before_until > $1::timestamptz then secret_before end as secret_before, webhook.ended_at is not null as ended
+
+-- name: done
+update delivery set state = 'done', failed = null where webhook = $1 and message = $2
+
+-- name: later
+update delivery set next_at = $3, failed = $4 where webhook = $1 and message = $2 and state = 'waiting'
+
+-- name: dead
+update delivery set state = 'dead', failed = $3 where webhook = $1 and message = $2
+
+-- Nothing is asked for again after a week, and of who is erased nothing is kept once it was told.
+-- name: forget
+delete from delivery where (state <> 'waiting' and at < $1::timestamptz - interval '7 days')
+    or (state <> 'waiting' and message like 'erased/%')
+
+-- name: replay
+update delivery set state = 'waiting', attempts = 0, next_at = $3::timestamptz, give_up_at = $3::timestamptz + interval '3 days'
+where webhook = $1 and at >= $2 and state <> 'waiting'
+
+-- name: counts
+select state, count(*) as count from delivery group by state

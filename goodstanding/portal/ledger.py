@@ -1,0 +1,145 @@
+"""What a person decides and sees of those who look: permissions, and each look that was taken."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from goodstanding.portal.people import key_of
+from shared.postgres import DbOrPool
+
+LOOKS_SHOWN_MAX = 200
+"""The latest ones; all of them are in the person's export."""
+
+
+class Permission(msgspec.Struct, frozen=True):
+    """That a subscriber may see the person, until it was taken back."""
+
+    subscriber: str
+    given_at: datetime
+    withdrawn_at: datetime | None
+
+
+class Look(msgspec.Struct, frozen=True):
+    """Somebody has looked at something of the person."""
+
+    at: datetime
+    who: str
+    what: str
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What the person asked of the platform here."""
+
+    request_id: str
+    at: datetime
+    request: str
+    record_id: str | None
+
+
+async def permissions(db: DbOrPool, user_id: str) -> list[Permission]:
+    rows = await db.fetch(
+        "select subscriber, given_at, withdrawn_at from permission where shard = $1 and user_id = $2 "
+        "order by subscriber",
+        *key_of(user_id),
+    )
+    return [Permission(**row) for row in rows]
+
+
+async def permit(db: DbOrPool, user_id: str, subscriber: str, now: datetime) -> None:
+    await db.execute(
+        "insert into permission (shard, user_id, subscriber, given_at) values ($1, $2, $3, $4) "
+        "on conflict (shard, user_id, subscriber) do update set given_at = excluded.given_at, withdrawn_at = null "
+        "where permission.withdrawn_at is not null",
+        *key_of(user_id),
+        subscriber,
+        now,
+    )
+
+
+async def withdraw(db: DbOrPool, user_id: str, subscriber: str, now: datetime) -> bool:
+    """Whether there was a permission to take back."""
+    done = await db.fetchval(
+        "update permission set withdrawn_at = $4 where shard = $1 and user_id = $2 and subscriber = $3 "
+        "and withdrawn_at is null returning subscriber",
+        *key_of(user_id),
+        subscriber,
+        now,
+    )
+    return done is not None
+
+
+async def looked(db: DbOrPool, user_id: str, subscriber: str, what: str, now: datetime) -> bool:
+    """Write the look down if the person permits it, in one statement: no look without a line, and no line without a
+    permission. Whether it is permitted."""
+    done = await db.fetchval(
+        "insert into look (shard, user_id, at, who, what) select $1, $2, $5, $3, $4 from permission "
+        "where shard = $1 and user_id = $2 and subscriber = $3 and withdrawn_at is null returning who",
+        *key_of(user_id),
+        subscriber,
+        what,
+        now,
+    )
+    return done is not None
+
+
+async def looked_by_desk(db: DbOrPool, user_id: str, who: str, what: str, now: datetime) -> None:
+    """Somebody of the operator's own looks without being asked, and is in the ledger too. Of whom nothing is held, no
+    line is written."""
+    await db.execute(
+        "insert into look (shard, user_id, at, who, what) select shard, user_id, $3, $4, $5 from person "
+        "where shard = $1 and user_id = $2",
+        *key_of(user_id),
+        now,
+        who,
+        what,
+    )
+
+
+async def looks(db: DbOrPool, user_id: str, limit: int = LOOKS_SHOWN_MAX) -> list[Look]:
+    """The latest first."""
+    rows = await db.fetch(
+        "select at, who, what from look where shard = $1 and user_id = $2 order by at desc limit $3",
+        *key_of(user_id),
+        limit,
+    )
+    return [Look(**row) for row in rows]
+
+
+async def subscribers(db: DbOrPool) -> list[str]:
+    """Those who can look at all: they hold a key."""
+    rows = await db.fetch(
+        "select distinct holder from api_key where role = 'subscriber' and revoked_at is null order by holder"
+    )
+    return [row["holder"] for row in rows]
+
+
+async def asked(db: DbOrPool, user_id: str) -> list[Asked]:
+    """The latest first."""
+    rows = await db.fetch(
+        "select request_id, at, request, record_id from asked where shard = $1 and user_id = $2 order by at desc",
+        *key_of(user_id),
+    )
+    return [Asked(**row) for row in rows]
+
+
+async def note_asked(
+    db: DbOrPool, user_id: str, request_id: str, request: str, record_id: str | None, now: datetime
+) -> None:
+    await db.execute(
+        "insert into asked (shard, user_id, request_id, at, request, record_id) values ($1, $2, $3, $4, $5, $6)",
+        *key_of(user_id),
+        request_id,
+        now,
+        request,
+        record_id,
+    )
+
+
+async def told(db: DbOrPool, user_id: str) -> list[tuple[datetime, bytes]]:
+    """What the person was answered and told, the latest first: when, and the body as JSON."""
+    rows = await db.fetch(
+        "select at, body from told where shard = $1 and user_id = $2 order by at desc, id limit 100", *key_of(user_id)
+    )
+    return [(row["at"], row["body"]) for row in rows]

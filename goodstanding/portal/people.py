@@ -1,0 +1,114 @@
+"""Reads what the portal keeps of one person, and explains it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import asyncpg
+
+from goodstanding.person.explained import Explained, explained
+from goodstanding.portal.policies import Policies
+from services.scorer.core.explain import Published
+from services.scorer.core.features.stated import circle_as_kept
+from services.scorer.core.reasons.figures import Language
+from services.scorer.core.reasons.hints import Present
+from services.scorer.core.state import decode
+from shared.contracts.explained import HeldRecord, RecordsHeld
+from shared.contracts.faults import Fault
+from shared.contracts.messages import TierChange, follow
+from shared.contracts.months import month_of
+from shared.contracts.partition import partition_of
+from shared.postgres import DbOrPool
+
+_PERSON = """
+select edition, version, as_of, run, policy, evaluation, state, contacts, influence, stability, records, tier
+from person where shard = $1 and user_id = $2
+"""
+_SCORES = """
+select version, as_of, run, policy, evaluation, lag(evaluation) over (order by version) as evaluation_before
+from score where shard = $1 and user_id = $2 order by version
+"""
+_KEPT_MAX = 256
+"""Explanations that are kept for whoever asks again: people look at several pages in a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is kept of a person. `edition` changes with anything of it."""
+
+    user_id: str
+    edition: int
+    tier: TierChange | None
+    records: tuple[HeldRecord, ...]
+    scores: tuple[Published, ...]
+    present: Present | None
+
+    @property
+    def last(self) -> Published | None:
+        return self.scores[-1] if self.scores else None
+
+
+def key_of(user_id: str) -> tuple[int, bytes]:
+    """By what the person's rows are found."""
+    return partition_of(user_id), bytes.fromhex(user_id)
+
+
+class People:
+    """Everybody whom the portal knows."""
+
+    def __init__(self, db: DbOrPool, policies: Policies) -> None:
+        self._db, self.policies = db, policies
+        self._explained: OrderedDict[tuple[str, int, date, Language], Explained] = OrderedDict()
+
+    async def known(self, user_id: str, now: datetime) -> Known | None:
+        """None for somebody of whom nothing is held."""
+        key = key_of(user_id)
+        row = await self._db.fetchrow(_PERSON, *key)
+        if row is None:
+            return None
+        scores = await self._db.fetch(_SCORES, *key) if row["version"] is not None else ()
+        return Known(
+            user_id,
+            row["edition"],
+            _body(TierChange, row["tier"]),
+            _records(row["records"]),
+            tuple(Published(**each) for each in scores),
+            _present(row, month_of(now, self.policies.zone)),
+        )
+
+    def explained(self, known: Known, now: datetime, language: Language) -> Explained | None:
+        """Why the score is what it is, and what would change it; None before the first score."""
+        if not known.scores:
+            return None
+        today = now.astimezone(self.policies.zone).date()
+        key = (known.user_id, known.edition, today, language)
+        if key not in self._explained:
+            setting = self.policies.setting(now, language)
+            self._explained[key] = explained(known.scores, known.present, setting, today)
+            if len(self._explained) > _KEPT_MAX:
+                self._explained.popitem(last=False)
+        return self._explained[key]
+
+
+def _present(row: asyncpg.Record, through: int) -> Present | None:
+    if not row["state"]:
+        return None
+    return Present(decode(row["state"]), circle_as_kept(row["contacts"], row["influence"], row["stability"]), through)
+
+
+def _body(model: type[TierChange], value: bytes | None) -> TierChange | None:
+    if value is None:
+        return None
+    body = follow(model, value)
+    assert not isinstance(body, Fault), "it was read when it came"
+    return body
+
+
+def _records(value: bytes | None) -> tuple[HeldRecord, ...]:
+    if value is None:
+        return ()
+    body = follow(RecordsHeld, value)
+    assert not isinstance(body, Fault), "it was read when it came"
+    return body.records

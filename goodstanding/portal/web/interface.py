@@ -1,0 +1,292 @@
+"""The interface for programs, below /v1: each operation as a value, from which routes and documentation are made."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from goodstanding.person.explained import Explained
+from goodstanding.portal import documents as told
+from goodstanding.portal import ledger
+from goodstanding.portal.keys import HOLDER, Key, Scope
+from goodstanding.portal.people import Known
+from goodstanding.portal.tokens import Token
+from goodstanding.portal.web.office import Office, body_of, language_of, office_of
+from goodstanding.portal.web.problems import ProblemError
+from services.scorer.core.reasons.figures import Language
+from shared.contracts.identity import USER_ID_PATTERN
+from shared.contracts.subject import SubjectRequest
+
+_USER_ID = re.compile(USER_ID_PATTERN)
+_NO_SCORE = "There is no published score of this person yet."
+_NOTHING = "Nothing is held of this person."
+
+
+Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the interface. `scope` is what a key needs; without one, only the person may."""
+
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    id: str
+    summary: str
+    answers: type[Any]
+    handle: Handler
+    scope: Scope | None = None
+    takes: type[Any] | None = None
+    status: int = 200
+    has_language: bool = False
+
+
+_Reading: TypeAlias = Callable[[Known, Explained | None, Language], Any]
+
+
+def _reading(scope: Scope, read: _Reading, *, explains: bool, says: bool) -> Handler:
+    """A handler that shows one part of what is known of a person, to those who may see it."""
+
+    async def handle(request: Request) -> Response:
+        office, language = office_of(request), language_of(request)
+        user_id = await allowed(office, request, scope)
+        now = office.now()
+        known = await office.people.known(user_id, now)
+        if known is None:
+            raise ProblemError(404, "not-found", _NOTHING)
+        found = office.people.explained(known, now, language) if explains else None
+        if explains and found is None:
+            raise ProblemError(404, "no-score", _NO_SCORE)
+        document = read(known, found, language)
+        if document is None:
+            raise ProblemError(404, "no-score", _NO_SCORE)
+        return _document(request, document, language if says else None)
+
+    return handle
+
+
+def _document(request: Request, document: Any, language: Language | None) -> Response:
+    content = msgspec.json.encode(document)
+    tag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Accept-Language"}
+    if language:
+        headers["Content-Language"] = language
+    given = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
+    if tag in given:
+        return Response(None, 304, headers)
+    return Response(content, 200, headers, "application/json")
+
+
+async def allowed(office: Office, request: Request, scope: Scope | None) -> str:
+    """Whom the request is about, if the caller may ask it of that person; a look is in the ledger then. Raises
+    ProblemError."""
+    caller = await office.caller(request)
+    user_id = str(request.path_params["user_id"])
+    if not _USER_ID.fullmatch(user_id):
+        raise ProblemError(404, "not-found", "The address names no user_id: 64 hexadecimal characters.")
+    match caller:
+        case Token(role="person"):
+            if caller.who != user_id:
+                raise ProblemError(403, "not-permitted", "This link is another person's.")
+        case Key(role="subscriber") if scope is not None:
+            if scope not in caller.scopes:
+                raise ProblemError(403, "no-scope", f"This key lacks the scope {scope}.")
+            # Whether somebody is known at all is nobody's business without a permission.
+            if not await ledger.looked(office.db, user_id, caller.holder, scope, office.now()):
+                raise ProblemError(403, "no-permission", "The person has not permitted this subscriber to look.")
+        case _:
+            raise ProblemError(403, "not-permitted", "Only the person may ask this.")
+    return user_id
+
+
+# -- what a person asks ------------------------------------------------------------------------------------------------
+
+
+def _asking(
+    takes: type[Any] | None, request_of: Callable[[Any], SubjectRequest]
+) -> Callable[[Request], Awaitable[Response]]:
+    async def handle(request: Request) -> Response:
+        office = office_of(request)
+        user_id = await allowed(office, request, None)
+        given = await _taken(request, takes) if takes else None
+        request_id = await office.ask(user_id, request_of(given))
+        return Response(msgspec.json.encode(told.Taken(request_id)), 202, media_type="application/json")
+
+    return handle
+
+
+async def _taken(request: Request, model: type[Any]) -> Any:
+    """The body as the operation takes it. Raises ProblemError."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise ProblemError(415, "unsupported-media-type", "Send JSON: `Content-Type: application/json`.")
+    try:
+        return msgspec.json.decode(await body_of(request), type=model)
+    except msgspec.ValidationError as error:
+        field = str(error).rpartition("`$.")[2].rstrip("`") if "`$." in str(error) else ""
+        raise ProblemError(
+            422, "wrong-type", "The body has not the form that /openapi.json says.", field=field
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise ProblemError(400, "json-syntax", "The body is not JSON.") from None
+
+
+async def _access(request: Request) -> Response:
+    office = office_of(request)
+    user_id = await allowed(office, request, None)
+    permissions, looks = await ledger.permissions(office.db, user_id), await ledger.looks(office.db, user_id)
+    document = told.Access(
+        user_id=user_id,
+        permissions=tuple(msgspec.convert(each, told.Permission, from_attributes=True) for each in permissions),
+        looks=tuple(msgspec.convert(each, told.Look, from_attributes=True) for each in looks),
+    )
+    return _document(request, document, None)
+
+
+async def _permit(request: Request) -> Response:
+    office = office_of(request)
+    user_id = await allowed(office, request, None)
+    given: told.Permit = await _taken(request, told.Permit)
+    if given.subscriber not in await ledger.subscribers(office.db):
+        raise ProblemError(422, "unknown-value", "No subscriber of that name has a key here.", field="subscriber")
+    await ledger.permit(office.db, user_id, given.subscriber, office.now())
+    return Response(None, 204)
+
+
+async def _withdraw(request: Request) -> Response:
+    office = office_of(request)
+    user_id = await allowed(office, request, None)
+    subscriber = request.path_params["subscriber"]
+    if not HOLDER.fullmatch(subscriber) or not await ledger.withdraw(office.db, user_id, subscriber, office.now()):
+        raise ProblemError(404, "not-found", "That subscriber has no permission of this person.")
+    return Response(None, 204)
+
+
+async def _answers(request: Request) -> Response:
+    office = office_of(request)
+    user_id = await allowed(office, request, None)
+    rows = await ledger.told(office.db, user_id)
+    answers = tuple(told.Answer(at=at, said=msgspec.json.decode(body)) for at, body in rows)
+    return _document(request, told.Answers(user_id=user_id, answers=answers), None)
+
+
+def _history(known: Known, found: Explained | None, _: Language) -> told.History:
+    assert found is not None, "a part that explains has something to explain"
+    return told.history(known, found)
+
+
+_PERSON = "/v1/people/{user_id}"
+_read = (
+    (
+        "standing",
+        "Tier, benefits and restrictions",
+        told.Standing,
+        lambda known, *_: told.standing(known),
+        False,
+        False,
+    ),
+    ("score", "The score that was published last", told.Score, lambda known, *_: told.scored(known), False, False),
+    ("reasons", "Why it is what it is, in sums that add up", told.Reasons, told.reasons, True, True),
+    ("hints", "What would raise it, and the way to the next tier", told.Hints, told.hints, True, True),
+    (
+        "records",
+        "The negative records that are held",
+        told.Records,
+        lambda known, *_: told.records(known),
+        False,
+        False,
+    ),
+    (
+        "history",
+        "Each publication, and what moved the score",
+        told.History,
+        lambda known, found, _: told.history(known, found),
+        True,
+        True,
+    ),
+)
+_ask: Sequence[tuple[str, str, type[Any] | None, Callable[[Any], SubjectRequest]]] = (
+    (
+        "disputes",
+        "Say that a record is wrong",
+        told.Dispute,
+        lambda of: SubjectRequest(request="dispute", record_id=of.record_id, reason=of.reason, text=of.text),
+    ),
+    (
+        "statements",
+        "Add the person's own words to a record",
+        told.Statement,
+        lambda of: SubjectRequest(request="statement", record_id=of.record_id, text=of.text),
+    ),
+    (
+        "withdrawals",
+        "Take a consent back",
+        told.Withdrawal,
+        lambda of: SubjectRequest(request="withdraw-consent", partner=of.partner, consent_id=of.consent_id),
+    ),
+    ("exports", "Ask for all that is held", None, lambda _: SubjectRequest(request="export")),
+    ("erasures", "Ask to be erased", None, lambda _: SubjectRequest(request="erase")),
+)
+
+OPERATIONS: tuple[Operation, ...] = (
+    *(
+        Operation(
+            "GET",
+            f"{_PERSON}/{name}",
+            f"get-{name}",
+            summary,
+            answers,
+            _reading(name, read, explains=explains, says=says),  # type: ignore[arg-type]  # each name is a scope
+            scope=name,  # type: ignore[arg-type]
+            has_language=says,
+        )
+        for name, summary, answers, read, explains, says in _read
+    ),
+    *(
+        Operation(
+            "POST",
+            f"{_PERSON}/{name}",
+            f"ask-{name}",
+            summary,
+            told.Taken,
+            _asking(takes, made),
+            takes=takes,
+            status=202,
+        )
+        for name, summary, takes, made in _ask
+    ),
+    Operation("GET", f"{_PERSON}/access", "get-access", "Who may look, and who has looked", told.Access, _access),
+    Operation(
+        "POST",
+        f"{_PERSON}/permissions",
+        "permit",
+        "Permit a subscriber to look",
+        type(None),
+        _permit,
+        takes=told.Permit,
+        status=204,
+    ),
+    Operation(
+        "DELETE",
+        f"{_PERSON}/permissions/{{subscriber}}",
+        "withdraw-permission",
+        "Take the permission back",
+        type(None),
+        _withdraw,
+        status=204,
+    ),
+    Operation(
+        "GET", f"{_PERSON}/answers", "get-answers", "What the person was answered and told", told.Answers, _answers
+    ),
+)
+
+
+def routes() -> list[Route]:
+    return [Route(each.path, each.handle, methods=[each.method]) for each in OPERATIONS]

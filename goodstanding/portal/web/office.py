@@ -1,0 +1,140 @@
+"""What a request finds here: the data, the clock, the keys, and who is asking."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from starlette.requests import HTTPConnection, Request
+
+from goodstanding.portal import ledger, tokens
+from goodstanding.portal.keys import Key, key_of
+from goodstanding.portal.people import People
+from goodstanding.portal.settings import PortalSettings
+from goodstanding.portal.tokens import Token
+from goodstanding.portal.web.limits import Limit
+from goodstanding.portal.web.problems import ProblemError
+from services.scorer.core.reasons.figures import Language
+from shared.clock import Clock
+from shared.contracts.checks import check_request
+from shared.contracts.cloudevents import binary
+from shared.contracts.faults import Fault
+from shared.contracts.messages import TYPES, encode, read
+from shared.contracts.partition import partition_of
+from shared.contracts.subject import SubjectRequest
+from shared.contracts.topics import SUBJECT_REQUESTS
+from shared.kafka.sender import started
+from shared.postgres import DbOrPool
+from shared.settings import key_bytes
+
+log = structlog.get_logger("portal")
+Caller: TypeAlias = Key | Token
+_PER_MINUTE = 600
+"""Of one key or session: far more than anybody reads, and too few to copy everybody."""
+_FAILURES_PER_MINUTE = 30
+"""Of one address: whoever has a key does not guess."""
+BODY_BYTES_MAX = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    db: DbOrPool
+    clock: Clock
+    people: People
+    settings: PortalSettings
+    asked: Limit = field(default_factory=lambda: Limit(_PER_MINUTE))
+    failed: Limit = field(default_factory=lambda: Limit(_FAILURES_PER_MINUTE))
+
+    @property
+    def key(self) -> bytes:
+        return key_bytes(self.settings.portal_key)
+
+    def now(self) -> datetime:
+        """Of what is told and counted: the deployment's time."""
+        return self.clock.now()
+
+    @staticmethod
+    def real_time() -> datetime:
+        """Of keys, links and sessions: a demo's clock stands still, and they expire all the same."""
+        return datetime.now(UTC)
+
+    async def caller(self, request: Request) -> Caller:
+        """Who asks, by the key or the token in the request's header. Raises ProblemError."""
+        text = _bearer(request)
+        address = request.client.host if request.client else ""
+        if wait_s := self.failed.wait_s(address, time.monotonic(), takes=False):
+            raise _too_many(wait_s)
+        found: Caller | None = tokens.read(text, "link", self.key, self.real_time()) if text else None
+        if found is None and text:
+            found = await key_of(self.db, text)
+        if found is None:
+            self.failed.wait_s(address, time.monotonic())
+            raise ProblemError(401, "not-logged-in", "Send a key or a link's token: `Authorization: Bearer ...`.")
+        self.limit(found.id if isinstance(found, Key) else found.nonce)
+        return found
+
+    def limit(self, who: str) -> None:
+        """Raises ProblemError for somebody who asks too often."""
+        if wait_s := self.asked.wait_s(who, time.monotonic()):
+            raise _too_many(wait_s)
+
+    async def ask(self, user_id: str, request: SubjectRequest) -> str:
+        """Write what a person asks of the platform; its id, under which the answer comes. Raises ProblemError."""
+        # As it will be read: what is too long or has the wrong form is found by the contract's own types.
+        taken = read(SubjectRequest, encode(request))
+        fault = taken if isinstance(taken, Fault) else check_request(taken)
+        if fault is not None:
+            raise ProblemError.of(fault)
+        request_id, now = str(uuid.uuid4()), self.now()
+        headers = binary(id=request_id, source="/portal", type=TYPES[SubjectRequest], time=now, partitionkey=user_id)
+        await ledger.note_asked(self.db, user_id, request_id, request.request, request.record_id, now)
+        async with started(self.settings.connection) as producer:
+            await _send(producer, user_id, encode(request), headers)
+        return request_id
+
+
+async def _send(producer: AIOKafkaProducer, user_id: str, value: bytes, headers: tuple[tuple[str, bytes], ...]) -> None:
+    await producer.send_and_wait(
+        SUBJECT_REQUESTS, value, key=user_id.encode(), partition=partition_of(user_id), headers=list(headers)
+    )
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else ""
+
+
+def _too_many(wait_s: int) -> ProblemError:
+    return ProblemError(429, "too-many-requests", "Wait, and ask less often.", retry_after_s=wait_s)
+
+
+def office_of(request: HTTPConnection) -> Office:
+    office = request.app.state.office
+    assert isinstance(office, Office)
+    return office
+
+
+def language_of(request: HTTPConnection) -> Language:
+    """What is asked for in the address, else what the browser prefers, else English."""
+    said = (
+        request.query_params.get("language")
+        or request.cookies.get("language")
+        or request.headers.get("accept-language", "")
+    )
+    first = next((part for part in said.lower().replace(" ", "").split(",") if part[:2] in ("en", "zh")), "en")
+    return "zh" if first.startswith("zh") else "en"
+
+
+async def body_of(request: Request) -> bytes:
+    """The body, if it is not larger than any that is taken. Raises ProblemError."""
+    found = bytearray()
+    async for part in request.stream():
+        found += part
+        if len(found) > BODY_BYTES_MAX:
+            raise ProblemError(413, "too-large", f"Send at most {BODY_BYTES_MAX} bytes.")
+    return bytes(found)

@@ -1,0 +1,277 @@
+"""The pages for people: routes, and what each form does. What a page looks like is in person_page and desk_page."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from html import escape
+from typing import TypeAlias
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from goodstanding.portal import documents, ledger
+from goodstanding.portal.keys import HOLDER
+from goodstanding.portal.people import Known
+from goodstanding.portal.web import desk_page, html
+from goodstanding.portal.web.html import STYLESHEET
+from goodstanding.portal.web.office import Office, language_of, office_of
+from goodstanding.portal.web.person_page import View, person_page
+from goodstanding.portal.web.problems import ProblemError
+from goodstanding.portal.web.sessions import (
+    EnterError,
+    Session,
+    close_session,
+    form_of,
+    language_kept,
+    open_session,
+    session_of,
+)
+from goodstanding.portal.web.wording import word
+from services.scorer.core.reasons.figures import Language
+from shared.contracts.subject import SubjectRequest
+
+_Act: TypeAlias = Callable[[Office, str, dict[str, str]], Awaitable[str]]
+"""Does what a form asks for a person; returns the id of the request, if one was written."""
+
+
+async def _style(_: Request) -> Response:
+    return Response(STYLESHEET, media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
+
+
+async def _entry(request: Request) -> Response:
+    return _plain(request, "entry", 200)
+
+
+async def _enter(request: Request) -> Response:
+    return open_session(office_of(request), request, str(request.path_params["token"]))
+
+
+async def _leave(request: Request) -> Response:
+    response = _plain(request, "left", 200)
+    close_session(office_of(request), response)
+    return response
+
+
+def _plain(request: Request, name: str, status: int) -> Response:
+    language = language_of(request)
+    title = escape(word("title", language))
+    body = f"<h1>{title}</h1><section>{escape(word(name, language))}</section>"
+    page = html.document(word("title", language), language, body, here="/", leaves=False)
+    return language_kept(request, language, HTMLResponse(page, status))
+
+
+async def not_entered(request: Request, error: Exception) -> Response:
+    """What somebody sees who comes without a session, or by a link that opens nothing."""
+    assert isinstance(error, EnterError)
+    response = _plain(request, "expired" if error.code == "expired" else "entry", error.status)
+    if error.retry_after_s:
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+# -- the person's own page ---------------------------------------------------------------------------------------------
+
+
+def _person(session: Session) -> str:
+    """Whose page it is. Raises ProblemError for somebody at a desk."""
+    if session.token.role != "person":
+        raise ProblemError(403, "not-permitted", "This is a person's own page.")
+    return session.token.who
+
+
+async def _me(request: Request) -> Response:
+    office = office_of(request)
+    session = session_of(office, request)
+    user_id, language = _person(session), language_of(request)
+    sent = request.query_params.get("sent", "")
+    note = ""
+    if sent and any(each.request_id == sent for each in await ledger.asked(office.db, user_id)):
+        note = word("sent", language, id=sent[:8])
+    elif sent == "done":
+        note = word("done", language)
+    return language_kept(request, language, await shown(office, user_id, session, language, note=note))
+
+
+async def shown(
+    office: Office, user_id: str, session: Session, language: Language, *, note: str = "", status: int = 200
+) -> Response:
+    """The person's page, or that there is nothing to be shown."""
+    view = await view_of(office, user_id, language)
+    if view is None:
+        title = word("title", language)
+        body = f"<h1>{escape(title)}</h1><section>{escape(word('nothing', language))}</section>"
+        return HTMLResponse(html.document(title, language, body, here="/me", leaves=True))
+    return HTMLResponse(person_page(msgspec.structs.replace(view, form_word=session.form_word, note=note)), status)
+
+
+async def view_of(office: Office, user_id: str, language: Language) -> View | None:
+    """All that a page shows of a person, to somebody who may look and do nothing."""
+    now = office.now()
+    known = await office.people.known(user_id, now)
+    told = await ledger.told(office.db, user_id)
+    if known is None and not told:
+        return None
+    known = known or Known(user_id, 0, None, (), (), None)
+    policies = office.people.policies
+    return View(
+        known=known,
+        found=office.people.explained(known, now, language),
+        table=policies.table(now),
+        permissions=await ledger.permissions(office.db, user_id),
+        looks=await ledger.looks(office.db, user_id),
+        told=told,
+        subscribers=await ledger.subscribers(office.db),
+        language=language,
+        currency=policies.currency,
+        zone=policies.zone,
+        today=now.astimezone(policies.zone).date(),
+    )
+
+
+def _form(act: _Act) -> Callable[[Request], Awaitable[Response]]:
+    async def handle(request: Request) -> Response:
+        office = office_of(request)
+        session = session_of(office, request)
+        user_id, language = _person(session), language_of(request)
+        fields = await form_of(office, request, session)
+        try:
+            request_id = await act(office, user_id, fields)
+        except ProblemError as problem:
+            note = word("not_sent", language, why=problem.detail)
+            return await shown(office, user_id, session, language, note=note, status=problem.status)
+        return RedirectResponse(f"/me?sent={request_id or 'done'}", 303)
+
+    return handle
+
+
+async def _dispute(office: Office, user_id: str, fields: dict[str, str]) -> str:
+    text = " ".join(fields.get("text", "").split()) or None
+    record_id, reason = fields.get("record_id", ""), fields.get("reason", "")
+    request = SubjectRequest(request="dispute", record_id=record_id, reason=reason, text=text)  # type: ignore[arg-type]
+    return await office.ask(user_id, request)
+
+
+async def _statement(office: Office, user_id: str, fields: dict[str, str]) -> str:
+    text = " ".join(fields.get("text", "").split())
+    request = SubjectRequest(request="statement", record_id=fields.get("record_id", ""), text=text)
+    return await office.ask(user_id, request)
+
+
+async def _withdrawal(office: Office, user_id: str, fields: dict[str, str]) -> str:
+    partner, consent_id = fields.get("partner", "").strip(), fields.get("consent_id", "").strip()
+    return await office.ask(user_id, SubjectRequest(request="withdraw-consent", partner=partner, consent_id=consent_id))
+
+
+async def _export(office: Office, user_id: str, _: dict[str, str]) -> str:
+    return await office.ask(user_id, SubjectRequest(request="export"))
+
+
+async def _erasure(office: Office, user_id: str, fields: dict[str, str]) -> str:
+    if fields.get("sure") != "yes":
+        raise ProblemError(422, "not-sure", "Say that you are sure.")
+    return await office.ask(user_id, SubjectRequest(request="erase"))
+
+
+async def _permit(office: Office, user_id: str, fields: dict[str, str]) -> str:
+    subscriber = fields.get("subscriber", "")
+    if subscriber not in await ledger.subscribers(office.db):
+        raise ProblemError(422, "unknown-value", "No subscriber of that name has a key here.")
+    await ledger.permit(office.db, user_id, subscriber, office.now())
+    return ""
+
+
+async def _withdraw(office: Office, user_id: str, fields: dict[str, str]) -> str:
+    subscriber = fields.get("subscriber", "")
+    if not HOLDER.fullmatch(subscriber) or not await ledger.withdraw(office.db, user_id, subscriber, office.now()):
+        raise ProblemError(404, "not-found", "That subscriber has no permission of yours.")
+    return ""
+
+
+async def _data(request: Request) -> Response:
+    """What the page shows, for programs."""
+    office = office_of(request)
+    user_id = _person(session_of(office, request))
+    view = await view_of(office, user_id, language_of(request))
+    found = {"user_id": user_id, "made_at": office.now(), "currency": office.people.policies.currency}
+    if view is not None:
+        found |= {
+            "standing": documents.standing(view.known),
+            "score": documents.scored(view.known),
+            "reasons": None if view.found is None else documents.reasons(view.known, view.found, view.language),
+            "hints": None if view.found is None else documents.hints(view.known, view.found, view.language),
+            "history": None if view.found is None else documents.history(view.known, view.found),
+            "records": documents.records(view.known),
+            "permissions": view.permissions,
+            "looks": await ledger.looks(office.db, user_id, limit=100_000),
+            "answers": [msgspec.json.decode(body) for _, body in view.told],
+        }
+    headers = {"Content-Disposition": 'attachment; filename="goodstanding.json"'}
+    return Response(msgspec.json.format(msgspec.json.encode(found)), 200, headers, "application/json")
+
+
+# -- the desk ----------------------------------------------------------------------------------------------------------
+
+
+async def _desk(request: Request) -> Response:
+    office = office_of(request)
+    session = session_of(office, request)
+    language = language_of(request)
+    match session.token.role:
+        case "support":
+            body = desk_page.support(session.form_word, language)
+        case "risk":
+            body = desk_page.risk(
+                await desk_page.distribution(office.db), office.people.policies.table(office.now()), language
+            )
+        case "operator":
+            body = desk_page.operator(await desk_page.work(office.db), language)
+        case _:
+            raise ProblemError(403, "not-permitted", "This page is for a desk.")
+    page = html.document(desk_page.title(language), language, body, here="/desk", leaves=True)
+    return language_kept(request, language, HTMLResponse(page))
+
+
+async def _desk_person(request: Request) -> Response:
+    """Support sees what the person sees, and the person sees that it has looked."""
+    office = office_of(request)
+    session = session_of(office, request)
+    language = language_of(request)
+    if session.token.role != "support":
+        raise ProblemError(403, "not-permitted", "Only support looks at people.")
+    user_id = (await form_of(office, request, session)).get("user_id", "").strip().lower()
+    if not desk_page.USER_ID.fullmatch(user_id):
+        body = desk_page.support(session.form_word, language, wrong=True)
+        page = html.document(desk_page.title(language), language, body, here="/desk", leaves=True)
+        return HTMLResponse(page, 422)
+    await ledger.looked_by_desk(office.db, user_id, f"support: {session.token.who}", "page", office.now())
+    view = await view_of(office, user_id, language)
+    if view is None:
+        return await shown(office, user_id, session, language)
+    return HTMLResponse(person_page(msgspec.structs.replace(view, here="/desk")))
+
+
+_FORMS: dict[str, _Act] = {
+    "/me/disputes": _dispute,
+    "/me/statements": _statement,
+    "/me/withdrawals": _withdrawal,
+    "/me/exports": _export,
+    "/me/erasures": _erasure,
+    "/me/permissions": _permit,
+    "/me/permissions/withdraw": _withdraw,
+}
+
+
+def routes() -> list[Route]:
+    return [
+        Route("/", _entry),
+        Route("/style.css", _style),
+        Route("/enter/{token}", _enter),
+        Route("/leave", _leave),
+        Route("/me", _me),
+        Route("/me/data.json", _data),
+        Route("/desk", _desk),
+        Route("/desk/person", _desk_person, methods=["POST"]),
+        *(Route(path, _form(act), methods=["POST"]) for path, act in _FORMS.items()),
+    ]

@@ -1,0 +1,115 @@
+"""The portal's server: routes, headers that every answer has, and what is said of what fails."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+
+import asyncpg
+import structlog
+from aiokafka.errors import KafkaError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from goodstanding.portal.hooks.sending import sending
+from goodstanding.portal.people import People
+from goodstanding.portal.policies import Policies
+from goodstanding.portal.settings import PortalSettings
+from goodstanding.portal.web import interface, openapi, pages, problems
+from goodstanding.portal.web.office import Office
+from goodstanding.portal.web.problems import ProblemError
+from goodstanding.portal.web.sessions import EnterError
+from shared.clock import Clock
+from shared.runner.health import listening
+from shared.trust import ClockDoubtError
+
+log = structlog.get_logger("portal")
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = [
+    (b"content-security-policy", _POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+]
+_SENTENCES = {404: "There is nothing at this address.", 405: "This address is not asked with that method."}
+_CODES = {404: "not-found", 405: "method-not-allowed"}
+
+
+def answering(
+    settings: PortalSettings, policies: Policies
+) -> Callable[[asyncpg.Pool, Clock], AbstractAsyncContextManager[None]]:
+    """What the process does beside its shards."""
+
+    @contextlib.asynccontextmanager
+    async def serve(pool: asyncpg.Pool, clock: Clock) -> AsyncIterator[None]:
+        office = Office(pool, clock, People(pool, policies), settings)
+        host, port = settings.portal_host, settings.portal_port
+        private = settings.portal_webhooks_private
+        async with (
+            sending(pool, allows_private=private),
+            listening("portal", application(office), host, port, "GOODSTANDING_PORTAL_PORT") as opened,
+        ):
+            log.info("open", host=host, port=opened)
+            yield
+
+    return serve
+
+
+def application(office: Office) -> ASGIApp:
+    app = Starlette(
+        routes=[*openapi.routes(), *interface.routes(), *pages.routes()],
+        middleware=[Middleware(_Headers)],
+        exception_handlers={
+            EnterError: pages.not_entered,
+            ProblemError: problems.answer,
+            HTTPException: _http_error,
+            ClockDoubtError: _away,
+            OSError: _away,
+            KafkaError: _away,
+            asyncpg.PostgresError: _away,
+            asyncpg.InterfaceError: _away,
+        },
+    )
+    app.state.office = office
+    return app
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = error.status_code if error.status_code in problems.TITLES else 400
+    code, detail = _CODES.get(status, "bad-request"), _SENTENCES.get(status, "The request cannot be read.")
+    return problems.response(ProblemError(status, code, detail))
+
+
+async def _away(_: Request, error: Exception) -> Response:
+    log.warning("a server is away", exc_info=error)
+    return problems.response(ProblemError(503, "not-available", "Ask again in a moment.", retry_after_s=5))
+
+
+class _Headers:
+    """Every answer says that nothing comes from elsewhere, and nothing of it is kept on the way."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(each for each in _HEADERS if each[0] not in given)]
+                if b"cache-control" not in given:
+                    message["headers"].append((b"cache-control", b"no-store"))
+            await send(message)
+
+        await self._app(scope, receive, sending if scope["type"] == "http" else send)

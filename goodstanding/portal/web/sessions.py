@@ -1,0 +1,100 @@
+"""Who is at a page: a link opens a session, which is a signed cookie, and its forms carry a word of their own."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from goodstanding.portal import tokens
+from goodstanding.portal.tokens import Token
+from goodstanding.portal.web.office import Office, body_of
+from goodstanding.portal.web.problems import ProblemError
+from services.scorer.core.reasons.figures import Language
+
+SESSION_MAX = timedelta(hours=1)
+"""However long the link opens: somebody leaves a library's computer."""
+_FIELDS_MAX = 16
+_LANGUAGE = "language"
+
+
+class Session(msgspec.Struct, frozen=True):
+    """Somebody at a page. `form_word` is what the forms of this session carry."""
+
+    token: Token
+    form_word: str
+
+
+class EnterError(ProblemError):
+    """There is no session that is in force: somebody has to come by a link."""
+
+
+def open_session(office: Office, request: Request, text: str) -> Response:
+    """Change the link into a session, so that the address that opens it is in no history of visits after that."""
+    now = office.real_time()
+    address = request.client.host if request.client else ""
+    if office.failed.wait_s(address, time.monotonic(), takes=False):
+        raise EnterError(429, "too-many-requests", "Wait, and ask less often.", retry_after_s=60)
+    link = tokens.read(text, "link", office.key, now)
+    if link is None:
+        office.failed.wait_s(address, time.monotonic())
+        raise EnterError(403, "expired", "This link opens nothing.")
+    session = tokens.made("session", link.role, link.who, min(link.expires, now + SESSION_MAX))
+    response = RedirectResponse("/me" if link.role == "person" else "/desk", 303)
+    _set(office, response, tokens.signed(session, office.key), int((session.expires - now).total_seconds()))
+    return response
+
+
+def _set(office: Office, response: Response, value: str, seconds: int) -> None:
+    response.set_cookie(
+        _name(office), value, max_age=seconds, path="/", secure=_is_secure(office), httponly=True, samesite="lax"
+    )
+
+
+def close_session(office: Office, response: Response) -> None:
+    _set(office, response, "", 0)
+
+
+def session_of(office: Office, request: Request) -> Session:
+    """Raises EnterError."""
+    text = request.cookies.get(_name(office), "")
+    token = tokens.read(text, "session", office.key, office.real_time()) if text else None
+    if token is None:
+        raise EnterError(401, "not-logged-in", "Open the page with a link.")
+    office.limit(token.nonce)
+    return Session(token, tokens.form_word(text, office.key))
+
+
+async def form_of(office: Office, request: Request, session: Session) -> dict[str, str]:
+    """What a form of this session has sent. Raises ProblemError for anything that another site may have sent."""
+    origin = request.headers.get("origin")
+    if origin not in (None, "null") and urlsplit(str(origin)).netloc != request.headers.get("host"):
+        raise ProblemError(403, "foreign-form", "Send the form from the page itself.")
+    try:
+        pairs = parse_qsl((await body_of(request)).decode(), max_num_fields=_FIELDS_MAX, keep_blank_values=True)
+    except ValueError:
+        raise ProblemError(400, "bad-request", "The form cannot be read.") from None
+    fields = dict(pairs)
+    word = fields.pop("word", "")
+    if not tokens.same(word, session.form_word):
+        raise ProblemError(403, "foreign-form", "Open the page again, and send the form from there.")
+    return fields
+
+
+def language_kept(request: Request, language: Language, response: Response) -> Response:
+    """The language that was chosen stays for the next page."""
+    if _LANGUAGE in request.query_params:
+        response.set_cookie(_LANGUAGE, language, max_age=365 * 86_400, path="/", httponly=True, samesite="lax")
+    return response
+
+
+def _name(office: Office) -> str:
+    return "__Host-session" if _is_secure(office) else "session"
+
+
+def _is_secure(office: Office) -> bool:
+    return office.settings.portal_url.startswith("https://")

@@ -1,0 +1,126 @@
+"""The words of the portal's pages, in English and Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from services.scorer.core.reasons.figures import Language
+
+_BOTH: Mapping[str, tuple[str, str]] = {
+    "title": ("Your credit standing", "我的信用"),
+    "skip": ("To the content", "跳到正文"),
+    "other_language": ("中文", "English"),
+    "leave": ("Leave this page", "退出"),
+    "nothing": (
+        "Nothing is held about you here. If you asked to be erased, that is done.",
+        "此处没有关于您的任何数据。如果您申请过删除，删除已完成。",
+    ),
+    "no_score": (
+        "There is no score of you yet. The first one comes with the next publication.",
+        "您还没有信用分，将在下一次发布时给出。",
+    ),
+    "benefits": ("What your standing opens", "可享权益"),
+    "benefit": ("benefit", "权益"),
+    "status": ("now", "状态"),
+    "in force": ("open", "可使用"),
+    "restricted": ("closed while a record is unsettled", "不良记录未了结期间暂停"),
+    "thin file": ("not yet: the history is too short", "暂不可用：记录尚短"),
+    "not reached": ("from {points} points on", "{points} 分起"),
+    "falls": ("{tier} ends on {day}, unless your score recovers.", "若分数未恢复，“{tier}”将于{day}结束。"),
+    "records": ("What is held against you", "不良记录"),
+    "records_none": ("No negative record is held about you.", "没有关于您的不良记录。"),
+    "provider": ("Reported by {partner}, as {number}", "由 {partner} 报送，编号 {number}"),
+    "began": ("began on {day}", "发生于{day}"),
+    "ended": ("ended on {day}", "结束于{day}"),
+    "goes_on": ("not ended", "尚未结束"),
+    "gone": ("It is gone on {day}, in {days} days.", "将于{day}删除，还有 {days} 天。"),
+    "gone_tomorrow": ("It is gone on {day}, tomorrow.", "将于{day}（明天）删除。"),
+    "gone_open": (
+        "It has no end yet: the time until it is gone begins when it is settled.",
+        "尚无删除日期：了结之后开始计时。",
+    ),
+    "counts_not": ("It does not count at present.", "目前不计入评分。"),
+    "counts": ("It counts at present.", "目前计入评分。"),
+    "open": ("open", "未了结"),
+    "settled": ("settled", "已了结"),
+    "disputed": ("disputed", "异议处理中"),
+    "confirmed": ("confirmed by its provider", "信息提供者已确认"),
+    "corrected": ("corrected by its provider", "信息提供者已更正"),
+    "unverifiable": ("nobody could say that it is right", "无法核实"),
+    "answer_by": ("Its provider must answer by the end of {day}.", "信息提供者须在{day}日终前答复。"),
+    "statement": ("Your statement: {text}", "您的声明：{text}"),
+    "dispute": ("Say that this record is wrong", "提出异议"),
+    "reason": ("Why it is wrong", "理由"),
+    "text": (
+        "In your own words, at most 100, without any number of a card or document",
+        "说明（最多 100 字词，请勿填写证件号或卡号）",
+    ),
+    "send_dispute": ("Dispute this record", "提交异议"),
+    "add_statement": ("Add a statement of your own", "附上本人声明"),
+    "send_statement": ("Add this statement", "提交声明"),
+    "not-mine": ("it is another person's", "不是本人的"),
+    "mixed-up": ("it is of a person with the same name", "与同名者混淆"),
+    "not-liable": ("somebody else owes it", "不由本人承担"),
+    "paid": ("it is paid", "已付清"),
+    "wrong-amount": ("the amount is wrong", "金额有误"),
+    "wrong-day": ("a day is wrong", "日期有误"),
+    "reported-twice": ("it was reported twice", "重复报送"),
+    "fraud": ("somebody used my name", "被他人冒用"),
+    "other": ("something else, as written below", "其他，见说明"),
+    "access": ("Who may look, and who has", "谁可以查看，谁查看过"),
+    "access_none": ("Nobody is permitted to look.", "没有任何机构被允许查看。"),
+    "permitted": ("{who}, since {day}", "{who}，自{day}起"),
+    "permission_over": ("{who}, until {day}", "{who}，已于{day}撤回"),
+    "withdraw": ("Withdraw the permission of {who}", "撤回对 {who} 的授权"),
+    "permit": ("Let somebody look", "授权查看"),
+    "who": ("Who", "机构"),
+    "send_permit": ("Permit", "授权"),
+    "looks": ("Who has looked", "查看记录"),
+    "looks_none": ("Nobody has looked yet.", "还没有人查看过。"),
+    "when": ("when", "时间"),
+    "what": ("what", "内容"),
+    "answers": ("What you were told", "通知与答复"),
+    "answers_none": ("Nothing yet.", "暂无。"),
+    "consent": ("Take back a consent that you gave to a partner", "撤回您给合作机构的授权"),
+    "consent_explained": (
+        "Figures of your means are taken only under a consent. What rested on one that you take back goes.",
+        "收入等数据仅在您授权后使用；撤回后，基于该授权的数据将被移除。",
+    ),
+    "partner": ("Partner", "合作机构"),
+    "consent_id": ("Number of the consent", "授权编号"),
+    "send_consent": ("Take it back", "撤回"),
+    "yours": ("Your data", "我的数据"),
+    "download": ("Download what this page shows (JSON)", "下载本页数据（JSON）"),
+    "export": ("Ask for all that is held", "申请全部数据副本"),
+    "erase": ("Be erased everywhere", "删除我的全部数据"),
+    "erase_explained": (
+        "Your score, records, permissions and history go from all services, and cannot be brought back. A receipt "
+        "follows.",
+        "您的信用分、记录、授权与历史将从所有系统中删除，且无法恢复；完成后将出具回执。",
+    ),
+    "erase_sure": ("I want everything about me to be erased.", "我确认删除与我有关的全部数据。"),
+    "sent": (
+        "It was sent, as {id}. The answer appears below within a minute.",
+        "已提交（{id}），答复将在一分钟内显示在下方。",
+    ),
+    "done": ("Done.", "已完成。"),
+    "not_sent": ("It was not sent: {why}", "未提交：{why}"),
+    "entry": ("Open with the link that you were given.", "请使用您收到的链接打开。"),
+    "expired": (
+        "This link does not open anything any more. Ask for another one.",
+        "此链接已失效，请重新申请。",
+    ),
+    "left": ("You have left. Close this window if others use this device.", "您已退出。如与他人共用设备，请关闭窗口。"),
+    "chart_dimensions": ("The five dimensions; the same numbers stand in the table below.", "五个维度；数值见下表。"),
+    "chart_history": ("The score over time, from {first} to {last}.", "分数变化：由 {first} 到 {last}。"),
+    "history_table": ("All publications", "全部评分"),
+    "day": ("day", "日期"),
+    "score": ("score", "分数"),
+    "change": ("change", "变化"),
+    "causes": ("what moved it", "变化原因"),
+}
+
+
+def word(name: str, language: Language, /, **values: object) -> str:
+    """Raises KeyError for a name that is not here."""
+    return _BOTH[name][0 if language == "en" else 1].format(**values)

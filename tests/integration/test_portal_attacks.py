@@ -1,0 +1,314 @@
+"""Attacks on the portal, as a table: each is tried on the whole application, over a real Postgres, and gets nothing."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import asyncpg
+import httpx
+import pytest
+
+from goodstanding.portal import keys, ledger, policies, tokens
+from goodstanding.portal.people import People, key_of
+from goodstanding.portal.settings import PortalSettings
+from goodstanding.portal.web.office import Office
+from goodstanding.portal.web.serving import application
+from shared.clock import Clock
+from shared.contracts.explained import RecordsHeld
+from shared.contracts.messages import encode
+from shared.postgres import migrate
+from shared.settings import ROOT
+from tests.support.portal_views import NOW, view
+
+KEY, OTHER_KEY = "ab" * 32, "cd" * 32
+ME, SOMEBODY, NOBODY = "11" * 32, "22" * 32, "33" * 32
+SCORES = "/v1/people/{}/score"
+READINGS = ("standing", "score", "reasons", "hints", "records", "history")
+
+
+@dataclass(frozen=True)
+class Stand:
+    """The application with two people in it, and somebody who attacks it."""
+
+    http: httpx.AsyncClient
+    db: asyncpg.Pool
+
+    async def key(self, *scopes: str, permitted: bool = True) -> str:
+        name = f"firm-{uuid.uuid4().hex[:8]}"
+        made = await keys.make(self.db, "subscriber", name, scopes, NOW)
+        if permitted:
+            await ledger.permit(self.db, ME, name, NOW)
+        return made
+
+    async def status(self, path: str, bearer: str = "", method: str = "GET", **more: Any) -> int:
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        return (await self.http.request(method, path, headers=headers, **more)).status_code
+
+
+def link(who: str, *, role: tokens.Role = "person", key: str = KEY, **until: float) -> str:
+    expires = datetime.now(UTC) + timedelta(**(until or {"hours": 1}))
+    return tokens.signed(tokens.made("link", role, who, expires), bytes.fromhex(key))
+
+
+@pytest.fixture
+async def stand(postgres_dsn: str) -> AsyncIterator[Stand]:
+    schema = f"portal_{uuid.uuid4().hex}"
+    settings = {"search_path": schema, "timezone": "UTC"}
+    pool = await asyncpg.create_pool(postgres_dsn, min_size=1, max_size=4, server_settings=settings)
+    await pool.execute(f"create schema {schema}")
+    async with pool.acquire() as connection:
+        await migrate(connection, [ROOT / "goodstanding" / "portal" / "feed" / "migrations"])
+    for who in (ME, SOMEBODY):
+        await _write(pool, who)
+    given = PortalSettings(kafka="127.0.0.1:1", portal_key=KEY)
+    clock = cast(Clock, SimpleNamespace(now=lambda: NOW.astimezone(UTC)))
+    office = Office(pool, clock, People(pool, policies.load(given)), given)
+    transport = httpx.ASGITransport(application(office), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://portal.example") as http:
+        yield Stand(http, pool)
+    await pool.execute(f"drop schema {schema} cascade")
+    await pool.close()
+
+
+async def _write(db: asyncpg.Pool, who: str) -> None:
+    """What the feed would have kept of somebody with a record whose partner is hostile."""
+    of = view("hostile", "en")
+    last = of.known.scores[-1]
+    assert of.known.present is not None
+    for row in of.known.scores:
+        await db.execute(
+            "insert into score (shard, user_id, version, as_of, run, policy, evaluation) values ($1,$2,$3,$4,$5,$6,$7)",
+            *key_of(who),
+            row.version,
+            row.as_of,
+            row.run,
+            row.policy,
+            row.evaluation,
+        )
+    await db.execute(
+        "insert into person (shard, user_id, version, as_of, run, policy, score, evaluation, records, tier) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        *key_of(who),
+        last.version,
+        last.as_of,
+        last.run,
+        last.policy,
+        of.found.score if of.found else 0,
+        last.evaluation,
+        encode(RecordsHeld(records=of.known.records)),
+        None if of.known.tier is None else encode(of.known.tier),
+    )
+
+
+# -- who asks ----------------------------------------------------------------------------------------------------------
+
+
+async def test_whoever_has_no_key_or_a_wrong_one_sees_nothing(stand: Stand) -> None:
+    key = await stand.key("score")
+    session = tokens.signed(tokens.made("session", "person", ME, datetime.now(UTC) + timedelta(hours=1)), b"x" * 32)
+    wrong = ["", "gsk_", key[:-1], key[:-1] + ("a" if key[-1] != "a" else "b"), key.upper(), link(ME, seconds=-1)]
+    wrong += [link(ME, key=OTHER_KEY), link(ME)[:-1], session, "' or 1=1 --", "a" * 8_000]
+    for bearer in wrong:
+        assert await stand.status(SCORES.format(ME), bearer) == 401, bearer
+    assert await stand.status(SCORES.format(ME), key) == 200
+
+
+async def test_nobody_sees_another_person_and_cannot_tell_who_is_known(stand: Stand) -> None:
+    own, key = link(ME), await stand.key(*READINGS)
+    for part in READINGS:
+        for who in (SOMEBODY, NOBODY):
+            for bearer in (own, key):
+                answer = await stand.http.get(f"/v1/people/{who}/{part}", headers={"Authorization": f"Bearer {bearer}"})
+                assert answer.status_code == 403
+                assert who not in answer.text
+    for path, method in (("disputes", "POST"), ("erasures", "POST"), ("access", "GET"), ("permissions", "POST")):
+        assert await stand.status(f"/v1/people/{SOMEBODY}/{path}", own, method) == 403
+    # A subscriber asks nothing in a person's name, even of one who lets it look.
+    for path, method in (("disputes", "POST"), ("erasures", "POST"), ("access", "GET"), ("answers", "GET")):
+        assert await stand.status(f"/v1/people/{ME}/{path}", key, method) == 403
+
+
+async def test_a_scope_is_for_one_reading_and_a_look_that_was_refused_is_in_no_ledger(stand: Stand) -> None:
+    for scope in READINGS:
+        key = await stand.key(scope)
+        for part in READINGS:
+            assert await stand.status(f"/v1/people/{ME}/{part}", key) == (200 if part == scope else 403)
+    stranger = await stand.key(*READINGS, permitted=False)
+    before = len(await ledger.looks(stand.db, ME))
+    assert before == len(READINGS)
+    assert await stand.status(SCORES.format(ME), stranger) == 403
+    assert len(await ledger.looks(stand.db, ME)) == before
+
+
+async def test_a_key_that_was_revoked_opens_nothing_more(stand: Stand) -> None:
+    key = await stand.key("score")
+    assert await stand.status(SCORES.format(ME), key) == 200
+    await keys.revoke(stand.db, key.split("_")[1], NOW)
+    assert await stand.status(SCORES.format(ME), key) == 401
+    rows = await stand.db.fetch("select * from api_key")
+    assert key.split("_", 2)[2] not in repr(rows), "only a hash is kept"
+
+
+async def test_who_guesses_is_slowed_down(stand: Stand) -> None:
+    answers = [await stand.status(SCORES.format(ME), f"gsk_{n:012x}_{'a' * 43}") for n in range(60)]
+    assert answers.count(401) <= 31
+    assert answers[-1] == 429
+    assert (await stand.http.get("/enter/guess")).status_code == 429
+
+
+@pytest.mark.parametrize(
+    "who", ["", "..", "1", ME[:-1], ME + "0", ME.upper().replace("1", "G"), "%00" * 32, "' or 1=1"]
+)
+async def test_what_is_no_user_id_is_found_nowhere(stand: Stand, who: str) -> None:
+    assert await stand.status(SCORES.format(who), link(ME)) in (403, 404)
+
+
+# -- what is sent ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"\xff", "application/json", 400),
+        (b"[]", "application/json", 422),
+        (b'{"subscriber": 1}', "application/json", 422),
+        (b'{"subscriber": "x", "more": 1}', "application/json", 422),
+        (b'{"subscriber": "nobody"}', "application/json", 422),
+        (b'{"subscriber": "a\\r\\nSet-Cookie: a=b"}', "application/json", 422),
+        (b'{"subscriber": "x"}', "text/plain", 415),
+        (b"subscriber=x", "application/x-www-form-urlencoded", 415),
+        (b" " * 70_000, "application/json", 413),
+        (b"[" * 60_000, "application/json", 422),
+    ],
+)
+async def test_a_body_that_is_not_taken(stand: Stand, body: bytes, content_type: str, status: int) -> None:
+    headers = {"Authorization": f"Bearer {link(ME)}", "Content-Type": content_type}
+    answer = await stand.http.post(f"/v1/people/{ME}/permissions", headers=headers, content=body)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_text_with_an_identifier_is_refused_with_the_contracts_own_code(stand: Stand) -> None:
+    headers = {"Authorization": f"Bearer {link(ME)}"}
+    dispute = {"record_id": "7d", "reason": "other", "text": "call me at 13812345678901"}
+    answer = await stand.http.post(f"/v1/people/{ME}/disputes", headers=headers, json=dispute)
+    assert (answer.status_code, answer.json()["code"]) == (422, "names-person")
+    assert "13812345678901" not in answer.text
+    many = {**dispute, "text": "word " * 150}
+    answer = await stand.http.post(f"/v1/people/{ME}/disputes", headers=headers, json=many)
+    assert (answer.status_code, answer.json()["code"]) == (422, "too-many-words")
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "OPTIONS"])
+async def test_no_other_method_does_anything(stand: Stand, method: str) -> None:
+    assert await stand.status(SCORES.format(ME), link(ME), method) == 405
+
+
+# -- pages -------------------------------------------------------------------------------------------------------------
+
+
+async def _entered(stand: Stand, token: str) -> httpx.Response:
+    return await stand.http.get(f"/enter/{token}")
+
+
+async def _form_word(stand: Stand) -> str:
+    found = re.search(r'name="word" value="([0-9a-f]{64})"', (await stand.http.get("/me")).text)
+    assert found is not None
+    return found[1]
+
+
+async def test_a_link_opens_the_page_once_it_is_no_longer_in_the_address(stand: Stand) -> None:
+    entered = await _entered(stand, link(ME))
+    assert (entered.status_code, entered.headers["location"]) == (303, "/me")
+    cookie = entered.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    page = await stand.http.get("/me")
+    assert page.status_code == 200
+    assert ME not in page.text, "it names nobody"
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        link(ME, seconds=-1),
+        link(ME, key=OTHER_KEY),
+        link(ME)[:-2],
+        "x",
+        "..%2f..%2fetc%2fpasswd",
+        "%0d%0aset-cookie:%20a=b",
+        tokens.signed(tokens.made("session", "person", ME, datetime.now(UTC) + timedelta(hours=1)), bytes.fromhex(KEY)),
+    ],
+)
+async def test_a_link_that_expired_or_was_altered_opens_nothing(stand: Stand, token: str) -> None:
+    entered = await _entered(stand, token)
+    assert entered.status_code in (403, 404)
+    assert "set-cookie" not in entered.headers
+    assert (await stand.http.get("/me")).status_code == 401
+
+
+async def test_a_form_of_another_site_or_session_does_nothing(stand: Stand) -> None:
+    await stand.key("score", permitted=False)
+    await _entered(stand, link(ME))
+    word = await _form_word(stand)
+    [subscriber] = await ledger.subscribers(stand.db)
+    form = {"subscriber": subscriber}
+    foreign = {"Origin": "https://evil.example"}
+    for sent, headers in (
+        (form, {}),
+        ({**form, "word": ""}, {}),
+        ({**form, "word": "f" * 64}, {}),
+        ({**form, "word": word}, foreign),
+    ):
+        assert (await stand.http.post("/me/permissions", data=sent, headers=headers)).status_code == 403
+    await _entered(stand, link(ME))
+    assert (await stand.http.post("/me/permissions", data={**form, "word": word})).status_code == 403, "another session"
+    assert await ledger.permissions(stand.db, ME) == []
+    done = await stand.http.post("/me/permissions", data={**form, "word": await _form_word(stand)})
+    assert done.status_code == 303
+    assert [each.subscriber for each in await ledger.permissions(stand.db, ME)] == [subscriber]
+
+
+async def test_what_partners_wrote_is_text_on_the_page(stand: Stand) -> None:
+    await _entered(stand, link(ME))
+    for language in ("en", "zh"):
+        page = (await stand.http.get(f"/me?language={language}")).text
+        assert "<script" not in page
+        assert "&lt;script&gt;alert(1)" in page
+    reflected = await stand.http.get("/me?sent=%3Cscript%3Ealert(1)%3C/script%3E&language=%3Cscript%3E")
+    assert "<script" not in reflected.text
+
+
+async def test_each_desk_has_its_own_page_and_a_look_of_support_is_in_the_ledger(stand: Stand) -> None:
+    for role, other in (("support", "risk"), ("risk", "operator"), ("operator", "support")):
+        stand.http.cookies.clear()
+        await _entered(stand, link("anna", role=cast(tokens.Role, role)))
+        assert (await stand.http.get("/desk")).status_code == 200
+        assert (await stand.http.get("/me")).status_code == 403
+        assert other
+        sent = await stand.http.post("/desk/person", data={"user_id": ME, "word": "f" * 64})
+        assert sent.status_code == 403
+    assert await ledger.looks(stand.db, ME) == []
+    stand.http.cookies.clear()
+    await _entered(stand, link("anna", role="support"))
+    found = re.search(r'name="word" value="([0-9a-f]{64})"', (await stand.http.get("/desk")).text)
+    assert found is not None
+    page = await stand.http.post("/desk/person", data={"user_id": ME, "word": found[1]})
+    assert page.status_code == 200
+    assert "<form" not in page.text
+    assert [each.who for each in await ledger.looks(stand.db, ME)] == ["support: anna"]
+    stand.http.cookies.clear()
+    await _entered(stand, link(ME))
+    assert (await stand.http.get("/desk")).status_code == 403

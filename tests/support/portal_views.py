@@ -1,0 +1,147 @@
+"""People of different lives, as the portal shows them: made by the rules, and without any server."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import msgspec
+
+from goodstanding import policies
+from goodstanding.person.explained import explained
+from goodstanding.person.setting import Setting
+from goodstanding.portal.ledger import Look, Permission
+from goodstanding.portal.people import Known
+from goodstanding.portal.web.person_page import View
+from services.scorer.core import score
+from services.scorer.core.decide import Person, decide
+from services.scorer.core.explain import Published
+from services.scorer.core.messages import Due, Message
+from services.scorer.core.reasons.figures import Language
+from services.scorer.core.reasons.hints import Present
+from services.scorer.core.state import decode
+from shared.contracts.explained import HeldRecord
+from shared.contracts.messages import TierChange
+from tests.support.people import JAN, ME, SHIPPED, ZONE, day, event, news, policy_of, record
+
+TIERS = policies.tier_table()
+NOW = day(JAN + 1, 10)
+TODAY = NOW.date()
+WORD = "f" * 64
+LIVES = ("newcomer", "with-record", "disputed", "restricted", "excellent", "hostile")
+"""Whose pages can be looked at."""
+_HOSTILE = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>"
+
+
+def _published(months: int, *others: Message) -> tuple[Person, list[Published]]:
+    person, rows, before = Person(ME), [], None
+    for month in range(JAN - months + 1, JAN + 1):
+        messages: list[Message] = [
+            event("credit_card.repayment", day(month), id=f"c{month}"),
+            event("water.bill", day(month, 3), id=f"w{month}", days_late=9 if month == JAN - 2 else 0),
+        ]
+        messages += others if month == JAN else []
+        for batch, at in (
+            (messages, day(month, 20)),
+            ([Due(ME, month + 1, day(month + 1, 6, 0), 0, 0)], day(month + 1, 6, 0)),
+        ):
+            decided = decide(person, batch, at, policy_of(SHIPPED))
+            person = decided.person
+            if (new := decided.writes.publication) is not None:
+                column = score.encode(new.evaluation)
+                rows.append(
+                    Published(
+                        version=new.version,
+                        as_of=new.as_of,
+                        run=new.run,
+                        policy=new.policy,
+                        evaluation=column,
+                        evaluation_before=before,
+                    )
+                )
+                before = column
+    return person, rows
+
+
+def _held(kind: str, status: str, *, ended: date | None, hostile: bool = False) -> HeldRecord:
+    lapses = datetime(TODAY.year + 1, 11, 30, 16, tzinfo=UTC) if ended else None
+    return HeldRecord(
+        record_id="7d1e0c54a1b2c3d4e5f60718293a4b5c",
+        partner="hotel",
+        report_id=_HOSTILE if hostile else "R-2025-0017",
+        kind=kind,
+        status=status,  # type: ignore[arg-type]
+        counts=status not in ("disputed", "unverifiable"),
+        began_on=TODAY - timedelta(days=70),
+        ended_on=ended,
+        amount=45_000,
+        lapses_at=lapses,
+        answer_by=TODAY + timedelta(days=20) if status == "disputed" else None,
+        statement=_HOSTILE if hostile else ("I had cancelled it in time." if status == "disputed" else None),
+    )
+
+
+def _tier(reached: int, version: int, restrictions: tuple[str, ...] = ()) -> TierChange | None:
+    position = TIERS.reached(reached)
+    if not position:
+        return None
+    closed = TIERS.closed(restrictions)
+    codes = [each.code for tier in TIERS.tiers[:position] for each in tier.benefits if each.code not in closed]
+    return TierChange(
+        version=1,
+        tier=TIERS.tiers[position - 1].code,
+        granted=tuple(codes),
+        revoked=(),
+        in_force=tuple(codes),
+        restrictions=restrictions,
+        score_version=version,
+        as_of=NOW,
+        policy=TIERS.id,
+    )
+
+
+def view(who: str, language: Language, *, acts: bool = True) -> View:
+    """One of LIVES."""
+    records: tuple[HeldRecord, ...] = ()
+    months, others = 24, []
+    ended = TODAY - timedelta(days=30)
+    match who:
+        case "newcomer":
+            months = 1
+        case "with-record" | "disputed" | "hostile":
+            others = [news(record("ride.unpaid"))] if who == "with-record" else []
+            status = "settled" if who == "with-record" else "disputed"
+            records = (_held("ride.unpaid", status, ended=ended, hostile=who == "hostile"),)
+        case "restricted":
+            others = [news(record("court.listing"))]
+            records = (_held("court.listing", "open", ended=None),)
+    person, rows = _published(months, *others)
+    setting = Setting(
+        cards={SHIPPED.id: SHIPPED},
+        in_force=SHIPPED,
+        tiers=TIERS,
+        language=language,
+        currency="CNY",
+        zone=ZONE,
+        profile=policies.profile("cn"),
+    )
+    present = Present(decode(person.state), person.circle, JAN + 1)
+    last = score.decode(rows[-1].evaluation)
+    tier = _tier(last.score, rows[-1].version, last.restrictions)
+    hostile = who == "hostile"
+    told = [{"en": "A record about you was reported.", "zh": "有机构报送了一条关于您的记录。"}]
+    if hostile:
+        told.append({"en": _HOSTILE, "zh": _HOSTILE})
+    return View(
+        known=Known(ME, 3, tier, records, tuple(rows), present),
+        found=explained(rows, present, setting, TODAY),
+        table=TIERS,
+        permissions=[Permission(_HOSTILE if hostile else "rental-firm", NOW - timedelta(days=90), None)],
+        looks=[Look(NOW - timedelta(hours=3), _HOSTILE if hostile else "rental-firm", "standing")],
+        told=[(NOW - timedelta(days=1), msgspec.json.encode(each)) for each in told],
+        subscribers=["bank-of-cars", "rental-firm"],
+        language=language,
+        currency="CNY",
+        zone=ZONE,
+        today=TODAY,
+        form_word=WORD if acts else "",
+    )

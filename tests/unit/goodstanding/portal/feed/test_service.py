@@ -1,0 +1,70 @@
+"""What the portal keeps of what is said, and when it says that a person is erased."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import permutations
+from typing import cast
+
+import pytest
+
+from goodstanding.portal.feed.messages import PARTS, Ends, News, Part
+from goodstanding.portal.feed.service import Ending, decide, decode
+from shared.contracts.erasure import Erased, mark, nobody
+from shared.contracts.exchange import Announcement, announced
+from shared.contracts.explained import RecordsHeld
+from shared.contracts.subject import ErasureConfirmed
+from shared.contracts.topics import RECORDS_HELD, SCORES_EXPLAINED, SUBJECT_ANSWERS
+from shared.kafka.unreadable import Record
+from shared.runner.service import DeadLetter
+from tests.unit.goodstanding.portal.feed.records import record_of
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+WHO = "ab" * 32
+
+
+def ends(part: Part, request: str = "r1") -> Ends:
+    return Ends(WHO, part, request, NOW)
+
+
+@pytest.mark.parametrize("order", list(permutations(PARTS.values())))
+def test_an_erasure_is_confirmed_once_when_all_parts_have_ended(order: tuple[Part, ...]) -> None:
+    state: Ending | None = None
+    said: list[str] = []
+    for part in (*order[:-1], order[0]):
+        decision = decide(state, [ends(part)], NOW)
+        state = decision.state
+        assert decision.outgoing == (), "a part may still hold something older"
+    decision = decide(state, [ends(order[-1])], NOW)
+    said += [dict(each.headers)["ce_id"].decode() for each in decision.outgoing]
+    assert said == ["portal/r1/1"]
+    assert decision.state is None
+
+
+def test_two_erasures_of_one_person_are_two() -> None:
+    first, second = [ends(part) for part in PARTS.values()], [ends(part, "r2") for part in PARTS.values()]
+    decision = decide(None, [*first[:3], *second], NOW)
+    assert [dict(each.headers)["ce_id"] for each in decision.outgoing] == [b"portal/r2/1"]
+    assert decision.state == Ending({"r1": frozenset(list(PARTS.values())[:3])})
+
+
+def test_what_is_said_is_kept_as_it_came_and_a_mark_about_nobody_is_passed_over() -> None:
+    held = announced("retention", RECORDS_HELD, WHO, RecordsHeld(records=()), subject=WHO, version=1, time=NOW)
+    news = decode(record_of(held), NOW)
+    assert isinstance(news, News)
+    assert (news.user_id, news.part, news.value) == (WHO, "records", b'{"records":[]}')
+    assert decode(record_of(mark("scorer", SCORES_EXPLAINED, Erased(nobody(2), "roll", NOW))), NOW) is None
+    assert decode(record_of(mark("scorer", SCORES_EXPLAINED, Erased(WHO, "r1", NOW))), NOW) == ends("score")
+
+
+@pytest.mark.parametrize(("service", "expected"), [("ingest", ends("answers")), ("benefits", None), ("portal", None)])
+def test_the_answers_end_with_what_ingest_confirms(service: str, expected: Ends | None) -> None:
+    body = ErasureConfirmed(request_id="r1", service=service)  # type: ignore[arg-type]
+    said = announced(service, SUBJECT_ANSWERS, WHO, body, subject="r1", version=1, time=NOW)
+    assert decode(record_of(said), NOW) == expected
+
+
+def test_what_nobody_can_read_is_set_aside() -> None:
+    said = announced("retention", RECORDS_HELD, WHO, RecordsHeld(records=()), subject=WHO, version=1, time=NOW)
+    broken = Announcement(said.topic, said.key, b"{", said.headers)
+    assert isinstance(decode(cast(Record, record_of(broken)), NOW), DeadLetter)

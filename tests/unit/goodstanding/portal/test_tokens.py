@@ -1,0 +1,60 @@
+"""Links and sessions: nobody else makes one, and none outlives its time or serves another purpose."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from string import ascii_letters, digits
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from goodstanding.portal import tokens
+
+KEY, OTHER = b"k" * 32, b"o" * 32
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HERE = "ab" * 32
+LINK = tokens.signed(tokens.made("link", "person", HERE, NOW + timedelta(hours=1)), KEY)
+
+
+def test_a_link_says_who_until_it_expires() -> None:
+    found = tokens.read(LINK, "link", KEY, NOW)
+    assert found is not None
+    assert (found.who, found.role) == (HERE, "person")
+    assert tokens.read(LINK, "link", KEY, NOW + timedelta(hours=1)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "purpose", "key"),
+    [
+        (LINK, "session", KEY),
+        (LINK, "link", OTHER),
+        ("", "link", KEY),
+        ("a", "link", KEY),
+        (LINK[:-1], "link", KEY),
+        (LINK + "A", "link", KEY),
+        (LINK[::-1], "link", KEY),
+        ("é" * 40, "link", KEY),
+        ("A" * 100_000, "link", KEY),
+    ],
+)
+def test_what_is_no_link_opens_nothing(text: str, purpose: tokens.Purpose, key: bytes) -> None:
+    assert tokens.read(text, purpose, key, NOW) is None
+
+
+@given(st.integers(0, len(LINK) - 2), st.sampled_from(ascii_letters + digits + "-_"))
+def test_a_link_with_another_character_opens_nothing(at: int, character: str) -> None:
+    altered = LINK[:at] + character + LINK[at + 1 :]
+    assert (tokens.read(altered, "link", KEY, NOW) is None) is (altered != LINK)
+
+
+@given(st.text(max_size=600))
+def test_no_text_makes_it_fail(text: str) -> None:
+    assert tokens.read(text, "link", KEY, NOW) is None
+
+
+def test_the_word_of_a_form_is_that_of_its_session() -> None:
+    word = tokens.form_word("one", KEY)
+    assert tokens.same(word, tokens.form_word("one", KEY))
+    for wrong in (tokens.form_word("other", KEY), tokens.form_word("one", OTHER), "", word[:-1], "é"):
+        assert not tokens.same(wrong, word)

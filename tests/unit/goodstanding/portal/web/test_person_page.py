@@ -1,0 +1,133 @@
+"""A page says it all in both languages, adds up, and lets nothing that others wrote become anything but text."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import msgspec
+import pytest
+
+from goodstanding.portal.web.html import STYLESHEET
+from goodstanding.portal.web.person_page import REASONS, View, person_page
+from goodstanding.portal.web.wording import _BOTH, word
+from services.scorer.core.reasons.figures import Language
+from tests.support.portal_views import LIVES, WORD, view
+
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+BOTH = pytest.mark.parametrize("language", LANGUAGES)
+
+
+class Read(HTMLParser):
+    """What a browser would make of the page: tags with their attributes, ids, and the text."""
+
+    _ALONE = frozenset({"meta", "link", "input", "img", "br"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self._open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self._ALONE:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag, "tags are nested"
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def read(of: View) -> Read:
+    found = Read()
+    found.feed(person_page(of))
+    assert found._open == []
+    return found
+
+
+@BOTH
+@pytest.mark.parametrize("who", LIVES)
+def test_a_page_is_well_formed_and_has_nothing_from_elsewhere(who: str, language: Language) -> None:
+    found = read(view(who, language))
+    tags = {tag for tag, _ in found.tags}
+    assert not tags & {"script", "img", "iframe", "object", "embed", "base", "style"}
+    for tag, attributes in found.tags:
+        assert not any(name.startswith("on") or name == "style" for name in attributes), (tag, attributes)
+        for name in ("href", "src", "action"):
+            assert not attributes.get(name, "#") or (attributes.get(name) or "#")[0] in "/#", "only of this place"
+    ids = [attributes["id"] for _, attributes in found.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    labelled = {attributes.get("for") for tag, attributes in found.tags if tag == "label"}
+    for tag, attributes in found.tags:
+        if tag in ("select", "textarea") or (tag == "input" and attributes.get("type") == "text"):
+            assert attributes["id"] in labelled
+    assert "url(" not in STYLESHEET
+    assert "@import" not in STYLESHEET
+
+
+@BOTH
+def test_what_others_wrote_stays_text(language: Language) -> None:
+    found = read(view("hostile", language))
+    text = "".join(found.text)
+    assert text.count("<script>alert(1)</script>") >= 4, "it is shown as it was written"
+
+
+@BOTH
+def test_the_points_on_the_page_add_up(language: Language) -> None:
+    of = view("with-record", language)
+    assert of.found is not None
+    assert sum(reason.points for reason in of.found.reasons) == of.found.score
+    text = "".join(read(of).text)
+    assert f"{of.found.score}" in text
+    assert all(reason.sentence in text for reason in of.found.reasons)
+
+
+@BOTH
+def test_a_record_has_its_countdown_to_the_day_and_its_state(language: Language) -> None:
+    of = view("disputed", language)
+    [record] = of.known.records
+    assert record.lapses_at is not None
+    left = (record.lapses_at.astimezone(of.zone).date() - of.today).days
+    text = "".join(read(of).text)
+    assert str(left) in text
+    assert word("disputed", language) in text
+    assert "I had cancelled it in time." in text
+    assert word("gone_open", language) in "".join(read(view("restricted", language)).text)
+
+
+@BOTH
+def test_who_may_only_look_gets_no_form(language: Language) -> None:
+    found = read(view("disputed", language, acts=False))
+    assert "form" not in {tag for tag, _ in found.tags}
+
+
+@BOTH
+@pytest.mark.parametrize("who", LIVES)
+def test_each_form_posts_with_the_word_of_the_session(who: str, language: Language) -> None:
+    found = read(view(who, language))
+    forms = [attributes for tag, attributes in found.tags if tag == "form"]
+    words = [attributes for tag, attributes in found.tags if attributes.get("name") == "word"]
+    assert all(each["method"] == "post" for each in forms)
+    assert len(words) == len(forms) > 0
+    assert {each["value"] for each in words} == {WORD}
+
+
+def test_nobody_without_a_score_sees_that_the_first_one_comes() -> None:
+    of = view("newcomer", "en")
+    text = "".join(read(msgspec.structs.replace(of, found=None)).text)
+    assert word("no_score", "en") in text
+
+
+def test_each_word_has_both_languages_with_the_same_values() -> None:
+    for name, (english, chinese) in _BOTH.items():
+        assert english, name
+        assert chinese, name
+        if name != "other_language":
+            assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", chinese)), name
+    assert all(word(each, "zh") for each in REASONS)
