@@ -197,6 +197,13 @@ class ServiceSettings(DeploymentSettings):
     fetch_max_wait_ms: int = Field(
         100, ge=1, description="A fetch without records is answered after this; some records wait for the next one."
     )
+    instance_id: str = Field(
+        "",
+        pattern="^[a-zA-Z0-9._-]{0,200}$",
+        description="Name of this process among those of its service, which it has again after a restart. Its shards "
+        "then wait for it, for `GOODSTANDING_SESSION_TIMEOUT_MS` at most, instead of moving there and back. No two "
+        "processes may have one name at a time.",
+    )
     session_timeout_ms: int = Field(10_000, gt=0, description="A silent process loses its shards after this.")
     drain_timeout_s: float = Field(20.0, gt=0, description="On SIGTERM, how long the steps in flight may take.")
     clock_tolerance_s: float = Field(

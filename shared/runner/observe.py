@@ -38,6 +38,7 @@ _CLOCK_EVERY_S = 30.0
 """In between, a clock that is moved is noticed by itself; this is for one that runs too fast or too slow."""
 
 
+_PROGRESS_EVERY_S = 5.0
 _KNOCK_EVERY_S = 3.0
 """Clients keep their connections for hours, so one whose password or certificate is void works on until it loses
 them. A connection of its own tells that in time to act."""
@@ -59,6 +60,7 @@ async def observe(parts: Parts, health: Health, metrics: Metrics) -> Never:
     looks = [
         _Look("Kafka", lambda: _kafka(shards, gauges)),
         _Look("Kafka", shards.look_again, _every(_COMPARE_EVERY_S)),
+        _Look("Kafka", shards.show_progress, _every(_PROGRESS_EVERY_S)),
     ]
     if pool is not None:
         looks.append(_Look("Postgres", lambda: _outbox(pool, metrics)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -10,6 +11,8 @@ from itertools import groupby
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from shared.contracts.topics import topics
 from shared.kafka.losses import Losses
@@ -44,6 +47,7 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         self._topics = frozenset(source.topic for source in service.inputs if source.topic)
         self._losses = Losses(host.metrics.lost)
         self._stalls = Stalls()
+        self._progress: dict[TopicPartition, OffsetAndMetadata] = {}
         self.subscription = Subscription(
             service.name,
             service.inputs,
@@ -187,7 +191,22 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         behind = {tp: positions[tp] for tp, end in ends.items() if tp in reading and positions.get(tp, end) < end}
         self._stalls.look(behind, time.monotonic())
         lags = {tp: self._lag(tp, end, positions.get(tp, 0)) for tp, end in ends.items()}
-        return {tp: known for tp, known in lags.items() if known is not None}
+        known = {tp: lag for tp, lag in lags.items() if lag is not None}
+        self._progress = {
+            tp: OffsetAndMetadata(ends[tp] - lag.records, "")
+            for tp, lag in known.items()
+            if isinstance(self.shards.get(tp.partition), FencedShard)
+        }
+        return known
+
+    async def show_progress(self) -> None:
+        """Commit how far shards with a database have come, for programs that show or act on the lag of a group. Nothing
+        is ever read from there: where such a shard goes on is in its database."""
+        held = self.subscription.assignment()
+        if progress := {tp: at for tp, at in self._progress.items() if tp in held}:
+            # A rebalance in between; the next time says more.
+            with contextlib.suppress(KafkaError, IllegalStateError):
+                await self.consumer.commit(progress)
 
     def _lag(self, tp: TopicPartition, end: int, position: int) -> Lag | None:
         if (shard := self.shards.get(tp.partition)) is None:

@@ -55,6 +55,7 @@ class Subscription:
             *[source.topic for source in inputs if source.topic],
             pattern="|".join(source.pattern for source in inputs if source.pattern) or None,
             group_id=group_of(name),
+            group_instance_id=settings.instance_id or None,
             batch=True,
             max_records=settings.batch_records_max,
             # After an empty poll FastStream sleeps for this long again, so it bounds the idle latency.

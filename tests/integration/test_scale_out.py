@@ -8,7 +8,7 @@ import http.client
 from collections.abc import Sequence
 from pathlib import Path
 
-from shared.contracts.topics import SCORES_CHANGED, raw_topic
+from shared.contracts.topics import NORMALIZED, SCORES_CHANGED, group_of, raw_topic
 from tests.faults.checker import check_scores, places_of
 from tests.faults.cluster import Cluster, Feeder, running
 from tests.faults.events import PARTNERS, ZONE, Message, draw
@@ -44,6 +44,14 @@ async def test_a_second_and_a_third_process_join_and_leave(tmp_path: Path) -> No
         _, violations = places_of(stretch.messages, await cluster.read(*map(raw_topic, PARTNERS)))
         violations += check_scores(await cluster.read(SCORES_CHANGED), expected.results)
         assert violations == []
+        await cluster.until(lambda: _shows_no_lag(cluster), "the group shows that nothing waits")
+
+
+async def _shows_no_lag(cluster: Cluster) -> bool:
+    """What programs see that look at the lag of a group, though the scorer itself never reads it there."""
+    shown = await cluster.offsets.committed(group_of("scorer"))
+    ends = await cluster.offsets.ends([NORMALIZED])
+    return all(shown.get(partition) == end for partition, end in ends.items())
 
 
 async def _load(feeder: Feeder, messages: Sequence[Message], done: asyncio.Event) -> None:
