@@ -15,7 +15,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra l
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: help client contracts setup demo demo-real unit test test-browser test-faults test-erasure test-compose check check-deploy bench bench-full sbom peers-lock lock lock-check format clean
+.PHONY: help client contracts setup demo demo-real unit test test-browser test-faults test-erasure test-pgbouncer test-compose check check-deploy bench bench-full sbom peers-lock lock lock-check format clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1|/p' Makefile | awk -F '|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,6 +47,10 @@ test-erasure: setup  ## no byte is left of what lapsed or was erased: files of P
 
 test-browser: setup  ## the portal's pages in a browser (Debian: chromium), both languages, telephone and desk; axe finds nothing
 	@$(BIN)/pytest -m campaign tests/browser
+
+test-pgbouncer: setup  ## the tests that start services, with PgBouncer in transaction mode before Postgres (apt install pgbouncer)
+	@$(BIN)/pytest --pgbouncer tests/integration/test_scale_out.py tests/integration/test_outages.py tests/integration/test_retention.py \
+	    tests/integration/test_benefits.py tests/integration/test_sending.py tests/integration/test_erasing.py tests/faults/test_campaign.py::test_a_minute_of_faults
 
 test-registry: setup  ## values with a schema in a registry, against a real Apicurio (159 MB from Maven Central)
 	@$(BIN)/pytest -m campaign tests/integration/test_registry.py
