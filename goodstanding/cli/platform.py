@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NoReturn, TypeAlias
 
 import typer
 
-from goodstanding.cli.frame import AsJson, answer_json, console, fail, tell
+from goodstanding.cli.frame import AsJson, answer_json, console, fail, tell, warn
 from goodstanding.cli.words import ReplicationFactor, ServiceName
 from goodstanding.platform import kept_kinds, topic_text
 from goodstanding.platform.deployment import partners
@@ -115,10 +115,15 @@ def topics(
             console.print(f"{state:<8} {name}", soft_wrap=True)
     if as_json:
         for each in report.differences:
-            answer_json({**asdict(each), "state": "differs"})
-    if report.differences:
+            answer_json({**asdict(each), "state": "differs" if each.must_hold else "decided by the platform"})
+    for each in report.differences:
+        if not (each.must_hold or as_json):
+            warn(
+                f"{each.topic}: {each.setting} is {each.found}, not {each.expected}. Kafka's platform may decide that."
+            )
+    if report.faults:
         lines = (
             f"{each.topic}: {each.setting} should be {each.expected}, is {each.found}. {each.remedy}."
-            for each in report.differences
+            for each in report.faults
         )
         fail("\n".join(lines))

@@ -53,7 +53,13 @@ def of_topics(report: TopicReport) -> Iterator[Finding]:
     if report.missing:
         yield wrong("topics", f"Missing: {', '.join(report.missing)}.", "Make them: goodstanding topics")
     for each in report.differences:
-        yield wrong("topics", f"{each.topic}: {each.setting} is {each.found}, not {each.expected}.", f"{each.remedy}.")
+        say, where = (
+            wrong if each.must_hold else look,
+            "" if each.must_hold else " Some platforms decide that themselves.",
+        )
+        yield say(
+            "topics", f"{each.topic}: {each.setting} is {each.found}, not {each.expected}.{where}", f"{each.remedy}."
+        )
     if not report.missing and not report.differences:
         yield ok("topics", f"All {len(report.right)} topics are as the table says.")
 

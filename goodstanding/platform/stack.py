@@ -235,7 +235,7 @@ async def _prepare(deployment: Deployment, first_instant: datetime | None) -> No
     await deployment.migrate()
     await deployment.ensure_users()
     report = await deployment.ensure_topics()
-    for difference in report.differences:
+    for difference in report.faults:
         raise UserError(
             f"Topic {difference.topic}: {difference.setting} is {difference.found}, not {difference.expected}.",
             f"{difference.remedy}.",

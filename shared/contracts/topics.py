@@ -50,6 +50,10 @@ _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 _MONTH = timedelta(days=30)
 
+THE_PLATFORMS_TO_DECIDE = frozenset({"segment.ms", "max.compaction.lag.ms"})
+"""Settings of a topic that a managed Kafka may refuse. They bound how long what is past its time stays on a disk; no
+message is lost or read wrongly without them. All others must hold."""
+
 _PARTNER = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import InvalidConfigurationError, PolicyViolationError, TopicAlreadyExistsError, for_code
 
-from shared.contracts.topics import SIMULATION, WITNESS, Topic, topics
+from shared.contracts.topics import SIMULATION, THE_PLATFORMS_TO_DECIDE, WITNESS, Topic, topics
 from shared.kafka import clients
 from shared.kafka.connection import Kafka
 
@@ -32,6 +32,8 @@ class Difference:
     expected: str
     found: str | None
     remedy: str
+    must_hold: bool = True
+    """False where it is Kafka's platform that decides, which is said and is no fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ class TopicReport:
     differences: tuple[Difference, ...]
     missing: tuple[str, ...] = ()
     """Those that a comparison found missing, which creates none."""
+
+    @property
+    def faults(self) -> tuple[Difference, ...]:
+        """The differences with which the platform would not work as it says."""
+        return tuple(each for each in self.differences if each.must_hold)
 
 
 @contextlib.asynccontextmanager
@@ -68,7 +75,7 @@ async def compare_topics(kafka: Kafka, partners: Sequence[str], replication_fact
         existing = set(await admin.list_topics())
         there = [topic for topic in wanted if topic.name in existing]
         differing = await _compare(admin, there, replication_factor)
-    wrong = {difference.topic for difference in differing}
+    wrong = {difference.topic for difference in differing if difference.must_hold}
     return TopicReport(
         (),
         tuple(topic.name for topic in there if topic.name not in wrong),
@@ -92,7 +99,7 @@ async def _ensure(kafka: Kafka, wanted: Sequence[Topic], replication_factor: int
         # Compared is also what another process created in between.
         others = [topic for topic in wanted if topic.name not in created | failed]
         differing = await _compare(admin, others, replication_factor)
-    wrong = {difference.topic for difference in differing}
+    wrong = {difference.topic for difference in differing if difference.must_hold}
     return TopicReport(
         tuple(topic.name for topic in wanted if topic.name in created),
         tuple(topic.name for topic in others if topic.name not in wrong),
@@ -106,19 +113,34 @@ async def _create(
     """The names that were created, and the refusals; a name that is in neither existed by then."""
     if not missing:
         return set(), []
-    requests = [
-        NewTopic(topic.name, topic.partitions, replication_factor, topic_configs=topic.settings(replication_factor))
-        for topic in missing
-    ]
-    response = await admin.create_topics(requests)
-    # The client raises nothing here: each topic has its own code and message, and 0 is success.
-    created = {name for name, code, _ in response.topic_errors if not code}
+    answers = await _asked_for(admin, missing, replication_factor, frozenset())
+    # Where a setting is not ours to choose, the topic is made without it, and compared like one that was there.
+    again = [topic for topic in missing if for_code(answers[topic.name][0]) in _NOT_OURS_TO_CHOOSE]
+    if again:
+        answers |= await _asked_for(admin, again, replication_factor, THE_PLATFORMS_TO_DECIDE)
+    made_so = {topic.name for topic in again}
+    created = {name for name, (code, _) in answers.items() if not code and name not in made_so}
     refused = [
         Difference(name, "topic", "created", None, _why_not_created(code, message))
-        for name, code, message in response.topic_errors
+        for name, (code, message) in answers.items()
         if code and for_code(code) is not TopicAlreadyExistsError
     ]
     return created, refused
+
+
+_NOT_OURS_TO_CHOOSE = (InvalidConfigurationError, PolicyViolationError)
+
+
+async def _asked_for(
+    admin: AIOKafkaAdminClient, topics: Sequence[Topic], replication_factor: int, without: Collection[str]
+) -> dict[str, tuple[int, str | None]]:
+    """Kafka's code and message for each topic; the client raises nothing here, and 0 is success."""
+    requests = []
+    for topic in topics:
+        settings = {name: each for name, each in topic.settings(replication_factor).items() if name not in without}
+        requests.append(NewTopic(topic.name, topic.partitions, replication_factor, topic_configs=settings))
+    response = await admin.create_topics(requests)
+    return {name: (code, message) for name, code, message in response.topic_errors}
 
 
 async def _until_known(admin: AIOKafkaAdminClient, names: set[str]) -> None:
@@ -176,7 +198,14 @@ def _layout_differences(topic: Topic, described: dict[str, Any], replication_fac
 
 def _setting_differences(topic: Topic, found: dict[str, str], replication_factor: int) -> list[Difference]:
     return [
-        Difference(topic.name, name, value, found.get(name), _alter(topic.name, name, value))
+        Difference(
+            topic.name,
+            name,
+            value,
+            found.get(name),
+            _alter(topic.name, name, value),
+            must_hold=name not in THE_PLATFORMS_TO_DECIDE,
+        )
         for name, value in topic.settings(replication_factor).items()
         if found.get(name) != value
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,12 @@ from shared.contracts.topics import (
     CLOCK_TOPIC,
     MESSAGE_BYTES_MAX,
     REJECTED_BYTES_MAX,
+    Topic,
     raw_topic,
     rejected_topic,
     topics,
 )
+from shared.kafka import topic_admin
 from shared.kafka.topic_admin import Difference, TopicReport, administrator, ensure_simulation_topic, ensure_topics
 
 
@@ -43,6 +46,23 @@ async def test_created_once_and_right_from_then_on(kafka_bootstrap: str, partner
     names = [topic.name for topic in topics([partner]) if partner in topic.name]
     assert _of(await ensure_topics(kafka_bootstrap, [partner]), partner) == (names, [], [])
     assert _of(await ensure_topics(kafka_bootstrap, [partner]), partner) == ([], names, [])
+
+
+@dataclass(frozen=True, slots=True)
+class _OnAManagedKafka(Topic):
+    """What a platform refuses that decides a setting by itself: here, a value that Kafka itself refuses."""
+
+    def settings(self, replication_factor: int) -> dict[str, str]:
+        return {**Topic.settings(self, replication_factor), "segment.ms": "-1"}
+
+
+async def test_what_the_platform_decides_is_left_to_it_and_said(kafka_bootstrap: str, partner: str) -> None:
+    table = next(topic for topic in topics([partner]) if partner in topic.name)
+    asked = _OnAManagedKafka(**{each.name: getattr(table, each.name) for each in fields(table)})
+    for report in [await topic_admin._ensure(kafka_bootstrap, [asked], 1) for _ in range(2)]:
+        assert (report.faults, report.right) == ((), (asked.name,))
+        [told] = report.differences
+        assert (told.topic, told.setting, told.expected, told.must_hold) == (asked.name, "segment.ms", "-1", False)
 
 
 async def test_two_processes_may_do_it_at_once(kafka_bootstrap: str, partner: str) -> None:

@@ -62,7 +62,7 @@ def _topics(bootstrap: str, partners_dir: Path, replication_factor: int) -> int:
         print(f"Kafka at {bootstrap} does not answer: {error}", file=sys.stderr)
         return 2
     _print(report)
-    return 1 if report.differences else 0
+    return 1 if report.faults else 0
 
 
 def _print(report: TopicReport) -> None:
