@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.contracts import currencies, zones
 from shared.contracts.identity import KEY_BYTES_MIN
 from shared.kafka.connection import KafkaConnection, SaslMechanism, SecurityProtocol
-from shared.prefix import FORM
+from shared.layout import PARTITIONS_MAX, PREFIX_FORM
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -103,7 +103,7 @@ class KafkaSettings(BaseSettings):
     kafka: str = Field(description="Kafka bootstrap servers, host:port, comma separated.")
     kafka_prefix: str = Field(
         "",
-        pattern=f"^{FORM}$",
+        pattern=f"^{PREFIX_FORM}$",
         description="What stands before the names of topics, groups, transactional ids and users, so that several "
         "deployments share one Kafka: a word and a point, such as `eu.`. Fixed when a deployment is set up. A variable "
         "only, never a file.",
@@ -151,6 +151,13 @@ class KafkaSettings(BaseSettings):
 class DeploymentSettings(KafkaSettings):
     """What is one for the whole deployment: changing any of these means a new deployment or a re-shard."""
 
+    partitions: int = Field(
+        6,
+        ge=1,
+        le=PARTITIONS_MAX,
+        description="Partitions of every topic of people, and so how many processes of a service can share the work. "
+        "Fixed when a deployment is set up, since it decides where each person is. A variable only, never a file.",
+    )
     zone: str = Field("Asia/Shanghai", description="IANA zone of calendar months and of the publication day.")
     currency: str = Field("CNY", description="Base currency of all amounts after ingest.")
     clock: str = Field(
@@ -192,7 +199,7 @@ class ServiceSettings(DeploymentSettings):
         96 * 1024 * 1024,
         gt=0,
         description="Bytes that all shards of a process hold in memory. A shard's share is this divided by the number "
-        "of partitions, six.",
+        "of partitions.",
     )
     fetch_max_wait_ms: int = Field(
         100, ge=1, description="A fetch without records is answered after this; some records wait for the next one."

@@ -33,9 +33,9 @@ from shared.contracts.rights import OPERATOR, SUBSCRIBER, principal_of
 from shared.contracts.topics import CLOCK_TOPIC, PORTAL
 from shared.kafka import clients, topic_admin
 from shared.kafka.connection import Kafka, KafkaConnection, connection_of
+from shared.layout import PARTITIONS, PARTITIONS_VARIABLE, PREFIX, PREFIX_VARIABLE
 from shared.partner_files import partner_names
-from shared.prefix import PREFIX, VARIABLE
-from shared.runner import past
+from shared.runner import past, store
 from shared.runner.past import Past
 from shared.runner.store import MIGRATIONS as RUNNER_MIGRATIONS
 from shared.settings import ROOT, partners_here, policies_here
@@ -62,13 +62,12 @@ class Deployment:
 
     @classmethod
     def open(cls, directory: Path, addresses: Addresses) -> Deployment | None:
-        """The deployment that was written down in the directory, or None. Raises UserError for another prefix."""
+        """The deployment that was written down in the directory, or None. Raises UserError where this process was told
+        of another layout on Kafka than it was set up with."""
         settings = read_settings(directory)
-        if settings and settings.kafka_prefix != PREFIX:
-            raise UserError(
-                f"This platform was set up with {VARIABLE}={settings.kafka_prefix}, and not with {PREFIX or 'none'}.",
-                f"Set it: export {VARIABLE}={settings.kafka_prefix}",
-            )
+        if settings:
+            _check(PREFIX_VARIABLE, settings.kafka_prefix, PREFIX)
+            _check(PARTITIONS_VARIABLE, str(settings.partitions), str(PARTITIONS))
         return cls(directory, addresses, settings) if settings else None
 
     @property
@@ -164,7 +163,8 @@ class Deployment:
             "GOODSTANDING_RETENTION_PROFILE": self.settings.retention_profile,
         }
         if self.settings.kafka_prefix:
-            common[VARIABLE] = self.settings.kafka_prefix
+            common[PREFIX_VARIABLE] = self.settings.kafka_prefix
+        common[PARTITIONS_VARIABLE] = str(self.settings.partitions)
         if self.policies != ROOT / "policies":
             common["GOODSTANDING_POLICIES"] = str(self.policies.absolute())
         if partners_here() != ROOT / "partners":
@@ -203,7 +203,8 @@ class Deployment:
         return ServiceProcess(self.directory, service, environment=environment, name=name, files=files)
 
     async def migrate(self) -> dict[str, list[str]]:
-        """Create or refresh roles and schemas, then apply the missing migrations. Returns their names, by service."""
+        """Create or refresh roles and schemas, then apply the missing migrations. Returns their names, by service.
+        Raises UserError where people are spread over another number of shards already."""
         applied = {}
         admin = await asyncpg.connect(self.addresses.postgres)
         try:
@@ -215,6 +216,11 @@ class Deployment:
             db = await asyncpg.connect(self.dsn(service))
             try:
                 applied[service] = await postgres.migrate(db, migrations(service))
+                if not await store.ensure_shards(db, self.settings.partitions):
+                    raise UserError(
+                        f"{service} has other shards than {PARTITIONS_VARIABLE}={self.settings.partitions} means.",
+                        "The number decides where each person is, so it cannot be changed: set the former one.",
+                    )
             finally:
                 await db.close()
         return applied
@@ -293,6 +299,14 @@ def earliest_event(now: datetime, zone: str) -> datetime:
     """Before what no event can be meant that arrives from `now` on (rules E15)."""
     year = now.astimezone(zones.zone(zone)).year - LIFETIME_YEARS
     return month_start(year * 12, zones.zone(zone))
+
+
+def _check(variable: str, set_up: str, here: str) -> None:
+    if set_up != here:
+        remedy = f"Set it: export {variable}={set_up}" if set_up else f"Unset it: unset {variable}"
+        raise UserError(
+            f"This platform was set up with {variable}={set_up}, and here it is {here or 'not set'}.", remedy
+        )
 
 
 def _in_force(process: ServiceProcess) -> Mapping[str, str]:

@@ -41,7 +41,9 @@ class FixedSettings(msgspec.Struct, frozen=True, kw_only=True):
     clock: Literal["system", "stepped", "loading"] = "system"
     """`loading` from the beginning until `go-live`, which makes it `system` for good (decision 0040)."""
     kafka_prefix: str = ""
-    """What stands before every name on Kafka (`shared.prefix`)."""
+    """What stands before every name on Kafka (`shared.layout`)."""
+    partitions: int = 6
+    """Over how many partitions people are spread (`shared.layout`)."""
     replication_factor: int = 1
     """How many brokers keep a copy of each record."""
     backfill: str | None = None
@@ -131,6 +133,7 @@ _FROM_ENVIRONMENT = (
     "identity_scheme",
     "retention_profile",
     "kafka_prefix",
+    "partitions",
     "replication_factor",
 )
 

@@ -18,7 +18,7 @@ from shared.contracts.topics import disputes_topic, raw_topic, rejected_topic
 from shared.kafka import acls
 from shared.kafka.acls import Held
 from shared.kafka.connection import Kafka, KafkaConnection, bootstrap_of
-from shared.prefix import PREFIX, VARIABLE
+from shared.layout import PARTITIONS, PARTITIONS_VARIABLE, PREFIX, PREFIX_VARIABLE
 
 _LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule"
 
@@ -101,8 +101,8 @@ def files(access: Access, kafka: Kafka) -> Mapping[str, str]:
             password_file=Path("password"),
             ca_file=Path("ca.pem") if access.ca else None,
         )
-        named = {VARIABLE: PREFIX} if PREFIX else {}
-        found["environment"] = _lines({**theirs.environment(), **named})
+        layout = {**({PREFIX_VARIABLE: PREFIX} if PREFIX else {}), PARTITIONS_VARIABLE: str(PARTITIONS)}
+        found["environment"] = _lines({**theirs.environment(), **layout})
     return found
 
 

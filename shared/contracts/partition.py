@@ -5,7 +5,9 @@ from __future__ import annotations
 import struct
 from functools import lru_cache
 
-PARTITIONS = 6
+from shared import layout
+
+PARTITIONS = layout.PARTITIONS
 """Partitions of every topic keyed by user_id, and of every raw topic."""
 
 _M = 0x5BD1E995

@@ -27,7 +27,7 @@ from shared.contracts.topics import (
     group_of,
     topics,
 )
-from shared.prefix import PREFIX
+from shared.layout import PREFIX
 
 Resource: TypeAlias = Literal["topic", "group", "transactional-id", "cluster"]
 Operation: TypeAlias = Literal[

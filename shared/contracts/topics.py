@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Literal, TypeAlias, get_args
 
 from shared.contracts.partition import PARTITIONS
-from shared.prefix import PREFIX
+from shared.layout import PREFIX
 
 RAW_PREFIX = f"{PREFIX}behavior.raw."
 REJECTED_PREFIX = f"{PREFIX}behavior.rejected."

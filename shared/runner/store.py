@@ -32,6 +32,20 @@ class FencedError(Exception):
     """Another process has claimed the shard since; nothing of this step may take effect."""
 
 
+async def ensure_shards(db: Db, count: int) -> bool:
+    """Have so many shards where none was ever claimed; elsewhere, whether there are so many. The migration made six."""
+    there = await db.fetchrow(_SQL["shards"])
+    assert there is not None
+    if there["shards"] == count:
+        return True
+    if there["epoch"]:
+        return False
+    async with db.transaction():
+        await db.execute(_SQL["forget_shards"], count)
+        await db.execute(_SQL["make_shards"], count)
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a shard has come. `offsets` is the next offset to fold of each input topic.

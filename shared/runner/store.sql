@@ -1,3 +1,12 @@
+-- name: shards
+select count(*) as shards, max(epoch) as epoch from shard
+
+-- name: forget_shards
+delete from shard where shard >= $1
+
+-- name: make_shards
+insert into shard (shard) select generate_series(0, $1 - 1) on conflict do nothing
+
 -- name: claim
 update shard set epoch = epoch + 1 where shard = $1 and ($2::bigint is null or epoch = $2)
 returning epoch, steps, offsets, cursor, run, barrier, cluster, topic_ids, newest, sent, (select id from deployment) as owner

@@ -8,15 +8,17 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.platform.servers import Servers
 from shared.contracts.topics import SERVICES
 from shared.kafka.topic_admin import administrator
+from shared.runner import store
 from shared.settings import ROOT
 
 # Two platforms of four services each start here, on a machine that may be busy with other things.
@@ -32,6 +34,7 @@ class Platform:
     home: Path
     kafka: str
     postgres: str
+    partitions: int
 
     def run(self, *words: str, given: str = "") -> str:
         """What a command says, run as a program of its own: the prefix is read when a program begins."""
@@ -49,6 +52,7 @@ class Platform:
             "GOODSTANDING_KAFKA": self.kafka,
             "GOODSTANDING_POSTGRES": self.postgres,
             "GOODSTANDING_KAFKA_PREFIX": self.prefix,
+            "GOODSTANDING_PARTITIONS": str(self.partitions),
         }
 
     def people(self) -> set[str]:
@@ -57,13 +61,15 @@ class Platform:
 
     async def claims(self) -> dict[str, int]:
         """How often shards were claimed: once more for each process that has shut another one out."""
+        return await self._of_shards("sum(epoch)")
+
+    async def shards(self) -> dict[str, int]:
+        return await self._of_shards("count(*)")
+
+    async def _of_shards(self, what: str) -> dict[str, int]:
         db = await asyncpg.connect(self.postgres)
         try:
-            return {
-                service: await db.fetchval(f"select sum(epoch) from {service}.shard")
-                for service in SERVICES
-                if service != "ingest"
-            }
+            return {service: await db.fetchval(f"select {what} from {service}.shard") for service in STATEFUL}
         finally:
             await db.close()
 
@@ -74,8 +80,8 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[Pla
     with Servers.ephemeral() as one, Servers.ephemeral() as another:
         kafka, databases = one.addresses.kafka, (one.addresses.postgres, another.addresses.postgres)
         made = [
-            Platform(prefix, tmp_path_factory.mktemp("home"), kafka, postgres)
-            for prefix, postgres in zip(PREFIXES, databases, strict=True)
+            Platform(prefix, tmp_path_factory.mktemp("home"), kafka, postgres, partitions)
+            for prefix, postgres, partitions in zip(PREFIXES, databases, (6, 4), strict=True)
         ]
         try:
             yield made
@@ -118,8 +124,30 @@ async def test_every_name_on_kafka_begins_with_a_prefix(platforms: Sequence[Plat
     assert groups == {prefix + service for prefix in PREFIXES for service in SERVICES}
 
 
+async def test_people_are_spread_over_as_many_partitions_as_was_said(platforms: Sequence[Platform]) -> None:
+    for each in platforms:
+        async with administrator(each.kafka) as admin:
+            [described] = await admin.describe_topics([f"{each.prefix}behavior.normalized"])
+        assert len(described["partitions"]) == each.partitions
+        assert (await each.shards()) == dict.fromkeys(STATEFUL, each.partitions)
+
+
+async def test_the_number_of_partitions_cannot_be_changed(platforms: Sequence[Platform]) -> None:
+    """Neither for who has the deployment's directory, nor for who has its database alone."""
+    first = platforms[0]
+    with pytest.raises(AssertionError, match="GOODSTANDING_PARTITIONS=6"):
+        replace(first, partitions=8).run("topics")
+    db = await asyncpg.connect(first.postgres)
+    try:
+        await db.execute("set search_path to scorer")
+        assert await store.ensure_shards(db, 6)
+        assert not await store.ensure_shards(db, 8)
+    finally:
+        await db.close()
+
+
 def test_a_command_without_the_prefix_says_which_one_is_meant(platforms: Sequence[Platform]) -> None:
     first = platforms[0]
-    forgotten = Platform("", first.home, first.kafka, first.postgres)
+    forgotten = replace(first, prefix="")
     with pytest.raises(AssertionError, match=r"GOODSTANDING_KAFKA_PREFIX=eu\."):
         forgotten.run("tail", "scores", "--once")
