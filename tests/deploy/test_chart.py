@@ -20,7 +20,7 @@ from services.ingest.settings import IngestSettings
 from services.retention.settings import RetentionSettings
 from services.scorer.settings import ScorerSettings
 from shared.contracts.topics import SERVICES
-from shared.prefix import VARIABLE
+from shared.layout import PREFIX_VARIABLE
 from shared.settings import ROOT, ServiceSettings, StatefulSettings
 
 CHART = ROOT / "deploy" / "helm" / "goodstanding"
@@ -146,7 +146,7 @@ def test_every_variable_is_a_setting(tmp_path: Path) -> None:
                 f"GOODSTANDING_{name.upper()}" for name in (settings.get(service) or StatefulSettings).model_fields
             }
             # One profile is for all, though not all read it.
-            known |= {"PGPASSFILE", "GOODSTANDING_RETENTION_PROFILE", VARIABLE}
+            known |= {"PGPASSFILE", "GOODSTANDING_RETENTION_PROFILE", PREFIX_VARIABLE}
             given = {one["name"] for one in each["spec"]["template"]["spec"]["containers"][0]["env"]}
             assert given <= known, given - known
 
@@ -225,4 +225,4 @@ def test_each_process_logs_in_as_itself(tmp_path: Path) -> None:
         if each["kind"] == "Deployment":
             service = each["metadata"]["labels"]["app.kubernetes.io/component"]
             given = {one["name"]: one["value"] for one in each["spec"]["template"]["spec"]["containers"][0]["env"]}
-            assert (given[VARIABLE], given["GOODSTANDING_KAFKA_USER"]) == ("eu.", f"eu.{service}")
+            assert (given[PREFIX_VARIABLE], given["GOODSTANDING_KAFKA_USER"]) == ("eu.", f"eu.{service}")
