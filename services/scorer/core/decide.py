@@ -54,18 +54,23 @@ class Decided(msgspec.Struct, frozen=True):
 def decide(person: Person, messages: Sequence[Message], now: datetime, policy: Policy) -> Decided:
     """Take all of one person's messages in, in the order of the log, and publish at most once."""
     dropped = 0
+    answers: list[tuple[SubjectAnswer, datetime]] = []
     if person.erased is not None:
         newer = _since_erased(messages, person.erased, now)
-        dropped = len(messages) - len(newer)
-        if dropped and not newer:
-            return Decided(person, Writes(person.user_id), (), 0, dropped=dropped)
+        if len(newer) < len(messages):
+            # Whoever has asked is answered, also where the erasure is read first.
+            asked = [each for each in messages if isinstance(each, Withdrawal)]
+            late = [each for each in asked if _came_before(each, person.erased, now)]
+            answers += [(answer_to(each, policy), each.time) for each in late]
+        dropped = len(messages) - len(newer) - len(answers)
+        if not newer:
+            return Decided(person, Writes(person.user_id), (), 0, answers, dropped)
         messages = newer
     known = person.state
     state = decode(known) if known else State()
     redacts = _went_unredacted(person.state, state)
     _close_months(state, now, policy)
     folded: list[tuple[Event, Folded]] = []
-    answers: list[tuple[SubjectAnswer, datetime]] = []
     consents: list[ConsentNews] = []
     due: Due | None = None
     changes = stale = 0

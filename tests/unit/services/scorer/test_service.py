@@ -324,7 +324,8 @@ def test_a_request_before_the_mark_is_answered_and_leaves_nothing() -> None:
     assert [message.topic for message in decision.outgoing] == ["subject.answers", "scores.changed"]
     assert decision.state == Person(ME, erased=MARK)
     late = decide(decision.state, [asked], NOW, PUBLIC)
-    assert (late.state, late.writes, late.outcomes) == (decision.state, (), (Outcome("dropped"),))
+    assert (late.state, late.writes, late.outcomes) == (decision.state, (), (Outcome("answered"),))
+    assert late.outgoing == decision.outgoing[:1], "in the same words"
 
 
 def test_a_mark_about_nobody_goes_on_and_nothing_is_remembered_of_it() -> None:
