@@ -182,23 +182,23 @@ def decide(
 def _at_marks(
     person: Person | None, messages: Sequence[Message], now: datetime, policy: Policy
 ) -> Decision[Person, Writes]:
-    """After a server was restored from an older copy a mark may come again, which was followed before. Then it says
-    nothing about somebody who has come back since (rules I12)."""
+    """A mark that was followed before says nothing about somebody who has come back since, wherever it lies among what
+    is read (rules I12). Of whom nothing is known it is sent once more: a Kafka that was restored may have lost it."""
     known = person.erased if person else None
-    came_back = person is not None and not person.is_blank
-    new = [
-        at
-        for at, message in enumerate(messages)
-        if isinstance(message, Erased) and not (came_back and is_followed(message, known))
-    ]
+    new = [at for at, each in enumerate(messages) if isinstance(each, Erased) and not is_followed(each, known)]
     if new:
         return _erase(messages[: new[-1] + 1], messages[new[-1] + 1 :], known, now, policy)
-    others = [message for message in messages if not isinstance(message, Erased)]
-    repeated = (_outcome("duplicate"),) * (len(messages) - len(others))
+    marks = [each for each in messages if isinstance(each, Erased)]
+    repeated = (_outcome("duplicate"),) * len(marks)
+    came_back = person is not None and not person.is_blank
+    again = () if came_back else tuple(mark(NAME, SCORES_CHANGED, each) for each in marks)
+    others = [each for each in messages if not isinstance(each, Erased)]
     if not others:
-        return Decision(person, (), repeated)
+        return Decision(person, again, repeated)
     decision = decide(person, others, now, policy)
-    return msgspec.structs.replace(decision, outcomes=(*repeated, *decision.outcomes))
+    return msgspec.structs.replace(
+        decision, outgoing=(*again, *decision.outgoing), outcomes=(*repeated, *decision.outcomes)
+    )
 
 
 def _erase(
