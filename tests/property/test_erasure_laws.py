@@ -19,11 +19,18 @@ from services.benefits.core.messages import News
 from services.benefits.core.policy import Policy as TierPolicy
 from services.benefits.core.standing import Held
 from services.benefits.core.table import TierTable
+from services.retention import service as retention
+from services.retention.core.decide import Policy as RetentionPolicy
+from services.retention.core.erasure import Confirmed, Erase, Erasure
+from services.retention.core.fingerprint import record_id
+from services.retention.core.messages import Report, StatementRequest
+from services.retention.erasing import Held as RetentionHeld
 from services.scorer.core.decide import Person
 from services.scorer.core.messages import Event, Message, RecordNews
 from services.scorer.service import decide
 from shared.contracts.erasure import Erased
-from shared.contracts.messages import ScoreChange
+from shared.contracts.messages import RecordReport, ScoreChange
+from shared.contracts.retention_profile import Profile
 from shared.policy_file import load_policy
 from shared.settings import ROOT
 from tests.support.people import JAN, ME, PURCHASE, capping, day, event, news, policy_of, record
@@ -89,6 +96,50 @@ def test_a_restored_database_ends_with_the_newcomer(batches: list[list[Message]]
 def test_a_mark_that_comes_again_and_again_takes_nothing(batches: list[list[Message]]) -> None:
     person = handled(NEWCOMER, batches)
     assert (person.state, person.erased) == (NEWCOMER.state, MARK)
+
+
+# -- retention ---------------------------------------------------------------------------------------------------------
+
+PROFILE = load_policy(ROOT / "policies" / "retention" / "cn.toml", Profile)
+RETENTION = retention.service(RetentionPolicy(profile=PROFILE, fingerprint_key=b"k" * 32)).mode
+
+
+def reported(number: int, *, days_after: int) -> Report:
+    body = RecordReport(
+        kind="hotel.no_show", report_id=f"h-{number}", status="reported", began_on=day(JAN, 2 + number).date()
+    )
+    came = ASKED + timedelta(days=days_after)
+    return Report(ME, "hotel", f"e{number}", "behavior.raw.hotel/0/1", body, day(JAN, 5), "", came)
+
+
+def stated(number: int, *, days_after: int) -> StatementRequest:
+    name = record_id(b"k" * 32, ME, "hotel", f"h-{number}")
+    came = ASKED + timedelta(days=days_after)
+    return StatementRequest(ME, f"s{number}", name, f"Words {number} {days_after}.", came, came)
+
+
+REPORTS = [*(reported(number, days_after=-1) for number in range(3)), *(reported(n, days_after=1) for n in (1, 2, 3))]
+REQUESTS = [stated(0, days_after=-1), stated(1, days_after=-1), Erase(ME, "r1", ASKED, ASKED)]
+CONFIRMED = [Confirmed(ME, "r1", NOW)]
+GONE = RetentionHeld(None, (Erasure("r1", ASKED),))
+
+
+def kept(batches: Sequence[Sequence[Any]], held: RetentionHeld) -> RetentionHeld:
+    for batch in batches:
+        state = RETENTION.decide(held, batch, NOW).state
+        assert state is not None
+        held = state
+    return held
+
+
+@given(readings(REPORTS, REQUESTS, CONFIRMED), st.booleans())
+def test_a_restored_retention_ends_with_the_records_of_the_newcomer(batches: list[list[Any]], is_again: bool) -> None:
+    """Requests that lie ahead are followed first; what the person had asked before finds nobody."""
+    newcomer = kept([REPORTS[3:], CONFIRMED], GONE)
+    assert newcomer.person is not None
+    held = kept(batches, newcomer if is_again else GONE)
+    assert held.person is not None
+    assert (held.person.records, held.erasures) == (newcomer.person.records, newcomer.erasures)
 
 
 # -- benefits ----------------------------------------------------------------------------------------------------------
