@@ -126,7 +126,6 @@ def _story(keep: bool, svg: Path | None, as_json: bool) -> None:
     _look_next(
         "goodstanding demo",
         [
-            (f"goodstanding person link {hero}", "this person's own page, in a browser"),
             (f"goodstanding explain {hero}", "why this person's score is what it is"),
             (f"goodstanding benefits {hero}", "what it opens, and what comes next"),
             ("goodstanding tail tiers", "what subscribers see"),

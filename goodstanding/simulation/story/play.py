@@ -105,9 +105,6 @@ class _Moment:
 def run(cast: Cast, view: View, *, keep: bool, given: Addresses | None) -> Result:
     """Play the story. Arguments and errors as those of `course.run`."""
     settings = FixedSettings.new(zone=ZONE.key, currency="CNY", identity_scheme="account", clock="stepped")
-    if keep:
-        # To look around in: a page for each of the people.
-        settings = settings.with_portal()
     first = instant(FIRST_MONTH, publication_day(), ZONE)
     return course.run(partial(_play, cast), settings, first, view, keep=keep, given=given)
 
