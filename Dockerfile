@@ -4,6 +4,8 @@
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
+# Such as `traces`.
+ARG EXTRAS=
 WORKDIR /source
 # uv itself comes with the hash that the lock names, so the build takes nothing that was not seen before.
 COPY requirements.lock ./
@@ -13,7 +15,7 @@ ENV UV_LINK_MODE=copy UV_NO_CACHE=1 UV_PYTHON=/opt/goodstanding/bin/python \
     UV_COMPILE_BYTECODE=1 PYC_INVALIDATION_MODE=UNCHECKED_HASH PYTHONPATH=/uv
 COPY pyproject.toml LICENSE ./
 RUN python -m venv --without-pip /opt/goodstanding \
- && /uv/bin/uv pip install --quiet --verify-hashes --constraints requirements.lock --requirements pyproject.toml
+ && /uv/bin/uv pip install --quiet --verify-hashes --constraints requirements.lock ${EXTRAS:+--extra ${EXTRAS}} --requirements pyproject.toml
 COPY goodstanding goodstanding
 COPY services services
 COPY shared shared

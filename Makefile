@@ -11,7 +11,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/bytecode
 CODE := $(wildcard goodstanding services shared deploy tests bench)
 # Python comes from the machine, never from a download; a copy works where cache and checkout are on two file systems.
 UV := UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv
-COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra local --extra fit --extra rates --extra registry --extra portal --group dev --group build --generate-hashes \
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra local --extra fit --extra rates --extra registry --extra portal --extra traces --group dev --group build --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' pyproject.toml
 
 .DELETE_ON_ERROR:

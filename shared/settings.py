@@ -219,6 +219,19 @@ class ServiceSettings(DeploymentSettings):
         description="How far the machine's clock may be from Postgres' and the broker's; beyond it nothing is decided.",
     )
     metadata_max_age_ms: int = Field(5_000, gt=0, description="How soon a new partner's topic is noticed.")
+    traces: str = Field(
+        "",
+        pattern="^(https?://.+)?$",
+        description="Where an OpenTelemetry collector takes spans, such as http://collector:4318/v1/traces; without it "
+        "none are made. Needs the extra `traces`.",
+    )
+    traces_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Of the events whose partner asks for no trace (`traceparent`), the share that is traced all the "
+        "same.",
+    )
 
 
 class StatefulSettings(ServiceSettings):

@@ -28,6 +28,7 @@ from shared.runner.one_story.agreement import Noted
 from shared.runner.one_story.commit_note import Committed
 from shared.runner.service import Forward
 from shared.runner.shard import Shard, Source
+from shared.runner.traces import Span, marked
 
 log = structlog.get_logger("runner")
 
@@ -47,6 +48,8 @@ class _InHand:
     outcomes: Sequence[Outcome]
     delivery: Delivery
     began: float
+    spans: Sequence[Span] = ()
+    began_ns: int = 0
 
     def acknowledged(self) -> list[Fetched]:
         """The records of each topic up to the first with a message that is not acknowledged."""
@@ -134,6 +137,8 @@ class ForwardShard(Shard):
         metrics.decided([*batch.outcomes, *[Outcome(DEAD_LETTER, code="unsendable")] * batch.delivery.impossible])
         metrics.acknowledged(batch.delivery.messages)
         metrics.step_seconds.labels("events").observe(time.perf_counter() - batch.began)
+        if (traces := self._host.traces) is not None:
+            traces.ended(batch.spans, batch.began_ns, time.time_ns())
 
     async def _commit(self, handled: Sequence[Fetched]) -> None:
         """The offsets behind exactly these records, and beside them how new exactly these were: an offset ahead of its
@@ -153,7 +158,7 @@ class ForwardShard(Shard):
     async def _answered(self, records: Sequence[Fetched]) -> _InHand | None:
         """The first of the records, with all that is to be sent: one record can lead to a thousand messages. None where
         the first one is answered later; a moment has passed then."""
-        began = time.perf_counter()
+        began, began_ns = time.perf_counter(), time.time_ns()
         await self._host.clock.refresh()
         mode = self._mode if self._mode.newest is None else self._mode.newest()
         outgoing: list[Outgoing] = []
@@ -176,10 +181,22 @@ class ForwardShard(Shard):
             if time.perf_counter() > turn_ends:
                 await asyncio.sleep(0)
                 turn_ends = time.perf_counter() + _GIVE_WAY_AFTER_S
-        first = origin(records[0])
-        return _InHand(
-            records[: len(ends)], ends, outcomes, Delivery(self._home.service, first, outgoing, self._topics), began
-        )
+        spans = self._traced(records, ends, outgoing)
+        delivery = Delivery(self._home.service, origin(records[0]), outgoing, self._topics)
+        return _InHand(records[: len(ends)], ends, outcomes, delivery, began, spans, began_ns)
+
+    def _traced(self, records: Sequence[Fetched], ends: Sequence[int], outgoing: list[Outgoing]) -> Sequence[Span]:
+        """Has what is to be sent carry its record's trace on."""
+        if (traces := self._host.traces) is None:
+            return ()
+        spans: list[Span] = []
+        start = 0
+        for record, end in zip(records, ends, strict=False):
+            if span := traces.span(record):
+                spans.append(span)
+                outgoing[start:end] = [marked(each, span) for each in outgoing[start:end]]
+            start = end
+        return spans
 
     def _answer(self, mode: Forward, record: Fetched) -> Answer | Later:
         answer: Answer | DeadLetter | Later

@@ -14,6 +14,7 @@ from shared.runner.buffer import Budget
 from shared.runner.inputs import Inputs
 from shared.runner.metrics import Metrics
 from shared.runner.service import OwnTopic
+from shared.runner.traces import Traces
 from shared.settings import ServiceSettings, StatefulSettings
 
 
@@ -32,6 +33,8 @@ class Host:
     clock: Clock
     metrics: Metrics
     pool: asyncpg.Pool | None
+    traces: Traces | None = None
+    """None where nobody asks for traces."""
     budget: Budget = field(init=False)
     """Of all shards of the process."""
 

@@ -10,7 +10,8 @@ no lock, and never meet the timeout for transactions that stand idle.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Generic
@@ -27,6 +28,9 @@ from shared.runner.one_story.agreement import Noted
 from shared.runner.service import Db, Fenced
 from shared.runner.states import States
 from shared.runner.step import Batch, Stepped
+from shared.runner.traces import Span, carried
+
+_NO_SPANS: Mapping[bytes, Span] = {}
 
 
 class Owned(Generic[M, S, W]):
@@ -67,7 +71,12 @@ class Owned(Generic[M, S, W]):
         """One batch, one transaction. Raises RecordsFaultError."""
         arrival = self._home.host.clock.arrival
         batch = step.read(self._mode, self._home.index, records, self.progress.offsets, arrival)
-        await self._step(batch, self._past(records))
+        if (traces := self._home.host.traces) is None:
+            await self._step(batch, self._past(records))
+            return
+        began_ns, spans = time.time_ns(), traces.by_person(records)
+        await self._step(batch, self._past(records), spans=spans)
+        traces.ended(spans.values(), began_ns, time.time_ns())
 
     async def set_aside(self, record: Fetched, letter: DeadLetter) -> None:
         await self._step(step.aside(record, letter), self._past([record]))
@@ -126,7 +135,13 @@ class Owned(Generic[M, S, W]):
 
     # -- the step ----------------------------------------------------------------------------------------------------
 
-    async def _step(self, batch: Batch[M], progress: store.Progress, page: DuePage[M, S] | None = None) -> None:
+    async def _step(
+        self,
+        batch: Batch[M],
+        progress: store.Progress,
+        page: DuePage[M, S] | None = None,
+        spans: Mapping[bytes, Span] = _NO_SPANS,
+    ) -> None:
         """Read, decide, write; then take it over in memory, and send."""
         home, given = self._home, page.states if page else {}
         with blamed():
@@ -134,6 +149,8 @@ class Owned(Generic[M, S, W]):
                 states = await self._states.of(db, batch.by_person.keys(), given)
                 now = home.host.clock.now()
                 stepped = await step.fold(self._mode, home.service, home.index, batch, states, now)
+                if spans:
+                    stepped.outgoing = carried(stepped.outgoing, spans)
                 seq = await self._write(db, stepped, progress)
         self.progress = progress
         if page is None:

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import asyncpg
@@ -30,6 +32,7 @@ from shared.runner.past import PastError
 from shared.runner.service import Fenced, Forward, Service
 from shared.runner.shards import Shards
 from shared.runner.timekeeper import Timekeeper
+from shared.runner.traces import open_traces
 from shared.settings import ServiceSettings, SettingsError, StatefulSettings, from_environment
 from shared.toml_file import ConfigError
 
@@ -53,6 +56,8 @@ def start(name: str, settings: type[Settings], service: Callable[[Settings], Ser
     """
     try:
         given = from_environment(settings)
+        if given.traces and find_spec("opentelemetry.sdk") is None:
+            raise SettingsError("GOODSTANDING_TRACES: it needs a package: pip install 'goodstanding[traces]'.")
         built = service(given)
     except (ConfigError, SettingsError) as error:
         sys.exit(f"{name}: {error}")
@@ -143,7 +148,11 @@ class _Process:
         mode = self.service.mode
         if isinstance(mode, Forward) and (beside := mode.beside) is not None:
             await self._until("what is read beside", lambda: stack.enter_async_context(beside(settings.connection)))
-        shards = Shards(self.service, Host(settings, clock, metrics, pool))
+        traces = None
+        if settings.traces:
+            traces = open_traces(self.service.name, settings.traces, settings.traces_share, version("goodstanding"))
+            stack.push_async_callback(asyncio.to_thread, traces.close)
+        shards = Shards(self.service, Host(settings, clock, metrics, pool, traces))
         await self._until("the consumer group", shards.start)
         if pool is not None and self.service.beside is not None:
             await stack.enter_async_context(self.service.beside(pool, clock))

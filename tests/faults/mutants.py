@@ -80,10 +80,10 @@ def install(gate: str, mutant: str) -> None:
 def _before_transaction(wait: Callable[[], None]) -> None:
     step = Owned._step
 
-    async def held(self: Any, batch: Any, progress: Any, page: Any = None) -> None:
+    async def held(self: Any, batch: Any, progress: Any, page: Any = None, spans: Any = ()) -> None:
         if batch.by_person and page is None:
             wait()
-        await step(self, batch, progress, page)
+        await step(self, batch, progress, page, spans)
 
     Owned._step = held  # type: ignore[method-assign]
 
