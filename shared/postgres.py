@@ -53,8 +53,6 @@ async def open_pool(dsn: str, service: str, *, connections_max: int, pooled: boo
             "server_settings": {"application_name": service},
             # A statement that was prepared is known in one session only.
             "statement_cache_size": 0,
-            # The library would reset whichever session it gets.
-            "reset": _leave_as_it_is,
             "init": partial(_verify, service),
         }
     else:
@@ -67,6 +65,9 @@ async def open_pool(dsn: str, service: str, *, connections_max: int, pooled: boo
         timeout=10,
         # Above the statement timeout: what the server ends belongs to a statement, what the client ends to the server.
         command_timeout=70,
+        # Nothing here changes a session. The library rolls back what is open in any case; what it would send besides,
+        # to undo settings and locks, costs each step a trip to the server, and meets any session behind a pooler.
+        reset=_leave_as_it_is,
         **between,
     )
     assert pool is not None

@@ -6,5 +6,5 @@
     accepted    the figures as they were accepted, and the comparison
 
 `python -m bench.budget` says what is over the budget, or well below it; `python -m bench.budget accept` takes the
-figures of now.
+figures of now. Statements are counted where there is a database: tests/integration/test_statements.py.
 """

@@ -149,8 +149,8 @@ def _runner() -> Iterator[Case]:
     records = [_plain(raw.key, raw.value, number) for number, raw in enumerate(made)]
     settings = runner_fold.FoldSettings(kafka="", fold_name="fold", fold_source="events", fold_target="changes")
     mode = runner_fold.service(settings).mode
-    read = step.read(mode, 0, records, {}, lambda _: NOW)
-    yield "runner, a record read", len(records), lambda: step.read(mode, 0, records, {}, lambda _: NOW)
+    read = asyncio.run(_read(mode, records))
+    yield "runner, a record read", len(records), lambda: asyncio.run(_read(mode, records))
     yield "runner, a record folded", len(records), lambda: asyncio.run(_folded(mode, read))
     buffer = Buffer(10_000, Budget(1 << 30), lambda: None, lambda: None)
 
@@ -168,9 +168,17 @@ def _runner() -> Iterator[Case]:
     yield "kafka, a record of a batch", len(made), fetched
 
 
+# How often a step gives way depends on the time that it takes, which is another one while it is counted.
+_without_giving_way = patch.object(step, "_GIVE_WAY_AFTER_S", float("inf"))
+
+
+async def _read(mode: Any, records: list[Record]) -> Any:
+    with _without_giving_way:
+        return await step.read(mode, 0, records, {}, lambda _: NOW)
+
+
 async def _folded(mode: Any, read: Any) -> None:
-    # How often it gives way depends on the time that it takes, which is another one while it is counted.
-    with patch.object(step, "_GIVE_WAY_AFTER_S", float("inf")):
+    with _without_giving_way:
         await step.fold(mode, "fold", 0, read, {}, NOW)
 
 

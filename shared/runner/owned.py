@@ -70,7 +70,7 @@ class Owned(Generic[M, S, W]):
     async def handle(self, records: Sequence[Fetched]) -> None:
         """One batch, one transaction. Raises RecordsFaultError."""
         arrival = self._home.host.clock.arrival
-        batch = step.read(self._mode, self._home.index, records, self.progress.offsets, arrival)
+        batch = await step.read(self._mode, self._home.index, records, self.progress.offsets, arrival)
         if (traces := self._home.host.traces) is None:
             await self._step(batch, self._past(records))
             return

@@ -40,7 +40,18 @@ _MESSAGES_AT_ONCE_MAX = 128
 """The rules get at most so many messages about one person at a time: a hot one must not hold the event loop, and with
 it heartbeats and the transactions of other shards, for seconds."""
 _GIVE_WAY_AFTER_S = 0.005
-"""The rules give way to other shards' sending and committing, so that those overlap with the rules of this one."""
+"""Decoding and the rules give way to other shards' sending and committing, so that those overlap with them."""
+
+
+class _Turn:
+    """Until when this shard may hold the event loop, on the clock of `time.perf_counter`."""
+
+    def __init__(self) -> None:
+        self.ends = time.perf_counter() + _GIVE_WAY_AFTER_S
+
+    async def give_way(self) -> None:
+        await asyncio.sleep(0)
+        self.ends = time.perf_counter() + _GIVE_WAY_AFTER_S
 
 
 @dataclass(slots=True)
@@ -65,7 +76,7 @@ class Stepped(Generic[S, W]):
     stumbled: set[str] = field(default_factory=set)
 
 
-def read(
+async def read(
     mode: Fenced[M, S, W],
     shard: int,
     records: Iterable[Fetched],
@@ -74,7 +85,10 @@ def read(
 ) -> Batch[M]:
     """`folded` has the next offset of each topic: what lies below was handled before and comes again."""
     batch: Batch[M] = Batch()
+    turn = _Turn()
     for record in records:
+        if time.perf_counter() > turn.ends:
+            await turn.give_way()
         if next_offset(record) <= folded.get(record.topic, 0):
             continue
         message = _decode(mode, record, arrival)
@@ -126,7 +140,7 @@ async def fold(
 ) -> Stepped[S, W]:
     """Decide everything, person by person in the order of their user_ids; gives way to other tasks in between."""
     stepped: Stepped[S, W] = Stepped()
-    began = time.perf_counter()
+    turn = _Turn()
     for user_id in sorted(batch.by_person):
         messages = batch.by_person[user_id]
         for start in range(0, len(messages), _MESSAGES_AT_ONCE_MAX):
@@ -137,9 +151,8 @@ async def fold(
                 stepped.writes.extend(decision.writes)
                 stepped.outgoing.extend(_placed(decision.outgoing, shard))
                 stepped.outcomes.extend(decision.outcomes)
-            if time.perf_counter() - began > _GIVE_WAY_AFTER_S:
-                await asyncio.sleep(0)
-                began = time.perf_counter()
+            if time.perf_counter() > turn.ends:
+                await turn.give_way()
     stepped.outgoing[:0] = [dead_letter(service, letter, origin) for origin, letter in batch.aside]
     stepped.outcomes[:0] = [Outcome(DEAD_LETTER, code=letter.code) for _, letter in batch.aside]
     return stepped

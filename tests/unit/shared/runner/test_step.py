@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,7 +63,7 @@ def record(offset: int, key: str, text: str) -> Record:
 def stepped(
     records: Sequence[Fetched], states: dict[str, str] | None = None, folded: int = 0
 ) -> step.Stepped[str, str]:
-    batch = step.read(MODE, 2, records, {"in": folded}, lambda _: NOW)
+    batch = asyncio.run(step.read(MODE, 2, records, {"in": folded}, lambda _: NOW))
     return asyncio.run(step.fold(MODE, "svc", 2, batch, states or {}, NOW))
 
 
@@ -145,10 +145,10 @@ def test_a_page_of_timers_names_its_run_and_nobody() -> None:
     }
 
 
-def test_others_have_their_turn_while_the_rules_run() -> None:
+def turns_of_others(work: Callable[[], Awaitable[object]]) -> int:
+    """How often another task has its turn while this is done."""
+
     async def both() -> int:
-        batch = step.read(MODE, 2, [record(n, key, "x") for n, key in enumerate(KEYS)], {}, lambda _: NOW)
-        slow = Fenced(decode, lambda word: word.key, slowly, nothing, nothing)
         turns = 0
 
         async def other() -> None:
@@ -158,11 +158,29 @@ def test_others_have_their_turn_while_the_rules_run() -> None:
                 await asyncio.sleep(0)
 
         task = asyncio.create_task(other())
-        await step.fold(slow, "svc", 2, batch, {}, NOW)
+        await work()
         task.cancel()
         return turns
 
-    assert asyncio.run(both()) >= len(KEYS) - 1
+    return asyncio.run(both())
+
+
+def test_others_have_their_turn_while_the_rules_run() -> None:
+    records = [record(n, key, "x") for n, key in enumerate(KEYS)]
+    batch = asyncio.run(step.read(MODE, 2, records, {}, lambda _: NOW))
+    slow = Fenced(decode, lambda word: word.key, slowly, nothing, nothing)
+    assert turns_of_others(lambda: step.fold(slow, "svc", 2, batch, {}, NOW)) >= len(KEYS) - 1
+
+
+def test_others_have_their_turn_while_records_are_decoded() -> None:
+    records = [record(n, key, "x") for n, key in enumerate(KEYS)]
+    slow = Fenced(decoded_slowly, lambda word: word.key, decide, nothing, nothing)
+    assert turns_of_others(lambda: step.read(slow, 2, records, {}, lambda _: NOW)) >= len(KEYS) - 1
+
+
+def decoded_slowly(record: Record, arrived: datetime) -> Word | DeadLetter | None:
+    time.sleep(0.006)
+    return decode(record, arrived)
 
 
 def slowly(state: str | None, messages: Sequence[Word], now: datetime) -> Decision[str, str]:
