@@ -147,9 +147,10 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library ha
                 self.pause(tp)
 
     def positions(self) -> dict[TopicPartition, int]:
-        """Next offsets to be fetched, of the partitions where one is known."""
+        """Next offsets to be read, of the partitions where one is known. What the last call has returned counts as read
+        once the next one is made: until then it may still be on its way to its shard."""
         known = {tp: self._position(tp) for tp in self.assignment()}
-        return {tp: position for tp, position in known.items() if position is not None}
+        return {tp: self._notes.drained.get(tp, position) for tp, position in known.items() if position is not None}
 
     def _position(self, tp: TopicPartition) -> int | None:
         subscription = self._subscription.subscription
