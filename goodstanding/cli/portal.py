@@ -125,13 +125,19 @@ def keys_(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def revoke(id: Annotated[str, typer.Argument(metavar="ID", help="The key's id: its part before the secret.")]) -> None:
+def revoke(
+    id: Annotated[str, typer.Argument(metavar="ID", help="The key's id: its part before the secret.")],
+    as_json: AsJson = False,
+) -> None:
     """Revoke a key, at once and for good.
 
     Example: goodstanding portal revoke 0f3a9c21b7de
     """
     _in_database(lambda db: keys.revoke(db, id, datetime.now(UTC)))
-    tell(f"The key {id} is revoked.")
+    if as_json:
+        answer_json({"id": id, "revoked": True})
+    else:
+        tell(f"The key {id} is revoked.")
 
 
 @app.command()
@@ -197,13 +203,16 @@ def replay(
 
 
 @app.command("end-webhook")
-def end_webhook(id: Annotated[str, typer.Argument(metavar="ID", help="The webhook.")]) -> None:
+def end_webhook(id: Annotated[str, typer.Argument(metavar="ID", help="The webhook.")], as_json: AsJson = False) -> None:
     """Tell nothing more at a webhook's address.
 
     Example: goodstanding portal end-webhook 0f3a9c21b7de
     """
     _in_database(lambda db: sending.end(db, id, datetime.now(UTC)))
-    tell(f"The webhook {id} is ended.")
+    if as_json:
+        answer_json({"webhook": id, "ended": True})
+    else:
+        tell(f"The webhook {id} is ended.")
 
 
 def _tell_secret(id: str, secret: str, as_json: bool) -> None:

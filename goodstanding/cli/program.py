@@ -35,6 +35,8 @@ COMMANDS = (
         "erasures",
         "receipt",
         "user-id",
+        "portal",
+        "person",
     ),
     *("deadline", "policy", "rates", "backtest", "run", "migrate", "topics", "acl", "secrets"),
 )

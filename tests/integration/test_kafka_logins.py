@@ -22,12 +22,25 @@ from goodstanding.platform.kafka_users import KafkaUsers
 from goodstanding.platform.servers import Servers
 from goodstanding.platform.servers.kafka_security import KafkaSecurity
 from goodstanding.platform.servers.ports import free_ports
-from shared.contracts.topics import SCORES_CHANGED, SUBJECT_ANSWERS, SUBJECT_REQUESTS, TIERS_CHANGED
+from shared.contracts.topics import (
+    RECORDS_HELD,
+    SCORES_CHANGED,
+    SCORES_EXPLAINED,
+    SUBJECT_ANSWERS,
+    SUBJECT_REQUESTS,
+    TIERS_CHANGED,
+    TIME_TOPIC,
+    dead_letter_topic,
+)
 from shared.kafka import clients
 from shared.kafka.connection import KafkaConnection
 from shared.kafka.topic_admin import administrator, ensure_topics
 
-PORTAL = {SUBJECT_REQUESTS, SUBJECT_ANSWERS}
+PORTAL = {
+    *(SUBJECT_REQUESTS, SUBJECT_ANSWERS, TIERS_CHANGED, SCORES_EXPLAINED, RECORDS_HELD),
+    # As every service does: it asks for the time, and sets aside what it cannot read.
+    *(TIME_TOPIC, dead_letter_topic("portal")),
+}
 SUBSCRIBER = {SCORES_CHANGED, TIERS_CHANGED}
 _PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 _OAUTH = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"

@@ -107,7 +107,7 @@ async def test_what_is_said_is_signed_and_in_order_and_only_of_those_who_permit_
         await sending.add(db, "stranger", receiver.url, NOW, allows_private=True)
         await say(db, (ONE, "b/1"), (OTHER, "o/1"), (ONE, "b/2"))
         await say(db, (ONE, "b/2"), (ONE, "b/3"))
-        await drained(made, NOW)
+        await drained(made, datetime.now(UTC))
         assert sorted(receiver.ids) == ["b/1", "b/2", "b/3", "o/1"], "each once"
         assert [id for id in receiver.ids if id.startswith("b")] == ["b/1", "b/2", "b/3"]
         for headers, body in receiver.got:
@@ -162,7 +162,7 @@ async def test_two_secrets_are_valid_for_a_day_after_a_rotation(db: asyncpg.Pool
         id, before = await sending.add(db, "firm", receiver.url, NOW, allows_private=True)
         after = await sending.rotate(db, id, NOW)
         await say(db, (ONE, "b/1"))
-        await drained(made, NOW)
+        await drained(made, datetime.now(UTC))
         headers, body = receiver.got[0]
         for secret in (before, after):
             Webhook(secret).verify(body.decode(), headers)

@@ -177,12 +177,17 @@ def test_a_release_that_kept_no_moves_tells_what_follows_from_the_items() -> Non
 
 def test_a_publication_leaves_nothing_to_the_garbage_collector() -> None:
     """A cycle would keep a person's months until the next collection, which costs more than the whole evaluation."""
+    # Other threads of the process leave something now and then; an evaluation would each time.
+    assert min(_left_behind() for _ in range(3)) == 0
+
+
+def _left_behind() -> int:
     life = steady(6)
     gc.collect()
     gc.disable()
     try:
         life.month(JAN, *paid(JAN, late=40))
         assert life.evaluations[-1].moves
-        assert gc.collect() == 0
+        return gc.collect()
     finally:
         gc.enable()
