@@ -138,15 +138,20 @@ def test_the_picture_is_a_picture() -> None:
 
 
 def test_memory_does_not_grow_with_the_people() -> None:
-    column = encode(paying(24))
     preview = Preview(SHIPPED, CARD, TABLE, THROUGH, NOW)
-    for number in range(100):
-        preview.take(f"{number:064x}", column, None)
+    _kept_of(preview, 100)
+    # Something else in the process may keep something meanwhile; a preview that kept people would do so each time.
+    assert min(_kept_of(preview, 600) for _ in range(3)) < 16 * 1024
+
+
+def _kept_of(preview: Preview, people: int) -> int:
+    """What is kept of so many people, in bytes."""
+    column = encode(paying(24))
     tracemalloc.start()
     try:
-        for number in range(600):
+        for number in range(people):
             preview.take(f"{number:064x}", column, None)
         kept, _ = tracemalloc.get_traced_memory()
+        return kept
     finally:
         tracemalloc.stop()
-    assert kept < 16 * 1024
