@@ -198,7 +198,7 @@ async def _measure(
     found = (*published, *versions)
     if found != (people, people, 2, 2) or sent < people:
         raise SystemExit(f"Wrong: publications, people, lowest and highest version are {found}; {sent} messages.")
-    print(f"in all{_line(points[0], points[-1])[6:]}; state {sizes[0]:,} bytes, evaluation {sizes[1]:,}")
+    print(f"    in all{_line(points[0], points[-1])[10:]}; state {sizes[0]:,} bytes, evaluation {sizes[1]:,}")
     return points[0], points[-1]
 
 
