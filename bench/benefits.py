@@ -125,7 +125,7 @@ def _round(
 async def _published(deployment: Deployment, people: int, version: int) -> None:
     db = await asyncpg.connect(deployment.dsn("benefits"))
     try:
-        while not await db.fetchval(_PUBLISHED, people, version):  # noqa: ASYNC110 (the database offers no event)
+        while not await db.fetchval(_PUBLISHED, people, version):  # noqa: ASYNC110  # the database offers no event
             await asyncio.sleep(0.2)
     finally:
         await db.close()

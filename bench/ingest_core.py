@@ -55,8 +55,8 @@ def main() -> None:
     setting = Setting(settings.currency, settings.zone_info, NOW, people=20_000)
     costs = []
     for partner, mode in SEVEN.items():
-        # A union is a type to msgspec, and none to the checker.
-        mapping: PartnerMapping = load(settings.partners / f"{partner}.toml", PartnerMapping)  # type: ignore[arg-type]
+        file = settings.partners / f"{partner}.toml"
+        mapping: PartnerMapping = load(file, PartnerMapping)  # type: ignore[arg-type]  # a union is a type to msgspec only
         events = list(islice(samples(partner, mapping, setting, mode=mode), EVENTS))
         records = [_record(partner, n, each.key, each.value, each.headers) for n, each in enumerate(events)]
         if profile:

@@ -45,15 +45,16 @@ def main() -> None:
         "expiry sweep, 2 processes": lambda _: _sweep(given.records, 2),
     }
     rates = {f"{rate:,} events a second": rate for rate in (100, 1_000)}
-    delays: dict[str, Callable[[int], Round]] = {
-        name: lambda _, rate=rate: _latency(rate)  # type: ignore[misc]
-        for name, rate in rates.items()
-    }
+    delays: dict[str, Callable[[int], Round]] = {name: _at(rate) for name, rate in rates.items()}
     for title, parts in (("own work", work), ("latency", delays)):
         found = _alternate(parts, given.rounds)
         if given.keep:
             results.add(title, command, load, found)
             report.write()
+
+
+def _at(rate: int) -> Callable[[int], Round]:
+    return lambda _: _latency(rate)
 
 
 def _alternate(parts: Mapping[str, Callable[[int], Round]], rounds: int) -> dict[str, list[Round]]:

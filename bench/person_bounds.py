@@ -14,6 +14,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import msgspec
 
@@ -92,8 +93,7 @@ def report(title: str, person: Person) -> None:
         "repeated": ([*events("bank", LAST, (FLOOD // 2,))] * 2, now),
         "taken": ([*events(PARTNERS[0], LAST + 1, (1000, 50, 100)), *events(PARTNERS[1], LAST + 1, (850,))], later),
     }
-    # Each function is called before the next one is made, so it sees its own batch.
-    cost = {name: milliseconds(lambda: decide(person, batch, at, POLICY)) for name, (batch, at) in steps.items()}  # noqa: B023
+    cost = {name: milliseconds(partial(decide, person, batch, at, POLICY)) for name, (batch, at) in steps.items()}
     figures = "".join(f"{cost[name]:10.1f}" for name in steps)
     print(f"{title:34}{len(person.state) / 1024:8.0f}{figures}")
 

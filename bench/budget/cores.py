@@ -38,7 +38,7 @@ from shared.kafka.losses import Losses
 from shared.kafka.records import Notes, Records
 from shared.runner import step
 from shared.runner.buffer import Budget, Buffer
-from shared.runner.service import Answer, Outgoing, Record
+from shared.runner.service import Answer, DeadLetter, Outgoing, Record
 from shared.toml_file import load
 from tests.support.batches import batch
 
@@ -65,8 +65,8 @@ def outgoing(partner: str) -> tuple[list[Record], list[Outgoing]]:
     """Sample events of a partner as records, and what ingest sends of them."""
     settings = IngestSettings(kafka="", key=SecretStr("00" * 32))
     setting = Setting(settings.currency, settings.zone_info, NOW, people=20_000)
-    # A union is a type to msgspec, and none to the checker.
-    mapping: PartnerMapping = load(settings.partners / f"{partner}.toml", PartnerMapping)  # type: ignore[arg-type]
+    file = settings.partners / f"{partner}.toml"
+    mapping: PartnerMapping = load(file, PartnerMapping)  # type: ignore[arg-type]  # a union is a type to msgspec only
     events = islice(samples(partner, mapping, setting, mode=SEVEN[partner]), EVENTS)
     records = [_record(partner, n, each.key, each.value, each.headers) for n, each in enumerate(events)]
     sent: list[Outgoing] = []
@@ -137,7 +137,8 @@ def _benefits() -> Iterator[Case]:
         standing = None
         for record in records:
             message = benefits.decode(record, NOW)
-            standing = benefits.decide(standing, [message], NOW, policy).state  # type: ignore[list-item]
+            assert not isinstance(message, DeadLetter)
+            standing = benefits.decide(standing, [message], NOW, policy).state
         assert standing is not None
 
     yield "benefits, a score read and decided", len(records), work_

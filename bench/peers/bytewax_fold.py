@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import bytewax.operators as op  # type: ignore[import-not-found,unused-ignore]
-from bytewax.connectors.kafka import KafkaSinkMessage  # type: ignore[import-not-found,unused-ignore]
+import bytewax.operators as op
+from bytewax.connectors.kafka import KafkaSinkMessage
 from bytewax.connectors.kafka import operators as kop
-from bytewax.dataflow import Dataflow  # type: ignore[import-not-found,unused-ignore]
-from bytewax.recovery import init_db_dir  # type: ignore[import-not-found,unused-ignore]
-from rules import event_of, folded  # type: ignore[import-not-found,unused-ignore]
+from bytewax.dataflow import Dataflow
+from bytewax.recovery import init_db_dir
+from rules import event_of, folded
 
 BATCH = 5_000
 

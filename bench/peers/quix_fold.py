@@ -5,8 +5,8 @@ Arguments: bootstrap servers, group, source topic, target topic, state directory
 
 import sys
 
-from quixstreams import Application, State  # type: ignore[import-not-found,unused-ignore]
-from rules import event_of, folded  # type: ignore[import-not-found,unused-ignore]
+from quixstreams import Application, State
+from rules import event_of, folded
 
 
 def main() -> None:

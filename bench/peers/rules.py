@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-import orjson  # type: ignore[import-not-found,unused-ignore]  # of the peers' own environment
+import orjson
 
 KINDS = {"card.payment", "credit.payment", "electricity.bill", "hotel.stay"}
 SEEN_MAX = 32

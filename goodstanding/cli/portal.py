@@ -99,7 +99,7 @@ def key(
     if role not in keys.OF_ROLE:
         raise UserError(f"There is no role {role}.", f"Say one of: {', '.join(keys.OF_ROLE)}.")
     wanted = scopes or list(keys.OF_ROLE[role])
-    made = _in_database(lambda db: keys.make(db, role, name, wanted, datetime.now(UTC)))  # type: ignore[arg-type]
+    made = _in_database(lambda db: keys.make(db, role, name, wanted, datetime.now(UTC)))  # type: ignore[arg-type]  # one of OF_ROLE
     if as_json:
         answer_json({"key": made, "role": role, "name": name, "scopes": sorted(wanted)})
     else:

@@ -15,7 +15,7 @@ from tests.faults.campaign import BROKERS_ONE_AFTER_ANOTHER, FULL, SHORT
 async def test_a_minute_of_faults(tmp_path: Path, seed: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "campaign")
     report = await campaign.run(seed, SHORT, tmp_path / "deployment")
-    print(f"seed {seed}: {report}")  # noqa: T201 (pytest shows it with a failure)
+    print(f"seed {seed}: {report}")  # noqa: T201  # pytest shows it with a failure
     assert report.violations == []
     assert {act: report.faults[act] for act in SHORT.counts} == SHORT.counts
 
@@ -25,7 +25,7 @@ async def test_a_minute_of_faults(tmp_path: Path, seed: int, caplog: pytest.LogC
 async def test_the_campaign(tmp_path: Path, seed: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "campaign")
     report = await campaign.run(seed, FULL, tmp_path / "deployment")
-    print(f"seed {seed}: {report}")  # noqa: T201 (pytest shows it with a failure)
+    print(f"seed {seed}: {report}")  # noqa: T201  # pytest shows it with a failure
     assert report.violations == []
     assert {act: report.faults[act] for act in FULL.counts} == FULL.counts
 
@@ -39,6 +39,6 @@ async def test_three_brokers_killed_one_after_another(
     caplog.set_level(logging.INFO, "campaign")
     plan = BROKERS_ONE_AFTER_ANOTHER
     report = await campaign.run(seed, plan, tmp_path / "deployment")
-    print(f"seed {seed}: {report}")  # noqa: T201 (pytest shows it with a failure)
+    print(f"seed {seed}: {report}")  # noqa: T201  # pytest shows it with a failure
     assert report.violations == []
     assert {act: report.faults[act] for act in plan.counts} == plan.counts

@@ -43,7 +43,7 @@ async def test_a_rolling_restart_loses_nothing_and_moves_no_shard(tmp_path: Path
             await cluster.start(name, settings=_named(name))
             pauses[name] = time.monotonic() - began
         again = {name: _assignments(cluster, name) for name in NAMES}
-        print(f"longest pause of a partition: {max(pauses.values()):.1f} s; {pauses}")  # noqa: T201
+        print(f"longest pause of a partition: {max(pauses.values()):.1f} s; {pauses}")  # noqa: T201  # what is measured is to be read
         assert again == {name: count + 1 for name, count in assigned.items()}, "each got its own again, once"
         await load
         await cluster.until_drained()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import msgspec
@@ -144,7 +144,7 @@ def test_a_restored_retention_ends_with_the_records_of_the_newcomer(batches: lis
 
 # -- benefits ----------------------------------------------------------------------------------------------------------
 
-TIERS = TierPolicy(tables=(load_policy(ROOT / "policies" / "benefits.toml", TierTable),), zone=NOW.tzinfo)  # type: ignore[arg-type]
+TIERS = TierPolicy(tables=(load_policy(ROOT / "policies" / "benefits.toml", TierTable),), zone=UTC)
 
 
 def published(version: int, score: int, erased: Erased | None) -> News:

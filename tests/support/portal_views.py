@@ -69,7 +69,7 @@ def _held(kind: str, status: str, *, ended: date | None, hostile: bool = False) 
         partner="hotel",
         report_id=_HOSTILE if hostile else "R-2025-0017",
         kind=kind,
-        status=status,  # type: ignore[arg-type]
+        status=status,  # type: ignore[arg-type]  # tests give one that there is
         counts=status not in ("disputed", "unverifiable"),
         began_on=TODAY - timedelta(days=70),
         ended_on=ended,

@@ -244,7 +244,7 @@ OPERATIONS: tuple[Operation, ...] = (
             summary,
             answers,
             _reading(name, read, explains=explains, says=says),  # type: ignore[arg-type]  # each name is a scope
-            scope=name,  # type: ignore[arg-type]
+            scope=name,  # type: ignore[arg-type]  # each name is a scope
             has_language=says,
         )
         for name, summary, answers, read, explains, says in _read

@@ -149,8 +149,15 @@ def _form(act: _Act) -> Callable[[Request], Awaitable[Response]]:
 async def _dispute(office: Office, user_id: str, fields: dict[str, str]) -> str:
     text = " ".join(fields.get("text", "").split()) or None
     record_id, reason = fields.get("record_id", ""), fields.get("reason", "")
-    request = SubjectRequest(request="dispute", record_id=record_id, reason=reason, text=text)  # type: ignore[arg-type]
-    return await office.ask(user_id, request)
+    return await office.ask(
+        user_id,
+        SubjectRequest(
+            request="dispute",
+            record_id=record_id,
+            reason=reason,  # type: ignore[arg-type]  # the contract refuses what is no reason
+            text=text,
+        ),
+    )
 
 
 async def _statement(office: Office, user_id: str, fields: dict[str, str]) -> str:

@@ -59,7 +59,7 @@ def test_what_is_said_is_kept_as_it_came_and_a_mark_about_nobody_is_passed_over(
 
 @pytest.mark.parametrize(("service", "expected"), [("ingest", ends("answers")), ("benefits", None), ("portal", None)])
 def test_the_answers_end_with_what_ingest_confirms(service: str, expected: Ends | None) -> None:
-    body = ErasureConfirmed(request_id="r1", service=service)  # type: ignore[arg-type]
+    body = ErasureConfirmed(request_id="r1", service=service)  # type: ignore[arg-type]  # one that there is
     said = announced(service, SUBJECT_ANSWERS, WHO, body, subject="r1", version=1, time=NOW)
     assert decode(record_of(said), NOW) == expected
 
