@@ -6,16 +6,10 @@ from Maven Central; so no JDK is needed on the machine.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from jgo.maven import MavenContext
-
-from goodstanding.platform.servers import directories
 from tests.support import java
 
 _JARS = (
@@ -40,20 +34,5 @@ _JVM = ("-Xms512m", "-Xmx512m", "-XX:+UseParallelGC", "--enable-native-access=AL
 def compiled(source: Path) -> tuple[str, ...]:
     """The command that runs the program in this file, whose arguments follow. Compiled once in a program's life."""
     directory = Path(tempfile.mkdtemp(prefix="goodstanding-bench-java-"))
-    java_, *arguments = java.compiled(source, directory, [_jar(*each) for each in _JARS])
+    java_, *arguments = java.compiled(source, directory, [java.jar(*each) for each in _JARS])
     return java_, *_JVM, *arguments
-
-
-def _jar(group: str, artifact: str, version: str, digest: str) -> Path:
-    """The jar in the user's Maven repository, fetched where it is missing."""
-    repository = directories.maven_repository()
-    jar = repository.joinpath(*group.split("."), artifact, version, f"{artifact}-{version}.jar")
-    if not jar.exists():
-        with TemporaryDirectory(dir=repository) as staging:
-            context = MavenContext(repo_cache=Path(staging), timeout=120)
-            fetched = context.project(group, artifact).at_version(version).artifact().resolve()
-            jar.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(fetched, jar)
-    if sha256(jar.read_bytes()).hexdigest() != digest:
-        raise SystemExit(f"{jar} is not the jar that this benchmark was written with; delete it to fetch it again.")
-    return jar

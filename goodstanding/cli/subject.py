@@ -18,21 +18,10 @@ from goodstanding.person.asking import Asked, Told, asking_for, in_json
 from goodstanding.person.export import Export
 from goodstanding.person.export import export as exported
 from goodstanding.platform.deployment import Deployment
-from shared.contracts.subject import Ask, ErasureReceipt, Reason, SubjectAnswer, SubjectRequest
+from shared.contracts.subject import REASONS, Ask, ErasureReceipt, SubjectAnswer, SubjectRequest
 
 app = commands("What a person asks: dispute a record, withdraw a consent, be erased, see what is held.")
 
-REASONS: tuple[Reason, ...] = (
-    "not-mine",
-    "mixed-up",
-    "not-liable",
-    "paid",
-    "wrong-amount",
-    "wrong-day",
-    "reported-twice",
-    "fraud",
-    "other",
-)
 Record = Annotated[
     str,
     typer.Argument(metavar="RECORD", help="The record's id or its beginning, or the number that its provider gave it."),

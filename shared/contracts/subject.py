@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from annotated_types import Ge, Len
 from pydantic import Field as Bound
@@ -24,6 +24,7 @@ Reason = Literal[
 ]
 """Why a record is wrong: another person's; one of a person with the same name; owed by somebody else; paid already; the
 amount; a day; the same obligation as another record; somebody used the person's name; something else, see the text."""
+REASONS: tuple[Reason, ...] = get_args(Reason)
 Code = Annotated[str, Bound(pattern=r"^[a-z]+(-[a-z]+)*$", max_length=64)]
 Sentence = Annotated[str, Bound(min_length=1, max_length=SENTENCE_CHARACTERS_MAX, pattern=PRINTABLE)]
 OwnText = Annotated[str, Bound(min_length=1, max_length=TEXT_OF_PERSON_CHARACTERS_MAX, pattern=PRINTABLE)]

@@ -13,15 +13,16 @@ from goodstanding.portal.ledger import Look, Permission
 from goodstanding.portal.people import Known
 from goodstanding.portal.web.person_page import View
 from services.scorer.core import score
-from services.scorer.core.decide import Person, decide
+from services.scorer.core.decide import Person
 from services.scorer.core.explain import Published
-from services.scorer.core.messages import Due, Message
+from services.scorer.core.messages import Message
 from services.scorer.core.reasons.figures import Language
 from services.scorer.core.reasons.hints import Present
 from services.scorer.core.state import decode
 from shared.contracts.explained import HeldRecord
 from shared.contracts.messages import TierChange
-from tests.support.people import JAN, ME, SHIPPED, ZONE, day, event, news, policy_of, record
+from tests.support.people import JAN, ME, SHIPPED, ZONE, day, event, news, record
+from tests.support.publications import published
 
 TIERS = policies.tier_table()
 NOW = day(JAN + 1, 10)
@@ -33,33 +34,13 @@ _HOSTILE = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>"
 
 
 def _published(months: int, *others: Message) -> tuple[Person, list[Published]]:
-    person, rows, before = Person(ME), [], None
-    for month in range(JAN - months + 1, JAN + 1):
-        messages: list[Message] = [
+    def monthly(month: int) -> list[Message]:
+        return [
             event("credit_card.repayment", day(month), id=f"c{month}"),
             event("water.bill", day(month, 3), id=f"w{month}", days_late=9 if month == JAN - 2 else 0),
         ]
-        messages += others if month == JAN else []
-        for batch, at in (
-            (messages, day(month, 20)),
-            ([Due(ME, month + 1, day(month + 1, 6, 0), 0, 0)], day(month + 1, 6, 0)),
-        ):
-            decided = decide(person, batch, at, policy_of(SHIPPED))
-            person = decided.person
-            if (new := decided.writes.publication) is not None:
-                column = score.encode(new.evaluation)
-                rows.append(
-                    Published(
-                        version=new.version,
-                        as_of=new.as_of,
-                        run=new.run,
-                        policy=new.policy,
-                        evaluation=column,
-                        evaluation_before=before,
-                    )
-                )
-                before = column
-    return person, rows
+
+    return published(months, monthly, *others)
 
 
 def _held(kind: str, status: str, *, ended: date | None, hostile: bool = False) -> HeldRecord:

@@ -22,19 +22,8 @@ from services.benefits.core.table import TierTable
 from services.scorer.core.reasons.figures import Language, day, money
 from services.scorer.core.reasons.words import of_kind
 from shared.contracts.explained import HeldRecord
-from shared.contracts.subject import Reason
+from shared.contracts.subject import REASONS
 
-REASONS: tuple[Reason, ...] = (
-    "not-mine",
-    "mixed-up",
-    "not-liable",
-    "paid",
-    "wrong-amount",
-    "wrong-day",
-    "reported-twice",
-    "fraud",
-    "other",
-)
 _TELL_MAX = 20
 
 

@@ -16,16 +16,16 @@ from goodstanding.person.explained import Explained, explained
 from goodstanding.person.page import page
 from goodstanding.person.phrases import _BOTH
 from goodstanding.person.setting import Setting
-from services.scorer.core import score
-from services.scorer.core.decide import Person, decide
+from services.scorer.core.decide import Person
 from services.scorer.core.explain import Published
-from services.scorer.core.messages import Due, Message
+from services.scorer.core.messages import Message
 from services.scorer.core.reasons.figures import Language
 from services.scorer.core.reasons.hints import Present
 from services.scorer.core.reasons.sentences import Wording
 from services.scorer.core.scorecard_parts import Named
 from services.scorer.core.state import decode
-from tests.support.people import JAN, ME, SHIPPED, ZONE, day, event, news, policy_of, record
+from tests.support.people import JAN, ME, SHIPPED, ZONE, day, event, news, record
+from tests.support.publications import published
 
 TIERS = policies.tier_table()
 TODAY = day(JAN + 1, 10).date()
@@ -33,30 +33,11 @@ TODAY = day(JAN + 1, 10).date()
 
 def life(months: int = 6, *others: Message) -> tuple[Person, list[Published]]:
     """A person who pays a card every month up to January, late once, and what was published."""
-    person, rows, before = Person(ME), [], None
-    for month in range(JAN - months + 1, JAN + 1):
-        messages: list[Message] = [event("credit_card.repayment", day(month), days_late=12 if month == JAN else 0)]
-        messages += others if month == JAN else []
-        for batch, at in (
-            (messages, day(month, 20)),
-            ([Due(ME, month + 1, day(month + 1, 6, 0), 0, 0)], day(month + 1, 6, 0)),
-        ):
-            decided = decide(person, batch, at, policy_of(SHIPPED))
-            person = decided.person
-            if (new := decided.writes.publication) is not None:
-                column = score.encode(new.evaluation)
-                rows.append(
-                    Published(
-                        version=new.version,
-                        as_of=new.as_of,
-                        run=new.run,
-                        policy=new.policy,
-                        evaluation=column,
-                        evaluation_before=before,
-                    )
-                )
-                before = column
-    return person, rows
+
+    def monthly(month: int) -> list[Message]:
+        return [event("credit_card.repayment", day(month), days_late=12 if month == JAN else 0)]
+
+    return published(months, monthly, *others)
 
 
 def setting(language: Language = "en", *, has_policy: bool = True) -> Setting:

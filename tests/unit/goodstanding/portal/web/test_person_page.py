@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from goodstanding.portal.web.html import STYLESHEET
-from goodstanding.portal.web.person_page import REASONS, View, person_page
+from goodstanding.portal.web.person_page import View, person_page
 from goodstanding.portal.web.wording import _BOTH, word
 from services.scorer.core.reasons.figures import Language
+from shared.contracts.subject import REASONS
 from tests.support.portal_views import LIVES, WORD, view
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
