@@ -29,14 +29,15 @@ demo: setup  ## the main job, end to end, on a Kafka and a Postgres of its own
 demo-real: setup  ## the same platform with real data: six months of 15,000 card customers; draws backtest.svg
 	@$(BIN)/goodstanding demo --real --svg backtest.svg
 
-# Two processes, and a file stays in one. Those that take long come first, so that none of them is left at the end.
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+# A file stays in one process. Those that take long come first, so that none of them is left at the end.
+PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
 
 unit: setup  ## the tests that need no server: rules, contracts, the command line; under half a minute
-	@$(PYTEST) --quiet tests/unit
+	@$(PYTEST) -n 2 --quiet tests/unit
 
-test: setup  ## all tests but the long fault campaigns; a real Kafka and Postgres for each of two processes
-	@$(PYTEST) -m 'not campaign'
+# Three processes on two cores: tests with servers wait for half of their time.
+test: setup  ## all tests but the long fault campaigns; a real Kafka and Postgres for each of three processes
+	@$(PYTEST) -n 3 -m 'not campaign'
 
 test-faults: setup  ## the long fault campaigns, and the laws with twenty times as many examples
 	@$(BIN)/pytest --hypothesis-profile=long tests/property

@@ -16,16 +16,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-import asyncpg
 import typer
-from aiokafka.errors import KafkaConnectionError, KafkaError
 from typer.core import TyperCommand, TyperGroup
 
 from goodstanding.cli.frame import error_json, fail, in_json
 from goodstanding.errors import UserError
-from goodstanding.platform.servers import ServersError
-from goodstanding.simulation.real_data.source import DataError
-from shared.toml_file import ConfigError
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """Its module is private to typer; the class is what every wrong use of a command has in common."""
@@ -38,7 +33,7 @@ _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 _MAKE_ROOM = "Make room. What was to be done may be done all the same: look before you repeat it."
 
 
-class _Group(TyperGroup):
+class Group(TyperGroup):
     """Answers an error that the user can act on with a sentence. Any other is a bug and keeps its traceback."""
 
     def main(self, args: Sequence[str] | None = None, *arguments: Any, **named: Any) -> Any:
@@ -73,37 +68,32 @@ class _Group(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """All of each command's first sentence; typer cuts what is longer than the line."""
-        rows = [(name, _first_sentence(self.get_command(ctx, name))) for name in self.list_commands(ctx)]
+        rows = self.lines_of_help(ctx)
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+    def lines_of_help(self, ctx: Any) -> list[tuple[str, str]]:
+        """Each command's name and first sentence."""
+        return [(name, _first_sentence(self.get_command(ctx, name))) for name in self.list_commands(ctx)]
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except UserError as error:
             fail(error.sentence, error.advice)
-        except ConfigError as error:
-            if in_json.get():
-                others = [{"line": each.line, "key": each.key, "error": each.sentence} for each in error.others]
-                more: dict[str, Any] = {"others": others} if others else {}
-                fail(error.sentence, file=str(error.file), line=error.line, key=error.key, **more)
-            fail("\n".join(map(str, (error, *error.others))))
-        except (ServersError, DataError) as error:
-            fail(str(error))
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
         except BrokenPipeError:  # `goodstanding tail scores | head`
             sys.stderr.close()
             raise typer.Exit(0) from None
-        except (KafkaConnectionError, ConnectionError, TimeoutError) as error:
-            fail(f"A server does not answer{_address_in(error)}.", "Have everything run: goodstanding local up")
-        except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncio.CancelledError) as error:
-            # The last resort. A client library lets a cancellation out, now and then, when its broker goes away.
-            server = "Postgres" if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)) else "Kafka"
-            fail(
-                f"{server} could not do what was asked ({type(error).__name__}).",
-                "See what runs, and have everything run: goodstanding local status, then goodstanding local up",
-            )
+        except (typer.Exit, typer.Abort, _UsageError):
+            raise
+        except (Exception, asyncio.CancelledError) as error:
+            # What an error means its library knows, and a command that goes well does not wait for that import.
+            from goodstanding.cli.failures import answer
+
+            answer(error)
+            raise
 
 
 _SEVERAL = re.compile(r"\[(\[[A-Z]+\]\.\.\.)\]\.\.\.|\{([A-Z]+\.\.\.)\}\.\.\.")
@@ -129,21 +119,15 @@ def _leave_unsaid() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _address_in(error: BaseException) -> str:
-    """Where the server should be, out of a library's words for it, which are not for people."""
-    found = re.search(r"\(['\"]([^'\"]+)['\"], (\d+)", str(error))
-    return f" at {found[1]}:{found[2]}" if found else ""
-
-
 def _first_sentence(command: Any) -> str:
     text = " ".join((command.short_help or command.help or "").split("\n\n")[0].split())
     return re.split(r"(?<=\.) ", text)[0]
 
 
-def commands(help: str) -> typer.Typer:
+def commands(help: str, cls: type[Group] = Group) -> typer.Typer:
     """An empty group of commands."""
     return _Commands(
-        cls=_Group,
+        cls=cls,
         help=help,
         no_args_is_help=True,
         rich_markup_mode=None,

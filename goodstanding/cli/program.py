@@ -9,38 +9,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from goodstanding.cli.table import TABLE
+
 NAME = "goodstanding"
 VARIABLE = "GOODSTANDING_COMMAND"
 """Says how to call it where it cannot know that by itself: in a container."""
 
-COMMANDS = (
-    *(
-        "demo",
-        "local",
-        "import",
-        "go-live",
-        "doctor",
-        "partner",
-        "tail",
-        "dead-letters",
-        "offsets",
-        "clock",
-        "score",
-        "explain",
-        "history",
-        "records",
-        "consents",
-        "benefits",
-        "subject",
-        "erasures",
-        "receipt",
-        "user-id",
-        "portal",
-        "person",
-    ),
-    *("deadline", "policy", "rates", "backtest", "run", "migrate", "topics", "acl", "secrets"),
-)
-_COMMAND = re.compile(rf"(?<![\w/.-]){NAME}(?= (?:{'|'.join(COMMANDS)})\b)")
+_COMMAND = re.compile(rf"(?<![\w/.-]){NAME}(?= (?:{'|'.join(TABLE)})\b)")
 
 
 def program(argv0: str | None = None, which: Callable[[str], str | None] = shutil.which) -> str:

@@ -32,7 +32,7 @@ async def log_of(kafka: str, batches: int, settings: dict[str, str]) -> TopicPar
 
 async def test_a_time_is_found_where_the_broker_would_find_it(kafka_bootstrap: str) -> None:
     tp = await log_of(kafka_bootstrap, 7, APPEND_TIMES)
-    # A broker answers a connection in the order of its questions, so one behind a fetch at the end waits as long as that does.
+    # A broker answers a connection in the order of its questions: one behind a fetch at the end waits as that does.
     async with AIOKafkaConsumer(bootstrap_servers=kafka_bootstrap, fetch_max_wait_ms=1) as consumer:
         consumer.assign([tp])
         # As services ask: who leads the partition is known by then.

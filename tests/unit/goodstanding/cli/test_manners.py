@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from goodstanding.cli.program import COMMANDS, pasted, program
+from goodstanding.cli.program import pasted, program
 from goodstanding.platform.fixed_settings import STATEFUL
 from shared.contracts.identity import sample_account
 from tests.support.command_line import ask, commands
@@ -212,8 +212,15 @@ def test_directories_missing_and_closed_files_are_answered(tmp_path: Path, argum
 # -- commands that are told of can be pasted ---------------------------------------------------------------------------
 
 
-def test_every_command_is_known_where_hints_are_written() -> None:
-    assert set(COMMANDS) == {path[0] for path, _ in commands()}
+def test_a_look_at_the_help_waits_for_no_library() -> None:
+    """Together the commands import all that the project has, which takes a second."""
+    asks = "import sys; sys.argv[1:] = ['--help']; from goodstanding.cli import app; app(standalone_mode=False); "
+    found = "print(sorted({'aiokafka', 'asyncpg', 'pydantic'} & sys.modules.keys()), *sys.argv)"
+    said = subprocess.run([sys.executable, "-c", asks + found], capture_output=True, text=True, check=True).stdout
+    assert said.endswith("[] -c --help\n")
+    assert {path[0] for path, _ in commands()} == {
+        line.split()[0] for line in said.split("Commands:")[1].splitlines()[1:-1]
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,43 @@
+"""What an error that a command lets out means to the person at the keyboard."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import asyncpg
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from goodstanding.cli.frame import fail, in_json
+from goodstanding.platform.servers import ServersError
+from goodstanding.simulation.real_data.source import DataError
+from shared.toml_file import ConfigError
+
+
+def answer(error: BaseException) -> None:
+    """End with a sentence and what to do next, or return, if the error is a bug and its traceback what helps."""
+    match error:
+        case ConfigError():
+            if in_json.get():
+                others = [{"line": each.line, "key": each.key, "error": each.sentence} for each in error.others]
+                more: dict[str, Any] = {"others": others} if others else {}
+                fail(error.sentence, file=str(error.file), line=error.line, key=error.key, **more)
+            fail("\n".join(map(str, (error, *error.others))))
+        case ServersError() | DataError():
+            fail(str(error))
+        case KafkaConnectionError() | ConnectionError() | TimeoutError():
+            fail(f"A server does not answer{_address_in(error)}.", "Have everything run: goodstanding local up")
+        case KafkaError() | asyncpg.PostgresError() | asyncpg.InterfaceError() | asyncio.CancelledError():
+            # The last resort. A client library lets a cancellation out, now and then, when its broker goes away.
+            server = "Postgres" if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)) else "Kafka"
+            fail(
+                f"{server} could not do what was asked ({type(error).__name__}).",
+                "See what runs, and have everything run: goodstanding local status, then goodstanding local up",
+            )
+
+
+def _address_in(error: BaseException) -> str:
+    """Where the server should be, out of a library's words for it, which are not for people."""
+    found = re.search(r"\(['\"]([^'\"]+)['\"], (\d+)", str(error))
+    return f" at {found[1]}:{found[2]}" if found else ""
