@@ -35,8 +35,9 @@ Every service reads its settings from the environment, as `GOODSTANDING_<NAME>`.
 name in lower case below `/run/secrets`. `goodstanding local up` sets all of them for the services that it starts. When
 a platform is set up for the first time, it takes `GOODSTANDING_ZONE`, `GOODSTANDING_CURRENCY`,
 `GOODSTANDING_IDENTITY_SCHEME`, `GOODSTANDING_RETENTION_PROFILE` and the two keys from its own environment. They hold
-for good from then on: with another zone, currency, scheme or key the same events would mean something else. In compose
-they are set for each service in `docker-compose.yml`.
+for good from then on: with another zone, currency, scheme or key the same events would mean something else. It takes
+`GOODSTANDING_CLOCK` as well, which is `loading` until [the past is closed](loading.md). With compose, the file `.env`
+beside `docker-compose.yml` says these for all of its containers; the two keys are made there.
 
 Scoring, tiers, deadlines and partners are no settings but files: `policies/` and `partners/`.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -31,10 +32,11 @@ from goodstanding.cli.frame import (
 )
 from goodstanding.cli.words import day, partner_names
 from goodstanding.errors import UserError
-from goodstanding.loading.backfill import check_new, close_window, open_window, present, window_of
+from goodstanding.loading.backfill import check_new, present, window_of
 from goodstanding.loading.leading import check_scorecards, directory, leading
 from goodstanding.loading.live import go_live as close_the_past
 from goodstanding.loading.playing import Month, Player
+from goodstanding.loading.services import Services, services_of
 from goodstanding.loading.shelf import File, Shelf, open_shelf
 from goodstanding.loading.sorting import Days, Sorter
 from goodstanding.platform.deployment import Deployment
@@ -87,8 +89,9 @@ def import_(
     Example: goodstanding import bank.jsonl.gz --partner bank --from 2024-01-01
     """
     stack = Stack.default()
-    deployment, days = stack.deployment, Days(since, until)
-    window = _window(deployment, files, partner, days)
+    deployment, services, days = stack.deployment, services_of(stack, say), Days(since, until)
+    _check_may_write(deployment)
+    window = _window(deployment, services, files, partner, days)
     began = time.monotonic()
     room = directory(deployment)
     if window:
@@ -104,7 +107,10 @@ def import_(
         sent = 0
         if not hold:
             with Bar(sum(shelf.waiting().values())) as bar:
-                sent = _backfilled(stack, window, shelf, bar) if window else asyncio.run(_sent(deployment, shelf, bar))
+                if window:
+                    sent = _backfilled(deployment, services, window, shelf, bar)
+                else:
+                    sent = asyncio.run(_sent(deployment, services, shelf, bar))
         told = _answer(shelf, read or shelf.files(), refused, sent, time.monotonic() - began, hold, as_json)
     if window and not hold:
         shutil.rmtree(room)
@@ -112,7 +118,9 @@ def import_(
         raise typer.Exit(1)
 
 
-def _window(deployment: Deployment, files: Sequence[Path] | None, partner: str | None, days: Days) -> str | None:
+def _window(
+    deployment: Deployment, services: Services, files: Sequence[Path] | None, partner: str | None, days: Days
+) -> str | None:
     """The months for which a partner is backfilled on a platform that is live; None on one that is loading."""
     settings = deployment.settings
     if settings.clock == "loading":
@@ -120,19 +128,22 @@ def _window(deployment: Deployment, files: Sequence[Path] | None, partner: str |
     if settings.clock == "stepped" or not files or partner is None or days == Days():
         raise UserError(
             "The past of this platform is closed: it was not set up for loading, or has gone live.",
-            "Set up another one (GOODSTANDING_HOME=... goodstanding local up --loading), or send the past of a new "
-            "partner for declared days: goodstanding import FILE --partner PARTNER --from DATE --until DATE",
+            f"{services.another}\nOr send the past of a new partner for declared days: goodstanding import FILE "
+            "--partner PARTNER --from DATE --until DATE",
         )
     return window_of(partner, days, _now(), settings.zone)
 
 
-def _backfilled(stack: Stack, window: str, shelf: Shelf, bar: Bar) -> int:
+def _backfilled(deployment: Deployment, services: Services, window: str, shelf: Shelf, bar: Bar) -> int:
     """Send all that waits, to months that are open for as long as this takes; how many events that were."""
     sent = 0
     if shelf.waiting():
-        deployment = open_window(stack, window, say)
+        say("Opening the months for the partner")
+        deployment = services.backfill(deployment, window)
         sent = asyncio.run(_sent_now(deployment, window.partition(":")[0], shelf, bar))
-    close_window(stack, say)
+    if deployment.settings.backfill:
+        say("Closing the months")
+        services.backfill(deployment, None)
     return sent
 
 
@@ -183,7 +194,7 @@ def _seekable(file: Path, room: Path) -> Iterator[Path]:
         yield Path(copy.name)
 
 
-async def _sent(deployment: Deployment, shelf: Shelf, bar: Bar) -> int:
+async def _sent(deployment: Deployment, services: Services, shelf: Shelf, bar: Bar) -> int:
     """Send all that waits, and lead the clock behind it; how many events that were. Where nothing waits, an import may
     have been killed on that last part of its way."""
     first, last = shelf.first_month(), shelf.last_month()
@@ -192,7 +203,7 @@ async def _sent(deployment: Deployment, shelf: Shelf, bar: Bar) -> int:
     settings, zone, sent = deployment.settings, zones.zone(deployment.settings.zone), 0
     if first is not None:
         check_scorecards(deployment, month_start(first, zone))
-    async with leading(deployment, Stack.default().processes, bar.watch) as leader:
+    async with leading(deployment, services.processes, bar.watch) as leader:
         player = Player(shelf, leader, deployment.kafka, settings.zone, _now)
         async for month in player.play():
             sent += month.events
@@ -259,13 +270,24 @@ def go_live(as_json: AsJson = False) -> None:
     Example: goodstanding go-live
     """
     stack = Stack.default()
+    deployment, services = stack.deployment, services_of(stack, say)
+    _check_may_write(deployment)
     with stops_politely("Interrupted. Repeat the command, and it goes on."), Bar(0) as bar:
-        since = close_the_past(stack, say, bar.watch)
-    settings = stack.deployment.settings
+        since = close_the_past(deployment, services, say, bar.watch)
     if as_json:
         answer_json({"live_since": rfc3339(since)})
-    else:
-        tell(f"The past is closed, and the platform is live since {local(since, zones.zone(settings.zone))}.")
+        return
+    tell(f"The past is closed, and the platform is live since {local(since, zones.zone(deployment.settings.zone))}.")
+    if services.when_live:
+        tell(services.when_live)
+
+
+def _check_may_write(deployment: Deployment) -> None:
+    if not os.access(deployment.directory, os.W_OK):
+        fail(
+            f"{deployment.directory} cannot be written, where this command keeps what it has still to do.",
+            "On compose another container may: docker compose run --rm loading",
+        )
 
 
 class Bar:

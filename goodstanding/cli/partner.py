@@ -31,9 +31,11 @@ from goodstanding.cli.settings_here import settings_here
 from goodstanding.cli.understood import show_understood
 from goodstanding.cli.words import EventFile, Partner
 from goodstanding.errors import UserError
+from goodstanding.partner.content import content_of
 from goodstanding.partner.crosswalks import rows_of, tell_crosswalk
-from goodstanding.partner.event_file import lines_of
-from goodstanding.partner.mapping_files import mapping_of, sound_mapping_of
+from goodstanding.partner.event_file import lines_in, lines_of
+from goodstanding.partner.file_remarks import file_remarks
+from goodstanding.partner.mapping_files import compiled, mapping_of, sound_mapping_of
 from goodstanding.partner.rehearsal import Rehearsal
 from goodstanding.partner.samples import Setting, identifiers, samples
 from goodstanding.partner.sending import send
@@ -118,12 +120,19 @@ def validate_(
     settings = settings_here(stack)
     now = _now(settings, lambda: stack.deployment)
     rehearsal = Rehearsal(partner, settings, now)
-    mapping = mapping_of(partner)
-    judged = rehearsal.read(lines_of(file, mapping))
+    mapping, content = mapping_of(partner), content_of(file)
+    # Events that are told apart by what they say are judged together, wherever they stand in the file.
+    judged = sorted(rehearsal.read(lines_in(content, file, mapping)), key=lambda each: each.line)
     verdicts = rehearsal.answer(judged)
     if show:
         good = {verdict.line for verdict in verdicts if verdict.result in GOOD}
         show_understood([each for each in judged if each.line in good], settings, _one(mapping), as_json)
+    if isinstance(mapping, CsvMapping) and (show or any(verdict.result not in GOOD for verdict in verdicts)):
+        for sentence in file_remarks(content, mapping, compiled(partner, settings)):
+            if as_json:
+                answer_json({"warning": sentence})
+            else:
+                tell(f"Look at this: {sentence}")
     _answer(verdicts, as_json, "checked", _judged_by(settings, now), _one(mapping))
 
 

@@ -14,11 +14,12 @@ import typer
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, tell, warn
 from goodstanding.cli.words import ReplicationFactor, ServiceName
 from goodstanding.platform import kept_kinds, topic_text
-from goodstanding.platform.deployment import partners
+from goodstanding.platform.deployment import Deployment, partners
 from goodstanding.platform.secret_files import write_secret_files
 from goodstanding.platform.stack import Stack
 from shared.contracts.topics import SERVICES, WITNESS
 from shared.contracts.topics import topics as table
+from shared.kafka.topic_admin import TopicReport
 from shared.settings import policies_here
 
 TopicForm: TypeAlias = Literal["strimzi"]
@@ -96,6 +97,8 @@ def topics(
 ) -> None:
     """Create the topics that are missing, and compare the others with the table. Ends with 1 when one differs.
 
+    Where a past is loaded, its clock is set as well: before that no service can begin.
+
     Example: goodstanding topics --replication-factor 3
     """
     if form is not None:
@@ -106,7 +109,7 @@ def topics(
             markup=False,
         )
         return
-    report = asyncio.run(Stack.default().deployment.ensure_topics(replication_factor))
+    report = asyncio.run(_made(Stack.default().deployment, replication_factor))
     told = [("created", name) for name in report.created] + [("right", name) for name in report.right]
     for state, name in told:
         if as_json:
@@ -127,3 +130,11 @@ def topics(
             for each in report.faults
         )
         fail("\n".join(lines))
+
+
+async def _made(deployment: Deployment, replication_factor: int | None) -> TopicReport:
+    report = await deployment.ensure_topics(replication_factor)
+    if deployment.settings.clock == "loading":
+        # No service can begin before the clock shows something.
+        await deployment.resume_loading()
+    return report

@@ -30,6 +30,8 @@ def show_understood(judged: Sequence[Judged], settings: FixedSettings, one: str,
         for sentence in found:
             answer_json({"warning": sentence})
         return
+    if not events:
+        return
     rows: list[Sequence[object]] = [
         (
             each.line,

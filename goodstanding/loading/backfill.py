@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
-import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from goodstanding.errors import UserError
 from goodstanding.loading.sorting import Days
 from goodstanding.partner.evidence import READ_BY
 from goodstanding.platform.deployment import Deployment
-from goodstanding.platform.stack import Stack, start, stop
 from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.reading.progress import Progress
 from services.scorer.core.features.months import WINDOW_MONTHS_MAX
@@ -27,8 +25,6 @@ from shared.kafka.sender import started
 _POLL_S = 0.1
 _STALLED_AFTER_S = 120.0
 _RESTART = "Repeat the command, and it goes on."
-
-Say = Callable[[str], None]
 
 
 def window_of(partner: str, days: Days, now: datetime, zone: str) -> str:
@@ -63,29 +59,6 @@ def check_new(deployment: Deployment, window: str) -> None:
             f"{partner} has sent events before, and which of them counted in closed months nobody knows any more.",
             "Only a partner who is new can be backfilled, before it sends its first event.",
         )
-
-
-def open_window(stack: Stack, window: str, say: Say) -> Deployment:
-    """Have the scorer take the partner's events in these months; the partner is new (`check_new`)."""
-    say("Opening the months for the partner")
-    return _with(stack, stack.deployment, window, say)
-
-
-def close_window(stack: Stack, say: Say) -> None:
-    """The months are closed again; where none is open nothing happens."""
-    deployment = stack.deployment
-    if deployment.settings.backfill:
-        say("Closing the months")
-        _with(stack, deployment, None, say)
-
-
-def _with(stack: Stack, deployment: Deployment, window: str | None, say: Say) -> Deployment:
-    # Stopped first: whoever repeats this after a kill must not find one at work that was told otherwise.
-    stop([deployment.process("scorer")])
-    settings = msgspec.structs.replace(deployment.settings, backfill=window)
-    deployment = Deployment.create(deployment.directory, deployment.addresses, settings)
-    start(deployment, say, attached=False)
-    return deployment
 
 
 async def _ends(deployment: Deployment, partner: str) -> int:

@@ -12,51 +12,49 @@ import msgspec
 
 from goodstanding.errors import UserError
 from goodstanding.loading.leading import Watch, directory, leading
+from goodstanding.loading.services import Services
 from goodstanding.loading.shelf import open_shelf
 from goodstanding.platform.deployment import Deployment
-from goodstanding.platform.stack import Stack, start, stop
 from shared.clock import close_led_clock
 from shared.kafka.sender import started
 from shared.runner import past
 
 
-def go_live(stack: Stack, say: Callable[[str], None], watch: Watch) -> datetime:
+def go_live(deployment: Deployment, services: Services, say: Callable[[str], None], watch: Watch) -> datetime:
     """Lead the clock to the present, close the past in every service's database, and start the services by the system's
     clock. Returns since when the platform is live. Where it was interrupted it goes on; where all of it is done nothing
     happens. Raises UserError, ServersError and StalledError."""
-    deployment = stack.deployment
     if deployment.settings.clock == "system":
-        since = _live_since(deployment)
-        start(deployment, say, attached=False)
+        since = _live_since(deployment, services)
+        services.have_run(deployment)
         return since
     if deployment.settings.clock != "loading":
         raise UserError("This platform is a demo's, and its clock stands still for good.")
     if (found := asyncio.run(deployment.past())).live_since is None:
         _check_nothing_waits(deployment)
-        start(deployment, say, attached=False)
+        services.have_run(deployment)
         say("Leading the clock to the present")
-        asyncio.run(_lead(stack, deployment, watch))
-        if deployment.settings.past_scores == "last":
+        asyncio.run(_lead(deployment, services, watch))
+        if services.are_silent(deployment):
             say("Publishing the last scores")
-            deployment = _publish_the_last_scores(deployment, say)
-            asyncio.run(_lead(stack, deployment, watch))
+            deployment = services.publish(deployment)
+            asyncio.run(_lead(deployment, services, watch))
         say("Closing the past")
         asyncio.run(_close(deployment))
-    stop(stack.processes)
+    services.stop()
     asyncio.run(_end_the_clock(deployment))
     settings = msgspec.structs.replace(deployment.settings, clock="system")
     deployment = Deployment.create(deployment.directory, deployment.addresses, settings)
     shutil.rmtree(directory(deployment), ignore_errors=True)
-    start(deployment, say, attached=False)
-    return found.live_since or _live_since(deployment)
+    services.have_run(deployment)
+    return found.live_since or _live_since(deployment, services)
 
 
-def _live_since(deployment: Deployment) -> datetime:
+def _live_since(deployment: Deployment, services: Services) -> datetime:
     found = asyncio.run(deployment.past())
     if found.live_since is None:
         raise UserError(
-            "This platform goes by the system's clock already: it was not set up for loading.",
-            "Set up another one: GOODSTANDING_HOME=... goodstanding local up --loading",
+            "This platform goes by the system's clock already: it was not set up for loading.", services.another
         )
     return found.live_since
 
@@ -70,19 +68,8 @@ def _check_nothing_waits(deployment: Deployment) -> None:
             )
 
 
-def _publish_the_last_scores(deployment: Deployment, say: Callable[[str], None]) -> Deployment:
-    """Nothing was published until now; from now on the scorer publishes, the run that is over included. Returns the
-    deployment in which it does."""
-    # Stopped first: whoever repeats this after a kill must not find a silent one at work.
-    stop([deployment.process("scorer")])
-    settings = msgspec.structs.replace(deployment.settings, past_scores="all")
-    deployment = Deployment.create(deployment.directory, deployment.addresses, settings)
-    start(deployment, say, attached=False)
-    return deployment
-
-
-async def _lead(stack: Stack, deployment: Deployment, watch: Watch) -> None:
-    async with leading(deployment, stack.processes, watch) as leader:
+async def _lead(deployment: Deployment, services: Services, watch: Watch) -> None:
+    async with leading(deployment, services.processes, watch) as leader:
         await leader.to(datetime.now(UTC))
 
 

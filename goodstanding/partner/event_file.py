@@ -22,37 +22,49 @@ from goodstanding.partner.verdicts import Line, key_of
 from services.ingest.core.functions import DIGEST
 from services.ingest.core.mapping import ROOT_LIST, CsvMapping, FixedMapping, JsonMapping, PartnerMapping, Text
 from services.ingest.core.members import EVENTS_MAX
-from services.ingest.core.tables import PREAMBLE_MAX, csv_options, header_at
+from services.ingest.core.tables import PREAMBLE_MAX, csv_options, header_at, named_columns
 from services.ingest.core.tree import at
 
 _MESSAGE_BYTES_MAX = 1000 * 1024
 """Below what ingest takes, with room for a header and a key."""
 _BOM = "\ufeff"
+_LOOKED_AT_BYTES = 1_000
 
 
 def lines_of(file: Path, mapping: PartnerMapping | None = None) -> list[Line]:
     """The messages of a file (`-` is standard input) with events of this mapping; without one, one on each line.
     Raises UserError."""
-    content = content_of(file)
-    if fault := _no_lines(content, mapping):
-        raise UserError(f"{file} {fault}", "Write one event on each line, in UTF-8.")
+    return lines_in(content_of(file), file, mapping)
+
+
+def lines_in(content: bytes, file: Path, mapping: PartnerMapping | None = None) -> list[Line]:
+    """The same of a file's content. Raises UserError."""
+    _check_lines(content, file, mapping)
     lines = messages_of(content, mapping, file)
     if not lines:
         raise UserError(f"{file} has no events in it.", "There is one on each line.")
     return lines
 
 
-def _no_lines(content: bytes, mapping: PartnerMapping | None) -> str:
-    """What the file is, if every line of it would be refused for one and the same reason; empty otherwise."""
-    encoding = mapping.encoding if isinstance(mapping, CsvMapping | FixedMapping) else "utf-8"
-    if encoding != "utf-16" and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "is written in UTF-16."
+def _check_lines(content: bytes, file: Path, mapping: PartnerMapping | None) -> None:
+    """Raises UserError for a file every line of which would be refused for one and the same reason."""
+    if isinstance(mapping, CsvMapping | FixedMapping):
+        if mapping.encoding != "utf-16" and _is_utf16(content):
+            raise UserError(f"{file} is written in UTF-16.", 'Say so in the mapping: encoding = "utf-16"')
+    elif _is_utf16(content):
+        raise UserError(f"{file} is written in UTF-16.", "Write one event on each line, in UTF-8.")
     has_list = isinstance(mapping, JsonMapping) and mapping.list is not None
     if not has_list and content.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
         with suppress(ValueError, RecursionError):
             if isinstance(json.loads(content.removeprefix(codecs.BOM_UTF8)), list):
-                return "is one JSON array."
-    return ""
+                raise UserError(f"{file} is one JSON array.", "Write one event on each line, in UTF-8.")
+
+
+def _is_utf16(content: bytes) -> bool:
+    """With its mark, or by the zeros of a text that is mostly ASCII."""
+    first = content[:_LOOKED_AT_BYTES]
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return marked or max(first[::2].count(0), first[1::2].count(0)) * 4 > len(first) > 0
 
 
 def messages_of(content: bytes, mapping: PartnerMapping | None, file: object) -> list[Line]:
@@ -103,12 +115,33 @@ def _rows(content: bytes, mapping: CsvMapping, file: object) -> list[Line]:
 
 def _tables(content: bytes, mapping: CsvMapping, file: object) -> list[Line]:
     """Messages of as many rows as one may have, each with the header of the file."""
-    text = _text(content, mapping, file)
-    header, *rows = _from_header(_physical(text, mapping), mapping) or [(1, "")]
+    header, *rows = _from_header(_physical(_text(content, mapping, file), mapping), mapping) or [(1, "")]
+    _check_header(header, mapping, file)
     room = _MESSAGE_BYTES_MAX - len(header[1].encode(mapping.encoding))
     encoded = [(number, row, len(row.encode(mapping.encoding))) for number, row in rows]
     parts = _parts(encoded, _row_key(header[1], mapping), room, file)
     return [_table(header[1], [(number, row) for number, row, _ in part], mapping.encoding) for part in parts]
+
+
+def header_of(content: bytes, mapping: CsvMapping) -> list[str]:
+    """The cells of the line that names the columns. Raises UnicodeDecodeError and csv.Error."""
+    text = content.decode(mapping.encoding).removeprefix(_BOM)
+    rows = _from_header(_physical(text, mapping), mapping)
+    return _cells(rows[0][1], mapping) if rows else []
+
+
+def _cells(row: str, mapping: CsvMapping) -> list[str]:
+    return next(csv.reader(io.StringIO(row, newline=""), **csv_options(mapping.delimiter, mapping.quote)), [])
+
+
+def _check_header(header: tuple[int, str], mapping: CsvMapping, file: object) -> None:
+    try:
+        _cells(header[1], mapping)
+    except csv.Error:
+        raise UserError(
+            f"Line {header[0]} of {file} should name the columns, with `{mapping.delimiter}` between them.",
+            'Say in the mapping what stands there: `delimiter`, and `quote` if it is not ".',
+        ) from None
 
 
 R = TypeVar("R", str, msgspec.Raw)
@@ -159,19 +192,17 @@ def _digested(mapping: CsvMapping | JsonMapping) -> Sequence[str]:
 
 
 def _row_key(header: str, mapping: CsvMapping) -> Callable[[str], object] | None:
-    paths, form = _digested(mapping), csv_options(mapping.delimiter, mapping.quote)
+    paths = _digested(mapping)
     if not paths:
         return None
-    names: list[str] = []
+    names: Sequence[str] = ()
     with suppress(csv.Error):
-        for name in map(str.strip, next(csv.reader(io.StringIO(header, newline=""), **form), [])):
-            count = sum(each.partition("#")[0] == name for each in names)
-            names.append(f"{name}#{count + 1}" if count else name)
+        names = named_columns(_cells(header, mapping))
     places = [names.index(path) for path in paths if path in names]
 
     def key(row: str) -> object:
         with suppress(csv.Error):
-            cells = next(csv.reader(io.StringIO(row, newline=""), **form), [])
+            cells = _cells(row, mapping)
             return tuple(cells[place].strip() if place < len(cells) else "" for place in places)
         return None
 

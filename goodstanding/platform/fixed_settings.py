@@ -132,6 +132,7 @@ _FROM_ENVIRONMENT = (
     "currency",
     "identity_scheme",
     "retention_profile",
+    "clock",
     "kafka_prefix",
     "partitions",
     "replication_factor",

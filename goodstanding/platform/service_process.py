@@ -112,6 +112,11 @@ class ServiceProcess:
         return started is not None and process.alive(started.process)
 
     @property
+    def was_started(self) -> bool:
+        """Whether it has ever run here."""
+        return self._written.exists()
+
+    @property
     def pid(self) -> int | None:
         """Its number while it lives."""
         started = self._read()

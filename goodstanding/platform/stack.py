@@ -154,6 +154,12 @@ class Stack:
         settings = read_settings(self._directory)
         return [ServiceProcess(self._directory, service) for service in (settings.services if settings else SERVICES)]
 
+    @property
+    def runs_services(self) -> bool:
+        """Whether the services are processes of this directory. Of servers that the environment names they may be run
+        elsewhere, in containers."""
+        return not self.uses_given_servers or any(each.was_started for each in self.processes)
+
 
 def given_addresses() -> Addresses | None:
     """The servers that the environment names, which take precedence over the local ones; None when it names none."""

@@ -106,23 +106,18 @@ class Csv:
                 yield refusal
 
     def header(self, line: list[str]) -> tuple[str, ...]:
-        """The columns that a line names; the second one of a name is `name#2`. Raises Refuse for one that nobody
-        reads or ignores."""
+        """The columns that a line names. Raises Refuse for one that nobody reads or ignores."""
         if len(line) > len(self.known) + _UNNAMED_MAX:
             raise Refuse(Code.CSV_LINE, "", f"The first line has {len(line)} columns; {len(self.known)} are known.")
-        counts: dict[str, int] = {}
-        columns = []
-        for cell in line:
-            name = _named(cell)
-            counts[name] = counts.get(name, 0) + 1
-            column = name if counts[name] == 1 else f"{name}#{counts[name]}"
+        columns = named_columns(line)
+        for name, column in zip(map(_named, line), columns, strict=True):
             if name and is_demographic(name):
                 raise Refuse(Code.DEMOGRAPHIC, printable(name), f"{Code.DEMOGRAPHIC.meaning} Leave the column out.")
             if column not in self.known and (name or not self.ragged):
                 sentence = f"The first line names the columns; known are: {listed(sorted(self.known))}."
-                raise Refuse(Code.UNKNOWN_FIELD, printable(name), sentence)
-            columns.append(column)
-        return tuple(columns)
+                again = column.removeprefix(name)  # of the second column of a name
+                raise Refuse(Code.UNKNOWN_FIELD, printable(name) + again, sentence)
+        return columns
 
     def _fitted(self, cells: list[str], columns: tuple[str, ...]) -> list[str]:
         extra = cells[len(columns) :]
@@ -137,6 +132,17 @@ class Csv:
         if absent := self.absent:
             return {column: cell for column, cell in zip(columns, cells, strict=True) if cell and cell not in absent}
         return {column: cell for column, cell in zip(columns, cells, strict=True) if cell}
+
+
+def named_columns(line: Sequence[str]) -> tuple[str, ...]:
+    """The columns that a line names; the second one of a name is `name#2`."""
+    counts: dict[str, int] = {}
+    columns = []
+    for cell in line:
+        name = _named(cell)
+        counts[name] = counts.get(name, 0) + 1
+        columns.append(name if counts[name] == 1 else f"{name}#{counts[name]}")
+    return tuple(columns)
 
 
 def header_at(lines: Sequence[Sequence[str]], known: Container[str]) -> int:

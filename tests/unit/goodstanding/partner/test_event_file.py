@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from goodstanding.errors import UserError
-from goodstanding.partner.event_file import messages_of
+from goodstanding.partner.event_file import lines_in, messages_of
 from goodstanding.partner.verdicts import Line
 from services.ingest.core.mapping import PartnerMapping, Text
 from services.ingest.core.members import EVENTS_MAX
@@ -118,3 +118,26 @@ def test_a_line_of_the_mappings_own_column_names_is_passed_over_and_another_is_a
     other = ";".join(reversed(tuple(columns)))
     with pytest.raises(UserError, match="names columns that are not those of the mapping"):
         messages(f"{other}\n{row}\n".encode(), COURT)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    ("mapping", "remedy"),
+    [(BIKE, 'Say so in the mapping: encoding = "utf-16"'), (WALLET, "Write one event on each line, in UTF-8.")],
+    ids=["a table", "JSON"],
+)
+def test_a_file_in_utf_16_is_known_with_its_mark_and_without(
+    encoding: str, mapping: PartnerMapping, remedy: str
+) -> None:
+    content = (HEADER + b"A,x,1\n").decode().encode(encoding)
+    with pytest.raises(UserError) as error:
+        lines_in(content, Path("events"), mapping)
+    assert str(error.value).startswith("events is written in UTF-16.")
+    assert remedy in str(error.value)
+
+
+def test_a_header_that_is_no_csv_is_said_to_be_none() -> None:
+    """And not that the file has no events."""
+    german = load_mapping(PARTNERS / "bank-german.toml")
+    with pytest.raises(UserError, match="Line 1 of events should name the columns, with `;` between them"):
+        messages(b'"Kunde","Betrag"\n"x","-1,00"\n', german)

@@ -115,3 +115,24 @@ def test_a_directory_that_was_lost_gets_the_same_again(place: Path, lost: str) -
         # A certificate is no secret that anybody else has: another one does.
         assert before.pop("postgres/server.pem") != after.pop("postgres/server.pem")
     assert after == before
+
+
+def test_a_platform_is_set_up_as_the_environment_says_and_stays_so(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty variable is what compose makes of one that nobody has set."""
+    said = {"ZONE": "Europe/Berlin", "CURRENCY": "EUR", "CLOCK": "loading", "IDENTITY_SCHEME": ""}
+    for name, value in said.items():
+        monkeypatch.setenv(f"GOODSTANDING_{name}", value)
+    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    made = read_settings(place / "operator" / "services")
+    assert made is not None
+    assert (made.zone, made.currency, made.clock, made.identity_scheme) == (
+        "Europe/Berlin",
+        "EUR",
+        "loading",
+        "account",
+    )
+    monkeypatch.setenv("GOODSTANDING_CLOCK", "")
+    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    assert read_settings(place / "operator" / "services") == made

@@ -1,0 +1,93 @@
+"""What is told to whoever runs the services elsewhere, where a command can start none itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from goodstanding.errors import UserError
+from goodstanding.loading.services import Elsewhere, Here, services_of
+from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.fixed_settings import FixedSettings, read_settings
+from goodstanding.platform.servers import Addresses
+from goodstanding.platform.stack import Stack
+
+WINDOW = "bank:2026-01:2026-03"
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def elsewhere(told: list[str]) -> Elsewhere:
+    return Elsewhere(told.append)
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Deployment:
+    settings = FixedSettings.new(clock="loading")
+    return Deployment.create(tmp_path / "services", Addresses(kafka="kafka:9092", postgres="postgres:5432"), settings)
+
+
+@pytest.mark.parametrize(
+    ("said", "silent"), [(None, False), ("", False), ("false", False), ("true", True), ("1", True)]
+)
+def test_the_scorer_is_as_silent_as_the_same_file_says(
+    elsewhere: Elsewhere,
+    deployment: Deployment,
+    monkeypatch: pytest.MonkeyPatch,
+    said: str | None,
+    silent: bool,
+) -> None:
+    monkeypatch.delenv("GOODSTANDING_SILENT", raising=False)
+    if said is not None:
+        monkeypatch.setenv("GOODSTANDING_SILENT", said)
+    assert elsewhere.are_silent(deployment) is silent
+
+
+def test_who_started_the_scorer_has_it_publish(elsewhere: Elsewhere, deployment: Deployment) -> None:
+    with pytest.raises(UserError) as error:
+        elsewhere.publish(deployment)
+    assert "take GOODSTANDING_SILENT out of .env" in str(error.value)
+    assert "repeat the command" in str(error.value)
+
+
+@pytest.mark.parametrize("said", [None, "bank:2026-01:2026-04", "city:2026-01:2026-03"])
+def test_no_event_is_sent_to_months_that_the_scorer_was_not_told_of(
+    elsewhere: Elsewhere, deployment: Deployment, monkeypatch: pytest.MonkeyPatch, said: str | None
+) -> None:
+    monkeypatch.delenv("GOODSTANDING_BACKFILL", raising=False)
+    if said is not None:
+        monkeypatch.setenv("GOODSTANDING_BACKFILL", said)
+    with pytest.raises(UserError, match=f"Write GOODSTANDING_BACKFILL={WINDOW} into .env"):
+        elsewhere.backfill(deployment, WINDOW)
+    assert read_settings(deployment.directory) == deployment.settings
+
+
+def test_a_window_is_written_down_while_it_is_open(
+    elsewhere: Elsewhere, deployment: Deployment, monkeypatch: pytest.MonkeyPatch, told: list[str]
+) -> None:
+    monkeypatch.setenv("GOODSTANDING_BACKFILL", WINDOW)
+    opened = elsewhere.backfill(deployment, WINDOW)
+    assert read_settings(deployment.directory) == msgspec.structs.replace(deployment.settings, backfill=WINDOW)
+    assert told == []
+    assert elsewhere.backfill(opened, None).settings == deployment.settings
+    assert read_settings(deployment.directory) == deployment.settings
+    assert "until you take GOODSTANDING_BACKFILL out of .env" in told[0]
+
+
+def test_services_that_this_directory_has_never_started_run_elsewhere(
+    tmp_path: Path, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GOODSTANDING_KAFKA", raising=False)
+    monkeypatch.delenv("GOODSTANDING_POSTGRES", raising=False)
+    assert isinstance(services_of(Stack(tmp_path), print), Here), "the servers are here"
+    monkeypatch.setenv("GOODSTANDING_KAFKA", "kafka:9092")
+    monkeypatch.setenv("GOODSTANDING_POSTGRES", "postgres://postgres:5432/goodstanding")
+    assert isinstance(services_of(Stack(tmp_path), print), Elsewhere)
+    (deployment.directory / "scorer.process.json").write_text("{}")
+    assert isinstance(services_of(Stack(tmp_path), print), Here), "`local up` on servers of somebody else's"
