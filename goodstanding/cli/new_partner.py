@@ -91,7 +91,7 @@ def new(
     Example: goodstanding partner new tram rides.csv --kind what --map fare=transit.fare
     """
     file = partners_here() / f"{partner}.toml"
-    check_name(file)
+    _check_name(file)
     if file.exists() and not force:
         raise UserError(f"{file} is there already.", "Name another partner, or say --force.")
     settings = settings_here(Stack.default())
@@ -113,6 +113,16 @@ def new(
             tell(sentence)
     about = {"file": str(file), "taken": ask.taken, "exceptions": told}
     _tried(partner, file, sample, settings, about if as_json else None)
+
+
+def _check_name(file: Path) -> None:
+    try:
+        check_name(file)
+    except ConfigError:
+        raise UserError(
+            f"No partner can be called {file.stem}.",
+            "A name has lower-case letters, digits and hyphens, at most 40 of them, the first a letter: my-bank",
+        ) from None
 
 
 def _looked_at(file: Path, list_at: str | None, ask: Asking) -> Sample:

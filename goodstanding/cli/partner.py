@@ -28,13 +28,12 @@ from goodstanding.cli.frame import (
 from goodstanding.cli.group import commands
 from goodstanding.cli.new_partner import new
 from goodstanding.cli.settings_here import settings_here
-from goodstanding.cli.understood import show_understood
+from goodstanding.cli.understood import show_understood, tell_remarks
 from goodstanding.cli.words import EventFile, Partner
 from goodstanding.errors import UserError
 from goodstanding.partner.content import content_of
 from goodstanding.partner.crosswalks import rows_of, tell_crosswalk
 from goodstanding.partner.event_file import lines_in, lines_of
-from goodstanding.partner.file_remarks import file_remarks
 from goodstanding.partner.mapping_files import compiled, mapping_of, sound_mapping_of
 from goodstanding.partner.rehearsal import Rehearsal
 from goodstanding.partner.samples import Setting, identifiers, samples
@@ -127,12 +126,7 @@ def validate_(
     if show:
         good = {verdict.line for verdict in verdicts if verdict.result in GOOD}
         show_understood([each for each in judged if each.line in good], settings, _one(mapping), as_json)
-    if isinstance(mapping, CsvMapping) and (show or any(verdict.result not in GOOD for verdict in verdicts)):
-        for sentence in file_remarks(content, mapping, compiled(partner, settings)):
-            if as_json:
-                answer_json({"warning": sentence})
-            else:
-                tell(f"Look at this: {sentence}")
+    tell_remarks(verdicts, content, mapping, compiled(partner, settings), as_json)
     _answer(verdicts, as_json, "checked", _judged_by(settings, now), _one(mapping))
 
 

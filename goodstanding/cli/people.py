@@ -47,7 +47,7 @@ def user_id(
         try:
             found = user_id_of(line, settings)
         except UserError as error:
-            if identifier != "-":
+            if identifier != "-" or settings is None:
                 raise
             wrong = True
             # The identifier itself is not repeated: what is printed may be kept.

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 
 from goodstanding import policies
 from goodstanding.cli.frame import answer_json, console, local, table, tell, tell_entry
+from goodstanding.partner.file_remarks import file_remarks
 from goodstanding.partner.rehearsal import Forwarded, Judged
 from goodstanding.partner.understood import understood, warnings
+from goodstanding.partner.verdicts import GOOD, Result, Verdict
 from goodstanding.platform.fixed_settings import FixedSettings
+from services.ingest.core.mapping import CsvMapping, FixedMapping, PartnerMapping
+from services.ingest.core.partner import Partner
 from shared.contracts import zones
 
 _UNDERSTOOD_SHOWN = 20
@@ -60,3 +64,22 @@ def show_understood(judged: Sequence[Judged], settings: FixedSettings, one: str,
     for sentence in found:
         tell(f"Look at this: {sentence}")
     tell("")
+
+
+def tell_remarks(
+    verdicts: Sequence[Verdict], content: bytes, mapping: PartnerMapping, partner: Partner, as_json: bool
+) -> None:
+    """What is strange about the file as a whole, whether or not its events are shown."""
+    for sentence in _remarks(verdicts, content, mapping, partner):
+        if as_json:
+            answer_json({"warning": sentence})
+        else:
+            tell(f"Look at this: {sentence}")
+
+
+def _remarks(verdicts: Sequence[Verdict], content: bytes, mapping: PartnerMapping, partner: Partner) -> Iterator[str]:
+    if isinstance(mapping, CsvMapping | FixedMapping):
+        refused = any(verdict.result not in GOOD for verdict in verdicts)
+        yield from file_remarks(content, mapping, partner, refused=refused)
+    if all(verdict.result is Result.SKIPPED for verdict in verdicts):
+        yield "Nothing of the file counts: all of its events have codes under `skip`."

@@ -5,6 +5,7 @@ What packs a file is told by its first bytes and not by its name, so that it wor
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import zlib
 from pathlib import Path
@@ -16,6 +17,7 @@ from goodstanding.users_files import standard_input
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_LOOKED_AT_BYTES = 1_000
 
 
 def content_of(file: Path) -> bytes:
@@ -39,6 +41,13 @@ def text_of(file: Path) -> str:
         return content_of(file).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(f"{file} is not written in UTF-8.", "Write it in UTF-8.") from None
+
+
+def is_utf16(content: bytes) -> bool:
+    """By its mark, or by the zeros that a text has which is mostly ASCII and says the low byte first."""
+    first = content[:_LOOKED_AT_BYTES]
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return marked or first[1::2].count(0) * 4 > len(first) > 0
 
 
 def _unpacked(content: bytes) -> bytes:

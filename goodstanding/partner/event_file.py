@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from goodstanding.errors import UserError
-from goodstanding.partner.content import content_of
+from goodstanding.partner.content import content_of, is_utf16
 from goodstanding.partner.verdicts import Line, key_of
 from services.ingest.core.functions import DIGEST
 from services.ingest.core.mapping import ROOT_LIST, CsvMapping, FixedMapping, JsonMapping, PartnerMapping, Text
@@ -28,7 +28,6 @@ from services.ingest.core.tree import at
 _MESSAGE_BYTES_MAX = 1000 * 1024
 """Below what ingest takes, with room for a header and a key."""
 _BOM = "\ufeff"
-_LOOKED_AT_BYTES = 1_000
 
 
 def lines_of(file: Path, mapping: PartnerMapping | None = None) -> list[Line]:
@@ -49,22 +48,15 @@ def lines_in(content: bytes, file: Path, mapping: PartnerMapping | None = None) 
 def _check_lines(content: bytes, file: Path, mapping: PartnerMapping | None) -> None:
     """Raises UserError for a file every line of which would be refused for one and the same reason."""
     if isinstance(mapping, CsvMapping | FixedMapping):
-        if mapping.encoding != "utf-16" and _is_utf16(content):
+        if mapping.encoding != "utf-16" and is_utf16(content):
             raise UserError(f"{file} is written in UTF-16.", 'Say so in the mapping: encoding = "utf-16"')
-    elif _is_utf16(content):
+    elif is_utf16(content):
         raise UserError(f"{file} is written in UTF-16.", "Write one event on each line, in UTF-8.")
     has_list = isinstance(mapping, JsonMapping) and mapping.list is not None
     if not has_list and content.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
         with suppress(ValueError, RecursionError):
             if isinstance(json.loads(content.removeprefix(codecs.BOM_UTF8)), list):
                 raise UserError(f"{file} is one JSON array.", "Write one event on each line, in UTF-8.")
-
-
-def _is_utf16(content: bytes) -> bool:
-    """With its mark, or by the zeros of a text that is mostly ASCII."""
-    first = content[:_LOOKED_AT_BYTES]
-    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return marked or max(first[::2].count(0), first[1::2].count(0)) * 4 > len(first) > 0
 
 
 def messages_of(content: bytes, mapping: PartnerMapping | None, file: object) -> list[Line]:

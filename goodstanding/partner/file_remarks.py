@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from goodstanding.partner.event_file import header_of
-from services.ingest.core.mapping import CsvMapping
+from services.ingest.core.mapping import CsvMapping, FixedMapping
 from services.ingest.core.partner import Partner
 from services.ingest.core.tables import Csv, named_columns
 
@@ -18,12 +18,23 @@ _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _SHOWN = 20
 
 
-def file_remarks(content: bytes, mapping: CsvMapping, partner: Partner) -> Iterator[str]:
-    """Each as a sentence with what to do. `partner` is what the mapping compiles to."""
+def file_remarks(
+    content: bytes, mapping: CsvMapping | FixedMapping, partner: Partner, *, refused: bool
+) -> Iterator[str]:
+    """Each as a sentence with what to do. `partner` is what the mapping compiles to; what may be absent is missed only
+    where events are `refused`."""
+    if mapping.encoding not in ("utf-8", "utf-16") and _is_utf8(content):
+        yield f'The file is written in UTF-8, and the mapping says `encoding = "{mapping.encoding}"`.'
+    if isinstance(mapping, FixedMapping):
+        lines = content.splitlines()
+        if len(lines) == 1 and len(lines[0]) >= 2 * mapping.length:
+            yield (
+                f"The file is one line of {len(lines[0]):,} characters, and an event has {mapping.length}: are there "
+                "line breaks missing between events?"
+            )
+        return
     table = partner.table
     assert isinstance(table, Csv), "the mapping is one of CSV"
-    if mapping.encoding != "utf-8" and mapping.encoding != "utf-16" and _is_utf8(content):
-        yield f'The file is written in UTF-8, and the mapping says `encoding = "{mapping.encoding}"`.'
     if not mapping.header:
         return
     with suppress(UnicodeDecodeError, csv.Error):
@@ -31,7 +42,7 @@ def file_remarks(content: bytes, mapping: CsvMapping, partner: Partner) -> Itera
         columns = named_columns(cells)
         if len(cells) == 1 and (other := _other_delimiter(cells[0], mapping.delimiter)):
             yield f"Between the names of the columns stands {_DELIMITERS[other]}: `delimiter = {_toml(other)}`."
-        elif not table.known.isdisjoint(columns):
+        elif refused and not table.known.isdisjoint(columns):
             yield from _differences(columns, mapping, table)
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from goodstanding.errors import UserError
+from goodstanding.partner.content import is_utf16
 from services.ingest.core.tables import PREAMBLE_MAX
 from shared.contracts.strict_json import JsonError, loads
 
@@ -65,6 +66,12 @@ def sample_of(content: bytes, file: object, list_at: str | None = None) -> Sampl
     for start, what, remedy in _OTHERS:
         if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(start):
             raise UserError(f"{file} is {what}, which no option of a mapping reads.", remedy)
+    if is_utf16(content):
+        with suppress(UnicodeDecodeError):
+            text = content.decode("utf-16").removeprefix("\ufeff")
+            if text.lstrip()[:1] not in ("{", "["):
+                return _csv_sample(text, "utf-16", file)
+        raise UserError(f"{file} is written in UTF-16.", "Write it in UTF-8.")
     if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return _json_sample(content.removeprefix(b"\xef\xbb\xbf"), file, list_at)
     if list_at is not None:
@@ -103,12 +110,21 @@ def _json_sample(content: bytes, file: object, list_at: str | None) -> Sample:
 
 def _objects(content: bytes) -> list[tuple[int, Any]]:
     """The objects of a file, each with its line. One object may have several lines where it has a list of others, since
-    such a file is one message. Raises JsonError."""
+    such a file is one message. Raises UserError."""
     with suppress(JsonError):
         whole = loads(content)
         if isinstance(whole, dict) and any(map(_is_list_of_objects, _flat(whole, "").values())):
             return [(1, whole)]
-    return [(number, loads(line)) for number, line in enumerate(content.split(b"\n"), 1) if line.strip()]
+    return [(number, _object(number, line)) for number, line in enumerate(content.split(b"\n"), 1) if line.strip()]
+
+
+def _object(number: int, line: bytes) -> Any:
+    try:
+        return loads(line)
+    except JsonError as error:
+        raise UserError(
+            f"Line {number} is no JSON: {error.sentence}", "One event on each line, or one array."
+        ) from None
 
 
 def _is_list_of_objects(value: Any) -> bool:

@@ -85,7 +85,7 @@ def parse_rates(path: Path, text: str, base: str) -> Rates:
     try:
         return read_rates(text, base)
     except RateError as error:
-        raise ConfigError(path, error.line, "", error.sentence) from None
+        raise first_of(ConfigError(path, each.line, "", each.sentence) for each in (error, *error.others)) from None
 
 
 def load_mapping(path: Path) -> PartnerMapping:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -24,12 +24,13 @@ _ONE = 10**12
 
 
 class RateError(ValueError):
-    """A line of the rates file that is not taken."""
+    """A line of the rates file that is not taken. `others` are further ones, in their order."""
 
     def __init__(self, line: int, sentence: str) -> None:
         super().__init__(f"line {line}: {sentence}")
         self.line = line
         self.sentence = sentence
+        self.others: Sequence[RateError] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def read_rates(text: str, base: str) -> Rates:
     column is `per_base_unit` states what one unit of the deployment's own base currency was worth instead.
 
     A month's rate is stated once: a second line for it would change amounts that were already counted. Empty lines are
-    passed over. Raises RateError.
+    passed over. Raises RateError, with all that is wrong.
     """
     lines = text.splitlines()
     header = tuple(lines[0].split(",")) if lines else ()
@@ -64,13 +65,20 @@ def read_rates(text: str, base: str) -> Rates:
         raise RateError(1, f"The header must be {','.join(RATES_HEADER)}.")
     pivot = EURO if header == RATES_HEADER else base
     per_pivot: dict[tuple[int, str], int] = {}
+    wrong: list[RateError] = []
     for number, line in enumerate(lines[1:], start=2):
         if not line.strip(", \t"):  # spreadsheets write the separators of an empty row too
             continue
-        key, rate = _rate(number, line.split(","), pivot)
-        if key in per_pivot:
-            raise RateError(number, "This month's rate of this currency is already stated above.")
-        per_pivot[key] = rate
+        try:
+            key, rate = _rate(number, line.split(","), pivot)
+            if key in per_pivot:
+                raise RateError(number, "This month's rate of this currency is already stated above.")
+            per_pivot[key] = rate
+        except RateError as error:
+            wrong.append(error)
+    if wrong:
+        first, *first.others = wrong
+        raise first
     return Rates(base, dict(_factors(per_pivot, base, pivot)))
 
 

@@ -103,6 +103,12 @@ def test_user_id_by_argument_by_input_and_in_json(monkeypatch: pytest.MonkeyPatc
     assert ask("user-id", found).stdout.strip() == found
 
 
+def test_user_id_says_once_that_there_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOODSTANDING_KEY", raising=False)
+    result = ask("user-id", "-", input=f"{ACCOUNT}\n{ACCOUNT}\n")
+    assert (result.exit_code, (result.stdout + result.stderr).count("no deployment key")) == (1, 1)
+
+
 def test_user_id_answers_each_line_of_its_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOODSTANDING_KEY", "ab" * 32)
     first, second = (ask("user-id", sample_account(number)).stdout.strip() for number in (1, 2))

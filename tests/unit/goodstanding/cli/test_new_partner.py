@@ -340,6 +340,7 @@ def test_a_packed_export_with_lines_before_its_header(house: Path) -> None:
         ),
         ("just text", (), "no table with a header line"),
         ('{"a": ', (), "is no JSON"),
+        ('{"a": 1}\n\n{"a": ', (), "Line 3 is no JSON"),
         (
             "PK\x03\x04...",
             (),
@@ -354,6 +355,24 @@ def test_what_the_sample_leaves_open_is_named(house: Path, content: str, options
     assert found.exit_code == 1
     assert said in found.stderr, found.stderr
     assert not (house / "partners" / "tram.toml").exists()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+def test_a_sample_in_utf_16_is_read_as_that(house: Path, encoding: str) -> None:
+    file = house / "sample.csv"
+    file.write_bytes(TRIPS.encode(encoding))
+    found = ask("partner", "new", "tram", str(file), *TRAM, *KINDS, *FARE)
+    assert found.exit_code == 0, found.stderr
+    assert written(house, "tram")["encoding"] == "utf-16"
+    file.write_bytes('[{"id": "a"}]'.encode(encoding))
+    found = ask("partner", "new", "other", str(file))
+    assert (found.exit_code, "is written in UTF-16. Write it in UTF-8." in found.stderr) == (1, True), found.stderr
+
+
+def test_a_name_that_no_partner_can_have_is_no_file_to_be_renamed(house: Path) -> None:
+    found = ask("partner", "new", "My Bank", sample(house, TRIPS))
+    assert found.exit_code == 1
+    assert found.stderr.startswith("goodstanding: No partner can be called My Bank."), found.stderr
 
 
 def test_a_mapping_that_is_there_is_not_written_over(house: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from goodstanding.partner.file_remarks import file_remarks
-from services.ingest.core.mapping import CsvMapping
+from services.ingest.core.mapping import CsvMapping, FixedMapping
 from services.ingest.loading import load_mapping, load_partner
 from shared.settings import ROOT
 from tests.support.ingest.shipped import DEPLOYMENT
@@ -23,11 +23,11 @@ GERMAN = (
 BETWEEN = "Between the names of the columns stands"
 
 
-def remarks(partner: str, content: bytes) -> list[str]:
+def remarks(partner: str, content: bytes, *, refused: bool = True) -> list[str]:
     file = PARTNERS / f"{partner}.toml"
     mapping = load_mapping(file)
-    assert isinstance(mapping, CsvMapping)
-    return list(file_remarks(content, mapping, load_partner(file, DEPLOYMENT)))
+    assert isinstance(mapping, CsvMapping | FixedMapping)
+    return list(file_remarks(content, mapping, load_partner(file, DEPLOYMENT), refused=refused))
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,16 @@ def test_a_file_in_the_encoding_that_the_mapping_says_is_not_strange() -> None:
 def test_many_columns_are_not_all_named() -> None:
     [sentence] = remarks("bike-share", f"{BIKE},{','.join(f'c{number}' for number in range(100))}".encode())
     assert sentence.endswith("c19 and 80 more.")
+
+
+def test_a_column_that_nobody_misses_is_not_missing() -> None:
+    assert remarks("bike-share", BIKE.replace("rider,", "").encode(), refused=False) == []
+
+
+def test_lines_of_fixed_width_without_breaks_are_not_taken_for_one() -> None:
+    line = b"0426" + b" " * 422
+    assert remarks("metro2", line + b"\r\n" + line) == []
+    assert remarks("metro2", line + b"J1".ljust(100)) == [], "with a segment behind it"
+    assert remarks("metro2", line * 3) == [
+        "The file is one line of 1,278 characters, and an event has 426: are there line breaks missing between events?"
+    ]

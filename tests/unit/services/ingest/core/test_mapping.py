@@ -379,6 +379,20 @@ def test_a_rate_at_fault_is_named_by_its_line(tmp_path: Path, text: str, line: i
     assert sentence in caught.value.sentence
 
 
+def test_all_that_is_wrong_with_a_rates_file_is_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "rates.csv"
+    path.write_text(
+        "month,currency,per_euro,source\n2019-01,USD,abc,x\n2019-02,USD,1.5,x\n2019-02,USD,1.5,x\n2019-13,USD,1.5,x\n"
+    )
+    with pytest.raises(ConfigError) as found:
+        load_rates(path, "CNY")
+    assert [(each.line, each.sentence) for each in found.value.all] == [
+        (2, "A rate is a positive decimal number."),
+        (4, "This month's rate of this currency is already stated above."),
+        (5, "A month is written YYYY-MM."),
+    ]
+
+
 def test_rates_as_a_spreadsheet_saves_them(tmp_path: Path) -> None:
     """With a byte order mark, line ends of two characters, and rows that only look empty."""
     path = tmp_path / "rates.csv"
