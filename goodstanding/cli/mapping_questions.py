@@ -211,20 +211,28 @@ def _kinds(sample: Sample, kind: str, mapped: dict[str, str], ask: Asking) -> di
     return kinds
 
 
+_MONEY = {
+    "unit": "In major units (12.50) or minor ones (1250)?",
+    "currency": "In which currency, or which field says it?",
+    "number": "How are amounts written?",
+}
+
+
 def _money(
     sample: Sample, options: dict[str, str | None], ask: Asking, amount: str, settings: FixedSettings
 ) -> tuple[str, str, str]:
     """The unit, the currency or its field, and how the numbers are written."""
-    question = "In major units (12.50) or minor ones (1250)?"
-    unit = ask("--unit", options["unit"], question, [], one_of_these("major", "minor"))
     currencies = proposals.currencies_of(sample)
-    question = "In which currency, or which field says it?"
-    currency = ask("--currency", options["currency"], question, currencies, _is_currency(sample.fields))
     texts = [value for each in amount.split("+") for value in sample.values(each) if isinstance(value, str)]
+    likes = proposals.numbers_of(texts) if texts else ["1234.50"]
+    for name, fits in {"unit": [], "currency": currencies, "number": likes}.items():
+        if options[name] is None and len(fits) != 1:
+            ask.unsaid[f"--{name}"] = f"{_MONEY[name]}{ask.fitting(fits)}"
+    unit = ask("--unit", options["unit"], _MONEY["unit"], [], one_of_these("major", "minor"))
+    currency = ask("--currency", options["currency"], _MONEY["currency"], currencies, _is_currency(sample.fields))
     if not texts:
         return unit, currency, options["number"] or "1234.50"
-    likes = proposals.numbers_of(texts)
-    return unit, currency, ask("--number", options["number"], "How are amounts written?", likes, one_of_these(*NUMBERS))
+    return unit, currency, ask("--number", options["number"], _MONEY["number"], likes, one_of_these(*NUMBERS))
 
 
 def _late(

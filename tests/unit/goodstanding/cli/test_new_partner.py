@@ -357,6 +357,12 @@ def test_what_the_sample_leaves_open_is_named(house: Path, content: str, options
     assert not (house / "partners" / "tram.toml").exists()
 
 
+def test_all_that_is_open_about_the_amount_is_named_at_once(house: Path) -> None:
+    found = ask("partner", "new", "tram", sample(house, TRIPS), *TRAM, *KINDS, *FARE[:2])
+    assert found.exit_code == 1
+    assert [word for word in ("--unit", "--currency", "--number") if word in found.stderr] == ["--unit", "--currency"]
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
 def test_a_sample_in_utf_16_is_read_as_that(house: Path, encoding: str) -> None:
     file = house / "sample.csv"
