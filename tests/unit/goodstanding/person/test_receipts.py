@@ -57,6 +57,6 @@ def test_what_operators_see_follows_from_the_settings_of_the_topics() -> None:
     longest = max(topic.retention for topic in topics(["bank"]) if topic.retention)
     assert at_most["refusals, dead letters"] > longest
     assert at_most["refusals, dead letters"] < longest + timedelta(days=2)
-    assert timedelta(days=2) < at_most["scores.changed, tiers.changed, crosswalks"] < timedelta(days=3)
+    assert timedelta(days=2) < at_most["compacted topics: scores, tiers, records, crosswalks"] < timedelta(days=3)
     assert timedelta(days=9) < at_most["the mark itself, there"] < timedelta(days=12)
     assert all(span > timedelta(0) for span in at_most.values())
