@@ -73,7 +73,11 @@ def bounds() -> list[Bound]:
         Bound(
             "files of Postgres", OVERDUE_AFTER + _REWRITTEN_DAILY, "tables written anew each day: erasures --rewrite"
         ),
-        Bound("compacted topics: scores, tiers, records, crosswalks", _compacted(compacted), "max.compaction.lag.ms, segment.ms"),
+        Bound(
+            "compacted topics: scores, tiers, records, crosswalks",
+            _compacted(compacted),
+            "max.compaction.lag.ms, segment.ms",
+        ),
         Bound(
             "the mark itself, there", _tombstone(compacted), "delete.retention.ms, max.compaction.lag.ms, segment.ms"
         ),
