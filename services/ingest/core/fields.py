@@ -70,15 +70,18 @@ class Fields(Paths):
         if function is None:
             known = ", ".join(self._functions)
             raise MappingError((*key, "function"), f"There is no such function; there are: {known}.")
+        of_digest = spec.function == DIGEST
         parts = tuple(
-            self._identity(path, (*key, "paths", index), characters_max, absent)
+            self._digested(path, (*key, "paths", index))
+            if of_digest
+            else self._identity(path, (*key, "paths", index), characters_max, absent)
             for index, path in enumerate(spec.paths)
         )
-        if spec.function == DIGEST:
-            # What is absent in a row is absent when the row is sent again.
-            sources = [self.source(path, key) for path in spec.paths]
-            parts = tuple(readers.or_empty(part, source) for part, source in zip(parts, sources, strict=True))
         return readers.made(function, parts, self.label(spec), characters_max)
+
+    def _digested(self, path: str, key: Key) -> Reader[str]:
+        source = self.source(path, key)
+        return self.tried(source, key, readers.digested(source))
 
     @property
     def _functions(self) -> Mapping[str, Callable[..., str]]:

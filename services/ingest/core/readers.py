@@ -6,8 +6,10 @@ nothing of the mapping is interpreted while events come in.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from types import NoneType
 from typing import Any, TypeAlias, TypeVar
 
@@ -19,6 +21,8 @@ T = TypeVar("T")
 Reader: TypeAlias = Callable[[Flat], T]
 
 _LIST_CHARACTERS_MAX = 300
+_GROWTH_MAX = 18
+"""How many characters NFKC makes of one at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +46,6 @@ def optional(read: Reader[T], source: Source) -> Reader[T | None]:
     """None where the value is absent."""
     path = source.path
     return lambda flat: None if flat.get(path) is None else read(flat)
-
-
-def or_empty(read: Reader[str], source: Source) -> Reader[str]:
-    """The empty text where the value is absent."""
-    path = source.path
-    return lambda flat: "" if flat.get(path) is None else read(flat)
 
 
 def listed(words: Iterable[str]) -> str:
@@ -93,6 +91,32 @@ def identity(source: Source, characters_max: int, absent: Code = Code.MISSING_FI
             return one_form(text_of(flat), characters_max)
         except TextError as error:
             raise Refuse(error.code, label, error.sentence) from None
+
+    return read
+
+
+def digested(source: Source) -> Reader[str]:
+    """What a digest is made of; an empty text where it is absent, since it will be absent when the row is sent again.
+
+    A text has its one form, if it has one. Nothing is read from a digest, so a purpose may be long, have several lines,
+    and characters that no id has.
+    """
+    path, label = source.path, source.label
+
+    def read(flat: Flat) -> str:
+        value = flat.get(path)
+        if type(value) is str:
+            if is_plain(value):
+                return value
+            try:
+                return one_form(value, len(value) * _GROWTH_MAX)
+            except TextError:
+                return unicodedata.normalize("NFKC", value)
+        if value is None:
+            return ""
+        if type(value) in (int, Decimal):
+            return str(value)
+        raise Refuse(Code.WRONG_TYPE, label, "Send a text or a number here.")
 
     return read
 

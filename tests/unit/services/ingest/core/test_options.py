@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -288,6 +289,47 @@ def test_an_event_without_an_id_gets_a_digest_that_tells_nothing_and_stays() -> 
     assert first.event_id != other.event_id
     assert len(first.event_id) == 32
     assert int(first.event_id, 16)
+
+
+PURPOSES: list[tuple[Any, Any]] = [
+    ("rent", "rent 2"),
+    ("rent\r\nof May", "rent of May"),
+    ("r" * 500, "r" * 501),
+    ("rent \u200d\u2764", "rent"),
+    ("\U0001fae8", "\U0001fae9"),  # younger than the Unicode that ids are of
+    (" ", ""),
+    ("", "-"),
+    (12, 13),
+    (Decimal("12.50"), 12),
+    ("caf\u00e9", "cafe"),
+]
+
+
+@pytest.mark.parametrize(("purpose", "other"), PURPOSES)
+def test_a_digest_is_made_of_whatever_is_written_in_a_row(purpose: Any, other: Any) -> None:
+    """Of a purpose of two lines or 140 characters too: nothing is read from a digest."""
+    mapping = HEAD.replace('id = "id"', 'id = { function = "digest", paths = ["at", "purpose"] }') + BLOCK
+    event = {name: value for name, value in GOOD.items() if name != "id"}
+
+    def id_of(written: Any) -> str:
+        body = json.dumps({**event, "purpose": written}, default=float).encode()
+        [found] = read(partner_of(mapping), body)
+        assert isinstance(found, Normalized), found
+        return found.event_id
+
+    assert id_of(purpose) == id_of(purpose) != id_of(other)
+
+
+def test_spellings_that_nobody_can_tell_apart_have_one_digest() -> None:
+    mapping = HEAD.replace('id = "id"', 'id = { function = "digest", paths = ["at", "purpose"] }') + BLOCK
+    event = {name: value for name, value in GOOD.items() if name != "id"}
+    spelled = ("caf\u00e9  5", "cafe\u0301 5", "\uff43af\u00e9\u00a05")
+    judged = [read(partner_of(mapping), json.dumps({**event, "purpose": each}).encode())[0] for each in spelled]
+    found = {each.event_id for each in judged if isinstance(each, Normalized)}
+    assert len(judged) == 3
+    assert len(found) == 1
+    [refused] = read(partner_of(mapping), json.dumps({**event, "purpose": True}).encode())
+    check(refused, Fault(Code.WRONG_TYPE, "purpose"))
 
 
 WORDS = [
