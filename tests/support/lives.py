@@ -204,6 +204,13 @@ def household(months: range = ALL) -> list[Event]:
     return [*pays_all(months), *earns(8_000, months), *monthly(FARE, months=months, count=20, amount=400)]
 
 
+def late_every_third_month(days: int) -> list[Event]:
+    """Whoever pays all bills on time, and the card in two of three months."""
+    often = range(0, 24, 3)
+    on_time = [month for month in ALL if month not in often]
+    return [*verified(), *bills(), *card(often, days_late=days), *card(on_time)]
+
+
 EVEN, QUARTERS = range(0, 24, 2), range(2, 24, 3)
 
 
@@ -258,11 +265,15 @@ def from_nothing() -> tuple[Life, ...]:
         Life(
             "the rich who pays 30 days late, always", [*verified(), *rich(), *card(days_late=30), *bills(days_late=30)]
         ),
+        Life("pays all 10 days late, always", [*verified(), *card(days_late=10), *bills(days_late=10)]),
+        Life("pays all 30 days late, always", [*verified(), *card(days_late=30), *bills(days_late=30)]),
         Life("pays all one day late, always", [*verified(), *card(days_late=1), *bills(days_late=1)]),
         Life(
             "pays the card ten days late every other month",
             [*verified(), *bills(), *card(EVEN, days_late=10), *card(range(1, 24, 2))],
         ),
+        Life("pays the card 30 days late every third month", late_every_third_month(30)),
+        Life("pays the card 89 days late every third month", late_every_third_month(89)),
         Life("pays the card 89 days late, always", [*verified(), *bills(), *card(days_late=89)]),
         Life(
             "card used to 95 % of its limit, minimum paid", [*verified(), *bills(), *card(billed=950_000, paid=30_000)]
@@ -278,10 +289,26 @@ def from_nothing() -> tuple[Life, ...]:
                 *monthly("consumer_credit.repayment", CASH_LOAN, "instalment.repayment", amount=300_000),
             ],
         ),
+        Life("pays the card on time, and all bills 30 days late", [*verified(), *card(), *bills(days_late=30)]),
+        Life("never borrowed: pays all bills 30 days late", [*verified(), *bills(days_late=30)]),
+        Life(
+            "a pensioner: all bills, a flat and savings",
+            [
+                *verified(),
+                *bills(),
+                *monthly("real_estate.reported", amount=150_000_000),
+                *monthly("deposits.reported", amount=10_000_000),
+            ],
+        ),
+        Life(
+            "pays all for a year, then only 89 days late",
+            [*pays_all(range(12)), *bills(range(12, 24)), *card(range(12, 24), days_late=89)],
+        ),
         Life("bills paid every third month", [*verified(), *bills(QUARTERS)]),
         Life("card used every other month", [*verified(), *card(EVEN)]),
         Life("travels: hotels and rides only", [*verified(), *monthly("hotel.stay", "ride.trip", amount=50_000)]),
         Life("pays all, and breaks every lease", [*pays_all(), *monthly("credit_lease.return", days_late=30)]),
+        Life("pays all, and every fare 30 days late", [*pays_all(), *monthly(FARE, days_late=30, amount=400)]),
         Life(
             "begins three months 30 days late, then on time",
             [*verified(), *bills(), *card(range(3), days_late=30), *card(range(3, 24))],
@@ -299,6 +326,8 @@ def from_nothing() -> tuple[Life, ...]:
             [*verified(), *monthly(FARE, count=10, amount=300), once(CREDIT_CARD, 0, amount=200_000, days_late=89)],
         ),
         Life("pays all, with a court case that is still open", pays_all(), listed("court.listing", 0)),
+        Life("pays all, with a card reported overdue that is still open", pays_all(), listed("card.overdue", 0)),
+        Life("nothing is known but a court case that is open", (), listed("court.listing", 0)),
         Life("pays all, with the worst of friends", pays_all(), circle=BAD_FRIENDS),
         Life("pays all, with the best of friends", pays_all(), circle=GOOD_FRIENDS),
         Life("does all there is, and tells nothing of means", without(perfect(), *FIGURES), circle=GOOD_FRIENDS),
@@ -391,9 +420,11 @@ The month after which each score is reached first, and held for as long as all g
 everything that the scorecard asks for from its first day; 950 takes two years, and no money shortens them.
 """
 _LAWS = """
-A perfect life is held back by the limits of the scorecard: 649 before the third month with payments, 699 before the
-sixth, 749 before the ninth, 799 before the twelfth, then 849 until it has been known for eighteen months and 899 until
-two years. The best of all is 950; the worst is 350, which an open court case with payments that are late reaches.
+Everybody is held back by the limits of the scorecard: 649 before the third month with payments, 699 before the sixth,
+749 before the ninth, 799 before the twelfth, then 849 for whoever has been known for less than eighteen months, and 899
+before two years. The perfect life takes up four kinds of credit in its first month, which nobody should trust at once:
+to it the first three hold from the sixth, the ninth and the twelfth month on. The best of all is 950; the worst is 350,
+which an open court case with payments that are late reaches.
 
 ## What always holds
 
@@ -401,12 +432,19 @@ two years. The best of all is 950; the worst is 350, which an open court case wi
 
 - All acts together that cost less than 100 yuan a month give at most 20 points.
 - Without six obligations over three months nobody reaches 650.
-- No legal or financial record that counts leaves anybody in the best tier. One that has lapsed costs nothing.
+- No legal or financial record that counts leaves anybody in the best tier, and none that is open in any tier; with an
+  open court case everybody stands below somebody of whom nothing is known. A record that has lapsed costs nothing.
 - To tell a true figure never costs a point.
 - One day late costs far less than 30, and 30 far less than 89. What is older costs no more than what is newer.
-- A record that is settled costs no more than one that is open. What was paid on time never lowers a score.
-- Whoever pays months late again and again does not rise by waiting. Two years after a default one stands below somebody
-  who settled a slip at once, and both below 700.
+- A record that is settled costs no more than one that is open. A loan that was paid back on time lowers no score.
+- Whoever pays ten days late or more month after month stands below a newcomer with a verified identity from the fifth
+  month on, for good. Whoever has nothing but bills that are paid a month late does so too; with credit that is paid on
+  time beside them, such bills leave no tier.
+- Whoever returns what is rented or leased late month after month does not reach the tier that waives deposits (650),
+  and whoever is late like that with fares, rides, stays or bikes does not reach 700.
+- Whoever takes up three kinds of credit or more at once does not reach 650 within half a year, nor 700 within nine
+  months. A payment 60 days late keeps everybody from the best tier for a year, three that were 25 days late for two.
+- Two years after a default one stands below somebody who settled a slip at once, and both below 700.
 """
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence, Set
 from functools import lru_cache
+from itertools import groupby
+from sys import maxsize
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -14,7 +16,7 @@ from services.scorer.core.features.base import Feature, Measure, Measured, Windo
 from services.scorer.core.features.months import Circle, Months, Plan, seen_again
 from services.scorer.core.features.stated import CONTACTS_MIN
 from services.scorer.core.item import Item, RestsOn
-from services.scorer.core.scorecard_parts import POINTS, Cap, Condition, Rule, ScorecardParts
+from services.scorer.core.scorecard_parts import POINTS, Cap, Condition, Limit, Rule, ScorecardParts
 from services.scorer.core.state import State
 
 Values: TypeAlias = list[Measured | None]
@@ -67,6 +69,17 @@ class Ceiling(NamedTuple):
     score: int
 
 
+class Ceilings(NamedTuple):
+    """Limits that follow each other and ask first about the same feature. Beyond the values at which any of them can
+    hold, which is where most people are, none of them is asked."""
+
+    feature: int
+    at_least: int
+    below: int
+    unknown: bool
+    of: Sequence[Ceiling]
+
+
 class Compiled:
     """Only of a scorecard without faults."""
 
@@ -79,7 +92,9 @@ class Compiled:
             a_month_longer(f).measure(self._of_longer, card.kinds) for f in card.features.values()
         ]
         self._conditions = [(all_of(segment.when, self._names), segment.code) for segment in card.segments]
-        self.limits = [Ceiling(limit.code, all_of(limit.when, self._names), limit.ceiling) for limit in card.limits]
+        self._limits = [
+            _ceilings(name, list(limits), self._names) for name, limits in groupby(card.limits, _asked_first)
+        ]
         self._of_segments = sorted({self._names.index(c.feature) for each in card.segments for c in each.when})
         self._asked = sorted({self._names.index(condition.feature) for condition in card.conditions()})
         self.feature_of = {rule.code: card.features[rule.feature] for rule in card.rules}
@@ -105,6 +120,15 @@ class Compiled:
         for index in program.features:
             values[index] = measures[index](months)
         return program, values
+
+    def limits(self, values: Values) -> list[tuple[str, int]]:
+        """Code and highest score of each limit that holds (rules S19), in the policy's order."""
+        found = []
+        for feature, at_least, below, unknown, ceilings in self._limits:
+            measured = values[feature]
+            if unknown if measured is None else isinstance(measured[0], str) or at_least <= measured[0] < below:
+                found += [(each.code, each.score) for each in ceilings if each.holds(values)]
+        return found
 
     def segment_of(self, state: State, through: int, circle: Circle | None = None) -> str | None:
         """The code of the segment that a person belongs to; None where the policy has none."""
@@ -166,6 +190,22 @@ class Compiled:
         # Most people have the same few values of most rules.
         remembered = lru_cache(maxsize=ITEMS_REMEMBERED)(known)
         return Step(self._names.index(rule.feature), Item(code, rule.unknown, best, {}), remembered)
+
+
+def _asked_first(limit: Limit) -> str:
+    return limit.when[0].feature
+
+
+def _ceilings(feature: str, limits: Sequence[Limit], names: Sequence[str]) -> Ceilings:
+    asked = [limit.when[0] for limit in limits]
+    ranges = [c for c in asked if not c.unknown or c.at_least is not None or c.below is not None]
+    return Ceilings(
+        names.index(feature),
+        min((-maxsize if c.at_least is None else c.at_least for c in ranges), default=0),
+        max((maxsize if c.below is None else c.below for c in ranges), default=0),
+        any(c.unknown for c in asked),
+        [Ceiling(limit.code, all_of(limit.when, names), limit.ceiling) for limit in limits],
+    )
 
 
 def _cap_step(cap: Cap, rules: Sequence[Rule]) -> CapStep:

@@ -74,7 +74,7 @@ def evaluate_walked(months: Months, card: Scorecard) -> Evaluation:
     records = held.counting(state)
     if card.records is not None:
         items.append(_of_records(card.records, records, through))
-    limits = [(limit.code, limit.score) for limit in card.compiled.limits if limit.holds(values)]
+    limits = card.compiled.limits(values)
     history = through - state.first + 1 if state.first else 0
     return _composed(items, limits, held.imposed(records, card), thin=history < card.months_min)
 

@@ -12,7 +12,7 @@ from services.scorer.core.messages import Event
 from shared.contracts.messages import RecordChange
 from tests.support import lives
 from tests.support.lives import (
-    COLUMNS,
+    CASH_LOAN,
     CREDIT_CARD,
     FIGURES,
     GOOD_FRIENDS,
@@ -38,7 +38,7 @@ from tests.support.lives import (
 )
 
 EVERY_MONTH = range(1, 25)
-BEST_TIER_FROM = 750
+FIRST_TIER_FROM, BEST_TIER_FROM = 600, 750
 WHO = [
     pytest.param([], id="a newcomer"),
     pytest.param(verified(), id="verified"),
@@ -112,6 +112,12 @@ def test_no_legal_or_financial_record_that_counts_leaves_anybody_in_the_best_tie
 ) -> None:
     held = listed(kind, 0, settled, amount=amount)
     assert max(Life("", perfect(), held, GOOD_FRIENDS).scores()) < BEST_TIER_FROM
+
+
+def test_no_legal_or_financial_record_that_is_open_leaves_anybody_in_a_tier() -> None:
+    [newcomer] = Life("").scores([1])
+    best = [Life("", perfect(), listed(kind, 0), GOOD_FRIENDS).scores() for kind in ("court.listing", "card.overdue")]
+    assert (max(best[0]) < newcomer, max(best[1]) < FIRST_TIER_FROM) == (True, True)
 
 
 @pytest.mark.parametrize("kind", ["court.listing", "card.overdue", "ride.unpaid"])
@@ -244,8 +250,57 @@ def test_a_newcomer_stands_in_the_middle() -> None:
     assert 500 <= newcomer.score < 600
 
 
-def test_nobody_who_is_late_again_and_again_has_a_tier() -> None:
-    assert max(Life("", [*identity(), *rich(), *card(days_late=30), *bills()]).scores(COLUMNS)) < 600
+@pytest.mark.parametrize("days", [10, 15, 24, 25, 30, 45, 60, 89])
+def test_whoever_is_always_late_stands_below_a_newcomer_with_an_identity(days: int) -> None:
+    [newcomer] = Life("", verified()).scores([1])
+    everything = [*identity(), *rich(), *card(days_late=days), *bills(days_late=days)]
+    assert max(Life("", everything, circle=GOOD_FRIENDS).scores(range(5, 25))) < newcomer
+    assert max(Life("", everything, circle=GOOD_FRIENDS).scores(range(3, 25))) < FIRST_TIER_FROM
+
+
+@pytest.mark.parametrize("days", [30, 60, 89])
+def test_bills_that_are_always_late_leave_no_tier_and_alone_no_more_than_a_newcomer_has(days: int) -> None:
+    [newcomer] = Life("", verified()).scores([1])
+    alone = [*verified(), *bills(days_late=days)]
+    assert max(Life("", alone).scores(EVERY_MONTH)) < newcomer
+    assert max(Life("", [*alone, *card(), *rich()]).scores(range(3, 25))) < FIRST_TIER_FROM
+
+
+@pytest.mark.parametrize(
+    ("kinds", "highest"),
+    [
+        pytest.param(["credit_lease.return"], 649, id="leases"),
+        pytest.param(["car_rental.return"], 649, id="cars"),
+        pytest.param(["item_rental.return"], 649, id="things"),
+        pytest.param(["transit.fare"], 699, id="fares"),
+        pytest.param(["hotel.stay"], 699, id="stays"),
+        pytest.param(["bike_rental.return"], 699, id="bikes"),
+    ],
+)
+def test_whoever_breaks_word_in_small_things_again_and_again_does_not_rise_on_all_else(
+    kinds: list[str], highest: int
+) -> None:
+    late_in_these = [*without(perfect(), *kinds), *monthly(*kinds, days_late=10, amount=10_000)]
+    assert max(Life("", late_in_these, circle=GOOD_FRIENDS).scores(range(3, 25))) == highest
+
+
+def test_much_credit_at_once_earns_no_trust_before_it_is_paid_for_a_while() -> None:
+    """One of the surest signs of trouble is a newcomer who takes up whatever is lent."""
+    loans = monthly("consumer_credit.repayment", CASH_LOAN, "instalment.repayment", amount=300_000)
+    scores = Life("", [*pays_all(), *rich(), *loans], circle=GOOD_FRIENDS).scores(EVERY_MONTH)
+    assert (max(scores[:5]), max(scores[:8]), max(scores[:11])) == (649, 699, 749)
+
+
+def test_a_payment_two_months_late_keeps_everybody_from_the_best_tier_for_a_year() -> None:
+    scores = Life("", late(perfect(WHOLE), 0, 60, CREDIT_CARD), circle=GOOD_FRIENDS).scores(EVERY_MONTH)
+    assert max(scores[:12]) < BEST_TIER_FROM <= scores[12]
+
+
+def test_three_payments_that_were_very_late_keep_everybody_from_the_best_tier_for_two_years() -> None:
+    events = perfect(WHOLE)
+    for month in (0, 4, 8):
+        events = late(events, month, 30, CREDIT_CARD)
+    assert max(Life("", events, circle=GOOD_FRIENDS).scores(range(9, 25))) < BEST_TIER_FROM
 
 
 def test_whoever_pays_three_months_late_again_and_again_does_not_rise_by_waiting() -> None:

@@ -51,8 +51,8 @@ SETTLED = news(record("card.overdue", "r2", ended_on=day(JAN).date(), amount=90_
         (paid(CREDIT, 24), "credit-worst-lateness", "No credit payment was late in the last 24 months.",
          "近 24 个月信用类还款没有逾期。"),
         (paid(CREDIT, 24, late=29), "credit-worst-lateness",
-         "Your longest delay of a credit payment counts as 29 days today; it counts half after every six months.",
-         "信用类还款最严重的一次逾期目前按 29 天计，每六个月减半。"),
+         "Your longest delay of a credit payment counts as 29 days today; it counts half after a year.",
+         "信用类还款最严重的一次逾期目前按 29 天计，满一年减半。"),
         (paid(CREDIT, 9), "credit-on-time",
          "You made 100 % of your credit payments on time (9 monthly payments are known). "
          "It counts in full from 12 of them on; 9 are known so far.",
