@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -85,10 +86,8 @@ def _profile_file(name: str) -> Path:
 
 def check_all(settings: FixedSettings) -> None:
     """Check every file that the services of this deployment read at their start. Raises ConfigError, with a remedy."""
-    try:
+    with _remedies():
         load_partners(partners_here(), load_context(ingest_settings(settings)))
-    except ConfigError as error:
-        raise _with_remedies(error) from None
     scorecards(_POLICIES)
     tier_tables(_POLICIES)
     for file in (
@@ -101,13 +100,11 @@ def check_all(settings: FixedSettings) -> None:
 
 def check(file: Path) -> str:
     """What a policy file is, in a few words. Raises ConfigError, with a remedy, if it must not be used."""
-    try:
+    with _remedies():
         if file.suffix == ".csv":
             return check_rates(file, text_of(file))
         if found := _kind_of(file):
             return found(file)
-    except ConfigError as error:
-        raise _with_remedies(error) from None
     sentence = f"This is no policy file. One has one of these keys at the top: {', '.join(_KINDS)}."
     raise ConfigError(file, 1, "", sentence)
 
@@ -122,25 +119,29 @@ def check_rates(file: Path, text: str) -> str:
 def compared(old: Path, new: Path) -> tuple[Comparable, Comparable]:
     """Two policy files of one kind, each without faults. Raises ConfigError, and UserError for files of two kinds, or
     of one that is not compared."""
-    kinds = [_kind_of(file) for file in (old, new)]
+    with _remedies():
+        kinds = [_kind_of(file) for file in (old, new)]
     types = [_COMPARED.get(kind) for kind in kinds]
     if types[0] is None or types[1] is None or types[0] is not types[1]:
         raise UserError(
             f"{old} and {new} cannot be compared.", "Name two scorecards, two tier tables or two retention profiles."
         )
-    return load_policy(old, types[0]), load_policy(new, types[0])
+    with _remedies():
+        return load_policy(old, types[0]), load_policy(new, types[0])
 
 
 def scorecard(file: Path) -> Scorecard:
     """The scorecard that somebody names. Raises ConfigError, and UserError for a file of another kind."""
-    if _kind_of(file) is not _scorecard:
-        raise UserError(f"{file} is no scorecard.", f"Name one, such as policies/{SCORECARD}.")
-    return load_policy(file, Scorecard)
+    with _remedies():
+        if _kind_of(file) is not _scorecard:
+            raise UserError(f"{file} is no scorecard.", f"Name one, such as policies/{SCORECARD}.")
+        return load_policy(file, Scorecard)
 
 
 def is_tier_table(file: Path) -> bool:
     """Whether the file says that it is one. Raises ConfigError for a file that cannot be read."""
-    return _kind_of(file) is _tier_table
+    with _remedies():
+        return _kind_of(file) is _tier_table
 
 
 def id_of(policy: Comparable) -> str:
@@ -243,6 +244,7 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile("missing required field"), "Add it."),
     (re.compile("not TOML"), "Mend the line; https://toml.io shows how each value is written."),
     (re.compile("cannot be read"), "Name a file that is there."),
+    (re.compile("is not UTF-8"), "Save it as UTF-8."),
     *((re.compile(f"Expected `{name}"), remedy) for name, remedy in _WANTED.items()),
     (
         re.compile("Invalid (enum )?value '[^']*'\\.$"),
@@ -251,12 +253,15 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-def _with_remedies(error: ConfigError) -> ConfigError:
-    told, *others = [
-        ConfigError(each.file, each.line, each.key, _with_remedy(each.sentence)) for each in (error, *error.others)
-    ]
-    told.others = others
-    return told
+@contextmanager
+def _remedies() -> Iterator[None]:
+    """Faults of files say what to do as well."""
+    try:
+        yield
+    except ConfigError as error:
+        told, *others = [ConfigError(each.file, each.line, each.key, _with_remedy(each.sentence)) for each in error.all]
+        told.others = others
+        raise told from None
 
 
 def _with_remedy(sentence: str) -> str:

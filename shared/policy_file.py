@@ -5,14 +5,14 @@ card = load_policy(policies / SCORECARD, Scorecard)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from shared.contracts.kinds import extend
 from shared.contracts.own_kinds import OwnKinds
 from shared.contracts.policy_parts import PolicyFault
-from shared.toml_file import error_at, load
+from shared.toml_file import ConfigError, error_at, first_of, load
 
 SCORECARD = "scorecard.toml"
 TIERS = "benefits.toml"
@@ -59,10 +59,21 @@ P = TypeVar("P", bound=Policy)
 
 def load_policy(file: Path, type: type[P]) -> P:
     """The policy in a file, without faults. Raises ConfigError with file, line, key and what to do: of the first fault,
-    with the others in `others`."""
-    policy = load(file, type)
-    faults = [error_at(file, key, sentence) for key, sentence in policy.faults()]
-    if faults:
-        first, *first.others = sorted(faults, key=lambda fault: fault.line)
-        raise first
+    with the others in `others`, those of its types and of its rules together."""
+    try:
+        policy = load(file, type)
+    except ConfigError as error:
+        raise first_of([*error.all, *(error_at(file, *fault) for fault in _certain(error))]) from None
+    if faults := [error_at(file, *fault) for fault in policy.faults()]:
+        raise first_of(faults)
     return policy
+
+
+def _certain(error: ConfigError) -> Iterator[PolicyFault]:
+    """What the rules of a policy have against a file, whatever is meant by the values that are of a wrong type."""
+    if error.guesses is None:
+        return
+    one, other = (list(guess.faults()) for guess in error.guesses)
+    for fault in one:
+        if fault in other and not any(table and fault.key[: len(table)] == table for table in error.guessed):
+            yield fault

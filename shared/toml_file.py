@@ -12,7 +12,7 @@ import hashlib
 import re
 import tomllib
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from shared import mended
 from shared.type_faults import UNKNOWN, KeyPath, faults_of
 
 T = TypeVar("T")
@@ -41,6 +42,10 @@ class ConfigError(ValueError):
         """Further errors of the same file, where all of them were looked for."""
         self.rest: object | None = None
         """What the file says without the keys that nobody knows, where nothing else is wrong with its types."""
+        self.guesses: tuple[Any, Any] | None = None
+        """What the file may have been meant to say, twice, see `mended`; None where that cannot be guessed."""
+        self.guessed: Sequence[KeyPath] = ()
+        """The tables in which they differ from the file."""
 
     @property
     def all(self) -> list[ConfigError]:
@@ -79,6 +84,9 @@ def load(path: Path, type: type[T], hint: Callable[[str], str] = lambda _: "") -
             ConfigError(path, line_of(text, key), spelled(key), f"{said} {hints[key]}" if key in hints else said)
             for key, said in faults
         )
+        with suppress(msgspec.ValidationError):
+            one, other = (msgspec.convert(each, type) for each in mended.guesses(document, faults))
+            found.guesses, found.guessed = (one, other), mended.guessed(faults)
         with suppress(msgspec.ValidationError):
             found.rest = msgspec.convert(_without(document, unknown), type)
         raise found from None

@@ -92,3 +92,40 @@ def test_a_mapping_that_no_topic_can_carry_is_refused_by_both(files: Path) -> No
         _ingest(files)
     with pytest.raises(ConfigError, match="Rename the file"):
         check(path)
+
+
+SIX_FAULTS = {
+    "name": ('name = "standard"', 'nmae = "standard"'),
+    "publication_day": ("publication_day = 6", "publication_day = 31"),
+    "dimensions.identity": ("identity = 90", "identity = 80"),
+    "direction": ('direction = "peak"', 'direction = "sideways"'),
+    "rules[0].bins[1].points": ("at_least = 500, points = -5 }", "at_least = 500, points = -50 }"),
+    "ceilings.legal": ("legal = 499", 'legal = "499"'),
+}
+
+
+def test_faults_of_types_and_of_rules_are_told_together(tmp_path: Path) -> None:
+    """A misspelled key, a word and a text in place of a number hide nothing of what the rules have against the rest."""
+    text = (ROOT / "policies" / "scorecard.toml").read_text(encoding="utf-8")
+    for was, other in SIX_FAULTS.values():
+        assert was in text
+        text = text.replace(was, other, 1)
+    (file := tmp_path / "six.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as raised:
+        check(file)
+    keys = {error.key for error in raised.value.all}
+    assert {"nmae", *SIX_FAULTS} - {"name", "direction"} <= keys
+    assert any(key.endswith(".direction") for key in keys)
+    # What follows from a guess is no fault of the file.
+    assert len(raised.value.all) == len(SIX_FAULTS) + 2, "the missing name, and the sum of the dimensions"
+
+
+@pytest.mark.parametrize("points", ['"thirty"', "3.5", "[]", "true"])
+def test_no_fault_is_told_that_rests_on_what_stands_for_a_wrong_value(tmp_path: Path, points: str) -> None:
+    text = (ROOT / "policies" / "scorecard.toml").read_text(encoding="utf-8")
+    was = "{ at_least = 0, points = 30,"
+    assert was in text
+    (file := tmp_path / "one.toml").write_text(text.replace(was, f"{{ at_least = 0, points = {points},", 1))
+    with pytest.raises(ConfigError) as raised:
+        check(file)
+    assert [error.key for error in raised.value.all] == ["rules[1].bins[0].points"]
