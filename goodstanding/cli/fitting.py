@@ -53,14 +53,18 @@ def fit(
     settings = deployment_settings(source)
     choice = CHOICES[adapter]
     table = design.design_of(source, choice, settings, policies.profile(settings.retention_profile), say)
+    try:
+        fit.check_enough(choice, table)
+    except fit.TooFewError as few:
+        raise UserError(f"{data}: {few}", "Name a file with more people.") from None
     say("Fitting")
     card = fit.fitted(choice, table)
     faults = list(card.faults())
     assert not faults, faults
-    comment = _COMMENT.format(adapter=adapter, data=_below_root(data), doubling=fit.DOUBLING_POINTS)
-    policy.write_text(f"{directive(POLICY, 'scorecard')}\n{toml_of(card, comment)}", encoding="utf-8")
     say("Cross-validating")
     places = [places_of(outcomes) for outcomes in fit.cross_validated(choice, table)]
+    comment = _COMMENT.format(adapter=adapter, data=_below_root(data), doubling=fit.DOUBLING_POINTS)
+    policy.write_text(f"{directive(POLICY, 'scorecard')}\n{toml_of(card, comment)}", encoding="utf-8")
     rules = {segment.code: len(card.rules_of(segment.code)) for segment in card.segments}
     area, distance, people = fmean(map(auc, places)), fmean(map(ks, places)), len(table.defaulted)
     if as_json:

@@ -39,6 +39,8 @@ _UNKNOWN_MIN = 0.003
 """With a smaller share of people of whom a value is unknown, nothing is learned from them."""
 _SUM_OF_STEPS, _SUM_OF_SQUARES = 2.0, 4.0
 """The penalties, against a likelihood in which each person counts 1."""
+EACH_MIN = 50
+"""Of those who paid and of those who defaulted, in each segment: from fewer nothing is learned but chance."""
 _WORTH_IT = 0.04
 """A rule whose best and worst differ by less, in the logarithm of the odds, is left out."""
 _STEPS_MAX = 3_000
@@ -67,6 +69,22 @@ class _Segment:
     @property
     def best(self) -> float:
         return self.base + sum(max(rule.heights) for rule in self.rules)
+
+
+class TooFewError(ValueError):
+    """A segment has too few people to learn from. `str()` is a sentence that says which, and how many there are."""
+
+
+def check_enough(choice: Choice, design: Design) -> None:
+    """Raises TooFewError."""
+    for place, segment in enumerate(choice.segments):
+        here = design.defaulted[design.segment == place]
+        defaulted = int(here.sum())
+        if min(defaulted, len(here) - defaulted) < EACH_MIN:
+            raise TooFewError(
+                f"The segment {segment.code} has {len(here) - defaulted:,} people who paid and {defaulted:,} who "
+                f"defaulted; points are learned from {EACH_MIN} of each at least."
+            )
 
 
 def fitted(choice: Choice, design: Design, rows: Rows | None = None) -> Scorecard:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from goodstanding.simulation.real_data.play import ADAPTER, DATA
 from goodstanding.validation import fit
 from goodstanding.validation.candidates import CHOICES, CREDIT_CARD
 from goodstanding.validation.design import Design
@@ -16,6 +17,7 @@ from goodstanding.validation.writing import toml_of
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.core.scorecard_parts import BASE
 from shared.policy_file import load_policy
+from tests.support.command_line import ask
 
 PEOPLE = 3_000
 
@@ -104,6 +106,42 @@ def test_who_is_scored_in_a_cross_validation_has_taught_nothing(invented: Design
         assert auc(places_of(outcomes)) == pytest.approx(0.5, abs=0.035)
     real = fit.cross_validated(CREDIT_CARD, invented, repeats=1)
     assert auc(places_of(real[0])) > 0.75
+
+
+def _first(design: Design, paid: int, defaulted: int) -> Design:
+    """So many of the people of each segment, as they come."""
+    rows = np.concatenate(
+        [
+            np.flatnonzero((design.segment == place) & (design.defaulted == outcome))[:many]
+            for place in range(3)
+            for outcome, many in ((0, paid), (1, defaulted))
+        ]
+    )
+    values = {name: column[rows] for name, column in design.values.items()}
+    return Design(values, design.segment[rows], design.defaulted[rows])
+
+
+def test_from_the_fewest_that_are_taken_a_policy_can_be_learned(invented: Design) -> None:
+    fewest = _first(invented, fit.EACH_MIN, fit.EACH_MIN)
+    fit.check_enough(CREDIT_CARD, fewest)
+    assert list(fit.fitted(CREDIT_CARD, fewest).faults()) == []
+    assert fit.cross_validated(CREDIT_CARD, fewest, repeats=1)
+
+
+@pytest.mark.parametrize(("paid", "defaulted"), [(0, 0), (fit.EACH_MIN, fit.EACH_MIN - 1), (0, 200)])
+def test_from_too_few_nothing_is_learned(invented: Design, paid: int, defaulted: int) -> None:
+    with pytest.raises(fit.TooFewError, match=f"has {paid} people who paid and {defaulted} who defaulted"):
+        fit.check_enough(CREDIT_CARD, _first(invented, paid, defaulted))
+
+
+def test_a_file_with_too_few_people_is_refused_in_a_sentence_and_nothing_is_written(tmp_path: Path) -> None:
+    lines = DATA.read_text(encoding="utf-8").splitlines(keepends=True)
+    (few := tmp_path / "few.csv").write_text("".join(lines[:50]), encoding="utf-8")
+    (policy := tmp_path / "policy.toml").write_text("as it was", encoding="utf-8")
+    answer = ask("policy", "fit", "--data", str(few), "--adapter", ADAPTER, "--policy", str(policy))
+    assert answer.exit_code == 1
+    assert "Name a file with more people." in " ".join(answer.stderr.split())
+    assert policy.read_text(encoding="utf-8") == "as it was"
 
 
 @pytest.mark.parametrize(
