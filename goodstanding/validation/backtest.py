@@ -88,13 +88,26 @@ def scores(
     source: Source, card: Scorecard, settings: FixedSettings, profile: Profile, step: Callable[[str], None]
 ) -> Scores:
     """What the platform would publish in the two months after the last two of the data set."""
+    [found] = scores_by(source, [card], settings, profile, step)
+    return found
+
+
+def scores_by(
+    source: Source,
+    cards: Sequence[Scorecard],
+    settings: FixedSettings,
+    profile: Profile,
+    step: Callable[[str], None],
+) -> list[Scores]:
+    """The same by each of several policies, for one folding."""
     identifiers = {user_id_of(person.identifier, settings): person.identifier for person in source.people}
-    published: list[dict[str, int]] = [{}]
+    published: list[list[dict[str, int]]] = [[{}] for _ in cards]
     for month, offline in folded(source, settings, profile, step):
         if month >= source.months[-2:][0]:
-            run = month_start(month + 1, source.zone, card.publication_day)
-            published.append(_published(offline, card, month, run, identifiers))
-    return Scores(published[-2], published[-1])
+            for card, of_card in zip(cards, published, strict=True):
+                run = month_start(month + 1, source.zone, card.publication_day)
+                of_card.append(_published(offline, card, month, run, identifiers))
+    return [Scores(of_card[-2], of_card[-1]) for of_card in published]
 
 
 def _published(
