@@ -9,12 +9,14 @@ import hashlib
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from shared.contracts.fields import TEXT_CHARACTERS_MAX
 from shared.contracts.kinds import RecordClass
+
+T = TypeVar("T")
 
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
 _CODE = re.compile(r"[a-z]+(-[a-z]+)*")
@@ -35,13 +37,18 @@ class ByClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     life: int
 
     def of(self, record_class: RecordClass) -> int:
-        match record_class:
-            case RecordClass.LEGAL:
-                return self.legal
-            case RecordClass.FINANCIAL:
-                return self.financial
-            case RecordClass.LIFE:
-                return self.life
+        return of_class(record_class, self.legal, self.financial, self.life)
+
+
+def of_class(record_class: RecordClass, legal: T, financial: T, life: T) -> T:
+    """Which of three is the one of this class."""
+    match record_class:
+        case RecordClass.LEGAL:
+            return legal
+        case RecordClass.FINANCIAL:
+            return financial
+        case RecordClass.LIFE:
+            return life
 
 
 def policy_id(name: str, policy: msgspec.Struct) -> str:

@@ -17,6 +17,7 @@ from services.scorer.core.catalogue import AnyHint
 from services.scorer.core.features import AnyFeature
 from services.scorer.core.features.stated import BASE as BASE
 from shared.contracts.kinds import RecordClass
+from shared.contracts.policy_parts import of_class
 
 POINTS = 600
 
@@ -170,13 +171,7 @@ class Records(_Part, frozen=True, kw_only=True):
     zh: str
 
     def cost(self, record_class: RecordClass) -> Cost:
-        match record_class:
-            case RecordClass.LEGAL:
-                return self.legal
-            case RecordClass.FINANCIAL:
-                return self.financial
-            case RecordClass.LIFE:
-                return self.life
+        return of_class(record_class, self.legal, self.financial, self.life)
 
 
 class ScorecardParts(_Part, frozen=True, kw_only=True):
