@@ -23,7 +23,7 @@ from goodstanding.errors import UserError
 from goodstanding.platform.stack import Stack
 from shared.contracts import zones
 from shared.contracts.times import rfc3339
-from shared.contracts.topics import SERVICES
+from shared.contracts.topics import PROCESSES
 from shared.kafka.connection import Kafka
 
 app = commands("Records that no rule could answer for: list them, look at one, have them handled, or dismiss them.")
@@ -177,8 +177,8 @@ def _kafka() -> Kafka:
 
 
 def _check(service: str) -> None:
-    if service and service not in SERVICES:
-        raise UserError(f"There is no service {service}.", f"Say one of: {', '.join(SERVICES)}.")
+    if service and service not in PROCESSES:
+        raise UserError(f"There is no service {service}.", f"Say one of: {', '.join(PROCESSES)}.")
 
 
 def _fields(letter: Letter) -> dict[str, Any]:

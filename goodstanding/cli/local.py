@@ -23,13 +23,13 @@ from goodstanding.platform.stack import Part, Stack
 from shared.contracts import zones
 from shared.contracts.identity import SchemeName
 from shared.contracts.times import rfc3339
-from shared.contracts.topics import SERVICES
+from shared.contracts.topics import PROCESSES
 
 app = commands("The platform on this machine, in the background: Kafka, Postgres and the services.")
 
 _SCHEMES = get_args(SchemeName)[:4]
 """Those that are no country's own."""
-_PARTS = (*NAMES, *SERVICES, *BROKERS[1:])
+_PARTS = (*NAMES, *PROCESSES, *BROKERS[1:])
 
 
 @app.command()

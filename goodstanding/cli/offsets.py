@@ -14,7 +14,6 @@ from goodstanding.errors import UserError
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.stack import Stack
 from goodstanding.waiting_for_word import Waiting, give_word, waiting_for_word
-from shared.contracts.topics import SERVICES
 
 app = commands("Whether Kafka and Postgres agree, and what to do after one of them was restored or made anew.")
 
@@ -100,9 +99,10 @@ def waiting_of(deployment: Deployment, service: str, *, about_time: bool) -> lis
 
 
 async def _waiting(deployment: Deployment, service: str) -> list[Waiting]:
-    if service and service not in SERVICES:
-        raise UserError(f"There is no service {service}.", f"Say one of: {', '.join(SERVICES)}.")
-    found = [await waiting_for_word(deployment, name) for name in ([service] if service else SERVICES)]
+    services = deployment.settings.services
+    if service and service not in services:
+        raise UserError(f"There is no service {service}.", f"Say one of: {', '.join(services)}.")
+    found = [await waiting_for_word(deployment, name) for name in ([service] if service else services)]
     return [each for part in found for each in part]
 
 

@@ -13,11 +13,13 @@ import typer
 
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, tell, warn
 from goodstanding.cli.words import ReplicationFactor, ServiceName
+from goodstanding.errors import UserError
 from goodstanding.platform import kept_kinds, topic_text
 from goodstanding.platform.deployment import Deployment, partners
 from goodstanding.platform.secret_files import write_secret_files
+from goodstanding.platform.service_process import module_of
 from goodstanding.platform.stack import Stack
-from shared.contracts.topics import SERVICES, WITNESS
+from shared.contracts.topics import PROCESSES, WITNESS
 from shared.contracts.topics import topics as table
 from shared.kafka.topic_admin import TopicReport
 from shared.settings import policies_here
@@ -32,12 +34,15 @@ def run(service: ServiceName) -> NoReturn:
 
     Example: goodstanding run scorer
     """
-    if service not in SERVICES:
-        raise typer.BadParameter(f"There is no service {service}; say one of: {', '.join(SERVICES)}.")
+    if service not in PROCESSES:
+        raise typer.BadParameter(f"There is no service {service}; say one of: {', '.join(PROCESSES)}.")
     environment = dict(os.environ)
     if "GOODSTANDING_KAFKA" not in environment:
-        environment = {**Stack.default().deployment.environment(service), **environment}
-    os.execve(sys.executable, [sys.executable, "-m", f"services.{service}.app"], environment)
+        deployment = Stack.default().deployment
+        if service not in deployment.settings.services:
+            raise UserError(f"This deployment has no {service}.", "Give it one: goodstanding local up --portal")
+        environment = {**deployment.environment(service), **environment}
+    os.execve(sys.executable, [sys.executable, "-m", module_of(service)], environment)
 
 
 def migrate(as_json: AsJson = False) -> None:

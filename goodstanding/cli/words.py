@@ -12,7 +12,7 @@ import typer
 from goodstanding.platform.deployment import partners
 from shared.contracts import times
 from shared.contracts.kinds import RecordClass
-from shared.contracts.topics import SERVICES
+from shared.contracts.topics import PROCESSES
 from shared.toml_file import ConfigError
 
 
@@ -45,7 +45,7 @@ def partner_names(incomplete: str) -> list[str]:
 
 
 def _services(incomplete: str) -> list[str]:
-    return _beginning_with(list(SERVICES), incomplete)
+    return _beginning_with(list(PROCESSES), incomplete)
 
 
 def one_of(names: Sequence[str]) -> str:
@@ -62,11 +62,11 @@ AnyPartner = Annotated[
     str,
     typer.Argument(metavar="[PARTNER]", help="One partner; all of them if left out.", autocompletion=partner_names),
 ]
-ServiceName = Annotated[str, typer.Argument(metavar="SERVICE", help=one_of(list(SERVICES)), autocompletion=_services)]
+ServiceName = Annotated[str, typer.Argument(metavar="SERVICE", help=one_of(list(PROCESSES)), autocompletion=_services)]
 AnyService = Annotated[
     str,
     typer.Argument(
-        metavar="[SERVICE]", help=f"{one_of(list(SERVICES))} All of them if left out.", autocompletion=_services
+        metavar="[SERVICE]", help=f"{one_of(list(PROCESSES))} All of them if left out.", autocompletion=_services
     ),
 ]
 EventFile = Annotated[

@@ -21,7 +21,7 @@ from goodstanding.errors import UserError
 from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.reading.topic import tail
 from shared.contracts.rights import REDRIVE_ID
-from shared.contracts.topics import RECORDS_CHANGED, SERVICES, dead_letter_topic
+from shared.contracts.topics import PROCESSES, RECORDS_CHANGED, dead_letter_topic
 from shared.kafka import clients
 from shared.kafka.connection import Kafka
 from shared.kafka.consumer import CarefulConsumer
@@ -48,7 +48,7 @@ class Answer:
 async def read_letters(kafka: Kafka) -> tuple[list[Letter], Kept]:
     """All dead letters, the oldest first, and the offsets that are kept of the partitions that they name."""
     async with asking(kafka) as offsets:
-        sources = await offsets.existing([dead_letter_topic(service) for service in SERVICES])
+        sources = await offsets.existing([dead_letter_topic(service) for service in PROCESSES])
         found = tail(kafka, sources, sys.maxsize, follow=False)
         messages = [message async for message in found] if sources else []
         named = {lies[0].topic for letter in letters(messages, {}) if (lies := lies_at(letter.position))}

@@ -41,7 +41,7 @@ from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.waiting_for_word import waiting_for_word
 from shared import postgres
 from shared.contracts.rights import SUBSCRIBER
-from shared.contracts.topics import SERVICES, group_of
+from shared.contracts.topics import group_of
 from shared.kafka import groups, topic_admin
 from shared.kafka.connection import connection_of
 from shared.runner.timekeeper import measured
@@ -139,15 +139,15 @@ async def _kafka(deployment: Deployment) -> AsyncIterator[Finding]:
 
 async def _groups(deployment: Deployment) -> AsyncIterator[Finding]:
     async with topic_admin.administrator(deployment.addresses.login) as admin:
-        members = await groups.members(admin, [group_of(service) for service in SERVICES])
+        members = await groups.members(admin, [group_of(service) for service in deployment.settings.services])
     async with asking(deployment.addresses.login) as offsets:
-        for service in SERVICES:
+        for service in deployment.settings.services:
             yield of_group(service, members.get(group_of(service), 0), await _waiting(deployment, offsets, service))
 
 
 async def _waiting(deployment: Deployment, offsets: Offsets, service: str) -> int | None:
     """How many records of its inputs it has not handled, at most: the markers of transactions count as well."""
-    if service in STATEFUL:
+    if service in deployment.settings.stateful:
         handled = await _handled(deployment, service)
     else:
         handled = {(tp.topic, tp.partition): at for tp, at in (await offsets.committed(group_of(service))).items()}
@@ -203,7 +203,7 @@ _SETTINGS = "select name, setting from pg_settings where name = any($1)"
 
 
 async def _schemas(deployment: Deployment) -> AsyncIterator[Finding]:
-    for service in STATEFUL:
+    for service in deployment.settings.stateful:
         db = await asyncpg.connect(deployment.dsn(service))
         try:
             applied = await postgres.applied(db)
@@ -221,7 +221,7 @@ _OUTBOX = "select count(*), extract(epoch from clock_timestamp() - min(created_a
 
 async def _words(deployment: Deployment) -> AsyncIterator[Finding]:
     found = False
-    for service in SERVICES:
+    for service in deployment.settings.services:
         for each in await waiting_for_word(deployment, service):
             found = True
             topic = "offsets" if each.shards else "clock"

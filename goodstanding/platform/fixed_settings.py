@@ -14,7 +14,7 @@ from goodstanding.platform.servers.ports import free_ports
 from shared.contracts import currencies, zones
 from shared.contracts.identifier_schemes import SCHEMES
 from shared.contracts.identity import KEY_BYTES_MIN, SchemeName
-from shared.contracts.topics import PORTAL, SERVICES
+from shared.contracts.topics import PORTAL, PROCESSES, SERVICES
 
 STATEFUL = ("retention", "scorer", "benefits")
 """The services that own a schema in Postgres."""
@@ -78,7 +78,7 @@ class FixedSettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def services(self) -> tuple[str, ...]:
         """The processes of the deployment, in the order of the flow."""
-        return (*SERVICES, PORTAL) if self.portal_key else SERVICES
+        return PROCESSES if self.portal_key else SERVICES
 
     @property
     def stateful(self) -> tuple[str, ...]:

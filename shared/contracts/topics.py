@@ -32,6 +32,8 @@ SERVICES: tuple[ServiceName, ...] = get_args(ServiceName)
 """In the order of the flow: each reads only what those before it write."""
 PORTAL = "portal"
 """The process for people and those who act on scores. A deployment may do without it, so it is none of the services."""
+PROCESSES: tuple[str, ...] = (*SERVICES, PORTAL)
+"""Whatever runs on the runner, in a deployment with all of it."""
 REDRIVE = "operator (redrive only)"
 """Who appends a record that a service has set aside, byte for byte and to the topic that it lies in, and a note of that
 beside the dead letter (`goodstanding dead-letters redrive`). Nothing of the operator's own."""
@@ -105,7 +107,7 @@ def topics(partners: Sequence[str]) -> tuple[Topic, ...]:
     return (
         *(topic for partner in partners for topic in _of_partner(partner)),
         *_SHARED,
-        *(_dead_letter(service) for service in (*SERVICES, PORTAL)),
+        *(_dead_letter(service) for service in PROCESSES),
     )
 
 
@@ -207,10 +209,10 @@ _SHARED = (
     _last_by_person(RECORDS_HELD, ["retention"], ["portal"]),
 )
 
-_LIMITED = {topic.name for topic in _SHARED} | {dead_letter_topic(service) for service in (*SERVICES, PORTAL)}
+_LIMITED = {topic.name for topic in _SHARED} | {dead_letter_topic(service) for service in PROCESSES}
 
-WITNESS = Topic(TIME_TOPIC, "none", 1, "delete", _DAY, MESSAGE_BYTES_MAX, (*SERVICES, PORTAL), ())
+WITNESS = Topic(TIME_TOPIC, "none", 1, "delete", _DAY, MESSAGE_BYTES_MAX, PROCESSES, ())
 """Empty records, whose acknowledgements tell a service the time of the broker; nobody reads them."""
 
-SIMULATION = Topic(CLOCK_TOPIC, "none", 1, "delete", _WEEK, MESSAGE_BYTES_MAX, ("driver",), (*SERVICES, PORTAL))
+SIMULATION = Topic(CLOCK_TOPIC, "none", 1, "delete", _WEEK, MESSAGE_BYTES_MAX, ("driver",), PROCESSES)
 """Exists only in simulation: the stepped clock that all processes share."""

@@ -37,7 +37,7 @@ from shared.contracts.subject import ErasureConfirmed, ErasureReceipt, SubjectAn
 from shared.contracts.topics import (
     DISPUTES_PREFIX,
     NORMALIZED,
-    PORTAL,
+    PROCESSES,
     RAW_PREFIX,
     RECORDS_CHANGED,
     RECORDS_HELD,
@@ -45,7 +45,6 @@ from shared.contracts.topics import (
     REJECTED_PREFIX,
     SCORES_CHANGED,
     SCORES_EXPLAINED,
-    SERVICES,
     SUBJECT_ANSWERS,
     SUBJECT_REQUESTS,
     TIERS_CHANGED,
@@ -71,7 +70,7 @@ CARRIES: dict[str, tuple[str, ...]] = {
     RECORDS_HELD: (TYPES[RecordsHeld], ERASED),
     SUBJECT_REQUESTS: (TYPES[SubjectRequest],),
     SUBJECT_ANSWERS: (TYPES[SubjectAnswer], TYPES[SubjectNotice], TYPES[ErasureConfirmed], TYPES[ErasureReceipt]),
-    **{dead_letter_topic(service): (SET_ASIDE, REDRIVEN) for service in (*SERVICES, PORTAL)},
+    **{dead_letter_topic(service): (SET_ASIDE, REDRIVEN) for service in PROCESSES},
 }
 """The messages of each topic, by name. A topic that is not named here exists, and nothing is written to it yet."""
 
@@ -170,7 +169,7 @@ def _operations(topic: Topic) -> Iterator[tuple[str, Object]]:
     channel = _channel_name(topic)
     for action, services in (("send", topic.writers), ("receive", topic.readers)):
         for service in services:
-            if service in (*SERVICES, PORTAL):
+            if service in PROCESSES:
                 yield (
                     f"{service}.{action}.{channel}",
                     {"action": action, "channel": {"$ref": f"#/channels/{channel}"}, "tags": [{"name": service}]},

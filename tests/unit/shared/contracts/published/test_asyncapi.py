@@ -23,7 +23,7 @@ from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import TYPES, Refusal
 from shared.contracts.published import asyncapi
 from shared.contracts.refusals import refusal_headers
-from shared.contracts.topics import PORTAL, SERVICES, topics
+from shared.contracts.topics import PROCESSES, topics
 from shared.runner.answers import dead_letter
 from shared.runner.service import DeadLetter
 
@@ -80,7 +80,7 @@ def test_every_topic_is_a_channel_with_its_writers_and_readers() -> None:
         for topic in table
         for action, services in (("send", topic.writers), ("receive", topic.readers))
         for service in services
-        if service in (*SERVICES, PORTAL)
+        if service in PROCESSES
     }
     operations = DOCUMENT["operations"].values()
     assert {
