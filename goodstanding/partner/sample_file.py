@@ -8,19 +8,20 @@ from __future__ import annotations
 import csv
 import io
 import json
-import unicodedata
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from goodstanding.errors import UserError
 from goodstanding.partner.content import is_utf16
-from services.ingest.core.tables import PREAMBLE_MAX
+from services.ingest.core.tables import BLANKS, PREAMBLE_MAX, named_columns
 from shared.contracts.strict_json import JsonError, loads
 
 _DELIMITERS = (",", ";", "\t", "|")
-_ENCODINGS = ("utf-8", "windows-1252")
+_HIGH = re.compile(rb"[\x80-\xff]+")
 _OTHERS = (
     (b"PK\x03\x04", "a spreadsheet or another archive", "Save it as CSV."),
     (b"<", "XML", "Write its events as JSON, one object on each line."),
@@ -76,12 +77,19 @@ def sample_of(content: bytes, file: object, list_at: str | None = None) -> Sampl
         return _json_sample(content.removeprefix(b"\xef\xbb\xbf"), file, list_at)
     if list_at is not None:
         raise UserError(f"{file} is no JSON, so it has no list at a path.", "Leave --list out.")
-    for encoding in _ENCODINGS:
+    for encoding in ("utf-8", *(["gb18030"] if _is_in_pairs(content) else []), "windows-1252"):
         with suppress(UnicodeDecodeError):
             return _csv_sample(content.decode(encoding).removeprefix("\ufeff"), encoding, file)
     raise UserError(
         f"{file} is written in neither UTF-8 nor Windows-1252.", "Convert it, or write the mapping by hand."
     )
+
+
+def _is_in_pairs(content: bytes) -> bool:
+    """Whether bytes beyond ASCII come by twos, as those of Chinese characters do, and several characters in a row, as
+    letters with accents do not."""
+    runs = [len(run) for run in _HIGH.findall(content)]
+    return max(runs, default=0) >= 4 and sum(run % 2 for run in runs) * 10 <= len(runs)
 
 
 def _json_sample(content: bytes, file: object, list_at: str | None) -> Sample:
@@ -169,14 +177,22 @@ def _csv_sample(text: str, encoding: str, file: object) -> Sample:
     head = ['format = "csv"', "header = true", *(["preamble = true"] if before else [])]
     head += [] if delimiter == "," else [f"delimiter = {quoted(delimiter)}"]
     head += [] if encoding == "utf-8" else [f'encoding = "{encoding}"']
-    uneven = [line for line, row in zip(lines, rows, strict=True) if len(row) != len(rows[0])]
-    head += ["ragged = true"] if uneven else []
-    names: list[str] = []
-    for cell in rows[0]:
-        name = unicodedata.normalize("NFC", cell.strip())
-        names.append(name if name not in names else f"{name}#{1 + sum(n.partition('#')[0] == name for n in names)}")
-    events = [dict(zip(names, row, strict=False)) for row in rows[1:]]
+    names = named_columns(rows[0])
+    uneven = [line for line, row in zip(lines, rows, strict=True) if len(row) != len(names)]
+    unnamed = {name for name, cell in zip(names, rows[0], strict=True) if not cell.strip(BLANKS)}
+    head += ["ragged = true"] if uneven or unnamed else []
+    if _are_padded(rows):
+        head.append("trim = true")
+        rows = [[cell.strip(BLANKS) for cell in row] for row in rows]
+    named = (zip(names, row, strict=False) for row in rows[1:])
+    events = [{name: cell for name, cell in cells if name not in unnamed} for cells in named]
     return Sample(tuple(head), events, typed=False, lines=lines[1:], uneven=uneven)
+
+
+def _are_padded(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether all cells of a column have blanks around them that are none of the cell."""
+    columns = ([cell for cell in column if cell] for column in zip_longest(*rows[1:], fillvalue=""))
+    return any(cells and all(cell != cell.strip(BLANKS) for cell in cells) for cells in columns)
 
 
 def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:

@@ -25,7 +25,8 @@ _UNNAMED_MAX = 100
 """Columns without a name, where they are passed over: each costs every line of the message a cell."""
 PREAMBLE_MAX = 50
 """Lines among which the header stands, where others may stand before it."""
-_BLANKS = " \t\u00a0\u3000"
+BLANKS = " \t\u00a0\u3000"
+"""What may stand around a cell and be none of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ class Csv:
 
     def _present(self, columns: tuple[str, ...], cells: list[str]) -> Cells:
         if self.trim:
-            cells = [cell.strip(_BLANKS) for cell in cells]
+            cells = [cell.strip(BLANKS) for cell in cells]
         if absent := self.absent:
             return {column: cell for column, cell in zip(columns, cells, strict=True) if cell and cell not in absent}
         return {column: cell for column, cell in zip(columns, cells, strict=True) if cell}
@@ -152,7 +153,7 @@ def header_at(lines: Sequence[Sequence[str]], known: Container[str]) -> int:
 
 
 def _named(cell: str) -> str:
-    return unicodedata.normalize("NFC", cell.strip(_BLANKS))
+    return unicodedata.normalize("NFC", cell.strip(BLANKS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ class Fixed:
             raise Refuse(Code.FIXED_WIDTH_LINE, "", "Send one line in each record, without line breaks or NUL in it.")
         if len(line) < self.length:
             raise Refuse(Code.FIXED_WIDTH_LINE, "", f"The line has {len(line)} characters; send {self.length}.")
-        cells = {name: line[start:end].strip(_BLANKS) for name, (start, end) in self.places.items()}
+        cells = {name: line[start:end].strip(BLANKS) for name, (start, end) in self.places.items()}
         return {name: cell for name, cell in cells.items() if cell and cell not in self.absent}
 
     def rows(self, value: bytes, events_max: int) -> Iterator[Cells | Refuse]:

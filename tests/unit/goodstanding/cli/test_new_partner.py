@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from goodstanding.partner import proposals
+from goodstanding.partner.sample_file import sample_of
 from shared.contracts.identity import sample_account
 from shared.settings import ROOT
 from tests.support.command_line import ask
@@ -373,6 +374,34 @@ def test_a_sample_in_utf_16_is_read_as_that(house: Path, encoding: str) -> None:
     file.write_bytes('[{"id": "a"}]'.encode(encoding))
     found = ask("partner", "new", "other", str(file))
     assert (found.exit_code, "is written in UTF-16. Write it in UTF-8." in found.stderr) == (1, True), found.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ("交易时间,金额,备注\n2026-11-04 09:30:00,88.00,生活缴费\n", "gb18030"),
+        ("Zeit;Betrag;Empfänger\n04.11.2026;-1,00;Stadtwerke Köln, Straße\n", "windows-1252"),
+        ("Zeit;Betrag;Empfänger\n04.11.2026;-1,00;ÄÖÜß\n04.11.2026;-1,00;Köln\n", "windows-1252"),
+    ],
+)
+def test_the_encoding_of_a_sample_is_that_in_which_it_has_words(house: Path, content: str, encoding: str) -> None:
+    found = sample_of(content.encode(encoding), "sample.csv")
+    assert f'encoding = "{encoding}"' in found.head
+    assert found.fields == content.splitlines()[0].replace(";", ",").split(",")
+
+
+def test_cells_that_are_padded_are_read_without_the_blanks() -> None:
+    found = sample_of(b"at ,id ,note\n2026-11-04 09:30 ,1\t,a\n2026-11-04 09:31 ,2\t, b\n", "sample.csv")
+    assert "trim = true" in found.head
+    assert found.rows[1] == {"at": "2026-11-04 09:31", "id": "2", "note": "b"}
+    assert "trim = true" not in sample_of(b"at,note\n1,a\n2, b\n", "sample.csv").head
+
+
+def test_columns_without_a_name_are_passed_over() -> None:
+    found = sample_of(b"at,id,at,,\n2026-11-04,1,2026-11-05,,\n", "sample.csv")
+    assert "ragged = true" in found.head
+    assert found.rows == [{"at": "2026-11-04", "id": "1", "at#2": "2026-11-05"}]
+    assert found.uneven == []
 
 
 def test_a_name_that_no_partner_can_have_is_no_file_to_be_renamed(house: Path) -> None:
