@@ -114,7 +114,7 @@ def when_scores_come(deployment: Deployment) -> str:
         return "This platform is loading its past: scores are published as the import goes on."
     if deployment.settings.clock == "stepped":
         return "The clock of this platform stands still, since it is a demo's: no new score is published."
-    return policies.when_scores_come()
+    return policies.when_scores_come(continuous=deployment.settings.cadence == "continuous")
 
 
 def benefits(who: Who, as_json: AsJson = False) -> None:

@@ -62,7 +62,8 @@ def score(
     found = scores_of(given, card, on, settings, policies.profile(settings.retention_profile))
     _warn(found, on, *given[0])
     if not found.people:
-        raise UserError(f"None of the {found.events:,} events counts on {on}.", _advice(found.refused))
+        whole = f"None of the {found.events:,} events counts" if found.events != 1 else "The one event does not count"
+        raise UserError(f"{whole} on {on}.", _advice(found.refused))
     if as_json:
         for each in found.people:
             answer_json(answer_of(each, card, on))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from goodstanding import policies
 from goodstanding.cli.policy import deadline_as_json
 from shared.contracts.kinds import RecordClass
 from shared.contracts.retention_profile import Profile
@@ -68,3 +69,9 @@ def test_what_is_strange_about_a_mapping_is_told_where_it_is_checked(tmp_path: P
     assert found.exit_code == 0, found.stderr
     told = " ".join(found.stdout.split())
     assert "1 code is read, 1 passed over. Look at this: No path begins with `rides.`" in told
+
+
+def test_whoever_has_no_score_yet_is_told_when_scores_come_here() -> None:
+    """`local up --continuous` publishes at once, whatever the shipped scorecard says."""
+    assert "on day 6 of each month" in policies.when_scores_come(continuous=False)
+    assert policies.when_scores_come(continuous=True) == "Scores are published as soon as something changes them."
