@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
+from math import sqrt
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,8 @@ def test_the_scorecard_that_no_data_have_taught_predicts_as_well(reports: list[R
     assert by_hand.power.auc.value >= 0.750
     assert by_hand.commonest_share <= 0.08
     assert _in_order(by_hand)
+    # Not by chance: other people of the same sort would be in the same order.
+    bands = [band for band in by_hand.bands if band.people >= PEOPLE_IN_BAND_MIN]
+    for lower, higher in pairwise(bands):
+        error = sqrt(sum(band.default_rate * (1 - band.default_rate) / band.people for band in (lower, higher)))
+        assert lower.default_rate - higher.default_rate > 2 * error
