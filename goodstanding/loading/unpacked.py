@@ -14,9 +14,11 @@ from typing import IO, cast
 import cramjam
 
 from goodstanding.errors import UserError
+from goodstanding.partner.content import check_is_read
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_BEGIN_BYTES = 8
 
 
 @contextmanager
@@ -25,11 +27,12 @@ def unpacked(file: Path, room: Path) -> Iterator[IO[bytes]]:
     packed with zstd. Raises UserError, also for what is read in the block."""
     try:
         with file.open("rb") as raw:
-            begin = raw.read(len(_ZSTD))
+            begin = raw.read(_BEGIN_BYTES)
+            check_is_read(begin, file)
             raw.seek(0)
             if begin.startswith(_GZIP):
                 yield cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
-            elif begin == _ZSTD:
+            elif begin.startswith(_ZSTD):
                 with _without_zstd(raw, room) as content:
                     yield content
             else:

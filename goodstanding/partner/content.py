@@ -17,6 +17,14 @@ from goodstanding.users_files import standard_input
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_OTHERS = (
+    (b"PK\x03\x04", "a spreadsheet or another archive", "Save it as CSV, or unpack it."),
+    (b"%PDF", "a PDF", "Ask for the same as CSV."),
+    (b"\xd0\xcf\x11\xe0", "a spreadsheet of an old form", "Save it as CSV."),
+    (b"BZh", "packed with bzip2", "Pack it with gzip or zstd."),
+    (b"\xfd7zXZ", "packed with xz", "Pack it with gzip or zstd."),
+)
+"""What people have too, by how it begins."""
 _LOOKED_AT_BYTES = 1_000
 
 
@@ -27,6 +35,7 @@ def content_of(file: Path) -> bytes:
     except (OSError, ValueError) as error:  # a name with NUL in it is a ValueError
         reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
         raise UserError(f"{file} cannot be read: {reason}.", "Name a file with one event on each line.") from None
+    check_is_read(content, file)
     try:
         return _unpacked(content)
     except (OSError, EOFError, zlib.error, cramjam.DecompressionError):
@@ -41,6 +50,13 @@ def text_of(file: Path) -> str:
         return content_of(file).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(f"{file} is not written in UTF-8.", "Write it in UTF-8.") from None
+
+
+def check_is_read(begin: bytes, file: object) -> None:
+    """Raises UserError for a file that begins as none does that a mapping can describe."""
+    for start, what, remedy in _OTHERS:
+        if begin.startswith(start):
+            raise UserError(f"{file} is {what}, which no option of a mapping reads.", remedy)
 
 
 def is_utf16(content: bytes) -> bool:

@@ -16,18 +16,12 @@ from itertools import zip_longest
 from typing import Any
 
 from goodstanding.errors import UserError
-from goodstanding.partner.content import is_utf16
+from goodstanding.partner.content import check_is_read, is_utf16
 from services.ingest.core.tables import BLANKS, PREAMBLE_MAX, named_columns
 from shared.contracts.strict_json import JsonError, loads
 
 _DELIMITERS = (",", ";", "\t", "|")
 _HIGH = re.compile(rb"[\x80-\xff]+")
-_OTHERS = (
-    (b"PK\x03\x04", "a spreadsheet or another archive", "Save it as CSV."),
-    (b"<", "XML", "Write its events as JSON, one object on each line."),
-    (b"%PDF", "a PDF", "Ask for the same as CSV."),
-)
-"""What samples are too, by how they begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +58,11 @@ class Sample:
 def sample_of(content: bytes, file: object, list_at: str | None = None) -> Sample:
     """The sample in a file: CSV with a header line, JSON lines, or a JSON array. With `list_at` each member of the list
     at this path of each JSON object is an event. Raises UserError."""
-    for start, what, remedy in _OTHERS:
-        if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(start):
-            raise UserError(f"{file} is {what}, which no option of a mapping reads.", remedy)
+    check_is_read(content, file)
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        raise UserError(
+            f"{file} is XML, which no option of a mapping reads.", "Write its events as JSON, one object on each line."
+        )
     if is_utf16(content):
         with suppress(UnicodeDecodeError):
             text = content.decode("utf-16").removeprefix("\ufeff")

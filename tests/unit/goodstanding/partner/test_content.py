@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ import cramjam
 import pytest
 
 from goodstanding.errors import UserError
+from goodstanding.loading.unpacked import unpacked
 from goodstanding.partner.content import content_of, text_of
 
 CONTENT = b'{"id": 1}\n{"id": 2}\n'
@@ -55,3 +58,24 @@ def test_what_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes("größe".encode("latin-1"))
     with pytest.raises(UserError, match="not written in UTF-8"):
         text_of(tmp_path / "latin")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"PK\x03\x04...", "a spreadsheet or another archive, which no option of a mapping reads. Save it as CSV"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "a spreadsheet of an old form"),
+        (bz2.compress(CONTENT), "packed with bzip2, which no option of a mapping reads. Pack it with gzip or zstd"),
+        (lzma.compress(CONTENT), "packed with xz"),
+    ],
+)
+def test_what_no_mapping_reads_is_called_what_it_is(content: bytes, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "events.csv"
+    file.write_bytes(content)
+    with pytest.raises(UserError) as found:
+        content_of(file)
+    assert said in str(found.value)
+    with pytest.raises(UserError) as found, unpacked(file, tmp_path):
+        pytest.fail("an import reads it no more than anybody")
+    assert said in str(found.value)
