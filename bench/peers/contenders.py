@@ -25,8 +25,6 @@ PEERS = ROOT / ".venv" / "peers" / "bin" / "python"
 """The environment of the peers that are Python packages, which `make bench` fills from peers.lock."""
 _LAUNCH = ROOT / "goodstanding" / "platform" / "servers" / "launch.py"
 _STOP_TIMEOUT_S = 20.0
-_LARGE_STEPS = {"GOODSTANDING_BATCH_RECORDS_MAX": "8000", "GOODSTANDING_BUFFER_RECORDS_MAX": "24000"}
-"""Worth 18 % of the CPU here (3.35 to 2.74 s per 100,000 events, two rounds in alternation on a busy machine)."""
 
 
 class MissingError(Exception):
@@ -118,7 +116,7 @@ class Runner:
 
     processes: int = 1
     events_max: int | None = None
-    settings: Mapping[str, str] = field(default_factory=lambda: _LARGE_STEPS)
+    settings: Mapping[str, str] = field(default_factory=dict)
     label: str = ""
     repeats: bool = True
 
@@ -128,7 +126,7 @@ class Runner:
 
     @property
     def tuned(self) -> str:
-        return "steps of 8,000 records in place of 2,000, since its rules are light; the rest as the services have it"
+        return "nothing: all is as the services have it"
 
     async def prepare(self, place: Place) -> None:
         await make_topics(place.kafka, dead_letter_topic(place.name), partitions=1)

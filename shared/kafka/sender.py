@@ -139,14 +139,19 @@ def _batches(
 ) -> Iterator[tuple[BatchBuilder, list[int]]]:
     batch, numbers = producer.create_batch(), list[int]()
     for number, message in messages:
-        fields = {"key": message.key, "value": message.value, "headers": list(message.headers), "timestamp": None}
         apart = bool(alone) and bool(numbers) and (number in alone or numbers[-1] in alone)
-        if apart or batch.append(**fields) is None:
+        if apart or not _appended(batch, message):
             # A closed batch cannot be joined by a later message whose fate would then be reported to nobody.
             batch.close()
             yield batch, numbers
             batch, numbers = producer.create_batch(), []
-            batch.append(**fields)
+            _appended(batch, message)
         numbers.append(number)
     batch.close()
     yield batch, numbers
+
+
+def _appended(batch: BatchBuilder, message: Outgoing) -> bool:
+    """False where the batch is full."""
+    headers = list(message.headers)
+    return batch.append(timestamp=None, key=message.key, value=message.value, headers=headers) is not None

@@ -6,6 +6,7 @@
 The work of a shard:
 
     agenda      what does a shard do next, and why?                                       pure
+    pace        how many records does a step take?                                        pure
     portion     how many are tried at once after a failure?                               pure
     step        what does a batch lead to?                                                pure, but for giving way
     blame       whose fault is a failure: the records', or a server's?                    pure

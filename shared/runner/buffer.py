@@ -26,7 +26,8 @@ from shared.contracts.partition import PARTITIONS
 from shared.kafka.unreadable import Fetched
 
 _RECORD_BYTES = 512
-"""What a record takes in memory beside its content: the object with eleven fields, and the heads of key and value."""
+"""What a record takes in memory beside its content, with some room: the object with eight fields, the heads of key and
+value, its place here, and the message that it becomes."""
 
 
 class Budget:

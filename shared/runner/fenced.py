@@ -20,7 +20,7 @@ import structlog
 
 from shared.contracts.topics import transactional_id
 from shared.kafka.sender import started
-from shared.runner import store
+from shared.runner import pace, store
 from shared.runner.answers import M, S, W
 from shared.runner.delivery import Outbox
 from shared.runner.host import Home, stopped_within
@@ -77,7 +77,7 @@ class FencedShard(Shard, Generic[M, S, W]):
         super().__init__(home)
         self.life: Life = Unclaimed()
         self._mode, self._outbox = mode, Outbox(home.service, home.index)
-        self._portions = Portions()
+        self._portions = Portions(pace.first(self._host.settings.batch_records_max))
         self._handled: dict[str, int] = {}
         """How far the last claim is known to have come."""
         home.host.clock.on_change(self._clock_moved)

@@ -20,6 +20,7 @@ from shared.kafka.records import BROKERS_TIME
 from shared.kafka.sendable import Topics
 from shared.kafka.sender import started
 from shared.kafka.unreadable import Fetched, Record, Unreadable, next_offset
+from shared.runner import pace
 from shared.runner.answers import DEAD_LETTER, Answer, DeadLetter, Later, Outcome, Outgoing, dead_letter, origin
 from shared.runner.delivery import Delivery
 from shared.runner.host import DoubtError, Home
@@ -118,7 +119,7 @@ class ForwardShard(Shard):
 
     async def _batch(self, producer: AIOKafkaProducer) -> None:
         if not self._taken:
-            self._taken = self.buffer.take(self._host.settings.batch_records_max)
+            self._taken = self.buffer.take(pace.first(self._host.settings.batch_records_max))
         if not self._taken:
             await self.buffer.wait(None)
             return

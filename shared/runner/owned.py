@@ -82,11 +82,13 @@ class Owned(Generic[M, S, W]):
         await self._step(step.aside(record, letter), self._past([record]))
 
     def _past(self, records: Sequence[Fetched]) -> store.Progress:
-        newest: dict[str, int] = {}
+        last, newest = dict[str, Fetched](), dict[str, int]()
         for record in records:
-            if record.timestamp > newest.get(record.topic, 0):
-                newest[record.topic] = record.timestamp
-        return self.progress.read_past({record.topic: next_offset(record) for record in records}, newest)
+            topic, at_ms = record.topic, record.timestamp
+            last[topic] = record
+            if at_ms > newest.get(topic, 0):
+                newest[topic] = at_ms
+        return self.progress.read_past({topic: next_offset(record) for topic, record in last.items()}, newest)
 
     # -- timers ------------------------------------------------------------------------------------------------------
 

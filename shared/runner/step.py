@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic
+from typing import Any, Generic, TypeAlias
 
 import structlog
 
@@ -54,15 +54,16 @@ class _Turn:
         self.ends = time.perf_counter() + _GIVE_WAY_AFTER_S
 
 
+Source: TypeAlias = "Fetched | str"
+"""What a message came of: a record, or the run of a timer."""
+
+
 @dataclass(slots=True)
 class Batch(Generic[M]):
-    """Messages by user_id, each behind its origin, and what could not become a message."""
+    """Messages by user_id, each behind its source, and what could not become a message, by its origin."""
 
-    by_person: dict[str, list[tuple[str, M]]] = field(default_factory=dict)
+    by_person: dict[str, list[tuple[Source, M]]] = field(default_factory=dict)
     aside: list[tuple[str, DeadLetter]] = field(default_factory=list)
-
-    def add(self, user_id: str, origin: str, message: M) -> None:
-        self.by_person.setdefault(user_id, []).append((origin, message))
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ async def read(
 ) -> Batch[M]:
     """`folded` has the next offset of each topic: what lies below was handled before and comes again."""
     batch: Batch[M] = Batch()
-    turn = _Turn()
+    turn, by_person, user_id_of = _Turn(), batch.by_person, mode.user_id_of
     for record in records:
         if time.perf_counter() > turn.ends:
             await turn.give_way()
@@ -94,13 +95,17 @@ async def read(
         message = _decode(mode, record, arrival)
         if message is None:
             continue
-        if not isinstance(message, DeadLetter):
-            user_id = mode.user_id_of(message)
-            if partition_of(user_id) == shard:
-                batch.add(user_id, origin(record), message)
+        if isinstance(message, DeadLetter):
+            batch.aside.append((origin(record), message))
+            continue
+        user_id = user_id_of(message)
+        if (messages := by_person.get(user_id)) is None:
+            if partition_of(user_id) != shard:
+                letter = DeadLetter("misplaced", "The record's key does not belong to this partition.")
+                batch.aside.append((origin(record), letter))
                 continue
-            message = DeadLetter("misplaced", "The record's key does not belong to this partition.")
-        batch.aside.append((origin(record), message))
+            messages = by_person[user_id] = []
+        messages.append((record, message))
     return batch
 
 
@@ -127,7 +132,7 @@ def timer(page: DuePage[M, S]) -> str:
 def of_page(mode: Fenced[M, S, W], page: DuePage[M, S]) -> Batch[M]:
     batch: Batch[M] = Batch()
     for message in page.messages:
-        batch.add(mode.user_id_of(message), timer(page), message)
+        batch.by_person.setdefault(mode.user_id_of(message), []).append((timer(page), message))
     return batch
 
 
@@ -167,7 +172,7 @@ def _decide(
     batch: Batch[M],
     user_id: str,
     state: S | None,
-    messages: Sequence[tuple[str, M]],
+    messages: Sequence[tuple[Source, M]],
     now: datetime,
     stumbled: set[str],
 ) -> list[Decision[S, W]]:
@@ -175,13 +180,19 @@ def _decide(
     try:
         return [mode.decide(state, [message for _, message in messages], now)]
     except Exception as error:
-        log.error("the rules fail on a person's messages", origins=[each for each, _ in messages[:5]], exc_info=error)
+        origins = [_named(source) for source, _ in messages[:5]]
+        log.error("the rules fail on a person's messages", origins=origins, exc_info=error)
     decisions: list[Decision[S, W]] = []
-    for named, message in messages:
+    for source, message in messages:
         try:
             decisions.append(mode.decide(state, [message], now))
             state = decisions[-1].state
         except Exception as error:  # noqa: BLE001 (whatever the rules raise)
-            batch.aside.append((named, DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")))
+            letter = DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")
+            batch.aside.append((_named(source), letter))
             stumbled.add(user_id)
     return decisions
+
+
+def _named(source: Source) -> str:
+    return source if isinstance(source, str) else origin(source)

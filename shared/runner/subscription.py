@@ -21,6 +21,7 @@ from shared.kafka import clients
 from shared.kafka.consumer import CarefulConsumer
 from shared.kafka.losses import Losses
 from shared.kafka.unreadable import Fetched
+from shared.runner import pace
 from shared.runner.service import Input
 from shared.settings import ServiceSettings
 
@@ -57,7 +58,7 @@ class Subscription:
             group_id=group_of(name),
             group_instance_id=settings.instance_id or None,
             batch=True,
-            max_records=settings.batch_records_max,
+            max_records=pace.first(settings.batch_records_max),
             # After an empty poll FastStream sleeps for this long again, so it bounds the idle latency.
             batch_timeout_ms=20,
             # A batch is acknowledged only by what we store or commit; the default would commit before the work.

@@ -16,7 +16,7 @@ from typing import Generic
 import structlog
 
 from shared.kafka.unreadable import Fetched
-from shared.runner import agenda, portion
+from shared.runner import agenda, pace, portion
 from shared.runner.agenda import Agenda, Next
 from shared.runner.answers import DeadLetter, DuePage, M, S, W, origin
 from shared.runner.blame import RecordsFaultError, in_words
@@ -38,6 +38,8 @@ _DUE_AGAIN = timedelta(seconds=30)
 class Portions:
     """How much to try at once; outlives a claim, after which the same comes again."""
 
+    size: int
+    """Of a step whose records did not fail; see `pace`."""
     records: Portion = field(default_factory=Whole)
     timers: Portion = field(default_factory=Whole)
 
@@ -94,25 +96,33 @@ class Working(Generic[M, S, W]):
             if not await self._narrowed(records, fault):
                 return
         except Exception:
-            self._portions.records = portion.failed(self._portions.records, len(records))
+            self._failed(len(records))
             raise
-        self._portions.records = portion.handled(self._portions.records, len(records))
+        took_s = time.perf_counter() - began
+        portions, most = self._portions, self._host.settings.batch_records_max
+        portions.records = portion.handled(portions.records, len(records))
+        portions.size = pace.after(portions.size, most, len(records), took_s)
         self._host.metrics.handled(records)
-        self._host.metrics.step_seconds.labels("events").observe(time.perf_counter() - began)
+        self._host.metrics.step_seconds.labels("events").observe(took_s)
         self._shard.succeeded()
 
     def _take(self) -> Sequence[Fetched]:
-        most = portion.size(self._portions.records, self._host.settings.batch_records_max)
+        most = portion.size(self._portions.records, self._portions.size)
         if self._put_back:
             return [self._put_back.popleft() for _ in range(min(most, len(self._put_back)))]
         return self._shard.buffer.take(most)
+
+    def _failed(self, count: int) -> None:
+        portions = self._portions
+        portions.records = portion.failed(portions.records, count)
+        portions.size = pace.first(self._host.settings.batch_records_max)
 
     async def _narrowed(self, records: Sequence[Fetched], fault: RecordsFaultError) -> bool:
         """Whether they are handled after all: one that fails alone, and again when the database is proven to work, is
         set aside. More than one are put back, to be tried in smaller portions."""
         log.error("a step fails by its records", first=origin(records[0]), records=len(records), exc_info=fault.error)
         if len(records) > 1:
-            self._portions.records = portion.failed(self._portions.records, len(records))
+            self._failed(len(records))
             self._put_back.extendleft(reversed(records))
             return False
         await self._alone(lambda: self.owned.handle(records), lambda letter: self.owned.set_aside(records[0], letter))
