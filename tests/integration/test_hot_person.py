@@ -36,7 +36,7 @@ kinds = ["tax.reported", "water.bill"]
 @pytest.fixture(scope="module")
 async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
     directory = tmp_path_factory.mktemp("hot") / "deployment"
-    settings = {"GOODSTANDING_BATCH_RECORDS_MAX": "2000"}
+    settings = {"GOODSTANDING_BATCH_RECORDS_MAX": "16000"}
     partners = {"city": _MAPPING, "bank": _MAPPING}
     async with running(directory, key=_KEY, clock="system", settings=settings, partners=partners) as cluster:
         await cluster.start("ingest-1", "retention-1", "scorer-1")
