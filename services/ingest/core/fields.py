@@ -234,11 +234,14 @@ class Fields(Paths):
         if spec.currency is not None and spec.currency not in DIGITS:
             raise MappingError((*key, "currency"), "The currency is none of ISO 4217.")
         currency: Reader[str] = readers.fixed(spec.currency or "")
+        currency_label = source.label
         if spec.currency_path is not None:
             source_of = self.source(spec.currency_path, (*key, "currency_path"))
+            currency_label = source_of.label
             currency = self.tried(source_of, (*key, "currency_path"), number_readers.currency(source_of))
+        minor_units = self._minor_units(spec, source, key)
         return number_readers.in_base_currency(
-            self._minor_units(spec, source, key), currency, self.context.rates, self.context.zone, source.label
+            minor_units, currency, self.context.rates, self.context.zone, source.label, currency_label
         )
 
     def _minor_units(self, spec: Amount, source: Source, key: Key) -> Callable[[Flat, int], int]:

@@ -87,11 +87,24 @@ def minor_units(source: Source, said: Written | None = None) -> Callable[..., in
             return within(value, label)
         if value is None:
             raise missing(source)
-        if type(value) is Decimal or (not typed and type(value) is str and _DECIMAL.fullmatch(value)):
-            raise Refuse(Code.FRACTION_OF_MINOR_UNIT, label, "Send whole minor units (cents, fen), without a fraction.")
+        if not typed and type(value) is str and _DECIMAL.fullmatch(value):
+            value = _decimal(value, label)
+        if type(value) is Decimal:
+            if value != value.to_integral_value():
+                without = "Send whole minor units (cents, fen), without a fraction."
+                raise Refuse(Code.FRACTION_OF_MINOR_UNIT, label, without)
+            # No fraction, yet written as if it could have one, which most often is an amount in major units.
+            within(int(value), label)
         raise Refuse(Code.WRONG_TYPE, label, sentence)
 
     return read
+
+
+def _decimal(text: str, label: str) -> Decimal:
+    if len(text) > _COUNTED_CHARACTERS_MAX:
+        sentence = f"An amount may have at most {_COUNTED_CHARACTERS_MAX} characters, the point included."
+        raise Refuse(Code.OUT_OF_BOUNDS, label, sentence)
+    return Decimal(text)
 
 
 def major_units(
@@ -110,17 +123,12 @@ def major_units(
         value: Any = flat.get(path)
         written = ""
         if type(value) is str and (notation is not None or _DECIMAL.fullmatch(value)):
-            if len(value) > _COUNTED_CHARACTERS_MAX:
-                sentence = f"An amount may have at most {_COUNTED_CHARACTERS_MAX} characters, the point included."
-                raise Refuse(Code.OUT_OF_BOUNDS, label, sentence)
-            if notation is not None:
-                plain = notation.read(value)
-                if plain is None:
-                    raise Refuse(Code.WRONG_TYPE, label, f"The amount is no such number. {notation.sentence}")
-                value = Decimal(plain)
-            else:
+            plain: str | None = value
+            if notation is None:
                 written = value
-                value = Decimal(value)
+            elif len(value) <= _COUNTED_CHARACTERS_MAX and (plain := notation.read(value)) is None:
+                raise Refuse(Code.WRONG_TYPE, label, f"The amount is no such number. {notation.sentence}")
+            value = _decimal(plain or "", label)
         if type(value) is not Decimal and type(value) is not int:
             if value is None:
                 raise missing(source)
@@ -228,9 +236,15 @@ def currency(source: Source) -> Reader[str]:
 
 
 def in_base_currency(
-    minor_of: Callable[[Flat, int], int], currency_of: Reader[str], rates: Rates, zone: tzinfo, label: str
+    minor_of: Callable[[Flat, int], int],
+    currency_of: Reader[str],
+    rates: Rates,
+    zone: tzinfo,
+    label: str,
+    currency_label: str,
 ) -> Reader[int]:
-    """An amount of any currency, converted at the rate of the event's month; the event's time is at `@time`."""
+    """An amount of any currency, converted at the rate of the event's month; the event's time is at `@time`. The labels
+    name the field of the amount, and the one to change where no rate is known for the currency."""
 
     def read(flat: Flat) -> int:
         code = currency_of(flat)
@@ -242,9 +256,9 @@ def in_base_currency(
         if converted is None:
             if withdrawn(code, month_name(month)):
                 sentence = f"The currency was withdrawn in {LAST_MONTH[code]}; send the amount in its successor."
-                raise Refuse(Code.UNKNOWN_CURRENCY, label, sentence)
+                raise Refuse(Code.UNKNOWN_CURRENCY, currency_label, sentence)
             sentence = f"There is no exchange rate for that month; send the amount in {rates.base}."
-            raise Refuse(Code.NO_RATE, label, sentence)
+            raise Refuse(Code.NO_RATE, currency_label, sentence)
         return _within(converted, label)
 
     return read
