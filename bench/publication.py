@@ -117,7 +117,8 @@ async def _prepare(deployment: Deployment, policy: Policy) -> None:
 
 
 async def _populate(deployment: Deployment, policy: Policy, people: int) -> None:
-    db = await asyncpg.connect(deployment.dsn("scorer"))
+    # Copying many people takes longer than any statement of a service may.
+    db = await asyncpg.connect(deployment.dsn("scorer"), server_settings={"statement_timeout": "0"})
     await db.copy_records_to_table("person", records=_people(policy, people), columns=_PERSON)
     await db.copy_records_to_table("contact", records=_contacts(people), columns=_CONTACT)
     await db.execute("vacuum analyze person")
