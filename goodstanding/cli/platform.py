@@ -14,6 +14,7 @@ import typer
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, tell, warn
 from goodstanding.cli.words import ReplicationFactor, ServiceName
 from goodstanding.errors import UserError
+from goodstanding.loading.services import check_clock
 from goodstanding.platform import kept_kinds, topic_text
 from goodstanding.platform.deployment import Deployment, partners
 from goodstanding.platform.secret_files import write_secret_files
@@ -138,6 +139,7 @@ def topics(
 
 
 async def _made(deployment: Deployment, replication_factor: int | None) -> TopicReport:
+    check_clock(deployment.settings)
     report = await deployment.ensure_topics(replication_factor)
     if deployment.settings.clock == "loading":
         # No service can begin before the clock shows something.

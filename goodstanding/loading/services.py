@@ -9,12 +9,13 @@ import msgspec
 
 from goodstanding.errors import UserError
 from goodstanding.platform.deployment import Deployment
+from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.platform.stack import Stack, start, stop
 
 Say = Callable[[str], None]
 
-_SILENT, _BACKFILL = "GOODSTANDING_SILENT", "GOODSTANDING_BACKFILL"
+_CLOCK, _SILENT, _BACKFILL = "GOODSTANDING_CLOCK", "GOODSTANDING_SILENT", "GOODSTANDING_BACKFILL"
 _RESTART = "start the scorer again (docker compose up --detach --wait scorer), and repeat the command."
 
 
@@ -96,6 +97,23 @@ class Elsewhere:
                 f"Write {_BACKFILL}={window} into .env, {_RESTART}",
             )
         return _written(deployment, backfill=window)
+
+
+def check_clock(settings: FixedSettings) -> None:
+    """Raises UserError where the services will be told of another clock than the deployment's. Those with a database
+    would do nothing by it, but ingest has none, and would take what comes as of today."""
+    said = os.environ.get(_CLOCK)
+    if said is None or (said or "system") == settings.clock:
+        return
+    if settings.clock == "loading":
+        raise UserError(
+            "This platform is loading its past.",
+            f"Until `goodstanding go-live` has closed it, .env says {_CLOCK}=loading.",
+        )
+    raise UserError(
+        "The past of this platform is closed: it was not set up for loading, or has gone live.",
+        f"Take {_CLOCK} out of .env.",
+    )
 
 
 Services = Here | Elsewhere

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from goodstanding.errors import UserError
-from goodstanding.loading.services import Elsewhere, Here, services_of
+from goodstanding.loading.services import Elsewhere, Here, check_clock, services_of
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings, read_settings
 from goodstanding.platform.servers import Addresses
@@ -91,3 +91,36 @@ def test_services_that_this_directory_has_never_started_run_elsewhere(
     assert isinstance(services_of(Stack(tmp_path), print), Elsewhere)
     (deployment.directory / "scorer.process.json").write_text("{}")
     assert isinstance(services_of(Stack(tmp_path), print), Here), "`local up` on servers of somebody else's"
+
+
+@pytest.mark.parametrize(
+    ("clock", "said", "sentence"),
+    [
+        ("loading", "loading", ""),
+        ("system", "", ""),
+        ("system", "system", ""),
+        ("stepped", None, ""),
+        ("loading", None, ""),
+        ("loading", "", "Until `goodstanding go-live` has closed it, .env says GOODSTANDING_CLOCK=loading"),
+        ("loading", "system", "is loading its past"),
+        (
+            "system",
+            "loading",
+            "is closed: it was not set up for loading, or has gone live. Take",
+        ),
+    ],
+)
+def test_no_service_is_started_with_another_clock(
+    monkeypatch: pytest.MonkeyPatch, clock: str, said: str | None, sentence: str
+) -> None:
+    """An empty variable is what compose makes of one that nobody has set; without one nobody is told anything."""
+    monkeypatch.delenv("GOODSTANDING_CLOCK", raising=False)
+    settings = FixedSettings.new(clock=clock)
+    if said is not None:
+        monkeypatch.setenv("GOODSTANDING_CLOCK", said)
+    if not sentence:
+        check_clock(settings)
+        return
+    with pytest.raises(UserError) as found:
+        check_clock(settings)
+    assert sentence in " ".join(str(found.value).split())
