@@ -112,6 +112,8 @@ class Rehearsal:
         try:
             answer = self._ingest.mode.answer(record, self._now)
             assert not isinstance(answer, Later), "without a crosswalk nothing is waited for"
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001  # whatever it is, the service would set the record aside for it
             yield _undecidable(line.number, error)
             return
@@ -141,6 +143,8 @@ class Rehearsal:
                 return {event.line: Verdict(event.line, Result.SET_ASIDE, message.code, "", message.sentence)}
             state = self._states.get((topic, event.user_id))
             decision: Decision[Any, Any] = service.mode.decide(state, [message], self._now)
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001  # whatever it is, as at ingest
             return {event.line: _undecidable(event.line, error)}
         self._states[topic, event.user_id] = decision.state

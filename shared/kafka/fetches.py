@@ -1,4 +1,4 @@
-"""What a fetch brought of one partition, batch by batch. Nothing in it can raise, and nothing of it is unbounded.
+"""What a fetch brought of one partition, batch by batch. No bytes can make it raise, and nothing of it is unbounded.
 
 The library reads a whole fetch as one stream of records. One batch that it cannot read ends its call, after it has
 already moved the positions of what it had taken from other partitions. Here a batch, or one record of it, that cannot
@@ -163,7 +163,13 @@ class Result(FetchResult):  # type: ignore[misc]  # the library has no types
             reader.close()
             return []
         reader.notes.drained.setdefault(self._topic_partition, reader.next_fetch_offset)
-        taken = reader.take(max_records or sys.maxsize)
+        try:
+            taken = reader.take(max_records or sys.maxsize)
+        except BaseException:
+            # The machine has no memory left. The reader stands in the middle of a batch, and what it took is with
+            # nobody, so all of it is fetched again from the position, which has not moved.
+            self._partition_records = None
+            raise
         self._update_position()
         if reader.exhausted:
             self._partition_records = None

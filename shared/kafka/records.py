@@ -1,6 +1,6 @@
 """The records of one batch after the other: what can be read, once and in order, and `Unreadable` for what cannot.
 
-Nothing in it can raise, and how much a batch becomes is bounded before any record of it is made.
+No bytes can make it raise, and how much a batch becomes is bounded before any record of it is made.
 """
 
 from __future__ import annotations
@@ -104,8 +104,12 @@ class Records:
                 if len(record.headers) > HEADERS_MAX:
                     yield from self._with_too_many_headers(batch, record.offset, len(record.headers))
                     continue
+                made = _made(tp, record)
+                # Only now: whatever fails before leaves the record to be the next one.
                 self.next_offset = record.offset + 1
-                yield _made(tp, record)
+                yield made
+        except MemoryError:
+            raise  # the machine's fault, which says nothing about the record
         except Exception:  # noqa: BLE001 (whatever the library raises for a record that it cannot read)
             yield from self._one_by_one(batch, seen)
             return
@@ -138,7 +142,9 @@ class Records:
             if headers > HEADERS_MAX:
                 yield from self._with_too_many_headers(batch, offset, headers)
                 return
-            record = batch.alone(start, end)
+            made = _made(self._tp, batch.alone(start, end))
+        except MemoryError:
+            raise
         except _NotOfThisBatchError:
             what = "The records of the batch do not add up. Send its events again."
             yield from self.unreadable(batch, batch.next_offset, Code.UNREADABLE, what)
@@ -149,7 +155,7 @@ class Records:
             yield from self.unreadable(batch, offset + 1, Code.UNREADABLE, "The record is damaged. Send it again.")
         else:
             self.next_offset = offset + 1
-            yield _made(self._tp, record)
+            yield made
 
     def _with_too_many_headers(self, batch: Batch, offset: int, count: int) -> Iterator[Fetched]:
         fault = too_many_headers(count)

@@ -206,6 +206,8 @@ class ForwardShard(Shard):
                 answer = mode.unreadable(record)
             else:
                 answer = mode.answer(record, self._arrival(record))
+        except MemoryError:
+            raise  # the machine's fault, which says nothing about the record (see `blame`)
         except Exception as error:
             log.error("a record cannot be handled", origin=origin(record), exc_info=error)
             answer = DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")

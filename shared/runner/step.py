@@ -114,6 +114,8 @@ def _decode(mode: Fenced[M, S, W], record: Fetched, arrival: Callable[[int], dat
         return set_aside(record)
     try:
         return mode.decode(record, arrival(record.timestamp))
+    except MemoryError:
+        raise  # the machine's fault, which says nothing about the record (see `blame`)
     except Exception as error:
         log.error("a record cannot be decoded", origin=origin(record), exc_info=error)
         return DeadLetter("undecodable", f"The decoder failed with {type(error).__name__}.")
@@ -179,6 +181,8 @@ def _decide(
     """The rules for some messages about a person; where they fail, for one message at a time."""
     try:
         return [mode.decide(state, [message for _, message in messages], now)]
+    except MemoryError:
+        raise
     except Exception as error:
         origins = [_named(source) for source, _ in messages[:5]]
         log.error("the rules fail on a person's messages", origins=origins, exc_info=error)
@@ -187,6 +191,8 @@ def _decide(
         try:
             decisions.append(mode.decide(state, [message], now))
             state = decisions[-1].state
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001 (whatever the rules raise)
             letter = DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")
             batch.aside.append((_named(source), letter))

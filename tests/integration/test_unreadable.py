@@ -12,6 +12,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import UnknownError
 
 from shared.contracts.partition import partition_of
+from shared.kafka import records
 from shared.kafka.codecs import UNPACKED_BYTES_MAX
 from shared.kafka.fetches import Result
 from tests.integration.seen import KEY, KINDS, distinct_letters, forwarded, handled, lost, service_of
@@ -114,6 +115,28 @@ async def test_a_call_that_fails_passes_over_nothing(
         assert failures == [0]
     assert sum((await tiny.totals()).values()) == 600
     assert await tiny.gaps() == []
+
+
+async def test_a_record_for_which_there_was_no_memory_comes_again(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without having been refused, set aside or passed over: the machine's want says nothing about it."""
+    made, calls = records._consumer_record, [0]
+
+    def out_of_memory_at_times(tp: TopicPartition, record: Any) -> Any:
+        calls[0] += 1
+        if calls[0] in (1, 4, 90):
+            raise MemoryError
+        return made(tp, record)
+
+    monkeypatch.setattr(records, "_consumer_record", out_of_memory_at_times)
+    await send_batches(tiny.kafka, tiny.source, HOME, good("none"), good("zstd"))
+    await tiny.send([(KEYS[number % len(KEYS)], "one") for number in range(200)])
+    async with tiny.worker() as worker:
+        await tiny.until_total(206)
+        await handled(tiny, worker, tiny.source)
+        assert worker.here.troubles() == []
+    assert calls[0] > 90
+    assert await tiny.gaps() == []
+    assert await distinct_letters(tiny) == []
 
 
 async def test_a_reading_loop_that_ends_is_begun_again(tiny: Tiny) -> None:

@@ -6,6 +6,7 @@ import gc
 import time
 import weakref
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import cramjam
@@ -17,9 +18,10 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from shared.contracts.cloudevents import HEADERS_MAX
+from shared.kafka import records
 from shared.kafka.batch import Batch
 from shared.kafka.codecs import UNPACKED_BYTES_MAX
-from shared.kafka.fetches import FetchedBytes, PartitionReader
+from shared.kafka.fetches import FetchedBytes, PartitionReader, Result
 from shared.kafka.losses import Losses
 from shared.kafka.records import BATCH_RECORDS_MAX, CALL_BYTES_MAX, Notes
 from shared.kafka.unreadable import Fetched, Unreadable, next_offset
@@ -343,3 +345,54 @@ def test_the_log_is_told_once_of_a_batch_however_many_of_its_records_cannot_be_r
     with capture_logs() as told:
         assert len(read(hostile, batch([(None, None, [("", b"")] * (HEADERS_MAX + 1))], base=300))) == 301
     assert [(each["first"], each["records_in_batch"]) for each in told] == [(0, 300), (300, 1)]
+
+
+@pytest.mark.parametrize("fails", ["_consumer_record", "alone"])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_machine_without_memory_says_nothing_about_a_record(
+    fails: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the next one still, and none of it is passed over or refused."""
+    # One that cannot be read has its batch looked at record by record.
+    data = GOOD if fails == "_consumer_record" else with_header_name(_HEADERS, b"name", b"n\xff\xfee")
+    owner: Any = records if fails == "_consumer_record" else Batch
+    made, calls = getattr(owner, fails), [number if fails == "_consumer_record" else 1]
+
+    def out_of_memory_once(*args: Any) -> Any:
+        calls[0] -= 1
+        if calls[0] == -1:
+            raise MemoryError
+        return made(*args)
+
+    monkeypatch.setattr(owner, fails, out_of_memory_once)
+    lost = Lost()
+    given = reader(data, at=1, lost=lost)
+    before: list[Fetched] = []
+    with pytest.raises(MemoryError):  # noqa: PT012 (any of the calls)
+        for _ in range(4):
+            before.extend(given.take(1))
+    assert [next_offset(each) for each in before] == list(range(2, given.next_fetch_offset + 1))
+    after = read(data, at=given.next_fetch_offset, lost=lost)
+    whole = seen(read(data, at=1))
+    assert seen(before) + seen(after) == whole
+    assert lost.counted == []
+
+
+def test_what_was_taken_when_memory_ran_out_is_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader stands in the middle of a batch then, and would go on behind it."""
+    given = reader(GOOD, at=1)
+    state = SimpleNamespace(paused=False, position=1)
+    result = Result(
+        PLACE, assignment=SimpleNamespace(active=True, state_value=lambda _: state), partition_records=given, backoff=0
+    )
+
+    def out_of_memory(*_: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(records, "_consumer_record", out_of_memory)
+    with pytest.raises(MemoryError):
+        result.getall()
+    monkeypatch.undo()
+    assert result.getall() == []
+    assert not result.has_more()
+    assert state.position == 1

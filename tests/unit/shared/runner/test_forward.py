@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,3 +155,16 @@ _caught_up: list[int] = []
 
 async def _noted(until_ms: int) -> None:
     _caught_up.append(until_ms)
+
+
+def test_a_machine_without_memory_says_nothing_about_a_record() -> None:
+    def out_of_memory(*_: object) -> Any:
+        raise MemoryError
+
+    clock = cast(Any, SimpleNamespace(arrival=lambda _: None))
+    mode = Forward(out_of_memory, out_of_memory, "D")
+    host = Host(ServiceSettings(kafka="nowhere"), clock, cast(Any, None), None)
+    shard = ForwardShard(Home(0, "ingest", host, cast(Any, Inputs())), mode)
+    for record in (ConsumerRecord("one", 0, 0, 0, 1, None, b"", None, 0, 0, ()), Unreadable("one", 0, 0, 1, 0, "", "")):
+        with pytest.raises(MemoryError):
+            shard._answer(mode, record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -186,3 +187,14 @@ def decoded_slowly(record: Record, arrived: datetime) -> Word | DeadLetter | Non
 def slowly(state: str | None, messages: Sequence[Word], now: datetime) -> Decision[str, str]:
     time.sleep(0.006)
     return decide(state, messages, now)
+
+
+def test_a_machine_without_memory_says_nothing_about_a_record() -> None:
+    def out_of_memory(*_: object) -> Any:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        asyncio.run(step.read(replace(MODE, decode=out_of_memory), 2, [record(0, A, "x")], {"in": 0}, lambda _: NOW))
+    batch = asyncio.run(step.read(MODE, 2, [record(0, A, "x")], {"in": 0}, lambda _: NOW))
+    with pytest.raises(MemoryError):
+        asyncio.run(step.fold(replace(MODE, decide=out_of_memory), "svc", 2, batch, {}, NOW))
