@@ -23,10 +23,12 @@ from aiokafka.errors import (
     OffsetOutOfRangeError,
     TopicAuthorizationFailedError,
 )
+from aiokafka.protocol.fetch import FetchRequest
 
 from shared.kafka import clients
 from shared.kafka.connection import Kafka
 from shared.kafka.fetches import FETCHED_BYTES_MAX, FetchedBytes, PartitionReader, Result
+from shared.kafka.halts import Listening
 from shared.kafka.library import with_names
 from shared.kafka.losses import Losses
 from shared.kafka.records import CALL_BYTES_MAX, Notes
@@ -75,10 +77,11 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library ha
             "message.timestamp.type=LogAppendTime on the topic, and this ends with its next record"
             for topic in sorted(self._notes.with_senders_times)
         ]
+        others = [*beyond, *self._notes.halts.troubles(self.assignment()), *times]
         if self.lost_right is not None:
-            return [f"the consumer lost a right: {type(self.lost_right).__name__}", *beyond, *times]
+            return [f"the consumer lost a right: {type(self.lost_right).__name__}", *others]
         failed = [f"the consumer cannot read: {type(self._failure).__name__}"] if self._failure else []
-        return [*failed, *beyond, *times]
+        return [*failed, *others]
 
     async def start(self) -> None:
         await with_names(AIOKafkaConsumer.start, Fetcher=partial(_CarefulFetcher, self._notes))(self)
@@ -185,22 +188,35 @@ def _deleted_meanwhile(topic: str, reason: str, records: int) -> None:
 class _CarefulFetcher(Fetcher):  # type: ignore[misc]  # the library has no types
     """The library's fetcher, with our classes in the place of those that read records."""
 
-    def __init__(self, notes: Notes, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, notes: Notes, client: AIOKafkaClient, *args: Any, **kwargs: Any) -> None:
+        self._halts = notes.halts
         reader = partial(PartitionReader, notes)
         fetch = with_names(
             Fetcher._proc_fetch_request, MemoryRecords=FetchedBytes, PartitionRecords=reader, FetchResult=Result
         )
         self._proc_fetch_request = MethodType(fetch, self)
         self.fetched_records = MethodType(with_names(Fetcher.fetched_records, FetchResult=Result), self)
-        super().__init__(*args, **kwargs)
+        super().__init__(Listening(client, notes.halts), *args, **kwargs)
 
     def _get_actions_per_node(self, assignment: Any) -> Any:
         """The library fetches of every partition that has nothing waiting, so that what waits would grow with the
         number of partners. What is taken, or dropped because its partition is paused, makes room, and wakes the
-        caller."""
+        caller. It also asks at once again for what it was refused."""
         fetches, *others = super()._get_actions_per_node(assignment)
         waiting = sum(each.waiting_bytes for each in self._records.values() if isinstance(each, Result))
-        return (fetches if waiting < FETCHED_BYTES_MAX else [], *others)
+        if waiting >= FETCHED_BYTES_MAX:
+            return ([], *others)
+        return ([(node_id, request) for node_id, request in fetches if self._asks(request)], *others)
+
+    def _asks(self, request: FetchRequest) -> bool:
+        """Takes out of the request what has halted; whether anything is left of it."""
+        halts = self._halts
+        left = [
+            (topic, [each for each in parts if not halts.waits(TopicPartition(topic, each[0]), each[1])])
+            for topic, parts in request.topics
+        ]
+        request.topics[:] = [(topic, parts) for topic, parts in left if parts]
+        return bool(request.topics)
 
 
 def _also_look_at(client: AIOKafkaClient, topic: str) -> Any:

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-import structlog
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
 
@@ -21,8 +20,6 @@ from shared.contracts.faults import Code
 from shared.kafka.batch import Batch
 from shared.kafka.records import Notes, Records
 from shared.kafka.unreadable import Fetched
-
-log = structlog.get_logger("kafka")
 
 FETCHED_BYTES_MAX = 16 * 1024 * 1024
 """No more is fetched while so much waits, as it came, to be read, of all partitions together."""
@@ -51,6 +48,7 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]  # the library ha
         self, notes: Notes, tp: TopicPartition, fetched: FetchedBytes, aborted: Any, offset: int, *library: Any
     ) -> None:
         self._reading = Records(notes, tp, offset)
+        self._begins_at = offset
         super().__init__(tp, fetched, aborted, offset, *library)
         # It is not used, and holds the reader, so that only the collector would free what was fetched.
         self._records_iterator = None
@@ -76,6 +74,10 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]  # the library ha
             self._reading.is_large = False
             self._open = self._next_batch()
             taken.extend(self._of_open(count - len(taken)))
+        if self._begins_at != self.next_fetch_offset:
+            self.notes.halts.went_on(self._tp)
+        elif self.exhausted:
+            self.notes.halts.failed(self._tp, self._begins_at, "what Kafka has there is damaged, and has no end")
         return taken
 
     def _of_open(self, count: int) -> list[Fetched]:
@@ -138,7 +140,6 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]  # the library ha
         elif batch.count == batch.next_offset - batch.library.base_offset:
             behind = batch.next_offset
         else:
-            log.error("a damaged batch has no end", topic=self._tp.topic, partition=self._tp.partition)
             return iter(())
         what = "The batch is damaged: its checksum is wrong. Send its events again."
         return self._reading.unreadable(batch, behind, Code.UNREADABLE, what)

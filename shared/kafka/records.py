@@ -18,6 +18,7 @@ from shared.contracts.cloudevents import HEADERS_MAX, too_many_headers
 from shared.contracts.faults import Code
 from shared.kafka.batch import HEADER_BYTES, Batch, delta_and_headers, end_of_record
 from shared.kafka.codecs import UNPACKED_BYTES_MAX, BrokenError, UnpackedTooLargeError
+from shared.kafka.halts import Halts
 from shared.kafka.losses import Losses
 from shared.kafka.unreadable import Fetched, Unreadable
 
@@ -46,6 +47,7 @@ class Notes:
     room: int = CALL_BYTES_MAX
     drained: dict[TopicPartition, int] = field(default_factory=dict)
     """Where each partition stood before the call in hand took records of it."""
+    halts: Halts = field(default_factory=Halts)
     with_senders_times: set[str] = field(default_factory=set)
     """Topics whose latest batch has its sender's times instead of the broker's."""
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiokafka import TopicPartition
+from structlog.testing import capture_logs
 
 from goodstanding.platform.servers import Servers
+from shared.contracts.partition import partition_of
 from tests.integration.seen import KEY, KINDS, distinct_letters, forwarded, handled, lost, service_of
 from tests.integration.seen import SHARD as HOME
-from tests.integration.tiny import Tiny
+from tests.integration.tiny import KEYS, Tiny, until
+from tests.support.fresh_kafka import delete_before
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +91,47 @@ async def test_a_hole_in_the_offsets_is_a_loss(stack: Servers, tiny: Tiny, kind:
     async with tiny.worker(service_of(tiny, kind)) as worker:
         await worker.until_shards(6)
         assert worker.here.troubles() == []
+
+
+@pytest.mark.parametrize(("kind", "length"), [("with state", 0), ("without state", 0x00FFFFFF)])
+async def test_a_damaged_length_stops_its_partition_and_fills_no_disk(
+    stack: Servers, tiny: Tiny, kind: str, length: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Kafka itself cannot tell then where the next batch begins, so nothing behind it in that file can be read."""
+    file = await asyncio.to_thread(segment, stack, tiny.source)
+    whole = await asyncio.to_thread(file.read_bytes)
+    at = len(b"".join(batches(whole)[:2])) + 8
+    await asyncio.to_thread(overwrite, file, at, struct.pack(">i", length))
+    others = [key for key in KEYS if partition_of(key) != HOME][:10]
+    with capture_logs() as lines, caplog.at_level(logging.WARNING, "aiokafka"):
+        async with tiny.worker(service_of(tiny, kind)) as worker:
+            await worker.until_shards(6)
+
+            async def is_said() -> bool:
+                place = f"{tiny.source}/{HOME} cannot be read from offset 10 on: "
+                return any(each.startswith(place) for each in worker.here.troubles())
+
+            await until(is_said, "readiness says so")
+            await tiny.send([(key, "one") for key in others])
+            await until(lambda: _has_forwarded(tiny, kind, 20), "the other partitions are read")
+            caplog.clear()
+            before, began = len(lines), time.monotonic()
+            await asyncio.sleep(5)
+            assert len(lines) - before + len(caplog.records) < 10, (time.monotonic() - began, caplog.messages[:3])
+            # The remedy of docs/operations.md.
+            await delete_before(tiny.kafka, TopicPartition(tiny.source, HOME), 25)
+            await tiny.send([(KEY, "one")] * 5)
+            await until(lambda: _has_forwarded(tiny, kind, 25), "the partition is read again")
+            assert lost(worker) == {"deleted": 15}
+    told = [line for line in lines if line["event"] in ("a partition cannot be read", "a partition is read again")]
+    assert [line["event"] for line in told] == ["a partition cannot be read", "a partition is read again"]
+
+
+def overwrite(file: Path, at: int, data: bytes) -> None:
+    with file.open("r+b") as opened:
+        opened.seek(at)
+        opened.write(data)
+
+
+async def _has_forwarded(tiny: Tiny, kind: str, total: int) -> bool:
+    return await forwarded(tiny, kind) == total
