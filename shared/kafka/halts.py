@@ -83,7 +83,7 @@ class Halts:
         """Sentences for readiness, about the partitions that are held."""
         return [
             f"{tp.topic}/{tp.partition} cannot be read from offset {halt.offset} on: {halt.reason} "
-            f"(see PartitionCannotBeRead in docs/operations.md)"
+            "(see `cannot be read` in docs/operations.md)"
             for tp, halt in sorted(self._halts.items())
             if halt.is_said and tp in held
         ]

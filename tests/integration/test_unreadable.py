@@ -119,7 +119,7 @@ async def test_a_call_that_fails_passes_over_nothing(
 
 async def test_a_record_for_which_there_was_no_memory_comes_again(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without having been refused, set aside or passed over: the machine's want says nothing about it."""
-    made, calls = records._consumer_record, [0]
+    made, calls = records._made, [0]
 
     def out_of_memory_at_times(tp: TopicPartition, record: Any) -> Any:
         calls[0] += 1
@@ -127,7 +127,7 @@ async def test_a_record_for_which_there_was_no_memory_comes_again(tiny: Tiny, mo
             raise MemoryError
         return made(tp, record)
 
-    monkeypatch.setattr(records, "_consumer_record", out_of_memory_at_times)
+    monkeypatch.setattr(records, "_made", out_of_memory_at_times)
     await send_batches(tiny.kafka, tiny.source, HOME, good("none"), good("zstd"))
     await tiny.send([(KEYS[number % len(KEYS)], "one") for number in range(200)])
     async with tiny.worker() as worker:

@@ -22,6 +22,9 @@ TESTS = {
     "a hole in the offsets that nothing explains": (
         "tests/integration/test_damaged_log.py::test_a_hole_in_the_offsets_is_a_loss"
     ),
+    "a batch's length is damaged on the broker's disk, or Kafka answers every fetch of a partition with an error": (
+        "tests/integration/test_damaged_log.py::test_a_damaged_length_stops_its_partition_and_fills_no_disk"
+    ),
     "a partner compresses its records": "tests/integration/test_hostile_records.py::test_a_partner_may_use_any_codec",
     "a batch that cannot be read, or is too large when it is unpacked": (
         "tests/integration/test_unreadable.py::test_a_batch_that_cannot_be_read_costs_nobody_a_record"

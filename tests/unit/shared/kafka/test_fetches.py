@@ -347,16 +347,16 @@ def test_the_log_is_told_once_of_a_batch_however_many_of_its_records_cannot_be_r
     assert [(each["first"], each["records_in_batch"]) for each in told] == [(0, 300), (300, 1)]
 
 
-@pytest.mark.parametrize("fails", ["_consumer_record", "alone"])
+@pytest.mark.parametrize("fails", ["_made", "alone"])
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_machine_without_memory_says_nothing_about_a_record(
     fails: str, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is the next one still, and none of it is passed over or refused."""
     # One that cannot be read has its batch looked at record by record.
-    data = GOOD if fails == "_consumer_record" else with_header_name(_HEADERS, b"name", b"n\xff\xfee")
-    owner: Any = records if fails == "_consumer_record" else Batch
-    made, calls = getattr(owner, fails), [number if fails == "_consumer_record" else 1]
+    data = GOOD if fails == "_made" else with_header_name(_HEADERS, b"name", b"n\xff\xfee")
+    owner: Any = records if fails == "_made" else Batch
+    made, calls = getattr(owner, fails), [number if fails == "_made" else 1]
 
     def out_of_memory_once(*args: Any) -> Any:
         calls[0] -= 1
@@ -389,7 +389,7 @@ def test_what_was_taken_when_memory_ran_out_is_fetched_again(monkeypatch: pytest
     def out_of_memory(*_: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(records, "_consumer_record", out_of_memory)
+    monkeypatch.setattr(records, "_made", out_of_memory)
     with pytest.raises(MemoryError):
         result.getall()
     monkeypatch.undo()
