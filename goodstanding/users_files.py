@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import os
 import shutil
+import stat
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 
 def standard_input() -> bytes:
     """All of it; nothing where it is closed, as under some schedulers."""
-    return sys.stdin.buffer.read() if sys.stdin is not None else b""
+    return whole(sys.stdin.buffer) if sys.stdin is not None else b""
+
+
+def whole(opened: BinaryIO) -> bytes:
+    """All of a file or a pipe. Raises OSError for a device other than a terminal, since most of them have no end."""
+    with contextlib.suppress(io.UnsupportedOperation, AttributeError):  # no file of the system's
+        number = opened.fileno()
+        if stat.S_ISCHR(os.fstat(number).st_mode) and not os.isatty(number) and not _is_null(number):
+            raise OSError(errno.ENODEV, "it is a device, and not a file")
+    return opened.read()
+
+
+def _is_null(number: int) -> bool:
+    return os.fstat(number).st_rdev == os.stat(os.devnull).st_rdev
 
 
 def write_whole(path: Path, text: str) -> None:

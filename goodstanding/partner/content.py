@@ -13,7 +13,7 @@ from pathlib import Path
 import cramjam
 
 from goodstanding.errors import UserError
-from goodstanding.users_files import standard_input
+from goodstanding.users_files import standard_input, whole
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -31,7 +31,7 @@ _LOOKED_AT_BYTES = 1_000
 def content_of(file: Path) -> bytes:
     """What is in the file; `-` is standard input. Raises UserError."""
     try:
-        content = standard_input() if file == Path("-") else file.read_bytes()
+        content = standard_input() if file == Path("-") else _read(file)
     except (OSError, ValueError) as error:  # a name with NUL in it is a ValueError
         reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
         raise UserError(f"{file} cannot be read: {reason}.", "Name a file with one event on each line.") from None
@@ -42,6 +42,11 @@ def content_of(file: Path) -> bytes:
         raise UserError(
             f"{file} is packed, and damaged or cut off.", "Pack it again, or name the file itself."
         ) from None
+
+
+def _read(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return whole(opened)
 
 
 def text_of(file: Path) -> str:

@@ -101,7 +101,7 @@ class _Look:
         """
         if self._looking is None and not self._is_time():
             return None
-        looking = self._looking or asyncio.create_task(self._look())
+        looking = self._looking or self._begun()
         await asyncio.wait({looking}, timeout=_OBSERVE_TIMEOUT_S)
         self._looking = None if looking.done() else looking
         if self._looking:
@@ -110,6 +110,18 @@ class _Look:
             log.debug("cannot observe", server=self._server, exc_info=error)
             return f"{self._server} does not answer: {type(error).__name__}"
         return None
+
+    def _begun(self) -> asyncio.Task[None]:
+        looking = asyncio.create_task(self._look())
+        # Nobody waits for it any more once the process drains, and what it asks may be closed by then.
+        looking.add_done_callback(_heard)
+        return looking
+
+
+def _heard(task: asyncio.Task[None]) -> None:
+    """Takes note of how a task ended, or the loop would print it as an exception that nobody has retrieved."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _every(seconds: float) -> Callable[[], bool]:

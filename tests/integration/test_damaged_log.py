@@ -116,10 +116,7 @@ async def test_a_damaged_length_stops_its_partition_and_fills_no_disk(
             before, began = len(lines), time.monotonic()
             await asyncio.sleep(5)
             assert len(lines) - before + len(caplog.records) < 10, (time.monotonic() - began, caplog.messages[:3])
-    told = [
-        line["event"] for line in lines if line["event"] in ("a partition cannot be read", "a partition is read again")
-    ]
-    assert told == ["a partition cannot be read"]
+    assert [line["event"] for line in lines if "partition" in line["event"]] == ["a partition cannot be read"]
 
 
 def overwrite(file: Path, at: int, data: bytes) -> None:

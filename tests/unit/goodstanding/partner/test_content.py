@@ -79,3 +79,17 @@ def test_what_no_mapping_reads_is_called_what_it_is(content: bytes, said: str, t
     with pytest.raises(UserError) as found, unpacked(file, tmp_path):
         pytest.fail("an import reads it no more than anybody")
     assert said in str(found.value)
+
+
+@pytest.mark.parametrize("device", ["/dev/full", "/dev/zero", "/dev/urandom"])
+def test_a_device_without_an_end_is_no_file(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="it is a device"):
+        content_of(Path(device))
+    with open(device) as opened:
+        monkeypatch.setattr(sys, "stdin", opened)
+        with pytest.raises(UserError, match="it is a device"):
+            content_of(Path("-"))
+
+
+def test_nothing_is_nothing() -> None:
+    assert content_of(Path("/dev/null")) == b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import resource
@@ -91,3 +92,31 @@ async def test_the_files_in_force_and_their_faults_are_in_readiness_and_metrics(
     assert "goodstanding_files_at_fault 1.0" in series
     health.remarks, health.files = [], {}
     assert (await health.ready(cast(Any, None))).body == b'{"ready":true}'
+
+
+async def test_a_look_that_outlives_its_process_fails_without_a_word() -> None:
+    """As one does that asks a consumer which the process has closed meanwhile."""
+    told: list[object] = []
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(lambda _, context: told.append(context["message"]))
+    closed = asyncio.Event()
+
+    async def asking() -> None:
+        await closed.wait()
+        raise OSError("it is closed")
+
+    look = observe._Look("Kafka", asking)
+    observing = asyncio.create_task(look.trouble())
+    await asyncio.sleep(0)
+    observing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await observing
+    closed.set()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    del look, observing
+    gc.collect()
+    await asyncio.sleep(0)
+    loop.set_exception_handler(before)
+    assert told == []
