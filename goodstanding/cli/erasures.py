@@ -82,13 +82,15 @@ def verify_receipt(
     user_id, said = receipt_in(told if isinstance(told, dict) else {})
     found = asyncio.run(verify(Stack.default().deployment, user_id, said))
     if as_json:
-        answer_json({"is_ours": found.is_ours, "left": list(found.left)})
+        answer_json({"is_ours": found.is_ours, "left": list(found.left), "untold": found.untold})
     elif not found.is_ours:
         tell("The receipt is not one of this deployment, or something in it was changed.")
     elif found.left:
         tell(f"The receipt is ours. Something of the {said.what} is held: {', '.join(found.left)}.")
     else:
         tell(f"The receipt is ours, and nothing of the {said.what} is held.")
+        if found.untold:
+            tell(f"Webhooks that still wait to say that the person is erased, for three days at most: {found.untold}.")
     if not found.is_ours or found.left:
         raise typer.Exit(1)
 

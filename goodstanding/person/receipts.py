@@ -36,10 +36,12 @@ _OF_PORTAL = {"portal": ("person", "score", "told", "ending", "asked", "permissi
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """`is_ours`: the receipt was made by this deployment, for this person. `left`: the stores that hold something."""
+    """`is_ours`: the receipt was made by this deployment, for this person. `left`: the stores that hold something that
+    they should not. `untold`: the webhooks that still wait to say that the person is erased."""
 
     is_ours: bool
     left: tuple[str, ...]
+    untold: int = 0
 
 
 def receipt_in(told: Mapping[str, Any]) -> tuple[str, ErasureReceipt]:
@@ -61,7 +63,25 @@ async def verify(deployment: Deployment, user_id: str, said: ErasureReceipt) -> 
     if said.what == "record":
         return Verified(is_ours, await _record_left(deployment, user_id, said.record_id or ""))
     left = (*await _rows_left(deployment, user_id), *await _messages_left(deployment, user_id))
-    return Verified(is_ours, (*left, *await holding(deployment, user_id)))
+    left = (*left, *await holding(deployment, user_id))
+    if not deployment.settings.portal_key:
+        return Verified(is_ours, left)
+    news, untold = await _undelivered(deployment, user_id)
+    return Verified(is_ours, (*left, *(("portal.delivery",) if news else ())), untold)
+
+
+async def _undelivered(deployment: Deployment, user_id: str) -> tuple[int, int]:
+    """How many messages webhooks hold of the person: news, and the word that the person is erased."""
+    db = await asyncpg.connect(deployment.dsn("portal"))
+    try:
+        rows = await db.fetch(_UNDELIVERED, partition_of(user_id), bytes.fromhex(user_id))
+    finally:
+        await db.close()
+    untold = sum(row["message"].startswith("erased/") for row in rows)
+    return len(rows) - untold, untold
+
+
+_UNDELIVERED = "select message from portal.delivery where shard = $1 and user_id = $2"
 
 
 async def _record_left(deployment: Deployment, user_id: str, record_id: str) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import passing
 from goodstanding.portal import keys, tokens
+from goodstanding.portal.hooks import sending
 from services.scorer.core import score
 from shared.contracts.identity import sample_account
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
@@ -172,12 +173,23 @@ async def test_a_dispute_and_an_erasure_that_are_asked_for_here_are_done_and_not
     await portal.until(
         answers, own, holds=lambda told: any(one["said"].get("code") == "asked" for one in told["answers"])
     )
+    # A subscriber who is never reached must be told that the person is erased.
+    db = await asyncpg.connect(deployment.dsn(PORTAL))
+    await sending.add(db, "unreached", "http://127.0.0.1:9/", datetime.now(UTC), allows_private=True)
+    await portal.key("unreached", "standing")
+    permit = {"subscriber": "unreached"}
+    assert (await portal.http.post(f"{person}/permissions", headers=own, json=permit)).status_code == 204
     async with asking_for(deployment.kafka, user_id) as asking:
         asked = await portal.http.post(f"{person}/erasures", headers=own)
         assert asked.status_code == 202
         erasure = Asked(user_id, asked.json()["request_id"], SubjectRequest(request="erase"))
         receipt = await receipt_of(asking, erasure)
-    assert receipt.stores[-1] == "portal"
+    assert (receipt.stores[-1], receipt.leaving) == ("portal", ("webhooks",))
+    assert await verify(deployment, user_id, receipt) == Verified(True, (), untold=1)
+    await db.execute("update delivery set message = 'b/1'")
+    assert await verify(deployment, user_id, receipt) == Verified(True, ("portal.delivery",))
+    await db.execute("delete from webhook where subscriber = 'unreached'")
+    await db.close()
     assert await verify(deployment, user_id, receipt) == Verified(True, ())
     await portal.until(f"{person}/score", own, 404)
     assert (await portal.get(f"{person}/access", own))["looks"] == []

@@ -199,5 +199,18 @@ async def test_of_who_is_erased_that_alone_is_told_and_nothing_is_kept_after_tha
         await drained(made, NOW + timedelta(seconds=10))
         told = {json.loads(body)["type"]: json.loads(body)["data"] for _, body in receiver.got if ONE in body.decode()}
         assert told == {"person.erased": {"user_id": ONE}}
-        await db.execute(SQL["forget"], NOW)
         assert await db.fetchval("select count(*) from delivery where user_id = $1", bytes.fromhex(ONE)) == 0
+
+
+async def test_of_who_is_erased_nothing_is_kept_either_where_nobody_takes_it(db: asyncpg.Pool) -> None:
+    async with receiving() as receiver, sender(db) as made:
+        await sending.add(db, "firm", receiver.url, NOW, allows_private=True)
+        receiver.answers = [(503, "")] * 1_000
+        await say(db, (ONE, "b/1"))
+        await db.execute(SQL["tell_erased"], SHARD, [bytes.fromhex(ONE)], "erased/r1", NOW)
+        at = NOW
+        while await db.fetchval("select count(*) from delivery"):
+            assert at - NOW < timedelta(days=4)
+            await made.send_due(at)
+            at += timedelta(hours=1)
+        assert at - NOW > timedelta(days=3)

@@ -45,19 +45,21 @@ where webhook.id = delivery.webhook and (delivery.webhook, delivery.message) in 
 returning delivery.webhook, message, body, attempts, give_up_at, url, secret,
     case when before_until > $1::timestamptz then secret_before end as secret_before, webhook.ended_at is not null as ended
 
+-- Of who is erased nothing is kept once that was told, or was given up.
 -- name: done
-update delivery set state = 'done', failed = null where webhook = $1 and message = $2
+with told as (delete from delivery where webhook = $1 and message = $2 and message like 'erased/%')
+update delivery set state = 'done', failed = null where webhook = $1 and message = $2 and message not like 'erased/%'
 
 -- name: later
 update delivery set next_at = $3, failed = $4 where webhook = $1 and message = $2 and state = 'waiting'
 
 -- name: dead
-update delivery set state = 'dead', failed = $3 where webhook = $1 and message = $2
+with told as (delete from delivery where webhook = $1 and message = $2 and message like 'erased/%')
+update delivery set state = 'dead', failed = $3 where webhook = $1 and message = $2 and message not like 'erased/%'
 
--- Nothing is asked for again after a week, and of who is erased nothing is kept once it was told.
+-- Nothing is asked for again after a week.
 -- name: forget
-delete from delivery where (state <> 'waiting' and at < $1::timestamptz - interval '7 days')
-    or (state <> 'waiting' and message like 'erased/%')
+delete from delivery where state <> 'waiting' and at < $1::timestamptz - interval '7 days'
 
 -- name: replay
 update delivery set state = 'waiting', attempts = 0, next_at = $3::timestamptz, give_up_at = $3::timestamptz + interval '3 days'

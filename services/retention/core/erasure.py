@@ -28,6 +28,9 @@ STORES_OF_PORTAL = ("records.held", "scores.explained", "portal")
 """What holds nothing of the person when the receipt is published, in the order of the flow; on a topic that is
 compacted the person's tombstone is the last word."""
 
+LEAVING_OF_PORTAL = ("webhooks",)
+"""Where there is a portal: a subscriber's webhook names the person until the subscriber has taken the word that the
+person is erased, or that was given up after three days."""
 LEAVING = (
     "scorer",
     "records.changed",
@@ -153,6 +156,7 @@ def receipt(
         digest=_BLANK,
         request_id=erasure.request_id,
         requested_at=erasure.asked_at,
+        leaving=LEAVING_OF_PORTAL if has_portal else None,
     )
     return replace(said, digest=digest(user_id, said, key))
 
