@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
+from shared.contracts.partition import PARTITIONS
 from shared.kafka import clients
 from shared.kafka.connection import Kafka
 from shared.runner.service import Outgoing
@@ -96,6 +97,14 @@ async def know(producer: AIOKafkaProducer, topics: Iterable[str]) -> None:
     """
     async with asyncio.timeout(SEND_TIMEOUT_S):
         await asyncio.gather(*map(producer.client.add_topic, topics))
+
+
+def uneven(topic: str, partitions: Collection[int]) -> str | None:
+    """The sentence about a topic of people that was made again with another number of partitions; None where it has
+    the right one, or none is known."""
+    if not partitions or len(partitions) == PARTITIONS:
+        return None
+    return f"{topic} has {len(partitions)} partitions, not {PARTITIONS} (`goodstanding doctor` says what to do)"
 
 
 async def put(

@@ -19,6 +19,7 @@ from shared.kafka import sender
 from shared.kafka.sendable import Topics, is_partners, is_refused_for_good, is_too_large
 from shared.kafka.sender import SEND_TIMEOUT_S, Flight
 from shared.runner.answers import DeadLetter, Outgoing, dead_letter
+from shared.runner.host import ContradictionError
 
 log = structlog.get_logger("runner")
 
@@ -137,6 +138,11 @@ class Delivery:
         """Replace what can never be sent, before a broker's refusal costs a producer."""
         topics = {message.topic for message in self._waiting.values()}
         await sender.know(producer, topics)
+        for topic, partition in {(message.topic, message.partition) for message in self._waiting.values()}:
+            there = producer.client.cluster.partitions_for_topic(topic)
+            # The client would answer with an AssertionError, and no word.
+            if there and partition not in there and (sentence := sender.uneven(topic, there)):
+                raise ContradictionError(sentence)
         faults = {topic: await self._topics.fault(producer, topic) for topic in topics}
         for number, message in list(self._waiting.items()):
             if fault := faults[message.topic]:

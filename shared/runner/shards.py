@@ -15,6 +15,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from shared.contracts.topics import topics
+from shared.kafka import sender
 from shared.kafka.losses import Losses
 from shared.kafka.unreadable import Fetched
 from shared.runner.fenced import FencedShard
@@ -43,7 +44,8 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         self.shards: dict[int, Shard] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._joined = False
-        self._split: set[int] = set()
+        self._split: dict[int, str] = {}
+        """The shards that this process cannot have, each with the reason."""
         self._topics = frozenset(source.topic for source in service.inputs if source.topic)
         self._losses = Losses(host.metrics.lost)
         self._stalls = Stalls()
@@ -100,13 +102,19 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         for index in sorted({tp.partition for tp in assigned}):
             held = {tp.topic for tp in assigned if tp.partition == index}
             if not self._topics <= held:
-                # Processes of two releases that read different topics; it passes when the last old one is gone.
-                log.error("shard not started: another process has some of its inputs", shard=index)
-                self._split.add(index)
+                self._split[index] = self._why_split()
+                log.error("shard not started", shard=index, because=self._split[index])
                 continue
             self._start_shard(index, frozenset(held if self._topics else found))
         self._host.metrics.shards.set(len(self.shards))
         log.info("shards assigned", shards=sorted(self.shards))
+
+    def _why_split(self) -> str:
+        for topic in sorted(self._topics):
+            if sentence := sender.uneven(topic, self.consumer.partitions_for_topic(topic) or ()):
+                return sentence
+        # Processes of two releases that read different topics; it passes when the last old one is gone.
+        return "another process has some of its inputs"
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         await self._drop({tp.partition for tp in revoked} & self.shards.keys())
@@ -165,7 +173,7 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         reading = self.subscription.troubles()
         if not self._joined:
             return [*(reading or ["not yet in the consumer group"]), *self._losses.troubles()]
-        split = [f"shard {index}: another process has some of its inputs" for index in sorted(self._split)]
+        split = [f"shard {index}: {because}" for index, because in sorted(self._split.items())]
         shards = [f"shard {index}: {shard.trouble}" for index, shard in sorted(self.shards.items()) if shard.trouble]
         return [*reading, *split, *shards, *self._stalls.troubles(), *self._losses.troubles()]
 

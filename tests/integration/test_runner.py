@@ -12,12 +12,23 @@ import pytest
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from shared.contracts.partition import partition_of
+from shared.kafka.topic_admin import administrator
 from shared.runner import fenced, store
 from shared.runner.delivery import Delivery
 from shared.runner.service import Decision, Input
 from shared.runner.shard import Source
 from shared.runner.working import Working
-from tests.integration.seen import KEY, NEIGHBOR, assert_exactly_once, handled, letters, published, retried
+from tests.integration.seen import (
+    KEY,
+    KINDS,
+    NEIGHBOR,
+    assert_exactly_once,
+    handled,
+    letters,
+    published,
+    retried,
+    service_of,
+)
 from tests.integration.tiny import KEYS, Add, Count, Tiny, Worker, Write, until
 
 pytestmark = pytest.mark.usefixtures("plain_logs")
@@ -344,6 +355,28 @@ async def test_a_shard_whose_inputs_are_split_is_not_worked_on_and_says_so(tiny:
             assert all("another process has some of its inputs" in t for t in newer.here.troubles())
         await newer.until_shards(6)
         assert newer.here.troubles() == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_topic_made_again_with_other_partitions_is_named(tiny: Tiny, kind: str) -> None:
+    """What is read or sent there waits, and readiness says for what."""
+    again = tiny.second_source if kind == "with state" else tiny.target
+    await tiny.delete_topics(again)
+    await until(lambda: _is_made(tiny, again), "the topic is made again with three partitions")
+    async with tiny.worker(service_of(tiny, kind)) as worker:
+        await tiny.send([(key, "one") for key in KEYS])
+        await until(lambda: _says(worker, f"{again} has 3 partitions, not 6"), "readiness names the topic")
+
+
+async def _is_made(tiny: Tiny, topic: str) -> bool:
+    await tiny.create_topics(topic, partitions=3)
+    async with administrator(tiny.kafka) as admin:
+        [described] = await admin.describe_topics([topic])
+        return len(described["partitions"]) == 3
+
+
+async def _says(worker: Worker, words: str) -> bool:
+    return any(words in each for each in worker.here.troubles())
 
 
 async def test_a_process_too_many_is_ready_and_says_that_it_owns_nothing(tiny: Tiny) -> None:
