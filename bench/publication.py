@@ -181,6 +181,7 @@ async def _measure(
         done = await _passed(db)
         if kill and done > 0.5:
             kill = False
+            meter.remember(processes[0])
             processes[0].kill()
             print("      killed, and started again", flush=True)
             processes[0].start()
@@ -236,14 +237,20 @@ async def _passed(db: asyncpg.Connection) -> float:
 class _Meter:
     def __init__(self, processes: list[ServiceProcess], servers: list[int]) -> None:
         self._processes, self._servers = processes, servers
-        self._began, self._gone = time.perf_counter(), 0.0
+        self._began, self._gone_s, self._peak_mb = time.perf_counter(), 0.0, 0.0
+
+    def remember(self, process: ServiceProcess) -> None:
+        """What a process has used that is about to be killed."""
+        if process.pid:
+            self._gone_s += _cpu_s(process.pid)
+            self._peak_mb = max(self._peak_mb, _peak_mb(process.pid))
 
     def point(self, people: int) -> Point:
         pids = [process.pid for process in self._processes if process.pid]
-        scorer = sum(map(_cpu_s, pids))
+        scorer = self._gone_s + sum(map(_cpu_s, pids))
         others = sum(map(_cpu_s, self._servers))
-        peak = max((_peak_mb(pid) for pid in pids), default=0.0)
-        return Point(people, time.perf_counter() - self._began, scorer + others, scorer, peak)
+        self._peak_mb = max([self._peak_mb, *map(_peak_mb, pids)])
+        return Point(people, time.perf_counter() - self._began, scorer + others, scorer, self._peak_mb)
 
 
 def _line(before: Point, now: Point) -> str:
