@@ -51,22 +51,22 @@ class Offline:
         """By user_id, of everybody of whom something is known. They are not to be changed."""
         return self._states
 
-    def take(self, partner: str, message: Raw, arrived: datetime) -> list[str]:
+    def take(self, partner: str, message: Raw, arrived: datetime) -> list[str | None]:
         """Take one message of the partner in, as it arrives. Events of one person come in the order of the log.
 
-        Returns the user_ids of the people whom its events are about, of those that ingest takes.
+        Returns for each of its events the user_id of the person whom it is about, None where ingest does not take it.
         """
         if partner not in self._partners:
             self._partners[partner] = compiled(partner, self._settings)
-        people = []
+        people: list[str | None] = []
         for found in judged(self._partners[partner], message, arrived):
+            people.append(found.user_id if isinstance(found, Normalized) else None)
             match found:
                 case Skipped():
                     self.counts["skipped"] += 1
                 case Refused(fault=fault):
                     self.counts[fault.code.value] += 1
-                case Normalized(user_id=user_id, body=body):
-                    people.append(user_id)
+                case Normalized(body=body):
                     if isinstance(body, RecordReport):
                         self._report(partner, found, body, arrived)
                     else:

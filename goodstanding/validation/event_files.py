@@ -54,18 +54,25 @@ def scores_of(
     zone = zones.zone(settings.zone)
     end = datetime.combine(day + timedelta(days=1), time(), zone) - timedelta(microseconds=1)
     offline = Offline(settings, profile, accepts_late_months=_ALL_MONTHS)
-    first: dict[str, str] = {}
+    first: dict[str, tuple[int, int]] = {}
     events = 0
-    for file, partner in files:
+    for place, (file, partner) in enumerate(files):
         mapping = mapping_of(partner)
         headers = headers_of(mapping)
         for line in lines_of(file, mapping):
             events += len(line.numbers) or 1
-            for user_id in offline.take(partner, _event(line, headers), end.astimezone(UTC)):
-                first.setdefault(user_id, f"{file.name}:{line.number}")
+            for index, user_id in enumerate(offline.take(partner, _event(line, headers), end.astimezone(UTC))):
+                if user_id is not None:
+                    # Events that are told apart by what they say are read together, wherever they stand in the file.
+                    here = place, line.number_of(index)
+                    first[user_id] = min(here, first.get(user_id, here))
     through = month_of(end, zone) - (card.cadence == "monthly")
     found = offline.evaluations(card, through, end)
-    people = [Scored(user_id, first[user_id], found[user_id]) for user_id in first if user_id in found]
+    people = [
+        Scored(user_id, f"{files[place][0].name}:{number}", found[user_id])
+        for user_id, (place, number) in sorted(first.items(), key=lambda each: each[1])
+        if user_id in found
+    ]
     refused = {code: count for code, count in offline.counts.items() if code not in _NO_REFUSAL}
     return Scores(people, events, refused)
 

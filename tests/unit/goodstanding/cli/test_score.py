@@ -111,6 +111,24 @@ def test_several_files_are_of_several_partners(tmp_path: Path) -> None:
     assert [each["first_event"] for each in answers(*words)] == ["bank.jsonl:1", "utility.csv:1"]
 
 
+def test_a_person_of_a_table_is_named_by_a_line_of_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All rows of a table are one message; each person is that of a row."""
+    (tmp_path / "partners").mkdir()
+    monkeypatch.setenv("GOODSTANDING_PARTNERS", str(tmp_path / "partners"))
+    (tmp_path / "partners" / "tram.toml").write_text(
+        'format = "csv"\nheader = true\nid = { function = "digest", paths = ["text"] }\nsubject = "who"\n'
+        'time = { path = "at", as = "date", at = "noon" }\nzone = "Europe/Berlin"\nkind = { fixed = "event" }\n\n'
+        '[[events]]\nkinds = { event = "service.payment" }\n'
+        'amount = { path = "sum", unit = "major", currency = "CNY" }\n'
+    )
+    third = sample_account(3)
+    rows = [(ACCOUNT, "a"), ("nobody", "b"), (third, "c"), (OTHER, "d"), (third, "a"), (ACCOUNT, "e")]
+    lines = [f"{who},2025-11-10,{text},20.00" for who, text in rows]
+    file = written(tmp_path / "tram.csv", "who,at,text,sum", *lines)
+    found = answers("--events", str(file), "--on", "2026-01-06")
+    assert [each["first_event"] for each in found] == ["tram.csv:2", "tram.csv:4", "tram.csv:5"]
+
+
 def test_whose_events_they_are(tmp_path: Path) -> None:
     named = written(tmp_path / "events.jsonl", *YEAR)
     [found] = answers("--events", str(named), "--on", "2026-01-06")
