@@ -16,7 +16,7 @@ from services.ingest.core.normalize import Normalized, Raw, Refused, Skipped, ju
 from services.ingest.core.partner import Partner
 from services.retention.core import decide as retention
 from services.retention.core import effects
-from services.retention.core.messages import Report
+from services.retention.core.messages import Due, Report
 from services.scorer.core.folding import Accepted, Duplicate, fold, fold_record
 from services.scorer.core.messages import event_of
 from services.scorer.core.score import Evaluation, evaluate
@@ -75,7 +75,9 @@ class Offline:
 
     def evaluations(self, card: Scorecard, through: int, instant: datetime) -> dict[str, Evaluation]:
         """Everybody's score by this policy over the months up to and including `through`, by user_id, with the records
-        that count at `instant`. Nobody's contacts have a standing here."""
+        that count at `instant`, which is not before any arrival. Nobody's contacts have a standing here."""
+        for user_id in self._records:
+            self._decide(user_id, Due(user_id, instant), instant)
         return {
             user_id: evaluate(without_lapsed(state, instant), card, through, None)
             for user_id, state in self._states.items()
@@ -95,24 +97,26 @@ class Offline:
                 self.counts[type(refused).__name__] += 1
 
     def _report(self, partner: str, event: Normalized, body: RecordReport, arrived: datetime) -> None:
-        report = Report(event.user_id, partner, event.event_id, "", body, event.time)
-        known = self._records.get(event.user_id, retention.Person())
-        decided = retention.decide(known, [report], arrived, self._policy)
-        self._records[event.user_id] = decided.person
+        self._decide(event.user_id, Report(event.user_id, partner, event.event_id, "", body, event.time), arrived)
+
+    def _decide(self, user_id: str, message: Report | Due, now: datetime) -> None:
+        known = self._records.get(user_id, retention.Person())
+        decided = retention.decide(known, [message], now, self._policy)
+        self._records[user_id] = decided.person
         for id, effect in decided.effects:
             match effect:
                 case effects.Changed(record):
                     change = effects.change_of(id, record, decided.person.version_base)
-                    fold_record(self._state(event.user_id), change, month_of(arrived, self._zone))
-                    self.counts[_ACCEPTED] += 1
+                    fold_record(self._state(user_id), change, month_of(now, self._zone))
+                    self.counts[_ACCEPTED] += isinstance(message, Report)
                 case effects.Refused(fault=fault):
                     self.counts[fault.code.value] += 1
                 case effects.Repeated():
                     self.counts[_REPEATED] += 1
                 case effects.Expired() | effects.Removed():
                     change = effects.last_change(id, effect, decided.person.version_base)
-                    fold_record(self._state(event.user_id), change, month_of(arrived, self._zone))
-                    self.counts[_ACCEPTED] += 1
+                    fold_record(self._state(user_id), change, month_of(now, self._zone))
+                    self.counts[_ACCEPTED] += isinstance(message, Report)
                 case _:
                     pass
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from heapq import heappop, heappush
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -23,6 +25,7 @@ from goodstanding.simulation.rule_book import (
     bounded,
     circle,
     class_of,
+    counts_from,
     lapses_at,
     month_of,
     read_policy,
@@ -82,6 +85,13 @@ class TierNews(NamedTuple):
     falls_at: datetime | None = None
 
 
+class Due(NamedTuple):
+    """When a record lapses, or its person has known of it for long enough."""
+
+    at: datetime
+    what: Literal["lapses", "counts"]
+
+
 class RecordNews(NamedTuple):
     """What `records.changed` says; `heard_at` is the instant that the clock showed when it was said. Of a record that
     has expired or was deleted it says nothing but that."""
@@ -92,6 +102,7 @@ class RecordNews(NamedTuple):
     began_on: date | None
     ended_on: date | None
     lapses_at: datetime | None
+    counts: bool = False
 
 
 @dataclass(slots=True)
@@ -100,20 +111,27 @@ class _Record:
     began_on: date
     amount: int
     amount_at: datetime
+    counts_from: datetime | None
+    """Until then its person has not known of it for long enough; None from then on."""
     news: list[RecordNews] = field(default_factory=list)
 
     @property
     def counts(self) -> bool:
-        return self.news[-1].status not in ("expired", "deleted", "disputed")
+        return bool(self.news) and self.news[-1].counts
 
     @property
     def is_open(self) -> bool:
-        return self.counts and self.news[-1].ended_on is None
+        return self.news[-1].status not in ("expired", "deleted", "disputed") and self.news[-1].ended_on is None
 
     @property
-    def lapses_at(self) -> datetime | None:
-        """None while it is open, and once it has lapsed."""
-        return self.news[-1].lapses_at
+    def due(self) -> Due | None:
+        """What happens to it next by itself."""
+        lapses_at = self.news[-1].lapses_at
+        if self.news[-1].kind is None:
+            return None
+        if self.counts_from is not None and (lapses_at is None or self.counts_from < lapses_at):
+            return Due(self.counts_from, "counts")
+        return Due(lapses_at, "lapses") if lapses_at is not None else None
 
 
 @dataclass(slots=True)
@@ -139,10 +157,13 @@ class Recount:
         self._cards = sorted(cards, key=lambda card: card["effective_on"])
         self._tables = [read_policy(file) for file in tier_files(policies)]
         self._profile = read_policy(policies / "retention" / f"{profile}.toml")
-        self._key, self._zone = key, zone
+        self._key, self.zone = key, zone
         self._now = datetime.min.replace(tzinfo=UTC)
         self._people: dict[str, _Person] = {}
         self._ids: set[tuple[str, str, str]] = set()
+        self._due: list[tuple[datetime, int, _Person, _Record]] = []
+        """A heap of what happens by itself, the earliest first. What has changed since is passed over."""
+        self._order = count()
         self.accepted = 0
         self.repeated = 0
         for card in cards:
@@ -161,32 +182,43 @@ class Recount:
         if KIND_OF[event.kind].shape is Shape.RECORD:
             self._report(person, event, now)
         else:
-            person.behavior.hear(event, self._zone)
+            person.behavior.hear(event, self.zone)
 
     def clock(self, now: datetime) -> None:
-        """The clock was set: what is over by now lapses, the earliest first."""
+        """The clock was set: what is over by now lapses, and what is known for long enough counts, the earliest
+        first."""
         self._now = now
-        while (lapse := self._next_lapse()) and lapse[0] <= now:
-            _, person, record = lapse
-            record.news.append(RecordNews(now, None, "expired", None, None, None))
-            self._publish(person, now)
+        while (due := self.next_due()) and due.at <= now:
+            _, _, person, record = heappop(self._due)
+            last = record.news[-1]
+            record.counts_from = None
+            if last.lapses_at is not None and last.lapses_at <= now:
+                self._tell(person, record, _gone("expired", now))
+            elif last.status != "disputed":
+                self._tell(person, record, last._replace(heard_at=now, counts=True))
+            else:
+                self._schedule(person, record)
 
     def disputed(self, account: str, partner: str, report: str, now: datetime) -> None:
         """The person has said that the record is wrong: it does not count until its provider has answered."""
         person = self._people[account]
         record = person.records[partner, report]
-        record.news.append(record.news[-1]._replace(heard_at=now, status="disputed"))
-        self._publish(person, now)
+        self._tell(person, record, record.news[-1]._replace(heard_at=now, status="disputed", counts=False))
 
     def erased(self, account: str) -> None:
         """Everything about the person is gone, for subscribers too. Others are counted as they were until the next
         publication, which is not computed after this."""
-        self._people.pop(account, None)
+        for record in self._people.pop(account, _Person()).records.values():
+            record.news.append(_gone("deleted", self._now))
 
-    def next_lapse(self) -> datetime | None:
-        """When the next record lapses, of those that are known."""
-        found = self._next_lapse()
-        return found[0] if found else None
+    def next_due(self) -> Due | None:
+        """What happens next by itself to a record that is known."""
+        while self._due:
+            at, _, _, record = self._due[0]
+            if (due := record.due) is not None and due.at == at:
+                return due
+            heappop(self._due)
+        return None
 
     def published(self, number: int, now: datetime) -> None:
         """The publication of a month: it counts the complete months before it, for everybody who is known by then."""
@@ -195,7 +227,7 @@ class Recount:
         before = {account: person.named for account, person in self._people.items()}
         since, lasting_from = number - CONTACTS_MONTHS, number - CONTACTS_LAST_MONTHS
         for account, person in self._people.items():
-            named = person.behavior.named(since, self._zone)
+            named = person.behavior.named(since, self.zone)
             # A contact is who named the account too, by the publication before.
             mutual = [other for other in named if account in before.get(other, ())]
             lasting = {
@@ -244,7 +276,8 @@ class Recount:
             return
         if record is None:
             assert event.began_on is not None
-            record = person.records[key] = _Record(event.kind, event.began_on, event.amount, event.time)
+            notice_until = counts_from(event.kind, now, self._profile)
+            record = person.records[key] = _Record(event.kind, event.began_on, event.amount, event.time, notice_until)
             ends_at_once = KIND_OF[event.kind].ends is Ends.AT_ONCE
             status, ended_on = "open", event.began_on if ends_at_once else None
         elif event.ended_on is None:
@@ -256,33 +289,37 @@ class Recount:
         else:
             assert record.is_open, "told again what is known: teach the recount"
             status, ended_on = "settled", event.ended_on
-        record.news.append(
-            RecordNews(
-                now,
-                record.kind,
-                status,
-                record.began_on,
-                ended_on,
-                lapses_at(record.kind, ended_on, self._profile) if ended_on else None,
-            )
+        news = RecordNews(
+            now,
+            record.kind,
+            status,
+            record.began_on,
+            ended_on,
+            lapses_at(record.kind, ended_on, self._profile) if ended_on else None,
+            counts=record.counts_from is None,
         )
-        self._publish(person, now)
+        self._tell(person, record, news)
 
     def _answer(self, person: _Person, record: _Record, outcome: str, now: datetime) -> None:
         last = record.news[-1]
         assert last.status == "disputed", "an answer that nobody has asked for: teach the recount"
-        deleted = RecordNews(now, None, "deleted", None, None, None)
-        record.news.append(deleted if outcome == "deleted" else last._replace(heard_at=now, status=outcome))
-        self._publish(person, now)
+        if outcome == "deleted":
+            self._tell(person, record, _gone("deleted", now))
+            return
+        counts = record.counts_from is None
+        self._tell(person, record, last._replace(heard_at=now, status=outcome, counts=counts))
 
-    def _next_lapse(self) -> tuple[datetime, _Person, _Record] | None:
-        lapses = (
-            (record.lapses_at, person, record)
-            for person in self._people.values()
-            for record in person.records.values()
-            if record.lapses_at
-        )
-        return min(lapses, key=lambda lapse: lapse[0], default=None)
+    def _tell(self, person: _Person, record: _Record, news: RecordNews) -> None:
+        """A new version of the record. What neither counted nor counts is no reason for one of the score."""
+        bore = record.counts
+        record.news.append(news)
+        self._schedule(person, record)
+        if bore or news.counts or news.kind is None:
+            self._publish(person, news.heard_at)
+
+    def _schedule(self, person: _Person, record: _Record) -> None:
+        if due := record.due:
+            heappush(self._due, (due.at, next(self._order), person, record))
 
     def _publish(self, person: _Person, now: datetime) -> None:
         """A new version: the points of the last publication, and what follows from the records as they are."""
@@ -302,7 +339,7 @@ class Recount:
         return bounded(card, points + record_points(card, held, run - 1), limits, held)
 
     def _last_run(self, now: datetime) -> int:
-        month, day = month_of(now, self._zone), now.astimezone(self._zone).day
+        month, day = month_of(now, self.zone), now.astimezone(self.zone).day
         return month if day >= self._card_of(month)["publication_day"] else month - 1
 
     def _card_of(self, run: int) -> dict[str, Any]:
@@ -328,5 +365,9 @@ class Recount:
                 change.after.restrictions,
                 change.after.falls_at,
             )
-            for change in changes(publications, self._tables, self._zone, until)
+            for change in changes(publications, self._tables, self.zone, until)
         ]
+
+
+def _gone(status: str, now: datetime) -> RecordNews:
+    return RecordNews(now, None, status, None, None, None)

@@ -184,6 +184,14 @@ def lapses_at(kind: str, ended_on: date, profile: Mapping[str, Any]) -> datetime
     return datetime.combine(last_day + timedelta(days=1), datetime.min.time(), zones.zone(profile["zone"]))
 
 
+def counts_from(kind: str, reported_at: datetime, profile: Mapping[str, Any]) -> datetime | None:
+    """The end of the last day of notice, the day of the report not counted (rules R22); None where there is none."""
+    days = profile.get("notice_days", {}).get(class_of(kind), 0)
+    zone = zones.zone(profile["zone"])
+    day = reported_at.astimezone(zone).date() + timedelta(days=days + 1)
+    return datetime.combine(day, datetime.min.time(), zone) if days else None
+
+
 def tiers_reached(table: Mapping[str, Any], before: Iterable[tuple[int, bool]], score: int, *, thin: bool) -> int:
     """How many tiers a person has after a publication (rules T1 and T3). `before` has the earlier ones, the last one
     first: how many tiers the person had then, and whether there were restrictions."""

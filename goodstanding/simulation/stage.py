@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from operator import sub
 
@@ -41,6 +41,7 @@ from shared.settings import ROOT
 POLICIES = ROOT / "policies"
 """The shipped ones: services that were told to read others do not agree with the recount."""
 _SENT_AT_ONCE = 2_000
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,21 @@ class Stage:
         self.instant = self.subscriber.now = instant
         await self._driver.set(instant)
         self.recount.clock(instant)
+
+    async def pass_until(self, instant: datetime) -> int:
+        """Stop wherever a record lapses or begins to count before the instant, and a second before that, when it may
+        not have yet; how often that was."""
+        count = 0
+        while (due := self.recount.next_due()) and due.at < instant:
+            day = f"{due.at.astimezone(self.recount.zone):%-d %B %Y}"
+            if due.at - _SECOND > self.instant:
+                await self.move_to(due.at - _SECOND)
+                await self.drain(f"the second before {day}")
+                count += 1
+            await self.move_to(due.at)
+            await self.drain(f"{day}: a record {due.what}")
+            count += 1
+        return count
 
     async def send(self, sendings: Iterable[Sending], doing: str) -> None:
         rest = iter(sendings)

@@ -92,7 +92,15 @@ class Subscriber:
 
     def _record(self, user_id: str, change: RecordChange) -> None:
         assert self.now is not None
-        news = RecordNews(self.now, change.kind, change.status, change.began_on, change.ended_on, change.lapses_at)
+        news = RecordNews(
+            self.now,
+            change.kind,
+            change.status,
+            change.began_on,
+            change.ended_on,
+            change.lapses_at,
+            counts=change.counts,
+        )
         heard = self.records.setdefault(user_id, {}).setdefault(change.record_id, [])
         self._add(heard, news, change.version, user_id)
 

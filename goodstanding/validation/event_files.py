@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from goodstanding.errors import UserError
 from goodstanding.offline import Offline
 from goodstanding.partner.event import PartnerEvent
@@ -20,7 +22,7 @@ from services.scorer.core.score import Evaluation
 from services.scorer.core.scorecard import Scorecard
 from shared.contracts import zones
 from shared.contracts.months import month_of
-from shared.contracts.retention_profile import Profile
+from shared.contracts.retention_profile import NoticeDays, Profile
 
 _ALL_MONTHS = 12 * 200
 """No event of a file is too late: each is taken as though it had been sent when it happened."""
@@ -53,7 +55,9 @@ def scores_of(
     Raises UserError for a file or a partner that there is not, ConfigError for a mapping that cannot be used."""
     zone = zones.zone(settings.zone)
     end = datetime.combine(day + timedelta(days=1), time(), zone) - timedelta(microseconds=1)
-    offline = Offline(settings, profile, accepts_late_months=_ALL_MONTHS)
+    # All of it is taken as if it had come in time, so that people have known of their records for long enough.
+    told = replace(profile, notice_days=NoticeDays())
+    offline = Offline(settings, told, accepts_late_months=_ALL_MONTHS)
     first: dict[str, tuple[int, int]] = {}
     events = 0
     for place, (file, partner) in enumerate(files):

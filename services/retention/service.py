@@ -108,8 +108,7 @@ def decide(
     """Take in what is reported and asked of one person's records, and what is due; tell whoever is concerned."""
     decided = rules.decide(person or Person(), messages, now, policy)
     user_id, base = messages[0].user_id, decided.person.version_base
-    key = policy.fingerprint_key
-    sent = (messages_of(user_id, id, effect, now, base, key) for id, effect in decided.effects)
+    sent = (messages_of(user_id, id, effect, now, base, policy) for id, effect in decided.effects)
     # What is done in one step is told in one message: the last one is all that a reader of a compacted topic needs.
     tells = policy.has_portal and decided.writes.are_any
     return Decision(

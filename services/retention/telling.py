@@ -4,11 +4,12 @@ disputes, and the person on `subject.answers` (rules R16, R17, R23 and R24)."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, TypeAlias
 
 from services.retention.core import words
-from services.retention.core.decide import Person
+from services.retention.core.deadline import day_of
+from services.retention.core.decide import Person, Policy
 from services.retention.core.effects import (
     AskedProvider,
     Changed,
@@ -26,11 +27,12 @@ from services.retention.core.effects import (
 )
 from services.retention.core.erasure import record_receipt
 from services.retention.core.fingerprint import settlement_id
-from services.retention.core.record import Asked, Known, Open, Settled, Unreported, counts, status_of
+from services.retention.core.record import Asked, Known, Open, Settled, Unreported, Unverifiable, counts, status_of
 from shared.contracts.erasure import Erased, naming
 from shared.contracts.exchange import announced, answered, asked, refused, settled
 from shared.contracts.explained import HeldRecord, RecordsHeld
 from shared.contracts.messages import DisputeQuestion, RecordChange, RecordSettled, unchecked
+from shared.contracts.retention_profile import Profile
 from shared.contracts.subject import SubjectAnswer, SubjectNotice
 from shared.contracts.topics import RECORDS_CHANGED, RECORDS_HELD, SUBJECT_ANSWERS
 from shared.runner.service import Announcement, Outcome, Outgoing, Result
@@ -53,13 +55,13 @@ _NOTICES: dict[News, Notice] = {
 }
 
 
-def messages_of(user_id: str, id: str, effect: Effect, now: datetime, base: int, key: bytes) -> Iterator[Message]:
-    """All that is sent because of an effect. `base` is what a restore has added to the versions of records, `key` that
-    of the fingerprints."""
+def messages_of(user_id: str, id: str, effect: Effect, now: datetime, base: int, policy: Policy) -> Iterator[Message]:
+    """All that is sent because of an effect. `base` is what a restore has added to the versions of records."""
+    key = policy.fingerprint_key
     match effect:
         case Changed(record, news):
             yield changed(user_id, change_of(id, record, base), now)
-            yield _notice(user_id, _of_record(id, record, news, base), id, now)
+            yield _notice(user_id, _of_record(id, record, news, base, policy.profile), id, now)
             if news == "changed" and isinstance(record, Settled):
                 # Nothing else is news of a settled record: its amount does not change any more.
                 yield _settlement(id, record, now, base, key)
@@ -185,9 +187,10 @@ def _notice(user_id: str, notice: SubjectNotice, subject: str, time: datetime) -
     return announced(NAME, SUBJECT_ANSWERS, user_id, notice, subject=subject, version=notice.version, time=time)
 
 
-def _of_record(id: str, record: Known, news: News, base: int) -> SubjectNotice:
+def _of_record(id: str, record: Known, news: News, base: int, profile: Profile) -> SubjectNotice:
     facts, deadline = record.facts, record.deadline
-    english, chinese = words.NEWS[news]
+    day = _counts_on(record, profile)
+    english, chinese = words.news_of(news, day)
     return SubjectNotice(
         notice=_NOTICES[news],
         version=base + record.version,
@@ -202,7 +205,16 @@ def _of_record(id: str, record: Known, news: News, base: int) -> SubjectNotice:
         ended_on=deadline.ended_on if deadline else None,
         lapses_at=deadline.lapses_at if deadline else None,
         outcome=news if news in ("confirmed", "corrected", "unverifiable") else None,
+        day=day,
     )
+
+
+def _counts_on(record: Known, profile: Profile) -> date | None:
+    """The day from which a record counts that does not yet; None if it does, or if a dispute keeps it from counting."""
+    counts_from = record.case.counts_from
+    if counts_from is None or isinstance(record.case.dispute, Asked | Unverifiable):
+        return None
+    return day_of(counts_from, profile)
 
 
 def _of_gone(id: str, effect: Expired | Removed, base: int) -> SubjectNotice:

@@ -37,7 +37,8 @@ def test_three_years_end_with_equal_totals(monkeypatch: pytest.MonkeyPatch, tmp_
     assert demo.exit_code == 0, demo.stderr + demo.stdout
     said = " ".join(demo.stdout.split())
     assert "equal a recomputation from the sent events" in said
-    assert re.search(r"\d+ → \d+ Credit card overdue reported", said)
+    assert re.search(r"\d+ Credit card overdue reported", said)
+    assert re.search(r"\d+ → \d+ Credit card overdue counts from now on", said)
     assert "lapses on 1 March 2025" in said
     assert "Hotel room booked on credit and not used has lapsed" not in said
     assert "2021: " in said

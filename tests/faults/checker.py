@@ -368,7 +368,7 @@ def _ends_of_records(records: Sequence[Seen], said_at: SaidAt, restored: bool) -
         body, id = record.body, (record.person, record.body["record_id"])
         if id in ended and not restored:
             yield f"{record.place}: the record had {ended[id]} before, and now is {body['status']}"
-        if body["counts"] != (body["status"] not in ("disputed", "unverifiable", "expired", "deleted")):
+        if body["counts"] and body["status"] in ("disputed", "unverifiable", "expired", "deleted"):
             yield f"{record.place}: {body['status']}, and counts is {body['counts']}"
         if body["status"] in ("expired", "deleted"):
             ended[id] = body["status"] if body["status"] == "expired" else "been deleted"
@@ -436,6 +436,7 @@ def _news(body: Mapping[str, Any], said_at: datetime) -> News:
         ended_on=date.fromisoformat(ended_on) if ended_on else None,
         lapses_at=datetime.fromisoformat(lapses_at) if lapses_at else None,
         said_at=said_at,
+        counts=body["counts"],
     )
 
 

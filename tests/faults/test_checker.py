@@ -99,6 +99,7 @@ EXPIRED = News(
     ended_on=None,
     lapses_at=None,
     said_at=AFTER,
+    counts=False,
 )
 RECORDS = {USER: [[OPEN, SETTLED, EXPIRED]]}
 
@@ -106,8 +107,7 @@ RECORDS = {USER: [[OPEN, SETTLED, EXPIRED]]}
 def told(offset: int, news: News, record: str = "r") -> Seen:
     days = {name: day.isoformat() for name in ("began_on", "ended_on", "lapses_at") if (day := getattr(news, name))}
     words = {name: word for name in ("kind", "amount") if (word := getattr(news, name))}
-    counts = news.status in ("open", "settled")
-    body = {"record_id": record, "version": news.version, "status": news.status, "counts": counts, **words, **days}
+    body = {"record_id": record, "version": news.version, "status": news.status, "counts": news.counts, **words, **days}
     return said("records.changed", offset, f"retention/{record}/{news.version}", body)
 
 
@@ -150,6 +150,7 @@ def test_after_a_restore_a_record_ends_once_more_and_its_end_is_the_last_word() 
         ),
         pytest.param([], "published []", id="nothing at all"),
         pytest.param([*LIFE, told(11, OPEN, "s")], "of records expected []", id="a record that nobody reported"),
+        pytest.param([told(0, replace(OPEN, counts=False)), *LIFE[1:]], "counts=False", id="not counted yet"),
         pytest.param([told(0, replace(OPEN, kind="loan.overdue")), *LIFE[1:]], "loan.overdue", id="another kind"),
         pytest.param([LIFE[0], told(10, SETTLED), told(11, EXPIRED)], "of records expected", id="said too late"),
     ],

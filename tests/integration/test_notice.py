@@ -13,16 +13,14 @@ from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, SERVICES, S
 from tests.faults.scenarios import NOW, Story, telling
 from tests.support.oracle.records import Report
 
-COUNTS_FROM = datetime(2026, 3, 25, 16, tzinfo=UTC)
-"""Five whole days in Shanghai after the 20th, on which it is reported."""
+COUNTS_FROM = datetime(2026, 3, 27, 16, tzinfo=UTC)
+"""Seven whole days in Shanghai after the 20th, on which it is reported: the shipped profile asks for them."""
 
 
 @pytest.fixture
 async def story(tmp_path: Path) -> AsyncIterator[Story]:
     directory = tmp_path / "deployment"
     async with telling(directory, now=NOW) as story:
-        profile = directory / "policies" / "retention" / "cn.toml"
-        profile.write_text(profile.read_text() + "\n[notice_days]\nfinancial = 5\nlife = 5\n")
         for service in SERVICES:
             await story.start(f"{service}-1")
         yield story

@@ -61,7 +61,9 @@ async def _play(source: Source, stage: Stage) -> Result:
 async def _play_month(source: Source, month: int, stage: Stage) -> None:
     """What the bank reports of the month comes at its end, and scores are published on a day of the next one."""
     name = f"{day_of_month(month):%B}"
-    await stage.move_to(instant(month + 1, 1, source.zone) - timedelta(seconds=1))
+    end = instant(month + 1, 1, source.zone) - timedelta(seconds=1)
+    await stage.pass_until(end)
+    await stage.move_to(end)
     await stage.send(_sendings(source.partner, source.events(month), stage.instant), f"the bank reports {name}")
     await stage.drain(f"the services work on {name}")
     await stage.move_to(instant(month + 1, publication_day(), source.zone))

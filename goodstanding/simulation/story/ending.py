@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from rich.console import Group
 from rich.table import Table
@@ -20,6 +21,7 @@ from shared.contracts.kinds import KIND_OF
 _STYLES = ("red", "yellow", "green", "cyan", "magenta")
 _NAMED_MAX = 3
 _BY_STATUS = {"open": "reported", "settled": "settled", "expired": "has lapsed, and is erased"}
+_COUNTS_NOW = "counts from now on: the person has known of it for long enough"
 
 
 def ending(heard: Heard) -> Group:
@@ -64,13 +66,15 @@ def _of_records(heard: Heard) -> Iterator[tuple[datetime, Text]]:
         # The last of its news does not say any more what it was.
         kind = record[0].kind
         assert kind is not None
-        for news in record:
-            yield news.heard_at, _of_record(KIND_OF[kind].title, news)
+        for before, news in pairwise((None, *record)):
+            assert news is not None
+            counts_now = before is not None and news.counts and not before.counts
+            yield news.heard_at, _of_record(KIND_OF[kind].title, news, counts_now=counts_now)
 
 
-def _of_record(title: str, news: RecordNews) -> Text:
-    words = Text.assemble((f"{title} ", "bold"), _BY_STATUS[news.status])
-    if news.lapses_at:
+def _of_record(title: str, news: RecordNews, *, counts_now: bool) -> Text:
+    words = Text.assemble((f"{title} ", "bold"), _COUNTS_NOW if counts_now else _BY_STATUS[news.status])
+    if news.lapses_at and not counts_now:
         words.append(
             f"; ended on {news.ended_on:%-d %B %Y}, so it lapses on {news.lapses_at.astimezone(ZONE):%-d %B %Y}"
         )

@@ -146,7 +146,7 @@ async def _play(cast: Cast, stage: Stage) -> Result:
     for year, parts in groupby(moments(cast), key=lambda moment: (moment.instant - timedelta(days=6)).year):
         async with stage.span(str(year)):
             for moment in parts:
-                instants += await _lapses_before(moment.instant, stage)
+                instants += await stage.pass_until(moment.instant)
                 if moment.objection is not None:
                     disputes.append(await _dispute(moment.objection, stage))
                     instants += 2
@@ -226,20 +226,6 @@ async def _one(moment: _Moment, stage: Stage) -> None:
         return
     await stage.send(sendings(moment.events), f"{day}: partners report")
     await stage.drain(f"{day}: the services work on what was reported")
-
-
-async def _lapses_before(instant: datetime, stage: Stage) -> int:
-    """Stop at each deadline on the way, and a second before it, when nothing may have lapsed; how often that was."""
-    count = 0
-    while (lapse := stage.recount.next_lapse()) and lapse < instant:
-        if lapse - _SECOND > stage.instant:
-            await stage.move_to(lapse - _SECOND)
-            await stage.drain(f"the second before {lapse.astimezone(ZONE):%-d %B %Y}")
-            count += 1
-        await stage.move_to(lapse)
-        await stage.drain(f"{lapse.astimezone(ZONE):%-d %B %Y}: a record lapses")
-        count += 1
-    return count
 
 
 def _heard_of(account: str, stage: Stage) -> Heard:

@@ -12,12 +12,13 @@ from msgspec.structs import replace
 from services.retention.core.answers import unverifiable
 from services.retention.core.deadline import last_day_before
 from services.retention.core.effects import Changed, Expired, Step, Warned, refused_waiting
-from services.retention.core.record import GONE, Asked, Kept, Known, Unreported
+from services.retention.core.record import GONE, Asked, Kept, Known, Unreported, counts
 from services.retention.core.reports import UNREPORTED_FAULT
 from shared.contracts.retention_profile import Profile
 
 Timer: TypeAlias = Literal["lapse", "early", "answer", "counts", "answer-near", "lapse-near"]
-_WARNS_OF: Mapping[Timer, Timer] = {"answer-near": "answer", "lapse-near": "lapse"}
+_MOOT_BY: Mapping[Timer, Timer] = {"answer-near": "answer", "lapse-near": "lapse", "counts": "lapse"}
+"""Nobody is warned of what has come already, and what has lapsed does not begin to count, however late that is."""
 
 
 def due_at(record: Kept) -> datetime | None:
@@ -61,8 +62,7 @@ def fire(state: Kept, instant: datetime, profile: Profile, *, alone: bool) -> St
     due = {timer: at for at, timer in _timers(state) if at <= instant}
     if not due:
         return Step(state)
-    # Nobody is warned of what has come already, however late it is noticed.
-    timers = [timer for timer in due if _WARNS_OF.get(timer) not in due]
+    timers = [timer for timer in due if _MOOT_BY.get(timer) not in due]
     timer = min(timers, key=lambda each: due[each])
     at = due[timer]
     case, dispute = state.case, state.case.dispute
@@ -76,8 +76,7 @@ def fire(state: Kept, instant: datetime, profile: Profile, *, alone: bool) -> St
             assert isinstance(dispute, Asked)
             return unverifiable(state, dispute, profile, due=at)
         case "counts":
-            record = replace(state, version=state.version + 1, case=replace(case, counts_from=None))
-            return Step(record, (Changed(record, "counts"),))
+            return _known_long_enough(state)
         case "answer-near":
             assert isinstance(dispute, Asked)
             warned = replace(case, disputes=(*case.disputes[:-1], replace(dispute, warn_at=None)))
@@ -86,6 +85,16 @@ def fire(state: Kept, instant: datetime, profile: Profile, *, alone: bool) -> St
             assert state.deadline is not None
             day = last_day_before(state.deadline.lapses_at, profile)
             return Step(replace(state, case=replace(case, warn_at=None)), (Warned(state, timer, day),))
+
+
+def _known_long_enough(record: Known) -> Step:
+    """The person has known of the record for long enough (rules R22). If it is disputed, or nobody could say that it is
+    right, it does not count all the same, and there is nothing to tell."""
+    known = replace(record, case=replace(record.case, counts_from=None))
+    if not counts(known):
+        return Step(known)
+    known = replace(known, version=record.version + 1)
+    return Step(known, (Changed(known, "counts"),))
 
 
 def _lapses(record: Known, at: datetime) -> Step:

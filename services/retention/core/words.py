@@ -43,6 +43,13 @@ NEWS: Mapping[News, Both] = {
         "信息提供者已证明或更正，关于您的一条记录重新收录。您可以提出异议，也可以附上本人声明。",
     ),
 }
+CONFIRMED_BEFORE: Both = (
+    "The provider has confirmed the record. You may add a statement that goes with it.",
+    "信息提供者已确认该记录属实。您可以附上本人声明。",
+)
+"""Of a record that has not counted yet."""
+COUNTS_FROM: Both = (" It counts from {day} on.", "该记录自 {day} 起计入评分。")
+"""Behind what is told of a record that does not count yet, since its person must know of it first (rules R22)."""
 LAPSED: Both = ("A record about you has lapsed and is erased.", "关于您的一条记录已到期并被删除。")
 DELETED: Both = (
     "A record about you was deleted, because its provider has taken it back.",
@@ -92,6 +99,15 @@ REPLIES: Mapping[Reply, Both] = {
     ),
 }
 REFUSED: frozenset[Reply] = frozenset({"no-such-record", "same-facts", "no-longer", "too-many"})
+
+
+def news_of(news: News, counts_from: date | None) -> Both:
+    """What is told of a record; `counts_from` is the day from which it counts, where it does not yet."""
+    if counts_from is None:
+        return NEWS[news]
+    first = CONFIRMED_BEFORE if news == "confirmed" else NEWS[news]
+    english, chinese = said(COUNTS_FROM, counts_from)
+    return first[0] + english, first[1] + chinese
 
 
 def said(words: Both, day: date | None = None) -> Both:

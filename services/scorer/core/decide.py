@@ -9,7 +9,7 @@ import msgspec
 
 from services.scorer.core import score
 from services.scorer.core.consents import ConsentNews, cited_by, taken_back
-from services.scorer.core.folding import Accepted, Folded, fold, fold_record
+from services.scorer.core.folding import Accepted, Folded, fold, fold_record, record_counts
 from services.scorer.core.forgetting import prune, withdraw_consent
 from services.scorer.core.messages import (
     Due,
@@ -82,9 +82,12 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
                 if isinstance(outcome, Accepted) and outcome.cites_anew:
                     consents.append(cited_by(message))
             case RecordNews():
+                is_gone = message.body.status in STATUS_GONE
+                counted = record_counts(state, message.body.record_id)
                 if fold_record(state, message.body, message.month):
-                    changes += 1
-                    redacts |= message.body.status in STATUS_GONE
+                    # What neither counted nor counts is nobody's business: not even a version tells of it (rules R22).
+                    changes += counted or message.body.counts or is_gone
+                    redacts |= is_gone
                 else:
                     stale += 1
             case Due():

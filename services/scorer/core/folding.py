@@ -127,6 +127,12 @@ def fold_record(state: State, change: RecordChange, month: int) -> bool:
     return True
 
 
+def record_counts(state: State, record_id: str) -> bool:
+    """Whether a record counts, by the latest that is known of it."""
+    known = state.records.get(short_hash(record_id))
+    return known is not None and known.counts
+
+
 def _known(state: State, entry: bytes, open_then: int) -> bool | None:
     """Whether the event that has this partner and id has the same data; None if there is none.
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
-from goodstanding.simulation.rule_book import class_of, lapses_at
+from goodstanding.simulation.rule_book import class_of, counts_from, lapses_at
 from shared.contracts import zones
 from shared.contracts.kinds import KIND_OF, Ends
 
@@ -49,6 +49,7 @@ class News:
     ended_on: date | None
     lapses_at: datetime | None
     said_at: datetime
+    counts: bool = True
 
 
 @dataclass(slots=True)
@@ -90,6 +91,8 @@ class Record:
     _amounts_at: list[datetime] = field(default_factory=list)
     """The times of all reports with an amount that were taken."""
     _waits_until: datetime | None = None
+    _counts_from: datetime | None = None
+    """Until then the person has not known of it for long enough; None from then on."""
     _gone: Literal["", "lapsed", "deleted"] = ""
     late_answers: list[tuple[Report, str]] = field(default_factory=list)
     """What became of the settlements that had waited for the last report."""
@@ -97,7 +100,12 @@ class Record:
     @property
     def counts(self) -> bool:
         disputed = self._dispute is not None and self._dispute.outcome in ("asked", "unverifiable")
-        return self._facts is not None and not self._gone and not disputed
+        return self._facts is not None and not self._gone and not disputed and self._counts_from is None
+
+    @property
+    def has_counted(self) -> bool:
+        """Whether anybody but the person has ever heard of it, as subscribers do."""
+        return any(news.counts or news.kind is None for news in self.news)
 
     @property
     def is_settled(self) -> bool:
@@ -137,7 +145,8 @@ class Record:
         return "asked"
 
     def expire(self, now: datetime) -> list[Report]:
-        """The clock was set: the record is gone if its deadline is over, and a dispute ends that nobody has answered.
+        """The clock was set: the record is gone if its deadline is over, a dispute ends that nobody has answered, and
+        the record counts once its person has known of it for long enough.
         Returns the settlements that have waited too long, each of which is refused."""
         if not self.news and self._waits_until is not None and self._waits_until <= now:
             late, self._waiting, self._waits_until = self._waiting, [], None
@@ -146,6 +155,10 @@ class Record:
         asked = self._dispute if self._dispute and self._dispute.outcome == "asked" and not self._gone else None
         if asked and asked.over_at <= now and (over is None or asked.over_at < over):
             self._say_unverifiable(asked, now)
+        if self._counts_from is not None and self._counts_from <= now and not (over and over <= now):
+            self._counts_from = None
+            if self.counts:
+                self._say(now)
         if over and over <= now and not self._gone:
             self._end("lapsed", "expired", now)
         return []
@@ -165,6 +178,7 @@ class Record:
         self._facts = _Facts(report.kind, report.began_on, report.amount, ended_on, ended_on is None or at_once)
         self._ends = [ended_on] if ended_on and not at_once else []
         self._note_amount(report)
+        self._counts_from = counts_from(report.kind, now, self.profile)
         self._say(now)
         self.late_answers = [(settlement, self._settle(self._facts, settlement, now)) for settlement in self._waiting]
         return "accepted"
@@ -283,12 +297,13 @@ class Record:
                 ended_on=facts.ended_on,
                 lapses_at=lapses_at(facts.kind, facts.ended_on, self.profile) if facts.ended_on else None,
                 said_at=now,
+                counts=self.counts,
             )
         )
 
     def _end(self, how: Literal["lapsed", "deleted"], status: str, now: datetime) -> None:
         nothing = dict.fromkeys(("kind", "began_on", "amount", "ended_on", "lapses_at"))
-        self.news.append(News(version=len(self.news) + 1, status=status, said_at=now, **nothing))
+        self.news.append(News(version=len(self.news) + 1, status=status, said_at=now, counts=False, **nothing))
         self._gone = how
 
 

@@ -145,6 +145,10 @@ class _Person:
                 behavior.hear(event, zone)
         return behavior
 
+    @property
+    def is_published(self) -> bool:
+        return bool(self.events) or any(record.has_counted for record in self.records.values())
+
     def news(self) -> list[list[News]]:
         return [record.news for record in self.records.values() if record.news]
 
@@ -186,7 +190,7 @@ def expect(
             answers[request.id] = _ask(request, people, phase.instant)
     records |= {_life(who, erased): person.news() for who, person in people.items()}
     records = {life: news for life, news in records.items() if news}
-    known = {who: person for who, person in people.items() if person.events or person.news()}
+    known = {who: person for who, person in people.items() if person.is_published}
     results = {_life(who, erased): _result(card, person, through, zone) for who, person in known.items()}
     return Expected(tuple(fates), codes, results, records, answers, erased)
 

@@ -14,7 +14,7 @@ import pytest
 from goodstanding.partner.event import PartnerEvent
 from goodstanding.simulation.real_data import bank
 from goodstanding.simulation.real_data.mistakes import REPEATED_EVERY, WRONG_EVERY, with_mistakes
-from goodstanding.simulation.recount import Event, RecordNews, Recount, TierNews
+from goodstanding.simulation.recount import Due, Event, RecordNews, Recount, TierNews
 from shared.contracts.identity import sample_account
 
 ZONE = ZoneInfo("Asia/Taipei")
@@ -199,16 +199,16 @@ def test_a_record_caps_restricts_is_settled_and_lapses(recount: Recount) -> None
     tell(recount, event("card.overdue.reported", JUNE, state="open", **overdue))
     tell(recount, event("card.overdue.reported", JULY, state="paid", paid_on="2024-02-29", **overdue))
     lapses_at = datetime(2029, 2, 28, 16, tzinfo=UTC)
-    assert recount.next_lapse() == lapses_at
+    assert recount.next_due() == Due(lapses_at, "lapses")
     recount.clock(datetime(2029, 2, 28, 15, 59, 59, tzinfo=UTC))
     recount.clock(lapses_at)
     recount.clock(lapses_at)
-    assert recount.next_lapse() is None
+    assert recount.next_due() is None
     began, ended = date(2005, 1, 31), date(2024, 2, 29)
     assert recount.records[recount.user_id(ME)] == [
         [
-            RecordNews(NOW, "card.overdue", "open", began, None, None),
-            RecordNews(NOW, "card.overdue", "settled", began, ended, lapses_at),
+            RecordNews(NOW, "card.overdue", "open", began, None, None, counts=True),
+            RecordNews(NOW, "card.overdue", "settled", began, ended, lapses_at, counts=True),
             RecordNews(lapses_at, None, "expired", None, None, None),
         ]
     ]
@@ -225,12 +225,39 @@ def test_a_record_caps_restricts_is_settled_and_lapses(recount: Recount) -> None
     ]
 
 
+def test_a_record_counts_when_its_person_has_known_of_it_for_a_week(recount: Recount, tmp_path: Path) -> None:
+    """(rules R22) Until then the score has no version because of it, and none if it is disputed by then."""
+    profile = tmp_path / "retention" / "cn.toml"
+    profile.write_text(PROFILE + "[notice_days]\nfinancial = 7\n")
+    recount = Recount(tmp_path, "cn", b"k" * 32, ZONE)
+    tell(recount, event("card.payment.booked", APRIL), event("card.payment.booked", MAY))
+    recount.published(JUNE, NOW)
+    for number, month in (("1", JUNE), ("2", JULY)):
+        overdue = {"state": "open", "report_no": number, "overdue_since": "2005-01-31"}
+        tell(recount, event("card.overdue.reported", month, **overdue))
+    counts_from = datetime(2006, 1, 7, 16, tzinfo=UTC)
+    assert recount.next_due() == Due(counts_from, "counts")
+    recount.disputed(ME, "bank", "2", NOW)
+    recount.clock(counts_from)
+    assert recount.next_due() is None
+    began = date(2005, 1, 31)
+    first = RecordNews(NOW, "card.overdue", "open", began, None, None)
+    assert recount.records[recount.user_id(ME)] == [
+        [first, first._replace(heard_at=counts_from, counts=True)],
+        [first, first._replace(status="disputed")],
+    ]
+    assert [(news.score, news.restrictions) for news in recount.scores[recount.user_id(ME)]] == [
+        (426, ()),
+        (380, ("credit",)),
+    ]
+
+
 def test_a_no_show_ends_when_it_begins(recount: Recount) -> None:
     no_show = Event(
         partner="hotel", person=ME, id="1", time=NOW, kind="hotel.no_show", report="r", began_on=date(2024, 2, 29)
     )
     recount.sent(no_show, NOW)
-    assert recount.next_lapse() == datetime(2026, 2, 28, 16, tzinfo=UTC)
+    assert recount.next_due() == Due(datetime(2026, 2, 28, 16, tzinfo=UTC), "lapses")
     # Of who was never published nothing but the record is known: all is unknown.
     assert scores(recount) == [350 + 50 + 7 + 3 + 1 + 2 - 5]
 

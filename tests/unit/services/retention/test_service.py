@@ -128,12 +128,43 @@ def test_a_change_is_complete_and_the_persons() -> None:
         kind="hotel.no_show",
         record_class="life",
         status="open",
-        counts=True,
+        counts=False,  # Its person is told first (rules R22).
         began_on=date(2025, 8, 20),
         amount=40_000,
         ended_on=date(2025, 8, 20),
         lapses_at=datetime(2027, 8, 20, 16, tzinfo=UTC),
     )
+
+
+def notices(decision: Decision[Person, Writes]) -> list[SubjectNotice]:
+    sent = [read(SubjectNotice, each.value or b"") for each in decision.outgoing if each.topic == SUBJECT_ANSWERS]
+    return [each for each in sent if isinstance(each, SubjectNotice)]
+
+
+def test_the_person_is_told_from_which_day_a_record_counts() -> None:
+    """(rules R22 and R24) As long as it does not, and where nothing else keeps it from counting."""
+    reported = told(None, CARD)
+    [notice] = notices(reported)
+    assert notice.day == date(2026, 1, 23), "a week in Shanghai, the day of the report not counted"
+    assert notice.en.endswith("a statement of your own. It counts from 2026-01-23 on.")
+    assert notice.zh.endswith("该记录自 2026-01-23 起计入评分。")
+    assert reported.state is not None
+    (id,) = reported.state.records
+    asks = DisputeRequest(USER, "q-1", id, "paid", None, NOW)
+    disputed = decide(reported.state, [asks], NOW, POLICY)
+    assert [(each.notice, each.day) for each in notices(disputed)] == [("record-disputed", None)]
+    number = dispute_id(POLICY.fingerprint_key, id, "q-1")
+    answer = RecordReport(kind="card.overdue", report_id="c-1", status="resolved", outcome="confirmed", dispute=number)
+    [notice] = notices(told(disputed.state, answer, "e-2"))
+    assert notice.day == date(2026, 1, 23)
+    assert notice.en.startswith("The provider has confirmed the record. You may add")
+    later = datetime(2026, 1, 22, 16, tzinfo=UTC)
+    [notice] = notices(decide(reported.state, [Due(USER, later)], later, POLICY))
+    assert (notice.notice, notice.day) == ("record-changed", None)
+    [notice] = notices(
+        told(None, RecordReport(kind="court.listing", report_id="l-1", status="reported", began_on=NOW.date()))
+    )
+    assert (notice.notice, notice.day) == ("record-reported", None), "what is public by law counts at once"
 
 
 def test_the_last_word_is_of_the_deadline_however_late() -> None:

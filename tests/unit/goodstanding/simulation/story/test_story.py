@@ -164,8 +164,9 @@ def test_the_ending_tells_what_a_subscriber_heard() -> None:
         ],
         [
             [
-                RecordNews(day(2020, 1, 20), "card.overdue", "open", began, None, None),
-                RecordNews(day(2020, 2, 10), "card.overdue", "settled", began, ended, lapses),
+                RecordNews(day(2020, 1, 12), "card.overdue", "open", began, None, None),
+                RecordNews(day(2020, 1, 20), "card.overdue", "open", began, None, None, counts=True),
+                RecordNews(day(2020, 2, 10), "card.overdue", "settled", began, ended, lapses, counts=True),
                 RecordNews(lapses, None, "expired", None, None, None),
             ]
         ],
@@ -173,9 +174,10 @@ def test_the_ending_tells_what_a_subscriber_heard() -> None:
     console = Console(record=True, width=150, file=StringIO())
     console.print(ending(heard))
     told = [" ".join(line.split()) for line in console.export_text().splitlines()]
-    assert told[-7:] == [
+    assert told[-8:] == [
         "6 Jan 2020 700 Good + car-purchase loan",
-        "20 Jan 2020 700 → 640 Credit card overdue reported",
+        "12 Jan 2020 700 Credit card overdue reported",
+        "20 Jan 2020 700 → 640 Credit card overdue counts from now on: the person has known of it for long enough",
         "20 Jan 2020 700 → 640 Restricted: credit - car-purchase loan",
         "10 Feb 2020 640 → 690 Credit card overdue settled; ended on 10 February 2020, so it lapses on 11 "
         "February 2025",

@@ -512,6 +512,58 @@ def test_a_record_counts_when_its_person_has_known_of_it_long_enough() -> None:
     assert life.report() == ["repeated"]
 
 
+KNOWN_ON = datetime(2026, 1, 22, 16, tzinfo=UTC)
+"""Seven whole days in Shanghai after the day of the report."""
+
+
+def told_in_notice() -> Life:
+    life = Life(replace(CN, notice_days=NoticeDays(financial=7)))
+    life.report()
+    return life
+
+
+def test_a_record_that_is_disputed_does_not_begin_to_count() -> None:
+    """(rules R17 and R22) Nothing is said of it then; once it is confirmed it counts."""
+    life = told_in_notice()
+    assert life.dispute()[0] == "disputed: disputed v2 dark"
+    assert life.until(KNOWN_ON) == []
+    assert life.record.case.counts_from is None
+    assert life.resolve("confirmed", dispute=D1) == ["confirmed: confirmed v3"]
+
+
+def test_a_record_that_is_confirmed_before_counts_when_its_person_has_known_of_it_long_enough() -> None:
+    life = told_in_notice()
+    life.dispute()
+    assert life.resolve("confirmed", dispute=D1) == ["confirmed: confirmed v3 dark"]
+    assert life.until(KNOWN_ON) == ["counts: confirmed v4"]
+
+
+def test_what_nobody_can_verify_never_begins_to_count() -> None:
+    life = told_in_notice()
+    life.dispute()
+    assert life.resolve("unverifiable", dispute=D1) == ["unverifiable: unverifiable v3 dark"]
+    assert life.until(KNOWN_ON) == []
+
+
+def test_what_lapses_while_its_person_is_told_never_counts_however_late_that_is() -> None:
+    """(rules D7 and R22)"""
+    life = Life(replace(CN, notice_days=NoticeDays(life=7)))
+    life.report(kind=NO_SHOW, began=date(2024, 1, 20))
+    assert life.until(datetime(2026, 3, 1, tzinfo=UTC)) == ["expired v2"]
+
+
+@pytest.mark.parametrize("status", ["settled", "corrected"])
+def test_no_step_brings_the_day_forward(status: str) -> None:
+    """(rules R22) The day counts from the first report."""
+    life = Life(replace(CN, notice_days=NoticeDays(financial=7)))
+    life.report()
+    life.later(days=2)
+    said = life.report("settled") if status == "settled" else life.resolve("corrected", amount=5)
+    assert [each.endswith("dark") for each in said] == [True]
+    assert life.until(KNOWN_ON - timedelta(seconds=1)) == []
+    assert [each.partition(":")[0] for each in life.until(KNOWN_ON)] == ["counts"]
+
+
 def test_warnings_come_once_and_ahead() -> None:
     """(rules R24) At the beginning of the day that lies so many days before the last one."""
     life = Life(replace(CN, warnings=Warnings(lapse_days=30, answer_days=5)))

@@ -181,6 +181,20 @@ class TestRecords:
         person = step(policy, NOBODY, due(JAN), now=day(JAN, 6)).person
         assert published(step(policy, person, news(record("ride.unpaid")))) == (2, 595, True)
 
+    def test_what_neither_counted_nor_counts_is_published_to_nobody(self, policy: Policy) -> None:
+        """(rules R22) Not even that there is a version; not of somebody who was never published either."""
+        for person in (NOBODY, step(policy, NOBODY, due(JAN), now=day(JAN, 6)).person):
+            reported = step(policy, person, news(record(counts=False)))
+            disputed = step(policy, reported.person, news(record(version=2, counts=False, status="disputed")))
+            assert (published(reported), published(disputed)) == (None, None)
+            known = step(policy, disputed.person, news(record(version=3)))
+            assert published(known) == (person.version + 1, 580, True)
+
+    def test_what_counted_and_is_disputed_publishes(self, policy: Policy) -> None:
+        person = step(policy, NOBODY, news(record())).person
+        disputed = step(policy, person, news(record(version=2, counts=False, status="disputed")))
+        assert published(disputed) == (2, 595, True)
+
     def test_a_version_that_is_known_does_nothing(self, policy: Policy) -> None:
         person = step(policy, NOBODY, news(record(version=2))).person
         for version in (1, 2):
