@@ -120,8 +120,8 @@ async def test_a_person_reads_what_the_services_hold_and_the_reasons_add_up(
     user_id = await report(deployment, 1, paid("p1"), no_show("r1", "n1"))
     own, person = portal.own(user_id), f"/v1/people/{user_id}"
     held = await portal.until(f"{person}/records", own, holds=lambda told: bool(told["records"]))
-    # One publication for what was paid, and one for the record.
-    told = (await portal.until(f"{person}/score", own, holds=lambda told: told["version"] == 2)).json()
+    # One publication for what was paid, and none for the record, of which the person must know first (rules R22).
+    told = (await portal.until(f"{person}/score", own, holds=lambda told: told["version"] == 1)).json()
     rows = await published(deployment, user_id, None)
     last = score.decode(rows[-1].evaluation)
     assert (told["score"], told["thin"], told["version"]) == (last.score, last.thin, rows[-1].version)
@@ -133,6 +133,8 @@ async def test_a_person_reads_what_the_services_hold_and_the_reasons_add_up(
     assert all(sum(each["causes"].values()) == each["change"] for each in history)
     [record] = held.json()["records"]
     assert (record["partner"], record["report_id"], record["status"]) == ("city", "n1", "open")
+    assert not record["counts"]
+    assert datetime.fromisoformat(record["counts_from"]) > NOW + timedelta(days=6)
     assert (await portal.get(f"{person}/hints", own))["next_tier"] is not None
     tag = (await portal.until(f"{person}/score", own)).headers["etag"]
     assert (await portal.http.get(f"{person}/score", headers={**own, "If-None-Match": tag})).status_code == 304
