@@ -38,7 +38,7 @@ POLICY = Policy(profile=load_policy(ROOT / "policies/retention/cn.toml", Profile
 
 @pytest.fixture
 async def retention(kafka_bootstrap: str, postgres_dsn: str, tmp_path: Path) -> AsyncIterator[Retention]:
-    async with deployed(kafka_bootstrap, postgres_dsn, tmp_path, START) as retention:
+    async with deployed(kafka_bootstrap, postgres_dsn, tmp_path, START, with_notice=True) as retention:
         yield retention
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -114,6 +115,7 @@ class Retention:
     dsn: str
     directory: Path
     producer: AIOKafkaProducer
+    policies: Path = ROOT / "policies"
     processes: dict[str, ServiceProcess] = field(default_factory=dict)
     sent: int = 0
     ends: dict[int, int] = field(default_factory=dict)
@@ -143,6 +145,7 @@ class Retention:
             "GOODSTANDING_KAFKA": self.kafka,
             "GOODSTANDING_POSTGRES": self.dsn,
             "GOODSTANDING_CLOCK": "stepped",
+            "GOODSTANDING_POLICIES": str(self.policies),
             "GOODSTANDING_FINGERPRINT_KEY": FINGERPRINT_KEY.hex(),
             "GOODSTANDING_FETCH_MAX_WAIT_MS": "20",
             # A killed process is missed soon.
@@ -308,15 +311,33 @@ async def empty_database(postgres_dsn: str) -> AsyncIterator[str]:
         await admin.close()
 
 
+def _without_notice(directory: Path) -> Path:
+    """The shipped policies, but for the days of notice in `cn`: most tests of retention are about deadlines, disputes
+    and erasures, which no notice moves."""
+    policies = directory / "policies-without-notice"
+    shutil.copytree(ROOT / "policies", policies)
+    profile = policies / "retention" / "cn.toml"
+    text = profile.read_text(encoding="utf-8")
+    for each in ("financial = 7", "life = 7"):
+        assert each in text
+        text = text.replace(each, each.replace("7", "0"))
+    profile.write_text(text, encoding="utf-8")
+    return policies
+
+
 @asynccontextmanager
-async def deployed(kafka: str, postgres_dsn: str, directory: Path, now: datetime) -> AsyncIterator[Retention]:
-    """Topics, tables and a clock, and no process yet."""
+async def deployed(
+    kafka: str, postgres_dsn: str, directory: Path, now: datetime, *, with_notice: bool = False
+) -> AsyncIterator[Retention]:
+    """Topics, tables and a clock, and no process yet. A record counts as soon as it is reported, unless it is to be
+    `with_notice`: then it has one version more, a week later, by the shipped profile."""
+    policies = ROOT / "policies" if with_notice else _without_notice(directory)
     await forget(kafka, [RECORDS_CHANGED, RECORDS_REPORTED, SUBJECT_REQUESTS, SUBJECT_ANSWERS], [PARTNER])
     await ensure_simulation_topic(kafka)
     async with empty_database(postgres_dsn) as dsn:
         producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True)
         await producer.start()
-        retention = Retention(kafka, dsn, directory, producer)
+        retention = Retention(kafka, dsn, directory, producer, policies)
         try:
             await retention.set_clock(now)
             yield retention
