@@ -296,7 +296,8 @@ def test_a_deadline_passed_while_its_service_was_down(platform: Platform, seen: 
     assert accepted(guest.stayed_away())
     until(lambda: guest.query("select 1 from retention.record where user_id = $1"), "the record")
     compose("stop", "retention")
-    guest.query("update retention.record set due_at = now() - interval '1 hour' where user_id = $1")
+    past = "now() - interval '1 hour'"
+    guest.query(f"update retention.record set due_at = {past}, lapses_at = {past} where user_id = $1")
     began = time.monotonic()
     compose("start", "retention")
     until(lambda: not guest.query("select 1 from retention.record where user_id = $1"), "the record lapses")

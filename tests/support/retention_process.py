@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -43,6 +42,7 @@ from shared.postgres import migrate
 from shared.runner.store import MIGRATIONS
 from shared.settings import ROOT
 from tests.support.fresh_kafka import forget
+from tests.support.policies_without_notice import without_notice
 
 PARTNER = "retention-test"
 FINGERPRINT_KEY = b"retention under test, 32 bytes!!"
@@ -311,27 +311,13 @@ async def empty_database(postgres_dsn: str) -> AsyncIterator[str]:
         await admin.close()
 
 
-def _without_notice(directory: Path) -> Path:
-    """The shipped policies, but for the days of notice in `cn`: most tests of retention are about deadlines, disputes
-    and erasures, which no notice moves."""
-    policies = directory / "policies-without-notice"
-    shutil.copytree(ROOT / "policies", policies)
-    profile = policies / "retention" / "cn.toml"
-    text = profile.read_text(encoding="utf-8")
-    for each in ("financial = 7", "life = 7"):
-        assert each in text
-        text = text.replace(each, each.replace("7", "0"))
-    profile.write_text(text, encoding="utf-8")
-    return policies
-
-
 @asynccontextmanager
 async def deployed(
     kafka: str, postgres_dsn: str, directory: Path, now: datetime, *, with_notice: bool = False
 ) -> AsyncIterator[Retention]:
     """Topics, tables and a clock, and no process yet. A record counts as soon as it is reported, unless it is to be
     `with_notice`: then it has one version more, a week later, by the shipped profile."""
-    policies = ROOT / "policies" if with_notice else _without_notice(directory)
+    policies = ROOT / "policies" if with_notice else without_notice(directory)
     await forget(kafka, [RECORDS_CHANGED, RECORDS_REPORTED, SUBJECT_REQUESTS, SUBJECT_ANSWERS], [PARTNER])
     await ensure_simulation_topic(kafka)
     async with empty_database(postgres_dsn) as dsn:
