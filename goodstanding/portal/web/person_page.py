@@ -149,7 +149,7 @@ def _record(record: HeldRecord, number: int, view: View) -> Iterator[Html]:
     yield paragraph(("; " if language == "en" else "；").join(days))
     yield paragraph(word("provider", language, partner=record.partner, number=record.report_id), "quiet")
     yield paragraph(_countdown(record, view), "countdown")
-    yield paragraph(word("counts" if record.counts else "counts_not", language))
+    yield paragraph(_counting(record, view))
     if record.answer_by is not None:
         yield paragraph(_when("answer_by", record.answer_by, language))
     if record.statement is not None:
@@ -160,6 +160,12 @@ def _record(record: HeldRecord, number: int, view: View) -> Iterator[Html]:
 
 def _when(name: str, on: date | None, language: Language) -> str:
     return word(name, language, day="" if on is None else day(on, language))
+
+
+def _counting(record: HeldRecord, view: View) -> str:
+    if record.counts or record.counts_from is None or record.status in ("disputed", "unverifiable"):
+        return word("counts" if record.counts else "counts_not", view.language)
+    return word("counts_later", view.language, day=day(record.counts_from.astimezone(view.zone).date(), view.language))
 
 
 def _countdown(record: HeldRecord, view: View) -> str:

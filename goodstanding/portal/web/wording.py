@@ -40,6 +40,7 @@ _BOTH: Mapping[str, tuple[str, str]] = {
         "尚无删除日期：了结之后开始计时。",
     ),
     "counts_not": ("It does not count at present.", "目前不计入评分。"),
+    "counts_later": ("It counts from {day} on.", "自 {day} 起计入评分。"),
     "counts": ("It counts at present.", "目前计入评分。"),
     "open": ("open", "未了结"),
     "settled": ("settled", "已了结"),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 from html.parser import HTMLParser
+from typing import Literal
 
 import msgspec
 import pytest
@@ -11,7 +14,7 @@ import pytest
 from goodstanding.portal.web.html import STYLESHEET
 from goodstanding.portal.web.person_page import View, person_page
 from goodstanding.portal.web.wording import _BOTH, word
-from services.scorer.core.reasons.figures import Language
+from services.scorer.core.reasons.figures import Language, day
 from shared.contracts.subject import REASONS
 from tests.support.portal_views import LIVES, WORD, view
 
@@ -132,3 +135,20 @@ def test_each_word_has_both_languages_with_the_same_values() -> None:
         if name != "other_language":
             assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", chinese)), name
     assert all(word(each, "zh") for each in REASONS)
+
+
+@BOTH
+def test_a_record_that_does_not_count_yet_says_from_which_day_it_does(language: Language) -> None:
+    """(rules R22) Where a dispute keeps it from counting too, no day is promised."""
+    of = view("with-record", language)
+    [record] = of.known.records
+    counts_from = datetime.combine(of.today + timedelta(days=7), time(), of.zone)
+    later = day(of.today + timedelta(days=7), language)
+    cases: tuple[tuple[Literal["open", "disputed"], str], ...] = (
+        ("open", word("counts_later", language, day=later)),
+        ("disputed", word("counts_not", language)),
+    )
+    for status, wanted in cases:
+        held = replace(record, status=status, counts=False, counts_from=counts_from)
+        known = replace(of.known, records=(held,))
+        assert wanted in "".join(read(msgspec.structs.replace(of, known=known)).text)
