@@ -10,6 +10,7 @@ from typing import Any, Literal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec.structs import replace
 
 from services.retention.core.bounds import SETTLEMENTS_MAX
 from services.retention.core.decide import Person, Policy, decide
@@ -20,6 +21,7 @@ from services.retention.core.record import Open, Settled, Unreported, counts, st
 from services.retention.core.timers import due_at
 from services.retention.storage import store
 from shared.contracts.messages import RecordReport
+from shared.contracts.retention_profile import NoticeDays
 from tests.support.law_sizes import examples
 from tests.support.record_lives import CN, KEY, USER
 
@@ -153,10 +155,15 @@ Ends = Literal["confirmed", "unverifiable"]
 class Record(RuleBasedStateMachine):
     """One card that is overdue. The model keeps all that was said, and works out from it what must be the case."""
 
+    notice_days = 0
+
     def __init__(self) -> None:
         super().__init__()
+        profile = replace(CN, notice_days=NoticeDays(financial=self.notice_days))
+        self.policy = Policy(profile=profile, fingerprint_key=KEY)
         self.person, self.now, self.number = Person(), NOW, 0
         self.began: date | None = None
+        self.reported_on = NOW.date()
         self.ends: set[date] = set()
         self.corrected: tuple[datetime, date] | None = None
         self.disputes: list[tuple[str, str, date]] = []
@@ -169,7 +176,7 @@ class Record(RuleBasedStateMachine):
         self.versions: list[int] = []
 
     def _do(self, message: Message) -> None:
-        decided = decide(self.person, [message], self.now, POLICY)
+        decided = decide(self.person, [message], self.now, self.policy)
         self.versions += [
             effect.record.version if isinstance(effect, Changed) else effect.version
             for _, effect in decided.effects
@@ -202,7 +209,7 @@ class Record(RuleBasedStateMachine):
     def _fires(self) -> None:
         while instants := [at for r in self.person.records.values() if (at := due_at(r)) and at <= self.now]:
             self._do(Due(USER, min(instants)))
-        today = (self.now + timedelta(hours=8)).date()
+        today = self._today
         if self._is_held and self.disputes and self.disputes[-1][1] == "asked":
             request, _, day = self.disputes[-1]
             if today > day + timedelta(days=20):
@@ -212,6 +219,10 @@ class Record(RuleBasedStateMachine):
             self._is_gone("lapsed", self.now)
 
     @property
+    def _today(self) -> date:
+        return (self.now + timedelta(hours=8)).date()
+
+    @property
     def _is_held(self) -> bool:
         return self.began is not None and not self.gone
 
@@ -219,7 +230,7 @@ class Record(RuleBasedStateMachine):
     def is_reported(self) -> None:
         self._report("reported", began_on=date(2024, 2, 1))
         if not self.gone and self.began is None:
-            self.began = date(2024, 2, 1)
+            self.began, self.reported_on = date(2024, 2, 1), self._today
 
     @rule(day=endings)
     def is_settled(self, day: date) -> None:
@@ -255,7 +266,7 @@ class Record(RuleBasedStateMachine):
         self.reasons.add(reason)
         if last == "asked" or was_known:
             return
-        self.disputes.append((request, "asked", (self.now + timedelta(hours=8)).date()))
+        self.disputes.append((request, "asked", self._today))
 
     @rule(outcome=st.sampled_from(["confirmed", "unverifiable"]))
     def is_answered(self, outcome: Ends) -> None:
@@ -293,9 +304,20 @@ class Record(RuleBasedStateMachine):
         last = self.disputes[-1][1] if self.disputes else ""
         expected = {"asked": "disputed", "": "settled" if self._end else "open"}.get(last, last)
         assert status_of(record) == expected
-        assert counts(record) == (last not in ("asked", "unverifiable"))
+        is_known = not self.notice_days or self._today > self.reported_on + timedelta(self.notice_days)
+        assert counts(record) == (is_known and last not in ("asked", "unverifiable"))
         assert (record.deadline.ended_on if record.deadline else None) == self._end
 
 
 Record.TestCase.settings = settings(examples(60), stateful_step_count=30)
 TestRecord = Record.TestCase
+
+
+class RecordWithNotice(Record):
+    """(rules R22) The same, of whose record its person must know for a week before it counts."""
+
+    notice_days = 7
+
+
+RecordWithNotice.TestCase.settings = Record.TestCase.settings
+TestRecordWithNotice = RecordWithNotice.TestCase
