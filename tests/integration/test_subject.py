@@ -35,7 +35,6 @@ from shared.contracts.subject import Ask, ErasureReceipt, SubjectAnswer, Subject
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import SCORES_CHANGED, SUBJECT_ANSWERS, TIERS_CHANGED, crosswalk_topic
 from shared.settings import ROOT
-from tests.support.policies_without_notice import without_notice
 
 PATIENCE_S = 60.0
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -44,14 +43,11 @@ Platform = tuple[Deployment, list[ServiceProcess]]
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """The shipped partners, and policies by which a record is published at once, on servers of its own and the system's
-    clock."""
-    policies = without_notice(tmp_path_factory.mktemp("platform"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GOODSTANDING_POLICIES", str(policies))
-        with passing(lambda _: None, None, FixedSettings.new()) as running:
-            yield running
+def platform() -> Iterator[Platform]:
+    """The shipped policies and partners, on servers of its own and the system's clock. By the profile `us` a record
+    counts, and is published, as soon as it is reported."""
+    with passing(lambda _: None, None, FixedSettings.new(retention_profile="us")) as running:
+        yield running
 
 
 @pytest.fixture
