@@ -47,7 +47,7 @@ def test_the_rules_of_records_come_to_what_the_oracle_expects(seed: int) -> None
     expected = _expected(stretches)
     policy = Policy(profile=load_policy(ROOT / "policies/retention/cn.toml", Profile), fingerprint_key=KEY)
     people: dict[str, Person] = {}
-    told: dict[str, dict[str, list[tuple[str, datetime]]]] = {}
+    told: dict[str, dict[str, list[tuple[str, bool, datetime]]]] = {}
     erased: Counter[str] = Counter()
     codes: dict[int, str] = {}
     numbers = itertools.count()
@@ -60,7 +60,7 @@ def test_the_rules_of_records_come_to_what_the_oracle_expects(seed: int) -> None
         for id, effect in decided.effects:
             if isinstance(effect, Changed | Expired | Removed):
                 change = change_of(id, effect.record, 0) if isinstance(effect, Changed) else last_change(id, effect, 0)
-                told.setdefault(life, {}).setdefault(id, []).append((change.status, now))
+                told.setdefault(life, {}).setdefault(id, []).append((change.status, change.counts, now))
             elif isinstance(effect, Refused):
                 codes[number] = str(effect.fault.code)
 
@@ -82,7 +82,7 @@ def test_the_rules_of_records_come_to_what_the_oracle_expects(seed: int) -> None
                 people.pop(request.person, None)
                 erased[request.person] += 1
     wanted = {
-        life: Counter(tuple((news.status, news.said_at) for news in each) for each in records)
+        life: Counter(tuple((news.status, news.counts, news.said_at) for news in each) for each in records)
         for life, records in expected.records.items()
     }
     assert {life: Counter(map(tuple, records.values())) for life, records in told.items()} == wanted

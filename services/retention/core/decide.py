@@ -114,17 +114,17 @@ def _steps(message: Message, records: _Records, now: datetime, policy: Policy) -
         case StatementRequest():
             yield message.record_id, attach(records.held(message.record_id), message, now)
         case Due():
-            yield from _due(message.instant, records, policy.profile)
+            yield from _due(message.instant, now, records, policy.profile)
 
 
-def _due(instant: datetime, records: _Records, profile: Profile) -> Iterator[tuple[str, Step]]:
+def _due(instant: datetime, now: datetime, records: _Records, profile: Profile) -> Iterator[tuple[str, Step]]:
     """All that is due, in the order of its instants; what follows from it by the same instant as well."""
     waiting = records.due(instant)
     while waiting:
         _, id = heappop(waiting)
         record = records.held(id)
         assert isinstance(record, Unreported | Open | Settled)
-        step = fire(record, instant, profile, alone=profile.early is None or records.are_alone)
+        step = fire(record, instant, now, profile, alone=profile.early is None or records.are_alone)
         yield id, step
         if isinstance(step.state, Open | Settled) and (at := due_at(step.state)) is not None and at <= instant:
             heappush(waiting, (at, id))

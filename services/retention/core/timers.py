@@ -52,9 +52,9 @@ def answers_are_due(records: Iterable[Kept], instant: datetime) -> bool:
     return any(isinstance(dispute, Asked) and dispute.due <= instant for dispute in disputes)
 
 
-def fire(state: Kept, instant: datetime, profile: Profile, *, alone: bool) -> Step:
-    """The first of what is due by the instant happens, however long ago it was due. `alone` says that no other record
-    of the person is held."""
+def fire(state: Kept, instant: datetime, now: datetime, profile: Profile, *, alone: bool) -> Step:
+    """The first of what is due by the instant happens, however long ago it was due. `now` is what the clock shows: it
+    is later where the service was down. `alone` says that no other record of the person is held."""
     if isinstance(state, Unreported):
         if state.waits_until > instant:
             return Step(state)
@@ -62,16 +62,17 @@ def fire(state: Kept, instant: datetime, profile: Profile, *, alone: bool) -> St
     due = {timer: at for at, timer in _timers(state) if at <= instant}
     if not due:
         return Step(state)
-    timers = [timer for timer in due if _MOOT_BY.get(timer) not in due]
-    timer = min(timers, key=lambda each: due[each])
+    timer = min(due, key=lambda each: due[each])
     at = due[timer]
-    case, dispute = state.case, state.case.dispute
+    if _MOOT_BY.get(timer) in {each for until, each in _timers(state) if until <= now}:
+        return Step(_without(state, timer))
+    dispute = state.case.dispute
     match timer:
         case "lapse":
             return _lapses(state, at)
         case "early":
             # Something else is held of the person, so the record stays until its deadline.
-            return _lapses(state, at) if alone else Step(replace(state, case=replace(case, early_at=None)))
+            return _lapses(state, at) if alone else Step(_without(state, timer))
         case "answer":
             assert isinstance(dispute, Asked)
             return unverifiable(state, dispute, profile, due=at)
@@ -79,18 +80,35 @@ def fire(state: Kept, instant: datetime, profile: Profile, *, alone: bool) -> St
             return _known_long_enough(state)
         case "answer-near":
             assert isinstance(dispute, Asked)
-            warned = replace(case, disputes=(*case.disputes[:-1], replace(dispute, warn_at=None)))
-            return Step(replace(state, case=warned), (Warned(state, timer, dispute.answer_by),))
+            return Step(_without(state, timer), (Warned(state, timer, dispute.answer_by),))
         case "lapse-near":
             assert state.deadline is not None
             day = last_day_before(state.deadline.lapses_at, profile)
-            return Step(replace(state, case=replace(case, warn_at=None)), (Warned(state, timer, day),))
+            return Step(_without(state, timer), (Warned(state, timer, day),))
+
+
+def _without(record: Known, timer: Timer) -> Known:
+    """The record when that timer has fired, and nothing else has changed."""
+    case = record.case
+    match timer:
+        case "counts":
+            case = replace(case, counts_from=None)
+        case "early":
+            case = replace(case, early_at=None)
+        case "lapse-near":
+            case = replace(case, warn_at=None)
+        case "answer-near":
+            assert isinstance(case.dispute, Asked)
+            case = replace(case, disputes=(*case.disputes[:-1], replace(case.dispute, warn_at=None)))
+        case "lapse" | "answer":
+            raise AssertionError("these end the record, or the dispute")
+    return replace(record, case=case)
 
 
 def _known_long_enough(record: Known) -> Step:
     """The person has known of the record for long enough (rules R22). If it is disputed, or nobody could say that it is
     right, it does not count all the same, and there is nothing to tell."""
-    known = replace(record, case=replace(record.case, counts_from=None))
+    known = _without(record, "counts")
     if not counts(known):
         return Step(known)
     known = replace(known, version=record.version + 1)

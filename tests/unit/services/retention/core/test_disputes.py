@@ -552,6 +552,14 @@ def test_what_lapses_while_its_person_is_told_never_counts_however_late_that_is(
     assert life.until(datetime(2026, 3, 1, tzinfo=UTC)) == ["expired v2"]
 
 
+def test_what_has_lapsed_when_the_clock_is_looked_at_does_not_begin_to_count_before_that() -> None:
+    """(rules D7, R22 and R24) The service was down on the day on which it would have, on that of the warning, and on
+    the last one: nothing but the end is told."""
+    life = Life(replace(CN, notice_days=NoticeDays(life=7), warnings=Warnings(lapse_days=2)))
+    life.report(kind=NO_SHOW, began=date(2024, 1, 30))
+    assert life.until(datetime(2026, 3, 1, tzinfo=UTC)) == ["expired v2"]
+
+
 @pytest.mark.parametrize("status", ["settled", "corrected"])
 def test_no_step_brings_the_day_forward(status: str) -> None:
     """(rules R22) The day counts from the first report."""
