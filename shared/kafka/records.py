@@ -37,6 +37,12 @@ BATCH_RECORDS_MAX = 100_000
 compressed, would hold their shard for more than a minute. No honest batch comes near: a topic takes 1 MiB, and in the
 16 MiB that a batch may have unpacked so many records would have 167 bytes each, less than an event's envelope alone."""
 
+_RECORD_WIRE_BYTES_MIN = 8
+_ANSWERED_EACH_MIN = 1_000
+"""Of a batch with more records than this, each is answered by itself only if they come in so many bytes each, packed:
+a record's refusal has some 270 bytes and is kept for thirty days, and 80 kB of nothing had become 27 MB of refusals. An
+event's id and its account alone, which no codec can shrink, have more."""
+
 
 @dataclass(slots=True)
 class Notes:
@@ -78,6 +84,12 @@ class Records:
         self._notes.look_at_times(self._tp.topic, packed.library.timestamp_type)
         if packed.count > BATCH_RECORDS_MAX:
             what = f"The batch has more than {BATCH_RECORDS_MAX} records. Let your client write smaller batches."
+            return self.unreadable(packed, packed.next_offset, Code.BATCH_TOO_LARGE, what)
+        if packed.count > _ANSWERED_EACH_MIN and len(packed.data) < packed.count * _RECORD_WIRE_BYTES_MIN:
+            what = (
+                f"The batch has more than {_ANSWERED_EACH_MIN} records in fewer than {_RECORD_WIRE_BYTES_MIN} bytes "
+                "each. Let your client write smaller batches."
+            )
             return self.unreadable(packed, packed.next_offset, Code.BATCH_TOO_LARGE, what)
         try:
             batch = packed.unpacked()

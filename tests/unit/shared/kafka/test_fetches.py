@@ -26,6 +26,7 @@ from shared.kafka.losses import Losses
 from shared.kafka.records import BATCH_RECORDS_MAX, CALL_BYTES_MAX, Notes
 from shared.kafka.unreadable import Fetched, Unreadable, next_offset
 from tests.support.batches import (
+    CODECS,
     at_offset,
     batch,
     control,
@@ -288,11 +289,37 @@ def test_a_damaged_record_before_the_position_costs_none_behind_it() -> None:
 @pytest.mark.parametrize(("count", "refused"), [(0, False), (1, True)], ids=["as many as may be", "one more"])
 def test_a_batch_of_too_many_records_has_one_answer(count: int, refused: bool) -> None:
     count += BATCH_RECORDS_MAX
-    found = read(batch([(None, None, ())] * count, codec="zstd"), ones([b"behind"], base=count))
+    found = read(batch([(None, None, ())] * count), ones([b"behind"], base=count))
     assert len(found) == (2 if refused else count + 1)
     if refused:
         assert seen(found) == [(0, count, "batch-too-large"), b"behind"]
         assert f"{count} records" in found[0].sentence
+
+
+@pytest.mark.parametrize("codec", sorted(CODECS.keys() - {"none"}))
+@pytest.mark.parametrize(("count", "refused"), [(1_000, False), (1_001, True), (50_000, True)])
+def test_next_to_nothing_has_one_answer_however_many_records_it_is(codec: str, count: int, refused: bool) -> None:
+    """Its answers would be hundreds of times what was sent."""
+    given = batch([(None, None, ())] * count, codec=codec)
+    found = read(given, ones([b"behind"], base=count))
+    assert len(found) == (2 if refused else count + 1)
+    answers = sum(1 for each in found if each.value is None)
+    assert answers <= max(1_000, len(given) / 8)
+    if refused:
+        assert seen(found) == [(0, count, "batch-too-large"), b"behind"]
+        assert "fewer than 8 bytes" in found[0].sentence
+
+
+@pytest.mark.parametrize("codec", sorted(CODECS))
+def test_events_that_a_codec_shrinks_well_are_read_each_by_itself(codec: str) -> None:
+    """Alike but for an id, an account and an amount."""
+    events = [
+        b'{"specversion":"1.0","id":"e-%d","source":"https://bank.example","type":"card.payment.booked",'
+        b'"time":"2026-03-05T10:00:00Z","data":{"customer":{"account":"GS%012d"},"amount":{"currency":"CNY","minor":%d}}}'
+        % (number, number * 7919 % 10**12, 1_000 + number)
+        for number in range(3_000)
+    ]
+    assert seen(read(ones(events, codec=codec))) == events
 
 
 # -- laws --------------------------------------------------------------------------------------------------------------
