@@ -7,7 +7,7 @@ made hundreds of lines a second so, in our log and in Kafka's own, until a disk 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,27 +103,33 @@ class Listening:
         response = await self._client.send(node_id, request)
         if isinstance(request, FetchRequest):
             asked = {(topic, at): offset for topic, parts in request.topics for at, offset, _ in parts}
+            is_empty = not any(each[-1] for _, parts in response.topics for each in parts)
             response.topics = [
-                (
-                    topic,
-                    [each for each in parts if self._is_read(TopicPartition(topic, each[0]), each[1], each[-1], asked)],
-                )
+                (topic, [each for each in parts if self._is_read(topic, each, asked[topic, each[0]], is_empty)])
                 for topic, parts in response.topics
             ]
         return response
 
-    def _is_read(self, tp: TopicPartition, code: int, data: bytes | None, asked: Mapping[tuple[str, int], int]) -> bool:
-        error = for_code(code)
-        if error is NoError or error in _RAISED:
+    def _is_read(self, topic: str, part: Sequence[Any], offset: int, is_empty: bool) -> bool:
+        """`is_empty` says that the answer brought nothing of any partition, so that none was left out for want of
+        room."""
+        at, code, _, stable, *_, data = part
+        tp, error = TopicPartition(topic, at), for_code(code)
+        if error is NoError:
             # Where there are data, their reader says whether they lead on.
-            if error is not NoError or not data:
+            if not data and stable <= offset:
                 self._halts.went_on(tp)
+            elif is_empty:
+                self._halts.failed(tp, offset, "Kafka has records there, and gives none of them out")
+            return True
+        if error in _RAISED:
+            self._halts.went_on(tp)
             return True
         pause_max_s = _PAUSE_MAX_S
         if error.invalid_metadata:
             pause_max_s = _PAUSE_OF_LEADERS_MAX_S
             self._client.force_metadata_update()
-        self._halts.failed(tp, asked[tp], _said(error), pause_max_s)
+        self._halts.failed(tp, offset, _said(error), pause_max_s)
         return False
 
 

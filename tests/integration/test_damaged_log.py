@@ -91,7 +91,7 @@ async def test_a_hole_in_the_offsets_is_a_loss(stack: Servers, tiny: Tiny, kind:
         assert worker.here.troubles() == []
 
 
-@pytest.mark.parametrize(("kind", "length"), [("with state", 0), ("without state", 30)])
+@pytest.mark.parametrize(("kind", "length"), [("with state", 0), ("without state", 30), ("without state", 0x00FFFFFF)])
 async def test_a_damaged_length_stops_its_partition_and_fills_no_disk(
     stack: Servers, tiny: Tiny, kind: str, length: int, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -94,7 +94,7 @@ def test_the_library_gets_what_it_can_answer(code: int, data: bytes, halted: boo
     updates: list[int] = []
 
     async def send(node_id: int, request: object) -> Any:
-        return SimpleNamespace(topics=[(PLACE.topic, [(3, code, 9, 9, 0, [], data), (4, 0, 9, 9, 0, [], b"some")])])
+        return SimpleNamespace(topics=[(PLACE.topic, [(3, code, 9, 7, 0, [], data), (4, 0, 9, 9, 0, [], b"some")])])
 
     client = SimpleNamespace(send=send, force_metadata_update=lambda: updates.append(1))
     request = FetchRequest(1, 1, 1, 1, [(PLACE.topic, [(3, 7, 1), (4, 7, 1)])])
@@ -109,3 +109,23 @@ def test_the_library_gets_what_it_can_answer(code: int, data: bytes, halted: boo
 def test_what_is_read_from_another_broker_is_asked_for_each_second() -> None:
     time = Time()
     assert 12 <= tries_within(10, Halts(time), time, pause_max_s=1.0) <= 15
+
+
+@pytest.mark.parametrize(
+    ("stable", "others", "halted"),
+    [(9, b"", True), (9, b"some", False), (7, b"", False)],
+    ids=["nothing at all", "no room was left for it", "there is nothing"],
+)
+def test_records_that_are_not_given_out_are_asked_for_after_a_pause(stable: int, others: bytes, halted: bool) -> None:
+    """As behind a length that is damaged and too large: without an error, and at once."""
+    halts = Halts(Time())
+
+    async def send(node_id: int, request: object) -> Any:
+        parts: list[Any] = [(3, 0, 9, stable, 0, [], b""), (4, 0, 9, 7, 0, [], others)]
+        return SimpleNamespace(topics=[(PLACE.topic, parts)])
+
+    client = SimpleNamespace(send=send)
+    request = FetchRequest(1, 1, 1, 1, [(PLACE.topic, [(3, 7, 1), (4, 7, 1)])])
+    asyncio.run(Listening(cast(Any, client), halts).send(0, request))
+    assert halts.waits(PLACE, 7) is halted
+    assert not halts.waits(OTHER, 7)
