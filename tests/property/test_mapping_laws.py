@@ -31,7 +31,7 @@ from services.ingest.core.mapping import (
     Whole,
     Word,
 )
-from services.ingest.core.normalize import Normalized, judged
+from services.ingest.core.normalize import Normalized, Refused, judged
 from services.ingest.core.notation import notation
 from services.ingest.core.patterns import NoSuchTimeError, PatternError, pattern
 from shared.contracts import zones
@@ -68,6 +68,39 @@ def test_a_text_is_a_plain_number_or_none(number: Number, text: str) -> None:
     if plain is not None:
         assert Decimal(plain).is_finite()
         assert "".join(filter(str.isdigit, plain)) == "".join(filter(str.isdigit, text))
+
+
+@given(numbers.filter(lambda number: number.thousands), st.integers(0, 99), st.integers(1, 2), st.integers(0, 999_999))
+def test_no_thousands_stand_behind_a_zero(number: Number, first: int, zeros: int, rest: int) -> None:
+    groups = [f"{'0' * zeros}{first}"[:3], *f"{rest:07,}".split(",")]
+    assert notation(number).read((number.thousands or "").join(groups)) is None
+
+
+WALLET = """\
+format = "json"
+envelope = "none"
+id = "id"
+time = "at"
+subject = "who"
+kind = "what"
+[[events]]
+kinds = { paid = "shop.purchase" }
+amount = { path = "sum", unit = "major", currency = "CNY", sign = "either" }
+"""
+
+
+def _amount_or_code(text: str) -> object:
+    event = {"id": "e1", "at": "2024-03-05T09:30:00Z", "who": PERSON, "what": "paid", "sum": text}
+    [found] = read(partner_of(WALLET), json.dumps(event).encode())
+    assert isinstance(found, Normalized | Refused)
+    return found.body.amount if isinstance(found, Normalized) else found.fault.code
+
+
+@given(st.integers(0, 2_000), st.text(alphabet="0123456789", min_size=2, max_size=4))
+def test_a_minus_makes_no_amount_less_ambiguous(whole: int, fraction: str) -> None:
+    """Whether it is refused, and with which code, does not depend on its sign (rules E7)."""
+    text = f"{whole}.{fraction}"
+    assert _amount_or_code(f"-{text}") == _amount_or_code(text)
 
 
 dates = ["dd.MM.yyyy", "d.M.yyyy", "MM/dd/yyyy", "yyyyMMdd", "d MMM yyyy", "MMMM d, yyyy", "ddMMMyy"]

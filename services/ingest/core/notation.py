@@ -53,7 +53,8 @@ class Notation:
 
 def notation(number: Number) -> Notation:
     """The notation that a file declares."""
-    groups = f"[0-9]{{1,3}}(?:{_MARKS[number.thousands]}[0-9]{{3}})+|" if number.thousands else ""
+    # No thousands stand behind a zero: 0.123 is a fraction that somebody wrote in another notation.
+    groups = f"[1-9][0-9]{{0,2}}(?:{_MARKS[number.thousands]}[0-9]{{3}})+|" if number.thousands else ""
     digits = f"(?P<whole>{groups}[0-9]+)(?:{_MARKS[number.decimal]}(?P<fraction>[0-9]+))?"
     symbol = f"(?:{re.escape(number.symbol)})?" if number.symbol else ""
     before, after = "", ""

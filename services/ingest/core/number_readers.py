@@ -20,8 +20,8 @@ from shared.contracts.months import month_name, month_of
 
 _DIGITS = re.compile(r"-?[0-9]+")
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
-_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
-"""What is written with one point between thousands, and may just as well be a decimal number."""
+_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
+"""What is written with one point between thousands, and may just as well be a decimal number, whatever its sign."""
 
 
 def count(source: Source) -> Reader[int]:

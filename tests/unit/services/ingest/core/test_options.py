@@ -148,6 +148,17 @@ NUMBERS = [
     (', sign = "either", number = { minus = "parentheses" }', "(12.50", wrong_type()),
     (', sign = "either", number = { minus = "parentheses" }', "12.50)", wrong_type()),
     (', sign = "either"', "\u221212.50", wrong_type()),
+    (', sign = "negative"', "-1.080", Fault(Code.AMBIGUOUS_AMOUNT, "sum", "Write 2 digits")),
+    (', sign = "negative"', "-12.500", Fault(Code.AMBIGUOUS_AMOUNT, "sum")),
+    (', sign = "either"', "-100.000", Fault(Code.AMBIGUOUS_AMOUNT, "sum")),
+    (', sign = "either"', "1.080", Fault(Code.AMBIGUOUS_AMOUNT, "sum")),
+    (', sign = "either"', "-0.500", Told(amount=50)),
+    (', sign = "negative", point = "decimal"', "-1.080", Told(amount=108)),
+    (GERMAN, "0.123", wrong_type()),
+    (GERMAN, "01.234", wrong_type()),
+    (GERMAN + ', sign = "negative"', "-0.123", wrong_type()),
+    (GERMAN, "0,99", Told(amount=99)),
+    (', number = { thousands = "," }', "000,123.00", wrong_type()),
     (', sign = "either", number = {}', "\u221212.50", Told(amount=1_250)),
 ]
 
