@@ -50,6 +50,9 @@ class Subscription:
             # Our own producers send, and nobody but the operator's command creates topics.
             consumer_only=True,
             allow_auto_create_topics=False,
+            # What the library would look up for the handler's parameters, it looks up in a thread: a wait for the
+            # interpreter, and for the loop, with every fetch.
+            apply_types=False,
             metadata_max_age_ms=settings.metadata_max_age_ms,
         )
         self._subscriber = self.broker.subscriber(
@@ -159,5 +162,5 @@ class Subscription:
     async def _decode(self, message: KafkaMessage) -> object:
         return message.raw_message
 
-    async def _handle(self, message: KafkaMessage) -> None:
-        self._hand_over(message.raw_message)
+    async def _handle(self, records: Sequence[Fetched]) -> None:
+        self._hand_over(records)
