@@ -93,9 +93,11 @@ def answers(
     ask: Asking,
     *,
     crosswalk: bool,
+    other_currencies: Container[str] = (),
 ) -> Answers:
     """What the options say, by their names, and where they say nothing what the sample or somebody does. `mapped` are
-    our kinds by the partner's codes. Raises UserError for what is open."""
+    our kinds by the partner's codes, `other_currencies` fields of currencies that are not those of the amounts. Raises
+    UserError for what is open."""
 
     def field(option: str, question: str, proposed: Sequence[str], *also: str) -> str:
         return ask(f"--{option}", options[option], question, proposed, _is_field(sample, *also))
@@ -120,7 +122,8 @@ def answers(
     kinds = _kinds(sample, kind, mapped, ask)
     amount = field("amount", _QUESTIONS["amount"], [], "-")
     amount = "" if amount == "-" else amount
-    unit, currency, number = _money(sample, options, ask, amount, settings) if amount else ("major", "", "1234.50")
+    currencies = [name for name in proposals.currencies_of(sample) if name not in other_currencies]
+    unit, currency, number = _money(sample, options, ask, amount, currencies) if amount else ("major", "", "1234.50")
     read = {*id.split("+"), time, person, *kind.split("+"), *amount.split("+")}
     late = _late(sample, options, ask, kinds, Day(time, form), read)
     if not zone and any(_needs_clock(day.form) for day in (late.due, late.cleared) if day):
@@ -170,7 +173,7 @@ def _times(sample: Sample, ask: Asking) -> list[str]:
             found.append(name)
             if lines := proposals.misfits_of(sample, name, forms[0]):
                 more = f" and {len(lines) - 1:,} more" if len(lines) > 1 else ""
-                ask.but[name] = f" (but for line {lines[0]}{more})"
+                ask.but[name] = f" (but for {sample.one} {lines[0]}{more})"
     return found
 
 
@@ -199,16 +202,21 @@ def _unsaid_of_moment(sample: Sample, options: dict[str, str | None], ask: Askin
 
 
 def _kinds(sample: Sample, kind: str, mapped: dict[str, str], ask: Asking) -> dict[str, str]:
-    """Our kinds by the partner's codes. Where `*` is said, it stands for every code that is not said by itself."""
+    """Our kinds by the partner's codes, those too that the sample does not have. Where `*` is said, it stands for every
+    code that is not said by itself. Raises UserError for a code that no event can have."""
     codes = kind.split("+") if "+" in kind else proposals.codes_of(sample, kind) if kind else [ALL]
+    others = {code: said for code, said in mapped.items() if code not in codes and code != ALL}
+    if others and (not kind or "+" in kind):
+        remedy = f"Say one of: {', '.join(codes)}." if kind else "Name the field that has it with --kind."
+        raise UserError(f"No event can have the code {next(iter(others))}.", remedy)
     if ALL in mapped and kind and "+" not in kind:
-        return {**{code: mapped[code] for code in codes if code in mapped}, ALL: mapped[ALL]}
+        return {**{code: mapped[code] for code in codes if code in mapped}, **others, ALL: mapped[ALL]}
     kinds = {}
     for code in codes:
         what = f"Which of our kinds is {code}?" if kind else "Which of our kinds are the events?"
         hint = f"{what} (goodstanding partner kinds lists them; skip passes over)"
         kinds[code] = ask(f"--map '{code}=KIND'", mapped.get(code, mapped.get(ALL)), hint, [], is_kind)
-    return kinds
+    return kinds | others
 
 
 _MONEY = {
@@ -219,17 +227,17 @@ _MONEY = {
 
 
 def _money(
-    sample: Sample, options: dict[str, str | None], ask: Asking, amount: str, settings: FixedSettings
+    sample: Sample, options: dict[str, str | None], ask: Asking, amount: str, currencies: Sequence[str]
 ) -> tuple[str, str, str]:
-    """The unit, the currency or its field, and how the numbers are written."""
-    currencies = proposals.currencies_of(sample)
+    """The unit, the currency or its field, and how the numbers are written. `currencies` are the fields of these."""
     texts = [value for each in amount.split("+") for value in sample.values(each) if isinstance(value, str)]
     likes = proposals.numbers_of(texts) if texts else ["1234.50"]
     for name, fits in {"unit": [], "currency": currencies, "number": likes}.items():
         if options[name] is None and len(fits) != 1:
             ask.unsaid[f"--{name}"] = f"{_MONEY[name]}{ask.fitting(fits)}"
     unit = ask("--unit", options["unit"], _MONEY["unit"], [], one_of_these("major", "minor"))
-    currency = ask("--currency", options["currency"], _MONEY["currency"], currencies, _is_currency(sample.fields))
+    is_currency = _is_currency(sample.fields, currencies)
+    currency = ask("--currency", options["currency"], _MONEY["currency"], currencies, is_currency)
     if not texts:
         return unit, currency, options["number"] or "1234.50"
     return unit, currency, ask("--number", options["number"], _MONEY["number"], likes, one_of_these(*NUMBERS))
@@ -307,8 +315,17 @@ def is_kind(answer: str) -> None:
         raise UserError(f"There is no kind {answer}.", f"The nearest: {', '.join(near)}; or skip.")
 
 
-def _is_currency(fields: Sequence[str]) -> Callable[[str], None]:
+def _is_currency(fields: Sequence[str], currencies: Sequence[str]) -> Callable[[str], None]:
+    """A currency for all amounts is an answer only where no field has currencies."""
+
     def check(answer: str) -> None:
+        if answer in DIGITS and answer not in fields and currencies:
+            raise UserError(
+                f"{' and '.join(currencies)} looks like the currency of each event: other amounts would count as "
+                f"{answer}.",
+                f"--currency takes a field too: --currency {shlex.quote(currencies[0])}. If that is not the currency "
+                f"of the amounts: --other-currency {shlex.quote(currencies[0])}",
+            )
         if answer not in DIGITS and answer not in fields:
             raise UserError(f"{answer} is no currency of ISO 4217.", "As EUR or USD, in capital letters.")
 

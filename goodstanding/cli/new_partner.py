@@ -65,6 +65,10 @@ def new(
     currency: Annotated[
         str | None, typer.Option(metavar="CODE", help="The currency, of ISO 4217, or its field.")
     ] = None,
+    other_currency: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD", help="A field of currencies that are not those of the amounts. Once for each."),
+    ] = None,
     number: Annotated[
         str | None, typer.Option(metavar="LIKE", help=f"How amounts are written. {one_of(list(NUMBERS))}")
     ] = None,
@@ -100,19 +104,23 @@ def new(
     options = {"id": id, "time": time, "form": form, "at": at, "zone": zone, "person": person, "kind": kind}
     options |= {"amount": amount, "unit": unit, "currency": currency, "number": number, "late": late, "due": due}
     options |= {"cleared": cleared, "day-form": day_form}
-    said = answers(looked_at, options, _mapped(map or []), settings, ask, crosswalk=crosswalk)
+    others = other_currency or []
+    said = answers(looked_at, options, _mapped(map or []), settings, ask, crosswalk=crosswalk, other_currencies=others)
     file.write_text(mapping_text(partner, looked_at, said), encoding="utf-8")
     told = list(exceptions(looked_at, said))
+    people = len(set(looked_at.values(said.person)))
     if not as_json:
         tell(f"Written: {file}")
         if ask.taken:
             tell(
                 f"Taken from the sample: {' '.join(f'{option} {shlex.quote(it)}' for option, it in ask.taken.items())}"
             )
+        values = "one value" if people == 1 else f"{people:,} different values"
+        tell(f"The person: {said.person} has {values} in the sample.")
         for sentence in told:
             tell(sentence)
-    about = {"file": str(file), "taken": ask.taken, "exceptions": told}
-    _tried(partner, file, sample, settings, about if as_json else None)
+    about = {"file": str(file), "taken": ask.taken, "people": people, "exceptions": told}
+    _tried(partner, file, sample, looked_at.one, settings, about if as_json else None)
 
 
 def _check_name(file: Path) -> None:
@@ -149,8 +157,11 @@ def _mapped(words: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _tried(partner: str, file: Path, sample: Path, settings: FixedSettings, about: dict[str, Any] | None) -> None:
-    """What the new mapping makes of its sample, in one line, and what to do next; as JSON together with `about`."""
+def _tried(
+    partner: str, file: Path, sample: Path, one: str, settings: FixedSettings, about: dict[str, Any] | None
+) -> None:
+    """What the new mapping makes of its sample, in one line, and what to do next; as JSON together with `about`. `one`
+    is what an event is counted as."""
     try:
         compiled_file(file, settings)
     except ConfigError as error:
@@ -170,6 +181,6 @@ def _tried(partner: str, file: Path, sample: Path, settings: FixedSettings, abou
         answer_json({**about, "faults": [], "sample": {result.value: count for result, count in counts.items()}})
         return
     for verdict in [verdict for verdict in verdicts if verdict.code][:_REFUSALS_SHOWN]:
-        tell(f"line {verdict.line}: {verdict.code} at {verdict.field or 'the event'}: {verdict.sentence}")
+        tell(f"{one} {verdict.line}: {verdict.code} at {verdict.field or 'the event'}: {verdict.sentence}")
     tell(f"Of the sample: {', '.join(f'{count} {result}' for result, count in counts.items())}.")
     tell(f"See what was understood: goodstanding partner validate {partner} {sample} --show")

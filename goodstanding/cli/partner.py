@@ -47,6 +47,7 @@ from goodstanding.platform.stack import Stack, reached
 from services.ingest.core.mapping import CsvMapping, JsonMapping, PartnerMapping
 from shared.contracts import zones
 from shared.contracts.checks import fields_of
+from shared.contracts.faults import Code
 from shared.contracts.kinds import KIND_OF
 
 app = commands("For partners: example events, a check without sending, and sending with an answer for each event.")
@@ -299,5 +300,7 @@ def _answer(verdicts: Sequence[Verdict], as_json: bool, done: str, demo_day: str
         if demo_day:
             tell(f"Judged by the demo's clock, {demo_day}.")
         tell(f"{total} event{'s' * (total != 1)} {done}: {words}.")
+        if done == "checked" and any(verdict.code == Code.TOO_LATE for verdict in verdicts):
+            tell("Months of the past are loaded by `goodstanding import`, before go-live: docs/loading.md")
     if any(verdict.result not in GOOD for verdict in verdicts):
         raise typer.Exit(1)

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from goodstanding.partner.proposals import NUMBERS, as_written, gives_day, symbol_of
 from goodstanding.partner.sample_file import Sample, quoted
 from services.ingest.core.mapping import Number, TimeFormat
+from services.ingest.core.notation import notation
 from shared.contracts.checks import fields_of
 from shared.contracts.kinds import KIND_OF, Shape
 
@@ -69,6 +70,17 @@ class Answers:
     def amount_of(self, code: str) -> str:
         """The field of the amount of events of a code."""
         return code if self.amount == self.kind and "+" in self.kind else self.amount
+
+    def code_in(self, row: Mapping[str, Any]) -> str:
+        """The code of an event of the sample; the empty word where it has none."""
+        if "+" in self.kind:
+            return next((field for field in self.kind.split("+") if row.get(field) not in (None, "")), "")
+        value = row.get(self.kind) if self.kind else ALL
+        return "" if value is None else str(value)
+
+    def kind_of(self, row: Mapping[str, Any]) -> str:
+        """Our kind of an event of the sample, or SKIP, where its code is not mapped too."""
+        return self.kinds.get(self.code_in(row), self.kinds.get(ALL, SKIP))
 
 
 def mapping_text(name: str, sample: Sample, said: Answers) -> str:
@@ -134,10 +146,13 @@ def _kind(sample: Sample, said: Answers) -> str:
     return quoted(said.kind)
 
 
-def _number(sample: Sample, said: Answers) -> list[str]:
+def _notation(sample: Sample, said: Answers) -> Number:
     values = [value for field in said.amount.split("+") if field for value in sample.values(field)]
-    texts = [value for value in values if isinstance(value, str)]
-    number = as_written(NUMBERS[said.number], texts)
+    return as_written(NUMBERS[said.number], [value for value in values if isinstance(value, str)])
+
+
+def _number(sample: Sample, said: Answers) -> list[str]:
+    number = _notation(sample, said)
     if number == Number():
         return []
     parts = [f"decimal = {quoted(number.decimal)}"]
@@ -196,7 +211,9 @@ def _block(sample: Sample, said: Answers, kind_name: str, codes: Sequence[str]) 
 
 def _amount(sample: Sample, said: Answers, codes: Sequence[str], *, optional: bool) -> str:
     field = said.amount_of(codes[0])
-    sign = ', sign = "negative"' if _is_mostly_negative(_amounts(sample, said, codes)) else ""
+    # Of codes that the sample has no event of, the amounts are taken to have the sign of the others.
+    amounts = _amounts(sample, said, codes) or _amounts(sample, said, [c for c, k in said.kinds.items() if k != SKIP])
+    sign = ', sign = "negative"' if _is_mostly_negative(amounts) else ""
     absent = ", optional = true" if optional and _without_amount(sample, said, codes) else ""
     currency = "currency_path" if said.currency in sample.fields else "currency"
     parts = f"path = {quoted(field)}, unit = {quoted(said.unit)}, {currency} = {quoted(said.currency)}"
@@ -242,9 +259,10 @@ def exceptions(sample: Sample, said: Answers) -> Iterator[str]:
             f"{_at(one, sample.uneven)}: there are not as many cells as columns. The mapping takes that, by "
             "`ragged = true`; if it is a slip, take that out."
         )
+    if absent := _not_in_sample(sample, said):
+        yield f"The sample has no event with {', '.join(absent)}. The mapping has that, as --map says."
     for field in dict.fromkeys((said.time, *sorted(said.late.fields))):
-        rows = zip(sample.lines, sample.rows, strict=True)
-        if field and (lines := [line for line, row in rows if row.get(field) in (None, "")]):
+        if field and (lines := _without(sample, said, field)):
             yield (
                 f"{_at(one, lines)}: there is no {field}. The mapping refuses it. If such events do not count, have "
                 f"`kind` name {field} too, and list the code with the empty word under `skip`."
@@ -252,6 +270,19 @@ def exceptions(sample: Sample, said: Answers) -> Iterator[str]:
     for kind, codes in _by_kind(said):
         if said.amount and "amount" in (found := fields_of(KIND_OF[kind]))[0] + found[1]:
             yield from _of_amount(sample, said, codes, optional="amount" not in found[0])
+
+
+def _not_in_sample(sample: Sample, said: Answers) -> list[str]:
+    found = {said.code_in(row) for row in sample.rows}
+    return [code or "an empty code" for code in said.kinds if code not in found and code != ALL]
+
+
+def _without(sample: Sample, said: Answers, field: str) -> list[int]:
+    """The lines of the events that lack a time or a day which the block of their kind reads."""
+    rows = zip(sample.lines, sample.rows, strict=True)
+    missing = ((line, said.kind_of(row)) for line, row in rows if row.get(field) in (None, ""))
+    kinds = ((line, KIND_OF[kind]) for line, kind in missing if kind != SKIP)
+    return [line for line, kind in kinds if field == said.time or kind.shape is Shape.OBLIGATION]
 
 
 def _of_amount(sample: Sample, said: Answers, codes: Sequence[str], *, optional: bool) -> Iterator[str]:
@@ -268,6 +299,10 @@ def _of_amount(sample: Sample, said: Answers, codes: Sequence[str], *, optional:
             f"{_at(one, marked)}: {field} has a sign of a currency, unlike most. The mapping takes that, by `symbol`; "
             "if it is a slip, take that out."
         )
+    written = notation(_notation(sample, said))
+    texts = {line: value for line, value in _events_of(sample, said, codes) if isinstance(value, str)}
+    if unread := [line for line, text in texts.items() if written.read(text) is None]:
+        yield f"{_at(one, unread)}: {field} is no number that is written as {said.number}. The mapping refuses it."
     mostly = _is_mostly_negative(amounts)
     if others := [line for line, text in amounts.items() if _is_negative(text) is not mostly and _is_not_zero(text)]:
         sign = "positive" if mostly else "negative"

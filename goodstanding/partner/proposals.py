@@ -189,9 +189,13 @@ def numbers_of(texts: Sequence[str]) -> list[str]:
 
 
 def symbol_of(text: str) -> str:
-    """What stands beside the digits of an amount; empty where nothing does, or the text is no amount."""
+    """What stands beside the digits of an amount; empty where nothing does, or the text is no amount. What stands
+    between digits, as the letter of 1.2E+05, is no sign."""
     found = _SYMBOL.search(text)
-    return found[0] if found and any(character.isdecimal() for character in text) else ""
+    if found is None:
+        return ""
+    before, after = (any(map(str.isdecimal, part)) for part in (text[: found.start()], text[found.end() :]))
+    return found[0] if before is not after else ""
 
 
 def as_written(number: Number, texts: Sequence[str]) -> Number:

@@ -21,6 +21,8 @@ from shared.contracts.topics import RECORDS_REPORTED
 
 _FEW = 5
 """Fewer events than this have much in common by chance."""
+_HANDFUL, _MANY_EACH = 3, 10
+"""A field of which so few values have nearly all events, so many for each of them, is hardly the person."""
 _HUNDREDFOLD = 3
 """So many amounts that are there a hundredfold too are no chance."""
 
@@ -115,8 +117,18 @@ def warnings(events: Sequence[Understood], zone: tzinfo) -> Iterator[str]:
     known = Counter(amounts)
     if sum(amount * 100 in known for amount in known) >= _HUNDREDFOLD:
         yield "Several amounts are there a hundredfold too. Are some in minor units, and others in major ones?"
-    if len({event.person for event in events}) == 1:
-        yield "All events are about one person. Does `subject` name the right field?"
+    yield from _about_few([event.person for event in events])
     without = sorted({event.kind for event in events if not event.rules})
     if without:
         yield f"No rule of the scorecard looks at: {', '.join(without)}."
+
+
+def _about_few(people: Sequence[str]) -> Iterator[str]:
+    counts = Counter(people)
+    if len(counts) == 1:
+        yield "All events are about one person. Does `subject` name the right field?"
+        return
+    few = min(_HANDFUL, len(counts))
+    of_few = sum(count for _, count in counts.most_common(few))
+    if of_few >= few * _MANY_EACH and of_few * 10 >= len(people) * 9:
+        yield f"{of_few:,} of {len(people):,} events are about {few} people. Does `subject` name the right field?"

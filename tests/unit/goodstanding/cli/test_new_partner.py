@@ -110,6 +110,64 @@ def test_a_field_that_has_currencies_is_proposed(house: Path) -> None:
     assert "ccy" not in mapping["ignore"]
 
 
+def test_one_currency_is_not_said_of_amounts_that_have_their_own(house: Path) -> None:
+    moves = [{**move, "ccy": "EUR"} for move in MOVES]
+    options = ("--kind", "-", "--map", "*=service.payment", "--amount", "sum", "--unit", "major", "--currency", "EUR")
+    found = ask("partner", "new", "moves", sample(house, json.dumps(moves)), *options)
+    assert found.exit_code == 1
+    told = " ".join(found.stderr.split())
+    assert "ccy looks like the currency of each event: other amounts would count as EUR." in told
+    assert "--currency takes a field too: --currency ccy. " in told
+    assert not (house / "partners" / "moves.toml").exists()
+    found = ask("partner", "new", "moves", sample(house, json.dumps(moves)), *options, "--other-currency", "ccy")
+    assert found.exit_code == 0, found.stderr
+    mapping = written(house, "moves")
+    assert mapping["events"][0]["amount"]["currency"] == "EUR"
+    assert "ccy" in mapping["ignore"]
+
+
+def test_a_code_that_the_sample_does_not_have_is_mapped_all_the_same(house: Path) -> None:
+    more = ("--map", "tandem=donation.made", "--map", "docked_bike=skip")
+    negative = TRIPS.replace("2.50", "-2.50").replace("3.00", "-3.00")
+    found = ask("partner", "new", "tram", sample(house, negative), *TRAM, *KINDS, *more, *FARE)
+    assert found.exit_code == 0, found.stderr
+    assert "The sample has no event with tandem, docked_bike. The mapping has that, as --map says." in found.stdout
+    mapping = written(house, "tram")
+    assert mapping["events"][2]["kinds"] == {"tandem": "donation.made"}
+    assert mapping["events"][2]["amount"]["sign"] == "negative", "as that of the other events"
+    assert mapping["skip"] == ["docked_bike"]
+    file = sample(house, f"{negative}{sample_account(1)},A3,tandem,{DAY} 18:00:00,{DAY} 18:21:09,,-3.00\n")
+    assert "3 accepted." in ask("partner", "validate", "tram", file).stdout
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("-", "No event can have the code tandem. Name the field that has it with --kind."),
+        ("station+fare", "No event can have the code tandem. Say one of: station, fare."),
+    ],
+)
+def test_a_code_that_no_event_can_have_is_told(house: Path, kind: str, said: str) -> None:
+    options = (*TRAM[:-1], kind, "--map", "tandem=service.payment", "--map", "*=service.payment", *FARE)
+    found = ask("partner", "new", "tram", sample(house, TRIPS), *options)
+    assert (found.exit_code, said in " ".join(found.stderr.split())) == (1, True), found.stderr
+
+
+def test_a_letter_between_digits_is_no_sign_of_a_currency(house: Path) -> None:
+    file = sample(house, TRIPS.replace("3.00", "1.2E+05"))
+    found = ask("partner", "new", "tram", file, *TRAM, *KINDS, *FARE)
+    assert "line 3: fare is no number that is written as 1234.50. The mapping refuses it." in found.stdout
+    assert "Of the sample: 1 accepted, 1 refused." in found.stdout
+    assert "number" not in written(house, "tram")
+
+
+def test_how_many_people_the_sample_names(house: Path) -> None:
+    found = ask("partner", "new", "tram", sample(house, TRIPS), *TRAM, *KINDS, *FARE)
+    assert "The person: rider has one value in the sample." in found.stdout
+    found = ask("partner", "new", "tram", sample(house, TRIPS), *TRAM, *KINDS, *FARE, "--force", "--json")
+    assert json.loads(found.stdout)["people"] == 1
+
+
 def test_one_column_for_debits_and_one_for_credits(house: Path) -> None:
     day = f"{datetime.now(UTC) - timedelta(days=2):%m/%d/%Y}"
     rows = [f"{sample_account(1)},{day},power,{cells}" for cells in ("$50.00,", ',"$1,500.00"', '"$1,200.00",')]
@@ -179,6 +237,16 @@ def test_a_day_that_is_not_there_yet_is_told_with_what_to_do(house: Path) -> Non
     file.write_text(text.replace('"Rate" =', '"Rate/*" ='))
     found = ask("partner", "validate", "loans", sample(house, LOANS + unpaid))
     assert "5 events checked: 4 accepted, 1 skipped." in found.stdout, found.stdout
+
+
+def test_a_day_is_missed_only_where_the_kind_reads_it(house: Path) -> None:
+    rows = "".join(f"{sample_account(n)},S{n},{art},,{RECENT[n]},5.00\n" for n, art in ((1, "Strom"), (2, "Alt")))
+    mapped = ("--map", "Rate=cash_loan.repayment", "--map", "Strom=service.payment", "--map", "Alt=skip")
+    found = ask(
+        "partner", "new", "loans", sample(house, LOANS + rows), *LOAN[:-4], "--kind", "Art", *mapped, *EURO, *DUE
+    )
+    assert "Of the sample: 5 accepted, 1 skipped." in found.stdout, found.stdout + found.stderr
+    assert "there is no" not in found.stdout
 
 
 @pytest.mark.parametrize(
@@ -272,6 +340,7 @@ def test_what_is_shown_as_understood_is_what_is_accepted(house: Path) -> None:
     assert ask("partner", "new", "tram", sample(house, old), *TRAM, *KINDS, *FARE).exit_code == 0
     found = ask("partner", "validate", "tram", sample(house, old), "--show")
     assert "too-late" in found.stdout
+    assert "Months of the past are loaded by `goodstanding import`, before go-live" in found.stdout.splitlines()[-1]
     assert "e_bike_rental.return  1 in" in found.stdout
     assert "\nbike_rental.return  1 in" not in found.stdout
     assert "count" not in found.stdout.splitlines()[0], "no event has a count"

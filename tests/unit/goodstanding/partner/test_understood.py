@@ -94,6 +94,22 @@ def test_what_all_events_have_in_common_is_told(changes: dict[str, object], said
     assert [sentence for sentence, part in zip(found, said, strict=True) if part not in sentence] == []
 
 
+@pytest.mark.parametrize(
+    ("people", "said"),
+    [
+        ([0, 1] * 20, "40 of 40 events are about 2 people."),
+        ([0, 1] * 20 + [2, 3], "41 of 42 events are about 3 people."),
+        ([0, 1] * 8, ""),
+        (list(range(20)) * 2, ""),
+        ([0, 1, 2] * 10 + list(range(3, 7)), ""),
+    ],
+)
+def test_a_handful_of_people_with_nearly_all_events_is_told(people: list[int], said: str) -> None:
+    some = [event(number, person=f"{person:064x}") for number, person in enumerate(people)]
+    found = [sentence for sentence in warnings(some, BERLIN) if "subject" in sentence]
+    assert [sentence.split(" Does")[0] for sentence in found] == ([said] if said else [])
+
+
 def test_amounts_of_which_some_are_a_hundredfold_of_others() -> None:
     some = [event(number, amount=(1_000 + number % 4) * (100 if number > 3 else 1)) for number in range(8)]
     assert [sentence for sentence in warnings(some, BERLIN) if "hundredfold" in sentence]
