@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -137,12 +138,14 @@ def _bounded(readline: Callable[[int], AnyStr], end: AnyStr) -> Iterator[tuple[i
 
 def _rows(lines: Iterator[str], mapping: CsvMapping) -> Iterator[tuple[int, str]]:
     """The rows that are not empty as they are written, with the number of the first line of each: a quoted cell may
-    have several. What is no CSV ends with its line, and ingest refuses it."""
+    have several. Where its quote is never closed, or in the midst of another cell, the line on which it opens is
+    one that ingest refuses, and the next one begins a row."""
     taken: list[str] = []
+    again: deque[str] = deque()
     seen = 0
 
     def feeding() -> Iterator[str]:
-        for line in lines:
+        while line := again.popleft() if again else next(lines, ""):
             taken.append(line)
             yield line
 
@@ -156,8 +159,9 @@ def _rows(lines: Iterator[str], mapping: CsvMapping) -> Iterator[tuple[int, str]
                 taken.clear()
             return
         except csv.Error:
-            yield seen + 1, "".join(taken)
-            seen += len(taken)
+            yield seen + 1, taken[0]
+            seen += 1
+            again.extendleft(reversed(taken[1:]))
             taken.clear()
 
 

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -106,19 +106,25 @@ def _rows(content: bytes, mapping: CsvMapping, file: object) -> list[Line]:
 
 
 def _tables(content: bytes, mapping: CsvMapping, file: object) -> list[Line]:
-    """Messages of as many rows as one may have, each with the header of the file."""
-    header, *rows = _from_header(_physical(_text(content, mapping, file), mapping), mapping) or [(1, "")]
+    """Messages of as many rows as one may have, each with the header of the file. A line that is no CSV has a message
+    of its own, since a message with one is refused as a whole."""
+    found, broken = _physical(_text(content, mapping, file), mapping)
+    header, *rows = _from_header(found, mapping) or broken[:1] or [(1, "")]
+    if broken and broken[0][0] < header[0] and not mapping.preamble:
+        header = broken[0]
     _check_header(header, mapping, file)
     room = _MESSAGE_BYTES_MAX - len(header[1].encode(mapping.encoding))
     encoded = [(number, row, len(row.encode(mapping.encoding))) for number, row in rows]
     parts = _parts(encoded, _row_key(header[1], mapping), room, file)
-    return [_table(header[1], [(number, row) for number, row, _ in part], mapping.encoding) for part in parts]
+    tables = [[(number, row) for number, row, _ in part] for part in parts]
+    tables += [[line] for line in broken if line[0] > header[0]]
+    return [_table(header[1], table, mapping.encoding) for table in tables]
 
 
 def header_of(content: bytes, mapping: CsvMapping) -> list[str]:
     """The cells of the line that names the columns. Raises UnicodeDecodeError and csv.Error."""
     text = content.decode(mapping.encoding).removeprefix(_BOM)
-    rows = _from_header(_physical(text, mapping), mapping)
+    rows = _from_header(_physical(text, mapping)[0], mapping)
     return _cells(rows[0][1], mapping) if rows else []
 
 
@@ -226,22 +232,31 @@ def _table(header: str, rows: Sequence[tuple[int, str]], encoding: str) -> Line:
     return Line(rows[0][0], value, None, tuple(number for number, _ in rows))
 
 
-def _physical(text: str, mapping: CsvMapping) -> list[tuple[int, str]]:
-    """The rows as they are written, with the number of the first line of each: a quoted cell may have several lines.
+Rows: TypeAlias = list[tuple[int, str]]
+"""Rows as they are written, each with the number of its first line."""
 
-    What is no CSV stays one piece, which ingest refuses with a reason.
-    """
+
+def _physical(text: str, mapping: CsvMapping) -> tuple[Rows, Rows]:
+    """The rows, and the lines that are no CSV. A quoted cell may have several lines; where its quote is never closed,
+    or in the midst of another cell, the line on which it opens is no CSV, and the next one begins a row."""
     lines = io.StringIO(text, newline="").readlines()
-    reader = csv.reader(iter(lines), **csv_options(mapping.delimiter, mapping.quote))
-    rows, begin = [], 0
-    try:
-        for cells in reader:
-            if any(cells):
-                rows.append((begin + 1, _ended("".join(lines[begin : reader.line_num]))))
-            begin = reader.line_num
-    except csv.Error:
-        rows.append((begin + 1, "".join(lines[begin:])))
-    return rows
+    rows: Rows = []
+    broken: Rows = []
+    begin = 0
+    while begin < len(lines):
+        first = begin
+        rest = (lines[place] for place in range(first, len(lines)))
+        reader = csv.reader(rest, **csv_options(mapping.delimiter, mapping.quote))
+        try:
+            for cells in reader:
+                end = first + reader.line_num
+                if any(cells):
+                    rows.append((begin + 1, _ended("".join(lines[begin:end]))))
+                begin = end
+        except csv.Error:
+            broken.append((begin + 1, _ended(lines[begin])))
+            begin += 1
+    return rows, broken
 
 
 def _ended(row: str) -> str:

@@ -88,12 +88,15 @@ class Csv:
             raise Refuse(Code.CSV_LINE, "", "Send text without NUL in it.")
         try:
             # Empty lines, and rows of nothing but delimiters, are what spreadsheets leave behind.
-            filled = (line for line in csv.reader(io.StringIO(text, newline=""), **self.options) if any(line))
+            reader = csv.reader(io.StringIO(text, newline=""), **self.options)
+            filled = (line for line in reader if any(line))
             lines = list(islice(filled, events_max + 2 + (PREAMBLE_MAX if self.preamble else 0)))
         except csv.Error:
             raise _no_csv() from None
         if not lines:
             raise Refuse(Code.CSV_LINE, "", "The first line of a message names its columns; this one has no line.")
+        # No cell of a message has several lines where each row has had one.
+        is_one_each = reader.line_num == len(lines)
         if self.preamble:
             lines = lines[header_at(lines, self.known) :]
         if len(lines) - 1 > events_max:
@@ -101,6 +104,8 @@ class Csv:
         columns = self.header(lines[0])
         for line in lines[1:]:
             try:
+                if not is_one_each and (swallowed := self._swallowed(line, len(columns))):
+                    raise swallowed
                 cells = line if len(line) == len(columns) else self._fitted(line, columns)
                 yield self._present(columns, cells)
             except Refuse as refusal:
@@ -119,6 +124,23 @@ class Csv:
                 again = column.removeprefix(name)  # of the second column of a name
                 raise Refuse(Code.UNKNOWN_FIELD, printable(name) + again, sentence)
         return columns
+
+    def _swallowed(self, line: list[str], width: int) -> Refuse | None:
+        """The refusal of a row in which a stray quote has made further rows part of a cell: the delimiters in each line
+        of the cell are those that rows of the table would have there."""
+        for place, cell in enumerate(line):
+            if "\n" not in cell and "\r" not in cell:
+                continue
+            first, *others, last = cell.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            counts = [part.count(self.options["delimiter"]) for part in (first, *filter(None, others), last)]
+            ends = width - 1 - place, width - len(line) + place
+            if (counts[0], counts[-1]) == ends and all(count == width - 1 for count in counts[1:-1]):
+                sentence = (
+                    f"The quote that opens here closes on line {len(others) + 2}, counted from this one, and what "
+                    "stands between looks like rows of their own. Take the quote out, or double it in a quoted cell."
+                )
+                return Refuse(Code.CSV_LINE, "", sentence)
+        return None
 
     def _fitted(self, cells: list[str], columns: tuple[str, ...]) -> list[str]:
         extra = cells[len(columns) :]

@@ -39,6 +39,9 @@ def test_a_table_comes_apart_into_its_rows() -> None:
 def test_a_row_that_is_no_csv_takes_no_other_one_with_it() -> None:
     _, found = pieces(b'id,name\n1,"a"x\n2,b\n', HEADER)
     assert found == [Piece(2, b'1,"a"x\n'), Piece(3, b"2,b\n")]
+    _, found = pieces(b'id,name\n1,"a\n2,"b; b"\n3,c\n4,"d\n5,e', HEADER)
+    assert [piece.number for piece in found] == [2, 3, 4, 5, 6]
+    assert b"".join(piece.value for piece in found) == b'1,"a\n2,"b; b"\n3,c\n4,"d\n5,e\n'
 
 
 def test_an_array_comes_apart_into_its_members() -> None:

@@ -91,9 +91,24 @@ def test_what_stands_before_a_header_goes_with_no_message() -> None:
     assert messages(b"no,table\n", mapping) == []
 
 
-def test_what_is_no_csv_goes_as_it_is_for_ingest_to_say_so() -> None:
-    [message] = messages(HEADER + b'A,"x\nB,z,2\n', BIKE)
-    assert message.value == HEADER + b'A,"x\nB,z,2\n'
+@pytest.mark.parametrize(
+    ("lines", "broken"),
+    [
+        (['A,"x', "B,z,2"], [2]),  # never closed
+        (["A,x,1", 'B,"x; y,2', 'C,"z; z",3', "D,x,4"], [3]),  # what closes it stands in the midst of a cell
+        (['A,"x"y,1', "B,z,2", 'C,z,"3', "D,z,4"], [2, 4]),
+        (['A,"two', 'lines",1', 'B,"x'], [4]),
+        (["A,x,1", "", "B,z,2"], []),
+    ],
+)
+def test_a_line_that_is_no_csv_goes_alone_for_ingest_to_say_so(lines: list[str], broken: list[int]) -> None:
+    found = messages(HEADER + "\n".join([*lines, ""]).encode(), BIKE)
+    assert [each.number for each in found[-len(broken) :]] == broken or not broken
+    for each in found[-len(broken) :] if broken else ():
+        assert each.value == HEADER + f"{lines[each.number - 2]}\n".encode()
+    sound = b"".join(each.value.removeprefix(HEADER) for each in found[: len(found) - len(broken)])
+    gone = [line for number, line in enumerate(lines, 2) if line and number not in broken]
+    assert sound.decode() == "".join(f"{line}\n" for line in gone)
 
 
 def test_members_of_an_array_are_counted_through_the_file() -> None:

@@ -660,6 +660,28 @@ def test_a_row_that_does_not_fit_the_header_is_refused_alone() -> None:
     check(found[1], Told(id="e1"))
 
 
+NOTED = HEADED + 'ignore = ["note", "more"]\n'
+
+
+@pytest.mark.parametrize(
+    ("rows", "faults"),
+    [
+        ([f'{ROW},"Ferry 12,1', f"{ROW},b,2", f'{ROW},c",3'], [Fault(Code.CSV_LINE, "", "line 3")]),
+        ([f'{ROW},"Ferry 12,1', f'{ROW},c",3'], [Fault(Code.CSV_LINE, "", "line 2")]),
+        ([f'{ROW},x,"Ferry 12', "", f'{ROW},y,c"'], [Fault(Code.CSV_LINE, "", "line 3")]),
+        ([f'{ROW},"Ferry 12,1\r', f'{ROW},c",3\r'], [Fault(Code.CSV_LINE, "", "line 2")]),
+        ([f'{ROW},"Rent\nof May, June",1', f"{ROW},b,2"], [None, None]),
+        ([f'{ROW},"Rent, ""Demo""\nof May\n, June",1'], [None]),
+        ([f'"a\nb{ROW},x,1"'], [Fault(Code.CSV_LINE, "", "1 columns")]),
+    ],
+)
+def test_a_stray_quote_swallows_no_rows(rows: list[str], faults: list[Fault | None]) -> None:
+    found = read(partner_of(NOTED), "\n".join(["id,at,who,what,sum,note,more", *rows, ""]).encode())
+    assert len(found) == len(faults)
+    for each, fault in zip(found, faults, strict=True):
+        check(each, fault or Told(amount=1_250))
+
+
 def test_the_second_column_of_a_name_has_a_number() -> None:
     mapping = HEADED.replace('path = "sum"', 'path = "sum#2"') + 'ignore = ["sum"]\n'
     found = read(partner_of(mapping), f"id,at,who,what,sum,sum\n{ROW},7\n".encode())
