@@ -301,10 +301,12 @@ def _of_amount(sample: Sample, said: Answers, codes: Sequence[str], *, optional:
         )
     written = notation(_notation(sample, said))
     texts = {line: value for line, value in _events_of(sample, said, codes) if isinstance(value, str)}
-    if unread := [line for line, text in texts.items() if written.read(text) is None]:
+    unread = [line for line, text in texts.items() if written.read(text) is None]
+    if unread:
         yield f"{_at(one, unread)}: {field} is no number that is written as {said.number}. The mapping refuses it."
     mostly = _is_mostly_negative(amounts)
-    if others := [line for line, text in amounts.items() if _is_negative(text) is not mostly and _is_not_zero(text)]:
+    read = {line: text for line, text in amounts.items() if line not in unread}
+    if others := [line for line, text in read.items() if _is_negative(text) is not mostly and _is_not_zero(text)]:
         sign = "positive" if mostly else "negative"
         yield (
             f"{_at(one, others)}: {field} is {sign}, unlike in other events. The mapping refuses it. If it means "

@@ -298,6 +298,12 @@ def _check_form(text: str, characters_max: int, key: Key) -> None:
         raise MappingError(key, f"Write the text in its one form: `{form}`.")
 
 
+_NAMES_PERSON = (
+    "Send a text that does not have the person's identifier in it: its digits and letters in a row are enough, in any "
+    "spelling, with separators between them, and without its prefix and its check digits."
+)
+
+
 def names_person(label: str) -> Refuse:
     """For a text that travels on and has the identifier of a person in the event in it (rules I3)."""
-    return Refuse(Code.NAMES_PERSON, label, "Send a text that does not have the person's identifier in it.")
+    return Refuse(Code.NAMES_PERSON, label, _NAMES_PERSON)

@@ -19,7 +19,7 @@ from services.ingest.core.members import EVENTS_MAX, members_of
 from services.ingest.core.partner import Partner, Reading
 from services.ingest.core.plausibility import EVENT, judge_time
 from services.ingest.core.readers import listed
-from services.ingest.core.tables import Csv
+from services.ingest.core.tables import BLANKS, Csv
 from services.ingest.core.tree import Flat, Refuse, demographic, flatten, object_, printable, refused
 from shared.contracts import cloudevents
 from shared.contracts.cloudevents import EVENT_BYTES_MAX, LIST_BYTES_MAX
@@ -208,6 +208,11 @@ def _is_skipped(partner: Partner, flat: Flat, body: dict[str, Any]) -> bool:
     return found is not None and found.reading is None
 
 
+_PADDED = (
+    "The word has blanks around it, perhaps ones that do not break; have the mapping say `codes = { trim = true }`. "
+)
+
+
 def _unknown_kind(partner: Partner, words: tuple[Any, ...]) -> Refuse:
     """Names the first word that no code has after the words before it."""
     codes = [*partner.readings, *[other.code for other in partner.others if other.reading is not None]]
@@ -226,7 +231,8 @@ def _unknown_kind(partner: Partner, words: tuple[Any, ...]) -> Refuse:
                 sentence = f"The mapping has no kind for `{code_of}`; name it there under `kinds`, or under `skip`."
                 return Refuse(Code.UNKNOWN_KIND, word.label, sentence)
             code = Code.ENVELOPE_TYPE if word.path == "@type" else Code.UNKNOWN_KIND
-            return Refuse(code, word.label, f"Send one of: {listed(known)}.")
+            padded = _PADDED if value.strip(BLANKS) in known else ""
+            return Refuse(code, word.label, f"{padded}Send one of: {listed(known)}.")
     raise AssertionError("called only for words that are no code")
 
 

@@ -27,6 +27,8 @@ class Bounds:
     before: Literal["@latest", "@time"] = "@latest"
     future: bool = False
     too_old: Code = Code.IMPLAUSIBLE_DATE
+    counted: bool = False
+    """Whether it is written as a count of seconds or of parts of them."""
 
 
 LIFETIME_YEARS = 20
@@ -98,12 +100,15 @@ def _refuse_later_day(value: date, flat: Flat, label: str, zone: tzinfo) -> None
 
 
 def _too_old(label: str, bounds: Bounds) -> Refuse:
-    return Refuse(bounds.too_old, label, _SENTENCES[bounds.too_old])
+    return Refuse(bounds.too_old, label, _COUNTED_SENTENCE if bounds.counted else _SENTENCES[bounds.too_old])
 
 
+_COUNTED_SENTENCE = (
+    "The time lies decades back, in a month that is closed; check whether it is counted in seconds or in milliseconds."
+)
 _SENTENCES = {
-    Code.TOO_LATE: "The time lies decades back, in a month that is closed; check whether it is counted in seconds or "
-    "in milliseconds.",
+    Code.TOO_LATE: "The time lies decades back, in a month that is closed; send nothing for a time that is not known: "
+    "1970-01-01 and 1900-01-01 often stand for none.",
     Code.IMPLAUSIBLE_DATE: "This lies too far back to be meant; check its unit, and send nothing for a day that is not "
     "known: 1970-01-01 and 1900-01-01 often stand for none.",
 }

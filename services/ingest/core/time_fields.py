@@ -29,6 +29,8 @@ def instant(
     if isinstance(spec, Moment) and spec.at is not None:
         return _of_day(paths, spec, key, bounds, absent)
     read, label = _instant(paths, spec, key, absent), paths.label(spec)
+    if isinstance(spec, Moment) and (spec.format or "").startswith("epoch"):
+        bounds = replace(bounds, counted=True)
 
     def judged(flat: Flat) -> datetime:
         value = read(flat)

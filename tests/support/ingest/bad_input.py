@@ -529,6 +529,7 @@ _RECORDS = [
         "later than",
     ),
     wrong("record of 1970", bank_record, "overdue_since", "1970-01-01", Code.IMPLAUSIBLE_DATE, "1970-01-01"),
+    wrong("line of 1970", court, "published_date", "1970-01-01", Code.TOO_LATE, "often stand for none"),
     wrong("event of 1970", utility, "ts", 1_709_602_200, Code.TOO_LATE, "counted in seconds or in milliseconds"),
     wrong("unknown state", bank_record, "state", "gone", Code.UNKNOWN_VALUE, "open, paid"),
     wrong(

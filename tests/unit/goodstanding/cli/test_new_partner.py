@@ -154,10 +154,12 @@ def test_a_code_that_no_event_can_have_is_told(house: Path, kind: str, said: str
 
 
 def test_a_letter_between_digits_is_no_sign_of_a_currency(house: Path) -> None:
-    file = sample(house, TRIPS.replace("3.00", "1.2E+05"))
-    found = ask("partner", "new", "tram", file, *TRAM, *KINDS, *FARE)
+    rows = TRIPS.replace("2.50", "-2.50").replace("3.00", "1.2E+05")
+    file = sample(house, f"{rows}{sample_account(1)},A3,classic_bike,{DAY} 18:00:00,{DAY} 18:21:09,,-3.00\n")
+    found = ask("partner", "new", "tram", file, *TRAM, *KINDS[:2], "--map", "*=e_bike_rental.return", *FARE)
+    assert "is positive" not in found.stdout
     assert "line 3: fare is no number that is written as 1234.50. The mapping refuses it." in found.stdout
-    assert "Of the sample: 1 accepted, 1 refused." in found.stdout
+    assert "Of the sample: 2 accepted, 1 refused." in found.stdout
     assert "number" not in written(house, "tram")
 
 

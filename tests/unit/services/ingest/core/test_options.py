@@ -346,7 +346,9 @@ def test_spellings_that_nobody_can_tell_apart_have_one_digest() -> None:
 WORDS = [
     ("", "paid", Told()),
     ("", "Paid", Fault(Code.UNKNOWN_KIND, "what")),
-    ("", " paid", Fault(Code.UNKNOWN_KIND, "what")),
+    ("", " paid", Fault(Code.UNKNOWN_KIND, "what", "has blanks around it")),
+    ("", "paid\u00a0", Fault(Code.UNKNOWN_KIND, "what", "have the mapping say `codes = { trim = true }`. Send one of")),
+    ("codes = { trim = true }", "paid\u00a0", Told()),
     ('codes = { case = "ignore" }', "PAID", Told()),
     ('codes = { case = "ignore" }', " paid", Fault(Code.UNKNOWN_KIND, "what")),
     ("codes = { trim = true }", "\tpaid ", Told()),
