@@ -171,7 +171,7 @@ def _skipped(said: Answers) -> list[str]:
 def _ignored(sample: Sample, said: Answers) -> list[str]:
     read = {*said.id, said.time, said.person, *said.kind.split("+"), *said.amount.split("+"), said.currency}
     read |= said.late.fields
-    paths = []
+    paths = [""] if sample.has_unnamed else []
     for field in sample.fields:
         if field not in read and field:
             is_list = any(isinstance(value, list) for value in sample.values(field))

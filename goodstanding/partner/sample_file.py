@@ -34,6 +34,8 @@ class Sample:
     typed: bool
     lines: Sequence[int]
     """Where each row stands: its line in the file, or which event of a list it is."""
+    has_unnamed: bool = False
+    """Whether a table has columns without a name, as where each line ends in a delimiter; rows are without them."""
     uneven: Sequence[int] = ()
     """The lines that have more or fewer cells than there are columns."""
     lists: Sequence[str] = ()
@@ -176,13 +178,13 @@ def _csv_sample(text: str, encoding: str, file: object) -> Sample:
     names = named_columns(rows[0])
     uneven = [line for line, row in zip(lines, rows, strict=True) if len(row) != len(names)]
     unnamed = {name for name, cell in zip(names, rows[0], strict=True) if not cell.strip(BLANKS)}
-    head += ["ragged = true"] if uneven or unnamed else []
+    head += ["ragged = true"] if uneven else []
     if _are_padded(rows):
         head.append("trim = true")
         rows = [[cell.strip(BLANKS) for cell in row] for row in rows]
     named = (zip(names, row, strict=False) for row in rows[1:])
     events = [{name: cell for name, cell in cells if name not in unnamed} for cells in named]
-    return Sample(tuple(head), events, typed=False, lines=lines[1:], uneven=uneven)
+    return Sample(tuple(head), events, typed=False, lines=lines[1:], has_unnamed=bool(unnamed), uneven=uneven)
 
 
 def _are_padded(rows: Sequence[Sequence[str]]) -> bool:

@@ -61,6 +61,8 @@ def check_ignored(paths: tuple[str, ...], fields: Fields, key: Key) -> None:
     for index, path in enumerate(paths):
         with fields.noting():
             whole = path.removesuffix(BELOW) if fields.columns is None else path
+            if not whole and fields.columns is not None and whole in fields.columns:
+                continue  # the columns without a name
             check_path(whole, fields.columns, (*key, index))
 
 

@@ -108,7 +108,7 @@ class AnyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     that no other code has, an empty word is an absent one, and comes before `*`. `skip = ["heartbeat", "test/*"]`."""
     ignore: tuple[str, ...] = ()
     """Paths that are known and not needed; one that ends in `.*` is an object or a list, passed over with all that it
-    holds. `ignore = ["channel", "items.*"]`."""
+    holds, and in a table with a header `""` is each column without a name. `ignore = ["channel", "items.*"]`."""
     rights: Rights = Rights()
     """What the partner may send. `rights = { records = ["financial"] }`."""
     crosswalk: bool = False

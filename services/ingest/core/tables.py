@@ -119,8 +119,9 @@ class Csv:
         for name, column in zip(map(_named, line), columns, strict=True):
             if name and is_demographic(name):
                 raise Refuse(Code.DEMOGRAPHIC, printable(name), f"{Code.DEMOGRAPHIC.meaning} Leave the column out.")
-            if column not in self.known and (name or not self.ragged):
-                sentence = f"The first line names the columns; known are: {listed(sorted(self.known))}."
+            passed_over = not name and (self.ragged or "" in self.known)
+            if column not in self.known and not passed_over:
+                sentence = f"The first line names the columns; known are: {listed(filter(None, sorted(self.known)))}."
                 again = column.removeprefix(name)  # of the second column of a name
                 raise Refuse(Code.UNKNOWN_FIELD, printable(name) + again, sentence)
         return columns
@@ -170,7 +171,7 @@ def named_columns(line: Sequence[str]) -> tuple[str, ...]:
 
 def header_at(lines: Sequence[Sequence[str]], known: Container[str]) -> int:
     """Which of the first lines names the most of these columns; the first of several."""
-    counts = [sum(_named(cell) in known for cell in line) for line in lines[:PREAMBLE_MAX]]
+    counts = [sum(bool(name) and name in known for name in map(_named, line)) for line in lines[:PREAMBLE_MAX]]
     return counts.index(max(counts))
 
 

@@ -662,6 +662,36 @@ def test_a_row_that_does_not_fit_the_header_is_refused_alone() -> None:
     check(found[1], Told(id="e1"))
 
 
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (f"{ROW},,", Told(amount=1_250)),
+        (f"{ROW},x,", Told(amount=1_250)),
+        (ROW, Fault(Code.CSV_LINE, "", "5 columns")),
+        (ROW.removesuffix("50"), Fault(Code.CSV_LINE, "", "5 columns")),
+        (ROW.removesuffix(",12.50"), Fault(Code.CSV_LINE, "", "4 columns")),
+    ],
+)
+def test_columns_without_a_name_are_ignored_and_a_row_that_breaks_off_is_not(row: str, expected: Any) -> None:
+    partner = partner_of(HEADED + 'ignore = [""]\n')
+    check(read(partner, f"id,at,who,what,sum,,\n{row}\n".encode())[0], expected)
+    check(read(partner, f"id,at,who,what,sum\n{ROW}\n".encode())[0], Told(amount=1_250))
+    [found] = read(partner_of(HEADED), f"id,at,who,what,sum,\n{row}\n".encode())
+    check(found, Fault(Code.UNKNOWN_FIELD, "?"))
+
+
+def test_blank_cells_before_a_header_are_none_of_its_columns() -> None:
+    partner = partner_of(HEADED.replace("header = true", "header = true\npreamble = true") + 'ignore = [""]\n')
+    [found] = read(partner, f"Account,,,,,,\nid,at,who,what,sum,\n{ROW},\n".encode())
+    check(found, Told(amount=1_250))
+
+
+def test_a_column_without_a_name_is_ignored_only_where_a_header_can_have_one() -> None:
+    for text in (CSV + 'ignore = [""]' + CSV_BLOCK, HEAD + 'ignore = [""]' + BLOCK):
+        with pytest.raises(ConfigError, match="ignore"):
+            partner_of(text)
+
+
 NOTED = HEADED + 'ignore = ["note", "more"]\n'
 
 
