@@ -128,6 +128,13 @@ def header_of(content: bytes, mapping: CsvMapping) -> list[str]:
     return _cells(rows[0][1], mapping) if rows else []
 
 
+def spans_of(content: bytes, mapping: CsvMapping) -> list[tuple[int, int]]:
+    """The first and the last line of each row that stands on several. Raises UnicodeDecodeError."""
+    rows, _ = _physical(content.decode(mapping.encoding).removeprefix(_BOM), mapping)
+    ends = ((number, number + len(io.StringIO(row, newline="").readlines()) - 1) for number, row in rows)
+    return [(first, last) for first, last in ends if first != last]
+
+
 def _cells(row: str, mapping: CsvMapping) -> list[str]:
     return next(csv.reader(io.StringIO(row, newline=""), **csv_options(mapping.delimiter, mapping.quote)), [])
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from goodstanding.partner.event_file import header_of
+from goodstanding.partner.event_file import header_of, spans_of
 from services.ingest.core.mapping import CsvMapping, FixedMapping
 from services.ingest.core.partner import Partner
 from services.ingest.core.tables import Csv, named_columns
@@ -44,6 +44,13 @@ def file_remarks(
             yield f"Between the names of the columns stands {_DELIMITERS[other]}: `delimiter = {_toml(other)}`."
         elif refused and not table.known.isdisjoint(columns):
             yield from _differences(columns, mapping, table)
+    with suppress(UnicodeDecodeError):
+        if spans := spans_of(content, mapping):
+            (first, last), more = spans[0], f" (and {len(spans) - 1:,} more)" if len(spans) > 1 else ""
+            yield (
+                f"One event stands on several lines, {first} to {last}{more}. Unless that is meant, a quote is stray "
+                "there."
+            )
 
 
 def _differences(columns: Sequence[str], mapping: CsvMapping, table: Csv) -> Iterator[str]:

@@ -163,10 +163,18 @@ def _csv_sample(text: str, encoding: str, file: object) -> Sample:
     first = "\n".join(text.split("\n", PREAMBLE_MAX)[:PREAMBLE_MAX])
     delimiter = max(_DELIMITERS, key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    numbered: list[tuple[int, list[str]]] = []
+    begin = 0
     try:
-        numbered = list(_numbered(reader))
+        for row in reader:
+            if any(row):
+                numbered.append((begin + 1, row))
+            begin = reader.line_num
     except csv.Error:
-        raise UserError(f"{file} is no CSV: a quote is not closed.", "Mend it, or write the mapping by hand.") from None
+        raise UserError(
+            f"{file} is no CSV: a quote that opens on line {begin + 1} is not closed.",
+            "Mend it, or write the mapping by hand.",
+        ) from None
     widths = [len(row) for _, row in numbered]
     before = widths.index(max(widths[:PREAMBLE_MAX])) if numbered else 0
     lines, rows = [line for line, _ in numbered[before:]], [row for _, row in numbered[before:]]
@@ -191,15 +199,6 @@ def _are_padded(rows: Sequence[Sequence[str]]) -> bool:
     """Whether all cells of a column have blanks around them that are none of the cell."""
     columns = ([cell for cell in column if cell] for column in zip_longest(*rows[1:], fillvalue=""))
     return any(cells and all(cell != cell.strip(BLANKS) for cell in cells) for cells in columns)
-
-
-def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """The rows that have something in them, each with the line on which it begins."""
-    begin = 0
-    for row in reader:
-        if any(row):
-            yield begin + 1, row
-        begin = reader.line_num
 
 
 def quoted(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from goodstanding.errors import UserError
 from goodstanding.partner import proposals
 from goodstanding.partner.sample_file import sample_of
 from shared.contracts.identity import sample_account
@@ -474,6 +475,11 @@ def test_columns_without_a_name_are_passed_over() -> None:
     assert found.has_unnamed
     assert found.rows == [{"at": "2026-11-04", "id": "1", "at#2": "2026-11-05"}]
     assert found.uneven == []
+
+
+def test_a_sample_with_a_quote_that_is_not_closed_is_told_of_its_line() -> None:
+    with pytest.raises(UserError, match="a quote that opens on line 5 is not closed"):
+        sample_of(b'at,id\n2026-11-04,1\n\n2026-11-04,2\n2026-11-05,"3\n2026-11-06,"4"\n', "sample.csv")
 
 
 def test_a_name_that_no_partner_can_have_is_no_file_to_be_renamed(house: Path) -> None:

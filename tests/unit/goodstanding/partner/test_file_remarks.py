@@ -44,6 +44,11 @@ def remarks(partner: str, content: bytes, *, refused: bool = True) -> list[str]:
                 "Columns that the mapping reads and the file does not have: ride_id.",
             ],
         ),
+        (
+            "bike-share",
+            f'{BIKE}\n"a\nb",x\nc,d\n"e\n\nf",y\n',
+            ["One event stands on several lines, 2 to 3 (and 1 more). Unless that is meant, a quote is stray there."],
+        ),
         # A column that is ignored may be missing.
         ("bike-share", BIKE.replace(",end_lng", ""), []),
         (
