@@ -27,6 +27,8 @@ _POLL_S = 0.02
 _ANSWER_TIMEOUT_S = 2.0
 _SILENT_S = 10.0
 """A process that has not answered for so long is no longer waited for, just as with the servers."""
+_WORD_TAKEN_UP_S = 5.0
+"""A shard looks every two seconds whether the operator has decided."""
 _DOES_NOT_ANSWER = "does not answer"
 _EXECUTE = Path(__file__).with_name("execute.py")
 
@@ -169,12 +171,35 @@ class ServiceProcess:
         """Return when it is ready. Raises UserError, with the end of its log, if it ends instead or takes too long."""
         deadline = time.monotonic() + timeout_s
         while (trouble := self.trouble()) is not None:
-            if not self.alive:
-                raise UserError(f"{self.name} ended while it was starting.", self.last_words())
-            if time.monotonic() > deadline:
-                raise UserError(f"{self.name} is not ready after {timeout_s:.0f} s: {trouble}.", self.last_words())
-            # Nobody tells when it is ready: it has to be asked.
-            time.sleep(_POLL_S)
+            self._must_go_on(trouble, deadline, timeout_s)
+
+    def wait_settled(self, since: float, timeout_s: float = READY_TIMEOUT_S) -> Sequence[str]:
+        """Return nothing when it is ready, or what the operator has to decide before it can be, in a few words each.
+        Raises as `wait_ready`.
+
+        A decision that was given just before takes effect within seconds, so a process is believed to wait for one only
+        some seconds after `since` (of time.monotonic).
+        """
+        deadline = time.monotonic() + timeout_s
+        while (trouble := self.trouble()) is not None:
+            if time.monotonic() > since + _WORD_TAKEN_UP_S and (waits_for := self.waits_for()):
+                return waits_for
+            self._must_go_on(trouble, deadline, timeout_s)
+        return ()
+
+    def waits_for(self) -> Sequence[str]:
+        """What the operator has to decide before it can be ready, in a few words each; empty where that is not why."""
+        answer = _readiness(self.http) if self.http else None
+        return tuple(answer[1].get("waits_for", ())) if answer else ()
+
+    def _must_go_on(self, trouble: str, deadline: float, timeout_s: float) -> None:
+        """Raises UserError for a process that is not worth waiting for any longer, else waits for a moment."""
+        if not self.alive:
+            raise UserError(f"{self.name} ended while it was starting.", self.last_words())
+        if time.monotonic() > deadline:
+            raise UserError(f"{self.name} is not ready after {timeout_s:.0f} s: {trouble}.", self.last_words())
+        # Nobody tells when it is ready: it has to be asked.
+        time.sleep(_POLL_S)
 
     def last_words(self, lines: int = 6) -> str:
         """The end of what it has written since its start, for an error message."""

@@ -7,7 +7,8 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +45,19 @@ class Part:
     trouble: str | None
     log: Path
     """Where its log is, or will be."""
+
+
+class UndecidedError(UserError):
+    """Services run and stand still until the operator decides. They go on by themselves then."""
+
+    def __init__(self, waiting: Mapping[str, Sequence[str]]) -> None:
+        """`waiting` has of each service what is to be decided, in a few words each."""
+        lines = [
+            f"{service}: {'; '.join(because)}. Decide: goodstanding offsets accept {service}"
+            for service, because in waiting.items()
+        ]
+        told = "Everything runs, but Kafka and Postgres disagree: these services stand still until you decide."
+        super().__init__("\n".join([told, *lines]))
 
 
 class Stack:
@@ -215,7 +229,7 @@ def start(
     """Make schemas and topics, start the services that do not run, and return when all are ready.
 
     A stepped clock starts at `first_instant`, before which no service can be ready. Raises UserError, with everything
-    stopped again that this call has started.
+    stopped again that this call has started; but UndecidedError leaves running what is not attached.
     """
     say("Making schemas and topics")
     asyncio.run(_prepare(deployment, first_instant))
@@ -229,8 +243,14 @@ def start(
     try:
         for each in started:
             each.start(attached=attached)
-        for each in processes:
-            each.wait_ready()
+        since = time.monotonic()
+        waiting = {each.service: told for each in processes if (told := each.wait_settled(since))}
+        if waiting:
+            raise UndecidedError(waiting)
+    except UndecidedError:
+        if attached:
+            stop(started)
+        raise
     except BaseException:
         stop(started)
         raise

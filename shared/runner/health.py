@@ -35,13 +35,16 @@ class Health:
         self.remarks: list[str] = []
         self.spare: str | None = None
         """Why the process has no shards, although nothing is wrong with it."""
+        self.waits_for: list[str] = []
+        """What the operator has to decide before the process can be ready, in a few words each."""
 
     async def live(self, _: Scope) -> AsgiResponse:
         return AsgiResponse(b'{"live":true}', 200, _JSON)
 
     async def ready(self, _: Scope) -> AsgiResponse:
         if self.troubles:
-            body = msgspec.json.encode({"ready": False, "because": "; ".join(self.troubles)})
+            waits = {"waits_for": self.waits_for} if self.waits_for else {}
+            body = msgspec.json.encode({"ready": False, "because": "; ".join(self.troubles), **waits})
             return AsgiResponse(body, 503, _JSON)
         said = {"spare": self.spare, "remarks": self.remarks, "files": self.files}
         body = msgspec.json.encode({"ready": True, **{name: each for name, each in said.items() if each}})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -21,6 +21,11 @@ from shared.settings import ServiceSettings, StatefulSettings
 class ContradictionError(Exception):
     """Kafka and what was written down contradict each other (decision 0014). str(error) is the whole sentence for
     readiness, with the command that resolves it."""
+
+    def __init__(self, sentence: str, in_short: Sequence[str] = ()) -> None:
+        """`in_short` says in a few words what the operator has to decide; empty where that decides nothing."""
+        super().__init__(sentence)
+        self.in_short = tuple(in_short)
 
 
 class DoubtError(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from enum import Enum
 
 import asyncpg
@@ -46,6 +47,8 @@ class Shard(ABC):
         self.buffer = Buffer(records_max, self._host.budget, self._inputs.pause, self._inputs.resume)
         self.trouble: str | None = "not started yet"
         """Why the shard does not do its work, in words for readiness; None when it does."""
+        self.waits_for: Sequence[str] = ()
+        """What the operator has to decide before the shard can work, in a few words each, while that is its trouble."""
         self.source = Source.BEGINNING
         self._troubled_in = Source.BEGINNING
         self._stopping = asyncio.Event()
@@ -104,7 +107,7 @@ class Shard(ABC):
                     raise
                 await self._begin_again(LeakedCancellationError(*error.args))
             except (ContradictionError, ClockDoubtError) as error:
-                self.troubled(str(error))
+                self.troubled(str(error), error.in_short if isinstance(error, ContradictionError) else ())
                 log.error("shard not started", shard=self.index, because=str(error))
                 await stopped_within(self._stopping, _CONTRADICTION_DELAY_S)
             except Exception as error:  # noqa: BLE001 (whatever it is, the shard must not end by it)
@@ -123,8 +126,8 @@ class Shard(ABC):
         log.warning("shard begins again after a failure", shard=self.index, exc_info=error)
         return next(self._delays)
 
-    def troubled(self, sentence: str) -> None:
-        self.trouble, self._troubled_in = sentence, self.source
+    def troubled(self, sentence: str, waits_for: Sequence[str] = ()) -> None:
+        self.trouble, self._troubled_in, self.waits_for = sentence, self.source, waits_for
 
     def went_through(self, source: Source) -> None:
         """What failed in `source` has been done after all, so that its trouble ends without another success."""

@@ -25,6 +25,7 @@ from shared.runner.inputs import Inputs
 from shared.runner.lag import Lag, Stalls, lag
 from shared.runner.service import Fenced, Service
 from shared.runner.shard import Shard
+from shared.runner.shard_troubles import together
 from shared.runner.subscription import Subscription
 
 log = structlog.get_logger("runner")
@@ -173,9 +174,13 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         reading = self.subscription.troubles()
         if not self._joined:
             return [*(reading or ["not yet in the consumer group"]), *self._losses.troubles()]
-        split = [f"shard {index}: {because}" for index, because in sorted(self._split.items())]
-        shards = [f"shard {index}: {shard.trouble}" for index, shard in sorted(self.shards.items()) if shard.trouble]
-        return [*reading, *split, *shards, *self._stalls.troubles(), *self._losses.troubles()]
+        shards = {index: shard.trouble for index, shard in self.shards.items() if shard.trouble}
+        return [*reading, *together(self._split), *together(shards), *self._stalls.troubles(), *self._losses.troubles()]
+
+    def waits_for(self) -> list[str]:
+        """What the operator has to decide before all shards can work, each in a few words and once."""
+        waiting = (shard.waits_for for _, shard in sorted(self.shards.items()) if shard.trouble)
+        return list(dict.fromkeys(each for some in waiting for each in some))
 
     def spare(self) -> str | None:
         """Not a trouble: were a spare process not ready, no rolling update with one process more could go on."""

@@ -124,6 +124,11 @@ def token(service: str, shard: int, contradiction: Contradiction) -> str:
     return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
+def in_short(contradictions: Iterable[Contradiction]) -> list[str]:
+    """What is contradicted, each in a few words and once."""
+    return list(dict.fromkeys(contradiction.in_short() for contradiction in contradictions))
+
+
 def sentence(service: str, contradictions: Iterable[Contradiction]) -> str:
     """For readiness and the log: what is seen, what it means, and what resolves it."""
     seen = " ".join(contradiction.says() for contradiction in contradictions)

@@ -79,7 +79,7 @@ async def _require_words(home: Home, found: Sequence[Contradiction]) -> list[str
     told = [operator_word.Found(token, each.says(), remedy(each)) for token, each in zip(tokens, found, strict=True)]
     given = await operator_word.contradicted(home.pool, home.index, told)
     if unresolved := [each for token, each in zip(tokens, found, strict=True) if token not in given]:
-        raise ContradictionError(agreement.sentence(home.service, unresolved))
+        raise ContradictionError(agreement.sentence(home.service, unresolved), agreement.in_short(unresolved))
     return tokens
 
 

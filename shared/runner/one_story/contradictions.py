@@ -15,6 +15,9 @@ class OtherCluster:
     noted: str
     found: str
 
+    def in_short(self) -> str:
+        return "this Kafka is another cluster"
+
     def says(self) -> str:
         return (
             f"This Kafka is the cluster {self.found}, and the offsets in the database are of the cluster {self.noted}:"
@@ -29,6 +32,9 @@ class OtherOwner:
 
     noted: str
     found: str
+
+    def in_short(self) -> str:
+        return "another deployment works in its place"
 
     def says(self) -> str:
         return (
@@ -46,6 +52,9 @@ class OtherTopic:
     found: str
     is_output: bool = False
 
+    def in_short(self) -> str:
+        return f"the topic {self.topic} was deleted and made again"
+
     def says(self) -> str:
         return (
             f"The topic {self.topic} was deleted and made again (its id was {self.noted} and is {self.found}): the"
@@ -61,6 +70,9 @@ class BeyondEnd:
     offset: int
     end: int
 
+    def in_short(self) -> str:
+        return "Kafka is older than Postgres"
+
     def says(self) -> str:
         return (
             f"The topic {self.topic} ends at offset {self.end}, and everything before offset {self.offset} was handled"
@@ -75,6 +87,9 @@ class Rewritten:
     topic: str
     offset: int
     first_newer: int
+
+    def in_short(self) -> str:
+        return "Kafka was restored from an older copy"
 
     def says(self) -> str:
         return (
@@ -92,6 +107,9 @@ class SentBeyondEnd:
     offset: int
     end: int
 
+    def in_short(self) -> str:
+        return "Kafka is older than Postgres"
+
     def says(self) -> str:
         return (
             f"The topic {self.topic} ends at offset {self.end}, and this service has published up to offset"
@@ -108,6 +126,9 @@ class Undecided:
     count: int
     foreign: int = 0
     """How many of them this service has certainly not written, see own_topic.is_foreign."""
+
+    def in_short(self) -> str:
+        return self._because
 
     def says(self) -> str:
         return (

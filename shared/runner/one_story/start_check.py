@@ -121,7 +121,8 @@ async def _require_words(home: Home, found: Mapping[TopicPartition, Contradictio
         if tp not in words or words[tp].token != agreement.token(home.service, home.index, each)
     }
     if missing:
-        raise ContradictionError(agreement.sentence(home.service, sorted(missing, key=str)))
+        found_missing = sorted(missing, key=str)
+        raise ContradictionError(agreement.sentence(home.service, found_missing), agreement.in_short(found_missing))
     log.warning(
         "the operator's word is followed", shard=home.index, contradictions=sorted({e.says() for e in found.values()})
     )

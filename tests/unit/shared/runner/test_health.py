@@ -55,3 +55,11 @@ async def test_what_is_worth_knowing_of_a_process_that_is_ready() -> None:
     told.spare = "no shards"
     answer = await told.ready({})
     assert (answer.status_code, answer.body) == (200, b'{"ready":true,"spare":"no shards"}')
+
+
+async def test_programs_are_told_that_a_process_waits_for_the_operator() -> None:
+    told = health.Health()
+    told.waits_for = ["Kafka is older than Postgres"]
+    expected = b'{"ready":false,"because":"starting","waits_for":["Kafka is older than Postgres"]}'
+    answer = await told.ready({})
+    assert (answer.status_code, answer.body) == (503, expected)
