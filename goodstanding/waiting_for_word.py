@@ -48,7 +48,18 @@ async def waiting_for_word(deployment: Deployment, service: str) -> list[Waiting
         finally:
             await db.close()
         return _joined(Waiting(service, (each.shard,) if each.shard >= 0 else (), each.found) for each in told)
-    return _joined([each async for each in _of_ingest(deployment, service)])
+    return _joined([each async for each, given in _of_ingest(deployment, service) if not given])
+
+
+async def not_taken_up(deployment: Deployment, service: str) -> bool:
+    """Whether the operator has given word and the service, which must run for that, has not taken it up yet."""
+    if service in deployment.settings.stateful:
+        db = await asyncpg.connect(deployment.dsn(service))
+        try:
+            return await operator_word.not_taken_up(db)
+        finally:
+            await db.close()
+    return any([given async for _, given in _of_ingest(deployment, service) if given])
 
 
 async def give_word(deployment: Deployment, waiting: Sequence[Waiting]) -> None:
@@ -74,7 +85,8 @@ def _joined(each: Iterable[Waiting]) -> list[Waiting]:
     return list(found.values())
 
 
-async def _of_ingest(deployment: Deployment, service: str) -> AsyncIterator[Waiting]:
+async def _of_ingest(deployment: Deployment, service: str) -> AsyncIterator[tuple[Waiting, bool]]:
+    """Each contradiction, and whether the operator has given word for it."""
     kafka, owner = deployment.kafka, owner_of(bytes.fromhex(deployment.settings.key))
     given = await start_check.given_words(kafka, service)
     async with asking(kafka) as offsets:
@@ -88,8 +100,8 @@ async def _of_ingest(deployment: Deployment, service: str) -> AsyncIterator[Wait
                 if (each := judged.contradiction) is None:
                     continue
                 token = agreement.token(service, shard, each)
-                if at not in given or given[at].token != token:
-                    yield Waiting(service, (shard,), operator_word.Found(token, each.says(), remedy(each)), (at,))
+                found = operator_word.Found(token, each.says(), remedy(each))
+                yield Waiting(service, (shard,), found, (at,)), at in given and given[at].token == token
 
 
 async def _give_in_kafka(deployment: Deployment, waiting: Waiting) -> None:

@@ -16,6 +16,7 @@ from goodstanding import policies
 from goodstanding.cli.frame import AsJson, answer_json, console, local, say, table, tell
 from goodstanding.cli.group import commands
 from goodstanding.errors import UserError
+from goodstanding.platform import files_at_start
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import ServersError
 from goodstanding.platform.servers.server import BROKERS, NAMES
@@ -24,6 +25,7 @@ from shared.contracts import zones
 from shared.contracts.identity import SchemeName
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import PROCESSES
+from shared.toml_file import ConfigError
 
 app = commands("The platform on this machine, in the background: Kafka, Postgres and the services.")
 
@@ -271,12 +273,24 @@ def _notes(stack: Stack) -> _Notes:
         return _Notes()
     try:
         deployment = stack.deployment
-        edited = deployment.edited()
+        edited = _told_with_fault(deployment.edited(), settings)
         stands_at = asyncio.run(deployment.led_to()) if settings.clock != "system" else None
     except (UserError, ServersError, OSError, KafkaError):
         # What does not answer is in the list of parts already.
         return _Notes(settings)
     return _Notes(settings, stands_at, edited)
+
+
+def _told_with_fault(edited: Sequence[str], settings: FixedSettings) -> Sequence[str]:
+    """What is said of edited files, and first what `local up` would refuse in them."""
+    if edited:
+        try:
+            policies.check_all(settings)
+        except ConfigError as error:
+            return files_at_start.with_fault(edited, str(error), f"{error.file.name}:{error.line}:")
+        except UserError as error:
+            return files_at_start.with_fault(edited, str(error))
+    return edited
 
 
 def _log(part: Part, last: int, as_json: bool) -> None:

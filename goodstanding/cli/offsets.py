@@ -13,7 +13,7 @@ from goodstanding.cli.words import AnyService, ServiceName
 from goodstanding.errors import UserError
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.stack import Stack
-from goodstanding.waiting_for_word import Waiting, give_word, waiting_for_word
+from goodstanding.waiting_for_word import Waiting, give_word, not_taken_up, waiting_for_word
 
 app = commands("Whether Kafka and Postgres agree, and what to do after one of them was restored or made anew.")
 
@@ -31,9 +31,14 @@ def check(
 
     Example: goodstanding offsets check scorer
     """
-    waiting = waiting_of(Stack.default().deployment, service, about_time=False)
+    deployment = Stack.default().deployment
+    waiting = waiting_of(deployment, service, about_time=False)
     resolve = "\n".join(f"Resolve: goodstanding offsets accept {name}" for name in sorted({w.service for w in waiting}))
-    told(waiting, as_json, nothing="Kafka and Postgres agree: nothing waits for your word.", then=resolve)
+    given = [] if waiting else asyncio.run(_not_taken_up(deployment, service))
+    nothing = "Kafka and Postgres agree: nothing waits for your word."
+    if given:
+        nothing = "\n".join(f"{name}: your word is given; the service takes it up when it runs." for name in given)
+    told(waiting, as_json, nothing=nothing, then=resolve)
 
 
 @app.command()
@@ -104,6 +109,12 @@ async def _waiting(deployment: Deployment, service: str) -> list[Waiting]:
         raise UserError(f"There is no service {service}.", f"Say one of: {', '.join(services)}.")
     found = [await waiting_for_word(deployment, name) for name in ([service] if service else services)]
     return [each for part in found for each in part]
+
+
+async def _not_taken_up(deployment: Deployment, service: str) -> list[str]:
+    """The services that have not taken up what the operator has decided."""
+    services = [service] if service else deployment.settings.services
+    return [name for name in services if await not_taken_up(deployment, name)]
 
 
 def told(waiting: list[Waiting], as_json: bool, *, nothing: str, then: str = "") -> None:

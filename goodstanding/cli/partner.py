@@ -142,7 +142,9 @@ def send_(
 
     accepted: it counts. repeated: it was known, and counts once. refused: it does not count. set aside: the operator
     has something to do first. taken by ingest: what the services behind ingest say was not waited for, since only the
-    operator can see how far they are. Ends with 1 when one is refused, set aside or unanswered.
+    operator can see how far they are, or because Postgres or one of these services is down; they judge the event when
+    they run again. Ends with 1 when one is refused, set aside or unanswered, else with 0: also when some are only taken
+    by ingest.
 
     Example: goodstanding partner send bank events.jsonl
     """

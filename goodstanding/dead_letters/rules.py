@@ -24,6 +24,7 @@ from shared.contracts.dead_letters import dismissed_headers, redriven_headers
 from shared.contracts.topics import RECORDS_CHANGED, dead_letter_topic
 from shared.runner.service import Outgoing
 
+_LISTED = "They are listed by: goodstanding dead-letters ls"
 _CHANGE_ID = re.compile(r"(retention/[^/]+)/([0-9]{1,9})")
 
 
@@ -32,16 +33,16 @@ def chosen(
 ) -> list[Letter]:
     """The letters of these positions; without any, all that can be redriven of those with the code, of the service.
 
-    Raises UserError for a position that no letter names.
+    Raises UserError for a position that no letter names, and for a code that none has.
     """
-    found = [letter for letter in letters if service in ("", letter.service)]
+    found = _of(letters, service, code)
     if not positions:
         wanted = {State.THERE, State.REDRIVEN} if again else {State.THERE}
-        return [letter for letter in found if letter.state in wanted and code in ("", letter.code)]
+        return [letter for letter in found if letter.state in wanted]
     by_position = {letter.position: letter for letter in found}
     for position in positions:
         if position not in by_position:
-            raise UserError(f"No dead letter names {position}.", "They are listed by: goodstanding dead-letters ls")
+            raise UserError(f"No dead letter names {position}.", _LISTED)
     return [by_position[position] for position in dict.fromkeys(positions)]
 
 
@@ -61,8 +62,19 @@ def open_letters(
     nothing has been done yet. Raises UserError as `chosen`."""
     if positions:
         return chosen(letters, positions=positions, service=service)
-    undone = [letter for letter in letters if letter.state not in (State.REDRIVEN, State.DISMISSED)]
-    return [each for each in undone if service in ("", each.service) and code in ("", each.code)]
+    found = _of(letters, service, code)
+    return [letter for letter in found if letter.state not in (State.REDRIVEN, State.DISMISSED)]
+
+
+def _of(letters: Iterable[Letter], service: str, code: str) -> list[Letter]:
+    found = [letter for letter in letters if service in ("", letter.service)]
+    with_code = [letter for letter in found if code in ("", letter.code)]
+    if code and not with_code:
+        whose = f" of {service}" if service else ""
+        raise UserError(
+            f"No dead letter{whose} has the code {code}.", "They are listed by: goodstanding dead-letters ls"
+        )
+    return with_code
 
 
 def dismissal(letter: Letter) -> Outgoing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -17,6 +17,8 @@ from goodstanding.dead_letters.rules import open_letters
 from goodstanding.doctor.findings import (
     DURABLE,
     Finding,
+    Verdict,
+    and_start,
     look,
     of_clocks,
     of_disk,
@@ -26,9 +28,13 @@ from goodstanding.doctor.findings import (
     of_letters,
     of_migrations,
     of_outbox,
+    of_parts,
     of_rights,
     of_topics,
+    of_words,
     ok,
+    service_of,
+    without,
     wrong,
 )
 from goodstanding.errors import UserError
@@ -50,25 +56,41 @@ from shared.toml_file import ConfigError
 from shared.trust import machine_time
 
 Examination = Callable[[Deployment], AsyncIterator[Finding]]
+_About = tuple[str, Examination, *tuple[str, ...]]
 _PATIENCE_S = 30.0
 _SENT_WITHIN = timedelta(minutes=1)
 _offsets = msgspec.json.Decoder(dict[str, int])
 
 
 def examine(stack: Stack) -> Iterator[Finding]:
-    """Everything about the deployment, each as soon as it is known. Raises UserError where nothing is set up."""
+    """Everything about the deployment, causes before what follows from them. Raises UserError where nothing is set
+    up."""
     deployment = stack.deployment
+    # Where others run the services, their groups in Kafka tell of them.
+    parts = [] if stack.uses_given_servers else stack.status()
     yield from _files(deployment)
-    yield from _processes(stack)
     yield from _disk(stack)
     away: list[str] = []
-    for about, examination, *needed in _EXAMINATIONS:
+    still: set[str] = set()
+    for each in _each_of(_CAUSES, deployment, away):
+        if each.verdict is Verdict.WRONG and (service := service_of(each)):
+            still.add(service)
+            yield and_start(each) if any(part.name == service and part.pid is None for part in parts) else each
+        else:
+            yield each
+    yield from without(still, of_parts(parts))
+    yield from without(still, _each_of(_EXAMINATIONS, deployment, away))
+    if away:
+        yield look("the rest", f"Not asked, since it rests on {' and '.join(away)}.", "Ask again when it answers.")
+
+
+def _each_of(examinations: Iterable[_About], deployment: Deployment, away: list[str]) -> Iterator[Finding]:
+    """`away` names those that did not answer, and gets further ones."""
+    for about, examination, *needed in examinations:
         if not set(needed) & set(away):
             found, answered = asyncio.run(_asked(about, examination, deployment))
             yield from found
             away += [] if answered else [about]
-    if away:
-        yield look("the rest", f"Not asked, since it rests on {' and '.join(away)}.", "Ask again when it answers.")
 
 
 async def _asked(about: str, examination: Examination, deployment: Deployment) -> tuple[list[Finding], bool]:
@@ -99,19 +121,6 @@ def _files(deployment: Deployment) -> Iterator[Finding]:
             yield look("files", f"{told}.", remedy)
     else:
         yield ok("files", "Policies and mappings have no faults, and running services have read them as they are.")
-
-
-def _processes(stack: Stack) -> Iterator[Finding]:
-    """Of the local platform only: where others run the services, their groups in Kafka tell."""
-    parts = [] if stack.uses_given_servers else stack.status()
-    for part in parts:
-        if part.trouble:
-            remedy = f"Start it: goodstanding local up; why it ended: goodstanding local logs {part.name}"
-            if part.pid:
-                remedy = f"If that lasts, see its log: goodstanding local logs {part.name}"
-            yield wrong(part.name, f"It is not ready: {part.trouble}.", remedy)
-    if parts and not any(part.trouble for part in parts):
-        yield ok("processes", f"{', '.join(part.name for part in parts)} are ready.")
 
 
 def _disk(stack: Stack) -> Iterator[Finding]:
@@ -222,10 +231,14 @@ _OUTBOX = "select count(*), extract(epoch from clock_timestamp() - min(created_a
 async def _words(deployment: Deployment) -> AsyncIterator[Finding]:
     found = False
     for service in deployment.settings.services:
-        for each in await waiting_for_word(deployment, service):
-            found = True
-            topic = "offsets" if each.shards else "clock"
-            yield wrong(f"service {service}", each.found.sentence, f"Decide: goodstanding {topic} check {service}")
+        waiting = await waiting_for_word(deployment, service)
+        for topic, sentences in (
+            ("clock", [each.found.sentence for each in waiting if not each.shards]),
+            ("offsets", [each.found.sentence for each in waiting if each.shards]),
+        ):
+            if sentences:
+                found = True
+                yield of_words(service, topic, sentences)
     if not found:
         yield ok("one story", "Kafka and Postgres agree, and no service waits for your word.")
 
@@ -235,13 +248,15 @@ async def _erasures(deployment: Deployment) -> AsyncIterator[Finding]:
     yield of_erasures([each.request_id for each in under_way if each.is_overdue], len(under_way))
 
 
-_EXAMINATIONS: tuple[tuple[str, Examination, *tuple[str, ...]], ...] = (
+_CAUSES: tuple[_About, ...] = (
     ("kafka", _kafka),
     ("postgres", _postgres),
+    ("one story", _words, "kafka", "postgres"),
+)
+"""Each with those whose answer it rests on. What is wrong here makes more go wrong."""
+_EXAMINATIONS: tuple[_About, ...] = (
     ("schemas", _schemas, "postgres"),
     ("services", _groups, "kafka", "postgres"),
-    ("one story", _words, "kafka", "postgres"),
     ("dead letters", _letters, "kafka"),
     ("erasures", _erasures, "postgres"),
 )
-"""Each with those whose answer it rests on."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
 from goodstanding.platform.acl_plan import Plan
+from goodstanding.platform.stack import Part
 from shared.kafka.topic_admin import TopicReport
 from shared.trust import Witness, disagreement
 
@@ -16,6 +17,7 @@ WAITING_MAX = 20_000
 FREE_SHARE_MIN = 0.10
 """Of the disk: Kafka and Postgres both need room to tidy up."""
 LETTERS_SHOWN_MAX = 3
+_SERVICE = "service "
 
 
 class Verdict(StrEnum):
@@ -46,6 +48,41 @@ def look(about: str, sentence: str, remedy: str) -> Finding:
 
 def wrong(about: str, sentence: str, remedy: str) -> Finding:
     return Finding(about, Verdict.WRONG, sentence, remedy)
+
+
+def of_parts(parts: Sequence[Part]) -> Iterator[Finding]:
+    """`parts` are the servers and processes of the local platform; empty where others run them."""
+    for part in parts:
+        if part.trouble:
+            remedy = f"Start it: goodstanding local up; why it ended: goodstanding local logs {part.name}"
+            if part.pid:
+                remedy = f"If that lasts, see its log: goodstanding local logs {part.name}"
+            yield wrong(part.name, f"It is not ready: {part.trouble}.", remedy)
+    if parts and not any(part.trouble for part in parts):
+        yield ok("processes", f"{', '.join(part.name for part in parts)} are ready.")
+
+
+def of_words(service: str, topic: str, sentences: Sequence[str]) -> Finding:
+    """`sentences` say what stops the service until the operator decides by the commands of `topic`, one at least."""
+    more = f" And {len(sentences) - 1} more like it." if len(sentences) > 1 else ""
+    return wrong(f"{_SERVICE}{service}", sentences[0] + more, f"Decide: goodstanding {topic} check {service}")
+
+
+def and_start(finding: Finding) -> Finding:
+    """The finding about a service that is not running besides."""
+    return replace(finding, remedy=f"{finding.remedy}; then start it: goodstanding local up")
+
+
+def service_of(finding: Finding) -> str:
+    """The service that the finding is about; empty for another one."""
+    return finding.about.removeprefix(_SERVICE) if finding.about.startswith(_SERVICE) else ""
+
+
+def without(services: Collection[str], findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Leave out that these services do not work: why they do not was told before."""
+    for each in findings:
+        if each.verdict is not Verdict.WRONG or (service_of(each) or each.about) not in services:
+            yield each
 
 
 def of_topics(report: TopicReport) -> Iterator[Finding]:
@@ -110,7 +147,7 @@ def of_clocks(witnesses: Sequence[Witness], tolerance_s: float) -> Finding:
 
 def of_group(service: str, members: int, waiting: int | None) -> Finding:
     """`waiting` counts the records of its input that are not handled yet; None where that is not known."""
-    about = f"service {service}"
+    about = f"{_SERVICE}{service}"
     if not members:
         return wrong(about, "No process of it is in its group.", f"Start one: goodstanding local up, or run {service}")
     told = f"{members} process{'es' if members > 1 else ''} in its group"

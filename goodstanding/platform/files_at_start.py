@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from goodstanding.errors import UserError
@@ -65,6 +65,15 @@ def differences(service: str, read: Mapping[str, str], now: Mapping[str, str]) -
             else:
                 told = f"{file} has been edited since {service} read it ({before} then, {after} now)."
             yield file, f"{told} {remedy}"
+
+
+def with_fault(edited: Sequence[str], fault: str, place: str = "") -> list[str]:
+    """Sentences of `differences`, behind that of a fault for which no service would start again; nobody is sent to
+    start services with it. `place` is the fault's, `<file>:<line>:`: what a service says of it already is enough."""
+    told = [each.removesuffix(_HAVE_IT_READ).rstrip() for each in edited]
+    if place and any(place in each for each in told):
+        return told
+    return [f"{fault} Services keep what they have read, and would not start again with this.", *told]
 
 
 def write_copy(policies: Path, copy: Path, scorecard: Path | None) -> None:

@@ -21,7 +21,7 @@ from shared.contracts.messages import TierChange, read
 from shared.settings import ROOT
 from tests.support.guides import FENCE, Command, follow, run
 
-_RUN = {None, "compose", "backup", "restore"}
+_RUN = {None, "local", "compose", "backup", "restore"}
 """The last two by tests/deploy/test_restore.py."""
 _CODE = ("goodstanding", "services", "shared", "policies", "partners", "data", "deploy", "docs")
 _CLIENT = "goodstanding_client"
@@ -100,6 +100,11 @@ def test_a_european_deployment(checkout: Path, newcomer: dict[str, str]) -> None
 @pytest.mark.timeout(600)
 def test_load_the_past(checkout: Path, newcomer: dict[str, str]) -> None:
     assert follow("loading.md", None, checkout, newcomer) > 15
+
+
+@pytest.mark.timeout(300)
+def test_an_older_postgres_is_put_back_without_docker(checkout: Path, newcomer: dict[str, str]) -> None:
+    assert follow("operations.md", "local", checkout, newcomer) > 10
 
 
 @pytest.mark.timeout(300)

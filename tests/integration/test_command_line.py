@@ -286,6 +286,17 @@ def test_a_file_that_was_edited_since_a_service_read_it_is_named(newcomer: Newco
         mapping.write_bytes(before)
     *_, platform = newcomer.asks("local", "status")
     assert platform["edited"] == []
+    scorecard = newcomer.checkout / "policies" / "scorecard.toml"
+    before = scorecard.read_bytes()
+    try:
+        scorecard.write_bytes(b"unheard_of = 1\n" + before)
+        *_, platform = newcomer.asks("local", "status")
+        fault, told = platform["edited"]
+        assert re.search(r"scorecard\.toml:1: .*unheard_of.* would not start again with this\.$", fault)
+        assert told.startswith("policies/scorecard.toml has been edited since scorer read it (")
+        assert "local up" not in told
+    finally:
+        scorecard.write_bytes(before)
 
 
 def test_an_event_is_not_foreseen_by_a_mapping_that_ingest_has_not_read(newcomer: Newcomer, account: str) -> None:
@@ -340,6 +351,53 @@ _ODD: list[list[tuple[str, bytes | None]]] = [
     [("ce_type", TYPES[Refusal].encode()), ("ce_code", b"x"), ("ce_origin", b"x")],
     [("ce_type", TYPES[SubjectAnswer].encode())],
 ]
+
+
+def test_an_older_postgres_is_told_of_at_once_and_services_wait_for_the_operator(
+    newcomer: Newcomer, account: str
+) -> None:
+    data, copy = newcomer.home / "postgres", newcomer.home / "copy"
+    assert newcomer.types("local", "down").returncode == 0
+    subprocess.run(["cp", "--archive", data, copy], check=True)
+    assert newcomer.types("local", "up").returncode == 0
+    before = len(newcomer.asks("tail", "scores", "--once", "--last", "1000"))
+    stays = newcomer.types("partner", "sample", "hotel", "--count", "40").stdout
+    newcomer.types("partner", "send", "hotel", "-", input=stays)
+    began = time.monotonic()
+    while len(newcomer.asks("tail", "scores", "--once", "--last", "1000")) == before:
+        assert time.monotonic() - began < _PATIENCE_S
+    assert newcomer.types("local", "down").returncode == 0
+    shutil.rmtree(data)
+    copy.rename(data)
+
+    up = newcomer.types("local", "up")
+    told, *lines = up.stderr[up.stderr.index("goodstanding:") :].strip().split("\n")
+    assert (up.returncode, "stand still until you decide" in told) == (1, True), up.stderr
+    waiting = [line.partition(":")[0] for line in lines]
+    assert "scorer" in waiting
+    for service, line in zip(waiting, lines, strict=True):
+        said = f"{service}: Postgres is older than Kafka, or somebody else has written there. Decide: "
+        assert line.startswith(said)
+        assert line.endswith(f" offsets accept {service}")
+    status = newcomer.types("local", "status", "--json").stdout.splitlines()
+    running = {part["name"]: part["pid"] for part in map(json.loads, status) if part["name"] in SERVICES}
+    assert all(running[service] for service in SERVICES), "they wait by themselves"
+
+    def wrong() -> list[dict[str, Any]]:
+        found = map(json.loads, newcomer.types("doctor", "--json").stdout.splitlines())
+        return [each for each in found if each["verdict"] == "wrong"]
+
+    assert [each["about"] for each in wrong()] == [f"service {service}" for service in waiting], "the cause, and once"
+    os.kill(running["scorer"], signal.SIGKILL)
+    [scorer] = [each for each in wrong() if "scorer" in each["about"]]
+    assert scorer["remedy"] == "Decide: goodstanding offsets check scorer; then start it: goodstanding local up"
+    for service in waiting:
+        assert newcomer.types("offsets", "accept", service, "--yes").returncode == 0
+    check = newcomer.types("offsets", "check", "scorer")
+    given = "scorer: your word is given; the service takes it up when it runs.\n"
+    assert (check.returncode, check.stdout) == (0, given)
+    assert newcomer.types("local", "up").returncode == 0
+    assert newcomer.types("offsets", "check").stdout == "Kafka and Postgres agree: nothing waits for your word.\n"
 
 
 async def test_what_a_stranger_has_written_ends_no_command(newcomer: Newcomer, account: str) -> None:

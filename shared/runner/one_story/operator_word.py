@@ -50,6 +50,11 @@ async def waiting_for_word(db: DbOrPool) -> list[Met]:
     ]
 
 
+async def not_taken_up(db: DbOrPool) -> bool:
+    """Whether a shard has not acted yet on what the operator has decided: no process has looked since."""
+    return bool(await db.fetchval(_SQL["given"]))
+
+
 async def give_word(db: DbOrPool, found: Found) -> None:
     """The operator's decision, kept for good with its time."""
     await db.execute(_SQL["give_word"], found.token, found.sentence, found.remedy)

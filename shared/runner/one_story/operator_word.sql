@@ -16,6 +16,9 @@ on conflict (shard, token) do update set sentence = excluded.sentence, remedy = 
 select shard, token, sentence, remedy, seen_at from contradiction
 where token not in (select token from operator_word) order by shard, token
 
+-- name: given
+select exists (select from contradiction join operator_word using (token) where shard >= 0 and applied_at is null)
+
 -- name: give_word
 insert into operator_word (token, sentence, remedy) select $1, $2, $3 on conflict (token) do nothing
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -163,7 +163,6 @@ ALL = [
         ({"code": "unknown-partner"}, [PLACE, "b/0/1"]),
         ({"code": "unknown-partner", "service": "scorer"}, ["b/0/1"]),
         ({"service": "benefits"}, []),
-        ({"code": "nothing"}, []),
         ({"again": True}, [PLACE, "a/0/1", "b/0/1", "c/0/1"]),
         # Who names them is told why not.
         ({"positions": [GONE_PLACE, "c/0/1", SCORE, "timer/1"]}, [GONE_PLACE, "c/0/1", SCORE, "timer/1"]),
@@ -197,6 +196,13 @@ def test_only_what_was_set_aside_can_be_chosen(wanted: dict[str, Any]) -> None:
     """Or else the command would append whatever somebody mistypes."""
     with pytest.raises(UserError, match=r"goodstanding dead-letters ls"):
         chosen(ALL, **wanted)
+
+
+@pytest.mark.parametrize("choose", [chosen, open_letters])
+@pytest.mark.parametrize("wanted", [{"code": "unknwn"}, {"code": "unknown-partner", "service": "benefits"}])
+def test_a_code_that_no_letter_has_is_told_of(choose: Callable[..., Any], wanted: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=f"No dead letter.* has the code {wanted['code']}"):
+        choose(ALL, **wanted)
 
 
 def change(version: int, name: str = "ab", topic: str = RECORDS_CHANGED) -> ConsumerRecord:

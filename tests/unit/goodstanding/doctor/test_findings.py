@@ -12,6 +12,7 @@ from goodstanding.doctor.findings import (
     WAITING_MAX,
     Finding,
     Verdict,
+    and_start,
     of_clocks,
     of_disk,
     of_durability,
@@ -22,6 +23,10 @@ from goodstanding.doctor.findings import (
     of_outbox,
     of_rights,
     of_topics,
+    of_words,
+    ok,
+    without,
+    wrong,
 )
 from goodstanding.platform.acl_plan import Plan
 from shared.contracts.rights import Right
@@ -35,6 +40,11 @@ FEWER = Difference("scores.changed", "partitions", "6", "3", "Delete it and crea
 RIGHT = Right("scorer", "topic", "scores.changed", "write")
 
 CASES = [
+    (
+        of_words("scorer", "offsets", ["It is older.", "It is older too."]),
+        Verdict.WRONG,
+        "It is older. And 1 more like it.",
+    ),
     (of_rights(Plan((), (), (RIGHT,), ())), Verdict.OK, "All 1 rights"),
     (of_rights(Plan((RIGHT,), (), (), ())), Verdict.WRONG, "1 are missing"),
     (of_rights(Plan((), (RIGHT,), (), ("one that denies",))), Verdict.WRONG, "1 are too much, 1 are of another kind."),
@@ -87,3 +97,16 @@ def test_each_topic_that_is_missing_or_differs_is_named() -> None:
     assert (missing.verdict, missing.sentence) == (Verdict.WRONG, "Missing: c.")
     assert differing.sentence == "scores.changed: partitions is 3, not 6."
     assert differing.remedy == "Delete it and create it again."
+
+
+def test_that_a_service_does_not_work_is_left_out_where_its_cause_was_told() -> None:
+    process, group = wrong("scorer", "It is not ready.", "Start it."), of_group("scorer", 0, None)
+    other, fine = wrong("retention", "It is not ready.", "Start it."), ok("service scorer", "1 process in its group.")
+    assert list(without({"scorer"}, [process, group, other, fine])) == [other, fine]
+    assert list(without(set(), [process, group])) == [process, group]
+
+
+def test_what_waits_for_the_operator_names_the_command_and_the_start_of_what_does_not_run() -> None:
+    found = of_words("scorer", "clock", ["It jumped."])
+    assert found.remedy == "Decide: goodstanding clock check scorer"
+    assert and_start(found).remedy == f"{found.remedy}; then start it: goodstanding local up"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from goodstanding.errors import UserError
-from goodstanding.platform.files_at_start import bears_on, differences, make_continuous, names, write_copy
+from goodstanding.platform.files_at_start import bears_on, differences, make_continuous, names, with_fault, write_copy
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,17 @@ def test_a_new_an_edited_and_a_removed_file_are_told_apart(
 def test_what_is_read_at_the_start_only_asks_for_one() -> None:
     [(_, sentence)] = differences("scorer", {"policies/scorecard.toml": "aa"}, {"policies/scorecard.toml": "bb"})
     assert sentence.endswith("goodstanding local down, then goodstanding local up.")
+
+
+def test_a_fault_is_told_first_and_nobody_is_sent_to_start_services_with_it() -> None:
+    edited = [sentence for _, sentence in differences("scorer", {}, {"policies/scorecard.toml": "bb"})]
+    fault, told = with_fault(edited, "scorecard.toml:3: top: It is no number.")
+    assert fault.startswith("scorecard.toml:3: top: It is no number. Services keep what they have read")
+    assert told == "policies/scorecard.toml is new: scorer has not read it."
+    remark = "partners/bank.toml:3: kind: It is wrong."
+    assert with_fault([remark], "/here/partners/bank.toml:3: kind: It is wrong. Mend it.", "bank.toml:3:") == [
+        remark
+    ], "ingest has said so itself"
 
 
 @pytest.mark.parametrize(
