@@ -260,7 +260,7 @@ def exceptions(sample: Sample, said: Answers) -> Iterator[str]:
             "`ragged = true`; if it is a slip, take that out."
         )
     if absent := _not_in_sample(sample, said):
-        yield f"The sample has no event with {', '.join(absent)}. The mapping has that, as --map says."
+        yield f"No event of the sample has the code {' or '.join(absent)}. The mapping has what --map says of it."
     for field in dict.fromkeys((said.time, *sorted(said.late.fields))):
         if field and (lines := _without(sample, said, field)):
             yield (
@@ -274,7 +274,7 @@ def exceptions(sample: Sample, said: Answers) -> Iterator[str]:
 
 def _not_in_sample(sample: Sample, said: Answers) -> list[str]:
     found = {said.code_in(row) for row in sample.rows}
-    return [code or "an empty code" for code in said.kinds if code not in found and code != ALL]
+    return [code or '""' for code in said.kinds if code not in found and code != ALL]
 
 
 def _without(sample: Sample, said: Answers, field: str) -> list[int]:

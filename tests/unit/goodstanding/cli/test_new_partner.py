@@ -132,7 +132,7 @@ def test_a_code_that_the_sample_does_not_have_is_mapped_all_the_same(house: Path
     negative = TRIPS.replace("2.50", "-2.50").replace("3.00", "-3.00")
     found = ask("partner", "new", "tram", sample(house, negative), *TRAM, *KINDS, *more, *FARE)
     assert found.exit_code == 0, found.stderr
-    assert "The sample has no event with tandem, docked_bike. The mapping has that, as --map says." in found.stdout
+    assert "No event of the sample has the code tandem or docked_bike. The mapping has what --map says" in found.stdout
     mapping = written(house, "tram")
     assert mapping["events"][2]["kinds"] == {"tandem": "donation.made"}
     assert mapping["events"][2]["amount"]["sign"] == "negative", "as that of the other events"
