@@ -74,7 +74,6 @@ _ASKED: tuple[ServiceName, ...] = ("retention", "scorer", "benefits")
 _TOLD = (RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED)
 """Who is erased, is erased on each of these."""
 _IN_FLIGHT_TIMEOUT_S = 30.0
-_TRANSACTION_TIMEOUT_S = 4.0
 _SESSION_S = 3.0
 _LASTS_S_MAX = 1.5
 _OPERATOR_LOOKS_EVERY_S = 1.0
@@ -293,7 +292,8 @@ async def _flow(feeder: Feeder, chaos: _Chaos, stretch: Stretch, faults: Sequenc
         else:
             await chaos.prepare(fault)
             async with asyncio.TaskGroup() as both:
-                both.create_task(feeder.send(messages, spread_s=share_s))
+                # Events still come for `share_s` when the fault looks for work of its victim.
+                both.create_task(feeder.send(messages, spread_s=fault.delay_s + share_s))
                 both.create_task(chaos.commit(fault))
         await chaos.recover()
 
@@ -474,10 +474,10 @@ class _Chaos:
 
     async def _kill(self, victim: str, fault: Fault) -> None:
         """SIGKILL, and a new start after a while; half of those that have a database die in the middle of a
-        transaction, if it can be brought about within a few seconds."""
+        transaction, if it can be brought about while enough events are still to come."""
         what: str | None = None
         if service_of(victim) != "ingest" and fault.for_s < _LASTS_S_MAX / 2:
-            patience = _over(_TRANSACTION_TIMEOUT_S)
+            patience = _over(self._plan.share_s / 2)
             what = await self._frozen(victim, lambda: self._cluster.open_transactions(victim), patience)
         what = what or await self._frozen_at_work(victim)
         await self._cluster.kill(victim)
