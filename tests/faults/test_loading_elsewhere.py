@@ -18,9 +18,8 @@ from goodstanding.platform.fixed_settings import FILE, FixedSettings
 from goodstanding.platform.stack import Stack
 from shared.contracts import zones
 from shared.contracts.months import month_of, month_start
-from tests.integration.test_loading import bank_events
 from tests.support.newcomer import Newcomer, newcomer
-from tests.support.past import PARTNER, held, past
+from tests.support.past import PARTNER, bank_events, held, past
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(1_200)]
 
@@ -99,7 +98,7 @@ def _by(operator: Newcomer, **changed: str) -> None:
 def _backfills(operator: Newcomer, elsewhere: _Elsewhere) -> None:
     now = datetime.now(UTC)
     began = month_start(month_of(now, ZONE) - 9, ZONE)
-    (operator.directory / "bank.jsonl").write_bytes(b"\n".join(bank_events(began, 20)))
+    (operator.directory / "bank.jsonl").write_bytes(b"\n".join(bank_events(began, 20, FixedSettings.new())))
     declared = ("--from", f"{began.astimezone(ZONE):%Y-%m-%d}", "--until", f"{now.astimezone(ZONE):%Y-%m-%d}")
     command = ("import", "bank.jsonl", "--partner", "bank", *declared)
     told = elsewhere.asks(*command, ends=1)

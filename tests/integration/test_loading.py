@@ -8,13 +8,10 @@ import gzip
 import json
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from itertools import islice
+from datetime import UTC, datetime
 
 import pytest
 
-from goodstanding.partner.mapping_files import sound_mapping_of
-from goodstanding.partner.samples import Setting, samples
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.service_process import ServiceProcess
@@ -22,7 +19,7 @@ from goodstanding.platform.stack import passing
 from shared.contracts import zones
 from shared.contracts.months import month_name, month_of, month_start
 from tests.support.newcomer import Newcomer, newcomer
-from tests.support.past import PARTNER, held, live, past
+from tests.support.past import PARTNER, bank_events, held, live, past
 
 _PATIENCE_S = 30.0
 SETTINGS = FixedSettings.new()
@@ -130,7 +127,7 @@ def test_a_new_partner_is_backfilled_for_declared_months_and_nobody_else(operato
     deployment = operator.stack.deployment
     now, events = datetime.now(UTC), operator.directory / "bank.jsonl"
     began = month_start(month_of(now, ZONE) - 9, ZONE)
-    lines = bank_events(began, 40)
+    lines = bank_events(began, 40, SETTINGS)
     events.write_bytes(b"\n".join(lines))
     declared = ("--from", f"{began.astimezone(ZONE):%Y-%m-%d}", "--until", f"{now.astimezone(ZONE):%Y-%m-%d}")
     assert "has sent events before" in operator.asks("import", "second.jsonl", "--partner", PARTNER, *declared, ends=1)
@@ -141,18 +138,10 @@ def test_a_new_partner_is_backfilled_for_declared_months_and_nobody_else(operato
     assert "has sent events before" in operator.asks("import", "bank.jsonl", "--partner", "bank", *declared, ends=1)
     # The months are closed again, so what comes for them is late, as ever.
     late = operator.directory / "late.jsonl"
-    late.write_bytes(bank_events(began, 41)[-1])
+    late.write_bytes(bank_events(began, 41, SETTINGS)[-1])
     assert "too-late" in operator.asks("partner", "send", "bank", "late.jsonl", ends=1)
     after = asyncio.run(held(deployment))
     assert after["scorer.person"] == before["scorer.person"]
-
-
-def bank_events(began: datetime, count: int) -> list[bytes]:
-    """Samples of the bank, moved to a month that is closed."""
-    setting = Setting(SETTINGS.currency, ZONE, began + timedelta(days=28), people=5)
-    mapping = sound_mapping_of("bank", SETTINGS)
-    made = (each.value for each in samples("bank", mapping, setting) if b'.cleared"' in each.value)
-    return list(islice(made, count))
 
 
 def trouble_of(process: ServiceProcess) -> str:

@@ -6,13 +6,16 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from random import Random
 from typing import Any
 
 import asyncpg
 
+from goodstanding.partner.mapping_files import sound_mapping_of
+from goodstanding.partner.samples import Setting, samples
 from goodstanding.platform.deployment import Deployment
-from goodstanding.platform.fixed_settings import STATEFUL
+from goodstanding.platform.fixed_settings import STATEFUL, FixedSettings
 from goodstanding.reading.offsets import asking
 from goodstanding.reading.topic import between
 from goodstanding.simulation.course import publication_day
@@ -168,3 +171,11 @@ async def _last(deployment: Deployment, topic: str) -> list[tuple[Any, ...]]:
     async for record in between(kafka, starts, ends):
         last[record.key] = (record.key, record.value, tuple(sorted(record.headers)))
     return sorted(last.values())
+
+
+def bank_events(began: datetime, count: int, settings: FixedSettings) -> list[bytes]:
+    """Samples of the bank, moved to a month that is closed."""
+    setting = Setting(settings.currency, zones.zone(settings.zone), began + timedelta(days=28), people=5)
+    mapping = sound_mapping_of("bank", settings)
+    made = (each.value for each in samples("bank", mapping, setting) if b'.cleared"' in each.value)
+    return list(islice(made, count))
