@@ -25,6 +25,7 @@ import asyncpg
 
 from bench.__main__ import _cpu_s
 from bench.retention_sweep import _peak_mb
+from bench.waiting import until
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Servers
@@ -125,8 +126,7 @@ def _round(
 async def _published(deployment: Deployment, people: int, version: int) -> None:
     db = await asyncpg.connect(deployment.dsn("benefits"))
     try:
-        while not await db.fetchval(_PUBLISHED, people, version):  # noqa: ASYNC110  # the database offers no event
-            await asyncio.sleep(0.2)
+        await until(db, _PUBLISHED, people, version, every_s=0.2)
     finally:
         await db.close()
 

@@ -20,15 +20,13 @@ from aiokafka import ConsumerRecord
 from pydantic import SecretStr
 
 from goodstanding.partner.samples import Mode, Setting, samples
-from services.ingest.core.mapping import PartnerMapping
-from services.ingest.loading import load_context, load_partners
+from services.ingest.loading import load_context, load_mapping, load_partners
 from services.ingest.service import Policy, service
 from services.ingest.settings import IngestSettings
 from shared.contracts.identity import sample_account
 from shared.contracts.partition import partition_of
 from shared.contracts.topics import raw_topic
 from shared.runner.service import Answer, Forward, Record, Service
-from shared.toml_file import load
 
 EVENTS = 20_000
 BATCH = 2_000
@@ -56,7 +54,7 @@ def main() -> None:
     costs = []
     for partner, mode in SEVEN.items():
         file = settings.partners / f"{partner}.toml"
-        mapping: PartnerMapping = load(file, PartnerMapping)  # type: ignore[arg-type]  # a union is a type to msgspec only
+        mapping = load_mapping(file)
         events = list(islice(samples(partner, mapping, setting, mode=mode), EVENTS))
         records = [_record(partner, n, each.key, each.value, each.headers) for n, each in enumerate(events)]
         if profile:

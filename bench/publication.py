@@ -26,6 +26,7 @@ import psutil
 from bench.__main__ import _cpu_s
 from bench.lives import LATE_MONTHS, ZONE, lived
 from bench.retention_sweep import _peak_mb
+from bench.waiting import SETTLED, until
 from goodstanding.cli.preview import previewed
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
@@ -169,15 +170,15 @@ async def _measure(
 ) -> tuple[Point, Point]:
     db = await asyncpg.connect(deployment.dsn("scorer"))
     instant = policy.instant_of(RUN)
-    await _until_settled(db, month_start(RUN - 1, ZONE))
+    await until(db, SETTLED, month_start(RUN - 1, ZONE), every_s=_EVERY_S)
     await _populate(deployment, policy, people)
     others = [server.pid for server in await asyncio.to_thread(servers.status)]
     meter = _Meter(processes, [pid for pid in others if pid])
     print(f"{people:,} people, {len(processes)} process(es)")
     await deployment.set_clock(instant)
     points, tenth = [meter.point(0)], 1
-    while not await db.fetchval(_SETTLED, instant):
-        await asyncio.sleep(_EVERY_S)
+    while not await db.fetchval(SETTLED, instant):
+        await asyncio.sleep(_EVERY_S)  # the database offers no event for it
         done = await _passed(db)
         if kill and done > 0.5:
             kill = False
@@ -217,14 +218,6 @@ async def _preview(deployment: Deployment, policy: Policy) -> None:
         f"preview{people:>9,} people in {seconds:.0f} s, {cpu_s / people * 1e6:,.0f} us CPU a person,"
         f" {grown_mb:+.0f} MB of memory"
     )
-
-
-_SETTLED = "select bool_and(settled_at >= $1) and not exists (select from outbox) from shard"
-
-
-async def _until_settled(db: asyncpg.Connection, instant: object) -> None:
-    while not await db.fetchval(_SETTLED, instant):  # noqa: ASYNC110 (the database offers no event for it)
-        await asyncio.sleep(_EVERY_S)
 
 
 async def _passed(db: asyncpg.Connection) -> float:

@@ -24,6 +24,7 @@ from pathlib import Path
 import asyncpg
 
 from bench.__main__ import _cpu_s
+from bench.waiting import SETTLED, until
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Servers
@@ -50,7 +51,6 @@ _KEY = b"k" * 32
 _COPIED_PER_S = 20_000
 _STARTED_WITHIN_S = 15
 _COLUMNS = ("shard", "user_id", "record_id", "partner", "report_id", "status", "version", "kind", "began_on", "amount")
-_SETTLED = "select bool_and(settled_at >= $1) and not exists (select from outbox) from shard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +148,7 @@ async def _measure(
         await asyncio.sleep((lapses_at - datetime.now(UTC)).total_seconds())
         before = {name: _cpu_s(pid) for name, pid in pids.items() if pid}
         began = time.perf_counter()
-        while not await db.fetchval(_SETTLED, lapses_at):  # noqa: ASYNC110 (the database offers no event for it)
-            await asyncio.sleep(0.05)
+        await until(db, SETTLED, lapses_at, every_s=0.05)
         seconds = time.perf_counter() - began
         cpu_s = {name: (_cpu_s(pid) - before[name]) * 100_000 / records for name, pid in pids.items() if pid}
         # The end markers of the transactions have offsets too.

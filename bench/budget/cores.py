@@ -21,8 +21,7 @@ from goodstanding.partner.samples import Setting, samples
 from services.benefits import service as benefits
 from services.benefits.loading import load as load_tables
 from services.benefits.settings import BenefitsSettings
-from services.ingest.core.mapping import PartnerMapping
-from services.ingest.loading import load_context, load_partners
+from services.ingest.loading import load_context, load_mapping, load_partners
 from services.ingest.service import Policy as IngestPolicy
 from services.ingest.service import service as ingest_service
 from services.ingest.settings import IngestSettings
@@ -39,7 +38,6 @@ from shared.kafka.records import Notes, Records
 from shared.runner import step
 from shared.runner.buffer import Budget, Buffer
 from shared.runner.service import Answer, DeadLetter, Outgoing, Record
-from shared.toml_file import load
 from tests.support.batches import batch
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
@@ -66,7 +64,7 @@ def outgoing(partner: str) -> tuple[list[Record], list[Outgoing]]:
     settings = IngestSettings(kafka="", key=SecretStr("00" * 32))
     setting = Setting(settings.currency, settings.zone_info, NOW, people=20_000)
     file = settings.partners / f"{partner}.toml"
-    mapping: PartnerMapping = load(file, PartnerMapping)  # type: ignore[arg-type]  # a union is a type to msgspec only
+    mapping = load_mapping(file)
     events = islice(samples(partner, mapping, setting, mode=SEVEN[partner]), EVENTS)
     records = [_record(partner, n, each.key, each.value, each.headers) for n, each in enumerate(events)]
     sent: list[Outgoing] = []

@@ -9,13 +9,13 @@ import struct
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 from pydantic import Field
 
-from bench.peers.work import KINDS, SEEN_MAX, Change
+from bench.peers.work import SEEN_MAX, Change, Kind
 from shared.runner.process import start
 from shared.runner.service import Announcement, Db, DeadLetter, Decision, Fenced, Input, Outcome, Record, Service
 from shared.settings import StatefulSettings
@@ -50,7 +50,7 @@ class FoldSettings(StatefulSettings):
 class Event(msgspec.Struct, frozen=True, gc=False):
     id: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
     person: Annotated[str, Meta(min_length=1, max_length=32)]
-    kind: Literal[KINDS]  # type: ignore[valid-type]  # the checker wants them spelled out once more
+    kind: Kind
     amount: Annotated[int, Meta(ge=0, le=1_000_000_000)]
     days_late: Annotated[int, Meta(ge=0, le=3_650)]
     at: Annotated[int, Meta(gt=0)]

@@ -20,12 +20,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
 from shared.contracts.partition import partition_of
 
-KINDS = ("card.payment", "credit.payment", "electricity.bill", "hotel.stay")
+Kind: TypeAlias = Literal["card.payment", "credit.payment", "electricity.bill", "hotel.stay"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 SEEN_MAX = 32
 """Ids that are kept of a person. The reference keeps all of them, so a window that is too small would be seen."""
 EVENT_BYTES = 400

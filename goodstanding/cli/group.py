@@ -61,8 +61,8 @@ class Group(TyperGroup):
         try:
             ended = super().main(args, *arguments, **named)
         except _UsageError as error:
-            message: str = error.format_message()  # type: ignore[attr-defined]  # every usage error has it
-            error_json(message, "Its --help shows an example.")
+            usage: Any = error
+            error_json(usage.format_message(), "Its --help shows an example.")
             sys.exit(2)
         sys.exit(ended if isinstance(ended, int) else 0)
 

@@ -96,10 +96,11 @@ def key(
 
     Example: goodstanding portal key subscriber rental-firm --scope standing
     """
-    if role not in keys.OF_ROLE:
+    holds = next((each for each in keys.OF_ROLE if each == role), None)
+    if holds is None:
         raise UserError(f"There is no role {role}.", f"Say one of: {', '.join(keys.OF_ROLE)}.")
-    wanted = scopes or list(keys.OF_ROLE[role])
-    made = _in_database(lambda db: keys.make(db, role, name, wanted, datetime.now(UTC)))  # type: ignore[arg-type]  # one of OF_ROLE
+    wanted = scopes or list(keys.OF_ROLE[holds])
+    made = _in_database(lambda db: keys.make(db, holds, name, wanted, datetime.now(UTC)))
     if as_json:
         answer_json({"key": made, "role": role, "name": name, "scopes": sorted(wanted)})
     else:

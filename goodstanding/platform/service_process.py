@@ -198,8 +198,7 @@ class ServiceProcess:
             raise UserError(f"{self.name} ended while it was starting.", self.last_words())
         if time.monotonic() > deadline:
             raise UserError(f"{self.name} is not ready after {timeout_s:.0f} s: {trouble}.", self.last_words())
-        # Nobody tells when it is ready: it has to be asked.
-        time.sleep(_POLL_S)
+        time.sleep(_POLL_S)  # a process says that it is ready only when it is asked
 
     def last_words(self, lines: int = 6) -> str:
         """The end of what it has written since its start, for an error message."""

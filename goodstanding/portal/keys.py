@@ -18,7 +18,7 @@ from shared.postgres import DbOrPool
 Holds: TypeAlias = Literal["subscriber", "partner"]
 Scope: TypeAlias = Literal["standing", "score", "reasons", "hints", "records", "history", "events"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-OF_ROLE: dict[str, tuple[Scope, ...]] = {"subscriber": SCOPES[:-1], "partner": ("events",)}
+OF_ROLE: dict[Holds, tuple[Scope, ...]] = {"subscriber": SCOPES[:-1], "partner": ("events",)}
 _KEY = re.compile(r"gsk_([a-z0-9]{12})_([A-Za-z0-9_-]{43})")
 HOLDER = re.compile(r"[a-z][a-z0-9-]{0,39}")
 """How a subscriber or a partner is called."""

@@ -18,8 +18,7 @@ from aiokafka import AIOKafkaProducer
 from goodstanding.partner.crosswalks import Row, tell_crosswalk
 from goodstanding.partner.event import PartnerEvent
 from goodstanding.partner.samples import Setting, samples
-from services.ingest.core.mapping import PartnerMapping
-from shared import toml_file
+from services.ingest.loading import load_mapping
 from shared.contracts.identity import SchemeName, sample_account
 from shared.contracts.topics import NORMALIZED, raw_topic, rejected_topic
 from shared.partner_files import partner_files
@@ -96,7 +95,7 @@ CANARIES = [
 
 def _events(partner: str, canaries: Canaries) -> list[PartnerEvent]:
     """Good events of the partner, and the same broken in every place that could be quoted somewhere."""
-    mapping: PartnerMapping = toml_file.load(_PARTNERS[partner], PartnerMapping)  # type: ignore[arg-type]  # a union is a type to msgspec only
+    mapping = load_mapping(_PARTNERS[partner])
     setting = Setting("CNY", ZONE, datetime.now(UTC), people=40, identifier=canaries.spelled)
     good = list(itertools.islice(samples(partner, mapping, setting), _EVENTS_PER_PARTNER))
     return [*good, *(broken for event in good[:5] for broken in _broken(event, canaries))]

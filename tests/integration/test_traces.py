@@ -16,8 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from goodstanding.partner.samples import Setting, samples
-from services.ingest.core.mapping import PartnerMapping
-from shared import toml_file
+from services.ingest.loading import load_mapping
 from shared.contracts.identity import sample_account
 from shared.contracts.topics import (
     RECORDS_CHANGED,
@@ -73,7 +72,7 @@ def collecting() -> Iterator[Collector]:
 
 
 async def test_one_trace_leads_from_the_message_to_the_tier(tmp_path: Path) -> None:
-    mapping: PartnerMapping = toml_file.load(COURT, PartnerMapping)  # type: ignore[arg-type]  # a union is a type to msgspec only
+    mapping = load_mapping(COURT)
     canary = sample_account(7_777_000_001)
     setting = Setting("CNY", ZONE, datetime.now(UTC), people=1, identifier=lambda _: canary)
     traced, untraced = itertools.islice(samples("court-feed", mapping, setting), 2)

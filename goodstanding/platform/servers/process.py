@@ -95,8 +95,7 @@ def wait_gone(process: Process, timeout_s: float) -> bool:
     while alive(process):
         if time.monotonic() > deadline:
             return False
-        # Nobody tells of the end of a process that is not a child of this one: it has to be asked.
-        time.sleep(_POLL_S)
+        time.sleep(_POLL_S)  # the system tells of the end of its own children only
     return True
 
 

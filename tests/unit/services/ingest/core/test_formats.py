@@ -9,8 +9,9 @@ from itertools import islice
 import pytest
 
 from goodstanding.partner.samples import Mode, Setting, samples
-from services.ingest.core.mapping import NativeMapping, PartnerMapping
+from services.ingest.core.mapping import NativeMapping
 from services.ingest.core.normalize import Normalized, Refused, normalize
+from services.ingest.loading import load_mapping
 from shared.contracts.kinds import KIND_OF, KINDS
 from shared.contracts.messages import BehaviorEvent, Consent, RecordReport
 from shared.settings import ROOT
@@ -426,7 +427,7 @@ def test_no_seed_makes_an_id_that_names_the_person(seed: int) -> None:
     """The digits of a seed and of a counter together are those of an account with a low number (rules I3)."""
     setting = Setting("CNY", DEPLOYMENT.zone, ARRIVED)
     for partner in PARTNERS:
-        mapping: PartnerMapping = load(ROOT / "partners" / f"{partner}.toml", PartnerMapping)  # type: ignore[arg-type]
+        mapping = load_mapping(ROOT / "partners" / f"{partner}.toml")
         for event in islice(samples(partner, mapping, setting, seed=seed), 100):
             assert isinstance(normalize(PARTNERS[partner], event, ARRIVED), Normalized)
 
@@ -434,7 +435,7 @@ def test_no_seed_makes_an_id_that_names_the_person(seed: int) -> None:
 @pytest.mark.parametrize("mode", ["structured", "binary"])
 @pytest.mark.parametrize("partner", PARTNERS)
 def test_samples_of_every_code_are_taken(partner: str, mode: Mode) -> None:
-    mapping: PartnerMapping = load(ROOT / "partners" / f"{partner}.toml", PartnerMapping)  # type: ignore[arg-type]
+    mapping = load_mapping(ROOT / "partners" / f"{partner}.toml")
     setting = Setting("CNY", DEPLOYMENT.zone, ARRIVED)
     events = list(islice(samples(partner, mapping, setting, mode=mode), 300))
     assert events == list(islice(samples(partner, mapping, setting, mode=mode), 300))

@@ -28,11 +28,11 @@ from services.ingest.core.mapping import (
 from services.ingest.core.native import native_mapping
 from services.ingest.core.normalize import Judged, Normalized, Refused, normalize
 from services.ingest.core.plausibility import EARLY_DAYS_MAX, PLAUSIBILITY
+from services.ingest.loading import load_mapping
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import KIND_OF
 from shared.contracts.messages import BehaviorEvent
 from shared.settings import ROOT
-from shared.toml_file import load
 from tests.support.ingest.raw_events import (
     PERSON,
     RawEvent,
@@ -244,7 +244,7 @@ def _moments(events: Any) -> Iterator[tuple[str | Moment, str]]:
 
 def _places() -> Iterator[Place]:
     for partner in PARTNERS:
-        mapping: PartnerMapping = load(ROOT / "partners" / f"{partner}.toml", PartnerMapping)  # type: ignore[arg-type]
+        mapping = load_mapping(ROOT / "partners" / f"{partner}.toml")
         whole = native_mapping(mapping, "CNY") if isinstance(mapping, NativeMapping) else mapping
         made = list(islice(samples(partner, mapping, Setting("CNY", DEPLOYMENT.zone, ARRIVED)), 200))
         for events in whole.events:
