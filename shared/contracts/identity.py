@@ -56,7 +56,7 @@ def tells(text: str, digits: tuple[bytes, ...]) -> bool:
     """Whether a text has any of these runs in it (see `telling_digits`), in any spelling that `normalize` takes for the
     same, or in the digits of another script (rules I3 and I4)."""
     seen = letters_and_digits(text)
-    for run in digits:  # noqa: SIM110 - a generator would cost more than all of the search
+    for run in digits:  # noqa: SIM110  # a generator would cost more than all of the search
         # `find` is what `in` would do, in half the time.
         if seen.find(run) >= 0:
             return True

@@ -100,8 +100,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library ha
         super().seek(partition, offset)
         self.beyond.pop(partition, None)
 
-    # What it returns is the library's, which has no types.
-    async def getmany(  # type: ignore[no-untyped-def]
+    async def getmany(  # type: ignore[no-untyped-def]  # what it returns is the library's, which has no types
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ):
         """As in the library. Raises KafkaError and ConsumerStoppedError; no record that it has passed over is lost."""

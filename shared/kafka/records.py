@@ -124,7 +124,7 @@ class Records:
                 yield made
         except MemoryError:
             raise  # the machine's fault, which says nothing about the record
-        except Exception:  # noqa: BLE001 (whatever the library raises for a record that it cannot read)
+        except Exception:  # noqa: BLE001  # whatever the library raises for a record that it cannot read
             yield from self._one_by_one(batch, seen)
             return
         self.missing_before(batch.next_offset)
@@ -165,7 +165,7 @@ class Records:
         except UnicodeDecodeError:
             what = "The name of a header is not UTF-8; leave the header out."
             yield from self.unreadable(batch, offset + 1, Code.ENVELOPE_HEADER, what)
-        except Exception:  # noqa: BLE001 (whatever the library raises for a record that it cannot read)
+        except Exception:  # noqa: BLE001  # whatever the library raises for a record that it cannot read
             yield from self.unreadable(batch, offset + 1, Code.UNREADABLE, "The record is damaged. Send it again.")
         else:
             self.next_offset = offset + 1

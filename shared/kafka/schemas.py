@@ -63,7 +63,7 @@ class Schemas:
             return reader(value[_FRAME_BYTES:])
         except MemoryError:
             raise  # the machine's fault, which says nothing about the data
-        except Exception:  # noqa: BLE001 (the libraries raise whatever the damaged data lead to)
+        except Exception:  # noqa: BLE001  # the libraries raise whatever the damaged data lead to
             raise SchemaError("The data do not fit the schema whose number they have.") from None
 
     @property

@@ -84,7 +84,7 @@ async def listening(service: str, app: Any, host: str, port: int, setting: str) 
     )
     server = _Server(config)
     running = asyncio.create_task(server.serve())
-    while not server.started and not running.done():  # noqa: ASYNC110 (uvicorn offers no event for it)
+    while not server.started and not running.done():  # noqa: ASYNC110  # uvicorn offers no event for it
         await asyncio.sleep(0.01)
     if running.done():
         await running

@@ -110,7 +110,7 @@ class Shard(ABC):
                 self.troubled(str(error), error.in_short if isinstance(error, ContradictionError) else ())
                 log.error("shard not started", shard=self.index, because=str(error))
                 await stopped_within(self._stopping, _CONTRADICTION_DELAY_S)
-            except Exception as error:  # noqa: BLE001 (whatever it is, the shard must not end by it)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the shard must not end by it
                 await self._begin_again(error)
 
     async def _begin_again(self, error: Exception) -> None:

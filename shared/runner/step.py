@@ -193,7 +193,7 @@ def _decide(
             state = decisions[-1].state
         except MemoryError:
             raise
-        except Exception as error:  # noqa: BLE001 (whatever the rules raise)
+        except Exception as error:  # noqa: BLE001  # whatever the rules raise
             letter = DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")
             batch.aside.append((_named(source), letter))
             stumbled.add(user_id)

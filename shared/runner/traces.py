@@ -54,8 +54,7 @@ class Traces:
         self._service, self._share = service, share
         self._provider = provider
         self._ids = _Ids()
-        # It asks for the ids of each span, and takes any object that has them; its type names a class of its own.
-        provider.id_generator = self._ids  # type: ignore[assignment]
+        provider.id_generator = self._ids  # type: ignore[assignment]  # any object with ids; its type names a class
         self._tracer = provider.get_tracer("goodstanding")
 
     def span(self, record: Fetched) -> Span | None:

@@ -384,7 +384,7 @@ async def until(condition: Callable[[], Any], what: str, timeout_s: float = PATI
     """Wait for a condition (a coroutine function) to hold; fail with its name when it does not in time."""
     try:
         async with asyncio.timeout(timeout_s):
-            while not await condition():  # noqa: ASYNC110 (what is awaited lies in a server)
+            while not await condition():  # noqa: ASYNC110  # what is awaited lies in a server
                 await asyncio.sleep(0.02)
     except TimeoutError:
         raise AssertionError(f"not within {timeout_s:.0f} s: {what}") from None

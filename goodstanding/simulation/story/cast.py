@@ -228,8 +228,14 @@ class _Life:
     def _made_event(self, partner: str, kind: str, time: datetime, **more: object) -> Event:
         self._made += 1
         id = f"{partner}-{self._number}-{self._made}"
-        # The fields differ from kind to kind; a wrong one fails when the story is told.
-        return Event(partner=partner, person=self._account, id=id, time=time, kind=kind, **more)  # type: ignore[arg-type]
+        return Event(
+            partner=partner,
+            person=self._account,
+            id=id,
+            time=time,
+            kind=kind,
+            **more,  # type: ignore[arg-type]  # fields differ from kind to kind; a wrong one fails when the story is told
+        )
 
     def _day(self, month: int) -> date:
         """A day on which, and on whose eve, a record may end: it lapses at an instant when no publication comes."""

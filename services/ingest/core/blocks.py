@@ -261,8 +261,12 @@ def _record(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body
     def read(flat: Flat) -> Body:
         said = status(flat)
         values = {part: read(flat) for part, read in (of_open if is_said and said == "reported" else readers_of)}
-        # The readers were chosen by field above, so each value has its field's type.
-        report = RecordReport(kind=kind.name, report_id=report_id(flat), status=said, **values)  # type: ignore[arg-type]
+        report = RecordReport(
+            kind=kind.name,
+            report_id=report_id(flat),
+            status=said,  # type: ignore[arg-type]  # its reader gives the statuses of a report alone
+            **values,
+        )
         if fault := check_record(report, ""):
             name = fault.field.removeprefix(".")
             raise Refuse(fault.code, labels.get(name, name), fault.sentence)

@@ -42,7 +42,7 @@ def normalize(partner: Partner, raw: Raw, arrived: datetime) -> Judged:
         return Refused(_in_their_words(refusal.fault, partner, flat), flat.get("@id") or _sent_id(raw))
     except MemoryError:
         raise  # the machine's fault, which says nothing about the event
-    except Exception as error:  # noqa: BLE001 - whatever it is, the partner gets an answer and the operator a line
+    except Exception as error:  # noqa: BLE001  # whatever it is, the partner gets an answer and the operator a line
         return Refused(_UNPROCESSABLE, flat.get("@id"), _bug(error))
 
 
@@ -59,7 +59,7 @@ def normalize_each(partner: Partner, raw: Raw, arrived: datetime) -> Refused | l
         return Refused(refusal.fault, None)
     except MemoryError:
         raise
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:  # noqa: BLE001  # whatever it is, the partner gets an answer
         return Refused(_UNPROCESSABLE, None, _bug(error))
 
 
@@ -80,7 +80,7 @@ def _member(partner: Partner, body: dict[str, Any] | Refuse, flat: Flat) -> Judg
         return Refused(_in_their_words(refusal.fault, partner, flat), flat.get("@id"))
     except MemoryError:
         raise
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:  # noqa: BLE001  # whatever it is, the partner gets an answer
         return Refused(_UNPROCESSABLE, flat.get("@id"), _bug(error))
 
 

@@ -181,7 +181,7 @@ def _shown(found: dict[str, str | None]) -> Shown:
         hour = number("h") % 12 + 12 * (half.upper() == "PM")
     microsecond = int((found.get("S") or "")[:6].ljust(6, "0"))
     try:
-        time = datetime(year, month, number("d"), hour, number("m"), number("s"), microsecond)  # noqa: DTZ001 - of no zone
+        time = datetime(year, month, number("d"), hour, number("m"), number("s"), microsecond)  # noqa: DTZ001  # of no zone
     except ValueError:
         raise NoSuchTimeError from None
     return Shown(time, _offset(found.get("X")))

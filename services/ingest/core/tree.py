@@ -23,7 +23,7 @@ _NAME = re.compile(r"[^\W\d][\w-]{0,39}")
 _NAME_DIGITS_MAX = 4
 
 
-class Refuse(Exception):  # noqa: N818 - it is an outcome on its way to `normalize`, not an error of the program
+class Refuse(Exception):  # noqa: N818  # it is an outcome on its way to `normalize`, not an error of the program
     """Ends the reading of an event with the fault that it is refused for."""
 
     def __init__(self, code: Code, field: str, sentence: str) -> None:
@@ -74,8 +74,7 @@ def flatten(tree: Tree, body: dict[str, Any], flat: Flat, parent: str) -> None:
         elif type(value) is not dict:
             raise Refuse(Code.NOT_AN_OBJECT, parent + name, "A JSON object is expected here.")
         else:
-            # `type(value) is not dict` above leaves a dict, which the checker does not take from it.
-            flatten(node, value, flat, f"{parent}{name}.")  # type: ignore[arg-type]
+            flatten(node, value, flat, f"{parent}{name}.")  # type: ignore[arg-type]  # it is a dict, by the line above
 
 
 def at(path: str) -> Callable[[dict[str, Any]], Any]:

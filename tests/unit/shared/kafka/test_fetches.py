@@ -395,7 +395,7 @@ def test_a_machine_without_memory_says_nothing_about_a_record(
     lost = Lost()
     given = reader(data, at=1, lost=lost)
     before: list[Fetched] = []
-    with pytest.raises(MemoryError):  # noqa: PT012 (any of the calls)
+    with pytest.raises(MemoryError):  # noqa: PT012  # any of the calls
         for _ in range(4):
             before.extend(given.take(1))
     assert [next_offset(each) for each in before] == list(range(2, given.next_fetch_offset + 1))

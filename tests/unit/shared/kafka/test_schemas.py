@@ -89,7 +89,7 @@ def test_protobuf_is_read_as_its_json(ride: Any, data: bytes, said: object) -> N
     ],
 )
 def test_protobuf_that_does_not_fit_raises(ride: Any, data: bytes) -> None:
-    with pytest.raises(Exception):  # noqa: B017, PT011 - whatever the library raises; Schemas makes one refusal of all
+    with pytest.raises(Exception):  # noqa: B017, PT011  # whatever the library raises; Schemas makes one refusal of all
         ride(data)
 
 

@@ -166,10 +166,10 @@ LOCAL_ZONES = ("Asia/Shanghai", "America/New_York", "Europe/Dublin", "Australia/
     st.sampled_from(LOCAL_ZONES),
     st.datetimes(datetime(1901, 1, 1), datetime(2198, 12, 31)).map(lambda time: time.replace(microsecond=0)),  # noqa: DTZ001
 )
-@example("Pacific/Apia", datetime(2011, 12, 30, 12))  # noqa: DTZ001 - a day that the zone left out
-@example("America/New_York", datetime(2024, 3, 10, 2, 30))  # noqa: DTZ001 - an hour that the clocks skip
-@example("America/New_York", datetime(2024, 11, 3, 1, 30))  # noqa: DTZ001 - an hour that they show twice
-@example("Asia/Shanghai", datetime(1991, 9, 15, 1, 30))  # noqa: DTZ001 - the last change of this zone
+@example("Pacific/Apia", datetime(2011, 12, 30, 12))  # noqa: DTZ001  # a day that the zone left out
+@example("America/New_York", datetime(2024, 3, 10, 2, 30))  # noqa: DTZ001  # an hour that the clocks skip
+@example("America/New_York", datetime(2024, 11, 3, 1, 30))  # noqa: DTZ001  # an hour that they show twice
+@example("Asia/Shanghai", datetime(1991, 9, 15, 1, 30))  # noqa: DTZ001  # the last change of this zone
 def test_a_local_time_is_what_the_zone_says(zone: str, shown: datetime) -> None:
     of_zone = zones.zone(zone)
     local = shown.replace(tzinfo=of_zone)
