@@ -45,7 +45,7 @@ class Group(TyperGroup):
         try:
             if not in_json.get():
                 return super().main(args, *arguments, **named)
-            return self._mainin_json(given, *arguments, **named)
+            return self._main_in_json(given, *arguments, **named)
         except OSError as error:
             if error.errno not in _DISK:
                 raise
@@ -56,7 +56,7 @@ class Group(TyperGroup):
         finally:
             in_json.reset(token)
 
-    def _mainin_json(self, args: Sequence[str], *arguments: Any, **named: Any) -> NoReturn:
+    def _main_in_json(self, args: Sequence[str], *arguments: Any, **named: Any) -> NoReturn:
         named["standalone_mode"] = False
         try:
             ended = super().main(args, *arguments, **named)

@@ -130,7 +130,7 @@ def test_the_portal(checkout: Path, newcomer: dict[str, str]) -> None:
         "loading.md",
     ],
 )
-def test_every_console_block_is_of_a_sort_that_isrun(guide: str) -> None:
+def test_every_console_block_is_of_a_sort_that_is_run(guide: str) -> None:
     text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
     fences = list(FENCE.finditer(text))
     assert {fence["argument"] for fence in fences if fence["kind"] == "console"} <= _RUN
