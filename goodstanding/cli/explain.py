@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ import typer
 from goodstanding.cli.explanation import history_chart, show
 from goodstanding.cli.frame import AsJson, answer_json, console, say, table, warn
 from goodstanding.cli.people import asked, when_scores_come
+from goodstanding.cli.picture import STANDARD_OUTPUT, check_writable
 from goodstanding.cli.words import Who, day, one_of
 from goodstanding.errors import UserError
 from goodstanding.explanations import read_explained
@@ -58,8 +60,12 @@ def explain(
     on: OnDay = None,
     items: Annotated[bool, typer.Option("--items", help="Every item, one a line: they sum to the score.")] = False,
     language: InLanguage = "en",
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it as a page, with its charts.")] = None,
-    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write its charts alone, as a drawing.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it as a page, with its charts; - is standard output.")
+    ] = None,
+    svg: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write its charts alone, as a drawing; - is standard output.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """A person's score and why it is what it is: what counts most, what moved it, and what would help.
@@ -67,9 +73,13 @@ def explain(
     Example: goodstanding explain GS000000000195 --on 2005-10-06
     """
     who_is_it, rows, found, setting = _explained(who, on, _language(language))
-    for file, text in ((html, _page), (svg, _drawing)):
-        if file is not None:
-            _write(file, text(found, setting))
+    for file, option, text in ((html, "--html", _page), (svg, "--svg", _drawing)):
+        if file == STANDARD_OUTPUT and not as_json:
+            sys.stdout.write(text(found, setting))
+        elif file is not None:
+            check_writable(file, option)
+            file.write_text(text(found, setting), encoding="utf-8")
+            say(f"Written: {file}")
     if as_json:
         answer_json({"user_id": who_is_it, **_as_json(rows[-1], found)})
     elif html is None and svg is None:
@@ -120,16 +130,6 @@ def _page(found: Explained, setting: Setting) -> str:
 def _drawing(found: Explained, setting: Setting) -> str:
     labels = (phrase("points", setting.language), phrase("not_known", setting.language))
     return charts.card(found, setting.tiers, labels, setting.language) + "\n"
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"{file} cannot be written: {error.strerror}.", "Name a file in a directory that is there."
-        ) from None
-    say(f"Written: {file}")
 
 
 def _as_json(row: Published, found: Explained) -> dict[str, Any]:

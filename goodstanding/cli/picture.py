@@ -6,9 +6,14 @@ from pathlib import Path
 
 from goodstanding.errors import UserError
 
+STANDARD_OUTPUT = Path("-")
+"""What a user names who wants to read it at once, or to pass it on."""
+
 
 def check_writable(file: Path, option: str) -> None:
     """A file that cannot be written is found out before minutes of work. Raises UserError."""
+    if file == STANDARD_OUTPUT:
+        raise UserError("Standard output has the answer of this command.", f"Name a file with {option}.")
     try:
         file.open("a").close()
     except (OSError, ValueError) as error:

@@ -117,6 +117,7 @@ def test_the_picture_and_the_json_are_made_of_the_report_alone(source: Source, c
         ({"--adapter": "other"}, "no adapter other"),
         ({"--data": "nowhere.csv"}, "nowhere.csv cannot be read"),
         ({"--policy": "nowhere.toml"}, "nowhere.toml"),
+        ({"--plot": "-"}, "Standard output has the answer of this command. Name a file with --plot."),
         ({"--plot": "/nowhere/at/all.svg"}, "cannot be written"),
     ],
 )
