@@ -17,7 +17,6 @@ from goodstanding.cli.frame import AsJson, answer_json, console, say, table, war
 from goodstanding.cli.people import asked, when_scores_come
 from goodstanding.cli.picture import STANDARD_OUTPUT, check_writable
 from goodstanding.cli.words import Who, day, one_of
-from goodstanding.errors import UserError
 from goodstanding.explanations import read_explained
 from goodstanding.person import charts
 from goodstanding.person.explained import Explained, Moved
