@@ -40,7 +40,8 @@ test: setup  ## all tests but the long fault campaigns; a real Kafka and Postgre
 	@$(PYTEST) -n 3 -m 'not campaign'
 
 test-faults: setup  ## the long fault campaigns, and the laws with twenty times as many examples
-	@$(BIN)/pytest --hypothesis-profile=long tests/property
+	@# A law with twenty times as many examples takes minutes where a test takes seconds.
+	@$(BIN)/pytest --hypothesis-profile=long --timeout=3600 tests/property
 	@$(BIN)/pytest -m campaign tests/faults tests/integration/test_secured_services.py
 
 test-erasure: setup  ## no byte is left of what lapsed or was erased: files of Postgres, logs of Kafka, logs, dumps
