@@ -72,10 +72,10 @@ async def withdraw(db: DbOrPool, user_id: str, subscriber: str, now: datetime) -
 
 async def looked(db: DbOrPool, user_id: str, subscriber: str, what: str, now: datetime) -> bool:
     """Write the look down if the person permits it, in one statement: no look without a line, and no line without a
-    permission. Whether it is permitted."""
+    permission (rules I15). Whether it is permitted."""
     done = await db.fetchval(
         "insert into look (shard, user_id, at, who, what) select $1, $2, $5, $3, $4 from permission "
-        "where shard = $1 and user_id = $2 and subscriber = $3 and withdrawn_at is null returning who",
+        "where shard = $1 and user_id = $2 and subscriber = $3 and withdrawn_at is null for share returning who",
         *key_of(user_id),
         subscriber,
         what,
@@ -89,7 +89,7 @@ async def looked_by_desk(db: DbOrPool, user_id: str, who: str, what: str, now: d
     line is written."""
     await db.execute(
         "insert into look (shard, user_id, at, who, what) select shard, user_id, $3, $4, $5 from person "
-        "where shard = $1 and user_id = $2",
+        "where shard = $1 and user_id = $2 for share",
         *key_of(user_id),
         now,
         who,

@@ -14,6 +14,9 @@ import asyncpg
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from goodstanding.portal import keys, ledger
+from goodstanding.portal.feed import store
+from goodstanding.portal.feed.messages import Ends, Gone, Part
 from goodstanding.portal.hooks import sending
 from goodstanding.portal.hooks.sending import SQL, Sender
 from shared.contracts.partition import partition_of
@@ -77,6 +80,7 @@ async def db(postgres_dsn: str) -> AsyncIterator[asyncpg.Pool]:
             bytes.fromhex(who),
             NOW,
         )
+    await keys.make(pool, "subscriber", "firm", ["standing"], NOW)
     yield pool
     await pool.execute(f"drop schema {schema} cascade")
     await pool.close()
@@ -86,7 +90,8 @@ async def say(db: asyncpg.Pool, *said: tuple[str, str], at: datetime = NOW) -> N
     """Tell of people under these ids."""
     ids = [bytes.fromhex(who) for who, _ in said]
     bodies = [json.dumps({"type": "tier.changed", "data": {"user_id": who}}).encode() for who, _ in said]
-    await db.execute(SQL["tell"], SHARD, ids, [message for _, message in said], bodies, at)
+    messages = [message for _, message in said]
+    await db.execute(SQL["tell"], SHARD, ids, ["standing"] * len(said), messages, bodies, at)
 
 
 @asynccontextmanager
@@ -99,6 +104,13 @@ async def sender(db: asyncpg.Pool) -> AsyncIterator[Sender]:
 async def drained(made: Sender, at: datetime) -> None:
     while await made.send_due(at):
         pass
+
+
+async def waits_for_a_lock(db: asyncpg.Pool, session: int) -> None:
+    """Return when this session of the server waits for another one."""
+    async with asyncio.timeout(10):
+        while not await db.fetchval("select cardinality(pg_blocking_pids($1)) > 0", session):  # noqa: ASYNC110  # nobody tells: it has to be asked
+            await asyncio.sleep(0.01)
 
 
 async def test_what_is_said_is_signed_and_in_order_and_only_of_those_who_permit_it(db: asyncpg.Pool) -> None:
@@ -157,6 +169,89 @@ async def test_after_three_days_it_is_given_up_listed_and_can_be_asked_for_again
         assert receiver.ids == ["b/1", "b/2"]
 
 
+async def test_what_waits_or_is_asked_for_again_is_told_only_while_the_person_permits_it(db: asyncpg.Pool) -> None:
+    """(rules I15)"""
+    async with receiving() as receiver, sender(db) as made:
+        id, _ = await sending.add(db, "firm", receiver.url, NOW, allows_private=True)
+        receiver.answers = [(204, ""), (503, "")]
+        await say(db, (ONE, "b/1"), (ONE, "b/2"), (ONE, "b/3"))
+        await drained(made, NOW)
+        assert receiver.ids == ["b/1", "b/2"]
+        assert await ledger.withdraw(db, ONE, "firm", NOW)
+        await say(db, (ONE, "b/4"))
+        await drained(made, NOW + timedelta(hours=1))
+        assert await sending.replay(db, id, NOW - timedelta(days=1), NOW + timedelta(hours=1)) == 1
+        await drained(made, NOW + timedelta(hours=2))
+        assert receiver.ids == ["b/1", "b/2"]
+        assert await db.fetchval("select count(*) from delivery") == 0
+        await ledger.permit(db, ONE, "firm", NOW)
+        await say(db, (ONE, "b/5"))
+        await drained(made, NOW + timedelta(hours=3))
+        assert receiver.ids == ["b/1", "b/2", "b/5"]
+
+
+async def test_a_webhook_tells_no_more_than_the_keys_of_the_subscriber_allow(db: asyncpg.Pool) -> None:
+    """(rules I15)"""
+    async with receiving() as receiver, sender(db) as made:
+        await sending.add(db, "firm", receiver.url, NOW, allows_private=True)
+        body = json.dumps({"type": "score.changed", "data": {"user_id": ONE}}).encode()
+        score = SHARD, [bytes.fromhex(ONE)], ["score"]
+        await db.execute(SQL["tell"], *score, ["s/1"], [body], NOW)
+        await say(db, (ONE, "b/1"))
+        await drained(made, NOW)
+        assert receiver.ids == ["b/1"]
+        await keys.make(db, "subscriber", "firm", ["score"], NOW)
+        await db.execute(SQL["tell"], *score, ["s/2"], [body], NOW)
+        await drained(made, NOW)
+        assert receiver.ids == ["b/1", "s/2"]
+        await say(db, (ONE, "b/2"))
+        await db.execute("update api_key set revoked_at = $1", NOW)
+        await drained(made, NOW)
+        assert receiver.ids == ["b/1", "s/2"]
+        assert await db.fetchval("select count(*) from delivery where state <> 'done'") == 0
+
+
+async def test_what_a_webhook_has_told_is_a_look_that_the_person_sees(db: asyncpg.Pool) -> None:
+    """(rules I15)"""
+    async with receiving() as receiver, sender(db) as made:
+        await sending.add(db, "firm", receiver.url, NOW, allows_private=True)
+        receiver.answers = [(503, "")]
+        await say(db, (ONE, "b/1"))
+        await drained(made, NOW)
+        assert await ledger.looks(db, ONE) == []
+        at = NOW + timedelta(minutes=1)
+        await drained(made, at)
+        assert await ledger.looks(db, ONE) == [ledger.Look(at, "firm", "standing, by webhook")]
+
+
+async def test_a_subscriber_hears_of_an_erasure_in_whichever_order_its_parts_end(db: asyncpg.Pool) -> None:
+    """What was told long ago is known here by the permission alone, which stays until the last part has ended."""
+    async with receiving() as receiver, sender(db) as made:
+        await sending.add(db, "firm", receiver.url, NOW, allows_private=True)
+        assert await ledger.looked(db, ONE, "firm", "standing", NOW)
+        parts: tuple[Part, ...] = ("answers", "score", "records")
+        async with db.acquire() as connection:
+            for part in parts:
+                await store.save(connection, SHARD, [Ends(ONE, part, "r1", NOW)], UTC)
+                await drained(made, datetime.now(UTC))
+            assert receiver.ids == []
+            await store.save(connection, SHARD, [Ends(ONE, "tier", "r1", NOW), Gone(ONE, "r1", NOW)], UTC)
+        await drained(made, datetime.now(UTC))
+        assert receiver.ids == [f"erased/r1/{ONE}"]
+        for table in ("permission", "look", "delivery"):
+            assert await db.fetchval(f"select count(*) from {table} where user_id = $1", bytes.fromhex(ONE)) == 0, table
+
+
+async def test_no_look_outlives_an_erasure_that_it_meets(db: asyncpg.Pool) -> None:
+    async with db.acquire() as erasing:
+        async with db.acquire() as looking, looking.transaction():
+            assert await ledger.looked(looking, ONE, "firm", "standing", NOW)
+            erased = asyncio.create_task(store.save(erasing, SHARD, [Gone(ONE, "r1", NOW)], UTC))
+            await waits_for_a_lock(db, erasing.get_server_pid())
+        await erased
+    assert await ledger.looks(db, ONE) == []
+
+
 async def test_two_secrets_are_valid_for_a_day_after_a_rotation(db: asyncpg.Pool) -> None:
     async with receiving() as receiver, sender(db) as made:
         id, before = await sending.add(db, "firm", receiver.url, NOW, allows_private=True)
@@ -195,7 +290,7 @@ async def test_of_who_is_erased_that_alone_is_told_and_nothing_is_kept_after_tha
     async with receiving() as receiver, sender(db) as made:
         await sending.add(db, "firm", receiver.url, NOW, allows_private=True)
         await say(db, (ONE, "b/1"), (OTHER, "o/1"))
-        await db.execute(SQL["tell_erased"], SHARD, [bytes.fromhex(ONE)], "erased/r1", NOW)
+        await db.execute(SQL["tell_erased"], SHARD, bytes.fromhex(ONE), "erased/r1", NOW)
         await drained(made, NOW + timedelta(seconds=10))
         told = {json.loads(body)["type"]: json.loads(body)["data"] for _, body in receiver.got if ONE in body.decode()}
         assert told == {"person.erased": {"user_id": ONE}}
@@ -207,7 +302,7 @@ async def test_of_who_is_erased_nothing_is_kept_either_where_nobody_takes_it(db:
         await sending.add(db, "firm", receiver.url, NOW, allows_private=True)
         receiver.answers = [(503, "")] * 1_000
         await say(db, (ONE, "b/1"))
-        await db.execute(SQL["tell_erased"], SHARD, [bytes.fromhex(ONE)], "erased/r1", NOW)
+        await db.execute(SQL["tell_erased"], SHARD, bytes.fromhex(ONE), "erased/r1", NOW)
         at = NOW
         while await db.fetchval("select count(*) from delivery"):
             assert at - NOW < timedelta(days=4)

@@ -60,7 +60,16 @@ class Ends(msgspec.Struct, frozen=True):
     time: datetime
 
 
+class Gone(msgspec.Struct, frozen=True):
+    """The last part of an erasure has ended: what the person did here goes too, and subscribers are told."""
+
+    user_id: str
+    request_id: str
+    time: datetime
+
+
 Message: TypeAlias = News | Ends
+Write: TypeAlias = Message | Gone
 
 
 def read(record: KafkaRecord) -> Message | Fault | None:

@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 
 from goodstanding.portal.feed import store
-from goodstanding.portal.feed.messages import PARTS, Ends, Message, Part, read
+from goodstanding.portal.feed.messages import PARTS, Ends, Gone, Message, Part, Write, read
 from shared.contracts.exchange import announced
 from shared.contracts.faults import Fault
 from shared.contracts.subject import ErasureConfirmed
@@ -26,8 +26,8 @@ class Ending(msgspec.Struct, frozen=True):
     ended: dict[str, frozenset[Part]]
 
 
-def service(zone: tzinfo) -> Service[Fenced[Message, Ending, Message]]:
-    mode: Fenced[Message, Ending, Message] = Fenced(
+def service(zone: tzinfo) -> Service[Fenced[Message, Ending, Write]]:
+    mode: Fenced[Message, Ending, Write] = Fenced(
         decode=decode,
         user_id_of=lambda message: message.user_id,
         decide=decide,
@@ -43,17 +43,20 @@ def decode(record: Record, arrived: datetime) -> Message | DeadLetter | None:
     return DeadLetter.of(message) if isinstance(message, Fault) else message
 
 
-def decide(ending: Ending | None, messages: Sequence[Message], now: datetime) -> Decision[Ending, Message]:
+def decide(ending: Ending | None, messages: Sequence[Message], now: datetime) -> Decision[Ending, Write]:
     """Keep what is said as it is said. An erasure is confirmed when the last part has ended (rules I11): until then one
     of the topics may still hold something older."""
     ended = dict(ending.ended) if ending else {}
     outgoing: list[Announcement] = []
+    writes: list[Write] = []
     for message in messages:
+        writes.append(message)
         if not isinstance(message, Ends):
             continue
         parts = ended.get(message.request_id, frozenset()) | {message.part}
         if parts == set(PARTS.values()):
             ended.pop(message.request_id, None)
+            writes.append(Gone(message.user_id, message.request_id, message.time))
             body = ErasureConfirmed(request_id=message.request_id, service="portal")
             subject = message.request_id
             outgoing.append(
@@ -62,14 +65,14 @@ def decide(ending: Ending | None, messages: Sequence[Message], now: datetime) ->
         else:
             ended[message.request_id] = parts
     outcomes = tuple(_ENDED if isinstance(message, Ends) else _TAKEN for message in messages)
-    return Decision(Ending(ended) if ended else None, tuple(outgoing), outcomes, tuple(messages))
+    return Decision(Ending(ended) if ended else None, tuple(outgoing), outcomes, tuple(writes))
 
 
 async def _load(db: Db, shard: int, user_ids: Sequence[str]) -> dict[str, Ending]:
     return {user_id: Ending(ended) for user_id, ended in (await store.endings(db, shard, user_ids)).items()}
 
 
-async def _save(db: Db, shard: int, states: Mapping[str, Ending], writes: Sequence[Message], *, zone: tzinfo) -> None:
+async def _save(db: Db, shard: int, states: Mapping[str, Ending], writes: Sequence[Write], *, zone: tzinfo) -> None:
     await store.save(db, shard, writes, zone)
     if ends := [each for each in writes if isinstance(each, Ends)]:
         await store.save_endings(db, shard, ends, {user_id: state.ended for user_id, state in states.items()})

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 
-from goodstanding.portal.feed.messages import Ends, Message, News, Part
+from goodstanding.portal.feed.messages import Ends, Gone, Message, News, Part, Write
 from goodstanding.portal.hooks import telling
 from services.scorer.core.features.months import WINDOW_MONTHS_MAX
 from services.scorer.core.redaction import redacted
@@ -54,14 +54,14 @@ async def census(db: Db) -> list[Counted]:
     return [Counted("webhook", row["state"], row["people"]) for row in rows]
 
 
-async def save(db: Db, shard: int, writes: Sequence[Message], zone: tzinfo) -> None:
+async def save(db: Db, shard: int, writes: Sequence[Write], zone: tzinfo) -> None:
     """Bring each part up to date, in the order of its topic. What has no order among topics needs none: no part bears
     on another."""
     by_part: dict[Part, list[Message]] = {}
     for each in writes:
-        by_part.setdefault(each.part, []).append(each)
+        if not isinstance(each, Gone):
+            by_part.setdefault(each.part, []).append(each)
     ended: set[bytes] = set()
-    # Before the permissions of who is erased go with the answers: subscribers are told by them.
     await telling.tell(db, shard, writes)
     for part, messages in sorted(by_part.items()):
         last = {each.user_id: at for at, each in enumerate(messages) if isinstance(each, Ends)}
@@ -74,6 +74,13 @@ async def save(db: Db, shard: int, writes: Sequence[Message], zone: tzinfo) -> N
             await _SAVE[part](db, shard, news, zone)
     if ended:
         await db.execute(_SQL["drop_blank"], shard, sorted(ended))
+    if gone := [each for each in writes if isinstance(each, Gone)]:
+        # By the permissions one knows which subscribers to tell, so they go afterwards. A look that is being written
+        # holds the permission that it rests on: the ledger is emptied by a statement that begins when there is none.
+        await telling.tell_erased(db, shard, gone)
+        user_ids = sorted({bytes.fromhex(each.user_id) for each in gone})
+        for name in ("end_permissions", "end_ledger"):
+            await db.execute(_SQL[name], shard, user_ids)
 
 
 async def _save_scores(db: Db, shard: int, news: Sequence[News], zone: tzinfo) -> None:

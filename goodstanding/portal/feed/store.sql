@@ -21,11 +21,14 @@ update person set records = null, edition = edition + 1 where shard = $1 and use
 -- name: end_tier
 update person set tier = null, edition = edition + 1 where shard = $1 and user_id = any ($2::bytea[])
 
--- With the answers goes what the person did here.
 -- name: end_answers
-with gone as (delete from told where shard = $1 and user_id = any ($2::bytea[])),
-    asked_gone as (delete from asked where shard = $1 and user_id = any ($2::bytea[])),
-    permission_gone as (delete from permission where shard = $1 and user_id = any ($2::bytea[]))
+delete from told where shard = $1 and user_id = any ($2::bytea[])
+
+-- name: end_permissions
+delete from permission where shard = $1 and user_id = any ($2::bytea[])
+
+-- name: end_ledger
+with gone as (delete from asked where shard = $1 and user_id = any ($2::bytea[]))
 delete from look where shard = $1 and user_id = any ($2::bytea[])
 
 -- name: drop_blank

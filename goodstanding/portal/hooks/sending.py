@@ -70,9 +70,12 @@ class Sender:
         if row["ended"]:
             await self._db.execute(SQL["dead"], *key, "the webhook was taken away")
             return
+        if not row["permitted"]:
+            await self._db.execute(SQL["drop"], *key)
+            return
         failed = await self._failure(row, now)
         if failed is None:
-            await self._db.execute(SQL["done"], *key)
+            await self._db.execute(SQL["done"], *key, now)
         elif now >= row["give_up_at"]:
             log.warning("given up", webhook=row["webhook"], because=failed)
             await self._db.execute(SQL["dead"], *key, failed)

@@ -6,11 +6,12 @@ from base64 import b64decode
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
-from goodstanding.portal.feed.messages import Ends, Message, News
+from goodstanding.portal.feed.messages import Gone, News, Write
+from goodstanding.portal.keys import Scope
 from services.scorer.core.score import decode
 from shared.contracts.explained import ScoreExplained
 from shared.contracts.messages import TierChange
@@ -21,22 +22,25 @@ from shared.runner.service import Db
 _SQL = queries(Path(__file__).with_name("webhooks.sql"))
 
 
-async def tell(db: Db, shard: int, writes: Sequence[Message]) -> None:
+async def tell(db: Db, shard: int, writes: Sequence[Write]) -> None:
     """Put what is new among what is to be sent, in the transaction in which it is kept."""
     said = [each for each in map(_said, writes) if each is not None]
-    now = datetime.now(UTC)
     if said:
-        user_ids, messages, bodies = map(list, zip(*said, strict=True))
-        await db.execute(_SQL["tell"], shard, user_ids, messages, bodies, now)
-    for each in writes:
-        # The tier is the last that a subscriber learns of; its end is told as it is on the topic.
-        if isinstance(each, Ends) and each.part == "tier":
-            erased = f"erased/{each.request_id}"
-            await db.execute(_SQL["tell_erased"], shard, [bytes.fromhex(each.user_id)], erased, now)
+        await db.execute(_SQL["tell"], shard, *map(list, zip(*said, strict=True)), datetime.now(UTC))
 
 
-def _said(message: Message) -> tuple[bytes, str, bytes] | None:
-    """Whom it is about, the id of the message on its topic, and the body of the webhook."""
+async def tell_erased(db: Db, shard: int, gone: Sequence[Gone]) -> None:
+    """What was still to be told of these people goes, and that they are erased is told instead."""
+    now = datetime.now(UTC)
+    for each in gone:
+        await db.execute(_SQL["tell_erased"], shard, bytes.fromhex(each.user_id), f"erased/{each.request_id}", now)
+
+
+_Told: TypeAlias = tuple[bytes, Scope, str, bytes]
+"""Whom it is about, the scope that a key must have for it, the id of the message on its topic, and the body."""
+
+
+def _said(message: Write) -> _Told | None:
     if not isinstance(message, News):
         return None
     match message.body:
@@ -52,13 +56,14 @@ def _said(message: Message) -> tuple[bytes, str, bytes] | None:
             }
             # That of the same publication on scores.changed.
             id = f"scorer/{message.user_id}/{body.version}"
-            return _told(message, id, "score.changed", data, body.as_of)
+            return _told(message, "score", id, "score.changed", data, body.as_of)
         case TierChange() as body:
-            return _told(message, message.id, "tier.changed", msgspec.json.decode(message.value), body.as_of)
+            data = msgspec.json.decode(message.value)
+            return _told(message, "standing", message.id, "tier.changed", data, body.as_of)
         case _:
             return None
 
 
-def _told(news: News, id: str, type: str, data: dict[str, Any], at: datetime) -> tuple[bytes, str, bytes]:
+def _told(news: News, scope: Scope, id: str, type: str, data: dict[str, Any], at: datetime) -> _Told:
     body = {"type": type, "timestamp": rfc3339(at), "data": {"user_id": news.user_id, **data}}
-    return bytes.fromhex(news.user_id), id, msgspec.json.encode(body)
+    return bytes.fromhex(news.user_id), scope, id, msgspec.json.encode(body)

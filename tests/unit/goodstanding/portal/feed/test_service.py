@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from goodstanding.portal.feed.messages import PARTS, Ends, News, Part
+from goodstanding.portal.feed.messages import PARTS, Ends, Gone, News, Part
 from goodstanding.portal.feed.service import Ending, decide, decode
 from shared.contracts.erasure import Erased, mark, nobody
 from shared.contracts.exchange import Announcement, announced
@@ -35,9 +35,11 @@ def test_an_erasure_is_confirmed_once_when_all_parts_have_ended(order: tuple[Par
         decision = decide(state, [ends(part)], NOW)
         state = decision.state
         assert decision.outgoing == (), "a part may still hold something older"
+        assert decision.writes == (ends(part),), "subscribers and what the person did here wait for the last part"
     decision = decide(state, [ends(order[-1])], NOW)
     said += [dict(each.headers)["ce_id"].decode() for each in decision.outgoing]
     assert said == ["portal/r1/1"]
+    assert decision.writes == (ends(order[-1]), Gone(WHO, "r1", NOW))
     assert decision.state is None
 
 
