@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 import msgspec
 
@@ -34,76 +35,105 @@ from services.scorer.core.state import State, decode, encode, without_lapsed
 from shared.contracts.erasure import Erased, life
 from shared.contracts.subject import SubjectAnswer
 
+Answer: TypeAlias = tuple[SubjectAnswer, datetime]
+"""An answer to a request of the person, with the time of the request."""
+
 _FORMAT_OF_REDACTION = 2
 """Since this format of states the end of a record redacts the history."""
 
 
 class Decided(msgspec.Struct, frozen=True):
     """`folded` has what became of each event; `stale` counts the changes of records that were known already; `answers`
-    are those to the person's requests, each with the time of the request."""
+    are those to the person's requests."""
 
     person: Person
     writes: Writes
     folded: Sequence[tuple[Event, Folded]]
     stale: int
-    answers: Sequence[tuple[SubjectAnswer, datetime]] = ()
+    answers: Sequence[Answer] = ()
     dropped: int = 0
     """Messages that had arrived before the person was erased."""
 
 
+class _Taken(msgspec.Struct):
+    """What became of a person's messages."""
+
+    folded: list[tuple[Event, Folded]]
+    consents: list[ConsentNews]
+    answers: list[Answer]
+    accepted: bool = False
+    """Whether any event counts."""
+    due: Due | None = None
+    changes: int = 0
+    """Changes of records that anybody may learn of."""
+    stale: int = 0
+    redacts: bool = False
+
+
 def decide(person: Person, messages: Sequence[Message], now: datetime, policy: Policy) -> Decided:
     """Take all of one person's messages in, in the order of the log, and publish at most once."""
+    late: list[Answer] = []
     dropped = 0
-    answers: list[tuple[SubjectAnswer, datetime]] = []
     if person.erased is not None:
         newer = _since_erased(messages, person.erased, now)
-        if len(newer) < len(messages):
-            # Whoever has asked is answered, also where the erasure is read first.
-            asked = [each for each in messages if isinstance(each, Withdrawal)]
-            late = [each for each in asked if _came_before(each, person.erased, now)]
-            answers += [(answer_to(each, policy), each.time) for each in late]
-        dropped = len(messages) - len(newer) - len(answers)
+        late = _late_answers(messages, person.erased, now, policy)
+        dropped = len(messages) - len(newer) - len(late)
         if not newer:
-            return Decided(person, Writes(person.user_id), (), 0, answers, dropped)
+            return Decided(person, Writes(person.user_id), (), 0, late, dropped)
         messages = newer
     known = person.state
     state = decode(known) if known else State()
-    redacts = _went_unredacted(person.state, state)
+    redacts = _went_unredacted(known, state)
     _close_months(state, now, policy)
-    folded: list[tuple[Event, Folded]] = []
-    consents: list[ConsentNews] = []
-    due: Due | None = None
-    changes = stale = 0
+    taken = _take_in(state, messages, policy)
+    person = msgspec.structs.replace(person, state=encode(state))
+    person, publication, run = _published(person, known, state, taken, now, policy)
+    edges = tuple(edge for _, outcome in taken.folded if isinstance(outcome, Accepted) and (edge := outcome.edge))
+    writes = Writes(person.user_id, redacts or taken.redacts, publication, edges, run, tuple(taken.consents))
+    return Decided(person, writes, taken.folded, taken.stale, late + taken.answers, dropped)
+
+
+def _take_in(state: State, messages: Sequence[Message], policy: Policy) -> _Taken:
+    """Change the state by each message in turn."""
+    taken = _Taken([], [], [])
     for message in messages:
         match message:
             case Event():
                 outcome = fold(state, message, policy.accepts_late_months, window=policy.window)
-                folded.append((message, outcome))
-                if isinstance(outcome, Accepted) and outcome.cites_anew:
-                    consents.append(cited_by(message))
+                taken.folded.append((message, outcome))
+                if isinstance(outcome, Accepted):
+                    taken.accepted = True
+                    if outcome.cites_anew:
+                        taken.consents.append(cited_by(message))
             case RecordNews():
                 is_gone = message.body.status in STATUS_GONE
                 counted = record_counts(state, message.body.record_id)
                 if fold_record(state, message.body, message.month):
                     # What neither counted nor counts is nobody's business: not even a version tells of it (rules R22).
-                    changes += counted or message.body.counts or is_gone
-                    redacts |= is_gone
+                    taken.changes += counted or message.body.counts or is_gone
+                    taken.redacts |= is_gone
                 else:
-                    stale += 1
+                    taken.stale += 1
             case Due():
-                due = message
+                taken.due = message
             case Withdrawal():
                 if is_taken := withdraw_consent(state, message.partner, message.consent_id):
-                    consents.append(taken_back(message))
-                answers.append((answer_to(message, policy, taken=is_taken), message.time))
+                    taken.consents.append(taken_back(message))
+                taken.answers.append((answer_to(message, policy, taken=is_taken), message.time))
             case ReEvaluation():
-                answers.append((answer_to(message, policy), message.time))
+                taken.answers.append((answer_to(message, policy), message.time))
             case Erased():
                 raise AssertionError("what comes before a mark and what comes after it is decided apart")
-    accepted = [outcome for _, outcome in folded if isinstance(outcome, Accepted)]
-    edges = tuple(outcome.edge for outcome in accepted if outcome.edge is not None)
-    person = msgspec.structs.replace(person, state=encode(state))
+    return taken
+
+
+def _published(
+    person: Person, known: bytes, state: State, taken: _Taken, now: datetime, policy: Policy
+) -> tuple[Person, Publication | None, RunPassed | None]:
+    """Publish by the monthly run, if one is due and does, else at once if that may not wait for a run. `known` is the
+    state before."""
     counting = without_lapsed(state, now)
+    due, changes = taken.due, bool(taken.changes)
     run: RunPassed | None = None
     publication: Publication | None = None
     if due is not None and (person.run is None or person.run < due.run):
@@ -116,12 +146,17 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
         person, publication = published(person, score.decode(person.evaluation), card, now)
     if publication is None:
         # Of somebody who only takes something back, no first score is made.
-        events = bool(accepted) or (
-            bool(consents and person.evaluation) and any(news.withdrawn_at is not None for news in consents)
+        events = taken.accepted or (
+            bool(person.evaluation) and any(news.withdrawn_at is not None for news in taken.consents)
         )
-        person, publication = at_once(person, known, counting, now, policy, events=events, records=bool(changes))
-    writes = Writes(person.user_id, redacts, publication, edges, run, tuple(consents))
-    return Decided(person, writes, folded, stale, answers, dropped)
+        person, publication = at_once(person, known, counting, now, policy, events=events, records=changes)
+    return person, publication, run
+
+
+def _late_answers(messages: Sequence[Message], erased: Erased, now: datetime, policy: Policy) -> list[Answer]:
+    """Whoever withdrew a consent before the erasure is answered, even where the erasure is read first."""
+    asked = [each for each in messages if isinstance(each, Withdrawal)]
+    return [(answer_to(each, policy), each.time) for each in asked if _came_before(each, erased, now)]
 
 
 def _since_erased(messages: Sequence[Message], erased: Erased, now: datetime) -> Sequence[Message]:
