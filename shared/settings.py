@@ -197,7 +197,7 @@ class ServiceSettings(DeploymentSettings):
         16_000,
         gt=0,
         description="Records in one step, and so in one transaction. Steps begin with 2,000 and have more only where a "
-        "shard is behind and its steps stay short.",
+        "shard is behind and its steps stay short. Those of ingest, which has no transaction, have 2,000 at most.",
     )
     buffer_records_max: int = Field(24_000, gt=0, description="Records of one shard held in memory; more pauses it.")
     buffer_bytes_max: int = Field(

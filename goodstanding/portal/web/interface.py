@@ -177,11 +177,6 @@ async def _answers(request: Request) -> Response:
     return _document(request, told.Answers(user_id=user_id, answers=answers), None)
 
 
-def _history(known: Known, found: Explained | None, _: Language) -> told.History:
-    assert found is not None, "a part that explains has something to explain"
-    return told.history(known, found)
-
-
 _PERSON = "/v1/people/{user_id}"
 _read = (
     (
