@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import codecs
 import csv
+import hashlib
 import io
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import IO, AnyStr, NamedTuple
+from typing import IO, AnyStr, NamedTuple, TypeVar
 
 import msgspec
 
 from goodstanding.errors import UserError
-from goodstanding.partner.event_file import messages_of
+from goodstanding.partner.event_file import member_key, messages_of
+from goodstanding.partner.table_file import from_header, row_key
 from goodstanding.partner.verdicts import Line, key_of
 from services.ingest.core.mapping import ROOT_LIST, CsvMapping, JsonMapping, PartnerMapping
 from services.ingest.core.members import EVENTS_MAX
@@ -32,6 +35,9 @@ _LINE_MAX = 2 * 1024 * 1024
 """What is longer is no line of events; ingest is shown so much of it to refuse."""
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """What a file has for one event or, in a message that stays whole, for `count` of them. `number` is that of its
@@ -40,6 +46,10 @@ class Piece:
     number: int
     value: bytes
     count: int = 1
+    alike: bytes = b""
+    """Pieces that have it in common are events with one digest (rules E22); empty where each has an id of its own."""
+    is_message: bool = False
+    """Whether it goes as it is where others are joined: a line that has no list where the mapping says one."""
 
 
 class Pieces(NamedTuple):
@@ -56,9 +66,10 @@ def read(content: IO[bytes], mapping: PartnerMapping, file: Path) -> Pieces:
         lines = _text_lines(content, mapping, file)
         if not mapping.header:
             return Pieces(b"", _without_names(lines, mapping, file))
-        rows = _rows(lines, mapping)
+        rows = from_header(_rows(lines, mapping), mapping)
         _, head = next(rows, (1, ""))
-        return Pieces(head.encode(), (Piece(number, row.encode()) for number, row in rows))
+        alike = _alike(row_key(head, mapping))
+        return Pieces(head.encode(), (Piece(number, row.encode(), alike=alike(row)) for number, row in rows))
     if isinstance(mapping, JsonMapping) and mapping.list is not None:
         return Pieces(b"", _listed(content.read(), mapping, file))
     return Pieces(b"", (Piece(number, line) for number, line in _byte_lines(content) if line.strip()))
@@ -72,18 +83,23 @@ def are_joined(mapping: PartnerMapping) -> bool:
 
 
 def messages(mapping: PartnerMapping, head: bytes, pieces: Iterable[Piece]) -> Iterator[Line]:
-    """The pieces as the messages that are sent, each as large as a message may be."""
+    """The pieces as the messages that are sent, each as large as a message may be. Pieces that are alike and stand
+    beside each other are in one message, since two of them are two events there and nowhere else."""
     if not are_joined(mapping):
         yield from (_alone(piece, mapping) for piece in pieces)
         return
     part: list[Piece] = []
     size = room = _MESSAGE_BYTES_MAX - len(head)
-    for piece in pieces:
-        length = len(piece.value) + 1
-        if part and (size < length or len(part) == EVENTS_MAX):
+    for _, group in groupby(pieces, key=lambda piece: piece.alike or piece.number):
+        together = list(group)
+        if together[0].is_message:
+            yield _alone(together[0], mapping)
+            continue
+        length = sum(len(piece.value) + 1 for piece in together)
+        if part and (size < length or len(part) + len(together) > EVENTS_MAX):
             yield _joined(head, part, mapping)
             part, size = [], room
-        part.append(piece)
+        part += together
         size -= length
     if part:
         yield _joined(head, part, mapping)
@@ -102,6 +118,16 @@ def _joined(head: bytes, pieces: Sequence[Piece], mapping: PartnerMapping) -> Li
         table = b"".join((head, *(piece.value for piece in pieces)))
         return Line(numbers[0], table.decode().encode(mapping.encoding), None, numbers)
     return Line(numbers[0], b"[" + b",".join(piece.value for piece in pieces) + b"]", None, numbers)
+
+
+def _alike(key_of: Callable[[T], object] | None) -> Callable[[T], bytes]:
+    """What pieces have in common that are one event by their digest. It is short, since a file may have very many."""
+
+    def alike(piece: T) -> bytes:
+        key = None if key_of is None else key_of(piece)
+        return b"" if key is None else hashlib.blake2b(repr(key).encode(), digest_size=16).digest()
+
+    return alike
 
 
 # -- lines ---------------------------------------------------------------------------------------------------------
@@ -185,9 +211,17 @@ def _listed(content: bytes, mapping: JsonMapping, file: Path) -> Iterator[Piece]
         return
     content = content.removeprefix(codecs.BOM_UTF8)
     members = _members(content)
-    if members is None:
-        members = (member for line in content.split(b"\n") if line.strip() for member in _members(line) or [line])
-    yield from (Piece(number, bytes(member)) for number, member in enumerate(members, 1))
+    alike = _alike(member_key(mapping))
+    if members is not None:
+        yield from (Piece(number, bytes(member), alike=alike(member)) for number, member in enumerate(members, 1))
+        return
+    seen = 0
+    for text in content.split(b"\n"):
+        if text.strip():
+            found = list(_members(text) or [])
+            for number, member in enumerate(found or [text], seen + 1):
+                yield Piece(number, bytes(member), alike=alike(member), is_message=not found)
+            seen += len(found) or 1
 
 
 def _members(content: bytes) -> Iterable[msgspec.Raw | bytes] | None:

@@ -84,17 +84,27 @@ class Shelf:
         return written.lastrowid
 
     def put(self, file: int, pieces: Iterable[Shelved], refused: Iterable[Refused]) -> None:
-        rows = ((each.month, file, each.shard, *_row(each.piece)) for each in pieces)
         with self._db:
-            self._db.executemany("insert into piece values (?, ?, ?, ?, ?, ?)", rows)
+            rows = ((each.month, file, each.shard, self._place(file, each.piece), each.piece) for each in pieces)
+            written = ((*where, piece.number, piece.count, piece.value, piece.alike) for *where, piece in rows)
+            self._db.executemany("insert into piece values (?, ?, ?, ?, ?, ?, ?, ?)", written)
             self._refuse(file, refused)
 
     def end(self, file: int, events: int, skipped: int, outside: int) -> None:
         """The file is read to its end; from now on it is known by its content."""
         with self._db:
+            self._db.execute("delete from first_alike where file = ?", (file,))
             self._db.execute(
                 "update file set events = ?, skipped = ?, outside = ? where id = ?", (events, skipped, outside, file)
             )
+
+    def crowded(self, file: int, most: int) -> tuple[int, int] | None:
+        """The first piece of more than `most` that are alike, and how many they are; None where there are none."""
+        counts = (
+            "select place, sum(count) as found from piece where file = ? and alike <> x'' group by month, shard, place"
+        )
+        found = self._db.execute(f"select * from ({counts}) where found > ? order by place", (file, most)).fetchone()
+        return None if found is None else tuple(found)
 
     # -- pieces ----------------------------------------------------------------------------------------------------
 
@@ -115,10 +125,12 @@ class Shelf:
         return dict(self._db.execute(counts))
 
     def groups(self, month: int) -> Iterator[tuple[int, int, Iterator[Piece]]]:
-        """What is to be sent of a month: for each file and shard the pieces, in the order of the file."""
+        """What is to be sent of a month: for each file and shard the pieces in the order of the file, but those that
+        are alike together."""
         where = f"select distinct file, shard from piece where month = ? and file in ({_WHOLE}) order by file, shard"
         for file, shard in self._db.execute(where, (month,)).fetchall():
-            of = "select number, value, count from piece where month = ? and file = ? and shard = ? order by number"
+            where = "where month = ? and file = ? and shard = ? order by place, number"
+            of = f"select number, value, count, alike from piece {where}"
             yield file, shard, (Piece(*row) for row in self._db.execute(of, (month, file, shard)))
 
     def taken(self, month: int, refused: Mapping[int, Iterable[Refused]], heard: Mapping[TopicPartition, int]) -> None:
@@ -148,6 +160,16 @@ class Shelf:
         count: int = self._db.execute("select count(*) from refusal where file = ?", (file,)).fetchone()[0]
         return count
 
+    def _place(self, file: int, piece: Piece) -> int:
+        """The number of the first piece of the file that is alike."""
+        if not piece.alike:
+            return piece.number
+        about = file, piece.alike, piece.number
+        self._db.execute("insert or ignore into first_alike values (?, ?, ?)", about)
+        of = "select number from first_alike where file = ? and alike = ?"
+        place: int = self._db.execute(of, about[:2]).fetchone()[0]
+        return place
+
     def _hear(self, refused: Mapping[int, Iterable[Refused]], heard: Mapping[TopicPartition, int]) -> None:
         for file, each in refused.items():
             self._refuse(file, each)
@@ -163,10 +185,6 @@ class Shelf:
 _FILES = "select id, partner, name, head, events, skipped, outside from file"
 _WHOLE = "select id from file where events is not null"
 """Of a file that was not read to its end nothing is sent: it is read again."""
-
-
-def _row(piece: Piece) -> tuple[int, int, bytes]:
-    return piece.number, piece.count, piece.value
 
 
 @contextlib.contextmanager

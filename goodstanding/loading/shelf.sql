@@ -18,10 +18,20 @@ create table if not exists piece (
     month     integer not null,
     file      integer not null references file on delete cascade,
     shard     integer not null,
+    -- The number of the first piece of the file that is alike, with which this one goes in one message; else its own.
+    place     integer not null,
     number    integer not null,
     count     integer not null,
     value     blob not null,
-    primary key (month, file, shard, number)
+    alike     blob not null,
+    primary key (month, file, shard, place, number)
+) without rowid;
+-- The first piece of each kind of alike ones, of the file that is read now.
+create table if not exists first_alike (
+    file   integer not null references file on delete cascade,
+    alike  blob not null,
+    number integer not null,
+    primary key (file, alike)
 ) without rowid;
 create table if not exists refusal (
     file     integer not null references file on delete cascade,

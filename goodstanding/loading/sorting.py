@@ -19,10 +19,12 @@ from goodstanding.errors import UserError
 from goodstanding.loading.pieces import Piece, are_joined, messages, read
 from goodstanding.loading.shelf import File, Refused, Shelf, Shelved
 from goodstanding.loading.unpacked import unpacked
+from goodstanding.partner.event_file import too_many_alike
 from goodstanding.partner.mapping_files import mapping_of
 from goodstanding.partner.rehearsal import Forwarded, Judged, Rehearsal
 from goodstanding.partner.verdicts import Result, Verdict
 from goodstanding.platform.fixed_settings import FixedSettings
+from services.ingest.core.members import EVENTS_MAX
 from shared.contracts import zones
 from shared.contracts.months import month_of
 from shared.contracts.partition import partition_of
@@ -92,6 +94,8 @@ class Sorter:
             watch(events)
         if not events:
             raise UserError(f"{name} has no events in it.", "There is one on each line.")
+        if (crowd := shelf.crowded(id, EVENTS_MAX)) is not None:
+            raise too_many_alike(name, *crowd)
         shelf.end(id, events, skipped, outside)
 
     def _sort(self, head: bytes, pieces: Sequence[Piece]) -> _Sorted:

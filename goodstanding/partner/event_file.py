@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from goodstanding.errors import UserError
 from goodstanding.partner.content import content_of, is_utf16
+from goodstanding.partner.table_file import cells_of, digested, from_header, physical, row_key
 from goodstanding.partner.verdicts import Line, key_of
-from services.ingest.core.functions import DIGEST
-from services.ingest.core.mapping import ROOT_LIST, CsvMapping, FixedMapping, JsonMapping, PartnerMapping, Text
+from services.ingest.core.mapping import ROOT_LIST, CsvMapping, FixedMapping, JsonMapping, PartnerMapping
 from services.ingest.core.members import EVENTS_MAX
-from services.ingest.core.tables import PREAMBLE_MAX, csv_options, header_at, named_columns
+from services.ingest.core.tables import csv_options
 from services.ingest.core.tree import at
 
 _MESSAGE_BYTES_MAX = 1000 * 1024
@@ -108,40 +107,22 @@ def _rows(content: bytes, mapping: CsvMapping, file: object) -> list[Line]:
 def _tables(content: bytes, mapping: CsvMapping, file: object) -> list[Line]:
     """Messages of as many rows as one may have, each with the header of the file. A line that is no CSV has a message
     of its own, since a message with one is refused as a whole."""
-    found, broken = _physical(_text(content, mapping, file), mapping)
-    header, *rows = _from_header(found, mapping) or broken[:1] or [(1, "")]
+    found, broken = physical(_text(content, mapping, file), mapping)
+    header, *rows = list(from_header(found, mapping)) or broken[:1] or [(1, "")]
     if broken and broken[0][0] < header[0] and not mapping.preamble:
         header = broken[0]
     _check_header(header, mapping, file)
     room = _MESSAGE_BYTES_MAX - len(header[1].encode(mapping.encoding))
     encoded = [(number, row, len(row.encode(mapping.encoding))) for number, row in rows]
-    parts = _parts(encoded, _row_key(header[1], mapping), room, file)
+    parts = _parts(encoded, row_key(header[1], mapping), room, file)
     tables = [[(number, row) for number, row, _ in part] for part in parts]
     tables += [[line] for line in broken if line[0] > header[0]]
     return [_table(header[1], table, mapping.encoding) for table in tables]
 
 
-def header_of(content: bytes, mapping: CsvMapping) -> list[str]:
-    """The cells of the line that names the columns. Raises UnicodeDecodeError and csv.Error."""
-    text = content.decode(mapping.encoding).removeprefix(_BOM)
-    rows = _from_header(_physical(text, mapping)[0], mapping)
-    return _cells(rows[0][1], mapping) if rows else []
-
-
-def spans_of(content: bytes, mapping: CsvMapping) -> list[tuple[int, int]]:
-    """The first and the last line of each row that stands on several. Raises UnicodeDecodeError."""
-    rows, _ = _physical(content.decode(mapping.encoding).removeprefix(_BOM), mapping)
-    ends = ((number, number + len(io.StringIO(row, newline="").readlines()) - 1) for number, row in rows)
-    return [(first, last) for first, last in ends if first != last]
-
-
-def _cells(row: str, mapping: CsvMapping) -> list[str]:
-    return next(csv.reader(io.StringIO(row, newline=""), **csv_options(mapping.delimiter, mapping.quote)), [])
-
-
 def _check_header(header: tuple[int, str], mapping: CsvMapping, file: object) -> None:
     try:
-        _cells(header[1], mapping)
+        cells_of(header[1], mapping)
     except csv.Error:
         raise UserError(
             f"Line {header[0]} of {file} should name the columns, with `{mapping.delimiter}` between them.",
@@ -164,10 +145,7 @@ def _parts(
     left = room
     for alike in _alike(rows, key_of):
         if len(alike) > EVENTS_MAX:
-            raise UserError(
-                f"Line {alike[0][0]} of {file} and {len(alike) - 1} further ones are one event by the mapping's `id`.",
-                f"Of these one message may have {EVENTS_MAX:,}. Name a field under `id` that differs.",
-            )
+            raise too_many_alike(file, alike[0][0], len(alike))
         size = sum(bytes_ for _, _, bytes_ in alike)
         if part and (left < size or len(part) + len(alike) > EVENTS_MAX):
             yield part
@@ -176,6 +154,14 @@ def _parts(
         left -= size
     if part:
         yield part
+
+
+def too_many_alike(file: object, number: int, count: int) -> UserError:
+    """Of more rows that have one digest than one message may have."""
+    return UserError(
+        f"Line {number} of {file} and {count - 1} further ones are one event by the mapping's `id`.",
+        f"Of these one message may have {EVENTS_MAX:,}. Name a field under `id` that differs.",
+    )
 
 
 def _alike(
@@ -190,84 +176,9 @@ def _alike(
     return found.values()
 
 
-def _digested(mapping: CsvMapping | JsonMapping) -> Sequence[str]:
-    """The fields of which the id of an event is a digest; none where an event has an id."""
-    id = mapping.id
-    return id.paths if isinstance(id, Text) and id.function == DIGEST else ()
-
-
-def _row_key(header: str, mapping: CsvMapping) -> Callable[[str], object] | None:
-    paths = _digested(mapping)
-    if not paths:
-        return None
-    names: Sequence[str] = ()
-    with suppress(csv.Error):
-        names = named_columns(_cells(header, mapping))
-    places = [names.index(path) for path in paths if path in names]
-
-    def key(row: str) -> object:
-        with suppress(csv.Error):
-            cells = _cells(row, mapping)
-            return tuple(cells[place].strip() if place < len(cells) else "" for place in places)
-        return None
-
-    return key
-
-
-def _from_header(rows: list[tuple[int, str]], mapping: CsvMapping) -> list[tuple[int, str]]:
-    """The rows without those that stand before the header."""
-    if not mapping.preamble or not rows:
-        return rows
-    first = "".join(row for _, row in rows[:PREAMBLE_MAX])
-    with suppress(csv.Error):
-        cells = list(csv.reader(io.StringIO(first, newline=""), **csv_options(mapping.delimiter, mapping.quote)))
-        return rows[header_at(cells, set(texts_of(msgspec.to_builtins(mapping)))) :]
-    return rows
-
-
-def texts_of(value: Any) -> Iterator[str]:
-    """All texts of a mapping, among which are the names of the columns that it knows."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list | tuple):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from texts_of(each)
-
-
 def _table(header: str, rows: Sequence[tuple[int, str]], encoding: str) -> Line:
     value = "".join([header, *(row for _, row in rows)]).encode(encoding)
     return Line(rows[0][0], value, None, tuple(number for number, _ in rows))
-
-
-Rows: TypeAlias = list[tuple[int, str]]
-"""Rows as they are written, each with the number of its first line."""
-
-
-def _physical(text: str, mapping: CsvMapping) -> tuple[Rows, Rows]:
-    """The rows, and the lines that are no CSV. A quoted cell may have several lines; where its quote is never closed,
-    or in the midst of another cell, the line on which it opens is no CSV, and the next one begins a row."""
-    lines = io.StringIO(text, newline="").readlines()
-    rows: Rows = []
-    broken: Rows = []
-    begin = 0
-    while begin < len(lines):
-        first = begin
-        rest = (lines[place] for place in range(first, len(lines)))
-        reader = csv.reader(rest, **csv_options(mapping.delimiter, mapping.quote))
-        try:
-            for cells in reader:
-                end = first + reader.line_num
-                if any(cells):
-                    rows.append((begin + 1, _ended("".join(lines[begin:end]))))
-                begin = end
-        except csv.Error:
-            broken.append((begin + 1, _ended(lines[begin])))
-            begin += 1
-    return rows, broken
-
-
-def _ended(row: str) -> str:
-    return row if row.endswith(("\n", "\r")) else f"{row}\n"
 
 
 def _lists(content: bytes, mapping: JsonMapping, list_at: str, file: object) -> list[Line]:
@@ -287,15 +198,16 @@ def _lists(content: bytes, mapping: JsonMapping, list_at: str, file: object) -> 
 
 def _arrays(members: Sequence[msgspec.Raw], mapping: JsonMapping, file: object) -> Iterator[Line]:
     sized = ((number, member, len(bytes(member)) + 1) for number, member in enumerate(members, 1))
-    for part in _parts(sized, _member_key(mapping), _MESSAGE_BYTES_MAX, file):
+    for part in _parts(sized, member_key(mapping), _MESSAGE_BYTES_MAX, file):
         value = b"[" + b",".join(bytes(member) for _, member, _ in part) + b"]"
         yield Line(part[0][0], value, None, tuple(number for number, _, _ in part))
 
 
-def _member_key(mapping: JsonMapping) -> Callable[[msgspec.Raw], object] | None:
-    found = [at(path) for path in _digested(mapping)]
+def member_key(mapping: JsonMapping) -> Callable[[msgspec.Raw | bytes], object] | None:
+    """What makes two members of a list one event by their digest (rules E22); None where events have ids."""
+    found = [at(path) for path in digested(mapping)]
 
-    def key(member: msgspec.Raw) -> object:
+    def key(member: msgspec.Raw | bytes) -> object:
         with suppress(msgspec.MsgspecError, RecursionError):
             body = msgspec.json.decode(member)
             if isinstance(body, dict):

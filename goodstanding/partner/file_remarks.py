@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from goodstanding.partner.event_file import header_of, spans_of
+from goodstanding.partner.table_file import header_of, spans_of
 from services.ingest.core.mapping import CsvMapping, FixedMapping
 from services.ingest.core.partner import Partner
 from services.ingest.core.tables import Csv, named_columns

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from goodstanding.partner.event_file import texts_of
+from goodstanding.partner.table_file import texts_of
 from services.ingest.core.mapping import (
     ROOT_LIST,
     JsonMapping,

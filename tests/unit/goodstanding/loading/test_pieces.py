@@ -15,7 +15,7 @@ from goodstanding.loading.pieces import Piece, Pieces, messages, read
 from goodstanding.loading.unpacked import unpacked
 from goodstanding.partner.event_file import messages_of
 from goodstanding.partner.mapping_files import mapping_of
-from services.ingest.core.mapping import CsvMapping, JsonMapping, PartnerMapping
+from services.ingest.core.mapping import CsvMapping, JsonMapping, PartnerMapping, Text
 
 TABLE = 'id,name,fare\n1,"a, b",2\n\n2,"two\nlines",3\n3,c,4'
 HEADER = CsvMapping(header=True, id="id", time="id", subject="id", kind="id", events=())
@@ -48,7 +48,47 @@ def test_an_array_comes_apart_into_its_members() -> None:
     _, found = pieces(b'\xef\xbb\xbf[{"a": 1},\n {"a": [2]}]', ARRAY)
     assert found == [Piece(1, b'{"a": 1}'), Piece(2, b'{"a": [2]}')]
     _, found = pieces(b"[1, 2]\n[3]\nno\n", ARRAY)
-    assert found == [Piece(1, b"1"), Piece(2, b"2"), Piece(3, b"3"), Piece(4, b"no")]
+    assert found == [Piece(1, b"1"), Piece(2, b"2"), Piece(3, b"3"), Piece(4, b"no", is_message=True)]
+
+
+def test_a_line_without_a_list_goes_as_it_is_where_the_mapping_says_a_list() -> None:
+    """Joined with others it would be taken, and the same line would be refused of whoever sends it."""
+    content = b'[{"a": 1}, {"a": 2}]\n{"a": 3}\n[]\n[{"a": 4}]\n'
+    head, found = pieces(content, ARRAY)
+    made = [line.value for line in messages(ARRAY, head, found)]
+    assert made == [b'{"a": 3}', b"[]", b'[{"a": 1},{"a": 2},{"a": 4}]']
+
+
+def test_what_stands_before_the_header_is_no_row() -> None:
+    content = b'Account;"1 234"\n\nFrom;2026-01-01\nid;name\n1;a\n2;b\n'
+    mapping = CsvMapping(
+        header=True,
+        preamble=True,
+        delimiter=";",
+        ignore=("name",),
+        id="id",
+        time="id",
+        subject="id",
+        kind="id",
+        events=(),
+    )
+    head, found = pieces(content, mapping)
+    assert (head, found) == (b"id;name\n", [Piece(5, b"1;a\n"), Piece(6, b"2;b\n")])
+    [made] = messages(mapping, head, found)
+    [sent] = messages_of(content, mapping, FILE)
+    assert made == sent
+
+
+DIGEST = Text(function="digest", paths=("day", "sum"))
+
+
+def test_alike_pieces_are_told_from_others_by_what_their_digest_reads() -> None:
+    table = CsvMapping(header=True, id=DIGEST, time="day", subject="who", kind="day", events=())
+    _, found = pieces(b"day,who,sum\n1,a,5\n1,b,6\n 1,c,5\n", table)
+    assert found[0].alike == found[2].alike != found[1].alike
+    array = JsonMapping(envelope="none", list=".", id=DIGEST, time="day", subject="who", kind="day", events=())
+    _, found = pieces(b'[{"day": 1, "sum": 5}, {"day": 1, "sum": 6}]\n[{"sum": 5, "day": 1, "x": 2}]', array)
+    assert found[0].alike == found[2].alike != found[1].alike
 
 
 def test_a_message_that_has_its_list_elsewhere_stays_whole() -> None:

@@ -153,3 +153,46 @@ def test_a_file_without_events_is_a_sentence(shelf: Shelf, tmp_path: Path) -> No
 def test_the_shelf_is_for_the_operator_alone(tmp_path: Path) -> None:
     with open_shelf(tmp_path / "loading"):
         assert (tmp_path / "loading").stat().st_mode & 0o077 == 0
+
+
+PAYMENTS = """\
+format = "csv"
+header = true
+id = { function = "digest", paths = ["who", "day", "sum"] }
+time = { path = "day", as = "date", at = "noon" }
+zone = "Asia/Shanghai"
+subject = "who"
+kind = { fixed = "event" }
+[[events]]
+kinds = { event = "service.payment" }
+amount = { path = "sum", unit = "major", currency = "CNY" }
+"""
+
+
+@pytest.fixture
+def payments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A partner whose rows have no id."""
+    (tmp_path / "partners").mkdir()
+    (tmp_path / "partners" / "bank.toml").write_text(PAYMENTS)
+    monkeypatch.setenv("GOODSTANDING_PARTNERS", str(tmp_path / "partners"))
+    return "bank"
+
+
+def test_two_equal_payments_go_in_one_message_wherever_they_stand(shelf: Shelf, tmp_path: Path, payments: str) -> None:
+    """In two messages they would be one event, and a payment would be lost."""
+    person = sample_account(1)
+    # The second one of the two would be the first event of the second message.
+    rows = [f"{person},2026-01-05,{sum}.00\n" for sum in (*range(10, 1_009), 7, *range(1_010, 2_510), 7)]
+    table = ("who,day,sum\n" + "".join(rows)).encode()
+    put(shelf, tmp_path / "table", table, partner=payments)
+    mapping, [(_, _, found)] = mapping_of(payments), shelf.groups(JANUARY)
+    lines = list(messages(mapping, b"who,day,sum\n", found))
+    assert [line.numbers[:3] for line in lines if 1_001 in line.numbers] == [(1_001, 2_502, 1_002)]
+    assert sorted(number for line in lines for number in line.numbers) == list(range(2, 2_503))
+    assert [line.value.count(b",7.00\n") for line in lines] == [0, 2, 0]
+
+
+def test_more_equal_payments_than_a_message_may_have_are_told(shelf: Shelf, tmp_path: Path, payments: str) -> None:
+    table = "who,day,sum\n" + f"{sample_account(1)},2026-01-05,7.00\n" * 1_001
+    with pytest.raises(UserError, match="Line 2 of table and 1000 further ones are one event"):
+        put(shelf, tmp_path / "table", table.encode(), partner=payments)
