@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -89,33 +90,38 @@ def import_(
     Example: goodstanding import bank.jsonl.gz --partner bank --from 2024-01-01
     """
     stack = Stack.default()
-    deployment, services, days = stack.deployment, services_of(stack, say), Days(since, until)
-    _check_may_write(deployment)
-    window = _window(deployment, services, files, partner, days)
-    began = time.monotonic()
-    room = directory(deployment)
-    if window:
-        check_new(deployment, window)
-        # Apart from what other partners have sent for other months.
-        room /= window.replace(":", "-")
-    with (
-        stops_politely("Interrupted. Repeat the command, and it goes on."),
-        one_at_a_time(directory(deployment)),
-        open_shelf(room) as shelf,
-    ):
-        read = _sorted(deployment, files or [], partner, days, shelf, room)
-        sent = 0
-        if not hold:
-            with Bar(sum(shelf.waiting().values())) as bar:
-                if window:
-                    sent = _backfilled(deployment, services, window, shelf, bar)
-                else:
-                    sent = asyncio.run(_sent(deployment, services, shelf, bar))
-        told = _answer(shelf, read or shelf.files(), refused, sent, time.monotonic() - began, hold, as_json)
-    if window and not hold:
-        shutil.rmtree(room)
+    services, days = services_of(stack, say), Days(since, until)
+    with stops_politely("Interrupted. Repeat the command, and it goes on."), alone(stack) as deployment:
+        window = _window(deployment, services, files, partner, days)
+        began = time.monotonic()
+        room = directory(deployment)
+        if window:
+            check_new(deployment, window)
+            # Apart from what other partners have sent for other months.
+            room /= window.replace(":", "-")
+        with open_shelf(room) as shelf:
+            read = _sorted(deployment, files or [], partner, days, shelf, room)
+            sent = 0
+            if not hold:
+                with Bar(sum(shelf.waiting().values())) as bar:
+                    if window:
+                        sent = _backfilled(deployment, services, window, shelf, bar)
+                    else:
+                        sent = asyncio.run(_sent(deployment, services, shelf, bar))
+            told = _answer(shelf, read or shelf.files(), refused, sent, time.monotonic() - began, hold, as_json)
+        if window and not hold:
+            shutil.rmtree(room)
     if told:
         raise typer.Exit(1)
+
+
+@contextmanager
+def alone(stack: Stack) -> Iterator[Deployment]:
+    """The deployment as it is when no other import and no `go-live` is at work."""
+    _check_may_write(stack.deployment)
+    wait = partial(say, "Another import, or go-live, is at work; this command waits until that is done.")
+    with one_at_a_time(stack.deployment.directory, wait):
+        yield stack.deployment
 
 
 def _window(
@@ -270,9 +276,8 @@ def go_live(as_json: AsJson = False) -> None:
     Example: goodstanding go-live
     """
     stack = Stack.default()
-    deployment, services = stack.deployment, services_of(stack, say)
-    _check_may_write(deployment)
-    with stops_politely("Interrupted. Repeat the command, and it goes on."), Bar(0) as bar:
+    services = services_of(stack, say)
+    with stops_politely("Interrupted. Repeat the command, and it goes on."), alone(stack) as deployment, Bar(0) as bar:
         since = close_the_past(deployment, services, say, bar.watch)
     if as_json:
         answer_json({"live_since": rfc3339(since)})

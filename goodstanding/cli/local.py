@@ -16,6 +16,7 @@ from goodstanding import policies
 from goodstanding.cli.frame import AsJson, answer_json, console, local, say, table, tell
 from goodstanding.cli.group import commands
 from goodstanding.errors import UserError
+from goodstanding.loading.backfill import unfinished
 from goodstanding.platform import files_at_start
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import ServersError
@@ -264,6 +265,8 @@ class _Notes:
             )
         if self.settings and self.settings.cadence == "continuous":
             yield "Scores are published as soon as they change (--continuous)."
+        if self.settings and self.settings.backfill:
+            yield " ".join(unfinished(self.settings.backfill))
         yield from self.edited
 
 

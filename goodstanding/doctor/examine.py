@@ -38,6 +38,7 @@ from goodstanding.doctor.findings import (
     wrong,
 )
 from goodstanding.errors import UserError
+from goodstanding.loading.backfill import unfinished
 from goodstanding.person import erasing
 from goodstanding.platform import acl_plan
 from goodstanding.platform.deployment import Deployment, migrations, partners
@@ -70,6 +71,8 @@ def examine(stack: Stack) -> Iterator[Finding]:
     parts = [] if stack.uses_given_servers else stack.status()
     yield from _files(deployment)
     yield from _disk(stack)
+    if deployment.settings.backfill:
+        yield look("backfill", *unfinished(deployment.settings.backfill))
     away: list[str] = []
     still: set[str] = set()
     for each in _each_of(_CAUSES, deployment, away):

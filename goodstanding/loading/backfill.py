@@ -44,15 +44,22 @@ def window_of(partner: str, days: Days, now: datetime, zone: str) -> str:
     return f"{partner}:{month_name(first)}:{month_name(last)}"
 
 
+def unfinished(window: str) -> tuple[str, str]:
+    """What is to be said of a backfill whose months are open: a sentence, and what to do."""
+    partner, first, last = window.split(":")
+    return (
+        f"A backfill of {partner} is not over, and closed months take its events until it is.",
+        f"If it is not running now, repeat its command, with --from in {first} and --until in {last}: "
+        f"goodstanding import FILE --partner {partner} --from DATE --until DATE",
+    )
+
+
 def check_new(deployment: Deployment, window: str) -> None:
     """Raises UserError for a partner who is not new; one whose backfill was interrupted is."""
     if deployment.settings.backfill == window:
         return
     if deployment.settings.backfill:
-        raise UserError(
-            f"Another backfill is not over: {deployment.settings.backfill}.",
-            "Repeat its command before you begin a new one.",
-        )
+        raise UserError(*unfinished(deployment.settings.backfill))
     partner = window.partition(":")[0]
     if asyncio.run(_ends(deployment, partner)):
         raise UserError(

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from goodstanding.errors import UserError
-from goodstanding.loading.backfill import window_of
+from goodstanding.loading.backfill import unfinished, window_of
 from goodstanding.loading.sorting import Days
 
 NOW = datetime(2026, 6, 15, tzinfo=UTC)
@@ -38,3 +38,9 @@ def test_the_declared_days_are_months(days: Days, window: str) -> None:
 def test_other_days_are_no_window(days: Days, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         window_of("bank", days, NOW, ZONE)
+
+
+def test_whoever_meets_open_months_is_told_how_to_close_them() -> None:
+    sentence, remedy = unfinished("bank:2025-01:2026-04")
+    assert sentence.startswith("A backfill of bank is not over")
+    assert "with --from in 2025-01 and --until in 2026-04: goodstanding import FILE --partner bank" in remedy

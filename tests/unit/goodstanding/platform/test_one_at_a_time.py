@@ -40,3 +40,19 @@ def test_a_directory_that_was_deleted_meanwhile_is_held_anew(tmp_path: Path) -> 
             assert seen == []
     other.join(5)
     assert seen == ["another"]
+
+
+def test_whoever_has_to_wait_says_so(tmp_path: Path) -> None:
+    said: list[str] = []
+    with one_at_a_time(tmp_path, lambda: said.append("free")):
+        other = threading.Thread(target=_hold, args=(tmp_path, said), daemon=True)
+        other.start()
+        other.join(0.2)
+        assert said == ["waits"]
+    other.join(5)
+    assert said == ["waits", "holds"]
+
+
+def _hold(directory: Path, said: list[str]) -> None:
+    with one_at_a_time(directory, lambda: said.append("waits")):
+        said.append("holds")
