@@ -40,6 +40,8 @@ from goodstanding.loading.playing import Month, Player
 from goodstanding.loading.services import Services, services_of
 from goodstanding.loading.shelf import File, Shelf, open_shelf
 from goodstanding.loading.sorting import Days, Sorter
+from goodstanding.partner.crosswalks import read_crosswalk
+from goodstanding.partner.mapping_files import mapping_of
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.one_at_a_time import one_at_a_time
 from goodstanding.platform.stack import Stack
@@ -175,7 +177,9 @@ def _sorted(
             f"{edited[0]} was edited since ingest has read it.",
             "Restart: goodstanding local down; goodstanding local up",
         )
-    sorter = Sorter(partner, deployment.settings, datetime.now(UTC), days)
+    has_numbers = mapping_of(partner).crosswalk
+    crosswalk = asyncio.run(read_crosswalk(deployment, partner)) if has_numbers else None
+    sorter = Sorter(partner, deployment.settings, datetime.now(UTC), days, crosswalk)
     read = []
     for file in files:
         with _seekable(file, room) as there:

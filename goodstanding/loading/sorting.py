@@ -29,6 +29,7 @@ from shared.contracts import zones
 from shared.contracts.months import month_of
 from shared.contracts.partition import partition_of
 from shared.contracts.times import instant
+from shared.kafka.crosswalk import Crosswalk
 from shared.settings import partners_here
 
 _AT_ONCE = 1_000
@@ -60,13 +61,17 @@ class _Sorted:
 class Sorter:
     """Reads files of one partner. Raises UserError or ConfigError for a partner that cannot be used."""
 
-    def __init__(self, partner: str, settings: FixedSettings, now: datetime, days: Days) -> None:
+    def __init__(
+        self, partner: str, settings: FixedSettings, now: datetime, days: Days, crosswalk: Crosswalk | None = None
+    ) -> None:
         self._partner, self._mapping = partner, mapping_of(partner)
-        self._rehearsal = Rehearsal(partner, settings, now)
+        self._rehearsal = Rehearsal(partner, settings, now, crosswalk)
         self._zone = zones.zone(settings.zone)
         self._since, self._until = (self._begin_of(day) for day in (days.since, days.until))
         written = (partners_here() / f"{partner}.toml").read_bytes()
-        self._read_by = hashlib.sha256(written + repr(days).encode()).digest()
+        # Where customers were told since, a file is read again, since other events of it are taken.
+        told = b"" if crosswalk is None else b"%d" % len(crosswalk)
+        self._read_by = hashlib.sha256(written + repr(days).encode() + told).digest()
         self._month_of = lru_cache(maxsize=4096)(self._month_of_minute)
 
     def put(self, file: Path, name: str, shelf: Shelf, room: Path, watch: Watch = lambda _: None) -> File:

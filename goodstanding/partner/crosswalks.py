@@ -99,6 +99,14 @@ async def tell_crosswalk(
     return told
 
 
+async def read_crosswalk(deployment: Deployment, partner: str) -> Crosswalk:
+    """All entries that were told for the partner until now; none where its topic is not made. Raises what a client
+    raises without a broker."""
+    crosswalk = Crosswalk(bytes.fromhex(deployment.settings.key))
+    async with crosswalk.followed(deployment.kafka, (), [partner]):
+        return crosswalk
+
+
 async def holding(deployment: Deployment, user_id: str) -> list[str]:
     """The crosswalks that have a number of the person. Raises what a client raises without a broker."""
     found: list[str] = []

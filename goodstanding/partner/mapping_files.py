@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -12,8 +14,10 @@ from goodstanding.platform.fixed_settings import FixedSettings
 from services.ingest.core.mapping import JsonMapping, NativeMapping, PartnerMapping
 from services.ingest.core.partner import Partner
 from services.ingest.loading import load_context, load_mapping, load_partner
+from services.ingest.service import customers_of
 from services.ingest.settings import IngestSettings
 from shared.contracts.cloudevents import STRUCTURED
+from shared.kafka.crosswalk import Crosswalk
 from shared.settings import partners_here, policies_here
 
 
@@ -24,10 +28,11 @@ def mapping_of(partner: str) -> PartnerMapping:
     return load_mapping(_file(partner))
 
 
-def compiled(partner: str, settings: FixedSettings) -> Partner:
-    """The partner's file, ready to read events as ingest of this deployment would. Raises as `mapping_of`."""
+def compiled(partner: str, settings: FixedSettings, crosswalk: Crosswalk | None = None) -> Partner:
+    """The partner's file, ready to read events as ingest of this deployment would. Without the crosswalk each customer
+    number is taken for a person of its own. Raises as `mapping_of`."""
     mapping_of(partner)
-    return compiled_file(_file(partner), settings)
+    return compiled_file(_file(partner), settings, crosswalk)
 
 
 def sound_mapping_of(partner: str, settings: FixedSettings) -> PartnerMapping:
@@ -36,9 +41,12 @@ def sound_mapping_of(partner: str, settings: FixedSettings) -> PartnerMapping:
     return mapping_of(partner)
 
 
-def compiled_file(file: Path, settings: FixedSettings) -> Partner:
+def compiled_file(file: Path, settings: FixedSettings, crosswalk: Crosswalk | None = None) -> Partner:
     """A mapping file anywhere, as that of the partner whose name it has. Raises ConfigError."""
-    return load_partner(file, load_context(ingest_settings(settings)))
+    context = load_context(ingest_settings(settings))
+    if crosswalk is not None:
+        context = replace(context, customers_of=partial(customers_of, crosswalk))
+    return load_partner(file, context)
 
 
 def ingest_settings(settings: FixedSettings) -> IngestSettings:

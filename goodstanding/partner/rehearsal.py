@@ -32,6 +32,7 @@ from shared.contracts.faults import Fault
 from shared.contracts.partition import partition_of
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, raw_topic, rejected_topic
+from shared.kafka.crosswalk import Crosswalk
 from shared.runner.blame import RecordsFaultError, blamed
 from shared.runner.service import Announcement, DeadLetter, Decision, Fenced, Later, Outgoing, Record, Service
 from shared.settings import policies_here
@@ -58,14 +59,16 @@ class Rehearsal:
     """Judges the events of one partner as a deployment with these settings would at the instant `now`.
 
     It remembers what it has judged, so that the second of two equal events is a repetition. `recall` has it begin with
-    what the deployment's services know of the people. Raises UserError or ConfigError for a partner or a policy that
-    cannot be used.
+    what the deployment's services know of the people. Without the `crosswalk` each customer number is taken for a
+    person of its own. Raises UserError or ConfigError for a partner or a policy that cannot be used.
     """
 
-    def __init__(self, partner: str, settings: FixedSettings, now: datetime) -> None:
+    def __init__(
+        self, partner: str, settings: FixedSettings, now: datetime, crosswalk: Crosswalk | None = None
+    ) -> None:
         self._partner, self._now = partner, now
         self._headers = headers_of(mapping_of(partner))
-        self._ingest = ingest(Policy({partner: compiled(partner, settings)}))
+        self._ingest = ingest(Policy({partner: compiled(partner, settings, crosswalk)}))
         self._behind = _behind(settings)
         self._messages: dict[int, Line] = {}
         """By their number, which is the offset of a record that was never sent."""
@@ -113,7 +116,7 @@ class Rehearsal:
         try:
             with blamed():
                 answer = self._ingest.mode.answer(record, self._now)
-                assert not isinstance(answer, Later), "without a crosswalk nothing is waited for"
+                assert not isinstance(answer, Later), "what is told later is not waited for"
         except RecordsFaultError as fault:
             yield _undecidable(line.number, fault.error)
             return

@@ -19,6 +19,7 @@ import asyncpg
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from goodstanding.errors import UserError
+from goodstanding.partner.crosswalks import read_crosswalk
 from goodstanding.partner.evidence import READ_BY, Evidence, Placed, verdicts_on
 from goodstanding.partner.mapping_files import headers_of, mapping_of
 from goodstanding.partner.rehearsal import Forwarded, Rehearsal
@@ -115,7 +116,8 @@ async def _foresee(
         )
     if operator.not_read_by("ingest", partner):
         return operator, anywhere, _NOT_FORESEEN
-    rehearsal = Rehearsal(partner, operator.settings, now)
+    crosswalk = await read_crosswalk(operator, partner) if mapping_of(partner).crosswalk else None
+    rehearsal = Rehearsal(partner, operator.settings, now, crosswalk)
     judged = rehearsal.read(lines)
     why = ""
     try:

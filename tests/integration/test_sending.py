@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from goodstanding.partner.crosswalks import Row, tell_crosswalk
 from goodstanding.partner.rehearsal import validate
 from goodstanding.partner.sending import Sent, send
 from goodstanding.partner.verdicts import Line, Result, Verdict
@@ -19,6 +21,7 @@ from goodstanding.platform.stack import passing
 from shared.contracts.identity import sample_account
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.times import rfc3339
+from shared.settings import ROOT
 from tests.support.ingest.bad_input import BAD_INPUT
 
 PATIENCE_S = 60.0
@@ -27,11 +30,31 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 Platform = tuple[Deployment, list[ServiceProcess]]
 
 
+NUMBERED = """\
+format = "json"
+envelope = "none"
+id = "id"
+time = "at"
+subject = { path = "customer", type = "number" }
+crosswalk = true
+kind = { fixed = "trip" }
+[[events]]
+kinds = { trip = "ride.trip" }
+days_late = { fixed = 0 }
+"""
+
+
 @pytest.fixture(scope="module")
-def platform() -> Iterator[Platform]:
-    """The shipped policies and partners, on servers of its own and the system's clock."""
-    with passing(lambda _: None, None, FixedSettings.new()) as running:
-        yield running
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The shipped policies and partners, and one whose people are named by numbers, on servers of its own and the
+    system's clock."""
+    here = tmp_path_factory.mktemp("partners")
+    shutil.copytree(ROOT / "partners", here, dirs_exist_ok=True)
+    (here / "numbered.toml").write_text(NUMBERED)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GOODSTANDING_PARTNERS", str(here))
+        with passing(lambda _: None, None, FixedSettings.new()) as running:
+            yield running
 
 
 @pytest.fixture
@@ -79,6 +102,16 @@ async def test_validate_and_send_give_one_verdict_on_bad_input(deployment: Deplo
     answered = await sent(deployment, partner, given)
     assert answered.verdicts == checked
     assert Result.REFUSED in {verdict.result for verdict in checked}
+
+
+async def test_who_is_named_by_a_number_is_known_again(deployment: Deployment) -> None:
+    """Both numbers are one person's, so that one id names one event."""
+    pairs = [Row(line, (number, sample_account(40))) for line, number in enumerate(("4711", "4712"), 1)]
+    await tell_crosswalk(deployment, "numbered", iter(pairs), lambda _: None)
+    at = rfc3339(NOW - timedelta(hours=1))
+    trips = lines(*({"id": "t-1", "at": at, "customer": number} for number in (4711, 4712)))
+    assert results((await sent(deployment, "numbered", trips)).verdicts) == ["accepted", "repeated"]
+    assert results((await sent(deployment, "numbered", trips)).verdicts) == ["repeated", "repeated"]
 
 
 def behind_ingest() -> list[Line]:

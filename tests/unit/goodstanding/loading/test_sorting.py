@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,8 +19,11 @@ from goodstanding.loading.shelf import Refused, Shelf, Shelved, open_shelf
 from goodstanding.loading.sorting import Days, Sorter
 from goodstanding.partner.mapping_files import mapping_of
 from goodstanding.platform.fixed_settings import FixedSettings
-from shared.contracts.identity import sample_account
+from shared.contracts.crosswalk import entry_key
+from shared.contracts.identity import sample_account, user_id
 from shared.contracts.months import month_of_name
+from shared.contracts.partition import partition_of
+from shared.kafka.crosswalk import Crosswalk
 from shared.settings import ROOT
 
 NOW = datetime(2026, 6, 15, tzinfo=UTC)
@@ -196,3 +200,31 @@ def test_more_equal_payments_than_a_message_may_have_are_told(shelf: Shelf, tmp_
     table = "who,day,sum\n" + f"{sample_account(1)},2026-01-05,7.00\n" * 1_001
     with pytest.raises(UserError, match="Line 2 of table and 1000 further ones are one event"):
         put(shelf, tmp_path / "table", table.encode(), partner=payments)
+
+
+def told(*numbers: str) -> Crosswalk:
+    crosswalk = Crosswalk(bytes.fromhex(SETTINGS.key))
+    for number in numbers:
+        user = user_id(bytes.fromhex(SETTINGS.key), "account", sample_account(1)).encode()
+        key = entry_key(bytes.fromhex(SETTINGS.key), "bank", number)
+        crosswalk.take([SimpleNamespace(key=key, value=user, timestamp=0, topic="crosswalk.bank")])
+    return crosswalk
+
+
+def test_a_customer_who_was_not_told_is_refused_before_anything_is_sent(
+    shelf: Shelf, tmp_path: Path, payments: str
+) -> None:
+    path = tmp_path / "partners" / "bank.toml"
+    path.write_text(PAYMENTS.replace("zone =", "crosswalk = true\nzone ="))
+    file = tmp_path / "table"
+    file.write_text("who,day,sum\nC-1,2026-01-05,7.00\nC-2,2026-01-05,8.00\n")
+
+    def refusals(crosswalk: Crosswalk) -> list[str]:
+        found = Sorter(payments, SETTINGS, NOW, Days(), crosswalk).put(file, file.name, shelf, tmp_path)
+        return [f"{each.number} {each.code}" for each in shelf.refusals(found.id)]
+
+    assert refusals(told("C-1")) == ["3 unknown-customer"]
+    assert refusals(told("C-1", "C-2")) == []
+    assert dict(shelf.waiting()) == {JANUARY: 2}
+    [(_, shard, _)] = shelf.groups(JANUARY)
+    assert shard == partition_of(user_id(bytes.fromhex(SETTINGS.key), "account", sample_account(1)))
