@@ -172,10 +172,12 @@ def _sorted(
         return []
     if partner is None:
         raise UserError("Whose events are these?", "Say it: --partner PARTNER")
+    deployment.wait_for_files(partner)
     if edited := deployment.not_read_by("ingest", partner):
         raise UserError(
-            f"{edited[0]} was edited since ingest has read it.",
-            "Restart: goodstanding local down; goodstanding local up",
+            f"{edited[0]} was edited since ingest has read it, and is not in force.",
+            "See why: goodstanding local status. A mapping without faults is read by itself; for another file restart: "
+            "goodstanding local down; goodstanding local up",
         )
     has_numbers = mapping_of(partner).crosswalk
     crosswalk = asyncio.run(read_crosswalk(deployment, partner)) if has_numbers else None
@@ -232,7 +234,7 @@ def _answer(
     shelf: Shelf, files: Sequence[File], into: Path, sent: int, seconds: float, held: bool, as_json: bool
 ) -> int:
     """Tell how many events of each file came to what, and where the refusals stand; returns how many those are."""
-    refused = _write_refusals(shelf, files, into)
+    refused = write_refusals(shelf, files, into)
     for file in files:
         count = shelf.refused(file.id)
         taken = file.events - file.skipped - file.outside - count
@@ -256,12 +258,14 @@ def _answer(
     return refused
 
 
-def _write_refusals(shelf: Shelf, files: Sequence[File], into: Path) -> int:
-    """One object a line, in the order of the files; no file where nothing is refused."""
+def write_refusals(shelf: Shelf, files: Sequence[File], into: Path) -> int:
+    """One object a line, in the order of the files; no file where nothing is refused, whatever an earlier command has
+    left there. Returns how many they are."""
     counts = {file.id: shelf.refused(file.id) for file in files}
-    if not any(counts.values()):
-        return 0
     try:
+        if not any(counts.values()):
+            into.unlink(missing_ok=True)
+            return 0
         with into.open("w", encoding="utf-8") as written:
             for file in files:
                 for each in shelf.refusals(file.id):

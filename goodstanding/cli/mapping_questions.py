@@ -2,77 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-import shlex
-import sys
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
-import typer
-
-from goodstanding.cli.frame import console, say
-from goodstanding.cli.words import one_of
+from goodstanding.cli.asking import Asking, is_currency, is_field, is_identifier, is_kind, is_late, one_of_these
 from goodstanding.errors import UserError
 from goodstanding.partner import proposals
-from goodstanding.partner.first_mapping import ALL, SKIP, Answers, Day, DaysLate
+from goodstanding.partner.answers import ALL, SKIP, Answers, Day, DaysLate
 from goodstanding.partner.proposals import NUMBERS
 from goodstanding.partner.sample_file import Sample
 from goodstanding.platform.fixed_settings import FixedSettings
-from shared.contracts.currencies import DIGITS
-from shared.contracts.identity import IdentifierError, normalize
 from shared.contracts.kinds import KIND_OF, Shape
-
-
-class Asking:
-    """Asks what no option has answered. Where nobody can be asked, the proposal holds; without one the option is
-    named."""
-
-    def __init__(self) -> None:
-        self._can_ask = sys.stdin.isatty() and console.is_terminal
-        self.taken: dict[str, str] = {}
-        """What was taken from the sample, since nobody has said it, by option."""
-        self.but: dict[str, str] = {}
-        """Where a proposal does not fit the whole sample, by the proposal."""
-        self.unsaid: dict[str, str] = {}
-        """Questions that no answer bears on and that have none yet, by option: all are named with the first one."""
-
-    def __call__(
-        self,
-        option: str,
-        given: str | None,
-        question: str,
-        proposals: Sequence[str],
-        is_right: Callable[[str], object] = bool,
-    ) -> str:
-        """The answer: of several proposals the first is one only where there is no other."""
-        self.unsaid.pop(option, None)
-        if given is not None:
-            is_right(given)
-            return given
-        proposal = proposals[0] if len(proposals) == 1 else None
-        if not self._can_ask:
-            if proposal is None:
-                open_ = {option: f"{question}{self.fitting(proposals)}", **self.unsaid}
-                *others, (last, said) = open_.items()
-                told = [*(f"{question} Say it with {name}." for name, question in others), said]
-                raise UserError("\n".join(told), f"Say it with {last}.")
-            self.taken[option] = proposal
-            return proposal
-        while True:
-            if len(proposals) > 1 or proposal in self.but:
-                say(f" {self.fitting(proposals)}")
-            answer: str = typer.prompt(question, default=proposal, err=True)
-            try:
-                is_right(answer.strip())
-            except UserError as error:
-                say(str(error))
-                continue
-            return answer.strip()
-
-    def fitting(self, proposals: Sequence[str]) -> str:
-        """What the sample proposes, as a sentence; empty where that is nothing."""
-        told = [f"{each}{self.but.get(each, '')}" for each in proposals[:8]]
-        return f" The sample fits: {', '.join(told)}." if told else ""
-
 
 _QUESTIONS = {
     "id": "Which field is the event's own id? (Of rows without one: several, with + between them)",
@@ -100,9 +39,9 @@ def answers(
     UserError for what is open."""
 
     def field(option: str, question: str, proposed: Sequence[str], *also: str) -> str:
-        return ask(f"--{option}", options[option], question, proposed, _is_field(sample, *also))
+        return ask(f"--{option}", options[option], question, proposed, is_field(sample, *also))
 
-    people = [] if crosswalk else proposals.people_of(sample, lambda text: _is_identifier(settings, text))
+    people = [] if crosswalk else proposals.people_of(sample, lambda text: is_identifier(settings, text))
     ids = proposals.ids_of(sample, people)
     times = _times(sample, ask)
     proposed: dict[str, Sequence[str]] = {"id": ids, "time": times, "person": people, "kind": [], "amount": []}
@@ -152,19 +91,6 @@ _AT = "Which instant of the day is meant: start, noon or end?"
 _ZONE = "In which time zone, as Europe/Berlin?"
 
 
-def _is_field(sample: Sample, *also: str) -> Callable[[str], None]:
-    def check(answer: str) -> None:
-        for name in answer.split("+"):
-            if name not in sample.fields and answer not in also:
-                for path in sample.lists:
-                    if name.startswith(f"{path}."):
-                        raise UserError(f"{path} is a list.", f"If each member of it is an event: --list {path}")
-                near = difflib.get_close_matches(name, sample.fields, 1) or sample.fields
-                raise UserError(f"The sample has no field {name}.", f"Say one of: {', '.join(near)}.")
-
-    return check
-
-
 def _times(sample: Sample, ask: Asking) -> list[str]:
     """The fields that can be times, with what does not fit noted."""
     found = []
@@ -172,9 +98,12 @@ def _times(sample: Sample, ask: Asking) -> list[str]:
         if forms := proposals.forms_of(sample.values(name)):
             found.append(name)
             if lines := proposals.misfits_of(sample, name, forms[0]):
-                more = f" and {len(lines) - 1:,} more" if len(lines) > 1 else ""
-                ask.but[name] = f" (but for {sample.one} {lines[0]}{more})"
+                ask.but[name] = f" (but for {sample.one} {lines[0]}{_and_more(lines)})"
     return found
+
+
+def _and_more(lines: Sequence[int]) -> str:
+    return f" and {len(lines) - 1:,} more" if len(lines) > 1 else ""
 
 
 def _moment(sample: Sample, options: dict[str, str | None], ask: Asking, time: str) -> tuple[str, str, str]:
@@ -230,14 +159,21 @@ def _money(
     sample: Sample, options: dict[str, str | None], ask: Asking, amount: str, currencies: Sequence[str]
 ) -> tuple[str, str, str]:
     """The unit, the currency or its field, and how the numbers are written. `currencies` are the fields of these."""
+    right = is_currency(sample.fields, currencies)
     texts = [value for each in amount.split("+") for value in sample.values(each) if isinstance(value, str)]
     likes = proposals.numbers_of(texts) if texts else ["1234.50"]
-    for name, fits in {"unit": [], "currency": currencies, "number": likes}.items():
+    which = _MONEY["currency"]
+    for name in currencies:
+        # Nothing is taken that would refuse many amounts, or make them another currency's.
+        if lines := proposals.without_currency(sample, name, amount.split("+")):
+            which += f" ({name} has none at {sample.one} {lines[0]}{_and_more(lines)})"
+            currencies = [each for each in currencies if each != name]
+    open_ = (("unit", _MONEY["unit"], []), ("currency", which, currencies), ("number", _MONEY["number"], likes))
+    for name, question, fits in open_:
         if options[name] is None and len(fits) != 1:
-            ask.unsaid[f"--{name}"] = f"{_MONEY[name]}{ask.fitting(fits)}"
+            ask.unsaid[f"--{name}"] = f"{question}{ask.fitting(fits)}"
     unit = ask("--unit", options["unit"], _MONEY["unit"], [], one_of_these("major", "minor"))
-    is_currency = _is_currency(sample.fields, currencies)
-    currency = ask("--currency", options["currency"], _MONEY["currency"], currencies, is_currency)
+    currency = ask("--currency", options["currency"], which, currencies, right)
     if not texts:
         return unit, currency, options["number"] or "1234.50"
     return unit, currency, ask("--number", options["number"], _MONEY["number"], likes, one_of_these(*NUMBERS))
@@ -259,14 +195,14 @@ def _late(
         if days or options["due"] is not None:
             told = f" There are days in: {', '.join(days)}." if days else ""
             question = f"Which field is the day it was due? (- where none is; --late names one of days late){told}"
-            if (due := ask("--due", options["due"], question, [], _is_field(sample, "-"))) != "-":
+            if (due := ask("--due", options["due"], question, [], is_field(sample, "-"))) != "-":
                 question = "Which field is the day it was cleared?"
-                cleared = ask("--cleared", options["cleared"], question, [time.field], _is_field(sample))
+                cleared = ask("--cleared", options["cleared"], question, [time.field], is_field(sample))
                 return DaysLate("", _day(sample, options, ask, time, due), _day(sample, options, ask, time, cleared))
     named = [name for name in proposals.days_late_of(sample) if name not in read]
     told = f" The sample has: {', '.join(named)}." if named else ""
     question = f"Which field is the number of days late? (- where nothing is ever late; of a due day: --due){told}"
-    late = ask("--late", options["late"], question, [] if named else ["-"], _is_late(sample))
+    late = ask("--late", options["late"], question, [] if named else ["-"], is_late(sample))
     return DaysLate("" if late == "-" else late)
 
 
@@ -279,61 +215,6 @@ def _day(sample: Sample, options: dict[str, str | None], ask: Asking, time: Day,
     return Day(field, ask("--day-form", options["day-form"], question, forms, proposals.is_known_form))
 
 
-def _is_late(sample: Sample) -> Callable[[str], None]:
-    def check(answer: str) -> None:
-        _is_field(sample, "-")(answer)
-        values = [] if answer == "-" else sample.values(answer)
-        if values and not proposals.counts_days(values):
-            is_day = bool(proposals.forms_of(values))
-            remedy = (
-                f"If it is the day it was due: --due {shlex.quote(answer)}, with --cleared for the day it was paid."
-            )
-            raise UserError(
-                f"{answer} has no numbers of days" + (", but days." if is_day else "."),
-                remedy if is_day else "Name another field, or - where nothing is ever late.",
-            )
-
-    return check
-
-
 def _needs_clock(form: str) -> bool:
     """Whether the form is that of a local time, whose day depends on the zone."""
     return proposals.needs_zone(form) and not proposals.gives_day(form)
-
-
-def one_of_these(*words: str) -> Callable[[str], None]:
-    def check(answer: str) -> None:
-        if answer not in words:
-            raise UserError(f"{answer} is none of the answers.", one_of(words))
-
-    return check
-
-
-def is_kind(answer: str) -> None:
-    if answer != SKIP and answer not in KIND_OF:
-        near = difflib.get_close_matches(answer, KIND_OF, 3) or list(KIND_OF)[:3]
-        raise UserError(f"There is no kind {answer}.", f"The nearest: {', '.join(near)}; or skip.")
-
-
-def _is_currency(fields: Sequence[str], currencies: Sequence[str]) -> Callable[[str], None]:
-    """A currency for all amounts is an answer only where no field has currencies."""
-
-    def check(answer: str) -> None:
-        if answer in DIGITS and answer not in fields and currencies:
-            raise UserError(
-                f"{' and '.join(currencies)} looks like the currency of each event: other amounts would count as "
-                f"{answer}.",
-                f"--currency takes a field too: --currency {shlex.quote(currencies[0])}. If that is not the currency "
-                f"of the amounts: --other-currency {shlex.quote(currencies[0])}",
-            )
-        if answer not in DIGITS and answer not in fields:
-            raise UserError(f"{answer} is no currency of ISO 4217.", "As EUR or USD, in capital letters.")
-
-    return check
-
-
-def _is_identifier(settings: FixedSettings, text: str) -> bool:
-    try:
-        return bool(normalize(settings.identity_scheme, text))
-    except IdentifierError:
-        return False

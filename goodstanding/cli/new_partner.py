@@ -10,18 +10,20 @@ from typing import Annotated, Any
 
 import typer
 
+from goodstanding.cli.asking import Asking, is_kind, one_of_these
 from goodstanding.cli.frame import AsJson, answer_json, tell
-from goodstanding.cli.mapping_questions import Asking, answers, is_kind, one_of_these
+from goodstanding.cli.mapping_questions import answers
 from goodstanding.cli.settings_here import settings_here
 from goodstanding.cli.words import one_of
 from goodstanding.errors import UserError
 from goodstanding.partner.content import content_of
 from goodstanding.partner.event_file import lines_of
-from goodstanding.partner.first_mapping import exceptions, mapping_text
+from goodstanding.partner.first_mapping import mapping_text
 from goodstanding.partner.mapping_files import compiled_file, mapping_of
 from goodstanding.partner.proposals import NUMBERS
 from goodstanding.partner.rehearsal import Rehearsal
 from goodstanding.partner.sample_file import Sample, sample_of
+from goodstanding.partner.slips import exceptions
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import Stack
 from shared.partner_files import check_name

@@ -42,6 +42,7 @@ _EPOCHS = {"epoch-seconds": 1, "epoch-millis": 1_000, "epoch-micros": 1_000_000}
 _YEARS = (date(2000, 1, 1).toordinal() - 719_163, date(2100, 1, 1).toordinal() - 719_163)
 _CALLED_ID = re.compile(r"(^|[^a-zA-Z])(id|no|nr|number|ref|reference)$|(Id|ID|No|Nr|Number|Ref)$", re.ASCII)
 _CALLED_LATE = re.compile(r"late|overdue|past.?due|dpd|verzug", re.ASCII | re.IGNORECASE)
+_CALLED_CURRENCY = re.compile(r"currency|w[aä]e?hrung|devise|(^|[^a-z])(curr?|ccy|whg)([^a-z]|$)", re.IGNORECASE)
 _WHOLE = re.compile(r"-?[0-9]{1,5}")
 _FIRST = 100
 _SYMBOL = re.compile(r"[^0-9\s.,'\u2019+()\-\u2212]+")
@@ -170,12 +171,27 @@ def codes_of(sample: Sample, field: str) -> list[str]:
 
 
 def currencies_of(sample: Sample) -> list[str]:
-    """The fields most of whose values are codes of ISO 4217."""
-    return [
-        name
-        for name in sample.fields
-        if (values := sample.values(name)) and sum(isinstance(v, str) and v in DIGITS for v in values) * 2 > len(values)
-    ]
+    """The fields most of whose values are codes of ISO 4217, and those that are called a currency and have one."""
+    found = []
+    for name in sample.fields:
+        values = sample.values(name)
+        codes = sum(isinstance(value, str) and value in DIGITS for value in values)
+        if codes * 2 > len(values) or (codes and _CALLED_CURRENCY.search(name)):
+            found.append(name)
+    return found
+
+
+def without_currency(sample: Sample, field: str, amounts: Sequence[str]) -> list[int]:
+    """The lines at which there is one of these amounts, and no currency at the field."""
+    rows = zip(sample.lines, sample.rows, strict=True)
+    priced = ((line, row) for line, row in rows if any(row.get(amount) not in (None, "") for amount in amounts))
+    return [line for line, row in priced if row.get(field) in (None, "")]
+
+
+def currencies_unread(sample: Sample) -> list[str]:
+    """The fields that are called a currency and have no code of one in the sample."""
+    called = [name for name in sample.fields if _CALLED_CURRENCY.search(name)]
+    return [name for name in called if not any(value in DIGITS for value in map(str, sample.values(name)))]
 
 
 def numbers_of(texts: Sequence[str]) -> list[str]:

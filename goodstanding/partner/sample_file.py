@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -170,13 +171,14 @@ def _csv_sample(text: str, encoding: str, file: object) -> Sample:
             if any(row):
                 numbered.append((begin + 1, row))
             begin = reader.line_num
-    except csv.Error:
+    except csv.Error as error:
+        long = "field limit" in str(error)
+        why = f"a cell on line {begin + 1} has more than {csv.field_size_limit():,} characters"
         raise UserError(
-            f"{file} is no CSV: a quote that opens on line {begin + 1} is not closed.",
+            f"{file} is no CSV: {why if long else f'a quote that opens on line {begin + 1} is not closed'}.",
             "Mend it, or write the mapping by hand.",
         ) from None
-    widths = [len(row) for _, row in numbered]
-    before = widths.index(max(widths[:PREAMBLE_MAX])) if numbered else 0
+    before = _header_at([len(row) for _, row in numbered])
     lines, rows = [line for line, _ in numbered[before:]], [row for _, row in numbered[before:]]
     if len(rows) < 2 or len(rows[0]) < 2:
         raise UserError(f"{file} has no table with a header line in it.", "The first line names the columns.")
@@ -193,6 +195,15 @@ def _csv_sample(text: str, encoding: str, file: object) -> Sample:
     named = (zip(names, row, strict=False) for row in rows[1:])
     events = [{name: cell for name, cell in cells if name not in unnamed} for cells in named]
     return Sample(tuple(head), events, typed=False, lines=lines[1:], has_unnamed=bool(unnamed), uneven=uneven)
+
+
+def _header_at(widths: Sequence[int]) -> int:
+    """Which row names the columns: the first one that is as wide as most. A slip may make a row wider, and rows whose
+    last cells are empty may end before."""
+    if not widths:
+        return 0
+    usual = Counter(widths).most_common(1)[0][0]
+    return next(at for at, width in enumerate(widths) if width >= usual)
 
 
 def _are_padded(rows: Sequence[Sequence[str]]) -> bool:

@@ -552,3 +552,88 @@ def test_events_of_an_array_are_counted_as_events_and_shown_as_such(house: Path)
     assert shown["understood"]["amount"] == 350
     assert shown["understood"]["rules"] == ["payments-regularly"]
     assert [each.get("code") for each in rest] == [None, "out-of-bounds"]
+
+
+def test_people_who_are_named_by_numbers_are_read_as_numbers(house: Path) -> None:
+    moves = json.dumps([{**move, "ref": 5_000 + at} for at, move in enumerate(MOVES)])
+    said = ("--id", "moveId", "--person", "ref", "--crosswalk", "--kind", "type", "--map", "paid=service.payment")
+    money = ("--amount", "sum", "--unit", "major", "--currency", "CNY")
+    found = ask("partner", "new", "wallet", sample(house, moves), *said, *money)
+    assert found.exit_code == 0, found.stderr
+    assert "wrong-type" not in found.stdout
+    assert written(house, "wallet")["subject"] == {"path": "ref", "type": "number"}
+
+
+def bills(*rows: str, columns: str = "Beleg;Kunde;Tag;Bezahlt;Art;Betrag;Whg") -> str:
+    return "\n".join([columns, *rows]) + "\n"
+
+
+BILLS = ("--id", "Beleg", "--time", "Tag", "--at", "noon", "--zone", "Europe/Berlin", "--person", "Kunde")
+STROM = ("--kind", "Art", "--map", "Strom=electricity.bill", "--map", "Gas=gas.bill", "--amount", "Betrag")
+TODAY = f"{datetime.now(UTC) - timedelta(days=2):%d.%m.%Y}"
+
+
+def bill(number: int, kind: str = "Strom", paid: str = TODAY, currency: str = "EUR") -> str:
+    return f"R{number};{sample_account(number)};{TODAY};{paid};{kind};{number},50;{currency}"
+
+
+def test_a_currency_that_most_rows_do_not_name_is_not_taken(house: Path) -> None:
+    """It would refuse these rows; and one currency for all of them would count francs as something else."""
+    table = sample(house, bills(bill(1, currency=""), bill(2, currency="CHF"), bill(3, currency="")))
+    also = (*BILLS, *STROM, "--unit", "major", "--late", "-")
+    found = ask("partner", "new", "bills", table, *also)
+    assert found.exit_code == 1
+    assert "(Whg has none at line 2 and 1 more) Say it with --currency." in found.stderr
+    found = ask("partner", "new", "bills", table, *also, "--currency", "EUR")
+    assert "Whg looks like the currency of each event" in found.stderr
+    found = ask("partner", "new", "bills", table, *also, "--currency", "Whg")
+    assert found.exit_code == 0, found.stderr
+    assert "line 2 and 1 more: there is an amount and no Whg. The mapping refuses it." in found.stdout
+    assert '"Strom/" is the code of an event without one' in found.stdout
+
+
+def test_a_currency_column_without_a_code_is_not_ignored_in_silence(house: Path) -> None:
+    also = (*BILLS, *STROM, "--unit", "major", "--late", "-", "--currency", "EUR")
+    for content in ("", "€"):
+        table = sample(house, bills(bill(1, currency=content), bill(2, currency=content)))
+        found = ask("partner", "new", "bills", table, *also, "--force")
+        assert "Whg has no code of ISO 4217 in the sample, and the mapping ignores it." in found.stdout
+    table = sample(house, bills(bill(1), bill(2)))
+    found = ask("partner", "new", "bills", table, *also[:-2], "--force")
+    assert "Whg has" not in found.stdout
+
+
+def test_a_row_that_is_not_paid_yet_is_passed_over_by_what_is_told(house: Path) -> None:
+    table = sample(house, bills(bill(1), bill(2, paid=""), bill(3, "Gas")))
+    due = ("--due", "Tag", "--cleared", "Bezahlt", "--unit", "major")
+    said = ["Bezahlt" if word == "Tag" else word for word in BILLS]
+    found = ask("partner", "new", "bills", table, *said, *STROM, *due)
+    told = '`kind = ["Art", "Bezahlt"]`, `skip = ["Strom/", "Gas/"]`, and `/*` behind each other code.'
+    assert told in found.stdout, found.stderr
+    path = house / "partners" / "bills.toml"
+    mapping = path.read_text().replace('kind = "Art"', 'kind = ["Art", "Bezahlt"]\nskip = ["Strom/", "Gas/"]')
+    path.write_text(mapping.replace('{ "Strom" =', '{ "Strom/*" =').replace('{ "Gas" =', '{ "Gas/*" ='))
+    checked = ask("partner", "validate", "bills", table)
+    assert "3 events checked: 2 accepted, 1 skipped." in checked.stdout, checked.stdout
+
+
+def test_a_row_with_a_cell_too_many_is_no_header(house: Path) -> None:
+    rows = [bill(1), f"{bill(2)};x", bill(3)]
+    found = sample_of(bills(*rows).encode(), "sample")
+    assert found.fields == ["Beleg", "Kunde", "Tag", "Bezahlt", "Art", "Betrag", "Whg"]
+    assert list(found.uneven) == [3]
+    short = [row.rsplit(";", 2)[0] for row in rows]
+    assert sample_of(bills(*short).encode(), "sample").fields == found.fields[:6]
+    before = "Konto;1234\n\n" + bills(*rows)
+    assert sample_of(before.encode(), "sample").fields == found.fields
+
+
+def test_a_list_is_no_field_of_an_event(house: Path) -> None:
+    table = sample(house, json.dumps(MOVES))
+    found = ask("partner", "new", "wallet", table, "--id", "moveId", "--person", "tags", "--kind", "type")
+    assert "tags is a list" in found.stderr
+
+
+def test_a_cell_that_is_too_long_is_not_called_an_open_quote(house: Path) -> None:
+    with pytest.raises(UserError, match="a cell on line 2 has more than 131,072 characters"):
+        sample_of(bills(bill(1).replace("Strom", "x" * 140_000)).encode(), "sample")
