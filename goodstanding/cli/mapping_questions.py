@@ -168,8 +168,12 @@ def _money(
         if lines := proposals.without_currency(sample, name, amount.split("+")):
             which += f" ({name} has none at {sample.one} {lines[0]}{_and_more(lines)})"
             currencies = [each for each in currencies if each != name]
-    open_ = (("unit", _MONEY["unit"], []), ("currency", which, currencies), ("number", _MONEY["number"], likes))
-    for name, question, fits in open_:
+    asked: dict[str, tuple[str, Sequence[str]]] = {
+        "unit": (_MONEY["unit"], []),
+        "currency": (which, currencies),
+        "number": (_MONEY["number"], likes),
+    }
+    for name, (question, fits) in asked.items():
         if options[name] is None and len(fits) != 1:
             ask.unsaid[f"--{name}"] = f"{question}{ask.fitting(fits)}"
     unit = ask("--unit", options["unit"], _MONEY["unit"], [], one_of_these("major", "minor"))
