@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -14,7 +12,6 @@ from goodstanding.platform.fixed_settings import FixedSettings
 from services.ingest.core.mapping import JsonMapping, NativeMapping, PartnerMapping
 from services.ingest.core.partner import Partner
 from services.ingest.loading import load_context, load_mapping, load_partner
-from services.ingest.service import customers_of
 from services.ingest.settings import IngestSettings
 from shared.contracts.cloudevents import STRUCTURED
 from shared.kafka.crosswalk import Crosswalk
@@ -43,10 +40,7 @@ def sound_mapping_of(partner: str, settings: FixedSettings) -> PartnerMapping:
 
 def compiled_file(file: Path, settings: FixedSettings, crosswalk: Crosswalk | None = None) -> Partner:
     """A mapping file anywhere, as that of the partner whose name it has. Raises ConfigError."""
-    context = load_context(ingest_settings(settings))
-    if crosswalk is not None:
-        context = replace(context, customers_of=partial(customers_of, crosswalk))
-    return load_partner(file, context)
+    return load_partner(file, load_context(ingest_settings(settings), crosswalk))
 
 
 def ingest_settings(settings: FixedSettings) -> IngestSettings:

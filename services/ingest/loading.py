@@ -39,7 +39,7 @@ def load(settings: IngestSettings) -> Loaded:
     """Raises ConfigError."""
     key = key_bytes(settings.key)
     crosswalk = Crosswalk(key)
-    context = replace(load_context(settings), customers_of=partial(customers_of, crosswalk))
+    context = load_context(settings, crosswalk)
     wait_ms = round(settings.crosswalk_wait_s * 1000)
     partners = load_partners(settings.partners, context)
     schemas = schemas_of(settings, [partner.name for partner in partners.values() if partner.registry])
@@ -61,17 +61,20 @@ def schemas_of(settings: IngestSettings, partners: list[str]) -> Schemas | None:
     return Schemas(settings.schema_registry)
 
 
-def load_context(settings: IngestSettings) -> ReadingContext:
-    """Raises ConfigError."""
+def load_context(settings: IngestSettings, crosswalk: Crosswalk | None = None) -> ReadingContext:
+    """Without the crosswalk each customer number is taken for a person of its own. Raises ConfigError."""
     load_kinds(settings.policies)
+    key = key_bytes(settings.key)
     profile = load_policy(profile_file(settings.policies, settings.retention_profile), Profile)
     return ReadingContext(
         zone=settings.zone_info,
         rates=load_rates(settings.policies / RATES, settings.currency),
         behavior_days_late_max=profile.behavior_days_late_max,
-        person_of=pseudonyms(key_bytes(settings.key), settings.identity_scheme),
-        customers_of=assumed_customers(key_bytes(settings.key)),
-        digest_of=digests(key_bytes(settings.key)),
+        person_of=pseudonyms(key, settings.identity_scheme),
+        customers_of=partial(customers_of, crosswalk)
+        if crosswalk is not None
+        else assumed_customers(key_bytes(settings.key)),
+        digest_of=digests(key),
     )
 
 
