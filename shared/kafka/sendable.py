@@ -27,9 +27,9 @@ from aiokafka.errors import (
     kafka_errors,
 )
 
+from shared.contracts.exchange import Outgoing
 from shared.contracts.topics import DISPUTES_PREFIX, REJECTED_PREFIX, message_bytes_max
 from shared.kafka.sender import REQUEST_BYTES_MAX
-from shared.runner.service import Outgoing
 
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 _OF_PARTNERS = (REJECTED_PREFIX, DISPUTES_PREFIX)

@@ -11,10 +11,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
+from shared.contracts.exchange import Outgoing
 from shared.contracts.partition import PARTITIONS
 from shared.kafka import clients
 from shared.kafka.connection import Kafka
-from shared.runner.service import Outgoing
 
 BATCH_BYTES_MAX = 256 * 1024
 SEND_TIMEOUT_S = 30.0

@@ -8,10 +8,11 @@ from typing import ClassVar
 from services.scorer.core.features.base import Feature, Groups, Measure, Measured, Unit, Windowed
 from services.scorer.core.features.months import Circle, Months, Plan
 from services.scorer.core.state import amount_of
+from shared.contracts.fields import SCORE_MIN
 from shared.contracts.kinds import KIND_OF, Shape
 from shared.contracts.policy_parts import PolicyFault
 
-BASE = 350
+BASE = SCORE_MIN
 CONTACTS_BAND = 100
 """Each contact's standing is seen in steps of so many points above the base, and no finer, before anything is computed
 from it: then no number of accounts and no choice of their contacts tells more of anybody than the band (rules S12)."""
