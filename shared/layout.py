@@ -1,5 +1,6 @@
-"""How the deployment lies on its Kafka: what stands before every name that it has there, and over how many partitions
-people are spread. Read once, when names and tables are made: both are the same for as long as a process lives."""
+"""How the deployment is laid out on its Kafka: the prefix of every name that it has there, and the number of partitions
+over which people are spread. Both are read once, when names and tables are made, since they are the same for as long as
+a process lives."""
 
 from __future__ import annotations
 

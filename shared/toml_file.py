@@ -54,7 +54,7 @@ class ConfigError(ValueError):
 
 
 def first_of(errors: Iterable[ConfigError]) -> ConfigError:
-    """The error of several of one file that stands first in it, with the others in `others`."""
+    """Of several errors of one file, the first one in the file, with the others in `others`."""
     first, *first.others = sorted(errors, key=lambda error: error.line)
     return first
 
@@ -143,7 +143,7 @@ def _syntax_error(path: Path, text: str, message: str) -> ConfigError:
         try:
             date.fromisoformat(day)
         except ValueError:
-            # For a reader of TOML this is no day at all, and what it says of it leads nowhere.
+            # A reader of TOML does not take this for a day, and its message does not help.
             return ConfigError(path, line, "", f"The calendar does not have the day {day}.")
     return ConfigError(path, line, "", f"The file is not TOML: {sentence}")
 

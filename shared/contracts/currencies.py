@@ -42,7 +42,7 @@ Those withdrawn before 2020 are left out: no event of that time comes any more.
 
 
 class CurrencyError(ValueError):
-    """A code of no currency. `str()` is a sentence that says what to write instead."""
+    """The code is not that of a currency. `str()` is a sentence that says what to write instead."""
 
 
 def check(code: str) -> None:

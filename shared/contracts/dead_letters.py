@@ -1,7 +1,6 @@
-"""What lies on `<service>.dead-letter`: that a record was set aside, and what the operator has done about it: had it
-appended again, or dismissed it. All in headers.
-
-All name the record by its position, `<topic>/<partition>/<offset>`, and hold nothing of what it says.
+"""What is on `<service>.dead-letter`: that a record was set aside, that the operator has had it appended again, or that
+the operator has dismissed it. Everything is in headers. They name the record by its position,
+`<topic>/<partition>/<offset>`, and hold nothing of what it says.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def latest(erased: Sequence[Erased]) -> Erased:
 
 
 def is_followed(mark: Erased, known: Erased | None) -> bool:
-    """Whether a mark is one that was followed before: Kafka was restored, or whoever sent it was."""
+    """Whether a mark was followed before, as happens when Kafka or the sender of the mark was restored."""
     return known is not None and (mark.asked_at < known.asked_at or mark == known)
 
 

@@ -150,8 +150,8 @@ def _sample_resident_id(number: int) -> str:
 
 
 def _email(text: str) -> str:
-    """Lower case: no provider of any size tells two people apart by it. A domain of other letters is in its ASCII form,
-    which no version of a library changes."""
+    """Lower case: no provider of any size distinguishes two people by case. A domain of other letters is in its ASCII
+    form, which no version of a library changes."""
     from email_validator import EmailNotValidError, validate_email
 
     try:

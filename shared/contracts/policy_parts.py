@@ -59,7 +59,7 @@ def policy_id(name: str, policy: msgspec.Struct) -> str:
 
 
 def _said(part: object) -> object:
-    """The part of a policy as plain tables, without what is as it would be had nothing been said."""
+    """The part of a policy as plain tables, without the values that equal their default."""
     match part:
         case msgspec.Struct():
             config = part.__struct_config__

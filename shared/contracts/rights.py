@@ -111,7 +111,7 @@ def rights(partners: Sequence[str], subscribers: Sequence[str] = (SUBSCRIBER,)) 
         found.add(Right(outsider, "group", f"{outsider}.", "read", is_prefix=True))
     for principal in map(partner_principal, partners):
         found.add(Right(principal, "group", f"{principal}.", "read", is_prefix=True))
-        # How far ingest has come with the partner's own topic; of others' topics Kafka tells nothing here.
+        # How far ingest has come with the partner's own topic; Kafka reveals nothing about others' topics here.
         found.add(Right(principal, "group", group_of("ingest"), "describe"))
     return tuple(sorted(found))
 
@@ -127,7 +127,8 @@ def _on(topic: Topic, subscribers: Sequence[str]) -> Iterator[Right]:
 
 
 def _right(principal: str, topic: Topic, operation: Operation) -> Right:
-    """A partner has its own topics; whoever else has one partner's has every partner's, and those yet to come."""
+    """A partner has rights to its own topics. Any other principal with a right to one partner's topic has it for every
+    partner's, those of future partners included."""
     family = next((prefix for prefix in _FAMILIES if topic.name.startswith(prefix)), None)
     if family is None or principal == partner_principal(topic.name.removeprefix(family)):
         return Right(principal, "topic", topic.name, operation)

@@ -91,7 +91,8 @@ class Later:
 
 
 def set_aside(unreadable: Unreadable) -> DeadLetter:
-    """How a service answers for what nobody can read, unless it says otherwise: by the operator's note of it."""
+    """How a service answers for a record that nobody can read, unless it says otherwise: with a note for the
+    operator."""
     return DeadLetter(Code(unreadable.code), unreadable.sentence)
 
 
@@ -127,9 +128,9 @@ W = TypeVar("W", default=Never)
 class Decision(msgspec.Struct, Generic[S, W], frozen=True):
     """The answer of the rules to messages about one person.
 
-    `state` replaces the person's state; None leaves nothing of it in memory, and no row to save: of somebody of whom
-    nothing is kept, or whom the `writes` erase. `writes` are rows that the decision adds beside it, in other tables:
-    each is saved once, in the order of the decisions, while of the states only the last of a step is.
+    `state` replaces the person's state. None leaves nothing in memory and no row to save, for a person of whom nothing
+    is kept or whom the `writes` erase. `writes` are rows that the decision adds in other tables: each of them is saved
+    once, in the order of the decisions, while only the last state of a step is saved.
     """
 
     state: S | None

@@ -85,7 +85,7 @@ class Delivery:
 
     async def _look_for_deleted(self, producer: AIOKafkaProducer) -> None:
         """The client waits for ever for the answer of a topic that was deleted meanwhile, and before that for room
-        behind what it cannot send there."""
+        behind the messages that it cannot send there."""
         for topic in {message.topic for message in self._waiting.values()}:
             producer.client.force_metadata_update()
             if await self._topics.fault(producer, topic):

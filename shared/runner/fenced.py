@@ -53,8 +53,8 @@ class Claimed(Generic[M, S, W]):
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A zombie learns from the group within a heartbeat or two that the shard is not its any more, and is stopped while
-    it waits here. The owner that a zombie has fenced takes the shard back."""
+    """A zombie learns from the group within a heartbeat or two that the shard no longer belongs to it, and is stopped
+    while it waits here. The owner that a zombie has fenced takes the shard back."""
 
 
 Life: TypeAlias = Unclaimed | Claimed[Any, Any, Any] | Working[Any, Any, Any] | Lost
@@ -96,7 +96,7 @@ class FencedShard(Shard, Generic[M, S, W]):
         """Ask Postgres too: a shard that has nothing to do would not notice that an older copy was put back."""
         if isinstance(self.life, Working):
             steps = self.life.owned.steps
-            # Whether Postgres answers at all is another look's to say.
+            # Another check says whether Postgres answers at all.
             with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 if (await store.look(self._home.pool, self.index)).steps < steps:
                     self.doubt("an older copy of the database was put back")

@@ -157,8 +157,8 @@ class ForwardShard(Shard):
             self._committed = {**known, **moved}
 
     async def _answered(self, records: Sequence[Fetched]) -> _InHand | None:
-        """The first of the records, with all that is to be sent: one record can lead to a thousand messages. None where
-        the first one is answered later; a moment has passed then."""
+        """The first of the records, with everything that is to be sent for them; one record can lead to a thousand
+        messages. None if the first record can only be answered later; a moment has passed then."""
         began, began_ns = time.perf_counter(), time.time_ns()
         await self._host.clock.refresh()
         mode = self._mode if self._mode.newest is None else self._mode.newest()
@@ -187,7 +187,7 @@ class ForwardShard(Shard):
         return _InHand(records[: len(ends)], ends, outcomes, delivery, began, spans, began_ns)
 
     def _traced(self, records: Sequence[Fetched], ends: Sequence[int], outgoing: list[Outgoing]) -> Sequence[Span]:
-        """Has what is to be sent carry its record's trace on."""
+        """Makes the messages carry on the trace of their record."""
         if (traces := self._host.traces) is None:
             return ()
         spans: list[Span] = []

@@ -25,7 +25,7 @@ _JSON = {"content-type": "application/json"}
 class Health:
     """Live: the event loop turns. Ready: joined the group, every own shard works, and the servers answer.
 
-    A file that is not used as it lies there makes nobody unready, since the one before it is; readiness names it.
+    A file that cannot be used makes no process unready, since the earlier one stays in force; readiness names it.
     """
 
     def __init__(self) -> None:

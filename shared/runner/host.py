@@ -23,7 +23,8 @@ class ContradictionError(Exception):
     readiness, with the command that resolves it."""
 
     def __init__(self, sentence: str, in_short: Sequence[str] = ()) -> None:
-        """`in_short` says in a few words what the operator has to decide; empty where that decides nothing."""
+        """`in_short` says in a few words what the operator has to decide; empty where the operator has nothing to
+        decide."""
         super().__init__(sentence)
         self.in_short = tuple(in_short)
 

@@ -100,14 +100,15 @@ class Metrics:
         self.records_lost.labels(topic, reason).inc(count)
 
     def in_force(self, files: Mapping[str, str], faults: int) -> None:
-        """By file, the name of the content that is in force; and how many files are not used as they lie there."""
+        """By file, the name of the content that is in force; and how many files cannot be used in their present
+        form."""
         self.files.clear()
         for file, content in files.items():
             self.files.labels(file, content).set(1)
         self.files_at_fault.set(faults)
 
     def counted(self, census: Iterable[Counted]) -> None:
-        """What nobody has in common any more goes."""
+        """Words that no longer apply to anybody lose their series."""
         self.people.clear()
         for each in census:
             self.people.labels(each.by, each.value).set(each.people)

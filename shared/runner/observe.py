@@ -29,11 +29,11 @@ _CENSUS_EVERY_S = 60.0
 """Counting everybody reads a whole table."""
 _OBSERVE_TIMEOUT_S = 5.0
 _COMPARE_EVERY_S = 10.0
-"""What is read meanwhile from a topic that was made again is read once more after the operator's word, so this bounds
-no loss, only how long nobody knows."""
+"""Records that are read meanwhile from a topic that was made again are read once more after the operator's decision. So
+this bounds how long the change goes unnoticed, and not a loss."""
 _FILES_EVERY_S = 1.0
 _DESCRIPTORS_ALARM = 0.9
-"""Said while there is still one left to say it over."""
+"""Reported while a descriptor is left over which it can be reported."""
 _CLOCK_EVERY_S = 30.0
 """In between, a clock that is moved is noticed by itself; this is for one that runs too fast or too slow."""
 

@@ -2,15 +2,17 @@
 
 A step costs a transaction of Postgres and one of Kafka however few records it has, and a person's state is read and
 written once in it however many of them are about that person. So a shard that is behind, whose steps are full, takes
-more at once for as long as they stay short. One that keeps up takes what there is, which is less.
+more at once for as long as they stay short. A shard that keeps up takes the records that have come, which are fewer.
 """
 
 from __future__ import annotations
 
 FIRST = 2_000
-"""Steps begin with this, and do not shrink below it: with fewer, most of a step is what does not depend on them."""
+"""Steps begin with this size, and do not shrink below it: with fewer records, most of a step's cost does not depend on
+how many they are."""
 LONG_S = 0.5
-"""What a step may take: so much is done once more after a kill, and so long do people and timers behind it wait."""
+"""How long a step may take: that much work is done once more after a kill, and people and timers behind the step wait
+for so long."""
 
 
 def first(most: int) -> int:

@@ -45,8 +45,9 @@ _CLOSE_TIMEOUT_S = 2.0
 _CONNECTIONS_MAX = PARTITIONS + 2
 """Every shard may be in a transaction at once, and two connections are for claims and observation."""
 _COLLECT_AFTER_OBJECTS = 50_000
-"""What a step makes is in no cycle and freed at its end. With Python's default of 700, the collector would look at all
-of it several times before, and at the records that wait, for a tenth of ingest's CPU."""
+"""The objects that a step makes are in no cycle, and are freed at its end. With Python's default of 700, the collector
+would look at all of them several times before that, and at the records that wait, which costs a tenth of ingest's
+CPU."""
 
 
 def start(name: str, settings: type[Settings], service: Callable[[Settings], Service]) -> None:

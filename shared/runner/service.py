@@ -119,15 +119,15 @@ class FindDue(Protocol[M, S]):
 
 class CountUndecided(Protocol):
     """How many of these messages of the topic say something that this database has never decided: a version above its
-    own, or a name that it does not know. What cannot be read is none of them."""
+    own, or a name that it does not know. A message that cannot be read is not counted."""
 
     def __call__(self, db: Db, shard: int, messages: Sequence[Record]) -> Awaitable[int]: ...
 
 
 class Restate(Protocol):
-    """Make the database's versions the highest, and say again whatever the topic does not tell as the database has it:
-    in the caller's transaction, page by page. `last` has the last message of each key that the topic holds, `ahead`
-    what `OwnTopic.ahead` has found, each with the instant at which it counts as received."""
+    """Make the database's versions the highest, and publish again every name about which the topic differs from the
+    database: in the caller's transaction, page by page. `last` has the last message of each key that the topic holds,
+    `ahead` what `OwnTopic.ahead` has found, each with the instant at which it counts as received."""
 
     def __call__(
         self,
@@ -150,9 +150,9 @@ class Follow(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """What must be done before the shard reads on: what those records of an input ask for that are not read yet and
-    that `is_wanted` picks. In a database that was restored, what followed on them may be read before them. They are
-    read again in their place."""
+    """What must be done before the shard reads on, because of records of an input that are not read yet: those that
+    `is_wanted` picks. In a restored database, messages that followed from these records may be read before them. The
+    records are read again in their place."""
 
     topic: str
     is_wanted: Callable[[Record], bool]
@@ -180,11 +180,10 @@ class Fenced(Generic[M, S, W]):
     """State in Postgres: every step is one transaction under the shard's epoch, then its messages are sent.
 
     decode(record, arrived): pure; `arrived` is the instant at which the record counts as received (aware, UTC). None
-    for what is meant for other readers of the topic: nothing comes of it, and nothing is counted.
+    for a message that is meant for other readers of the topic: it leads to nothing, and nothing is counted.
     user_id_of(message): whom a message is about, which decides the shard that it belongs to.
     decide(state, messages, now): pure. The messages about one person, in the order of the log, and that person's state,
-    or None where there is none yet. Whatever `decode` or `decide` raises sets the record
-    aside that it was raised for.
+    or None where there is none yet. Whatever `decode` or `decide` raises sets the record aside that it was raised for.
     """
 
     decode: Callable[[Record, datetime], M | DeadLetter | None]

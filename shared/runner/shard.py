@@ -115,7 +115,7 @@ class Shard(ABC):
 
     async def _begin_again(self, error: Exception) -> None:
         if isinstance(error, asyncpg.PostgresError) and self._host.pool is not None:
-            # A session keeps for good what held when it began, such as a database that took no writes then.
+            # A session keeps for good the state in which it began, such as a database that took no writes at that time.
             await self._host.pool.expire_connections()
         await stopped_within(self._stopping, self._failed(error))
 

@@ -39,8 +39,9 @@ class States(Generic[S]):
             self._kept.popitem(last=False)
 
     def renew(self, states: Mapping[str, S | None], given: Mapping[str, S]) -> None:
-        """Of what timers have led to keep only what was kept before: a run passes over everybody once, and would leave
-        no room for those whom records are about. What was decided from a partial state is not kept."""
+        """Of the states that timers have led to, keep only those of people whose state was kept before: a run passes
+        over everybody once, and would leave no room for the people whom records are about. A state that was decided
+        from a partial one is not kept."""
         for user_id, state in states.items():
             if user_id in self._kept and user_id not in given:
                 if state is None:

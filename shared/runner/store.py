@@ -33,7 +33,8 @@ class FencedError(Exception):
 
 
 async def ensure_shards(db: Db, count: int) -> bool:
-    """Have so many shards where none was ever claimed; elsewhere, whether there are so many. The migration made six."""
+    """Make this number of shards where none was ever claimed; elsewhere, say whether there is this number. The
+    migration made six."""
     there = await db.fetchrow(_SQL["shards"])
     assert there is not None
     if there["shards"] == count:
@@ -63,7 +64,8 @@ class Progress:
     newer was never folded, so the log is another one than it was (decision 0014)."""
 
     def read_past(self, offsets: Mapping[str, int], newest: Mapping[str, int] = _NOTHING) -> Progress:
-        """Never backwards: of records that come again, the last may lie below what was folded long ago."""
+        """Never backwards: when records come again, the last of them may lie below an offset that was folded long
+        ago."""
         return replace(self, offsets=_highest(self.offsets, offsets), newest=_highest(self.newest, newest))
 
 

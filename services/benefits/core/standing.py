@@ -121,8 +121,9 @@ def judged(before: Standing | None, score: Scored, instant: datetime, table: Tie
 
 
 def _kept(before: Standing | None, table: TierTable, policy: Policy) -> int:
-    """The position of the best tier that is kept: of those up to it by the table until then, the best that this table
-    still has. One that a later table brings back is a new one (rules T8)."""
+    """The position, in this table, of the best tier that is kept. If this table no longer has it, that is the best of
+    the lower tiers of the earlier table that this one still has. A tier that a later table brings back is a new one
+    (rules T8)."""
     if before is None or before.kept is None:
         return 0
     until_then = policy.by_day(before.table_from)

@@ -175,7 +175,7 @@ def _example_records(events: Events, kind: Kind) -> Iterator[RecordReport]:
 
 
 def _statuses(events: Events) -> tuple[_Status, ...]:
-    """Whoever has no word for an outcome resolves nothing."""
+    """A partner without a word for an outcome resolves nothing."""
     return _STATUSES if events.outcome is None else (*_STATUSES, "resolved")
 
 
@@ -229,7 +229,7 @@ def _behavior(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Bo
 def _record(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body]:
     assert events.report_id is not None
     assert events.status is not None
-    # Without these two there is no record; what else is wrong is told when they are mended.
+    # Without these two there is no record. Other faults are reported when these are corrected.
     report_id = fields.named(events.report_id, (*key, "report_id"))
     status = fields.choice(events.status, (*key, "status"), _statuses(events))
     parts: dict[str, Reader[Any]] = {}
@@ -254,7 +254,7 @@ def _record(events: Events, kind: Kind, key: Key, fields: Fields) -> Reader[Body
             labels["outcome"] = fields.label(spec)
             parts["outcome"] = _if_there(fields, spec, (*key, "outcome"), read_outcome)
     readers_of = tuple(parts.items())
-    # Whoever says that a record is open is believed: a day of payment beside it is no end (rules R3).
+    # A status *open* is believed: a day of payment beside it does not end the record (rules R3).
     of_open = tuple((name, read) for name, read in readers_of if name != "ended_on")
     is_said = isinstance(events.status, Text) and bool(events.status.map)
 

@@ -234,8 +234,8 @@ def _by_words(
             if parts in readings or parts in others:
                 raise MappingError(("skip", index), "The code is mapped below, so it cannot be passed over.")
             others[parts] = None
-    # The more words a code says, the sooner it is tried; of equal ones the one that says the earlier word. So no two
-    # codes that fit one event are equal, and their order in the file decides nothing.
+    # The more words a code states, the sooner it is tried; of two with the same number, the one that states the earlier
+    # word. So no two codes that fit one event are equal, and their order in the file makes no difference.
     ordered = sorted(others.items(), key=lambda other: (other[0].count(ANY), [word == ANY for word in other[0]]))
     return readings, tuple(Other(parts, reading) for parts, reading in ordered)
 

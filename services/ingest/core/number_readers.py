@@ -59,8 +59,8 @@ _BEYOND = 10**_COUNTED_CHARACTERS_MAX
 
 
 def counted(value: Any) -> Any:
-    """The number in a text of digits, or what else it is, which is no number then. One of very many digits becomes one
-    beyond all bounds."""
+    """The number in a text of digits; any other value comes back as it is, and is then not a number. A number of very
+    many digits becomes one beyond all bounds."""
     if type(value) is not str:
         return None if value is None else ""
     if not _DIGITS.fullmatch(value):

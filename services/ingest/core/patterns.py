@@ -51,7 +51,7 @@ _EXAMPLE = datetime(2024, 2, 29, 8, 5, 9, 250_000, UTC)
 
 
 class PatternError(ValueError):
-    """A pattern that says no time. `str()` is a sentence."""
+    """The text is not a pattern of a time. `str()` is a sentence."""
 
 
 class NoSuchTimeError(ValueError):

@@ -1,4 +1,5 @@
-"""What a time or a day of an event can be (rules E6 and E15): one table, past which no mapping reads one.
+"""Which times and days of an event are plausible (rules E6 and E15): one table, which holds for all that a mapping
+reads.
 
 A day that stands for none, such as 1970-01-01 or 1900-01-01, and a time counted in seconds where milliseconds are
 meant, lie decades back. Taken as they are they would make an unpaid bill one that was paid early, and a new record an
@@ -19,7 +20,8 @@ from shared.contracts.kinds import Shape
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """How far back a time or a day may lie: to the start of the calendar year that lies so many years before that of
-    the event's arrival (`@latest`) or of its own time (`@time`). Where `future` is false it lies after no arrival."""
+    the event's arrival (`@latest`) or of its own time (`@time`). Where `future` is false, it must not be after the
+    arrival."""
 
     name: str
     shapes: tuple[Shape, ...]
@@ -94,7 +96,7 @@ def judge_obligation(due: date, cleared: date, flat: Flat, labels: tuple[str, st
 
 
 def _refuse_later_day(value: date, flat: Flat, label: str, zone: tzinfo) -> None:
-    # No zone is a whole day behind UTC, so that nobody asks it about a day before that of UTC.
+    # No zone is a whole day behind UTC, so the zone need not be asked about a day before that of UTC.
     if value > flat["@latest"].astimezone(zone).date():
         raise Refuse(Code.IN_FUTURE, label, "The day is later than today.")
 

@@ -26,7 +26,7 @@ _UNNAMED_MAX = 100
 PREAMBLE_MAX = 50
 """Lines among which the header stands, where others may stand before it."""
 BLANKS = " \t\u00a0\u3000"
-"""What may stand around a cell and be none of it."""
+"""The characters that may surround a cell and are not part of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,8 +201,8 @@ def _steady_offset(zone: tzinfo, day: date) -> timedelta | None:
 
 def _near_a_change(shown: datetime, zone: tzinfo) -> datetime:
     local = datetime.combine(shown, shown.time(), zone)
-    # Of an hour that the clocks show twice it is the first. One that they skip comes back from UTC as another; two
-    # times of one zone compare by what its clocks show.
+    # If the clocks show an hour twice, the first one is meant. An hour that they skip comes back from UTC as another
+    # one; two times of one zone compare by what its clocks show.
     found = times.in_utc(local)
     if found.astimezone(zone) != local:
         raise times.TimeError(Code.TIME_FORMAT, "The clocks of the partner's zone skip this time.")

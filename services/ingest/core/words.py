@@ -40,7 +40,8 @@ def word(spec: str | Spec, fields: Fields, key: Key) -> Word:
 
 
 def spelling(codes: Codes) -> Callable[[str], str] | None:
-    """What brings two words to one form that are one to the file; None where they are compared to the letter."""
+    """The function that brings words to one form if the file takes them for one; None where words are compared to the
+    letter."""
     steps: list[Callable[[str], str]] = []
     match codes.form:
         case "nfc":

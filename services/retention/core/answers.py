@@ -160,7 +160,8 @@ def _answered_unverifiable(record: Known, named: Dispute | None, report: Report,
 
 
 def unverifiable(record: Known, asked: Asked, profile: Profile, due: datetime | None) -> Step:
-    """Nobody can say that the record is right: by the profile it goes, or it stands and counts no more (rules R17)."""
+    """Nobody can say that the record is right: by the profile it is deleted, or it stays and no longer counts
+    (rules R17)."""
     if profile.unverifiable == "deletes":
         return remove(record, "unverifiable")
     return _answered(record, Unverifiable(asked.id, asked.questions, due), "unverifiable")

@@ -11,8 +11,9 @@ from datetime import UTC, date, datetime, timedelta
 from shared.contracts.erasure import ON_THE_WAY_MAX
 
 RECORDS_MAX = 200
-"""Records of one person that are held of one partner at once, numbers of which only a settlement has come included:
-a ride left unpaid every week of two years is half of that. One more finds its place when one of them has lapsed."""
+"""Records of one person that are held from one partner at once, including numbers for which only a settlement has come:
+a ride left unpaid every week for two years is half of that. There is room for another one when one of them has
+lapsed."""
 
 GONE_MAX = 10_000
 """Fingerprints of one person's lapsed records, of all partners: RECORDS_MAX of ten partners, five times over. They are

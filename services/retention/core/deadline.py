@@ -49,8 +49,8 @@ def last_day_of(record_class: RecordClass, ended_on: date, profile: Profile) -> 
 
 
 def clock_of(kind: str, began_on: date, ended_on: date | None, profile: Profile) -> Deadline | None:
-    """The deadline of a record of this kind; None for one whose clock stands still, since the behavior goes on (rules
-    D5). For a kind that ends at once the day on which it began is that of its end (rules R5)."""
+    """The deadline of a record of this kind; None while the behavior goes on and no deadline is set (rules D5). For a
+    kind that ends at once, the day on which it began is also the day of its end (rules R5)."""
     record_class, at_once = KIND_OF[kind].record_class, KIND_OF[kind].ends is Ends.AT_ONCE
     assert record_class is not None, "the kind is a record's"
     if at_once:

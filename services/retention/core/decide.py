@@ -212,7 +212,7 @@ class _Records:
         return None
 
     def _keep_earlier_names(self, report: Report, returned: int) -> None:
-        """By the names under which it was gone before, a record that is back is found."""
+        """A record that is back is found by the names under which it was gone before."""
         names, began_on = (report.user_id, report.partner, report.body.report_id), report.body.began_on
         assert began_on is not None, "who brings a record back says all of it"
         ids = [unkeyed_record_id(*names), *(record_id(self._key, *names, number) for number in range(returned))]

@@ -89,7 +89,7 @@ def attach(state: State, request: StatementRequest, now: datetime) -> Step:
 
 
 def has_lapsed(record: Known, now: datetime) -> bool:
-    """Whether the record counts no more, though its timer has not fired yet."""
+    """Whether the record no longer counts, though its timer has not fired yet."""
     return record.deadline is not None and record.deadline.lapses_at <= now
 
 

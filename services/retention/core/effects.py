@@ -81,7 +81,7 @@ class Replied(msgspec.Struct, frozen=True):
 
 
 class Waits(msgspec.Struct, frozen=True):
-    """What came before its record is kept until that is reported."""
+    """A report that came before its record is kept until the record is reported."""
 
     partner: str
 

@@ -64,7 +64,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Unreported(msgspec.Struct, frozen=True):
-    """What came of a record that nobody has reported yet, in the order in which it came; at least one."""
+    """What has arrived about a record that nobody has reported yet, in the order of arrival; at least one."""
 
     partner: str
     report_id: str
@@ -120,7 +120,7 @@ class Amended(msgspec.Struct, frozen=True, tag=True):
 
 
 class Unverifiable(msgspec.Struct, frozen=True, tag=True):
-    """Nobody could say that the record is right. It stands with both views, and counts no more."""
+    """Nobody could say that the record is right. It stays with both views, and no longer counts."""
 
     id: str
     questions: tuple[Question, ...]
@@ -200,11 +200,11 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 class Gone(msgspec.Struct, frozen=True):
-    """Lapsed: nothing is known but that there was such a record (rules D8)."""
+    """Lapsed: nothing is known except that there was such a record (rules D8)."""
 
 
 class Deleted(msgspec.Struct, frozen=True):
-    """Taken back, or not to be verified: nothing is known but that (rules R20)."""
+    """Taken back, or unverifiable: nothing else is known (rules R20)."""
 
 
 GONE = Gone()

@@ -1,10 +1,10 @@
 """What a provider's reports do to a record (rules R1 to R15): `reported` and `settled`.
 
-- The clock starts on the day that the behavior ended. For a kind that ends at once that is the day it began, and no
-  settlement moves it; for the others it is the day of the settlement.
-- A clock that runs is never moved to a later day. An earlier one is taken, so that of several settlements the earliest
-  counts, in whichever order they come. A day that was taken before stays known: a settlement that names it again
-  changes nothing.
+- The years are counted from the day on which the behavior ended. For a kind that ends at once that is the day on which
+  it began, and no settlement moves it; for the others it is the day of the settlement.
+- A deadline that is set is never moved to a later day. An earlier one is taken, so that of several settlements the
+  earliest counts, in whichever order they come. A day that was taken before stays known: a settlement that names it
+  again changes nothing.
 - What was corrected is changed by a later correction alone (rules R18, see `answers`). What a report says of a time
   before the correction is history.
 - A record that lapsed or was deleted is gone: only its fingerprint stays, and no report brings it back, unless its

@@ -20,7 +20,7 @@ from services.scorer.core.scorecard_parts import POINTS, Cap, Condition, Limit, 
 from services.scorer.core.state import State
 
 Values: TypeAlias = list[Measured | None]
-"""Of each feature of the policy, in its order; None where it is unknown."""
+"""The value of each feature, in the policy's order; None where it is unknown."""
 Points: TypeAlias = Callable[[Measured], int]
 Holds: TypeAlias = Callable[[Values], bool]
 
@@ -28,8 +28,8 @@ Holds: TypeAlias = Callable[[Values], bool]
 ITEMS_REMEMBERED = 512
 """Of each rule."""
 ON_CONTACTS: RestsOn = {"contacts_at_least": CONTACTS_MIN}
-"""What the item of a rule on contacts rests on (rules S12): no standing and no number of them, which would tell whether
-a certain person has confirmed being a contact."""
+"""What the item of a rule on contacts shows (rules S12): neither a standing nor the number of contacts, which would
+reveal whether a certain person has confirmed the contact."""
 
 
 class Step(NamedTuple):
@@ -41,13 +41,13 @@ class Step(NamedTuple):
 
 
 class CapStep(NamedTuple):
-    """What these steps give together is `points` at most."""
+    """These steps together give at most `points`."""
 
     code: str
     steps: Sequence[int]
     points: int
     most: int
-    """What it takes of a person who has the best points of all rules."""
+    """What the cap takes back from a person who has the best points of all its rules."""
 
 
 class Program(NamedTuple):
@@ -70,8 +70,8 @@ class Ceiling(NamedTuple):
 
 
 class Ceilings(NamedTuple):
-    """Limits that follow each other and ask first about the same feature. Beyond the values at which any of them can
-    hold, which is where most people are, none of them is asked."""
+    """Consecutive limits whose first condition is on the same feature. For a value at which none of them can hold, as
+    most people have it, none of them is evaluated."""
 
     feature: int
     at_least: int
@@ -139,14 +139,15 @@ class Compiled:
         return self._segment(values)
 
     def a_month_ago(self, months: Months, circle: Circle | None, codes: Set[str]) -> dict[str, int]:
-        """The points of these rules in the publication before, with those contacts, had all been known that is now."""
+        """The points that these rules would have given in the publication before, with the contacts of then, if
+        everything had been known that is known now."""
         return self._points(self._measures, seen_again(months, self._plan, circle, back=1), codes)
 
     def with_nothing_leaving(
         self, months: Months, circle: Circle | None, points: Mapping[str, int]
     ) -> Mapping[str, int]:
-        """The points of these rules with those contacts, were each window a month longer; `points` are theirs now. From
-        the windows of a young person nothing can leave."""
+        """The points that these rules would give with those contacts if each window were a month longer; `points` are
+        what they give now. Nothing can leave the windows of a young person."""
         if self._conditions:
             return self._points(self._longer, seen_again(months, self._of_longer, circle), points.keys())
         reaches = self._reaches
@@ -215,7 +216,8 @@ def _cap_step(cap: Cap, rules: Sequence[Rule]) -> CapStep:
 
 
 def a_month_longer(feature: Feature) -> Feature:
-    """The same feature with a window that is a month longer; a trend compares two halves, of which neither can be."""
+    """The same feature with a window that is a month longer. A trend stays as it is: it compares two halves, and
+    neither can be a month longer."""
     if isinstance(feature, Windowed | Ratio) and not isinstance(feature, Trend):
         return msgspec.structs.replace(feature, months=feature.months + 1)
     return feature

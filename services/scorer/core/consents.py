@@ -1,7 +1,7 @@
 """The ledger of consents: to whom a person gave which, for what, since when, and whether it was taken back (rules I10).
 
-A row is the sum of what was said of one consent, in whichever order it came: the earliest statement of when it was
-given stands with its purpose, as does the earliest withdrawal.
+A row combines everything that was said about one consent, in whichever order it came: it has the earliest time at which
+the consent was given, with the purpose that was stated with it, and the earliest withdrawal.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 from services.scorer.core.messages import Event, Withdrawal, instant_of
 
 WITHDRAWN_MAX = 1_000
-"""Consents that one person can have taken back: each is a hash in the person's state, for good."""
+"""How many consents one person can withdraw: each leaves a hash in the person's state for good."""
 
 
 class ConsentNews(msgspec.Struct, frozen=True):
@@ -23,7 +23,7 @@ class ConsentNews(msgspec.Struct, frozen=True):
     partner: str
     consent_id: str
     said_at: datetime
-    """Of several times the latest stands: so long ago something was last heard of the consent."""
+    """Of several times the latest is kept: it says when something was last heard about the consent."""
     purpose: str | None = None
     given_at: datetime | None = None
     withdrawn_at: datetime | None = None

@@ -39,7 +39,7 @@ Answer: TypeAlias = tuple[SubjectAnswer, datetime]
 """An answer to a request of the person, with the time of the request."""
 
 _FORMAT_OF_REDACTION = 2
-"""Since this format of states the end of a record redacts the history."""
+"""From this format of states on, the end of a record redacts the history."""
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -109,7 +109,8 @@ def _take_in(state: State, messages: Sequence[Message], policy: Policy) -> _Take
                 is_gone = message.body.status in STATUS_GONE
                 counted = record_counts(state, message.body.record_id)
                 if fold_record(state, message.body, message.month):
-                    # What neither counted nor counts is nobody's business: not even a version tells of it (rules R22).
+                    # A record that neither counted before nor counts now stays unknown to others: not even a version
+                    # may reveal it (rules R22).
                     taken.changes += counted or message.body.counts or is_gone
                     taken.redacts |= is_gone
                 else:
@@ -141,11 +142,11 @@ def _published(
         earliest = now if changes else _last_lapse(state, now)
         person, publication = by_run(person, counting, due, earliest, policy)
     elif due is not None and person.evaluation and not person.version and not policy.silent:
-        # The run took place in silence, and now it is told, with the records as they are now.
+        # The run took place without publishing. Its result is published now, with the records as they are now.
         card = policy.of_run(due.run) or policy.scorecards[0]
         person, publication = published(person, score.decode(person.evaluation), card, now)
     if publication is None:
-        # Of somebody who only takes something back, no first score is made.
+        # A withdrawal alone does not lead to a person's first score.
         events = taken.accepted or (
             bool(person.evaluation) and any(news.withdrawn_at is not None for news in taken.consents)
         )
@@ -160,7 +161,7 @@ def _late_answers(messages: Sequence[Message], erased: Erased, now: datetime, po
 
 
 def _since_erased(messages: Sequence[Message], erased: Erased, now: datetime) -> Sequence[Message]:
-    """The messages but those that arrived before the person was erased, or that are about the life before (rules
+    """The messages without those that arrived before the person was erased, or that are about an earlier life (rules
     I12)."""
     return [message for message in messages if not _came_before(message, erased, now)]
 
@@ -176,13 +177,13 @@ def _came_before(message: Message, erased: Erased, now: datetime) -> bool:
 
 
 def _went_unredacted(column: bytes, state: State) -> bool:
-    """Whether an earlier release has taken a record's end in, which left its part of the history as it was."""
+    """Whether an earlier release took in the end of a record, and left the record's part of the history as it was."""
     return bool(column) and column[0] < _FORMAT_OF_REDACTION and any(record.gone for record in state.records.values())
 
 
 def _close_months(state: State, now: datetime, policy: Policy) -> None:
-    """Forget what the clock has passed. A process whose clock is a little behind the last one's opens nothing again,
-    and neither does one that accepts later events than the last one did (rules E5)."""
+    """Forget what the clock has passed. No process opens a month again, even if its clock is a little behind that of
+    the last process, or if it accepts later events than the last process did (rules E5)."""
     month, arrived_from = months_at(now, policy.zone)
     open_from = arrived_from - policy.accepts_late_months
     if month > state.month or open_from > state.open_from:
@@ -190,7 +191,7 @@ def _close_months(state: State, now: datetime, policy: Policy) -> None:
 
 
 def _last_lapse(state: State, now: datetime) -> datetime | None:
-    """The latest instant by now at which a record lapsed that retention has not yet told to be gone."""
+    """The latest instant up to now at which a record lapsed whose end retention has not reported yet."""
     now_us = microseconds(now)
     lapsed = [r.lapses_at_us for r in state.records.values() if r.lapses_at_us is not None and has_lapsed(r, now_us)]
     return instant_of(max(lapsed)) if lapsed else None

@@ -1,6 +1,6 @@
 """What is wrong with a scorecard that its types cannot say: each fault with its key and what to do about it.
 
-Here are the faults of the whole: names that nobody reads, codes that stand twice, shares that do not come out.
+Here are the faults of the whole: names that nobody reads, codes that occur twice, shares that do not add up.
 `part_faults` has those of single parts.
 """
 
@@ -108,7 +108,7 @@ def _faults_of_codes(card: ScorecardParts) -> Faults:
 
 
 def _coded(card: ScorecardParts) -> Iterator[tuple[tuple[str | int, ...], str, Sequence[str | None]]]:
-    """Whatever has a code: where it stands, the code, and the segments in which it is one."""
+    """Each part that has a code: its key in the file, the code, and the segments in which the code is used."""
     everywhere = card.segment_codes()
     for index, rule in enumerate(card.rules):
         yield ("rules", index, "code"), rule.code, everywhere if rule.segments is None else rule.segments
@@ -158,7 +158,7 @@ def _faults_of_classes(card: ScorecardParts) -> Faults:
 
 
 def _faults_of_shares(card: ScorecardParts) -> Faults:
-    """What does not come to the shares of the dimensions (rules S5)."""
+    """The faults of dimensions whose points do not come to their shares (rules S5)."""
     if (points := sum(card.dimensions.values())) != POINTS:
         yield PolicyFault(("dimensions",), f"The dimensions have {points} points; make them {POINTS} in all.")
     reached = {segment: _bests(card, segment) for segment in card.segment_codes()}
@@ -184,7 +184,7 @@ def _faults_of_shares(card: ScorecardParts) -> Faults:
 
 
 def _bests(card: ScorecardParts, segment: str | None) -> dict[str, int]:
-    """The best points of each dimension, less what caps take of a person who has all of them."""
+    """The best points of each dimension, less what caps take back from a person who has all of them."""
     rules = card.rules_of(segment)
     bests = dict.fromkeys(card.dimensions, 0)
     for rule in rules:

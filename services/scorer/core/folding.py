@@ -45,8 +45,8 @@ class Window(msgspec.Struct, frozen=True):
         return self.first <= month <= self.last
 
     def takes(self, event: Event) -> bool:
-        # Of a contact the latest word counts, also of several partners, and in a closed month nobody knows what others
-        # had said.
+        # The latest statement about a contact counts, even among several partners, and for a closed month nobody knows
+        # what the others had said.
         is_contact = KIND_OF[event.body.kind].shape is Shape.CONTACT
         return event.partner == self.partner and self.has(event.month) and not is_contact
 
@@ -55,8 +55,8 @@ class Window(msgspec.Struct, frozen=True):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """The event counts from now on. An event of a contact changes an edge instead of the state. `cites_anew`: it is a
-    figure for a month and consent of which there was none, so that the ledger of consents may have to be told."""
+    """The event counts from now on. An event of a contact changes an edge instead of the state. `cites_anew`: it is the
+    first figure for its month and consent, so that the ledger of consents may have to change."""
 
     edge: Edge | None = None
     cites_anew: bool = False
@@ -71,7 +71,7 @@ class Conflict(msgspec.Struct, frozen=True):
 
 
 class TooLate(msgspec.Struct, frozen=True):
-    """The event's month did not accept events any more when the event arrived."""
+    """The event's month no longer accepted events when the event arrived."""
 
 
 class TooMany(msgspec.Struct, frozen=True):

@@ -11,28 +11,29 @@ from services.scorer.core.state import HASH_BYTES, Figure, State, amount_of, pac
 from services.scorer.core.vectors import without_before
 
 MONTHS_KEPT = WALKED_MONTHS + 1
-"""The running month, 24 complete ones, since no window of a rule is longer, and the one that has just left those: the
-next publication says what its leaving has moved."""
+"""The running month, the 24 complete months of the longest window of a rule, and the month that has just left these:
+the next publication says what its leaving has moved."""
 _GONE_MONTHS_KEPT = 2
 """The month in which a record's end arrived, and the next: Kafka keeps the changes of records for a week only."""
 
 
 def withdraw_consent(state: State, partner: str, consent_id: str) -> bool:
-    """Drop what was given to the partner under the consent, and block what may still come (rules I7); doing it again
-    changes nothing. False where the person has taken back as many as there is room for."""
+    """Drop the figures that were given to the partner under the consent, and block those that may still come (rules
+    I7); doing it again changes nothing. False if the person has withdrawn as many consents as there is room for."""
     consent = consent_hash(partner, consent_id)
     if len(state.blocked) >= WITHDRAWN_MAX * HASH_BYTES and consent not in hashes(state.blocked):
         return False
     state.blocked = b"".join(sorted({consent, *hashes(state.blocked)}))
-    # What format 1 had kept names no partner: rather another one's figures of the same id go than that these stay.
+    # A figure that format 1 had kept names no partner. It is better to drop another partner's figures of the same id
+    # than to keep these.
     gone = {*hashes(state.blocked), short_hash(consent_id)}
     state.figures = {key: packed for key, packed in state.figures.items() if key[:HASH_BYTES] not in gone}
     return True
 
 
 def prune(state: State, month: int, open_from: int, window: Window | None = None) -> None:
-    """Drop what has left all windows, and close the months before `open_from`, for good. What tells events apart stays
-    for the months of the `window`, for as long as that is open (rules E24).
+    """Drop what has left all windows, and close the months before `open_from`, for good. The ids in the months of the
+    `window` stay for as long as that is open (rules E24).
 
     `month` is the clock's, never the newest event's: one event with a wrong date would wipe out the rest.
     """

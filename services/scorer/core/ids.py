@@ -63,7 +63,7 @@ def known(blob: bytes, entry: bytes) -> bytes | None:
     id_hash = entry[HASH]
     at = blob.find(id_hash)
     while at >= 0:
-        # A match that does not begin a hash is none.
+        # Bytes that match but do not begin at a hash are not a match.
         if at % ENTRY == _HASH_AT:
             return blob[at - _HASH_AT : at - _HASH_AT + ENTRY]
         at = blob.find(id_hash, at + 1)

@@ -1,4 +1,4 @@
-"""What the scorer's rules are told: an event, a change of a record, a due publication."""
+"""What the scorer's rules take in: an event, a change of a record, a due publication."""
 
 from __future__ import annotations
 

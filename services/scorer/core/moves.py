@@ -36,7 +36,7 @@ class Cause(StrEnum):
     LEAVING = "month-leaving"
     """A month has left the windows."""
     CONTACTS = "contacts"
-    """What the contacts bear is another thing."""
+    """The influence of the contacts has changed."""
     BEHAVIOR = "behavior"
     """Months and events that are not told apart: in continuous cadence, and where a run was missed."""
     RECORDS = "records"
@@ -58,7 +58,7 @@ Points: TypeAlias = Mapping[str, int]
 
 
 def moves(last: Last, now: Evaluation, months: Months, card: Scorecard) -> tuple[Move, ...]:
-    """Of a publication of the month after the last one. `months` are those that `now` was evaluated by."""
+    """For the publication of the month after the last one. `months` are those by which `now` was evaluated."""
     changed = _changed(last.evaluation, now)
     if not changed:
         return ()
@@ -86,8 +86,8 @@ def is_by_another(evaluation: Evaluation, card: Scorecard) -> bool:
 
 
 def moves_of_policy(last: Evaluation, then: Evaluation, now: Evaluation) -> tuple[Move, ...]:
-    """Of a publication in continuous cadence that is the first by its policy: what that policy makes of what was known
-    `then`, against the last publication. The rest came of what has happened since."""
+    """For a publication in continuous cadence that is the first by its policy: what that policy makes of what was known
+    `then`, compared with the last publication. Everything else comes from what has happened since."""
     changed = _changed(last, now)
     points = {item.code: item.points for item in then.items}
     by_policy = {code: points.get(code, 0) - before for code, (before, _) in changed.items()}
@@ -149,7 +149,7 @@ _POLICY, _FACTS, _CONTACTS = ORDER[Cause.POLICY], ORDER[Cause.FACTS], ORDER[Caus
 
 
 def _apart(feature: AnyFeature | None) -> int | None:
-    """Facts and contacts have no months: what moved their rules is told by what they look at."""
+    """Facts and contacts have no months, so what moved their rules follows from what these rules look at."""
     if feature is None:
         return None
     if feature.on_contacts:

@@ -88,9 +88,9 @@ def at_once(
         if not records and not _differs(person, evaluation):
             return _silently(person, evaluation)
     elif records:
-        # Of who was never published nothing but the record is known yet: it cannot wait, since it may cap and restrict,
-        # and it brings no behavior forward.
-        # By the scorecard that the last run was by: a new one takes effect with the next run, for everything at once.
+        # A person who was never published still gets the record at once, scored as a newcomer: the record may cap or
+        # restrict, and no behavior is published early. The scorecard is that of the last run: a new one takes effect
+        # with the next run, for everything at once.
         card, run = policy.of_last_run(now)
         through = month if card.cadence == "continuous" else run - 1
         last = score.decode(person.evaluation) if person.evaluation else evaluate(State(), card, 0)
@@ -105,8 +105,8 @@ def at_once(
 def _telling_of_policy(
     person: Person, known: State, evaluation: Evaluation, card: Scorecard, policy: Policy
 ) -> Evaluation:
-    """In continuous cadence: with what the scorecard moved, where another one made the last publication of the state
-    that was known then."""
+    """For continuous cadence: the same with what the scorecard moved, if another scorecard made the last publication of
+    the state that was known then."""
     if person.as_of is None or not person.evaluation:
         return evaluation
     last = score.decode(person.evaluation)
@@ -117,7 +117,7 @@ def _telling_of_policy(
 
 
 def _differs(person: Person, evaluation: Evaluation) -> bool:
-    # Of whom only the topic knew after a restore, there is a version and nothing else.
+    # If only the topic knew the person after a restore, there is a version and nothing else.
     if not person.version or not person.evaluation:
         return True
     return score.decode(person.evaluation).result != evaluation.result
@@ -128,8 +128,9 @@ def _silently(person: Person, evaluation: Evaluation) -> Moved:
 
 
 def published(person: Person, evaluation: Evaluation, card: Scorecard, instant: datetime) -> Moved:
-    """A new version, for the instant or, where a later one was published already, for that one (rules P10). Whoever
-    came back was not there before the erasure, though a run may be of an earlier instant."""
+    """A new version, for the instant or, if a version for a later instant was published already, for that later instant
+    (rules P10). A person who came back was not there before the erasure, so the version is never for an earlier instant
+    than that, even if the run is."""
     as_of = max(instant, person.as_of or instant, person.erased.asked_at if person.erased else instant)
     new = Publication(person.version + 1, as_of, person.run, card.id, evaluation)
     return msgspec.structs.replace(person, version=new.version, evaluation=new.column, as_of=as_of), new

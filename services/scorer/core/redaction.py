@@ -17,8 +17,9 @@ class Redacted(msgspec.Struct, frozen=True):
 
 
 def redacted(history: Iterable[tuple[int, int | None, bytes]], version: int) -> Redacted:
-    """Of version, run and evaluation of one person's publications, the earliest first. Whatever says nothing new is
-    dropped: it would tell when there was a record. `version` is left: it was made without what is gone."""
+    """From version, run and evaluation of one person's publications, the earliest first. A publication that says
+    nothing new is dropped, since it would reveal when there was a record. The publication `version` is left alone,
+    since it was made without the record that is gone."""
     rewritten: list[tuple[int, bytes]] = []
     dropped: list[int] = []
     last: tuple[int | None, bytes] | None = None
@@ -27,7 +28,7 @@ def redacted(history: Iterable[tuple[int, int | None, bytes]], version: int) -> 
             continue
         evaluation = without_records(decode(published))
         left = encode(evaluation)
-        # What moved it says nothing of records, and belongs to the first of those that say the same.
+        # Its moves say nothing about records, and belong to the first of the publications that say the same.
         said = (run, encode(msgspec.structs.replace(evaluation, moves=())))
         if said == last:
             dropped.append(number)

@@ -159,7 +159,7 @@ def _composed(rules: Sequence[Item], limits: _Limits, records: Held, thin: bool)
         items.append(Item("floor", BASE - score, 0, {}))
         score = BASE
     for code, highest in limits:
-        # Where it does not bite it stays known, for a publication between two runs.
+        # A limit that does not lower the score is kept too, for a publication between two runs.
         taken = max(0, score - highest)
         items.append(Item(code, -taken, 0, {LIMIT: highest}))
         score -= taken

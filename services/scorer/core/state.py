@@ -84,7 +84,7 @@ class _Format1(msgspec.Struct, array_like=True):
 
     def upgraded(self) -> State:
         """The same person under the rules of today; what a score is made of is taken over as it is."""
-        # The months before those were closed. Of a deployment that accepted later ones the kept ids tell.
+        # The months before those were closed. In a deployment that accepted later events the kept ids show it.
         open_from = min((self.month - _LATE_MONTHS_OF_FORMAT_1, *self.ids)) if self.month else 0
         return State(
             month=self.month,

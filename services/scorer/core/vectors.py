@@ -34,8 +34,8 @@ class Head(msgspec.Struct, array_like=True, gc=False):
     late: list[int] = []
     """Of each month in which something was late three numbers, see `_LATE_ENTRY`."""
     high_mask: list[int] = []
-    """While it is packed: what of a mask that is no number of msgpack's is above 63 bits, 63 at a time.
-    Nobody whose months were ever pruned has any."""
+    """While it is packed: the part of the mask above 63 bits, which msgpack cannot write as one number, 63 bits at a
+    time. Nobody whose months were ever pruned has any."""
 
     def count(self, month: int) -> int:
         """Of a month that has a vector."""
@@ -87,7 +87,7 @@ class Vectors(Head, array_like=True, gc=False):
     def add(
         self, month: int, count: int, total: int = 0, late: int = 0, worst: int = 0, limit: int = 0, limited: int = 0
     ) -> None:
-        """Add to a month's vector: sums, and of the worst days the most. What comes to nothing is none.
+        """Add to a month's vector: sums, and the most of the worst days. A vector that comes to nothing is removed.
 
         Limits are summed like amounts and not kept as the latest or the highest: a sum needs no ids to be commutative,
         two cards of one month have what was billed together and their limits together, and a reversal cancels a
@@ -97,7 +97,7 @@ class Vectors(Head, array_like=True, gc=False):
         if age < 0 or not self.mask:
             self.mask, self.last, age = self.mask << -age if self.mask else 0, month, 0
         place, is_there = (self.mask >> (age + 1)).bit_count(), self.mask >> age & 1
-        # The first two columns are written out here, since every event comes by.
+        # The first two columns are written out here, since every event passes here.
         counts, sums = self.counts, self.sums
         if counts:
             if is_there:

@@ -106,9 +106,9 @@ def deleted_unread(noted: Noted, seen: Seen) -> dict[str, int]:
 
 
 def token(service: str, shard: int, contradiction: Contradiction) -> str:
-    """Names exactly this contradiction, so that the operator's word for it is no word for a later one. Where a topic
-    ends is not part of it, since that moves while the operator thinks. What holds of the whole service is decided once,
-    and what holds of one partition for each."""
+    """Names exactly this contradiction, so that the operator's word for it does not hold for a later one. The end of a
+    topic is not part of the name, since it moves while the operator thinks. A contradiction of the whole service is
+    decided once, and one of a partition is decided for each partition."""
     about: tuple[object, ...]
     match contradiction:
         case OtherCluster(noted, found) | OtherOwner(noted, found):

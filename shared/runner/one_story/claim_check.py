@@ -87,13 +87,14 @@ async def _require_words(home: Home, found: Sequence[Contradiction]) -> list[str
 
 
 async def _undecided(home: Home, claim: store.Claim, seen: Seen, own: OwnTopic) -> list[Undecided]:
-    """What lies behind the last send that is known, and this database has never decided. A kill between a send and its
-    record, and a redrive, leave messages there as well, each of a version that the database has."""
+    """The messages behind the last known send that this database has never decided. A kill between a send and the note
+    of it, and a redrive, leave messages there as well, but the database has the version of each of these."""
     shard, now, since = home.index, seen.topics[own.topic], claim.noted.sent.get(own.topic)
     begin = max(since or 0, now.first)
     count = foreign = 0
     if since is not None and since < now.first:
-        # Its retention has deleted what would have told. What waits in the outbox may have been sent before.
+        # Its retention has deleted the messages that would have shown it. The messages that wait in the outbox may have
+        # been sent before.
         waiting = await store.pending(home.pool, shard, claim.epoch)
         explained = sum(1 + sum(m.topic == own.topic for m in messages) for _, messages in waiting)
         count += max(now.first - since - explained, 0)
@@ -145,7 +146,7 @@ async def _settled(home: Home, claim: store.Claim, seen: Seen, found: Sequence[C
         if home.own and affects_output(each):
             sent = {home.own.topic: seen.topics[home.own.topic].end}
     if any(affects_inputs(each) for each in found):
-        # Where the other log would have had to be read to, means nothing in this one.
+        # A barrier of the other log means nothing in this one.
         progress = replace(progress, run=None, barrier={})
     topic_ids = {**noted.topic_ids, **{topic: now.id for topic, now in seen.topics.items()}}
     noted = replace(noted, cluster=seen.cluster, topic_ids=topic_ids, offsets=offsets, newest=newest, sent=sent)
@@ -175,7 +176,7 @@ async def _ahead(home: Home, settled: store.Claim, seen: Seen, own: OwnTopic) ->
 async def _restate(
     home: Home, db: Db, claim: store.Claim, own: OwnTopic, ahead: Sequence[_Arrived], seen: Seen
 ) -> None:
-    """Let the outbox say whatever the topic does not tell as the database has it."""
+    """Put into the outbox every version in which the topic differs from the database."""
     shard, now = home.index, seen.topics[own.topic]
     last: dict[bytes, Record] = {}
     async for page in between(home.host.settings.connection, TopicPartition(own.topic, shard), now.first, now.end):

@@ -65,7 +65,7 @@ class Months:
         self.state, self.through, self.circle = state, through, circle
         self.history = max(0, through - state.first + 1) if state.first else 0
         self.unpacked: dict[int, Vectors] = {}
-        """By kind code, of the kinds of which a feature has asked for more than when there was something."""
+        """By kind code, for the kinds about which a feature asks more than when there was something."""
         self.masks: Indexed[Sequence[tuple[int, int]]]
         """Of each group the mask and the weight of each kind that has one."""
         self.late: Indexed[LateKinds]
@@ -101,7 +101,7 @@ class Months:
         return masks, late
 
     def of_kind(self, code: int) -> Vectors | None:
-        """All that there is of a kind, also in months that are not looked at; None if there is nothing."""
+        """Everything that is kept of a kind, even in months that no feature looks at; None if nothing is kept."""
         if code not in self.unpacked:
             packed = self.state.kinds.get(code)
             if packed is None:
@@ -150,8 +150,8 @@ def _late(plan: Plan, late_by_kind: Mapping[int, Sequence[Late]]) -> Sequence[La
 
 
 def seen_again(of: Months, plan: Plan, circle: Circle | None, back: int = 0) -> Months:
-    """The same months as another plan looks at them, which has the same groups, or as they were some months ago, `back`
-    of them, with the contacts of then. Nothing is unpacked, and windows are computed when a feature asks for one."""
+    """The same months as another plan with the same groups looks at them, or as they were `back` months ago with the
+    contacts of that time. Nothing is unpacked again, and a window is computed when a feature asks for it."""
     seen = Months.__new__(Months)
     seen.state, seen.through, seen.circle = of.state, of.through - back, circle
     seen.figures, seen.history = of.figures, max(0, of.history - back)
@@ -168,7 +168,8 @@ def seen_again(of: Months, plan: Plan, circle: Circle | None, back: int = 0) -> 
         )
     windows, masks = plan.windows, seen.masks
 
-    # Of `seen` itself it knows nothing: a cycle would leave all of it to the garbage collector, for every person.
+    # It has no reference to `seen` itself: with a cycle the garbage collector would have to free all of it, for every
+    # person.
     def within(window: int) -> list[int]:
         group, whole = windows[window]
         return [mask & whole for mask, _ in masks[group]]
@@ -227,7 +228,7 @@ class Plan:
 
     @cached_property
     def nothing(self) -> Sequence[LateKinds]:
-        """Of each group that nothing was late, which is so of most people."""
+        """For each group: that nothing was late, as with most people."""
         return [()] * self.groups
 
     def group(self, kinds: Kinds) -> int:
