@@ -8,6 +8,7 @@ from itertools import groupby
 
 from goodstanding import policies
 from goodstanding.cli.frame import answer_json, console, local, table, tell, tell_entry
+from goodstanding.partner import mapping_remarks
 from goodstanding.partner.file_remarks import file_remarks
 from goodstanding.partner.rehearsal import Forwarded, Judged
 from goodstanding.partner.understood import understood, warnings
@@ -78,6 +79,7 @@ def tell_remarks(
 
 
 def _remarks(verdicts: Sequence[Verdict], content: bytes, mapping: PartnerMapping, partner: Partner) -> Iterator[str]:
+    yield from mapping_remarks.remarks(mapping)
     if isinstance(mapping, CsvMapping | FixedMapping):
         refused = any(verdict.result not in GOOD for verdict in verdicts)
         yield from file_remarks(content, mapping, partner, refused=refused)

@@ -615,6 +615,10 @@ def test_a_row_that_is_not_paid_yet_is_passed_over_by_what_is_told(house: Path) 
     path.write_text(mapping.replace('{ "Strom" =', '{ "Strom/*" =').replace('{ "Gas" =', '{ "Gas/*" ='))
     checked = ask("partner", "validate", "bills", table)
     assert "3 events checked: 2 accepted, 1 skipped." in checked.stdout, checked.stdout
+    path.write_text(path.read_text().replace('["Strom/", "Gas/"]', '["*/"]'))
+    checked = ask("partner", "validate", "bills", table)
+    assert "Look at this: `*/` does not pass over an event that `Strom/*` fits as well" in checked.stdout
+    assert "3 events checked: 2 accepted, 1 refused." in checked.stdout
 
 
 def test_a_row_with_a_cell_too_many_is_no_header(house: Path) -> None:

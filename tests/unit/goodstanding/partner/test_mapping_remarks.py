@@ -39,9 +39,24 @@ kinds = {{ "{}" = "service.payment", "bill/paid" = "shop.purchase" }}
 """
 
 
+UNPAID = """\
+id = "id"
+time = "at"
+subject = "who"
+kind = ["what", "paidOn"]
+skip = [{}]
+[[events]]
+kinds = {{ "rate/*" = "service.payment", "fee/*" = "shop.purchase" }}
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        (UNPAID.format('"*/"'), ["`*/` does not pass over an event that `rate/*`", "`*/` does not pass"]),
+        (UNPAID.format('"*/", "rate/"'), ["`*/` does not pass over an event that `fee/*`"]),
+        (UNPAID.format('"fee/", "rate/"'), []),
+        (UNPAID.format('"*/x"'), []),
         (LISTED.format(""), ["No path begins with `events.`"]),
         (LISTED.format("events."), []),
         (SIGNED.format('"/*"'), []),
