@@ -10,6 +10,7 @@ import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import kubernetes_validate
@@ -226,3 +227,25 @@ def test_each_process_logs_in_as_itself(tmp_path: Path) -> None:
             service = each["metadata"]["labels"]["app.kubernetes.io/component"]
             given = {one["name"]: one["value"] for one in each["spec"]["template"]["spec"]["containers"][0]["env"]}
             assert (given[PREFIX_VARIABLE], given["GOODSTANDING_KAFKA_USER"]) == ("eu.", f"eu.{service}")
+
+
+def test_the_values_of_the_guide_open_the_past(tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "loading.md").read_text().partition("## On Kubernetes")[2]
+    blocks = [dedent(block) for block in re.findall(r"(?:^ {7}.*\n)+", guide, re.MULTILINE)]
+    values = next(yaml.safe_load(block) for block in blocks if block.startswith("services:"))
+    variables = next(block for block in blocks if block.startswith("GOODSTANDING_CLOCK="))
+    told = {
+        each["metadata"]["name"].removeprefix("gs-goodstanding-"): {
+            variable["name"]: variable.get("value")
+            for variable in each["spec"]["template"]["spec"]["containers"][0]["env"]
+        }
+        for each in made(tmp_path, {**NEEDED, **values})
+        if each["kind"] == "Deployment"
+    }
+    assert {service: said.get("GOODSTANDING_CLOCK") for service, said in told.items()} == dict.fromkeys(
+        SERVICES, "loading"
+    )
+    assert [service for service, said in told.items() if "GOODSTANDING_SILENT" in said] == ["scorer"]
+    known = {f"GOODSTANDING_{field.upper()}" for field in StatefulSettings.model_fields}
+    named = {line.partition("=")[0] for line in variables.splitlines()}
+    assert named <= known | {"GOODSTANDING_HOME", "GOODSTANDING_PARTNERS", "PGPASSFILE"}
