@@ -64,8 +64,8 @@ def tells(text: str, digits: tuple[bytes, ...]) -> bool:
 
 
 def letters_and_digits(text: str) -> bytes:
-    """What is left of a text when nothing else is looked at, so that no separator hides an identifier. Letters stay, so
-    that what stands in two words of a text is not read as one."""
+    """The letters and digits of a text and nothing else, so that no separator hides an identifier. Letters stay, so
+    that the digits on both sides of a word are not read as one number."""
     if text.isascii():
         return text.encode().translate(_LOWER, _BESIDE_LETTERS_AND_DIGITS)
     return "".join(map(_digit, filter(str.isalnum, unicodedata.normalize("NFKC", text)))).lower().encode()

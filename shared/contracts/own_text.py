@@ -12,7 +12,8 @@ from shared.contracts.subject import WORDS_MAX
 _USER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _LONG_NUMBER = re.compile(r"\d{11}")
-"""So long a number is one of a telephone, a card, an account or an identity card, and no amount or day."""
+"""A number of this length is that of a telephone, a card, an account or an identity card, and not an amount or a
+day."""
 _CANDIDATES = re.compile(r"(?=(GS\d{12}|[1-9]\d{16}[\dX]))")
 _THEIR_SCHEMES: tuple[SchemeName, ...] = ("account", "cn-resident-id")
 

@@ -137,7 +137,7 @@ def group_of(service: str) -> str:
 
 
 def transactional_id(service: str, shard: int) -> str:
-    """Of whichever process holds the shard: a new one shuts out the one before."""
+    """The id of whichever process holds the shard: the broker fences the process that held it before."""
     return f"{PREFIX}{service}-{shard}"
 
 

@@ -56,7 +56,7 @@ def admin(kafka: Kafka, **options: Any) -> AIOKafkaAdminClient:
 def refusal(kafka: Kafka) -> str | None:
     """Why the newest connection that a client tried to make was refused, in a sentence; None when it was not.
 
-    That the broker is away is no refusal.
+    A broker that is away does not refuse.
     """
     return _refusals.get(connection_of(kafka))
 
@@ -171,7 +171,8 @@ async def _connect(connection: KafkaConnection, *address: Any, **options: Any) -
 
 
 def _refused(connection: KafkaConnection, host: str, error: Exception) -> str | None:
-    """Pure: why, if it is for who somebody is and not for who is there."""
+    """Pure: why the connection was refused, if the reason is who one side is (its login, its certificate); None if it
+    is another one, such as a broker that is away."""
     match error:
         case SaslAuthenticationFailed():
             secret = "token" if connection.sasl_mechanism == "OAUTHBEARER" else "password"

@@ -62,7 +62,7 @@ class KafkaConnection:
 
 
 Kafka: TypeAlias = KafkaConnection | str
-"""Where a Kafka is wanted, an address alone means one in the clear that asks nobody who they are."""
+"""Where a connection is expected, an address alone means one without encryption and without a login."""
 
 
 def connection_of(kafka: Kafka) -> KafkaConnection:

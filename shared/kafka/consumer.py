@@ -171,7 +171,7 @@ def beside(kafka: Kafka, topics: Iterable[str]) -> CarefulConsumer:
         CarefulConsumer,
         kafka,
         enable_auto_commit=False,
-        # What a former owner could not commit was never said.
+        # Messages that a former owner could not commit do not count.
         isolation_level="read_committed",
         # The default would go somewhere else without a word.
         auto_offset_reset="none",

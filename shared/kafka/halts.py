@@ -31,7 +31,7 @@ _PAUSE_MAX_S = 30.0
 _PAUSE_OF_LEADERS_MAX_S = 1.0
 """Where the partition has moved to another broker, which passes within moments."""
 _SAID_FROM_S = 1.0
-"""What passes sooner, as a change of leader does, is no news."""
+"""A halt that passes sooner, as with a change of leader, is not reported."""
 
 _RAISED = (OffsetOutOfRangeError, TopicAuthorizationFailedError)
 """What the library raises to its caller, who has an answer to it."""
@@ -116,7 +116,7 @@ class Listening:
         at, code, _, stable, *_, data = part
         tp, error = TopicPartition(topic, at), for_code(code)
         if error is NoError:
-            # Where there are data, their reader says whether they lead on.
+            # If there are data, their reader says whether the partition goes on.
             if not data and stable <= offset:
                 self._halts.went_on(tp)
             elif is_empty:

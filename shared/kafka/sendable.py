@@ -54,7 +54,7 @@ _INVALID = (
 _MISSING_AFTER_S = 3.0
 """A new topic is known to every broker well within this time."""
 _REMEMBERED_S = 60.0
-"""For so long nobody asks again whether a missing topic has been made."""
+"""For this long the broker is not asked again whether a missing topic has been made."""
 _OVERHEAD_BYTES = 61 + 5 * 5
 _HEADER_OVERHEAD_BYTES = 2 * 5
 

@@ -21,7 +21,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """At least one, the earliest first, each of another day."""
     zone: tzinfo
     fingerprint_key: bytes = b""
-    """By which those are known again who were erased lately."""
+    """The key under which people who were erased lately are remembered."""
 
     def at(self, instant: datetime, not_before: date = date.min) -> TierTable:
         """The table in force at an instant, or the one of a later day by which something was decided already; the first

@@ -42,7 +42,7 @@ class Word:
     absent: str = "The field must be there."
     """What to do where there is no word."""
     is_made: bool = False
-    """Whether it is made of what stands there, such as a sign, so that the partner cannot send another one."""
+    """Whether the word is made from the value there, such as its sign, so that the partner cannot send another word."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from shared.contracts.retention_profile import Profile
 
 Timer: TypeAlias = Literal["lapse", "early", "answer", "counts", "answer-near", "lapse-near"]
 _MOOT_BY: Mapping[Timer, Timer] = {"answer-near": "answer", "lapse-near": "lapse", "counts": "lapse"}
-"""Nobody is warned of what has come already, and what has lapsed does not begin to count, however late that is."""
+"""Nobody is warned about something that has happened already, and a record that has lapsed does not begin to count,
+however late the timers are."""
 
 
 def due_at(record: Kept) -> datetime | None:

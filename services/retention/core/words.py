@@ -49,7 +49,8 @@ CONFIRMED_BEFORE: Both = (
 )
 """Of a record that has not counted yet."""
 COUNTS_FROM: Both = (" It counts from {day} on.", "该记录自 {day} 起计入评分。")
-"""Behind what is told of a record that does not count yet, since its person must know of it first (rules R22)."""
+"""Follows the sentence about a record that does not count yet, since its person must know about it first
+(rules R22)."""
 LAPSED: Both = ("A record about you has lapsed and is erased.", "关于您的一条记录已到期并被删除。")
 DELETED: Both = (
     "A record about you was deleted, because its provider has taken it back.",

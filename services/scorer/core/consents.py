@@ -30,7 +30,7 @@ class ConsentNews(msgspec.Struct, frozen=True):
 
 
 def cited_by(event: Event) -> ConsentNews:
-    """What a figure says of the consent under which it is given."""
+    """What a figure says about the consent under which it is given."""
     consent = event.body.consent
     assert consent is not None
     return ConsentNews(event.partner, consent.id, instant_of(event.time_us), consent.purpose, consent.given_at)

@@ -136,8 +136,9 @@ def record_counts(state: State, record_id: str) -> bool:
 def _known(state: State, entry: bytes, open_then: int) -> bool | None:
     """Whether the event that has this partner and id has the same data; None if there is none.
 
-    It is looked for in the months that were open when this one arrived. Those that have closed since are kept for what
-    is still on its way; were they looked at, the answer would depend on how late it is asked for.
+    The event is searched for in the months that were open when this one arrived. Months that had closed by then are
+    kept for events that arrived earlier and are still on their way; if they were searched too, the answer would depend
+    on how late it is asked.
     """
     id_hash = entry[HASH]
     for month, blob in state.ids.items():

@@ -24,11 +24,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     window: Window | None = None
     """The months for which a new partner is backfilled now (rules E24)."""
     silent: bool = False
-    """Everything is evaluated and nothing published: a past is loaded of which only the last scores are told."""
+    """Everything is evaluated and nothing is published, while a past is loaded of which only the last scores are
+    published."""
     explains: bool = False
     """The portal is told why each score is what it is."""
     fingerprint_key: bytes = b""
-    """By which erased people are remembered for a while; empty in tools, which erase nobody."""
+    """The key under which erased people are remembered for a while; empty in tools, which erase nobody."""
 
     def at(self, now: datetime) -> Scorecard:
         """The scorecard in force at an instant; the first one where none is yet."""

@@ -20,7 +20,8 @@ class Change(msgspec.Struct, frozen=True):
 
 def changes(before: Evaluation, now: Evaluation) -> list[Change]:
     """By cause, in the fixed order, and within a cause by what moved most. The causes of rules are those that were kept
-    with the publication; whatever of an item's change these do not tell has the cause that follows from the item."""
+    with the publication. The part of an item's change that these do not explain has the cause that follows from the
+    item."""
     former, present = _by_code(before), _by_code(now)
     found: dict[tuple[Cause, str], int] = {}
     left = {code: _points(present, code) - _points(former, code) for code in dict.fromkeys([*present, *former])}

@@ -73,7 +73,7 @@ def hinted_by(hint: AnyHint, present: Present, card: Scorecard) -> Hinted | None
 
 
 def outlook(present: Present, card: Scorecard) -> list[tuple[int, int]]:
-    """What comes of a year in which the person goes on as usual, all on time: each month, and the score of the
+    """A year in which the person goes on as usual, with everything on time: each month, and the score of the
     publication after it. A record that lapses by then is gone."""
     found = []
     for through in range(present.through, present.through + _OUTLOOK_MONTHS):

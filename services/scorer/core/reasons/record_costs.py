@@ -30,7 +30,7 @@ class RecordCost(msgspec.Struct, frozen=True):
     points: int
     """The score with the record against without it, 0 or less."""
     points_when_settled: int | None
-    """The same, were it settled today; None of one that is."""
+    """The same if the record were settled today; None for one that is settled."""
     eases: tuple[tuple[int, int], ...]
     """The months whose publication sees its own points shrink by age, each with its own points from then on."""
     lapses_on: date | None
@@ -44,7 +44,7 @@ def record_costs(present: Present, card: Scorecard, today: date, zone: tzinfo) -
 
 
 def points_of(present: Present, card: Scorecard, record_id: str) -> int:
-    """The score with this record against without it, 0 or less; 0 of one that does not count."""
+    """The score with this record less the score without it, 0 or less; 0 for one that does not count."""
 
     def score_of(state: State) -> int:
         return evaluate(state, card, present.through - 1, present.circle).score

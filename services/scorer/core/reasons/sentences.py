@@ -22,7 +22,7 @@ from shared.contracts.kinds import KIND_OF, Shape
 
 _BETWEEN_CHINESE = re.compile("(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 _NAMED_MAX = 3
-"""So many kinds are named in a sentence that says that nothing is known of them."""
+"""How many kinds a sentence names at most that says that nothing is known about them."""
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -34,9 +34,9 @@ class Reason(msgspec.Struct, frozen=True):
     points: int
     best: int
     lost: int
-    """What was measured keeps so many points from the person."""
+    """The points that the person lacks because of what was measured."""
     not_known: int
-    """And so many are neither earned nor lost: nothing is known yet, or too little to count in full."""
+    """The points that are neither earned nor lost: nothing is known yet, or too little to count in full."""
     sentence: str
 
 
@@ -144,7 +144,7 @@ def _so_far(rule: Rule, measured: Measured, wording: Wording) -> str:
 
 
 def _not_known(feature: AnyFeature, wording: Wording) -> str:
-    """That nothing can be said yet: which is neither good nor bad."""
+    """The sentence that nothing can be said yet, which is neither good nor bad."""
     language = wording.language
     if feature.on_contacts:
         few = f"Fewer than {CONTACTS_MIN} contacts are known of whom both sides say so."
