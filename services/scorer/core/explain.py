@@ -15,7 +15,7 @@ from shared.contracts.months import month_name
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One item: its points, the most it could have, what it rests on, and its change since the publication before."""
+    """One item: its points, the best it could have, what it rests on, and the change since the publication before."""
 
     code: str
     points: int
