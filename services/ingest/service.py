@@ -168,7 +168,7 @@ def _with_schemas(mode: Forward, policy: Policy) -> Forward:
             return Answer((refused(NAME, partner, origin, fault, None, **about),), _refused(partner, fault.code))
         if value is record.value:
             return mode.answer(record, arrived)
-        found = mode.answer(replace(record, value=value), arrived)
+        found = mode.answer(structs.replace(record, value=value), arrived)
         return _with_value(found, value, record.value) if isinstance(found, Answer) else found
 
     async def catch_up(until_ms: int) -> None:

@@ -215,9 +215,9 @@ def _appended_ms(timestamp: int, timestamp_type: int) -> int:
     return timestamp if timestamp_type == BROKERS_TIME else max(0, min(timestamp, int(time.time() * 1000)))
 
 
-class _Read(msgspec.Struct, gc=False):
+class ReadRecord(msgspec.Struct, gc=False):
     """What is read of a record, by the names of the library's own class, which takes longer to make than a record to
-    read, and more memory."""
+    read, and more memory. It is no dataclass, as the library's is: `msgspec.structs.replace` copies it."""
 
     topic: str
     partition: int
@@ -226,10 +226,12 @@ class _Read(msgspec.Struct, gc=False):
     timestamp_type: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[str, bytes | None], ...]
 
 
 def _made(tp: TopicPartition, record: Any) -> Fetched:
     kind = record.timestamp_type
     at_ms = record.timestamp if kind == BROKERS_TIME else _appended_ms(record.timestamp, kind)
-    return _Read(tp.topic, tp.partition, record.offset, at_ms, kind, record.key, record.value, tuple(record.headers))
+    return ReadRecord(
+        tp.topic, tp.partition, record.offset, at_ms, kind, record.key, record.value, tuple(record.headers)
+    )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from aiokafka import ConsumerRecord
-
 from services.ingest.core.context import ReadingContext, assumed_customers, digests, pseudonyms
 from services.ingest.core.money import read_rates
 from services.ingest.core.partner import Partner
@@ -14,6 +12,7 @@ from services.ingest.loading import load_partners
 from services.ingest.service import Policy, service
 from shared.contracts.identity import normalize, user_id
 from shared.contracts.topics import raw_topic
+from shared.kafka.records import BROKERS_TIME, ReadRecord
 from shared.runner.service import Answer, DeadLetter, Forward, Later, Outcome, Outgoing, Record, Service
 from shared.settings import ROOT
 from tests.support.ingest.raw_events import RawEvent
@@ -38,18 +37,16 @@ def pseudonym(account: str) -> str:
 
 
 def record(event: RawEvent, offset: int = 7, partition: int = 3) -> Record:
-    return ConsumerRecord(
+    """As the consumer hands it out."""
+    return ReadRecord(
         topic=raw_topic(event.partner),
         partition=partition,
         offset=offset,
         timestamp=int(ARRIVED.timestamp() * 1000),
-        timestamp_type=1,
+        timestamp_type=BROKERS_TIME,
         key=event.key,
         value=event.value,
-        checksum=None,
-        serialized_key_size=len(event.key or b""),
-        serialized_value_size=len(event.value or b""),
-        headers=event.headers,
+        headers=tuple(event.headers),
     )
 
 

@@ -28,6 +28,7 @@ from shared.contracts.refusals import fieldnames, read_refusal, refusal_headers
 from shared.contracts.retention_profile import Profile
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import REJECTED_VALUE_BYTES_MAX, raw_topic
+from shared.kafka.schemas import Schemas
 from shared.kafka.sendable import is_too_large
 from shared.kafka.unreadable import Unreadable
 from shared.policy_file import load_policy
@@ -129,6 +130,28 @@ def test_a_refusal_says_which_event_it_was_if_that_can_be_read(event: RawEvent, 
 @pytest.mark.parametrize("event", [bank(), bank_record(), bike(), court(), bank({"sex": 1}), utility({"ts": None})])
 def test_what_is_sent_again_is_byte_equal(event: RawEvent) -> None:
     assert answer(event) == answer(event)
+
+
+class _KnownSchema(Schemas):
+    """One of which every value that has a frame is JSON behind it."""
+
+    def plain(self, value: bytes | None) -> bytes | None:
+        return value.removeprefix(_FRAME) if value is not None else None
+
+
+_FRAME = b"\0\0\0\0\1"
+
+
+def test_a_value_with_a_schema_is_read_as_the_json_behind_it() -> None:
+    """As the consumer hands it out, whose records are not the library's."""
+    partners = {"utility": replace(PARTNERS["utility"], registry=True)}
+    ingest = service(Policy(partners, schemas=_KnownSchema("http://127.0.0.1:9")))
+    event = utility()
+    framed = replace(event, value=_FRAME + (event.value or b""))
+    assert answered(record(framed), ingest) == answered(record(event))
+    refused = answered(record(replace(event, value=_FRAME + b"{}")), ingest)
+    assert not isinstance(refused, DeadLetter)
+    assert [outgoing.value for outgoing in refused.outgoing] == [_FRAME + b"{}"]
 
 
 def unreadable(topic: str, first: int, behind: int) -> Answer | DeadLetter:
