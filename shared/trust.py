@@ -55,6 +55,10 @@ def jump_sentence(last_seen: datetime, now: datetime) -> str:
     )
 
 
+def jump_in_short(last_seen: datetime, now: datetime) -> str:
+    return f"this machine's clock shows {now:%Y-%m-%d}, and the last time known is {last_seen:%Y-%m-%d}"
+
+
 def _span(ahead_s: float) -> str:
     far = timedelta(seconds=round(abs(ahead_s)))
     return f"{far} {'ahead of' if ahead_s > 0 else 'behind'}"

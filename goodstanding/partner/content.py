@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import zlib
 from pathlib import Path
 
-import cramjam
-
 from goodstanding.errors import UserError
-from goodstanding.users_files import standard_input, whole
+from goodstanding.users_files import WHOLE_BYTES_MAX, bounded, standard_input, too_large, whole
+from shared.kafka.codecs import ZSTD, BrokenError, UnpackedTooLargeError, unpack
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -37,8 +37,8 @@ def content_of(file: Path) -> bytes:
         raise UserError(f"{file} cannot be read: {reason}.", "Name a file with one event on each line.") from None
     check_is_read(content, file)
     try:
-        return _unpacked(content)
-    except (OSError, EOFError, zlib.error, cramjam.DecompressionError):
+        return _unpacked(content, file)
+    except (OSError, EOFError, zlib.error, BrokenError):
         raise UserError(
             f"{file} is packed, and damaged or cut off.", "Pack it again, or name the file itself."
         ) from None
@@ -46,7 +46,7 @@ def content_of(file: Path) -> bytes:
 
 def _read(file: Path) -> bytes:
     with file.open("rb") as opened:
-        return whole(opened)
+        return whole(opened, file)
 
 
 def text_of(file: Path) -> str:
@@ -71,9 +71,14 @@ def is_utf16(content: bytes) -> bool:
     return marked or first[1::2].count(0) * 4 > len(first) > 0
 
 
-def _unpacked(content: bytes) -> bytes:
+def _unpacked(content: bytes, file: Path) -> bytes:
+    """Raises UserError where it has more than is read of a file: 260 kB packed can become as much."""
     if content.startswith(_GZIP):
-        return gzip.decompress(content)
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+            return bounded(packed, file)
     if content.startswith(_ZSTD):
-        return bytes(cramjam.zstd.decompress(content))
+        try:
+            return bytes(unpack(ZSTD, content, WHOLE_BYTES_MAX))
+        except UnpackedTooLargeError:
+            raise too_large(file, has_lines=True) from None
     return content

@@ -50,6 +50,14 @@ class KeptUp(NamedTuple):
     remarks: Sequence[str]
 
 
+class Undecided(NamedTuple):
+    """What the operator has to decide before a process can be ready, in a few words each, and the group of commands
+    that do so: `goodstanding <group> accept <service>`."""
+
+    because: Sequence[str]
+    group: str
+
+
 class ServiceProcess:
     """One process of a service, whose name is unique in the directory. All methods block.
 
@@ -173,24 +181,24 @@ class ServiceProcess:
         while (trouble := self.trouble()) is not None:
             self._must_go_on(trouble, deadline, timeout_s)
 
-    def wait_settled(self, since: float, timeout_s: float = READY_TIMEOUT_S) -> Sequence[str]:
-        """Return nothing when it is ready, or what the operator has to decide before it can be, in a few words each.
-        Raises as `wait_ready`.
+    def wait_settled(self, since: float, timeout_s: float = READY_TIMEOUT_S) -> Undecided | None:
+        """Return None when it is ready, or what the operator has to decide before it can be. Raises as `wait_ready`.
 
         A decision that was given just before takes effect within seconds, so a process is believed to wait for one only
         some seconds after `since` (of time.monotonic).
         """
         deadline = time.monotonic() + timeout_s
         while (trouble := self.trouble()) is not None:
-            if time.monotonic() > since + _WORD_TAKEN_UP_S and (waits_for := self.waits_for()):
-                return waits_for
+            if time.monotonic() > since + _WORD_TAKEN_UP_S and (undecided := self._undecided()):
+                return undecided
             self._must_go_on(trouble, deadline, timeout_s)
-        return ()
+        return None
 
-    def waits_for(self) -> Sequence[str]:
-        """What the operator has to decide before it can be ready, in a few words each; empty where that is not why."""
+    def _undecided(self) -> Undecided | None:
         answer = _readiness(self.http) if self.http else None
-        return tuple(answer[1].get("waits_for", ())) if answer else ()
+        said = answer[1] if answer else {}
+        because = tuple(said.get("waits_for", ()))
+        return Undecided(because, said.get("decided_by", "offsets")) if because else None
 
     def _must_go_on(self, trouble: str, deadline: float, timeout_s: float) -> None:
         """Raises UserError for a process that is not worth waiting for any longer, else waits for a moment."""

@@ -24,7 +24,7 @@ from goodstanding.platform.one_at_a_time import one_at_a_time
 from goodstanding.platform.servers import Addresses, Servers
 from goodstanding.platform.servers.directories import default_home
 from goodstanding.platform.servers.server import NAMES
-from goodstanding.platform.service_process import ServiceProcess
+from goodstanding.platform.service_process import ServiceProcess, Undecided
 from shared.contracts.topics import SERVICES
 from shared.kafka.connection import Kafka, KafkaConnection
 from shared.settings import KafkaSettings, SettingsError, from_environment
@@ -50,13 +50,16 @@ class Part:
 class UndecidedError(UserError):
     """Services run and stand still until the operator decides. They go on by themselves then."""
 
-    def __init__(self, waiting: Mapping[str, Sequence[str]]) -> None:
-        """`waiting` has of each service what is to be decided, in a few words each."""
+    def __init__(self, waiting: Mapping[str, Undecided]) -> None:
+        """`waiting` has of each service what is to be decided."""
         lines = [
-            f"{service}: {'; '.join(because)}. Decide: goodstanding offsets accept {service}"
-            for service, because in waiting.items()
+            f"{service}: {'; '.join(each.because)}. Decide: goodstanding {each.group} accept {service}"
+            for service, each in waiting.items()
         ]
-        told = "Everything runs, but Kafka and Postgres disagree: these services stand still until you decide."
+        # Nobody compares Kafka with Postgres while the time is not known.
+        is_clock = any(each.group == "clock" for each in waiting.values())
+        why = "the clock has jumped by more than a month" if is_clock else "Kafka and Postgres disagree"
+        told = f"Everything runs, but {why}: these services stand still until you decide."
         super().__init__("\n".join([told, *lines]))
 
 

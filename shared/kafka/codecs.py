@@ -16,6 +16,8 @@ import cramjam
 UNPACKED_BYTES_MAX = 16 * 1024 * 1024
 """One batch, unpacked. A topic takes 1 MiB on the wire, and events in JSON shrink to an eighth or a tenth, so no honest
 batch comes near; and a process has room for several at once."""
+ZSTD = 4
+"""Its number in a batch's attributes."""
 _FIRST_ROOM = 64 * 1024
 _FACTOR = 8
 """A batch is unpacked into eight times its size first, and into eight times more as long as that is too small."""
@@ -116,5 +118,5 @@ _CODECS: Mapping[int, tuple[str, Unpack]] = {
     1: ("gzip", _gzip),
     2: ("snappy", _snappy),
     3: ("lz4", _streamed(cramjam.lz4.decompress_into)),
-    4: ("zstd", _streamed(cramjam.zstd.decompress_into)),
+    ZSTD: ("zstd", _streamed(cramjam.zstd.decompress_into)),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import structlog
@@ -14,6 +14,7 @@ from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from faststream.asgi.types import Scope
 from prometheus_client import make_asgi_app
 
+from shared.runner.listener import listeners
 from shared.runner.metrics import Metrics
 from shared.settings import ServiceSettings
 
@@ -37,13 +38,15 @@ class Health:
         """Why the process has no shards, although nothing is wrong with it."""
         self.waits_for: list[str] = []
         """What the operator has to decide before the process can be ready, in a few words each."""
+        self.decided_by: Literal["clock", "offsets"] = "offsets"
+        """The group of commands by which the operator decides that: `goodstanding <group> accept <service>`."""
 
     async def live(self, _: Scope) -> AsgiResponse:
         return AsgiResponse(b'{"live":true}', 200, _JSON)
 
     async def ready(self, _: Scope) -> AsgiResponse:
         if self.troubles:
-            waits = {"waits_for": self.waits_for} if self.waits_for else {}
+            waits = {"waits_for": self.waits_for, "decided_by": self.decided_by} if self.waits_for else {}
             body = msgspec.json.encode({"ready": False, "because": "; ".join(self.troubles), **waits})
             return AsgiResponse(body, 503, _JSON)
         said = {"spare": self.spare, "remarks": self.remarks, "files": self.files}
@@ -79,18 +82,20 @@ async def listening(service: str, app: Any, host: str, port: int, setting: str) 
     """An ASGI application answers at this address while the context lasts; yields the port. Ends the process with a
     sentence that names the setting if the port cannot be opened."""
     # Its own name is nobody's business.
-    config = uvicorn.Config(
-        app, host=host, port=port, lifespan="off", log_config=None, access_log=False, server_header=False
-    )
+    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, server_header=False)
     server = _Server(config)
-    running = asyncio.create_task(server.serve())
+    try:
+        sockets = listeners(host, port)
+    except OSError:
+        raise SystemExit(f"{service}: port {port} cannot be opened; set {setting}") from None
+    running = asyncio.create_task(server.serve(sockets=list(sockets)))
     while not server.started and not running.done():  # noqa: ASYNC110  # uvicorn offers no event for it
         await asyncio.sleep(0.01)
     if running.done():
         await running
-        raise SystemExit(f"{service}: port {port} cannot be opened; set {setting}")
+        raise SystemExit(f"{service}: nobody can listen at port {port}; set {setting}")
     try:
-        yield server.servers[0].sockets[0].getsockname()[1]
+        yield sockets[0].getsockname()[1]
     finally:
         server.should_exit = True
         await running

@@ -73,13 +73,14 @@ async def observe(parts: Parts, health: Health, metrics: Metrics) -> Never:
         servers = await asyncio.gather(*(look.trouble() for look in looks))
         clock = [keeper.trouble] if keeper is not None and keeper.trouble else []
         # A clock in doubt stops every shard, each with the same sentence.
-        others, waits_for = ([], []) if clock else (shards.troubles(), shards.waits_for())
+        others, waits_for = ([], keeper.waits_for) if keeper and clock else (shards.troubles(), shards.waits_for())
         login = clients.refusal(kafka)
         troubles = [*filter(None, [login]), *clock, *others, *filter(None, servers), *descriptors()]
         spare = shards.spare()
         if (troubles, spare) != (health.troubles, health.spare):
             log.info("readiness", ready=not troubles, because=troubles, **({"spare": spare} if spare else {}))
         health.troubles, health.spare, health.waits_for = troubles, spare, waits_for
+        health.decided_by = "clock" if clock else "offsets"
         metrics.ready.set(not troubles)
         await asyncio.sleep(_OBSERVE_EVERY_S)
 

@@ -52,6 +52,8 @@ class Timekeeper:
     ) -> None:
         self._service, self._time, self._kafka, self._pool = service, time_, kafka, pool
         self._metrics, self._tolerance_s = metrics, tolerance_s
+        self.waits_for: list[str] = []
+        """What the operator has to decide before the time is known, in a few words."""
 
     @property
     def trouble(self) -> str | None:
@@ -73,7 +75,7 @@ class Timekeeper:
                 self._metrics.clock_ahead.labels(witness.name).set(witness.ahead_s)
         if not witnesses and errors:
             raise errors[0]
-        before = self._time.trouble
+        before, self.waits_for = self._time.trouble, []
         if sentence := trust.disagreement(witnesses, self._tolerance_s) or await self._jump():
             self._time.doubted(sentence)
         elif witnesses:
@@ -112,14 +114,15 @@ class Timekeeper:
             return None
         now = self._time.wall()
         last_seen = await operator_word.last_seen(self._pool)
-        found = []
+        found, in_short = [], ""
         if last_seen is not None and trust.jumped(last_seen, now):
             token = f"clock {last_seen:%Y-%m-%dT%H:%M:%S} {now:%Y-%m}"
-            sentence = trust.jump_sentence(last_seen, now)
+            sentence, in_short = trust.jump_sentence(last_seen, now), trust.jump_in_short(last_seen, now)
             found = [operator_word.Found(token, sentence, f"go on by a clock that shows {now:%Y-%m}")]
         given = await operator_word.contradicted(self._pool, _WHOLE_SERVICE, found)
         if found and found[0].token not in given:
             command = f"goodstanding clock accept {self._service}"
+            self.waits_for = [in_short]
             return f"{found[0].sentence} Nothing is decided until an operator vouches: {command}"
         await operator_word.keep_last_seen(self._pool, now)
         await operator_word.applied(self._pool, [each.token for each in found])

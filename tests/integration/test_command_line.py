@@ -20,11 +20,13 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from goodstanding.platform.servers import Servers
+from goodstanding.platform.service_process import READY_TIMEOUT_S
 from goodstanding.platform.stack import Stack
 from shared.contracts import zones
 from shared.contracts.messages import TYPES, Refusal
@@ -237,6 +239,14 @@ def test_the_doctor_finds_nothing_wrong_with_a_healthy_platform(newcomer: Newcom
     assert newcomer.types("doctor").stdout.endswith(f"All {len(found)} examinations found nothing wrong.\n")
 
 
+def test_on_a_platform_at_rest_no_record_waits(newcomer: Newcomer, account: str) -> None:
+    """The markers of transactions stand behind what each service has handled, and are no records."""
+    expected = {f"service {name}: 1 process in its group, and 0 records wait." for name in SERVICES}
+    began = time.monotonic()
+    while not expected <= (said := {f"{each['about']}: {each['sentence']}" for each in newcomer.asks("doctor")}):
+        assert time.monotonic() - began < _PATIENCE_S, said
+
+
 def test_the_doctor_names_a_service_that_has_ended_and_a_topic_that_was_changed(
     newcomer: Newcomer, account: str
 ) -> None:
@@ -401,6 +411,31 @@ def test_an_older_postgres_is_told_of_at_once_and_services_wait_for_the_operator
     assert (check.returncode, check.stdout) == (0, given)
     assert newcomer.types("local", "up").returncode == 0
     assert newcomer.types("offsets", "check").stdout == "Kafka and Postgres agree: nothing waits for your word.\n"
+
+
+async def test_a_clock_that_has_jumped_is_told_of_at_once_and_services_wait_for_the_operator(
+    newcomer: Newcomer, account: str
+) -> None:
+    assert newcomer.types("local", "down").returncode == 0
+    addresses = await asyncio.to_thread(Servers(newcomer.home).up)
+    db = await asyncpg.connect(addresses.postgres)
+    for service in ("scorer", "benefits"):
+        await db.execute(f"update {service}.deployment set last_seen = last_seen - interval '40 days'")
+    await db.close()
+
+    began = time.monotonic()
+    up = await asyncio.to_thread(newcomer.types, "local", "up")
+    assert time.monotonic() - began < READY_TIMEOUT_S, "nobody waits for what only the operator can decide"
+    told, *lines = up.stderr[up.stderr.index("goodstanding:") :].strip().split("\n")
+    assert up.returncode == 1
+    assert "the clock has jumped by more than a month: these services stand still until you decide" in told
+    for service, line in zip(("scorer", "benefits"), lines, strict=True):
+        assert re.match(
+            rf"{service}: this machine's clock shows [\d-]+, and the last time known is [\d-]+\. Decide: ", line
+        )
+        assert line.endswith(f" clock accept {service}")
+        assert (await asyncio.to_thread(newcomer.types, "clock", "accept", service, "--yes")).returncode == 0
+    assert (await asyncio.to_thread(newcomer.types, "local", "up")).returncode == 0
 
 
 async def test_what_a_stranger_has_written_ends_no_command(newcomer: Newcomer, account: str) -> None:

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +15,10 @@ from types import SimpleNamespace
 import cramjam
 import pytest
 
+from goodstanding import users_files
 from goodstanding.errors import UserError
 from goodstanding.loading.unpacked import unpacked
+from goodstanding.partner import content as content_module
 from goodstanding.partner.content import content_of, text_of
 
 CONTENT = b'{"id": 1}\n{"id": 2}\n'
@@ -88,6 +91,29 @@ def test_a_device_without_an_end_is_no_file(device: str, monkeypatch: pytest.Mon
     with open(device) as opened:
         monkeypatch.setattr(sys, "stdin", opened)
         with pytest.raises(UserError, match="it is a device"):
+            content_of(Path("-"))
+
+
+@pytest.mark.parametrize("pack", PACKERS.values(), ids=PACKERS)
+def test_what_has_no_end_is_not_read_on(
+    pack: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither of a pipe nor out of a packed file, which may be small."""
+    monkeypatch.setattr(users_files, "WHOLE_BYTES_MAX", 3 * 1024 * 1024)
+    monkeypatch.setattr(content_module, "WHOLE_BYTES_MAX", 3 * 1024 * 1024)
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(pack(CONTENT * 200_000))
+    with pytest.raises(UserError, match=r"events.jsonl has more than 3 MiB. Split it"):
+        content_of(file)
+    file.write_bytes(pack(CONTENT * 100_000))
+    assert len(content_of(file)) == 2_000_000
+
+
+def test_a_line_without_an_end_has_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(users_files, "WHOLE_BYTES_MAX", 3 * 1024 * 1024)
+    with subprocess.Popen(["sh", "-c", "yes | tr -d '\\n'"], stdout=subprocess.PIPE) as endless:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=endless.stdout))
+        with pytest.raises(UserError, match=r"Standard input has no line break in its first 3 MiB. Write one event"):
             content_of(Path("-"))
 
 

@@ -60,6 +60,8 @@ async def test_what_is_worth_knowing_of_a_process_that_is_ready() -> None:
 async def test_programs_are_told_that_a_process_waits_for_the_operator() -> None:
     told = health.Health()
     told.waits_for = ["Kafka is older than Postgres"]
-    expected = b'{"ready":false,"because":"starting","waits_for":["Kafka is older than Postgres"]}'
+    expected = (
+        b'{"ready":false,"because":"starting","waits_for":["Kafka is older than Postgres"],"decided_by":"offsets"}'
+    )
     answer = await told.ready({})
     assert (answer.status_code, answer.body) == (503, expected)
