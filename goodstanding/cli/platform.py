@@ -132,7 +132,7 @@ def topics(
             )
     if report.faults:
         lines = (
-            f"{each.topic}: {each.setting} should be {each.expected}, is {each.found}. {each.remedy}."
+            f"{each.topic}: {each.setting} should be {each.expected}, is {each.found}. {each.remedy}"
             for each in report.faults
         )
         fail("\n".join(lines))

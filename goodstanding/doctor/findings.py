@@ -94,9 +94,7 @@ def of_topics(report: TopicReport) -> Iterator[Finding]:
             wrong if each.must_hold else look,
             "" if each.must_hold else " Some platforms decide that themselves.",
         )
-        yield say(
-            "topics", f"{each.topic}: {each.setting} is {each.found}, not {each.expected}.{where}", f"{each.remedy}."
-        )
+        yield say("topics", f"{each.topic}: {each.setting} is {each.found}, not {each.expected}.{where}", each.remedy)
     if not report.missing and not report.differences:
         yield ok("topics", f"All {len(report.right)} topics are as the table says.")
 

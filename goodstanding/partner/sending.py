@@ -72,9 +72,10 @@ async def send(
     answering = [rejected_topic(partner), *(dead_letter_topic(name) for name in ("ingest", *READ_BY.values()))]
     forwarding = list(READ_BY) if operator else []
     async with asking(kafka) as offsets:
-        await offsets.ends([raw_topic(partner)])  # which says what to do when the topic is not made
+        # Which says what to do when the topic is not made; whoever made it may have given it any number of partitions.
+        partitions = len(await offsets.ends([raw_topic(partner)]))
         before = await offsets.ends([*answering, *forwarding])
-        placed = await _send(kafka, partner, lines, foreseen)
+        placed = await _send(kafka, partner, lines, foreseen, partitions)
         watch(f"{sum(len(each.line.numbers) or 1 for each in placed)} events are in Kafka")
         await _until_ingest(offsets, placed, deadline, timeout_s)
         evidence, open_ = Evidence(), set[str]()
@@ -131,11 +132,14 @@ async def _foresee(
     return operator, _Foreseen(partitions, {verdict.line: verdict.result for verdict in verdicts}), why
 
 
-async def _send(kafka: Kafka, partner: str, lines: Sequence[Line], foreseen: _Foreseen) -> list[Placed]:
+async def _send(
+    kafka: Kafka, partner: str, lines: Sequence[Line], foreseen: _Foreseen, partitions: int
+) -> list[Placed]:
     headers = headers_of(mapping_of(partner))
     by_partition: dict[TopicPartition, list[Line]] = {}
     for line in lines:
-        by_partition.setdefault(TopicPartition(raw_topic(partner), foreseen.partitions[line.number]), []).append(line)
+        partition = foreseen.partitions[line.number] % partitions
+        by_partition.setdefault(TopicPartition(raw_topic(partner), partition), []).append(line)
     async with started(kafka) as producer:
         parts = await asyncio.gather(*(_send_to(producer, at, part, headers) for at, part in by_partition.items()))
     return sorted((each for part in parts for each in part), key=lambda each: each.line.number)

@@ -267,7 +267,7 @@ async def _prepare(deployment: Deployment, first_instant: datetime | None) -> No
     for difference in report.faults:
         raise UserError(
             f"Topic {difference.topic}: {difference.setting} is {difference.found}, not {difference.expected}.",
-            f"{difference.remedy}.",
+            difference.remedy,
         )
     if first_instant is not None:
         await deployment.set_clock(first_instant)

@@ -151,7 +151,7 @@ async def _until_known(admin: AIOKafkaAdminClient, names: set[str]) -> None:
 
 
 def _why_not_created(code: int, message: str | None) -> str:
-    return f"Kafka refused to create it ({for_code(code).__name__}): {message or 'no reason given'}"
+    return f"Kafka refused to create it ({for_code(code).__name__}): {message or 'no reason given'}."
 
 
 async def _compare(admin: AIOKafkaAdminClient, found: Sequence[Topic], replication_factor: int) -> list[Difference]:
@@ -186,12 +186,12 @@ def _layout_differences(topic: Topic, described: dict[str, Any], replication_fac
     if len(partitions) != topic.partitions:
         remedy = (
             "The count is fixed for good, because it decides where each person's messages are: an empty topic can be"
-            " deleted and created again, anything else is a re-shard onto new topics (docs/decisions/0004)"
+            " deleted and created again, anything else is a re-shard onto new topics (docs/decisions/0004)."
         )
         differences.append(Difference(topic.name, "partitions", str(topic.partitions), str(len(partitions)), remedy))
     copies = min((len(partition["replicas"]) for partition in partitions), default=0)
     if copies != replication_factor:
-        remedy = "Reassign its partitions with kafka-reassign-partitions, or name the factor that you mean"
+        remedy = "Reassign its partitions with kafka-reassign-partitions, or name the factor that you mean."
         differences.append(Difference(topic.name, "replication factor", str(replication_factor), str(copies), remedy))
     return differences
 
@@ -213,4 +213,5 @@ def _setting_differences(topic: Topic, found: dict[str, str], replication_factor
 
 def _alter(topic: str, name: str, value: str) -> str:
     entity = f"--entity-type topics --entity-name {topic}"
-    return f"kafka-configs --bootstrap-server ... --alter {entity} --add-config {name}={value}"
+    # Without a full stop, which would be pasted with it.
+    return f"Set it: kafka-configs --bootstrap-server ... --alter {entity} --add-config {name}={value}"

@@ -16,24 +16,39 @@ from typing import Any
 _RESERVE = 3
 """A probe, somebody who looks, and one that keeps its connection open."""
 _NONE_LEFT = (errno.EMFILE, errno.ENFILE)
+_NOT_HERE = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
+"""What a machine without IPv6 says of such an address, of which a name may have one beside another."""
 
 
 def listeners(host: str, port: int) -> Sequence[Listener]:
     """One bound to each address of the host. Raises OSError."""
     found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     made: list[Listener] = []
-    try:
-        for family, kind, protocol, _, address in dict.fromkeys(found):
-            made.append(Listener(family, kind, protocol))
-            made[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                made[-1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            made[-1].bind(address)
-    except OSError:
-        for each in made:
-            each.close()
-        raise
+    missing = OSError(errno.EADDRNOTAVAIL, "the host has no address")
+    for family, kind, protocol, _, address in dict.fromkeys(found):
+        try:
+            made.append(_bound(Listener(family, kind, protocol), address))
+        except OSError as error:
+            if error.errno not in _NOT_HERE:
+                for each in made:
+                    each.close()
+                raise
+            missing = error
+    if not made:
+        raise missing
     return made
+
+
+def _bound(listener: Listener, address: Any) -> Listener:
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if listener.family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 class Listener(socket.socket):

@@ -6,7 +6,7 @@ import asyncio
 import os
 import resource
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, NamedTuple, Never
 
 import asyncpg
@@ -70,12 +70,12 @@ async def observe(parts: Parts, health: Health, metrics: Metrics) -> Never:
     if kafka.uses_tls or kafka.uses_sasl:
         looks.append(_Look("Kafka", lambda: clients.knock(kafka), _every(_KNOCK_EVERY_S)))
     while True:
-        servers = await asyncio.gather(*(look.trouble() for look in looks))
+        servers = _one_each(looks, await asyncio.gather(*(look.trouble() for look in looks)))
         clock = [keeper.trouble] if keeper is not None and keeper.trouble else []
         # A clock in doubt stops every shard, each with the same sentence.
         others, waits_for = ([], keeper.waits_for) if keeper and clock else (shards.troubles(), shards.waits_for())
         login = clients.refusal(kafka)
-        troubles = [*filter(None, [login]), *clock, *others, *filter(None, servers), *descriptors()]
+        troubles = [*filter(None, [login]), *clock, *others, *servers, *descriptors()]
         spare = shards.spare()
         if (troubles, spare) != (health.troubles, health.spare):
             log.info("readiness", ready=not troubles, because=troubles, **({"spare": spare} if spare else {}))
@@ -91,7 +91,7 @@ class _Look:
     def __init__(
         self, server: str, look: Callable[[], Coroutine[Any, Any, None]], is_time: Callable[[], bool] = lambda: True
     ) -> None:
-        self._server, self._look, self._is_time = server, look, is_time
+        self.server, self._look, self._is_time = server, look, is_time
         self._looking: asyncio.Task[None] | None = None
 
     async def trouble(self) -> str | None:
@@ -106,10 +106,10 @@ class _Look:
         await asyncio.wait({looking}, timeout=_OBSERVE_TIMEOUT_S)
         self._looking = None if looking.done() else looking
         if self._looking:
-            return f"{self._server} does not answer: no answer within {_OBSERVE_TIMEOUT_S:.0f} s"
+            return f"{self.server} does not answer: no answer within {_OBSERVE_TIMEOUT_S:.0f} s"
         if error := looking.exception():
-            log.debug("cannot observe", server=self._server, exc_info=error)
-            return f"{self._server} does not answer: {type(error).__name__}"
+            log.debug("cannot observe", server=self.server, exc_info=error)
+            return f"{self.server} does not answer: {type(error).__name__}"
         return None
 
     def _begun(self) -> asyncio.Task[None]:
@@ -117,6 +117,15 @@ class _Look:
         # Nobody waits for it any more once the process drains, and what it asks may be closed by then.
         looking.add_done_callback(_heard)
         return looking
+
+
+def _one_each(looks: Sequence[_Look], troubles: Sequence[str | None]) -> list[str]:
+    """The first trouble with each server: several looks at one that is away all say so."""
+    found: dict[str, str] = {}
+    for look, trouble in zip(looks, troubles, strict=True):
+        if trouble is not None:
+            found.setdefault(look.server, trouble)
+    return list(found.values())
 
 
 def _heard(task: asyncio.Task[None]) -> None:

@@ -265,6 +265,7 @@ def test_the_doctor_names_a_service_that_has_ended_and_a_topic_that_was_changed(
         assert wrong["benefits"]["sentence"] == "It is not ready: not running."
         assert "behavior.raw.hotel: retention.ms is 1000, not " in wrong["topics"]["sentence"]
         assert "kafka-configs" in wrong["topics"]["remedy"]
+        assert wrong["topics"]["remedy"].endswith(f"--add-config retention.ms={raw.settings(1)['retention.ms']}")
     finally:
         asyncio.run(_set(newcomer, raw.name, raw.settings(1)))
         assert newcomer.types("local", "up").returncode == 0

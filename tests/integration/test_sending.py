@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from goodstanding.partner.crosswalks import Row, tell_crosswalk
 from goodstanding.partner.rehearsal import validate
@@ -21,7 +22,10 @@ from goodstanding.platform.stack import passing
 from shared.contracts.identity import sample_account
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.times import rfc3339
+from shared.contracts.topics import raw_topic
+from shared.kafka.topic_admin import administrator
 from shared.settings import ROOT
+from tests.integration.tiny import until
 from tests.support.ingest.bad_input import BAD_INPUT
 
 PATIENCE_S = 60.0
@@ -170,6 +174,25 @@ async def test_a_service_that_stands_still_is_said_not_to_have_been_waited_for(p
         scorer.resume()
     assert [verdict.result for verdict in answered.verdicts] == ["taken by ingest", "accepted", "refused"]
     assert "scorer has not come to them in time" in answered.not_waited_for
+
+
+async def listed(admin: AIOKafkaAdminClient, topic: str, *, there: bool) -> bool:
+    return (topic in await admin.list_topics()) == there
+
+
+@pytest.mark.parametrize("partitions", [1, 9])
+async def test_a_topic_that_was_made_with_another_number_of_partitions_takes_events(
+    deployment: Deployment, partitions: int
+) -> None:
+    topic = raw_topic("city")
+    async with administrator(deployment.addresses.kafka) as admin:
+        await admin.delete_topics([topic])
+        await until(lambda: listed(admin, topic, there=False), "the topic is gone")
+        settings = {"message.timestamp.type": "LogAppendTime"}
+        await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=settings)])
+        await until(lambda: listed(admin, topic, there=True), "the topic is there")
+    rides = [ride(person, f"made-{partitions}-{person}") for person in range(12)]
+    assert set(results((await sent(deployment, "city", lines(*rides))).verdicts)) == {"accepted"}
 
 
 async def test_who_is_not_the_operator_hears_of_ingest_only(deployment: Deployment) -> None:

@@ -71,7 +71,7 @@ def _print(report: TopicReport) -> None:
     for name in report.right:
         print(f"right    {name}")
     for each in report.differences:
-        print(f"differs  {each.topic}: {each.setting} should be {each.expected}, is {each.found}. {each.remedy}.")
+        print(f"differs  {each.topic}: {each.setting} should be {each.expected}, is {each.found}. {each.remedy}")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ from shared.trust import Witness
 
 GIB = 2**30
 MINUTE = timedelta(minutes=1)
-FEWER = Difference("scores.changed", "partitions", "6", "3", "Delete it and create it again")
+FEWER = Difference("scores.changed", "partitions", "6", "3", "Delete it and create it again.")
 
 RIGHT = Right("scorer", "topic", "scores.changed", "write")
 

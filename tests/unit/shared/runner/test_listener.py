@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from shared.runner.listener import listeners
 from shared.settings import ROOT
 
 _STARVED = """
@@ -81,3 +82,15 @@ def test_readiness_is_answered_without_a_descriptor_and_comes_back(starved: subp
     starved.stdin.flush()
     assert starved.stdout.readline() == "fed\n"
     assert _said(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) == (200, '{"ready":true}')
+
+
+def test_each_address_of_a_host_is_bound_and_a_port_that_is_taken_is_an_error() -> None:
+    anywhere = listeners("", 0)
+    assert anywhere
+    [here] = listeners("127.0.0.1", 0)
+    here.listen()
+    port = here.getsockname()[1]
+    with pytest.raises(OSError, match="in use"):
+        listeners("127.0.0.1", port)
+    for each in (*anywhere, here):
+        each.close()

@@ -120,3 +120,13 @@ async def test_a_look_that_outlives_its_process_fails_without_a_word() -> None:
     await asyncio.sleep(0)
     loop.set_exception_handler(before)
     assert told == []
+
+
+def test_several_looks_at_a_server_that_is_away_tell_one_trouble() -> None:
+    async def look() -> None:
+        return
+
+    looks = [observe._Look(server, look) for server in ("Kafka", "Kafka", "Postgres")]
+    assert observe._one_each(looks, ["Kafka does not answer: a", "Kafka does not answer: b", None]) == [
+        "Kafka does not answer: a"
+    ]
