@@ -18,6 +18,7 @@ from services.ingest.core.money import EURO
 from shared.contracts.currencies import DIGITS, withdrawn
 from shared.contracts.months import day_of_month, month_name, month_number, month_of_name
 
+_GAPS_SHOWN = 5
 FIRST_MONTH = "2019-01"
 """The first month of the shipped table: the demo's first."""
 _PLACES = Decimal("0.000001")
@@ -100,4 +101,18 @@ def described(factors: Mapping[tuple[int, str], object]) -> str:
         return "exchange rates, none yet"
     months = sorted({month for month, _ in factors})
     currencies = {currency for _, currency in factors}
-    return f"exchange rates of {len(currencies)} currencies, {month_name(months[0])} to {month_name(months[-1])}"
+    told = f"exchange rates of {len(currencies)} currencies, {month_name(months[0])} to {month_name(months[-1])}"
+    gaps = [f"{currency} of {gap}" for currency in sorted(currencies) if (gap := _gap(factors, currency))]
+    if not gaps:
+        return told
+    more = f" and {len(gaps) - _GAPS_SHOWN} more" if len(gaps) > _GAPS_SHOWN else ""
+    return f"{told}. Look at this: rates are missing between others: {', '.join(gaps[:_GAPS_SHOWN])}{more}"
+
+
+def _gap(factors: Mapping[tuple[int, str], object], currency: str) -> str:
+    """The months without a rate between others that have one, in which each event in the currency is refused; empty
+    where there are none."""
+    there = {month for month, each in factors if each == currency}
+    missing = sorted({*range(min(there), max(there))} - there)
+    more = f" to {month_name(missing[-1])}" if len(missing) > 1 else ""
+    return f"{month_name(missing[0])}{more}" if missing else ""

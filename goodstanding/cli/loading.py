@@ -14,29 +14,26 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from goodstanding.cli.frame import (
     AsJson,
     answer_json,
-    errors,
     fail,
-    in_json,
     local,
-    progress,
     say,
     stops_politely,
     tell,
 )
+from goodstanding.cli.loading_progress import Bar, Reading
 from goodstanding.cli.words import day, partner_names
 from goodstanding.errors import UserError
 from goodstanding.loading.backfill import check_new, present, window_of
 from goodstanding.loading.leading import check_scorecards, directory, leading
 from goodstanding.loading.live import go_live as close_the_past
-from goodstanding.loading.playing import Month, Player
+from goodstanding.loading.playing import Player
 from goodstanding.loading.services import Services, services_of
 from goodstanding.loading.shelf import File, Shelf, open_shelf
 from goodstanding.loading.sorting import Days, Sorter
@@ -45,13 +42,11 @@ from goodstanding.partner.mapping_files import mapping_of
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.one_at_a_time import one_at_a_time
 from goodstanding.platform.stack import Stack
-from goodstanding.simulation.driver import Lag
 from shared.contracts import zones
-from shared.contracts.months import month_name, month_start
+from shared.contracts.months import month_start
 from shared.contracts.times import rfc3339
 
 _REFUSED = Path("refused.jsonl")
-_TELL_EVERY_S = 2.0
 
 
 def import_(
@@ -185,7 +180,7 @@ def _sorted(
     read = []
     for file in files:
         with _seekable(file, room) as there:
-            read.append(sorter.put(there, str(file), shelf, room, _Reading(str(file))))
+            read.append(sorter.put(there, str(file), shelf, room, Reading(str(file))))
     return read
 
 
@@ -301,53 +296,3 @@ def _check_may_write(deployment: Deployment) -> None:
             f"{deployment.directory} cannot be written, where this command keeps what it has still to do.",
             "On compose another container may: docker compose run --rm loading",
         )
-
-
-class Bar:
-    """How far the import is: a bar in a terminal, elsewhere a line for each month. `total` events are to be sent; 0
-    where only time passes."""
-
-    def __init__(self, total: int) -> None:
-        self._total, self._sent = total, 0
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed:,.0f} of {task.total:,.0f}" if total else ""),
-            TimeElapsedColumn(),
-            console=errors,
-            transient=True,
-            disable=not errors.is_terminal or in_json.get(),
-        )
-        self._task = self._bar.add_task("", total=total or None)
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def watch(self, day: datetime, lag: Lag) -> None:
-        """What the clock shows, and what a service has still to do."""
-        todo = f"{lag.service} {lag.records:,}" if lag.records else ""
-        self._bar.update(self._task, description=f"{day:%Y-%m-%d} {todo}")
-
-    def over(self, month: Month) -> None:
-        """A month is sent and taken."""
-        self._sent += month.events
-        self._bar.update(self._task, completed=self._sent)
-        if not errors.is_terminal:
-            refused = f", {month.refused:,} refused" if month.refused else ""
-            say(f"{month_name(month.month)}: {month.events:,} events{refused}; {self._sent:,} of {self._total:,}")
-
-
-class _Reading:
-    """Tells now and then how much of a file is read."""
-
-    def __init__(self, name: str) -> None:
-        self._name, self._tell_at = name, time.monotonic() + _TELL_EVERY_S
-
-    def __call__(self, events: int) -> None:
-        if time.monotonic() >= self._tell_at:
-            progress(f"{self._name}: {events:,} events read")
-            self._tell_at = time.monotonic() + _TELL_EVERY_S

@@ -67,6 +67,19 @@ def test_the_command_writes_a_table_that_is_taken(tmp_path: Path) -> None:
     assert "exchange rates of 32 currencies, 2019-01 to 20" in checked.stdout
 
 
+def test_a_month_that_is_missing_between_others_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "rates.csv"
+    months = {"2026-01", "2026-02", "2026-05"}
+    lines = [f"{month},{currency},7.5,me" for currency in ("CNY", "USD", "DKK") for month in sorted(months)]
+    file.write_text(
+        "\n".join([HEADER, *lines, "2026-03,CNY,7.5,me", "2026-04,CNY,7.5,me", "2026-04,USD,7.5,me"]) + "\n"
+    )
+    checked = ask("policy", "check", str(file))
+    gaps = "rates are missing between others: DKK of 2026-03 to 2026-04, USD of 2026-03"
+    assert checked.stdout.rstrip().endswith(f"2026-01 to 2026-05. Look at this: {gaps}"), checked.stdout
+    assert "Look at this" not in ask("policy", "check", str(SHIPPED)).stdout
+
+
 def test_a_table_at_fault_is_not_continued(tmp_path: Path) -> None:
     file = tmp_path / "rates.csv"
     file.write_text(f"{HEADER}\n2026-03,USD,zero,me\n")
