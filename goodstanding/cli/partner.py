@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable
 from datetime import UTC, datetime, time
 from itertools import islice
 from pathlib import Path
@@ -29,6 +27,7 @@ from goodstanding.cli.group import commands
 from goodstanding.cli.new_partner import new
 from goodstanding.cli.settings_here import settings_here
 from goodstanding.cli.understood import show_understood, tell_remarks
+from goodstanding.cli.verdicts_told import tell_verdicts
 from goodstanding.cli.words import EventFile, Partner
 from goodstanding.errors import UserError
 from goodstanding.partner.content import content_of
@@ -39,7 +38,7 @@ from goodstanding.partner.rehearsal import Rehearsal
 from goodstanding.partner.samples import Setting, identifiers, samples
 from goodstanding.partner.sending import send
 from goodstanding.partner.stream import stream
-from goodstanding.partner.verdicts import GOOD, Verdict
+from goodstanding.partner.verdicts import GOOD
 from goodstanding.partner.writing import table as table_of
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
@@ -47,7 +46,6 @@ from goodstanding.platform.stack import Stack, reached
 from services.ingest.core.mapping import CsvMapping, JsonMapping, PartnerMapping
 from shared.contracts import zones
 from shared.contracts.checks import fields_of
-from shared.contracts.faults import Code
 from shared.contracts.kinds import KIND_OF
 
 app = commands("For partners: example events, a check without sending, and sending with an answer for each event.")
@@ -57,8 +55,6 @@ app.command("add")(add)
 
 Count = Annotated[int, typer.Option(metavar="COUNT", min=1, max=10_000_000, help="How many events.")]
 _EVENTS_OF_ONE = 20
-_ALIKE_SHOWN = 20
-"""How many lines with one and the same fault are told one by one; of the others there is a count."""
 
 
 @app.command()
@@ -128,7 +124,7 @@ def validate_(
         good = {verdict.line for verdict in verdicts if verdict.result in GOOD}
         show_understood([each for each in judged if each.line in good], settings, _one(mapping), as_json)
     tell_remarks(verdicts, content, mapping, compiled(partner, settings), as_json)
-    _answer(verdicts, as_json, "checked", _judged_by(settings, now), _one(mapping))
+    tell_verdicts(verdicts, as_json, "checked", _judged_by(settings, now), _one(mapping))
 
 
 @app.command("send")
@@ -160,7 +156,7 @@ def send_(
     sent = asyncio.run(send(kafka, partner, lines, timeout_s, operator=operator, now=now, watch=progress))
     if sent.not_waited_for:
         warn(sent.not_waited_for)
-    _answer(sent.verdicts, as_json, "sent", _judged_by(settings, now), _one(mapping))
+    tell_verdicts(sent.verdicts, as_json, "sent", _judged_by(settings, now), _one(mapping))
 
 
 def _one(mapping: PartnerMapping) -> str:
@@ -203,10 +199,6 @@ def crosswalk_(
         tell(f"{told.new} customer number{'s' * (told.new != 1)} told, {told.known} known already{refused}.")
     if told.refused:
         raise typer.Exit(1)
-
-
-def _reason(verdict: Verdict) -> tuple[str, ...]:
-    return verdict.result, verdict.code, verdict.field, verdict.sentence
 
 
 def _now(settings: FixedSettings | None, deployment: Callable[[], Deployment | None]) -> datetime:
@@ -276,33 +268,3 @@ def stream_(
 
     with stops_politely("Stopped sending."):
         asyncio.run(stream(stack.deployment, per_second, told))
-
-
-def _answer(verdicts: Sequence[Verdict], as_json: bool, done: str, demo_day: str, one: str) -> None:
-    """Every verdict in JSON; for people those with a reason, and how many of each there were."""
-    alike = Counter(map(_reason, verdicts))
-    told_of = Counter[tuple[str, ...]]()
-    for verdict in verdicts:
-        told_of[_reason(verdict)] += 1
-        if as_json:
-            about = {name: value for name, value in asdict(verdict).items() if value}
-            answer_json({**about, "judged_on": demo_day} if demo_day else about)
-        elif verdict.code and told_of[_reason(verdict)] > _ALIKE_SHOWN:
-            if told_of[_reason(verdict)] == alike[_reason(verdict)]:
-                more = alike[_reason(verdict)] - _ALIKE_SHOWN
-                tell(f"{more:,} more {one}{'s' * (more != 1)} with {verdict.code}, up to {one} {verdict.line}.")
-        elif verdict.code:
-            where = f"{verdict.code} at {verdict.field}" if verdict.field else verdict.code
-            told = "" if verdict.result == "refused" else f"{verdict.result}, "
-            tell(f"{one} {verdict.line}: {told}{where}: {verdict.sentence}")
-    if not as_json:
-        counts = Counter(verdict.result for verdict in verdicts)
-        words = ", ".join(f"{count} {result}" for result, count in sorted(counts.items()))
-        total = len(verdicts)
-        if demo_day:
-            tell(f"Judged by the demo's clock, {demo_day}.")
-        tell(f"{total} event{'s' * (total != 1)} {done}: {words}.")
-        if done == "checked" and any(verdict.code == Code.TOO_LATE for verdict in verdicts):
-            tell("Months of the past are loaded by `goodstanding import`, before go-live: docs/loading.md")
-    if any(verdict.result not in GOOD for verdict in verdicts):
-        raise typer.Exit(1)
