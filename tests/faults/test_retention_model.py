@@ -45,8 +45,8 @@ async def retention(kafka_bootstrap: str, postgres_dsn: str, tmp_path: Path) -> 
 class Somebody:
     """One person with one record, told to the service and to the rules in the same order."""
 
-    def __init__(self, number: int) -> None:
-        self.draw = random.Random(f"20261/{number}")
+    def __init__(self, number: int, seed: int) -> None:
+        self.draw = random.Random(f"{seed}/{number}")
         self.user_id, self.kind, self.person = stranger(), self.draw.choice(KINDS), Person()
         self.record_id = record_id(FINGERPRINT_KEY, self.user_id, PARTNER, "r-1")
         self.asked = 0
@@ -107,9 +107,9 @@ class Somebody:
 
 @pytest.mark.campaign
 @pytest.mark.timeout(600)
-async def test_the_service_comes_to_what_the_rules_come_to(retention: Retention) -> None:
-    draw, now = random.Random(20261), START
-    people = [Somebody(number) for number in range(PEOPLE)]
+async def test_the_service_comes_to_what_the_rules_come_to(retention: Retention, seed: int) -> None:
+    draw, now = random.Random(seed), START
+    people = [Somebody(number, seed) for number in range(PEOPLE)]
     await retention.start("retention")
     for _ in range(WAVES):
         for each in people:

@@ -38,7 +38,7 @@ from services.retention.core.record import (
     partner_of,
 )
 from services.retention.core.reports import DELETED_FAULT, GONE_FAULT, take
-from services.retention.core.timers import due_at, fire
+from services.retention.core.timers import due_at, fire, lapsed
 from shared.contracts.faults import Code, Fault
 from shared.contracts.retention_profile import Profile
 
@@ -104,17 +104,30 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
 def _steps(message: Message, records: _Records, now: datetime, policy: Policy) -> Iterator[tuple[str, Step]]:
     match message:
         case Report():
+            if message.body.status == "resolved":
+                yield from _lapsed(records.find(message)[0], records, now, policy.profile)
             yield _reported(message, records, now, policy.profile)
         case DisputeRequest():
+            yield from _lapsed(message.record_id, records, now, policy.profile)
             number = dispute_id(policy.fingerprint_key, message.record_id, message.request_id)
             yield (
                 message.record_id,
                 dispute(records.held(message.record_id), message, number, now, policy.profile),
             )
         case StatementRequest():
-            yield message.record_id, attach(records.held(message.record_id), message, now)
+            yield from _lapsed(message.record_id, records, now, policy.profile)
+            yield message.record_id, attach(records.held(message.record_id), message)
         case Due():
             yield from _due(message.instant, now, records, policy.profile)
+
+
+def _lapsed(id: str, records: _Records, now: datetime, profile: Profile) -> Iterator[tuple[str, Step]]:
+    """Nobody disputes, answers or adds to what has lapsed, whether or not its timer was first (rules R17)."""
+    record = records.held(id)
+    if isinstance(record, Open | Settled):
+        alone = profile.early is None or records.are_alone
+        if (step := lapsed(record, now, alone=alone)) is not None:
+            yield id, step
 
 
 def _due(instant: datetime, now: datetime, records: _Records, profile: Profile) -> Iterator[tuple[str, Step]]:

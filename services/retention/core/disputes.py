@@ -17,7 +17,7 @@ from shared.contracts.retention_profile import Profile
 def dispute(state: State, request: DisputeRequest, dispute_id: str, now: datetime, profile: Profile) -> Step:
     """The record is left out of the score, and its provider is asked (rules R17). `dispute_id` is the number that the
     dispute has if it is a new one."""
-    if not isinstance(state, Open | Settled) or has_lapsed(state, now):
+    if not isinstance(state, Open | Settled):
         return Step(state, (_replied(request, "no-such-record"),))
     disputes, current = state.case.disputes, state.case.dispute
     asked_before = [question for each in disputes for question in each.questions]
@@ -76,21 +76,16 @@ def _timed(asked: Asked, now: datetime, profile: Profile) -> Asked:
     return replace(asked, answer_by=last_day, due=due, warn_at=warn_at)
 
 
-def attach(state: State, request: StatementRequest, now: datetime) -> Step:
+def attach(state: State, request: StatementRequest) -> Step:
     """The person's own words go with the record from now on, instead of earlier ones (rules R23)."""
     reply = Replied(request.request_id, "statement", request.record_id, request.time, "attached")
-    if not isinstance(state, Open | Settled) or has_lapsed(state, now):
+    if not isinstance(state, Open | Settled):
         return Step(state, (replace(reply, reply="no-such-record"),))
     known = state.case.statement
     if known is not None and (known.request_id == request.request_id or known.at > request.time):
         return Step(state, (Repeated(""),))
     statement = Statement(request.text, request.request_id, request.time)
     return Step(replace(state, case=replace(state.case, statement=statement)), (reply,))
-
-
-def has_lapsed(record: Known, now: datetime) -> bool:
-    """Whether the record no longer counts, though its timer has not fired yet."""
-    return record.deadline is not None and record.deadline.lapses_at <= now
 
 
 def _replied(request: DisputeRequest, reply: Reply, day: date | None = None) -> Replied:

@@ -46,6 +46,14 @@ def _timers(record: Known) -> Iterator[tuple[datetime, Timer]]:
         yield case.warn_at, "lapse-near"
 
 
+def lapsed(record: Known, now: datetime, *, alone: bool) -> Step | None:
+    """What has become of a record that has lapsed by now, though its timer has not fired yet; None if it has not. What
+    is asked or answered then comes too late, whether it is read with what made the record lapse or after it."""
+    ends = (at for at, timer in _timers(record) if timer == "lapse" or (timer == "early" and alone))
+    at = min(ends, default=None)
+    return _lapses(record, at) if at is not None and at <= now else None
+
+
 def answers_are_due(records: Iterable[Kept], instant: datetime) -> bool:
     """Whether the time of somebody's answer is over by the instant: then what had arrived in time must be read first,
     since it may have come while the service was down (rules R17)."""
