@@ -86,7 +86,8 @@ def verify_receipt(
     elif not found.is_ours:
         tell("The receipt is not one of this deployment, or something in it was changed.")
     elif found.left:
-        tell(f"The receipt is ours. Something of the {said.what} is held: {', '.join(found.left)}.")
+        came_later = " That may have come after the erasure." if said.what == "person" else ""
+        tell(f"The receipt is ours. Something of the {said.what} is held: {', '.join(found.left)}.{came_later}")
     else:
         tell(f"The receipt is ours, and nothing of the {said.what} is held.")
         if found.untold:

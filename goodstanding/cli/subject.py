@@ -14,11 +14,11 @@ from goodstanding.cli.people import asked as asked_about
 from goodstanding.cli.words import Who, one_of
 from goodstanding.errors import UserError
 from goodstanding.person import current
-from goodstanding.person.asking import Asked, Told, asking_for, in_json
+from goodstanding.person.asking import Asked, Told, asking_for, in_json, request_of
 from goodstanding.person.export import Export
 from goodstanding.person.export import export as exported
 from goodstanding.platform.deployment import Deployment
-from shared.contracts.subject import REASONS, Ask, ErasureReceipt, Reason, SubjectAnswer, SubjectRequest
+from shared.contracts.subject import REASONS, Ask, ErasureReceipt, Reason, SubjectAnswer
 
 app = commands("What a person asks: dispute a record, withdraw a consent, be erased, see what is held.")
 
@@ -156,6 +156,9 @@ def _ask(
     consent: str | None = None,
 ) -> None:
     deployment, user_id, _ = asked_about(who)
+    if request == "withdraw-consent" and not asyncio.run(_is_known(deployment, user_id, partner, consent)):
+        # A withdrawal may come before what is given under the consent; a slip in the id must not look like one.
+        say(f"Nothing is known of a consent {consent} to {partner} so far. Those that are: goodstanding consents")
     asked, told = asyncio.run(
         _answered(deployment, user_id, request, timeout_s, record, reason, text or None, partner, consent)
     )
@@ -174,6 +177,11 @@ def _ask(
         say(f"The request is written, as {asked.request_id}. {_LATER}")
 
 
+async def _is_known(deployment: Deployment, user_id: str, partner: str | None, consent: str | None) -> bool:
+    known = await current.consents(deployment, user_id)
+    return any((each["partner"], each["consent_id"]) == (partner, consent) for each in known)
+
+
 _LATER = "It is answered as soon as the services come to it: goodstanding tail answers"
 
 
@@ -188,7 +196,7 @@ async def _answered(
     partner: str | None,
     consent: str | None,
 ) -> tuple[Asked, list[Told]]:
-    body = SubjectRequest(
+    body = request_of(
         request=request,
         record_id=await _record_id(deployment, user_id, record) if record else None,
         reason=reason,

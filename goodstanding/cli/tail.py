@@ -191,13 +191,12 @@ def _body(model: type[Any], record: ConsumerRecord) -> dict[str, Any] | None:
 
 def _told(record: ConsumerRecord) -> dict[str, Any] | None:
     user_id, told = _user_id(record), told_by(record)
-    if user_id is None:
+    if user_id is None or told is None:
         return None
     if isinstance(told, Fault):
         raise UserError(told.sentence)
     at = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(timespec="seconds")
-    about = {"user_id": user_id, "told_at": at}
-    return about if told is None else {**about, **in_json(told), "sentence": in_words(told)}
+    return {"user_id": user_id, "told_at": at, **in_json(told), "sentence": in_words(told)}
 
 
 def _told_line(told: dict[str, Any], zone: tzinfo) -> str:

@@ -12,8 +12,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from pydantic import ValidationError
 
 from goodstanding.errors import UserError
+from shared.contracts.body_faults import fault_of
 from shared.contracts.checks import check_request
 from shared.contracts.cloudevents import binary
 from shared.contracts.faults import Fault
@@ -28,6 +30,7 @@ from shared.kafka.sender import started
 from shared.kafka.unreadable import readable
 
 Told: TypeAlias = SubjectAnswer | SubjectNotice | ErasureReceipt
+"""What is told to people. That a service has erased somebody is told to the other services, on the same topic."""
 _BODIES: Mapping[str, type[Told]] = {TYPES[body]: body for body in (SubjectAnswer, SubjectNotice, ErasureReceipt)}
 _READ_MS = 100
 
@@ -41,8 +44,18 @@ class Asked:
     request: SubjectRequest
 
 
+def request_of(**fields: str | None) -> SubjectRequest:
+    """A request, of what somebody has typed. Raises UserError where the contract does not take it."""
+    try:
+        return SubjectRequest(**fields)  # type: ignore[arg-type]  # what has another form is refused here
+    except ValidationError as error:
+        fault = fault_of(error)
+        raise UserError(f"{fault.field.removeprefix('data.')}: {fault.sentence}") from None
+
+
 def told_by(record: ConsumerRecord) -> Told | Fault | None:
-    """What a message of `subject.answers` says; None for a type of a later release."""
+    """What a message of `subject.answers` says; None for what services tell each other, and for a type of a later
+    release."""
     of_type = next((content or b"" for name, content in record.headers if name == "ce_type"), b"")
     body = _BODIES.get(of_type.decode(errors="replace"))
     return None if body is None else follow(body, record.value or b"")

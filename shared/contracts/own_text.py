@@ -1,4 +1,5 @@
-"""What a person writes in their own words: how long it may be, and that nobody is named in it by an identifier."""
+"""What a person writes in their own words: how long it may be, that all of it can be seen, and that nobody is named in
+it by an identifier."""
 
 from __future__ import annotations
 
@@ -8,18 +9,27 @@ import unicodedata
 from shared.contracts.faults import Code, Fault
 from shared.contracts.identity import IdentifierError, SchemeName, normalize
 from shared.contracts.subject import WORDS_MAX
+from shared.contracts.texts import TextError, resolved
 
 _USER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
-_LONG_NUMBER = re.compile(r"\d{11}")
-"""A number of this length is that of a telephone, a card, an account or an identity card, and not an amount or a
-day."""
+_LONG_NUMBER = re.compile(r"\d([ -]?\d){10}")
+"""A number of this length, in one piece or in groups, is that of a telephone, a card, an account or an identity card,
+and not an amount."""
+_DAY = re.compile(r"(?<!\d)\d{4}-\d{1,2}-\d{1,2}(?!\d)")
+"""Two days in a row are no long number."""
+_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+"""Unicode's classes of characters that cannot be seen; some of them turn the order of those that can."""
 _CANDIDATES = re.compile(r"(?=(GS\d{12}|[1-9]\d{16}[\dX]))")
 _THEIR_SCHEMES: tuple[SchemeName, ...] = ("account", "cn-resident-id")
 
 
 def check_text(text: str, field: str) -> Fault | None:
-    """The first thing that is wrong with a person's text: too many words, or an identifier in it."""
+    """The first thing that is wrong with a person's text: a character that cannot be seen, too many words, or an
+    identifier in it."""
+    if not _can_be_seen(text):
+        sentence = "The text has a character that cannot be seen, or one that turns the order of others. Leave it out."
+        return Fault(Code.TEXT_FORM, field, sentence)
     if len(text.split()) > WORDS_MAX:
         return Fault(Code.TOO_MANY_WORDS, field, f"The text may have at most {WORDS_MAX} words.")
     if names_somebody(text):
@@ -28,15 +38,31 @@ def check_text(text: str, field: str) -> Fault | None:
     return None
 
 
+def _can_be_seen(text: str) -> bool:
+    """Others read the text: what they see must be what it says, and no identifier may hide in it."""
+    try:
+        seen = resolved(text)
+    except TextError:
+        return False
+    return seen.isprintable() or not any(unicodedata.category(each) in _UNSEEN for each in seen)
+
+
 def names_somebody(text: str) -> bool:
     """Whether there is an identifier in the text, as far as that can be told: one of a scheme of ours, in any spelling
     that is taken for the same; a user_id; an electronic address; or a number of eleven digits or more."""
-    seen = unicodedata.normalize("NFKC", text)
-    if _USER_ID.search(seen.lower()) or _ADDRESS.search(seen) or _LONG_NUMBER.search(seen):
+    seen = _with_dashes_of_one_kind(text)
+    if _USER_ID.search(seen.lower()) or _ADDRESS.search(seen) or _LONG_NUMBER.search(_DAY.sub("a day", seen)):
         return True
     # Blanks and hyphens inside an identifier do not hide it; everything else parts two words.
     joined = re.sub(r"[\s-]+", "", seen).upper()
     return any(_is_identifier(found[1]) for found in _CANDIDATES.finditer(joined))
+
+
+def _with_dashes_of_one_kind(text: str) -> str:
+    try:
+        return resolved(text)
+    except TextError:
+        return unicodedata.normalize("NFKC", text)
 
 
 def _is_identifier(text: str) -> bool:

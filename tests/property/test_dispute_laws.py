@@ -147,6 +147,31 @@ def test_versions_have_no_gap_and_only_a_correction_moves_a_deadline_to_a_later_
             before = deadline.lapses_at if deadline else before
 
 
+LATER = datetime(2029, 12, 1, tzinfo=UTC)
+"""Of the endings some have made a record lapse by then, and others have not."""
+
+
+def fired(person: Person, now: datetime) -> Person:
+    while instants := [at for record in person.records.values() if (at := due_at(record)) and at <= now]:
+        person = decide(person, [Due(USER, min(instants))], now, POLICY).person
+    return person
+
+
+@given(lives(), st.data())
+def test_wherever_a_batch_ends_and_the_timers_fire_the_end_is_the_same(
+    life: tuple[list[Message], list[Message]], data: st.DataObject
+) -> None:
+    """(rules R17) What made a record lapse may be read together with what came behind it, or before the timers fire."""
+    messages = shuffled(data.draw, *life)
+    together = fired(decide(Person(), messages, LATER, POLICY).person, LATER)
+    apart = Person()
+    for message in messages:
+        apart = decide(apart, [message], LATER, POLICY).person
+        if data.draw(st.booleans()):
+            apart = fired(apart, LATER)
+    assert content(fired(apart, LATER)) == content(together)
+
+
 # -- a plain model -----------------------------------------------------------------------------------------------------
 
 Ends = Literal["confirmed", "unverifiable"]

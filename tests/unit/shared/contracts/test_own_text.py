@@ -1,4 +1,5 @@
-"""A person's own words: how many there may be, and that nobody is named in them by an identifier."""
+"""A person's own words: how many there may be, that they can be seen, and that nobody is named in them by an
+identifier."""
 
 from __future__ import annotations
 
@@ -21,6 +22,11 @@ NAMING = [
     "write to me: someone@example.org",
     "call 13800000000",
     "card 4111111111111111",
+    "card 4111 1111 1111 1111",
+    "call 138-0000-0000",
+    "call 138\u20110000\u20110000",
+    "on 2024-01-15 from 138 0000 0000",
+    f"{ACCOUNT[:2]}\u2013{ACCOUNT[2:]}",
 ]
 HARMLESS = [
     "I paid CNY 11,000.00 on 2024-01-15 and 2024-02-15.",
@@ -28,6 +34,9 @@ HARMLESS = [
     "GS 12 is the name of the room.",
     "我在医院，出院当天已付清。",
     "see you @ the court",
+    "It was paid between 2024-01-15 2024-02-15.",
+    "300 450 1200, all paid",
+    "我在医院\u3000出院当天已付清。",
     "ab" * 31,
 ]
 
@@ -51,3 +60,24 @@ def test_a_hundred_words_are_taken_and_one_more_is_not() -> None:
     fault = check_text(" ".join(["word"] * 101), "data.text")
     assert fault is not None
     assert fault.code is Code.TOO_MANY_WORDS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "paid\u202eon time",
+        "paid \u2066on\u2069 time",
+        "paid\u200bon time",
+        f"{ACCOUNT[:6]}\u200b{ACCOUNT[6:]}",
+        f"{ACCOUNT[:6]}\ufe0f{ACCOUNT[6:]}",
+        "paid\u2028on time",
+        "paid\u00adon time",
+        "paid \ue000",
+        "paid \ufffd",
+        "paid\non time",
+    ],
+)
+def test_what_cannot_be_seen_is_not_taken(text: str) -> None:
+    fault = check_text(text, "data.text")
+    assert fault is not None
+    assert (fault.code, fault.field) == (Code.TEXT_FORM, "data.text")
