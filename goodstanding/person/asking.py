@@ -12,13 +12,11 @@ from typing import Any, TypeAlias
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from pydantic import ValidationError
 
 from goodstanding.errors import UserError
-from shared.contracts.body_faults import fault_of
-from shared.contracts.checks import check_request
+from shared.contracts import checks
 from shared.contracts.cloudevents import binary
-from shared.contracts.faults import Fault
+from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import TYPES, encode, follow
 from shared.contracts.partition import partition_of
 from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
@@ -46,11 +44,17 @@ class Asked:
 
 def request_of(**fields: str | None) -> SubjectRequest:
     """A request, of what somebody has typed. Raises UserError where the contract does not take it."""
-    try:
-        return SubjectRequest(**fields)  # type: ignore[arg-type]  # what has another form is refused here
-    except ValidationError as error:
-        fault = fault_of(error)
-        raise UserError(f"{fault.field.removeprefix('data.')}: {fault.sentence}") from None
+    asked = checks.request_of(**fields)
+    if isinstance(asked, Fault):
+        raise UserError(asked.sentence if asked.code in _SAYS_ALL else f"{_name(asked)}: {asked.sentence}")
+    return asked
+
+
+_SAYS_ALL = (Code.NAMES_PERSON, Code.TOO_MANY_WORDS, Code.FIELD_REQUIRED_BY_KIND)
+
+
+def _name(fault: Fault) -> str:
+    return fault.field.removeprefix("data.")
 
 
 def told_by(record: ConsumerRecord) -> Told | Fault | None:
@@ -75,7 +79,7 @@ class Asking:
 
     async def ask(self, request: SubjectRequest, now: datetime, request_id: str | None = None) -> Asked:
         """Write the request. Raises UserError for one that the contract does not take."""
-        if fault := check_request(request):
+        if fault := checks.check_request(request):
             raise UserError(fault.sentence)
         request_id = request_id or str(uuid.uuid4())
         headers = binary(

@@ -19,6 +19,20 @@ _CONSENTS = """
 select partner, consent_id, purpose, given_at, withdrawn_at
 from scorer.consents where shard = $1 and user_id = $2 order by partner, given_at, consent_id
 """
+_DISPUTES = """
+select record_id, disputes from retention.current where shard = $1 and user_id = $2 and disputes is not null
+"""
+_WAITING = """
+select partner, report_id, waiting, until from retention.waiting where shard = $1 and user_id = $2
+order by partner, report_id
+"""
+_FREE_REPORTS = """
+select request_id, year from retention.free_report where shard = $1 and user_id = $2 order by year, request_id
+"""
+_PERMISSIONS = """
+select subscriber, given_at, withdrawn_at from portal.permission where shard = $1 and user_id = $2 order by subscriber
+"""
+_LOOKS = "select at, who, what from portal.look where shard = $1 and user_id = $2 order by at"
 _BENEFITS = """
 select version, tier, in_force, restrictions, score, thin, score_version, as_of, falls_at, falls_to
 from benefits.current where shard = $1 and user_id = $2
@@ -41,6 +55,31 @@ async def records(deployment: Deployment, user_id: str) -> list[dict[str, Any]]:
         row["status"] = row["dispute"] or row["status"]
         row["counts"] = row["counts_from"] is None and row["status"] not in ("disputed", "unverifiable")
     return rows
+
+
+async def disputes(deployment: Deployment, user_id: str) -> Mapping[str, str]:
+    """All disputes of each record that is held, as retention keeps them: JSON, by the record's id."""
+    return {row["record_id"]: row["disputes"] for row in await _rows(deployment, "retention", _DISPUTES, user_id)}
+
+
+async def waiting(deployment: Deployment, user_id: str) -> list[asyncpg.Record]:
+    """What waits for the report of a record; `waiting` is JSON, as retention keeps it."""
+    return await _rows(deployment, "retention", _WAITING, user_id)
+
+
+async def free_reports(deployment: Deployment, user_id: str) -> list[asyncpg.Record]:
+    """The free reports that are remembered."""
+    return await _rows(deployment, "retention", _FREE_REPORTS, user_id)
+
+
+async def permissions(deployment: Deployment, user_id: str) -> list[asyncpg.Record]:
+    """Whom the person lets look, where there is a portal."""
+    return await _rows(deployment, "portal", _PERMISSIONS, user_id) if deployment.settings.portal_key else []
+
+
+async def looks(deployment: Deployment, user_id: str) -> list[asyncpg.Record]:
+    """Who has looked at what, where there is a portal."""
+    return await _rows(deployment, "portal", _LOOKS, user_id) if deployment.settings.portal_key else []
 
 
 async def benefits(deployment: Deployment, user_id: str) -> Mapping[str, Any] | None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import asyncpg
 import msgspec
+from msgspec.structs import replace
 
 from goodstanding.person import current
 from goodstanding.platform.deployment import Deployment
+from services.retention.core.record import Amended, Asked, Confirmed, Dispute, Unverifiable, Waiting
 from services.scorer.core.explain import Explanation, Published, explain
 from services.scorer.core.messages import instant_of
 from services.scorer.core.state import HASH_BYTES, State, amount_of, decode, unpack_figures, vectors
@@ -60,8 +62,27 @@ class HeldConsent(msgspec.Struct, frozen=True):
     withdrawn_at: datetime | None
 
 
+class HeldQuestion(msgspec.Struct, frozen=True):
+    """Why the person says that a record is wrong."""
+
+    reason: str
+    text: str | None = None
+
+
+class HeldDispute(msgspec.Struct, frozen=True):
+    """A dispute of a record: what its provider was asked, and what came of it. `outcome` is None until an answer came
+    or the time for it was over. `asked_on` and `answer_by` are kept until then."""
+
+    id: str
+    outcome: str | None
+    questions: tuple[HeldQuestion, ...]
+    asked_on: date | None = None
+    answer_by: date | None = None
+
+
 class HeldRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A negative record. `lapses_at` is None while no deadline is known."""
+    """A negative record. `lapses_at` is None while no deadline is known, and `counts_from` unless the record does not
+    count yet. `early_at` is when it lapses already if nothing else is held then."""
 
     record_id: str
     partner: str
@@ -75,6 +96,47 @@ class HeldRecord(msgspec.Struct, frozen=True, kw_only=True):
     dispute: str | None = None
     answer_by: date | None = None
     statement: str | None = None
+    counts: bool = True
+    counts_from: datetime | None = None
+    early_at: datetime | None = None
+    disputes: tuple[HeldDispute, ...] = ()
+
+
+class HeldWaiting(msgspec.Struct, frozen=True, kw_only=True):
+    """What a partner has said of a record that nobody has reported yet. It is kept until its report comes, or `until`
+    then. `outcome` says that it is a correction or a deletion; without one it is a settlement."""
+
+    partner: str
+    report_id: str
+    kind: str
+    began_on: date | None
+    ended_on: date | None
+    amount: int | None
+    outcome: str | None
+    until: datetime
+
+
+class FreeReport(msgspec.Struct, frozen=True):
+    """A report of all that is held which was free, and the year that it counts in."""
+
+    request_id: str
+    year: int
+
+
+class HeldPermission(msgspec.Struct, frozen=True):
+    """That a subscriber may look, until the permission was taken back."""
+
+    subscriber: str
+    given_at: datetime
+    withdrawn_at: datetime | None
+
+
+class HeldLook(msgspec.Struct, frozen=True):
+    """Somebody has looked at something of the person."""
+
+    at: datetime
+    who: str
+    what: str
 
 
 class HeldTier(msgspec.Struct, frozen=True):
@@ -114,6 +176,11 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     scores: tuple[Explanation, ...]
     """Every publication that is kept, the earliest first, with the items that sum to it."""
     tier: HeldTier | None
+    waiting: tuple[HeldWaiting, ...] = ()
+    free_reports: tuple[FreeReport, ...] = ()
+    permissions: tuple[HeldPermission, ...] = ()
+    looks: tuple[HeldLook, ...] = ()
+    """All of them, where there is a portal."""
 
 
 async def export(deployment: Deployment, user_id: str, now: datetime) -> Export:
@@ -125,7 +192,7 @@ async def export(deployment: Deployment, user_id: str, now: datetime) -> Export:
         made_at=now,
         currency=deployment.settings.currency,
         zone=deployment.settings.zone,
-        records=_each(HeldRecord, await current.records(deployment, user_id)),
+        records=await _records(deployment, user_id),
         behavior=_behavior(state),
         facts=tuple(
             HeldFact(KIND_OF_CODE[code].name, value, instant_of(at)) for code, (at, _, value) in state.facts.items()
@@ -135,10 +202,62 @@ async def export(deployment: Deployment, user_id: str, now: datetime) -> Export:
         contacts=contacts,
         scores=tuple(explain(row) for row in published),
         tier=None if tier is None else _each(HeldTier, [tier])[0],
+        waiting=_waiting(await current.waiting(deployment, user_id)),
+        free_reports=_each(FreeReport, await current.free_reports(deployment, user_id)),
+        permissions=_each(HeldPermission, await current.permissions(deployment, user_id)),
+        looks=_each(HeldLook, await current.looks(deployment, user_id)),
     )
 
 
-def _each(cls: Any, rows: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
+async def _records(deployment: Deployment, user_id: str) -> tuple[HeldRecord, ...]:
+    disputes = await current.disputes(deployment, user_id)
+    found: tuple[HeldRecord, ...] = _each(HeldRecord, await current.records(deployment, user_id))
+    return tuple(replace(each, disputes=_disputes(disputes.get(each.record_id))) for each in found)
+
+
+_OUTCOMES: Mapping[type[Dispute], str | None] = {
+    Asked: None,
+    Confirmed: "confirmed",
+    Amended: "corrected",
+    Unverifiable: "unverifiable",
+}
+
+
+def _disputes(kept: str | None) -> tuple[HeldDispute, ...]:
+    return tuple(
+        HeldDispute(
+            each.id,
+            _OUTCOMES[type(each)],
+            tuple(HeldQuestion(question.reason, question.text) for question in each.questions),
+            each.since if isinstance(each, Asked) else None,
+            each.answer_by if isinstance(each, Asked) else None,
+        )
+        for each in _dispute.decode(kept or "[]")
+    )
+
+
+def _waiting(rows: Sequence[asyncpg.Record]) -> tuple[HeldWaiting, ...]:
+    return tuple(
+        HeldWaiting(
+            partner=row["partner"],
+            report_id=row["report_id"],
+            kind=each.kind,
+            began_on=each.began_on,
+            ended_on=each.ended_on,
+            amount=each.amount,
+            outcome=each.outcome,
+            until=row["until"],
+        )
+        for row in rows
+        for each in _told_ahead.decode(row["waiting"])
+    )
+
+
+_dispute = msgspec.json.Decoder(tuple[Dispute, ...])
+_told_ahead = msgspec.json.Decoder(tuple[Waiting, ...])
+
+
+def _each(cls: Any, rows: Sequence[Mapping[str, Any] | asyncpg.Record]) -> tuple[Any, ...]:
     """A column that a view does not have, or that is not shown, is left out."""
     return tuple(
         cls(**{name: _plain(value) for name, value in row.items() if name in cls.__struct_fields__}) for row in rows

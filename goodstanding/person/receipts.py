@@ -25,7 +25,7 @@ from shared.contracts.subject import ErasureReceipt
 from shared.contracts.topics import RECORDS_HELD, SCORES_CHANGED, SCORES_EXPLAINED, TIERS_CHANGED
 
 _VIEWS = {
-    "retention": ("current",),
+    "retention": ("current", "waiting", "free_report"),
     "scorer": ("present", "explain", "consents", "contacts"),
     "benefits": ("current",),
 }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pydantic import ValidationError
+
+from shared.contracts.body_faults import fault_of
 from shared.contracts.faults import Code, Fault
 from shared.contracts.kinds import KIND_OF, Kind, Shape
 from shared.contracts.messages import BehaviorEvent, RecordChange, RecordReport
@@ -148,6 +151,15 @@ _ASKED: dict[Ask, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "export": ((), ()),
 }
 """Per request: the fields that must be there, and those that may."""
+
+
+def request_of(**fields: str | None) -> SubjectRequest | Fault:
+    """A person's request, of what somebody has typed, or the first reason why it is none. The fault quotes nothing."""
+    try:
+        asked = SubjectRequest(**fields)  # type: ignore[arg-type]  # what has another form is a fault here
+    except ValidationError as error:
+        return fault_of(error)
+    return check_request(asked) or asked
 
 
 def check_request(asked: SubjectRequest) -> Fault | None:

@@ -206,6 +206,35 @@ async def test_a_text_with_an_identifier_is_refused_with_the_contracts_own_code(
     assert (answer.status_code, answer.json()["code"]) == (422, "too-many-words")
 
 
+@pytest.mark.parametrize(
+    ("path", "sent", "code"),
+    [
+        ("statements", {"record_id": "7d", "text": "w" * 2_000}, "text-length"),
+        ("statements", {"record_id": "7d", "text": ""}, "text-length"),
+        ("statements", {"record_id": "7d", "text": "two\nlines"}, "text-form"),
+        ("statements", {"record_id": "7d", "text": "paid\u202eon time"}, "text-form"),
+        ("statements", {"record_id": "7" * 5_000, "text": "Words."}, "text-length"),
+        ("disputes", {"record_id": "7d", "reason": "because"}, "unknown-value"),
+        ("disputes", {"record_id": "7d", "reason": "other"}, "field-required-by-kind"),
+        ("withdrawals", {"partner": "p\u0000", "consent_id": "c"}, "text-form"),
+        ("withdrawals", {"partner": "", "consent_id": "c"}, "text-length"),
+    ],
+)
+async def test_a_request_that_the_contract_does_not_take(
+    stand: Stand, path: str, sent: dict[str, str], code: str
+) -> None:
+    """By the interface and by the form of the page; neither quotes what was sent."""
+    headers = {"Authorization": f"Bearer {link(ME)}"}
+    answer = await stand.http.post(f"/v1/people/{ME}/{path}", headers=headers, json=sent)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    await _entered(stand, link(ME))
+    form = {**sent, "word": await _form_word(stand)}
+    page = await stand.http.post(f"/me/{path}", data=form)
+    # What a form has at its ends or between its lines is blanks, which it takes for one.
+    if code != "text-form" or "\n" not in sent.get("text", ""):
+        assert page.status_code == 422
+
+
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "OPTIONS"])
 async def test_no_other_method_does_anything(stand: Stand, method: str) -> None:
     assert await stand.status(SCORES.format(ME), link(ME), method) == 405

@@ -77,7 +77,7 @@ class Person:
             asked = await asking.ask(body, NOW, request_id)
             async for told in asking.answers(asked, PATIENCE_S):
                 found.append(told)
-                if not isinstance(told, SubjectAnswer) or told.status != "begun":
+                if not isinstance(told, SubjectAnswer) or told.status != "begun" or request != "erase":
                     break
         return found
 
@@ -163,6 +163,11 @@ def no_show(id: str, report: str) -> dict[str, Any]:
     began = (NOW - timedelta(days=9)).date().isoformat()
     data = {"kind": "hotel.no_show", "amount": 9_000, "report_id": report, "status": "reported", "began_on": began}
     return {**head, "time": rfc3339(NOW - timedelta(hours=1)), "data": data}
+
+
+def settlement(id: str, report: str) -> dict[str, Any]:
+    data = {"kind": "ride.unpaid", "report_id": report, "status": "settled", "ended_on": NOW.date().isoformat()}
+    return {**no_show(id, report), "data": data}
 
 
 def contact(id: str, other: str) -> dict[str, Any]:
@@ -324,9 +329,32 @@ async def test_an_export_has_all_that_is_held_and_nothing_of_anybody_else(deploy
     assert [each["consent_id"] for each in document["consents"]] == ["c1"]
     assert document["contacts"] == {"present": 1, "no_longer": 0}
     assert sum(line["points"] for line in document["scores"][-1]["lines"]) == document["scores"][-1]["score"]
+    assert document["records"][0]["disputes"] == []
+    assert document["free_reports"] == [], "the profile counts none"
     text = json.dumps(document)
     assert other.user_id not in text
     assert "secret-of-another" not in text
+
+
+async def test_an_export_has_what_was_disputed_and_what_waits_for_a_report(deployment: Deployment) -> None:
+    """All that retention keeps beside its records, and a receipt names it if it is left."""
+    person = Person(deployment, 24)
+    assert await person.reported(no_show("n1", "r1"), settlement("n2", "r2")) == ["accepted"] * 2
+    [held] = await current.records(deployment, person.user_id)
+    await person.asks("dispute", record_id=held["record_id"], reason="other", text="I was there.")
+    found = await export(deployment, person.user_id, NOW)
+    [record], [waiting] = found.records, found.waiting
+    assert record.counts is False
+    assert [(each.reason, each.text) for dispute in record.disputes for each in dispute.questions] == [
+        ("other", "I was there.")
+    ]
+    assert [(each.outcome, each.answer_by) for each in record.disputes] == [(None, record.answer_by)]
+    assert (waiting.partner, waiting.report_id, waiting.outcome) == (held["partner"], "r2", None)
+    _, said = await person.asks("erase")
+    assert isinstance(said, ErasureReceipt)
+    assert await verify(deployment, person.user_id, said) == Verified(True, ())
+    assert await person.reported(settlement("n3", "r3")) == ["accepted"]
+    assert (await verify(deployment, person.user_id, said)).left == ("retention.waiting",)
 
 
 async def test_an_export_of_who_was_erased_has_nothing(deployment: Deployment) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -21,7 +22,9 @@ from services.retention.core.record import Open, Settled, Unreported, counts, st
 from services.retention.core.timers import due_at
 from services.retention.storage import store
 from shared.contracts.messages import RecordReport
-from shared.contracts.retention_profile import NoticeDays
+from shared.contracts.retention_profile import NoticeDays, Profile
+from shared.policy_file import load_policy
+from shared.settings import ROOT
 from tests.support.law_sizes import examples
 from tests.support.record_lives import CN, KEY, USER
 
@@ -151,25 +154,28 @@ LATER = datetime(2029, 12, 1, tzinfo=UTC)
 """Of the endings some have made a record lapse by then, and others have not."""
 
 
-def fired(person: Person, now: datetime) -> Person:
+def fired(person: Person, now: datetime, policy: Policy) -> Person:
     while instants := [at for record in person.records.values() if (at := due_at(record)) and at <= now]:
-        person = decide(person, [Due(USER, min(instants))], now, POLICY).person
+        person = decide(person, [Due(USER, min(instants))], now, policy).person
     return person
 
 
-@given(lives(), st.data())
+@pytest.mark.parametrize("name", ["cn", "eu", "us"])
+@given(life=lives(), days=st.integers(0, 1_000), data=st.data())
 def test_wherever_a_batch_ends_and_the_timers_fire_the_end_is_the_same(
-    life: tuple[list[Message], list[Message]], data: st.DataObject
+    name: str, life: tuple[list[Message], list[Message]], days: int, data: st.DataObject
 ) -> None:
     """(rules R17) What made a record lapse may be read together with what came behind it, or before the timers fire."""
+    profile = load_policy(ROOT / "policies" / "retention" / f"{name}.toml", Profile)
+    policy, now = Policy(profile=profile, fingerprint_key=KEY), LATER - timedelta(days=days)
     messages = shuffled(data.draw, *life)
-    together = fired(decide(Person(), messages, LATER, POLICY).person, LATER)
+    together = fired(decide(Person(), messages, now, policy).person, now, policy)
     apart = Person()
     for message in messages:
-        apart = decide(apart, [message], LATER, POLICY).person
+        apart = decide(apart, [message], now, policy).person
         if data.draw(st.booleans()):
-            apart = fired(apart, LATER)
-    assert content(fired(apart, LATER)) == content(together)
+            apart = fired(apart, now, policy)
+    assert content(fired(apart, now, policy)) == content(together)
 
 
 # -- a plain model -----------------------------------------------------------------------------------------------------

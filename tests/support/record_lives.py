@@ -77,8 +77,15 @@ class Life:
     def resolve(self, outcome: str, **fields: Any) -> list[str]:
         return self.report("resolved", outcome=outcome, **fields)
 
-    def dispute(self, request: str = "q-1", reason: str = "paid", text: str | None = None, id: str = ID) -> list[str]:
-        return self._do(DisputeRequest(USER, request, id, reason, text, self.now))
+    def dispute(
+        self,
+        request: str = "q-1",
+        reason: str = "paid",
+        text: str | None = None,
+        id: str = ID,
+        arrived: datetime | None = None,
+    ) -> list[str]:
+        return self._do(DisputeRequest(USER, request, id, reason, text, self.now, arrived))
 
     def state(self, text: str = "It was stolen.", request: str = "s-1", id: str = ID, at: int = 0) -> list[str]:
         return self._do(StatementRequest(USER, request, id, text, self.now + timedelta(minutes=at)))

@@ -22,6 +22,8 @@ from goodstanding.portal.tokens import Token
 from goodstanding.portal.web.office import Office, body_of, language_of, office_of
 from goodstanding.portal.web.problems import ProblemError
 from services.scorer.core.reasons.figures import Language
+from shared.contracts.checks import request_of
+from shared.contracts.faults import Fault
 from shared.contracts.identity import USER_ID_PATTERN
 from shared.contracts.subject import SubjectRequest
 
@@ -111,13 +113,13 @@ async def allowed(office: Office, request: Request, scope: Scope | None) -> str:
 
 
 def _asking(
-    takes: type[Any] | None, request_of: Callable[[Any], SubjectRequest]
+    takes: type[Any] | None, asked: Callable[[Any], SubjectRequest | Fault]
 ) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
         office = office_of(request)
         user_id = await allowed(office, request, None)
         given = await _taken(request, takes) if takes else None
-        request_id = await office.ask(user_id, request_of(given))
+        request_id = await office.ask(user_id, asked(given))
         return Response(msgspec.json.encode(told.Taken(request_id)), 202, media_type="application/json")
 
     return handle
@@ -207,27 +209,27 @@ _read = (
         True,
     ),
 )
-_ask: Sequence[tuple[str, str, type[Any] | None, Callable[[Any], SubjectRequest]]] = (
+_ask: Sequence[tuple[str, str, type[Any] | None, Callable[[Any], SubjectRequest | Fault]]] = (
     (
         "disputes",
         "Say that a record is wrong",
         told.Dispute,
-        lambda of: SubjectRequest(request="dispute", record_id=of.record_id, reason=of.reason, text=of.text),
+        lambda of: request_of(request="dispute", record_id=of.record_id, reason=of.reason, text=of.text),
     ),
     (
         "statements",
         "Add the person's own words to a record",
         told.Statement,
-        lambda of: SubjectRequest(request="statement", record_id=of.record_id, text=of.text),
+        lambda of: request_of(request="statement", record_id=of.record_id, text=of.text),
     ),
     (
         "withdrawals",
         "Take a consent back",
         told.Withdrawal,
-        lambda of: SubjectRequest(request="withdraw-consent", partner=of.partner, consent_id=of.consent_id),
+        lambda of: request_of(request="withdraw-consent", partner=of.partner, consent_id=of.consent_id),
     ),
-    ("exports", "Ask for all that is held", None, lambda _: SubjectRequest(request="export")),
-    ("erasures", "Ask to be erased", None, lambda _: SubjectRequest(request="erase")),
+    ("exports", "Ask for all that is held", None, lambda _: request_of(request="export")),
+    ("erasures", "Ask to be erased", None, lambda _: request_of(request="erase")),
 )
 
 OPERATIONS: tuple[Operation, ...] = (

@@ -21,10 +21,9 @@ from goodstanding.portal.web.limits import Limit
 from goodstanding.portal.web.problems import ProblemError
 from services.scorer.core.reasons.figures import Language
 from shared.clock import Clock
-from shared.contracts.checks import check_request
 from shared.contracts.cloudevents import binary
 from shared.contracts.faults import Fault
-from shared.contracts.messages import TYPES, encode, read
+from shared.contracts.messages import TYPES, encode
 from shared.contracts.partition import partition_of
 from shared.contracts.subject import SubjectRequest
 from shared.contracts.topics import SUBJECT_REQUESTS
@@ -83,13 +82,10 @@ class Office:
         if wait_s := self.asked.wait_s(who, time.monotonic()):
             raise _too_many(wait_s)
 
-    async def ask(self, user_id: str, request: SubjectRequest) -> str:
+    async def ask(self, user_id: str, request: SubjectRequest | Fault) -> str:
         """Write what a person asks of the platform; its id, under which the answer comes. Raises ProblemError."""
-        # As it will be read: what is too long or has the wrong form is found by the contract's own types.
-        taken = read(SubjectRequest, encode(request))
-        fault = taken if isinstance(taken, Fault) else check_request(taken)
-        if fault is not None:
-            raise ProblemError.of(fault)
+        if isinstance(request, Fault):
+            raise ProblemError.of(request)
         request_id, now = str(uuid.uuid4()), self.now()
         headers = binary(id=request_id, source="/portal", type=TYPES[SubjectRequest], time=now, partitionkey=user_id)
         await ledger.note_asked(self.db, user_id, request_id, request.request, request.record_id, now)

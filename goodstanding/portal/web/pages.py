@@ -30,7 +30,7 @@ from goodstanding.portal.web.sessions import (
 )
 from goodstanding.portal.web.wording import word
 from services.scorer.core.reasons.figures import Language
-from shared.contracts.subject import SubjectRequest
+from shared.contracts.checks import request_of
 
 _Act: TypeAlias = Callable[[Office, str, dict[str, str]], Awaitable[str]]
 """Does what a form asks for a person; returns the id of the request, if one was written."""
@@ -151,34 +151,29 @@ async def _dispute(office: Office, user_id: str, fields: dict[str, str]) -> str:
     record_id, reason = fields.get("record_id", ""), fields.get("reason", "")
     return await office.ask(
         user_id,
-        SubjectRequest(
-            request="dispute",
-            record_id=record_id,
-            reason=reason,  # type: ignore[arg-type]  # the contract refuses what is no reason
-            text=text,
-        ),
+        request_of(request="dispute", record_id=record_id, reason=reason, text=text),
     )
 
 
 async def _statement(office: Office, user_id: str, fields: dict[str, str]) -> str:
     text = " ".join(fields.get("text", "").split())
-    request = SubjectRequest(request="statement", record_id=fields.get("record_id", ""), text=text)
+    request = request_of(request="statement", record_id=fields.get("record_id", ""), text=text)
     return await office.ask(user_id, request)
 
 
 async def _withdrawal(office: Office, user_id: str, fields: dict[str, str]) -> str:
     partner, consent_id = fields.get("partner", "").strip(), fields.get("consent_id", "").strip()
-    return await office.ask(user_id, SubjectRequest(request="withdraw-consent", partner=partner, consent_id=consent_id))
+    return await office.ask(user_id, request_of(request="withdraw-consent", partner=partner, consent_id=consent_id))
 
 
 async def _export(office: Office, user_id: str, _: dict[str, str]) -> str:
-    return await office.ask(user_id, SubjectRequest(request="export"))
+    return await office.ask(user_id, request_of(request="export"))
 
 
 async def _erasure(office: Office, user_id: str, fields: dict[str, str]) -> str:
     if fields.get("sure") != "yes":
         raise ProblemError(422, "not-sure", "Say that you are sure.")
-    return await office.ask(user_id, SubjectRequest(request="erase"))
+    return await office.ask(user_id, request_of(request="erase"))
 
 
 async def _permit(office: Office, user_id: str, fields: dict[str, str]) -> str:

@@ -200,6 +200,8 @@ def _apply(record: Known, told: Waiting, now: datetime, profile: Profile) -> tup
         fault = Fault(Code.CONFLICT, "data.kind", "The record was reported with another kind.")
         return record, refused_waiting(record.facts.partner, told, fault)
     if told.outcome == "deleted":
+        if record.deadline is not None and record.deadline.lapses_at <= now:
+            return record, Repeated(record.facts.partner)  # What waited before it has made the record lapse.
         step = remove(record, "deleted")
         return step.state, step.effects[0]
     return _correct(record, told, now, profile)

@@ -41,7 +41,7 @@ def dispute(state: State, request: DisputeRequest, dispute_id: str, now: datetim
 def _asked(
     record: Known, id: str, question: Question, request: DisputeRequest, now: datetime, profile: Profile
 ) -> Step:
-    since = day_of(now, profile)
+    since = day_of(min(request.arrived or now, now), profile)
     asked = _timed(Asked(id, (question,), since, since, now), now, profile)
     case = replace(record.case, disputes=(*record.case.disputes, asked))
     record = replace(record, version=record.version + 1, case=case)

@@ -95,7 +95,7 @@ class Asked(msgspec.Struct, frozen=True, tag=True):
     """The number of the dispute, by which the provider's answer names it."""
     questions: tuple[Question, ...]
     since: date
-    """The day on which the first question came, in the profile's zone."""
+    """The day on which the first question came, in the profile's zone, however late it was read."""
     answer_by: date
     """The last day on which the provider may answer."""
     due: datetime

@@ -340,6 +340,84 @@ def test_an_answer_that_came_late_does_not_count_though_the_timer_has_not_fired(
     assert life.resolve("confirmed", dispute=D1, arrived=due - timedelta(seconds=1)) == ["confirmed: confirmed v3"]
 
 
+@pytest.mark.parametrize(
+    ("arrived", "answer_by"),
+    [
+        (None, date(2026, 2, 4)),
+        (NOON, date(2026, 2, 4)),
+        (NOON - timedelta(days=3), date(2026, 2, 1)),
+        # 23:59 and midnight of the day before in Shanghai.
+        (datetime(2026, 1, 14, 15, 59, tzinfo=UTC), date(2026, 2, 3)),
+        (datetime(2026, 1, 14, 16, 0, tzinfo=UTC), date(2026, 2, 4)),
+        # The broker's clock is ahead of ours.
+        (NOON + timedelta(days=3), date(2026, 2, 4)),
+    ],
+)
+def test_the_days_for_an_answer_run_from_the_day_on_which_the_dispute_came(
+    arrived: datetime | None, answer_by: date
+) -> None:
+    """(rules D10) However long the service was down, the person waits no longer for it."""
+    life = Life(CN, NOON - timedelta(minutes=1))
+    life.report()
+    life.dispute(arrived=arrived)
+    assert life.record.case.dispute.answer_by == answer_by
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        (lambda life: life.resolve("deleted"), ["expired v3", "repeated"]),
+        (lambda life: life.resolve("corrected", ended=date(2021, 2, 3)), ["expired v3", "refused lapsed report_id"]),
+        (lambda life: life.resolve("confirmed", dispute=D1), ["expired v3", "refused lapsed report_id"]),
+        (lambda life: life.resolve("unverifiable", dispute=D1), ["expired v3", "refused lapsed report_id"]),
+        (
+            lambda life: life.resolve("corrected", began=BEGAN, ended=ENDED),
+            ["expired v3", "returned: settled v1 2025-09-15"],
+        ),
+        (lambda life: life.dispute(), ["expired v3", "person: no-such-record"]),
+        (lambda life: life.state(), ["expired v3", "person: no-such-record"]),
+        # What says the same again is no news, and so nobody is refused for it.
+        (lambda life: life.report("settled", ended=date(2020, 9, 15)), ["repeated"]),
+    ],
+)
+def test_what_a_settlement_has_made_lapse_is_gone_before_its_timer_has_fired(
+    what: Callable[[Life], list[str]], said: list[str]
+) -> None:
+    """(rules R17) The end does not depend on whether both were read in one batch."""
+    life = Life()
+    life.report(began=date(2020, 3, 1))
+    assert life.report("settled", ended=date(2020, 9, 15)) == ["changed: settled v2 2020-09-15"]
+    assert [each.partition(" until")[0] for each in what(life)] == said
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_deletion_behind_the_settlement_that_made_the_record_lapse_changes_nothing(waits: bool) -> None:
+    """(rules R4 and R17) Whether they wait for the report or come behind it: the record lapses, and is not deleted."""
+    life = Life()
+    if not waits:
+        life.report(began=date(2020, 3, 1))
+    life.report("settled", ended=date(2020, 9, 15))
+    life.resolve("deleted")
+    if waits:
+        life.report(began=date(2020, 3, 1))
+    life.later(days=1)
+    assert not life.person.records
+    assert life.report(began=date(2020, 3, 1)) == ["refused lapsed report_id"]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_lapses_early_is_gone_before_its_timer_has_fired_if_nothing_else_is_held(alone: bool) -> None:
+    """(rules D11 and R17)"""
+    eu = replace(CN, early=Early(months=18, paid_within_days=100))
+    life = Life(eu)
+    life.report()
+    life.report("settled", ended=date(2025, 9, 15))
+    if not alone:
+        life.report(report_id="r-2", kind=CARD)
+    life.now = datetime(2027, 3, 15, 16, tzinfo=UTC)
+    assert life.resolve("deleted")[0] == ("expired v3" if alone else "deleted v3 deleted")
+
+
 def test_a_second_dispute_is_another_one_and_an_answer_to_the_first_does_not_end_it() -> None:
     """(rules R17 and R19) Also if that is forwarded again."""
     life = lived("confirmed")
