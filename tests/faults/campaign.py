@@ -370,7 +370,9 @@ class _Chaos:
         for _ in range(plan.asking_kills):
             service = self._rng.choice(_ASKED)
             victim = self._victim(service)
-            if what := await self._frozen(victim, partial(self._cluster.in_flight, victim), answered):
+            # Who stands still again and again may never get to its work; then what waits for that says what is missing.
+            given_up = _either(answered, _over(_IN_FLIGHT_TIMEOUT_S))
+            if what := await self._frozen(victim, partial(self._cluster.in_flight, victim), given_up):
                 await self._cluster.kill(victim)
                 self._tell(f"kill {service} while people ask", f"{victim}: {what}")
                 await self._cluster.start(victim)
@@ -575,6 +577,16 @@ def _over(timeout_s: float) -> Callable[[], Awaitable[bool]]:
         return time.monotonic() > deadline
 
     return over
+
+
+def _either(*conditions: Callable[[], Awaitable[bool]]) -> Callable[[], Awaitable[bool]]:
+    async def holds() -> bool:
+        for condition in conditions:
+            if await condition():
+                return True
+        return False
+
+    return holds
 
 
 async def _check(cluster: Cluster, stretches: Sequence[Stretch], heard: Heard, report: Report) -> None:
