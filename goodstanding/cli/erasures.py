@@ -60,7 +60,9 @@ def erasures(
 
 def _days(span: timedelta) -> str:
     hours = round(span / timedelta(hours=1))
-    return f"{hours} hours" if hours < 72 else f"{hours / 24:.0f} days"
+    if hours < 72:
+        return f"{hours} hour{'' if hours == 1 else 's'}"
+    return f"{hours / 24:.0f} days"
 
 
 @receipt_app.command("verify")
