@@ -191,9 +191,8 @@ async def _parts(deployment: Deployment, lapses_at: datetime, shard: int = 0) ->
     async with started(deployment.kafka, f"retention-{shard}") as producer:
         clock = _Stopwatch()
         while True:
-            async with pool.acquire() as db, db.transaction():
-                await store.lock(db, shard, claim.epoch)
-                clock.lap("begin, lock")
+            async with pool.acquire() as db:
+                clock.lap("a connection")
                 page = await retention.due(db, shard, lapses_at, "", PAGE, [])
                 if not page.messages:
                     break
@@ -207,11 +206,14 @@ async def _parts(deployment: Deployment, lapses_at: datetime, shard: int = 0) ->
                 writes = [write for each in decided.values() for write in each.writes]
                 clock.lap("decide, answer")
                 kept = {key: each.state for key, each in decided.items() if each.state}
-                await retention.save(db, shard, kept, writes)
-                clock.lap("save")
-                stored = await store.advance(db, shard, claim.epoch, claim.progress, sent_seq=seq, outgoing=outgoing)
-                clock.lap("outbox")
-            clock.lap("commit")
+                async with db.transaction():
+                    stored = await store.advance(
+                        db, shard, claim.epoch, claim.progress, sent_seq=seq, outgoing=outgoing
+                    )
+                    clock.lap("begin, outbox")
+                    await retention.save(db, shard, kept, writes)
+                    clock.lap("save")
+                clock.lap("commit")
             await send_transaction(producer, outgoing)
             clock.lap("send")
             seq, swept, told = stored or seq, swept + len(page.messages), told + len(outgoing)

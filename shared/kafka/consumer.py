@@ -6,6 +6,7 @@ What the library does at its edges, and what is done about it here: docs/upstrea
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
 from functools import partial
 from types import MethodType
@@ -32,10 +33,14 @@ from shared.kafka.halts import Listening
 from shared.kafka.library import with_names
 from shared.kafka.losses import Losses
 from shared.kafka.records import CALL_BYTES_MAX, Notes
+from shared.kafka.rests import Rests
 from shared.kafka.unreadable import Fetched
 
 log = structlog.get_logger("kafka")
 
+_PATIENCE_MS = 100
+"""How long a call of a consumer that rests waits for records: FastStream sleeps as long as its own timeout after a call
+that brings none."""
 _LOST_RIGHT = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 
 
@@ -52,10 +57,14 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library ha
     stays where it is, the partition is paused, and `troubles` says so.
     """
 
-    def __init__(self, *args: Any, losses: Losses, compacted: frozenset[str] = frozenset(), **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, losses: Losses, compacted: frozenset[str] = frozenset(), rest_s: float = 0.0, **kwargs: Any
+    ) -> None:
+        """`rest_s` is for a consumer that works all day; see `rests`. One that rests waits as long as it takes for
+        records, whatever its caller's timeout."""
         super().__init__(*args, **kwargs)
         self._client.add_topic = MethodType(_also_look_at, self._client)
-        self._notes = Notes(losses, compacted)
+        self._notes = Notes(losses, compacted, rests=Rests(rest_s))
         self._failure: BaseException | None = None
         self.beyond: dict[TopicPartition, int] = {}
         """Positions that lie beyond the end of their log."""
@@ -106,6 +115,8 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library ha
         """As in the library. Raises KafkaError and ConsumerStoppedError; no record that it has passed over is lost."""
         self._notes.room = CALL_BYTES_MAX
         self._notes.drained.clear()
+        if self._notes.rests.rest_s:
+            timeout_ms = max(timeout_ms, _PATIENCE_MS)
         found: dict[TopicPartition, list[Fetched]] = {}
         try:
             found = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
@@ -188,7 +199,7 @@ class _CarefulFetcher(Fetcher):  # type: ignore[misc]  # the library has no type
     """The library's fetcher, with our classes in the place of those that read records."""
 
     def __init__(self, notes: Notes, client: AIOKafkaClient, *args: Any, **kwargs: Any) -> None:
-        self._halts = notes.halts
+        self._halts, self._rests = notes.halts, notes.rests
         reader = partial(PartitionReader, notes)
         fetch = with_names(
             Fetcher._proc_fetch_request, MemoryRecords=FetchedBytes, PartitionRecords=reader, FetchResult=Result
@@ -205,7 +216,13 @@ class _CarefulFetcher(Fetcher):  # type: ignore[misc]  # the library has no type
         waiting = sum(each.waiting_bytes for each in self._records.values() if isinstance(each, Result))
         if waiting >= FETCHED_BYTES_MAX:
             return ([], *others)
-        return ([(node_id, request) for node_id, request in fetches if self._asks(request)], *others)
+        asked = [(node_id, request) for node_id, request in fetches if self._asks(request)]
+        if asked and (left_s := self._rests.left_s(time.monotonic())):
+            resets, timeout_s, *others = others
+            return ([], resets, min(timeout_s, left_s), *others)
+        if asked:
+            self._rests.sent()
+        return (asked, *others)
 
     def _asks(self, request: FetchRequest) -> bool:
         """Takes out of the request what has halted; whether anything is left of it."""

@@ -8,6 +8,7 @@ be read becomes an `Unreadable` in its place, and the next one follows (`records
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -53,6 +54,7 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]  # the library ha
         # It is not used, and holds the reader, so that only the collector would free what was fetched.
         self._records_iterator = None
         self.notes = notes
+        self.notes.rests.answered(fetched.size_in_bytes(), time.monotonic())
         self.exhausted = False
         self.data = fetched.data
         self._at = 0

@@ -20,6 +20,7 @@ from shared.kafka.batch import HEADER_BYTES, Batch, delta_and_headers, end_of_re
 from shared.kafka.codecs import UNPACKED_BYTES_MAX, BrokenError, UnpackedTooLargeError
 from shared.kafka.halts import Halts
 from shared.kafka.losses import Losses
+from shared.kafka.rests import Rests
 from shared.kafka.unreadable import Fetched, Unreadable
 
 log = structlog.get_logger("kafka")
@@ -54,6 +55,7 @@ class Notes:
     drained: dict[TopicPartition, int] = field(default_factory=dict)
     """Where each partition stood before the call in hand took records of it."""
     halts: Halts = field(default_factory=Halts)
+    rests: Rests = field(default_factory=Rests)
     with_senders_times: set[str] = field(default_factory=set)
     """Topics whose latest batch has its sender's times instead of the broker's."""
 

@@ -7,17 +7,19 @@ A shard has two sources of work, records and timers. The states say what it know
           ▼                                                    │
       Unsettled ──── asks ────▶ Asking ──── nothing due ────▶ Settled
           ▲ ▲                   │    │                         │
-          │ └──── a page fired, ┘    │ clock moved             │ asks, when `due` has come
-          │       or waits           ▼                         ▼
+          │ └─── a page fired ──┘    │ clock moved             │ asks, when `due` has come
+          │                          ▼                         ▼
           └──── any answer ───── Disturbed ◀─ clock moved ── Asking
 
 Settled    all that came is handled, and the timers have said when they are due next
 Unsettled  something was handled since the timers were asked, so they may have become due sooner than is known
 Asking     the timers are being asked
 Disturbed  the clock was moved meanwhile, so that their answer may be out of date when it comes
+Behind     a page is due, and waits for records that had arrived before it; from there as from Unsettled
 
 Records and timers that are known to be due alternate. A shard that never runs dry asks its timers every few batches;
-one that runs dry waits a moment for more before it spends a transaction on asking.
+one that runs dry waits a moment for more before it spends a transaction on asking. Where nothing was handled in
+between, as behind a page that fired or a clock that was moved, it asks at once.
 """
 
 from __future__ import annotations
@@ -53,7 +55,12 @@ class Disturbed:
     due: datetime | None
 
 
-Agenda: TypeAlias = Settled | Unsettled | Asking | Disturbed
+@dataclass(frozen=True, slots=True)
+class Behind:
+    due: datetime | None
+
+
+Agenda: TypeAlias = Settled | Unsettled | Asking | Disturbed | Behind
 
 
 class Next(Enum):
@@ -81,7 +88,9 @@ def next_work(agenda: Agenda, now: datetime, records_wait: bool) -> Next:
                 return Next.TIMERS
             if records_wait:
                 return Next.RECORDS
-            return Next.SETTLE
+            return Next.SETTLE if batches else Next.TIMERS
+        case Behind():
+            return Next.RECORDS if records_wait else Next.SETTLE
         case Asking() | Disturbed():
             raise AssertionError("the timers are being asked")
 
@@ -94,7 +103,7 @@ def clock_moved(agenda: Agenda) -> Agenda:
     match agenda:
         case Asking(due) | Disturbed(due):
             return Disturbed(due)
-        case Unsettled():
+        case Unsettled() | Behind():
             return agenda
         case Settled(due):
             return Unsettled(due)
@@ -110,8 +119,8 @@ def page_fired(agenda: Agenda) -> Agenda:
 
 
 def page_waits(agenda: Agenda) -> Agenda:
-    """Behind the barrier: what had arrived before the run began is not all folded yet."""
-    return Unsettled(agenda.due)
+    """What had arrived before the run began is not all folded yet."""
+    return Behind(agenda.due)
 
 
 def nothing_due(agenda: Agenda, next_at: datetime | None) -> Agenda:

@@ -1,10 +1,10 @@
 """A shard that is ours: its steps, each one transaction under the epoch, and the sending of what they decided.
 
-A step reads, decides, writes, sends. Only the writing is a transaction: it locks the shard's row and compares the
-epoch, so it commits only if nobody has claimed the shard since. What was read before cannot have changed meanwhile:
-the rows of a shard's people are written only under its row lock with the epoch compared, so only by the owner of the
-epoch; a claim waits for that lock, and so comes after every write of earlier owners; and we write one step after the
-other. So a step decides on the state that its transaction replaces, or it does not commit. In return slow rules hold
+A step reads, decides, writes, sends. Only the writing is a transaction: it begins by moving the shard's row on if the
+epoch is still ours, which locks the row, so it commits only if nobody has claimed the shard since. What was read before
+cannot have changed meanwhile: the rows of a shard's people are written only under its row lock with the epoch compared,
+so only by the owner of the epoch; a claim waits for that lock, and so comes after every write of earlier owners; and we
+write one step after the other. So a step decides on the state that its transaction replaces, or it does not commit. In return slow rules hold
 no lock, and never meet the timeout for transactions that stand idle.
 """
 
@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Generic
 
 from aiokafka import AIOKafkaProducer
@@ -170,21 +171,27 @@ class Owned(Generic[M, S, W]):
     ) -> int | None:
         """The step's one transaction: the number of its outbox row, if it has one. Raises FencedError, SetBackError."""
         index = self._home.index
-        async with db.transaction():
-            await store.lock(db, index, self.epoch, self.steps)
-            kept = {user_id: state for user_id, state in stepped.states.items() if state is not None}
-            if kept or stepped.writes:
+        advance = partial(
+            store.advance,
+            db,
+            index,
+            self.epoch,
+            progress,
+            sent_seq=self._sent_seq,
+            outgoing=stepped.outgoing,
+            settled_at=settled_at,
+            sent=self._sent,
+            steps=self.steps,
+        )
+        kept = {user_id: state for user_id, state in stepped.states.items() if state is not None}
+        if kept or stepped.writes:
+            async with db.transaction():
+                # First, since it compares the epoch and holds the shard's row.
+                seq = await advance()
                 await self._mode.save(db, index, kept, stepped.writes)
-            seq = await store.advance(
-                db,
-                index,
-                self.epoch,
-                progress,
-                sent_seq=self._sent_seq,
-                outgoing=stepped.outgoing,
-                settled_at=settled_at,
-                sent=self._sent,
-            )
+        else:
+            # One statement is a transaction of its own, and saves the trips that begin and commit one.
+            seq = await advance()
         self.steps += 1
         return seq
 

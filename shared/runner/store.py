@@ -119,16 +119,10 @@ def _claimed(row: Any) -> Claim:
     )
 
 
-async def lock(db: Db, shard: int, epoch: int, steps: int | None = None) -> None:
-    """Hold the shard's row for the rest of the transaction.
-
-    Raises FencedError if it is not ours any more, and SetBackError if it is not as our last step left it.
-    """
-    row = await db.fetchrow(_SQL["lock"], shard)
-    if row is None or row["epoch"] != epoch:
+async def lock(db: Db, shard: int, epoch: int) -> None:
+    """Hold the shard's row for the rest of the transaction. Raises FencedError if it is not ours any more."""
+    if await db.fetchval(_SQL["lock"], shard) != epoch:
         raise FencedError
-    if steps is not None and row["steps"] != steps:
-        raise SetBackError
 
 
 async def pending(db: DbOrPool, shard: int, epoch: int) -> list[tuple[int, list[Outgoing]]]:
@@ -149,11 +143,14 @@ async def advance(
     outgoing: list[Outgoing],
     settled_at: datetime | None = None,
     sent: Mapping[str, int] = _NOTHING,
+    steps: int | None = None,
 ) -> int | None:
     """Record the step: where it read to, what is to be sent, and that everything up to `sent_seq` has been sent, which
-    in the service's own topic was everything before the offset in `sent`.
+    in the service's own topic was everything before the offset in `sent`. In a transaction it holds the shard's row
+    until the end.
 
-    Returns the sequence number of the new outbox row, None when nothing is to be sent. Raises FencedError.
+    Returns the sequence number of the new outbox row, None when nothing is to be sent. Raises FencedError where the
+    shard is not ours any more, and SetBackError where it had not as many `steps` as our last one left it with.
     """
     row = await db.fetchrow(
         _SQL["advance"],
@@ -168,9 +165,11 @@ async def advance(
         settled_at,
         _text(progress.newest),
         _text(sent),
+        steps,
     )
-    if row is None or row["moved"] != 1:
-        raise FencedError
+    assert row is not None, "counts come in a row, whatever they are"
+    if row["moved"] != 1:
+        raise SetBackError if await db.fetchval(_SQL["epoch"], shard) == epoch else FencedError
     seq: int | None = row["seq"]
     return seq
 

@@ -16,7 +16,7 @@ select epoch, steps, offsets, cursor, run, barrier, cluster, topic_ids, newest, 
 from shard where shard = $1
 
 -- name: lock
-select epoch, steps from shard where shard = $1 for update
+select epoch from shard where shard = $1 for update
 
 -- name: pending
 select seq, messages from outbox
@@ -26,17 +26,18 @@ order by seq
 -- name: epoch
 select epoch from shard where shard = $1
 
+-- Nothing of it happens where the shard is not as its owner left it.
 -- name: advance
-with sent as (
-    delete from outbox where shard = $1 and seq <= $3
-), queued as (
-    insert into outbox (shard, messages) select $1, $4 where $4::bytea is not null
-    returning seq
-), moved as (
+with moved as (
     update shard set offsets = $5, cursor = $6, run = $7, barrier = $8, settled_at = coalesce($9, settled_at),
         newest = $10, sent = sent || $11, steps = steps + 1
-    where shard = $1 and epoch = $2
+    where shard = $1 and epoch = $2 and steps = coalesce($12, steps)
     returning shard
+), sent as (
+    delete from outbox using moved where outbox.shard = moved.shard and seq <= $3
+), queued as (
+    insert into outbox (shard, messages) select shard, $4 from moved where $4::bytea is not null
+    returning seq
 )
 select (select count(*) from moved) as moved, (select seq from queued) as seq
 

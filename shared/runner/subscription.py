@@ -25,6 +25,9 @@ from shared.runner import pace
 from shared.runner.service import Input
 from shared.settings import ServiceSettings
 
+_REST_S = 0.03
+"""How long what comes one by one is gathered; an event waits for half of it at each service on its way, on average."""
+
 
 class Subscription:
     """One consumer of the service's group. `hand_over` gets all that a call has fetched; it must not raise."""
@@ -42,7 +45,7 @@ class Subscription:
     ) -> None:
         self._hand_over = hand_over
         reader = partial(clients.consumer_of, CarefulConsumer, settings.connection)
-        self._reader = partial(reader, losses=losses, compacted=compacted)
+        self._reader = partial(reader, losses=losses, compacted=compacted, rest_s=_REST_S)
         self.broker = KafkaBroker(
             settings.kafka,
             logger=logging.getLogger("subscription"),
@@ -62,8 +65,8 @@ class Subscription:
             group_instance_id=settings.instance_id or None,
             batch=True,
             max_records=pace.first(settings.batch_records_max),
-            # After an empty poll FastStream sleeps for this long again, so it bounds the idle latency.
-            batch_timeout_ms=20,
+            # After an empty poll FastStream sleeps for this long. Our consumer's polls last longer (`consumer`).
+            batch_timeout_ms=5,
             # A batch is acknowledged only by what we store or commit; the default would commit before the work.
             ack_policy=AckPolicy.MANUAL,
             # Shards say where they begin. With `latest`, the default, what was sent to a new topic is never read; with

@@ -28,7 +28,7 @@ from shared.runner.shard import Shard, Source
 
 log = structlog.get_logger("runner")
 
-_SETTLE_DELAY_S = 0.02
+_SETTLE_DELAY_S = 0.05
 """A shard that runs dry waits this long for more before it spends a transaction on recording what has been sent."""
 _DUE_AGAIN = timedelta(seconds=30)
 """Timers that cannot be found are asked for again after this; records go on meanwhile."""

@@ -92,9 +92,10 @@ def _in_transaction(wait: Callable[[], None]) -> None:
     advance = store.advance
 
     async def held(*args: Any, outgoing: Any, **kwargs: Any) -> int | None:
+        seq = await advance(*args, outgoing=outgoing, **kwargs)
         if outgoing:
             wait()
-        return await advance(*args, outgoing=outgoing, **kwargs)
+        return seq
 
     store.advance = held
 
@@ -160,13 +161,12 @@ def _send_before_commit() -> None:
     async def write(self: Any, db: Any, stepped: Any, progress: Any, settled_at: Any = None) -> int | None:
         index = self._home.index
         async with db.transaction():
-            await store.lock(db, index, self.epoch, self.steps)
-            if stepped.states:
-                await self._mode.save(db, index, stepped.states, stepped.writes)
             outgoing, sent = stepped.outgoing, self._sent_seq
             seq = await store.advance(
                 db, index, self.epoch, progress, sent_seq=sent, outgoing=outgoing, settled_at=settled_at
             )
+            if stepped.states:
+                await self._mode.save(db, index, stepped.states, stepped.writes)
             if seq is not None:
                 await send(self, seq, outgoing)
         self.steps += 1
@@ -178,11 +178,12 @@ def _send_before_commit() -> None:
 def _epoch_not_compared() -> None:
     """Whoever believes to own the shard may write."""
 
-    async def lock(db: Any, shard: int, epoch: int, steps: int | None = None) -> None:
+    async def lock(db: Any, shard: int, epoch: int) -> None:
         await db.fetchval(store._SQL["lock"], shard)
 
     store.lock = lock
-    everybody = store._SQL["advance"].replace("where shard = $1 and epoch = $2", "where shard = $1 and $2::bigint > 0")
+    compared = "and epoch = $2 and steps = coalesce($12, steps)"
+    everybody = store._SQL["advance"].replace(compared, "and $2::bigint > 0 and coalesce($12::bigint, 0) >= 0")
     assert everybody != store._SQL["advance"]
     store._SQL = {**store._SQL, "advance": everybody}
 

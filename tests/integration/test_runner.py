@@ -15,6 +15,7 @@ from shared.contracts.partition import partition_of
 from shared.kafka.topic_admin import administrator
 from shared.runner import fenced, store
 from shared.runner.delivery import Delivery
+from shared.runner.owned import Owned
 from shared.runner.service import Decision, Input
 from shared.runner.shard import Source
 from shared.runner.working import Working
@@ -123,21 +124,20 @@ async def test_a_failing_send_is_repeated_by_the_same_owner(tiny: Tiny, monkeypa
 
 async def test_a_failing_commit_is_decided_by_the_database(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer to a commit can get lost; whether it took effect is read back with the next claim."""
-    advance, failures = store.advance, iter(["before", "after", "before"])
+    write, failures = Owned._write, iter(["before", "after", "before"])
 
-    async def fail(db: Any, *args: Any, **kwargs: Any) -> int | None:
+    async def fail(owned: Any, *args: Any, **kwargs: Any) -> int | None:
         when = next(failures, None)
         if when == "before":
             raise ConnectionResetError
-        seq = await advance(db, *args, **kwargs)
+        seq = await write(owned, *args, **kwargs)
         if when == "after":
-            await db.execute("commit")
             raise ConnectionResetError
         return seq
 
     async with tiny.worker() as worker:
         await worker.until_shards(6)
-        monkeypatch.setattr(store, "advance", fail)
+        monkeypatch.setattr(Owned, "_write", fail)
         await tiny.send(ones(200))
         await tiny.until_total(200)
     await assert_exactly_once(tiny, 200)
@@ -145,19 +145,17 @@ async def test_a_failing_commit_is_decided_by_the_database(tiny: Tiny, monkeypat
 
 async def test_a_commit_without_an_answer_leaves_no_trouble_behind(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was of the last record for hours, so that there is nothing left to read which could show that all is well."""
-    advance, failures = store.advance, iter([True])
+    write, failures = Owned._write, iter([True])
 
-    async def lose_the_answer(db: Any, shard: int, epoch: int, progress: store.Progress, **kwargs: Any) -> int | None:
-        seq = await advance(db, shard, epoch, progress, **kwargs)
-        lost = bool(progress.offsets) and next(failures, False)
-        if lost:
-            await db.execute("commit")
+    async def lose_the_answer(owned: Any, db: Any, stepped: Any, progress: store.Progress, **kwargs: Any) -> int | None:
+        seq = await write(owned, db, stepped, progress, **kwargs)
+        if bool(progress.offsets) and next(failures, False):
             raise ConnectionResetError
         return seq
 
     async with tiny.worker() as worker:
         await worker.until_shards(6)
-        monkeypatch.setattr(store, "advance", lose_the_answer)
+        monkeypatch.setattr(Owned, "_write", lose_the_answer)
         await tiny.send([(KEY, "one")])
         await until(lambda: _begun_again(worker), "the shard begins again")
         await until(lambda: _owned(worker, 6), "the shard is ready", timeout_s=20)

@@ -1,8 +1,9 @@
+-- The people, and whether anybody was erased lately; at least one row, of nobody where none of them is known.
 -- name: load
-select user_id, score_version, score, thin, as_of, version, tier, kept, in_force, restrictions,
+select anybody.erased, user_id, score_version, score, thin, as_of, version, tier, kept, in_force, restrictions,
     falling, falling_until, falls_at, falls_to, table_from
-from person
-where shard = $1 and user_id = any($2::bytea[])
+from (select exists (select from erased where shard = $1) as erased) as anybody
+left join person on shard = $1 and user_id = any ($2::bytea[])
 
 -- name: save
 -- Codes have no control characters, so that a line break can stand between them: unnest knows no lists of lists.

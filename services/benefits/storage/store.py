@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from services.benefits.core.standing import Held, Standing, standing_of
+from services.benefits.core.standing import Held, standing_of
 from shared.contracts.erasure import REMEMBERED_MAX, Erased, is_nobody, latest
 from shared.postgres import queries
 from shared.runner.service import Counted, Db
@@ -17,9 +17,11 @@ _FINGERPRINT_BYTES = 16
 
 async def load(db: Db, shard: int, user_ids: Sequence[str], *, fingerprint_key: bytes = b"") -> dict[str, Held]:
     """Those of the people whose score has been seen, or who were erased lately."""
-    held = {user_id: Held(standing) for user_id, standing in (await standings(db, shard, user_ids)).items()}
-    for user_id, erased in (await guards(db, shard, user_ids, fingerprint_key)).items():
-        held[user_id] = Held(held[user_id].standing if user_id in held else None, erased)
+    rows = await db.fetch(_SQL["load"], shard, [bytes.fromhex(user_id) for user_id in user_ids])
+    held = {row["user_id"].hex(): Held(standing_of(row)) for row in rows if row["user_id"]}
+    if rows[0]["erased"]:
+        for user_id, erased in (await guards(db, shard, user_ids, fingerprint_key)).items():
+            held[user_id] = Held(held[user_id].standing if user_id in held else None, erased)
     return held
 
 
@@ -35,11 +37,6 @@ async def guards(db: Db, shard: int, user_ids: Sequence[str], key: bytes) -> dic
 def _fingerprint(key: bytes, user_id: str) -> bytes:
     """What is kept of an erased person for a while; whoever has no key cannot tell it from noise."""
     return hmac.digest(key, f"erased\n{user_id}".encode(), "sha256")[:_FINGERPRINT_BYTES]
-
-
-async def standings(db: Db, shard: int, user_ids: Sequence[str]) -> dict[str, Standing]:
-    rows = await db.fetch(_SQL["load"], shard, [bytes.fromhex(user_id) for user_id in user_ids])
-    return {row["user_id"].hex(): standing_of(row) for row in rows}
 
 
 async def save(

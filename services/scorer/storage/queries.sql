@@ -1,9 +1,17 @@
+-- The people, and whether anybody was erased lately; at least one row, of nobody where none of them is known.
 -- name: load
-select user_id, state, version, evaluation, run, standing, standing_before, contacts, influence, stability, as_of
-from person
-where shard = $1 and user_id = any ($2::bytea[])
+select anybody.erased, user_id, state, version, evaluation, run, standing, standing_before, contacts, influence,
+    stability, as_of
+from (select exists (select from erased) as erased) as anybody
+left join person on shard = $1 and user_id = any ($2::bytea[])
 
+-- People, and what is published of them: in one statement, since each is a trip for every step.
 -- name: save_people
+with published as (
+    insert into score (shard, user_id, version, as_of, run, policy, evaluation)
+    select $1, rows.*
+    from unnest($13::bytea[], $14::bigint[], $15::timestamptz[], $16::bigint[], $17::text[], $18::bytea[]) as rows
+)
 insert into person (
     shard, user_id, state, version, evaluation, run, standing, standing_before, contacts, influence, stability, as_of
 )

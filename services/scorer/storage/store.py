@@ -42,9 +42,10 @@ _Published: TypeAlias = tuple[str, Publication]
 async def load(db: Db, shard: int, keys: Sequence[str], *, fingerprint_key: bytes = b"") -> dict[str, Person]:
     """Those of these people who are known, or were erased lately."""
     rows = await db.fetch(_SQL["load"], shard, [bytes.fromhex(key) for key in keys])
-    people = {row["user_id"].hex(): _person(row) for row in rows}
-    for key, erased in (await erasing.guards(db, keys, fingerprint_key)).items():
-        people[key] = structs.replace(people.get(key) or Person(key), erased=erased)
+    people = {row["user_id"].hex(): _person(row) for row in rows if row["user_id"]}
+    if rows[0]["erased"]:
+        for key, erased in (await erasing.guards(db, keys, fingerprint_key)).items():
+            people[key] = structs.replace(people.get(key) or Person(key), erased=erased)
     return people
 
 
@@ -93,12 +94,11 @@ async def save(
         )
         for p in people
     ]
-    await db.execute(_SQL["save_people"], shard, *_columns(rows, 11))
     until_redacted, since = _publications(writes)
-    await _save_scores(db, shard, until_redacted)
     if redacted := {_id(each.user_id): states[each.user_id].version for each in writes if each.redacts}:
+        await db.execute(_SQL["save_scores"], shard, *_score_columns(until_redacted))
         await _redact(db, shard, redacted)
-    await _save_scores(db, shard, since)
+    await db.execute(_SQL["save_people"], shard, *_columns(rows, 11), *_score_columns(since))
     if said := [(each.user_id, edge) for each in writes for edge in each.edges]:
         edges = _edges(await erasing.without_erased(db, said, fingerprint_key))
         await db.execute(_SQL["save_contacts"], shard, *_columns(edges, 6))
@@ -127,11 +127,10 @@ def _publications(writes: Sequence[Writes]) -> tuple[Sequence[_Published], Seque
     return until_redacted, since
 
 
-async def _save_scores(db: Db, shard: int, published: Sequence[_Published]) -> None:
+def _score_columns(published: Sequence[_Published]) -> list[list[object]]:
     rows = [(_id(key), new.version, new.as_of, new.run, new.policy, new.column) for key, new in published]
-    if rows:
-        rows.sort(key=lambda row: row[:2])
-        await db.execute(_SQL["save_scores"], shard, *_columns(rows, 6))
+    rows.sort(key=lambda row: row[:2])
+    return _columns(rows, 6)
 
 
 def _since_erased(writes: Sequence[Writes]) -> Sequence[Writes]:

@@ -13,6 +13,7 @@ from shared.runner.agenda import (
     BATCHES_BEFORE_TIMERS_MAX,
     Agenda,
     Asking,
+    Behind,
     Disturbed,
     Next,
     Settled,
@@ -40,8 +41,11 @@ PAST, LATER = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
         (Settled(PAST), False, Next.TIMERS),
         (Settled(NOW), False, Next.TIMERS),
         (Settled(PAST), True, Next.RECORDS),
-        (Unsettled(None), False, Next.SETTLE),
-        (Unsettled(LATER), False, Next.SETTLE),
+        (Unsettled(None), False, Next.TIMERS),
+        (Unsettled(LATER), False, Next.TIMERS),
+        (Unsettled(LATER, 1), False, Next.SETTLE),
+        (Behind(PAST), False, Next.SETTLE),
+        (Behind(PAST), True, Next.RECORDS),
         (Unsettled(LATER), True, Next.RECORDS),
         (Unsettled(PAST), True, Next.RECORDS),
         (Unsettled(PAST, 1), True, Next.TIMERS),
@@ -67,7 +71,9 @@ def test_what_is_next(agenda: Agenda, records_wait: bool, expected: Next) -> Non
         (Asking(PAST), clock_moved, Disturbed(PAST)),
         (Disturbed(PAST), clock_moved, Disturbed(PAST)),
         (Asking(PAST), page_fired, Unsettled(PAST)),
-        (Asking(PAST), page_waits, Unsettled(PAST)),
+        (Asking(PAST), page_waits, Behind(PAST)),
+        (Behind(PAST), clock_moved, Behind(PAST)),
+        (Behind(PAST), records_handled, Unsettled(PAST, 1)),
         (Disturbed(PAST), page_fired, Unsettled(PAST)),
         (Asking(PAST), lambda agenda: nothing_due(agenda, LATER), Settled(LATER)),
         (Asking(PAST), lambda agenda: nothing_due(agenda, None), Settled(None)),
@@ -79,7 +85,7 @@ def test_what_follows(before: Agenda, event: Callable[[Agenda], Agenda], after: 
 
 
 def test_a_new_owner_asks_its_timers_at_once() -> None:
-    assert next_work(claimed(NOW), NOW, records_wait=False) is Next.SETTLE
+    assert next_work(claimed(NOW), NOW, records_wait=False) is Next.TIMERS
     assert next_work(records_handled(claimed(NOW)), NOW, records_wait=True) is Next.TIMERS
 
 
