@@ -232,8 +232,6 @@ class ReadRecord(msgspec.Struct, gc=False):
 
 
 def _made(tp: TopicPartition, record: Any) -> Fetched:
-    kind = record.timestamp_type
+    kind, headers = record.timestamp_type, tuple(record.headers)
     at_ms = record.timestamp if kind == BROKERS_TIME else _appended_ms(record.timestamp, kind)
-    return ReadRecord(
-        tp.topic, tp.partition, record.offset, at_ms, kind, record.key, record.value, tuple(record.headers)
-    )
+    return ReadRecord(tp.topic, tp.partition, record.offset, at_ms, kind, record.key, record.value, headers)
