@@ -4,8 +4,8 @@ A step reads, decides, writes, sends. Only the writing is a transaction: it begi
 epoch is still ours, which locks the row, so it commits only if nobody has claimed the shard since. What was read before
 cannot have changed meanwhile: the rows of a shard's people are written only under its row lock with the epoch compared,
 so only by the owner of the epoch; a claim waits for that lock, and so comes after every write of earlier owners; and we
-write one step after the other. So a step decides on the state that its transaction replaces, or it does not commit. In return slow rules hold
-no lock, and never meet the timeout for transactions that stand idle.
+write one step after the other. So a step decides on the state that its transaction replaces, or it does not commit. In
+return slow rules hold no lock, and never meet the timeout for transactions that stand idle.
 """
 
 from __future__ import annotations
