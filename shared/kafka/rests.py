@@ -1,9 +1,10 @@
-"""When a service's consumer fetches again: at once while there is much to read, and a moment later while there is little.
+"""When a service's consumer fetches again: at once while there is much to read, and a moment later while there is
+little.
 
 A fetch costs the broker and the process the same however few records it brings, and so does the step of each shard that
 follows on it: a transaction of Postgres, one of Kafka. A service that keeps up would have its machine busy with them,
-each for an event or two, and then every event would wait for those of others. So what comes one by one is gathered for a
-moment; an event that comes after a pause does not wait.
+each for an event or two, and then every event would wait for those of others. So what comes one by one is gathered for
+a moment; an event that comes after a pause does not wait.
 """
 
 from __future__ import annotations
