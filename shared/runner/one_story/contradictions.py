@@ -131,8 +131,9 @@ class Undecided:
         return self._because
 
     def says(self) -> str:
+        messages = "1 message" if self.count == 1 else f"{self.count} messages"
         return (
-            f"The topic {self.topic} holds {self.count} messages behind offset {self.since} that this database never"
+            f"The topic {self.topic} holds {messages} behind offset {self.since} that this database never"
             f" decided: {self._because}. What is published now would have versions that subscribers have seen already,"
             " and they would ignore it."
         )
