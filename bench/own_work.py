@@ -1,6 +1,6 @@
 """`python -m bench.own_work`: the platform's own work, for docs/performance.md.
 
-    python -m bench.own_work [--rounds N] [--events N] [--records N] [--published N] [--keep]
+    python -m bench.own_work [--only NAME] [--rounds N] [--events N] [--records N] [--published N] [--keep]
 
 Ingest and scorer together in both cadences (`bench`); a monthly publication (`bench.publication`) and the expiry sweep
 (`bench.retention_sweep`), with one process and with two; the latency at two rates (`bench.latency`). Each round has
@@ -29,6 +29,7 @@ _LATENCY_S = 30.0
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.own_work", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="", help="those whose name has this text")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each (default 3)")
     parser.add_argument("--events", type=int, default=100_000, help="events through ingest and scorer (100,000)")
     parser.add_argument("--records", type=int, default=200_000, help="records that lapse (default 200,000)")
@@ -47,8 +48,8 @@ def main() -> None:
     rates = {f"{rate:,} events a second": rate for rate in (100, 1_000)}
     delays: dict[str, Callable[[int], Round]] = {name: _at(rate) for name, rate in rates.items()}
     for title, parts in (("own work", work), ("latency", delays)):
-        found = _alternate(parts, given.rounds)
-        if given.keep:
+        found = _alternate({name: run for name, run in parts.items() if given.only in name}, given.rounds)
+        if given.keep and found:
             results.add(title, command, load, found)
             report.write()
 
