@@ -1,10 +1,10 @@
-# One image for all four services and the command line; the command says which. No build tools are in the final stage.
+# One image for the four services, the portal and the command line; the command says which. No build tools are in the final stage.
 
 # By digest, where it is known: --build-arg PYTHON_IMAGE=python:3.13-slim@sha256:...
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
-# Such as `traces`.
+# Beside the portal's: such as `traces`.
 ARG EXTRAS=
 WORKDIR /source
 # uv itself comes with the hash that the lock names, so the build takes nothing that was not seen before.
@@ -15,7 +15,7 @@ ENV UV_LINK_MODE=copy UV_NO_CACHE=1 UV_PYTHON=/opt/goodstanding/bin/python \
     UV_COMPILE_BYTECODE=1 PYC_INVALIDATION_MODE=UNCHECKED_HASH PYTHONPATH=/uv
 COPY pyproject.toml LICENSE ./
 RUN python -m venv --without-pip /opt/goodstanding \
- && /uv/bin/uv pip install --quiet --verify-hashes --constraints requirements.lock ${EXTRAS:+--extra ${EXTRAS}} --requirements pyproject.toml
+ && /uv/bin/uv pip install --quiet --verify-hashes --constraints requirements.lock --extra portal ${EXTRAS:+--extra ${EXTRAS}} --requirements pyproject.toml
 COPY goodstanding goodstanding
 COPY services services
 COPY shared shared
@@ -34,7 +34,7 @@ RUN python -m pip uninstall --quiet --yes pip --root-user-action ignore \
  && useradd --uid 10001 --no-create-home --home-dir /var/lib/goodstanding --shell /usr/sbin/nologin goodstanding \
  && install -d -o goodstanding -g goodstanding -m 700 /run/secrets /var/lib/goodstanding \
     /secrets /secrets/operator /secrets/authority /secrets/administrator /secrets/subscriber \
-    /secrets/ingest /secrets/scorer /secrets/retention /secrets/benefits \
+    /secrets/ingest /secrets/scorer /secrets/retention /secrets/benefits /secrets/portal \
  && install -d -o goodstanding -g goodstanding -m 755 /secrets/kafka /secrets/postgres /secrets/monitor
 COPY --from=build /opt /opt
 ENV PATH=/opt/goodstanding/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 GOODSTANDING_HTTP_HOST=0.0.0.0

@@ -120,14 +120,8 @@ async def provision(admin: Db, service: str, password: str) -> None:
 
     Needs a connection that may create roles. The names are ours, never a user's input.
     """
-    quoted = str(
-        await admin.fetchval("select quote_literal($1::text)", scram_verifier(password, secrets.token_bytes(16)))
-    )
     async with admin.transaction():
-        await admin.execute("select pg_advisory_xact_lock(hashtext('goodstanding provision'))")
-        if not await admin.fetchval("select 1 from pg_roles where rolname = $1", service):
-            await admin.execute(f"create role {service} login")
-        await admin.execute(f"alter role {service} with login password {quoted}")
+        await _ensure_role(admin, service, password)
         # Creating a schema for a role needs membership in it, which a superuser has and a hosted admin may not.
         await admin.execute(f"grant {service} to current_user")
         await admin.execute(f"create schema if not exists {service} authorization {service}")
@@ -138,6 +132,24 @@ async def provision(admin: Db, service: str, password: str) -> None:
         await admin.execute(f"revoke all on database {database} from public")
         await admin.execute("revoke all on schema public from public")
         await admin.execute(f"grant connect on database {database} to {service}")
+
+
+async def provision_monitor(admin: Db, name: str, password: str) -> None:
+    """Create or refresh the role of programs that watch the server: it sees statistics, and no table of anybody's."""
+    async with admin.transaction():
+        await _ensure_role(admin, name, password)
+        await admin.execute(f"grant pg_monitor to {name}")
+        database = await admin.fetchval("select quote_ident(current_database())")
+        await admin.execute(f"grant connect on database {database} to {name}")
+
+
+async def _ensure_role(admin: Db, name: str, password: str) -> None:
+    verifier = scram_verifier(password, secrets.token_bytes(16))
+    quoted = str(await admin.fetchval("select quote_literal($1::text)", verifier))
+    await admin.execute("select pg_advisory_xact_lock(hashtext('goodstanding provision'))")
+    if not await admin.fetchval("select 1 from pg_roles where rolname = $1", name):
+        await admin.execute(f"create role {name} login")
+    await admin.execute(f"alter role {name} with login password {quoted}")
 
 
 def migration_files(directories: Sequence[Path]) -> list[Path]:

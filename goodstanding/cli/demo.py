@@ -19,9 +19,11 @@ from goodstanding.cli.explanation import show_in_short
 from goodstanding.cli.fitting import POLICY as LEARNED_POLICY
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, prose, stops_politely
 from goodstanding.cli.picture import check_writable
+from goodstanding.cli.portal import link_for
 from goodstanding.cli.program import pasted
+from goodstanding.person.user_id import user_id_of
 from goodstanding.platform.fixed_settings import FixedSettings
-from goodstanding.platform.stack import given_addresses
+from goodstanding.platform.stack import Stack, given_addresses
 from goodstanding.simulation.real_data import play as real_data
 from goodstanding.simulation.real_data.adapters import adapters
 from goodstanding.simulation.story import play as story
@@ -47,6 +49,8 @@ _REAL_DATA_KEYS = (
     *("example", "seconds"),
 )
 """What --json answers, in its order."""
+_PAGE_HOURS = 24.0
+"""How long the link at the end opens the page."""
 _LOADED_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
@@ -128,6 +132,7 @@ def _story(keep: bool, svg: Path | None, as_json: bool) -> None:
         [
             (f"goodstanding explain {hero}", "why this person's score is what it is"),
             (f"goodstanding benefits {hero}", "what it opens, and what comes next"),
+            (f"goodstanding person link {hero}", "another link to the page below, which ends after an hour"),
             ("goodstanding tail tiers", "what subscribers see"),
             ("goodstanding tail rejected bank", "what the bank is told of its bad events"),
             ("goodstanding local status", "what runs; `local down --delete` ends it"),
@@ -140,6 +145,15 @@ def _story(keep: bool, svg: Path | None, as_json: bool) -> None:
         ],
         keep,
     )
+    if keep:
+        _show_page(hero)
+
+
+def _show_page(account: str) -> None:
+    deployment = Stack.default().deployment
+    link = link_for(deployment, "person", user_id_of(account, deployment.settings), _PAGE_HOURS)
+    console.print(f"\n[bold]The page that [cyan]{account}[/] has[/], for the next {_PAGE_HOURS:.0f} hours\n")
+    console.print(f"  {link}", soft_wrap=True, highlight=False)
 
 
 def _in_order(told: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
@@ -183,6 +197,8 @@ def _real_data(data: Path, adapter: str, keep: bool, svg: Path | None, as_json: 
         ],
         keep,
     )
+    if keep and result.example:
+        _show_page(result.example)
 
 
 def _backtest(data: Path, adapter: str, svg: Path | None) -> None:

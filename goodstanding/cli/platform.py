@@ -65,6 +65,7 @@ def secrets(
         str, typer.Option(metavar="ADDRESS", help="Where Postgres will be, host:port.")
     ] = "postgres:5432",
     kafka: Annotated[str, typer.Option(metavar="ADDRESS", help="Where Kafka will be, host:port.")] = "kafka:9092",
+    portal: Annotated[bool, typer.Option("--portal", help="Those of a portal too.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make passwords, keys and certificates as files, one directory for each reader; existing ones are kept.
@@ -74,7 +75,7 @@ def secrets(
     Example: goodstanding secrets /secrets --postgres postgres:5432
     """
     try:
-        made = write_secret_files(directory, postgres, kafka, partners())
+        made = write_secret_files(directory, postgres, kafka, partners(), portal=portal)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no directory can have this name"
         fail(f"The secrets cannot be written to {directory}: {reason}.", "Name a directory that you may write to.")

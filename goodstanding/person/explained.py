@@ -23,6 +23,9 @@ from services.scorer.core.reasons.record_costs import RecordCost, record_costs
 from services.scorer.core.reasons.sentences import Reason, Wording, key_reasons, reasons, without_policy
 from shared.contracts.kinds import RecordClass
 
+FALLS_MAX = 6
+"""Those of about two years; a table has all publications."""
+
 
 class Dimension(msgspec.Struct, frozen=True):
     """The points of one dimension, and what its share lacks: `points + lost + not_known` is the share."""
@@ -45,6 +48,13 @@ class Moved(msgspec.Struct, frozen=True):
     tier: str | None
     causes: dict[Cause, int]
     changes: tuple[Change, ...]
+
+
+class Fall(msgspec.Struct, frozen=True):
+    """A publication by which the score fell, and what moved it, in words."""
+
+    moved: Moved
+    by: tuple[MovedBy, ...]
 
 
 class Explained(msgspec.Struct, frozen=True):
@@ -120,6 +130,15 @@ def explained(rows: Sequence[Published], present: Present | None, setting: Setti
         next_tier=next_tier(evaluation.score, advice, ahead, setting),
         currency=setting.currency,
     )
+
+
+def falls(rows: Sequence[Published], found: Explained, setting: Setting) -> list[Fall]:
+    """The last times that the score fell, the latest first. `found` explains these publications."""
+    fallen = [index for index, moved in enumerate(found.history) if moved.change < 0][-FALLS_MAX:]
+    return [
+        Fall(found.history[index], tuple(_moved_by(rows[: index + 1], found.history[index], setting)))
+        for index in reversed(fallen)
+    ]
 
 
 def history(rows: Sequence[Published], tiers: TierTable, language: Language) -> list[Moved]:

@@ -142,8 +142,13 @@ def _sums(found: Explained, language: Language) -> str:
 
 def _moved(found: Explained, language: Language, zone: tzinfo) -> str:
     heading = moved_title(found, language, zone)
-    lines = [_line(points, text, level) for level, points, text in moved_lines(found, language)]
-    return f"<h2>{escape(heading)}</h2>" + (_ul(lines) or _nothing(found, language))
+    lines = moved_list(moved_lines(found, language))
+    return f"<h2>{escape(heading)}</h2>" + (lines or _nothing(found, language))
+
+
+def moved_list(lines: Sequence[tuple[str, int, str]]) -> str:
+    """What moved a score, as HTML: causes, and the items of each set in below it."""
+    return _ul(_line(points, text, level) for level, points, text in lines)
 
 
 def _nothing(found: Explained, language: Language) -> str:

@@ -30,7 +30,7 @@ _VIEWS = {
     "benefits": ("current",),
 }
 """What each service shows of a person; where a view has no row, the tables behind it have none."""
-_OF_PORTAL = {"portal": ("person", "score", "told", "ending", "asked", "permission", "look")}
+_OF_PORTAL = {"portal": ("person", "score", "told", "ending", "asked", "permission", "look", "consent")}
 """The portal's tables, where there is one."""
 
 

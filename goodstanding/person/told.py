@@ -7,7 +7,7 @@ from datetime import date, tzinfo
 
 from goodstanding.person.advice import Advice
 from goodstanding.person.explained import Explained, Moved
-from goodstanding.person.moved import cause_name
+from goodstanding.person.moved import MovedBy, cause_name
 from goodstanding.person.phrases import phrase, signed
 from services.scorer.core.reasons.figures import Language, counted, day, listed, money, month
 from services.scorer.core.reasons.record_costs import RecordCost
@@ -53,8 +53,13 @@ def moved_title(found: Explained, language: Language, zone: tzinfo) -> str:
 
 def moved_lines(found: Explained, language: Language) -> list[tuple[str, int, str]]:
     """What moved the last score: causes, and set in below each the items that it moved most. The first is the level."""
+    return lines_of(found.moved, language)
+
+
+def lines_of(by: Sequence[MovedBy], language: Language) -> list[tuple[str, int, str]]:
+    """The same of any publication."""
     lines = []
-    for moved in found.moved:
+    for moved in by:
         lines.append(("cause", moved.points, moved.name))
         lines += [("item", points, sentence) for points, sentence in moved.items]
         if moved.others:

@@ -6,6 +6,7 @@ This is the only place that knows how addresses, passwords and the deployment ke
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from shared import postgres
 from shared.clock import PAST_IS_CLOSED, set_stepped_clock
 from shared.contracts import zones
 from shared.contracts.months import month_start
-from shared.contracts.rights import OPERATOR, SUBSCRIBER, principal_of
+from shared.contracts.rights import MONITOR, OPERATOR, SUBSCRIBER, principal_of
 from shared.contracts.topics import CLOCK_TOPIC, PORTAL
 from shared.kafka import clients, topic_admin
 from shared.kafka.connection import Kafka, KafkaConnection, connection_of
@@ -185,15 +186,16 @@ class Deployment:
         if service == PORTAL and self.settings.portal_key:
             common["GOODSTANDING_PORTAL_KEY"] = self.settings.portal_key
             common["GOODSTANDING_PORTAL_PORT"] = str(self.settings.portal_port)
+        if service in ("ingest", PORTAL):
+            common["GOODSTANDING_IDENTITY_SCHEME"] = self.settings.identity_scheme
         if service == "ingest":
             common["GOODSTANDING_KEY"] = self.settings.key
-            common["GOODSTANDING_IDENTITY_SCHEME"] = self.settings.identity_scheme
         return common
 
     @property
     def portal_url(self) -> str:
-        """How browsers on this machine reach the portal."""
-        return f"http://127.0.0.1:{self.settings.portal_port}"
+        """How browsers reach the portal: as its own setting says, where this command is told it too."""
+        return os.environ.get("GOODSTANDING_PORTAL_URL") or f"http://127.0.0.1:{self.settings.portal_port}"
 
     def process(self, service: str, *, name: str = "", settings: Mapping[str, str] | None = None) -> ServiceProcess:
         """A process of the service, not started; by `name`, if there is to be more than one. `settings` are further
@@ -210,6 +212,8 @@ class Deployment:
         try:
             for service in self.settings.stateful:
                 await postgres.provision(admin, service, self.settings.passwords[service])
+            if MONITOR in self.settings.passwords:
+                await postgres.provision_monitor(admin, MONITOR, self.settings.passwords[MONITOR])
         finally:
             await admin.close()
         for service in self.settings.stateful:

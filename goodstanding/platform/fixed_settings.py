@@ -14,6 +14,7 @@ from goodstanding.platform.servers.ports import free_ports
 from shared.contracts import currencies, zones
 from shared.contracts.identifier_schemes import SCHEMES
 from shared.contracts.identity import KEY_BYTES_MIN, SchemeName
+from shared.contracts.rights import MONITOR
 from shared.contracts.topics import PORTAL, PROCESSES, SERVICES
 
 STATEFUL = ("retention", "scorer", "benefits")
@@ -33,7 +34,7 @@ class FixedSettings(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint_key: str
     """The key of the fingerprints that remain of lapsed records, in hexadecimal characters."""
     passwords: dict[str, str]
-    """The password of each stateful service's role in Postgres."""
+    """The password of each stateful service's role in Postgres, and of the monitor's where there is one."""
     zone: str = "Asia/Shanghai"
     currency: str = "CNY"
     identity_scheme: SchemeName = "account"
@@ -85,15 +86,21 @@ class FixedSettings(msgspec.Struct, frozen=True, kw_only=True):
         """Those of them that own a schema in Postgres."""
         return (*STATEFUL, PORTAL) if self.portal_key else STATEFUL
 
-    def with_portal(self) -> FixedSettings:
-        """The same, with a portal; one that there is keeps its secrets."""
+    def with_portal(self, port: int | None = None) -> FixedSettings:
+        """The same, with a portal; one that there is keeps its secrets and its port. A free one where none is given."""
         if self.portal_key:
             return self
         passwords = {**self.passwords, PORTAL: secrets.token_urlsafe(24)}
-        [port] = free_ports(1)
+        port = port or free_ports(1)[0]
         return msgspec.structs.replace(
             self, passwords=passwords, portal_key=secrets.token_hex(KEY_BYTES_MIN), portal_port=port
         )
+
+    def with_monitor(self) -> FixedSettings:
+        """The same, with a role of Postgres for programs that watch it; one that there is keeps its password."""
+        if MONITOR in self.passwords:
+            return self
+        return msgspec.structs.replace(self, passwords={**self.passwords, MONITOR: secrets.token_urlsafe(24)})
 
     def unused_variables(self) -> list[str]:
         """The variables of the environment that say something else than what the deployment was set up with."""

@@ -5,11 +5,12 @@ authority/      ca.key, ca.pem: who signs the servers' certificates
 administrator/  a file for each of Kafka's users, with its password; administrator.pem, a certificate; ca.pem
 kafka/          broker.pem, ca.pem
 postgres/       password (the administrator's), server.pem, ca.pem
-monitor/        monitor.pem, a certificate; ca.pem
+monitor/        monitor.pem, a certificate; postgres-password, of the role that sees statistics only; ca.pem
 ingest/         goodstanding_key
 retention/      goodstanding_fingerprint_key
 scorer/         goodstanding_fingerprint_key
 benefits/       goodstanding_fingerprint_key
+portal/         goodstanding_fingerprint_key, goodstanding_portal_key; where there is a portal
 <service>/      pgpass (of the service's own role), kafka-password, ca.pem
 subscriber/     kafka-password, ca.pem
 """
@@ -22,30 +23,37 @@ from pathlib import Path
 
 from goodstanding.platform import certificates
 from goodstanding.platform.deployment import Deployment
-from goodstanding.platform.fixed_settings import STATEFUL, FixedSettings, read_settings
+from goodstanding.platform.fixed_settings import FixedSettings, read_settings
 from goodstanding.platform.kafka_users import PASSWORDS, kept_password
 from goodstanding.platform.private_file import write_private
 from goodstanding.platform.servers import Addresses
 from goodstanding.platform.servers.kafka_security import ADMINISTRATOR, BROKER
 from shared.contracts.rights import MONITOR, OPERATOR, SUBSCRIBER, principal_of, principals
-from shared.contracts.topics import SERVICES
+from shared.contracts.topics import PORTAL
 
 _ADMINISTRATOR = "postgres"
 _READABLE = 0o444
 """A server reads its files as another user than the one who writes them; nobody else mounts that directory."""
+PORTAL_PORT = 8080
+"""In containers, where no other process has a port."""
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
-def write_secret_files(directory: Path, postgres: str, kafka: str, partners: Sequence[str]) -> bool:
+def write_secret_files(
+    directory: Path, postgres: str, kafka: str, partners: Sequence[str], *, portal: bool = False
+) -> bool:
     """Make all secrets, or put back those of a reader whose directory was lost. Returns whether they were made now.
 
-    Those of Postgres and of the pseudonyms come from `operator/`, which is never overwritten: both must keep the
-    secrets that they were set up with. Those of Kafka can be made again at any time, because each start of the
-    platform tells Kafka the passwords. `postgres` and `kafka` are `host:port`.
+    Those of Postgres and of the pseudonyms come from `operator/`, where nothing is ever replaced: both must keep the
+    secrets that they were set up with. With `portal` those of a portal are added where there was none. Those of Kafka
+    can be made again at any time, because each start of the platform tells Kafka the passwords. `postgres` and `kafka`
+    are `host:port`.
     """
     settings = read_settings(directory / "operator" / "services")
     made = settings is None
-    settings = settings or FixedSettings.new()
+    settings = (settings or FixedSettings.new()).with_monitor()
+    if portal:
+        settings = settings.with_portal(PORTAL_PORT)
     administrator = _administrator(directory / "operator" / "pgpass") or secrets.token_urlsafe(24)
     passwords = {_ADMINISTRATOR: administrator, **settings.passwords}
     write_private(directory / "operator" / "pgpass", _pgpass(postgres, passwords))
@@ -54,15 +62,18 @@ def write_secret_files(directory: Path, postgres: str, kafka: str, partners: Seq
     (directory / "operator" / "services" / PASSWORDS).mkdir(mode=0o700, exist_ok=True)
     _write_for_server(directory / "postgres" / "password", administrator.encode())
     write_private(directory / "ingest" / "goodstanding_key", settings.key.encode())
-    for service in STATEFUL:
+    for service in settings.stateful:
         write_private(directory / service / "goodstanding_fingerprint_key", settings.fingerprint_key.encode())
         write_private(directory / service / "pgpass", _pgpass(postgres, {service: settings.passwords[service]}))
-    _write_certificates(directory, postgres, kafka)
-    _write_kafka_passwords(directory, partners)
+    if settings.portal_key:
+        write_private(directory / PORTAL / "goodstanding_portal_key", settings.portal_key.encode())
+    _write_for_server(directory / MONITOR / "postgres-password", settings.passwords[MONITOR].encode())
+    _write_certificates(directory, postgres, kafka, settings.services)
+    _write_kafka_passwords(directory, partners, settings.services)
     return made
 
 
-def _write_certificates(directory: Path, postgres: str, kafka: str) -> None:
+def _write_certificates(directory: Path, postgres: str, kafka: str, services: Sequence[str]) -> None:
     """Of both servers, and of Kafka's administrator, who makes the users before any of them can log in."""
     authority = directory / "authority"
     certificates.ensure_authority(authority)
@@ -78,17 +89,17 @@ def _write_certificates(directory: Path, postgres: str, kafka: str) -> None:
     certificates.ensure_certificate(authority, monitor, [MONITOR], common_name=principal_of(MONITOR))
     monitor.chmod(_READABLE)
     ca = (authority / certificates.CA).read_bytes()
-    for reader in ("operator", "administrator", "subscriber", *SERVICES):
+    for reader in ("operator", "administrator", "subscriber", *services):
         write_private(directory / reader / certificates.CA, ca)
     for reader in ("kafka", "postgres", "monitor"):
         _write_for_server(directory / reader / certificates.CA, ca)
 
 
-def _write_kafka_passwords(directory: Path, partners: Sequence[str]) -> None:
+def _write_kafka_passwords(directory: Path, partners: Sequence[str], services: Sequence[str]) -> None:
     users = directory / "administrator"
     for user in (ADMINISTRATOR, *principals(partners)):
         kept_password(users / user)
-    for reader in (OPERATOR, SUBSCRIBER, *SERVICES):
+    for reader in (OPERATOR, SUBSCRIBER, *services):
         write_private(directory / reader / "kafka-password", kept_password(users / principal_of(reader)).encode())
 
 

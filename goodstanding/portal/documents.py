@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -193,6 +193,24 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     looks: tuple[Look, ...]
 
 
+class Consent(msgspec.Struct, frozen=True, kw_only=True):
+    """A consent under which a partner reports figures. `withdrawn_at` is when it was taken back; one that was taken
+    back before anything came under it has no purpose."""
+
+    partner: str
+    consent_id: str
+    purpose: str | None
+    given_at: datetime | None
+    withdrawn_at: datetime | None
+
+
+class Consents(msgspec.Struct, frozen=True, kw_only=True):
+    """To whom the person gave which consent: by partner, the earliest first."""
+
+    user_id: str
+    consents: tuple[Consent, ...]
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What the person was answered or told; `said` is the body of the message (docs/asyncapi.json)."""
 
@@ -203,6 +221,46 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str
     answers: tuple[Answer, ...]
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a message lies on Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class EventTaken(msgspec.Struct, frozen=True, kw_only=True):
+    """What ingest's rules say of one event of a message. One that is skipped is of a kind that the mapping passes
+    over."""
+
+    event_id: str | None
+    result: Literal["accepted", "refused", "skipped"]
+    code: str | None = None
+    field: str | None = None
+    sentence: str | None = None
+
+
+class EventsTaken(msgspec.Struct, frozen=True, kw_only=True):
+    """The message is on Kafka. `events` has each of its events in order; a message of most partners has one."""
+
+    position: Position
+    events: tuple[EventTaken, ...]
+
+
+class EventVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What has become of the event that was sent last under this id. `waiting`: ingest has not come to it yet.
+    `accepted`: ingest has taken it, and no service has refused it until now. `index` is which event of its message it
+    is, from 0."""
+
+    event_id: str
+    result: Literal["waiting", "accepted", "refused"]
+    position: Position
+    index: int
+    code: str | None = None
+    field: str | None = None
+    sentence: str | None = None
 
 
 class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True):

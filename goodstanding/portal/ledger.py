@@ -21,6 +21,17 @@ class Permission(msgspec.Struct, frozen=True):
     withdrawn_at: datetime | None
 
 
+class Consent(msgspec.Struct, frozen=True):
+    """That the person let a partner report figures, for what, and whether it was taken back. One that was taken back
+    before anything came under it has no purpose."""
+
+    partner: str
+    consent_id: str
+    purpose: str | None
+    given_at: datetime | None
+    withdrawn_at: datetime | None
+
+
 class Look(msgspec.Struct, frozen=True):
     """Somebody has looked at something of the person."""
 
@@ -45,6 +56,16 @@ async def permissions(db: DbOrPool, user_id: str) -> list[Permission]:
         *key_of(user_id),
     )
     return [Permission(**row) for row in rows]
+
+
+async def consents(db: DbOrPool, user_id: str) -> list[Consent]:
+    """By partner, the earliest first."""
+    rows = await db.fetch(
+        "select partner, consent_id, purpose, given_at, withdrawn_at from consent where shard = $1 and user_id = $2 "
+        "order by partner, given_at, consent_id",
+        *key_of(user_id),
+    )
+    return [Consent(**row) for row in rows]
 
 
 async def permit(db: DbOrPool, user_id: str, subscriber: str, now: datetime) -> None:

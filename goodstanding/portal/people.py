@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import asyncpg
 
-from goodstanding.person.explained import Explained, explained
+from goodstanding.person.explained import Explained, Fall, explained, falls
 from goodstanding.portal.policies import Policies
 from services.scorer.core.explain import Published
 from services.scorer.core.features.stated import circle_as_kept
@@ -60,7 +61,7 @@ class People:
 
     def __init__(self, db: DbOrPool, policies: Policies) -> None:
         self._db, self.policies = db, policies
-        self._explained: OrderedDict[tuple[str, int, date, Language], Explained] = OrderedDict()
+        self._explained: OrderedDict[tuple[str, int, date, Language], tuple[Explained, Sequence[Fall]]] = OrderedDict()
 
     async def known(self, user_id: str, now: datetime) -> Known | None:
         """None for somebody of whom nothing is held."""
@@ -80,13 +81,19 @@ class People:
 
     def explained(self, known: Known, now: datetime, language: Language) -> Explained | None:
         """Why the score is what it is, and what would change it; None before the first score."""
-        if not known.scores:
-            return None
+        return self._found(known, now, language)[0] if known.scores else None
+
+    def falls(self, known: Known, now: datetime, language: Language) -> Sequence[Fall]:
+        """The last times that the score fell, the latest first."""
+        return self._found(known, now, language)[1] if known.scores else ()
+
+    def _found(self, known: Known, now: datetime, language: Language) -> tuple[Explained, Sequence[Fall]]:
         today = now.astimezone(self.policies.zone).date()
         key = (known.user_id, known.edition, today, language)
         if key not in self._explained:
             setting = self.policies.setting(now, language)
-            self._explained[key] = explained(known.scores, known.present, setting, today)
+            found = explained(known.scores, known.present, setting, today)
+            self._explained[key] = found, falls(known.scores, found, setting)
             if len(self._explained) > _KEPT_MAX:
                 self._explained.popitem(last=False)
         return self._explained[key]

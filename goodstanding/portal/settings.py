@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from shared.contracts.identity import SchemeName
 from shared.settings import HexKey, StatefulSettings
 
 
@@ -19,6 +20,9 @@ class PortalSettings(StatefulSettings):
     portal_webhooks_private: bool = Field(
         False,
         description="Webhooks may go to this machine and private networks, and without TLS; for tests and demos only.",
+    )
+    identity_scheme: SchemeName = Field(
+        "account", description="How all partners name a person, as for ingest; by it events over HTTP are judged."
     )
     retention_profile: str = Field(
         "cn", pattern="^[a-z0-9-]+$", description="policies/retention/<profile>.toml, as for retention."

@@ -52,9 +52,12 @@ def run(
     """Play on `given` servers, or on some of its own, which end with the call unless `keep` is set. The clock begins at
     `first`, in the settings' zone.
 
+    With `keep` there is a portal, so that people's pages can be looked at.
+
     Raises UserError or ServersError, with everything stopped that was started.
     """
     began = time.monotonic()
+    settings = settings.with_portal() if keep else settings
 
     async def played() -> R:
         zone = zones.zone(settings.zone)

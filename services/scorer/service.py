@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from binascii import b2a_base64
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, tzinfo
@@ -10,6 +11,7 @@ from functools import lru_cache, partial
 import msgspec
 
 from services.scorer.core import decide as rules
+from services.scorer.core.consents import ConsentNews
 from services.scorer.core.decide import Person, Publication, Writes
 from services.scorer.core.folding import Accepted, Blocked, Conflict, Duplicate, TooLate, TooMany
 from services.scorer.core.messages import Event, Message, RecordNews, ReEvaluation, Withdrawal, event_of
@@ -21,10 +23,18 @@ from shared.contracts.erasure import Erased, erased_by, is_followed, is_nobody, 
 from shared.contracts.exchange import Misasked, Models, announced, answered, provenance, received, refused, requested
 from shared.contracts.explained import ScoreExplained
 from shared.contracts.faults import Code, Fault
-from shared.contracts.messages import BehaviorEvent, RecordChange, ScoreChange
+from shared.contracts.messages import BehaviorEvent, RecordChange, ScoreChange, encode
 from shared.contracts.months import month_of
+from shared.contracts.subject import ConsentNoted
 from shared.contracts.times import TimeError, instant
-from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, SCORES_EXPLAINED, SUBJECT_REQUESTS
+from shared.contracts.topics import (
+    NORMALIZED,
+    RECORDS_CHANGED,
+    SCORES_CHANGED,
+    SCORES_EXPLAINED,
+    SUBJECT_ANSWERS,
+    SUBJECT_REQUESTS,
+)
 from shared.runner.service import (
     Ahead,
     Announcement,
@@ -170,6 +180,8 @@ def decide(
     for answer, time in decided.answers:
         outgoing.append(answered(decided.person.user_id, answer, time))
         outcomes.append(_outcome("answered"))
+    if policy.explains:
+        outgoing.extend(_noted(decided.person.user_id, each) for each in decided.writes.consents)
     if publication := decided.writes.publication:
         outgoing.append(_score_changed(publication, policy, decided.person.user_id, decided.person.erased))
         if policy.explains:
@@ -308,6 +320,20 @@ def _score_changed(publication: Publication, policy: Policy, user_id: str, erase
 def _topics(policy: Policy) -> tuple[str, ...]:
     """Where the scorer says something of a person, and so says that all of it is gone."""
     return (SCORES_CHANGED, SCORES_EXPLAINED) if policy.explains else (SCORES_CHANGED,)
+
+
+def _noted(user_id: str, news: ConsentNews) -> Announcement:
+    """What the portal learns of a consent, for the ledger that the person reads. The same news has the same id."""
+    body = ConsentNoted(
+        partner=news.partner,
+        consent_id=news.consent_id,
+        said_at=news.said_at,
+        purpose=news.purpose,
+        given_at=news.given_at,
+        withdrawn_at=news.withdrawn_at,
+    )
+    subject = hashlib.sha256(user_id.encode() + encode(body)).hexdigest()[:32]
+    return announced(NAME, SUBJECT_ANSWERS, user_id, body, subject=subject, version=1, time=news.said_at)
 
 
 def _explained(person: Person, publication: Publication, *, redacts: bool = False) -> Announcement:

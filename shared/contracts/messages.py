@@ -44,6 +44,7 @@ from shared.contracts.fields import (
 )
 from shared.contracts.kinds import RecordClassName
 from shared.contracts.subject import (
+    ConsentNoted,
     ErasureConfirmed,
     ErasureReceipt,
     OwnText,
@@ -251,6 +252,7 @@ TYPES: dict[type, str] = {
     SubjectRequest: "goodstanding.subject.requested.v1",
     SubjectAnswer: "goodstanding.subject.answered.v1",
     SubjectNotice: "goodstanding.subject.notified.v1",
+    ConsentNoted: "goodstanding.consent.noted.v1",
     ErasureReceipt: "goodstanding.erasure.receipted.v1",
     ErasureConfirmed: "goodstanding.erasure.confirmed.v1",
     ScoreExplained: "goodstanding.score.explained.v1",

@@ -162,6 +162,8 @@ def _of_portal() -> Iterator[Right]:
     principal, group = principal_of(PORTAL), group_of(PORTAL)
     yield Right(principal, "group", group, "read")
     yield Right(principal, "transactional-id", f"{PREFIX}{PORTAL}-", "write", is_prefix=True)
+    # Whether ingest has come to an event that a partner asks about.
+    yield Right(principal, "group", group_of("ingest"), "describe")
     for watcher in (OPERATOR, MONITOR):
         yield Right(principal_of(watcher), "group", group, "describe")
 

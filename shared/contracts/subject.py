@@ -109,6 +109,23 @@ class SubjectNotice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class ConsentNoted:
+    """What was said of a consent of the person, for the ledger that the person reads (rules I10); `subject.answers`.
+
+    A consent is one that was given to a `partner`. `purpose` and `given_at` are there when a figure cites it,
+    `withdrawn_at` when the person has taken it back. Of several messages about one consent the earliest of either
+    stands, in whichever order they come. `said_at` is when this was said.
+    """
+
+    partner: Text
+    consent_id: Id
+    said_at: Instant
+    purpose: Text | None = None
+    given_at: Instant | None = None
+    withdrawn_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class ErasureConfirmed:
     """That a person is erased; `subject.answers`. benefits says so when it has erased the person, behind retention and
     the scorer; then ingest, when it has taken the person's customer numbers out of the crosswalks; and last the portal,

@@ -159,10 +159,10 @@ def _of_partner(partner: str) -> tuple[Topic, ...]:
         raise ValueError(f"Partner {partner!r}: a name has lower-case letters, digits and hyphens, at most 40 of them.")
     them = (f"partner {partner}",)
     raw, rejected, disputes = raw_topic(partner), rejected_topic(partner), DISPUTES_PREFIX + partner
-    writing, refusing = (*them, REDRIVE), ("ingest", "scorer", "retention")
+    writing, refusing = (*them, PORTAL, REDRIVE), ("ingest", "scorer", "retention")
     return (
         Topic(raw, "the partner's choice", PARTITIONS, "delete", _WEEK, MESSAGE_BYTES_MAX, writing, ("ingest",)),
-        Topic(rejected, "none", 1, "delete", _MONTH, REJECTED_BYTES_MAX, refusing, them),
+        Topic(rejected, "none", 1, "delete", _MONTH, REJECTED_BYTES_MAX, refusing, (*them, PORTAL)),
         Topic(disputes, "the partner's report id", 1, "delete", _MONTH, MESSAGE_BYTES_MAX, ("retention",), them),
         # Keyed hashes only. An entry never changes: whose a number is must be the same when an event is read again.
         Topic(

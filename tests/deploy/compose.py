@@ -66,7 +66,7 @@ class Compose:
 
     project: str = field(default_factory=lambda: f"goodstanding-test-{uuid.uuid4().hex[:8]}")
     ports: Mapping[str, int] = field(
-        default_factory=lambda: _free_ports(["KAFKA", "POSTGRES", "PROMETHEUS", "ALERTMANAGER", "GRAFANA"])
+        default_factory=lambda: _free_ports(["KAFKA", "POSTGRES", "PORTAL", "PROMETHEUS", "ALERTMANAGER", "GRAFANA"])
     )
 
     @cached_property

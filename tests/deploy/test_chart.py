@@ -17,17 +17,18 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from goodstanding.portal.settings import PortalSettings
 from services.ingest.settings import IngestSettings
 from services.retention.settings import RetentionSettings
 from services.scorer.settings import ScorerSettings
-from shared.contracts.topics import SERVICES
-from shared.layout import PREFIX_VARIABLE
+from shared.contracts.topics import PORTAL, PROCESSES, SERVICES
+from shared.layout import PARTITIONS_VARIABLE, PREFIX_VARIABLE
 from shared.settings import ROOT, ServiceSettings, StatefulSettings
 
 CHART = ROOT / "deploy" / "helm" / "goodstanding"
 NEEDED = {"kafka": {"bootstrapServers": "broker1:9093,broker2:9093"}, "postgres": {"host": "db"}}
 EVERYTHING: dict[str, Any] = {
-    "kafka": {"bootstrapServers": "broker1:9093", "prefix": "eu."},
+    "kafka": {"bootstrapServers": "broker1:9093", "prefix": "eu.", "partitions": 12},
     "image": {"digest": f"sha256:{'0' * 64}"},
     "imagePullSecrets": [{"name": "registry"}],
     "postgres": {"host": "db", "pooler": "pgbouncer:6432"},
@@ -47,7 +48,14 @@ EVERYTHING: dict[str, Any] = {
     "podAnnotations": {"x": "y"},
     "networkPolicy": {"extraEgress": [{"ports": [{"port": 4318, "protocol": "TCP"}]}]},
     "priorityClassName": "high",
+    "portal": {
+        "enabled": True,
+        "url": "https://standing.example",
+        "ingress": {"enabled": True, "className": "nginx", "tlsSecretName": "tls", "annotations": {"x": "y"}},
+    },
 }
+STATIC: dict[str, Any] = {**EVERYTHING, "staticMembership": {"enabled": True}}
+WORK = ("Deployment", "StatefulSet")
 OTHERS = {"ServiceMonitor", "PrometheusRule", "ScaledObject"}
 """Of other projects, whose schemas Kubernetes does not have."""
 KUBERNETES = ("1.28.0", "1.33.0")
@@ -67,10 +75,10 @@ def made(tmp_path: Path, values: Mapping[str, Any], version: str = KUBERNETES[-1
 
 
 def pods(resources: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [each["spec"]["template"] for each in resources if each["kind"] in ("Deployment", "Job")]
+    return [each["spec"]["template"] for each in resources if each["kind"] in (*WORK, "Job")]
 
 
-@pytest.mark.parametrize("values", [NEEDED, EVERYTHING], ids=["least", "everything"])
+@pytest.mark.parametrize("values", [NEEDED, EVERYTHING, STATIC], ids=["least", "everything", "static"])
 def test_the_linter_finds_nothing(tmp_path: Path, values: Mapping[str, Any]) -> None:
     file = tmp_path / "values.yaml"
     file.write_text(json.dumps(values))
@@ -79,7 +87,7 @@ def test_the_linter_finds_nothing(tmp_path: Path, values: Mapping[str, Any]) -> 
 
 
 @pytest.mark.parametrize("version", KUBERNETES)
-@pytest.mark.parametrize("values", [NEEDED, EVERYTHING], ids=["least", "everything"])
+@pytest.mark.parametrize("values", [NEEDED, EVERYTHING, STATIC], ids=["least", "everything", "static"])
 def test_everything_is_what_kubernetes_knows(tmp_path: Path, values: Mapping[str, Any], version: str) -> None:
     """Strictly: a field that it does not know is an error too."""
     resources = made(tmp_path, values, version)
@@ -99,7 +107,9 @@ def test_everything_is_what_kubernetes_knows(tmp_path: Path, values: Mapping[str
         ({**NEEDED, "kafak": {}}, "kafak"),
         ({"kafka": {"bootstrapServers": "b:1", "prefix": "eu"}, "postgres": {"host": "db"}}, "prefix"),
         ({**NEEDED, "settings": {"currency": "yuan"}}, "currency"),
-        ({**NEEDED, "services": {"scorer": {"replicas": 7}}}, "replicas"),
+        ({**NEEDED, "services": {"scorer": {"replicas": 7}}}, "replicas is 7, and topics have 6 partitions"),
+        ({**NEEDED, "portal": {"enabled": True}}, "portal.url must be set"),
+        ({**NEEDED, "portal": {"enabled": True, "url": "standing.example"}}, "url"),
         ({**NEEDED, "partners": {"../bank.toml": "x"}}, "../bank.toml"),
         ({"kafka": {"bootstrapServers": "broker"}, "postgres": {"host": "db"}}, "bootstrapServers"),
     ],
@@ -128,8 +138,11 @@ def test_no_container_may_do_more_than_it_must(tmp_path: Path) -> None:
 
 
 def test_no_secret_is_in_an_environment(tmp_path: Path) -> None:
-    for pod in pods(made(tmp_path, EVERYTHING)):
+    for pod in pods(made(tmp_path, STATIC)):
         for each in pod["spec"]["containers"][0]["env"]:
+            if each["name"] == "GOODSTANDING_INSTANCE_ID":
+                assert each["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
+                continue
             assert set(each) == {"name", "value"}
             assert not re.search(r"//[^/@]*:[^/@]*@", each["value"]), each["name"]
 
@@ -139,15 +152,16 @@ def test_every_variable_is_a_setting(tmp_path: Path) -> None:
         "ingest": IngestSettings,
         "scorer": ScorerSettings,
         "retention": RetentionSettings,
+        "portal": PortalSettings,
     }
-    for each in made(tmp_path, EVERYTHING):
-        if each["kind"] == "Deployment":
+    for each in made(tmp_path, STATIC):
+        if each["kind"] in WORK:
             service = each["metadata"]["labels"]["app.kubernetes.io/component"]
             known = {
                 f"GOODSTANDING_{name.upper()}" for name in (settings.get(service) or StatefulSettings).model_fields
             }
             # One profile is for all, though not all read it.
-            known |= {"PGPASSFILE", "GOODSTANDING_RETENTION_PROFILE", PREFIX_VARIABLE}
+            known |= {"PGPASSFILE", "GOODSTANDING_RETENTION_PROFILE", PREFIX_VARIABLE, PARTITIONS_VARIABLE}
             given = {one["name"] for one in each["spec"]["template"]["spec"]["containers"][0]["env"]}
             assert given <= known, given - known
 
@@ -183,7 +197,8 @@ def test_selectors_select_what_they_mean(tmp_path: Path) -> None:
             assert matching(selector, [*labels.values()]) == 1, each["metadata"]["name"]
             assert matching(selector, jobs) == 0
         if each["kind"] == "NetworkPolicy":
-            assert matching(each["spec"]["podSelector"]["matchLabels"], [*labels.values()]) == len(SERVICES)
+            about = 1 if each["metadata"]["name"].endswith("-pages") else len(PROCESSES)
+            assert matching(each["spec"]["podSelector"]["matchLabels"], [*labels.values()]) == about
         if each["kind"] == "ScaledObject":
             assert each["spec"]["scaleTargetRef"]["name"] in labels
 
@@ -220,10 +235,64 @@ def test_every_value_is_described() -> None:
             assert re.search(rf"`({name})?\.{inner}`", described), f"{name}.{inner}"
 
 
+def _processes(resources: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The container of each process."""
+    return {
+        each["metadata"]["labels"]["app.kubernetes.io/component"]: each["spec"]["template"]["spec"]["containers"][0]
+        for each in resources
+        if each["kind"] in WORK
+    }
+
+
+@pytest.mark.parametrize(("values", "there"), [(NEEDED, False), (EVERYTHING, True)], ids=["without", "with"])
+def test_there_is_a_portal_where_it_is_said_and_the_services_know(
+    tmp_path: Path, values: Mapping[str, Any], there: bool
+) -> None:
+    resources = made(tmp_path, values)
+    processes = _processes(resources)
+    assert (PORTAL in processes) is there
+    kinds = {each["kind"] for each in resources if each["metadata"]["name"].endswith("-pages")}
+    assert kinds == ({"Service", "NetworkPolicy", "Ingress"} if there else set())
+    for service in SERVICES:
+        told = {"name": "GOODSTANDING_PORTAL", "value": "true"} in processes[service]["env"]
+        assert told is (there and service != "ingest")
+
+
+def test_the_portals_pages_are_behind_its_service_and_ingress(tmp_path: Path) -> None:
+    resources = made(tmp_path, EVERYTHING)
+    [ingress] = [each for each in resources if each["kind"] == "Ingress"]
+    assert ingress["spec"]["rules"][0]["host"] == "standing.example"
+    [pages] = [each for each in resources if each["kind"] == "Service" and each["metadata"]["name"].endswith("-pages")]
+    port = {"name": pages["spec"]["ports"][0]["targetPort"], "containerPort": 8080}
+    assert port in _processes(resources)[PORTAL]["ports"]
+
+
+def test_a_pod_that_is_restarted_has_its_name_again_where_that_is_said(tmp_path: Path) -> None:
+    resources = made(tmp_path, STATIC)
+    sets = [each for each in resources if each["kind"] == "StatefulSet"]
+    assert {each["metadata"]["labels"]["app.kubernetes.io/component"] for each in sets} == {*PROCESSES}
+    services = {each["metadata"]["name"]: each["spec"] for each in resources if each["kind"] == "Service"}
+    for each in sets:
+        assert services[each["spec"]["serviceName"]]["clusterIP"] == "None"
+        names = {one["name"] for one in each["spec"]["template"]["spec"]["containers"][0]["env"]}
+        assert {"GOODSTANDING_INSTANCE_ID", "GOODSTANDING_SESSION_TIMEOUT_MS"} <= names
+    scaled = [each["spec"]["scaleTargetRef"] for each in resources if each["kind"] == "ScaledObject"]
+    assert {each["kind"] for each in scaled} == {"StatefulSet"}
+
+
+def test_as_many_processes_as_there_are_partitions(tmp_path: Path) -> None:
+    resources = made(tmp_path, {**EVERYTHING, "services": {"scorer": {"replicas": 12}}})
+    scaled = [each["spec"] for each in resources if each["kind"] == "ScaledObject"]
+    assert {each["maxReplicaCount"] for each in scaled} == {12}
+    for pod in pods(resources):
+        given = {one["name"]: one.get("value") for one in pod["spec"]["containers"][0]["env"]}
+        assert given["GOODSTANDING_PARTITIONS"] == "12"
+
+
 def test_each_process_logs_in_as_itself(tmp_path: Path) -> None:
     """With the principal that the rights name: prefix and service."""
     for each in made(tmp_path, EVERYTHING):
-        if each["kind"] == "Deployment":
+        if each["kind"] in WORK:
             service = each["metadata"]["labels"]["app.kubernetes.io/component"]
             given = {one["name"]: one["value"] for one in each["spec"]["template"]["spec"]["containers"][0]["env"]}
             assert (given[PREFIX_VARIABLE], given["GOODSTANDING_KAFKA_USER"]) == ("eu.", f"eu.{service}")

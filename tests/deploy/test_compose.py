@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
@@ -50,7 +51,7 @@ from tests.deploy.traffic import (
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
 
-_JOBS = {"secrets", "migrate", "rights", "topics"}
+_JOBS = {"secrets", "migrate", "rights", "topics", "link"}
 _numbers = itertools.count(6_000_000_000)
 
 
@@ -118,6 +119,30 @@ def test_nobody_writes_what_is_not_theirs(
         # Who may write nowhere at all is refused before a topic is named.
         with pytest.raises((TopicAuthorizationFailedError, ClusterAuthorizationFailedError)):
             asyncio.run(write())
+
+
+def test_a_partner_without_kafka_sends_to_the_portal_and_asks(compose: Compose) -> None:
+    """As the portal's own user, who may append to raw topics, read refusals, and see how far ingest is."""
+    cli = ("run", "--rm", "--no-TTY", "cli")
+    key = compose(*cli, "portal", "key", "partner", "bank").split()[-1]
+    [event] = compose(*cli, "partner", "sample", "bank", "--count", "1", "--seed", "77").splitlines()
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/cloudevents+json"}
+    address = f"http://localhost:{compose.ports['PORTAL']}/v1/events/bank"
+    sent = httpx.post(address, content=event, headers=headers, timeout=30)
+    assert sent.status_code == 202, sent.text
+    id = sent.json()["events"][0]["event_id"]
+
+    def result() -> str:
+        return str(httpx.get(f"{address}/{id}", headers=headers, timeout=30).json().get("result"))
+
+    until(lambda: result() == "accepted", "the event is accepted")
+
+
+def test_the_demo_has_a_link_to_a_page(compose: Compose) -> None:
+    link = compose("logs", "--no-log-prefix", "link").split()[-1]
+    assert link.startswith(f"http://localhost:{compose.ports['PORTAL']}/enter/")
+    page = httpx.get(link, follow_redirects=True, timeout=30)
+    assert (page.status_code, page.url.path) == (200, "/me")
 
 
 def test_nobody_gets_in_without_a_login(compose: Compose) -> None:

@@ -18,7 +18,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.grafana import pipeline
-from shared.contracts.topics import SERVICES
+from shared.contracts.topics import PROCESSES, SERVICES
 from shared.runner.metrics import Metrics
 from shared.runner.service import Outcome
 from shared.settings import ROOT
@@ -433,7 +433,7 @@ def test_the_alerts_work(lived: Platform) -> None:
     assert {rule["health"] for rule in loaded} == {"ok"}
     _until_found(lived, 'max_over_time(ALERTS{alertname="DeadLetters", alertstate="firing"}[1h])')
     targets = {target["labels"]["job"]: target["health"] for target in _ask(lived, "targets")["activeTargets"]}
-    assert targets == dict.fromkeys([*SERVICES, "kafka", "postgres"], "up")
+    assert targets == dict.fromkeys([*PROCESSES, "kafka", "postgres"], "up")
 
 
 if "grafana" not in left_out():

@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -25,7 +26,7 @@ from goodstanding.simulation.course import publication_day
 from goodstanding.simulation.driver import StalledError, driving
 from goodstanding.simulation.real_data.adapters import adapters
 from goodstanding.simulation.real_data.play import DATA
-from shared.contracts.topics import SERVICES
+from shared.contracts.topics import PROCESSES
 from tests.support.command_line import ask
 
 # Four services start for each test, which takes a while on a machine that is busy with other things.
@@ -72,7 +73,7 @@ def _look_around(said: str, tmp_path: Path) -> None:
     status = ask("local", "status", "--json")
     parts = {part.pop("name"): part for part in map(json.loads, status.stdout.splitlines())}
     platform = parts.pop("platform")
-    assert (status.exit_code, {name: part["trouble"] for name, part in parts.items()}) == (0, dict.fromkeys(SERVICES))
+    assert (status.exit_code, {name: part["trouble"] for name, part in parts.items()}) == (0, dict.fromkeys(PROCESSES))
     assert (platform["ready"], platform["clock"]) == (True, "stepped"), status.stderr
     # The demo has gone, and its clock stands where it was left.
     assert platform["clock_stands_at"].startswith("2005-"), platform
@@ -117,10 +118,20 @@ def _look_around(said: str, tmp_path: Path) -> None:
     assert {each["tier"] for each in reached} == {"fair", None}
     assert {each["previous_tier"] for each in reached if each["tier"] is None} == {"fair"}
     _look_at_a_record()
+    _open_the_page(said, explained["score"])
     refused = ask("tail", "rejected", "bank", "--once", "-n", "100").stdout
     assert refused.startswith("bank ")
 
     _send_samples(tmp_path)
+
+
+def _open_the_page(said: str, score: int) -> None:
+    """It ends with a link that opens the page, on which the person reads the same score."""
+    link = said.split()[-1]
+    with httpx.Client(follow_redirects=True) as browser:
+        page = browser.get(link)
+    assert (page.status_code, page.url.path) == (200, "/me"), link
+    assert f">{score}<" in page.text
 
 
 def _look_at_a_record() -> None:

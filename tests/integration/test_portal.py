@@ -24,6 +24,7 @@ from goodstanding.platform.stack import passing
 from goodstanding.portal import keys, tokens
 from goodstanding.portal.hooks import sending
 from services.scorer.core import score
+from shared.contracts.cloudevents import STRUCTURED
 from shared.contracts.identity import sample_account
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.subject import ErasureReceipt, SubjectRequest
@@ -31,6 +32,7 @@ from shared.contracts.times import rfc3339
 from shared.contracts.topics import PORTAL
 
 PATIENCE_S = 60.0
+_WHY = ("code", "field", "sentence")
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
@@ -54,10 +56,10 @@ class Portal:
         expires = datetime.now(UTC) + timedelta(**(until or {"hours": 1}))
         return {"Authorization": f"Bearer {tokens.signed(tokens.made('link', 'person', user_id, expires), key)}"}
 
-    async def key(self, name: str, *scopes: str) -> dict[str, str]:
+    async def key(self, name: str, *scopes: str, role: keys.Holds = "subscriber") -> dict[str, str]:
         db = await asyncpg.connect(self.deployment.dsn(PORTAL))
         try:
-            made = await keys.make(db, "subscriber", name, scopes, NOW)
+            made = await keys.make(db, role, name, scopes, NOW)
         finally:
             await db.close()
         return {"Authorization": f"Bearer {made}"}
@@ -160,6 +162,38 @@ async def test_a_subscriber_sees_a_person_while_that_is_permitted_and_each_look_
     await portal.until(f"{person}/standing", firm, 403)
 
 
+async def test_a_consent_is_in_the_ledger_until_and_after_it_is_taken_back(
+    deployment: Deployment, portal: Portal
+) -> None:
+    given = rfc3339(NOW - timedelta(days=40))
+    figure = {
+        **_head("c1", TYPES[BehaviorEvent]),
+        "data": {
+            "kind": "provident_fund.contribution",
+            "amount": 90_000,
+            "consent": {"id": "consent-1", "purpose": "credit-standing", "given_at": given},
+        },
+    }
+    user_id = await report(deployment, 6, figure)
+    own, consents = portal.own(user_id), f"/v1/people/{user_id}/consents"
+    told = (await portal.until(consents, own, holds=lambda told: bool(told["consents"]))).json()["consents"]
+    assert told == [
+        {
+            "partner": "city",
+            "consent_id": "consent-1",
+            "purpose": "credit-standing",
+            "given_at": given,
+            "withdrawn_at": None,
+        }
+    ]
+    back = {"partner": "city", "consent_id": "consent-1"}
+    taken = await portal.http.post(f"/v1/people/{user_id}/withdrawals", headers=own, json=back)
+    assert taken.status_code == 202
+    told = (await portal.until(consents, own, holds=lambda told: told["consents"][0]["withdrawn_at"])).json()
+    assert [each["given_at"] for each in told["consents"]] == [given]
+    assert (await portal.until(consents, await portal.key("nosy", "standing"), 403)).json()["code"] == "not-permitted"
+
+
 async def test_a_dispute_and_an_erasure_that_are_asked_for_here_are_done_and_nothing_is_left(
     deployment: Deployment, portal: Portal
 ) -> None:
@@ -199,6 +233,70 @@ async def test_a_dispute_and_an_erasure_that_are_asked_for_here_are_done_and_not
     assert await report(deployment, 3, paid("p2")) == user_id
     told = (await portal.until(f"{person}/score", own)).json()
     assert told["version"] == 1
+
+
+async def test_a_partner_sends_over_http_and_learns_what_becomes_of_each_event(
+    deployment: Deployment, portal: Portal
+) -> None:
+    city = await portal.key("city", "events", role="partner")
+    account, events = sample_account(4), "/v1/events/city"
+    user_id = user_id_of(account, deployment.settings)
+    structured = {**city, "Content-Type": STRUCTURED}
+
+    async def post(body: Mapping[str, Any]) -> httpx.Response:
+        content = json.dumps({**body, "subject": account})
+        return await portal.http.post(events, headers=structured, content=content)
+
+    first = await post(paid("over/http 1"))
+    assert first.status_code == 202, first.text
+    assert first.json()["events"] == [{"event_id": "over/http 1", "result": "accepted"} | dict.fromkeys(_WHY)]
+    # In binary mode the attributes are headers.
+    head = {**_head("over-http-2", TYPES[BehaviorEvent]), "subject": account}
+    binary = {**city, "Content-Type": "application/json", **{f"ce-{name}": text for name, text in head.items()}}
+    second = await portal.http.post(events, headers=binary, content=json.dumps(paid("")["data"]))
+    assert second.status_code == 202, second.text
+    # One person's events are on one partition, in their order.
+    at, then = first.json()["position"], second.json()["position"]
+    assert (at["partition"], at["offset"] + 1) == (then["partition"], then["offset"])
+    for id, position in (("over%2Fhttp%201", at), ("over-http-2", then)):
+        told = await portal.until(f"{events}/{id}", city, holds=lambda told: told["result"] != "waiting")
+        assert (told.json()["result"], told.json()["position"]) == ("accepted", position)
+    own = portal.own(user_id)
+    await portal.until(f"/v1/people/{user_id}/score", own)
+    # Once more, as after an answer that was lost: it counts once, and is still accepted.
+    again = (await post(paid("over/http 1"))).json()["position"]
+    told = await portal.until(f"{events}/over%2Fhttp%201", city, holds=lambda told: told["position"] == again)
+    assert told.json()["result"] in ("waiting", "accepted")
+    # Another one under the same id is refused by a service behind ingest.
+    other = paid("over/http 1")
+    other["data"]["amount"] = 9_001
+    assert (await post(other)).status_code == 202
+    told = await portal.until(f"{events}/over%2Fhttp%201", city, holds=lambda told: told["result"] == "refused")
+    assert told.json()["code"] == "conflict"
+    assert told.json()["sentence"]
+
+
+async def test_the_verdict_of_an_event_that_was_refused_on_kafka_and_of_one_that_nobody_knows(
+    deployment: Deployment, portal: Portal
+) -> None:
+    city, bank = [await portal.key(name, "events", role="partner") for name in ("city", "bank")]
+    wrong = json.dumps({**paid("on-kafka-1"), "subject": sample_account(5), "type": "no.such.type"}).encode()
+    sent = await send(
+        deployment.addresses.kafka, "city", [Line(1, wrong, None)], PATIENCE_S, operator=deployment, now=NOW
+    )
+    told = await portal.get("/v1/events/city/on-kafka-1", city)
+    assert (told["result"], told["code"], told["sentence"]) == (
+        "refused",
+        sent.verdicts[0].code,
+        sent.verdicts[0].sentence,
+    )
+    assert (await portal.until("/v1/events/city/never-sent", city, 404)).json()["code"] == "not-found"
+    assert (await portal.until("/v1/events/city/on-kafka-1", bank, 403)).json()["code"] == "not-permitted"
+    db = await asyncpg.connect(deployment.dsn(PORTAL))
+    kept = repr(await db.fetch("select * from event"))
+    await db.close()
+    assert "on-kafka-1" not in kept
+    assert sample_account(5) not in kept
 
 
 async def receipt_of(asking: Asking, erasure: Asked) -> ErasureReceipt:

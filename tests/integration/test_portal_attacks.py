@@ -12,16 +12,19 @@ from typing import Any, cast
 
 import asyncpg
 import httpx
+import msgspec
 import pytest
 
 from goodstanding.portal import keys, ledger, policies, tokens
+from goodstanding.portal.events.door import events
 from goodstanding.portal.people import People, key_of
 from goodstanding.portal.settings import PortalSettings
 from goodstanding.portal.web.office import Office
 from goodstanding.portal.web.serving import application
 from shared.clock import Clock
 from shared.contracts.explained import RecordsHeld
-from shared.contracts.messages import encode
+from shared.contracts.messages import TYPES, BehaviorEvent, encode
+from shared.contracts.times import rfc3339
 from shared.postgres import migrate
 from shared.settings import ROOT
 from tests.support.portal_views import NOW, view
@@ -29,6 +32,18 @@ from tests.support.portal_views import NOW, view
 KEY, OTHER_KEY = "ab" * 32, "cd" * 32
 ME, SOMEBODY, NOBODY = "11" * 32, "22" * 32, "33" * 32
 SCORES = "/v1/people/{}/score"
+STRUCTURED = {"Content-Type": "application/cloudevents+json"}
+EVENT = msgspec.json.encode(
+    {
+        "specversion": "1.0",
+        "id": "e1",
+        "source": "https://city.example",
+        "type": TYPES[BehaviorEvent],
+        "subject": "GS000000000195",
+        "time": rfc3339(NOW),
+        "data": {"kind": "water.bill", "days_late": 0, "amount": 9000},
+    }
+)
 READINGS = ("standing", "score", "reasons", "hints", "records", "history")
 
 
@@ -46,8 +61,11 @@ class Stand:
             await ledger.permit(self.db, ME, name, NOW)
         return made
 
+    async def partners_key(self, name: str, *scopes: str) -> str:
+        return await keys.make(self.db, "partner", name, scopes, NOW)
+
     async def status(self, path: str, bearer: str = "", method: str = "GET", **more: Any) -> int:
-        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        headers = {**more.pop("headers", {}), **({"Authorization": f"Bearer {bearer}"} if bearer else {})}
         return (await self.http.request(method, path, headers=headers, **more)).status_code
 
 
@@ -68,10 +86,11 @@ async def stand(postgres_dsn: str) -> AsyncIterator[Stand]:
         await _write(pool, who)
     given = PortalSettings(kafka="127.0.0.1:1", portal_key=KEY)
     clock = cast(Clock, SimpleNamespace(now=lambda: NOW.astimezone(UTC)))
-    office = Office(pool, clock, People(pool, policies.load(given)), given)
-    transport = httpx.ASGITransport(application(office), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://portal.example") as http:
-        yield Stand(http, pool)
+    async with events(pool, given) as taken:
+        office = Office(pool, clock, People(pool, policies.load(given)), given, taken)
+        transport = httpx.ASGITransport(application(office), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://portal.example") as http:
+            yield Stand(http, pool)
     await pool.execute(f"drop schema {schema} cascade")
     await pool.close()
 
@@ -144,6 +163,45 @@ async def test_a_scope_is_for_one_reading_and_a_look_that_was_refused_is_in_no_l
     assert before == len(READINGS)
     assert await stand.status(SCORES.format(ME), stranger) == 403
     assert len(await ledger.looks(stand.db, ME)) == before
+
+
+async def test_a_partner_sends_and_asks_for_itself_and_sees_nobody(stand: Stand) -> None:
+    """There is no Kafka here, so whoever is let through gets 503."""
+    city, bank = await stand.partners_key("city", "events"), await stand.partners_key("bank", "events")
+    without, firm = await stand.partners_key("city"), await stand.key(*READINGS)
+    for path, method in (("/v1/events/city", "POST"), ("/v1/events/city/e1", "GET"), ("/v1/events/city/a%2Fb", "GET")):
+        for bearer in (bank, without, firm, link(ME), link(SOMEBODY)):
+            assert await stand.status(path, bearer, method, content=EVENT, headers=STRUCTURED) == 403
+        assert await stand.status(path, method=method) == 401
+        assert await stand.status(path, city, method, content=EVENT, headers=STRUCTURED) == 503
+    for part in READINGS:
+        assert await stand.status(f"/v1/people/{ME}/{part}", city) == 403
+    nameless = await stand.partners_key("nobody", "events")
+    for name in ("nobody", "..%2F..%2Fetc%2Fpasswd", "%00", "City"):
+        assert await stand.status(f"/v1/events/{name}", nameless, "POST", content=EVENT) in (403, 404, 405)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "code"),
+    [
+        (b"{", STRUCTURED, 422, "json-syntax"),
+        (b"", STRUCTURED, 422, "json-syntax"),
+        (EVENT, {}, 422, "envelope-missing"),
+        (EVENT.replace(b"water.bill", b"water.bull"), STRUCTURED, 422, "unknown-kind"),
+        (EVENT.replace(b"9000", b"-1"), STRUCTURED, 422, "out-of-bounds"),
+        (EVENT.replace(b'"id":"e1"', b'"id":"e1-GS000000000195"'), STRUCTURED, 422, "names-person"),
+        (EVENT + b" " * 70_000, STRUCTURED, 422, "too-large"),
+        (EVENT + b" " * 1_100_000, STRUCTURED, 413, "too-large"),
+    ],
+)
+async def test_an_event_that_ingest_would_refuse_never_reaches_kafka(
+    stand: Stand, body: bytes, headers: dict[str, str], status: int, code: str
+) -> None:
+    bearer = {"Authorization": f"Bearer {await stand.partners_key('city', 'events')}"}
+    answer = await stand.http.post("/v1/events/city", content=body, headers={**headers, **bearer})
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "GS000000000195" not in answer.text
 
 
 async def test_a_key_that_was_revoked_opens_nothing_more(stand: Stand) -> None:

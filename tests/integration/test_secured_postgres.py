@@ -15,10 +15,11 @@ import asyncpg
 import pytest
 
 from goodstanding.platform import certificates
-from shared.postgres import SessionSettingsError, open_pool, provision
+from shared.postgres import SessionSettingsError, open_pool, provision, provision_monitor
 
 _ASKS_FOR_TLS = bytes([0, 0, 0, 8, 4, 210, 22, 47])
 _ROLE, _POOLED = "tls_guest", "pooled_guest"
+_WATCHES = "watches"
 
 
 @pytest.fixture
@@ -127,6 +128,31 @@ async def test_behind_a_pooler_a_session_has_its_settings_from_its_role_or_is_no
     finally:
         await admin.execute(f"drop owned by {_POOLED}")
         await admin.execute(f"drop role {_POOLED}")
+        await admin.close()
+
+
+async def test_the_monitor_sees_statistics_and_no_table(postgres_dsn: str) -> None:
+    admin = await asyncpg.connect(postgres_dsn)
+    await provision(admin, _POOLED, "secret")
+    await admin.execute(f"create table {_POOLED}.person (user_id bytea)")
+    for _ in range(2):
+        await provision_monitor(admin, _WATCHES, "secret")
+    server = urlsplit(postgres_dsn)
+    watching = await asyncpg.connect(f"postgres://{_WATCHES}:secret@{server.hostname}:{server.port}{server.path}")
+    try:
+        # What an ordinary role sees neither of: others' statements, and the size of the log.
+        pid = await admin.fetchval("select pg_backend_pid()")
+        assert "pg_backend_pid" in await watching.fetchval("select query from pg_stat_activity where pid = $1", pid)
+        assert await watching.fetchval("select count(*) from pg_ls_waldir()") >= 1
+        for statement in (f"select * from {_POOLED}.person", f"create table {_POOLED}.mine ()", "create schema mine"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await watching.execute(statement)
+    finally:
+        await watching.close()
+        await admin.execute(f"drop table {_POOLED}.person")
+        for role in (_POOLED, _WATCHES):
+            await admin.execute(f"drop owned by {role}")
+            await admin.execute(f"drop role {role}")
         await admin.close()
 
 

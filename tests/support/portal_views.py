@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 
 from goodstanding import policies
-from goodstanding.person.explained import explained
+from goodstanding.person.explained import explained, falls
 from goodstanding.person.setting import Setting
-from goodstanding.portal.ledger import Look, Permission
+from goodstanding.portal.ledger import Consent, Look, Permission
 from goodstanding.portal.people import Known
 from goodstanding.portal.web.person_page import View
 from services.scorer.core import score
@@ -80,6 +80,15 @@ def _tier(reached: int, version: int, restrictions: tuple[str, ...] = ()) -> Tie
     )
 
 
+def _consents(partner: str) -> list[Consent]:
+    given = NOW - timedelta(days=200)
+    return [
+        Consent(partner, "consent-2025-0001", "credit-standing", given, None),
+        Consent(partner, "consent-2024-0007", "credit-standing", given, NOW - timedelta(days=20)),
+        Consent("insurer", "consent-17", None, None, NOW - timedelta(days=3)),
+    ]
+
+
 def view(who: str, language: Language, *, acts: bool = True) -> View:
     """One of LIVES."""
     records: tuple[HeldRecord, ...] = ()
@@ -112,12 +121,15 @@ def view(who: str, language: Language, *, acts: bool = True) -> View:
     told = [{"en": "A record about you was reported.", "zh": "有机构报送了一条关于您的记录。"}]
     if hostile:
         told.append({"en": _HOSTILE, "zh": _HOSTILE})
+    found = explained(rows, present, setting, TODAY)
     return View(
         known=Known(ME, 3, tier, records, tuple(rows), present),
-        found=explained(rows, present, setting, TODAY),
+        found=found,
+        falls=falls(rows, found, setting),
         table=TIERS,
         permissions=[Permission(_HOSTILE if hostile else "rental-firm", NOW - timedelta(days=90), None)],
         looks=[Look(NOW - timedelta(hours=3), _HOSTILE if hostile else "rental-firm", "standing")],
+        consents=_consents(_HOSTILE if hostile else "bank"),
         told=[(NOW - timedelta(days=1), msgspec.json.encode(each)) for each in told],
         subscribers=["bank-of-cars", "rental-firm"],
         language=language,

@@ -13,7 +13,7 @@ from shared.contracts.exchange import KafkaRecord, Models, received
 from shared.contracts.explained import RecordsHeld, ScoreExplained
 from shared.contracts.faults import Fault
 from shared.contracts.messages import TierChange
-from shared.contracts.subject import ErasureConfirmed, ErasureReceipt, SubjectAnswer, SubjectNotice
+from shared.contracts.subject import ConsentNoted, ErasureConfirmed, ErasureReceipt, SubjectAnswer, SubjectNotice
 from shared.contracts.topics import RECORDS_HELD, SCORES_EXPLAINED, SUBJECT_ANSWERS, TIERS_CHANGED
 
 Part: TypeAlias = Literal["score", "records", "tier", "answers"]
@@ -25,7 +25,7 @@ PARTS: dict[str, Part] = {
 }
 """By topic. Nothing orders two topics, so each part ends by a mark on its own topic, which lies there behind all else
 that was said of the person."""
-Body: TypeAlias = ScoreExplained | RecordsHeld | TierChange | SubjectAnswer | SubjectNotice
+Body: TypeAlias = ScoreExplained | RecordsHeld | TierChange | SubjectAnswer | SubjectNotice | ConsentNoted
 _BODIES: dict[str, type[Body]] = {
     SCORES_EXPLAINED: ScoreExplained,
     RECORDS_HELD: RecordsHeld,
@@ -34,6 +34,7 @@ _BODIES: dict[str, type[Body]] = {
 _TOLD: Sequence[type[Body | ErasureConfirmed | ErasureReceipt]] = (
     SubjectAnswer,
     SubjectNotice,
+    ConsentNoted,
     ErasureConfirmed,
     ErasureReceipt,
 )

@@ -15,7 +15,7 @@ from services.scorer.core.score import decode
 from shared.contracts.erasure import ON_THE_WAY_MAX
 from shared.contracts.explained import ScoreExplained
 from shared.contracts.months import month_start
-from shared.contracts.subject import SubjectNotice
+from shared.contracts.subject import ConsentNoted, SubjectNotice
 from shared.postgres import queries
 from shared.runner.service import Counted, Db
 
@@ -125,6 +125,8 @@ async def _save_scores(db: Db, shard: int, news: Sequence[News], zone: tzinfo) -
     ]
     if old:
         await db.execute(_SQL["forget_scores"], shard, *_columns(old))
+        passed = [(user_id, since) for user_id, _, since in old]
+        await db.execute(_SQL["forget_consents"], shard, *_columns(passed))
 
 
 async def _redact(db: Db, shard: int, user_id: bytes, version: int) -> None:
@@ -145,6 +147,18 @@ async def _save_tiers(db: Db, shard: int, news: Sequence[News], zone: tzinfo) ->
 
 
 async def _save_answers(db: Db, shard: int, news: Sequence[News], zone: tzinfo) -> None:
+    consents = [(bytes.fromhex(each.user_id), each.body) for each in news if isinstance(each.body, ConsentNoted)]
+    if consents:
+        said = [
+            (user_id, of.partner, of.consent_id, of.said_at, of.purpose, of.given_at, of.withdrawn_at)
+            for user_id, of in consents
+        ]
+        await db.execute(_SQL["save_consents"], shard, *_columns(said))
+    if told := [each for each in news if not isinstance(each.body, ConsentNoted)]:
+        await _save_told(db, shard, told)
+
+
+async def _save_told(db: Db, shard: int, news: Sequence[News]) -> None:
     rows = {(each.user_id, each.id): (bytes.fromhex(each.user_id), each.id, each.time, each.value) for each in news}
     await db.execute(_SQL["save_answers"], shard, *_columns([rows[key] for key in sorted(rows)]))
     for each in news:

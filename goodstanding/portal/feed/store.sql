@@ -22,7 +22,8 @@ update person set records = null, edition = edition + 1 where shard = $1 and use
 update person set tier = null, edition = edition + 1 where shard = $1 and user_id = any ($2::bytea[])
 
 -- name: end_answers
-delete from told where shard = $1 and user_id = any ($2::bytea[])
+with gone as (delete from told where shard = $1 and user_id = any ($2::bytea[]))
+delete from consent where shard = $1 and user_id = any ($2::bytea[])
 
 -- name: end_permissions
 delete from permission where shard = $1 and user_id = any ($2::bytea[])
@@ -82,6 +83,28 @@ on conflict (shard, user_id) do update set tier = excluded.tier, edition = perso
 insert into told (shard, user_id, id, at, body)
 select $1, rows.* from unnest($2::bytea[], $3::text[], $4::timestamptz[], $5::bytea[]) as rows
 on conflict (shard, user_id, id) do nothing
+
+-- Of several statements about a consent the earliest stands that says when it was given, and the earliest withdrawal.
+-- name: save_consents
+insert into consent as known (shard, user_id, partner, consent_id, said_at, purpose, given_at, withdrawn_at)
+select $1, user_id, partner, consent_id, max(said_at),
+    (array_agg(purpose order by given_at, purpose) filter (where given_at is not null))[1], min(given_at), min(withdrawn_at)
+from unnest(
+    $2::bytea[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::timestamptz[], $8::timestamptz[]
+) as rows (user_id, partner, consent_id, said_at, purpose, given_at, withdrawn_at)
+group by user_id, partner, consent_id
+on conflict (shard, user_id, partner, consent_id) do update set
+    said_at = greatest(known.said_at, excluded.said_at),
+    purpose = case
+        when (excluded.given_at, excluded.purpose) < (known.given_at, known.purpose) then excluded.purpose
+        else coalesce(known.purpose, excluded.purpose) end,
+    given_at = least(known.given_at, excluded.given_at),
+    withdrawn_at = least(known.withdrawn_at, excluded.withdrawn_at)
+
+-- As the scorer does (rules I10): of which nothing was said for as long as a figure is kept.
+-- name: forget_consents
+delete from consent using unnest($2::bytea[], $3::timestamptz[]) as rows (user_id, since)
+where consent.shard = $1 and consent.user_id = rows.user_id and consent.said_at < rows.since - interval '93 days'
 
 -- What was told of a record that has ended is not told any longer.
 -- name: forget_told

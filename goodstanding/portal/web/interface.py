@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from goodstanding.portal import ledger
 from goodstanding.portal.keys import HOLDER, Key, Scope
 from goodstanding.portal.people import Known
 from goodstanding.portal.tokens import Token
+from goodstanding.portal.web import events
+from goodstanding.portal.web.answers import document_of
 from goodstanding.portal.web.office import Office, body_of, language_of, office_of
 from goodstanding.portal.web.problems import ProblemError
 from services.scorer.core.reasons.figures import Language
@@ -47,8 +48,11 @@ class Operation:
     handle: Handler
     scope: Scope | None = None
     takes: type[Any] | None = None
+    takes_message: bool = False
+    """A partner's own format is sent, which its mapping describes and nothing else does."""
     status: int = 200
     has_language: bool = False
+    not_found: str = "Nothing is held of this person, or not that"
 
 
 _Reading: TypeAlias = Callable[[Known, Explained | None, Language], Any]
@@ -70,21 +74,9 @@ def _reading(scope: Scope, read: _Reading, *, explains: bool, says: bool) -> Han
         document = read(known, found, language)
         if document is None:
             raise ProblemError(404, "no-score", _NO_SCORE)
-        return _document(request, document, language if says else None)
+        return document_of(request, document, language if says else None)
 
     return handle
-
-
-def _document(request: Request, document: Any, language: Language | None) -> Response:
-    content = msgspec.json.encode(document)
-    tag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Accept-Language"}
-    if language:
-        headers["Content-Language"] = language
-    given = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
-    if tag in given:
-        return Response(None, 304, headers)
-    return Response(content, 200, headers, "application/json")
 
 
 async def allowed(office: Office, request: Request, scope: Scope | None) -> str:
@@ -149,7 +141,7 @@ async def _access(request: Request) -> Response:
         permissions=tuple(msgspec.convert(each, told.Permission, from_attributes=True) for each in permissions),
         looks=tuple(msgspec.convert(each, told.Look, from_attributes=True) for each in looks),
     )
-    return _document(request, document, None)
+    return document_of(request, document, None)
 
 
 async def _permit(request: Request) -> Response:
@@ -171,12 +163,20 @@ async def _withdraw(request: Request) -> Response:
     return Response(None, 204)
 
 
+async def _consents(request: Request) -> Response:
+    office = office_of(request)
+    user_id = await allowed(office, request, None)
+    found = await ledger.consents(office.db, user_id)
+    consents = tuple(msgspec.convert(each, told.Consent, from_attributes=True) for each in found)
+    return document_of(request, told.Consents(user_id=user_id, consents=consents), None)
+
+
 async def _answers(request: Request) -> Response:
     office = office_of(request)
     user_id = await allowed(office, request, None)
     rows = await ledger.told(office.db, user_id)
     answers = tuple(told.Answer(at=at, said=msgspec.json.decode(body)) for at, body in rows)
-    return _document(request, told.Answers(user_id=user_id, answers=answers), None)
+    return document_of(request, told.Answers(user_id=user_id, answers=answers), None)
 
 
 _PERSON = "/v1/people/{user_id}"
@@ -282,8 +282,34 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "GET", f"{_PERSON}/answers", "get-answers", "What the person was answered and told", told.Answers, _answers
     ),
+    Operation(
+        "GET", f"{_PERSON}/consents", "get-consents", "To whom the person gave which consent", told.Consents, _consents
+    ),
+    Operation(
+        "POST",
+        "/v1/events/{partner}",
+        "send-events",
+        "Send a message in the partner's own format",
+        told.EventsTaken,
+        events.send,
+        scope="events",
+        takes_message=True,
+        status=202,
+        not_found="There is no mapping of this partner",
+    ),
+    Operation(
+        "GET",
+        "/v1/events/{partner}/{id}",
+        "get-event",
+        "What has become of an event",
+        told.EventVerdict,
+        events.verdict,
+        scope="events",
+        not_found=events.UNKNOWN,
+    ),
 )
 
 
 def routes() -> list[Route]:
-    return [Route(each.path, each.handle, methods=[each.method]) for each in OPERATIONS]
+    # A partner's id of an event may have a slash in it.
+    return [Route(each.path.replace("{id}", "{id:path}"), each.handle, methods=[each.method]) for each in OPERATIONS]

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from starlette.requests import HTTPConnection, Request
 
 from goodstanding.portal import ledger, tokens
+from goodstanding.portal.events.door import Events
 from goodstanding.portal.keys import Key, key_of
 from goodstanding.portal.people import People
 from goodstanding.portal.settings import PortalSettings
@@ -46,6 +47,7 @@ class Office:
     clock: Clock
     people: People
     settings: PortalSettings
+    events: Events
     asked: Limit = field(default_factory=lambda: Limit(_PER_MINUTE))
     failed: Limit = field(default_factory=lambda: Limit(_FAILURES_PER_MINUTE))
 
@@ -126,11 +128,11 @@ def language_of(request: HTTPConnection) -> Language:
     return "zh" if first.startswith("zh") else "en"
 
 
-async def body_of(request: Request) -> bytes:
+async def body_of(request: Request, bytes_max: int = BODY_BYTES_MAX) -> bytes:
     """The body, if it is not larger than any that is taken. Raises ProblemError."""
     found = bytearray()
     async for part in request.stream():
         found += part
-        if len(found) > BODY_BYTES_MAX:
-            raise ProblemError(413, "too-large", f"Send at most {BODY_BYTES_MAX} bytes.")
+        if len(found) > bytes_max:
+            raise ProblemError(413, "too-large", f"Send at most {bytes_max} bytes.")
     return bytes(found)

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from goodstanding.portal import documents
 from goodstanding.portal.web.interface import OPERATIONS, Operation
+from shared.contracts.fields import ID_CHARACTERS_MAX
 from shared.contracts.identity import USER_ID_PATTERN
 from shared.made_file import keep
 from shared.settings import ROOT
@@ -22,12 +23,13 @@ FILE = ROOT / "docs" / "openapi.json"
 _REF = "#/components/schemas/{name}"
 _PARAMETERS: dict[str, dict[str, Any]] = {
     "user_id": {"type": "string", "pattern": USER_ID_PATTERN},
+    "partner": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,39}$"},
+    "id": {"type": "string", "minLength": 1, "maxLength": ID_CHARACTERS_MAX},
     "subscriber": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,39}$"},
 }
 _PROBLEMS = {
     "401": "No key or link that is in force",
     "403": "The key lacks the scope, or the person's permission",
-    "404": "Nothing is held of this person, or not that",
     "422": "What was sent is not taken; `code` says why, `field` where",
     "429": "Too many requests; `Retry-After` says when to ask again",
     "503": "Kafka or the database does not answer",
@@ -80,9 +82,17 @@ def _operation(of: Operation) -> dict[str, Any]:
         "parameters": list(_parameters(of)),
         "responses": {str(of.status): _answer(of), **dict(_problems(of))},
     }
-    if of.takes is not None:
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(of.takes)}}}
+    if _takes(of):
+        described["requestBody"] = {"required": True, "content": _body(of)}
     return described
+
+
+def _takes(of: Operation) -> bool:
+    return of.takes is not None or of.takes_message
+
+
+def _body(of: Operation) -> dict[str, Any]:
+    return {"*/*": {}} if of.takes is None else {"application/json": {"schema": _ref(of.takes)}}
 
 
 def _answer(of: Operation) -> dict[str, Any]:
@@ -98,8 +108,8 @@ def _answer(of: Operation) -> dict[str, Any]:
 def _problems(of: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
     if of.method == "GET":
         yield "304", {"description": "As it was: the `ETag` is that of `If-None-Match`"}
-    for status, meaning in _PROBLEMS.items():
-        if status == "422" and of.takes is None:
+    for status, meaning in sorted({**_PROBLEMS, "404": of.not_found}.items()):
+        if status == "422" and not _takes(of):
             continue
         yield (
             status,

@@ -10,11 +10,11 @@ import msgspec
 
 from goodstanding.person import page
 from goodstanding.person.benefits import Line, describe
-from goodstanding.person.explained import Explained
+from goodstanding.person.explained import Explained, Fall
 from goodstanding.person.page import section
 from goodstanding.person.phrases import signed
-from goodstanding.person.told import cause_lines, first_line
-from goodstanding.portal.ledger import Look, Permission
+from goodstanding.person.told import cause_lines, first_line, lines_of
+from goodstanding.portal.ledger import Consent, Look, Permission
 from goodstanding.portal.people import Known
 from goodstanding.portal.web.html import Html, choice, document, form, joined, line, paragraph, text, unfolded, words
 from goodstanding.portal.web.wording import word
@@ -25,6 +25,8 @@ from shared.contracts.explained import HeldRecord
 from shared.contracts.subject import REASONS
 
 _TELL_MAX = 20
+_PURPOSES = {"credit-standing": ("your credit standing", "信用评估")}
+"""How a purpose is said to people; any other is said as the partner has it."""
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,9 +34,11 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
     known: Known
     found: Explained | None
+    falls: Sequence[Fall]
     table: TierTable
     permissions: Sequence[Permission]
     looks: Sequence[Look]
+    consents: Sequence[Consent]
     told: Sequence[tuple[datetime, bytes]]
     subscribers: Sequence[str]
     language: Language
@@ -70,14 +74,16 @@ def _parts(view: View) -> Iterator[str]:
         ]
         for part in page.sections(found, view.table, language, view.zone, lists_records=False):
             yield _named_drawings(part, charts)
+        if view.falls:
+            yield section(word("fallen", language), joined(_falls(view)))
         yield _history(found, view)
     if view.known.tier is not None or found is not None:
         yield section(word("benefits", language), _benefits(view))
     yield section(word("records", language), joined(_records(view)))
     yield section(word("answers", language), _told(view))
     yield section(word("access", language), joined(_access(view)))
+    yield section(word("consent", language), joined(_consents(view)))
     if view.acts:
-        yield section(word("consent", language), _consents(view))
         yield section(word("yours", language), _yours(view))
 
 
@@ -86,6 +92,15 @@ def _named_drawings(part: str, charts: Sequence[tuple[str, str]]) -> str:
     for name, label in charts:
         part = part.replace(f'class="{name}" role="img"', f'class="{name}" role="img" aria-label="{escape(label)}"')
     return part
+
+
+def _falls(view: View) -> Iterator[Html]:
+    for fall in view.falls:
+        on = day(fall.moved.as_of.astimezone(view.zone).date(), view.language)
+        change, score = signed(fall.moved.change), fall.moved.score
+        title = word("fell", view.language, day=on, change=change, score=score)
+        lines = page.moved_list(lines_of(fall.by, view.language))
+        yield Html(f"<article><h3>{text(title)}</h3>{lines}</article>")
 
 
 def _history(found: Explained, view: View) -> str:
@@ -242,14 +257,43 @@ def _permitted(who: str, view: View) -> bool:
     return any(each.subscriber == who and each.withdrawn_at is None for each in view.permissions)
 
 
-def _consents(view: View) -> str:
+def _consents(view: View) -> Iterator[Html]:
     language = view.language
+    yield paragraph(word("consent_explained", language))
+    if not view.consents:
+        yield paragraph(word("consents_none", language))
+    for each in view.consents:
+        yield Html(f"<article>{joined(_consent(each, view))}</article>")
+    if not view.acts:
+        return
     fields = (
         line("consent-partner", "partner", word("partner", language)),
         line("consent-id", "consent_id", word("consent_id", language)),
     )
     made = form("/me/withdrawals", view.form_word, fields, word("send_consent", language))
-    return paragraph(word("consent_explained", language)) + unfolded(word("send_consent", language), made)
+    yield unfolded(word("consent_other", language), made)
+
+
+def _consent(consent: Consent, view: View) -> Iterator[Html]:
+    language, number = view.language, consent.consent_id
+    title = word("consent_to", language, partner=consent.partner, number=number)
+    yield Html(f"<h3>{text(title)}</h3>")
+    if consent.given_at is None:
+        yield paragraph(word("consent_unused", language))
+    else:
+        purpose = _PURPOSES.get(consent.purpose or "", (consent.purpose or "",) * 2)[0 if language == "en" else 1]
+        given = _local_day(consent.given_at, view)
+        yield paragraph(word("consent_given", language, purpose=purpose, day=given))
+    if consent.withdrawn_at is not None:
+        yield paragraph(word("consent_over", language, day=_local_day(consent.withdrawn_at, view)))
+    elif view.acts:
+        send = word("take_back", language, number=number)
+        hidden = {"partner": consent.partner, "consent_id": number}
+        yield form("/me/withdrawals", view.form_word, (), send, of="quiet-button", **hidden)
+
+
+def _local_day(at: datetime, view: View) -> str:
+    return day(at.astimezone(view.zone).date(), view.language)
 
 
 def _yours(view: View) -> str:

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from goodstanding.portal.events.door import events
 from goodstanding.portal.hooks.sending import sending
 from goodstanding.portal.people import People
 from goodstanding.portal.policies import Policies
@@ -53,12 +54,18 @@ def answering(
 
     @contextlib.asynccontextmanager
     async def serve(pool: asyncpg.Pool, clock: Clock) -> AsyncIterator[None]:
-        office = Office(pool, clock, People(pool, policies), settings)
         host, port = settings.portal_host, settings.portal_port
         private = settings.portal_webhooks_private
         async with (
             sending(pool, allows_private=private),
-            listening("portal", application(office), host, port, "GOODSTANDING_PORTAL_PORT") as opened,
+            events(pool, settings) as taken,
+            listening(
+                "portal",
+                application(Office(pool, clock, People(pool, policies), settings, taken)),
+                host,
+                port,
+                "GOODSTANDING_PORTAL_PORT",
+            ) as opened,
         ):
             log.info("open", host=host, port=opened)
             yield

@@ -33,7 +33,14 @@ from shared.contracts.published.asyncapi_messages import (
     ref,
 )
 from shared.contracts.published.schemas import Problem
-from shared.contracts.subject import ErasureConfirmed, ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
+from shared.contracts.subject import (
+    ConsentNoted,
+    ErasureConfirmed,
+    ErasureReceipt,
+    SubjectAnswer,
+    SubjectNotice,
+    SubjectRequest,
+)
 from shared.contracts.topics import (
     DISPUTES_PREFIX,
     NORMALIZED,
@@ -69,7 +76,13 @@ CARRIES: dict[str, tuple[str, ...]] = {
     SCORES_EXPLAINED: (TYPES[ScoreExplained], ERASED),
     RECORDS_HELD: (TYPES[RecordsHeld], ERASED),
     SUBJECT_REQUESTS: (TYPES[SubjectRequest],),
-    SUBJECT_ANSWERS: (TYPES[SubjectAnswer], TYPES[SubjectNotice], TYPES[ErasureConfirmed], TYPES[ErasureReceipt]),
+    SUBJECT_ANSWERS: (
+        TYPES[SubjectAnswer],
+        TYPES[SubjectNotice],
+        TYPES[ConsentNoted],
+        TYPES[ErasureConfirmed],
+        TYPES[ErasureReceipt],
+    ),
     **{dead_letter_topic(service): (SET_ASIDE, REDRIVEN) for service in PROCESSES},
 }
 """The messages of each topic, by name. A topic that is not named here exists, and nothing is written to it yet."""

@@ -25,12 +25,12 @@ from shared.contracts.messages import (
     schema,
 )
 from shared.contracts.published.compatibility import incompatibilities
-from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotice
+from shared.contracts.subject import ConsentNoted, ErasureReceipt, SubjectAnswer, SubjectNotice
 
 DIRECTORY = Path(__file__).parents[1] / "schemas"
 FOLLOWED = frozenset({ScoreChange, DisputeQuestion, RecordSettled, Refusal, TierChange})
 """Bodies that others than our own services read. For them it also breaks when we begin to send something new."""
-OPEN = FOLLOWED | {RecordChange, SubjectAnswer, SubjectNotice, ErasureReceipt}
+OPEN = FOLLOWED | {RecordChange, SubjectAnswer, SubjectNotice, ConsentNoted, ErasureReceipt}
 """Bodies whose schema says nothing of further fields, so that readers pass them over. Changes of records were followed
 by others until decision 0018, and a schema that is open is never closed. What is told to people is shown by a portal,
 which may be of an earlier release."""

@@ -12,6 +12,11 @@
 {{- end }}
 {{- end }}
 
+{{/* The processes of this release. */}}
+{{- define "goodstanding.processes" -}}
+ingest scorer retention benefits{{ if .Values.portal.enabled }} portal{{ end }}
+{{- end }}
+
 {{- define "goodstanding.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "goodstanding.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -57,6 +62,7 @@ capabilities: {drop: [ALL]}
 - {name: GOODSTANDING_KAFKA_USER, value: {{ .user | quote }}}
 - {name: GOODSTANDING_KAFKA_PASSWORD_FILE, value: /run/secrets/{{ .password }}}
 {{- end }}
+- {name: GOODSTANDING_PARTITIONS, value: {{ $values.kafka.partitions | quote }}}
 {{- with $values.kafka.prefix }}
 - {name: GOODSTANDING_KAFKA_PREFIX, value: {{ . | quote }}}
 {{- end }}

@@ -7,14 +7,23 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from msgspec.structs import replace
 
+from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import STATEFUL, read_settings
 from goodstanding.platform.secret_files import write_secret_files
+from goodstanding.platform.servers import Addresses
 from goodstanding.platform.servers.kafka_security import ADMINISTRATOR as ADMIN
-from shared.contracts.topics import SERVICES
+from shared.contracts.topics import PORTAL, PROCESSES, SERVICES
 
-READERS = ("operator", "postgres", "ingest", *STATEFUL, "authority", "administrator", "kafka", "subscriber", "monitor")
+OWNERS = (*STATEFUL, PORTAL)
+"""Of a schema."""
+READERS = ("operator", "postgres", "ingest", *OWNERS, "authority", "administrator", "kafka", "subscriber", "monitor")
 PARTNERS = ["bank", "hotel"]
+
+
+def write(place: Path, *, portal: bool = True) -> bool:
+    return write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS, portal=portal)
 
 
 @pytest.fixture
@@ -29,12 +38,13 @@ def contents(place: Path) -> dict[str, bytes]:
 
 
 def test_a_reader_finds_its_own_secret_and_nobody_elses(place: Path) -> None:
-    assert write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    assert write(place)
     settings = read_settings(place / "operator" / "services")
     assert settings is not None
     assert (place / "ingest" / "goodstanding_key").read_text() == settings.key
     assert (place / "retention" / "goodstanding_fingerprint_key").read_text() == settings.fingerprint_key
-    for service in STATEFUL:
+    assert (place / "portal" / "goodstanding_portal_key").read_text() == settings.portal_key
+    for service in OWNERS:
         line = f"postgres:5432:*:{service}:{settings.passwords[service]}\n"
         assert (place / service / "pgpass").read_text() == line
         others = [each for name, each in settings.passwords.items() if name != service]
@@ -44,7 +54,7 @@ def test_a_reader_finds_its_own_secret_and_nobody_elses(place: Path) -> None:
 
 
 def test_everybody_has_a_password_of_its_own_on_kafka(place: Path) -> None:
-    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    write(place)
     users = {path.name: path.read_text() for path in (place / "administrator").iterdir() if path.suffix != ".pem"}
     assert users.keys() == {
         *SERVICES,
@@ -57,7 +67,7 @@ def test_everybody_has_a_password_of_its_own_on_kafka(place: Path) -> None:
         ADMIN,
     }
     assert len({*users.values()}) == len(users)
-    for reader in (*SERVICES, "operator", "subscriber"):
+    for reader in (*PROCESSES, "operator", "subscriber"):
         assert (place / reader / "kafka-password").read_text() == users[reader]
         others = [password for user, password in users.items() if user != reader]
         assert not any(each.encode() in text for each in others for text in contents(place / reader).values())
@@ -66,7 +76,7 @@ def test_everybody_has_a_password_of_its_own_on_kafka(place: Path) -> None:
 
 def test_the_servers_have_certificates_that_are_not_the_same_for_kafka(place: Path) -> None:
     """Kafka takes whoever has its broker's certificate for the broker, who may do everything."""
-    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    write(place)
     authority = x509.load_pem_x509_certificate((place / "authority" / "ca.pem").read_bytes())
     named = {"kafka/broker.pem": "broker", "postgres/server.pem": "postgres", "administrator/administrator.pem": ADMIN}
     for file, name in named.items():
@@ -77,19 +87,25 @@ def test_the_servers_have_certificates_that_are_not_the_same_for_kafka(place: Pa
 
 def test_with_another_authority_everything_is_made_again(place: Path) -> None:
     """What Kafka has of secrets can be made again at any time, so a backup need not have it."""
-    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    write(place)
     for each in (place / "authority").iterdir():
         each.unlink()
-    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    write(place)
     authority = x509.load_pem_x509_certificate((place / "authority" / "ca.pem").read_bytes())
     for file in ("kafka/broker.pem", "postgres/server.pem", "administrator/administrator.pem"):
         x509.load_pem_x509_certificates((place / file).read_bytes())[0].verify_directly_issued_by(authority)
 
 
 def test_only_the_servers_own_copies_can_be_read_by_another_user(place: Path) -> None:
-    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    write(place)
     modes = {name: (place / name).stat().st_mode & 0o777 for name in contents(place)}
-    for name in ("postgres/password", "postgres/server.pem", "kafka/broker.pem", "monitor/monitor.pem"):
+    for name in (
+        "postgres/password",
+        "postgres/server.pem",
+        "kafka/broker.pem",
+        "monitor/monitor.pem",
+        "monitor/postgres-password",
+    ):
         assert modes.pop(name) == 0o444
     for reader in ("authority", "kafka", "postgres", "monitor"):
         assert modes.pop(f"{reader}/ca.pem") & 0o444 == 0o444, "what every client has"
@@ -97,24 +113,45 @@ def test_only_the_servers_own_copies_can_be_read_by_another_user(place: Path) ->
 
 
 def test_a_second_start_keeps_everything(place: Path) -> None:
-    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    write(place)
     before = contents(place)
-    assert not write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    assert not write(place)
     assert contents(place) == before
 
 
-@pytest.mark.parametrize("lost", ["postgres", "ingest", *STATEFUL, "subscriber"])
+@pytest.mark.parametrize("lost", ["postgres", "ingest", *OWNERS, "subscriber"])
 def test_a_directory_that_was_lost_gets_the_same_again(place: Path, lost: str) -> None:
-    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    write(place)
     before = contents(place)
     shutil.rmtree(place / lost)
     (place / lost).mkdir()
-    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    write(place)
     after = contents(place)
     if lost == "postgres":
         # A certificate is no secret that anybody else has: another one does.
         assert before.pop("postgres/server.pem") != after.pop("postgres/server.pem")
     assert after == before
+
+
+def test_a_portal_is_added_to_a_platform_that_had_none_and_nothing_else_changes(place: Path) -> None:
+    """Nor has one that is older a role for whoever watches Postgres."""
+    write(place, portal=False)
+    before, made = contents(place), read_settings(place / "operator" / "services")
+    assert made is not None
+    assert not any(name.startswith("portal/") for name in before)
+    without = {name: password for name, password in made.passwords.items() if name != "monitor"}
+    Deployment.create(
+        place / "operator" / "services", Addresses(kafka="", postgres=""), replace(made, passwords=without)
+    )
+    assert not write(place)
+    after = contents(place)
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"operator/services/deployment.json", "operator/pgpass", "monitor/postgres-password"}
+    now = read_settings(place / "operator" / "services")
+    assert now is not None
+    assert (now.key, now.fingerprint_key, now.portal_port) == (made.key, made.fingerprint_key, 8080)
+    assert now.passwords.items() >= without.items()
+    assert now.passwords.keys() == {*OWNERS, "monitor"}
 
 
 def test_a_platform_is_set_up_as_the_environment_says_and_stays_so(
@@ -124,7 +161,7 @@ def test_a_platform_is_set_up_as_the_environment_says_and_stays_so(
     said = {"ZONE": "Europe/Berlin", "CURRENCY": "EUR", "CLOCK": "loading", "IDENTITY_SCHEME": ""}
     for name, value in said.items():
         monkeypatch.setenv(f"GOODSTANDING_{name}", value)
-    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    write(place)
     made = read_settings(place / "operator" / "services")
     assert made is not None
     assert (made.zone, made.currency, made.clock, made.identity_scheme) == (
@@ -134,5 +171,5 @@ def test_a_platform_is_set_up_as_the_environment_says_and_stays_so(
         "account",
     )
     monkeypatch.setenv("GOODSTANDING_CLOCK", "")
-    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS)
+    write(place)
     assert read_settings(place / "operator" / "services") == made

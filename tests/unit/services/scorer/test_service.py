@@ -20,6 +20,7 @@ from shared.contracts.erasure import Erased, mark, naming, nobody
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, ScoreChange, read
 from shared.contracts.messages import encode as encode_body
 from shared.contracts.refusals import read_refusal
+from shared.contracts.subject import ConsentNoted
 from shared.runner.service import Announcement, DeadLetter, Outcome, Outgoing
 from tests.support.people import (
     BILL,
@@ -195,6 +196,27 @@ def test_refusals_go_to_the_partner_with_position_and_id_and_no_bytes() -> None:
         Outcome("refused", "bank", "consent-withdrawn"),
         Outcome("published"),
     )
+
+
+def test_the_portal_learns_of_each_consent_once_and_without_a_portal_nobody_does() -> None:
+    figure = event(INCOME, NOW, id="f1", amount=1, consent=consent("c1"))
+    taken = Withdrawal(ME, "r1", NOW, "bank", "c2", NOW)
+    with_portal = msgspec.structs.replace(CONTINUOUS, explains=True)
+    decision = decide(None, [figure, figure, taken], NOW, with_portal)
+    noted = [sent for sent in decision.outgoing if dict(sent.headers)["ce_type"] == TYPES[ConsentNoted].encode()]
+    told = [read(ConsentNoted, sent.value or b"") for sent in noted]
+    cited = figure.body.consent
+    assert cited is not None
+    assert told == [
+        ConsentNoted(partner="bank", consent_id="c1", said_at=NOW, purpose=cited.purpose, given_at=cited.given_at),
+        ConsentNoted(partner="bank", consent_id="c2", said_at=NOW, withdrawn_at=NOW),
+    ]
+    assert len({dict(sent.headers)["ce_id"] for sent in noted}) == 2
+    assert {sent.topic for sent in noted} == {"subject.answers"}
+    again = decide(None, [figure, figure, taken], NOW, with_portal)
+    assert [sent for sent in again.outgoing if sent in noted] == noted, "the same to the byte"
+    without = decide(None, [figure, figure, taken], NOW, CONTINUOUS)
+    assert not any(dict(sent.headers)["ce_type"] == TYPES[ConsentNoted].encode() for sent in without.outgoing)
 
 
 def test_too_many_is_told_like_every_refusal() -> None:

@@ -18,8 +18,8 @@ from shared.contracts.topics import (
 
 # Name, key, partitions, cleanup, writers and readers: who may read and write what.
 TABLE = [
-    ("behavior.raw.bank", "the partner's choice", 6, "delete", ("partner bank", REDRIVE), ("ingest",)),
-    ("behavior.rejected.bank", "none", 1, "delete", ("ingest", "scorer", "retention"), ("partner bank",)),
+    ("behavior.raw.bank", "the partner's choice", 6, "delete", ("partner bank", "portal", REDRIVE), ("ingest",)),
+    ("behavior.rejected.bank", "none", 1, "delete", ("ingest", "scorer", "retention"), ("partner bank", "portal")),
     ("disputes.bank", "the partner's report id", 1, "delete", ("retention",), ("partner bank",)),
     ("crosswalk.bank", "a keyed hash of the customer number", 1, "compact", ("operator", "ingest"), ("ingest",)),
     ("behavior.normalized", "user_id", 6, "delete", ("ingest", REDRIVE), ("scorer",)),

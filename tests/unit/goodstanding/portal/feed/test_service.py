@@ -13,7 +13,7 @@ from goodstanding.portal.feed.service import Ending, decide, decode
 from shared.contracts.erasure import Erased, mark, nobody
 from shared.contracts.exchange import Announcement, announced
 from shared.contracts.explained import RecordsHeld
-from shared.contracts.subject import ErasureConfirmed
+from shared.contracts.subject import ConsentNoted, ErasureConfirmed
 from shared.contracts.topics import RECORDS_HELD, SCORES_EXPLAINED, SUBJECT_ANSWERS
 from shared.kafka.unreadable import Record
 from shared.runner.service import DeadLetter
@@ -64,6 +64,13 @@ def test_the_answers_end_with_what_ingest_confirms(service: str, expected: Ends 
     body = ErasureConfirmed(request_id="r1", service=service)  # type: ignore[arg-type]  # one that there is
     said = announced(service, SUBJECT_ANSWERS, WHO, body, subject="r1", version=1, time=NOW)
     assert decode(record_of(said), NOW) == expected
+
+
+def test_a_consent_is_among_what_the_person_was_told() -> None:
+    body = ConsentNoted(partner="bank", consent_id="c1", said_at=NOW, purpose="credit-standing", given_at=NOW)
+    news = decode(record_of(announced("scorer", SUBJECT_ANSWERS, WHO, body, subject="c", version=1, time=NOW)), NOW)
+    assert isinstance(news, News)
+    assert (news.part, news.body) == ("answers", body)
 
 
 def test_what_nobody_can_read_is_set_aside() -> None:

@@ -11,6 +11,8 @@ from typing import Literal
 import msgspec
 import pytest
 
+from goodstanding.person.explained import FALLS_MAX
+from goodstanding.person.phrases import signed
 from goodstanding.portal.web.html import STYLESHEET
 from goodstanding.portal.web.person_page import View, person_page
 from goodstanding.portal.web.wording import _BOTH, word
@@ -120,6 +122,42 @@ def test_each_form_posts_with_the_word_of_the_session(who: str, language: Langua
     assert all(each["method"] == "post" for each in forms)
     assert len(words) == len(forms) > 0
     assert {each["value"] for each in words} == {WORD}
+
+
+@BOTH
+def test_each_fall_says_when_by_how_much_and_why(language: Language) -> None:
+    of = view("with-record", language)
+    assert of.found is not None
+    falls = [moved for moved in of.found.history if moved.change < 0]
+    assert [fall.moved for fall in of.falls] == falls[::-1][:FALLS_MAX]
+    assert len(of.falls) >= 2
+    text = "".join(read(of).text)
+    for fall in of.falls:
+        on = day(fall.moved.as_of.astimezone(of.zone).date(), language)
+        assert word("fell", language, day=on, change=signed(fall.moved.change), score=fall.moved.score) in text
+        assert sum(each.points for each in fall.by) == fall.moved.change
+        for each in fall.by:
+            assert sum(points for points, _ in each.items) + each.others_points == each.points
+            assert all(sentence in text for _, sentence in each.items)
+
+
+@BOTH
+def test_a_consent_says_to_whom_for_what_since_when_and_whether_it_was_taken_back(language: Language) -> None:
+    """(rules I10)"""
+    of = view("newcomer", language)
+    found = read(of)
+    text = "".join(found.text)
+    for each in of.consents:
+        assert word("consent_to", language, partner=each.partner, number=each.consent_id) in text
+        for at in (each.given_at, each.withdrawn_at):
+            assert at is None or day(at.astimezone(of.zone).date(), language) in text
+    assert word("consent_unused", language) in text
+    hidden = [
+        of["value"] for tag, of in found.tags if tag == "input" and of.get("name") == "consent_id" and "value" in of
+    ]
+    assert hidden == ["consent-2025-0001"], "what was taken back is not taken back again"
+    none = "".join(read(msgspec.structs.replace(of, consents=())).text)
+    assert word("consents_none", language) in none
 
 
 def test_nobody_without_a_score_sees_that_the_first_one_comes() -> None:

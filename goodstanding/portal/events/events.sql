@@ -1,0 +1,38 @@
+-- A refusal can be read before the answer to the sender is written, so what is known of the same event stays.
+-- name: sent
+insert into event (partner, raw_partition, raw_offset, member, event, at)
+select $1, $2::smallint, $3::bigint, sent.member, sent.event, $6::timestamptz
+from unnest($4::int[], $5::bytea[]) as sent (member, event)
+on conflict (partner, raw_partition, raw_offset, member) do update set
+    event = excluded.event, at = excluded.at,
+    code = case when event.event = excluded.event then event.code end,
+    field = case when event.event = excluded.event then event.field end,
+    sentence = case when event.event = excluded.event then event.sentence end
+
+-- name: refused
+insert into event (partner, raw_partition, raw_offset, member, event, at, code, field, sentence)
+select distinct on (raw_partition, raw_offset, member) $1, refused.*
+from unnest($2::smallint[], $3::bigint[], $4::int[], $5::bytea[], $6::timestamptz[], $7::text[], $8::text[], $9::text[])
+    as refused (raw_partition, raw_offset, member, event, at, code, field, sentence)
+on conflict (partner, raw_partition, raw_offset, member) do update set
+    code = excluded.code, field = excluded.field, sentence = excluded.sentence
+
+-- Nobody could read which event it was: then all that lies at these positions is refused.
+-- name: refused_whole
+update event set code = $5, field = $6, sentence = $7
+where partner = $1 and raw_partition = $2::smallint and raw_offset between $3::bigint and $4::bigint
+
+-- name: read_until
+select next_offset from refusals_read where partner = $1
+
+-- name: keep_read_until
+insert into refusals_read (partner, next_offset) values ($1, $2::bigint)
+on conflict (partner) do update set next_offset = excluded.next_offset
+
+-- name: forget
+delete from event where at < $1::timestamptz
+
+-- What was sent last under this id.
+-- name: verdict
+select raw_partition, raw_offset, member, code, field, sentence from event
+where partner = $1 and event = $2 order by at desc, raw_offset desc limit 1
