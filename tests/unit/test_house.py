@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 _IMPORTED = re.compile(r"^\s*(?:from|import) ([\w.]+)", re.MULTILINE)
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
@@ -52,9 +50,11 @@ def of_its_own(module: str) -> str:
     return str(path.with_name(f"test_{path.name}"))
 
 
-@pytest.mark.parametrize("module", modules_of_the_cores())
-def test_a_module_of_a_core_has_its_tests_at_the_same_place(module: str) -> None:
-    assert (TESTS / "unit" / ELSEWHERE.get(module, of_its_own(module))).exists()
+def test_a_module_of_a_core_has_its_tests_at_the_same_place() -> None:
+    modules = modules_of_the_cores()
+    assert modules
+    tests = {module: TESTS / "unit" / ELSEWHERE.get(module, of_its_own(module)) for module in modules}
+    assert [module for module, file in tests.items() if not file.exists()] == []
 
 
 def test_what_is_tested_elsewhere_exists_and_has_no_tests_of_its_own() -> None:
