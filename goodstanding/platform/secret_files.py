@@ -21,7 +21,6 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from goodstanding.platform import certificates
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings, read_settings
 from goodstanding.platform.kafka_users import PASSWORDS, kept_password
@@ -75,6 +74,8 @@ def write_secret_files(
 
 def _write_certificates(directory: Path, postgres: str, kafka: str, services: Sequence[str]) -> None:
     """Of both servers, and of Kafka's administrator, who makes the users before any of them can log in."""
+    from goodstanding.platform import certificates
+
     authority = directory / "authority"
     certificates.ensure_authority(authority)
     # Kafka takes whoever has its broker's certificate for the broker, so that name is no other server's.

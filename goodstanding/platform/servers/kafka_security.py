@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from goodstanding.platform import certificates
 from goodstanding.platform.private_file import write_private
 from shared.kafka.connection import KafkaConnection
 
@@ -28,6 +27,9 @@ class KafkaSecurity:
 
     def prepare(self) -> None:
         """Make what is not there yet, and renew the certificate in time. Called before each start."""
+        # What makes certificates takes a tenth of a second to import, and most commands have no use for it.
+        from goodstanding.platform import certificates
+
         certificates.ensure_authority(self.directory)
         certificates.ensure_certificate(
             self.directory, self._keystore, ["localhost", "127.0.0.1", "::1"], common_name=BROKER
@@ -79,7 +81,9 @@ class KafkaSecurity:
 
     @property
     def ca_file(self) -> Path:
-        return self.directory / certificates.CA
+        from goodstanding.platform.certificates import CA
+
+        return self.directory / CA
 
     @property
     def _keystore(self) -> Path:
