@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from goodstanding.partner.mapping_files import compiled
-from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.simulation.real_data.adapters import adapters
 from goodstanding.simulation.real_data.source import DataError
 from goodstanding.simulation.real_data.uci_credit_card import MONTHS
-from services.ingest.core.normalize import Normalized, normalize
-from shared.contracts.identity import normalize as normalized_identifier
-from shared.contracts.messages import BehaviorEvent, RecordReport
-from shared.settings import ROOT
 
 HEADER = "ID,X1,X2,X3,X4,X5,X6,X7,X8,X9,X10,X11,X12,X13,X14,X15,X16,X17,X18,X19,X20,X21,X22,X23,Y"
-DATA = ROOT / "data" / "uci-credit-card-train.csv"
 
 
 def row(
@@ -200,27 +190,3 @@ def test_a_file_of_another_shape_is_named(tmp_path: Path, content: str, message:
     file.write_text(content)
     with pytest.raises(DataError, match=message):
         adapters()["uci-credit-card"](file)
-
-
-def test_ingest_takes_the_events_of_the_data() -> None:
-    # One of five; `make demo-real` sends all of them, and compares each with its recount.
-    source = adapters()["uci-credit-card"](DATA)
-    settings = FixedSettings.new(zone=source.zone.key, currency=source.currency)
-    partner, counts, ids = compiled(source.partner, settings), Counter[str](), set()
-    people = {normalized_identifier("account", person.identifier) for person in source.people}
-    for month in (source.months[0], source.months[-1]):
-        for event in islice(source.events(month), 0, None, 5):
-            result = normalize(partner, event, datetime(2005, 10, 1, tzinfo=UTC))
-            assert isinstance(result, Normalized), result
-            assert result.time.astimezone(source.zone).month == month % 12 + 1
-            counts[result.body.kind] += 1
-            ids.add(result.event_id)
-            if isinstance(result.body, BehaviorEvent):
-                assert (result.body.limit is not None) == (result.body.kind == "credit_card.statement")
-                assert (result.body.days_late or 0) in (0, 30, 60, 90)
-            else:
-                assert isinstance(result.body, RecordReport)
-    assert len(ids) == counts.total()
-    assert len(people) == 15_000
-    assert counts["card.overdue"] > 0
-    assert sum(person.defaulted for person in source.people) == 3_353
