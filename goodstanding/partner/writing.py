@@ -107,9 +107,11 @@ class Writer:
         self.time(spec, datetime.combine(day, time(12), self.zone), "date")
 
     def words(self, code: str) -> None:
-        """The words of a code of the mapping; `*` is any word."""
+        """The words of a code of the mapping; `*` is any word, and an empty one is absent."""
         specs = words_of(self.mapping.kind)
         for spec, word in zip(specs, code.split("/", len(specs) - 1), strict=True):
+            if not word:
+                continue
             written = _OTHER_WORD if word == ANY else word
             if isinstance(spec, str):
                 self.values[spec] = written

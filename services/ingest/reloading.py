@@ -73,8 +73,12 @@ class PartnerFiles:
 
     @property
     def in_force(self) -> Mapping[str, str]:
-        """By file, below its directory, the name of the content that the service works by."""
-        return {f"{file.parent.name}/{file.name}": name for file, name in self._in_force.items()}
+        """By file, below `partners` or `policies`, whatever these directories are called, the name of the content that
+        is in force."""
+        rates = self.settings.policies / RATES
+        return {
+            f"{'policies' if file == rates else 'partners'}/{file.name}": name for file, name in self._in_force.items()
+        }
 
     @property
     def faults(self) -> Sequence[str]:

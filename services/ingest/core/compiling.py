@@ -223,11 +223,10 @@ def _by_words(
             key = ("events", index, "kinds", code)
             with fields.noting():
                 parts = _code(mapping, code, key, fields)
-                if not isinstance(mapping, JsonMapping) and not all(parts):
-                    raise MappingError(key, "An empty cell is an absent value, so this code can never come.")
                 if parts in readings or parts in others:
                     raise MappingError(key, "The code is already mapped above.")
-                (others if ANY in parts else readings)[parts] = reading
+                # An absent word is no text that could be looked up.
+                (others if ANY in parts or "" in parts else readings)[parts] = reading
     for index, code in enumerate(mapping.skip):
         with fields.noting():
             parts = _code(mapping, code, ("skip", index), fields)

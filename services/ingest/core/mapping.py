@@ -39,9 +39,9 @@ class Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     kinds: dict[str, str]
-    """The partner's codes and our kinds; `*` is every word that no other code has, an absent one too. Of several codes
-    that fit an event the one with the fewest `*` is taken; of these the one that names the first word, and so on, so
-    that `/*` takes an absent first word before `*/plus` does.
+    """The partner's codes and our kinds; `*` is every word that no other code has, an absent one too, and an empty word
+    is an absent one. Of several codes that fit an event the one with the fewest `*` is taken; of these the one that
+    names the first word, and so on, so that `/*` takes an absent first word before `*/plus` does.
     `kinds = { paid = "water.bill" }`, for two words `kinds = { "paid/*" = "water.bill" }`."""
     count: str | Whole | None = None
     """How many times it was done; 1 where it is absent. `count = "items"`."""

@@ -219,7 +219,7 @@ def _unknown_kind(partner: Partner, words: tuple[Any, ...]) -> Refuse:
     for index, (word, value) in enumerate(zip(partner.words, words, strict=True)):
         before = [code for code in codes if all(map(_is_word, code[:index], words))]
         known = dict.fromkeys(code[index] for code in before)
-        if ANY in known:
+        if ANY in known or (value is None and "" in known):
             continue
         if value is None:
             return Refuse(Code.MISSING_FIELD, word.label, word.absent)
@@ -232,7 +232,7 @@ def _unknown_kind(partner: Partner, words: tuple[Any, ...]) -> Refuse:
                 return Refuse(Code.UNKNOWN_KIND, word.label, sentence)
             code = Code.ENVELOPE_TYPE if word.path == "@type" else Code.UNKNOWN_KIND
             padded = _PADDED if value.strip(BLANKS) in known else ""
-            return Refuse(code, word.label, f"{padded}Send one of: {listed(known)}.")
+            return Refuse(code, word.label, f"{padded}Send one of: {listed(filter(None, known))}.")
     raise AssertionError("called only for words that are no code")
 
 

@@ -42,10 +42,11 @@ _AT = (ARRIVED - timedelta(minutes=1)).isoformat()
 @pytest.fixture
 def settings(tmp_path: Path) -> IngestSettings:
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
-    (tmp_path / "partners").mkdir()
-    (tmp_path / "partners" / "rides.toml").write_text(_MAPPING)
+    # Files are named alike wherever an operator keeps them.
+    (tmp_path / "mappings").mkdir()
+    (tmp_path / "mappings" / "rides.toml").write_text(_MAPPING)
     return IngestSettings(
-        kafka="", key=SecretStr(KEY.hex()), policies=tmp_path / "policies", partners=tmp_path / "partners"
+        kafka="", key=SecretStr(KEY.hex()), policies=tmp_path / "policies", partners=tmp_path / "mappings"
     )
 
 

@@ -151,7 +151,6 @@ FAULTS = [
      9, "events[0].days_late.cleared", "can be taken"),
     ("amount at the place of a day", CSV, "days_late =", 'amount = { path = "due", unit = "major", currency = "CNY" }\n'
      "days_late =", 10, "events[0].days_late.due", "other keys"),
-    ("code of an empty cell", CSV, "{ paid =", '{ "" =', 8, 'events[0].kinds.""', "empty cell"),
     ("word that is too long", GOOD, 'b = "bachelor"', f'{"b" * 65} = "bachelor"', 25,
      f"events[2].value.map.{'b' * 65}", "never come"),
     ("word that is empty", GOOD, 'b = "bachelor"', '"" = "bachelor"', 25, 'events[2].value.map.""', "never come"),

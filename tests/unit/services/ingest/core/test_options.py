@@ -442,6 +442,43 @@ def test_a_column_for_debits_and_one_for_credits(row: str, expected: Any) -> Non
     check(found, expected)
 
 
+IN_FRANCS = """\
+format = "csv"
+header = true
+id = "id"
+time = "at"
+subject = "who"
+kind = ["what", "ccy"]
+zone = "Europe/Berlin"
+
+[[events]]
+kinds = { "paid/" = "service.payment", "/" = "donation.made" }
+amount = { path = "sum", unit = "major", currency = "CNY" }
+
+[[events]]
+kinds = { "paid/CHF" = "service.payment" }
+amount = { path = "sum", unit = "minor", currency = "CNY" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("paid,,12", Told(amount=1_200)),
+        ("paid,CHF,12", Told(amount=12)),
+        (",,12", Told(amount=1_200)),
+        ("paid,USD,12", Fault(Code.UNKNOWN_KIND, "ccy", "Send one of: CHF.")),
+        (",CHF,12", Fault(Code.UNKNOWN_KIND, "ccy")),
+        ("given,,12", Fault(Code.UNKNOWN_KIND, "what", "Send one of: paid.")),
+    ],
+)
+def test_an_empty_word_of_a_code_is_an_absent_one(row: str, expected: Any) -> None:
+    """So that a column that is empty for most rows, as a currency, can be told from one that says something else."""
+    text = f"id,at,who,what,ccy,sum\ne1,2024-03-05T09:30:00Z,{PERSON},{row}\n"
+    [found] = read(partner_of(IN_FRANCS), text.encode())
+    check(found, expected)
+
+
 def test_of_a_row_in_which_neither_is_filled_another_word_may_say_that_it_is_passed_over() -> None:
     text = f"id,at,who,what,out,in\n,,,,,\ne1,2024-03-05T09:30:00Z,{PERSON},,,\n"
     assert read(partner_of(TWO_COLUMNS), text.encode()) == [SKIPPED]
