@@ -86,7 +86,7 @@ async def _verify(service: str, db: Db) -> None:
         if found.get(name) != value:
             raise SessionSettingsError(
                 f"{name} is {found.get(name)} behind the pooler, not {value}: run goodstanding migrate, then have the "
-                "pooler open its connections anew"
+                "pooler open its connections again"
             )
 
 

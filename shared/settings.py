@@ -117,7 +117,7 @@ class KafkaSettings(BaseSettings):
     kafka_user: str = Field("", description="Who logs in to Kafka. One name for each service and partner.")
     kafka_password_file: Path | None = Field(
         None,
-        description="File with the password alone. Each new connection reads it anew.",
+        description="File with the password alone. Each new connection reads it again.",
     )
     kafka_token_file: Path | None = Field(None, description="File with the token of `OAUTHBEARER`, which others renew.")
     kafka_ca_file: Path | None = Field(

@@ -108,7 +108,7 @@ def is_late(sample: Sample) -> Callable[[str], None]:
 def one_of_these(*words: str) -> Callable[[str], None]:
     def check(answer: str) -> None:
         if answer not in words:
-            raise UserError(f"{answer} is none of the answers.", one_of(words))
+            raise UserError(f"{answer} is not one of the answers.", one_of(words))
 
     return check
 

@@ -22,7 +22,7 @@ receipt_app = commands("Receipts of erasures.")
 
 def erasures(
     rewrite: Annotated[
-        bool, typer.Option("--rewrite", help="Write every table anew, now; services wait for each meanwhile.")
+        bool, typer.Option("--rewrite", help="Rewrite every table now; services wait for each meanwhile.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -15,7 +15,7 @@ from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.stack import Stack
 from goodstanding.waiting_for_word import Waiting, give_word, not_taken_up, waiting_for_word
 
-app = commands("Whether Kafka and Postgres agree, and what to do after one of them was restored or made anew.")
+app = commands("Whether Kafka and Postgres agree, and what to do after one of them was restored or made again.")
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it, only what would be done is said.")]
 """Of `accept`, here and for clocks."""

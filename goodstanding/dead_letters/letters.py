@@ -32,7 +32,7 @@ class State(StrEnum):
 ADVICE = {
     State.THERE: "When what was wrong is mended, have it handled again: goodstanding dead-letters redrive {position}\n"
     "If it is of no use to anybody: goodstanding dead-letters dismiss {position}",
-    State.GONE: "Kafka has deleted the record: there is nothing to append. What a partner has sent, it may send anew.",
+    State.GONE: "Kafka has deleted the record: there is nothing to append. What a partner has sent, it may send again.",
     State.REDRIVEN: "It was redriven at {redriven_at}. If that was set aside as well, it is a letter of its own: "
     "goodstanding dead-letters ls. To append this one once more all the same, say --again.",
     State.NEXT_SCORE: "A score is never appended again: behind a newer one it would be what subscribers keep. "

@@ -155,5 +155,5 @@ def read_settings(directory: Path) -> FixedSettings | None:
     except msgspec.DecodeError as error:
         raise UserError(
             f"{directory / FILE} cannot be read ({str(error).rstrip('.')}).",
-            "Mend it, or start anew: goodstanding local down --delete",
+            "Mend it, or start again: goodstanding local down --delete",
         ) from error

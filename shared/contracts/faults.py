@@ -45,7 +45,7 @@ class Code(StrEnum):
     ENVELOPE_CONTENT_TYPE = "envelope-content-type", "The content type is not JSON."
     ENVELOPE_DATA = "envelope-data", "The event carries no data, or carries it as `data_base64`."
     ENVELOPE_KEY = "envelope-key", "`partitionkey` is not the key of the Kafka record."
-    ENVELOPE_TYPE = "envelope-type", "The event's type is none of those that this topic takes."
+    ENVELOPE_TYPE = "envelope-type", "The event's type is not among those that this topic takes."
     SCHEMA = "schema", "The value has a schema in a registry, and cannot be read by it."
     UNKNOWN_CUSTOMER = "unknown-customer", "The crosswalk does not say whose this customer number is."
     # Time.
@@ -65,7 +65,7 @@ class Code(StrEnum):
         "text-form",
         "A text has characters that cannot be seen (NUL is one), or not the form that the field asks for.",
     )
-    UNKNOWN_VALUE = "unknown-value", "A text is none of the field's closed list."
+    UNKNOWN_VALUE = "unknown-value", "The text is not in the field's closed list."
     UNKNOWN_KIND = "unknown-kind", "The kind is not in the taxonomy."
     FIELD_REQUIRED_BY_KIND = "field-required-by-kind", "The kind needs this field."
     FIELD_FORBIDDEN_BY_KIND = "field-forbidden-by-kind", "The kind does not have this field."
@@ -73,7 +73,7 @@ class Code(StrEnum):
     IMPLAUSIBLE_DATE = "implausible-date", "A time or date lies so far back that it is a placeholder or another unit."
     DEMOGRAPHIC = "demographic", "Sex, age, marital status, religion, ethnicity, health and biometrics are never taken."
     # The partner's format.
-    UNKNOWN_UNIT = "unknown-unit", "The unit is none of those that the partner's mapping names."
+    UNKNOWN_UNIT = "unknown-unit", "The unit is not among those that the partner's mapping names."
     UNKNOWN_CURRENCY = "unknown-currency", "The currency is not an ISO 4217 code that this deployment knows."
     FRACTION_OF_MINOR_UNIT = "fraction-of-minor-unit", "The amount has a fraction of the currency's minor unit."
     AMBIGUOUS_AMOUNT = "ambiguous-amount", "A point before three digits can separate thousands or decimals."

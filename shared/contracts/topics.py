@@ -31,7 +31,7 @@ ServiceName: TypeAlias = Literal["ingest", "retention", "scorer", "benefits"]
 SERVICES: tuple[ServiceName, ...] = get_args(ServiceName)
 """In the order of the flow: each reads only what those before it write."""
 PORTAL = "portal"
-"""The process for people and those who act on scores. A deployment may do without it, so it is none of the services."""
+"""The process for people and those who act on scores. A deployment may do without it, so it is no service."""
 PROCESSES: tuple[str, ...] = (*SERVICES, PORTAL)
 """Whatever runs on the runner, in a deployment with all of it."""
 REDRIVE = "operator (redrive only)"

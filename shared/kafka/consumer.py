@@ -78,7 +78,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library ha
         """Why partitions cannot be read, in sentences; empty when all can."""
         beyond = [
             f"{tp.topic}/{tp.partition}: the position {offset} lies beyond the end of Kafka's log, "
-            "which is older than what was read from it, or was made anew"
+            "which is older than what was read from it, or was made again"
             for tp, offset in sorted(self.beyond.items())
         ]
         times = [

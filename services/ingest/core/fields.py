@@ -232,7 +232,7 @@ class Fields(Paths):
             said = self._written(spec)
             return self._tried_amount(source, key, number_readers.minor_units(source, said), said)
         if spec.currency is not None and spec.currency not in DIGITS:
-            raise MappingError((*key, "currency"), "The currency is none of ISO 4217.")
+            raise MappingError((*key, "currency"), "ISO 4217 has no such currency.")
         currency: Reader[str] = readers.fixed(spec.currency or "")
         currency_label = source.label
         if spec.currency_path is not None:

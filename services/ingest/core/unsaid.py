@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 _BEFORE_KAFKA = (
-    "No option says this; do it before Kafka (docs/decisions/0028-options-of-a-mapping.md lists what is none)."
+    "No option says this; do it before Kafka (docs/decisions/0028-options-of-a-mapping.md lists what no option says)."
 )
 
 _HINTS: Mapping[str, str] = {

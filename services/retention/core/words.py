@@ -34,7 +34,7 @@ NEWS: Mapping[News, Both] = {
     ),
     "corrected": ("The provider has corrected the record.", "信息提供者已更正该记录。"),
     "unverifiable": (
-        "Nobody could say that the record is right. It stands with both views, and counts no more.",
+        "Nobody could say that the record is right. It stands with both views, and no longer counts.",
         "该记录无法核实，将同时保留双方意见，并不再计入评分。",
     ),
     "returned": (
@@ -91,7 +91,7 @@ REPLIES: Mapping[Reply, Both] = {
         "相同事实此前已核查，结论不变。请说明新的情况，或附上本人声明。",
     ),
     "no-longer": (
-        "The record counts no more already, since nobody could say that it is right.",
+        "The record no longer counts, since nobody could say that it is right.",
         "该记录因无法核实，已不再计入评分。",
     ),
     "too-many": (

@@ -22,7 +22,7 @@ class OtherCluster:
         return (
             f"This Kafka is the cluster {self.found}, and the offsets in the database are of the cluster {self.noted}:"
             " they would mean other records here. Either the address of Kafka or of the database is wrong, or Kafka"
-            " was made anew."
+            " was made again."
         )
 
 
@@ -141,7 +141,7 @@ class Undecided:
     @property
     def _because(self) -> str:
         """A stranger who copies our messages to the byte but for the version cannot be told from ourselves."""
-        somebody = "their id, source, key or partition is none of this service's"
+        somebody = "their id, source, key or partition is not one of this service's"
         if self.foreign == self.count:
             return f"somebody else has written there, since {somebody}"
         both = "Postgres is older than Kafka, or somebody else has written there"

@@ -405,7 +405,7 @@ def test_a_packed_export_with_lines_before_its_header(house: Path) -> None:
         (TRIPS, (*TRAM, "--map", "electric_bike=bike_rental"), "The nearest: bike_rental.return"),
         (TRIPS, (*TRAM, *KINDS), "Which field is the amount?"),
         (TRIPS, (*TRAM, *KINDS, *FARE[:5], "EURO"), "no currency"),
-        (BANK, ("--id", "Betrag", "--at", "dawn"), "dawn is none of the answers"),
+        (BANK, ("--id", "Betrag", "--at", "dawn"), "dawn is not one of the answers"),
         (
             BANK.replace("13.11", "03.12").replace(".", "/"),
             ("--id", "Betrag"),

@@ -85,7 +85,7 @@ CHANGED, SCORE = f"{RECORDS_CHANGED}/0/3", f"{SCORES_CHANGED}/0/3"
         ([set_aside(), noted(service="scorer")], [(PLACE, "there")]),
         ([set_aside(f"{RAW}/3/8", NOON + SECOND), set_aside()], [(PLACE, "there"), (f"{RAW}/3/8", "there")]),
         ([set_aside(f"{RAW}/3/4")], [(f"{RAW}/3/4", "gone")]),
-        # The topic was made anew and has not come so far.
+        # The topic was made again and has not come so far.
         ([set_aside(f"{RAW}/3/9")], [(f"{RAW}/3/9", "gone")]),
         ([set_aside("behavior.raw.deleted/0/7")], [("behavior.raw.deleted/0/7", "gone")]),
         ([set_aside(f"{RAW}/3/4"), noted(f"{RAW}/3/4")], [(f"{RAW}/3/4", "redriven")]),
