@@ -51,6 +51,11 @@ class Piece:
     is_message: bool = False
     """Whether it goes as it is where others are joined: a line that has no list where the mapping says one."""
 
+    @property
+    def numbers(self) -> range:
+        """Those of its events."""
+        return range(self.number, self.number + self.count)
+
 
 class Pieces(NamedTuple):
     """`head` is what stands above the rows of a table; empty for everything else."""

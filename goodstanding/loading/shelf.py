@@ -85,10 +85,22 @@ class Shelf:
 
     def put(self, file: int, pieces: Iterable[Shelved], refused: Iterable[Refused]) -> None:
         with self._db:
-            rows = ((each.month, file, each.shard, self._place(file, each.piece), each.piece) for each in pieces)
-            written = ((*where, piece.number, piece.count, piece.value, piece.alike) for *where, piece in rows)
-            self._db.executemany("insert into piece values (?, ?, ?, ?, ?, ?, ?, ?)", written)
-            self._refuse(file, refused)
+            self._put(file, pieces, refused)
+
+    def put_again(
+        self, file: int, judged: Iterable[Piece], pieces: Iterable[Shelved], refused: Iterable[Refused]
+    ) -> None:
+        """What has become of pieces of a file that was read to its end, and that were `judged` once more."""
+        numbers = ((file, number) for piece in judged for number in piece.numbers)
+        with self._db:
+            self._db.executemany("delete from refusal where file = ? and number = ?", numbers)
+            self._put(file, pieces, refused)
+
+    def _put(self, file: int, pieces: Iterable[Shelved], refused: Iterable[Refused]) -> None:
+        rows = ((each.month, file, each.shard, self._place(file, each.piece), each.piece) for each in pieces)
+        written = ((*where, piece.number, piece.count, piece.value, piece.alike) for *where, piece in rows)
+        self._db.executemany("insert or replace into piece values (?, ?, ?, ?, ?, ?, ?, ?)", written)
+        self._refuse(file, refused)
 
     def end(self, file: int, events: int, skipped: int, outside: int) -> None:
         """The file is read to its end; from now on it is known by its content."""
@@ -154,6 +166,12 @@ class Shelf:
         """In the order of the file."""
         of = "select number, code, field, sentence from refusal where file = ? order by number"
         return (Refused(*row) for row in self._db.execute(of, (file,)))
+
+    def refused_as(self, file: int, code: str) -> set[int]:
+        """The numbers of the events of the file that are refused for this reason."""
+        return {
+            row[0] for row in self._db.execute("select number from refusal where file = ? and code = ?", (file, code))
+        }
 
     def refused(self, file: int) -> int:
         """How many events of the file are refused."""

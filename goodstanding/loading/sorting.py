@@ -7,7 +7,7 @@ not known yet.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import lru_cache
@@ -26,6 +26,7 @@ from goodstanding.partner.verdicts import Result, Verdict
 from goodstanding.platform.fixed_settings import FixedSettings
 from services.ingest.core.members import EVENTS_MAX
 from shared.contracts import zones
+from shared.contracts.faults import Code
 from shared.contracts.months import month_of
 from shared.contracts.partition import partition_of
 from shared.contracts.times import instant
@@ -69,19 +70,22 @@ class Sorter:
         self._zone = zones.zone(settings.zone)
         self._since, self._until = (self._begin_of(day) for day in (days.since, days.until))
         written = (partners_here() / f"{partner}.toml").read_bytes()
-        # Where customers were told since, a file is read again, since other events of it are taken.
-        told = b"" if crosswalk is None else b"%d" % len(crosswalk)
-        self._read_by = hashlib.sha256(written + repr(days).encode() + told).digest()
+        self._read_by = hashlib.sha256(written + repr(days).encode()).digest()
         self._month_of = lru_cache(maxsize=4096)(self._month_of_minute)
 
     def put(self, file: Path, name: str, shelf: Shelf, room: Path, watch: Watch = lambda _: None) -> File:
-        """Put the file on the shelf, unless it is there already. `name` is what the user calls it; `watch` is told how
-        many events were read. Raises UserError."""
+        """Put the file on the shelf, unless it is there already; then only what was refused since its customer was not
+        told is looked at again. `name` is what the user calls it; `watch` is told how many events were read. Raises
+        UserError."""
         digest = _digest(file)
         if (known := shelf.find(self._partner, digest, self._read_by)) is not None:
-            return known
-        with unpacked(file, room) as content:
-            self._put(content, digest, name, file, shelf, watch)
+            if not (unknown := shelf.refused_as(known.id, Code.UNKNOWN_CUSTOMER)):
+                return known
+            with unpacked(file, room) as content:
+                self._put_again(content, known, unknown, shelf)
+        else:
+            with unpacked(file, room) as content:
+                self._put(content, digest, name, file, shelf, watch)
         found = shelf.find(self._partner, digest, self._read_by)
         assert found is not None, "it was read to its end"
         return found
@@ -103,12 +107,23 @@ class Sorter:
             raise too_many_alike(name, *crowd)
         shelf.end(id, events, skipped, outside)
 
+    def _put_again(self, content: IO[bytes], file: File, unknown: Container[int], shelf: Shelf) -> None:
+        head, pieces = read(content, self._mapping, Path(file.name))
+        outside = file.outside
+        while part := list(islice(pieces, _AT_ONCE)):
+            again = [piece for piece in part if any(number in unknown for number in piece.numbers)]
+            if again:
+                judged = self._sort(head, again)
+                shelf.put_again(file.id, again, judged.shelved, judged.refused)
+                outside += judged.outside
+        shelf.end(file.id, file.events, file.skipped, outside)
+
     def _sort(self, head: bytes, pieces: Sequence[Piece]) -> _Sorted:
         verdicts = self._judged(head, pieces)
         found = _Sorted(events=sum(piece.count for piece in pieces))
         for piece in pieces:
             places = []
-            for number in range(piece.number, piece.number + piece.count):
+            for number in piece.numbers:
                 match verdicts.get(number) or verdicts[piece.number]:
                     case Forwarded() as event if (place := self._place(event)) is not None:
                         places.append(place)

@@ -224,7 +224,9 @@ def test_a_customer_who_was_not_told_is_refused_before_anything_is_sent(
         return [f"{each.number} {each.code}" for each in shelf.refusals(found.id)]
 
     assert refusals(told("C-1")) == ["3 unknown-customer"]
+    assert refusals(told("C-1")) == ["3 unknown-customer"]
+    shelf.taken(JANUARY, {}, {})
     assert refusals(told("C-1", "C-2")) == []
-    assert dict(shelf.waiting()) == {JANUARY: 2}
+    assert numbers(shelf, JANUARY) == [3], "what was sent already is not sent again"
     [(_, shard, _)] = shelf.groups(JANUARY)
     assert shard == partition_of(user_id(bytes.fromhex(SETTINGS.key), "account", sample_account(1)))
