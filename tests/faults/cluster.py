@@ -235,10 +235,14 @@ class Cluster:
     async def until_drained(self) -> None:
         """Everything sent so far is handled, published, and known to be."""
 
-        async def drained() -> bool:
-            return not await self.anything_in_flight()
+        open_work: str | None = None
 
-        await self.until(drained, "everything is handled")
+        async def drained() -> bool:
+            nonlocal open_work
+            open_work = await self.anything_in_flight()
+            return not open_work
+
+        await self.until(drained, lambda: f"everything is handled, but {open_work}")
 
     async def until_run_done(self, number: int | str = "") -> None:
         """Every shard has published the month (or whichever is the last), and sent it."""
@@ -250,8 +254,10 @@ class Cluster:
         await self.until(done, f"publication {number} is done")
         await self.until_drained()
 
-    async def until(self, condition: Callable[[], Any], what: str, timeout_s: float = _PATIENCE_S) -> None:
-        """Wait for a condition; a server that is away is no answer yet."""
+    async def until(
+        self, condition: Callable[[], Any], what: str | Callable[[], str], timeout_s: float = _PATIENCE_S
+    ) -> None:
+        """Wait for a condition; a server that is away is no answer yet. `what` is what has not come about by then."""
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
@@ -262,7 +268,8 @@ class Cluster:
         except TimeoutError:
             states = {name: process.trouble() for name, process in self.processes.items()}
             words = "\n".join(process.last_words(12) for process in self.processes.values())
-            raise AssertionError(f"not within {timeout_s:.0f} s: {what}; {states}\n{words}") from None
+            said = what if isinstance(what, str) else what()
+            raise AssertionError(f"not within {timeout_s:.0f} s: {said}; {states}\n{words}") from None
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[asyncpg.Connection]:
