@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 
 from shared.contracts.identity import SchemeName
 from shared.settings import HexKey, StatefulSettings
@@ -27,3 +27,25 @@ class PortalSettings(StatefulSettings):
     retention_profile: str = Field(
         "cn", pattern="^[a-z0-9-]+$", description="policies/retention/<profile>.toml, as for retention."
     )
+    login_issuer: str = Field(
+        "",
+        pattern=r"^(https://\S+|http://(localhost|127\.0\.0\.1)(:\d+)?(/\S*)?)?$",
+        description="The OpenID provider by which people log in, as it names itself; empty where nobody does.",
+    )
+    login_client: str = Field("", description="What the provider calls the portal (`client_id`).")
+    login_secret: SecretStr | None = Field(None, description="The portal's secret there, where it has one.")
+    login_scope: str = Field("openid", pattern=r"^openid( \S+)*$", description="What is asked for, `openid` first.")
+    login_claim: str = Field("sub", min_length=1, description="The claim that says who it is.")
+    key: HexKey | None = Field(
+        None,
+        description="Key of the pseudonyms, as for ingest, where that claim is an identifier of "
+        "`GOODSTANDING_IDENTITY_SCHEME`; without it the claim is a user_id.",
+    )
+
+    @model_validator(mode="after")
+    def _login_is_whole(self) -> PortalSettings:
+        if self.login_issuer and not (self.login_client and self.portal_url):
+            raise ValueError(
+                "whoever sets GOODSTANDING_LOGIN_ISSUER sets GOODSTANDING_LOGIN_CLIENT and _PORTAL_URL too"
+            )
+        return self

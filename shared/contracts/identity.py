@@ -7,6 +7,7 @@ The raw identifier goes no further than ingest; everything else knows the user_i
 from __future__ import annotations
 
 import hmac
+import re
 import unicodedata
 
 from shared.contracts.identifier_schemes import SCHEMES, IdentifierError, SchemeName, sample_account
@@ -79,6 +80,10 @@ def _digit(character: str) -> str:
 
 _LOWER = bytes(range(128)).lower() + bytes(range(128, 256))
 _BESIDE_LETTERS_AND_DIGITS = bytes(byte for byte in range(128) if not chr(byte).isalnum())
+
+
+def is_user_id(text: str) -> bool:
+    return re.fullmatch(USER_ID_PATTERN, text) is not None
 
 
 def user_id(key: bytes, scheme: str, normalized: str) -> str:

@@ -57,7 +57,10 @@ async def _leave(request: Request) -> Response:
 def _plain(request: Request, name: str, status: int) -> Response:
     language = language_of(request)
     title = escape(word("title", language))
-    body = f"<h1>{title}</h1><section>{escape(word(name, language))}</section>"
+    here = html.paragraph(word(name, language))
+    if office_of(request).settings.login_issuer:
+        here = html.joined((here, f'<p><a href="/login/">{escape(word("login", language))}</a></p>'))
+    body = f"<h1>{title}</h1><section>{here}</section>"
     page = html.document(word("title", language), language, body, here="/", leaves=False)
     return language_kept(request, language, HTMLResponse(page, status))
 

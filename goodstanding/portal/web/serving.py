@@ -21,7 +21,7 @@ from goodstanding.portal.hooks.sending import sending
 from goodstanding.portal.people import People
 from goodstanding.portal.policies import Policies
 from goodstanding.portal.settings import PortalSettings
-from goodstanding.portal.web import interface, openapi, pages, problems
+from goodstanding.portal.web import interface, login, openapi, pages, problems
 from goodstanding.portal.web.office import Office
 from goodstanding.portal.web.problems import ProblemError
 from goodstanding.portal.web.sessions import EnterError
@@ -75,7 +75,7 @@ def answering(
 
 def application(office: Office) -> ASGIApp:
     app = Starlette(
-        routes=[*openapi.routes(), *interface.routes(), *pages.routes()],
+        routes=[*openapi.routes(), *interface.routes(), *pages.routes(), *login.routes(office)],
         middleware=[Middleware(_Headers)],
         exception_handlers={
             EnterError: pages.not_entered,

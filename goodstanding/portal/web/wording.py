@@ -114,6 +114,7 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "done": ("Done.", "已完成。"),
     "not_sent": ("It was not sent: {why}", "未提交：{why}"),
     "entry": ("Open with the link that you were given.", "请使用您收到的链接打开。"),
+    "login": ("Log in", "登录"),
     "expired": (
         "This link does not open anything any more. Ask for another one.",
         "此链接已失效，请重新申请。",
