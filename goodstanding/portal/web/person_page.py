@@ -22,6 +22,7 @@ from services.benefits.core.table import TierTable
 from services.scorer.core.reasons.figures import Language, day, money
 from services.scorer.core.reasons.words import of_kind
 from shared.contracts.explained import HeldRecord
+from shared.contracts.kinds import KIND_OF
 from shared.contracts.subject import REASONS
 
 _TELL_MAX = 20
@@ -185,11 +186,20 @@ def _counting(record: HeldRecord, view: View) -> str:
 
 def _countdown(record: HeldRecord, view: View) -> str:
     if record.lapses_at is None:
-        return word("gone_open", view.language)
+        return " ".join([word("gone_open", view.language), *_if_settled(record, view)])
     on = record.lapses_at.astimezone(view.zone).date()
     left = (on - view.today).days
     name = "gone_tomorrow" if left == 1 else "gone"
     return word(name, view.language, day=day(on, view.language), days=max(left, 0))
+
+
+def _if_settled(record: HeldRecord, view: View) -> Iterator[str]:
+    """When a record that goes on would be gone if it ended today."""
+    kind = KIND_OF.get(record.kind)
+    if view.found is not None and kind is not None and kind.record_class is not None:
+        on = view.found.gone_if_settled.get(kind.record_class)
+        if on is not None:
+            yield word("gone_if_settled", view.language, day=day(on, view.language))
 
 
 def _forms(record: HeldRecord, number: int, view: View) -> Iterator[Html]:

@@ -39,6 +39,7 @@ _BOTH: Mapping[str, tuple[str, str]] = {
         "It has no end yet: the time until it is gone begins when it is settled.",
         "尚无删除日期：了结之后开始计时。",
     ),
+    "gone_if_settled": ("If it is settled today, it is gone on {day}.", "若今日了结，将于{day}删除。"),
     "counts_not": ("It does not count at present.", "目前不计入评分。"),
     "counts_later": ("It counts from {day} on.", "自 {day} 起计入评分。"),
     "counts": ("It counts at present.", "目前计入评分。"),

@@ -104,7 +104,12 @@ def test_a_record_has_its_countdown_to_the_day_and_its_state(language: Language)
     assert str(left) in text
     assert word("disputed", language) in text
     assert "I had cancelled it in time." in text
-    assert word("gone_open", language) in "".join(read(view("restricted", language)).text)
+    going_on = view("restricted", language)
+    assert going_on.found is not None
+    text = "".join(read(going_on).text)
+    assert word("gone_open", language) in text
+    # A court's listing is one of the class `legal`.
+    assert word("gone_if_settled", language, day=day(going_on.found.gone_if_settled["legal"], language)) in text
 
 
 @BOTH
