@@ -42,8 +42,8 @@ SOMEBODY = {*SERVICES, "operator", "portal", "monitor", "partner-bank", "partner
 def _of_partner(partner: str) -> dict[str, tuple[set[str], set[str]]]:
     them = f"partner-{partner}"
     return {
-        f"behavior.raw.{partner}": ({them, "operator"}, {"ingest", "operator"}),
-        f"behavior.rejected.{partner}": ({"ingest", "scorer", "retention"}, {them, "operator"}),
+        f"behavior.raw.{partner}": ({them, "portal", "operator"}, {"ingest", "operator"}),
+        f"behavior.rejected.{partner}": ({"ingest", "scorer", "retention"}, {them, "portal", "operator"}),
         f"disputes.{partner}": ({"retention"}, {them, "operator"}),
         f"crosswalk.{partner}": ({"operator", "ingest"}, {"ingest", "operator"}),
     }
@@ -72,7 +72,7 @@ TOPICS: Mapping[str, tuple[Collection[str], Collection[str]]] = {
 }
 # Who may be a member, and who may only ask how far a group is.
 GROUPS: Mapping[str, tuple[Collection[str], Collection[str]]] = {
-    "ingest": ({"ingest"}, {"operator", "monitor", "partner-bank", "partner-hotel"}),
+    "ingest": ({"ingest"}, {"operator", "monitor", "portal", "partner-bank", "partner-hotel"}),
     "retention": ({"retention"}, {"operator", "monitor"}),
     "scorer": ({"scorer"}, {"operator", "monitor"}),
     "benefits": ({"benefits"}, {"operator", "monitor"}),
