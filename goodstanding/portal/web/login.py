@@ -120,10 +120,7 @@ def person(claims: Mapping[str, Any], settings: PortalSettings) -> str | None:
 
 
 def routes(office: Office) -> list[Mount]:
-    """None where nobody logs in so."""
     settings = office.settings
-    if not settings.login_issuer:
-        return []
     login = Login(settings)
     kept = Middleware(
         SessionMiddleware,

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from goodstanding.portal.events.door import events
@@ -21,7 +22,7 @@ from goodstanding.portal.hooks.sending import sending
 from goodstanding.portal.people import People
 from goodstanding.portal.policies import Policies
 from goodstanding.portal.settings import PortalSettings
-from goodstanding.portal.web import interface, login, openapi, pages, problems
+from goodstanding.portal.web import interface, openapi, pages, problems
 from goodstanding.portal.web.office import Office
 from goodstanding.portal.web.problems import ProblemError
 from goodstanding.portal.web.sessions import EnterError
@@ -75,7 +76,7 @@ def answering(
 
 def application(office: Office) -> ASGIApp:
     app = Starlette(
-        routes=[*openapi.routes(), *interface.routes(), *pages.routes(), *login.routes(office)],
+        routes=[*openapi.routes(), *interface.routes(), *pages.routes(), *_login(office)],
         middleware=[Middleware(_Headers)],
         exception_handlers={
             EnterError: pages.not_entered,
@@ -90,6 +91,15 @@ def application(office: Office) -> ASGIApp:
     )
     app.state.office = office
     return app
+
+
+def _login(office: Office) -> list[Mount]:
+    """Where nobody logs in with a provider, nothing of that library is loaded."""
+    if not office.settings.login_issuer:
+        return []
+    from goodstanding.portal.web import login
+
+    return login.routes(office)
 
 
 async def _http_error(_: Request, error: Exception) -> Response:
