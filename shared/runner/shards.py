@@ -23,6 +23,7 @@ from shared.runner.forward import ForwardShard
 from shared.runner.host import Home, Host
 from shared.runner.inputs import Inputs
 from shared.runner.lag import Lag, Stalls, lag
+from shared.runner.one_story.claim_check import note_of
 from shared.runner.service import Fenced, Service
 from shared.runner.shard import Shard
 from shared.runner.shard_troubles import together
@@ -205,10 +206,13 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         self._stalls.look(behind, time.monotonic())
         lags = {tp: self._lag(tp, end, positions.get(tp, 0)) for tp, end in ends.items()}
         known = {tp: lag for tp, lag in lags.items() if lag is not None}
+        # With the note of whose deployment works here, which a commit without one would take away.
         self._progress = {
-            tp: OffsetAndMetadata(ends[tp] - lag.records, "")
+            tp: OffsetAndMetadata(ends[tp] - lag.records, note.text())
             for tp, lag in known.items()
-            if isinstance(self.shards.get(tp.partition), FencedShard)
+            if isinstance(shard := self.shards.get(tp.partition), FencedShard)
+            and (noted := shard.noted)
+            and (note := note_of(noted, tp.topic))
         }
         return known
 

@@ -22,7 +22,7 @@ from shared.kafka.between import between
 from shared.runner import store
 from shared.runner.host import ContradictionError, Home
 from shared.runner.one_story import agreement, operator_word, questions
-from shared.runner.one_story.agreement import Seen
+from shared.runner.one_story.agreement import Noted, Seen
 from shared.runner.one_story.commit_note import Committed, Note
 from shared.runner.one_story.contradictions import (
     BeyondEnd,
@@ -193,16 +193,21 @@ def _kept(messages: Sequence[Outgoing], own: OwnTopic) -> list[Outgoing]:
     return [message for message in messages if not (own.last_counts and message.topic == own.topic)]
 
 
+def note_of(noted: Noted, topic: str) -> Note | None:
+    """What is written into the group beside each offset of the topic; None where nothing was noted of it."""
+    if not (topic_id := noted.topic_ids.get(topic)):
+        return None
+    return Note(noted.cluster, topic_id, noted.owner, noted.newest.get(topic, 0))
+
+
 async def _sign(home: Home, claim: store.Claim) -> None:
     """Write into the group whose deployment works here, beside the offsets, which operators' tools show as the lag."""
     noted = claim.noted
     _, held = home.inputs.asking()
     await home.inputs.commit(
         {
-            topic: Committed(
-                noted.offsets.get(topic, 0), Note(noted.cluster, topic_id, noted.owner, noted.newest.get(topic, 0))
-            )
+            topic: Committed(noted.offsets.get(topic, 0), note)
             for topic in [tp.topic for tp in held]
-            if (topic_id := noted.topic_ids.get(topic))
+            if (note := note_of(noted, topic))
         }
     )
