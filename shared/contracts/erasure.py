@@ -110,12 +110,16 @@ def life(known: Erased | None, named: Erased | None, now: datetime) -> Life:
     is older than anything on its way decides nothing: nobody meets a message of the life before."""
     if known is named:
         return "present"  # nearly always there is none
-    known_at, named_at = (
-        each.asked_at if each and now < each.asked_at + ON_THE_WAY_MAX else None for each in (known, named)
-    )
+    known_at, named_at = (each.asked_at if each and is_recent(each, now) else None for each in (known, named))
     if known_at == named_at:
         return "present"
     return "former" if named_at is None or (known_at is not None and named_at < known_at) else "next"
+
+
+def is_recent(erased: Erased, now: datetime) -> bool:
+    """Whether anything from before the erasure can still be on its way. If not, no database need remember the erasure,
+    and one that does not know it may have followed it long ago."""
+    return now < erased.asked_at + ON_THE_WAY_MAX
 
 
 def latest(erased: Sequence[Erased]) -> Erased:

@@ -32,7 +32,7 @@ from services.scorer.core.score import Evaluation
 from services.scorer.storage import restate as scorer
 from services.scorer.storage import store as people
 from shared.contracts.cloudevents import binary
-from shared.contracts.erasure import Erased, mark, naming
+from shared.contracts.erasure import ON_THE_WAY_MAX, Erased, mark, naming
 from shared.contracts.exchange import announced
 from shared.contracts.messages import TYPES, RecordChange, ScoreChange, TierChange, encode
 from shared.contracts.partition import partition_of
@@ -291,6 +291,37 @@ async def test_scores_of_whoever_came_back_are_not_those_of_the_life_before(
         held = (await people.load(db, SHARD, [WHO], fingerprint_key=KEY))[WHO]
         assert held.erased == ERASED
         assert (held.version or None, held.state) == (afterwards, b"state" if known else b"")
+
+
+# -- an erasure that is long past --------------------------------------------------------------------------------------
+
+PAST = Erased(WHO, "r0", NOW - ON_THE_WAY_MAX)
+"""Neither database remembers it any more: nothing from before it can be on its way."""
+
+
+@pytest.mark.parametrize(
+    "on_topic", [told(3, 500, PAST), mark("scorer", "scores.changed", PAST)], ids=["named", "mark"]
+)
+async def test_scores_of_whoever_came_back_long_ago_are_kept(opened: Opened, on_topic: Any) -> None:
+    """(rules I12)"""
+    async with opened("scorer") as db:
+        person = Person(WHO, b"state", 3, score.encode(Evaluation(500, False, (), (), ())), as_of=EARLIER)
+        await people.save(db, SHARD, {WHO: person}, [])
+        assert await scorer.erase_ahead(db, SHARD, {WHO.encode(): on_topic}, [], NOW, KEY) == []
+        held = (await people.load(db, SHARD, [WHO], fingerprint_key=KEY))[WHO]
+        assert (held.erased, held.version, held.state) == (None, 3, b"state")
+
+
+@pytest.mark.parametrize(
+    "on_topic", [change(3, "fair", PAST), mark("benefits", "tiers.changed", PAST)], ids=["named", "mark"]
+)
+async def test_tiers_of_whoever_came_back_long_ago_are_kept(opened: Opened, on_topic: Any) -> None:
+    """(rules I12)"""
+    async with opened("benefits") as db:
+        await standings.save(db, SHARD, {WHO: Held(standing(3))})
+        assert await benefits.erase_again(db, SHARD, {WHO.encode(): on_topic}, NOW, KEY) == []
+        held = (await standings.load(db, SHARD, [WHO], fingerprint_key=KEY))[WHO]
+        assert held == Held(standing(3))
 
 
 # -- retention ---------------------------------------------------------------------------------------------------------

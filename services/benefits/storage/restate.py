@@ -13,7 +13,7 @@ from services.benefits.core.policy import Policy
 from services.benefits.core.restating import said_again, standing_as_told
 from services.benefits.core.standing import Held
 from services.benefits.storage.store import guards, load, save
-from shared.contracts.erasure import Erased, erased_by, is_followed, is_nobody, life, named_by
+from shared.contracts.erasure import Erased, erased_by, is_followed, is_nobody, is_recent, life, named_by
 from shared.contracts.exchange import stated
 from shared.contracts.messages import TierChange
 from shared.postgres import queries
@@ -51,12 +51,12 @@ async def undecided(db: Db, shard: int, messages: Sequence[Record], *, fingerpri
 
 
 async def erase_again(db: Db, shard: int, last: Mapping[bytes, Record], now: datetime, key: bytes) -> list[Erased]:
-    """Follow the erasures that the topic knows of and an older copy of the database does not. Returns the marks that
-    the topic lacks: of those of whom it says how they stood before."""
+    """Follow the recent erasures that the topic knows of and an older copy of the database does not. Returns the marks
+    that the topic lacks: of those of whom it says how they stood before."""
     told = {name.decode(): _life_told(record) for name, record in last.items() if _is_about_somebody(record)}
     known = await _guards(db, shard, list(told), key)
-    new = [each for each in told.values() if each is not None and not is_followed(each, known.get(each.user_id))]
-    if new:
+    recent = [each for each in told.values() if each is not None and is_recent(each, now)]
+    if new := [each for each in recent if not is_followed(each, known.get(each.user_id))]:
         await save(db, shard, {}, new, fingerprint_key=key)
     return [erased for user_id, erased in known.items() if life(erased, told[user_id], now) == "former"]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from services.scorer.core import score
 from services.scorer.core.decide import Publication
 from services.scorer.storage import erasing
-from shared.contracts.erasure import Erased, erased_by, is_followed, is_nobody, life, named_by
+from shared.contracts.erasure import Erased, erased_by, is_followed, is_nobody, is_recent, life, named_by
 from shared.contracts.exchange import stated
 from shared.contracts.messages import ScoreChange
 from shared.postgres import queries
@@ -75,13 +75,13 @@ async def follow_ahead(db: Db, shard: int, ahead: Sequence[Record], key: bytes) 
 async def erase_ahead(
     db: Db, shard: int, last: Mapping[bytes, Record], ahead: Sequence[Record], now: datetime, key: bytes
 ) -> list[Erased]:
-    """The same where a server was restored, also of the erasures that the topic knows of. Returns the marks that the
-    topic lacks: of people of whom it has nothing, or says how they were before."""
+    """The same where a server was restored, also of the recent erasures that the topic knows of. Returns the marks that
+    the topic lacks: of people of whom it has nothing, or says how they were before."""
     told = dict(each for each in map(told_by, last.values()) if each is not None)
     on_topic = {user_id.hex(): each.erased for user_id, each in told.items()}
     on_topic |= {mark.user_id: mark for mark in _marks(last.values())}
     to_come = _marks(ahead)
-    found = [*to_come, *(each for each in on_topic.values() if each is not None)]
+    found = [*to_come, *(each for each in on_topic.values() if each is not None and is_recent(each, now))]
     known = await _guards(db, [*on_topic, *(mark.user_id for mark in to_come)], key)
     if new := [each for each in found if not is_followed(each, known.get(each.user_id))]:
         await erasing.erase(db, shard, new, key)
