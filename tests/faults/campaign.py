@@ -161,7 +161,7 @@ SHORT = Plan(
     asking_kills=1,
     timer_kills=1,
     hot_events=3_000,
-    # Who comes back after an erasure, and then a server from an older copy: that is open (decision 0029).
+    # Whoever comes back after an erasure, and a server from an older copy: the long campaign has both.
     erasures=False,
 )
 

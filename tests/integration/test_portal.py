@@ -284,7 +284,8 @@ async def test_the_verdict_of_an_event_that_was_refused_on_kafka_and_of_one_that
     sent = await send(
         deployment.addresses.kafka, "city", [Line(1, wrong, None)], PATIENCE_S, operator=deployment, now=NOW
     )
-    told = await portal.get("/v1/events/city/on-kafka-1", city)
+    # Refusals are looked for once a second: somebody may have asked a moment before this one came.
+    told = (await portal.until("/v1/events/city/on-kafka-1", city)).json()
     assert (told["result"], told["code"], told["sentence"]) == (
         "refused",
         sent.verdicts[0].code,
