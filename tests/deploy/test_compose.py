@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import re
 import subprocess
 import sys
 import time
@@ -139,7 +140,8 @@ def test_a_partner_without_kafka_sends_to_the_portal_and_asks(compose: Compose) 
 
 
 def test_the_demo_has_a_link_to_a_page(compose: Compose) -> None:
-    link = compose("logs", "--no-log-prefix", "link").split()[-1]
+    # Compose clears the line before it writes one, also where it writes to no terminal.
+    (link,) = re.findall(r"http://\S+", compose("logs", "--no-log-prefix", "link"))
     assert link.startswith(f"http://localhost:{compose.ports['PORTAL']}/enter/")
     page = httpx.get(link, follow_redirects=True, timeout=30)
     assert (page.status_code, page.url.path) == (200, "/me")
