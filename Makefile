@@ -32,7 +32,7 @@ demo-real: setup  ## the same platform with real data: six months of 15,000 card
 # A file stays in one process. Those that take long come first, so that none of them is left at the end.
 PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
 
-unit: setup  ## the tests that need no server: rules, contracts, the command line; under half a minute
+unit: setup  ## the tests that need no server: rules, contracts, the command line; about half a minute
 	@$(PYTEST) -n 2 --quiet tests/unit
 
 # Three processes on two cores: tests with servers wait for half of their time.
