@@ -25,11 +25,13 @@ def compose(platform: Platform) -> Compose:
 
 @pytest.fixture(scope="module")
 def secrets(platform: Platform) -> list[bytes]:
-    """The real ones, as this deployment has made them."""
+    """The real ones, as this deployment has made them, that of the administrator of Postgres first."""
     settings = platform.deployment.settings
     administrator = urlsplit(platform.deployment.addresses.postgres).password or ""
-    found = [settings.key, settings.fingerprint_key, *settings.passwords.values(), administrator]
-    assert len(found) == 6
+    keys = [settings.key, settings.fingerprint_key, settings.portal_key or ""]
+    found = [administrator, *keys, *settings.passwords.values()]
+    assert len(found) == 9
+    assert all(found)
     assert all(len(each) >= 24 for each in found)
     return [*(each.encode() for each in found), *_of_kafka(platform.compose)]
 
@@ -111,7 +113,7 @@ def test_no_environment_holds_one(compose: Compose, canaries: list[bytes], secre
         environments = compose("exec", "--no-TTY", service, "sh", "-c", look)
         assert len(environments) > 100
         # The image of Postgres reads the administrator's file into the environment of the server in that container.
-        own = [secrets[5].decode()] if service == "postgres" else []
+        own = [secrets[0].decode()] if service == "postgres" else []
         assert {*_found(canaries, environments.encode())} <= {*own}, service
 
 
