@@ -56,7 +56,7 @@ def schema(name: str) -> Object:
             _describe(parts[cls.__name__], cls)
     whole = parts.pop(made["$ref"].rpartition("/")[2]) if "$ref" in made else made
     document = {"$schema": _DRAFT, **whole, "definitions": parts}
-    return _for_toml(document)  # type: ignore[no-any-return]  # an object gives an object
+    return _for_toml(document)
 
 
 def text(name: str) -> str:
@@ -155,13 +155,17 @@ def _kinds(*shapes: Shape) -> list[str]:
     return [kind.name for kind in KINDS if kind.shape in shapes]
 
 
-def _for_toml(node: Any) -> Any:
+def _value_for_toml(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_value_for_toml(each) for each in value if each != {"type": "null"}]
+    if isinstance(value, dict):
+        return _for_toml(value)
+    return value.replace("#/$defs/", "#/definitions/") if isinstance(value, str) else value
+
+
+def _for_toml(node: Object) -> Object:
     """The same without null, which TOML cannot write, and with the words of the draft."""
-    if isinstance(node, list):
-        return [_for_toml(each) for each in node if each != {"type": "null"}]
-    if not isinstance(node, dict):
-        return node.replace("#/$defs/", "#/definitions/") if isinstance(node, str) else node
-    made = {key: _for_toml(value) for key, value in node.items() if not (key == "default" and value is None)}
+    made = {key: _value_for_toml(value) for key, value in node.items() if not (key == "default" and value is None)}
     made.pop("discriminator", None)
     if "prefixItems" in made:
         made |= {"items": made.pop("prefixItems"), "additionalItems": False}

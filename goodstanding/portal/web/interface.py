@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -55,28 +56,45 @@ class Operation:
     not_found: str = "Nothing is held of this person, or not that"
 
 
-_Reading: TypeAlias = Callable[[Known, Explained | None, Language], Any]
+_PERSON = "/v1/people/{user_id}"
 
 
-def _reading(scope: Scope, read: _Reading, *, explains: bool, says: bool) -> Handler:
-    """A handler that shows one part of what is known of a person, to those who may see it."""
+def _part(scope: Scope, summary: str, answers: type[Any], read: Callable[[Known], Any]) -> Operation:
+    """Shows one part of what is known of a person, to those who may see it."""
+
+    async def handle(request: Request) -> Response:
+        _, known = await _known(request, scope)
+        if (document := read(known)) is None:
+            raise ProblemError(404, "no-score", _NO_SCORE)
+        return document_of(request, document, None)
+
+    return Operation("GET", f"{_PERSON}/{scope}", f"get-{scope}", summary, answers, handle, scope=scope)
+
+
+def _explained(
+    scope: Scope, summary: str, answers: type[Any], read: Callable[[Known, Explained, Language], Any]
+) -> Operation:
+    """The same of a part that explains the score, in the language of whoever asks."""
 
     async def handle(request: Request) -> Response:
         office, language = office_of(request), language_of(request)
-        user_id = await allowed(office, request, scope)
-        now = office.now()
-        known = await office.people.known(user_id, now)
-        if known is None:
-            raise ProblemError(404, "not-found", _NOTHING)
-        found = office.people.explained(known, now, language) if explains else None
-        if explains and found is None:
+        now, known = await _known(request, scope)
+        if (found := office.people.explained(known, now, language)) is None:
             raise ProblemError(404, "no-score", _NO_SCORE)
-        document = read(known, found, language)
-        if document is None:
-            raise ProblemError(404, "no-score", _NO_SCORE)
-        return document_of(request, document, language if says else None)
+        return document_of(request, read(known, found, language), language)
 
-    return handle
+    address, id = f"{_PERSON}/{scope}", f"get-{scope}"
+    return Operation("GET", address, id, summary, answers, handle, scope=scope, has_language=True)
+
+
+async def _known(request: Request, scope: Scope) -> tuple[datetime, Known]:
+    """What is known now of the person in the address. Raises ProblemError."""
+    office = office_of(request)
+    user_id = await allowed(office, request, scope)
+    now = office.now()
+    if (known := await office.people.known(user_id, now)) is None:
+        raise ProblemError(404, "not-found", _NOTHING)
+    return now, known
 
 
 async def allowed(office: Office, request: Request, scope: Scope | None) -> str:
@@ -179,36 +197,6 @@ async def _answers(request: Request) -> Response:
     return document_of(request, told.Answers(user_id=user_id, answers=answers), None)
 
 
-_PERSON = "/v1/people/{user_id}"
-_read = (
-    (
-        "standing",
-        "Tier, benefits and restrictions",
-        told.Standing,
-        lambda known, *_: told.standing(known),
-        False,
-        False,
-    ),
-    ("score", "The score that was published last", told.Score, lambda known, *_: told.scored(known), False, False),
-    ("reasons", "Why it is what it is, in sums that add up", told.Reasons, told.reasons, True, True),
-    ("hints", "What would raise it, and the way to the next tier", told.Hints, told.hints, True, True),
-    (
-        "records",
-        "The negative records that are held",
-        told.Records,
-        lambda known, *_: told.records(known),
-        False,
-        False,
-    ),
-    (
-        "history",
-        "Each publication, and what moved the score",
-        told.History,
-        lambda known, found, _: told.history(known, found),
-        True,
-        True,
-    ),
-)
 _ask: Sequence[tuple[str, str, type[Any] | None, Callable[[Any], SubjectRequest | Fault]]] = (
     (
         "disputes",
@@ -233,18 +221,16 @@ _ask: Sequence[tuple[str, str, type[Any] | None, Callable[[Any], SubjectRequest 
 )
 
 OPERATIONS: tuple[Operation, ...] = (
-    *(
-        Operation(
-            "GET",
-            f"{_PERSON}/{name}",
-            f"get-{name}",
-            summary,
-            answers,
-            _reading(name, read, explains=explains, says=says),  # type: ignore[arg-type]  # each name is a scope
-            scope=name,  # type: ignore[arg-type]  # each name is a scope
-            has_language=says,
-        )
-        for name, summary, answers, read, explains, says in _read
+    _part("standing", "Tier, benefits and restrictions", told.Standing, told.standing),
+    _part("score", "The score that was published last", told.Score, told.scored),
+    _explained("reasons", "Why it is what it is, in sums that add up", told.Reasons, told.reasons),
+    _explained("hints", "What would raise it, and the way to the next tier", told.Hints, told.hints),
+    _part("records", "The negative records that are held", told.Records, told.records),
+    _explained(
+        "history",
+        "Each publication, and what moved the score",
+        told.History,
+        lambda known, found, _: told.history(known, found),
     ),
     *(
         Operation(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from random import Random
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
 from goodstanding.simulation.recount import Event
 from shared.contracts import zones
@@ -86,6 +86,24 @@ class _Trouble:
     month: int
     """From the beginning of the story."""
     settled_after: int | None
+
+
+class _More(TypedDict, total=False):
+    """The fields of an event that differ from kind to kind."""
+
+    count: int
+    amount: int
+    limit: int | None
+    days_late: int
+    reverses: bool
+    value: str
+    contact: str
+    consent: str
+    report: str
+    began_on: date | None
+    ended_on: date | None
+    outcome: Literal["", "confirmed", "deleted"]
+    dispute: str
 
 
 class _Life:
@@ -218,14 +236,14 @@ class _Life:
 
     # -- made --------------------------------------------------------------------------------------------------------
 
-    def _event(self, partner: str, kind: str, month: int, **more: object) -> Event:
+    def _event(self, partner: str, kind: str, month: int, **more: Unpack[_More]) -> Event:
         day = day_of_month(FIRST_MONTH + month) + timedelta(self._random.randrange(28))
         second = self._random.randrange(7 * 3600, 23 * 3600)
         return self._made_event(
             partner, kind, datetime(day.year, day.month, day.day, tzinfo=ZONE) + timedelta(seconds=second), **more
         )
 
-    def _made_event(self, partner: str, kind: str, time: datetime, **more: object) -> Event:
+    def _made_event(self, partner: str, kind: str, time: datetime, **more: Unpack[_More]) -> Event:
         self._made += 1
         id = f"{partner}-{self._number}-{self._made}"
         return Event(
@@ -234,7 +252,7 @@ class _Life:
             id=id,
             time=time,
             kind=kind,
-            **more,  # type: ignore[arg-type]  # fields differ from kind to kind; a wrong one fails when the story is told
+            **more,
         )
 
     def _day(self, month: int) -> date:

@@ -74,7 +74,8 @@ def flatten(tree: Tree, body: dict[str, Any], flat: Flat, parent: str) -> None:
         elif type(value) is not dict:
             raise Refuse(Code.NOT_AN_OBJECT, parent + name, "A JSON object is expected here.")
         else:
-            flatten(node, value, flat, f"{parent}{name}.")  # type: ignore[arg-type]  # it is a dict, by the line above
+            assert isinstance(node, dict), "every other node is decided above"
+            flatten(node, value, flat, f"{parent}{name}.")
 
 
 def at(path: str) -> Callable[[dict[str, Any]], Any]:
