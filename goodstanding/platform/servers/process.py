@@ -11,10 +11,10 @@ import functools
 import os
 import pwd
 import queue
+import select
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -24,7 +24,6 @@ import psutil
 
 from goodstanding.platform.servers.errors import ServersError
 
-_POLL_S = 0.01
 _KILL_TIMEOUT_S = 10.0
 
 
@@ -88,15 +87,22 @@ def alive(process: Process) -> bool:
 def wait_gone(process: Process, timeout_s: float) -> bool:
     """Wait until the process has ended; whether it did within the time.
 
-    It may be nobody's child any more, so its end is looked for, not awaited. To wait until its number is free, as
-    psutil does, takes as long as the system's first process likes, which in a container can be seconds.
+    It may be nobody's child any more, so Linux is asked to tell of its end. To wait until its number is free, as psutil
+    does, takes as long as the system's first process likes, which in a container can be seconds.
     """
-    deadline = time.monotonic() + timeout_s
-    while alive(process):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_POLL_S)  # the system tells of the end of its own children only
-    return True
+    try:
+        watched = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return True
+    try:
+        # By now the number may be another process's, whose end would say nothing.
+        if not alive(process):
+            return True
+        ended = select.poll()
+        ended.register(watched, select.POLLIN)
+        return bool(ended.poll(timeout_s * 1_000))
+    finally:
+        os.close(watched)
 
 
 def send(process: Process, number: signal.Signals) -> None:
