@@ -133,7 +133,8 @@ async def test_an_answer_is_for_the_browser_that_asked_and_once(stand: Stand) ->
     assert (await stand.portal.get(back)).status_code == 403
     for name, value in stolen.items():
         stand.portal.cookies.set(name, value)
-    for wrong in ({"code": code}, {"code": code, "state": state[:-1] + "x"}, {"state": state}, {}):
+    altered = state[:-1] + ("y" if state.endswith("x") else "x")
+    for wrong in ({"code": code}, {"code": code, "state": altered}, {"state": state}, {}):
         assert (await stand.portal.get(f"/login/callback?{urlencode(wrong)}")).status_code == 403
     assert (await stand.portal.get("/login/callback?error=access_denied&state=x")).status_code == 403
     assert stand.who() is None
