@@ -98,9 +98,11 @@ def wait_gone(process: Process, timeout_s: float) -> bool:
         # By now the number may be another process's, whose end would say nothing.
         if not alive(process):
             return True
-        ended = select.poll()
-        ended.register(watched, select.POLLIN)
-        return bool(ended.poll(timeout_s * 1_000))
+        end = select.poll()
+        end.register(watched, select.POLLIN)
+        end.poll(timeout_s * 1_000)
+        # Looked at once more, so that a child of ours is reaped and its number is free when this returns.
+        return not alive(process)
     finally:
         os.close(watched)
 

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from goodstanding.platform.servers import process
@@ -22,6 +23,7 @@ def test_the_end_of_a_process_is_noticed_and_so_is_that_it_goes_on(sleeper: Proc
     assert not process.wait_gone(sleeper, 0.05)
     os.kill(sleeper.pid, signal.SIGKILL)
     assert process.wait_gone(sleeper, 30)
+    assert not psutil.pid_exists(sleeper.pid), "a child that has ended is reaped"
     assert process.wait_gone(sleeper, 0), "whether or not somebody has asked for its end before"
 
 
