@@ -1,4 +1,7 @@
-"""A restore by the commands of the guide: all volumes but Kafka's are lost, and nobody can tell afterwards."""
+"""A restore by the commands of the guide: all volumes but Kafka's are lost, and nobody can tell afterwards.
+
+The test keeps the certificate and the password that it had before, as everybody outside does.
+"""
 
 from __future__ import annotations
 
