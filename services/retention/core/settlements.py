@@ -48,7 +48,8 @@ def wait(state: Unreported | None, report: Report, now: datetime) -> Step:
 
 
 def settle(record: Known, told: Waiting, now: datetime, profile: Profile) -> tuple[Known, Effect]:
-    """The earliest day counts (rules R6), and no later one moves a deadline that is set (rules R7 and D6)."""
+    """A kind that ends at once ends where it began, whatever day is reported (rules R5). Of all others the earliest day
+    counts (rules R6), and no later one moves a deadline that is set (rules R7 and D6)."""
     facts, partner = record.facts, record.facts.partner
     assert told.ended_on is not None, "a settlement has a day"
     known = days_of_end(record) if isinstance(record, Settled) else ()
