@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from services.retention.core.bounds import SETTLEMENTS_MAX
 from services.retention.core.decide import Person, Policy, decide
-from services.retention.core.effects import Changed, Effect, Expired, Removed
+from services.retention.core.effects import Changed, Effect, Expired, Removed, Replied
 from services.retention.core.fingerprint import dispute_id, record_id
 from services.retention.core.messages import DisputeRequest, Due, Message, Report, StatementRequest
 from services.retention.core.record import Open, Settled, Unreported, counts, status_of
@@ -107,6 +107,19 @@ def content(person: Person) -> object:
             said = (facts.began_on, facts.amount, record.deadline, statement.text if statement else None)
             seen.append((id, type(record), status_of(record), counts(record), said))
     return seen, person.gone
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=4), st.data())
+def test_of_several_statements_the_latest_stays_and_each_is_answered(times: list[int], data: st.DataObject) -> None:
+    """(rules R23) Also where some are of one instant."""
+    record = reported("card.overdue", 0, "reported", 0, began_on=date(2024, 2, 1))
+    requests = [StatementRequest(USER, f"s-{i}", ID, f"Words {i}.", NOW + at * MINUTE) for i, at in enumerate(times)]
+    kept = set()
+    for _ in range(2):
+        person, effects = told([record, *data.draw(st.permutations(requests))])
+        assert sorted(e.request_id for e in effects if isinstance(e, Replied)) == [r.request_id for r in requests]
+        kept.add(repr(content(person)))
+    assert len(kept) == 1
 
 
 @given(lives(), st.data())

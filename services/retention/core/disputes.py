@@ -77,13 +77,16 @@ def _timed(asked: Asked, now: datetime, profile: Profile) -> Asked:
 
 
 def attach(state: State, request: StatementRequest) -> Step:
-    """The person's own words go with the record from now on, instead of earlier ones (rules R23)."""
+    """The person's own words go with the record from now on, instead of earlier ones; of several of one instant the one
+    whose request comes last by its id stays, in whichever order they come (rules R23)."""
     reply = Replied(request.request_id, "statement", request.record_id, request.time, "attached")
     if not isinstance(state, Open | Settled):
         return Step(state, (replace(reply, reply="no-such-record"),))
     known = state.case.statement
-    if known is not None and (known.request_id == request.request_id or known.at > request.time):
+    if known is not None and known.request_id == request.request_id:
         return Step(state, (Repeated(""),))
+    if known is not None and (known.at, known.request_id) > (request.time, request.request_id):
+        return Step(state, (replace(reply, reply="later-statement"),))
     statement = Statement(request.text, request.request_id, request.time)
     return Step(replace(state, case=replace(state.case, statement=statement)), (reply,))
 

@@ -64,7 +64,7 @@ class Warned(msgspec.Struct, frozen=True):
 
 
 Reply: TypeAlias = Literal[
-    "asked", "attached", "no-such-record", "being-checked", "same-facts", "no-longer", "too-many"
+    "asked", "attached", "later-statement", "no-such-record", "being-checked", "same-facts", "no-longer", "too-many"
 ]
 
 

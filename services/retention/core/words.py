@@ -78,6 +78,10 @@ REPLIES: Mapping[Reply, Both] = {
         "Your statement goes with the record from now on.",
         "您的声明自现在起附于该记录。",
     ),
+    "later-statement": (
+        "A statement that you wrote later than this one goes with the record, and stays. To replace it, write another.",
+        "您之后提交的声明已附于该记录，予以保留。如需更换，请重新提交声明。",
+    ),
     "no-such-record": (
         "No such record is held about you. The records that are, with their numbers, are in `goodstanding records`.",
         "没有关于您的这条记录。现有记录及编号请查看记录列表。",
@@ -99,7 +103,7 @@ REPLIES: Mapping[Reply, Both] = {
         "该记录的异议次数已达上限。您可以附上本人声明。",
     ),
 }
-REFUSED: frozenset[Reply] = frozenset({"no-such-record", "same-facts", "no-longer", "too-many"})
+REFUSED: frozenset[Reply] = frozenset({"later-statement", "no-such-record", "same-facts", "no-longer", "too-many"})
 
 
 def news_of(news: News, counts_from: date | None) -> Both:

@@ -575,7 +575,7 @@ def test_a_statement_goes_with_the_record_and_the_latest_counts() -> None:
     life = lived("confirmed")
     life.state("First.", "s-1")
     life.state("Later.", "s-2", at=5)
-    assert life.state("Between.", "s-3", at=1) == ["repeated"]
+    assert life.state("Between.", "s-3", at=1) == ["person: later-statement"]
     assert life.state("Later.", "s-2", at=5) == ["repeated"]
     assert life.record.case.statement.text == "Later."
     assert counts(life.record)
