@@ -26,7 +26,7 @@ The process that it lives in:
     subscription, inputs, buffer    how do records get from Kafka to a shard?
     shards, lag                     which shards are here, and how far is each of their partitions behind?
     health, observe, metrics        what does a process say of itself, and how does that stay true?
-    listener                        who answers when no file descriptor is left?
+    listener, connections           who answers when no file descriptor is left, and who may keep one for how long?
     shard_troubles                  how are the same troubles of several shards told together?   pure
     traces                          by which spans can one event be followed through all services?
     timekeeper                      is the clock to be trusted?

@@ -14,6 +14,7 @@ from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from faststream.asgi.types import Scope
 from prometheus_client import make_asgi_app
 
+from shared.runner.connections import protocol
 from shared.runner.listener import listeners
 from shared.runner.metrics import Metrics
 from shared.settings import ServiceSettings
@@ -21,6 +22,8 @@ from shared.settings import ServiceSettings
 log = structlog.get_logger("process")
 
 _JSON = {"content-type": "application/json"}
+_CONNECTIONS_MAX = 64
+"""Probes, a scraper, and some who look."""
 
 
 class Health:
@@ -78,16 +81,19 @@ async def serving(service: str, settings: ServiceSettings, health: Health, metri
 
 
 @contextlib.asynccontextmanager
-async def listening(service: str, app: Any, host: str, port: int, setting: str) -> AsyncIterator[int]:
+async def listening(
+    service: str, app: Any, host: str, port: int, setting: str, connections_max: int = _CONNECTIONS_MAX
+) -> AsyncIterator[int]:
     """An ASGI application answers at this address while the context lasts; yields the port. Ends the process with a
     sentence that names the setting if the port cannot be opened."""
-    # Its own name is nobody's business.
-    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, server_header=False)
-    server = _Server(config)
     try:
         sockets = listeners(host, port)
     except OSError:
         raise SystemExit(f"{service}: port {port} cannot be opened; set {setting}") from None
+    http = protocol(connections_max, lambda: any(each.is_exhausted for each in sockets))
+    # Its own name is nobody's business.
+    config = uvicorn.Config(app, http=http, lifespan="off", log_config=None, access_log=False, server_header=False)
+    server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=list(sockets)))
     while not server.started and not running.done():  # noqa: ASYNC110  # uvicorn offers no event for it
         await asyncio.sleep(0.01)

@@ -13,8 +13,8 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
-_RESERVE = 3
-"""A probe, somebody who looks, and one that keeps its connection open."""
+_RESERVE = 4
+"""A probe, somebody who looks, one that keeps its connection open, and one for whoever comes next."""
 _NONE_LEFT = (errno.EMFILE, errno.ENFILE)
 _NOT_HERE = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 """What a machine without IPv6 says of such an address, of which a name may have one beside another."""
@@ -56,6 +56,11 @@ class Listener(socket.socket):
         super().__init__(*args, **kwargs)
         self._reserve: list[int] = []
         self._replenish()
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the next connection finds no descriptor."""
+        return self.fileno() >= 0 and not self._reserve
 
     def accept(self) -> tuple[socket.socket, Any]:
         self._replenish()

@@ -46,6 +46,8 @@ _HEADERS = [
 ]
 _SENTENCES = {404: "There is nothing at this address.", 405: "This address is not asked with that method."}
 _CODES = {404: "not-found", 405: "method-not-allowed"}
+_CONNECTIONS_MAX = 1_000
+"""Above what one process can answer at a time. Each takes a file descriptor, of which it may have few more."""
 
 
 def answering(
@@ -66,6 +68,7 @@ def answering(
                 host,
                 port,
                 "GOODSTANDING_PORTAL_PORT",
+                _CONNECTIONS_MAX,
             ) as opened,
         ):
             log.info("open", host=host, port=opened)

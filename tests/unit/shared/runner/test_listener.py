@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -78,6 +79,11 @@ def test_readiness_is_answered_without_a_descriptor_and_comes_back(starved: subp
         assert all(words in _said(each)[1] for each in several), "beside one that stays open"
     for each in several:
         each.close()
+    silent = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(6)]
+    status, said = _said(http.client.HTTPConnection("127.0.0.1", port, timeout=8))
+    assert (status, words in said) == (503, True), "beside those that connect and say nothing"
+    for one in silent:
+        one.close()
     starved.stdin.write("\n")
     starved.stdin.flush()
     assert starved.stdout.readline() == "fed\n"
