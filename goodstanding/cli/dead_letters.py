@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from functools import partial
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from goodstanding.cli.frame import AsJson, answer_json, console, local, table, t
 from goodstanding.cli.group import commands
 from goodstanding.cli.words import AnyService
 from goodstanding.dead_letters.letters import Letter, State
-from goodstanding.dead_letters.redrive import Choice, dismiss, read_letters, read_record
+from goodstanding.dead_letters.redrive import Choice, dismiss, look, read_record
 from goodstanding.dead_letters.redrive import redrive as redriven
 from goodstanding.dead_letters.rules import chosen, open_letters
 from goodstanding.dead_letters.shown import content, described
@@ -46,15 +46,20 @@ def ls(service: AnyService = "", as_json: AsJson = False) -> None:
     _check(service)
     deployment = Stack.default().deployment
     zone = zones.zone(deployment.settings.zone)
-    letters, _ = asyncio.run(read_letters(deployment.kafka))
-    letters = [letter for letter in letters if service in ("", letter.service)]
+    looked = asyncio.run(look(deployment.kafka))
+    letters = [letter for letter in looked.letters if service in ("", letter.service)]
     if as_json:
         for letter in letters:
             answer_json(_fields(letter))
-        return
-    if not letters:
+    elif letters:
+        _tell(letters, zone)
+    elif looked.standstill is None:
         tell("There are no dead letters.")
-        return
+    if looked.standstill is not None:
+        raise looked.standstill
+
+
+def _tell(letters: Sequence[Letter], zone: tzinfo) -> None:
     for letter in letters:
         line = (letter.service, local(letter.at, zone), letter.code, letter.position, letter.state, letter.sentence)
         tell_entry("  ".join(line))

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from goodstanding.cli.frame import fail, in_json
 from goodstanding.platform.servers import ServersError
 from goodstanding.simulation.real_data.source import DataError
+from shared.kafka.between import StandstillError
 from shared.toml_file import ConfigError
 
 
@@ -26,6 +27,8 @@ def answer(error: BaseException) -> None:
             fail("\n".join(map(str, (error, *error.others))))
         case ServersError() | DataError():
             fail(str(error))
+        case StandstillError():
+            fail(error.sentence, error.advice)
         case KafkaConnectionError() | ConnectionError() | TimeoutError():
             fail(f"A server does not answer{_address_in(error)}.", "Have everything run: goodstanding local up")
         case KafkaError() | asyncpg.PostgresError() | asyncpg.InterfaceError() | asyncio.CancelledError():

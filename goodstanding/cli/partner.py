@@ -17,6 +17,7 @@ from goodstanding.cli.add_partner import add
 from goodstanding.cli.frame import (
     AsJson,
     answer_json,
+    fail,
     progress,
     say,
     stops_politely,
@@ -36,7 +37,7 @@ from goodstanding.partner.event_file import lines_in, lines_of
 from goodstanding.partner.mapping_files import compiled, mapping_of, sound_mapping_of
 from goodstanding.partner.rehearsal import Rehearsal
 from goodstanding.partner.samples import Setting, identifiers, samples
-from goodstanding.partner.sending import send
+from goodstanding.partner.sending import hidden, send
 from goodstanding.partner.stream import stream
 from goodstanding.partner.verdicts import GOOD
 from goodstanding.partner.writing import table as table_of
@@ -156,7 +157,11 @@ def send_(
     sent = asyncio.run(send(kafka, partner, lines, timeout_s, operator=operator, now=now, watch=progress))
     if sent.not_waited_for:
         warn(sent.not_waited_for)
-    tell_verdicts(sent.verdicts, as_json, "sent", _judged_by(settings, now), _one(mapping))
+    try:
+        tell_verdicts(sent.verdicts, as_json, "sent", _judged_by(settings, now), _one(mapping))
+    finally:
+        if sent.standstill is not None:
+            fail(*hidden(partner, sent.standstill))
 
 
 def _one(mapping: PartnerMapping) -> str:

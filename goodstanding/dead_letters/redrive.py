@@ -23,6 +23,7 @@ from goodstanding.reading.topic import tail
 from shared.contracts.rights import REDRIVE_ID
 from shared.contracts.topics import PROCESSES, RECORDS_CHANGED, dead_letter_topic
 from shared.kafka import clients
+from shared.kafka.between import StandstillError, Unread
 from shared.kafka.connection import Kafka
 from shared.kafka.consumer import CarefulConsumer
 from shared.kafka.losses import Losses
@@ -45,20 +46,44 @@ class Answer:
     refused: str = ""
 
 
-async def read_letters(kafka: Kafka) -> tuple[list[Letter], Kept]:
-    """All dead letters, the oldest first, and the offsets that are kept of the partitions that they name."""
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The dead letters that could be read, the oldest first, and the offsets that are kept of the partitions that they
+    name. `standstill` says why there may be more of them, and more that was done about these."""
+
+    letters: list[Letter]
+    kept: Kept
+    standstill: StandstillError | None
+
+
+async def look(kafka: Kafka) -> Looked:
+    """Whatever can be read of the dead letters."""
+    messages: list[ConsumerRecord] = []
+    standstill = None
     async with asking(kafka) as offsets:
-        sources = await offsets.existing([dead_letter_topic(service) for service in PROCESSES])
-        found = tail(kafka, sources, sys.maxsize, follow=False)
-        messages = [message async for message in found] if sources else []
+        if sources := await offsets.existing([dead_letter_topic(service) for service in PROCESSES]):
+            try:
+                async for message in tail(kafka, sources, sys.maxsize, follow=False):
+                    messages.append(message)
+            except StandstillError as error:
+                standstill = error
         named = {lies[0].topic for letter in letters(messages, {}) if (lies := lies_at(letter.position))}
         kept = await offsets.kept(await offsets.existing(sorted(named)))
-    return letters(messages, kept), kept
+    return Looked(letters(messages, kept), kept, standstill)
+
+
+async def read_letters(kafka: Kafka) -> tuple[list[Letter], Kept]:
+    """All dead letters, the oldest first, and the offsets that are kept of the partitions that they name. Raises
+    StandstillError: without all of them nobody knows what is done already."""
+    found = await look(kafka)
+    if found.standstill is not None:
+        raise found.standstill
+    return found.letters, found.kept
 
 
 async def read_record(kafka: Kafka, position: str) -> tuple[Letter, ConsumerRecord | str]:
     """The letter of this position, and its record or why there is none to read. Raises UserError for an unknown
-    position."""
+    position, and StandstillError."""
     found, kept = await read_letters(kafka)
     [letter] = chosen(found, positions=[position])
     async with _reading(kafka, kept) as reader:
@@ -68,7 +93,8 @@ async def read_record(kafka: Kafka, position: str) -> tuple[Letter, ConsumerReco
 async def redrive(kafka: Kafka, choose: Choice, *, again: bool) -> AsyncIterator[Answer]:
     """Append again the records of those letters that `choose` takes, and say of each whether that was done.
 
-    What is reported as done stays done, whatever comes after. Raises UserError when another redrive has begun.
+    What is reported as done stays done, whatever comes after. Raises UserError when another redrive has begun, and
+    StandstillError.
     """
     async with started(kafka, REDRIVE_ID) as producer:
         found, kept = await read_letters(kafka)
@@ -88,7 +114,7 @@ async def redrive(kafka: Kafka, choose: Choice, *, again: bool) -> AsyncIterator
 async def dismiss(kafka: Kafka, choose: Choice) -> list[Letter]:
     """Note beside those letters that `choose` takes that nothing more is to be done about them; which they were. All
     are noted, or none. A letter that was dismissed before is left as it is. Raises UserError when another redrive or
-    dismissal has begun."""
+    dismissal has begun, and StandstillError."""
     async with started(kafka, REDRIVE_ID) as producer:
         found, _ = await read_letters(kafka)
         picked = [letter for letter in choose(found) if letter.state is not State.DISMISSED]
@@ -155,12 +181,13 @@ class _Reader:
     async def _records(
         self, partition: TopicPartition, offset: int, end: int, records_max: int | None = None
     ) -> AsyncIterator[Fetched]:
-        """The records from an offset on, until the position has reached the end."""
+        """The records from an offset on, until the position has reached the end. Raises StandstillError."""
         # Assigning drops what was fetched already, and letters often name records in a row.
         if self._consumer.assignment() != {partition}:
             self._consumer.assign([partition])
         self._consumer.seek(partition, offset)
-        while await self._consumer.position(partition) < end:
+        unread = Unread(self._consumer, {partition: end})
+        while await unread.partitions():
             for found in (await self._consumer.getmany(timeout_ms=_READ_MS, max_records=records_max)).values():
                 for record in found:
                     yield record

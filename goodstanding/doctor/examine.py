@@ -13,7 +13,7 @@ import msgspec
 from aiokafka.errors import KafkaError
 
 from goodstanding import policies
-from goodstanding.dead_letters.redrive import read_letters
+from goodstanding.dead_letters.redrive import look as look_at_letters
 from goodstanding.dead_letters.rules import open_letters
 from goodstanding.doctor.findings import (
     DURABLE,
@@ -52,6 +52,7 @@ from shared import postgres
 from shared.contracts.rights import SUBSCRIBER
 from shared.contracts.topics import group_of
 from shared.kafka import groups, topic_admin
+from shared.kafka.between import STANDSTILL_S, StandstillError
 from shared.kafka.connection import connection_of
 from shared.runner.timekeeper import measured
 from shared.settings import ServiceSettings
@@ -60,7 +61,7 @@ from shared.trust import machine_time
 
 Examination = Callable[[Deployment], AsyncIterator[Finding]]
 _About = tuple[str, Examination, *tuple[str, ...]]
-_PATIENCE_S = 30.0
+_PATIENCE_S = STANDSTILL_S + 10
 _COUNTED_MAX = 1_000
 """So few offsets are read, to tell records from the markers of transactions: a platform at rest has some markers that
 no service has noted as handled."""
@@ -177,7 +178,7 @@ async def _waiting(deployment: Deployment, offsets: Offsets, service: str) -> in
     at_most = sum(end - begins[tp] for tp, end in ends.items())
     if at_most <= _COUNTED_MAX:
         # A transaction that somebody leaves open hides what stands behind it.
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, StandstillError):
             async with asyncio.timeout(_COUNTED_WITHIN_S):
                 return len([None async for _ in between(deployment.addresses.login, begins, ends)])
     return at_most
@@ -193,8 +194,12 @@ async def _handled(deployment: Deployment, service: str) -> dict[tuple[str, int]
 
 
 async def _letters(deployment: Deployment) -> AsyncIterator[Finding]:
-    letters, _ = await read_letters(deployment.addresses.login)
-    yield of_letters([f"{each.position} ({each.code})" for each in open_letters(letters)])
+    looked = await look_at_letters(deployment.addresses.login)
+    undone = [f"{each.position} ({each.code})" for each in open_letters(looked.letters)]
+    if undone or looked.standstill is None:
+        yield of_letters(undone)
+    if looked.standstill is not None:
+        yield wrong("dead letters", looked.standstill.sentence, looked.standstill.advice)
 
 
 # -- Postgres --------------------------------------------------------------------------------------------------------

@@ -41,6 +41,12 @@ class Evidence:
     forwarded: dict[str, tuple[TopicPartition, int]] = field(default_factory=dict)
     """By raw position, with `#<index>` for one of a message's many events; of an event that ingest has forwarded twice,
     the later position."""
+    hidden: set[str] = field(default_factory=set)
+    """Topics of which a part cannot be read, so that they may say more."""
+
+    @property
+    def may_have_more_answers(self) -> bool:
+        return not self.hidden <= READ_BY.keys()
 
     def take(self, record: ConsumerRecord) -> None:
         at = TopicPartition(record.topic, record.partition)
@@ -62,20 +68,25 @@ Expected: TypeAlias = Mapping[int, Result]
 def verdicts_on(
     placed: Placed, evidence: Evidence, foreseen: Expected, behind: bool, open_: set[str]
 ) -> Iterator[Verdict]:
-    """What became of the events of a message. `foreseen` is what was expected of them; `behind` says whether the
-    services behind ingest were waited for, and `open_` has the origins of the events that they have not come to."""
+    """What became of the events of a message, but for those of which what could be read does not tell. `foreseen` is
+    what was expected of them; `behind` says whether the services behind ingest were waited for, and `open_` has the
+    origins of the events that they have not come to."""
     whole = evidence.answers.get(placed.origin)
-    if not placed.line.numbers or (whole is not None and whole[0] is Result.REFUSED):
-        yield _verdict(placed.line.number, placed.origin, evidence, foreseen, behind, open_)
+    if whole is not None and whole[0] is not Result.REFUSED:  # set aside, and each of its events with it
+        yield from (Verdict.of(number, *whole) for number in placed.line.numbers or (placed.line.number,))
         return
-    if whole is not None:  # set aside, and each of its events with it
-        yield from (Verdict.of(number, *whole) for number in placed.line.numbers)
-        return
-    for index, number in enumerate(placed.line.numbers):
-        yield _verdict(number, _event(placed.origin, str(index)), evidence, foreseen, behind, open_)
+    if not placed.line.numbers or whole is not None:
+        events = [(placed.line.number, placed.origin)]
+    else:
+        events = [(number, _event(placed.origin, str(index))) for index, number in enumerate(placed.line.numbers)]
+    for number, origin in events:
+        if (told := _verdict(number, origin, evidence, foreseen, behind, open_)) is not None:
+            yield told
 
 
-def _verdict(line: int, origin: str, evidence: Evidence, foreseen: Expected, behind: bool, open_: set[str]) -> Verdict:
+def _verdict(
+    line: int, origin: str, evidence: Evidence, foreseen: Expected, behind: bool, open_: set[str]
+) -> Verdict | None:
     forwarded = evidence.forwarded.get(origin)
     # A service behind ingest sets the forwarded record aside, and so names that one's position.
     names = [origin, *([_position(*forwarded)] if forwarded else [])]
@@ -85,7 +96,9 @@ def _verdict(line: int, origin: str, evidence: Evidence, foreseen: Expected, beh
             return Verdict.of(line, result, answer)
     if forwarded is None and foreseen.get(line) is Result.SKIPPED:
         return Verdict(line, Result.SKIPPED)
-    if not behind or origin in open_:
+    if forwarded is None and evidence.may_have_more_answers:
+        return None
+    if not behind or origin in open_ or evidence.hidden:
         return Verdict(line, Result.TAKEN_BY_INGEST)
     if forwarded is None:
         return Verdict(line, Result.UNANSWERED, "unanswered", "", _UNANSWERED)

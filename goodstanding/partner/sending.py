@@ -30,6 +30,7 @@ from goodstanding.reading.progress import Progress
 from goodstanding.reading.topic import between
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.topics import dead_letter_topic, group_of, raw_topic, rejected_topic
+from shared.kafka.between import StandstillError
 from shared.kafka.connection import Kafka
 from shared.kafka.sender import started
 
@@ -45,10 +46,20 @@ Watch: TypeAlias = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The verdicts, in the order of the lines. `not_waited_for` says why some are only taken by ingest, if any are."""
+    """The verdicts, in the order of the lines. `not_waited_for` says why some are only taken by ingest, if any are, and
+    `standstill` why others are missing, or why a refusal may still come."""
 
     verdicts: list[Verdict]
     not_waited_for: str = ""
+    standstill: StandstillError | None = None
+
+
+def hidden(partner: str, standstill: StandstillError) -> tuple[str, str]:
+    """The sentence about events whose verdict cannot be read, and what to do about them."""
+    return (
+        f"{standstill.sentence} So the services may have refused or set aside more of these events than is known here.",
+        f"Do not send them again. {standstill.advice} Then see what was refused: goodstanding tail rejected {partner}",
+    )
 
 
 async def send(
@@ -79,16 +90,17 @@ async def send(
         watch(f"{sum(len(each.line.numbers) or 1 for each in placed)} events are in Kafka")
         await _until_ingest(offsets, placed, deadline, timeout_s)
         evidence, open_ = Evidence(), set[str]()
-        await _read(kafka, before, await offsets.ends(forwarding), evidence)
+        standstill = await _read(kafka, before, await offsets.ends(forwarding), evidence)
         if operator:
             sent = {each.origin for each in placed}
             ours = {name: at for name, at in evidence.forwarded.items() if name.partition("#")[0] in sent}
             watch(f"ingest has taken {len(ours)} of them")
             open_, late = await _until_behind(operator, ours, deadline, partner)
             why = " ".join(filter(None, (why, late)))
-        await _read(kafka, before, await offsets.ends(answering), evidence)
+        standstill = await _read(kafka, before, await offsets.ends(answering), evidence) or standstill
     behind = operator is not None
-    return Sent([told for each in placed for told in verdicts_on(each, evidence, foreseen.results, behind, open_)], why)
+    verdicts = [told for each in placed for told in verdicts_on(each, evidence, foreseen.results, behind, open_)]
+    return Sent(verdicts, why, standstill)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +207,15 @@ async def _until_behind(
 
 async def _read(
     kafka: Kafka, before: Mapping[TopicPartition, int], after: Mapping[TopicPartition, int], evidence: Evidence
-) -> None:
-    async for record in between(kafka, {at: before[at] for at in after}, after):
-        evidence.take(record)
+) -> StandstillError | None:
+    """Takes what can be read; why that is not all, if it is not."""
+    try:
+        async for record in between(kafka, {at: before[at] for at in after}, after):
+            evidence.take(record)
+    except StandstillError as error:
+        evidence.hidden.update(at.topic for at in after)
+        return error
+    return None
 
 
 def _ends(positions: Iterable[tuple[TopicPartition, int]]) -> dict[TopicPartition, int]:

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
 from goodstanding.reading.offsets import asking
-from shared.kafka.between import stop
+from shared.kafka.between import StandstillError, Unread, stop
 from shared.kafka.connection import Kafka
-from shared.kafka.consumer import beside
+from shared.kafka.consumer import CarefulConsumer, beside
 from shared.kafka.unreadable import readable
 
 _READ_MS = 200
@@ -21,6 +21,7 @@ async def tail(kafka: Kafka, topics: Sequence[str], last: int, *, follow: bool) 
     """The `last` messages that the topics hold together, in the order of their arrival; with `follow`, all that come.
 
     Each partition alone is in order; between partitions the broker's time decides, and for what comes the reading.
+    Raises StandstillError, after the messages that can be read.
     """
     async with asking(kafka) as offsets:
         ends = await offsets.ends(topics)
@@ -28,8 +29,11 @@ async def tail(kafka: Kafka, topics: Sequence[str], last: int, *, follow: bool) 
     await consumer.start()
     try:
         consumer.assign(list(ends))
-        for record in await _held(consumer, ends, last):
+        found, standstill = await _held(consumer, ends, last)
+        for record in found:
             yield record
+        if standstill is not None:
+            raise standstill
         while follow:
             for records in (await consumer.getmany(timeout_ms=_READ_MS)).values():
                 for record in readable(records):
@@ -38,19 +42,25 @@ async def tail(kafka: Kafka, topics: Sequence[str], last: int, *, follow: bool) 
         await stop(consumer)
 
 
-async def _held(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], last: int) -> list[ConsumerRecord]:
-    """The last messages before these ends. Leaves the consumer at the ends."""
+async def _held(
+    consumer: CarefulConsumer, ends: dict[TopicPartition, int], last: int
+) -> tuple[list[ConsumerRecord], StandstillError | None]:
+    """The last messages before these ends, and why there may be more. Leaves the consumer at the ends."""
     beginnings = await consumer.beginning_offsets(list(ends))
     for tp, end in ends.items():
         # Compaction and the markers of transactions leave gaps, so there can be fewer messages than offsets.
         consumer.seek(tp, max(end - 2 * last - 2, beginnings[tp]))
     found: list[ConsumerRecord] = []
-    waiting = set(ends)
-    while waiting := {tp for tp in waiting if await consumer.position(tp) < ends[tp]}:
-        for records in (await consumer.getmany(*waiting, timeout_ms=_READ_MS)).values():
-            found.extend(readable(records))
+    standstill = None
+    unread = Unread(consumer, ends)
+    try:
+        while waiting := await unread.partitions():
+            for records in (await consumer.getmany(*waiting, timeout_ms=_READ_MS)).values():
+                found.extend(readable(records))
+    except StandstillError as error:
+        standstill = error
     found.sort(key=lambda record: record.timestamp)
-    return found[-last:] if last else []
+    return (found[-last:] if last else []), standstill
 
 
 async def last_value(kafka: Kafka, topic: str) -> bytes | None:
@@ -62,20 +72,25 @@ async def last_value(kafka: Kafka, topic: str) -> bytes | None:
 
 
 async def between(
-    kafka: Kafka, start: Mapping[TopicPartition, int], end: Mapping[TopicPartition, int]
+    kafka: Kafka,
+    start: Mapping[TopicPartition, int],
+    end: Mapping[TopicPartition, int],
+    patience_s: float | None = None,
 ) -> AsyncIterator[ConsumerRecord]:
-    """The committed records from one offset of each partition up to another, each partition in order."""
-    unread = {tp: offset for tp, offset in end.items() if start[tp] < offset}
-    if not unread:
+    """The committed records from one offset of each partition up to another, each partition in order. Raises
+    StandstillError, after all that can be read; `patience_s` is for callers who cannot wait so long."""
+    ends = {tp: offset for tp, offset in end.items() if start[tp] < offset}
+    if not ends:
         return
-    consumer = beside(kafka, [tp.topic for tp in unread])
+    consumer = beside(kafka, [tp.topic for tp in ends])
     await consumer.start()
     try:
-        consumer.assign(list(unread))
-        for tp in unread:
+        consumer.assign(list(ends))
+        for tp in ends:
             consumer.seek(tp, start[tp])
-        while unread := {tp: offset for tp, offset in unread.items() if await consumer.position(tp) < offset}:
-            for records in (await consumer.getmany(*unread, timeout_ms=_READ_MS)).values():
+        unread = Unread(consumer, ends, patience_s)
+        while waiting := await unread.partitions():
+            for records in (await consumer.getmany(*waiting, timeout_ms=_READ_MS)).values():
                 for record in readable(records):
                     yield record
     finally:

@@ -20,7 +20,7 @@ from shared.contracts.partition import PARTITIONS
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED, partner_of, rejected_topic
 from shared.kafka import clients
-from shared.kafka.between import stop
+from shared.kafka.between import Unread, stop
 from shared.kafka.connection import Kafka
 
 _FOLLOWED = dict.fromkeys((SCORES_CHANGED, TIERS_CHANGED, RECORDS_CHANGED), PARTITIONS)
@@ -180,14 +180,14 @@ class Following:
         self._consumer, self._topics, self._task = consumer, topics, task
 
     async def caught_up(self, offsets: Offsets) -> None:
-        """`offsets` asks the broker over a connection of its own, where no fetch stands in the way."""
-        ends = await offsets.ends(self._topics)
-        for tp, end in ends.items():
-            # A position passes the end marker of a transaction as well, which is no record.
-            while await self._consumer.position(tp) < end:
-                if self._task.done():
-                    self._task.result()
-                await asyncio.sleep(_POLL_S)
+        """`offsets` asks the broker over a connection of its own, where no fetch stands in the way. Raises
+        StandstillError."""
+        # A position passes the end marker of a transaction as well, which is no record.
+        unread = Unread(self._consumer, await offsets.ends(self._topics))
+        while await unread.partitions():
+            if self._task.done():
+                self._task.result()
+            await asyncio.sleep(_POLL_S)
 
 
 @dataclass(frozen=True, slots=True)

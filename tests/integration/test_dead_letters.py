@@ -17,8 +17,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from goodstanding.dead_letters import redrive as redriving
-from goodstanding.dead_letters.redrive import read_letters, read_record, redrive
-from goodstanding.dead_letters.rules import chosen
+from goodstanding.dead_letters.redrive import dismiss, look, read_letters, read_record, redrive
+from goodstanding.dead_letters.rules import chosen, open_letters
+from goodstanding.reading.offsets import asking
+from goodstanding.reading.topic import between, tail
+from goodstanding.simulation.watchers import following
 from services.scorer.core.state import decode, vectors
 from services.scorer.core.vectors import COUNT
 from shared.contracts.cloudevents import STRUCTURED
@@ -28,7 +31,9 @@ from shared.contracts.messages import TYPES, BehaviorEvent
 from shared.contracts.rights import REDRIVE_ID
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, dead_letter_topic, raw_topic
+from shared.kafka import between as reading
 from shared.kafka import topic_admin
+from shared.kafka.between import StandstillError
 from shared.kafka.codecs import UNPACKED_BYTES_MAX
 from shared.kafka.sender import send, started
 from shared.runner.answers import dead_letter
@@ -39,6 +44,7 @@ from tests.integration.tiny import until
 from tests.support.batches import batch
 from tests.support.fresh_kafka import delete_before
 from tests.support.pages import metrics_of
+from tests.support.transactions import STANDSTILL_S, left_open
 from tests.support.unreadable import send_batches, send_raw
 
 KEY = b"dead letters: 32 bytes and a bit"
@@ -69,7 +75,7 @@ async def topic(cluster: Cluster) -> str:
     return name
 
 
-async def python(cluster: Cluster, *argv: str) -> asyncio.subprocess.Process:
+async def python(cluster: Cluster, *argv: str, stderr: int = asyncio.subprocess.STDOUT) -> asyncio.subprocess.Process:
     """A process of this Python, for which the cluster is the platform."""
     addresses = cluster.deployment.addresses
     environment = {
@@ -79,7 +85,7 @@ async def python(cluster: Cluster, *argv: str) -> asyncio.subprocess.Process:
         "GOODSTANDING_POSTGRES": addresses.postgres,
         "COLUMNS": "200",
     }
-    pipe, stderr = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
+    pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
         sys.executable, *argv, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=stderr
     )
@@ -442,3 +448,78 @@ async def test_a_record_that_no_client_can_read_stops_no_other(
     assert (answers[before], answers[behind]) == ("", "")
     assert word in answers[unreadable]
     assert await states(kafka, *places) == ["redriven", "there", "redriven"]
+
+
+# -- a transaction that stays open -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def without_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "STANDSTILL_S", STANDSTILL_S)
+
+
+@pytest.mark.usefixtures("without_patience")
+async def test_dead_letters_are_listed_as_far_as_they_can_be_read_and_not_acted_on(
+    cluster: Cluster, kafka: str
+) -> None:
+    place = TopicPartition(dead_letter_topic("ingest"), 0)
+    before, behind = f"{FERRY}/0/1000001", f"{FERRY}/0/1000002"
+    await set_aside(kafka, before)
+    async with left_open(kafka, place):
+        await set_aside(kafka, behind)
+        looked = await look(kafka)
+        assert before in {letter.position for letter in looked.letters}
+        assert behind not in {letter.position for letter in looked.letters}
+        assert looked.standstill is not None
+        assert f"{place.topic}/0 from offset" in looked.standstill.sentence
+        with pytest.raises(StandstillError):
+            await dismiss(kafka, open_letters)
+        with pytest.raises(StandstillError):
+            [each async for each in redrive(kafka, open_letters, again=False)]
+        code, printed, error = await listed(cluster)
+        assert code == 1
+        assert before in {json.loads(line)["position"] for line in printed.splitlines()}
+        told = json.loads(error)
+        assert (told["error"], told["advice"]) == (looked.standstill.sentence, looked.standstill.advice)
+    assert behind in {letter.position for letter in (await look(kafka)).letters}
+
+
+async def listed(cluster: Cluster) -> tuple[int | None, str, str]:
+    """Exit code, standard output and standard error of the command, whose patience is as short."""
+    script = (
+        f"from shared.kafka import between; between.STANDSTILL_S = {STANDSTILL_S}; import sys; "
+        "sys.argv[1:] = ['dead-letters', 'ls', '--json']; from goodstanding.cli import app; app()"
+    )
+    process = await python(cluster, "-c", script, stderr=asyncio.subprocess.PIPE)
+    printed, error = await process.communicate()
+    return process.returncode, printed.decode(), error.decode()
+
+
+async def taken(records: AsyncIterator[Any]) -> tuple[list[int], str]:
+    """The offsets of what comes, and why no more does."""
+    found: list[int] = []
+    try:
+        async for record in records:
+            found.append(record.offset)
+    except StandstillError as error:
+        return found, error.sentence
+    return found, ""
+
+
+@pytest.mark.usefixtures("without_patience")
+async def test_whoever_reads_a_topic_to_its_end_gets_what_there_is_and_then_the_reason(
+    cluster: Cluster, kafka: str
+) -> None:
+    """The last messages of a topic, a part of it, and what the demos' subscriber has to catch up with."""
+    place = TopicPartition(dead_letter_topic("benefits"), 0)
+    await set_aside(kafka, f"{FERRY}/0/1000003", service="benefits")
+    async with left_open(kafka, place), asking(kafka) as offsets:
+        end = (await offsets.ends([place.topic]))[place]
+        found, why = await taken(tail(kafka, [place.topic], 10, follow=False))
+        assert (bool(found), "left open" in why) == (True, True)
+        assert await taken(between(kafka, {place: 0}, {place: end})) == (found, why)
+        with pytest.raises(StandstillError, match="left open"):
+            [page async for page in reading.between(kafka, place, 0, end)]
+        async with following(kafka, {place.topic: 1}, lambda _: None) as caught:
+            with pytest.raises(StandstillError, match="left open"):
+                await caught.caught_up(offsets)

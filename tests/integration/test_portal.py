@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from aiokafka import TopicPartition
 
 from goodstanding.partner.sending import send
 from goodstanding.partner.verdicts import Line
@@ -29,7 +30,8 @@ from shared.contracts.identity import sample_account
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.subject import ErasureReceipt, SubjectRequest
 from shared.contracts.times import rfc3339
-from shared.contracts.topics import PORTAL
+from shared.contracts.topics import PORTAL, rejected_topic
+from tests.support.transactions import left_open
 
 PATIENCE_S = 60.0
 _WHY = ("code", "field", "sentence")
@@ -292,6 +294,15 @@ async def test_the_verdict_of_an_event_that_was_refused_on_kafka_and_of_one_that
         sent.verdicts[0].sentence,
     )
     assert (await portal.until("/v1/events/city/never-sent", city, 404)).json()["code"] == "not-found"
+    # What a stranger's transaction hides of the refusals keeps nobody waiting who asks, and "accepted" is not said.
+    structured = {**city, "Content-Type": STRUCTURED}
+    good = json.dumps({**paid("on-kafka-2"), "subject": sample_account(5)})
+    async with left_open(deployment.addresses.kafka, TopicPartition(rejected_topic("city"), 0)):
+        assert (await portal.http.post("/v1/events/city", headers=structured, content=good)).status_code == 202
+        for _ in range(2):
+            told = (await portal.until("/v1/events/city/on-kafka-2", city)).json()
+            assert told["result"] == "waiting"
+    await portal.until("/v1/events/city/on-kafka-2", city, holds=lambda told: told["result"] == "accepted")
     assert (await portal.until("/v1/events/city/on-kafka-1", bank, 403)).json()["code"] == "not-permitted"
     db = await asyncpg.connect(deployment.dsn(PORTAL))
     kept = repr(await db.fetch("select * from event"))

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from goodstanding.partner.crosswalks import Row, tell_crosswalk
 from goodstanding.partner.rehearsal import validate
-from goodstanding.partner.sending import Sent, send
+from goodstanding.partner.sending import Sent, hidden, send
 from goodstanding.partner.verdicts import Line, Result, Verdict
 from goodstanding.platform.deployment import Deployment, partners
 from goodstanding.platform.fixed_settings import FixedSettings
@@ -21,12 +22,15 @@ from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.platform.stack import passing
 from shared.contracts.identity import sample_account
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
+from shared.contracts.partition import PARTITIONS
 from shared.contracts.times import rfc3339
-from shared.contracts.topics import raw_topic
+from shared.contracts.topics import NORMALIZED, raw_topic, rejected_topic
+from shared.kafka import between as reading
 from shared.kafka.topic_admin import administrator
 from shared.settings import ROOT
 from tests.integration.tiny import until
 from tests.support.ingest.bad_input import BAD_INPUT
+from tests.support.transactions import STANDSTILL_S, left_open
 
 PATIENCE_S = 60.0
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -200,3 +204,34 @@ async def test_who_is_not_the_operator_hears_of_ingest_only(deployment: Deployme
     answered = await send(deployment.addresses.kafka, "city", given, PATIENCE_S, operator=None, now=NOW)
     assert [verdict.result for verdict in answered.verdicts] == ["taken by ingest", "refused"]
     assert "only the operator can see" in answered.not_waited_for
+
+
+@pytest.fixture
+def without_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "STANDSTILL_S", STANDSTILL_S)
+
+
+@pytest.mark.usefixtures("without_patience")
+async def test_send_tells_what_it_could_read_of_the_answers(deployment: Deployment) -> None:
+    """The stranger hides what is refused: of what ingest forwarded nobody can say that it counts, and of what it did
+    not nothing can be said."""
+    kafka, place = deployment.addresses.kafka, TopicPartition(rejected_topic("city"), 0)
+    async with left_open(kafka, place):
+        sent = await send(kafka, "city", lines(ride(6, "h-1"), b"{}"), 60, operator=deployment, now=datetime.now(UTC))
+    assert [(each.line, each.result) for each in sent.verdicts] == [(1, "taken by ingest")]
+    assert sent.standstill is not None
+    sentence, advice = hidden("city", sent.standstill)
+    assert "left open hides what stands in behavior.rejected.city/0 from offset" in sentence
+    assert "--topic behavior.rejected.city --partition 0 --start-offset" in advice
+    again = await send(kafka, "city", lines(ride(6, "h-1"), b"{}"), 60, operator=deployment, now=datetime.now(UTC))
+    assert (again.standstill, [each.result for each in again.verdicts]) == (None, ["repeated", "refused"])
+
+
+@pytest.mark.usefixtures("without_patience")
+async def test_send_tells_refusals_while_it_cannot_read_what_ingest_forwards(deployment: Deployment) -> None:
+    kafka = deployment.addresses.kafka
+    async with left_open(kafka, *(TopicPartition(NORMALIZED, partition) for partition in range(PARTITIONS))):
+        sent = await send(kafka, "city", lines(ride(7, "h-2"), b"{}"), 60, operator=deployment, now=datetime.now(UTC))
+    assert [each.result for each in sent.verdicts] == ["taken by ingest", "refused"]
+    assert sent.standstill is not None
+    assert "behavior.normalized/" in sent.standstill.sentence

@@ -25,6 +25,7 @@ from services.ingest.core.normalize import Judged, Normalized
 from shared.contracts.faults import Fault
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import group_of, raw_topic, rejected_topic
+from shared.kafka.between import StandstillError
 from shared.kafka.connection import Kafka
 from shared.postgres import DbOrPool, queries
 
@@ -32,6 +33,9 @@ _SQL = queries(Path(__file__).with_name("events.sql"))
 KEPT = timedelta(days=30)
 """As long as a refusal lies on its topic."""
 _LOOK_AGAIN_S = 1.0
+_PATIENCE_S = 2.0
+"""How long somebody waits who asks while a transaction hides refusals. What is not refused as far as it could be read
+is "waiting" then, and whoever asks again reads on."""
 _READ_MAX = 20_000
 """Refusals that one question reads; after more, whoever asks again reads on."""
 
@@ -105,7 +109,12 @@ class Verdicts:
         if begin is None or not kept.start <= begin <= kept.stop:
             begin = kept.start
         end = min(kept.stop, begin + _READ_MAX)
-        refusals = [each async for each in between(self._kafka, {at: begin}, {at: end})]
+        refusals: list[ConsumerRecord] = []
+        try:
+            async for each in between(self._kafka, {at: begin}, {at: end}, _PATIENCE_S):
+                refusals.append(each)
+        except StandstillError:
+            end = refusals[-1].offset + 1 if refusals else begin
         async with self._db.acquire() as db, db.transaction():
             await self._write(db, partner, refusals)
             await db.execute(_SQL["keep_read_until"], partner, end)

@@ -61,3 +61,24 @@ def test_with_a_message_that_is_set_aside_all_of_its_events_are() -> None:
     evidence.take(aside())
     found = list(verdicts_on(PLACED, evidence, {}, True, set()))
     assert [(each.line, each.result) for each in found] == [(number, Result.SET_ASIDE) for number in (2, 3, 5)]
+
+
+@pytest.mark.parametrize(
+    ("records", "hidden", "expected"),
+    [
+        ([forwarded(0), refused(f"{ORIGIN}#1")], "behavior.rejected.trips", [(2, T), (3, R)]),
+        ([forwarded(0), refused(f"{ORIGIN}#1")], dead_letter_topic("scorer"), [(2, T), (3, R)]),
+        ([forwarded(0), refused(f"{ORIGIN}#1")], "behavior.normalized", [(2, T), (3, R), (5, T)]),
+        ([refused(ORIGIN)], "behavior.rejected.trips", [(2, R)]),
+        ([aside()], "behavior.rejected.trips", [(2, Result.SET_ASIDE), (3, Result.SET_ASIDE), (5, Result.SET_ASIDE)]),
+    ],
+)
+def test_where_a_part_cannot_be_read_nothing_is_said_that_it_could_belie(
+    records: list[Any], hidden: str, expected: list[tuple[int, Result]]
+) -> None:
+    """ "accepted" might be a refusal that is hidden, and an event that was not forwarded is refused or forwarded."""
+    evidence = Evidence(hidden={hidden})
+    for record in records:
+        evidence.take(record)
+    found = list(verdicts_on(PLACED, evidence, {2: A, 3: A, 5: A}, True, set()))
+    assert [(each.line, each.result) for each in found] == expected
