@@ -13,7 +13,7 @@ smaller portions.
 | SQLSTATE 08, 53 (disk full, out of memory, too many connections), 57P.., 58 | the server's |
 | SQLSTATE 25, 40, 55 (idle in transaction, deadlock, lock not available) | of the moment |
 | SQLSTATE 0A, 28, 3D, 3F, 42 (stale plan, a right or a table that is missing) | the deployment's |
-| an epoch that has moved, a database that was put back | never the records' |
+| an epoch that has moved, a database that was put back, a state of a later release | never the records' |
 | anything that Kafka says, a clock or a Kafka in doubt | never the records' |
 
 A message that can never be sent is another question: see `delivery`.
@@ -29,7 +29,7 @@ import asyncpg
 from aiokafka.errors import KafkaError
 
 from shared.runner.host import ContradictionError, DoubtError
-from shared.runner.service import PolicyMismatchError
+from shared.runner.service import LaterReleaseError, PolicyMismatchError
 from shared.runner.store import FencedError, SetBackError
 from shared.trust import ClockDoubtError
 
@@ -44,6 +44,7 @@ _NEVER = (
     FencedError,
     SetBackError,
     PolicyMismatchError,
+    LaterReleaseError,
     ContradictionError,
     DoubtError,
     ClockDoubtError,
@@ -80,6 +81,8 @@ def in_words(error: BaseException) -> str:
     if isinstance(error, asyncpg.PostgresError):
         known = _WORDS.get(error.sqlstate or "")
         return f"{known or name} (SQLSTATE {error.sqlstate})"
+    if isinstance(error, LaterReleaseError):
+        return "a later release has written what is stored: start that one"
     known = _WORDS.get(error.errno or 0) if isinstance(error, OSError) else None
     return f"{known} ({name})" if known else name
 

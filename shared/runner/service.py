@@ -77,13 +77,18 @@ class PolicyMismatchError(Exception):
     """This process and the database disagree about the policy in force; it must not publish and is not ready."""
 
 
+class LaterReleaseError(Exception):
+    """A later release of the service has written what is to be read: this process can neither read nor replace it."""
+
+
 class Load(Protocol[S]):
     def __call__(self, db: Db, shard: int, user_ids: Sequence[str], /) -> Awaitable[dict[str, S]]:
         """The states of those people who are known; the others are left out.
 
         Reads only, outside of any transaction: nobody but the shard's owner writes what is read here. It raises
         whatever the database raises; an error that belongs to a person (a state that cannot be read) sets that
-        person's records aside, one by one.
+        person's records aside, one by one. A state of a later release belongs to nobody: it raises LaterReleaseError,
+        and the shard waits.
         """
         ...
 

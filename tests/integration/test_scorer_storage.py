@@ -29,7 +29,8 @@ from shared.contracts.messages import BehaviorEvent, RecordChange, encode
 from shared.contracts.months import month_of, month_start
 from shared.contracts.partition import partition_of
 from shared.postgres import migrate
-from shared.runner.service import DuePage, PolicyMismatchError
+from shared.runner.blame import belongs_to_records
+from shared.runner.service import DuePage, LaterReleaseError, PolicyMismatchError
 from shared.settings import ROOT
 from tests.support.old_states import EVALUATION_OF_FORMAT_2, EVALUATION_OF_FORMAT_3, FORMAT_1, FORMAT_2, FORMAT_3
 from tests.support.people import BILL, CARD, JAN, ZONE, card, day, policy_of, record
@@ -678,6 +679,15 @@ async def test_a_row_of_the_release_before_limits_is_taken_over(postgres_dsn: st
     finally:
         await db.execute(f"drop schema {schema} cascade")
         await db.close()
+
+
+async def test_a_row_of_a_later_release_is_neither_read_nor_blamed_on_the_person(db: Db) -> None:
+    """An older process meets it after a rollback, or while a release is rolled out. It waits, setting nothing aside."""
+    await give(db, Person(ONE, bytes((FORMAT + 1,)) + b"of a later release"))
+    with pytest.raises(LaterReleaseError) as raised:
+        await load(db, SHARD, [ONE])
+    assert not belongs_to_records(raised.value)
+    assert await load(db, SHARD, OTHERS) == {}
 
 
 async def test_a_row_of_the_release_that_kept_vectors_by_month_is_taken_over(db: Db) -> None:

@@ -9,8 +9,8 @@ not. Whether an event is accepted may depend on what came before it (rules E3, E
 log, and from nothing else.
 
 A `State` is a working copy: decoded, folded into, encoded again, held by nobody else. Parts that most events do not
-touch stay packed until one does. Months are numbers, see `calendar`; times are microseconds since 1970, UTC.
-`folding` has what adds to one, `forgetting` what leaves it.
+touch stay packed until one does. Months are numbers, see `shared.contracts.months`; times are microseconds since 1970,
+UTC. `folding` has what adds to one, `forgetting` what leaves it.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ StatedFact: TypeAlias = tuple[int, bytes, str]
 
 FORMAT = 4
 """Formats 2 and 3 kept vectors by month; those of format 2 had no limits."""
+_NEWEST = bytes((FORMAT,))
 HASH_BYTES = 8
 _LATE_MONTHS_OF_FORMAT_1 = 3
 """`accepts_late_months` as shipped with format 1, whose states do not say which months they had closed."""
@@ -114,6 +115,11 @@ def encode(state: State) -> bytes:
     if len(state.records) > 1:
         state.records = _in_order(state.records)
     return bytes((FORMAT,)) + _encoder.encode(state)
+
+
+def is_of_later_release(column: bytes) -> bool:
+    """Whether a release has written it that knows more formats than this one."""
+    return column[:1] > _NEWEST
 
 
 def decode(column: bytes) -> State:

@@ -21,11 +21,12 @@ from services.scorer.core.features.stated import BASE, CONTACTS_BAND, STEADY_MON
 from services.scorer.core.messages import Due, Edge, Message, microseconds
 from services.scorer.core.policy import Policy
 from services.scorer.core.redaction import redacted
+from services.scorer.core.state import is_of_later_release
 from services.scorer.storage import erasing
 from shared.contracts.months import month_name
 from shared.contracts.partition import partition_of
 from shared.postgres import queries
-from shared.runner.service import Db, DuePage, PolicyMismatchError
+from shared.runner.service import Db, DuePage, LaterReleaseError, PolicyMismatchError
 
 if TYPE_CHECKING:
     import asyncpg
@@ -40,7 +41,7 @@ _Published: TypeAlias = tuple[str, Publication]
 
 
 async def load(db: Db, shard: int, keys: Sequence[str], *, fingerprint_key: bytes = b"") -> dict[str, Person]:
-    """Those of these people who are known, or were erased lately."""
+    """Those of these people who are known, or were erased lately. Raises LaterReleaseError."""
     rows = await db.fetch(_SQL["load"], shard, [bytes.fromhex(key) for key in keys])
     people = {row["user_id"].hex(): _person(row) for row in rows if row["user_id"]}
     if rows[0]["erased"]:
@@ -50,6 +51,8 @@ async def load(db: Db, shard: int, keys: Sequence[str], *, fingerprint_key: byte
 
 
 def _person(row: asyncpg.Record) -> Person:
+    if is_of_later_release(row["state"]):
+        raise LaterReleaseError
     return Person(
         user_id=row["user_id"].hex(),
         state=row["state"],

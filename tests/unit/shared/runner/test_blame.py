@@ -10,7 +10,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError, ProducerFenced
 
 from shared.runner.blame import belongs_to_records, in_words
-from shared.runner.service import PolicyMismatchError
+from shared.runner.service import LaterReleaseError, PolicyMismatchError
 from shared.runner.store import FencedError
 
 
@@ -53,6 +53,7 @@ def test_of_servers_and_deployments(sqlstate: str) -> None:
         (MemoryError("x"), False),
         (FencedError("x"), False),
         (PolicyMismatchError("x"), False),
+        (LaterReleaseError(), False),
         (KafkaConnectionError("x"), False),
         (MessageSizeTooLargeError("x"), False),
         (ProducerFenced("x"), False),
@@ -72,6 +73,7 @@ def test_of_errors_without_a_code(error: Exception, expected: bool) -> None:
         (OSError(errno.EMFILE, "x"), "this process has no file descriptor left (OSError)"),
         (OSError(errno.ENOSPC, "x"), "the disk of this machine is full (OSError)"),
         (ConnectionResetError("secret text"), "ConnectionResetError"),
+        (LaterReleaseError("secret text"), "a later release has written what is stored: start that one"),
         (ValueError("secret text"), "ValueError"),
     ],
 )

@@ -25,6 +25,7 @@ from services.scorer.core.state import (
     amounts,
     decode,
     encode,
+    is_of_later_release,
     short_hash,
     vectors,
 )
@@ -402,6 +403,14 @@ class TestEncoding:
     def test_an_unknown_format_is_an_error_with_a_name(self, byte: int) -> None:
         with pytest.raises(UnknownFormatError, match=f"format {byte} is unknown"):
             decode(bytes((byte,)) + encode(State())[1:])
+
+    def test_a_later_release_is_told_from_what_is_no_state(self) -> None:
+        """A rollback waits for the later release, and sets nobody's events aside."""
+        assert [is_of_later_release(bytes((byte,)) + b"more") for byte in (0, 1, FORMAT, FORMAT + 1, 255)] == [
+            *(False, False, False),
+            *(True, True),
+        ]
+        assert not is_of_later_release(b"")
 
     def test_flat_after_two_years(self) -> None:
         """3 kB at the end of a month with 30 events of eight kinds, half of it the open months' ids."""
