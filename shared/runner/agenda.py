@@ -7,8 +7,8 @@ A shard has two sources of work, records and timers. The states say what it know
           ▼                                                    │
       Unsettled ──── asks ────▶ Asking ──── nothing due ────▶ Settled
           ▲ ▲                   │    │                         │
-          │ └─── a page fired ──┘    │ clock moved             │ asks, when `due` has come
-          │                          ▼                         ▼
+          │ └─── more may ──────┘    │ clock moved             │ asks, when `due` has come
+          │      be due              ▼                         ▼
           └──── any answer ───── Disturbed ◀─ clock moved ── Asking
 
 Settled    all that came is handled, and the timers have said when they are due next
@@ -113,8 +113,8 @@ def asking(agenda: Agenda) -> Agenda:
     return Asking(agenda.due)
 
 
-def page_fired(agenda: Agenda) -> Agenda:
-    """There may be another page."""
+def ask_again(agenda: Agenda) -> Agenda:
+    """There may be more due, or a smaller page is to be tried: ask at once."""
     return Unsettled(agenda.due)
 
 

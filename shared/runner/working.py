@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Generic
+from enum import Enum
+from typing import Generic, Literal
 
 import structlog
 
@@ -32,6 +33,14 @@ _SETTLE_DELAY_S = 0.05
 """A shard that runs dry waits this long for more before it spends a transaction on recording what has been sent."""
 _DUE_AGAIN = timedelta(seconds=30)
 """Timers that cannot be found are asked for again after this; records go on meanwhile."""
+
+
+class Did(Enum):
+    """What came of handling a batch of records or a page of timers, where the servers did what they should."""
+
+    DONE = "it took effect"
+    SET_ASIDE = "it was one, failed alone and once more, and has a dead letter in its place"
+    SMALLER = "nothing of it took effect, and a smaller portion is to be tried"
 
 
 @dataclass(slots=True)
@@ -90,14 +99,8 @@ class Working(Generic[M, S, W]):
         self._shard.source = Source.RECORDS
         began, records = time.perf_counter(), self._take()
         self.agenda = agenda.records_handled(self.agenda)
-        try:
-            await self.owned.handle(records)
-        except RecordsFaultError as fault:
-            if not await self._narrowed(records, fault):
-                return
-        except Exception:
-            self._failed(len(records))
-            raise
+        if await self._handled(records) is Did.SMALLER:
+            return
         took_s = time.perf_counter() - began
         portions, most = self._portions, self._host.settings.batch_records_max
         portions.records = portion.handled(portions.records, len(records))
@@ -117,27 +120,44 @@ class Working(Generic[M, S, W]):
         portions.records = portion.failed(portions.records, count)
         portions.size = pace.first(self._host.settings.batch_records_max)
 
-    async def _narrowed(self, records: Sequence[Fetched], fault: RecordsFaultError) -> bool:
-        """Whether they are handled after all: one that fails alone, and again when the database is proven to work, is
-        set aside. More than one are put back, to be tried in smaller portions."""
-        log.error("a step fails by its records", first=origin(records[0]), records=len(records), exc_info=fault.error)
-        if len(records) > 1:
+    async def _handled(self, records: Sequence[Fetched]) -> Did:
+        """More than one that fail are put back, to be tried in smaller portions."""
+        try:
+            await self.owned.handle(records)
+        except RecordsFaultError as fault:
+            log.error(
+                "a step fails by its records", first=origin(records[0]), records=len(records), exc_info=fault.error
+            )
+            if len(records) == 1:
+                return await self._alone(
+                    "record",
+                    lambda: self.owned.handle(records),
+                    lambda letter: self.owned.set_aside(records[0], letter),
+                )
             self._failed(len(records))
             self._put_back.extendleft(reversed(records))
-            return False
-        await self._alone(lambda: self.owned.handle(records), lambda letter: self.owned.set_aside(records[0], letter))
-        return True
+            return Did.SMALLER
+        except Exception:
+            self._failed(len(records))
+            raise
+        return Did.DONE
 
     async def _alone(
-        self, handle: Callable[[], Awaitable[None]], set_aside: Callable[[DeadLetter], Awaitable[None]]
-    ) -> None:
+        self,
+        what: Literal["record", "timer"],
+        handle: Callable[[], Awaitable[None]],
+        set_aside: Callable[[DeadLetter], Awaitable[None]],
+    ) -> Did:
         """What has failed alone is tried once more when the database is proven to work, and then set aside."""
         await self.owned.prove()
         try:
             await handle()
         except RecordsFaultError as again:
-            sentence = f"The database refused what this record leads to: {in_words(again.error)}."
+            why = in_words(again.error)
+            sentence = f"Handling this {what} failed twice, alone, while the database took other writes: {why}."
             await set_aside(DeadLetter("unsavable", sentence))
+            return Did.SET_ASIDE
+        return Did.DONE
 
     # -- timers ------------------------------------------------------------------------------------------------------
 
@@ -156,15 +176,15 @@ class Working(Generic[M, S, W]):
             await self.owned.settle(page, now)
             self.agenda = agenda.nothing_due(self.agenda, page.next_at)
             self._host.metrics.next_timer(self._shard.index, page.next_at)
-        elif await self._applied(page):
+        elif await self._applied(page) is Did.SMALLER:
+            self.agenda = agenda.ask_again(self.agenda)
+            return
+        else:
             self._tell(page)
-            self.agenda = agenda.page_fired(self.agenda)
+            self.agenda = agenda.ask_again(self.agenda)
             self._portions.timers = portion.handled(self._portions.timers, len(page.messages))
             self._host.metrics.timers.inc(len(page.messages))
             self._host.metrics.step_seconds.labels("timers").observe(time.perf_counter() - began)
-        else:
-            self.agenda = agenda.page_fired(self.agenda)
-            return
         self._shard.succeeded()
 
     def _tell(self, page: DuePage[M, S]) -> None:
@@ -189,20 +209,21 @@ class Working(Generic[M, S, W]):
             log.error("what is due cannot be found", shard=self._shard.index, exc_info=fault.error)
             if most > 1:
                 self._portions.timers = portion.failed(self._portions.timers, most)
-                self.agenda = agenda.page_fired(self.agenda)
+                self.agenda = agenda.ask_again(self.agenda)
             else:
                 self._shard.troubled(f"what is due cannot be found: {in_words(fault.error)}")
                 self.agenda = agenda.nothing_due(self.agenda, now + _DUE_AGAIN)
         return None
 
-    async def _applied(self, page: DuePage[M, S]) -> bool:
-        """False when a smaller page is to be tried."""
+    async def _applied(self, page: DuePage[M, S]) -> Did:
         try:
             await self.owned.apply(page)
         except RecordsFaultError as fault:
             log.error("a page of timers fails", run=page.run, messages=len(page.messages), exc_info=fault.error)
-            if len(page.messages) > 1:
-                self._portions.timers = portion.failed(self._portions.timers, len(page.messages))
-                return False
-            await self._alone(lambda: self.owned.apply(page), lambda letter: self.owned.set_page_aside(page, letter))
-        return True
+            if len(page.messages) == 1:
+                return await self._alone(
+                    "timer", lambda: self.owned.apply(page), lambda letter: self.owned.set_page_aside(page, letter)
+                )
+            self._portions.timers = portion.failed(self._portions.timers, len(page.messages))
+            return Did.SMALLER
+        return Did.DONE

@@ -18,12 +18,12 @@ from shared.runner.agenda import (
     Next,
     Settled,
     Unsettled,
+    ask_again,
     asking,
     claimed,
     clock_moved,
     next_work,
     nothing_due,
-    page_fired,
     page_waits,
     records_handled,
 )
@@ -70,11 +70,11 @@ def test_what_is_next(agenda: Agenda, records_wait: bool, expected: Next) -> Non
         (Settled(PAST), asking, Asking(PAST)),
         (Asking(PAST), clock_moved, Disturbed(PAST)),
         (Disturbed(PAST), clock_moved, Disturbed(PAST)),
-        (Asking(PAST), page_fired, Unsettled(PAST)),
+        (Asking(PAST), ask_again, Unsettled(PAST)),
         (Asking(PAST), page_waits, Behind(PAST)),
         (Behind(PAST), clock_moved, Behind(PAST)),
         (Behind(PAST), records_handled, Unsettled(PAST, 1)),
-        (Disturbed(PAST), page_fired, Unsettled(PAST)),
+        (Disturbed(PAST), ask_again, Unsettled(PAST)),
         (Asking(PAST), lambda agenda: nothing_due(agenda, LATER), Settled(LATER)),
         (Asking(PAST), lambda agenda: nothing_due(agenda, None), Settled(None)),
         (Disturbed(PAST), lambda agenda: nothing_due(agenda, LATER), Unsettled(LATER)),
@@ -102,7 +102,7 @@ def _answered(agenda: Agenda, answer: str) -> Agenda:
     agenda = asking(agenda)
     match answer:
         case "fired":
-            return page_fired(agenda)
+            return ask_again(agenda)
         case "waits":
             return page_waits(agenda)
         case "nothing":
