@@ -181,7 +181,7 @@ class ServiceProcess:
         while (trouble := self.trouble()) is not None:
             self._must_go_on(trouble, deadline, timeout_s)
 
-    def wait_settled(self, since: float, timeout_s: float = READY_TIMEOUT_S) -> Undecided | None:
+    def wait_ready_or_undecided(self, since: float, timeout_s: float = READY_TIMEOUT_S) -> Undecided | None:
         """Return None when it is ready, or what the operator has to decide before it can be. Raises as `wait_ready`.
 
         A decision that was given just before takes effect within seconds, so a process is believed to wait for one only

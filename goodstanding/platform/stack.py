@@ -247,7 +247,7 @@ def start(
         for each in started:
             each.start(attached=attached)
         since = time.monotonic()
-        waiting = {each.service: told for each in processes if (told := each.wait_settled(since))}
+        waiting = {each.service: told for each in processes if (told := each.wait_ready_or_undecided(since))}
         if waiting:
             raise UndecidedError(waiting)
     except UndecidedError:

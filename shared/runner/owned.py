@@ -129,7 +129,7 @@ class Owned(Generic[M, S, W]):
         await self._step(step.page_aside(page, letter), replace(self.progress, cursor=page.cursor))
         self._skip.update(map(self._mode.user_id_of, page.messages))
 
-    async def settle(self, page: DuePage[M, S], now: datetime) -> None:
+    async def note_nothing_due(self, page: DuePage[M, S], now: datetime) -> None:
         """Record that nothing is due at `now`."""
         progress = replace(self.progress, cursor=page.cursor)
         async with self._home.pool.acquire() as db:

@@ -29,7 +29,7 @@ from shared.runner.shard import Shard, Source
 
 log = structlog.get_logger("runner")
 
-_SETTLE_DELAY_S = 0.05
+_PAUSE_S = 0.05
 """A shard that runs dry waits this long for more before it spends a transaction on recording what has been sent."""
 _DUE_AGAIN = timedelta(seconds=30)
 """Timers that cannot be found are asked for again after this; records go on meanwhile."""
@@ -82,8 +82,8 @@ class Working(Generic[M, S, W]):
                     await self._records()
                 case Next.TIMERS:
                     await self._timers()
-                case Next.SETTLE:
-                    await buffer.wait(_SETTLE_DELAY_S)
+                case Next.PAUSE:
+                    await buffer.wait(_PAUSE_S)
                     if not self._records_wait and not self._shard.stopping:
                         await self._timers()
                 case Next.SLEEP:
@@ -173,7 +173,7 @@ class Working(Generic[M, S, W]):
         if page.run is not None and not await self.owned.may_begin(page.run, self._records_wait):
             self.agenda = agenda.page_waits(self.agenda)
         elif not page.messages:
-            await self.owned.settle(page, now)
+            await self.owned.note_nothing_due(page, now)
             self.agenda = agenda.nothing_due(self.agenda, page.next_at)
             self._host.metrics.next_timer(self._shard.index, page.next_at)
         elif await self._applied(page) is Did.SMALLER:

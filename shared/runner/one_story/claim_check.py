@@ -59,18 +59,18 @@ async def check_claim(home: Home, claim: store.Claim) -> store.Claim:
     if own and not any(affects_output(each) for each in found):
         found += await _undecided(home, claim, seen, own)
     tokens = await _require_words(home, found)
-    settled = await _settled(home, claim, seen, found)
-    if settled != claim:
+    resolved = await _resolved(home, claim, seen, found)
+    if resolved != claim:
         async with home.pool.acquire() as db, db.transaction():
             await store.lock(db, shard, claim.epoch)
             if own and any(affects_output(each) for each in found):
-                await _restate(home, db, claim, own, await _ahead(home, settled, seen, own), seen)
-            await store.note(db, shard, claim.epoch, settled)
+                await _restate(home, db, claim, own, await _ahead(home, resolved, seen, own), seen)
+            await store.note(db, shard, claim.epoch, resolved)
             await operator_word.applied(db, tokens)
         if found:
             log.warning("the operator's word was followed", shard=shard, contradictions=[e.says() for e in found])
-    await _sign(home, settled)
-    return settled
+    await _sign(home, resolved)
+    return resolved
 
 
 async def _require_words(home: Home, found: Sequence[Contradiction]) -> list[str]:
@@ -122,7 +122,7 @@ def is_foreign(service: str, shard: int, record: Record) -> bool:
 # -- what is written down ----------------------------------------------------------------------------------------------
 
 
-async def _settled(home: Home, claim: store.Claim, seen: Seen, found: Sequence[Contradiction]) -> store.Claim:
+async def _resolved(home: Home, claim: store.Claim, seen: Seen, found: Sequence[Contradiction]) -> store.Claim:
     """The claim as it is when all is one story again: of which Kafka it is, and where it goes on."""
     progress, noted = claim.progress, claim.noted
     offsets, newest, sent = dict(progress.offsets), dict(progress.newest), dict(noted.sent)
@@ -162,12 +162,12 @@ async def _follow_ahead(home: Home, claim: store.Claim, seen: Seen, own: OwnTopi
             await store.add_to_outbox(db, home.index, said)
 
 
-async def _ahead(home: Home, settled: store.Claim, seen: Seen, own: OwnTopic) -> list[_Arrived]:
+async def _ahead(home: Home, resolved: store.Claim, seen: Seen, own: OwnTopic) -> list[_Arrived]:
     """What the service wants to know of what it has still to read."""
     if own.ahead is None or (now := seen.topics.get(own.ahead.topic)) is None:
         return []
     tp = TopicPartition(own.ahead.topic, home.index)
-    begin = max(settled.progress.offsets.get(tp.topic, now.first), now.first)
+    begin = max(resolved.progress.offsets.get(tp.topic, now.first), now.first)
     pages = between(home.host.settings.connection, tp, begin, now.end)
     arrival = home.host.clock.arrival
     return [(each, arrival(each.timestamp)) async for page in pages for each in page if own.ahead.is_wanted(each)]

@@ -16,8 +16,8 @@ from shared.runner.agenda import (
     Behind,
     Disturbed,
     Next,
-    Settled,
-    Unsettled,
+    Asked,
+    Stale,
     ask_again,
     asking,
     claimed,
@@ -35,24 +35,24 @@ PAST, LATER = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
 @pytest.mark.parametrize(
     ("agenda", "records_wait", "expected"),
     [
-        (Settled(None), False, Next.SLEEP),
-        (Settled(LATER), False, Next.SLEEP),
-        (Settled(LATER), True, Next.RECORDS),
-        (Settled(PAST), False, Next.TIMERS),
-        (Settled(NOW), False, Next.TIMERS),
-        (Settled(PAST), True, Next.RECORDS),
-        (Unsettled(None), False, Next.TIMERS),
-        (Unsettled(LATER), False, Next.TIMERS),
-        (Unsettled(LATER, 1), False, Next.SETTLE),
-        (Behind(PAST), False, Next.SETTLE),
+        (Asked(None), False, Next.SLEEP),
+        (Asked(LATER), False, Next.SLEEP),
+        (Asked(LATER), True, Next.RECORDS),
+        (Asked(PAST), False, Next.TIMERS),
+        (Asked(NOW), False, Next.TIMERS),
+        (Asked(PAST), True, Next.RECORDS),
+        (Stale(None), False, Next.TIMERS),
+        (Stale(LATER), False, Next.TIMERS),
+        (Stale(LATER, 1), False, Next.PAUSE),
+        (Behind(PAST), False, Next.PAUSE),
         (Behind(PAST), True, Next.RECORDS),
-        (Unsettled(LATER), True, Next.RECORDS),
-        (Unsettled(PAST), True, Next.RECORDS),
-        (Unsettled(PAST, 1), True, Next.TIMERS),
-        (Unsettled(PAST, 1), False, Next.TIMERS),
-        (Unsettled(LATER, BATCHES_BEFORE_TIMERS_MAX), True, Next.RECORDS),
-        (Unsettled(LATER, BATCHES_BEFORE_TIMERS_MAX + 1), True, Next.TIMERS),
-        (Unsettled(None, BATCHES_BEFORE_TIMERS_MAX + 1), True, Next.TIMERS),
+        (Stale(LATER), True, Next.RECORDS),
+        (Stale(PAST), True, Next.RECORDS),
+        (Stale(PAST, 1), True, Next.TIMERS),
+        (Stale(PAST, 1), False, Next.TIMERS),
+        (Stale(LATER, BATCHES_BEFORE_TIMERS_MAX), True, Next.RECORDS),
+        (Stale(LATER, BATCHES_BEFORE_TIMERS_MAX + 1), True, Next.TIMERS),
+        (Stale(None, BATCHES_BEFORE_TIMERS_MAX + 1), True, Next.TIMERS),
     ],
 )
 def test_what_is_next(agenda: Agenda, records_wait: bool, expected: Next) -> None:
@@ -62,22 +62,22 @@ def test_what_is_next(agenda: Agenda, records_wait: bool, expected: Next) -> Non
 @pytest.mark.parametrize(
     ("before", "event", "after"),
     [
-        (Settled(LATER), records_handled, Unsettled(LATER, 1)),
-        (Unsettled(PAST, 3), records_handled, Unsettled(PAST, 4)),
-        (Settled(LATER), clock_moved, Unsettled(LATER)),
-        (Unsettled(LATER, 3), clock_moved, Unsettled(LATER, 3)),
-        (Unsettled(PAST, 3), asking, Asking(PAST)),
-        (Settled(PAST), asking, Asking(PAST)),
+        (Asked(LATER), records_handled, Stale(LATER, 1)),
+        (Stale(PAST, 3), records_handled, Stale(PAST, 4)),
+        (Asked(LATER), clock_moved, Stale(LATER)),
+        (Stale(LATER, 3), clock_moved, Stale(LATER, 3)),
+        (Stale(PAST, 3), asking, Asking(PAST)),
+        (Asked(PAST), asking, Asking(PAST)),
         (Asking(PAST), clock_moved, Disturbed(PAST)),
         (Disturbed(PAST), clock_moved, Disturbed(PAST)),
-        (Asking(PAST), ask_again, Unsettled(PAST)),
+        (Asking(PAST), ask_again, Stale(PAST)),
         (Asking(PAST), page_waits, Behind(PAST)),
         (Behind(PAST), clock_moved, Behind(PAST)),
-        (Behind(PAST), records_handled, Unsettled(PAST, 1)),
-        (Disturbed(PAST), ask_again, Unsettled(PAST)),
-        (Asking(PAST), lambda agenda: nothing_due(agenda, LATER), Settled(LATER)),
-        (Asking(PAST), lambda agenda: nothing_due(agenda, None), Settled(None)),
-        (Disturbed(PAST), lambda agenda: nothing_due(agenda, LATER), Unsettled(LATER)),
+        (Behind(PAST), records_handled, Stale(PAST, 1)),
+        (Disturbed(PAST), ask_again, Stale(PAST)),
+        (Asking(PAST), lambda agenda: nothing_due(agenda, LATER), Asked(LATER)),
+        (Asking(PAST), lambda agenda: nothing_due(agenda, None), Asked(None)),
+        (Disturbed(PAST), lambda agenda: nothing_due(agenda, LATER), Stale(LATER)),
     ],
 )
 def test_what_follows(before: Agenda, event: Callable[[Agenda], Agenda], after: Agenda) -> None:
@@ -140,6 +140,6 @@ def test_whatever_happened_a_shard_that_runs_dry_asks_once_more_and_then_sleeps(
         else:
             agenda = _answered(agenda, last)
     if events and events[-1] != "ask":
-        assert next_work(agenda, NOW, records_wait=False) in (Next.SETTLE, Next.TIMERS)
+        assert next_work(agenda, NOW, records_wait=False) in (Next.PAUSE, Next.TIMERS)
     agenda = _answered(agenda, "nothing later")
     assert next_work(agenda, NOW, records_wait=False) is Next.SLEEP
