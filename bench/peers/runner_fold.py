@@ -17,7 +17,7 @@ from pydantic import Field
 
 from bench.peers.work import SEEN_MAX, Change, Kind
 from shared.runner.process import start
-from shared.runner.service import Announcement, Db, DeadLetter, Decision, Fenced, Input, Outcome, Record, Service
+from shared.runner.service import Announcement, Db, DeadLetter, Decision, Input, Outcome, Record, Service, Stateful
 from shared.settings import StatefulSettings
 
 TABLES = """
@@ -71,8 +71,8 @@ _events = msgspec.json.Decoder(Event)
 _changes = msgspec.json.Encoder()
 
 
-def service(settings: FoldSettings) -> Service[Fenced[Event, State]]:
-    mode: Fenced[Event, State] = Fenced(
+def service(settings: FoldSettings) -> Service[Stateful[Event, State]]:
+    mode: Stateful[Event, State] = Stateful(
         decode=decode,
         user_id_of=lambda event: event.person,
         decide=partial(decide, target=settings.fold_target),

@@ -34,7 +34,7 @@ from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, raw_topic, rejected_topic
 from shared.kafka.crosswalk import Crosswalk
 from shared.runner.blame import RecordsFaultError, blamed
-from shared.runner.service import Announcement, DeadLetter, Decision, Fenced, Later, Outgoing, Record, Service
+from shared.runner.service import Announcement, DeadLetter, Decision, Later, Outgoing, Record, Service, Stateful
 from shared.settings import policies_here
 
 _FAILED = "The rules failed with {}."
@@ -174,7 +174,7 @@ def validate(partner: str, lines: Sequence[Line], settings: FixedSettings, now: 
     return rehearsal.answer(rehearsal.read(lines))
 
 
-def _behind(settings: FixedSettings) -> Mapping[str, Service[Fenced[Any, Any, Any]]]:
+def _behind(settings: FixedSettings) -> Mapping[str, Service[Stateful[Any, Any, Any]]]:
     """The services behind ingest by the topic on which they meet its events."""
     policies = policies_here()
     of_scorer = ScorerSettings(

@@ -36,13 +36,13 @@ from shared.runner.service import (
     Db,
     DeadLetter,
     Decision,
-    Fenced,
     Input,
     Outcome,
     Outgoing,
     OwnTopic,
     Record,
     Service,
+    Stateful,
 )
 
 NAME = "benefits"
@@ -54,9 +54,9 @@ _ERASED = Outcome("erased")
 _DROPPED = Outcome("dropped")
 
 
-def service(policy: Policy) -> Service[Fenced[Message, Held, Erased]]:
+def service(policy: Policy) -> Service[Stateful[Message, Held, Erased]]:
     key = policy.fingerprint_key
-    mode: Fenced[Message, Held, Erased] = Fenced(
+    mode: Stateful[Message, Held, Erased] = Stateful(
         decode=decode,
         user_id_of=lambda message: message.user_id,
         decide=partial(decide, policy=policy),

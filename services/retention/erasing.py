@@ -47,14 +47,14 @@ from shared.contracts.exchange import Misasked, announced, answered, received, r
 from shared.contracts.faults import Code, Fault
 from shared.contracts.subject import ErasureConfirmed
 from shared.contracts.topics import RECORDS_CHANGED, RECORDS_HELD, SUBJECT_ANSWERS, SUBJECT_REQUESTS
-from shared.runner.service import Announcement, Db, DeadLetter, Decision, Fenced, Outcome, Outgoing, Record
+from shared.runner.service import Announcement, Db, DeadLetter, Decision, Outcome, Outgoing, Record, Stateful
 
 NAME = "retention"
 _NOBODY = Fault(Code.ENVELOPE_KEY, "", "The record's key is a user_id that is nobody's.")
 
 Told: TypeAlias = Message | Erase | Confirmed | Roll | Forget | Export | Summarize | Misasked
 Written: TypeAlias = Writes | Write | Exported
-Records: TypeAlias = Fenced[Message, Person, Writes]
+Records: TypeAlias = Stateful[Message, Person, Writes]
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -70,10 +70,10 @@ class Held(msgspec.Struct, frozen=True):
         return max((each.asked_at for each in self.erasures), default=None)
 
 
-def erasing(records: Records, policy: Policy) -> Fenced[Told, Held, Written]:
+def erasing(records: Records, policy: Policy) -> Stateful[Told, Held, Written]:
     """The same service, which can erase a person. What it does by the clock is in chores."""
     key = policy.fingerprint_key
-    return Fenced(
+    return Stateful(
         decode=partial(_decode, records),
         user_id_of=lambda message: message.user_id,
         decide=partial(_decide, records, policy=policy),

@@ -26,14 +26,14 @@ from shared.contracts.messages import RecordReport
 from shared.contracts.subject import SubjectRequest
 from shared.contracts.times import TimeError, instant
 from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED, SUBJECT_ANSWERS, SUBJECT_REQUESTS
-from shared.runner.service import Ahead, Db, DeadLetter, Decision, Fenced, Input, Outgoing, OwnTopic, Record, Service
+from shared.runner.service import Ahead, Db, DeadLetter, Decision, Input, Outgoing, OwnTopic, Record, Service, Stateful
 
 _MODELS = {RECORDS_REPORTED: RecordReport}
 
 
-def service(policy: Policy) -> Service[Fenced[Told, Held, Written]]:
+def service(policy: Policy) -> Service[Stateful[Told, Held, Written]]:
     fingerprint_key = policy.fingerprint_key
-    records: Fenced[Message, Person, Writes] = Fenced(
+    records: Stateful[Message, Person, Writes] = Stateful(
         decode=decode,
         user_id_of=lambda message: message.user_id,
         decide=partial(decide, policy=policy),

@@ -41,7 +41,6 @@ from shared.runner.service import (
     Db,
     DeadLetter,
     Decision,
-    Fenced,
     Input,
     Outcome,
     Outgoing,
@@ -49,6 +48,7 @@ from shared.runner.service import (
     Record,
     Result,
     Service,
+    Stateful,
 )
 
 NAME = "scorer"
@@ -56,8 +56,8 @@ _MODELS: Models[BehaviorEvent | RecordChange] = {NORMALIZED: BehaviorEvent, RECO
 _TO_THE_MINUTE = len("2026-01-31T23:59")
 
 
-def service(policy: Policy) -> Service[Fenced[Message, Person, Writes]]:
-    mode: Fenced[Message, Person, Writes] = Fenced(
+def service(policy: Policy) -> Service[Stateful[Message, Person, Writes]]:
+    mode: Stateful[Message, Person, Writes] = Stateful(
         decode=partial(decode, zone=policy.zone),
         user_id_of=lambda message: message.user_id,
         decide=partial(decide, policy=policy),

@@ -10,7 +10,7 @@ The work of a shard:
     portion     how many are tried at once after a failure?                               pure
     step        what does a batch lead to?                                                pure, but for giving way
     blame       whose fault is a failure: the records', or a server's?                    pure
-    fenced      how is a shard claimed, and how is it lost?                               the life of a shard
+    stateful    how is a shard claimed, and how is it lost?                               the life of a shard
     working     what does a shard with state do all day?
     owned       what is in one transaction, and why is that enough?
     states      which people's states are in memory?

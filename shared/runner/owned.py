@@ -26,7 +26,7 @@ from shared.runner.blame import blamed
 from shared.runner.delivery import Outbox
 from shared.runner.host import Home
 from shared.runner.one_story.agreement import Noted
-from shared.runner.service import Db, Fenced
+from shared.runner.service import Db, Stateful
 from shared.runner.states import States
 from shared.runner.step import Batch, Stepped
 from shared.runner.traces import Span, carried
@@ -38,7 +38,7 @@ class Owned(Generic[M, S, W]):
     """The shard under one epoch, until it is lost or claimed again."""
 
     def __init__(
-        self, home: Home, mode: Fenced[M, S, W], outbox: Outbox, claim: store.Claim, producer: AIOKafkaProducer
+        self, home: Home, mode: Stateful[M, S, W], outbox: Outbox, claim: store.Claim, producer: AIOKafkaProducer
     ) -> None:
         self.epoch, self.progress = claim.epoch, claim.progress
         self._noted, self._sent, self.steps = claim.noted, dict[str, int](), claim.steps

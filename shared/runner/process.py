@@ -29,7 +29,7 @@ from shared.runner.host import Host, backoff
 from shared.runner.metrics import Metrics
 from shared.runner.observe import Parts, count_people, observe, watch_files
 from shared.runner.past import PastError
-from shared.runner.service import Fenced, Forward, Service
+from shared.runner.service import Forward, Service, Stateful
 from shared.runner.shards import Shards
 from shared.runner.timekeeper import Timekeeper
 from shared.runner.traces import open_traces
@@ -136,7 +136,7 @@ class _Process:
         settings, metrics = self.settings, self.metrics
         await self._until("Kafka", self._ask_kafka)
         pool = None
-        if isinstance(self.service.mode, Fenced):
+        if isinstance(self.service.mode, Stateful):
             pool = await self._until("Postgres", self._open_pool)
             stack.push_async_callback(_close_pool, pool)
             await self._until("the past", partial(past.begin, pool, settings.clock))

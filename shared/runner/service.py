@@ -1,7 +1,7 @@
 """What a service hands to the runner: one frozen value of plain functions, `Service(name, inputs, mode)`.
 
-A service without state is `Forward`: one function, from a record to its answer. A service with state is `Fenced`: rules
-that are pure and synchronous, and SQL that loads, saves and finds what the clock has made due. The runner owns
+A service without state is `Forward`: one function, from a record to its answer. A service with state is `Stateful`:
+rules that are pure and synchronous, and SQL that loads, saves and finds what the clock has made due. The runner owns
 everything else: consuming, ownership of shards, transactions, sending, timers, retries, dead letters, shutdown.
 """
 
@@ -181,7 +181,7 @@ class OwnTopic:
 
 
 @dataclass(frozen=True, slots=True)
-class Fenced(Generic[M, S, W]):
+class Stateful(Generic[M, S, W]):
     """State in Postgres: every step is one transaction under the shard's epoch, then its messages are sent.
 
     decode(record, arrived): pure; `arrived` is the instant at which the record counts as received (aware, UTC). None
@@ -212,7 +212,7 @@ class Counted:
     people: int
 
 
-Mode = TypeVar("Mode", bound=Forward | Fenced[Any, Any, Any], covariant=True, default=Any)
+Mode = TypeVar("Mode", bound=Forward | Stateful[Any, Any, Any], covariant=True, default=Any)
 
 
 class Files(Protocol):

@@ -18,15 +18,15 @@ from shared.contracts.topics import topics
 from shared.kafka import sender
 from shared.kafka.losses import Losses
 from shared.kafka.unreadable import Fetched
-from shared.runner.fenced import FencedShard
 from shared.runner.forward import ForwardShard
 from shared.runner.host import Home, Host
 from shared.runner.inputs import Inputs
 from shared.runner.lag import Lag, Stalls, lag
 from shared.runner.one_story.claim_check import note_of
-from shared.runner.service import Fenced, Service
+from shared.runner.service import Service, Stateful
 from shared.runner.shard import Shard
 from shared.runner.shard_troubles import together
+from shared.runner.stateful import StatefulShard
 from shared.runner.subscription import Subscription
 
 log = structlog.get_logger("runner")
@@ -210,7 +210,7 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         self._progress = {
             tp: OffsetAndMetadata(ends[tp] - lag.records, note.text())
             for tp, lag in known.items()
-            if isinstance(shard := self.shards.get(tp.partition), FencedShard)
+            if isinstance(shard := self.shards.get(tp.partition), StatefulShard)
             and (noted := shard.noted)
             and (note := note_of(noted, tp.topic))
         }
@@ -236,6 +236,6 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
 
 def _shard(index: int, service: Service, host: Host, inputs: Inputs) -> Shard:
     mode = service.mode
-    if isinstance(mode, Fenced):
-        return FencedShard(Home(index, service.name, host, inputs, mode.own), mode)
+    if isinstance(mode, Stateful):
+        return StatefulShard(Home(index, service.name, host, inputs, mode.own), mode)
     return ForwardShard(Home(index, service.name, host, inputs), mode)

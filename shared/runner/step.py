@@ -32,7 +32,7 @@ from shared.runner.answers import (
     origin,
     set_aside,
 )
-from shared.runner.service import Fenced
+from shared.runner.service import Stateful
 
 log = structlog.get_logger("runner")
 
@@ -78,7 +78,7 @@ class Stepped(Generic[S, W]):
 
 
 async def read(
-    mode: Fenced[M, S, W],
+    mode: Stateful[M, S, W],
     shard: int,
     records: Iterable[Fetched],
     folded: Mapping[str, int],
@@ -109,7 +109,7 @@ async def read(
     return batch
 
 
-def _decode(mode: Fenced[M, S, W], record: Fetched, arrival: Callable[[int], datetime]) -> M | DeadLetter | None:
+def _decode(mode: Stateful[M, S, W], record: Fetched, arrival: Callable[[int], datetime]) -> M | DeadLetter | None:
     if isinstance(record, Unreadable):
         return set_aside(record)
     try:
@@ -131,7 +131,7 @@ def timer(page: DuePage[M, S]) -> str:
     return f"timer/{page.run or ''}"
 
 
-def of_page(mode: Fenced[M, S, W], page: DuePage[M, S]) -> Batch[M]:
+def of_page(mode: Stateful[M, S, W], page: DuePage[M, S]) -> Batch[M]:
     batch: Batch[M] = Batch()
     for message in page.messages:
         batch.by_person.setdefault(mode.user_id_of(message), []).append((timer(page), message))
@@ -143,7 +143,7 @@ def page_aside(page: DuePage[M, S], letter: DeadLetter) -> Batch[Any]:
 
 
 async def fold(
-    mode: Fenced[M, S, W], service: str, shard: int, batch: Batch[M], states: Mapping[str, S], now: datetime
+    mode: Stateful[M, S, W], service: str, shard: int, batch: Batch[M], states: Mapping[str, S], now: datetime
 ) -> Stepped[S, W]:
     """Decide everything, person by person in the order of their user_ids; gives way to other tasks in between."""
     stepped: Stepped[S, W] = Stepped()
@@ -170,7 +170,7 @@ def _placed(messages: Sequence[Outgoing | Announcement], shard: int) -> list[Out
 
 
 def _decide(
-    mode: Fenced[M, S, W],
+    mode: Stateful[M, S, W],
     batch: Batch[M],
     user_id: str,
     state: S | None,

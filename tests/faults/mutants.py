@@ -20,7 +20,7 @@ from services.retention.core.record import Known, Waiting
 from services.scorer.core import decide, folding
 from shared.contracts.retention_profile import Profile
 from shared.kafka import sender
-from shared.runner import fenced, store
+from shared.runner import stateful, store
 from shared.runner.delivery import Delivery
 from shared.runner.forward import ForwardShard
 from shared.runner.owned import Owned
@@ -191,7 +191,7 @@ def _epoch_not_compared() -> None:
 def _sending_not_fenced() -> None:
     """A plain idempotent producer: the broker has no reason to refuse a former owner."""
     started = sender.started
-    fenced.started = lambda kafka, transactional_id=None: started(kafka)  # type: ignore[attr-defined]
+    stateful.started = lambda kafka, transactional_id=None: started(kafka)  # type: ignore[attr-defined]
     Delivery.commit = Delivery.attempt  # type: ignore[method-assign]
 
 

@@ -14,8 +14,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.contracts.partition import PARTITIONS, partition_of
 from shared.kafka.identities import identities
-from shared.runner.fenced import FencedShard
 from shared.runner.one_story import operator_word
+from shared.runner.stateful import StatefulShard
 from shared.runner.working import Working
 from tests.faults.cluster import APPEND_TIMES
 from tests.integration.seen import KEY, SHARD, until_trouble
@@ -181,9 +181,9 @@ async def test_a_working_shard_begins_again_where_kafka_is_another_than_was_note
         await worker.until_shards(PARTITIONS)
         await tiny.until_total(3)
         shard = worker.here.shards[SHARD]
-        assert isinstance(shard, FencedShard)
-        assert isinstance(shard.life, Working)
-        owned, retries = shard.life.owned, worker.here._host.metrics.retries.labels("DoubtError")._value
+        assert isinstance(shard, StatefulShard)
+        assert isinstance(shard.phase, Working)
+        owned, retries = shard.phase.owned, worker.here._host.metrics.retries.labels("DoubtError")._value
         await shard.look_again()
         assert retries.get() == 0
         owned._noted = replace(owned._noted, topic_ids={tiny.source: "another log"})

@@ -13,7 +13,7 @@ from aiokafka.errors import TopicAuthorizationFailedError
 
 from shared.contracts.partition import partition_of
 from shared.kafka.topic_admin import administrator
-from shared.runner import fenced, store
+from shared.runner import stateful, store
 from shared.runner.delivery import Delivery
 from shared.runner.owned import Owned
 from shared.runner.service import Decision, Input
@@ -218,9 +218,9 @@ async def test_a_former_owner_can_neither_commit_nor_send(tiny: Tiny) -> None:
         async with tiny.database() as db:
             before = await db.fetchval("select epoch from shard where shard = $1", shard.index)
             await store.claim(db, shard.index, epoch=None)
-            assert isinstance(shard, fenced.FencedShard)
-            assert isinstance(shard.life, Working)
-            assert shard.life.owned.epoch == before
+            assert isinstance(shard, stateful.StatefulShard)
+            assert isinstance(shard.phase, Working)
+            assert shard.phase.owned.epoch == before
             with pytest.raises(store.FencedError):
                 await store.pending(db, shard.index, before)
             with pytest.raises(store.FencedError):

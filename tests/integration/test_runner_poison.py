@@ -533,7 +533,7 @@ async def _handled(worker: Worker, topic: str, offset: int) -> bool:
 # -- a shard never ends in silence -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["fenced", "forward"])
+@pytest.mark.parametrize("mode", ["stateful", "forward"])
 async def test_a_cancellation_that_a_library_leaks_is_a_trouble_and_no_end(
     tiny: Tiny, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -543,7 +543,7 @@ async def test_a_cancellation_that_a_library_leaks_is_a_trouble_and_no_end(
         if next(leaks, False):
             raise asyncio.CancelledError
 
-    async with tiny.worker(tiny.service() if mode == "fenced" else tiny.relay()) as worker:
+    async with tiny.worker(tiny.service() if mode == "stateful" else tiny.relay()) as worker:
         await worker.until_shards(6)
         monkeypatch.setattr(tiny.clock, "refresh", refresh)
         await tiny.send([(key, "1") for key in KEYS])

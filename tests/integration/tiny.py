@@ -31,7 +31,6 @@ from shared.runner.service import (
     DeadLetter,
     Decision,
     DuePage,
-    Fenced,
     Forward,
     Input,
     Outcome,
@@ -40,6 +39,7 @@ from shared.runner.service import (
     PolicyMismatchError,
     Record,
     Service,
+    Stateful,
 )
 from shared.runner.shards import Shards
 from shared.runner.store import MIGRATIONS
@@ -150,9 +150,9 @@ class Tiny:
         return Service(self.name, inputs, replace(self.mode, **changes))
 
     @property
-    def mode(self) -> Fenced[Add, Count, Write]:
+    def mode(self) -> Stateful[Add, Count, Write]:
         own = OwnTopic(self.target, undecided=_undecided, restate=self._restate, last_counts=True)
-        return Fenced(decode, lambda add: add.key, self.decide, _load, _save, self.due, own)
+        return Stateful(decode, lambda add: add.key, self.decide, _load, _save, self.due, own)
 
     def relay(self) -> Service:
         return Service(self.name, (Input(pattern=f"{self.name}.in.*"),), Forward(self._relayed))

@@ -14,7 +14,7 @@ from shared.contracts.exchange import announced
 from shared.contracts.faults import Fault
 from shared.contracts.subject import ErasureConfirmed
 from shared.contracts.topics import SUBJECT_ANSWERS
-from shared.runner.service import Announcement, Db, DeadLetter, Decision, Fenced, Input, Outcome, Record, Service
+from shared.runner.service import Announcement, Db, DeadLetter, Decision, Input, Outcome, Record, Service, Stateful
 
 NAME = "portal"
 _TAKEN, _ENDED = Outcome("changed"), Outcome("erased")
@@ -26,8 +26,8 @@ class Ending(msgspec.Struct, frozen=True):
     ended: dict[str, frozenset[Part]]
 
 
-def service(zone: tzinfo) -> Service[Fenced[Message, Ending, Write]]:
-    mode: Fenced[Message, Ending, Write] = Fenced(
+def service(zone: tzinfo) -> Service[Stateful[Message, Ending, Write]]:
+    mode: Stateful[Message, Ending, Write] = Stateful(
         decode=decode,
         user_id_of=lambda message: message.user_id,
         decide=decide,

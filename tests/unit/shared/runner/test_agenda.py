@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from shared.runner.agenda import (
     BATCHES_BEFORE_TIMERS_MAX,
     Agenda,
+    Asked,
     Asking,
     Behind,
     Disturbed,
     Next,
-    Asked,
     Stale,
     ask_again,
     asking,

@@ -17,7 +17,7 @@ from shared.contracts.faults import Code
 from shared.contracts.partition import partition_of
 from shared.kafka.unreadable import Fetched, Unreadable
 from shared.runner import step
-from shared.runner.service import Announcement, DeadLetter, Decision, DuePage, Fenced, Outcome, Record
+from shared.runner.service import Announcement, DeadLetter, Decision, DuePage, Outcome, Record, Stateful
 
 NOW = datetime(2026, 3, 6, tzinfo=UTC)
 KEYS = [f"key-{number}" for number in range(200) if partition_of(f"key-{number}") == 2]
@@ -54,7 +54,7 @@ async def nothing(*_: Any) -> Any:
     raise AssertionError("a step as a value asks no database")
 
 
-MODE: Fenced[Word, str, str] = Fenced(decode, lambda word: word.key, decide, nothing, nothing)
+MODE: Stateful[Word, str, str] = Stateful(decode, lambda word: word.key, decide, nothing, nothing)
 
 
 def record(offset: int, key: str, text: str) -> Record:
@@ -169,13 +169,13 @@ def turns_of_others(work: Callable[[], Awaitable[object]]) -> int:
 def test_others_have_their_turn_while_the_rules_run() -> None:
     records = [record(n, key, "x") for n, key in enumerate(KEYS)]
     batch = asyncio.run(step.read(MODE, 2, records, {}, lambda _: NOW))
-    slow = Fenced(decode, lambda word: word.key, slowly, nothing, nothing)
+    slow = Stateful(decode, lambda word: word.key, slowly, nothing, nothing)
     assert turns_of_others(lambda: step.fold(slow, "svc", 2, batch, {}, NOW)) >= len(KEYS) - 1
 
 
 def test_others_have_their_turn_while_records_are_decoded() -> None:
     records = [record(n, key, "x") for n, key in enumerate(KEYS)]
-    slow = Fenced(decoded_slowly, lambda word: word.key, decide, nothing, nothing)
+    slow = Stateful(decoded_slowly, lambda word: word.key, decide, nothing, nothing)
     assert turns_of_others(lambda: step.read(slow, 2, records, {}, lambda _: NOW)) >= len(KEYS) - 1
 
 

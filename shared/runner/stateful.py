@@ -27,7 +27,7 @@ from shared.runner.host import Home, stopped_within
 from shared.runner.one_story import claim_check
 from shared.runner.one_story.agreement import Noted
 from shared.runner.owned import Owned
-from shared.runner.service import Fenced
+from shared.runner.service import Stateful
 from shared.runner.shard import Shard, Source
 from shared.runner.working import Portions, Working
 
@@ -57,7 +57,7 @@ class Lost:
     while it waits here. The owner that a zombie has fenced takes the shard back."""
 
 
-Life: TypeAlias = Unclaimed | Claimed[Any, Any, Any] | Working[Any, Any, Any] | Lost
+Phase: TypeAlias = Unclaimed | Claimed[Any, Any, Any] | Working[Any, Any, Any] | Lost
 
 FOLLOWS: Mapping[type, frozenset[type]] = MappingProxyType(
     {
@@ -70,12 +70,12 @@ FOLLOWS: Mapping[type, frozenset[type]] = MappingProxyType(
 """Which state may follow which; the picture in docs/runner.md shows the same."""
 
 
-class FencedShard(Shard, Generic[M, S, W]):
+class StatefulShard(Shard, Generic[M, S, W]):
     """Owns shard `index` from its claim until it is stopped or another process claims it."""
 
-    def __init__(self, home: Home, mode: Fenced[M, S, W]) -> None:
+    def __init__(self, home: Home, mode: Stateful[M, S, W]) -> None:
         super().__init__(home)
-        self.life: Life = Unclaimed()
+        self.phase: Phase = Unclaimed()
         self._mode, self._outbox = mode, Outbox(home.service, home.index)
         self._portions = Portions(pace.first(self._host.settings.batch_records_max))
         self._handled: dict[str, int] = {}
@@ -84,18 +84,18 @@ class FencedShard(Shard, Generic[M, S, W]):
 
     @property
     def handled_offsets(self) -> dict[str, int]:
-        if isinstance(self.life, Claimed | Working):
-            return self.life.owned.progress.offsets
+        if isinstance(self.phase, Claimed | Working):
+            return self.phase.owned.progress.offsets
         return self._handled
 
     @property
     def noted(self) -> Noted | None:
-        return self.life.owned.noted if isinstance(self.life, Working) else None
+        return self.phase.owned.noted if isinstance(self.phase, Working) else None
 
     async def look_again(self) -> None:
         """Ask Postgres too: a shard that has nothing to do would not notice that an older copy was put back."""
-        if isinstance(self.life, Working):
-            steps = self.life.owned.steps
+        if isinstance(self.phase, Working):
+            steps = self.phase.owned.steps
             # Another check says whether Postgres answers at all.
             with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 if (await store.look(self._home.pool, self.index)).steps < steps:
@@ -104,8 +104,8 @@ class FencedShard(Shard, Generic[M, S, W]):
         await super().look_again()
 
     def _clock_moved(self) -> None:
-        if isinstance(self.life, Working):
-            self.life.clock_moved()
+        if isinstance(self.phase, Working):
+            self.phase.clock_moved()
         self.buffer.wake.set()
 
     async def _work(self) -> None:
@@ -131,11 +131,11 @@ class FencedShard(Shard, Generic[M, S, W]):
         can neither commit nor send behind the messages of its successor.
         """
         home = self._home
-        before = self.life.epoch if isinstance(self.life, Unclaimed) else None
+        before = self.phase.epoch if isinstance(self.phase, Unclaimed) else None
         # Before the claim: a process of a wrong deployment must not fence the right one, every few seconds.
         await claim_check.look(home)
         claim = await store.claim(home.pool, self.index, epoch=before)
-        self.life = Unclaimed(claim.epoch)
+        self.phase = Unclaimed(claim.epoch)
         claim = await claim_check.check_claim(home, claim)
         async with started(home.host.settings.connection, transactional_id(home.service, self.index)) as producer:
             owned: Owned[M, S, W] = Owned(home, self._mode, self._outbox, claim, producer)
@@ -153,17 +153,17 @@ class FencedShard(Shard, Generic[M, S, W]):
             self._become(working)
             await working.run()
 
-    def _become(self, life: Life) -> None:
-        assert type(life) in FOLLOWS[type(self.life)], f"{type(self.life).__name__} to {type(life).__name__}"
-        self.life = life
+    def _become(self, phase: Phase) -> None:
+        assert type(phase) in FOLLOWS[type(self.phase)], f"{type(self.phase).__name__} to {type(phase).__name__}"
+        self.phase = phase
 
     def _fall_back(self) -> None:
         """After a failure, or when stopped: the epoch is still ours until another claim says otherwise."""
-        if isinstance(self.life, Claimed | Working):
-            self._handled = self.life.owned.progress.offsets
-            if self.life.owned.sending:
+        if isinstance(self.phase, Claimed | Working):
+            self._handled = self.phase.owned.progress.offsets
+            if self.phase.owned.sending:
                 self.source = Source.SENDING
-            self._become(Unclaimed(self.life.owned.epoch))
+            self._become(Unclaimed(self.phase.owned.epoch))
 
 
 def _is_past(offsets: Mapping[str, int], known: Mapping[str, int]) -> bool:

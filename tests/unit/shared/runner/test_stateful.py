@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from shared.runner.fenced import FOLLOWS
+from shared.runner.stateful import FOLLOWS
 from shared.settings import ROOT
 
 _ARROW = re.compile(r"^ +(\w+) --> (\w+) : ", re.MULTILINE)
