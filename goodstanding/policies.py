@@ -28,7 +28,7 @@ from services.scorer.core.scorecard import Scorecard
 from services.scorer.loading import scorecards
 from shared.contracts.own_kinds import OwnKinds
 from shared.contracts.retention_profile import Profile
-from shared.policy_file import SCORECARD, load_policy, profile_file, scorecard_files, tier_files
+from shared.policy_file import SCORECARD, load_policy, profile_file
 from shared.settings import partners_here, policies_here
 from shared.toml_file import ConfigError, load, text_of
 
@@ -86,17 +86,12 @@ def _profile_file(name: str) -> Path:
 
 
 def check_all(settings: FixedSettings) -> None:
-    """Check every file that the services of this deployment read at their start. Raises ConfigError, with a remedy."""
+    """Read every file that the services of this deployment read at their start. Raises ConfigError, with a remedy."""
     with _remedies():
         load_partners(partners_here(), load_context(ingest_settings(settings)))
-    scorecards(_POLICIES)
-    tier_tables(_POLICIES)
-    for file in (
-        *scorecard_files(_POLICIES),
-        *tier_files(_POLICIES),
-        _profile_file(settings.retention_profile),
-    ):
-        check(file)
+        scorecards(_POLICIES)
+        tier_tables(_POLICIES)
+        load_policy(_profile_file(settings.retention_profile), Profile)
 
 
 def check(file: Path) -> str:

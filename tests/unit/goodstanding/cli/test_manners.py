@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from goodstanding import policies
 from goodstanding.cli.program import pasted, program
 from goodstanding.platform.fixed_settings import STATEFUL
 from shared.contracts.identity import sample_account
@@ -180,6 +181,13 @@ def test_whatever_is_typed_is_answered_with_a_sentence(path: tuple[str, ...], co
         assert "Traceback" not in result.output
 
 
+@pytest.fixture
+def _policies_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A demo begins with reading them all, which takes longer than whatever it is asked for here."""
+    monkeypatch.setattr(policies, "check_all", lambda _: None)
+
+
+@pytest.mark.usefixtures("_policies_are_right")
 @pytest.mark.parametrize("option", ["--data", "--adapter"])
 @pytest.mark.parametrize("value", NASTY)
 def test_the_demo_is_asked_for_what_it_cannot_read(option: str, value: str) -> None:
@@ -193,6 +201,7 @@ def test_no_service_has_such_a_name(value: str) -> None:
     assert ask("run", value).exit_code == 2
 
 
+@pytest.mark.usefixtures("_policies_are_right")
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"\xef\xbb\xbf{}", b"\0", b"x = \xff", b"[" * 100_000, b"a\r\nb\r\n"])
 def test_files_that_are_no_text_are_answered(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "file.toml"
@@ -203,6 +212,7 @@ def test_files_that_are_no_text_are_answered(tmp_path: Path, content: bytes) -> 
         assert result.exit_code == 1
 
 
+@pytest.mark.usefixtures("_policies_are_right")
 @pytest.mark.parametrize("arguments", [("policy", "check"), ("partner", "validate", "bank"), ("demo", "--data")])
 def test_directories_missing_and_closed_files_are_answered(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     loop = tmp_path / "loop"
