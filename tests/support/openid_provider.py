@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -32,6 +33,12 @@ def signing_key(name: str) -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": name, "use": "sig", "alg": "RS256"}, private=True)
 
 
+@cache
+def _first_key() -> RSAKey:
+    """The same for all providers of a process: to find primes takes longer than a whole login."""
+    return signing_key("first")
+
+
 @dataclass
 class Provider:
     """Who logs in has `claims`. `lies` take the place of what the token would say; `key` signs it."""
@@ -39,7 +46,7 @@ class Provider:
     address: str = ""
     claims: dict[str, Any] = field(default_factory=dict)
     lies: dict[str, Any] = field(default_factory=dict)
-    key: RSAKey = field(default_factory=lambda: signing_key("first"))
+    key: RSAKey = field(default_factory=_first_key)
     signs_with: RSAKey | None = None
     signs_with_public: bool = False
     """With a hash under the public key, which everybody has, as if that were a secret."""

@@ -57,6 +57,8 @@ class Login:
                 "scope": settings.login_scope,
                 "code_challenge_method": "S256",
                 "timeout": _TIMEOUT_S,
+                # Or each of a login's requests would read the list of authorities again, during which nobody is served.
+                "verify": httpx.create_ssl_context(),
                 "token_endpoint_auth_method": "client_secret_basic" if secret else "none",
             },
         )
