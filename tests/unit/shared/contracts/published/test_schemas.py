@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -57,16 +58,22 @@ def test_the_committed_contracts_pass() -> None:
     assert main(["check"]) == 0
 
 
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with the schemas as committed on `main`, and one more commit on top."""
+    repository = tmp_path_factory.mktemp("committed")
+    _git(repository, "init", "--quiet")
+    assert schemas.write(repository / "schemas") == []
+    _commit(repository)
+    (repository / "README.md").write_text("another change")
+    _commit(repository)
+    return repository
+
+
 @pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    """Schemas as committed on `main`, with one more commit on top."""
-    _git(tmp_path, "init", "--quiet")
-    directory = tmp_path / "schemas"
-    assert schemas.write(directory) == []
-    _commit(tmp_path)
-    (tmp_path / "README.md").write_text("another change")
-    _commit(tmp_path)
-    return directory
+def directory(committed: Path, tmp_path: Path) -> Path:
+    """The schemas in a repository of the test's own, as they are in `committed`."""
+    return shutil.copytree(committed, tmp_path / "repository") / "schemas"
 
 
 def _git(directory: Path, *arguments: str) -> None:
