@@ -57,7 +57,8 @@ def _instant(timestamp_ms: int) -> datetime:
 
 
 class SystemClock:
-    """The machine's clock. A record arrived when the broker appended it, so that reading it again changes nothing."""
+    """The machine's clock. A record arrived when the broker appended it, so that reading it again changes nothing; one
+    that was appended while the broker's clock showed a later time arrives when it is read."""
 
     _SLEEP_S_MAX = 30.0
     """A suspended or corrected machine clock is noticed within this time."""
@@ -70,7 +71,7 @@ class SystemClock:
         return self.time.now()
 
     def arrival(self, timestamp_ms: int) -> datetime:
-        return _instant(timestamp_ms)
+        return self.time.at_most_now(_instant(timestamp_ms))
 
     def delay_s(self, instant: datetime | None) -> float | None:
         if instant is None:

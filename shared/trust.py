@@ -79,14 +79,28 @@ class TrustedTime:
     ) -> None:
         self._tolerance_s, self.wall, self._steady_s = tolerance_s, wall, steady_s
         self._agreed: tuple[datetime, float] | None = None
+        self._latest = datetime.min.replace(tzinfo=UTC)
+        """What does not lie behind it needs no look at the clock."""
         self.trouble: str | None = "the clock is not compared yet"
 
     def agreed(self) -> None:
         """The witnesses agree with what the clock shows now."""
         self._agreed, self.trouble = (self.wall(), self._steady_s()), None
+        self._latest = self._agreed[0] + timedelta(seconds=self._tolerance_s)
 
     def doubted(self, sentence: str) -> None:
         self.trouble = sentence
+
+    def at_most_now(self, stamped: datetime) -> datetime:
+        """What a server has stamped; the present, where that lies ahead of it by more than clocks may differ. What is
+        here has come already, so it was stamped while the server's clock was wrong. In doubt it stays as it is."""
+        if stamped <= self._latest:
+            return stamped
+        try:
+            now = self.now()
+        except ClockDoubtError:
+            return stamped
+        return stamped if stamped <= now + timedelta(seconds=self._tolerance_s) else now
 
     def now(self) -> datetime:
         """Raises ClockDoubtError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
 
@@ -20,7 +20,7 @@ from services.retention.storage import erasures, restate, store
 from services.retention.telling import NAME as NAME
 from services.retention.telling import changed, held, messages_of, outcome_of
 from shared.contracts.cloudevents import ARRIVED
-from shared.contracts.exchange import Misasked, provenance, received, requested
+from shared.contracts.exchange import TAKEN_TOO_EARLY, Misasked, provenance, received, requested
 from shared.contracts.faults import Fault
 from shared.contracts.messages import RecordReport
 from shared.contracts.subject import SubjectRequest
@@ -71,6 +71,11 @@ def decode(record: Record, arrived: datetime) -> Message | DeadLetter | None:
         appended = None if raw is None else instant(raw)
     except TimeError as error:
         return DeadLetter(error.code, error.sentence)
+    if appended is not None and appended > arrived:
+        # ingest read it while the clocks were wrong: nothing arrives after it was forwarded.
+        appended = arrived
+        if _lies_ahead(message.body, envelope.time, arrived):
+            return DeadLetter.of(TAKEN_TOO_EARLY)
     return Report(
         message.user_id,
         came.partner,
@@ -81,6 +86,12 @@ def decode(record: Record, arrived: datetime) -> Message | DeadLetter | None:
         came.fieldnames,
         appended,
     )
+
+
+def _lies_ahead(body: RecordReport, time: datetime, arrived: datetime) -> bool:
+    """No zone is a whole day before UTC."""
+    last_day = (arrived + timedelta(days=1)).date()
+    return time > arrived or any(day is not None and day > last_day for day in (body.began_on, body.ended_on))
 
 
 def _request(record: Record, arrived: datetime) -> DisputeRequest | StatementRequest | DeadLetter | None:

@@ -20,7 +20,17 @@ from services.scorer.core.requests import answer_to
 from services.scorer.storage import restate, store
 from shared.contracts.cloudevents import ARRIVED, Envelope
 from shared.contracts.erasure import Erased, erased_by, is_followed, is_nobody, latest, mark, named_in, naming
-from shared.contracts.exchange import Misasked, Models, announced, answered, provenance, received, refused, requested
+from shared.contracts.exchange import (
+    TAKEN_TOO_EARLY,
+    Misasked,
+    Models,
+    announced,
+    answered,
+    provenance,
+    received,
+    refused,
+    requested,
+)
 from shared.contracts.explained import ScoreExplained
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import BehaviorEvent, RecordChange, ScoreChange, encode
@@ -125,12 +135,20 @@ def _event(
     came = provenance(envelope)
     if isinstance(came, Fault):
         return DeadLetter.of(came)
-    raw = envelope.extensions.get(ARRIVED)
-    try:
-        # To the minute, so that the answer for one is remembered for the next.
-        month = month_of(arrived, zone) if raw is None else _month_of_minute(raw[:_TO_THE_MINUTE], zone)
-    except TimeError as error:
-        return DeadLetter(error.code, error.sentence)
+    raw, month = envelope.extensions.get(ARRIVED), _month_of_arrival(arrived, zone)
+    if raw is not None:
+        try:
+            # To the minute, so that the answer for one is remembered for the next.
+            appended = _month_of_minute(raw[:_TO_THE_MINUTE], zone)
+        except TimeError as error:
+            return DeadLetter(error.code, error.sentence)
+        if appended <= month:
+            month = appended
+        elif envelope.time > arrived:
+            return DeadLetter.of(TAKEN_TOO_EARLY)
+        else:
+            # ingest read it while the clocks were wrong: nothing arrives after it was forwarded.
+            raw = None
     return event_of(
         user_id,
         came.partner,
@@ -144,6 +162,10 @@ def _event(
         came.fieldnames,
         arrived if raw is None else raw,
     )
+
+
+_month_of_arrival = lru_cache(maxsize=64)(month_of)
+"""The broker appends records by the hundred at one time."""
 
 
 @lru_cache(maxsize=1024)

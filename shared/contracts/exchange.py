@@ -46,6 +46,13 @@ Headers: TypeAlias = tuple[tuple[str, bytes], ...]
 
 INDEX = "index"
 """The extension attribute in which ingest says which of a message's events one was, counted from 0."""
+TAKEN_TOO_EARLY = Fault(
+    Code.IN_FUTURE,
+    "",
+    "It lies in the future, and ingest took it while the servers' clocks were wrong. The mistake is the partner's: "
+    "dismiss this, or redrive it when its day has come.",
+)
+"""Of what ingest would have refused, had the broker's clock been right."""
 _PARTNERS = "/partners/"
 _USER_ID = re.compile(USER_ID_PATTERN)
 _VERSION_MAX = 2**53 - 1

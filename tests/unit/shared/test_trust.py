@@ -98,6 +98,40 @@ def test_a_clock_that_is_moved_is_noticed_at_the_next_question(
     assert time.now() == NOW
 
 
+@pytest.mark.parametrize(
+    ("stamped", "expected"),
+    [
+        (NOW - timedelta(days=40), NOW - timedelta(days=40)),
+        (NOW, NOW),
+        (NOW + timedelta(seconds=119), NOW + timedelta(seconds=119)),
+        (NOW + timedelta(seconds=121), NOW),
+        (NOW + timedelta(days=1_800), NOW),
+    ],
+    ids=["long ago", "now", "as far as clocks differ", "further", "years ahead"],
+)
+def test_nothing_that_is_here_came_later_than_now(time: TrustedTime, stamped: datetime, expected: datetime) -> None:
+    """A broker whose clock was years ahead has stamped it so, for as long as it is kept."""
+    assert time.at_most_now(stamped) == stamped, "nothing is known yet"
+    time.agreed()
+    assert time.at_most_now(stamped) == expected
+
+
+def test_what_was_stamped_by_a_wrong_clock_comes_when_the_clock_is_right(time: TrustedTime, hands: Hands) -> None:
+    """The machine shares the broker's clock: both were set ahead, and are set back."""
+    hands.wall += timedelta(days=1_800)
+    time.agreed()
+    stamped = hands.wall
+    assert time.at_most_now(stamped) == stamped
+    hands.wall = NOW
+    time.agreed()
+    hands.pass_s(600)
+    assert time.at_most_now(stamped) == NOW + timedelta(seconds=600)
+    later = NOW + timedelta(seconds=630)
+    assert time.at_most_now(later) == later
+    hands.wall += timedelta(days=1)
+    assert time.at_most_now(stamped) == stamped, "which of the clocks is right is not known"
+
+
 def test_a_small_correction_is_none(time: TrustedTime, hands: Hands) -> None:
     time.agreed()
     hands.wall += timedelta(seconds=119)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -69,6 +69,37 @@ def without(name: str) -> tuple[tuple[str, bytes], ...]:
 def test_what_ingest_forwards_is_read() -> None:
     report = decode(logged(), NOW)
     assert report == Report(USER, "hotel", "e-1", ORIGIN, NO_SHOW, NOW)
+
+
+@pytest.mark.parametrize(
+    ("body", "time", "taken"),
+    [
+        (NO_SHOW, NOW, True),
+        (replace(CARD, began_on=date(2026, 1, 16)), NOW, True),
+        (replace(CARD, began_on=date(2026, 1, 17)), NOW, False),
+        (replace(CARD, ended_on=date(2027, 3, 1), status="settled"), NOW, False),
+        (NO_SHOW, NOW + timedelta(seconds=1), False),
+    ],
+    ids=["nothing", "today somewhere", "its first day", "its last day", "its time"],
+)
+def test_what_ingest_read_by_a_wrong_clock_came_when_it_was_forwarded(
+    body: RecordReport, time: datetime, taken: bool
+) -> None:
+    """ingest has no other time than the broker's. What it would have refused is for the operator."""
+    headers = binary(
+        id="e-1",
+        source="/partners/hotel",
+        type=TYPES[RecordReport],
+        time=time,
+        partitionkey=USER,
+        extensions={"origin": ORIGIN, "arrived": "2031-01-01T00:00:00Z"},
+    )
+    report = decode(logged(body, headers=headers), NOW)
+    if taken:
+        assert report == Report(USER, "hotel", "e-1", ORIGIN, body, NOW, "", NOW)
+    else:
+        assert isinstance(report, DeadLetter)
+        assert report.code == "in-future"
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ class FakeRecord:
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
-def headers(**changes: str | None) -> tuple[tuple[str, bytes], ...]:
+def headers(**changes: str | datetime | None) -> tuple[tuple[str, bytes], ...]:
     attributes: dict[str, Any] = {
         "id": "e1",
         "source": "/partners/bank",
@@ -64,7 +64,7 @@ def headers(**changes: str | None) -> tuple[tuple[str, bytes], ...]:
         **{k: v for k, v in changes.items() if k not in ("origin", "arrived")},
     }
     stated = {"origin": changes.get("origin", "behavior.raw.bank/3/41"), "arrived": changes.get("arrived")}
-    extensions: Mapping[str, str] = {name: text for name, text in stated.items() if text}
+    extensions: Mapping[str, str] = {name: str(text) for name, text in stated.items() if text}
     return binary(**{k: v for k, v in attributes.items() if v is not None}, extensions=extensions)
 
 
@@ -98,6 +98,17 @@ def test_the_raw_records_arrival_decides_and_without_it_the_normalized_ones(arri
     message = received(FakeRecord(headers=headers(arrived=arrived)))
     assert isinstance(message, Event)
     assert message.arrived == month
+
+
+def test_an_event_that_ingest_read_by_a_wrong_clock_came_when_it_was_forwarded() -> None:
+    """ingest has no other time than the broker's. One that it would have refused is for the operator."""
+    message = received(FakeRecord(headers=headers(arrived="2031-01-01T00:00:00Z", time=NOW)))
+    assert isinstance(message, Event)
+    assert (message.arrived, message.came) == (JAN, NOW)
+    ahead = headers(arrived="2031-01-01T00:00:00Z", time=NOW + timedelta(days=366))
+    letter = received(FakeRecord(headers=ahead))
+    assert isinstance(letter, DeadLetter)
+    assert letter.code == "in-future"
 
 
 def test_a_change_of_a_record() -> None:

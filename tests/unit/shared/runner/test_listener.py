@@ -80,7 +80,7 @@ def test_readiness_is_answered_without_a_descriptor_and_comes_back(starved: subp
     for each in several:
         each.close()
     silent = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(6)]
-    status, said = _said(http.client.HTTPConnection("127.0.0.1", port, timeout=8))
+    status, said = _said(http.client.HTTPConnection("127.0.0.1", port, timeout=60))
     assert (status, words in said) == (503, True), "beside those that connect and say nothing"
     for one in silent:
         one.close()
