@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from typing import Any
+import zlib
+from typing import Any, NamedTuple
 
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.util import decode_varint
@@ -12,7 +13,10 @@ from shared.kafka.codecs import unpack
 
 _OFFSET_AND_LENGTH = struct.Struct(">qi")
 _LENGTH_AT, _ATTRIBUTES_AT, _COUNT_AT, HEADER_BYTES = 8, 21, 57, 61
-_MAGIC = 2
+_MAGIC_AT, _MAGIC = 16, 2
+_OLD_HEADER = struct.Struct(">qiI")
+_OLD_BODY_BYTES_MIN = 10
+"""Magic, attributes, and the lengths of a key and a value that are not there."""
 _CODEC_MASK = 0x07
 
 
@@ -57,6 +61,30 @@ class Batch:
         struct.pack_into(">h", header, _ATTRIBUTES_AT, self.library.attributes & ~_CODEC_MASK)
         struct.pack_into(">i", header, _COUNT_AT, count)
         return bytes(header)
+
+
+class OldMessage(NamedTuple):
+    """A message in a format from before Kafka 0.11: one record, or several packed together, of which `next_offset` is
+    behind the last. `at_ms` is 0 where the format has no time. `size` is in bytes."""
+
+    next_offset: int
+    at_ms: int
+    size: int
+
+
+def old_message(data: bytes, position: int) -> OldMessage | None:
+    """The old message that begins there whole, or None where none does. No broker of today takes one, and each still
+    gives out those that it has."""
+    body = position + _MAGIC_AT
+    if len(data) < body + _OLD_BODY_BYTES_MIN or data[body] >= _MAGIC:
+        return None
+    offset, length, checksum = _OLD_HEADER.unpack_from(data, position)
+    end = position + _OFFSET_AND_LENGTH.size + length
+    if not body + _OLD_BODY_BYTES_MIN <= end <= len(data) or zlib.crc32(data[body:end]) != checksum:
+        return None
+    has_time = data[body] == 1
+    at_ms = int.from_bytes(data[body + 2 : body + 10], signed=True) if has_time else 0
+    return OldMessage(offset + 1, at_ms, end - position)
 
 
 def end_of_record(data: bytes, at: int) -> int | None:

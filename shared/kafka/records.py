@@ -16,7 +16,7 @@ from aiokafka import TopicPartition
 
 from shared.contracts.cloudevents import HEADERS_MAX, too_many_headers
 from shared.contracts.faults import Code
-from shared.kafka.batch import HEADER_BYTES, Batch, delta_and_headers, end_of_record
+from shared.kafka.batch import HEADER_BYTES, Batch, OldMessage, delta_and_headers, end_of_record
 from shared.kafka.codecs import UNPACKED_BYTES_MAX, BrokenError, UnpackedTooLargeError
 from shared.kafka.halts import Halts
 from shared.kafka.losses import Losses
@@ -145,6 +145,10 @@ class Records:
             if self.next_offset >= batch.next_offset:
                 return
             at = end
+        if at < len(batch.data):
+            what = "The batch has more records than it says. Send its events again."
+            yield from self.unreadable(batch, batch.next_offset, Code.UNREADABLE, what)
+            return
         self.missing_before(batch.next_offset)
 
     def _record_alone(self, batch: Batch, number: int, start: int, end: int) -> Iterator[Fetched]:
@@ -194,20 +198,31 @@ class Records:
             self._notes.losses.note(self._tp, "gap", self.next_offset, offset)
         self.next_offset = offset
 
+    def old(self, message: OldMessage) -> Iterator[Fetched]:
+        """In the place of an old message: its packed form has no bound, and no client of today writes one."""
+        what = "The record has a message format from before Kafka 0.11. Send it again with a newer client."
+        at_ms = _appended_ms(message.at_ms, 0)
+        return self._aside(message.next_offset, Code.UNREADABLE, what, at_ms, message.next_offset - 1, 1)
+
     def unreadable(self, batch: Batch, behind: int, code: Code, what: str) -> Iterator[Fetched]:
         """In the place of all records from the next one on to `behind`."""
+        at_ms = _appended_ms(batch.library.max_timestamp, batch.library.timestamp_type)
+        return self._aside(behind, code, what, at_ms, batch.library.base_offset, batch.count)
+
+    def _aside(
+        self, behind: int, code: Code, what: str, at_ms: int, batch_offset: int, count: int
+    ) -> Iterator[Fetched]:
         first, tp = self.next_offset, self._tp
         if behind <= first:
             return
         if behind - first > 1:
             what = f"{what} This is said of {behind - first} records, from offset {first} to {behind - 1}."
         # Once for each batch: a batch of 3 kB may have 100,000 records, each of which has its answer.
-        if batch.library.base_offset != self._told_of:
-            self._told_of = batch.library.base_offset
-            among = {"next": behind, "records_in_batch": batch.count}
+        if batch_offset != self._told_of:
+            self._told_of = batch_offset
+            among = {"next": behind, "records_in_batch": count}
             log.warning("unreadable", topic=tp.topic, partition=tp.partition, first=first, **among, code=code)
         self.next_offset = behind
-        at_ms = _appended_ms(batch.library.max_timestamp, batch.library.timestamp_type)
         yield Unreadable(tp.topic, tp.partition, first, behind, at_ms, code.value, what)
 
 

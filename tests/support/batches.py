@@ -8,6 +8,7 @@ from typing import Any
 
 from aiokafka.record._crc32c import crc as crc32c
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 _BASE_AT, _CRC_AT, _ATTRIBUTES_AT, _DELTA_AT, _COUNT_AT, _HEADER_BYTES = 0, 17, 21, 23, 57, 61
@@ -73,10 +74,28 @@ def with_header_name(data: bytes, name: bytes, bad: bytes) -> bytes:
 
 def control(base: int, producer: int, *, abort: bool) -> bytes:
     """A transaction's marker."""
-    data = batch(
-        [(struct.pack(">hh", 0, 0 if abort else 1), struct.pack(">hi", 0, 0), ())], base=base, producer=producer
-    )
+    key = ABORT if abort else struct.pack(">hh", 0, 1)
+    return as_control(batch([(key, struct.pack(">hi", 0, 0), ())], base=base, producer=producer))
+
+
+ABORT = struct.pack(">hh", 0, 0)
+"""The key of the marker that ends a transaction whose records do not count."""
+
+
+def as_control(data: bytes) -> bytes:
+    """The same batch, and it says of itself that it is a transaction's marker."""
     changed = bytearray(data)
     [attributes] = struct.unpack_from(">h", changed, _ATTRIBUTES_AT)
     struct.pack_into(">h", changed, _ATTRIBUTES_AT, attributes | 0x30)
     return resealed(bytes(changed))
+
+
+def old(values: Sequence[bytes], *, magic: int, base: int = 0, codec: str = "none") -> list[bytes]:
+    """Messages of a format from before Kafka 0.11, the first at the offset `base`; with a codec all of them in one."""
+    made = []
+    for number, group in enumerate([values] if codec != "none" else [[value] for value in values]):
+        builder = LegacyRecordBatchBuilder(magic, CODECS[codec], 1 << 30)
+        for inner, value in enumerate(group):
+            builder.append(inner, timestamp=1_700_000_000_000 if magic else None, key=b"k", value=value)
+        made.append(at_offset(bytes(builder.build()), base + number))
+    return made

@@ -26,11 +26,14 @@ from shared.kafka.losses import Losses
 from shared.kafka.records import BATCH_RECORDS_MAX, CALL_BYTES_MAX, Notes
 from shared.kafka.unreadable import Fetched, Unreadable, next_offset
 from tests.support.batches import (
+    ABORT,
     CODECS,
+    as_control,
     at_offset,
     batch,
     control,
     damaged,
+    old,
     ones,
     payload_of,
     resealed,
@@ -111,6 +114,14 @@ UNREADABLE: dict[str, tuple[bytes, list[Any]]] = {
     "records that do not add up": (resealed(GOOD, payload_of(GOOD)[:-2]), [b"a", b"b", (3, 4, "unreadable")]),
     "nothing in it": (resealed(GOOD, b""), [(1, 4, "unreadable")]),
     "garbage": (resealed(GOOD, b"\xff" * 40), [(1, 4, "unreadable")]),
+    "more records than it says": (resealed(GOOD, count=1), [b"a", (2, 4, "unreadable")]),
+    "more than it says, packed": (
+        resealed(GOOD, bytes(cramjam.zstd.compress(payload_of(GOOD))), codec="zstd", count=2),
+        [b"a", b"b", (3, 4, "unreadable")],
+    ),
+    "none, it says": (resealed(GOOD, count=0), [(1, 4, "unreadable")]),
+    "fewer than none, it says": (resealed(GOOD, count=-(2**31)), [(1, 4, "unreadable")]),
+    "two thousand millions, it says": (resealed(GOOD, count=2**31 - 1), [(1, 4, "batch-too-large")]),
     "a header's name": (
         with_header_name(_HEADERS, b"name", b"n\xff\xfee"),
         [b"a", (2, 3, "envelope-header"), b"c"],
@@ -249,6 +260,86 @@ def test_a_transaction_makes_no_hole() -> None:
 def test_an_aborted_batch_that_cannot_be_read_is_nobodys() -> None:
     bomb = ones([bytes(UNPACKED_BYTES_MAX)], base=0, codec="zstd", producer=5, transactional=True)
     assert seen(read(bomb, control(1, 5, abort=True), aborted=[(5, 0)])) == []
+
+
+@pytest.mark.parametrize("count", [4, 5, 1_000])
+def test_fewer_records_than_a_batch_says_are_all_read(count: int) -> None:
+    assert _fetched_to_the_end(BEFORE, resealed(GOOD, count=count), BEHIND, per_call=9) == [
+        b"before",
+        *THREE,
+        b"behind",
+    ]
+
+
+@pytest.mark.parametrize("is_compacted", [True, False])
+def test_a_batch_of_which_compaction_has_left_nothing_is_a_hole(is_compacted: bool) -> None:
+    """A broker keeps its head, for the sequence of its producer. On a topic that is not compacted, that is a loss."""
+    lost = Lost()
+    compacted = frozenset([PLACE.topic]) if is_compacted else frozenset()
+    assert seen(read(BEFORE, resealed(GOOD, b"", count=0), BEHIND, lost=lost, compacted=compacted)) == [
+        b"before",
+        b"behind",
+    ]
+    assert lost.counted == ([] if is_compacted else [(PLACE.topic, "gap", 3)])
+
+
+_OF_FIVE: dict[str, Any] = {"base": 1, "producer": 5, "transactional": True}
+MARKERS: dict[str, bytes] = {
+    "of nobody": control(1, -1, abort=True),
+    "garbage": as_control(resealed(ones([b"a"], **_OF_FIVE), b"\xff" * 40)),
+    "no record": as_control(resealed(ones([b"a"], **_OF_FIVE), b"", count=0)),
+    "no record, and says one": as_control(resealed(ones([b"a"], **_OF_FIVE), b"")),
+    "two records": as_control(batch([(ABORT, b"", ()), (ABORT, b"", ())], **_OF_FIVE)),
+    "no key": as_control(batch([(None, b"", ())], **_OF_FIVE)),
+    "half a key": as_control(batch([(ABORT[:3], b"", ())], **_OF_FIVE)),
+    "packed": as_control(batch([(ABORT, b"", ())], codec="zstd", **_OF_FIVE)),
+    "a bomb": as_control(batch([(ABORT, bytes(UNPACKED_BYTES_MAX), ())], codec="zstd", **_OF_FIVE)),
+}
+
+
+@pytest.mark.parametrize("marker", MARKERS.values(), ids=MARKERS)
+def test_what_only_calls_itself_a_marker_has_no_records_and_ends_nothing(marker: bytes) -> None:
+    """A broker takes none from a client. The transaction stays aborted, and what is packed is not unpacked."""
+    end = Batch(marker).next_offset
+    aborted = ones([b"aborted"], base=end, producer=5, transactional=True)
+    found = read(ones([b"aborted"], base=0, producer=5, transactional=True), marker, aborted, aborted=[(5, 0)])
+    assert seen(found) == []
+    lost = Lost()
+    assert seen(read(BEFORE, marker, ones(THREE, base=end), lost=lost)) == [b"before", *THREE]
+    assert lost.counted == []
+
+
+@pytest.mark.parametrize("magic", [0, 1])
+@pytest.mark.parametrize("size", [0, 10, 5_000])
+def test_a_message_of_an_old_format_has_its_answer_and_holds_nobody_up(magic: int, size: int) -> None:
+    """A broker of today takes none, and gives out those that it has had since before."""
+    values = [bytes(size) for _ in range(3)]
+    lost, given = Lost(), reader(BEFORE, *old(values, magic=magic, base=1), BEHIND)
+    found = [each for per_call in (1, 2, 9) for each in given.take(per_call)]
+    assert seen(found) == [b"before", *((at, at + 1, "unreadable") for at in (1, 2, 3)), b"behind"]
+    assert isinstance(found[1], Unreadable)
+    assert "before Kafka 0.11" in found[1].sentence
+    assert found[1].timestamp == (1_700_000_000_000 if magic else 0)
+    assert lost.counted == []
+
+
+@pytest.mark.parametrize("magic", [0, 1])
+def test_old_messages_in_one_packet_have_one_answer(magic: int) -> None:
+    """Its offset is that of the last of them, and what it unpacks to has no bound."""
+    [packet] = old([bytes(1_000_000)] * 3, magic=magic, base=3, codec="gzip")
+    assert seen(reader(BEFORE, packet, BEHIND).take(9)) == [b"before", (1, 4, "unreadable"), b"behind"]
+    assert seen(reader(packet, BEHIND, at=2).take(9)) == [(2, 4, "unreadable"), b"behind"]
+    assert seen(reader(packet, BEHIND, at=4).take(9)) == [b"behind"]
+
+
+@pytest.mark.parametrize("cut", [1, 20, 40])
+def test_a_damaged_old_message_keeps_the_position(cut: int) -> None:
+    """Where it ends cannot be told."""
+    [message] = old([b"a"], magic=1, base=1)
+    for bad in (message[:-cut], damaged(message)):
+        given = reader(BEFORE, bad)
+        assert seen(given.take(9)) == [b"before"]
+        assert (given.next_fetch_offset, given.exhausted) == (1, True)
 
 
 # -- bounds ------------------------------------------------------------------------------------------------------------
