@@ -10,6 +10,7 @@ from goodstanding.portal.settings import PortalSettings
 from goodstanding.portal.web.serving import answering
 from shared.runner.process import start
 from shared.runner.service import Service
+from shared.settings import key_bytes
 
 
 def main() -> None:
@@ -19,7 +20,9 @@ def main() -> None:
 def _built(settings: PortalSettings) -> Service:
     """Raises ConfigError."""
     policies = load(settings)
-    return replace(service(settings.zone_info), beside=answering(settings, policies))
+    return replace(
+        service(settings.zone_info, key_bytes(settings.fingerprint_key)), beside=answering(settings, policies)
+    )
 
 
 if __name__ == "__main__":

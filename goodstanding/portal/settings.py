@@ -14,6 +14,9 @@ class PortalSettings(StatefulSettings):
     portal_url: str = Field(
         "", description="How browsers reach it, `https://...` outside of one machine; empty for its own address."
     )
+    fingerprint_key: HexKey = Field(
+        description="Key of what stays of people who were erased, as for retention; never rotated, part of the backup."
+    )
     portal_key: HexKey = Field(
         description="Key that signs links and sessions, in hexadecimal characters; another one ends all of them."
     )

@@ -43,7 +43,7 @@ from services.retention.storage import erasures, overview
 from services.retention.storage.erasures import Began, Finished, Forgotten, Rolled, Write
 from services.retention.storage.overview import Exported
 from shared.contracts.erasure import Erased, is_nobody, mark, naming
-from shared.contracts.exchange import Misasked, announced, answered, received, requested
+from shared.contracts.exchange import Headers, Misasked, announced, answered, received, requested
 from shared.contracts.faults import Code, Fault
 from shared.contracts.subject import ErasureConfirmed
 from shared.contracts.topics import RECORDS_CHANGED, RECORDS_HELD, SUBJECT_ANSWERS, SUBJECT_REQUESTS
@@ -154,7 +154,8 @@ def _pass_on(records: Records, made: _Made, messages: Sequence[Any], now: dateti
                 made.outcomes.append(Outcome("dropped"))
             else:
                 nobodys = records.decide(None, [message], now)
-                made.outgoing += nobodys.outgoing
+                ended = naming(last_erasure(message.user_id, made.held.erasures))
+                made.outgoing += [_naming(each, ended, SUBJECT_ANSWERS) for each in nobodys.outgoing]
                 made.outcomes += nobodys.outcomes
 
 
@@ -163,13 +164,16 @@ def _apply(records: Records, made: _Made, messages: Sequence[Any], now: datetime
     decision = records.decide(made.held.person, messages, now)
     named = naming(last_erasure(messages[0].user_id, made.held.erasures))
     made.held = replace(made.held, person=decision.state)
-    made.outgoing += [_naming(each, named) for each in decision.outgoing] if named else decision.outgoing
+    made.outgoing += (
+        [_naming(each, named, RECORDS_CHANGED) for each in decision.outgoing] if named else decision.outgoing
+    )
     made.outcomes += decision.outcomes
     made.writes += decision.writes
 
 
-def _naming(message: Outgoing | Announcement, named: tuple[tuple[str, bytes], ...]) -> Outgoing | Announcement:
-    return replace(message, headers=(*message.headers, *named)) if message.topic == RECORDS_CHANGED else message
+def _naming(message: Outgoing | Announcement, named: Headers, topic: str) -> Outgoing | Announcement:
+    """The message, naming the erasure, if there is one and it goes to this topic."""
+    return replace(message, headers=(*message.headers, *named)) if named and message.topic == topic else message
 
 
 def _came_before(erased_at: datetime | None, message: Message) -> bool:
@@ -186,7 +190,8 @@ def _take(made: _Made, message: Told, now: datetime, policy: Policy) -> None:
         case Confirmed():
             _confirm(made, message, policy)
         case Roll():
-            made.outgoing += _marks(message.user_id, f"roll-{message.instant:%Y%m%dT%H%M%S}", message.instant, policy)
+            name = f"roll-{message.instant:%Y%m%dT%H%M%S}"
+            made.outgoing += _marks(Erased(message.user_id, name, message.instant), policy)
             made.writes.append(Rolled(message.instant))
         case Forget():
             made.writes.append(Forgotten(message.instant))
@@ -201,24 +206,27 @@ def _take(made: _Made, message: Told, now: datetime, policy: Policy) -> None:
 
 def _erase(made: _Made, message: Erase, now: datetime, policy: Policy) -> None:
     known = made.held.erasures
-    is_known = any(each.request_id == message.request_id for each in known)
-    is_taken = is_known or len(known) < ERASURES_MAX
-    answer = begun(message) if is_taken else too_often(message)
-    made.outgoing.append(answered(message.user_id, answer, message.time))
-    if is_known or not is_taken:
-        made.outcomes.append(Outcome("duplicate" if is_known else "refused"))
+    before = next((each for each in known if each.request_id == message.request_id), None)
+    if before is None and len(known) >= ERASURES_MAX:
+        made.outgoing.append(answered(message.user_id, too_often(message), message.time))
+        made.outcomes.append(Outcome("refused"))
         return
-    erasure = Erasure(message.request_id, message.asked_at)
-    made.outgoing += _marks(message.user_id, message.request_id, message.asked_at, policy)
+    erasure = before or Erasure(message.request_id, message.asked_at)
+    erased = Erased(message.user_id, erasure.request_id, erasure.asked_at)
+    made.outgoing.append(answered(message.user_id, begun(message), message.time, naming(erased)))
+    if before is not None:
+        made.outcomes.append(Outcome("duplicate"))
+        return
+    made.outgoing += _marks(erased, policy)
     made.held = Held(None, (*known, erasure))
     made.writes.append(Began(message.user_id, erasure, now))
     made.outcomes.append(Outcome("erased"))
 
 
-def _marks(user_id: str, request_id: str, asked_at: datetime, policy: Policy) -> list[Announcement]:
+def _marks(erased: Erased, policy: Policy) -> list[Announcement]:
     """On each topic on which retention says something of people."""
     topics = (RECORDS_CHANGED, RECORDS_HELD) if policy.has_portal else (RECORDS_CHANGED,)
-    return [mark(NAME, topic, Erased(user_id, request_id, asked_at)) for topic in topics]
+    return [mark(NAME, topic, erased) for topic in topics]
 
 
 def _confirm(made: _Made, message: Confirmed, policy: Policy) -> None:
@@ -252,7 +260,8 @@ def _export(made: _Made, message: Export, policy: Policy) -> None:
     """What was asked for before an erasure counts for nobody."""
     came_before = made.held.erased_at is not None and message.asked_at < made.held.erased_at
     answer, new = granted(message, () if came_before else made.held.given, policy.profile)
-    made.outgoing.append(answered(message.user_id, answer, message.time))
+    more = naming(last_erasure(message.user_id, made.held.erasures)) if came_before else ()
+    made.outgoing.append(answered(message.user_id, answer, message.time, more))
     made.outcomes.append(Outcome("refused" if answer.status == "refused" else "answered"))
     if new is not None and not came_before:
         made.held = replace(made.held, given=(*made.held.given, new))
@@ -280,7 +289,7 @@ def asks_to_be_erased(record: Record) -> bool:
 
 
 async def erase_ahead(
-    db: Db, shard: int, ahead: Sequence[tuple[Record, datetime]], now: datetime, key: bytes
+    db: Db, shard: int, ahead: Sequence[tuple[Record, datetime]], now: datetime, policy: Policy
 ) -> list[Announcement]:
     """Follow requests that are not read yet, in an older copy of the database; each is answered when its turn comes.
     Returns the marks that go out."""
@@ -290,12 +299,13 @@ async def erase_ahead(
         if not isinstance(message, Misasked | Fault):
             erased = Erased(message.user_id, message.envelope.id, arrived)
             asked.setdefault((erased.user_id, erased.request_id), erased)
+    key = policy.fingerprint_key
     known = await erasures.load(db, shard, sorted({user_id for user_id, _ in asked}), key)
     before = {(user_id, each.request_id) for user_id, erased in known.items() for each in erased}
     new = [erased for names, erased in asked.items() if names not in before]
     began = [Began(each.user_id, Erasure(each.request_id, each.asked_at), now) for each in new]
     await erasures.save(db, shard, began, key)
-    return [mark(NAME, RECORDS_CHANGED, each) for each in new]
+    return [each for erased in new for each in _marks(erased, policy)]
 
 
 async def _load(records: Records, db: Db, shard: int, user_ids: Sequence[str], *, key: bytes) -> dict[str, Held]:

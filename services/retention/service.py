@@ -26,7 +26,19 @@ from shared.contracts.messages import RecordReport
 from shared.contracts.subject import SubjectRequest
 from shared.contracts.times import TimeError, instant
 from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED, SUBJECT_ANSWERS, SUBJECT_REQUESTS
-from shared.runner.service import Ahead, Db, DeadLetter, Decision, Input, Outgoing, OwnTopic, Record, Service, Stateful
+from shared.runner.service import (
+    Ahead,
+    Announcement,
+    Db,
+    DeadLetter,
+    Decision,
+    Input,
+    Outgoing,
+    OwnTopic,
+    Record,
+    Service,
+    Stateful,
+)
 
 _MODELS = {RECORDS_REPORTED: RecordReport}
 
@@ -43,10 +55,10 @@ def service(policy: Policy) -> Service[Stateful[Told, Held, Written]]:
         own=OwnTopic(
             RECORDS_CHANGED,
             partial(restate.undecided, fingerprint_key=fingerprint_key),
-            partial(_restate, key=fingerprint_key),
+            partial(_restate, policy=policy),
             # It is not compacted: what was decided before may be all that tells of a record that is gone since.
             last_counts=False,
-            ahead=Ahead(SUBJECT_REQUESTS, asks_to_be_erased, partial(_follow, key=fingerprint_key)),
+            ahead=Ahead(SUBJECT_REQUESTS, asks_to_be_erased, partial(_follow, policy=policy)),
         ),
     )
     inputs = (Input(topic=RECORDS_REPORTED), Input(topic=SUBJECT_REQUESTS), Input(topic=SUBJECT_ANSWERS))
@@ -124,18 +136,18 @@ def decide(
     tells = policy.has_portal and decided.writes.are_any
     return Decision(
         decided.person,
-        (*chain.from_iterable(sent), *([held(user_id, decided.person, now)] if tells else [])),
+        (*chain.from_iterable(sent), *([held(user_id, decided.person.records, now)] if tells else [])),
         tuple(outcome_of(effect) for _, effect in decided.effects),
         (decided.writes,) if decided.writes.are_any else (),
     )
 
 
 async def _follow(
-    db: Db, shard: int, ahead: Sequence[tuple[Record, datetime]], now: datetime, key: bytes
+    db: Db, shard: int, ahead: Sequence[tuple[Record, datetime]], now: datetime, policy: Policy
 ) -> Sequence[Outgoing]:
     """Whoever asks to be erased in what is not read yet, is erased first: else what a newcomer's partners have reported
     could be read before the request, and would go with it (rules I12)."""
-    return [each.placed(shard) for each in await erase_ahead(db, shard, ahead, now, key)]
+    return [each.placed(shard) for each in await erase_ahead(db, shard, ahead, now, policy)]
 
 
 async def _restate(
@@ -144,14 +156,15 @@ async def _restate(
     last: Mapping[bytes, Record],
     ahead: Sequence[tuple[Record, datetime]],
     now: datetime,
-    key: bytes,
+    policy: Policy,
 ) -> AsyncIterator[Sequence[Outgoing]]:
-    yield await _follow(db, shard, ahead, now, key)
-    async for base, page in restate.restate(db, shard):
-        erased = await erasures.of(db, shard, sorted({user_id for user_id, _, _ in page}), key)
-        yield [
-            changed(user_id, change_of(id, record, base), now, last_erasure(user_id, erased.get(user_id, ()))).placed(
-                shard
-            )
-            for user_id, id, record in page
-        ]
+    yield await _follow(db, shard, ahead, now, policy)
+    async for base, people in restate.restate(db, shard):
+        erased = await erasures.of(db, shard, sorted(people), policy.fingerprint_key)
+        said: list[Announcement] = []
+        for user_id, records in people.items():
+            life = last_erasure(user_id, erased.get(user_id, ()))
+            said += [changed(user_id, change_of(id, record, base), now, life) for id, record in records.items()]
+            if policy.has_portal:
+                said.append(held(user_id, records, now))
+        yield [each.placed(shard) for each in said]

@@ -3,13 +3,13 @@ disputes, and the person on `subject.answers` (rules R16, R17, R23 and R24)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Literal, TypeAlias
 
 from services.retention.core import words
 from services.retention.core.deadline import day_of
-from services.retention.core.decide import Person, Policy
+from services.retention.core.decide import Policy
 from services.retention.core.effects import (
     AskedProvider,
     Changed,
@@ -27,7 +27,17 @@ from services.retention.core.effects import (
 )
 from services.retention.core.erasure import record_receipt
 from services.retention.core.fingerprint import settlement_id
-from services.retention.core.record import Asked, Known, Open, Settled, Unreported, Unverifiable, counts, status_of
+from services.retention.core.record import (
+    Asked,
+    Kept,
+    Known,
+    Open,
+    Settled,
+    Unreported,
+    Unverifiable,
+    counts,
+    status_of,
+)
 from shared.contracts.erasure import Erased, naming
 from shared.contracts.exchange import announced, answered, asked, refused, settled
 from shared.contracts.explained import HeldRecord, RecordsHeld
@@ -126,10 +136,10 @@ def changed(user_id: str, change: RecordChange, time: datetime, erased: Erased |
     return announced(NAME, RECORDS_CHANGED, user_id, change, subject=id, version=version, time=time, more=more)
 
 
-def held(user_id: str, person: Person, now: datetime) -> Announcement:
+def held(user_id: str, records: Mapping[str, Kept], now: datetime) -> Announcement:
     """All that is held of the person, for the portal. The instant tells two of these apart, and nobody counts them."""
-    records = [_held(id, kept) for id, kept in sorted(person.records.items()) if not isinstance(kept, Unreported)]
-    body, version = RecordsHeld(records=tuple(records)), int(now.timestamp() * 1_000_000)
+    told = [_held(id, kept) for id, kept in sorted(records.items()) if not isinstance(kept, Unreported)]
+    body, version = RecordsHeld(records=tuple(told)), int(now.timestamp() * 1_000_000)
     return announced(NAME, RECORDS_HELD, user_id, body, subject=user_id, version=version, time=now)
 
 

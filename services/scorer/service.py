@@ -19,7 +19,7 @@ from services.scorer.core.policy import Policy
 from services.scorer.core.requests import answer_to
 from services.scorer.storage import restate, store
 from shared.contracts.cloudevents import ARRIVED, Envelope
-from shared.contracts.erasure import Erased, erased_by, is_followed, is_nobody, latest, mark, named_in, naming
+from shared.contracts.erasure import Erased, ending, erased_by, is_followed, is_nobody, latest, mark, named_in, naming
 from shared.contracts.exchange import (
     TAKEN_TOO_EARLY,
     Misasked,
@@ -82,7 +82,7 @@ def service(policy: Policy) -> Service[Stateful[Message, Person, Writes]]:
             ahead=Ahead(
                 RECORDS_CHANGED,
                 lambda record: record.value is None,
-                partial(_follow, key=policy.fingerprint_key),
+                partial(_follow, policy=policy),
             ),
         ),
     )
@@ -200,7 +200,7 @@ def decide(
                 outgoing.append(_rejected(event, fault))
                 outcomes.append(_outcome("refused", event.partner, fault.code))
     for answer, time in decided.answers:
-        outgoing.append(answered(decided.person.user_id, answer, time))
+        outgoing.append(answered(decided.person.user_id, answer, time, ending(decided.person.erased, time)))
         outcomes.append(_outcome("answered"))
     if policy.explains:
         outgoing.extend(_noted(decided.person.user_id, each) for each in decided.writes.consents)
@@ -225,7 +225,7 @@ def _at_marks(
     marks = [each for each in messages if isinstance(each, Erased)]
     repeated = (_outcome("duplicate"),) * len(marks)
     came_back = person is not None and not person.is_blank
-    again = () if came_back else tuple(mark(NAME, SCORES_CHANGED, each) for each in marks)
+    again = () if came_back else _marks(marks, policy)
     others = [each for each in messages if not isinstance(each, Erased)]
     if not others:
         return Decision(person, again, repeated)
@@ -247,16 +247,16 @@ def _erase(
     user_id = until_mark[-1].user_id
     marks = tuple(each for each in until_mark if isinstance(each, Erased))
     asked = [each for each in until_mark if isinstance(each, ReEvaluation | Withdrawal)]
+    erased = latest([*marks, known] if known else marks)
     outgoing = (
-        *(answered(user_id, answer_to(each, policy), each.time) for each in asked),
-        *(mark(NAME, topic, each) for each in marks for topic in _topics(policy)),
+        *(answered(user_id, answer_to(each, policy), each.time, ending(erased, each.time)) for each in asked),
+        *_marks(marks, policy),
     )
     outcomes = (
         *[_outcome("dropped")] * (len(until_mark) - len(marks) - len(asked)),
         *[_outcome("answered")] * len(asked),
         *[_outcome("erased")] * len(marks),
     )
-    erased = latest([*marks, known] if known else marks)
     blank = None if is_nobody(user_id) else Person(user_id, erased=erased)
     writes = (Writes(user_id, erased=marks),)
     if not newer:
@@ -295,10 +295,10 @@ def _rejected(event: Event, fault: Fault) -> Outgoing:
 
 
 async def _follow(
-    db: Db, shard: int, ahead: Sequence[tuple[Record, datetime]], now: datetime, key: bytes
+    db: Db, shard: int, ahead: Sequence[tuple[Record, datetime]], now: datetime, policy: Policy
 ) -> Sequence[Outgoing]:
-    marks = await restate.follow_ahead(db, shard, [record for record, _ in ahead], key)
-    return [mark(NAME, SCORES_CHANGED, each).placed(shard) for each in marks]
+    marks = await restate.follow_ahead(db, shard, [record for record, _ in ahead], policy.fingerprint_key)
+    return [each.placed(shard) for each in _marks(marks, policy)]
 
 
 async def _restate(
@@ -311,7 +311,7 @@ async def _restate(
 ) -> AsyncIterator[Sequence[Outgoing]]:
     key = policy.fingerprint_key
     marks = await restate.erase_ahead(db, shard, last, [record for record, _ in ahead], now, key)
-    yield [mark(NAME, topic, each).placed(shard) for each in marks for topic in _topics(policy)]
+    yield [each.placed(shard) for each in _marks(marks, policy)]
     async for page in restate.restate(db, shard, last, now, policy.at(now).id, key):
         said = [_score_changed(publication, policy, *who).placed(shard) for who, publication in page]
         if policy.explains:
@@ -339,9 +339,10 @@ def _score_changed(publication: Publication, policy: Policy, user_id: str, erase
     return announced(NAME, SCORES_CHANGED, user_id, body, subject=user_id, version=version, time=as_of, more=more)
 
 
-def _topics(policy: Policy) -> tuple[str, ...]:
-    """Where the scorer says something of a person, and so says that all of it is gone."""
-    return (SCORES_CHANGED, SCORES_EXPLAINED) if policy.explains else (SCORES_CHANGED,)
+def _marks(erased: Sequence[Erased], policy: Policy) -> tuple[Announcement, ...]:
+    """On each topic on which the scorer says something of people."""
+    topics = (SCORES_CHANGED, SCORES_EXPLAINED) if policy.explains else (SCORES_CHANGED,)
+    return tuple(mark(NAME, topic, each) for each in erased for topic in topics)
 
 
 def _noted(user_id: str, news: ConsentNews) -> Announcement:

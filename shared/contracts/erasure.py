@@ -11,6 +11,7 @@ I12).
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,7 @@ message of the new life goes without it while a reader whose clock is behind sti
 
 _USER_ID = re.compile(USER_ID_PATTERN)
 _REQUEST = "ce_requestid"
+_KEYED_NAME_BYTES = 16
 ERASURE_ID, ERASURE_AT = "erasureid", "erasureat"
 """The extension attributes in which a message about somebody who came back names the last erasure: the request's id,
 and when it was asked for (RFC 3339, UTC)."""
@@ -52,6 +54,11 @@ class Erased(msgspec.Struct, frozen=True):
     user_id: str
     request_id: str
     asked_at: datetime
+
+
+def keyed_name(key: bytes, user_id: str) -> bytes:
+    """What a service keeps of an erased person for a while; whoever has no key cannot tell it from noise."""
+    return hmac.digest(key, f"erased\n{user_id}".encode(), "sha256")[:_KEYED_NAME_BYTES]
 
 
 def mark(service: str, topic: str, erased: Erased) -> Announcement:
@@ -95,6 +102,18 @@ def named_in(user_id: str, envelope: Envelope) -> Erased | None:
         return Erased(user_id, envelope.extensions.get(ERASURE_ID, ""), instant(at))
     except TimeError:
         return None
+
+
+def ending(erased: Erased | None, time: datetime) -> tuple[tuple[str, bytes], ...]:
+    """The headers of an answer to a request of this time: they name the erasure that has ended the life in which the
+    person asked, so that nobody keeps the answer (rules I12)."""
+    return naming(erased) if erased is not None and time <= erased.asked_at else ()
+
+
+def has_ended(user_id: str, envelope: Envelope) -> bool:
+    """Whether an answer is to somebody who was erased since asking."""
+    named = named_in(user_id, envelope)
+    return named is not None and envelope.time <= named.asked_at
 
 
 def named_by(record: KafkaRecord) -> Erased | None:

@@ -243,11 +243,11 @@ def _announcing(service: str, type: str) -> Stamped:
     return stamped(f"/{service}", type)
 
 
-def answered(user_id: str, answer: SubjectAnswer, time: datetime) -> Announcement:
+def answered(user_id: str, answer: SubjectAnswer, time: datetime, more: Headers = ()) -> Announcement:
     """The answer of a service to a person's request. `time` is the request's own, so that a request that is read twice
-    is answered with the same bytes."""
+    is answered with the same bytes. `more` are further headers."""
     service, request_id = answer.service, answer.request_id
-    return announced(service, SUBJECT_ANSWERS, user_id, answer, subject=request_id, version=1, time=time)
+    return announced(service, SUBJECT_ANSWERS, user_id, answer, subject=request_id, version=1, time=time, more=more)
 
 
 def asked(service: str, partner: str, question: DisputeQuestion, number: int, time: datetime) -> Outgoing:

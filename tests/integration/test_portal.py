@@ -30,7 +30,7 @@ from shared.contracts.identity import sample_account
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.subject import ErasureReceipt, SubjectRequest
 from shared.contracts.times import rfc3339
-from shared.contracts.topics import PORTAL, rejected_topic
+from shared.contracts.topics import PORTAL, ServiceName, rejected_topic
 from tests.support.transactions import left_open
 
 PATIENCE_S = 60.0
@@ -235,6 +235,24 @@ async def test_a_dispute_and_an_erasure_that_are_asked_for_here_are_done_and_not
     assert await report(deployment, 3, paid("p2")) == user_id
     told = (await portal.until(f"{person}/score", own)).json()
     assert told["version"] == 1
+
+
+@pytest.mark.parametrize(("number", "service"), [(11, "retention"), (12, "scorer"), (13, "benefits")])
+async def test_an_erasure_that_a_service_finds_at_its_start_ends_in_the_portal_too(
+    deployment: Deployment, portal: Portal, number: int, service: ServiceName
+) -> None:
+    """(rules I11) A service follows such an erasure before it reads on, so before its turn among what is read."""
+    user_id = await report(deployment, number, paid(f"p{number}"), no_show(f"n{number}", f"room {number}"))
+    own, person = portal.own(user_id), f"/v1/people/{user_id}"
+    await portal.until(f"{person}/records", own, holds=lambda told: bool(told["records"]))
+    process = deployment.process(service)
+    await asyncio.to_thread(process.stop)
+    async with asking_for(deployment.kafka, user_id) as asking:
+        erasure = await asking.ask(SubjectRequest(request="erase"), NOW)
+        await asyncio.to_thread(process.start)
+        receipt = await receipt_of(asking, erasure)
+    assert await verify(deployment, user_id, receipt) == Verified(True, ())
+    await portal.until(f"{person}/records", own, 404)
 
 
 async def test_a_partner_sends_over_http_and_learns_what_becomes_of_each_event(

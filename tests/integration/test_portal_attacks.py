@@ -84,7 +84,7 @@ async def stand(postgres_dsn: str) -> AsyncIterator[Stand]:
         await migrate(connection, [ROOT / "goodstanding" / "portal" / "feed" / "migrations"])
     for who in (ME, SOMEBODY):
         await _write(pool, who)
-    given = PortalSettings(kafka="127.0.0.1:1", portal_key=KEY)
+    given = PortalSettings(kafka="127.0.0.1:1", portal_key=KEY, fingerprint_key=KEY)
     clock = cast(Clock, SimpleNamespace(now=lambda: NOW.astimezone(UTC)))
     async with events(pool, given) as taken:
         office = Office(pool, clock, People(pool, policies.load(given)), given, taken)

@@ -26,6 +26,7 @@ from shared.settings import ROOT
 NOW = datetime.now(UTC)
 ONE = "ab" * 32
 SHARD = partition_of(ONE)
+KEY = b"k" * 32
 OTHER = next(id for n in range(1_000) if partition_of(id := f"{n:064x}") == SHARD)
 
 
@@ -232,10 +233,10 @@ async def test_a_subscriber_hears_of_an_erasure_in_whichever_order_its_parts_end
         parts: tuple[Part, ...] = ("answers", "score", "records")
         async with db.acquire() as connection:
             for part in parts:
-                await store.save(connection, SHARD, [Ends(ONE, part, "r1", NOW)], UTC)
+                await store.save(connection, SHARD, [Ends(ONE, part, "r1", NOW)], UTC, KEY)
                 await drained(made, datetime.now(UTC))
             assert receiver.ids == []
-            await store.save(connection, SHARD, [Ends(ONE, "tier", "r1", NOW), Gone(ONE, "r1", NOW)], UTC)
+            await store.save(connection, SHARD, [Ends(ONE, "tier", "r1", NOW), Gone(ONE, "r1", NOW)], UTC, KEY)
         await drained(made, datetime.now(UTC))
         assert receiver.ids == [f"erased/r1/{ONE}"]
         for table in ("permission", "look", "delivery"):
@@ -246,7 +247,7 @@ async def test_no_look_outlives_an_erasure_that_it_meets(db: asyncpg.Pool) -> No
     async with db.acquire() as erasing:
         async with db.acquire() as looking, looking.transaction():
             assert await ledger.looked(looking, ONE, "firm", "standing", NOW)
-            erased = asyncio.create_task(store.save(erasing, SHARD, [Gone(ONE, "r1", NOW)], UTC))
+            erased = asyncio.create_task(store.save(erasing, SHARD, [Gone(ONE, "r1", NOW)], UTC, KEY))
             await waits_for_a_lock(db, erasing.get_server_pid())
         await erased
     assert await ledger.looks(db, ONE) == []

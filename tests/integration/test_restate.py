@@ -19,6 +19,7 @@ from services.benefits.core.standing import Held, Standing
 from services.benefits.core.table import Tier, TierTable
 from services.benefits.storage import restate as benefits
 from services.benefits.storage import store as standings
+from services.retention.core import decide
 from services.retention.core.erasure import Erasure
 from services.retention.core.fingerprint import fingerprint
 from services.retention.core.record import Facts, Open
@@ -38,6 +39,7 @@ from shared.contracts.messages import TYPES, RecordChange, ScoreChange, TierChan
 from shared.contracts.partition import partition_of
 from shared.contracts.subject import SubjectRequest
 from shared.postgres import migrate
+from tests.support.record_lives import CN
 
 Db: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Opened: TypeAlias = Callable[[str], AbstractAsyncContextManager[Db]]
@@ -47,6 +49,7 @@ WHO = sha256(b"restate").hexdigest()
 SHARD = partition_of(WHO)
 POLICY = "p-1@000000000000"
 KEY = b"a key of thirty-two bytes, surely"
+RULES = decide.Policy(profile=CN, fingerprint_key=KEY)
 
 
 @pytest.fixture
@@ -342,7 +345,7 @@ async def test_records_rise_by_a_stated_jump(opened: Opened) -> None:
 
         for time in (1, 2):
             pages = [page async for page in retention.restate(db, SHARD)]
-            assert pages == [(time * retention.JUMP, [(WHO, ID, record)])]
+            assert pages == [(time * retention.JUMP, {WHO: {ID: record}})]
             assert await retention.undecided(db, SHARD, [later, known], fingerprint_key=KEY) == 0
         stays = await records.load(db, SHARD, [WHO, "00" * 32], fingerprint_key=KEY)
         assert {key: person.version_base for key, person in stays.items()} == {
@@ -363,9 +366,9 @@ async def test_records_of_whoever_asks_to_be_erased_are_not_said_again(opened: O
         row = records._row(bytes.fromhex(WHO), bytes.fromhex(ID), record)
         await db.execute(records._SQL["save"], SHARD, *([each] for each in row))
         ahead = [(request, ERASED.asked_at)]
-        assert await erase_ahead(db, SHARD, ahead, NOW, KEY) == [mark("retention", "records.changed", ERASED)]
+        assert await erase_ahead(db, SHARD, ahead, NOW, RULES) == [mark("retention", "records.changed", ERASED)]
         assert [page async for page in retention.restate(db, SHARD)] == []
-        assert await erase_ahead(db, SHARD, ahead, NOW, KEY) == [], "again, nothing more happens"
+        assert await erase_ahead(db, SHARD, ahead, NOW, RULES) == [], "again, nothing more happens"
         assert (await erasures.of(db, SHARD, [WHO], KEY))[WHO] == (Erasure("r1", ERASED.asked_at),)
 
 

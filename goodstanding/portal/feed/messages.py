@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from shared.contracts.erasure import erased_by, is_nobody
+from shared.contracts.erasure import erased_by, has_ended, is_nobody
 from shared.contracts.exchange import KafkaRecord, Models, received
 from shared.contracts.explained import RecordsHeld, ScoreExplained
 from shared.contracts.faults import Fault
@@ -94,6 +94,10 @@ def read(record: KafkaRecord) -> Message | Fault | None:
             return Ends(user_id, part, body.request_id, envelope.time) if ends else None
         case ErasureReceipt():
             # Of a person who was erased nothing is kept, not even that; of a record its notice says the same.
+            return None
+        case SubjectAnswer() if has_ended(user_id, envelope):
+            # It may come when all else is gone: a service follows an erasure that it finds at its start before it
+            # answers what was asked until then.
             return None
         case _:
             assert record.value is not None, "a message that was received has a body"

@@ -21,18 +21,21 @@ _TAKEN, _ENDED = Outcome("changed"), Outcome("erased")
 
 
 class Ending(msgspec.Struct, frozen=True):
-    """Of whom an erasure has not come through all topics yet: by request, the parts that have ended."""
+    """The erasures of a person that are remembered."""
 
-    ended: dict[str, frozenset[Part]]
+    ended: dict[str, frozenset[Part]] = {}
+    """Of those that have not come through all topics yet: by request, the parts that have ended."""
+    over: frozenset[str] = frozenset()
+    """The requests of those that have."""
 
 
-def service(zone: tzinfo) -> Service[Stateful[Message, Ending, Write]]:
+def service(zone: tzinfo, fingerprint_key: bytes) -> Service[Stateful[Message, Ending, Write]]:
     mode: Stateful[Message, Ending, Write] = Stateful(
         decode=decode,
         user_id_of=lambda message: message.user_id,
         decide=decide,
-        load=_load,
-        save=partial(_save, zone=zone),
+        load=partial(_load, key=fingerprint_key),
+        save=partial(_save, zone=zone, key=fingerprint_key),
     )
     return Service(NAME, tuple(Input(topic=topic) for topic in PARTS), mode, census=store.census)
 
@@ -45,17 +48,21 @@ def decode(record: Record, arrived: datetime) -> Message | DeadLetter | None:
 
 def decide(ending: Ending | None, messages: Sequence[Message], now: datetime) -> Decision[Ending, Write]:
     """Keep what is said as it is said. An erasure is confirmed when the last part has ended (rules I11): until then one
-    of the topics may still hold something older."""
-    ended = dict(ending.ended) if ending else {}
+    of the topics may still hold something older. Its marks may come once more, and then take nothing from whoever has
+    come back since (rules I12)."""
+    ended, over = (dict(ending.ended), ending.over) if ending else ({}, frozenset[str]())
     outgoing: list[Announcement] = []
     writes: list[Write] = []
     for message in messages:
+        if isinstance(message, Ends) and message.request_id in over:
+            continue
         writes.append(message)
         if not isinstance(message, Ends):
             continue
         parts = ended.get(message.request_id, frozenset()) | {message.part}
         if parts == set(PARTS.values()):
             ended.pop(message.request_id, None)
+            over |= {message.request_id}
             writes.append(Gone(message.user_id, message.request_id, message.time))
             body = ErasureConfirmed(request_id=message.request_id, service="portal")
             subject = message.request_id
@@ -65,14 +72,18 @@ def decide(ending: Ending | None, messages: Sequence[Message], now: datetime) ->
         else:
             ended[message.request_id] = parts
     outcomes = tuple(_ENDED if isinstance(message, Ends) else _TAKEN for message in messages)
-    return Decision(Ending(ended) if ended else None, tuple(outgoing), outcomes, tuple(writes))
+    return Decision(Ending(ended, over) if ended or over else None, tuple(outgoing), outcomes, tuple(writes))
 
 
-async def _load(db: Db, shard: int, user_ids: Sequence[str]) -> dict[str, Ending]:
-    return {user_id: Ending(ended) for user_id, ended in (await store.endings(db, shard, user_ids)).items()}
+async def _load(db: Db, shard: int, user_ids: Sequence[str], *, key: bytes) -> dict[str, Ending]:
+    ended = await store.endings(db, shard, user_ids)
+    over = await store.come_through(db, shard, user_ids, key)
+    return {id: Ending(ended.get(id, {}), over.get(id, frozenset())) for id in ended.keys() | over.keys()}
 
 
-async def _save(db: Db, shard: int, states: Mapping[str, Ending], writes: Sequence[Write], *, zone: tzinfo) -> None:
-    await store.save(db, shard, writes, zone)
+async def _save(
+    db: Db, shard: int, states: Mapping[str, Ending], writes: Sequence[Write], *, zone: tzinfo, key: bytes
+) -> None:
+    await store.save(db, shard, writes, zone, key)
     if ends := [each for each in writes if isinstance(each, Ends)]:
         await store.save_endings(db, shard, ends, {user_id: state.ended for user_id, state in states.items()})

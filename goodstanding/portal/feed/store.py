@@ -12,7 +12,7 @@ from goodstanding.portal.hooks import telling
 from services.scorer.core.features.months import WINDOW_MONTHS_MAX
 from services.scorer.core.redaction import redacted
 from services.scorer.core.score import decode
-from shared.contracts.erasure import ON_THE_WAY_MAX
+from shared.contracts.erasure import ON_THE_WAY_MAX, REMEMBERED_MAX, keyed_name
 from shared.contracts.explained import ScoreExplained
 from shared.contracts.months import month_start
 from shared.contracts.subject import ConsentNoted, SubjectNotice
@@ -28,6 +28,15 @@ async def endings(db: Db, shard: int, user_ids: Sequence[str]) -> dict[str, dict
     for row in await db.fetch(_SQL["endings"], shard, [bytes.fromhex(user_id) for user_id in user_ids]):
         found.setdefault(row["user_id"].hex(), {})[row["request_id"]] = frozenset(row["parts"])
     return found
+
+
+async def come_through(db: Db, shard: int, user_ids: Sequence[str], key: bytes) -> dict[str, frozenset[str]]:
+    """Of those of these people who were erased lately, the requests. Nearly always there is nobody."""
+    if not await db.fetchval(_SQL["anybody"], shard):
+        return {}
+    names = {keyed_name(key, user_id): user_id for user_id in user_ids}
+    rows = await db.fetch(_SQL["come_through"], shard, list(names))
+    return {names[row["person"]]: frozenset(row["requests"]) for row in rows}
 
 
 async def save_endings(
@@ -54,7 +63,7 @@ async def census(db: Db) -> list[Counted]:
     return [Counted("webhook", row["state"], row["people"]) for row in rows]
 
 
-async def save(db: Db, shard: int, writes: Sequence[Write], zone: tzinfo) -> None:
+async def save(db: Db, shard: int, writes: Sequence[Write], zone: tzinfo, key: bytes) -> None:
     """Bring each part up to date, in the order of its topic. What has no order among topics needs none: no part bears
     on another."""
     by_part: dict[Part, list[Message]] = {}
@@ -81,6 +90,9 @@ async def save(db: Db, shard: int, writes: Sequence[Write], zone: tzinfo) -> Non
         user_ids = sorted({bytes.fromhex(each.user_id) for each in gone})
         for name in ("end_permissions", "end_ledger"):
             await db.execute(_SQL[name], shard, user_ids)
+        over = [(keyed_name(key, each.user_id), each.request_id, each.time + REMEMBERED_MAX) for each in gone]
+        await db.execute(_SQL["remember"], shard, *_columns(sorted(over)))
+        await db.execute(_SQL["forget"], shard, max(each.time for each in gone))
 
 
 async def _save_scores(db: Db, shard: int, news: Sequence[News], zone: tzinfo) -> None:

@@ -9,6 +9,21 @@ insert into ending (shard, user_id, request_id, asked_at, parts)
 select $1, user_id, request_id, asked_at, string_to_array(parts, ' ')
 from unnest($2::bytea[], $3::text[], $4::timestamptz[], $5::text[]) as rows (user_id, request_id, asked_at, parts)
 
+-- name: anybody
+select exists (select from come_through where shard = $1)
+
+-- name: come_through
+select person, array_agg(request_id) as requests from come_through where shard = $1 and person = any ($2::bytea[])
+group by person
+
+-- name: remember
+insert into come_through (shard, person, request_id, until)
+select $1, rows.* from unnest($2::bytea[], $3::text[], $4::timestamptz[]) as rows
+on conflict (shard, person, request_id) do update set until = greatest(come_through.until, excluded.until)
+
+-- name: forget
+delete from come_through where shard = $1 and until <= $2::timestamptz
+
 -- name: end_score
 with gone as (delete from score where shard = $1 and user_id = any ($2::bytea[]))
 update person set version = null, as_of = null, run = null, policy = null, score = null, evaluation = null, state = null,

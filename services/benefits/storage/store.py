@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from services.benefits.core.standing import Held, standing_of
-from shared.contracts.erasure import REMEMBERED_MAX, Erased, is_nobody, latest
+from shared.contracts.erasure import REMEMBERED_MAX, Erased, is_nobody, keyed_name, latest
 from shared.postgres import queries
 from shared.runner.service import Counted, Db
 
 _SQL = queries(Path(__file__).with_name("queries.sql"))
-_FINGERPRINT_BYTES = 16
 
 
 async def load(db: Db, shard: int, user_ids: Sequence[str], *, fingerprint_key: bytes = b"") -> dict[str, Held]:
@@ -29,14 +27,9 @@ async def guards(db: Db, shard: int, user_ids: Sequence[str], key: bytes) -> dic
     """Those of these people who were erased lately, each with the last erasure. Nearly always there is nobody."""
     if not await db.fetchval(_SQL["anybody"], shard):
         return {}
-    names = {_fingerprint(key, user_id): user_id for user_id in user_ids}
+    names = {keyed_name(key, user_id): user_id for user_id in user_ids}
     rows = await db.fetch(_SQL["guards"], shard, list(names))
     return {(id := names[row["person"]]): Erased(id, row["request_id"], row["asked_at"]) for row in rows}
-
-
-def _fingerprint(key: bytes, user_id: str) -> bytes:
-    """What is kept of an erased person for a while; whoever has no key cannot tell it from noise."""
-    return hmac.digest(key, f"erased\n{user_id}".encode(), "sha256")[:_FINGERPRINT_BYTES]
 
 
 async def save(
@@ -80,7 +73,7 @@ async def _erase(db: Db, shard: int, marks: Sequence[Erased], key: bytes) -> Non
     if last:
         await db.execute(_SQL["erase"], shard, [bytes.fromhex(user_id) for user_id in sorted(last)])
         people = [
-            (_fingerprint(key, id), each.asked_at, each.request_id, each.asked_at + REMEMBERED_MAX)
+            (keyed_name(key, id), each.asked_at, each.request_id, each.asked_at + REMEMBERED_MAX)
             for id, each in sorted(last.items())
         ]
         await db.execute(_SQL["guard"], shard, *map(list, zip(*people, strict=True)))

@@ -7,9 +7,8 @@ each record that is held is said again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 from services.retention.core.bounds import VERSIONS_MAX
 from services.retention.core.fingerprint import fingerprint, of_deleted
@@ -25,9 +24,6 @@ _SQL = queries(Path(__file__).with_name("restate.sql"))
 JUMP = 1_000_000
 """More than a record can have versions, so that two restores never meet."""
 assert JUMP > VERSIONS_MAX
-
-Held: TypeAlias = tuple[str, str, Known]
-"""user_id, record id, record."""
 
 
 async def undecided(db: Db, shard: int, messages: Sequence[Record], *, fingerprint_key: bytes) -> int:
@@ -54,22 +50,18 @@ async def undecided(db: Db, shard: int, messages: Sequence[Record], *, fingerpri
     )
 
 
-async def restate(db: Db, shard: int) -> AsyncIterator[tuple[int, Sequence[Held]]]:
-    """Raises the base of all versions, then yields it with the records that are held, page by page."""
+async def restate(db: Db, shard: int) -> AsyncIterator[tuple[int, Mapping[str, Mapping[str, Known]]]]:
+    """Raises the base of all versions, then yields it, page by page, with the records held: by person, then by id."""
     base = int(await db.fetchval(_SQL["raise_base"], shard, JUMP))
     before = b""
     while rows := await db.fetch(_SQL["people"], shard, before, RESTATE_PAGE_MAX):
         before = rows[-1]["user_id"]
         found = await records_of(db, shard, [row["user_id"] for row in rows])
-        yield (
-            base,
-            [
-                (user_id, id, record)
-                for user_id, records in sorted(found.items())
-                for id, record in sorted(records.items())
-                if not isinstance(record, Unreported)
-            ],
-        )
+        held = {
+            user_id: {id: each for id, each in sorted(kept.items()) if not isinstance(each, Unreported)}
+            for user_id, kept in sorted(found.items())
+        }
+        yield base, {user_id: records for user_id, records in held.items() if records}
 
 
 def _told_by(record: Record) -> tuple[bytes, RecordChange] | None:

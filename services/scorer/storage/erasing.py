@@ -7,13 +7,12 @@ writes one holds a lock that the erasure needs, and looks afterwards for whom to
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from zlib import crc32
 
 from services.scorer.core.messages import Edge
-from shared.contracts.erasure import REMEMBERED_MAX, Erased, is_nobody, latest
+from shared.contracts.erasure import REMEMBERED_MAX, Erased, is_nobody, keyed_name, latest
 from shared.postgres import queries
 from shared.runner.service import Db
 
@@ -22,19 +21,13 @@ _LOCKS = 0x67735F65
 """The class of our advisory locks: the letters gs_e."""
 _BUCKETS = 64
 """People share a lock by chance: a step that writes many edges must not fill the server's table of locks."""
-_FINGERPRINT_BYTES = 16
-
-
-def fingerprint(key: bytes, user_id: str) -> bytes:
-    """What is kept of an erased person for a while; who has no key cannot tell it from noise."""
-    return hmac.digest(key, f"erased\n{user_id}".encode(), "sha256")[:_FINGERPRINT_BYTES]
 
 
 async def guards(db: Db, user_ids: Iterable[str], key: bytes) -> dict[str, Erased]:
     """Those of these people who were erased lately, each with the last erasure."""
     if not await db.fetchval(_SQL["anybody"]):
         return {}
-    names = {fingerprint(key, user_id): user_id for user_id in user_ids}
+    names = {keyed_name(key, user_id): user_id for user_id in user_ids}
     rows = await db.fetch(_SQL["guards"], list(names))
     return {(id := names[row["person"]]): Erased(id, row["request_id"], row["asked_at"]) for row in rows}
 
@@ -48,7 +41,7 @@ async def erase(db: Db, shard: int, marks: Sequence[Erased], key: bytes) -> None
     if last:
         await remove(db, shard, [bytes.fromhex(user_id) for user_id in last])
         people = [
-            (fingerprint(key, id), each.asked_at, each.request_id, each.asked_at + REMEMBERED_MAX)
+            (keyed_name(key, id), each.asked_at, each.request_id, each.asked_at + REMEMBERED_MAX)
             for id, each in sorted(last.items())
         ]
         await db.execute(_SQL["guard"], shard, *map(list, zip(*people, strict=True)))

@@ -22,6 +22,7 @@ from shared.contracts.messages import (
     TierChange,
 )
 from shared.contracts.published import examples, schemas
+from shared.contracts.subject import SubjectAnswer
 
 Object = dict[str, Any]
 NATIVE_BEHAVIOR, NATIVE_RECORD, MAPPED = "native.behavior", "native.record", "mapped"
@@ -50,9 +51,9 @@ def _binary(model: type, name: str, shown: list[examples.Example]) -> Object:
         # Earlier releases of ingest did not say when the partner's own record was appended.
         optional[f"ce_{ARRIVED}"] = _INSTANT
         optional["ce_fieldnames"] = _FIELDNAMES
-    if model in (RecordChange, ScoreChange, TierChange):
-        optional[f"ce_{ERASURE_ID}"] = {"type": "string", "description": _NAMES_ERASURE}
-        optional[f"ce_{ERASURE_AT}"] = {**_INSTANT, "description": f"{_NAMES_ERASURE} When it was asked for."}
+    if which := _NAMES_ERASURE.get(model):
+        optional[f"ce_{ERASURE_ID}"] = {"type": "string", "description": which}
+        optional[f"ce_{ERASURE_AT}"] = {**_INSTANT, "description": f"{which} When it was asked for."}
     return {
         "name": name,
         "title": name,
@@ -172,7 +173,14 @@ def _only_headers(name: str, summary: str, attributes: Object) -> Object:
 _INSTANT = {"type": "string", "format": "date-time"}
 _REPORT_ID: Object = {"type": "string", "description": "The provider's own number of the record."}
 _USER_ID = {"type": "string", "pattern": USER_ID_PATTERN}
-_NAMES_ERASURE = "Of somebody who was erased and has come back, for sixteen days: the last erasure."
+_CAME_BACK = "Of somebody who was erased and has come back, for sixteen days: the last erasure."
+_NAMES_ERASURE = {
+    RecordChange: _CAME_BACK,
+    ScoreChange: _CAME_BACK,
+    TierChange: _CAME_BACK,
+    SubjectAnswer: "Of somebody who was erased since asking, or is to be: that erasure. Do not keep such an answer.",
+}
+"""Of which erasure a message has the name."""
 _FIELDNAMES = {
     "type": "string",
     "description": "A JSON object: what the partner calls the fields that a later service may refuse.",

@@ -24,7 +24,7 @@ SETTING = Setting(currency="CNY", zone=ZoneInfo("Asia/Shanghai"), until=ARRIVED)
 
 
 def settings(partners: Path = ROOT / "partners") -> PortalSettings:
-    return PortalSettings(kafka="127.0.0.1:1", portal_key=KEY.hex(), partners=partners)
+    return PortalSettings(kafka="127.0.0.1:1", portal_key=KEY.hex(), fingerprint_key=KEY.hex(), partners=partners)
 
 
 @pytest.mark.parametrize("name", sorted(PARTNERS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import cast
 
@@ -10,10 +10,10 @@ import pytest
 
 from goodstanding.portal.feed.messages import PARTS, Ends, Gone, News, Part
 from goodstanding.portal.feed.service import Ending, decide, decode
-from shared.contracts.erasure import Erased, mark, nobody
-from shared.contracts.exchange import Announcement, announced
+from shared.contracts.erasure import Erased, mark, naming, nobody
+from shared.contracts.exchange import Announcement, announced, answered
 from shared.contracts.explained import RecordsHeld
-from shared.contracts.subject import ConsentNoted, ErasureConfirmed
+from shared.contracts.subject import ConsentNoted, ErasureConfirmed, SubjectAnswer
 from shared.contracts.topics import RECORDS_HELD, SCORES_EXPLAINED, SUBJECT_ANSWERS
 from shared.kafka.unreadable import Record
 from shared.runner.service import DeadLetter
@@ -40,14 +40,15 @@ def test_an_erasure_is_confirmed_once_when_all_parts_have_ended(order: tuple[Par
     said += [dict(each.headers)["ce_id"].decode() for each in decision.outgoing]
     assert said == ["portal/r1/1"]
     assert decision.writes == (ends(order[-1]), Gone(WHO, "r1", NOW))
-    assert decision.state is None
+    again = decide(decision.state, [ends(order[0])], NOW)
+    assert (again.state, again.outgoing, again.writes) == (decision.state, (), ()), "it is remembered"
 
 
 def test_two_erasures_of_one_person_are_two() -> None:
     first, second = [ends(part) for part in PARTS.values()], [ends(part, "r2") for part in PARTS.values()]
     decision = decide(None, [*first[:3], *second], NOW)
     assert [dict(each.headers)["ce_id"] for each in decision.outgoing] == [b"portal/r2/1"]
-    assert decision.state == Ending({"r1": frozenset(list(PARTS.values())[:3])})
+    assert decision.state == Ending({"r1": frozenset(list(PARTS.values())[:3])}, frozenset({"r2"}))
 
 
 def test_what_is_said_is_kept_as_it_came_and_a_mark_about_nobody_is_passed_over() -> None:
@@ -64,6 +65,21 @@ def test_the_answers_end_with_what_ingest_confirms(service: str, expected: Ends 
     body = ErasureConfirmed(request_id="r1", service=service)  # type: ignore[arg-type]  # one that there is
     said = announced(service, SUBJECT_ANSWERS, WHO, body, subject="r1", version=1, time=NOW)
     assert decode(record_of(said), NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("erased_at", "is_kept"),
+    [(None, True), (NOW - timedelta(seconds=1), True), (NOW, False), (NOW + timedelta(days=1), False)],
+    ids=["never erased", "a newcomer asks", "the erasure itself", "erased since asking"],
+)
+def test_what_somebody_asked_before_an_erasure_is_not_kept(erased_at: datetime | None, is_kept: bool) -> None:
+    """(rules I12) A service may answer it when all else of the person has gone."""
+    answer = SubjectAnswer(
+        request_id="q1", request="dispute", service="retention", status="refused", code="unknown-record", en="e", zh="z"
+    )
+    named = naming(Erased(WHO, "r1", erased_at)) if erased_at else ()
+    news = decode(record_of(answered(WHO, answer, NOW, named)), NOW)
+    assert isinstance(news, News) if is_kept else news is None
 
 
 def test_a_consent_is_among_what_the_person_was_told() -> None:

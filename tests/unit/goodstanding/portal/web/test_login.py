@@ -33,7 +33,9 @@ ACCOUNT = sample_account(3)
 
 def settings(issuer: str = "https://login.example", **more: Any) -> PortalSettings:
     given = {"login_client": CLIENT, "login_secret": SecretStr(SECRET), "portal_url": PORTAL, **more}
-    return PortalSettings(kafka="127.0.0.1:1", portal_key=SecretStr(KEY), login_issuer=issuer, **given)
+    return PortalSettings(
+        kafka="127.0.0.1:1", portal_key=SecretStr(KEY), fingerprint_key=SecretStr(KEY), login_issuer=issuer, **given
+    )
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ async def test_a_provider_that_is_away_is_said_to_be_so(stand: Stand) -> None:
 
 
 async def test_where_nobody_logs_in_so_there_is_no_such_address() -> None:
-    given = PortalSettings(kafka="127.0.0.1:1", portal_key=SecretStr(KEY))
+    given = PortalSettings(kafka="127.0.0.1:1", portal_key=SecretStr(KEY), fingerprint_key=SecretStr(KEY))
     db = cast(asyncpg.Pool, None)
     async with events(db, given) as taken:
         office = Office(db, cast(Clock, None), People(db, policies.load(given)), given, taken)
