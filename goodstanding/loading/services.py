@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -16,7 +17,31 @@ from goodstanding.platform.stack import Stack, start, stop
 Say = Callable[[str], None]
 
 _CLOCK, _SILENT, _BACKFILL = "GOODSTANDING_CLOCK", "GOODSTANDING_SILENT", "GOODSTANDING_BACKFILL"
-_RESTART = "start the scorer again (docker compose up --detach --wait scorer), and repeat the command."
+_COMMAND = "GOODSTANDING_COMMAND"
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """Where whoever runs the services elsewhere writes their variables, and how they are started again with them."""
+
+    place: str
+    restart: str
+    restart_scorer: str
+
+
+_COMPOSE = _Written(
+    ".env", "docker compose up --detach --wait", "start the scorer again (docker compose up --detach --wait scorer)"
+)
+_OTHERS = _Written(
+    "the services' settings and this command's",
+    "start them again (with the Helm chart: helm upgrade)",
+    "start the scorer again (with the Helm chart: helm upgrade)",
+)
+
+
+def _written_in() -> _Written:
+    """Compose says to each command how it is called there."""
+    return _COMPOSE if os.environ.get(_COMMAND, "").startswith("docker compose") else _OTHERS
 
 
 class Here:
@@ -60,18 +85,21 @@ class Here:
 
 
 class Elsewhere:
-    """As `Here`, for services that are started by something that reads the same file of variables as this program does,
-    `.env`: what it says here it says to them, once they are started again."""
+    """As `Here`, for services that something else starts, with the same variables as this program has: what these say
+    here they say to the services, once those are started again."""
 
     processes: Sequence[ServiceProcess] = ()
-    another = "Set up another one, with GOODSTANDING_CLOCK=loading in .env (docs/loading.md)."
-    when_live = (
-        "The services stand still until they go by the system's clock: take GOODSTANDING_CLOCK out of .env, then "
-        "docker compose up --detach --wait"
-    )
 
     def __init__(self, say: Say) -> None:
         self._say = say
+        self._written = _written_in()
+        self.another = (
+            f"Set up another one, with GOODSTANDING_CLOCK=loading in {self._written.place} (docs/loading.md)."
+        )
+        self.when_live = (
+            "The services stand still until they go by the system's clock: take GOODSTANDING_CLOCK out of "
+            f"{self._written.place}, then {self._written.restart}"
+        )
 
     def have_run(self, deployment: Deployment) -> None:
         """Whether they do is seen by what they have done."""
@@ -85,18 +113,23 @@ class Elsewhere:
     def publish(self, deployment: Deployment) -> Deployment:
         raise UserError(
             "The clock shows the present, and nothing is published yet.",
-            f"To publish everybody's last score, take {_SILENT} out of .env, {_RESTART}",
+            f"To publish everybody's last score, take {_SILENT} out of {self._written.place}, {self._again}",
         )
 
     def backfill(self, deployment: Deployment, window: str | None) -> Deployment:
         if window is None:
-            self._say(f"The months are open until you take {_BACKFILL} out of .env, and start the scorer again.")
+            place = self._written.place
+            self._say(f"The months are open until you take {_BACKFILL} out of {place}, and start the scorer again.")
         elif os.environ.get(_BACKFILL) != window:
             raise UserError(
                 "The scorer was not told yet to take events of these months.",
-                f"Write {_BACKFILL}={window} into .env, {_RESTART}",
+                f"Write {_BACKFILL}={window} into {self._written.place}, {self._again}",
             )
         return _written(deployment, backfill=window)
+
+    @property
+    def _again(self) -> str:
+        return f"{self._written.restart_scorer}, and repeat the command."
 
 
 def check_clock(settings: FixedSettings) -> None:
@@ -108,11 +141,11 @@ def check_clock(settings: FixedSettings) -> None:
     if settings.clock == "loading":
         raise UserError(
             "This platform is loading its past.",
-            f"Until `goodstanding go-live` has closed it, .env says {_CLOCK}=loading.",
+            f"Until `goodstanding go-live` has closed it, say {_CLOCK}=loading in {_written_in().place}.",
         )
     raise UserError(
         "The past of this platform is closed: it was not set up for loading, or has gone live.",
-        f"Take {_CLOCK} out of .env.",
+        f"Take {_CLOCK} out of {_written_in().place}.",
     )
 
 

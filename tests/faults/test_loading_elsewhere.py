@@ -71,11 +71,11 @@ def test_a_past_is_loaded_and_closed_and_a_partner_backfilled() -> None:
         assert (len(quiet["scorer.person"]), quiet["scorer.score"]) == (10, [])
 
         told = elsewhere.asks("go-live", ends=1, GOODSTANDING_SILENT="true")
-        assert "take GOODSTANDING_SILENT out of .env" in told
+        assert "take GOODSTANDING_SILENT out of the services' settings" in told
         _by(operator, past_scores="all")
         told = elsewhere.asks("go-live")
         assert "the platform is live since" in told
-        assert "take GOODSTANDING_CLOCK out of .env" in told
+        assert "take GOODSTANDING_CLOCK out of the services' settings" in told
         assert len(asyncio.run(held(elsewhere.given))["scorer.score"]) == 10
         status = operator.asks("local", "status", ends=1)
         assert "start" in status
@@ -107,5 +107,5 @@ def _backfills(operator: Newcomer, elsewhere: _Elsewhere) -> None:
     _by(operator, backfill=window)
     told = elsewhere.asks(*command, GOODSTANDING_BACKFILL=window)
     assert "20 events sent" in told
-    assert "take GOODSTANDING_BACKFILL out of .env" in told
+    assert "take GOODSTANDING_BACKFILL out of the services' settings" in told
     assert "has sent events before" in elsewhere.asks(*command, ends=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -23,7 +24,13 @@ def told() -> list[str]:
 
 
 @pytest.fixture
-def elsewhere(told: list[str]) -> Elsewhere:
+def compose(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As compose's own commands are told how they are called."""
+    monkeypatch.setenv("GOODSTANDING_COMMAND", "docker compose run --rm loading")
+
+
+@pytest.fixture
+def elsewhere(told: list[str], compose: None) -> Elsewhere:
     return Elsewhere(told.append)
 
 
@@ -54,6 +61,23 @@ def test_who_started_the_scorer_has_it_publish(elsewhere: Elsewhere, deployment:
         elsewhere.publish(deployment)
     assert "take GOODSTANDING_SILENT out of .env" in str(error.value)
     assert "repeat the command" in str(error.value)
+
+
+def test_whoever_has_no_compose_is_told_of_no_file_of_it(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, told: list[str]
+) -> None:
+    for variable in ("GOODSTANDING_COMMAND", "GOODSTANDING_BACKFILL"):
+        monkeypatch.delenv(variable, raising=False)
+    elsewhere = Elsewhere(told.append)
+    elsewhere.backfill(deployment, None)
+    for wanted in (partial(elsewhere.publish, deployment), partial(elsewhere.backfill, deployment, WINDOW)):
+        with pytest.raises(UserError) as error:
+            wanted()
+        told.append(str(error.value))
+    told += [elsewhere.when_live, elsewhere.another]
+    assert not [each for each in told if ".env" in each or "docker" in each]
+    assert "out of the services' settings and this command's, then start them again" in elsewhere.when_live
+    assert "helm upgrade" in elsewhere.when_live
 
 
 @pytest.mark.parametrize("said", [None, "bank:2026-01:2026-04", "city:2026-01:2026-03"])
@@ -101,7 +125,7 @@ def test_services_that_this_directory_has_never_started_run_elsewhere(
         ("system", "system", ""),
         ("stepped", None, ""),
         ("loading", None, ""),
-        ("loading", "", "Until `goodstanding go-live` has closed it, .env says GOODSTANDING_CLOCK=loading"),
+        ("loading", "", "Until `goodstanding go-live` has closed it, say GOODSTANDING_CLOCK=loading in .env"),
         ("loading", "system", "is loading its past"),
         (
             "system",
@@ -111,7 +135,7 @@ def test_services_that_this_directory_has_never_started_run_elsewhere(
     ],
 )
 def test_no_service_is_started_with_another_clock(
-    monkeypatch: pytest.MonkeyPatch, clock: str, said: str | None, sentence: str
+    monkeypatch: pytest.MonkeyPatch, compose: None, clock: str, said: str | None, sentence: str
 ) -> None:
     """An empty variable is what compose makes of one that nobody has set; without one nobody is told anything."""
     monkeypatch.delenv("GOODSTANDING_CLOCK", raising=False)
