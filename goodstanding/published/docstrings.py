@@ -10,7 +10,7 @@ from textwrap import dedent
 
 def of_class(cls: type) -> str:
     """The class's own docstring on one line; empty where it has none."""
-    return _one_line(cls.__dict__.get("__doc__") or "")
+    return one_line(cls.__dict__.get("__doc__") or "")
 
 
 def of_fields(cls: type) -> dict[str, str]:
@@ -30,9 +30,10 @@ def _own(cls: type) -> dict[str, str]:
     for field, text in zip(node.body, node.body[1:], strict=False):
         match field, text:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
-                found[name] = _one_line(words)
+                found[name] = one_line(words)
     return found
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """The words of a text, however its lines are broken and indented."""
     return " ".join(text.split())

@@ -70,7 +70,12 @@ def files() -> dict[Path, str]:
 
 def export_text() -> str:
     """The schema of what a person gets who asks for all that is held."""
-    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Export)}
+    made = msgspec.json.schema(Export)
+    for part in made["$defs"].values():
+        if "description" in part:
+            # Each release of Python has its own opinion on how far the lines of a docstring are indented.
+            part["description"] = docstrings.one_line(part["description"])
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 

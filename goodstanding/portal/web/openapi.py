@@ -40,6 +40,10 @@ def document() -> dict[str, Any]:
     models = {each.answers for each in OPERATIONS} | {each.takes for each in OPERATIONS} | {documents.ProblemDetails}
     named = sorted((each for each in models if each not in (None, type(None))), key=lambda each: each.__name__)
     _, schemas = msgspec.json.schema_components(named, ref_template=_REF)
+    for schema in schemas.values():
+        if "description" in schema:
+            # Each release of Python has its own opinion on how far the lines of a docstring are indented.
+            schema["description"] = " ".join(schema["description"].split())
     paths: dict[str, dict[str, Any]] = {}
     for each in OPERATIONS:
         paths.setdefault(each.path, {})[each.method.lower()] = _operation(each)
@@ -96,7 +100,8 @@ def _body(of: Operation) -> dict[str, Any]:
 
 
 def _answer(of: Operation) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": (of.answers.__doc__ or of.summary).strip().split("\n\n")[0]}
+    said = (of.answers.__doc__ or of.summary).strip().partition("\n\n")[0]
+    described: dict[str, Any] = {"description": " ".join(said.split())}
     if of.answers is type(None):
         return {"description": "Done"}
     described["content"] = {"application/json": {"schema": _ref(of.answers)}}
