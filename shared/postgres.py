@@ -38,6 +38,11 @@ SERVER_SETTINGS: Mapping[str, str] = MappingProxyType(
 )
 
 
+_ANSWERED_WITHIN_S = 5.0
+"""A pooler lets a client in also while Postgres is away, and has its first question wait. Whoever starts has to say
+within seconds what it waits for."""
+
+
 class SessionSettingsError(asyncpg.InterfaceError):
     """A session behind a pooler lacks a setting that its role should give it."""
 
@@ -78,10 +83,17 @@ async def _leave_as_it_is(_: Db) -> None: ...
 
 
 async def _verify(service: str, db: Db) -> None:
-    """Raises SessionSettingsError. A session of another role, or from before its role was provisioned, has others."""
+    """Raises SessionSettingsError; and TimeoutError, where the pooler waits for Postgres. A session of another role, or
+    from before its role was provisioned, has others."""
     names = "select lower(name), setting from pg_settings where lower(name) = any ($1)"
     wanted = {**SERVER_SETTINGS, "search_path": service}
-    found: dict[str, str] = {row[0]: row[1] for row in await db.fetch(names, list(wanted))}
+    try:
+        rows = await db.fetch(names, list(wanted), timeout=_ANSWERED_WITHIN_S)
+    except TimeoutError:
+        # Closed in good order it would wait until the pooler has answered that the question is taken back.
+        db.terminate()
+        raise
+    found: dict[str, str] = {row[0]: row[1] for row in rows}
     for name, value in wanted.items():
         if found.get(name) != value:
             raise SessionSettingsError(
