@@ -2,9 +2,9 @@
 
     python -m bench.own_work [--only NAME] [--rounds N] [--events N] [--records N] [--published N] [--keep]
 
-Ingest and scorer together in both cadences (`bench`); a monthly publication (`bench.publication`) and the expiry sweep
-(`bench.retention_sweep`), with one process and with two; the latency at two rates (`bench.latency`). Each round has
-servers of its own.
+Ingest and scorer together in both cadences (`bench`), and on a Kafka with TLS, users and rights; a monthly publication
+(`bench.publication`) and the expiry sweep (`bench.retention_sweep`), with one process and with two; the latency at two
+rates (`bench.latency`). Each round has servers of its own.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def main() -> None:
     command, load = f"python -m bench.own_work {' '.join(sys.argv[1:])}", os.getloadavg()[0]
     work: dict[str, Callable[[int], Round]] = {
         "ingest and scorer, monthly": lambda seed: _throughput("monthly", given.events, seed),
+        "ingest and scorer, monthly, TLS": lambda seed: _throughput("monthly", given.events, seed, secured=True),
         "ingest and scorer, continuous": lambda seed: _throughput("continuous", given.events, seed),
         "publication, 1 process": lambda _: _publication(given.published, 1),
         "publication, 2 processes": lambda _: _publication(given.published, 2),
@@ -71,8 +72,11 @@ def _alternate(parts: Mapping[str, Callable[[int], Round]], rounds: int) -> dict
     return found
 
 
-def _throughput(cadence: str, events: int, seed: int) -> Round:
-    with tempfile.TemporaryDirectory(prefix="goodstanding-bench-") as place, Servers.ephemeral() as servers:
+def _throughput(cadence: str, events: int, seed: int, *, secured: bool = False) -> Round:
+    with (
+        tempfile.TemporaryDirectory(prefix="goodstanding-bench-") as place,
+        Servers.ephemeral(secured=secured) as servers,
+    ):
         policies = with_cadence(Path(place), cadence)
         done = throughput.measured(servers, policies, events, _PEOPLE, seed)
     return Round(done.events_per_s, done.cpu_s)
