@@ -52,6 +52,8 @@ _TOOLS = """\
 | `GOODSTANDING_HOME` | of this checkout | the directory of the local stack: data, secrets, logs |
 | `GOODSTANDING_KAFKA`, `GOODSTANDING_POSTGRES` | the local stack's | servers to use instead, the second as the DSN \
 of an administrator. With the first alone, `partner send` works as on a partner's own machine |
+| `GOODSTANDING_POSTGRES_SCORER`, `_RETENTION`, `_BENEFITS`, `_PORTAL` | `GOODSTANDING_POSTGRES` | the same for a \
+service whose Postgres is another one ([operations.md](operations.md#a-postgres-for-each-service)) |
 | `GOODSTANDING_POSTGRES_PROGRAMS` | the installed package's, else Debian's | directory of `initdb` and `postgres` \
 (15 or newer) for the local stack |
 | `GOODSTANDING_POLICIES`, `GOODSTANDING_PARTNERS` | the installed ones | directories of policies and mappings, \

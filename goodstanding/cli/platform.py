@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -17,10 +18,11 @@ from goodstanding.errors import UserError
 from goodstanding.loading.services import check_clock
 from goodstanding.platform import kept_kinds, topic_text
 from goodstanding.platform.deployment import Deployment, partners
+from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.platform.secret_files import write_secret_files
 from goodstanding.platform.service_process import module_of
 from goodstanding.platform.stack import Stack
-from shared.contracts.topics import PROCESSES, WITNESS
+from shared.contracts.topics import PORTAL, PROCESSES, WITNESS
 from shared.contracts.topics import topics as table
 from shared.kafka.topic_admin import TopicReport
 from shared.settings import policies_here
@@ -66,6 +68,10 @@ def secrets(
     ] = "postgres:5432",
     kafka: Annotated[str, typer.Option(metavar="ADDRESS", help="Where Kafka will be, host:port.")] = "kafka:9092",
     portal: Annotated[bool, typer.Option("--portal", help="Those of a portal too.")] = False,
+    postgres_of: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ADDRESS", help="Where that of one service will be, such as scorer=scores.example:5432."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make passwords, keys and certificates as files, one directory for each reader; existing ones are kept.
@@ -74,8 +80,9 @@ def secrets(
 
     Example: goodstanding secrets /secrets --postgres postgres:5432
     """
+    apart = dict(map(_service_and_address, postgres_of or []))
     try:
-        made = write_secret_files(directory, postgres, kafka, partners(), portal=portal)
+        made = write_secret_files(directory, postgres, kafka, partners(), portal=portal, postgres_apart=apart)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no directory can have this name"
         fail(f"The secrets cannot be written to {directory}: {reason}.", "Name a directory that you may write to.")
@@ -85,6 +92,16 @@ def secrets(
         answer_json({"directory": str(directory), "made": made})
     else:
         tell(f"Made the secrets in {directory}." if made else f"The secrets in {directory} are kept.")
+
+
+def _service_and_address(said: str) -> tuple[str, str]:
+    service, _, address = said.partition("=")
+    known = [*STATEFUL, PORTAL]
+    if service not in known or not re.fullmatch(r"[^:\s]+:[0-9]+", address):
+        raise typer.BadParameter(
+            f"{said}: say a service and host:port, such as scorer=scores.example:5432 ({', '.join(known)})."
+        )
+    return service, address
 
 
 def topics(

@@ -43,7 +43,6 @@ from goodstanding.loading.backfill import unfinished
 from goodstanding.person import erasing
 from goodstanding.platform import acl_plan
 from goodstanding.platform.deployment import Deployment, migrations, partners
-from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.platform.stack import Stack
 from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.reading.topic import between
@@ -57,7 +56,7 @@ from shared.kafka.connection import connection_of
 from shared.runner.timekeeper import measured
 from shared.settings import ServiceSettings
 from shared.toml_file import ConfigError
-from shared.trust import machine_time
+from shared.trust import Witness, machine_time
 
 Examination = Callable[[Deployment], AsyncIterator[Finding]]
 _About = tuple[str, Examination, *tuple[str, ...]]
@@ -206,7 +205,26 @@ async def _letters(deployment: Deployment) -> AsyncIterator[Finding]:
 
 
 async def _postgres(deployment: Deployment) -> AsyncIterator[Finding]:
-    db = await asyncpg.connect(deployment.dsn(STATEFUL[0]))
+    servers = deployment.addresses.by_postgres(deployment.settings.stateful)
+    witnesses: list[Witness] = []
+    for services in servers.values():
+        about = "postgres" if len(servers) == 1 else f"postgres of {', '.join(services)}"
+        try:
+            found, witness = await _of_server(about, deployment.dsn(services[0]))
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if len(servers) == 1:
+                raise
+            told = f"That of {', '.join(services)} cannot be asked ({type(error).__name__})."
+            raise UserError(told) from error
+        witnesses.append(witness)
+        for each in found:
+            yield each
+    yield of_clocks(witnesses, ServiceSettings.model_fields["clock_tolerance_s"].default)
+
+
+async def _of_server(about: str, dsn: str) -> tuple[list[Finding], Witness]:
+    """What is found on this Postgres, and what its clock shows."""
+    db = await asyncpg.connect(dsn)
     try:
         version = str(await db.fetchval("show server_version"))
         read_only = await db.fetchval(
@@ -218,15 +236,13 @@ async def _postgres(deployment: Deployment) -> AsyncIterator[Finding]:
             shown: datetime = await db.fetchval("select clock_timestamp()")
             return shown
 
-        witness = await measured("Postgres", machine_time, ask)
+        witness = await measured(about.capitalize(), machine_time, ask)
     finally:
         await db.close()
+    writes = ok(about, f"Version {version} answers and takes writes.")
     if read_only:
-        yield wrong("postgres", "It takes no writes.", "Services wait until it does: promote it, or name the primary.")
-    else:
-        yield ok("postgres", f"Version {version} answers and takes writes.")
-    yield of_durability(settings)
-    yield of_clocks([witness], ServiceSettings.model_fields["clock_tolerance_s"].default)
+        writes = wrong(about, "It takes no writes.", "Services wait until it does: promote it, or name the primary.")
+    return [writes, of_durability(about, settings)], witness
 
 
 _SETTINGS = "select name, setting from pg_settings where name = any($1)"

@@ -127,13 +127,14 @@ DURABLE: Mapping[str, str] = {
 """What Postgres must have, or a commit may be gone after its machine has lost power."""
 
 
-def of_durability(settings: Mapping[str, str]) -> Finding:
-    """`settings` are the server's, as `pg_settings` has them."""
+def of_durability(server: str, settings: Mapping[str, str]) -> Finding:
+    """`settings` are those of this Postgres, as `pg_settings` has them."""
+    about = f"{server} durability"
     differing = [f"{name} is {settings[name]}" for name, value in DURABLE.items() if settings.get(name, value) != value]
     if differing:
         remedy = "Without that, a commit may be lost when the power fails: set it in postgresql.conf, and reload."
-        return wrong("postgres durability", f"{', '.join(differing)}.", remedy)
-    return ok("postgres durability", "A commit is on disk before anything is sent because of it.")
+        return wrong(about, f"{', '.join(differing)}.", remedy)
+    return ok(about, "A commit is on disk before anything is sent because of it.")
 
 
 def of_clocks(witnesses: Sequence[Witness], tolerance_s: float) -> Finding:

@@ -108,9 +108,10 @@ def _tombstone(topic: Topic) -> timedelta:
 async def rewrite(deployment: Deployment) -> None:
     """Write every table anew, so that no deleted row is left in a file. A plain vacuum frees a row and leaves its bytes
     until another one takes the place; and what Postgres knows of common values has to be looked at again first."""
-    db = await asyncpg.connect(deployment.addresses.postgres)
-    try:
-        for statement in ("analyze", "vacuum (full)", "checkpoint"):
-            await db.execute(statement, timeout=None)
-    finally:
-        await db.close()
+    for server in deployment.addresses.by_postgres(deployment.settings.stateful):
+        db = await asyncpg.connect(server)
+        try:
+            for statement in ("analyze", "vacuum (full)", "checkpoint"):
+                await db.execute(statement, timeout=None)
+        finally:
+            await db.close()

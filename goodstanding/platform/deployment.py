@@ -149,7 +149,7 @@ class Deployment:
 
     def dsn(self, service: str) -> str:
         """How the service's own role reaches its schema; it may see nothing else."""
-        server = urlsplit(self.addresses.postgres)
+        server = urlsplit(self.addresses.postgres_of(service))
         host = server.netloc.rpartition("@")[2]
         login = f"{service}:{quote(self.settings.passwords[service], safe='')}"
         return urlunsplit(server._replace(netloc=f"{login}@{host}"))
@@ -208,14 +208,8 @@ class Deployment:
         """Create or refresh roles and schemas, then apply the missing migrations. Returns their names, by service.
         Raises UserError where people are spread over another number of shards already."""
         applied = {}
-        admin = await asyncpg.connect(self.addresses.postgres)
-        try:
-            for service in self.settings.stateful:
-                await postgres.provision(admin, service, self.settings.passwords[service])
-            if MONITOR in self.settings.passwords:
-                await postgres.provision_monitor(admin, MONITOR, self.settings.passwords[MONITOR])
-        finally:
-            await admin.close()
+        for server, services in self.addresses.by_postgres(self.settings.stateful).items():
+            await self._provision(server, services)
         for service in self.settings.stateful:
             db = await asyncpg.connect(self.dsn(service))
             try:
@@ -228,6 +222,16 @@ class Deployment:
             finally:
                 await db.close()
         return applied
+
+    async def _provision(self, server: str, services: Sequence[str]) -> None:
+        admin = await asyncpg.connect(server)
+        try:
+            for service in services:
+                await postgres.provision(admin, service, self.settings.passwords[service])
+            if MONITOR in self.settings.passwords:
+                await postgres.provision_monitor(admin, MONITOR, self.settings.passwords[MONITOR])
+        finally:
+            await admin.close()
 
     async def ensure_topics(self, replication_factor: int | None = None) -> topic_admin.TopicReport:
         """Create the topics that are missing, and say which differ from the table, in the number of copies too, which

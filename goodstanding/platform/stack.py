@@ -25,13 +25,14 @@ from goodstanding.platform.servers import Addresses, Servers
 from goodstanding.platform.servers.directories import default_home
 from goodstanding.platform.servers.server import NAMES
 from goodstanding.platform.service_process import ServiceProcess, Undecided
-from shared.contracts.topics import SERVICES
+from shared.contracts.topics import PORTAL, SERVICES
 from shared.kafka.connection import Kafka, KafkaConnection
 from shared.settings import KafkaSettings, SettingsError, from_environment
 
 Say = Callable[[str], None]
 
 _BELOW_HOME = "services"
+_POSTGRES = "GOODSTANDING_POSTGRES"
 _TROUBLES = {"up": None, "paused": "does not answer", "down": "not running"}
 
 
@@ -180,12 +181,22 @@ class Stack:
 
 def given_addresses() -> Addresses | None:
     """The servers that the environment names, which take precedence over the local ones; None when it names none."""
-    kafka, postgres = os.environ.get("GOODSTANDING_KAFKA"), os.environ.get("GOODSTANDING_POSTGRES")
+    kafka, postgres = os.environ.get("GOODSTANDING_KAFKA"), os.environ.get(_POSTGRES)
+    apart = {service: dsn for service in (*STATEFUL, PORTAL) if (dsn := os.environ.get(_postgres_variable(service)))}
     if kafka and postgres:
-        return Addresses(kafka, postgres, given_connection())
+        return Addresses(kafka, postgres, given_connection(), postgres_apart=apart)
+    if apart and not postgres:
+        first = _postgres_variable(next(iter(apart)))
+        raise UserError(
+            f"{first} is set, and {_POSTGRES} is not.", f"Set {_POSTGRES}, the server of all other services."
+        )
     if kafka or postgres:
         raise UserError("Only one of GOODSTANDING_KAFKA and GOODSTANDING_POSTGRES is set.", "Set both or neither.")
     return None
+
+
+def _postgres_variable(service: str) -> str:
+    return f"{_POSTGRES}_{service.upper()}"
 
 
 def given_connection() -> KafkaConnection:

@@ -31,7 +31,11 @@ EVERYTHING: dict[str, Any] = {
     "kafka": {"bootstrapServers": "broker1:9093", "prefix": "eu.", "partitions": 12},
     "image": {"digest": f"sha256:{'0' * 64}"},
     "imagePullSecrets": [{"name": "registry"}],
-    "postgres": {"host": "db", "pooler": "pgbouncer:6432"},
+    "postgres": {
+        "host": "db",
+        "pooler": "pgbouncer:6432",
+        "apart": {"scorer": {"host": "scores", "port": 5433}, "portal": {"host": "pages", "pooler": "bouncer:6433"}},
+    },
     "partners": {"bank.toml": (ROOT / "partners" / "bank.toml").read_text()},
     "policies": {
         each: (ROOT / "policies" / each).read_text()
@@ -111,6 +115,8 @@ def test_everything_is_what_kubernetes_knows(tmp_path: Path, values: Mapping[str
         ({**NEEDED, "portal": {"enabled": True}}, "portal.url must be set"),
         ({**NEEDED, "portal": {"enabled": True, "url": "standing.example"}}, "url"),
         ({**NEEDED, "partners": {"../bank.toml": "x"}}, "../bank.toml"),
+        ({**NEEDED, "postgres": {"host": "db", "apart": {"ingest": {"host": "x"}}}}, "ingest"),
+        ({**NEEDED, "postgres": {"host": "db", "apart": {"scorer": {"port": 1}}}}, "host"),
         ({"kafka": {"bootstrapServers": "broker"}, "postgres": {"host": "db"}}, "bootstrapServers"),
     ],
 )
@@ -256,6 +262,39 @@ def test_there_is_a_portal_where_it_is_said_and_the_services_know(
     for service in SERVICES:
         told = {"name": "GOODSTANDING_PORTAL", "value": "true"} in processes[service]["env"]
         assert told is (there and service != "ingest")
+
+
+def test_a_service_may_have_a_postgres_of_its_own(tmp_path: Path) -> None:
+    resources = made(tmp_path, EVERYTHING)
+    processes = _processes(resources)
+    told = {
+        name: {each["name"]: each.get("value", "") for each in container["env"]}
+        for name, container in processes.items()
+    }
+    places = {
+        name: re.sub(r"^postgres://|/goodstanding\?.*", "", its["GOODSTANDING_POSTGRES"])
+        for name, its in told.items()
+        if name != "ingest"
+    }
+    assert places == {
+        "scorer": "scorer@scores:5433",
+        "retention": "retention@pgbouncer:6432",
+        "benefits": "benefits@pgbouncer:6432",
+        "portal": "portal@bouncer:6433",
+    }
+    assert "GOODSTANDING_POSTGRES_POOLED" not in told["scorer"]
+    (migrate,) = [each for each in resources if each["kind"] == "Job" and each["metadata"]["name"].endswith("migrate")]
+    job = {each["name"]: each["value"] for each in migrate["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert "postgres@db:5432/" in job["GOODSTANDING_POSTGRES"]
+    assert "postgres@scores:5433/" in job["GOODSTANDING_POSTGRES_SCORER"]
+    assert "postgres@pages:5432/" in job["GOODSTANDING_POSTGRES_PORTAL"]
+    (policy,) = [
+        each
+        for each in resources
+        if each["kind"] == "NetworkPolicy" and each["metadata"]["name"].endswith("goodstanding")
+    ]
+    ports = {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
+    assert {5432, 5433, 6432, 6433} <= ports
 
 
 def test_the_portals_pages_are_behind_its_service_and_ingress(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, get_args
 
@@ -31,10 +32,23 @@ class Addresses:
     """How whoever runs the platform logs in to Kafka; an address alone where it asks nobody."""
     has_users: bool = False
     """Whether that is Kafka's administrator, who makes a user for each service, partner and subscriber."""
+    postgres_apart: Mapping[str, str] = field(default_factory=dict)
+    """The administrator's DSN of each service whose schema is on another server than `postgres`."""
 
     def __post_init__(self) -> None:
         if not self.login:
             object.__setattr__(self, "login", self.kafka)
+
+    def postgres_of(self, service: str) -> str:
+        """The administrator's DSN of the server that has the service's schema."""
+        return self.postgres_apart.get(service, self.postgres)
+
+    def by_postgres(self, services: Iterable[str]) -> dict[str, list[str]]:
+        """Each server's DSN with those of the services whose schemas it has."""
+        found: dict[str, list[str]] = {}
+        for service in services:
+            found.setdefault(self.postgres_of(service), []).append(service)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,15 +81,25 @@ capabilities: {drop: [ALL]}
 - {name: PGPASSFILE, value: /tmp/pgpass}
 {{- end }}
 
-{{/* The address of Postgres. Call with (dict "root" $ "role" NAME "server" HOST:PORT). */}}
-{{- define "goodstanding.dsn" -}}
-{{- $postgres := .root.Values.postgres -}}
-postgres://{{ .role }}@{{ .server }}/{{ $postgres.database }}?sslmode={{ $postgres.sslmode }}
-{{- if hasPrefix "verify" $postgres.sslmode }}&sslrootcert=/run/secrets/ca.pem{{ end }}
+{{/* The host, port, database and pooler of the Postgres that a service is on, as YAML. Call with (dict "root" $ "service"
+     NAME); a name that is no service's has the server of all that have none of their own. */}}
+{{- define "goodstanding.postgresOf" -}}
+{{- $common := pick .root.Values.postgres "host" "port" "database" "pooler" -}}
+{{- $_ := required "postgres.host must be set" $common.host -}}
+{{- with index .root.Values.postgres.apart .service -}}
+{{- toYaml (mergeOverwrite (deepCopy $common) (dict "pooler" "") .) -}}
+{{- else -}}
+{{- toYaml $common -}}
+{{- end -}}
 {{- end }}
 
-{{- define "goodstanding.postgres" -}}
-{{ required "postgres.host must be set" .Values.postgres.host }}:{{ .Values.postgres.port }}
+{{/* The address of a service's Postgres. Call with (dict "root" $ "service" NAME "role" NAME "pooled" BOOL). */}}
+{{- define "goodstanding.dsn" -}}
+{{- $mode := .root.Values.postgres.sslmode -}}
+{{- $its := include "goodstanding.postgresOf" (dict "root" .root "service" .service) | fromYaml -}}
+{{- $direct := printf "%s:%d" $its.host (int $its.port) -}}
+postgres://{{ .role }}@{{ .pooled | ternary (default $direct $its.pooler) $direct }}/{{ $its.database }}?sslmode={{ $mode }}
+{{- if hasPrefix "verify" $mode }}&sslrootcert=/run/secrets/ca.pem{{ end }}
 {{- end }}
 
 {{/* Files of partners and policies. Call with (dict "root" $ "prefix" NAME). */}}

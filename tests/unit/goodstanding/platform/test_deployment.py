@@ -12,6 +12,7 @@ from goodstanding.errors import UserError
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import STATEFUL, FixedSettings, read_settings
 from goodstanding.platform.servers import Addresses
+from goodstanding.platform.stack import given_addresses
 from shared.contracts.topics import SERVICES
 
 ADDRESSES = Addresses(kafka="127.0.0.1:1234", postgres="postgresql://admin:secret@127.0.0.1:5678/postgres")
@@ -76,6 +77,43 @@ def test_nobody_is_told_anothers_secret(deployment: Deployment) -> None:
 def test_a_roles_dsn(tmp_path: Path, admin: str, dsn: str) -> None:
     settings = FixedSettings(key="00" * 32, fingerprint_key="11" * 32, passwords={"scorer": "p@/"})
     assert Deployment(tmp_path, Addresses(kafka="k", postgres=admin), settings).dsn("scorer") == dsn
+
+
+def test_a_service_may_have_a_server_of_its_own(tmp_path: Path) -> None:
+    apart = {"scorer": "postgresql://admin:secret@scores:5432/standing?sslmode=require"}
+    addresses = Addresses(kafka="k", postgres="postgresql://admin:secret@db:5432/standing", postgres_apart=apart)
+    deployment = Deployment.create(tmp_path / "services", addresses, FixedSettings.new())
+    hosts = {service: deployment.dsn(service).rpartition("@")[2] for service in STATEFUL}
+    assert hosts == {
+        "retention": "db:5432/standing",
+        "scorer": "scores:5432/standing?sslmode=require",
+        "benefits": "db:5432/standing",
+    }
+    assert deployment.environment("scorer")["GOODSTANDING_POSTGRES"] == deployment.dsn("scorer")
+    assert addresses.by_postgres(STATEFUL) == {
+        addresses.postgres: ["retention", "benefits"],
+        apart["scorer"]: ["scorer"],
+    }
+
+
+def test_the_environment_names_the_servers_of_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("KAFKA", "POSTGRES", *(f"POSTGRES_{service.upper()}" for service in (*STATEFUL, "portal"))):
+        monkeypatch.delenv(f"GOODSTANDING_{name}", raising=False)
+    assert given_addresses() is None
+    monkeypatch.setenv("GOODSTANDING_POSTGRES_SCORER", "postgresql://scores/standing")
+    with pytest.raises(
+        UserError, match=r"POSTGRES_SCORER is set, and GOODSTANDING_POSTGRES is not\. Set GOODSTANDING_PO"
+    ):
+        given_addresses()
+    monkeypatch.setenv("GOODSTANDING_KAFKA", "kafka:9092")
+    monkeypatch.setenv("GOODSTANDING_POSTGRES", "postgresql://db/standing")
+    given = given_addresses()
+    assert given is not None
+    assert [given.postgres_of(service) for service in STATEFUL] == [
+        "postgresql://db/standing",
+        "postgresql://scores/standing",
+        "postgresql://db/standing",
+    ]
 
 
 def test_the_environment_names_settings_of_a_new_deployment(monkeypatch: pytest.MonkeyPatch) -> None:

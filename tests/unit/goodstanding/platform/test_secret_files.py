@@ -53,6 +53,30 @@ def test_a_reader_finds_its_own_secret_and_nobody_elses(place: Path) -> None:
     assert f"postgres:5432:*:postgres:{administrator}\n" in (place / "operator" / "pgpass").read_text()
 
 
+def test_a_service_on_another_postgres_has_its_address_and_the_operator_both(place: Path) -> None:
+    apart = {"scorer": "scores:5433"}
+    write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS, postgres_apart=apart)
+    settings = read_settings(place / "operator" / "services")
+    assert settings is not None
+    assert (place / "scorer" / "pgpass").read_text().startswith("scores:5433:*:scorer:")
+    assert (place / "benefits" / "pgpass").read_text().startswith("postgres:5432:*:benefits:")
+    lines = [line.split(":") for line in (place / "operator" / "pgpass").read_text().splitlines()]
+    roles = [(f"{host}:{port}", role) for host, port, _, role, _ in lines]
+    assert roles == [
+        *(("postgres:5432", role) for role in ("postgres", "retention", "benefits", "monitor")),
+        *(("scores:5433", role) for role in ("postgres", "scorer", "monitor")),
+    ]
+    administrators = {password for *_, role, password in lines if role == "postgres"}
+    assert len(administrators) == 2, "each server has an administrator of its own"
+    names = x509.load_pem_x509_certificate((place / "postgres" / "server.pem").read_bytes())
+    assert {"postgres", "scores"} <= {
+        *names.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
+    }
+    before = contents(place)
+    assert not write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS, postgres_apart=apart)
+    assert contents(place) == before
+
+
 def test_everybody_has_a_password_of_its_own_on_kafka(place: Path) -> None:
     write(place)
     users = {path.name: path.read_text() for path in (place / "administrator").iterdir() if path.suffix != ".pem"}
