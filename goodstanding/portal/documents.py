@@ -117,8 +117,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Records(msgspec.Struct, frozen=True, kw_only=True):
+    """`is_shortened` says that statements, or some of the records, are left out because there are so many of them."""
+
     user_id: str
     records: tuple[Record, ...]
+    is_shortened: bool = False
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
@@ -339,7 +342,8 @@ def hints(known: Known, found: Explained, language: str) -> Hints:
 
 
 def records(known: Known) -> Records:
-    return Records(user_id=known.user_id, records=tuple(map(_record, known.records)))
+    records = tuple(map(_record, known.records))
+    return Records(user_id=known.user_id, records=records, is_shortened=known.is_shortened)
 
 
 def _record(held: HeldRecord) -> Record:

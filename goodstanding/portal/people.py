@@ -45,6 +45,8 @@ class Known:
     records: tuple[HeldRecord, ...]
     scores: tuple[Published, ...]
     present: Present | None
+    is_shortened: bool = False
+    """Whether statements, or some of the records, are left out because there are so many."""
 
     @property
     def last(self) -> Published | None:
@@ -70,13 +72,15 @@ class People:
         if row is None:
             return None
         scores = await self._db.fetch(_SCORES, *key) if row["version"] is not None else ()
+        held = _held(row["records"])
         return Known(
             user_id,
             row["edition"],
             _body(TierChange, row["tier"]),
-            _records(row["records"]),
+            held.records,
             tuple(Published(**each) for each in scores),
             _present(row, month_of(now, self.policies.zone)),
+            held.is_shortened,
         )
 
     def explained(self, known: Known, now: datetime, language: Language) -> Explained | None:
@@ -113,9 +117,9 @@ def _body(model: type[TierChange], value: bytes | None) -> TierChange | None:
     return body
 
 
-def _records(value: bytes | None) -> tuple[HeldRecord, ...]:
+def _held(value: bytes | None) -> RecordsHeld:
     if value is None:
-        return ()
+        return RecordsHeld(records=())
     body = follow(RecordsHeld, value)
     assert not isinstance(body, Fault), "it was read when it came"
-    return body.records
+    return body

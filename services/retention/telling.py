@@ -3,9 +3,13 @@ disputes, and the person on `subject.answers` (rules R16, R17, R23 and R24)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
+from itertools import accumulate
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from services.retention.core import words
 from services.retention.core.deadline import day_of
@@ -44,7 +48,7 @@ from shared.contracts.explained import HeldRecord, RecordsHeld
 from shared.contracts.messages import DisputeQuestion, RecordChange, RecordSettled, unchecked
 from shared.contracts.retention_profile import Profile
 from shared.contracts.subject import SubjectAnswer, SubjectNotice
-from shared.contracts.topics import RECORDS_CHANGED, RECORDS_HELD, SUBJECT_ANSWERS
+from shared.contracts.topics import MESSAGE_BYTES_MAX, RECORDS_CHANGED, RECORDS_HELD, SUBJECT_ANSWERS
 from shared.runner.service import Announcement, Outcome, Outgoing, Result
 
 NAME: Literal["retention"] = "retention"
@@ -139,8 +143,28 @@ def changed(user_id: str, change: RecordChange, time: datetime, erased: Erased |
 def held(user_id: str, records: Mapping[str, Kept], now: datetime) -> Announcement:
     """All that is held of the person, for the portal. The instant tells two of these apart, and nobody counts them."""
     told = [_held(id, kept) for id, kept in sorted(records.items()) if not isinstance(kept, Unreported)]
-    body, version = RecordsHeld(records=tuple(told)), int(now.timestamp() * 1_000_000)
+    body, version = _fitting(told), int(now.timestamp() * 1_000_000)
     return announced(NAME, RECORDS_HELD, user_id, body, subject=user_id, version=version, time=now)
+
+
+def _fitting(records: Sequence[HeldRecord]) -> RecordsHeld:
+    """Never more than a message may have: the portal would go on showing what was held before, also what has lapsed."""
+    if len(records) <= _FITTING_ANYWAY or sum(_sizes(records)) <= _HELD_BYTES_MAX:
+        return RecordsHeld(records=tuple(records))
+    bare = [replace(each, statement=None) for each in records]
+    count = sum(size <= _HELD_BYTES_MAX for size in accumulate(_sizes(bare)))
+    return RecordsHeld(records=tuple(bare[:count]), is_shortened=True)
+
+
+def _sizes(records: Sequence[HeldRecord]) -> Iterator[int]:
+    """In bytes, each with the comma behind it."""
+    return (len(msgspec.json.encode(each)) + 1 for each in records)
+
+
+_HELD_BYTES_MAX = MESSAGE_BYTES_MAX - 16 * 1024
+"""Beside the envelope and the head of the batch."""
+_FITTING_ANYWAY = 100
+"""Each has fewer than 8 kB, however long its texts are."""
 
 
 def _held(id: str, record: Known) -> HeldRecord:

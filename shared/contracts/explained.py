@@ -64,6 +64,11 @@ class HeldRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class RecordsHeld:
-    """All negative records that are held of a person; `records.held`, whose key is the person."""
+    """All negative records that are held of a person; `records.held`, whose key is the person.
+
+    `is_shortened` says that they would not have fitted into a message, so that all statements are left out, and then,
+    where that is not enough, some of the records. `subject export` has all.
+    """
 
     records: Annotated[tuple[HeldRecord, ...], Len(0, RECORDS_MAX)]
+    is_shortened: bool = False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,11 +33,14 @@ from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.subject import ErasureReceipt, SubjectRequest
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import PORTAL, ServiceName, rejected_topic
+from shared.contracts.zones import zone
+from shared.settings import ROOT
 from tests.support.transactions import left_open
 
 PATIENCE_S = 60.0
 _WHY = ("code", "field", "sentence")
 NOW = datetime.now(UTC).replace(microsecond=0)
+_ZONE = zone("Asia/Shanghai")
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +107,27 @@ async def report(deployment: Deployment, number: int, *events: Mapping[str, Any]
     return user_id_of(account, deployment.settings)
 
 
+async def command(deployment: Deployment, *words: str) -> tuple[int | None, str]:
+    """Exit code and standard output."""
+    home, addresses = str(deployment.directory.parent), deployment.addresses
+    given = {
+        "GOODSTANDING_HOME": home,
+        "GOODSTANDING_KAFKA": addresses.kafka,
+        "GOODSTANDING_POSTGRES": addresses.postgres,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "goodstanding.cli",
+        *words,
+        cwd=ROOT,
+        env={**os.environ, **given},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed, _ = await process.communicate()
+    return process.returncode, printed.decode()
+
+
 def _head(id: str, type: str) -> dict[str, str]:
     then = rfc3339(NOW - timedelta(hours=1))
     return {"specversion": "1.0", "id": id, "source": "https://city.example", "type": type, "time": then}
@@ -162,6 +188,17 @@ async def test_a_subscriber_sees_a_person_while_that_is_permitted_and_each_look_
     assert [(each["who"], each["what"]) for each in looks] == [("rental-firm", "standing")]
     assert (await portal.http.delete(f"{person}/permissions/rental-firm", headers=own)).status_code == 204
     await portal.until(f"{person}/standing", firm, 403)
+    # All of it is in the export, with the free report that the export is; and nothing of anybody else.
+    code, printed = await command(deployment, "subject", "export", sample_account(2), "--json")
+    assert code == 0, printed
+    document = json.loads(printed)
+    assert [(each["subscriber"], bool(each["withdrawn_at"])) for each in document["permissions"]] == [
+        ("rental-firm", True)
+    ]
+    assert [(each["who"], each["what"]) for each in document["looks"]] == [("rental-firm", "standing")]
+    assert [each["year"] for each in document["free_reports"]] == [NOW.astimezone(_ZONE).year]
+    code, printed = await command(deployment, "subject", "export", sample_account(9), "--json")
+    assert (code, [json.loads(printed)[name] for name in ("permissions", "looks")]) == (0, [[], []])
 
 
 async def test_a_consent_is_in_the_ledger_until_and_after_it_is_taken_back(

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.errors import UnknownError
+from aiokafka.errors import KafkaError, UnknownError
 
 from shared.contracts.partition import partition_of
 from shared.kafka import records
@@ -19,7 +19,7 @@ from shared.kafka.fetches import Result
 from tests.integration.seen import KEY, KINDS, distinct_letters, forwarded, handled, lost, service_of
 from tests.integration.seen import SHARD as HOME
 from tests.integration.tiny import KEYS, Tiny, Worker, until
-from tests.support.batches import CODECS, Given, batch
+from tests.support.batches import CODECS, Given, batch, control, old, resealed
 from tests.support.fresh_kafka import delete_before
 from tests.support.unreadable import send_batches, send_raw
 
@@ -250,3 +250,23 @@ async def test_header_names_cost_one_record_each(tiny: Tiny) -> None:
         ("envelope-header", f"{tiny.source}/{HOME}/{offset}") for offset in range(3)
     ]
     assert await tiny.totals() == {KEY: 3}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        old([b"a"], magic=0)[0],
+        old([b"a"], magic=1)[0],
+        control(0, -1, abort=True),
+        resealed(good("none"), count=2),
+        resealed(good("none"), count=4),
+        resealed(good("none"), count=0),
+        resealed(good("none"), delta=9),
+    ],
+    ids=["format 0", "format 1", "a marker", "more than it says", "fewer than it says", "none", "a later end"],
+)
+async def test_what_a_broker_of_today_takes_from_no_client(tiny: Tiny, written: bytes) -> None:
+    """So it comes out of an older log, or a damaged one. What a reader makes of each: `test_fetches`."""
+    await send_batches(tiny.kafka, tiny.source, HOME, good("none"))
+    with pytest.raises(KafkaError):
+        await send_batches(tiny.kafka, tiny.source, HOME, written)

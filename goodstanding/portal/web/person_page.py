@@ -150,6 +150,8 @@ def _status(of: Line, language: Language) -> str:
 def _records(view: View) -> Iterator[Html]:
     if not view.known.records:
         yield paragraph(word("records_none", view.language))
+    if view.known.is_shortened:
+        yield paragraph(word("records_shortened", view.language))
     for number, record in enumerate(view.known.records):
         yield Html(f"<article>{joined(_record(record, number, view))}</article>")
 

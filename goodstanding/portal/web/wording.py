@@ -28,6 +28,11 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "not reached": ("from {points} points on", "{points} 分起"),
     "falls": ("{tier} ends on {day}, unless your score recovers.", "若分数未恢复，“{tier}”将于{day}结束。"),
     "records": ("What is held against you", "不良记录"),
+    "records_shortened": (
+        "There are so many that your statements, and perhaps some records, are left out here. Ask the operator for all "
+        "that is held about you.",
+        "记录过多，此处未列出您的声明，也可能未列出部分记录。请向运营方索取关于您的全部信息。",
+    ),
     "records_none": ("No negative record is held about you.", "没有关于您的不良记录。"),
     "provider": ("Reported by {partner}, as {number}", "由 {partner} 报送，编号 {number}"),
     "began": ("began on {day}", "发生于{day}"),

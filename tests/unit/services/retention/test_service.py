@@ -9,19 +9,47 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
+from services.retention.core.bounds import RECORDS_MAX
 from services.retention.core.decide import Person, Policy, Writes
 from services.retention.core.erasure import digest
-from services.retention.core.fingerprint import dispute_id
+from services.retention.core.fingerprint import dispute_id, record_id
 from services.retention.core.messages import DisputeRequest, Due, Report, StatementRequest
+from services.retention.core.record import Case, Facts, Open, Statement
 from services.retention.service import decide, decode
 from services.retention.settings import RetentionSettings
 from services.retention.storage import store
+from services.retention.telling import held
 from shared.contracts.cloudevents import binary
-from shared.contracts.messages import TYPES, DisputeQuestion, RecordChange, RecordReport, RecordSettled, encode, read
+from shared.contracts.explained import RecordsHeld
+from shared.contracts.fields import ID_CHARACTERS_MAX
+from shared.contracts.messages import (
+    TYPES,
+    DisputeQuestion,
+    RecordChange,
+    RecordReport,
+    RecordSettled,
+    encode,
+    follow,
+    read,
+)
 from shared.contracts.refusals import read_refusal
 from shared.contracts.retention_profile import Profile
-from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
-from shared.contracts.topics import RECORDS_CHANGED, RECORDS_REPORTED, SUBJECT_ANSWERS, SUBJECT_REQUESTS
+from shared.contracts.subject import (
+    TEXT_OF_PERSON_CHARACTERS_MAX,
+    ErasureReceipt,
+    SubjectAnswer,
+    SubjectNotice,
+    SubjectRequest,
+)
+from shared.contracts.topics import (
+    RECORDS_CHANGED,
+    RECORDS_HELD,
+    RECORDS_REPORTED,
+    SUBJECT_ANSWERS,
+    SUBJECT_REQUESTS,
+    message_bytes_max,
+)
+from shared.kafka.sendable import size
 from shared.policy_file import load_policy
 from shared.runner.service import Announcement, DeadLetter, Decision
 from shared.settings import ROOT
@@ -354,3 +382,51 @@ def test_a_bad_key_is_refused_and_not_told(key: str) -> None:
         RetentionSettings(kafka="k", fingerprint_key=key)
     assert "fingerprint_key" in str(refused.value)
     assert not key or key not in str(refused.value)
+
+
+# -- what the portal is told -------------------------------------------------------------------------------------------
+
+_LONGEST_ID, _LONGEST_TEXT = "记" * ID_CHARACTERS_MAX, "冤" * TEXT_OF_PERSON_CHARACTERS_MAX
+
+
+def held_of(partners: int, report_id: str, text: str | None) -> Person:
+    """As many records as are taken of so many partners, each with a statement, if there is a text."""
+    case = Case(statement=Statement(text, "q-1", NOW)) if text else Case()
+    facts = [
+        Facts(
+            f"partner-{partner}", f"{number}{report_id}"[:ID_CHARACTERS_MAX], "card.overdue", date(2025, 3, 1), 10**15
+        )
+        for partner in range(partners)
+        for number in range(RECORDS_MAX)
+    ]
+    return Person({record_id(b"k", USER, each.partner, each.report_id): Open(each, 1, None, case) for each in facts})
+
+
+@pytest.mark.parametrize(
+    ("person", "records", "statements"),
+    [
+        (held_of(1, "", _LONGEST_TEXT), RECORDS_MAX, RECORDS_MAX),
+        (held_of(10, "", None), 10 * RECORDS_MAX, 0),
+        (held_of(10, "", _LONGEST_TEXT), 10 * RECORDS_MAX, 0),
+        (held_of(10, _LONGEST_ID, None), None, 0),
+        (held_of(25, _LONGEST_ID, _LONGEST_TEXT), None, 0),
+    ],
+    ids=["one partner", "ten partners", "statements", "long numbers", "all of it"],
+)
+def test_what_the_portal_is_told_fits_into_a_message(person: Person, records: int | None, statements: int) -> None:
+    """Where it did not, the portal would show for good what was held before."""
+    message = held(USER, person.records, NOW).placed(0)
+    assert size(message) <= (message_bytes_max(RECORDS_HELD) or 0)
+    told = follow(RecordsHeld, message.value or b"")
+    assert isinstance(told, RecordsHeld)
+    assert sum(each.statement is not None for each in told.records) == statements
+    if records is not None:
+        assert len(told.records) == records
+    else:
+        assert RECORDS_MAX < len(told.records) < len(person.records)
+    has_all = len(told.records) == len(person.records) and statements == _statements(person)
+    assert told.is_shortened == (not has_all)
+
+
+def _statements(person: Person) -> int:
+    return sum(isinstance(each, Open) and each.case.statement is not None for each in person.records.values())

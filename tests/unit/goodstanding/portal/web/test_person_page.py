@@ -119,6 +119,15 @@ def test_who_may_only_look_gets_no_form(language: Language) -> None:
 
 
 @BOTH
+def test_where_not_everything_fits_the_page_says_so(language: Language) -> None:
+    found = view("disputed", language)
+    shortened = msgspec.structs.replace(found, known=replace(found.known, is_shortened=True))
+    sentence = word("records_shortened", language)
+    assert sentence not in "".join(read(found).text)
+    assert sentence in "".join(read(shortened).text)
+
+
+@BOTH
 @pytest.mark.parametrize("who", LIVES)
 def test_each_form_posts_with_the_word_of_the_session(who: str, language: Language) -> None:
     found = read(view(who, language))
