@@ -6,6 +6,7 @@ import json
 import tomllib
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,11 @@ from shared.contracts.kinds import KINDS
 from shared.settings import ROOT
 
 SHIPPED = list(schemas.shipped())
-VALIDATORS = {name: Draft7Validator(schemas.schema(name)) for name in schemas.TYPES}
+
+
+@cache
+def validator_of(name: str) -> Draft7Validator:
+    return Draft7Validator(schemas.schema(name))
 
 
 def read(file: Path) -> Any:
@@ -28,7 +33,7 @@ def read(file: Path) -> Any:
 
 def faults(name: str, document: Any) -> list[str]:
     """Where the schema says that a document is wrong, as deep as it can tell."""
-    return sorted({".".join(map(str, error.absolute_path)) for error in _leaves(VALIDATORS[name], document)})
+    return sorted({".".join(map(str, error.absolute_path)) for error in _leaves(validator_of(name), document)})
 
 
 def _leaves(validator: Draft7Validator, document: Any) -> Iterator[Any]:
@@ -76,6 +81,14 @@ def changed(document: Any, path: str, value: Any) -> Any:
     return document
 
 
+def beginning(document: Any) -> Any:
+    """Of a scorecard the first rule and feature: a schema looks at each by itself, and at all of them for long."""
+    if "rules" in document:
+        document["rules"] = document["rules"][:1]
+        document["features"] = dict(list(document["features"].items())[:1])
+    return document
+
+
 CARD = ROOT / "policies" / "scorecard.toml"
 BANK = ROOT / "partners" / "bank.toml"
 TIERS = ROOT / "policies" / "benefits.toml"
@@ -113,7 +126,7 @@ CN = ROOT / "policies" / "retention" / "cn.toml"
     ],
 )
 def test_what_people_get_wrong_is_marked(name: str, file: Path, path: str, value: Any, marked: str) -> None:
-    found = faults(name, changed(read(file), path, value))
+    found = faults(name, changed(beginning(read(file)), path, value))
     assert any(each == marked or each.startswith(f"{marked}.") for each in found) or (marked == "" and found), found
 
 
