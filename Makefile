@@ -37,7 +37,7 @@ unit: setup  ## the tests that need no server: rules, contracts, the command lin
 
 # Three processes on two cores: tests with servers wait for half of their time.
 test: setup  ## all tests but the long fault campaigns; a real Kafka and Postgres for each of three processes
-	@$(PYTEST) -n 3 -m 'not campaign'
+	@$(PYTEST) -n 3 -m 'not campaign' --durations=30 --durations-min=5
 
 test-faults: setup  ## the long fault campaigns, and the laws with twenty times as many examples
 	@# A law with twenty times as many examples takes minutes where a test takes seconds.
