@@ -28,7 +28,7 @@ from shared.runner.one_story import start_check
 from shared.runner.one_story.agreement import Noted
 from shared.runner.one_story.commit_note import Committed
 from shared.runner.service import Forward
-from shared.runner.shard import Shard, Source
+from shared.runner.shard import Doing, Shard
 from shared.runner.traces import Span, marked
 
 log = structlog.get_logger("runner")
@@ -105,7 +105,7 @@ class ForwardShard(Shard):
                 notes, begins = await start_check.check_start(self._home, self._mode.owner)
                 begins = await self._inputs.start_at(begins)
                 self._committed = {topic: Committed(at, notes[topic]) for topic, at in begins.items()}
-            self.source = Source.RECORDS
+            self.doing = Doing.RECORDS
             if not self._taken:
                 self.succeeded()
             try:

@@ -25,7 +25,7 @@ _CONTRADICTION_DELAY_S = 2.0
 """How soon the operator's word, or a clock that was put right, is noticed."""
 
 
-class Source(Enum):
+class Doing(Enum):
     """What the shard was doing when it failed; its trouble ends when the same succeeds."""
 
     BEGINNING = "beginning"
@@ -49,8 +49,8 @@ class Shard(ABC):
         """Why the shard does not do its work, in words for readiness; None when it does."""
         self.waits_for: Sequence[str] = ()
         """What the operator has to decide before the shard can work, in a few words each, while that is its trouble."""
-        self.source = Source.BEGINNING
-        self._troubled_in = Source.BEGINNING
+        self.doing = Doing.BEGINNING
+        self._troubled_in = Doing.BEGINNING
         self._stopping = asyncio.Event()
         self._delays = backoff()
         self._doubt = ""
@@ -99,7 +99,7 @@ class Shard(ABC):
     async def run(self) -> None:
         """Work until stopped; every failure is tried again for as long as the group gives us the shard."""
         while not self._stopping.is_set():
-            self.source = Source.BEGINNING
+            self.doing = Doing.BEGINNING
             try:
                 await self._work()
             except asyncio.CancelledError as error:
@@ -127,15 +127,15 @@ class Shard(ABC):
         return next(self._delays)
 
     def troubled(self, sentence: str, waits_for: Sequence[str] = ()) -> None:
-        self.trouble, self._troubled_in, self.waits_for = sentence, self.source, waits_for
+        self.trouble, self._troubled_in, self.waits_for = sentence, self.doing, waits_for
 
-    def went_through(self, source: Source) -> None:
-        """What failed in `source` has been done after all, so that its trouble ends without another success."""
-        if self._troubled_in is source:
+    def went_through(self, doing: Doing) -> None:
+        """What failed in `doing` has been done after all, so that its trouble ends without another success."""
+        if self._troubled_in is doing:
             self.trouble = None
 
     def succeeded(self) -> None:
         """A batch was handled, or a question to the timers answered. Only that ends a trouble, never a beginning."""
         self._delays = backoff()
-        if self._troubled_in in (Source.BEGINNING, Source.SENDING, self.source):
+        if self._troubled_in in (Doing.BEGINNING, Doing.SENDING, self.doing):
             self.trouble = None

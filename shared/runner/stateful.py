@@ -28,7 +28,7 @@ from shared.runner.one_story import claim_check
 from shared.runner.one_story.agreement import Noted
 from shared.runner.owned import Owned
 from shared.runner.service import Stateful
-from shared.runner.shard import Shard, Source
+from shared.runner.shard import Doing, Shard
 from shared.runner.working import Portions, Working
 
 log = structlog.get_logger("runner")
@@ -113,7 +113,7 @@ class StatefulShard(Shard, Generic[M, S, W]):
             await self._own()
         except store.FencedError:
             self._become(Lost())
-            self.source = Source.BEGINNING
+            self.doing = Doing.BEGINNING
             self.troubled("claimed by another process")
             log.warning("shard claimed by another process", shard=self.index)
             self._outbox.forget()
@@ -141,11 +141,11 @@ class StatefulShard(Shard, Generic[M, S, W]):
             owned: Owned[M, S, W] = Owned(home, self._mode, self._outbox, claim, producer)
             self._become(Claimed(owned))
             await owned.send_pending()
-            self.went_through(Source.SENDING)
+            self.went_through(Doing.SENDING)
             if _is_past(claim.progress.offsets, self._handled):
                 # The step whose commit got no answer has been committed. Perhaps nothing is left to be read, and the
                 # next record comes in hours.
-                self.went_through(Source.RECORDS)
+                self.went_through(Doing.RECORDS)
             self.buffer.clear()
             await self._inputs.start_at(claim.progress.offsets)
             log.info("shard claimed", shard=self.index, epoch=claim.epoch)
@@ -162,7 +162,7 @@ class StatefulShard(Shard, Generic[M, S, W]):
         if isinstance(self.phase, Claimed | Working):
             self._handled = self.phase.owned.progress.offsets
             if self.phase.owned.sending:
-                self.source = Source.SENDING
+                self.doing = Doing.SENDING
             self._become(Unclaimed(self.phase.owned.epoch))
 
 

@@ -54,15 +54,15 @@ class _Turn:
         self.ends = time.perf_counter() + _GIVE_WAY_AFTER_S
 
 
-Source: TypeAlias = "Fetched | str"
+Cause: TypeAlias = "Fetched | str"
 """What a message came of: a record, or the run of a timer."""
 
 
 @dataclass(slots=True)
 class Batch(Generic[M]):
-    """Messages by user_id, each behind its source, and what could not become a message, by its origin."""
+    """Messages by user_id, each behind its cause, and what could not become a message, by its origin."""
 
-    by_person: dict[str, list[tuple[Source, M]]] = field(default_factory=dict)
+    by_person: dict[str, list[tuple[Cause, M]]] = field(default_factory=dict)
     aside: list[tuple[str, DeadLetter]] = field(default_factory=list)
 
 
@@ -174,7 +174,7 @@ def _decide(
     batch: Batch[M],
     user_id: str,
     state: S | None,
-    messages: Sequence[tuple[Source, M]],
+    messages: Sequence[tuple[Cause, M]],
     now: datetime,
     stumbled: set[str],
 ) -> list[Decision[S, W]]:
@@ -184,10 +184,10 @@ def _decide(
     except MemoryError:
         raise
     except Exception as error:
-        origins = [_named(source) for source, _ in messages[:5]]
+        origins = [_named(cause) for cause, _ in messages[:5]]
         log.error("the rules fail on a person's messages", origins=origins, exc_info=error)
     decisions: list[Decision[S, W]] = []
-    for source, message in messages:
+    for cause, message in messages:
         try:
             decisions.append(mode.decide(state, [message], now))
             state = decisions[-1].state
@@ -195,10 +195,10 @@ def _decide(
             raise
         except Exception as error:  # noqa: BLE001  # whatever the rules raise
             letter = DeadLetter("undecidable", f"The rules failed with {type(error).__name__}.")
-            batch.aside.append((_named(source), letter))
+            batch.aside.append((_named(cause), letter))
             stumbled.add(user_id)
     return decisions
 
 
-def _named(source: Source) -> str:
-    return source if isinstance(source, str) else origin(source)
+def _named(cause: Cause) -> str:
+    return cause if isinstance(cause, str) else origin(cause)

@@ -25,7 +25,7 @@ from shared.runner.host import Host
 from shared.runner.owned import Owned
 from shared.runner.portion import Portion, Whole
 from shared.runner.service import PolicyMismatchError
-from shared.runner.shard import Shard, Source
+from shared.runner.shard import Doing, Shard
 
 log = structlog.get_logger("runner")
 
@@ -74,7 +74,7 @@ class Working(Generic[M, S, W]):
         self._host.metrics.next_timer(self._shard.index, clock.now())
         while not self._shard.stopping:
             # What fails between two steps is the trouble of neither: the next success of either kind ends it.
-            self._shard.source = Source.BEGINNING
+            self._shard.doing = Doing.BEGINNING
             self._shard.raise_doubt()
             await clock.refresh()
             match agenda.next_work(self.agenda, clock.now(), self._records_wait):
@@ -96,7 +96,7 @@ class Working(Generic[M, S, W]):
     # -- records -----------------------------------------------------------------------------------------------------
 
     async def _records(self) -> None:
-        self._shard.source = Source.RECORDS
+        self._shard.doing = Doing.RECORDS
         began, records = time.perf_counter(), self._take()
         self.agenda = agenda.records_handled(self.agenda)
         if await self._handled(records) is Did.SMALLER:
@@ -163,7 +163,7 @@ class Working(Generic[M, S, W]):
 
     async def _timers(self) -> None:
         """One page of what is due."""
-        self._shard.source = Source.TIMERS
+        self._shard.doing = Doing.TIMERS
         began, now = time.perf_counter(), self._host.clock.now()
         # Before the database is asked: what moves the clock meanwhile must be noticed.
         self.agenda = agenda.asking(self.agenda)
