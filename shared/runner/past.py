@@ -49,6 +49,11 @@ async def begin(db: DbOrPool, clock: str) -> None:
         raise PastError(sentence)
 
 
+async def keep_last_seen(db: DbOrPool, now: datetime) -> None:
+    """Called for as long as the system's clock is trusted, so that a jump of it is noticed after a restart too."""
+    await db.execute(_SQL["keep_last_seen"], now)
+
+
 async def close(db: DbOrPool) -> None:
     """The past is closed for good; closing it again changes nothing."""
     await db.execute(_SQL["close"])

@@ -7,3 +7,6 @@ select loading_since, live_since, last_seen from deployment
 
 -- name: close
 update deployment set live_since = clock_timestamp() where live_since is null
+
+-- name: keep_last_seen
+update deployment set last_seen = $1

@@ -19,6 +19,7 @@ from shared.contracts.topics import TIME_TOPIC
 from shared.kafka.connection import Kafka
 from shared.kafka.identities import exists
 from shared.kafka.sender import started
+from shared.runner import past
 from shared.runner.metrics import Metrics
 from shared.runner.one_story import operator_word
 from shared.trust import TrustedTime, Witness
@@ -113,17 +114,17 @@ class Timekeeper:
         if self._pool is None:
             return None
         now = self._time.wall()
-        last_seen = await operator_word.last_seen(self._pool)
+        last_seen = (await past.past(self._pool)).last_seen
         found, in_short = [], ""
         if last_seen is not None and trust.jumped(last_seen, now):
             token = f"clock {last_seen:%Y-%m-%dT%H:%M:%S} {now:%Y-%m}"
             sentence, in_short = trust.jump_sentence(last_seen, now), trust.jump_in_short(last_seen, now)
             found = [operator_word.Found(token, sentence, f"go on by a clock that shows {now:%Y-%m}")]
-        given = await operator_word.contradicted(self._pool, _WHOLE_SERVICE, found)
+        given = await operator_word.report(self._pool, _WHOLE_SERVICE, found)
         if found and found[0].token not in given:
             command = f"goodstanding clock accept {self._service}"
             self.waits_for = [in_short]
             return f"{found[0].sentence} Nothing is decided until an operator vouches: {command}"
-        await operator_word.keep_last_seen(self._pool, now)
-        await operator_word.applied(self._pool, [each.token for each in found])
+        await past.keep_last_seen(self._pool, now)
+        await operator_word.mark_applied(self._pool, [each.token for each in found])
         return None

@@ -13,6 +13,7 @@ from shared import postgres
 from shared.clock import SystemClock
 from shared.contracts.partition import PARTITIONS
 from shared.kafka.topic_admin import ensure_topics
+from shared.runner import past
 from shared.runner.metrics import Metrics
 from shared.runner.one_story import operator_word
 from shared.runner.timekeeper import Timekeeper
@@ -102,7 +103,7 @@ async def test_more_than_a_month_needs_the_operators_word(
 ) -> None:
     """Servers on one machine agree with its clock whatever it shows; the last known time does not."""
     await keeper.compare()
-    await operator_word.keep_last_seen(pool, machine_time() - off_for)
+    await past.keep_last_seen(pool, machine_time() - off_for)
     await keeper.compare()
     assert (keeper.trouble is not None) == asks
     if not asks:
@@ -116,7 +117,7 @@ async def test_more_than_a_month_needs_the_operators_word(
         await keeper.compare()
         assert keeper.trouble is None
         await tiny.until_total(3)
-    seen = await operator_word.last_seen(pool)
+    seen = (await past.past(pool)).last_seen
     assert seen is not None
     assert machine_time() - seen < timedelta(minutes=1)
     assert await operator_word.waiting_for_word(pool) == []

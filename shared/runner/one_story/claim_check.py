@@ -66,7 +66,7 @@ async def check_claim(home: Home, claim: store.Claim) -> store.Claim:
             if own and any(affects_output(each) for each in found):
                 await _restate(home, db, claim, own, await _ahead(home, resolved, seen, own), seen)
             await store.note(db, shard, claim.epoch, resolved)
-            await operator_word.applied(db, tokens)
+            await operator_word.mark_applied(db, tokens)
         if found:
             log.warning("the operator's word was followed", shard=shard, contradictions=[e.says() for e in found])
     await _sign(home, resolved)
@@ -77,7 +77,7 @@ async def _require_words(home: Home, found: Sequence[Contradiction]) -> list[str
     """The tokens of what was found, if the operator has given word for all of it."""
     tokens = [agreement.token(home.service, home.index, each) for each in found]
     told = [operator_word.Found(token, each.says(), remedy(each)) for token, each in zip(tokens, found, strict=True)]
-    given = await operator_word.contradicted(home.pool, home.index, told)
+    given = await operator_word.report(home.pool, home.index, told)
     if unresolved := [each for token, each in zip(tokens, found, strict=True) if token not in given]:
         raise ContradictionError(agreement.sentence(home.service, unresolved), agreement.in_short(unresolved))
     return tokens

@@ -25,12 +25,12 @@ class Found:
     remedy: str
 
 
-async def contradicted(db: DbOrPool, shard: int, found: Sequence[Found]) -> set[str]:
+async def report(db: DbOrPool, shard: int, found: Sequence[Found]) -> set[str]:
     """Write down, for the operator's command, what keeps the shard from its work; an empty `found` says that nothing
     does any more. Returns the tokens for which the operator has given word."""
     tokens = [each.token for each in found]
     told = ([each.sentence for each in found], [each.remedy for each in found])
-    await db.execute(_SQL["contradicted"], shard, tokens, *told)
+    await db.execute(_SQL["report"], shard, tokens, *told)
     return {row["token"] for row in await db.fetch(_SQL["words"], tokens)} if tokens else set()
 
 
@@ -46,13 +46,13 @@ class Met:
 async def waiting_for_word(db: DbOrPool) -> list[Met]:
     return [
         Met(row["shard"], Found(row["token"], row["sentence"], row["remedy"]), row["seen_at"])
-        for row in await db.fetch(_SQL["told"])
+        for row in await db.fetch(_SQL["without_word"])
     ]
 
 
 async def not_taken_up(db: DbOrPool) -> bool:
     """Whether a shard has not acted yet on what the operator has decided: no process has looked since."""
-    return bool(await db.fetchval(_SQL["given"]))
+    return bool(await db.fetchval(_SQL["not_applied"]))
 
 
 async def give_word(db: DbOrPool, found: Found) -> None:
@@ -60,16 +60,6 @@ async def give_word(db: DbOrPool, found: Found) -> None:
     await db.execute(_SQL["give_word"], found.token, found.sentence, found.remedy)
 
 
-async def last_seen(db: DbOrPool) -> datetime | None:
-    """The last time that the services' clock is known to have shown; None in a new database."""
-    shown: datetime | None = await db.fetchval(_SQL["last_seen"])
-    return shown
-
-
-async def keep_last_seen(db: DbOrPool, now: datetime) -> None:
-    await db.execute(_SQL["keep_last_seen"], now)
-
-
-async def applied(db: DbOrPool, tokens: Sequence[str]) -> None:
+async def mark_applied(db: DbOrPool, tokens: Sequence[str]) -> None:
     """The operator's word for these has taken effect."""
-    await db.execute(_SQL["applied"], tokens)
+    await db.execute(_SQL["mark_applied"], tokens)
