@@ -99,7 +99,7 @@ async def know(producer: AIOKafkaProducer, topics: Iterable[str]) -> None:
         await asyncio.gather(*map(producer.client.add_topic, topics))
 
 
-def uneven(topic: str, partitions: Collection[int]) -> str | None:
+def wrong_partitions(topic: str, partitions: Collection[int]) -> str | None:
     """The sentence about a topic of people that was made again with another number of partitions; None where it has
     the right one, or none is known."""
     if not partitions or len(partitions) == PARTITIONS:

@@ -141,7 +141,7 @@ class Delivery:
         for topic, partition in {(message.topic, message.partition) for message in self._waiting.values()}:
             there = producer.client.cluster.partitions_for_topic(topic)
             # The client would answer with an AssertionError, and no word.
-            if there and partition not in there and (sentence := sender.uneven(topic, there)):
+            if there and partition not in there and (sentence := sender.wrong_partitions(topic, there)):
                 raise ContradictionError(sentence)
         faults = {topic: await self._topics.fault(producer, topic) for topic in topics}
         for number, message in list(self._waiting.items()):

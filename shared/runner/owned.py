@@ -73,23 +73,23 @@ class Owned(Generic[M, S, W]):
         arrival = self._home.host.clock.arrival
         batch = await step.read(self._mode, self._home.index, records, self.progress.offsets, arrival)
         if (traces := self._home.host.traces) is None:
-            await self._step(batch, self._past(records))
+            await self._step(batch, self._progress_after(records))
             return
         began_ns, spans = time.time_ns(), traces.by_person(records)
-        await self._step(batch, self._past(records), spans=spans)
+        await self._step(batch, self._progress_after(records), spans=spans)
         traces.ended(spans.values(), began_ns, time.time_ns())
 
     async def set_aside(self, record: Fetched, letter: DeadLetter) -> None:
-        await self._step(step.aside(record, letter), self._past([record]))
+        await self._step(step.aside(record, letter), self._progress_after([record]))
 
-    def _past(self, records: Sequence[Fetched]) -> store.Progress:
+    def _progress_after(self, records: Sequence[Fetched]) -> store.Progress:
         last, newest = dict[str, Fetched](), dict[str, int]()
         for record in records:
             topic, at_ms = record.topic, record.timestamp
             last[topic] = record
             if at_ms > newest.get(topic, 0):
                 newest[topic] = at_ms
-        return self.progress.read_past({topic: next_offset(record) for topic, record in last.items()}, newest)
+        return self.progress.advanced_to({topic: next_offset(record) for topic, record in last.items()}, newest)
 
     # -- timers ------------------------------------------------------------------------------------------------------
 
@@ -180,7 +180,7 @@ class Owned(Generic[M, S, W]):
             sent_seq=self._sent_seq,
             outgoing=stepped.outgoing,
             settled_at=settled_at,
-            sent=self._sent,
+            sent_ends=self._sent,
             steps=self.steps,
         )
         kept = {user_id: state for user_id, state in stepped.states.items() if state is not None}

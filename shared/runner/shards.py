@@ -113,7 +113,7 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
 
     def _why_split(self) -> str:
         for topic in sorted(self._topics):
-            if sentence := sender.uneven(topic, self.consumer.partitions_for_topic(topic) or ()):
+            if sentence := sender.wrong_partitions(topic, self.consumer.partitions_for_topic(topic) or ()):
                 return sentence
         # Processes of two releases that read different topics; it passes when the last old one is gone.
         return "another process has some of its inputs"

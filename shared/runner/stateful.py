@@ -98,7 +98,7 @@ class StatefulShard(Shard, Generic[M, S, W]):
             steps = self.phase.owned.steps
             # Another check says whether Postgres answers at all.
             with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                if (await store.look(self._home.pool, self.index)).steps < steps:
+                if (await store.peek(self._home.pool, self.index)).steps < steps:
                     self.doubt("an older copy of the database was put back")
                     return
         await super().look_again()

@@ -63,7 +63,7 @@ class Progress:
     """The highest append time folded of each input topic, in milliseconds since 1970: what lies below `offsets` and is
     newer was never folded, so the log is another one than it was (decision 0014)."""
 
-    def read_past(self, offsets: Mapping[str, int], newest: Mapping[str, int] = _NOTHING) -> Progress:
+    def advanced_to(self, offsets: Mapping[str, int], newest: Mapping[str, int] = _NOTHING) -> Progress:
         """Never backwards: when records come again, the last of them may lie below an offset that was folded long
         ago."""
         return replace(self, offsets=_highest(self.offsets, offsets), newest=_highest(self.newest, newest))
@@ -96,10 +96,10 @@ async def claim(db: DbOrPool, shard: int, *, epoch: int | None) -> Claim:
     return _claimed(row)
 
 
-async def look(db: DbOrPool, shard: int) -> Claim:
+async def peek(db: DbOrPool, shard: int) -> Claim:
     """The shard's row as it is, with nothing claimed: what a process may know before it fences another one."""
-    row = await db.fetchrow(_SQL["look"], shard)
-    assert row is not None, "the migrations make a row for every shard"
+    row = await db.fetchrow(_SQL["peek"], shard)
+    assert row is not None, "`ensure_shards` has made a row for every shard"
     return _claimed(row)
 
 
@@ -142,12 +142,12 @@ async def advance(
     sent_seq: int,
     outgoing: list[Outgoing],
     settled_at: datetime | None = None,
-    sent: Mapping[str, int] = _NOTHING,
+    sent_ends: Mapping[str, int] = _NOTHING,
     steps: int | None = None,
 ) -> int | None:
     """Record the step: where it read to, what is to be sent, and that everything up to `sent_seq` has been sent, which
-    in the service's own topic was everything before the offset in `sent`. In a transaction it holds the shard's row
-    until the end.
+    in the service's own topic was everything before the offset in `sent_ends`. In a transaction it holds the shard's
+    row until the end.
 
     Returns the sequence number of the new outbox row, None when nothing is to be sent. Raises FencedError where the
     shard is not ours any more, and SetBackError where it had not as many `steps` as our last one left it with.
@@ -164,7 +164,7 @@ async def advance(
         _text(progress.barrier),
         settled_at,
         _text(progress.newest),
-        _text(sent),
+        _text(sent_ends),
         steps,
     )
     assert row is not None, "counts come in a row, whatever they are"
@@ -174,11 +174,11 @@ async def advance(
     return seq
 
 
-async def note(db: Db, shard: int, epoch: int, claim: Claim) -> None:
+async def write_claim(db: Db, shard: int, epoch: int, claim: Claim) -> None:
     """Write down, at a claim, what Kafka is and where the shard goes on. Raises FencedError."""
     noted, progress = claim.noted, claim.progress
     moved = await db.fetchval(
-        _SQL["note"],
+        _SQL["write_claim"],
         shard,
         epoch,
         noted.cluster,

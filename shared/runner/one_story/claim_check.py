@@ -44,7 +44,7 @@ _Arrived: TypeAlias = tuple[Record, datetime]
 
 async def look(home: Home) -> None:
     """Raises ContradictionError where the operator's word is missing. Anything else it raises means: not known yet."""
-    claim = await store.look(home.pool, home.index)
+    claim = await store.peek(home.pool, home.index)
     if found := await questions.contradictions(home, claim.noted):
         await _require_words(home, found)
 
@@ -65,7 +65,7 @@ async def check_claim(home: Home, claim: store.Claim) -> store.Claim:
             await store.lock(db, shard, claim.epoch)
             if own and any(affects_output(each) for each in found):
                 await _restate(home, db, claim, own, await _ahead(home, resolved, seen, own), seen)
-            await store.note(db, shard, claim.epoch, resolved)
+            await store.write_claim(db, shard, claim.epoch, resolved)
             await operator_word.mark_applied(db, tokens)
         if found:
             log.warning("the operator's word was followed", shard=shard, contradictions=[e.says() for e in found])
