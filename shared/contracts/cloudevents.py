@@ -31,7 +31,7 @@ LIST_BYTES_MAX = 1024 * 1024
 """Key, headers and value of a message that has many events: what a topic takes of any message."""
 HEADERS_MAX = 64
 """Headers of one record. An envelope has about ten; tracing, and a record that was sent again, add a few each."""
-HEADER_BYTES = 160
+HEADER_MEMORY_BYTES = 160
 """What a header takes in memory beside its name and content, of which neither is needed: a pair of two objects. So this
 counts towards an event's size too (100,000 headers without any text are 200 kB on the wire and 8 MB in memory)."""
 
@@ -61,10 +61,10 @@ def too_large(
         return too_many_headers(len(headers))
     size = len(key or b"") + len(value or b"")
     for name, content in headers:
-        size += HEADER_BYTES + len(name) + len(content or b"")
+        size += HEADER_MEMORY_BYTES + len(name) + len(content or b"")
     if size <= bytes_max:
         return None
-    counted = f", each header counted with {HEADER_BYTES} and its text" if headers else ""
+    counted = f", each header counted with {HEADER_MEMORY_BYTES} and its text" if headers else ""
     return Fault(Code.TOO_LARGE, "", f"The event has {size} bytes{counted}; {bytes_max} are allowed.")
 
 

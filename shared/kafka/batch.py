@@ -12,7 +12,7 @@ from aiokafka.record.util import decode_varint
 from shared.kafka.codecs import unpack
 
 _OFFSET_AND_LENGTH = struct.Struct(">qi")
-_LENGTH_AT, _ATTRIBUTES_AT, _COUNT_AT, HEADER_BYTES = 8, 21, 57, 61
+_LENGTH_AT, _ATTRIBUTES_AT, _COUNT_AT, BATCH_HEADER_BYTES = 8, 21, 57, 61
 _MAGIC_AT, _MAGIC = 16, 2
 _OLD_HEADER = struct.Struct(">qiI")
 _OLD_BODY_BYTES_MIN = 10
@@ -32,11 +32,11 @@ class Batch:
     @classmethod
     def at(cls, data: bytes, position: int) -> Batch | None:
         """The batch that begins there, or None where no whole one does: brokers cut a fetch off anywhere."""
-        if len(data) - position < HEADER_BYTES:
+        if len(data) - position < BATCH_HEADER_BYTES:
             return None
         _, length = _OFFSET_AND_LENGTH.unpack_from(data, position)
         end = position + _OFFSET_AND_LENGTH.size + length
-        if not position + HEADER_BYTES <= end <= len(data):
+        if not position + BATCH_HEADER_BYTES <= end <= len(data):
             return None
         return cls(data[position:end])
 
@@ -48,7 +48,7 @@ class Batch:
         """This batch without its compression. Raises UnpackedTooLargeError and BrokenError."""
         if not self.library.compression_type:
             return self
-        records = unpack(self.library.compression_type, self.data[HEADER_BYTES:])
+        records = unpack(self.library.compression_type, self.data[BATCH_HEADER_BYTES:])
         return Batch(b"".join((self._header(len(records), self.count), records)))
 
     def alone(self, start: int, end: int) -> Any:
@@ -56,8 +56,8 @@ class Batch:
         return next(DefaultRecordBatch(self._header(end - start, 1) + self.data[start:end]))
 
     def _header(self, records_bytes: int, count: int) -> bytes:
-        header = bytearray(self.data[:HEADER_BYTES])
-        struct.pack_into(">i", header, _LENGTH_AT, HEADER_BYTES - _OFFSET_AND_LENGTH.size + records_bytes)
+        header = bytearray(self.data[:BATCH_HEADER_BYTES])
+        struct.pack_into(">i", header, _LENGTH_AT, BATCH_HEADER_BYTES - _OFFSET_AND_LENGTH.size + records_bytes)
         struct.pack_into(">h", header, _ATTRIBUTES_AT, self.library.attributes & ~_CODEC_MASK)
         struct.pack_into(">i", header, _COUNT_AT, count)
         return bytes(header)

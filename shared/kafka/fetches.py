@@ -16,7 +16,7 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
 
-from shared.contracts.cloudevents import HEADER_BYTES
+from shared.contracts.cloudevents import HEADER_MEMORY_BYTES
 from shared.contracts.faults import Code
 from shared.kafka.batch import Batch, old_message
 from shared.kafka.records import Notes, Records
@@ -89,7 +89,7 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]  # the library ha
             return list(islice(self._open, count))
         taken: list[Fetched] = []
         while len(taken) < count and self.notes.room > 0 and (record := next(self._open, None)) is not None:
-            headers = HEADER_BYTES * len(record.headers)
+            headers = HEADER_MEMORY_BYTES * len(record.headers)
             self.notes.room -= len(record.key or b"") + len(record.value or b"") + headers
             taken.append(record)
         if self.notes.room <= 0:

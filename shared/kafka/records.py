@@ -16,7 +16,7 @@ from aiokafka import TopicPartition
 
 from shared.contracts.cloudevents import HEADERS_MAX, too_many_headers
 from shared.contracts.faults import Code
-from shared.kafka.batch import HEADER_BYTES, Batch, OldMessage, delta_and_headers, end_of_record
+from shared.kafka.batch import BATCH_HEADER_BYTES, Batch, OldMessage, delta_and_headers, end_of_record
 from shared.kafka.codecs import UNPACKED_BYTES_MAX, BrokenError, UnpackedTooLargeError
 from shared.kafka.halts import Halts
 from shared.kafka.losses import Losses
@@ -133,7 +133,7 @@ class Records:
 
     def _one_by_one(self, batch: Batch, seen: int) -> Iterator[Fetched]:
         """Each record by itself, so that one that cannot be read costs no other; slower, and so for few batches."""
-        at = HEADER_BYTES
+        at = BATCH_HEADER_BYTES
         for number in range(batch.count):
             end = end_of_record(batch.data, at)
             if end is None:

@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-from shared.contracts.cloudevents import HEADER_BYTES
+from shared.contracts.cloudevents import HEADER_MEMORY_BYTES
 from shared.contracts.partition import PARTITIONS
 from shared.kafka.unreadable import Fetched
 
@@ -123,5 +123,5 @@ def size_of(record: Fetched) -> int:
     """About the bytes that a record takes in memory; a header costs them even when its name and content are empty."""
     size = _RECORD_BYTES + len(record.value or b"") + len(record.key or b"")
     for name, content in record.headers:
-        size += HEADER_BYTES + len(name) + len(content or b"")
+        size += HEADER_MEMORY_BYTES + len(name) + len(content or b"")
     return size

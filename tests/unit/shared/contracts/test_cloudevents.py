@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shared.contracts.cloudevents import (
     EVENT_BYTES_MAX,
-    HEADER_BYTES,
+    HEADER_MEMORY_BYTES,
     HEADERS_MAX,
     CloudEvent,
     Envelope,
@@ -293,7 +293,7 @@ def test_what_ingest_writes_to_the_byte() -> None:
 
 def test_size_counts_key_headers_and_value() -> None:
     assert EVENT_BYTES_MAX == 65_536
-    room = EVENT_BYTES_MAX - len(b"key") - len("name") - len(b"text") - HEADER_BYTES
+    room = EVENT_BYTES_MAX - len(b"key") - len("name") - len(b"text") - HEADER_MEMORY_BYTES
     headers: Headers = (("name", b"text"),)
     assert too_large(b"key", b"x" * room, headers) is None
     assert too_large(b"key", b"x" * (room + 1), headers)
@@ -303,7 +303,7 @@ def test_size_counts_key_headers_and_value() -> None:
 
 
 def test_headers_count_without_any_text() -> None:
-    room = EVENT_BYTES_MAX - HEADERS_MAX * HEADER_BYTES
+    room = EVENT_BYTES_MAX - HEADERS_MAX * HEADER_MEMORY_BYTES
     empty: Headers = (("", b""),) * HEADERS_MAX
     assert too_large(None, b"x" * room, empty) is None
     assert too_large(None, b"x" * (room + 1), empty) == Fault(

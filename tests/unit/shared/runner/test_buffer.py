@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contracts.cloudevents import HEADER_BYTES
+from shared.contracts.cloudevents import HEADER_MEMORY_BYTES
 from shared.contracts.partition import PARTITIONS
 from shared.runner.buffer import Budget, Buffer, size_of
 
@@ -60,7 +60,7 @@ def test_what_is_dropped_is_given_back() -> None:
 def test_a_header_takes_room_also_when_it_is_empty() -> None:
     bare, headed = record(10), record(10)
     headed.headers = (("", b""), ("", None), ("name", b"text"))
-    assert size_of(headed) == size_of(bare) + 3 * HEADER_BYTES + len("name") + len(b"text")
+    assert size_of(headed) == size_of(bare) + 3 * HEADER_MEMORY_BYTES + len("name") + len(b"text")
 
 
 _steps = st.lists(
