@@ -29,10 +29,10 @@ from aiokafka.protocol.fetch import FetchRequest
 from shared.kafka import clients
 from shared.kafka.connection import Kafka
 from shared.kafka.fetches import FETCHED_BYTES_MAX, FetchedBytes, PartitionReader, Result
-from shared.kafka.halts import Listening
+from shared.kafka.halts import HaltingClient
 from shared.kafka.library import with_names
 from shared.kafka.losses import Losses
-from shared.kafka.records import CALL_BYTES_MAX, Notes
+from shared.kafka.records import CALL_BYTES_MAX, Shared
 from shared.kafka.rests import Rests
 from shared.kafka.unreadable import Fetched
 
@@ -64,7 +64,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library ha
         records, whatever its caller's timeout."""
         super().__init__(*args, **kwargs)
         self._client.add_topic = MethodType(_also_look_at, self._client)
-        self._notes = Notes(losses, compacted, rests=Rests(rest_s))
+        self._shared = Shared(losses, compacted, rests=Rests(rest_s))
         self._failure: BaseException | None = None
         self.beyond: dict[TopicPartition, int] = {}
         """Positions that lie beyond the end of their log."""
@@ -84,16 +84,16 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library ha
         times = [
             f"{topic}: its records have their senders' times, by which nobody can tell what came in time; set "
             "message.timestamp.type=LogAppendTime on the topic, and this ends with its next record"
-            for topic in sorted(self._notes.with_senders_times)
+            for topic in sorted(self._shared.with_senders_times)
         ]
-        others = [*beyond, *self._notes.halts.troubles(self.assignment()), *times]
+        others = [*beyond, *self._shared.halts.troubles(self.assignment()), *times]
         if self.lost_right is not None:
             return [f"the consumer lost a right: {type(self.lost_right).__name__}", *others]
         failed = [f"the consumer cannot read: {type(self._failure).__name__}"] if self._failure else []
         return [*failed, *others]
 
     async def start(self) -> None:
-        await with_names(AIOKafkaConsumer.start, Fetcher=partial(_CarefulFetcher, self._notes))(self)
+        await with_names(AIOKafkaConsumer.start, Fetcher=partial(_CarefulFetcher, self._shared))(self)
 
     async def stop(self) -> None:
         """Leave the group and close. The library's own ends with a CancelledError while a fetch waits to be repeated,
@@ -113,9 +113,9 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library ha
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ):
         """As in the library. Raises KafkaError and ConsumerStoppedError; no record that it has passed over is lost."""
-        self._notes.room = CALL_BYTES_MAX
-        self._notes.drained.clear()
-        if self._notes.rests.rest_s:
+        self._shared.room = CALL_BYTES_MAX
+        self._shared.drained.clear()
+        if self._shared.rests.rest_s:
             timeout_ms = max(timeout_ms, _PATIENCE_MS)
         found: dict[TopicPartition, list[Fetched]] = {}
         try:
@@ -143,7 +143,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library ha
 
     def _take_back(self) -> None:
         """The call failed and hands nothing out, so it may have passed over nothing."""
-        for tp, position in self._notes.drained.items():
+        for tp, position in self._shared.drained.items():
             self.seek(tp, position)
 
     async def _back_into_the_log(self, positions: dict[TopicPartition, int]) -> None:
@@ -152,7 +152,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library ha
             if self._position(tp) != position:
                 continue
             if position < firsts[tp]:
-                self._notes.losses.note(tp, "deleted", position, firsts[tp])
+                self._shared.losses.note(tp, "deleted", position, firsts[tp])
                 self.seek(tp, firsts[tp])
             else:
                 log.error("beyond the end of the log", topic=tp.topic, partition=tp.partition, position=position)
@@ -163,7 +163,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library ha
         """Next offsets to be read, of the partitions where one is known. What the last call has returned counts as read
         once the next one is made: until then it may still be on its way to its shard."""
         known = {tp: self._position(tp) for tp in self.assignment()}
-        return {tp: self._notes.drained.get(tp, position) for tp, position in known.items() if position is not None}
+        return {tp: self._shared.drained.get(tp, position) for tp, position in known.items() if position is not None}
 
     def _position(self, tp: TopicPartition) -> int | None:
         subscription = self._subscription.subscription
@@ -198,15 +198,15 @@ def _deleted_meanwhile(topic: str, reason: str, records: int) -> None:
 class _CarefulFetcher(Fetcher):  # type: ignore[misc]  # the library has no types
     """The library's fetcher, with our classes in the place of those that read records."""
 
-    def __init__(self, notes: Notes, client: AIOKafkaClient, *args: Any, **kwargs: Any) -> None:
-        self._halts, self._rests = notes.halts, notes.rests
-        reader = partial(PartitionReader, notes)
+    def __init__(self, shared: Shared, client: AIOKafkaClient, *args: Any, **kwargs: Any) -> None:
+        self._halts, self._rests = shared.halts, shared.rests
+        reader = partial(PartitionReader, shared)
         fetch = with_names(
             Fetcher._proc_fetch_request, MemoryRecords=FetchedBytes, PartitionRecords=reader, FetchResult=Result
         )
         self._proc_fetch_request = MethodType(fetch, self)
         self.fetched_records = MethodType(with_names(Fetcher.fetched_records, FetchResult=Result), self)
-        super().__init__(Listening(client, notes.halts), *args, **kwargs)
+        super().__init__(HaltingClient(client, shared.halts), *args, **kwargs)
 
     def _get_actions_per_node(self, assignment: Any) -> Any:
         """The library fetches of every partition that has nothing waiting, so that what waits would grow with the

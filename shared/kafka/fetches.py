@@ -19,7 +19,7 @@ from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionReco
 from shared.contracts.cloudevents import HEADER_MEMORY_BYTES
 from shared.contracts.faults import Code
 from shared.kafka.batch import Batch, old_message
-from shared.kafka.records import Notes, Records
+from shared.kafka.records import Records, Shared
 from shared.kafka.unreadable import Fetched
 
 FETCHED_BYTES_MAX = 16 * 1024 * 1024
@@ -46,15 +46,15 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]  # the library ha
     """
 
     def __init__(
-        self, notes: Notes, tp: TopicPartition, fetched: FetchedBytes, aborted: Any, offset: int, *library: Any
+        self, shared: Shared, tp: TopicPartition, fetched: FetchedBytes, aborted: Any, offset: int, *library: Any
     ) -> None:
-        self._reading = Records(notes, tp, offset)
+        self._reading = Records(shared, tp, offset)
         self._begins_at = offset
         super().__init__(tp, fetched, aborted, offset, *library)
         # It is not used, and holds the reader, so that only the collector would free what was fetched.
         self._records_iterator = None
-        self.notes = notes
-        self.notes.rests.answered(fetched.size_in_bytes(), time.monotonic())
+        self.shared = shared
+        self.shared.rests.answered(fetched.size_in_bytes(), time.monotonic())
         self.exhausted = False
         self.data = fetched.data
         self._at = 0
@@ -72,14 +72,14 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]  # the library ha
     def take(self, count: int) -> list[Fetched]:
         """The next records; fewer than `count` when the fetch is exhausted or the call has no room for more batches."""
         taken = self._of_open(count)
-        while len(taken) < count and self.notes.room > 0 and not self.exhausted:
+        while len(taken) < count and self.shared.room > 0 and not self.exhausted:
             self._reading.is_large = False
             self._open = self._next_batch()
             taken.extend(self._of_open(count - len(taken)))
         if self._begins_at != self.next_fetch_offset:
-            self.notes.halts.went_on(self._tp)
+            self.shared.halts.went_on(self._tp)
         elif self.exhausted:
-            self.notes.halts.failed(self._tp, self._begins_at, "what Kafka has there is damaged, and has no end")
+            self.shared.halts.failed(self._tp, self._begins_at, "what Kafka has there is damaged, and has no end")
         return taken
 
     def _of_open(self, count: int) -> list[Fetched]:
@@ -88,11 +88,11 @@ class PartitionReader(PartitionRecords):  # type: ignore[misc]  # the library ha
         if not self._reading.is_large:
             return list(islice(self._open, count))
         taken: list[Fetched] = []
-        while len(taken) < count and self.notes.room > 0 and (record := next(self._open, None)) is not None:
+        while len(taken) < count and self.shared.room > 0 and (record := next(self._open, None)) is not None:
             headers = HEADER_MEMORY_BYTES * len(record.headers)
-            self.notes.room -= len(record.key or b"") + len(record.value or b"") + headers
+            self.shared.room -= len(record.key or b"") + len(record.value or b"") + headers
             taken.append(record)
-        if self.notes.room <= 0:
+        if self.shared.room <= 0:
             self._at = self._open_at
             self.close()
         return taken
@@ -179,7 +179,7 @@ class Result(FetchResult):  # type: ignore[misc]  # the library has no types
         if not self.check_assignment(self._topic_partition):
             reader.close()
             return []
-        reader.notes.drained.setdefault(self._topic_partition, reader.next_fetch_offset)
+        reader.shared.drained.setdefault(self._topic_partition, reader.next_fetch_offset)
         try:
             taken = reader.take(max_records or sys.maxsize)
         except BaseException:

@@ -89,7 +89,7 @@ class Halts:
         ]
 
 
-class Listening:
+class HaltingClient:
     """The client of a fetcher. What a broker answers of a partition that it does not let read goes to the halts, and
     to the library go the others and what it raises to its caller."""
 

@@ -46,7 +46,7 @@ event's id and its account alone, which no codec can shrink, have more."""
 
 
 @dataclass(slots=True)
-class Notes:
+class Shared:
     """What the readers of one consumer share. `compacted` are topics whose logs have holes by design."""
 
     losses: Losses
@@ -73,8 +73,8 @@ class _NotOfThisBatchError(Exception):
 class Records:
     """Where the reading of one partition stands, and the records of the batch that comes next."""
 
-    def __init__(self, notes: Notes, partition: TopicPartition, offset: int) -> None:
-        self._notes, self._tp = notes, partition
+    def __init__(self, shared: Shared, partition: TopicPartition, offset: int) -> None:
+        self._shared, self._tp = shared, partition
         self.next_offset = offset
         """Behind what was taken last."""
         self.is_large = False
@@ -83,7 +83,7 @@ class Records:
         """The first offset of the batch of which the log was told last."""
 
     def of(self, packed: Batch) -> Iterator[Fetched]:
-        self._notes.look_at_times(self._tp.topic, packed.library.timestamp_type)
+        self._shared.look_at_times(self._tp.topic, packed.library.timestamp_type)
         if packed.count > BATCH_RECORDS_MAX:
             what = f"The batch has more than {BATCH_RECORDS_MAX} records. Let your client write smaller batches."
             return self.unreadable(packed, packed.next_offset, Code.BATCH_TOO_LARGE, what)
@@ -106,7 +106,7 @@ class Records:
         if len(batch.data) > _MADE_AT_ONCE_BYTES_MAX:
             self.is_large = True
             return self._one_by_one(batch, 0)
-        self._notes.room -= len(batch.data)
+        self._shared.room -= len(batch.data)
         return self._made_at_once(batch)
 
     def _made_at_once(self, batch: Batch) -> Iterator[Fetched]:
@@ -194,8 +194,8 @@ class Records:
         """Markers and aborted records are batches of a fetch like others, so a hole is compaction or a loss."""
         if offset <= self.next_offset:
             return
-        if self._tp.topic not in self._notes.compacted:
-            self._notes.losses.note(self._tp, "gap", self.next_offset, offset)
+        if self._tp.topic not in self._shared.compacted:
+            self._shared.losses.note(self._tp, "gap", self.next_offset, offset)
         self.next_offset = offset
 
     def old(self, message: OldMessage) -> Iterator[Fetched]:

@@ -23,7 +23,7 @@ from shared.kafka.batch import Batch
 from shared.kafka.codecs import UNPACKED_BYTES_MAX
 from shared.kafka.fetches import FetchedBytes, PartitionReader, Result
 from shared.kafka.losses import Losses
-from shared.kafka.records import BATCH_RECORDS_MAX, CALL_BYTES_MAX, Notes
+from shared.kafka.records import BATCH_RECORDS_MAX, CALL_BYTES_MAX, Shared
 from shared.kafka.unreadable import Fetched, Unreadable, next_offset
 from tests.support.batches import (
     ABORT,
@@ -53,9 +53,9 @@ class Lost:
 
 
 def reader(
-    *fetched: bytes, at: int = 0, lost: Lost | None = None, aborted: Sequence[tuple[int, int]] = (), **notes: Any
+    *fetched: bytes, at: int = 0, lost: Lost | None = None, aborted: Sequence[tuple[int, int]] = (), **more: Any
 ) -> PartitionReader:
-    shared = Notes((lost or Lost()).losses, **notes)
+    shared = Shared((lost or Lost()).losses, **more)
     return PartitionReader(
         shared, PLACE, FetchedBytes(b"".join(fetched)), aborted, at, None, None, True, READ_COMMITTED
     )
@@ -176,7 +176,7 @@ def _fetched_to_the_end(*log: bytes, per_call: int, at: int = 0) -> list[Any]:
     while at < end:
         current = reader(*[data for data in log if Batch(data).next_offset > at], at=at, lost=lost)
         while not current.exhausted:
-            current.notes.room = CALL_BYTES_MAX
+            current.shared.room = CALL_BYTES_MAX
             found += current.take(per_call)
         assert current.next_fetch_offset > at
         at = current.next_fetch_offset
@@ -350,7 +350,7 @@ def test_a_call_opens_no_more_than_it_has_room_for(size: int, at_once: int) -> N
     given = reader(*[ones([bytes(size)], base=base, codec="zstd") for base in range(20)])
     counts = []
     while not given.exhausted:
-        given.notes.room = CALL_BYTES_MAX
+        given.shared.room = CALL_BYTES_MAX
         counts.append(len(given.take(1_000)))
     assert counts == [at_once] * (20 // at_once) + [0]
 
@@ -360,7 +360,7 @@ def test_a_large_batch_is_taken_in_parts() -> None:
     given = reader(large, ones([b"behind"], base=30))
     counts = []
     while not given.exhausted:
-        given.notes.room = CALL_BYTES_MAX
+        given.shared.room = CALL_BYTES_MAX
         counts.append(len(given.take(1_000)))
     assert sum(counts) == 31
     assert max(counts) * 500_000 < CALL_BYTES_MAX + 500_000

@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from aiokafka.protocol.fetch import FetchRequest
 from structlog.testing import capture_logs
 
-from shared.kafka.halts import Halts, Listening
+from shared.kafka.halts import HaltingClient, Halts
 
 PLACE, OTHER = TopicPartition("behavior.raw.bank", 3), TopicPartition("behavior.raw.bank", 4)
 CORRUPT, NOT_LEADER, OUT_OF_RANGE, UNKNOWN = 2, 6, 1, -1
@@ -98,7 +98,7 @@ def test_the_library_gets_what_it_can_answer(code: int, data: bytes, halted: boo
 
     client = SimpleNamespace(send=send, force_metadata_update=lambda: updates.append(1))
     request = FetchRequest(1, 1, 1, 1, [(PLACE.topic, [(3, 7, 1), (4, 7, 1)])])
-    response = asyncio.run(Listening(cast(Any, client), halts).send(0, request))
+    response = asyncio.run(HaltingClient(cast(Any, client), halts).send(0, request))
     [(_, parts)] = response.topics
     assert [part[0] for part in parts] == ([3, 4] if left else [4])
     assert halts.waits(PLACE, 7) is halted
@@ -126,6 +126,6 @@ def test_records_that_are_not_given_out_are_asked_for_after_a_pause(stable: int,
 
     client = SimpleNamespace(send=send)
     request = FetchRequest(1, 1, 1, 1, [(PLACE.topic, [(3, 7, 1), (4, 7, 1)])])
-    asyncio.run(Listening(cast(Any, client), halts).send(0, request))
+    asyncio.run(HaltingClient(cast(Any, client), halts).send(0, request))
     assert halts.waits(PLACE, 7) is halted
     assert not halts.waits(OTHER, 7)
