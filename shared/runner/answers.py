@@ -19,13 +19,20 @@ from shared.contracts.topics import dead_letter_topic
 from shared.kafka.unreadable import Fetched, Unreadable
 
 Result: TypeAlias = Literal[
+    # of several services
     "accepted",
     "refused",
-    "unwanted",
-    "skipped",
     "duplicate",
-    "published",
     "answered",
+    "dropped",
+    "changed",
+    "erased",
+    # of ingest
+    "skipped",
+    "unwanted",
+    # of the scorer
+    "published",
+    # of retention: what became of a record, and whom it told what
     "open",
     "settled",
     "expired",
@@ -36,13 +43,11 @@ Result: TypeAlias = Literal[
     "deleted",
     "returned",
     "asked",
-    "answered",
     "warned",
     "waiting",
-    "dropped",
-    "changed",
-    "erased",
+    # of benefits
     "unchanged",
+    # of the runner itself
     "dead-letter",
 ]
 """What can become of a message: a closed set, since it is a label of a metric."""

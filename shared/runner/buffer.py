@@ -5,12 +5,13 @@ allows 512:
 
     100  before it has read anything
      96  records that wait or are in hand, GOODSTANDING_BUFFER_BYTES_MAX
-     24  beyond that: one more call's worth for each of six shards (kafka.records.CALL_BYTES_MAX)
+     24  beyond that: one more call's worth for each shard, 4 MiB each (kafka.records.CALL_BYTES_MAX), here of six
      24  what was fetched and waits to be read (FETCHED_BYTES_MAX), and one answer more (fetch_max_bytes)
      48  a batch that is being opened, and the copies that are made of it (codecs.UNPACKED_BYTES_MAX)
      96  what is sent because of what is in hand: refusals repeat their events
 
-The number of partners is in none of them.
+The number of partners is in none of them. The number of shards in the process is in the third alone: a process that
+has a hundred shards needs 400 MiB there.
 """
 
 from __future__ import annotations

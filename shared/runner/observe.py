@@ -151,7 +151,7 @@ def _every(seconds: float) -> Callable[[], bool]:
 async def _kafka(shards: Shards, gauges: LagGauges) -> None:
     await shards.heal()
     # Lag is a fact about the machines, so it is measured by their clock.
-    gauges.show(await shards.lag(), time.time())
+    gauges.show(await shards.measure(), time.time())
 
 
 async def _outbox(pool: asyncpg.Pool, metrics: Metrics) -> None:

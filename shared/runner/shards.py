@@ -192,8 +192,9 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
             )
         return None
 
-    async def lag(self) -> dict[TopicPartition, Lag]:
-        """Of each partition held, what is not handled yet. Looks for stalls on the way.
+    async def measure(self) -> dict[TopicPartition, Lag]:
+        """Of each partition held, what is not handled yet. Looks for stalls on the way, and notes what `show_progress`
+        will commit.
 
         A partition whose shard is still finding out where it goes on is left out: to say 0 of it would be a guess.
         """
@@ -204,12 +205,12 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         reading = {tp for tp in held - self.consumer.paused() if tp.topic not in _COMPACTED}
         behind = {tp: positions[tp] for tp, end in ends.items() if tp in reading and positions.get(tp, end) < end}
         self._stalls.look(behind, time.monotonic())
-        lags = {tp: self._lag(tp, end, positions.get(tp, 0)) for tp, end in ends.items()}
-        known = {tp: lag for tp, lag in lags.items() if lag is not None}
+        measured = {tp: self._lag(tp, end, positions.get(tp, 0)) for tp, end in ends.items()}
+        known = {tp: found for tp, found in measured.items() if found is not None}
         # With the note of whose deployment works here, which a commit without one would take away.
         self._progress = {
-            tp: OffsetAndMetadata(ends[tp] - lag.records, note.text())
-            for tp, lag in known.items()
+            tp: OffsetAndMetadata(ends[tp] - found.records, note.text())
+            for tp, found in known.items()
             if isinstance(shard := self.shards.get(tp.partition), StatefulShard)
             and (noted := shard.noted)
             and (note := note_of(noted, tp.topic))

@@ -202,7 +202,7 @@ async def test_another_deployment_in_the_group_is_noticed(tiny: Tiny) -> None:
         await tiny.until_total(3)
         await worker.until_shards(PARTITIONS)
         # As a process does every few seconds: what tells whose the group is must not be overwritten.
-        await worker.here.lag()
+        await worker.here.measure()
         await worker.here.show_progress()
     async with tiny.database() as db:
         await db.execute("update deployment set id = gen_random_uuid()")

@@ -576,7 +576,7 @@ async def test_the_lag_of_a_relay_is_what_is_left_to_do(tiny: Tiny) -> None:
             seen: list[int] = []
 
             async def says() -> bool:
-                lags = await worker.here.lag()
+                lags = await worker.here.measure()
                 seen.extend(lags[tp].records for tp in lags if tp == (tiny.source, partition_of(KEY)))
                 return bool(seen)
 

@@ -125,7 +125,7 @@ class Undecided:
     since: int
     count: int
     foreign: int = 0
-    """How many of them this service has certainly not written, see own_topic.is_foreign."""
+    """How many of them this service has certainly not written, see `claim_check.is_foreign`."""
 
     def in_short(self) -> str:
         return self._because
