@@ -76,15 +76,20 @@ async def send(producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> None
 
 
 async def send_transaction(producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> None:
-    """Like `send`, visible to readers all at once, and only while no other process has taken over the shard."""
+    """Like `send`, in a transaction."""
+    async with transaction(producer):
+        await send(producer, messages)
+
+
+@contextlib.asynccontextmanager
+async def transaction(producer: AIOKafkaProducer) -> AsyncIterator[None]:
+    """What is sent inside is visible to readers all at once, and only while no other process has taken over the shard.
+
+    An error inside leaves the transaction open on purpose: it must not be committed in part, and the next producer of
+    this id aborts it.
+    """
     await producer.begin_transaction()
-    # An error in here leaves the transaction open on purpose: it must not be committed in part, and the next
-    # producer of this id aborts it.
-    await send(producer, messages)
-    await commit(producer)
-
-
-async def commit(producer: AIOKafkaProducer) -> None:
+    yield
     async with asyncio.timeout(SEND_TIMEOUT_S):
         await producer.commit_transaction()
 

@@ -18,7 +18,7 @@ from aiokafka.structs import RecordMetadata
 from shared.kafka import sender
 from shared.kafka.sendable import Topics, is_partners, is_refused_for_good, is_too_large
 from shared.kafka.sender import SEND_TIMEOUT_S, Flight
-from shared.runner.answers import DeadLetter, Outgoing, dead_letter
+from shared.runner.answers import DEAD_LETTER, DeadLetter, Outcome, Outgoing, dead_letter
 from shared.runner.host import ContradictionError
 
 log = structlog.get_logger("runner")
@@ -42,13 +42,18 @@ class Delivery:
         self._flights: list[Flight] = []
         self.ends: dict[tuple[str, int], int] = {}
         """The offset behind the last acknowledged message, by topic and partition."""
-        self.impossible = 0
+        self._impossible = 0
         """How many of the messages were replaced by dead letters."""
 
     @property
     def messages(self) -> Sequence[Outgoing]:
         """As they are sent: dead letters in the place of what was impossible."""
         return self._messages
+
+    @property
+    def outcomes(self) -> Sequence[Outcome]:
+        """One for each message that was impossible."""
+        return [Outcome(DEAD_LETTER, code="unsendable")] * self._impossible
 
     def acknowledged(self, number: int) -> bool:
         return number not in self._waiting
@@ -96,11 +101,8 @@ class Delivery:
         self._waiting, self._flights, self.ends = dict(enumerate(self._messages)), [], {}
         # Before the transaction, which must not stay open while somebody asks for topics.
         await self._sift(producer)
-        await producer.begin_transaction()
-        # An error in here leaves the transaction open on purpose: it must not be committed in part, and the next
-        # producer of this id aborts it.
-        await self._send(producer)
-        await sender.commit(producer)
+        async with sender.transaction(producer):
+            await self._send(producer)
 
     def _land(self) -> BaseException | None:
         """Take off what was acknowledged, also after its attempt had failed; the first refusal, if there is one."""
@@ -158,7 +160,7 @@ class Delivery:
         log.error("a message can never be sent and is set aside", origin=origin, reason=sentence)
         letter = dead_letter(self._service, DeadLetter("unsendable", sentence), origin)
         self._messages[number] = self._waiting[number] = letter
-        self.impossible += 1
+        self._impossible += 1
 
 
 class Outbox:

@@ -135,7 +135,7 @@ class ForwardShard(Shard):
     def _count(self, batch: _InHand) -> None:
         metrics = self._host.metrics
         metrics.handled(batch.records)
-        metrics.decided([*batch.outcomes, *[Outcome(DEAD_LETTER, code="unsendable")] * batch.delivery.impossible])
+        metrics.decided([*batch.outcomes, *batch.delivery.outcomes])
         metrics.acknowledged(batch.delivery.messages)
         metrics.step_seconds.labels("events").observe(time.perf_counter() - batch.began)
         if (traces := self._host.traces) is not None:

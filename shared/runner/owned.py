@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaProducer
 
 from shared.kafka.unreadable import Fetched, next_offset
 from shared.runner import step, store
-from shared.runner.answers import DEAD_LETTER, DeadLetter, DuePage, M, Outcome, Outgoing, S, W
+from shared.runner.answers import DeadLetter, DuePage, M, Outgoing, S, W
 from shared.runner.blame import blamed
 from shared.runner.delivery import Outbox
 from shared.runner.host import Home
@@ -204,4 +204,4 @@ class Owned(Generic[M, S, W]):
             self._sent[own.topic] = end
         metrics = self._home.host.metrics
         metrics.acknowledged(delivery.messages)
-        metrics.decided([Outcome(DEAD_LETTER, code="unsendable")] * delivery.impossible)
+        metrics.decided(delivery.outcomes)

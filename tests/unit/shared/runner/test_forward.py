@@ -44,7 +44,7 @@ class Failing:
     """A delivery that ends with an error, after some of its messages were acknowledged."""
 
     messages: Sequence[Any] = ()
-    impossible = 0
+    outcomes: tuple[Outcome, ...] = ()
 
     def __init__(self, acknowledged: Sequence[bool]) -> None:
         self._acknowledged = acknowledged
