@@ -9,6 +9,7 @@ The work of a shard:
     pace        how many records does a step take?                                        pure
     portion     how many are tried at once after a failure?                               pure
     step        what does a batch lead to?                                                pure, but for giving way
+    turn        how long may a shard hold the event loop?
     blame       whose fault is a failure: the records', or a server's?                    pure
     stateful    how is a shard claimed, and how is it lost?                               the life of a shard
     working     what does a shard with state do all day?

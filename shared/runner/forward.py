@@ -7,7 +7,6 @@ committed at once.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from shared.runner.one_story.commit_note import Committed
 from shared.runner.service import Forward
 from shared.runner.shard import Doing, Shard
 from shared.runner.traces import Span, marked
+from shared.runner.turn import Turn
 
 log = structlog.get_logger("runner")
 
@@ -165,7 +165,7 @@ class ForwardShard(Shard):
         outgoing: list[Outgoing] = []
         outcomes: list[Outcome] = []
         ends: list[int] = []
-        turn_ends = began + _GIVE_WAY_AFTER_S
+        turn = Turn(_GIVE_WAY_AFTER_S)
         for record in records:
             answer = self._answer(mode, record)
             if isinstance(answer, Later):
@@ -179,9 +179,8 @@ class ForwardShard(Shard):
             ends.append(len(outgoing))
             if len(outgoing) >= _MESSAGES_MAX:
                 break
-            if time.perf_counter() > turn_ends:
-                await asyncio.sleep(0)
-                turn_ends = time.perf_counter() + _GIVE_WAY_AFTER_S
+            if time.perf_counter() > turn.ends:
+                await turn.give_way()
         spans = self._traced(records, ends, outgoing)
         delivery = Delivery(self._home.service, origin(records[0]), outgoing, self._topics)
         return _InHand(records[: len(ends)], ends, outcomes, delivery, began, spans, began_ns)

@@ -6,7 +6,6 @@ messages about a person, those are tried one at a time, and the failing ones set
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +32,7 @@ from shared.runner.answers import (
     set_aside,
 )
 from shared.runner.service import Stateful
+from shared.runner.turn import Turn
 
 log = structlog.get_logger("runner")
 
@@ -41,17 +41,6 @@ _MESSAGES_AT_ONCE_MAX = 128
 it heartbeats and the transactions of other shards, for seconds."""
 _GIVE_WAY_AFTER_S = 0.005
 """Decoding and the rules give way to other shards' sending and committing, so that those overlap with them."""
-
-
-class _Turn:
-    """Until when this shard may hold the event loop, on the clock of `time.perf_counter`."""
-
-    def __init__(self) -> None:
-        self.ends = time.perf_counter() + _GIVE_WAY_AFTER_S
-
-    async def give_way(self) -> None:
-        await asyncio.sleep(0)
-        self.ends = time.perf_counter() + _GIVE_WAY_AFTER_S
 
 
 Cause: TypeAlias = "Fetched | str"
@@ -86,7 +75,7 @@ async def read(
 ) -> Batch[M]:
     """`folded` has the next offset of each topic: what lies below was handled before and comes again."""
     batch: Batch[M] = Batch()
-    turn, by_person, user_id_of = _Turn(), batch.by_person, mode.user_id_of
+    turn, by_person, user_id_of = Turn(_GIVE_WAY_AFTER_S), batch.by_person, mode.user_id_of
     for record in records:
         if time.perf_counter() > turn.ends:
             await turn.give_way()
@@ -147,7 +136,7 @@ async def fold(
 ) -> Stepped[S, W]:
     """Decide everything, person by person in the order of their user_ids; gives way to other tasks in between."""
     stepped: Stepped[S, W] = Stepped()
-    turn = _Turn()
+    turn = Turn(_GIVE_WAY_AFTER_S)
     for user_id in sorted(batch.by_person):
         messages = batch.by_person[user_id]
         for start in range(0, len(messages), _MESSAGES_AT_ONCE_MAX):
