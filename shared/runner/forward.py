@@ -102,9 +102,10 @@ class ForwardShard(Shard):
         async with started(self._host.settings.connection) as producer:
             if self._committed is None:
                 self.buffer.clear()
-                notes, begins = await start_check.check_start(self._home, self._mode.owner)
-                begins = await self._inputs.start_at(begins)
-                self._committed = {topic: Committed(at, notes[topic]) for topic, at in begins.items()}
+                starts = await start_check.check_start(self._home, self._mode.owner)
+                known = {topic: start.offset for topic, start in starts.items() if start.offset is not None}
+                begins = await self._inputs.start_at(known)
+                self._committed = {topic: Committed(at, starts[topic].note) for topic, at in begins.items()}
             self.doing = Doing.RECORDS
             if not self._taken:
                 self.succeeded()

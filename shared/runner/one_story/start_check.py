@@ -71,46 +71,53 @@ def noted_beside(owner: str, committed: Mapping[str, Committed]) -> Noted:
     )
 
 
-async def check_start(home: Home, owner: str) -> tuple[dict[str, Note], dict[str, int]]:
-    """What to note beside each offset from now on, and where each topic begins that does not begin with its first
-    record. Raises ContradictionError where the operator's word is missing; anything else it raises means: not known
-    yet."""
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where the reading of one topic goes on, and what is noted beside its offsets from then on."""
+
+    offset: int | None
+    """None: with the first record."""
+    note: Note
+    moved: bool
+    """Whether this is not what the group has committed, so that it has to be committed now."""
+
+
+async def check_start(home: Home, owner: str) -> dict[str, Start]:
+    """The start of each topic. Raises ContradictionError where the operator's word is missing; anything else it raises
+    means: not known yet."""
     consumer, held = home.inputs.asking()
     partitions = await judged(home.host.settings.connection, consumer, owner, held)
     found = {tp: each.contradiction for tp, each in partitions.items() if each.contradiction}
     if found:
         await _require_words(home, found)
-    notes, begins, moved = {}, {}, {}
-    for tp, each in partitions.items():
-        topic, seen = tp.topic, each.seen
-        at, note = await _goes_on(home, topic, each, Note(seen.cluster, seen.topics[topic].id, owner))
-        notes[topic] = note
-        if at is not None:
-            begins[topic], moved[topic] = at, Committed(at, note)
-        elif each.committed is not None:
-            begins[topic] = each.committed
+    starts = {tp.topic: await _start(home, tp.topic, each, owner) for tp, each in partitions.items()}
+    moved = {
+        topic: Committed(start.offset, start.note)
+        for topic, start in starts.items()
+        if start.moved and start.offset is not None
+    }
     if moved:
         # Where this fails, the shard begins there all the same, and the word is followed again at the next start.
         await home.inputs.commit(moved)
-    return notes, begins
+    return starts
 
 
-async def _goes_on(home: Home, topic: str, found: Judged, note: Note) -> tuple[int | None, Note]:
-    """The offset to go on from, where it is not the committed one (None), and the note from now on."""
+async def _start(home: Home, topic: str, found: Judged, owner: str) -> Start:
     now, newest = found.seen.topics[topic], found.noted.newest.get(topic)
+    anew = Note(found.seen.cluster, now.id, owner)
+    note = replace(anew, newest=newest or 0)
     match found.contradiction:
         case OtherCluster() | OtherTopic():
-            return now.first, note
+            return Start(now.first, anew, moved=True)
         case BeyondEnd() | Rewritten():
             at = await questions.after_restore(home.inputs, home.host.clock, topic, newest, now)
-            return at, replace(note, newest=newest or 0)
+            return Start(at, note, moved=True)
         case _:
             pass
-    note = replace(note, newest=newest or 0)
     if lost := agreement.deleted_unread(found.noted, found.seen).get(topic):
         home.inputs.lost(topic, now.first - lost, now.first)
-        return now.first, note
-    return (found.committed, note) if found.contradiction else (None, note)
+        return Start(now.first, note, moved=True)
+    return Start(found.committed, note, moved=found.contradiction is not None)
 
 
 async def _require_words(home: Home, found: Mapping[TopicPartition, Contradiction]) -> None:
