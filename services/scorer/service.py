@@ -132,9 +132,9 @@ def _asked(record: Record, arrived: datetime) -> Message | DeadLetter | None:
 def _event(
     user_id: str, envelope: Envelope, value: bytes, body: BehaviorEvent, arrived: datetime, zone: tzinfo
 ) -> Event | DeadLetter:
-    came = provenance(envelope)
-    if isinstance(came, Fault):
-        return DeadLetter.of(came)
+    came_from = provenance(envelope)
+    if isinstance(came_from, Fault):
+        return DeadLetter.of(came_from)
     raw, month = envelope.extensions.get(ARRIVED), _month_of_arrival(arrived, zone)
     if raw is not None:
         try:
@@ -151,15 +151,15 @@ def _event(
             raw = None
     return event_of(
         user_id,
-        came.partner,
+        came_from.partner,
         envelope.id,
-        came.origin,
+        came_from.origin,
         envelope.time,
         month,
         value,
         body,
         zone,
-        came.fieldnames,
+        came_from.fieldnames,
         arrived if raw is None else raw,
     )
 

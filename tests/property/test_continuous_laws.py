@@ -75,17 +75,19 @@ def _events(month: int, now: datetime) -> st.SearchStrategy[Event]:
             st.sampled_from(["water.bill", "transit.fare", "credit_card.repayment"]),
             times,
             ids,
-            arrived=st.just(month),
+            arrival_month=st.just(month),
             days_late=st.sampled_from([0, 0, 0, 5, 40]),
         ),
-        st.builds(event, st.just("income.reported"), times, ids, arrived=st.just(month), amount=st.integers(0, 10**7)),
-        st.builds(event, st.just("shop.purchase"), times, ids, arrived=st.just(month), reverses=st.booleans()),
+        st.builds(
+            event, st.just("income.reported"), times, ids, arrival_month=st.just(month), amount=st.integers(0, 10**7)
+        ),
+        st.builds(event, st.just("shop.purchase"), times, ids, arrival_month=st.just(month), reverses=st.booleans()),
         st.builds(
             event,
             st.just("identity.verified"),
             times,
             ids,
-            arrived=st.just(month),
+            arrival_month=st.just(month),
             value=st.sampled_from(["verified", "withdrawn"]),
         ),
     )

@@ -46,7 +46,7 @@ POLICY = policy_of(capping(cadence="continuous"))
 
 def bought(number: int, *, days_after: int) -> Event:
     made = event(PURCHASE, day(JAN, 2), id=f"e{number}")
-    return msgspec.structs.replace(made, raw_came=ASKED + timedelta(days=days_after))
+    return msgspec.structs.replace(made, raw_arrived=ASKED + timedelta(days=days_after))
 
 
 def told(version: int, erased: Erased | None) -> RecordNews:

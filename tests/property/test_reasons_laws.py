@@ -45,18 +45,22 @@ def events(draw: st.DrawFn, latest: int = 2) -> Event:
     match draw(st.integers(0, 9)):
         case 0:
             return event(
-                "identity.verified", at, id, arrived=arrived, value=draw(st.sampled_from(["verified", "withdrawn"]))
+                "identity.verified",
+                at,
+                id,
+                arrival_month=arrived,
+                value=draw(st.sampled_from(["verified", "withdrawn"])),
             )
         case 1:
             amount = draw(st.integers(0, 2_000_000))
-            return event("income.reported", at, id, arrived=arrived, amount=amount, consent=consent("c1"))
+            return event("income.reported", at, id, arrival_month=arrived, amount=amount, consent=consent("c1"))
         case 2 | 3:
             amount, kind = draw(st.integers(0, 100_000)), draw(st.sampled_from(ACTIVITIES))
             limit = 100_000 if kind == "credit_card.statement" else None
-            return event(kind, at, id, arrived=arrived, amount=amount, limit=limit)
+            return event(kind, at, id, arrival_month=arrived, amount=amount, limit=limit)
         case _:
             late = draw(st.sampled_from([0, 0, 0, 1, 5, 30, 89]))
-            return event(draw(st.sampled_from(OBLIGATIONS)), at, id, arrived=arrived, days_late=late)
+            return event(draw(st.sampled_from(OBLIGATIONS)), at, id, arrival_month=arrived, days_late=late)
 
 
 def lives(latest: int = 2) -> st.SearchStrategy[list[Event]]:
@@ -94,7 +98,7 @@ def lived(
     person, published = Person(ME), []
     arriving: dict[int, list[Message]] = {}
     for one in life:
-        arriving.setdefault(one.arrived, []).append(one)
+        arriving.setdefault(one.arrival_month, []).append(one)
     for index, (month, kind, amount, ended_on) in enumerate(held):
         change = record(str(kind), f"r{index}", amount=amount, ended_on=ended_on)
         arriving.setdefault(int(str(month)), []).append(news(change, int(str(month))))

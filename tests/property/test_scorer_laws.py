@@ -129,7 +129,7 @@ def take(state: State, one: Input, open_from: int = OPEN_FROM) -> None:
         case Event():
             people.take(state, one, open_from)
         case RecordNews():
-            fold_record(state, one.body, one.month)
+            fold_record(state, one.body, one.arrival_month)
         case _:
             withdraw_consent(state, *one)
 
@@ -447,7 +447,7 @@ def arrivals(draw: st.DrawFn) -> list[tuple[Event, datetime]]:
     instants = sorted(draw(st.lists(times(JAN, JAN + 1), max_size=15)))
     drawn = [draw(events(JAN - 5, JAN)) for _ in instants]
     return [
-        (structs.replace(one, arrived=month_of(instant, ZONE)), instant)
+        (structs.replace(one, arrival_month=month_of(instant, ZONE)), instant)
         for one, instant in zip(drawn, instants, strict=True)
     ]
 
@@ -495,7 +495,7 @@ def test_no_setting_and_no_clock_counts_an_event_twice(
         now += timedelta(days=days)
         policy = policy_of(CARD, late_months=late_months)
         month = month_of(now, ZONE)
-        sent = [structs.replace(one, arrived=month) for one in given_events]
+        sent = [structs.replace(one, arrival_month=month) for one in given_events]
         decided = decide(person, sent, now, policy)
         person = decided.person
         counted.update(one.identity for one, outcome in decided.folded if isinstance(outcome, Accepted))

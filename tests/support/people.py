@@ -37,7 +37,7 @@ def day(month: int, of_month: int = 15, hour: int = 12) -> datetime:
 
 
 def event(
-    kind: str, time: datetime, id: str = "", partner: str = "bank", arrived: int | None = None, **fields: Any
+    kind: str, time: datetime, id: str = "", partner: str = "bank", arrival_month: int | None = None, **fields: Any
 ) -> Event:
     """An event; its id follows from kind and time if it has none, and it arrives in the month of its time. Obligations
     are on time, figures under consent c1."""
@@ -47,7 +47,7 @@ def event(
         fields.setdefault("days_late", 0)
     body = BehaviorEvent(kind=kind, **fields)
     name = id or f"{kind}-{time.isoformat()}-{fields.get('contact', '')[:4]}"
-    month = month_of(time, ZONE) if arrived is None else arrived
+    month = month_of(time, ZONE) if arrival_month is None else arrival_month
     return event_of(ME, partner, name, "behavior.raw.bank/0/7", time, month, encode(body), body, ZONE)
 
 
@@ -72,13 +72,13 @@ def state_of(*messages: Event | RecordNews, open_from: int = 0) -> State:
         if isinstance(message, Event):
             assert isinstance(take(state, message, open_from), Accepted)
         else:
-            assert fold_record(state, message.body, message.month)
+            assert fold_record(state, message.body, message.arrival_month)
     return state
 
 
 def take(state: State, event: Event, open_from: int = 0) -> Folded:
     """Fold an event that arrives while `open_from` is the first month that accepts any."""
-    return fold(state, event, event.arrived - open_from)
+    return fold(state, event, event.arrival_month - open_from)
 
 
 def outcomes(state: State, *events: Event, open_from: int = 0) -> list[str]:

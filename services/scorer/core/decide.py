@@ -108,7 +108,7 @@ def _take_in(state: State, messages: Sequence[Message], policy: Policy) -> _Take
             case RecordNews():
                 is_gone = message.body.status in STATUS_GONE
                 counted = record_counts(state, message.body.record_id)
-                if fold_record(state, message.body, message.month):
+                if fold_record(state, message.body, message.arrival_month):
                     # A record that neither counted before nor counts now stays unknown to others: not even a version
                     # may reveal it (rules R22).
                     taken.changes += counted or message.body.counts or is_gone
@@ -168,8 +168,8 @@ def _since_erased(messages: Sequence[Message], erased: Erased, now: datetime) ->
 
 def _came_before(message: Message, erased: Erased, now: datetime) -> bool:
     match message:
-        case Event(came=came) | Withdrawal(came=came):
-            return came is not None and came <= erased.asked_at
+        case Event(arrived=arrived) | Withdrawal(arrived=arrived):
+            return arrived is not None and arrived <= erased.asked_at
         case RecordNews(erased=named):
             return life(erased, named, now) == "former"
         case _:

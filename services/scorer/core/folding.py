@@ -94,7 +94,7 @@ def fold(
     """Take one event in. A month accepts what arrives until `late_months` further ones have begun, unless it was closed
     to this person before (rules E5) and is in no `window` of the event's partner (rules E24); the first event under an
     id counts (rules E3)."""
-    month, open_then = event.month, event.arrived - late_months
+    month, open_then = event.month, event.arrival_month - late_months
     if month < open_then or month < state.open_from:
         if window is None or not window.takes(event):
             return _TOO_LATE

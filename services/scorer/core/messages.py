@@ -28,20 +28,20 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """The raw record: `<topic>/<partition>/<offset>`."""
     time_us: int
     month: int
-    arrived: int
+    arrival_month: int
     """The month in which the raw event was appended: it decides whether the event's own month still took it."""
     identity: bytes
     """See `ids`. The row implies the person."""
     body: BehaviorEvent
     fieldnames: str = ""
     """How the partner calls the fields that may be refused, see refusals.fieldnames."""
-    raw_came: str | datetime | None = None
+    raw_arrived: str | datetime | None = None
     """When the raw event was appended, as ingest wrote it (RFC 3339) or as it was read: few have to know. None for an
     event that never came over a topic."""
 
     @property
-    def came(self) -> datetime | None:
-        return instant(self.raw_came) if isinstance(self.raw_came, str) else self.raw_came
+    def arrived(self) -> datetime | None:
+        return instant(self.raw_arrived) if isinstance(self.raw_arrived, str) else self.raw_arrived
 
 
 def event_of(
@@ -50,19 +50,18 @@ def event_of(
     event_id: str,
     origin: str,
     time: datetime,
-    arrived: int,
+    arrival_month: int,
     value: bytes,
     body: BehaviorEvent,
     zone: tzinfo,
     fieldnames: str = "",
-    came: str | datetime | None = None,
+    arrived: str | datetime | None = None,
 ) -> Event:
     """An event from its attributes, the month of its arrival, the bytes of its normalized data and the same decoded."""
     time_us = microseconds(time)
     entry = ids.entry_of(partner, event_id, body.kind, time_us, value)
-    return Event(
-        user_id, partner, event_id, origin, time_us, month_of(time, zone), arrived, entry, body, fieldnames, came
-    )
+    month = month_of(time, zone)
+    return Event(user_id, partner, event_id, origin, time_us, month, arrival_month, entry, body, fieldnames, arrived)
 
 
 def microseconds(instant: datetime) -> int:
@@ -79,8 +78,7 @@ class RecordNews(msgspec.Struct, frozen=True):
     """A change of a negative record, as retention published it."""
 
     user_id: str
-    month: int
-    """In which it arrived."""
+    arrival_month: int
     body: RecordChange
     erased: Erased | None = None
     """The person's last erasure, as the message names it."""
@@ -110,7 +108,7 @@ class Withdrawal(msgspec.Struct, frozen=True):
     """When it was asked for."""
     partner: str
     consent_id: str
-    came: datetime
+    arrived: datetime
     """When the request was appended."""
 
 
@@ -134,12 +132,12 @@ class Edge(msgspec.Struct, frozen=True):
     time_us: int
     id: bytes
     """Of several events at one time the one with the greatest id holds, in whichever order they come."""
-    came: datetime | None = None
+    arrived: datetime | None = None
     """When the event was appended; None if it never came over a topic."""
 
     @classmethod
     def of(cls, event: Event) -> Edge:
         assert event.body.contact is not None
         return cls(
-            event.body.contact, event.body.value == "present", event.time_us, event.identity[ids.HASH], event.came
+            event.body.contact, event.body.value == "present", event.time_us, event.identity[ids.HASH], event.arrived
         )

@@ -69,7 +69,7 @@ async def without_erased(db: Db, edges: Sequence[tuple[str, Edge]], key: bytes) 
 
 
 def came_before(edge: Edge, erased: Erased | None) -> bool:
-    return erased is not None and edge.came is not None and edge.came <= erased.asked_at
+    return erased is not None and edge.arrived is not None and edge.arrived <= erased.asked_at
 
 
 def _buckets(user_ids: Iterable[bytes]) -> list[int]:

@@ -143,7 +143,7 @@ def with_events(of: State, events: Sequence[Event]) -> State:
     copy = decode(encode(of))
     copy.open_from = 0
     for event in events:
-        fold(copy, event, event.arrived)
+        fold(copy, event, event.arrival_month)
     return copy
 
 

@@ -97,7 +97,7 @@ def test_the_raw_records_arrival_decides_and_without_it_the_normalized_ones(arri
     """(rules E18) An outage of ingest over the turn of a month must not make an event late."""
     message = received(FakeRecord(headers=headers(arrived=arrived)))
     assert isinstance(message, Event)
-    assert message.arrived == month
+    assert message.arrival_month == month
 
 
 def test_an_event_that_ingest_read_by_a_wrong_clock_came_when_it_was_forwarded() -> None:
@@ -187,7 +187,7 @@ def test_refusals_go_to_the_partner_with_position_and_id_and_no_bytes() -> None:
     withdraw_consent(state, "bank", "withdrawn")
     figure = event(INCOME, NOW, id="fig", amount=1, consent=consent("withdrawn"))
     first, other = event(BILL, NOW, id="a"), event(BILL, NOW, id="a", amount=7)
-    late = event(BILL, day(JAN - 4), id="late", arrived=JAN)
+    late = event(BILL, day(JAN - 4), id="late", arrival_month=JAN)
     decision = decide(Person(ME, encode(state)), [first, other, first, late, figure], NOW, CONTINUOUS)
     refused = [sent for sent in decision.outgoing if isinstance(sent, Outgoing)]
     assert {sent.topic for sent in refused} == {"behavior.rejected.bank"}
@@ -254,7 +254,7 @@ PUBLIC = policy_of(capping(cadence="continuous"))
 
 
 def arrived(when: datetime, id: str) -> Event:
-    return msgspec.structs.replace(event(PURCHASE, day(JAN), id=id), raw_came=when)
+    return msgspec.structs.replace(event(PURCHASE, day(JAN), id=id), raw_arrived=when)
 
 
 def test_a_mark_is_read_and_sent_on() -> None:

@@ -137,9 +137,13 @@ class TestContinuous:
 
     def test_nothing_accepted_publishes_nothing(self) -> None:
         person = step(CONTINUOUS, NOBODY, *bills(JAN)).person
-        for message in (*bills(JAN), event(BILL, day(JAN), id=f"{JAN}-0", amount=1), *bills(JAN - 4, arrived=JAN)):
+        for message in (
+            *bills(JAN),
+            event(BILL, day(JAN), id=f"{JAN}-0", amount=1),
+            *bills(JAN - 4, arrival_month=JAN),
+        ):
             assert published(step(CONTINUOUS, person, message)) is None
-        assert published(step(CONTINUOUS, NOBODY, *bills(JAN - 4, arrived=JAN))) is None
+        assert published(step(CONTINUOUS, NOBODY, *bills(JAN - 4, arrival_month=JAN))) is None
 
     def test_the_running_month_counts_in_the_run_too(self) -> None:
         person = step(CONTINUOUS, NOBODY, *bills(JAN), now=day(JAN, 2)).person
@@ -395,8 +399,8 @@ class TestTheTurnOfTheMonth:
     """(rules E5, E18) December is the first open month in February with two late months, and closes with it."""
 
     POLICY = policy_of(card(), late_months=2)
-    IN_TIME = event(BILL, day(JAN - 1), id="in time", arrived=JAN + 1)
-    LATE = event(BILL, day(JAN - 1), id="late", arrived=JAN + 2)
+    IN_TIME = event(BILL, day(JAN - 1), id="in time", arrival_month=JAN + 1)
+    LATE = event(BILL, day(JAN - 1), id="late", arrival_month=JAN + 2)
     BEFORE, AFTER = day(JAN + 1, 28, 23), day(JAN + 2, 1, 1)
     LAST = day(JAN + 2, 15)
     """An event may have been on its way for so long, and no longer: Kafka keeps it no longer."""

@@ -85,7 +85,7 @@ def test_what_grew_old_leaves_at_its_month_and_not_before() -> None:
 
 def test_an_event_of_a_month_that_was_published_is_late() -> None:
     life = steady(4)
-    life.take([event("electricity.bill", day(JAN - 1, 9), arrived=JAN, days_late=40)], JAN)
+    life.take([event("electricity.bill", day(JAN - 1, 9), arrival_month=JAN, days_late=40)], JAN)
     life.month(JAN, *paid(JAN))
     assert life.causes()["late-events"] < 0
     life.month(JAN + 1, *paid(JAN + 1))
@@ -126,7 +126,7 @@ def test_a_new_policy_comes_first_and_is_measured_on_the_months_of_before(late: 
     card = msgspec.structs.replace(SHIPPED, effective_on=day(JAN + 1, 6).date(), rules=(generous, *SHIPPED.rules[1:]))
     life = steady(6, Policy(scorecards=(SHIPPED, card), zone=ZONE, accepts_late_months=3))
     if late:
-        life.take([event("electricity.bill", day(JAN - 1, 9), arrived=JAN, days_late=40)], JAN)
+        life.take([event("electricity.bill", day(JAN - 1, 9), arrival_month=JAN, days_late=40)], JAN)
     life.month(JAN, *paid(JAN))
     causes = life.causes()
     assert next(iter(causes)) == "policy"

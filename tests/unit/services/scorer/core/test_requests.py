@@ -58,7 +58,7 @@ def test_every_answer_fits_its_contract(answer: SubjectAnswer) -> None:
 
 
 def test_a_withdrawal_moves_a_continuous_score_at_once_and_a_monthly_one_with_the_next_run() -> None:
-    figures = [event(INCOME, day(JAN - n), id=f"f{n}", amount=20_000_00, arrived=JAN) for n in range(3)]
+    figures = [event(INCOME, day(JAN - n), id=f"f{n}", amount=20_000_00, arrival_month=JAN) for n in range(3)]
     asked = Withdrawal(ME, "r1", day(JAN, 20), "bank", "c1", day(JAN, 20))
     at_once = decide(Person(ME), figures, day(JAN, 20), CONTINUOUS).person
     decided = decide(at_once, [asked], day(JAN, 20), CONTINUOUS)

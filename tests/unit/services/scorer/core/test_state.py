@@ -234,7 +234,7 @@ class TestWindow:
     WINDOW = Window("bank", JAN - 20, JAN - 6)
 
     def take(self, state: State, event: Event, window: Window | None = WINDOW) -> str:
-        return type(fold(state, event, event.arrived - (JAN - 3), window=window)).__name__
+        return type(fold(state, event, event.arrival_month - (JAN - 3), window=window)).__name__
 
     @pytest.mark.parametrize(
         ("month", "partner", "outcome"),
@@ -384,7 +384,7 @@ class TestPruning:
         prune(state, JAN, JAN - 3)
         prune(state, JAN, JAN - 6)
         assert state.open_from == JAN - 3
-        again = [event(BILL, day(JAN - back), id=id, arrived=JAN) for back, id in ((3, "a"), (4, "b"), (5, "c"))]
+        again = [event(BILL, day(JAN - back), id=id, arrival_month=JAN) for back, id in ((3, "a"), (4, "b"), (5, "c"))]
         assert [type(fold(state, one, 6)).__name__ for one in again] == ["Duplicate", "TooLate", "TooLate"]
         assert vector(state, BILL, JAN - 4) == [1]
 
@@ -638,7 +638,7 @@ class TestArrival:
         [(JAN, 3, "Accepted"), (JAN + 1, 3, "TooLate"), (JAN + 1, 4, "Accepted"), (JAN - 3, 0, "Accepted")],
     )
     def test_the_month_of_arrival_decides(self, arrived: int, late_months: int, outcome: str) -> None:
-        one = event(BILL, day(JAN - 3), arrived=arrived)
+        one = event(BILL, day(JAN - 3), arrival_month=arrived)
         assert type(fold(State(), one, late_months)).__name__ == outcome
 
 
