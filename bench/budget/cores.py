@@ -34,7 +34,7 @@ from shared.contracts.messages import ScoreChange
 from shared.contracts.topics import NORMALIZED, SCORES_CHANGED
 from shared.kafka.batch import Batch
 from shared.kafka.losses import Losses
-from shared.kafka.records import Notes, Records
+from shared.kafka.records import Records, Shared
 from shared.runner import step
 from shared.runner.buffer import Budget, Buffer
 from shared.runner.service import Answer, DeadLetter, Outgoing, Record
@@ -161,7 +161,7 @@ def _runner() -> Iterator[Case]:
     data = batch([(raw.key, raw.value, []) for raw in made])
 
     def fetched() -> None:
-        reading = Records(Notes(Losses(lambda *_: None)), TopicPartition("events", 0), 0)
+        reading = Records(Shared(Losses(lambda *_: None)), TopicPartition("events", 0), 0)
         assert len(list(reading.of(Batch(data)))) == len(made)
 
     yield "kafka, a record of a batch", len(made), fetched
