@@ -17,7 +17,7 @@ from shared.runner import stateful, store
 from shared.runner.delivery import Delivery
 from shared.runner.owned import Owned
 from shared.runner.service import Decision, Input
-from shared.runner.shard import Source
+from shared.runner.shard import Doing
 from shared.runner.working import Working
 from tests.integration.seen import (
     KEY,
@@ -167,7 +167,7 @@ async def test_a_doubt_between_two_steps_ends_with_the_next_answer_of_the_timers
         await worker.until_shards(6)
         shard = worker.here.shards[partition_of(KEY)]
         # As it is in the instant behind a batch, when the timers have not been asked again yet.
-        shard.source = Source.RECORDS
+        shard.doing = Doing.RECORDS
         shard.doubt("Kafka was looked at again")
         await until(lambda: _begun_again(worker), "the shard begins again")
         await until(lambda: _owned(worker, 6), "the shard is ready", timeout_s=20)

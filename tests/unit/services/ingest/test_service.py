@@ -254,7 +254,7 @@ def test_the_scorer_refuses_in_the_partners_words(event: RawEvent, id: str, time
     other_value = re.sub(rb'"amount":[0-9]+', b'"amount":1', forwarded.value or b"")
     other = scorer.decode(sent(forwarded, other_value), ARRIVED, DEPLOYMENT.zone)
     assert isinstance(other, Event)
-    late = msgspec.structs.replace(once, arrived=once.arrived + 12)
+    late = msgspec.structs.replace(once, arrival_month=once.arrival_month + 12)
     refusals = {
         Code.TOO_LATE: scorer.decide(None, [late], ARRIVED + timedelta(days=366), policy),
         Code.CONFLICT: scorer.decide(None, [once, other], ARRIVED, policy),
