@@ -27,7 +27,7 @@ from services.scorer.core.person import Publication as Publication
 from services.scorer.core.person import RunPassed as RunPassed
 from services.scorer.core.person import Writes as Writes
 from services.scorer.core.policy import Policy
-from services.scorer.core.publishing import at_once, by_run, months_at, published
+from services.scorer.core.publishing import at_once, by_run, months_at, with_next_version
 from services.scorer.core.publishing import passed_by as passed_by
 from services.scorer.core.records import STATUS_GONE, has_lapsed
 from services.scorer.core.requests import answer_to
@@ -64,8 +64,8 @@ class _Taken(msgspec.Struct):
     accepted: bool = False
     """Whether any event counts."""
     due: Due | None = None
-    changes: int = 0
-    """Changes of records that anybody may learn of."""
+    tells_of_record: bool = False
+    """Whether a change of a record is among them that anybody may learn of."""
     stale: int = 0
     redacts: bool = False
 
@@ -87,7 +87,7 @@ def decide(person: Person, messages: Sequence[Message], now: datetime, policy: P
     _close_months(state, now, policy)
     taken = _take_in(state, messages, policy)
     person = msgspec.structs.replace(person, state=encode(state))
-    person, publication, run = _published(person, known, state, taken, now, policy)
+    person, publication, run = _publish_if_due(person, known, state, taken, now, policy)
     edges = tuple(edge for _, outcome in taken.folded if isinstance(outcome, Accepted) and (edge := outcome.edge))
     writes = Writes(person.user_id, redacts or taken.redacts, publication, edges, run, tuple(taken.consents))
     return Decided(person, writes, taken.folded, taken.stale, late + taken.answers, dropped)
@@ -106,15 +106,7 @@ def _take_in(state: State, messages: Sequence[Message], policy: Policy) -> _Take
                     if outcome.cites_anew:
                         taken.consents.append(cited_by(message))
             case RecordNews():
-                is_gone = message.body.status in STATUS_GONE
-                counted = record_counts(state, message.body.record_id)
-                if fold_record(state, message.body, message.arrival_month):
-                    # A record that neither counted before nor counts now stays unknown to others: not even a version
-                    # may reveal it (rules R22).
-                    taken.changes += counted or message.body.counts or is_gone
-                    taken.redacts |= is_gone
-                else:
-                    taken.stale += 1
+                _take_record(state, message, taken)
             case Due():
                 taken.due = message
             case Withdrawal():
@@ -128,29 +120,42 @@ def _take_in(state: State, messages: Sequence[Message], policy: Policy) -> _Take
     return taken
 
 
-def _published(
+def _take_record(state: State, news: RecordNews, taken: _Taken) -> None:
+    is_gone = news.body.status in STATUS_GONE
+    counted = record_counts(state, news.body.record_id)
+    if not fold_record(state, news.body, news.arrival_month):
+        taken.stale += 1
+        return
+    # A record that neither counted before nor counts now stays unknown to others: not even a version may reveal it
+    # (rules R22).
+    taken.tells_of_record |= counted or news.body.counts or is_gone
+    taken.redacts |= is_gone
+
+
+def _publish_if_due(
     person: Person, known: bytes, state: State, taken: _Taken, now: datetime, policy: Policy
 ) -> tuple[Person, Publication | None, RunPassed | None]:
     """Publish by the monthly run, if one is due and does, else at once if that may not wait for a run. `known` is the
     state before."""
     counting = without_lapsed(state, now)
-    due, changes = taken.due, bool(taken.changes)
+    due = taken.due
     run: RunPassed | None = None
     publication: Publication | None = None
     if due is not None and (person.run is None or person.run < due.run):
         run = passed_by(due.run, policy)
-        earliest = now if changes else _last_lapse(state, now)
+        earliest = now if taken.tells_of_record else _last_lapse(state, now)
         person, publication = by_run(person, counting, due, earliest, policy)
     elif due is not None and person.evaluation and not person.version and not policy.silent:
         # The run took place without publishing. Its result is published now, with the records as they are now.
         card = policy.of_run(due.run) or policy.scorecards[0]
-        person, publication = published(person, score.decode(person.evaluation), card, now)
+        person, publication = with_next_version(person, score.decode(person.evaluation), card, now)
     if publication is None:
         # A withdrawal alone does not lead to a person's first score.
         events = taken.accepted or (
             bool(person.evaluation) and any(news.withdrawn_at is not None for news in taken.consents)
         )
-        person, publication = at_once(person, known, counting, now, policy, events=events, records=changes)
+        records = taken.tells_of_record
+        person, publication = at_once(person, known, counting, now, policy, events=events, records=records)
     return person, publication, run
 
 

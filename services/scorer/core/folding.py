@@ -100,9 +100,8 @@ def fold(
             return _TOO_LATE
         open_then = window.first
     entry = event.identity
-    is_same = _known(state, entry, open_then)
-    if is_same is not None:
-        return _DUPLICATE if is_same else _CONFLICT
+    if (seen := _seen_before(state, entry, open_then)) is not None:
+        return seen
     taken = state.ids.get(month, b"")
     if len(taken) >= _SHORT and not ids.has_room(taken, entry, room):
         return _TOO_MANY
@@ -133,8 +132,8 @@ def record_counts(state: State, record_id: str) -> bool:
     return known is not None and known.counts
 
 
-def _known(state: State, entry: bytes, open_then: int) -> bool | None:
-    """Whether the event that has this partner and id has the same data; None if there is none.
+def _seen_before(state: State, entry: bytes, open_then: int) -> Duplicate | Conflict | None:
+    """What the event is beside an earlier one with this partner and id, by their data; None if there is none.
 
     The event is searched for in the months that were open when this one arrived. Months that had closed by then are
     kept for events that arrived earlier and are still on their way; if they were searched too, the answer would depend
@@ -144,11 +143,11 @@ def _known(state: State, entry: bytes, open_then: int) -> bool | None:
     for month, blob in state.ids.items():
         # The scan in C answers nearly always.
         if id_hash in blob and month >= open_then and (found := ids.known(blob, entry)) is not None:
-            return found == entry
+            return _DUPLICATE if found == entry else _CONFLICT
     if state.old_ids:
         for month, blob in state.old_ids.items():
             if month >= open_then and (is_same := ids.old_is_same(blob, entry)) is not None:
-                return is_same
+                return _DUPLICATE if is_same else _CONFLICT
     return None
 
 

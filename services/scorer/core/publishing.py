@@ -26,14 +26,15 @@ from services.scorer.core.state import State, decode
 from shared.contracts.erasure import ON_THE_WAY_MAX
 from shared.contracts.months import month_of, month_start
 
-Moved: TypeAlias = tuple[Person, Publication | None]
+Published: TypeAlias = tuple[Person, Publication | None]
 """The person afterwards, and what is published of it, if anything."""
 
 
-def by_run(person: Person, state: State, due: Due, earliest: datetime | None, policy: Policy) -> Moved:
+def by_run(person: Person, state: State, due: Due, earliest: datetime | None, policy: Policy) -> Published:
     """The monthly run (rules P1): everybody's standing moves (rules P7), and all are published, or whom it changed.
 
-    `earliest` is the instant before which the state would not be true, since a record that counted then is left out.
+    `earliest`: nothing is published for an instant before this, because a record that counted then is left out of
+    `state` already.
     """
     circle = circle_of(due.contacts, due.bands, due.steady)
     card = policy.of_run(due.run) or policy.scorecards[0]
@@ -54,7 +55,7 @@ def by_run(person: Person, state: State, due: Due, earliest: datetime | None, po
     )
     if policy.silent or (continuous and not _differs(person, evaluation)):
         return _silently(person, evaluation)
-    return published(person, evaluation, card, max(due.instant, earliest or due.instant))
+    return with_next_version(person, evaluation, card, max(due.instant, earliest or due.instant))
 
 
 def passed_by(run: int, policy: Policy) -> RunPassed:
@@ -69,37 +70,36 @@ def _passed_by(run: int, late_months: int, zone: tzinfo) -> RunPassed:
 
 def at_once(
     person: Person, known: bytes, state: State, now: datetime, policy: Policy, *, events: bool, records: bool
-) -> Moved:
+) -> Published:
     """What may not wait for the monthly run: a change of a record (rules P3), also of somebody who was never published
     (rules P4); in continuous cadence any change of the result (rules P2). `known` is the state before."""
     card = policy.at(now)
+    if card.cadence == "continuous":
+        # A new scorecard does not wait for a run either: it takes effect with whatever comes first.
+        is_new = len(policy.scorecards) > 1 and bool(person.evaluation) and card is not policy.of_last_run(now)[0]
+        if events or (records and is_new):
+            evaluation = evaluate(state, card, months_at(now, policy.zone)[0], person.circle)
+            if is_new:
+                evaluation = _telling_of_policy(person, decode(known), evaluation, card, policy)
+            if not records and not _differs(person, evaluation):
+                return _silently(person, evaluation)
+            return _spoken(person, evaluation, card, now, policy)
+    return _for_a_record(person, state, now, policy) if records else (person, None)
+
+
+def _for_a_record(person: Person, state: State, now: datetime, policy: Policy) -> Published:
+    """A person who was never published still gets the record at once, scored as a newcomer: the record may cap or
+    restrict, and no behavior is published early. The scorecard is that of the last run: a new one takes effect with the
+    next run, for everything at once."""
     month, _ = months_at(now, policy.zone)
-    # In continuous cadence a new scorecard does not wait for a run either: it takes effect with whatever comes first.
-    is_new = (
-        len(policy.scorecards) > 1
-        and card.cadence == "continuous"
-        and bool(person.evaluation)
-        and card is not policy.of_last_run(now)[0]
-    )
-    if card.cadence == "continuous" and (events or (records and is_new)):
-        evaluation = evaluate(state, card, month, person.circle)
-        if is_new:
-            evaluation = _telling_of_policy(person, decode(known), evaluation, card, policy)
-        if not records and not _differs(person, evaluation):
-            return _silently(person, evaluation)
-    elif records:
-        # A person who was never published still gets the record at once, scored as a newcomer: the record may cap or
-        # restrict, and no behavior is published early. The scorecard is that of the last run: a new one takes effect
-        # with the next run, for everything at once.
-        card, run = policy.of_last_run(now)
-        through = month if card.cadence == "continuous" else run - 1
-        last = score.decode(person.evaluation) if person.evaluation else evaluate(State(), card, 0)
-        evaluation = with_records_changed(last, state, card, through)
-    else:
-        return person, None
-    if policy.silent:
-        return _silently(person, evaluation)
-    return published(person, evaluation, card, now)
+    card, run = policy.of_last_run(now)
+    through = month if card.cadence == "continuous" else run - 1
+    last = score.decode(person.evaluation) if person.evaluation else evaluate(State(), card, 0)
+    return _spoken(person, with_records_changed(last, state, card, through), card, now, policy)
+
+
+def _spoken(person: Person, evaluation: Evaluation, card: Scorecard, now: datetime, policy: Policy) -> Published:
+    return _silently(person, evaluation) if policy.silent else with_next_version(person, evaluation, card, now)
 
 
 def _telling_of_policy(
@@ -123,11 +123,11 @@ def _differs(person: Person, evaluation: Evaluation) -> bool:
     return score.decode(person.evaluation).result != evaluation.result
 
 
-def _silently(person: Person, evaluation: Evaluation) -> Moved:
+def _silently(person: Person, evaluation: Evaluation) -> Published:
     return msgspec.structs.replace(person, evaluation=score.encode(evaluation)), None
 
 
-def published(person: Person, evaluation: Evaluation, card: Scorecard, instant: datetime) -> Moved:
+def with_next_version(person: Person, evaluation: Evaluation, card: Scorecard, instant: datetime) -> Published:
     """A new version, for the instant or, if a version for a later instant was published already, for that later instant
     (rules P10). A person who came back was not there before the erasure, so the version is never for an earlier instant
     than that, even if the run is."""
