@@ -1,4 +1,5 @@
-"""The scorer as the runner sees it: records in, decisions out. No rule is here."""
+"""The scorer as the runner sees it: records in, decisions out. No rule is here but what an erasure takes with it, and what
+it leaves (`_at_marks`, `_erase`; rules I11 and I12)."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ import msgspec
 from services.scorer.core import decide as rules
 from services.scorer.core.consents import ConsentNews
 from services.scorer.core.decide import Person, Publication, Writes
+from services.scorer.core.features.months import Circle
 from services.scorer.core.folding import Accepted, Blocked, Conflict, Duplicate, TooLate, TooMany
 from services.scorer.core.messages import Event, Message, RecordNews, ReEvaluation, Withdrawal, event_of
 from services.scorer.core.policy import Policy
@@ -207,7 +209,8 @@ def decide(
     if publication := decided.writes.publication:
         outgoing.append(_score_changed(publication, policy, decided.person.user_id, decided.person.erased))
         if policy.explains:
-            outgoing.append(_explained(decided.person, publication, redacts=decided.writes.redacts))
+            person, redacts = decided.person, decided.writes.redacts
+            outgoing.append(_explained(person.user_id, publication, person.state, person.circle, redacts=redacts))
         outcomes.append(_outcome("published"))
     writes = (decided.writes,) if decided.writes.are_any else ()
     return Decision(decided.person, tuple(outgoing), tuple(outcomes), writes)
@@ -316,7 +319,7 @@ async def _restate(
         said = [_score_changed(publication, policy, *who).placed(shard) for who, publication in page]
         if policy.explains:
             # Hints come with the next publication: what was known when this one was made is not kept.
-            said += [_explained(Person(who[0]), publication).placed(shard) for who, publication in page]
+            said += [_explained(who[0], publication).placed(shard) for who, publication in page]
         yield said
 
 
@@ -359,23 +362,25 @@ def _noted(user_id: str, news: ConsentNews) -> Announcement:
     return announced(NAME, SUBJECT_ANSWERS, user_id, body, subject=subject, version=1, time=news.said_at)
 
 
-def _explained(person: Person, publication: Publication, *, redacts: bool = False) -> Announcement:
+def _explained(
+    user_id: str, publication: Publication, state: bytes = b"", circle: Circle | None = None, *, redacts: bool = False
+) -> Announcement:
     """What the portal learns of a publication: what the score rests on, as it is kept here. It makes words and hints of
-    it when somebody asks, so that a publication costs the same whether they are read or not."""
-    circle = person.circle
+    it when somebody asks, so that a publication costs the same whether they are read or not. Without the `state` it has
+    words and no hints."""
     body = ScoreExplained(
         version=publication.version,
         as_of=publication.as_of,
         policy=publication.policy,
         publication=publication.run,
         evaluation=_column(publication.column),
-        state=_column(person.state) if person.state else None,
+        state=_column(state) if state else None,
         contacts=None if circle is None else circle.standing,
         influence=None if circle is None else circle.influence,
         stability=None if circle is None else circle.stability,
         redacts=redacts,
     )
-    user_id, version, as_of = person.user_id, publication.version, publication.as_of
+    version, as_of = publication.version, publication.as_of
     # Another id than that of the change of the score, which is of the same version.
     subject = f"{user_id}.explained"
     return announced(NAME, SCORES_EXPLAINED, user_id, body, subject=subject, version=version, time=as_of)

@@ -53,7 +53,7 @@ class Last(msgspec.Struct, frozen=True):
     circle: Circle | None
 
 
-Points: TypeAlias = Mapping[str, int]
+PointsByRule: TypeAlias = Mapping[str, int]
 """By the code of a rule; one that a person's segment does not have gives none."""
 
 
@@ -63,11 +63,11 @@ def moves(last: Last, now: Evaluation, months: Months, card: Scorecard) -> tuple
     if not changed:
         return ()
     codes = changed.keys()
-    before: Points = {code: points for code, (points, _) in changed.items()}
+    before: PointsByRule = {code: points for code, (points, _) in changed.items()}
     after = {code: points for code, (_, points) in changed.items()}
     if last.card is card and not card.segments and not codes <= card.compiled.feature_of.keys():
         # It was not made by this policy, whatever the policy of then was.
-        causes: Iterable[tuple[Cause, Points]] = [(Cause.POLICY, after)]
+        causes: Iterable[tuple[Cause, PointsByRule]] = [(Cause.POLICY, after)]
     else:
         causes = [*_then(last, months, card, after), (Cause.LEAVING, after)]
     stages = [(ORDER[cause], points) for cause, points in causes]
@@ -94,7 +94,9 @@ def moves_of_policy(last: Evaluation, then: Evaluation, now: Evaluation) -> tupl
     return tuple([(Cause.POLICY.value, code, moved) for code, moved in sorted(by_policy.items()) if moved])
 
 
-def _by_rank(code: str, before: int, stages: Sequence[tuple[int, Points]], apart: int | None) -> Mapping[int, int]:
+def _by_rank(
+    code: str, before: int, stages: Sequence[tuple[int, PointsByRule]], apart: int | None
+) -> Mapping[int, int]:
     """How much of the change of one rule has which cause, by the cause's place in their order."""
     by_rank: dict[int, int] = {}
     for rank, points in stages:
@@ -106,7 +108,7 @@ def _by_rank(code: str, before: int, stages: Sequence[tuple[int, Points]], apart
     return by_rank
 
 
-def _then(last: Last, months: Months, card: Scorecard, after: Points) -> Iterator[tuple[Cause, Points]]:
+def _then(last: Last, months: Months, card: Scorecard, after: PointsByRule) -> Iterator[tuple[Cause, PointsByRule]]:
     """What these rules would have given, after each cause but the last."""
     if last.card is card:
         yield Cause.LATE, card.compiled.a_month_ago(months, last.circle, after.keys())
