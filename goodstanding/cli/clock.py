@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from goodstanding.cli.frame import AsJson
 from goodstanding.cli.group import commands
-from goodstanding.cli.offsets import Yes, give, told, waiting_of
+from goodstanding.cli.offsets import Yes, answer_waiting_and_exit, give, waiting_of
 from goodstanding.cli.words import AnyService, ServiceName
 from goodstanding.platform.stack import Stack
 
@@ -21,7 +21,7 @@ def check(
     Example: goodstanding clock check
     """
     waiting = waiting_of(Stack.default().deployment, service, about_time=True)
-    told(waiting, as_json, nothing="No service waits for your word about the time.")
+    answer_waiting_and_exit(waiting, as_json, nothing="No service waits for your word about the time.")
 
 
 @app.command()

@@ -9,18 +9,18 @@ from typing import Any
 import asyncpg
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
-from goodstanding.cli.frame import fail, in_json
+from goodstanding.cli.frame import fail, wants_json
 from goodstanding.platform.servers import ServersError
 from goodstanding.simulation.real_data.source import DataError
 from shared.kafka.between import StandstillError
 from shared.toml_file import ConfigError
 
 
-def answer(error: BaseException) -> None:
+def explain_failure(error: BaseException) -> None:
     """End with a sentence and what to do next, or return, if the error is a bug and its traceback what helps."""
     match error:
         case ConfigError():
-            if in_json.get():
+            if wants_json.get():
                 others = [{"line": each.line, "key": each.key, "error": each.sentence} for each in error.others]
                 more: dict[str, Any] = {"others": others} if others else {}
                 fail(error.sentence, file=str(error.file), line=error.line, key=error.key, **more)

@@ -1,6 +1,11 @@
 """What all commands share: the ways in which they answer, warn and fail.
 
-With --json both streams hold JSON objects only, one a line (decision 0019). `group` turns errors into failures.
+    tell, tell_entry, prose, answer_json    the answer                        standard output
+    say, progress, warn                     what is said beside the answer    standard error
+    fail, error_json                        why there is no answer            standard error
+
+With --json both streams hold JSON objects only, one a line (decision 0019): `say` and `progress` are silent then.
+`group` turns errors into failures.
 """
 
 from __future__ import annotations
@@ -27,13 +32,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for progra
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
-in_json: ContextVar[bool] = ContextVar("in_json", default=False)
+wants_json: ContextVar[bool] = ContextVar("wants_json", default=False)
 """Whether the command that runs was given --json, so that its failures are JSON as well."""
 
 
 def fail(sentence: str, advice: str = "", **about: Any) -> NoReturn:
     """Say what is wrong and what to do, and end with 1. `about` is for programs only."""
-    if in_json.get():
+    if wants_json.get():
         error_json(sentence, advice, **about)
     else:
         errors.print("[red]goodstanding:[/]", end=" ")
@@ -49,7 +54,7 @@ def progress(sentence: str) -> None:
 
 def warn(sentence: str) -> None:
     """What the user should know beside the answer, on standard error."""
-    if in_json.get():
+    if wants_json.get():
         _write_error({"warning": sentence})
     else:
         say(sentence)
@@ -84,7 +89,7 @@ def tell_entry(text: str) -> None:
 def say(sentence: str) -> None:
     """A step of a longer work, on standard error, so that an answer on standard output stays whole. A program that
     reads JSON is told of the end only."""
-    if not in_json.get():
+    if not wants_json.get():
         _print(errors, sentence)
 
 

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from goodstanding.cli.frame import error_json, fail, in_json
+from goodstanding.cli.frame import error_json, fail, wants_json
 from goodstanding.errors import UserError
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -38,12 +38,12 @@ class Group(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, *arguments: Any, **named: Any) -> Any:
         given = sys.argv[1:] if args is None else list(args)
-        token = in_json.set("--json" in given)
+        token = wants_json.set("--json" in given)
         # A library that logs has something to say to an operator's log, not to the person at the keyboard, who gets
         # one sentence. Without any handler Python prints what is logged as a warning.
         logging.getLogger().addHandler(logging.NullHandler())
         try:
-            if not in_json.get():
+            if not wants_json.get():
                 return super().main(args, *arguments, **named)
             return self._main_in_json(given, *arguments, **named)
         except OSError as error:
@@ -54,7 +54,7 @@ class Group(TyperGroup):
                 fail(f"{error.filename or 'The answer'} cannot be written: {error.strerror}.", _MAKE_ROOM)
             sys.exit(1)
         finally:
-            in_json.reset(token)
+            wants_json.reset(token)
 
     def _main_in_json(self, args: Sequence[str], *arguments: Any, **named: Any) -> NoReturn:
         named["standalone_mode"] = False
@@ -90,9 +90,9 @@ class Group(TyperGroup):
             raise
         except (Exception, asyncio.CancelledError) as error:
             # What an error means its library knows, and a command that goes well does not wait for that import.
-            from goodstanding.cli.failures import answer
+            from goodstanding.cli.failures import explain_failure
 
-            answer(error)
+            explain_failure(error)
             raise
 
 

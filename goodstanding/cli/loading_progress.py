@@ -8,7 +8,7 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from goodstanding.cli.frame import errors, in_json, progress, say
+from goodstanding.cli.frame import errors, progress, say, wants_json
 from goodstanding.loading.playing import Month
 from goodstanding.simulation.driver import Lag
 from shared.contracts.months import month_name
@@ -29,7 +29,7 @@ class Bar:
             TimeElapsedColumn(),
             console=errors,
             transient=True,
-            disable=not errors.is_terminal or in_json.get(),
+            disable=not errors.is_terminal or wants_json.get(),
         )
         self._task = self._bar.add_task("", total=total or None)
 

@@ -38,7 +38,7 @@ def check(
     nothing = "Kafka and Postgres agree: nothing waits for your word."
     if given:
         nothing = "\n".join(f"{name}: your word is given; the service takes it up when it runs." for name in given)
-    told(waiting, as_json, nothing=nothing, then=resolve)
+    answer_waiting_and_exit(waiting, as_json, nothing=nothing, then=resolve)
 
 
 @app.command()
@@ -117,7 +117,7 @@ async def _not_taken_up(deployment: Deployment, service: str) -> list[str]:
     return [name for name in services if await not_taken_up(deployment, name)]
 
 
-def told(waiting: list[Waiting], as_json: bool, *, nothing: str, then: str = "") -> None:
+def answer_waiting_and_exit(waiting: list[Waiting], as_json: bool, *, nothing: str, then: str = "") -> None:
     """Say what waits, or that nothing does; ends with 1 when something waits. `then` follows what waits."""
     if as_json:
         answer_json({"waiting": [_fields(each) for each in waiting]})

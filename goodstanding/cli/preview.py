@@ -14,7 +14,7 @@ from rich.table import Table
 
 from goodstanding import policies
 from goodstanding.cli.figures import signed
-from goodstanding.cli.frame import AsJson, answer_json, console, errors, in_json, table, tell
+from goodstanding.cli.frame import AsJson, answer_json, console, errors, table, tell, wants_json
 from goodstanding.cli.picture import check_writable
 from goodstanding.cli.tier_preview import preview_tiers
 from goodstanding.errors import UserError
@@ -98,7 +98,7 @@ def _progress() -> Iterator[Callable[[int], None]]:
     """A bar on standard error, for somebody who waits at a terminal. What it yields is called once for each person,
     with how many there are."""
     columns = (TextColumn("Scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    hidden = in_json.get() or not errors.is_terminal
+    hidden = wants_json.get() or not errors.is_terminal
     with Progress(*columns, console=errors, transient=True, disable=hidden) as bar:
         task = bar.add_task("", total=None)
         done = 0

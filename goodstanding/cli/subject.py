@@ -14,7 +14,7 @@ from goodstanding.cli.people import asked as asked_about
 from goodstanding.cli.words import Who, one_of
 from goodstanding.errors import UserError
 from goodstanding.person import current
-from goodstanding.person.asking import Asked, Told, asking_for, in_json, request_of
+from goodstanding.person.asking import Asked, Told, as_json_of, asking_for, request_of
 from goodstanding.person.export import Export
 from goodstanding.person.export import export as exported
 from goodstanding.platform.deployment import Deployment
@@ -163,7 +163,9 @@ def _ask(
         _answered(deployment, user_id, request, timeout_s, record, reason, text or None, partner, consent)
     )
     if as_json:
-        answer_json({"user_id": user_id, "request_id": asked.request_id, "answers": [in_json(each) for each in told]})
+        answer_json(
+            {"user_id": user_id, "request_id": asked.request_id, "answers": [as_json_of(each) for each in told]}
+        )
     else:
         for each in told:
             tell(in_words(each))

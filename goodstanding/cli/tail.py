@@ -18,7 +18,7 @@ from goodstanding.cli.group import commands
 from goodstanding.cli.subject import in_words
 from goodstanding.cli.words import AnyPartner
 from goodstanding.errors import UserError
-from goodstanding.person.asking import in_json, told_by
+from goodstanding.person.asking import as_json_of, told_by
 from goodstanding.person.user_id import SHOWN
 from goodstanding.platform.deployment import partners
 from goodstanding.platform.fixed_settings import FixedSettings
@@ -196,7 +196,7 @@ def _told(record: ConsumerRecord) -> dict[str, Any] | None:
     if isinstance(told, Fault):
         raise UserError(told.sentence)
     at = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(timespec="seconds")
-    return {"user_id": user_id, "told_at": at, **in_json(told), "sentence": in_words(told)}
+    return {"user_id": user_id, "told_at": at, **as_json_of(told), "sentence": in_words(told)}
 
 
 def _told_line(told: dict[str, Any], zone: tzinfo) -> str:

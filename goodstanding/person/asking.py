@@ -65,7 +65,7 @@ def told_by(record: ConsumerRecord) -> Told | Fault | None:
     return None if body is None else follow(body, record.value or b"")
 
 
-def in_json(told: Told) -> dict[str, Any]:
+def as_json_of(told: Told) -> dict[str, Any]:
     """What was told, with the type of its event, and without what is not there."""
     fields = msgspec.to_builtins(told)
     return {"type": TYPES[type(told)], **{name: value for name, value in fields.items() if value is not None}}

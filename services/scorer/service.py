@@ -1,5 +1,7 @@
-"""The scorer as the runner sees it: records in, decisions out. No rule is here but what an erasure takes with it, and what
-it leaves (`_at_marks`, `_erase`; rules I11 and I12)."""
+"""The scorer as the runner sees it: records in, decisions out.
+
+No rule is here but what an erasure takes with it and what it leaves (`_at_marks`, `_erase`; rules I11 and I12).
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from goodstanding.errors import UserError
-from goodstanding.person.asking import in_json
+from goodstanding.person.asking import as_json_of
 from goodstanding.person.erasing import bounds
 from goodstanding.person.receipts import receipt_in
 from services.retention.core.erasure import Erasure, receipt
@@ -24,9 +24,9 @@ SAID = receipt(USER, Erasure("r1", AT), AT + timedelta(seconds=2), b"k" * 32)
 @pytest.mark.parametrize(
     "told",
     [
-        pytest.param({"user_id": USER, **in_json(SAID)}, id="tail answers"),
+        pytest.param({"user_id": USER, **as_json_of(SAID)}, id="tail answers"),
         pytest.param(
-            {"user_id": USER, "request_id": "r1", "answers": [{"type": "t"}, in_json(SAID)]}, id="subject erase"
+            {"user_id": USER, "request_id": "r1", "answers": [{"type": "t"}, as_json_of(SAID)]}, id="subject erase"
         ),
     ],
 )
@@ -39,8 +39,8 @@ def test_a_receipt_is_found_in_what_a_command_answers(told: dict[str, Any]) -> N
     [
         ({}, "There is no receipt in it"),
         ({"user_id": USER, "answers": [{"type": "goodstanding.subject.answered.v1"}]}, "There is no receipt in it"),
-        (in_json(SAID), "There is no receipt in it"),
-        ({"user_id": USER, **in_json(SAID), "digest": "short"}, "cannot be read: data.digest"),
+        (as_json_of(SAID), "There is no receipt in it"),
+        ({"user_id": USER, **as_json_of(SAID), "digest": "short"}, "cannot be read: data.digest"),
     ],
 )
 def test_what_is_no_receipt_is_told(told: dict[str, Any], sentence: str) -> None:
