@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
+from goodstanding.cli.arguments import Partner, ReplicationFactor
 from goodstanding.cli.frame import AsJson, answer_json, fail, tell
-from goodstanding.cli.words import Partner, ReplicationFactor
 from goodstanding.errors import UserError
 from goodstanding.platform import partner_access
 from goodstanding.platform.deployment import partners

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 
 import typer
 
+from goodstanding.cli.arguments import one_of
 from goodstanding.cli.frame import console, say
-from goodstanding.cli.words import one_of
 from goodstanding.errors import UserError
 from goodstanding.partner import proposals
 from goodstanding.partner.answers import SKIP

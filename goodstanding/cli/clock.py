@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from goodstanding.cli.arguments import AnyService, ServiceName
 from goodstanding.cli.frame import AsJson
 from goodstanding.cli.group import commands
 from goodstanding.cli.offsets import Yes, answer_waiting_and_exit, give, waiting_of
-from goodstanding.cli.words import AnyService, ServiceName
 from goodstanding.platform.stack import Stack
 
 app = commands("Whether the services know what time it is, and your word where they cannot know it.")

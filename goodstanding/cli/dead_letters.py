@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
+from goodstanding.cli.arguments import AnyService
 from goodstanding.cli.frame import AsJson, answer_json, console, local, table, tell, tell_entry
 from goodstanding.cli.group import commands
-from goodstanding.cli.words import AnyService
 from goodstanding.dead_letters.letters import Letter, State
 from goodstanding.dead_letters.redrive import Choice, dismiss, look, read_record
 from goodstanding.dead_letters.redrive import redrive as redriven

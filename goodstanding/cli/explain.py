@@ -12,11 +12,11 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from goodstanding.cli.arguments import Who, day, one_of
 from goodstanding.cli.explanation import history_chart, show
 from goodstanding.cli.frame import AsJson, answer_json, console, say, table, warn
 from goodstanding.cli.people import asked, when_scores_come
 from goodstanding.cli.picture import STANDARD_OUTPUT, check_writable
-from goodstanding.cli.words import Who, day, one_of
 from goodstanding.explanations import read_explained
 from goodstanding.person import charts
 from goodstanding.person.explained import Explained, Moved

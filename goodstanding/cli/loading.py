@@ -18,6 +18,7 @@ from typing import Annotated
 
 import typer
 
+from goodstanding.cli.arguments import day, partner_names
 from goodstanding.cli.frame import (
     AsJson,
     answer_json,
@@ -28,7 +29,6 @@ from goodstanding.cli.frame import (
     tell,
 )
 from goodstanding.cli.loading_progress import Bar, Reading
-from goodstanding.cli.words import day, partner_names
 from goodstanding.errors import UserError
 from goodstanding.loading.backfill import check_new, present, window_of
 from goodstanding.loading.leading import check_scorecards, directory, leading

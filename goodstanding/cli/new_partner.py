@@ -10,11 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
+from goodstanding.cli.arguments import one_of
 from goodstanding.cli.asking import Asking, is_kind, one_of_these
 from goodstanding.cli.frame import AsJson, answer_json, tell
 from goodstanding.cli.mapping_questions import answers
 from goodstanding.cli.settings_here import settings_here
-from goodstanding.cli.words import one_of
 from goodstanding.errors import UserError
 from goodstanding.partner.content import content_of
 from goodstanding.partner.event_file import lines_of

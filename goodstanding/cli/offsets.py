@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from goodstanding.cli.arguments import AnyService, ServiceName
 from goodstanding.cli.frame import AsJson, answer_json, console, fail
 from goodstanding.cli.group import commands
-from goodstanding.cli.words import AnyService, ServiceName
 from goodstanding.errors import UserError
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.stack import Stack

@@ -14,6 +14,7 @@ import typer
 from aiokafka.errors import KafkaError
 
 from goodstanding.cli.add_partner import add
+from goodstanding.cli.arguments import EventFile, Partner
 from goodstanding.cli.frame import (
     AsJson,
     answer_json,
@@ -29,7 +30,6 @@ from goodstanding.cli.new_partner import new
 from goodstanding.cli.settings_here import settings_here
 from goodstanding.cli.understood import show_understood, tell_remarks
 from goodstanding.cli.verdicts_told import tell_verdicts
-from goodstanding.cli.words import EventFile, Partner
 from goodstanding.errors import UserError
 from goodstanding.partner.content import content_of
 from goodstanding.partner.crosswalks import rows_of, tell_crosswalk

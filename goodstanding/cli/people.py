@@ -12,9 +12,9 @@ import msgspec
 import typer
 
 from goodstanding import policies
+from goodstanding.cli.arguments import Who
 from goodstanding.cli.figures import money
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, local, table, tell
-from goodstanding.cli.words import Who
 from goodstanding.errors import UserError
 from goodstanding.explanations import points_of_records
 from goodstanding.person import current

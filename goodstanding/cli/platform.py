@@ -12,8 +12,8 @@ from typing import Annotated, Literal, NoReturn, TypeAlias
 
 import typer
 
+from goodstanding.cli.arguments import ReplicationFactor, ServiceName
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, tell, warn
-from goodstanding.cli.words import ReplicationFactor, ServiceName
 from goodstanding.errors import UserError
 from goodstanding.loading.services import check_clock
 from goodstanding.platform import kept_kinds, topic_text

@@ -12,10 +12,10 @@ from rich.markup import escape
 
 from goodstanding import policies
 from goodstanding.cli import fitting
+from goodstanding.cli.arguments import day, one_of, record_class
 from goodstanding.cli.frame import AsJson, answer_json, console, table, tell, tell_entry
 from goodstanding.cli.group import commands
 from goodstanding.cli.preview import preview
-from goodstanding.cli.words import day, one_of, record_class
 from goodstanding.difference import differences, inline
 from goodstanding.errors import UserError
 from goodstanding.platform.stack import Stack

@@ -11,10 +11,10 @@ import asyncpg
 import msgspec
 import typer
 
+from goodstanding.cli.arguments import Who, one_of
 from goodstanding.cli.frame import AsJson, answer_json, console, table, tell
 from goodstanding.cli.group import commands
 from goodstanding.cli.people import asked
-from goodstanding.cli.words import Who, one_of
 from goodstanding.errors import UserError
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.stack import Stack

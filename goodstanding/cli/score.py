@@ -12,9 +12,9 @@ import msgspec
 import typer
 
 from goodstanding import policies
+from goodstanding.cli.arguments import day, partner_names
 from goodstanding.cli.figures import rests_on
 from goodstanding.cli.frame import AsJson, answer_json, console, table, tell, warn
-from goodstanding.cli.words import day, partner_names
 from goodstanding.errors import UserError
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import Stack

@@ -8,10 +8,10 @@ from typing import Annotated
 import msgspec
 import typer
 
+from goodstanding.cli.arguments import Who, one_of
 from goodstanding.cli.frame import AsJson, answer_json, fail, say, tell
 from goodstanding.cli.group import commands
 from goodstanding.cli.people import asked as asked_about
-from goodstanding.cli.words import Who, one_of
 from goodstanding.errors import UserError
 from goodstanding.person import current
 from goodstanding.person.asking import Asked, Told, as_json_of, asking_for, request_of

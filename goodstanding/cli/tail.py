@@ -13,10 +13,10 @@ import msgspec
 import typer
 from aiokafka import ConsumerRecord
 
+from goodstanding.cli.arguments import AnyPartner
 from goodstanding.cli.frame import AsJson, answer_json, local, tell_entry, warn
 from goodstanding.cli.group import commands
 from goodstanding.cli.subject import in_words
-from goodstanding.cli.words import AnyPartner
 from goodstanding.errors import UserError
 from goodstanding.person.asking import as_json_of, told_by
 from goodstanding.person.user_id import SHOWN
