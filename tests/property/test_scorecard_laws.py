@@ -21,7 +21,7 @@ from goodstanding.simulation.rule_book import Behavior, read_policy
 from goodstanding.simulation.rule_book_features import Sight, says, scored
 from services.scorer.core.compiled import points_of
 from services.scorer.core.features import AnyFeature
-from services.scorer.core.features.months import Circle, Months, Plan
+from services.scorer.core.features.months import Circle, Plan, walk
 from services.scorer.core.score import evaluate
 from services.scorer.core.scorecard_parts import Rule
 from services.scorer.core.state import State
@@ -201,7 +201,7 @@ def test_a_feature_says_what_the_rule_book_says(name: str, data: st.DataObject, 
     assert list(feature.faults({})) == []
     plan = Plan()
     measure = feature.measure(plan, {})
-    assert measure(Months(plan, state_after(life), through, None)) == says(
+    assert measure(walk(plan, state_after(life), through, None)) == says(
         spec, Sight(behavior_of(life), through, None, {})
     )
 

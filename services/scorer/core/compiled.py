@@ -13,7 +13,7 @@ import msgspec
 
 from services.scorer.core.features.activity import Ratio, Trend
 from services.scorer.core.features.base import Feature, Measure, Measured, Windowed
-from services.scorer.core.features.months import Circle, Months, Plan, seen_again
+from services.scorer.core.features.months import Circle, Months, Plan, seen_again, walk
 from services.scorer.core.features.stated import CONTACTS_MIN
 from services.scorer.core.item import Item, RestsOn
 from services.scorer.core.scorecard_parts import POINTS, Cap, Condition, Limit, Rule, ScorecardParts
@@ -103,19 +103,17 @@ class Compiled:
 
     def measured(self, state: State, through: int, circle: Circle | None = None) -> dict[str, Measured | None]:
         """What every feature says of a person, by its name."""
-        months = Months(self._plan, state, through, circle)
+        months = walk(self._plan, state, through, circle)
         return {name: measure(months) for name, measure in zip(self._names, self._measures, strict=True)}
 
     def walked(self, state: State, through: int, circle: Circle | None) -> Months:
         """A person's months, as the features look at them."""
-        return Months(self._plan, state, through, circle)
+        return walk(self._plan, state, through, circle)
 
     def run(self, months: Months) -> tuple[Program, Values]:
         """The program of the person's segment (rules S10), and the value of each feature that it needs."""
         measures = self._measures
-        values: Values = [None] * len(measures)
-        for index in self._asked:
-            values[index] = measures[index](months)
+        values = _measured(measures, self._asked, months)
         program = self._programs[self._segment(values)]
         for index in program.features:
             values[index] = measures[index](months)
@@ -132,11 +130,8 @@ class Compiled:
 
     def segment_of(self, state: State, through: int, circle: Circle | None = None) -> str | None:
         """The code of the segment that a person belongs to; None where the policy has none."""
-        months = Months(self._plan, state, through, circle)
-        values: Values = [None] * len(self._measures)
-        for index in self._asked:
-            values[index] = self._measures[index](months)
-        return self._segment(values)
+        months = walk(self._plan, state, through, circle)
+        return self._segment(_measured(self._measures, self._asked, months))
 
     def a_month_ago(self, months: Months, circle: Circle | None, codes: Set[str]) -> dict[str, int]:
         """The points that these rules would have given in the publication before, with the contacts of then, if
@@ -155,10 +150,7 @@ class Compiled:
         return {**points, **self._points(self._longer, seen_again(months, self._of_longer, circle), codes)}
 
     def _points(self, measures: Sequence[Measure], months: Months, codes: Set[str]) -> dict[str, int]:
-        values: Values = [None] * len(measures)
-        for index in self._of_segments:
-            values[index] = measures[index](months)
-        step_of = self._programs[self._segment(values)].step_of
+        step_of = self._programs[self._segment(_measured(measures, self._of_segments, months))].step_of
         found = {}
         for code in codes:
             if (step := step_of.get(code)) is not None:
@@ -191,6 +183,14 @@ class Compiled:
         # Most people have the same few values of most rules.
         remembered = lru_cache(maxsize=ITEMS_REMEMBERED)(known)
         return Step(self._names.index(rule.feature), Item(code, rule.unknown, best, {}), remembered)
+
+
+def _measured(measures: Sequence[Measure], indexes: Sequence[int], months: Months) -> Values:
+    """The values of these features; None of all others."""
+    values: Values = [None] * len(measures)
+    for index in indexes:
+        values[index] = measures[index](months)
+    return values
 
 
 def _asked_first(limit: Limit) -> str:

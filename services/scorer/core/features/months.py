@@ -12,6 +12,8 @@ from functools import cached_property, reduce
 from operator import or_
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
+import msgspec
+
 from services.scorer.core.state import HASH_BYTES, Figure, State
 from services.scorer.core.state import unpack_figures as unpack_figures
 from services.scorer.core.vectors import Head, Vectors, head, unpack
@@ -56,49 +58,26 @@ class Indexed(Protocol[T_co]):
     def __getitem__(self, at: int, /) -> T_co: ...
 
 
-class Months:
+class Months(msgspec.Struct):
     """What was walked. Lists are indexed by what `Plan` has given out."""
 
-    __slots__ = ("circle", "figures", "history", "late", "masks", "observed", "state", "through", "union", "unpacked")
-
-    def __init__(self, plan: Plan, state: State, through: int, circle: Circle | None) -> None:
-        self.state, self.through, self.circle = state, through, circle
-        self.history = max(0, through - state.first + 1) if state.first else 0
-        self.unpacked: dict[int, Vectors] = {}
-        """By kind code, for the kinds about which a feature asks more than when there was something."""
-        self.masks: Indexed[Sequence[tuple[int, int]]]
-        """Of each group the mask and the weight of each kind that has one."""
-        self.late: Indexed[LateKinds]
-        """Of each group."""
-        self.observed: Indexed[int]
-        """Of each window how many kind-months it has."""
-        self.union: Indexed[int]
-        """Of each window the months that have anything."""
-        masks_by_kind, late_by_kind = self._walk()
-        self.masks, self.observed, self.union = _grouped(plan, masks_by_kind)
-        self.late = _late(plan, late_by_kind)
-        self.figures: dict[int, list[dict[int, Figure]]] = {}
-        """By kind code, the figures of each consent by their month."""
-        if plan.reads_figures:
-            for key, packed in state.figures.items():
-                self.figures.setdefault(key[HASH_BYTES], []).append(unpack_figures(packed))
-
-    def _walk(self) -> tuple[Mapping[int, int], Mapping[int, Sequence[Late]]]:
-        """By kind its mask, and what was late of it."""
-        through = self.through
-        masks: dict[int, int] = {}
-        late: dict[int, Sequence[Late]] = {}
-        for code, packed in self.state.kinds.items():
-            of_kind = head(packed)
-            # A month in which more was taken back than done is none: a reversal may be all that it has.
-            mask = of_kind.mask & ~of_kind.reversed_months() if code in REVERSIBLE else of_kind.mask
-            age = through - of_kind.last
-            mask = (mask << age if age >= 0 else mask >> -age) & _WALKED
-            if mask:
-                masks[code] = mask
-            if of_kind.late:
-                late[code] = _late_ones(of_kind, through)
-        return masks, late
+    state: State
+    through: int
+    circle: Circle | None
+    history: int
+    """How many months there are from the first one on."""
+    figures: Mapping[int, Sequence[dict[int, Figure]]]
+    """By kind code, the figures of each consent by their month."""
+    masks: Indexed[Sequence[tuple[int, int]]]
+    """Of each group the mask and the weight of each kind that has one."""
+    late: Indexed[LateKinds]
+    """Of each group."""
+    observed: Indexed[int]
+    """Of each window how many kind-months it has."""
+    union: Indexed[int]
+    """Of each window the months that have anything."""
+    unpacked: dict[int, Vectors]
+    """By kind code, for the kinds about which a feature asks more than when there was something."""
 
     def of_kind(self, code: int) -> Vectors | None:
         """Everything that is kept of a kind, even in months that no feature looks at; None if nothing is kept."""
@@ -108,6 +87,35 @@ class Months:
                 return None
             self.unpacked[code] = unpack(packed)
         return self.unpacked[code]
+
+
+def walk(plan: Plan, state: State, through: int, circle: Circle | None) -> Months:
+    masks_by_kind, late_by_kind = _walked(state, through)
+    masks, observed, union = _grouped(plan, masks_by_kind)
+    late = _late(plan, late_by_kind)
+    figures: dict[int, list[dict[int, Figure]]] = {}
+    if plan.reads_figures:
+        for key, packed in state.figures.items():
+            figures.setdefault(key[HASH_BYTES], []).append(unpack_figures(packed))
+    history = max(0, through - state.first + 1) if state.first else 0
+    return Months(state, through, circle, history, figures, masks, late, observed, union, {})
+
+
+def _walked(state: State, through: int) -> tuple[Mapping[int, int], Mapping[int, Sequence[Late]]]:
+    """By kind its mask, and what was late of it."""
+    masks: dict[int, int] = {}
+    late: dict[int, Sequence[Late]] = {}
+    for code, packed in state.kinds.items():
+        of_kind = head(packed)
+        # A month in which more was taken back than done is none: a reversal may be all that it has.
+        mask = of_kind.mask & ~of_kind.reversed_months() if code in REVERSIBLE else of_kind.mask
+        age = through - of_kind.last
+        mask = (mask << age if age >= 0 else mask >> -age) & _WALKED
+        if mask:
+            masks[code] = mask
+        if of_kind.late:
+            late[code] = _late_ones(of_kind, through)
+    return masks, late
 
 
 def _late_ones(of_kind: Head, through: int) -> Sequence[Late]:
@@ -152,31 +160,27 @@ def _late(plan: Plan, late_by_kind: Mapping[int, Sequence[Late]]) -> Sequence[La
 def seen_again(of: Months, plan: Plan, circle: Circle | None, back: int = 0) -> Months:
     """The same months as another plan with the same groups looks at them, or as they were `back` months ago with the
     contacts of that time. Nothing is unpacked again, and a window is computed when a feature asks for it."""
-    seen = Months.__new__(Months)
-    seen.state, seen.through, seen.circle = of.state, of.through - back, circle
-    seen.figures, seen.history = of.figures, max(0, of.history - back)
-    seen.unpacked, seen.masks, seen.late = of.unpacked, of.masks, of.late
+    masks, late = of.masks, of.late
     if back:
-        seen.masks = _Computed(
-            lambda group: [(mask >> back, weight) for mask, weight in of.masks[group] if mask >> back]
-        )
-        seen.late = _Computed(
+        masks = _Computed(lambda group: [(mask >> back, weight) for mask, weight in of.masks[group] if mask >> back])
+        late = _Computed(
             lambda group: [
                 (weight, [(age - back, kept, days) for age, kept, days in late if age >= back])
                 for weight, late in of.late[group]
             ]
         )
-    windows, masks = plan.windows, seen.masks
+    windows = plan.windows
 
-    # It has no reference to `seen` itself: with a cycle the garbage collector would have to free all of it, for every
-    # person.
+    # It has no reference to what is returned: with a cycle the garbage collector would have to free all of it, for
+    # every person.
     def within(window: int) -> list[int]:
         group, whole = windows[window]
         return [mask & whole for mask, _ in masks[group]]
 
-    seen.observed = _Computed(lambda window: sum([mask.bit_count() for mask in within(window)]))
-    seen.union = _Computed(lambda window: reduce(or_, within(window), 0))
-    return seen
+    observed = _Computed(lambda window: sum([mask.bit_count() for mask in within(window)]))
+    union = _Computed(lambda window: reduce(or_, within(window), 0))
+    history = max(0, of.history - back)
+    return Months(of.state, of.through - back, circle, history, of.figures, masks, late, observed, union, of.unpacked)
 
 
 class _Computed(dict[int, T]):

@@ -25,7 +25,8 @@ STEADY_MONTHS = 12
 
 
 def band_of(standing: int) -> int:
-    """The coarse band, 0 to 6, in which a contact's standing is seen; nothing finer enters another person's score."""
+    """The coarse band, 0 to 6, in which a contact's standing is seen; nothing finer enters another person's score. The
+    run asks the database for it (query `due`), so only tests call this."""
     return (standing - BASE) // CONTACTS_BAND
 
 

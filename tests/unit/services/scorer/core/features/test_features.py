@@ -9,7 +9,7 @@ import pytest
 
 from services.scorer.core.features import AnyFeature
 from services.scorer.core.features.base import Measured
-from services.scorer.core.features.months import Circle, Months, Plan
+from services.scorer.core.features.months import Circle, Plan, walk
 from services.scorer.core.messages import Event
 from services.scorer.core.state import State
 from tests.support.people import INCOME, JAN, consent, day, event, state_of
@@ -26,7 +26,7 @@ def measured(state: State, feature: dict[str, Any], circle: Circle | None = None
     assert list(of.faults(GROUPS)) == []
     plan = Plan()
     measure = of.measure(plan, GROUPS)
-    return measure(Months(plan, state, JAN, circle))
+    return measure(walk(plan, state, JAN, circle))
 
 
 def told(*events: Told) -> State:
