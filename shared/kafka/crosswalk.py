@@ -1,8 +1,9 @@
 """The crosswalks of a deployment as one table, rebuilt from their compacted topics and followed from there.
 
 async with crosswalk.followed(kafka, ["bank"]):
-    crosswalk.as_of(timestamp_ms)
-    crosswalk.find("bank", "4711")
+    crosswalk.as_of(timestamp_ms)       # once for each record
+    crosswalk.find("bank", "4711")      # for each number in it, wherever a mapping reads one
+    crosswalk.missed()                  # afterwards: may an entry that was not found still come?
 
 The table lies in SQLite's temporary database: in memory while it is small, in a file without a name when it is not, so
 that a million customers do not fill the process.
