@@ -93,7 +93,7 @@ async def _of_ingest(deployment: Deployment, service: str) -> AsyncIterator[tupl
         topics = sorted(topic for topic in await offsets.topics() if topic.startswith(RAW_PREFIX))
         # A topic that somebody else made may have any number of partitions, and ingest reads them all.
         places = await offsets.ends(topics) if topics else {}
-    async with _in_group(kafka, service) as consumer:
+    async with in_group(kafka, service) as consumer:
         for shard in sorted({place.partition for place in places}):
             held = [place for place in places if place.partition == shard]
             for at, judged in (await start_check.judged(kafka, consumer, owner, held)).items():
@@ -106,13 +106,13 @@ async def _of_ingest(deployment: Deployment, service: str) -> AsyncIterator[tupl
 
 async def _give_in_kafka(deployment: Deployment, waiting: Waiting) -> None:
     word = Word(waiting.found.token, rfc3339(datetime.now(UTC))).text()
-    async with _in_group(deployment.kafka, words_group(waiting.service)) as consumer:
+    async with in_group(deployment.kafka, words_group(waiting.service)) as consumer:
         consumer.assign(list(waiting.partitions))
         await consumer.commit({at: OffsetAndMetadata(0, word) for at in waiting.partitions})
 
 
 @asynccontextmanager
-async def _in_group(kafka: Kafka, group: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def in_group(kafka: Kafka, group: str) -> AsyncIterator[AIOKafkaConsumer]:
     """May ask and commit what the group has, and is never a member of it."""
     consumer = clients.consumer(kafka, group_id=group, enable_auto_commit=False)
     await consumer.start()

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
+from goodstanding import rebasing
 from goodstanding.cli.arguments import AnyService, ServiceName
 from goodstanding.cli.frame import AsJson, answer_json, console, fail
 from goodstanding.cli.group import commands
 from goodstanding.errors import UserError
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.stack import Stack
+from goodstanding.rebasing import Moved, Place
 from goodstanding.waiting_for_word import Waiting, give_word, not_taken_up, waiting_for_word
+from shared.contracts.times import TimeError, instant, rfc3339
 
-app = commands("Whether Kafka and Postgres agree, and what to do after one of them was restored or made again.")
+app = commands("Whether Kafka and Postgres agree, and what to do after one was restored, made again or moved.")
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return instant(text)
+    except TimeError as error:
+        raise typer.BadParameter(error.sentence) from None
+
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it, only what would be done is said.")]
 """Of `accept`, here and for clocks."""
@@ -64,6 +77,79 @@ def accept(
     )
 
 
+@app.command()
+def rebase(
+    service: AnyService = "",
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            metavar="TIME",
+            parser=_instant,
+            help="When all that had been sent was handled, and nothing new was sent yet: a time with offset, such as "
+            "2026-03-01T12:00:00Z. ingest needs it, since nothing else tells how far it had read.",
+        ),
+    ] = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Go on in another Kafka that has copies of the topics, each from an hour before the last record that was handled.
+    Without --yes, only say where that is. All services must be stopped.
+
+    Example: goodstanding offsets rebase --since 2026-03-01T12:00:00Z
+    """
+    deployment = Stack.default().deployment
+    moved = asyncio.run(_moved(deployment, _named(deployment, service), since))
+    if yes:
+        asyncio.run(rebasing.carry_out(deployment, moved))
+    if as_json:
+        answer_json(
+            {"rebased": yes and bool(moved), "places": [_place(each, at) for each in moved for at in each.places]}
+        )
+        return
+    if not moved:
+        console.print("The stored offsets are of this Kafka: nothing is to be rebased.")
+        return
+    for line in _summary(moved):
+        console.print(line, markup=False, soft_wrap=True)
+    if yes:
+        console.print("Done. Start the services, and see that they agree: goodstanding offsets check", soft_wrap=True)
+    else:
+        fail("Nothing was done yet. If this is what you want, repeat it with --yes.")
+
+
+async def _moved(deployment: Deployment, services: Sequence[str], since: datetime | None) -> list[Moved]:
+    return [each for service in services for each in await rebasing.plan(deployment, service, since)]
+
+
+def _summary(moved: Sequence[Moved]) -> Iterator[str]:
+    """A line for each service and topic."""
+    by_topic: dict[tuple[str, str], list[Place]] = {}
+    for each in moved:
+        for place in each.places:
+            by_topic.setdefault((each.service, place.topic), []).append(place)
+    for (service, topic), places in by_topic.items():
+        behind = sum(place.now.end - place.offset for place in places)
+        there = sum(place.now.end - place.now.first for place in places)
+        times = [place.since for place in places if place.since is not None]
+        since = f"since {rfc3339(min(times))}" if len(times) == len(places) else "from the beginning"
+        yield f"{service}: {topic} is read {since}: {behind:,} of {there:,} offsets."
+    for service, topic in dict.fromkeys((each.service, each.own.topic) for each in moved if each.own):
+        yield f"{service}: what {topic} lacks of what the database has is published again."
+
+
+def _place(moved: Moved, place: Place) -> dict[str, Any]:
+    """For programs."""
+    return {
+        "service": moved.service,
+        "topic": place.topic,
+        "partition": place.partition,
+        "offset": place.offset,
+        "first": place.now.first,
+        "end": place.now.end,
+        "since": rfc3339(place.since) if place.since else None,
+    }
+
+
 def give(
     deployment: Deployment,
     waiting: list[Waiting],
@@ -104,11 +190,16 @@ def waiting_of(deployment: Deployment, service: str, *, about_time: bool) -> lis
 
 
 async def _waiting(deployment: Deployment, service: str) -> list[Waiting]:
+    found = [await waiting_for_word(deployment, name) for name in _named(deployment, service)]
+    return [each for part in found for each in part]
+
+
+def _named(deployment: Deployment, service: str) -> Sequence[str]:
+    """This service, or all of them. Raises UserError for an unknown one."""
     services = deployment.settings.services
     if service and service not in services:
         raise UserError(f"There is no service {service}.", f"Say one of: {', '.join(services)}.")
-    found = [await waiting_for_word(deployment, name) for name in ([service] if service else services)]
-    return [each for part in found for each in part]
+    return [service] if service else services
 
 
 async def _not_taken_up(deployment: Deployment, service: str) -> list[str]:

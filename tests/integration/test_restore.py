@@ -14,18 +14,15 @@ from aiokafka.structs import OffsetAndMetadata
 
 from goodstanding.person.asking import Asked, Asking, Told, asking_for
 from goodstanding.waiting_for_word import give_word, waiting_for_word
-from services.scorer.core.state import decode, vectors
-from services.scorer.core.vectors import COUNT
 from shared.contracts.erasure import is_nobody
-from shared.contracts.messages import RecordChange, ScoreChange, TierChange, read
 from shared.contracts.partition import partition_of
 from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectRequest
-from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, SERVICES, TIERS_CHANGED, ServiceName, raw_topic
+from shared.contracts.topics import SCORES_CHANGED, SERVICES, TIERS_CHANGED, ServiceName, raw_topic
 from shared.runner.one_story import questions
 from tests.faults.cluster import PARTNER
 from tests.faults.events import PARTNERS
 from tests.faults.scenarios import Story, telling
-from tests.support import one_story
+from tests.integration.told import assert_no_version_goes_back, counted, disagreements, versions_seen
 from tests.support.oracle.records import Report
 
 Server = Literal["kafka", "postgres"]
@@ -34,7 +31,6 @@ YESTERDAY = datetime.now(UTC).date() - timedelta(days=3)
 LISTED = Report(id="r-1", kind="court.listing", status="reported", began_on=YESTERDAY - timedelta(days=90))
 ANOTHER = Report(id="r-2", kind="court.listing", status="reported", began_on=YESTERDAY - timedelta(days=30))
 RELEASED = Report(id="r-1", kind="court.listing", status="settled", ended_on=YESTERDAY)
-_ALL_MONTHS = (0, 2**31)
 
 
 @pytest.fixture
@@ -44,46 +40,6 @@ async def story(tmp_path: Path) -> AsyncIterator[Story]:
         await story.cluster.start(*PROCESSES)
         await story.cluster.until_run_done()
         yield story
-
-
-async def counted(story: Story) -> int:
-    async with story.cluster.database() as db:
-        rows = await db.fetch("select state from scorer.person where state <> ''")
-    months = [month for row in rows for month in vectors(decode(row["state"]), *_ALL_MONTHS)]
-    return sum(vector[COUNT] for _, by_kind in months for vector in by_kind.values())
-
-
-async def versions_seen(story: Story) -> dict[tuple[str, str], list[int]]:
-    """Of each topic and name (person or record) the versions, in the order in which subscribers see them."""
-    found: dict[tuple[str, str], list[int]] = {}
-    for topic, model in ((SCORES_CHANGED, ScoreChange), (TIERS_CHANGED, TierChange), (RECORDS_CHANGED, RecordChange)):
-        for seen in await story.cluster.read(topic):
-            body = read(model, seen.value or b"")
-            assert isinstance(body, ScoreChange | TierChange | RecordChange)
-            name = body.record_id if isinstance(body, RecordChange) else (seen.key or b"").decode()
-            found.setdefault((topic, name), []).append(body.version)
-    return found
-
-
-async def disagreements(story: Story) -> list[str]:
-    scores = [(seen.key, seen.value) for seen in await story.cluster.read(SCORES_CHANGED)]
-    tiers = [(seen.key, seen.value) for seen in await story.cluster.read(TIERS_CHANGED)]
-    async with story.cluster.database() as db:
-        return one_story.disagreements(
-            scores, tiers, await db.fetch(one_story.PEOPLE), await db.fetch(one_story.STANDINGS)
-        )
-
-
-Versions = dict[tuple[str, str], list[int]]
-
-
-def assert_no_version_goes_back(versions: Versions, before: Versions) -> None:
-    """What comes behind what was seen before lies above it, and rises; a repetition of the last one may come first."""
-    for name, seen in versions.items():
-        highest = max(before.get(name, [0]))
-        behind = seen[len(before.get(name, [])) :]
-        assert behind == sorted(behind), name
-        assert not behind or behind[0] >= highest, f"{name}: {behind} behind {highest}"
 
 
 async def some_bills(story: Story, count: int) -> None:

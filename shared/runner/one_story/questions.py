@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ from shared.runner.one_story.agreement import Noted, Seen, TopicNow
 from shared.runner.one_story.commit_note import Committed
 from shared.runner.one_story.contradictions import Contradiction
 
-_READ_AGAIN = timedelta(hours=1)
+READ_AGAIN = timedelta(hours=1)
 """How far before the last handled record a shard goes on in a Kafka that was restored from an older copy. The clocks of
 brokers may differ by minutes; what is read twice is recognized. By the deployment's clock, as all is by which it is
 recognized."""
@@ -78,8 +78,16 @@ async def after_restore(inputs: Inputs, clock: Clock, topic: str, newest: int | 
         return now.first
     consumer, held = inputs.asking()
     (tp,) = (tp for tp in held if tp.topic == topic)
-    since = clock.arrival(newest) - _READ_AGAIN
-    at = await first_offset(consumer._client, tp, now.first, now.end, lambda at_ms: clock.arrival(at_ms) >= since)
+    since = clock.arrival(newest) - READ_AGAIN
+    return await first_since(consumer, tp, now, lambda at_ms: clock.arrival(at_ms) >= since)
+
+
+async def first_since(
+    consumer: AIOKafkaConsumer, tp: TopicPartition, now: TopicNow, is_reached: Callable[[int], bool]
+) -> int:
+    """The offset of the first record whose append time (ms) has reached something; the end where none has, and the
+    beginning where the log does not say the broker's time."""
+    at = await first_offset(consumer._client, tp, now.first, now.end, is_reached)
     return now.first if at is None else at
 
 
