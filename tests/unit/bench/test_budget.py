@@ -11,6 +11,7 @@ from bench.budget.counting import count
 
 LINES = f"a: lines, Python {sys.version_info.major}.{sys.version_info.minor}"
 OTHERS = "a: lines, Python 2.7"
+CALLS, CALLS_OF_OTHERS = LINES.replace("lines", "calls"), OTHERS.replace("lines", "calls")
 
 
 def test_no_figure_is_over_its_budget() -> None:
@@ -27,6 +28,8 @@ def test_no_figure_is_over_its_budget() -> None:
         ({}, {"a": 1.0}, ["a 1.00 was never accepted"]),
         ({"a": 1.0}, {}, ["a is not measured any more"]),
         ({OTHERS: 1.0}, {LINES: 9.0}, []),
+        ({CALLS_OF_OTHERS: 1.0}, {CALLS: 9.0}, []),
+        ({CALLS: 1.0}, {CALLS: 9.0}, [f"{CALLS} 9.00, accepted were 1.00 (+800%)"]),
         ({LINES: 1.0}, {LINES: 9.0}, [f"{LINES} 9.00, accepted were 1.00 (+800%)"]),
         ({LINES: 1.0}, {}, [f"{LINES} is not measured any more"]),
     ],
