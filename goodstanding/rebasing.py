@@ -86,7 +86,7 @@ async def plan(
     found = []
     async with _database(deployment, service) as db, _consumer(deployment) as consumer:
         for shard in range(deployment.settings.partitions):
-            claim = await store.look(db, shard)
+            claim = await store.peek(db, shard)
             if claim.noted.cluster:
                 told = await identities(consumer._client, claim.noted.topic_ids)
                 if moved := await _of_shard(consumer, told, service, shard, claim, since, again):
@@ -155,7 +155,7 @@ async def _store(db: Db, moved: Moved, before: store.Claim) -> None:
     )
     # A barrier of the other log means nothing in this one.
     progress = replace(claim.progress, offsets=offsets, run=None, barrier={})
-    await store.note(db, moved.shard, claim.epoch, replace(claim, progress=progress, noted=noted))
+    await store.write_claim(db, moved.shard, claim.epoch, replace(claim, progress=progress, noted=noted))
     if moved.own:
         token = agreement.token(moved.service, moved.shard, moved.own)
         await operator_word.give_word(db, operator_word.Found(token, moved.own.says(), remedy(moved.own)))
