@@ -38,12 +38,8 @@ def normalize(partner: Partner, raw: Raw, arrived: datetime) -> Judged:
     flat: Flat = {"@latest": arrived + AHEAD_MAX}
     try:
         return _bare(partner, raw, flat) if partner.bare else _enveloped(partner, raw, flat)
-    except Refuse as refusal:
-        return Refused(_in_their_words(refusal.fault, partner, flat), flat.get("@id") or _sent_id(raw))
-    except MemoryError:
-        raise  # the machine's fault, which says nothing about the event
-    except Exception as error:  # noqa: BLE001  # whatever it is, the partner gets an answer and the operator a line
-        return Refused(_UNPROCESSABLE, flat.get("@id"), _bug(error))
+    except Exception as error:  # noqa: BLE001  # whatever it is, the partner gets an answer
+        return _refusal(error, partner, flat, raw)
 
 
 def normalize_each(partner: Partner, raw: Raw, arrived: datetime) -> Refused | list[Judged]:
@@ -55,12 +51,8 @@ def normalize_each(partner: Partner, raw: Raw, arrived: datetime) -> Refused | l
         value = _value(raw, LIST_BYTES_MAX)
         bodies = _rows(partner, value) if partner.table else members_of(partner.several.path, _json(value))
         return [_member(partner, body, {"@latest": arrived + AHEAD_MAX, "@digests": digests}) for body in bodies]
-    except Refuse as refusal:
-        return Refused(refusal.fault, None)
-    except MemoryError:
-        raise
     except Exception as error:  # noqa: BLE001  # whatever it is, the partner gets an answer
-        return Refused(_UNPROCESSABLE, None, _bug(error))
+        return _refusal(error, partner, {})
 
 
 def judged(partner: Partner, raw: Raw, arrived: datetime) -> list[Judged]:
@@ -76,12 +68,8 @@ def _member(partner: Partner, body: dict[str, Any] | Refuse, flat: Flat) -> Judg
         if isinstance(body, Refuse):
             raise body
         return _of_body(partner, body, flat)
-    except Refuse as refusal:
-        return Refused(_in_their_words(refusal.fault, partner, flat), flat.get("@id"))
-    except MemoryError:
-        raise
     except Exception as error:  # noqa: BLE001  # whatever it is, the partner gets an answer
-        return Refused(_UNPROCESSABLE, flat.get("@id"), _bug(error))
+        return _refusal(error, partner, flat)
 
 
 def _rows(partner: Partner, value: bytes) -> Iterable[dict[str, Any] | Refuse]:
@@ -95,6 +83,18 @@ _UNPROCESSABLE = Fault(
     "The event cannot be processed, and no rule says why: the fault is ours. Tell the operator its position, and send"
     " it again once the fault is mended.",
 )
+
+
+def _refusal(error: Exception, partner: Partner, flat: Flat, raw: Raw | None = None) -> Refused:
+    """The answer to an event whose reading ended with this error, by as much of it as was read; what is a fault of ours
+    is a line for the operator too. `raw` is given where the event's id may still be told from it. Raises MemoryError,
+    which is the machine's fault, and says nothing about the event."""
+    id: str | None = flat.get("@id")
+    if isinstance(error, MemoryError):
+        raise error
+    if isinstance(error, Refuse):
+        return Refused(_in_their_words(error.fault, partner, flat), id or (_sent_id(raw) if raw else None))
+    return Refused(_UNPROCESSABLE, id, _bug(error))
 
 
 def _bug(error: Exception) -> str:
