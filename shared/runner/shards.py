@@ -203,7 +203,9 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         positions = self.subscription.positions()
         # Paused partitions wait for their shard, and the end of a compacted log may be a hole.
         reading = {tp for tp in held - self.consumer.paused() if tp.topic not in _COMPACTED}
-        behind = {tp: positions[tp] for tp, end in ends.items() if tp in reading and positions.get(tp, end) < end}
+        # The broker's answer ends where a transaction is open, but a fetch tells how much lies behind that, too.
+        seen = {tp: max(end, self.consumer.highwater(tp) or 0) for tp, end in ends.items() if tp in reading}
+        behind = {tp: positions[tp] for tp, end in seen.items() if positions.get(tp, end) < end}
         self._stalls.look(behind, time.monotonic())
         measured = {tp: self._lag(tp, end, positions.get(tp, 0)) for tp, end in ends.items()}
         known = {tp: found for tp, found in measured.items() if found is not None}

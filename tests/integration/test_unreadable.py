@@ -16,11 +16,13 @@ from shared.contracts.partition import partition_of
 from shared.kafka import records
 from shared.kafka.codecs import UNPACKED_BYTES_MAX
 from shared.kafka.fetches import Result
+from shared.runner import lag
 from tests.integration.seen import KEY, KINDS, distinct_letters, forwarded, handled, lost, service_of
 from tests.integration.seen import SHARD as HOME
 from tests.integration.tiny import KEYS, Tiny, Worker, until
 from tests.support.batches import CODECS, Given, batch, control, old, resealed
 from tests.support.fresh_kafka import delete_before
+from tests.support.transactions import STANDSTILL_S, left_open
 from tests.support.unreadable import send_batches, send_raw
 
 COMPRESSED = sorted(CODECS.keys() - {"none"})
@@ -238,6 +240,34 @@ async def test_a_position_beyond_the_end_stays_and_says_so(tiny: Tiny) -> None:
         assert worker.here.subscription.positions()[TopicPartition(tiny.source, HOME)] == 1_000
         assert lost(worker) == {}
     assert await forwarded(tiny, "without state") == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_transaction_that_somebody_leaves_open_is_told_of(
+    tiny: Tiny, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands behind it is handled when it ends."""
+    monkeypatch.setattr(lag, "STALLED_S", STANDSTILL_S)
+    async with tiny.worker(service_of(tiny, kind)) as worker:
+        await worker.until_shards(6)
+
+        async def told() -> bool:
+            await worker.here.lag()
+            return await _troubles(worker, f"{tiny.source}/{HOME} cannot be read")
+
+        async with left_open(tiny.kafka, TopicPartition(tiny.source, HOME)):
+            await tiny.send([(KEY, "one")] * 3)
+            await until(told, "readiness says so")
+        await until_forwarded(tiny, kind, 3)
+        await worker.here.lag()
+        assert worker.here.troubles() == []
+
+
+async def until_forwarded(tiny: Tiny, kind: str, count: int) -> None:
+    async def are() -> bool:
+        return await forwarded(tiny, kind) == count
+
+    await until(are, f"{count} are handled")
 
 
 async def test_header_names_cost_one_record_each(tiny: Tiny) -> None:
