@@ -20,7 +20,7 @@ from services.retention.storage import erasures, restate, store
 from services.retention.telling import NAME as NAME
 from services.retention.telling import changed, held, messages_of, outcome_of
 from shared.contracts.cloudevents import ARRIVED
-from shared.contracts.exchange import TAKEN_TOO_EARLY, Misasked, provenance, received, requested
+from shared.contracts.exchange import AHEAD_MAX, TAKEN_TOO_EARLY, Misasked, provenance, received, requested
 from shared.contracts.faults import Fault
 from shared.contracts.messages import RecordReport
 from shared.contracts.subject import SubjectRequest
@@ -86,7 +86,7 @@ def decode(record: Record, arrived: datetime) -> Message | DeadLetter | None:
     if appended is not None and appended > arrived:
         # ingest read it while the clocks were wrong: nothing arrives after it was forwarded.
         appended = arrived
-        if _lies_ahead(message.body, envelope.time, arrived):
+        if _lies_ahead(message.body, envelope.time, arrived + AHEAD_MAX):
             return DeadLetter.of(TAKEN_TOO_EARLY)
     return Report(
         message.user_id,
@@ -100,10 +100,10 @@ def decode(record: Record, arrived: datetime) -> Message | DeadLetter | None:
     )
 
 
-def _lies_ahead(body: RecordReport, time: datetime, arrived: datetime) -> bool:
+def _lies_ahead(body: RecordReport, time: datetime, latest: datetime) -> bool:
     """No zone is a whole day before UTC."""
-    last_day = (arrived + timedelta(days=1)).date()
-    return time > arrived or any(day is not None and day > last_day for day in (body.began_on, body.ended_on))
+    last_day = (latest + timedelta(days=1)).date()
+    return time > latest or any(day is not None and day > last_day for day in (body.began_on, body.ended_on))
 
 
 def _request(record: Record, arrived: datetime) -> DisputeRequest | StatementRequest | DeadLetter | None:

@@ -25,6 +25,7 @@ from services.scorer.storage import restate, store
 from shared.contracts.cloudevents import ARRIVED, Envelope
 from shared.contracts.erasure import Erased, ending, erased_by, is_followed, is_nobody, latest, mark, named_in, naming
 from shared.contracts.exchange import (
+    AHEAD_MAX,
     TAKEN_TOO_EARLY,
     Misasked,
     Models,
@@ -148,7 +149,7 @@ def _event(
             return DeadLetter(error.code, error.sentence)
         if appended <= month:
             month = appended
-        elif envelope.time > arrived:
+        elif envelope.time > arrived + AHEAD_MAX:
             return DeadLetter.of(TAKEN_TOO_EARLY)
         else:
             # ingest read it while the clocks were wrong: nothing arrives after it was forwarded.

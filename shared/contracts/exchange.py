@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
@@ -46,6 +46,8 @@ Headers: TypeAlias = tuple[tuple[str, bytes], ...]
 
 INDEX = "index"
 """The extension attribute in which ingest says which of a message's events one was, counted from 0."""
+AHEAD_MAX = timedelta(minutes=5)
+"""How far an event's time may be ahead of its arrival: clocks of partners and brokers differ."""
 TAKEN_TOO_EARLY = Fault(
     Code.IN_FUTURE,
     "",

@@ -5,15 +5,13 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
+from datetime import tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 
 from services.ingest.core.money import Rates
 from shared.contracts import crosswalk, identity
 
-AHEAD_MAX = timedelta(minutes=5)
-"""How far an event's time may be ahead of its arrival: clocks of partners differ."""
 _CACHED_PEOPLE = 65_536
 
 

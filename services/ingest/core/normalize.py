@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from services.ingest.core.context import AHEAD_MAX
 from services.ingest.core.fields import names_person
 from services.ingest.core.judged import SKIPPED
 from services.ingest.core.judged import Judged as Judged
@@ -23,6 +22,7 @@ from services.ingest.core.tables import BLANKS, Csv
 from services.ingest.core.tree import Flat, Refuse, demographic, flatten, object_, printable, refused
 from shared.contracts import cloudevents
 from shared.contracts.cloudevents import EVENT_BYTES_MAX, LIST_BYTES_MAX
+from shared.contracts.exchange import AHEAD_MAX
 from shared.contracts.faults import Code, Fault
 from shared.contracts.fields import ID_CHARACTERS_MAX
 from shared.contracts.identity import tells

@@ -20,6 +20,7 @@ from services.retention.settings import RetentionSettings
 from services.retention.storage import store
 from services.retention.telling import held
 from shared.contracts.cloudevents import binary
+from shared.contracts.exchange import AHEAD_MAX
 from shared.contracts.explained import RecordsHeld
 from shared.contracts.fields import ID_CHARACTERS_MAX
 from shared.contracts.messages import (
@@ -106,9 +107,10 @@ def test_what_ingest_forwards_is_read() -> None:
         (replace(CARD, began_on=date(2026, 1, 16)), NOW, True),
         (replace(CARD, began_on=date(2026, 1, 17)), NOW, False),
         (replace(CARD, ended_on=date(2027, 3, 1), status="settled"), NOW, False),
-        (NO_SHOW, NOW + timedelta(seconds=1), False),
+        (NO_SHOW, NOW + AHEAD_MAX, True),
+        (NO_SHOW, NOW + AHEAD_MAX + timedelta(seconds=1), False),
     ],
-    ids=["nothing", "today somewhere", "its first day", "its last day", "its time"],
+    ids=["nothing", "today somewhere", "its first day", "its last day", "a clock that differs", "its time"],
 )
 def test_what_ingest_read_by_a_wrong_clock_came_when_it_was_forwarded(
     body: RecordReport, time: datetime, taken: bool
@@ -124,7 +126,7 @@ def test_what_ingest_read_by_a_wrong_clock_came_when_it_was_forwarded(
     )
     report = decode(logged(body, headers=headers), NOW)
     if taken:
-        assert report == Report(USER, "hotel", "e-1", ORIGIN, body, NOW, "", NOW)
+        assert report == Report(USER, "hotel", "e-1", ORIGIN, body, time, "", NOW)
     else:
         assert isinstance(report, DeadLetter)
         assert report.code == "in-future"

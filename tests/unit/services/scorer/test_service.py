@@ -17,6 +17,7 @@ from services.scorer.core.state import State, encode
 from services.scorer.service import decide, decode
 from shared.contracts.cloudevents import binary
 from shared.contracts.erasure import Erased, mark, naming, nobody
+from shared.contracts.exchange import AHEAD_MAX
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, ScoreChange, read
 from shared.contracts.messages import encode as encode_body
 from shared.contracts.refusals import read_refusal
@@ -105,6 +106,8 @@ def test_an_event_that_ingest_read_by_a_wrong_clock_came_when_it_was_forwarded()
     message = received(FakeRecord(headers=headers(arrived="2031-01-01T00:00:00Z", time=NOW)))
     assert isinstance(message, Event)
     assert (message.arrival_month, message.arrived) == (JAN, NOW)
+    differs = headers(arrived="2031-01-01T00:00:00Z", time=NOW + AHEAD_MAX)
+    assert isinstance(received(FakeRecord(headers=differs)), Event), "clocks of partners and brokers do"
     ahead = headers(arrived="2031-01-01T00:00:00Z", time=NOW + timedelta(days=366))
     letter = received(FakeRecord(headers=ahead))
     assert isinstance(letter, DeadLetter)
