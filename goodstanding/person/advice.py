@@ -83,12 +83,13 @@ def advice_for(present: Present, setting: Setting) -> tuple[Advice, ...]:
 def _advised(hinted: Hinted, setting: Setting) -> str:
     hint, language = hinted.hint, setting.language
     amount = money(hint.at_least, setting.currency, language) if isinstance(hint, Tell) else ""
+    at_least = ""
     if isinstance(hint, Use):
-        value = percent(hint.below)
+        value, at_least = percent(hint.below), percent(hint.at_least)
     else:
         value = listed([of_kind(kind)[0 if language == "en" else 1] for kind in hinted.kinds], language)
     return str(getattr(hint, language)).format(
-        value=value, months=getattr(hint, "months", 1), observations="", amount=amount
+        value=value, at_least=at_least, months=getattr(hint, "months", 1), observations="", amount=amount
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,12 +12,14 @@ from hypothesis import strategies as st
 from services.scorer.core import catalogue
 from services.scorer.core.catalogue import Begin, Keep, Settle, Tell, Use
 from services.scorer.core.decide import Person, decide
+from services.scorer.core.features.base import kinds_of
 from services.scorer.core.messages import Due, Event, Message
 from services.scorer.core.moves import Cause
 from services.scorer.core.reasons.changes import by_cause, changes
 from services.scorer.core.reasons.hints import Hinted, Present, hinted_by, hints, outlook
 from services.scorer.core.reasons.record_costs import record_costs
 from services.scorer.core.reasons.sentences import Wording, key_reasons, reasons
+from services.scorer.core.reasons.usual import had_lately
 from services.scorer.core.score import Evaluation
 from services.scorer.core.state import (
     amount_of,
@@ -160,7 +163,32 @@ def test_every_item_has_a_sentence_and_what_it_lacks_is_told_in_full(
     assert len(key_reasons(published[-1], found)) <= 5
 
 
-def future(person: Person, hinted: Hinted, present: Present, *, follows: bool) -> int:
+class Way(NamedTuple):
+    """One of the ways in which a hint can be followed: month after month by other numbers."""
+
+    shares: Sequence[int] = (0,)
+    """How far a statement lies between the least and the most that the hint names, per mille."""
+    kind: int = 0
+    """Which of the kinds is begun."""
+    times: Sequence[int] = (1,)
+    """How often each thing is done in a month."""
+    more: Sequence[int] = (7,)
+    """How much higher a figure is than it must be."""
+    held: Sequence[tuple[object, ...]] = ()
+    """The records that there are to settle."""
+
+
+AS_PROMISED = Way()
+WAYS = st.builds(
+    Way,
+    st.lists(st.sampled_from([0, 1, 250, 500, 999, 1000]), min_size=1, max_size=3),
+    st.integers(0, 4),
+    st.lists(st.integers(1, 3), min_size=1, max_size=3),
+    st.lists(st.sampled_from([0, 7, 500_000, 10**12]), min_size=1, max_size=3),
+)
+
+
+def future(person: Person, hinted: Hinted, present: Present, *, follows: bool, way: Way = AS_PROMISED) -> int:
     """The score that is published once the person has gone on as usual through the months of the hint, and has done
     what it says or not, told by partners as ever."""
     codes = {KIND_OF[kind].code for kind in hinted.kinds}
@@ -170,10 +198,11 @@ def future(person: Person, hinted: Hinted, present: Present, *, follows: bool) -
         for code, vector in usual(present).items():
             keeps = isinstance(hinted.hint, Keep) and code in codes
             if not keeps or (not follows and vector[LATE]):
-                messages += usually(code, vector, month, hinted, late=keeps, follows=follows)
+                share = at(way.shares, month) if follows else None
+                messages += usually(code, vector, month, hinted, late=keeps, share=share)
         messages += [income(month, amount) for amount in usual_income(present)]
         if follows:
-            messages += followed(hinted, month)
+            messages += followed(hinted, present, month, way)
         person = decide(person, messages, day(month, 20), POLICY).person
         due = Due(ME, month + 1, day(month + 1, 6, 0), 0, 0)
         decided = decide(person, [due], day(month + 1, 6, 0), POLICY)
@@ -181,6 +210,10 @@ def future(person: Person, hinted: Hinted, present: Present, *, follows: bool) -
         assert decided.writes.publication is not None
         score = decided.writes.publication.evaluation.score
     return score
+
+
+def at(numbers: Sequence[int], month: int) -> int:
+    return numbers[month % len(numbers)]
 
 
 def usual(present: Present) -> dict[int, list[int]]:
@@ -204,11 +237,15 @@ def income(month: int, amount: int) -> Event:
     return event("income.reported", day(month, 9), f"usual-income-{month}", amount=amount, consent=consent("c1"))
 
 
-def usually(code: int, vector: list[int], month: int, hinted: Hinted, *, late: bool, follows: bool) -> list[Message]:
+def usually(
+    code: int, vector: list[int], month: int, hinted: Hinted, *, late: bool, share: int | None
+) -> list[Message]:
     kind = next(kind for kind in KIND_OF.values() if kind.code == code)
     amount, limit = vector[SUM], vector[LIMIT] or None
-    if isinstance(hinted.hint, Use) and follows and limit:
-        amount = min(amount, (limit * hinted.hint.below - 1) // 1000)
+    if isinstance(hinted.hint, Use) and share is not None and limit:
+        least, most = -(-limit * hinted.hint.at_least // 1000), (limit * hinted.hint.below - 1) // 1000
+        if amount > most:
+            amount = least + (most - least) * share // 1000
     made: list[Message] = []
     owed = kind.shape is Shape.OBLIGATION
     # Of what was late, some were late, and the worst by so many days.
@@ -223,13 +260,18 @@ def usually(code: int, vector: list[int], month: int, hinted: Hinted, *, late: b
     return made
 
 
-def followed(hinted: Hinted, month: int) -> list[Message]:
+def followed(hinted: Hinted, present: Present, month: int, way: Way) -> list[Message]:
     match hinted.hint:
-        case Keep() | Begin():
-            return [event(kind, day(month, 10), f"followed-{kind}-{month}", days_late=0) for kind in hinted.kinds]
+        case Keep():
+            return [one for kind in hinted.kinds for one in on_time(kind, month, way)]
+        case Begin() as hint:
+            had = had_lately(present)
+            lacking = [kind.name for kind in kinds_of(hint.kinds, SHIPPED.kinds) if kind.code not in had]
+            return on_time(lacking[way.kind % len(lacking)], month, way)
         case Tell(at_least=at_least):
+            figure = at_least + at(way.more, month)
             return [
-                event(kind, day(month, 10), f"followed-{kind}-{month}", amount=at_least + 7, consent=consent("c9"))
+                event(kind, day(month, 10), f"followed-{kind}-{month}", amount=figure, consent=consent("c9"))
                 for kind in hinted.kinds
             ]
         case catalogue.State() as hint:
@@ -237,19 +279,34 @@ def followed(hinted: Hinted, month: int) -> list[Message]:
         case Use():
             return []
         case Settle():
-            raise AssertionError("people without records have none to settle")
+            ended_on = day(month, 10).date()
+            return [
+                news(record(str(kind), f"r{index}", version=2, amount=amount, ended_on=ended_on), month)
+                for index, (_, kind, amount, ended_before) in enumerate(way.held)
+                if ended_before is None
+            ]
 
 
-@examples(40)
-@given(lives())
-def test_a_hint_that_is_followed_gives_what_it_promised_and_else_it_does_not(life: list[Event]) -> None:
-    person, _ = lived(life)
+def on_time(kind: str, month: int, way: Way) -> list[Message]:
+    return [
+        event(kind, day(month, 10), f"followed-{kind}-{month}-{number}", days_late=0)
+        for number in range(at(way.times, month))
+    ]
+
+
+@examples(60)
+@given(lives(), RECORDS, WAYS)
+def test_a_hint_that_is_followed_gives_what_it_promised_and_else_it_does_not(
+    life: list[Event], held: list[tuple[object, ...]], way: Way
+) -> None:
+    """In whichever way it is followed that its sentence leaves open."""
+    person, _ = lived(life, held)
     present = Present(decode(person.state), person.circle, JAN + 1)
     given_hints = hints(present, SHIPPED)
     assert [hinted.points for hinted in given_hints] == sorted((h.points for h in given_hints), reverse=True)
     for hinted in given_hints:
         assert hinted.points > 0
-        assert future(person, hinted, present, follows=True) >= hinted.score
+        assert future(person, hinted, present, follows=True, way=way._replace(held=held)) >= hinted.score
         assert future(person, hinted, present, follows=False) == hinted.score - hinted.points
 
 

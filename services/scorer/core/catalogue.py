@@ -58,8 +58,8 @@ class Keep(_OfKinds, frozen=True, kw_only=True, tag="keep"):
 
 
 class Begin(_OfKinds, frozen=True, kw_only=True, tag="begin"):
-    """One event in each month of the first of these kinds that the person did not have in the last three months,
-    obligations on time."""
+    """One event in each month of one of these kinds that the person did not have in the last three months, obligations
+    on time. The sentence names the first of them, and what is promised is the worst of them."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from super().faults(groups)
@@ -86,16 +86,24 @@ class Tell(_OfKinds, frozen=True, kw_only=True, tag="tell"):
 
 
 class Use(Lasting, frozen=True, kw_only=True, tag="use"):
-    """Statements in each month that bill less than `below` of the limits they name, by a person whose last ones billed
-    as much or more."""
+    """Statements in each month that bill from `at_least` up to but not including `below` of the limits they name, by a
+    person whose last ones billed `below` or more. What is promised is the worst of that."""
 
     below: int
     """Per mille of the limits."""
+    at_least: int = 0
+    """Per mille of the limits. Where a policy gives fewer points for a card that is hardly used, this keeps the hint
+    from promising what it does not give. Its sentence must say so, with {at_least}, unless it is 0."""
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         if not 1 <= self.below <= _BELOW_MAX:
             yield PolicyFault(("below",), f"Use 1 to {_BELOW_MAX} per mille.")
+        elif not 0 <= self.at_least < self.below:
+            yield PolicyFault(("at_least",), f"Use 0 to {self.below - 1} per mille: less than `below`.")
         yield from super().faults(groups)
+        for key, sentence in (("en", self.en), ("zh", self.zh)):
+            if self.at_least > 0 and "{at_least}" not in sentence:
+                yield PolicyFault((key,), "Say {at_least}: the points are promised to whoever bills so much.")
 
 
 class State(Hint, frozen=True, kw_only=True, tag="state"):

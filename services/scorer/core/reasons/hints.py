@@ -19,6 +19,7 @@ from services.scorer.core.records import NegativeRecord
 from services.scorer.core.score import evaluate
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.core.state import State, decode, encode, without_lapsed
+from shared.contracts.fields import AMOUNT_MAX
 from shared.contracts.kinds import KIND_OF, Shape
 from shared.contracts.messages import BehaviorEvent, Consent
 from shared.contracts.messages import encode as encode_body
@@ -26,21 +27,23 @@ from shared.contracts.months import day_of_month, month_name
 
 _HINT = "hint"
 _OUTLOOK_MONTHS = 12
+_SHARE_STEP = 10
+"""Per mille."""
 
 
 class Hinted(msgspec.Struct, frozen=True):
-    """A behavior that helps: `points` more than without it in the publication of the month after `through`, if all else
-    goes on as usual."""
+    """A behavior that helps: at least `points` more than without it in the publication of the month after `through`, if
+    all else goes on as usual."""
 
     hint: AnyHint
     points: int
     score: int
-    """What that publication would say with it."""
+    """What that publication would say with it, at least."""
     through: int
     goes_on: bool = False
     """The person does this already, and would lose the points by ending it."""
     kinds: tuple[str, ...] = ()
-    """The kinds that it is done with."""
+    """The kinds that it is done with; where one of several is begun, the first of them stands for all."""
 
 
 def hints(present: Present, card: Scorecard) -> list[Hinted]:
@@ -64,12 +67,12 @@ def hinted_by(hint: AnyHint, present: Present, card: Scorecard) -> Hinted | None
         )
         goes_on = not late and is_usual(codes, present)
     score_without = evaluate(without, card, through, present.circle).score
-    best: Hinted | None = None
-    for followed in _followed(hint, usual, present, through, kinds):
-        score = evaluate(followed, card, through, present.circle).score
-        if score > score_without and (best is None or score > best.score):
-            best = Hinted(hint, score - score_without, score, through, goes_on, kinds)
-    return best
+    followed = _followed(hint, usual, present, through, kinds)
+    score = min((evaluate(each, card, through, present.circle).score for each in followed), default=score_without)
+    if score <= score_without:
+        return None
+    named = kinds[:1] if isinstance(hint, Begin) else kinds
+    return Hinted(hint, score - score_without, score, through, goes_on, named)
 
 
 def outlook(present: Present, card: Scorecard) -> list[tuple[int, int]]:
@@ -84,14 +87,22 @@ def outlook(present: Present, card: Scorecard) -> list[tuple[int, int]]:
 
 
 def _followed(hint: AnyHint, usual: State, present: Present, through: int, kinds: tuple[str, ...]) -> Iterator[State]:
-    """The states of the person who has followed the hint, each in another way."""
+    """The states of the person who has followed the hint, each in another way that its sentence leaves open. It is the
+    worst of them that may be promised."""
+    months = range(present.through, through + 1)
     match hint:
-        case Keep() | Begin() | Tell():
+        case Keep():
             if kinds:
-                figure = hint.at_least if isinstance(hint, Tell) else 0
-                yield with_events(usual, list(_events(kinds, range(present.through, through + 1), figure)))
+                yield with_events(usual, list(_events(kinds, months, 0)))
+        case Begin():
+            for kind in kinds:
+                yield with_events(usual, list(_events((kind,), months, 0)))
+        case Tell():
+            for figure in (hint.at_least, AMOUNT_MAX) if kinds else ():
+                yield with_events(usual, list(_events(kinds, months, figure)))
         case Use():
-            yield with_less_billed(usual, present, through, hint.below)
+            for shares in _billed(hint, months):
+                yield with_less_billed(usual, present, hint.below, shares)
         case catalogue.State():
             known = present.state.facts.get(KIND_OF[hint.kind].code)
             if known is None or known[2] != hint.value:
@@ -106,8 +117,19 @@ def _followed(hint: AnyHint, usual: State, present: Present, through: int, kinds
             yield others
 
 
+def _billed(hint: Use, months: range) -> Iterator[dict[int, int]]:
+    """By month the share of the limits that is billed, per mille: the same in all, or in some the least that the hint
+    names and in the others the most. More of it may be worse, or better, or first one and then the other."""
+    least, most = hint.at_least, hint.below
+    for share in (*range(least, most, _SHARE_STEP), most):
+        yield dict.fromkeys(months, share)
+    for turn in months[1:]:
+        yield {month: least if month < turn else most for month in months}
+        yield {month: most if month < turn else least for month in months}
+
+
 def _kinds(hint: AnyHint, present: Present, card: Scorecard) -> tuple[str, ...]:
-    """Of the hint's kinds those that this person would do it with; none if the hint is for others."""
+    """Of the hint's kinds those with which this person would do it, or with one of which; none if it is for others."""
     if not isinstance(hint, Keep | Begin | Tell):
         return ()
     had = had_lately(present)
@@ -117,9 +139,7 @@ def _kinds(hint: AnyHint, present: Present, card: Scorecard) -> tuple[str, ...]:
     match hint:
         case Keep():
             return known
-        case Begin():
-            return lacking[:1]
-        case Tell():
+        case Begin() | Tell():
             return lacking
 
 

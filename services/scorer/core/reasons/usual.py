@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from services.scorer.core.features.months import Circle
@@ -65,18 +67,19 @@ def as_usual(
     return state
 
 
-def with_less_billed(usual: State, present: Present, through: int, below: int) -> State:
-    """As usual, but statements that are not known yet bill just less than so many per mille of the limits they name, if
-    they bill more."""
+def with_less_billed(usual: State, present: Present, below: int, shares: Mapping[int, int]) -> State:
+    """As usual, but statements that are not known yet and would bill `below` per mille of the limits they name or more
+    bill less: as much as the share of their month, per mille, and just less than `below` where the share is that."""
     state = decode(encode(usual))
     for code in usual.kinds:
         of_kind, known = vectors_of(state, code), vectors_of(present.state, code)
-        for month in range(present.through, through + 1):
+        for month, share in shares.items():
             vector = of_kind.at(month)
             limit = limit_of(vector) if len(vector) > LIMIT else None
             if limit and not known.at(month):
                 most = (limit * below - 1) // 1000
-                of_kind.add(month, 0, min(0, most - vector[SUM]))
+                if vector[SUM] > most:
+                    of_kind.add(month, 0, min(most, -(-limit * share // 1000)) - vector[SUM])
         put_vectors(state, code, of_kind)
     return state
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.scorer.core.reasons.hints import Hinted, Present, hints, outlook
+from services.scorer.core import catalogue
+from services.scorer.core.reasons.hints import Hinted, Present, hinted_by, hints, outlook
 from services.scorer.core.score import evaluate
 from services.scorer.core.state import State
 from shared.contracts.messages import RecordChange
@@ -36,6 +37,22 @@ def test_who_uses_up_a_card_is_told_to_bill_less_of_its_limit() -> None:
 
 def test_who_bills_little_of_a_limit_is_not_told_to_bill_less() -> None:
     assert not hinted(present(Life("", pays_all()), 8)).keys() & {"bill-less-of-limit"}
+
+
+@pytest.mark.parametrize("share", [100, 101, 150, 200, 299])
+def test_who_bills_as_little_or_as_much_as_the_sentence_says_has_what_was_promised(share: int) -> None:
+    """A card that is hardly used earns less than one of which a tenth is used, so the sentence says both."""
+    so_far = [*verified(), *card(range(12), billed=450_000)]
+    found = hinted(present(Life("", [*so_far, *bills(range(12))]), 12))["bill-less-of-limit-three-months"]
+    follows = [*so_far, *card(range(12, 15), billed=share * 1000), *bills(range(15))]
+    assert Life("", follows).scores([15])[0] >= found.score > found.points > 0
+
+
+@pytest.mark.parametrize(("at_least", "promised"), [(0, False), (100, True)])
+def test_what_a_sentence_leaves_open_is_worth_no_more_than_the_worst_of_it(at_least: int, promised: bool) -> None:
+    hint = catalogue.Use(code="less", below=300, at_least=at_least, months=3, en="-", zh="-")
+    of = present(Life("", [*verified(), *card(billed=450_000), *bills()]), 12)
+    assert (hinted_by(hint, of, SHIPPED) is not None) is promised, "without a card in use it would be 14 points less"
 
 
 def test_a_ceiling_that_billing_less_lifts_counts_in() -> None:
