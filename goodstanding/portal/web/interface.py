@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from goodstanding.person.explained import Explained
 from goodstanding.portal import documents as told
-from goodstanding.portal import ledger
+from goodstanding.portal import ledger, person_documents
 from goodstanding.portal.keys import HOLDER, Key, Scope
 from goodstanding.portal.people import Known
 from goodstanding.portal.tokens import Token
@@ -221,16 +221,16 @@ _ask: Sequence[tuple[str, str, type[Any] | None, Callable[[Any], SubjectRequest 
 )
 
 OPERATIONS: tuple[Operation, ...] = (
-    _part("standing", "Tier, benefits and restrictions", told.Standing, told.standing),
-    _part("score", "The score that was published last", told.Score, told.scored),
-    _explained("reasons", "Why it is what it is, in sums that add up", told.Reasons, told.reasons),
-    _explained("hints", "What would raise it, and the way to the next tier", told.Hints, told.hints),
-    _part("records", "The negative records that are held", told.Records, told.records),
+    _part("standing", "Tier, benefits and restrictions", told.Standing, person_documents.standing),
+    _part("score", "The score that was published last", told.Score, person_documents.scored),
+    _explained("reasons", "Why it is what it is, in sums that add up", told.Reasons, person_documents.reasons),
+    _explained("hints", "What would raise it, and the way to the next tier", told.Hints, person_documents.hints),
+    _part("records", "The negative records that are held", told.Records, person_documents.records),
     _explained(
         "history",
         "Each publication, and what moved the score",
         told.History,
-        lambda known, found, _: told.history(known, found),
+        lambda known, found, _: person_documents.history(known, found),
     ),
     *(
         Operation(

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from goodstanding.portal import documents, ledger
+from goodstanding.portal import ledger, person_documents
 from goodstanding.portal.keys import HOLDER
 from goodstanding.portal.people import Known
 from goodstanding.portal.web import desk_page, html
@@ -204,12 +204,12 @@ async def _data(request: Request) -> Response:
     found = {"user_id": user_id, "made_at": office.now(), "currency": office.people.policies.currency}
     if view is not None:
         found |= {
-            "standing": documents.standing(view.known),
-            "score": documents.scored(view.known),
-            "reasons": None if view.found is None else documents.reasons(view.known, view.found, view.language),
-            "hints": None if view.found is None else documents.hints(view.known, view.found, view.language),
-            "history": None if view.found is None else documents.history(view.known, view.found),
-            "records": documents.records(view.known),
+            "standing": person_documents.standing(view.known),
+            "score": person_documents.scored(view.known),
+            "reasons": None if view.found is None else person_documents.reasons(view.known, view.found, view.language),
+            "hints": None if view.found is None else person_documents.hints(view.known, view.found, view.language),
+            "history": None if view.found is None else person_documents.history(view.known, view.found),
+            "records": person_documents.records(view.known),
             "consents": view.consents,
             "permissions": view.permissions,
             "looks": await ledger.looks(office.db, user_id, limit=100_000),
