@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from goodstanding.platform.servers import Addresses, Servers, kafka
-from goodstanding.platform.stack import given_connection
-from shared.kafka.connection import Kafka
+# The platform is imported where a server is asked for: it takes half a second, for which a run of unit tests need not
+# wait.
+if TYPE_CHECKING:
+    from goodstanding.platform.servers import Addresses
+    from shared.kafka.connection import Kafka
 
 _CHOICES = ("local", "containers")
 _POSTGRES_IMAGE = "postgres:18"
-_KAFKA_IMAGE = f"apache/kafka:{kafka.VERSION}"
 _KAFKA_PORT = 9092
 # A broker tells its clients where it is, and where that is on the host is known when the container runs.
 _KAFKA_ADDRESS = "/tmp/address"
@@ -54,6 +56,8 @@ def kafka_bootstrap(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def kafka_login(kafka_bootstrap: str) -> Kafka:
     """How one gets into that Kafka; of one that the environment names, as the environment says."""
+    from goodstanding.platform.stack import given_connection
+
     return given_connection() if "GOODSTANDING_KAFKA" in os.environ else kafka_bootstrap
 
 
@@ -78,6 +82,8 @@ def _in_containers(config: pytest.Config) -> bool:
 
 @pytest.fixture(scope="session")
 def _local_addresses() -> Iterator[Addresses]:
+    from goodstanding.platform.servers import Servers
+
     # Not in pytest's own temporary directory: root's is closed to the user that Postgres steps down to.
     with Servers.ephemeral() as stack:
         yield stack.addresses
@@ -85,15 +91,16 @@ def _local_addresses() -> Iterator[Addresses]:
 
 @pytest.fixture(scope="session")
 def _kafka_container() -> Iterator[str]:
-    # Imported here: it takes half a second that a run of the unit tests need not wait.
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+
+    from goodstanding.platform.servers import kafka
 
     settings = {
         **kafka.node(listen=f"0.0.0.0:{_KAFKA_PORT}", advertise="set below", controller="localhost:9093"),
         **kafka.BEHAVIOR,
     }
-    container = DockerContainer(_KAFKA_IMAGE).with_exposed_ports(_KAFKA_PORT)
+    container = DockerContainer(f"apache/kafka:{kafka.VERSION}").with_exposed_ports(_KAFKA_PORT)
     for name, value in settings.items():
         container.with_env(f"KAFKA_{name.upper().replace('.', '_')}", str(value))
     container.with_command(["sh", "-c", _KAFKA_WHEN_ADDRESS_IS_KNOWN])
