@@ -24,7 +24,6 @@ from goodstanding.reading.offsets import asking
 from goodstanding.waiting_for_word import in_group
 from shared.contracts.topics import RAW_PREFIX, SUBJECT_ANSWERS, group_of
 from shared.kafka import clients, groups
-from shared.kafka.between import stop
 from shared.kafka.connection import Kafka
 from shared.kafka.identities import Identities, identities
 from shared.kafka.topic_admin import administrator
@@ -261,4 +260,4 @@ async def _consumer(deployment: Deployment) -> AsyncIterator[AIOKafkaConsumer]:
     try:
         yield consumer
     finally:
-        await stop(consumer)
+        await consumer.stop()

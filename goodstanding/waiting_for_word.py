@@ -20,7 +20,6 @@ from shared.contracts.rights import words_group
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import RAW_PREFIX
 from shared.kafka import clients
-from shared.kafka.between import stop
 from shared.kafka.connection import Kafka
 from shared.runner.one_story import agreement, operator_word, start_check
 from shared.runner.one_story.commit_note import Word, owner_of
@@ -119,4 +118,4 @@ async def in_group(kafka: Kafka, group: str) -> AsyncIterator[AIOKafkaConsumer]:
     try:
         yield consumer
     finally:
-        await stop(consumer)
+        await consumer.stop()

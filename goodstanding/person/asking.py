@@ -21,7 +21,6 @@ from shared.contracts.messages import TYPES, encode, follow
 from shared.contracts.partition import partition_of
 from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
 from shared.contracts.topics import SUBJECT_ANSWERS, SUBJECT_REQUESTS
-from shared.kafka.between import stop
 from shared.kafka.connection import Kafka
 from shared.kafka.consumer import beside
 from shared.kafka.sender import started
@@ -127,4 +126,4 @@ async def asking_for(kafka: Kafka, user_id: str) -> AsyncIterator[Asking]:
         await consumer.seek_to_end(answers)
         yield Asking(kafka, user_id, consumer)
     finally:
-        await stop(consumer)
+        await consumer.stop()

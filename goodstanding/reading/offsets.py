@@ -11,7 +11,6 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, UnknownTopicOrPar
 
 from goodstanding.errors import UserError
 from shared.kafka import clients
-from shared.kafka.between import stop
 from shared.kafka.connection import Kafka
 
 
@@ -70,4 +69,4 @@ async def asking(kafka: Kafka) -> AsyncIterator[Offsets]:
         yield Offsets(consumer, admin)
     finally:
         await admin.close()
-        await stop(consumer)
+        await consumer.stop()

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from aiokafka import ConsumerRecord, TopicPartition
 
 from goodstanding.reading.offsets import asking
-from shared.kafka.between import StandstillError, Unread, stop
+from shared.kafka.between import StandstillError, Unread
 from shared.kafka.connection import Kafka
 from shared.kafka.consumer import CarefulConsumer, beside
 from shared.kafka.unreadable import readable
@@ -39,7 +39,7 @@ async def tail(kafka: Kafka, topics: Sequence[str], last: int, *, follow: bool) 
                 for record in readable(records):
                     yield record
     finally:
-        await stop(consumer)
+        await consumer.stop()
 
 
 async def _held(
@@ -94,4 +94,4 @@ async def between(
                 for record in readable(records):
                     yield record
     finally:
-        await stop(consumer)
+        await consumer.stop()

@@ -20,7 +20,7 @@ from shared.contracts.partition import PARTITIONS
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED, partner_of, rejected_topic
 from shared.kafka import clients
-from shared.kafka.between import Unread, stop
+from shared.kafka.between import Unread
 from shared.kafka.connection import Kafka
 
 _FOLLOWED = dict.fromkeys((SCORES_CHANGED, TIERS_CHANGED, RECORDS_CHANGED), PARTITIONS)
@@ -236,7 +236,7 @@ async def following(
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        await stop(consumer)
+        await consumer.stop()
 
 
 async def _take_all(consumer: AIOKafkaConsumer, take: Callable[[ConsumerRecord], None]) -> None:

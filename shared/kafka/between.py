@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from shared.kafka.connection import Kafka
-from shared.kafka.consumer import CarefulConsumer, beside, is_cancelled
+from shared.kafka.consumer import CarefulConsumer, beside
 from shared.kafka.unreadable import readable
 
 if TYPE_CHECKING:
@@ -96,15 +95,4 @@ async def between(
             if page := [record for record in readable(found.get(tp, [])) if record.offset < end]:
                 yield page
     finally:
-        await stop(consumer)
-
-
-async def stop(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer of one's own. The client cancels what it was fetching, and now and then that comes out of `stop`
-    as if the caller had been cancelled, with its connections left open."""
-    try:
         await consumer.stop()
-    except asyncio.CancelledError:
-        if is_cancelled():
-            raise
-        await consumer._client.close()

@@ -7,6 +7,7 @@ why a connection was refused is kept in words, since the library only logs it.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from functools import lru_cache, partial
 from pathlib import Path
@@ -23,14 +24,35 @@ from aiokafka.errors import KafkaError, SaslAuthenticationFailed, UnsupportedSas
 from shared.kafka.connection import Kafka, KafkaConnection, connection_of
 from shared.kafka.library import with_names
 
-C = TypeVar("C", bound=AIOKafkaConsumer)
+C = TypeVar("C", bound="Consumer")
 
 _refusals: dict[KafkaConnection, str] = {}
 
 
-def consumer(kafka: Kafka, **options: Any) -> AIOKafkaConsumer:
-    """A consumer of the library's own class, not started. `options` are the library's."""
-    return consumer_of(AIOKafkaConsumer, kafka, **options)
+class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library has no types
+    """The library's, which can be stopped at any time."""
+
+    async def stop(self) -> None:
+        """Leave the group and close. The library's own ends with a CancelledError while a fetch waits to be repeated,
+        as during a broker's failover, and leaves its connections open."""
+        try:
+            await super().stop()
+        except asyncio.CancelledError:
+            await self._client.close()
+            if is_cancelled():
+                raise
+
+
+def is_cancelled() -> bool:
+    """Whether somebody wants the running task to end. If not, a CancelledError has leaked from the library, and looks
+    the same."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def consumer(kafka: Kafka, **options: Any) -> Consumer:
+    """A consumer, not started. `options` are the library's."""
+    return consumer_of(Consumer, kafka, **options)
 
 
 def consumer_of(kind: type[C], kafka: Kafka, *topics: str, **options: Any) -> C:

@@ -49,7 +49,7 @@ class ReadingError(KafkaError):  # type: ignore[misc]  # the library has no type
 
 
 # The library has no types, so neither its classes nor what `getmany` returns can be checked.
-class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library has no types
+class CarefulConsumer(clients.Consumer):
     """Hands out everything that can be read, and an `Unreadable` in the place of what cannot.
 
     To be used with auto_offset_reset="none": a position outside the log is never moved in silence. Where records were
@@ -95,16 +95,6 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library ha
     async def start(self) -> None:
         await with_names(AIOKafkaConsumer.start, Fetcher=partial(_CarefulFetcher, self._shared))(self)
 
-    async def stop(self) -> None:
-        """Leave the group and close. The library's own ends with a CancelledError while a fetch waits to be repeated,
-        as during a broker's failover, and leaves its connections open."""
-        try:
-            await super().stop()
-        except asyncio.CancelledError:
-            await self._client.close()
-            if is_cancelled():
-                raise
-
     def seek(self, partition: TopicPartition, offset: int) -> None:
         super().seek(partition, offset)
         self.beyond.pop(partition, None)
@@ -128,7 +118,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library ha
             await self._back_into_the_log(error.args[0])
         except asyncio.CancelledError as error:
             self._take_back()
-            if is_cancelled():
+            if clients.is_cancelled():
                 raise
             self._failure = error
             raise ReadingError("a cancellation that nobody asked for") from error
@@ -241,10 +231,3 @@ def _also_look_at(client: AIOKafkaClient, topic: str) -> Any:
     partition any more."""
     looks_at_all = not client._topics
     return client.force_metadata_update() if looks_at_all else AIOKafkaClient.add_topic(client, topic)
-
-
-def is_cancelled() -> bool:
-    """Whether somebody wants the running task to end. If not, a CancelledError has leaked from the library, and looks
-    the same."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -24,7 +24,6 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from shared.contracts.crosswalk import entry_key, is_entry
 from shared.contracts.topics import crosswalk_topic
-from shared.kafka.between import stop
 from shared.kafka.connection import Kafka
 from shared.kafka.consumer import CarefulConsumer, beside
 from shared.kafka.unreadable import readable
@@ -209,7 +208,7 @@ class Crosswalk:
     async def _close(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await stop(consumer)
+            await consumer.stop()
 
     async def _sync(self, *, read: bool) -> None:
         """Until all is known that the topics held when this was called; by reading, or while `_follow` reads."""
@@ -250,7 +249,7 @@ async def _with_topics(kafka: Kafka, partners: Iterable[str]) -> list[str]:
         await consumer.start()
         made = await consumer.topics()
     finally:
-        await stop(consumer)
+        await consumer.stop()
     return [partner for partner in partners if crosswalk_topic(partner) in made]
 
 

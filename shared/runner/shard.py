@@ -10,7 +10,7 @@ from enum import Enum
 import asyncpg
 import structlog
 
-from shared.kafka.consumer import is_cancelled
+from shared.kafka.clients import is_cancelled
 from shared.runner.blame import in_words
 from shared.runner.buffer import Buffer
 from shared.runner.host import ContradictionError, DoubtError, Home, backoff, stopped_within

@@ -12,7 +12,6 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 from shared.clock import Clock
 from shared.kafka import clients
 from shared.kafka.batch_times import batch_at, first_offset
-from shared.kafka.between import stop
 from shared.kafka.committed import committed as offsets_committed
 from shared.kafka.connection import Kafka
 from shared.kafka.identities import identities
@@ -113,4 +112,4 @@ async def _high_watermark(kafka: Kafka, tp: TopicPartition) -> int:
     try:
         return int((await asking.end_offsets([tp]))[tp])
     finally:
-        await stop(asking)
+        await asking.stop()
