@@ -36,7 +36,7 @@ from shared.contracts.exchange import (
     refused,
     requested,
 )
-from shared.contracts.explained import ScoreExplained
+from shared.contracts.explained import COLUMN_BYTES_MAX, ScoreExplained
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import BehaviorEvent, RecordChange, ScoreChange, encode
 from shared.contracts.months import month_of
@@ -377,7 +377,8 @@ def _explained(
         policy=publication.policy,
         publication=publication.run,
         evaluation=_column(publication.column),
-        state=_column(state) if state else None,
+        # Somebody at the bounds of several partners has a score all the same, and its reasons, without hints.
+        state=_column(state) if 0 < len(state) <= COLUMN_BYTES_MAX else None,
         contacts=None if circle is None else circle.standing,
         influence=None if circle is None else circle.influence,
         stability=None if circle is None else circle.stability,

@@ -16,7 +16,9 @@ from shared.contracts.subject import OwnText
 
 RECORDS_MAX = 4_000
 """Of one partner retention keeps 200 of a person at most; this is that of twenty partners at once."""
-Column = Annotated[str, Bound(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=512 * 1024)]
+COLUMN_BYTES_MAX = 384 * 1024
+"""Two of them, in base64, fit into a message."""
+Column = Annotated[str, Bound(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=COLUMN_BYTES_MAX * 4 // 3)]
 """Bytes in base64, as the scorer keeps them, which its own rules read: each says of which format it is."""
 
 
@@ -25,7 +27,8 @@ class ScoreExplained:
     """Why a published score is what it is; `scores.explained`, whose key is the person.
 
     `version`, `as_of`, `policy` and `publication` are those of the publication on `scores.changed`. `evaluation` has
-    the items that sum to the score, and `state` what was known of the person then, from which hints are computed.
+    the items that sum to the score, and `state` what was known of the person then, from which hints are computed; it is
+    absent where it is too large for a message.
     `contacts`, `influence` and `stability` are what the last monthly run saw of the person's contacts. `redacts` says
     that a record has ended, so that what earlier publications owed to records has to go wherever it is kept.
     """

@@ -12,16 +12,20 @@ import pytest
 
 from services.scorer.core.decide import Person, Writes
 from services.scorer.core.forgetting import withdraw_consent
+from services.scorer.core.ids import ENTRY
 from services.scorer.core.messages import Due, Event, RecordNews, Withdrawal
 from services.scorer.core.state import State, encode
 from services.scorer.service import decide, decode
 from shared.contracts.cloudevents import binary
 from shared.contracts.erasure import Erased, mark, naming, nobody
 from shared.contracts.exchange import AHEAD_MAX
+from shared.contracts.explained import COLUMN_BYTES_MAX, ScoreExplained
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordChange, ScoreChange, read
 from shared.contracts.messages import encode as encode_body
 from shared.contracts.refusals import read_refusal
 from shared.contracts.subject import ConsentNoted
+from shared.contracts.topics import SCORES_EXPLAINED, message_bytes_max
+from shared.kafka.sendable import size
 from shared.runner.service import Announcement, DeadLetter, Outcome, Outgoing
 from tests.support.people import (
     BILL,
@@ -231,6 +235,22 @@ def test_the_portal_learns_of_each_consent_once_and_without_a_portal_nobody_does
     assert [sent for sent in again.outgoing if sent in noted] == noted, "the same to the byte"
     without = decide(None, [figure, figure, taken], NOW, CONTINUOUS)
     assert not any(dict(sent.headers)["ce_type"] == TYPES[ConsentNoted].encode() for sent in without.outgoing)
+
+
+@pytest.mark.parametrize(("kept", "has_state"), [(1_000, True), (COLUMN_BYTES_MAX // ENTRY + 1, False)])
+def test_whoever_is_at_the_bounds_of_several_partners_has_a_score_and_its_reasons(kept: int, has_state: bool) -> None:
+    """The portal is told of it without the state, which would be too large for a message."""
+    state = State(ids={JAN: b"".join(number.to_bytes(ENTRY, "big") for number in range(kept))})
+    with_portal = msgspec.structs.replace(CONTINUOUS, explains=True)
+    decision = decide(Person(ME, encode(state)), [event(BILL, NOW, id="b1")], NOW, with_portal)
+    assert Outcome("published") in decision.outcomes
+    [sent] = [each for each in decision.outgoing if each.topic == SCORES_EXPLAINED]
+    assert isinstance(sent, Announcement)
+    told = sent.placed(0)
+    assert size(told) < (message_bytes_max(SCORES_EXPLAINED) or 0)
+    explained = read(ScoreExplained, told.value or b"")
+    assert isinstance(explained, ScoreExplained)
+    assert (bool(explained.evaluation), explained.state is not None) == (True, has_state)
 
 
 def test_too_many_is_told_like_every_refusal() -> None:
