@@ -40,7 +40,11 @@ def test_the_shipped_hints_have_no_faults() -> None:
         (Use(code="use", below=0, **WORDS), ("below",), "1 to 1000"),
         (Use(code="use", below=1001, **WORDS), ("below",), "1 to 1000"),
         (Use(code="use", below=300, months=25, **WORDS), ("months",), "1 to 24"),
-        (Use(code="use", below=300, at_least=300, **WORDS), ("at_least",), "0 to 299"),
+        (
+            Use(code="use", below=300, at_least=300, en="From {at_least}.", zh="{at_least}。"),
+            ("at_least",),
+            "0 to 299",
+        ),
         (Use(code="use", below=300, at_least=-1, **WORDS), ("at_least",), "0 to 299"),
         (Use(code="use", below=300, at_least=9, en="At least {at_least}.", zh="。"), ("zh",), "{at_least}"),
         (State(code="told", kind="water.bill", value="verified", **WORDS), ("kind",), "shape fact"),
