@@ -21,7 +21,7 @@ def _built(settings: PortalSettings) -> Service:
     """Raises ConfigError."""
     policies = load(settings)
     return replace(
-        service(settings.zone_info, key_bytes(settings.fingerprint_key)), beside=answering(settings, policies)
+        service(settings.zone_info, key_bytes(settings.fingerprint_key)), also_runs=answering(settings, policies)
     )
 
 

@@ -195,7 +195,7 @@ def _with_numbers(mode: Forward, policy: Policy) -> Forward:
     crosswalk, wait_ms = policy.numbers
 
     @asynccontextmanager
-    async def beside(kafka: Kafka) -> AsyncIterator[None]:
+    async def following(kafka: Kafka) -> AsyncIterator[None]:
         # Of partners who do not name people by numbers any more an erased person's entries go as well.
         async with crosswalk.followed(kafka, sorted(numbered), sorted(policy.partners.keys() - numbered)):
             if numbered:
@@ -211,7 +211,7 @@ def _with_numbers(mode: Forward, policy: Policy) -> Forward:
         until_ms = crosswalk.missed()
         return answer if until_ms is None else Later(until_ms)
 
-    return replace(mode, answer=answer, beside=beside, catch_up=crosswalk.catch_up)
+    return replace(mode, answer=answer, also_reads=following, catch_up=crosswalk.catch_up)
 
 
 @lru_cache(maxsize=1024)

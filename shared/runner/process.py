@@ -147,16 +147,16 @@ class _Process:
             keeper = Timekeeper(self.service.name, clock.time, settings.connection, pool, metrics, tolerance_s)
             await self._until("a server that tells the time", keeper.compare)
         mode = self.service.mode
-        if isinstance(mode, Forward) and (beside := mode.beside) is not None:
-            await self._until("what is read beside", lambda: stack.enter_async_context(beside(settings.connection)))
+        if isinstance(mode, Forward) and (also_reads := mode.also_reads) is not None:
+            await self._until("what is read beside", lambda: stack.enter_async_context(also_reads(settings.connection)))
         traces = None
         if settings.traces:
             traces = open_traces(self.service.name, settings.traces, settings.traces_share, version("goodstanding"))
             stack.push_async_callback(asyncio.to_thread, traces.close)
         shards = Shards(self.service, Host(settings, clock, metrics, pool, traces))
         await self._until("the consumer group", shards.start)
-        if pool is not None and self.service.beside is not None:
-            await stack.enter_async_context(self.service.beside(pool, clock))
+        if pool is not None and self.service.also_runs is not None:
+            await stack.enter_async_context(self.service.also_runs(pool, clock))
         return Parts(settings.connection, shards, pool, keeper)
 
     async def _until(self, what: str, attempt: Callable[[], Awaitable[T]]) -> T:

@@ -62,7 +62,7 @@ class Forward:
     owner: str = ""
     """Which deployment this is, since no database says it: two that shared a consumer group would each get a part of
     the records. It must not tell anything secret."""
-    beside: Callable[[Kafka], AbstractAsyncContextManager[None]] | None = None
+    also_reads: Callable[[Kafka], AbstractAsyncContextManager[None]] | None = None
     """What the service reads beside its inputs, from Kafka at this address: no shard works before it is entered."""
     catch_up: Callable[[int], Awaitable[None]] | None = None
     """Waits for a moment until what was said by that time (ms) is known; called after `answer` has said `Later`."""
@@ -244,6 +244,6 @@ class Service(Generic[Mode]):
     step; it may take its time, and nothing waits for it."""
     files: Files | None = None
     """Those that it reads again when they change; None where it reads files at its start only."""
-    beside: Callable[[asyncpg.Pool, Clock], AbstractAsyncContextManager[None]] | None = None
+    also_runs: Callable[[asyncpg.Pool, Clock], AbstractAsyncContextManager[None]] | None = None
     """What a process of a service with state does beside its shards, on the same database and by the same clock; it is
     entered when they have started."""
