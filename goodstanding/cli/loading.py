@@ -98,13 +98,7 @@ def import_(
             room /= window.replace(":", "-")
         with open_shelf(room) as shelf:
             read = _sorted(deployment, files or [], partner, days, shelf, room)
-            sent = 0
-            if not hold:
-                with Bar(sum(shelf.waiting().values())) as bar:
-                    if window:
-                        sent = _backfilled(deployment, services, window, shelf, bar)
-                    else:
-                        sent = asyncio.run(_sent(deployment, services, shelf, bar))
+            sent = 0 if hold else _sent_all(deployment, services, window, shelf)
             told = _answer(shelf, read or shelf.files(), refused, sent, time.monotonic() - began, hold, as_json)
         if window and not hold:
             shutil.rmtree(room)
@@ -135,6 +129,14 @@ def _window(
             "--partner PARTNER --from DATE --until DATE",
         )
     return window_of(partner, days, _now(), settings.zone)
+
+
+def _sent_all(deployment: Deployment, services: Services, window: str | None, shelf: Shelf) -> int:
+    """How many events that were."""
+    with Bar(sum(shelf.waiting().values())) as bar:
+        if window:
+            return _backfilled(deployment, services, window, shelf, bar)
+        return asyncio.run(_sent(deployment, services, shelf, bar))
 
 
 def _backfilled(deployment: Deployment, services: Services, window: str, shelf: Shelf, bar: Bar) -> int:

@@ -18,7 +18,7 @@ from goodstanding.person.asking import Asked, Told, as_json_of, asking_for, requ
 from goodstanding.person.export import Export
 from goodstanding.person.export import export as exported
 from goodstanding.platform.deployment import Deployment
-from shared.contracts.subject import REASONS, Ask, ErasureReceipt, Reason, SubjectAnswer
+from shared.contracts.subject import REASONS, Ask, ErasureReceipt, Reason, SubjectAnswer, SubjectRequest
 
 app = commands("What a person asks: dispute a record, withdraw a consent, be erased, see what is held.")
 
@@ -124,7 +124,7 @@ def export(
     Example: goodstanding subject export GS000000000195
     """
     deployment, user_id, _ = asked_about(who)
-    _, told = asyncio.run(_answered(deployment, user_id, "export", timeout, "", None, None, None, None))
+    _, told = asyncio.run(_answered(deployment, user_id, request_of(request="export"), timeout))
     answer = next((each for each in told if isinstance(each, SubjectAnswer) and each.status != "begun"), None)
     if answer is None:
         fail(f"No answer has come within {timeout:.0f} s.", _LATER)
@@ -159,9 +159,15 @@ def _ask(
     if request == "withdraw-consent" and not asyncio.run(_is_known(deployment, user_id, partner, consent)):
         # A withdrawal may come before what is given under the consent; a slip in the id must not look like one.
         say(f"Nothing is known of a consent {consent} to {partner} so far. Those that are: goodstanding consents")
-    asked, told = asyncio.run(
-        _answered(deployment, user_id, request, timeout_s, record, reason, text or None, partner, consent)
+    body = request_of(
+        request=request,
+        record_id=asyncio.run(_record_id(deployment, user_id, record)) if record else None,
+        reason=reason,
+        text=text or None,
+        partner=partner,
+        consent_id=consent,
     )
+    asked, told = asyncio.run(_answered(deployment, user_id, body, timeout_s))
     if as_json:
         answer_json(
             {"user_id": user_id, "request_id": asked.request_id, "answers": [as_json_of(each) for each in told]}
@@ -188,30 +194,14 @@ _LATER = "It is answered as soon as the services come to it: goodstanding tail a
 
 
 async def _answered(
-    deployment: Deployment,
-    user_id: str,
-    request: Ask,
-    timeout_s: float,
-    record: str,
-    reason: Reason | None,
-    text: str | None,
-    partner: str | None,
-    consent: str | None,
+    deployment: Deployment, user_id: str, body: SubjectRequest, timeout_s: float
 ) -> tuple[Asked, list[Told]]:
-    body = request_of(
-        request=request,
-        record_id=await _record_id(deployment, user_id, record) if record else None,
-        reason=reason,
-        text=text,
-        partner=partner,
-        consent_id=consent,
-    )
     told: list[Told] = []
     async with asking_for(deployment.kafka, user_id) as asking:
         asked = await asking.ask(body, await deployment.now())
         async for each in asking.answers(asked, timeout_s):
             told.append(each)
-            if _ends(each, request):
+            if _ends(each, body.request):
                 break
     return asked, told
 
