@@ -48,6 +48,11 @@ async def letters(tiny: Tiny) -> list[tuple[str, str]]:
     return sorted((each["ce_code"].decode(), each["ce_origin"].decode()) for each in headers)
 
 
+async def sentences(tiny: Tiny) -> list[str]:
+    """What each dead letter says."""
+    return [dict(record.headers)["ce_sentence"].decode() for record in await tiny.read(tiny.letters)]
+
+
 async def distinct_letters(tiny: Tiny) -> list[tuple[str, str]]:
     """The same without repetitions, since an outbox may send a letter twice, to the byte."""
     return sorted(set(await letters(tiny)))

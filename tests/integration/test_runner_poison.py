@@ -30,6 +30,7 @@ from tests.integration.seen import (
     relaying,
     retried,
     says,
+    sentences,
 )
 from tests.integration.tiny import KEYS, Add, Count, Tiny, Worker, Write, until
 
@@ -80,6 +81,8 @@ async def test_an_error_that_repeats_for_one_record_sets_that_record_aside(tiny:
         await until(lambda: _letters(tiny, 1), "a dead letter")
         assert retries(worker) == 0, "nothing else had to begin again"
     assert [code for code, _ in await letters(tiny)] == ["unsavable"]
+    said = "Handling this record failed twice, alone, while the database took other writes: "
+    assert [each.startswith(said) for each in await sentences(tiny)] == [True]
     await assert_exactly_once(tiny, healthy)
 
 
@@ -283,6 +286,8 @@ async def test_a_run_goes_past_whom_it_cannot_handle(tiny: Tiny) -> None:
     notes = {key: counts[-1].note for key, counts in (await published(tiny)).items()}
     assert notes == {key: "one" if key == KEY else "run" for key in KEYS}
     assert await letters(tiny) == [("unsavable", "timer/run-1")]
+    said = "Handling this timer failed twice, alone, while the database took other writes: "
+    assert [each.startswith(said) for each in await sentences(tiny)] == [True]
 
 
 async def _run_done(tiny: Tiny) -> bool:
