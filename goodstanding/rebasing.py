@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError
 from aiokafka.structs import OffsetAndMetadata
 
 from goodstanding.errors import UserError
@@ -36,6 +36,7 @@ from shared.runner.one_story.contradictions import OtherOwner, OtherTopic, remed
 
 _PATIENCE_S = 30.0
 _LOOK_AGAIN_S = 0.2
+_NOT_YET = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +240,8 @@ async def _members(kafka: Kafka, group: str) -> int:
         while True:
             try:
                 return (await groups.members(admin, [group]))[group]
-            except GroupCoordinatorNotAvailableError:
-                # A new Kafka has none until the first group comes, and this question makes it get one.
+            except _NOT_YET:
+                # A new Kafka has no coordinator until the first group comes, and this question makes it get one.
                 await asyncio.sleep(_LOOK_AGAIN_S)
 
 
