@@ -55,6 +55,7 @@ STRICTER = table(FAIR, tier("good", 670, 30, "car"), tier("best", 770, 10, "loan
 WITHOUT_GRACE = table(FAIR, tier("good", 670, 0, "car"), tier("best", 770, 0, "loan"), day=100)
 GENEROUS = table(tier("fair", 550, 0, "bike", "line", "bus"), tier("good", 600, 30, "car"), day=100)
 RENAMED = table(FAIR, tier("great", 650, 30, "car"), day=100)
+FINER = table(FAIR, GOOD, tier("very-good", 770, 20, "van"), tier("best", 800, 0, "loan"), day=100)
 LATER = table(FAIR, GOOD, BEST, day=200)
 POLICIES = {
     "grace": (GRACE,),
@@ -65,6 +66,7 @@ POLICIES = {
     "without": (GRACE, WITHOUT_GRACE),
     "generous": (GRACE, GENEROUS),
     "renamed": (GRACE, RENAMED),
+    "finer": (GRACE, FINER),
     "three": (GRACE, STRICTER, LATER),
     "returns": (GRACE, RENAMED, LATER),
 }
@@ -222,6 +224,8 @@ STORIES = {
         "0 660 -> good; 50 660 t /trains -> good; 100 -> fair; 200 =; 210 660 t -> fair; 220 660 -> good"
     ),
     "three: one after the other": "0 660 -> good; 100 -> good until 130 fair; 130 -> fair; 200 -> good",
+    "finer: no grace keeps a tier that nobody has had": "0 760 -> best; 100 -> good",
+    "finer: a tier that was reached": "0 760 -> best; 101 775 -> good, very-good; 110 700 -> very-good until 130 good",
     "three: all at once after an outage": "0 660 -> good; 250 -> good until 130 fair, fair, good",
     "three: a score behind all": "0 660 -> good; 250 640 -> good until 130 fair, fair, good, good until 280 fair",
 }
