@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,16 +19,18 @@ from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import Stack
 from goodstanding.rates import described
 from services.benefits.core.table import TierTable
+from services.benefits.loading import clashes as table_clashes
 from services.benefits.loading import tier_tables
 from services.ingest.core.normalize import Refused, Skipped, judged
 from services.ingest.core.partner import Partner
 from services.ingest.loading import load_context, load_mapping, load_partners, parse_rates
 from services.scorer.core.features.base import Unit
 from services.scorer.core.scorecard import Scorecard
+from services.scorer.loading import clashes as scorecard_clashes
 from services.scorer.loading import scorecards
 from shared.contracts.own_kinds import OwnKinds
 from shared.contracts.retention_profile import Profile
-from shared.policy_file import SCORECARD, load_policy, profile_file
+from shared.policy_file import SCORECARD, load_policy, profile_file, scorecard_files, tier_files
 from shared.settings import partners_here, policies_here
 from shared.toml_file import ConfigError, load, text_of
 
@@ -103,6 +105,19 @@ def check(file: Path) -> str:
             return found(file)
     sentence = f"This is no policy file. One has one of these keys at the top: {', '.join(_KINDS)}."
     raise ConfigError(file, 1, "", sentence)
+
+
+def check_together(files: Sequence[Path]) -> list[ConfigError]:
+    """Why a deployment cannot have these files beside one another, where each may be used by itself: what its services
+    find in the scorecards, and the tier tables, that they read from one directory."""
+    found: list[ConfigError] = []
+    with _remedies():
+        for directory in dict.fromkeys(file.parent for file in files):
+            named = {file.name for file in files if file.parent == directory}
+            cards, tables = ([f for f in of(directory) if f.name in named] for of in (scorecard_files, tier_files))
+            found += scorecard_clashes(cards, [load_policy(file, Scorecard) for file in cards])
+            found += table_clashes(tables, [load_policy(file, TierTable) for file in tables])
+    return found
 
 
 def check_rates(file: Path, text: str) -> str:

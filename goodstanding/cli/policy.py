@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
@@ -34,29 +35,39 @@ def check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Policy files or partners' mappings.")],
     as_json: AsJson = False,
 ) -> None:
-    """Check policy files as the services do at their start. Ends with 1 when one must not be used.
+    """Check policy files as the services do at their start. Ends with 1 when one must not be used, or not beside
+    another one.
 
     Example: goodstanding policy check policies/scorecard.toml partners/bank.toml
     """
+    sound: list[Path] = []
     wrong = False
     for file in files:
         try:
             found = policies.check(file)
         except ConfigError as error:
             wrong = True
-            for each in (error, *error.others):
-                if as_json:
-                    told = {"file": str(file), "line": each.line, "key": each.key, "sentence": each.sentence}
-                    answer_json({"ok": False, **told})
-                else:
-                    tell(str(each))
+            _tell_faults(file, error.all, as_json=as_json)
             continue
+        sound.append(file)
         if as_json:
             answer_json({"ok": True, "file": str(file), "is": found})
         else:
             tell(f"{file}: {found}")
+    for clash in policies.check_together(sound):
+        wrong = True
+        _tell_faults(clash.file, [clash], as_json=as_json)
     if wrong:
         raise typer.Exit(1)
+
+
+def _tell_faults(file: Path, faults: Iterable[ConfigError], *, as_json: bool) -> None:
+    for each in faults:
+        if as_json:
+            told = {"file": str(file), "line": each.line, "key": each.key, "sentence": each.sentence}
+            answer_json({"ok": False, **told})
+        else:
+            tell(str(each))
 
 
 @app.command("diff")

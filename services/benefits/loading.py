@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from services.benefits.core.policy import Policy, faults_among, in_order
@@ -9,7 +10,7 @@ from services.benefits.core.table import TierTable
 from services.benefits.settings import BenefitsSettings
 from shared.policy_file import load_policy, tier_files
 from shared.settings import key_bytes
-from shared.toml_file import error_at
+from shared.toml_file import ConfigError, error_at
 
 
 def load(settings: BenefitsSettings) -> Policy:
@@ -25,6 +26,12 @@ def tier_tables(policies: Path) -> tuple[TierTable, ...]:
     """All tier tables of a deployment, the earliest first. Raises ConfigError, also for two of one day."""
     files = tier_files(policies)
     tables = [load_policy(file, TierTable) for file in files]
-    for index, (key, sentence) in faults_among(tables):
-        raise error_at(files[index], key, sentence)
+    for error in clashes(files, tables):
+        raise error
     return in_order(tables)
+
+
+def clashes(files: Sequence[Path], tables: Sequence[TierTable]) -> Iterator[ConfigError]:
+    """Why one deployment cannot have these tables, each of one of the files, beside one another."""
+    for index, (key, sentence) in faults_among(tables):
+        yield error_at(files[index], key, sentence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from services.scorer.core.folding import Window
@@ -11,7 +12,7 @@ from services.scorer.settings import ScorerSettings
 from shared.contracts.months import month_of_name
 from shared.policy_file import load_kinds, load_policy, scorecard_files
 from shared.settings import key_bytes
-from shared.toml_file import error_at
+from shared.toml_file import ConfigError, error_at
 
 
 def load(settings: ScorerSettings) -> Policy:
@@ -39,6 +40,12 @@ def scorecards(policies: Path) -> tuple[Scorecard, ...]:
     load_kinds(policies)
     files = scorecard_files(policies)
     cards = [load_policy(file, Scorecard) for file in files]
-    for index, (key, sentence) in faults_among(cards):
-        raise error_at(files[index], key, sentence)
+    for error in clashes(files, cards):
+        raise error
     return in_order(cards)
+
+
+def clashes(files: Sequence[Path], cards: Sequence[Scorecard]) -> Iterator[ConfigError]:
+    """Why one deployment cannot have these scorecards, each of one of the files, beside one another."""
+    for index, (key, sentence) in faults_among(cards):
+        yield error_at(files[index], key, sentence)

@@ -11,6 +11,7 @@ question:
     forgetting      what leaves that again?
     scorecard, scorecard_parts      what may a scorecard say?
     faults, part_faults     what is wrong with one, as a whole and in its parts?
+    reach           can anybody have its best score, and its worst?
     features        what can a rule look at, and how is it measured?
     catalogue       which hints does a policy file have?
     compiled        how does a scorecard become a program?

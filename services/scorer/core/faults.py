@@ -24,6 +24,7 @@ from services.scorer.core.part_faults import (
     faults_of_sentences,
     of_each,
 )
+from services.scorer.core.reach import faults_of_reach
 from services.scorer.core.scorecard_parts import BASE, POINTS, ScorecardParts
 from shared.contracts.demographics import is_demographic
 from shared.contracts.kinds import KIND_OF, Shape
@@ -35,13 +36,25 @@ _RESTRICTIONS_MAX = 16
 
 
 def faults_of(card: ScorecardParts) -> Faults:
-    """All of them. A policy with any fault must not be used."""
+    """All of them. A policy with any fault must not be used. Whether anybody can have the highest and the lowest score
+    is asked of parts without faults alone."""
+    yield from _faults_of_settings(card)
+    parts = list(_faults_of_parts(card))
+    yield from parts or faults_of_reach(card)
+
+
+def _faults_of_settings(card: ScorecardParts) -> Faults:
     yield from faults_of_name(card.name)
     if not 1 <= card.publication_day <= 28:
         yield PolicyFault(("publication_day",), "Use a day that every month has: 1 to 28.")
     if not 0 <= card.months_min <= WINDOW_MONTHS_MAX:
         yield PolicyFault(("months_min",), f"Use 0 to {WINDOW_MONTHS_MAX} months.")
     yield from _faults_of_dimension_names(card)
+    yield from of_each("hints", card.hints, lambda hint: faults_of_hint(card, hint))
+    yield from _faults_of_classes(card)
+
+
+def _faults_of_parts(card: ScorecardParts) -> Faults:
     yield from _faults_of_kinds(card)
     yield from _faults_of_features(card)
     yield from _faults_of_codes(card)
@@ -49,11 +62,9 @@ def faults_of(card: ScorecardParts) -> Faults:
     yield from of_each("rules", card.rules, lambda rule: faults_of_rule(card, rule))
     yield from of_each("caps", card.caps, lambda cap: faults_of_cap(card, cap))
     yield from of_each("limits", card.limits, lambda limit: faults_of_limit(card, limit))
-    yield from of_each("hints", card.hints, lambda hint: faults_of_hint(card, hint))
     if card.records is not None:
         yield from below(("records",), faults_of_records(card, card.records))
     yield from _faults_of_shares(card)
-    yield from _faults_of_classes(card)
 
 
 # -- names and what they stand for -------------------------------------------------------------------------------------
@@ -174,13 +185,6 @@ def _faults_of_shares(card: ScorecardParts) -> Faults:
     ):
         sentence = f"Nobody can reach {BASE + POINTS}: let one segment have the whole share of every dimension."
         yield PolicyFault(("segments",), sentence)
-    worst = min(sum(rule.worst for rule in card.rules_of(segment)) for segment in card.segment_codes())
-    worst += card.records.lowest if card.records else 0
-    if worst > 0:
-        sentence = (
-            f"Nobody can fall to {BASE}: the worst that there is comes to {BASE + worst}. Let something cost more."
-        )
-        yield PolicyFault(("rules",), sentence)
 
 
 def _bests(card: ScorecardParts, segment: str | None) -> dict[str, int]:

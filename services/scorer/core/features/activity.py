@@ -64,6 +64,9 @@ class Count(_Done, frozen=True, kw_only=True, tag="count"):
 class KindMonths(_Done, frozen=True, kw_only=True, tag="kind_months"):
     """How many kind-months there are: each kind counts once in a month, however often it is."""
 
+    def highest(self, groups: Groups) -> int | None:
+        return self.most_observed(groups)
+
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         window = plan.window(weighted(self.codes(groups)), self.months)
 
@@ -98,6 +101,9 @@ class MonthsActive(_Done, frozen=True, kw_only=True, tag="months_active"):
 
     unit: ClassVar[Unit] = "months"
 
+    def highest(self, groups: Groups) -> int | None:
+        return self.months
+
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         window = plan.window(weighted(self.codes(groups)), self.months)
 
@@ -115,6 +121,12 @@ class Regular(_Done, frozen=True, kw_only=True, tag="regular"):
     unit: ClassVar[Unit] = "per mille"
     observed: ClassVar[str] = "these months"
 
+    def highest(self, groups: Groups) -> int | None:
+        return 1000
+
+    def most_observed(self, groups: Groups) -> int | None:
+        return self.months
+
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months = weighted(self.codes(groups)), self.months
         window, all_of_it = plan.window(kinds, months), plan.window(kinds, WINDOW_MONTHS_MAX)
@@ -130,6 +142,9 @@ class ActiveInARow(_Done, frozen=True, kw_only=True, tag="active_streak"):
     """How many months in a row, up to the last complete one, have at least one such event."""
 
     unit: ClassVar[Unit] = "months"
+
+    def highest(self, groups: Groups) -> int | None:
+        return self.months
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         months = self.months
@@ -147,6 +162,9 @@ class ActiveInARow(_Done, frozen=True, kw_only=True, tag="active_streak"):
 
 class Variety(_Done, frozen=True, kw_only=True, tag="variety"):
     """How many of the kinds have at least one event."""
+
+    def highest(self, groups: Groups) -> int | None:
+        return len(self.codes(groups))
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, mask = weighted(self.codes(groups)), (1 << self.months) - 1
@@ -166,6 +184,12 @@ class History(Feature, frozen=True, kw_only=True, tag="history"):
 
     unit: ClassVar[Unit] = "months"
     observed: ClassVar[str] = "the same"
+
+    def highest(self, groups: Groups) -> int | None:
+        return WINDOW_MONTHS_MAX
+
+    def most_observed(self, groups: Groups) -> int | None:
+        return WINDOW_MONTHS_MAX
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         def history(of: Months) -> Measured | None:
@@ -202,6 +226,9 @@ class Ratio(Feature, frozen=True, kw_only=True, tag="ratio"):
             for fault in faults_of_kinds(side.kinds, groups, DONE):
                 yield PolicyFault((key, *fault.key), fault.sentence)
         yield from faults_of_months(self.months)
+
+    def most_observed(self, groups: Groups) -> int | None:
+        return self.months * len(codes_of(self.under.kinds, groups))
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         months = self.months

@@ -43,8 +43,17 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from ()
 
+    def highest(self, groups: Groups) -> int | None:
+        """The greatest value that there can be; None where there is no such bound. Only of a feature without faults, as
+        the next two."""
+        return None
+
+    def most_observed(self, groups: Groups) -> int | None:
+        """The most observations that a value can rest on; None where there is no such bound."""
+        return 1
+
     def measure(self, plan: Plan, groups: Groups) -> Measure:
-        """How it is measured, compiled. Only of a feature without faults."""
+        """How it is measured, compiled."""
         raise NotImplementedError
 
 
@@ -61,6 +70,9 @@ class Windowed(Feature, frozen=True, kw_only=True):
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         yield from faults_of_kinds(self.kinds, groups, self.shapes)
         yield from faults_of_months(self.months)
+
+    def most_observed(self, groups: Groups) -> int | None:
+        return self.months * len(self.codes(groups))
 
     def codes(self, groups: Groups) -> frozenset[int]:
         return codes_of(self.kinds, groups)

@@ -39,6 +39,9 @@ class Share(_Weighted, frozen=True, kw_only=True, tag="share"):
 
     unit: ClassVar[Unit] = "per mille"
 
+    def highest(self, groups: Groups) -> int | None:
+        return 1000
+
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months = self.weighted(groups), self.months
         group, window, mask = plan.group(kinds), plan.window(kinds, months), (1 << months) - 1
@@ -123,6 +126,9 @@ class MonthsSince(_LateFrom, frozen=True, kw_only=True, tag="months_since"):
 
     unit: ClassVar[Unit] = "months"
 
+    def highest(self, groups: Groups) -> int | None:
+        return self.months
+
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from
         group, window = plan.group(kinds), plan.window(kinds, months)
@@ -140,6 +146,9 @@ class MonthsLate(_LateFrom, frozen=True, kw_only=True, tag="months_late"):
     """How many months have something that was late by `late_from` days or more."""
 
     unit: ClassVar[Unit] = "months"
+
+    def highest(self, groups: Groups) -> int | None:
+        return self.months
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from
@@ -199,6 +208,9 @@ class KeptInARow(_LateFrom, frozen=True, kw_only=True, tag="streak"):
     `late_from` days or more. Months without any neither count nor break it."""
 
     unit: ClassVar[Unit] = "months"
+
+    def highest(self, groups: Groups) -> int | None:
+        return self.months
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         kinds, months, late_from = weighted(self.codes(groups)), self.months, self.late_from

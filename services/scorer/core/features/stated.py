@@ -8,7 +8,7 @@ from typing import ClassVar
 from services.scorer.core.features.base import Feature, Groups, Measure, Measured, Unit, Windowed
 from services.scorer.core.features.months import Circle, Months, Plan
 from services.scorer.core.state import amount_of
-from shared.contracts.fields import SCORE_MIN
+from shared.contracts.fields import SCORE_MAX, SCORE_MIN
 from shared.contracts.kinds import KIND_OF, Shape
 from shared.contracts.policy_parts import PolicyFault
 
@@ -89,6 +89,9 @@ class SteadyFigure(_OfMeans, frozen=True, kw_only=True, tag="figure"):
         if not 1 <= self.steady_months <= max(self.months, 1):
             yield PolicyFault(("steady_months",), "Use at least 1 and no more than `months`.")
 
+    def most_observed(self, groups: Groups) -> int | None:
+        return self.steady_months
+
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         plan.reads_figures = True
         codes, months, steady = sorted(self.codes(groups)), self.months, self.steady_months
@@ -120,6 +123,12 @@ class FigureMonths(_OfMeans, frozen=True, kw_only=True, tag="figure_months"):
     unit: ClassVar[Unit] = "months"
     observed: ClassVar[str] = "the same"
 
+    def highest(self, groups: Groups) -> int | None:
+        return self.months
+
+    def most_observed(self, groups: Groups) -> int | None:
+        return self.months
+
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         plan.reads_figures = True
         codes, months = sorted(self.codes(groups)), self.months
@@ -146,6 +155,9 @@ class ContactsStanding(_OnContacts, frozen=True, kw_only=True, tag="contacts"):
     unit: ClassVar[Unit] = "score"
     lowest: ClassVar[int | None] = BASE
 
+    def highest(self, groups: Groups) -> int | None:
+        return BASE + band_of(SCORE_MAX) * CONTACTS_BAND
+
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         def contacts(of: Months) -> Measured | None:
             return None if of.circle is None else (of.circle.standing, 1)
@@ -156,6 +168,9 @@ class ContactsStanding(_OnContacts, frozen=True, kw_only=True, tag="contacts"):
 class Influence(_OnContacts, frozen=True, kw_only=True, tag="influence"):
     """How many count the person among their contacts, both sides saying so, brought down to 5, 15 or 50. Unknown with
     fewer than five."""
+
+    def highest(self, groups: Groups) -> int | None:
+        return INFLUENCE_STEPS[-1]
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         def influence(of: Months) -> Measured | None:
@@ -169,6 +184,9 @@ class Stability(_OnContacts, frozen=True, kw_only=True, tag="stability"):
     than five of them."""
 
     unit: ClassVar[Unit] = "per mille"
+
+    def highest(self, groups: Groups) -> int | None:
+        return 1000
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         def stability(of: Months) -> Measured | None:

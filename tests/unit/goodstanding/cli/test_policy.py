@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from datetime import date
 from pathlib import Path
@@ -11,10 +12,13 @@ import pytest
 
 from goodstanding import policies
 from goodstanding.cli.policy import deadline_as_json
+from services.benefits.loading import tier_tables
+from services.scorer.loading import scorecards
 from shared.contracts.kinds import RecordClass
 from shared.contracts.retention_profile import Profile
 from shared.policy_file import load_policy
 from shared.settings import ROOT
+from shared.toml_file import ConfigError
 from tests.support.command_line import ask
 
 
@@ -75,3 +79,22 @@ def test_whoever_has_no_score_yet_is_told_when_scores_come_here() -> None:
     """`local up --continuous` publishes at once, whatever the shipped scorecard says."""
     assert "on day 6 of each month" in policies.when_scores_come(continuous=False)
     assert policies.when_scores_come(continuous=True) == "Scores are published as soon as something changes them."
+
+
+def test_files_that_one_service_cannot_hold_together_are_refused_as_at_its_start(tmp_path: Path) -> None:
+    for name in ("scorecard", "benefits"):
+        shutil.copy(ROOT / "policies" / f"{name}.toml", tmp_path / f"{name}.toml")
+        text = (ROOT / "policies" / f"{name}.toml").read_text(encoding="utf-8")
+        again = re.sub(r'(?m)^name = ".*"', 'name = "again"', text, count=1)
+        (tmp_path / f"{name}-again.toml").write_text(again, encoding="utf-8")
+    files = sorted(str(file) for file in tmp_path.glob("*.toml"))
+    found = ask("policy", "check", *files, "--json")
+    faults = [told for told in map(json.loads, found.stdout.splitlines()) if not told["ok"]]
+    assert found.exit_code == 1
+    for load, name, fault in zip((scorecards, tier_tables), ("scorecard", "benefits"), faults, strict=True):
+        with pytest.raises(ConfigError) as at_start:
+            load(tmp_path)
+        assert (fault["key"], fault["sentence"]) == (at_start.value.key, at_start.value.sentence)
+        assert str(at_start.value.file) == fault["file"] == str(tmp_path / f"{name}-again.toml")
+    alone = ask("policy", "check", files[0], files[-1])
+    assert alone.exit_code == 0, "of each kind one"

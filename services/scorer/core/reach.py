@@ -1,0 +1,178 @@
+"""Whether anybody can have the highest score of a scorecard, and the lowest (rules S5).
+
+Of a feature no more values are looked at than those at which a bin or a condition begins: between two of them nothing
+changes. Each feature is taken to be free of the others. So what is refused is out of everybody's reach, and not all
+that is out of reach is refused.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import TypeAlias
+
+from services.scorer.core.compiled import all_of, points_of
+from services.scorer.core.features.stated import Fact
+from services.scorer.core.scorecard_parts import BASE, POINTS, Condition, Limit, Rule, ScorecardParts
+from shared.contracts.kinds import KIND_OF, RecordClass
+from shared.contracts.policy_parts import PolicyFault
+
+_Value: TypeAlias = int | str | None
+"""None where it is unknown."""
+_Values: TypeAlias = Mapping[str, Sequence[_Value]]
+"""By feature."""
+_HIGHEST, _LOWEST = BASE + POINTS, BASE
+
+
+def faults_of_reach(card: ScorecardParts) -> Iterator[PolicyFault]:
+    """Only of a scorecard whose parts have no faults, and whose dimensions have their shares."""
+    values = {name: _values(card, name) for name in card.features}
+    for index, each in enumerate(card.segments[:-1]):
+        if all(_holds(condition, value) for condition in each.when for value in values[condition.feature]):
+            sentence = "It holds for everybody, so that no segment below has anybody. Narrow it."
+            yield PolicyFault(("segments", index, "when"), sentence)
+    # A segment whose rules come to less has its own item for that, and nobody in it is meant to have the best score.
+    meant = [segment for segment in card.segment_codes() if _most(card, segment) == POINTS]
+    blocked = [_blocked(card, segment, values) for segment in meant]
+    if all(blocked):
+        yield from dict.fromkeys(fault for fault in blocked if fault)
+    worst = min(_least(card, segment, values) for segment in card.segment_codes())
+    if worst > 0 and _LOWEST not in _ceilings(card):
+        comes_to = f"the worst that there is comes to {_LOWEST + worst}"
+        yield PolicyFault(("rules",), f"Nobody can fall to {_LOWEST}: {comes_to}. Let something cost more.")
+
+
+# -- the highest score -------------------------------------------------------------------------------------------------
+
+
+def _blocked(card: ScorecardParts, segment: str | None, of_all: _Values) -> PolicyFault | None:
+    """What keeps everybody in a segment from the best points of all its rules, or holds whoever has them below the
+    highest score; None if nothing is found."""
+    values = dict(of_all)
+    for condition in _conditions_of(card, segment):
+        values[condition.feature] = [v for v in values[condition.feature] if _holds(condition, v)]
+    for index, rule in enumerate(card.rules):
+        if not _counts(rule, segment) or _is_taken_back(card, rule, segment):
+            continue
+        if fault := _without_best(card, rule, of_all[rule.feature], values[rule.feature]):
+            return PolicyFault(("rules", index, *fault.key), fault.sentence)
+        values[rule.feature] = [v for v in values[rule.feature] if _points(rule, v) == rule.best]
+    return _held_down(card.limits, values)
+
+
+def _without_best(
+    card: ScorecardParts, rule: Rule, of_all: Sequence[_Value], left: Sequence[_Value]
+) -> PolicyFault | None:
+    feature, never = card.features[rule.feature], f"nobody can reach {_HIGHEST}"
+    observed = feature.most_observed(card.kinds)
+    if rule.best > rule.unknown and rule.evidence and observed is not None and rule.evidence.full > observed:
+        sentence = f"Use at most {observed}: {rule.feature} rests on no more observations, so that {never}."
+        return PolicyFault(("evidence", "full"), sentence)
+    if not any(_points(rule, value) == rule.best for value in of_all):
+        at = next(index for index, bin in enumerate(rule.bins) if bin.points == rule.best)
+        sentence = f"Use at most {feature.highest(card.kinds)}: {rule.feature} is never higher, so that {never}."
+        return PolicyFault(("bins", at, "at_least"), sentence)
+    if not any(_points(rule, value) == rule.best for value in left):
+        return PolicyFault(
+            ("bins",),
+            f"No value of {rule.feature} has the best points both of this rule and of what else asks for it, so that "
+            f"{never}. Let them agree.",
+        )
+    return None
+
+
+def _held_down(limits: Sequence[Limit], values: Mapping[str, Sequence[_Value]]) -> PolicyFault | None:
+    """The limit that holds for everybody who has one of these values of each feature. One that can be escaped by one
+    feature alone leaves the values by which it is: those may be held down by another."""
+    left = dict(values)
+    while True:
+        narrowed = False
+        for index, limit in enumerate(limits):
+            if limit.ceiling >= _HIGHEST:
+                continue
+            held = {
+                name: [v for v in left[name] if all(_holds(c, v) for c in limit.when if c.feature == name)]
+                for name in dict.fromkeys(condition.feature for condition in limit.when)
+            }
+            escapes = [name for name, found in held.items() if len(found) < len(left[name])]
+            if not escapes:
+                sentence = (
+                    f"Whoever has the best points of all rules is held at {limit.ceiling} by it, so that nobody can "
+                    f"reach {_HIGHEST}. Narrow the conditions."
+                )
+                return PolicyFault(("limits", index, "when"), sentence)
+            if len(escapes) == 1 and held[escapes[0]]:
+                left[escapes[0]] = [v for v in left[escapes[0]] if v not in held[escapes[0]]]
+                narrowed = True
+        if not narrowed:
+            return None
+
+
+def _most(card: ScorecardParts, segment: str | None) -> int:
+    rules = card.rules_of(segment)
+    return sum(rule.best for rule in rules) - sum(cap.most_taken_back(rules) for cap in card.caps)
+
+
+def _is_taken_back(card: ScorecardParts, rule: Rule, segment: str | None) -> bool:
+    """Whether a cap takes something of the best points of its rules: then not all of them are needed."""
+    rules = card.rules_of(segment)
+    return any(rule.code in cap.rules and cap.most_taken_back(rules) for cap in card.caps)
+
+
+# -- the lowest score --------------------------------------------------------------------------------------------------
+
+
+def _least(card: ScorecardParts, segment: str | None, values: _Values) -> int:
+    """No sum of points is lower. Rules that a cap binds are taken one by one, since what it takes makes them less."""
+    capped = {code for cap in card.caps for code in cap.rules}
+    together: dict[str, list[Rule]] = defaultdict(list)
+    for rule in card.rules_of(segment):
+        together[rule.code if rule.code in capped else f"[features] {rule.feature}"].append(rule)
+    least = sum(min(sum(_points(r, v) for r in rules) for v in values[rules[0].feature]) for rules in together.values())
+    return least + _most_of_records(card)
+
+
+def _most_of_records(card: ScorecardParts) -> int:
+    records = card.records
+    costs = [records.cost(of) for of in RecordClass] if records else []
+    return records.lowest if records and any(cost.open or cost.settled for cost in costs) else 0
+
+
+def _ceilings(card: ScorecardParts) -> Iterator[int]:
+    return chain(card.ceilings.values(), card.settled_ceilings.values(), (limit.ceiling for limit in card.limits))
+
+
+# -- values ------------------------------------------------------------------------------------------------------------
+
+
+def _values(card: ScorecardParts, name: str) -> Sequence[_Value]:
+    feature = card.features[name]
+    if isinstance(feature, Fact):
+        return [None, *KIND_OF[feature.kind].values]
+    lowest, highest = feature.lowest or 0, feature.highest(card.kinds)
+    starts = {lowest, *(bin.at_least or 0 for rule in card.rules if rule.feature == name for bin in rule.bins)}
+    for condition in card.conditions():
+        if condition.feature == name:
+            starts |= {bound for bound in (condition.at_least, condition.below) if bound is not None}
+    return [None, *(start for start in sorted(starts) if lowest <= start and (highest is None or start <= highest))]
+
+
+def _points(rule: Rule, value: _Value) -> int:
+    """Those of enough observations."""
+    if value is None:
+        return rule.unknown
+    enough = max(rule.evidence.full, rule.evidence.below or 1) if rule.evidence else 1
+    return points_of(rule)((value, enough))
+
+
+def _holds(condition: Condition, value: _Value) -> bool:
+    return all_of([condition], [condition.feature])([None if value is None else (value, 1)])
+
+
+def _conditions_of(card: ScorecardParts, segment: str | None) -> Sequence[Condition]:
+    return next((each.when for each in card.segments if each.code == segment), ())
+
+
+def _counts(rule: Rule, segment: str | None) -> bool:
+    return rule.segments is None or segment in rule.segments

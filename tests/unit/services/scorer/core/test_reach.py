@@ -1,0 +1,121 @@
+"""A scorecard by which nobody can have the best score, or the worst, is refused with what keeps everybody from it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from services.scorer.core.scorecard import Scorecard
+from shared.policy_file import load_policy
+from shared.settings import ROOT
+from shared.toml_file import ConfigError
+
+VILLAGE = re.findall(r"```toml village\.toml\n(.*?)```", (ROOT / "docs" / "policies.md").read_text("utf-8"), re.DOTALL)[
+    0
+]
+BINS = "{ at_least = 900, points = 120 }, { at_least = 1000, points = 220 }"
+EVIDENCE = "evidence = { full = 12 }"
+RULES = "[[rules]]\ncode = "
+
+
+def limit(when: str, ceiling: int = 900) -> str:
+    return f'[[limits]]\ncode = "held"\nwhen = [{when}]\nceiling = {ceiling}\nen = "Held."\nzh = "限"\n\n'
+
+
+def rule(code: str, bins: str) -> str:
+    return (
+        f'{RULES}"{code}"\ndimension = "steadiness"\nfeature = "steady"\ndirection = "lower"\nunknown = 0\n'
+        f'bins = [{bins}]\nen = "Steady."\nzh = "稳"\n\n'
+    )
+
+
+SEGMENTS = '[[segments]]\ncode = "{code}"\nwhen = [{when}]\nen = "Some."\nzh = "些"\n\n'
+OTHERS = '[[segments]]\ncode = "others"\nen = "Others."\nzh = "余"\n\n'
+OPPOSED = VILLAGE.replace("points = 100 }]\nevidence", "points = 60 }]\nevidence").replace(
+    "points = 60 }, { at_least = 900, points = 60 }", "points = 20 }, { at_least = 900, points = 60 }"
+)
+
+# What keeps everybody from it, the policy, the key, a part of the sentence.
+REFUSED = [
+    ("a bin above a share", VILLAGE.replace(BINS, BINS.replace("1000", "1001")), "rules[0].bins[2].at_least", "1000"),
+    (
+        "a month more than there are",
+        VILLAGE.replace('"regular"', '"months_active"').replace("at_least = 500", "at_least = 6").replace(
+            "at_least = 900, points = 100", "at_least = 13, points = 100"
+        ),
+        "rules[2].bins[2].at_least",
+        "at most 12",
+    ),
+    ("too much evidence", VILLAGE.replace(EVIDENCE, "evidence = { full = 13 }"), "rules[2].evidence.full", "12"),
+    (
+        "a limit of everybody",
+        VILLAGE.replace(RULES, limit('{ feature = "on_time", at_least = 0, unknown = true }') + RULES, 1),
+        "limits[0].when",
+        "held at 900",
+    ),
+    (
+        "a limit of the best",
+        VILLAGE.replace(RULES, limit('{ feature = "on_time", at_least = 1000 }') + RULES, 1),
+        "limits[0].when",
+        "held at 900",
+    ),
+    (
+        "two limits that leave nobody",
+        VILLAGE.replace(
+            RULES,
+            limit('{ feature = "steady", below = 950 }')
+            + limit('{ feature = "steady", at_least = 950 }').replace("held", "held-too")
+            + RULES,
+            1,
+        ),
+        "limits[1].when",
+        "held at 900",
+    ),
+    (
+        "rules that oppose each other",
+        OPPOSED + rule("not-steady", "{ at_least = 0, points = 40 }, { at_least = 500, points = 0 }"),
+        "rules[4].bins",
+        "No value of steady",
+    ),
+    ("no worse", VILLAGE.replace("points = -40", "points = 60").replace("-400", "-10"), "rules", "comes to 400"),
+    (
+        "a segment of everybody",
+        VILLAGE.replace(
+            RULES,
+            SEGMENTS.format(code="all", when='{ feature = "on_time", at_least = 0, unknown = true }') + OTHERS + RULES,
+            1,
+        ),
+        "segments[0].when",
+        "holds for everybody",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "key", "part"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
+def test_what_is_out_of_everybodys_reach_is_refused(tmp_path: Path, text: str, key: str, part: str) -> None:
+    (file := tmp_path / "policy.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as raised:
+        load_policy(file, Scorecard)
+    assert [(error.key, part in error.sentence) for error in raised.value.all] == [(key, True)], raised.value.all
+
+
+ACCEPTED = [
+    ("the policy of the guide", VILLAGE),
+    ("a limit that the best leave", VILLAGE.replace(RULES, limit('{ feature = "on_time", below = 1000 }') + RULES, 1)),
+    ("a bin above the range that the best do not need",
+     VILLAGE.replace(BINS, f"{BINS}, {{ at_least = 1001, points = 220 }}")),
+    ("a limit at 350 in place of points",
+     VILLAGE.replace("points = -40", "points = 60").replace("-400", "-10").replace(
+         RULES, limit('{ feature = "on_time", below = 100 }', 350) + RULES, 1)),
+    ("a segment in which the best are held, beside one in which they are not",
+     VILLAGE.replace(
+         RULES, SEGMENTS.format(code="some", when='{ feature = "on_time", below = 500 }') + OTHERS + RULES, 1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [case[1] for case in ACCEPTED], ids=[case[0] for case in ACCEPTED])
+def test_what_somebody_can_reach_is_not_refused(tmp_path: Path, text: str) -> None:
+    (file := tmp_path / "policy.toml").write_text(text, encoding="utf-8")
+    assert load_policy(file, Scorecard).name == "village"
