@@ -26,6 +26,14 @@ from shared.type_faults import UNKNOWN, KeyPath, faults_of
 
 T = TypeVar("T")
 _NAME_CHARACTERS = 12
+_NESTED_SENTENCE = "Its tables or arrays are nested too deeply."
+_PARTS_MAX = 64
+"""Of a dotted key. What tomllib keeps of one grows with the square of its parts."""
+_LONG_KEY = re.compile(
+    r"""(?:^|[\[{,])[ \t]*((?:(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')[ \t]*\.[ \t]*)"""
+    rf"{{{_PARTS_MAX}}})",
+    re.MULTILINE,
+)
 _NUMBER_SENTENCE = "A number in the file has more digits than can be read."
 
 
@@ -66,13 +74,15 @@ def load(path: Path, type: type[T], hint: Callable[[str], str] = lambda _: "") -
     of the first fault, with the others in `others`; also for a file that cannot be read.
     """
     text = text_of(path)
+    if found := _LONG_KEY.search(text):
+        raise ConfigError(path, text.count("\n", 0, found.start(1)) + 1, "", _NESTED_SENTENCE)
     try:
         document = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(path, text, str(error)) from None
     except (ValueError, ArithmeticError, RecursionError) as error:
         # The grammar allows numbers and nesting of any size, and Python does not.
-        what = "Its tables or arrays are nested too deeply." if isinstance(error, RecursionError) else _NUMBER_SENTENCE
+        what = _NESTED_SENTENCE if isinstance(error, RecursionError) else _NUMBER_SENTENCE
         raise ConfigError(path, 1, "", what) from None
     try:
         return msgspec.convert(document, type)

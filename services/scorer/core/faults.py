@@ -33,14 +33,25 @@ from shared.contracts.policy_parts import PolicyFault, faults_of_name, is_code
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _NAME_SENTENCE = "Use 1 to 40 lower-case letters, digits and underscores, a letter first."
 _RESTRICTIONS_MAX = 16
+_PARTS_MAX = {"features": 1000, "segments": 50, "rules": 1000, "caps": 100, "limits": 1000, "hints": 100}
 
 
 def faults_of(card: ScorecardParts) -> Faults:
     """All of them. A policy with any fault must not be used. Whether anybody can have the highest and the lowest score
     is asked of parts without faults alone."""
+    if too_many := list(_faults_of_size(card)):
+        # Each part is compared with the others, so that no more is asked of so many.
+        yield from too_many
+        return
     yield from _faults_of_settings(card)
     parts = list(_faults_of_parts(card))
     yield from parts or faults_of_reach(card)
+
+
+def _faults_of_size(card: ScorecardParts) -> Faults:
+    for key, most in _PARTS_MAX.items():
+        if (number := len(getattr(card, key))) > most:
+            yield PolicyFault((key,), f"Use at most {most}; there are {number:,}.")
 
 
 def _faults_of_settings(card: ScorecardParts) -> Faults:

@@ -52,8 +52,9 @@ def _blocked(card: ScorecardParts, segment: str | None, of_all: _Values) -> Poli
     values = dict(of_all)
     for condition in _conditions_of(card, segment):
         values[condition.feature] = [v for v in values[condition.feature] if _holds(condition, v)]
+    taken_back = _taken_back(card, segment)
     for index, rule in enumerate(card.rules):
-        if not _counts(rule, segment) or _is_taken_back(card, rule, segment):
+        if not _counts(rule, segment) or rule.code in taken_back:
             continue
         if fault := _without_best(card, rule, of_all[rule.feature], values[rule.feature]):
             return PolicyFault(("rules", index, *fault.key), fault.sentence)
@@ -114,10 +115,10 @@ def _most(card: ScorecardParts, segment: str | None) -> int:
     return sum(rule.best for rule in rules) - sum(cap.most_taken_back(rules) for cap in card.caps)
 
 
-def _is_taken_back(card: ScorecardParts, rule: Rule, segment: str | None) -> bool:
-    """Whether a cap takes something of the best points of its rules: then not all of them are needed."""
+def _taken_back(card: ScorecardParts, segment: str | None) -> frozenset[str]:
+    """The rules of whose best points a cap takes something: not all of them are needed."""
     rules = card.rules_of(segment)
-    return any(rule.code in cap.rules and cap.most_taken_back(rules) for cap in card.caps)
+    return frozenset(code for cap in card.caps if cap.most_taken_back(rules) for code in cap.rules)
 
 
 # -- the lowest score --------------------------------------------------------------------------------------------------

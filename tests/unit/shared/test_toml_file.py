@@ -174,3 +174,25 @@ def test_a_byte_order_mark_is_passed_over_and_moves_no_line(tmp_path: Path) -> N
     with pytest.raises(ConfigError) as caught:
         load(path, Policy)
     assert (caught.value.line, caught.value.key) == (2, "rules[0].points")
+
+
+@pytest.mark.parametrize("parts", [100, 1_000, 50_000])
+@pytest.mark.parametrize(
+    "written", ["{} = 1", "x = 1\n[{}]", "[[{}]]", "x = {{ {} = 1 }}", "x = [ 1, {{ y = 2, {} = 1 }}]"]
+)
+@pytest.mark.parametrize("part", ["a", '"b c"', "'d' "])
+def test_a_key_of_too_many_parts_is_refused_before_it_is_read(
+    tmp_path: Path, written: str, parts: int, part: str
+) -> None:
+    """What is kept of such a key grows with the square of its parts: of 50,000 that were ten gigabytes."""
+    text = written.format(".".join([part] * parts))
+    (file := tmp_path / "deep.toml").write_text(text)
+    with pytest.raises(ConfigError, match="nested too deeply") as raised:
+        load(file, dict)
+    assert raised.value.line == text.count("\n") + 1
+
+
+def test_many_dots_in_a_text_are_no_key(tmp_path: Path) -> None:
+    text = f'# {"a." * 100}\nx = "{"b." * 100}"\ny = [1.5, "{"c." * 100}"]'
+    (file := tmp_path / "dots.toml").write_text(text)
+    assert load(file, dict)["x"] == "b." * 100

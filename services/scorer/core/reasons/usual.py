@@ -46,7 +46,8 @@ def as_usual(
     present: Present, through: int, *, ended: frozenset[int] = frozenset(), late: frozenset[int] = frozenset()
 ) -> State:
     """The person up to a month who goes on as in the last complete month, or in the one before where that has none of a
-    kind, and has everything on time. Kinds that are `ended` have no more events, and `late` ones are late as ever."""
+    kind, or in the running one where neither has, and has everything on time. Kinds that are `ended` have no more
+    events, and `late` ones are late as ever."""
     state, running = decode(encode(present.state)), range(present.through, through + 1)
     usual = {
         code: vector if code in late else _on_time(vector)
@@ -61,7 +62,7 @@ def as_usual(
         put_vectors(state, code, of_kind)
     for key, packed in state.figures.items():
         months = unpack_figures(packed)
-        last = next((months[month] for month in _last_two(present) if month in months), None)
+        last = next((months[month] for month in _usual_months(present) if month in months), None)
         if last is not None and key[HASH_BYTES] not in ended:
             state.figures[key] = pack_figures(dict(sorted((dict.fromkeys(running, last) | months).items())))
     return state
@@ -85,13 +86,14 @@ def with_less_billed(usual: State, present: Present, below: int, shares: Mapping
 
 
 def _usual(present: Present) -> dict[int, Vector]:
-    """By kind code the last complete month, or the one before where that has none of a kind."""
-    last, before = (_vectors(present.state, month) for month in _last_two(present))
-    return {code: vector for code, vector in (before | last).items() if vector[COUNT] > 0}
+    """By kind code the first of the usual months that has anything of the kind."""
+    last, before, running = (_vectors(present.state, month) for month in _usual_months(present))
+    return {code: vector for code, vector in (running | before | last).items() if vector[COUNT] > 0}
 
 
-def _last_two(present: Present) -> tuple[int, int]:
-    return present.through - 1, present.through - 2
+def _usual_months(present: Present) -> tuple[int, int, int]:
+    """What is new in the running month has nothing in those before, which say nothing of it then."""
+    return present.through - 1, present.through - 2, present.through
 
 
 def _vectors(state: State, month: int) -> dict[int, Vector]:

@@ -119,3 +119,12 @@ ACCEPTED = [
 def test_what_somebody_can_reach_is_not_refused(tmp_path: Path, text: str) -> None:
     (file := tmp_path / "policy.toml").write_text(text, encoding="utf-8")
     assert load_policy(file, Scorecard).name == "village"
+
+
+def test_more_rules_than_anybody_can_read_are_refused_at_once(tmp_path: Path) -> None:
+    """Each is compared with the others, so that twenty thousand of them took minutes."""
+    text = VILLAGE + "".join(rule(f"rule-{'x' * 9}", "{ at_least = 0, points = 0 }") for _ in range(1001))
+    (file := tmp_path / "policy.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match="Use at most 1000; there are 1,005") as raised:
+        load_policy(file, Scorecard)
+    assert [error.key for error in raised.value.all] == ["rules"]

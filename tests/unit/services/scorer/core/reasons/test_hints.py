@@ -111,6 +111,32 @@ def test_going_on_as_usual_is_what_comes_when_all_goes_on() -> None:
     assert foretold == life.scores(range(7, 19))
 
 
+NEW = Life("", [*verified(), *monthly(CARD, PHONE, amount=100_000), *monthly("income.reported", amount=800_000)])
+
+
+@pytest.fixture
+def in_the_first_month() -> Present:
+    """Of whom nothing is known but of the running month, as continuous cadence has it."""
+    return Present(NEW.state_after(1), None, FIRST)
+
+
+def test_who_is_new_goes_on_as_in_the_running_month(in_the_first_month: Present) -> None:
+    assert [score for _, score in outlook(in_the_first_month, SHIPPED)] == NEW.scores(range(1, 13))
+
+
+def test_what_is_done_already_in_the_running_month_is_not_told_as_new(in_the_first_month: Present) -> None:
+    found = hinted(in_the_first_month)
+    assert not found.keys() & {"keep-credit", "pay-bills"}, "this month's are paid"
+    assert all(found[code].goes_on for code in ("keep-credit-half-a-year", "pay-bills-half-a-year"))
+
+
+def test_a_kind_that_begins_in_the_running_month_goes_on_beside_the_others() -> None:
+    known = monthly(CARD, amount=100_000)
+    life = Life("", [*verified(), *known, *monthly(PHONE, months=range(6, 24))])
+    of = Present(life.state_after(7), None, FIRST + 6)
+    assert [score for _, score in outlook(of, SHIPPED)] == life.scores(range(7, 19))
+
+
 def test_somebody_of_whom_nothing_is_known_has_an_outlook() -> None:
     score = evaluate(State(), SHIPPED, FIRST).score
     assert [found for _, found in outlook(Present(State(), None, FIRST), SHIPPED)] == [score] * 12
