@@ -16,7 +16,12 @@ from shared.type_faults import UNKNOWN, Fault, KeyPath
 
 _NEAREST = re.compile(r"The nearest is `([^`]+)`")
 _WANTED = re.compile(r"Expected `(\w+)")
+_MISSING = re.compile(r"Object missing required field `([^`]+)`")
+_NO_DAY = "Invalid RFC3339 encoded date"
+_SENTENCES = frozenset({"en", "zh"})
 _WORDS = re.compile(r"Say one of: (.+)\.$")
+A_TEXT = "Expected `str`"
+"""What is said of a key in whose place a text is guessed."""
 _STAND_INS: dict[str, tuple[Any, Any]] = {
     "int": (0, 1000),
     "str": ("one", "another"),
@@ -25,6 +30,25 @@ _STAND_INS: dict[str, tuple[Any, Any]] = {
     "bool": (False, True),
     "date": (date(2000, 1, 1), date(2100, 1, 1)),
 }
+
+
+def with_missing(document: Any, faults: Iterable[Fault]) -> tuple[Any, Sequence[KeyPath]]:
+    """The document with an empty text for each required key that is missing, and these keys."""
+    document = deepcopy(document)
+    keys = [(*key, found[1]) for key, said in faults if (found := _MISSING.match(said))]
+    for key in keys:
+        _table_of(document, key)[key[-1]] = ""
+    return document, keys
+
+
+def can_stand_in(key: KeyPath, said: str | None) -> bool:
+    """Whether something may be guessed in the place of a key that is missing; `said` is what is wrong with an empty
+    text there. By a name other parts of a file look for that part, and on a list or a table others rest: a guess would
+    make faults that the file does not have."""
+    if said is None:
+        return len(key) == 1 or key[-1] in _SENTENCES
+    wanted = _WANTED.match(said)
+    return bool(_WORDS.search(said)) or said.startswith(_NO_DAY) or bool(wanted and wanted[1] in ("int", "bool"))
 
 
 def guesses(document: Any, faults: Iterable[Fault]) -> tuple[Any, Any]:
@@ -44,9 +68,7 @@ def _guess(document: Any, faults: Iterable[Fault], which: int) -> Any:
     for key, said in faults:
         if not key:
             continue
-        table = document
-        for name in key[:-1]:
-            table = table[name]
+        table = _table_of(document, key)
         if said.startswith(UNKNOWN):
             value, near = table.pop(key[-1]), _NEAREST.search(said)
             if near:
@@ -55,4 +77,12 @@ def _guess(document: Any, faults: Iterable[Fault], which: int) -> Any:
             table[key[-1]] = words[1].split(", ")[which]
         elif (wanted := _WANTED.match(said)) and wanted[1] in _STAND_INS:
             table[key[-1]] = _STAND_INS[wanted[1]][which]
+        elif said.startswith(_NO_DAY):
+            table[key[-1]] = _STAND_INS["date"][which]
+    return document
+
+
+def _table_of(document: Any, key: KeyPath) -> Any:
+    for name in key[:-1]:
+        document = document[name]
     return document

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from shared import mended
-from shared.type_faults import UNKNOWN, KeyPath, faults_of
+from shared.type_faults import UNKNOWN, Fault, KeyPath, faults_of
 
 T = TypeVar("T")
 _NAME_CHARACTERS = 12
@@ -74,8 +74,8 @@ def load(path: Path, type: type[T], hint: Callable[[str], str] = lambda _: "") -
     of the first fault, with the others in `others`; also for a file that cannot be read.
     """
     text = text_of(path)
-    if found := _LONG_KEY.search(text):
-        raise ConfigError(path, text.count("\n", 0, found.start(1)) + 1, "", _NESTED_SENTENCE)
+    if long := _LONG_KEY.search(text):
+        raise ConfigError(path, text.count("\n", 0, long.start(1)) + 1, "", _NESTED_SENTENCE)
     try:
         document = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
@@ -94,12 +94,24 @@ def load(path: Path, type: type[T], hint: Callable[[str], str] = lambda _: "") -
             ConfigError(path, line_of(text, key), spelled(key), f"{said} {hints[key]}" if key in hints else said)
             for key, said in faults
         )
-        with suppress(msgspec.ValidationError):
-            one, other = (msgspec.convert(each, type) for each in mended.guesses(document, faults))
-            found.guesses, found.guessed = (one, other), mended.guessed(faults)
+        _guess(found, document, faults, type)
         with suppress(msgspec.ValidationError):
             found.rest = msgspec.convert(_without(document, unknown), type)
         raise found from None
+
+
+def _guess(found: ConfigError, document: Any, faults: Sequence[Fault], type: Any) -> None:
+    """Say in an error what the file may have been meant to say, if that can be guessed."""
+    document, missing = mended.with_missing(document, faults)
+    if missing:
+        faults = list(faults_of(document, type))
+        said = dict(faults)
+        if not all(mended.can_stand_in(key, said.get(key)) for key in missing):
+            return
+        faults += [(key, mended.A_TEXT) for key in missing if key not in said]
+    with suppress(msgspec.ValidationError):
+        one, other = (msgspec.convert(each, type) for each in mended.guesses(document, faults))
+        found.guesses, found.guessed = (one, other), mended.guessed(faults)
 
 
 def _without(document: Any, keys: Iterable[KeyPath]) -> Any:

@@ -20,7 +20,7 @@ from services.retention.settings import RetentionSettings
 from services.scorer import loading as scorer
 from services.scorer.settings import ScorerSettings
 from shared.settings import ROOT
-from shared.toml_file import ConfigError
+from shared.toml_file import ConfigError, spelled
 
 KEY = SecretStr("00" * 32)
 
@@ -129,3 +129,38 @@ def test_no_fault_is_told_that_rests_on_what_stands_for_a_wrong_value(tmp_path: 
     with pytest.raises(ConfigError) as raised:
         check(file)
     assert [error.key for error in raised.value.all] == ["rules[1].bins[0].points"]
+
+
+MISSING = {
+    "a sentence": ('zh = "信用类还款按时率为 {value}（已知 {observations} 期）。"\n', ("rules", 0)),
+    "a number of a rule": ("unknown = 15\n", ("rules", 0)),
+    "a number at the top": ("months_min = 3 ", ()),
+    "a word": ('cadence = "monthly" ', ()),
+    "a day": ("effective_on = 2000-01-01\n", ()),
+}
+
+
+@pytest.mark.parametrize(("was", "table"), MISSING.values(), ids=MISSING)
+def test_a_key_that_is_missing_hides_no_other_fault(tmp_path: Path, was: str, table: tuple[str | int, ...]) -> None:
+    text = (ROOT / "policies" / "scorecard.toml").read_text(encoding="utf-8")
+    assert was in text
+    text = text.replace(was, "#" if was.endswith(" ") else "", 1)
+    text = text.replace("publication_day = 6", "publication_day = 31").replace("\nidentity = 90", "\nidentity = 100")
+    (file := tmp_path / "missing.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as raised:
+        check(file)
+    keys = {error.key for error in raised.value.all}
+    assert keys == {spelled(table), "publication_day", "dimensions", "dimensions.identity"}
+
+
+@pytest.mark.parametrize(
+    "was", ['code = "credit-on-time"\n', 'feature = "credit_share"\n', "legal = { open = -220, settled = -150 }\n"]
+)
+def test_what_a_missing_name_or_table_leads_to_is_not_told(tmp_path: Path, was: str) -> None:
+    text = (ROOT / "policies" / "scorecard.toml").read_text(encoding="utf-8")
+    assert was in text
+    (file := tmp_path / "missing.toml").write_text(text.replace(was, "", 1), encoding="utf-8")
+    with pytest.raises(ConfigError) as raised:
+        check(file)
+    assert len(raised.value.all) == 1
+    assert "missing required field" in raised.value.sentence
