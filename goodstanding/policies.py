@@ -24,10 +24,13 @@ from services.benefits.loading import tier_tables
 from services.ingest.core.normalize import Refused, Skipped, judged
 from services.ingest.core.partner import Partner
 from services.ingest.loading import load_context, load_mapping, load_partners, parse_rates
-from services.scorer.core.features.base import Unit
+from services.scorer.core.features.activity import Ratio
+from services.scorer.core.features.base import Unit, Windowed, kinds_of
+from services.scorer.core.features.stated import Fact
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.loading import clashes as scorecard_clashes
 from services.scorer.loading import scorecards
+from shared.contracts.kinds import KIND_OF, Shape
 from shared.contracts.own_kinds import OwnKinds
 from shared.contracts.retention_profile import Profile
 from shared.policy_file import SCORECARD, load_policy, profile_file, scorecard_files, tier_files
@@ -167,7 +170,24 @@ def _kind_of(file: Path) -> Callable[[Path], str] | None:
 
 def _scorecard(file: Path) -> str:
     card = load_policy(file, Scorecard)
-    return f"scorecard {card.id}, {len(card.rules)} rules, {card.cadence}, in force from {card.effective_on}"
+    told = f"scorecard {card.id}, {len(card.rules)} rules, {card.cadence}, in force from {card.effective_on}"
+    unread = not_read(card)
+    return f"{told}; nothing reads {', '.join(unread)}" if unread else told
+
+
+def not_read(card: Scorecard) -> list[str]:
+    """The kinds of behavior and facts that bear on nothing: no feature of the scorecard reads them."""
+    read: set[str] = set()
+    for feature in card.features.values():
+        match feature:
+            case Fact():
+                read.add(feature.kind)
+            case Ratio():
+                read |= {kind.name for kind in kinds_of([*feature.over.kinds, *feature.under.kinds], card.kinds)}
+            case Windowed():
+                read |= {kind.name for kind in kinds_of(feature.kinds, card.kinds)}
+    others = (kind for kind in KIND_OF.values() if kind.shape not in (Shape.RECORD, Shape.CONTACT))
+    return [kind.name for kind in others if kind.name not in read]
 
 
 def _tier_table(file: Path) -> str:

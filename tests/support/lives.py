@@ -406,7 +406,8 @@ Whoever changes the scorecard writes this page again, and reads it as somebody w
 
 Unless a line says otherwise, the person has a verified identity, everything is on time, a card has a limit of 10,000
 yuan of which 2,000 are used, *all bills* are water, electricity, gas, phone and property fee, and *friends* are 50
-contacts of more than a year.
+contacts of more than a year. Mortgages and student loans count as credit does, and rent, broadband and premiums of
+insurances as bills do; fees of subscriptions and of parking count for nothing.
 """
 _AFTERWARDS = """
 ## Something happens after two good years

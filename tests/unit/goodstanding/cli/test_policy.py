@@ -98,3 +98,9 @@ def test_files_that_one_service_cannot_hold_together_are_refused_as_at_its_start
         assert str(at_start.value.file) == fault["file"] == str(tmp_path / f"{name}-again.toml")
     alone = ask("policy", "check", files[0], files[-1])
     assert alone.exit_code == 0, "of each kind one"
+
+
+def test_kinds_that_bear_on_nothing_are_told_where_a_scorecard_is_checked() -> None:
+    found = ask("policy", "check", str(ROOT / "policies" / "scorecard.toml"))
+    assert found.stdout.rstrip().endswith("; nothing reads subscription.fee, parking.fee")
+    assert "mortgage.repayment" in policies.check(ROOT / "policies" / "credit-card.toml").split("nothing reads")[1]

@@ -314,3 +314,16 @@ def test_two_years_after_a_default_nobody_stands_beside_whoever_settled_a_slip_a
     slip = by_name["a card reported overdue, settled in the second month"]
     default = by_name["default: the same, settled in the seventh month, and paid on time from then on"]
     assert default.scores([24])[0] < slip.scores([24])[0] < 700
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["mortgage.repayment", "student_loan.repayment", "rent.payment", "insurance.premium", "broadband.bill"],
+)
+def test_whatever_is_owed_month_after_month_is_missed_where_it_is_late(kind: str) -> None:
+    on_time, late_always = (
+        Life("", [*verified(), *monthly(kind, days_late=days, amount=500_000)]).scores() for days in (0, 89)
+    )
+    known = Life("", verified()).scores()
+    for missed, newcomer, kept in zip(late_always, known, on_time, strict=True):
+        assert missed < newcomer < kept

@@ -38,7 +38,9 @@ SETTLED = news(record("card.overdue", "r2", ended_on=day(JAN).date(), amount=90_
     [
         ([], "base", "Everybody begins with 350 points.", "每个人从 350 分起。"),
         ([], "credit-on-time",
-         "Nothing is known of your credit payments in the last 24 months.", "近 24 个月没有信用类还款记录。"),
+         "Nothing is known of your credit payments, mortgage payments and student loan payments in the last 24 "
+         "months.",
+         "近 24 个月没有信用类还款、房贷还款和助学贷款还款记录。"),
         ([], "verified-identity", "Nothing has been confirmed yet about your identity.", "身份认证尚未得到确认。"),
         ([], "contacts-standing", "Fewer than 5 contacts are known of whom both sides say so.",
          "双方确认的联系人不足 5 人。"),
