@@ -437,7 +437,9 @@ which an open court case with payments that are late reaches.
   open court case everybody stands below somebody of whom nothing is known. A record that has lapsed costs nothing.
 - To tell a true figure never costs a point.
 - One day late costs far less than 30, and 30 far less than 89. What is older costs no more than what is newer.
-- A record that is settled costs no more than one that is open. A loan that was paid back on time lowers no score.
+- A record that is settled costs no more than one that is open. A loan that was paid back on time lowers no score but in
+  two cases: a third kind of credit within three months meets the limits below, and while few payments are known of
+  which some were late, one more on time may cost a few points, since it makes the loss more certain (rules S9).
 - Whoever pays ten days late or more month after month stands below a newcomer with a verified identity from the fifth
   month on, for good. Whoever has nothing but bills that are paid a month late does so too; with credit that is paid on
   time beside them, such bills leave no tier.
