@@ -30,6 +30,8 @@ from services.retention.storage import store as records
 from services.scorer.core import score
 from services.scorer.core.decide import Person, Publication, Writes
 from services.scorer.core.score import Evaluation
+from services.scorer.core.state import State
+from services.scorer.core.state import encode as encode_state
 from services.scorer.storage import restate as scorer
 from services.scorer.storage import store as people
 from shared.contracts.cloudevents import binary
@@ -48,6 +50,7 @@ EARLIER = datetime(2026, 11, 1, tzinfo=UTC)
 WHO = sha256(b"restate").hexdigest()
 SHARD = partition_of(WHO)
 POLICY = "p-1@000000000000"
+STATE = encode_state(State())
 KEY = b"a key of thirty-two bytes, surely"
 RULES = decide.Policy(profile=CN, fingerprint_key=KEY)
 
@@ -128,7 +131,7 @@ async def test_scores(
     publication = Publication(version, EARLIER, None, POLICY, evaluation)
     async with opened("scorer") as db:
         if version:
-            person = Person(WHO, b"state", version, score.encode(evaluation), as_of=EARLIER)
+            person = Person(WHO, STATE, version, score.encode(evaluation), as_of=EARLIER)
             await people.save(db, SHARD, {WHO: person}, [Writes(WHO, publication=publication)])
         last = {WHO.encode(): told(*on_topic)} if on_topic else {}
         if on_topic:
@@ -284,7 +287,7 @@ async def test_scores_of_whoever_came_back_are_not_those_of_the_life_before(
     async with opened("scorer") as db:
         if known:
             await people.save(db, SHARD, {}, [Writes(WHO, erased=(known,))], fingerprint_key=KEY)
-        person = Person(WHO, b"state", 3, score.encode(evaluation), as_of=EARLIER)
+        person = Person(WHO, STATE, 3, score.encode(evaluation), as_of=EARLIER)
         publication = Publication(3, EARLIER, None, POLICY, evaluation)
         await people.save(db, SHARD, {WHO: person}, [Writes(WHO, publication=publication)])
         last = {WHO.encode(): on_topic}
@@ -293,7 +296,7 @@ async def test_scores_of_whoever_came_back_are_not_those_of_the_life_before(
         assert [(who, each.version) for who, each in found] == ([((WHO, known), said)] if said else [])
         held = (await people.load(db, SHARD, [WHO], fingerprint_key=KEY))[WHO]
         assert held.erased == ERASED
-        assert (held.version or None, held.state) == (afterwards, b"state" if known else b"")
+        assert (held.version or None, held.state) == (afterwards, STATE if known else b"")
 
 
 # -- an erasure that is long past --------------------------------------------------------------------------------------
@@ -308,11 +311,11 @@ PAST = Erased(WHO, "r0", NOW - ON_THE_WAY_MAX)
 async def test_scores_of_whoever_came_back_long_ago_are_kept(opened: Opened, on_topic: Any) -> None:
     """(rules I12)"""
     async with opened("scorer") as db:
-        person = Person(WHO, b"state", 3, score.encode(Evaluation(500, False, (), (), ())), as_of=EARLIER)
+        person = Person(WHO, STATE, 3, score.encode(Evaluation(500, False, (), (), ())), as_of=EARLIER)
         await people.save(db, SHARD, {WHO: person}, [])
         assert await scorer.erase_ahead(db, SHARD, {WHO.encode(): on_topic}, [], NOW, KEY) == []
         held = (await people.load(db, SHARD, [WHO], fingerprint_key=KEY))[WHO]
-        assert (held.erased, held.version, held.state) == (None, 3, b"state")
+        assert (held.erased, held.version, held.state) == (None, 3, STATE)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,6 @@ async def apart(postgres_dsn: str) -> AsyncIterator[str]:
     await admin.execute(f"create database {name}")
     yield urlsplit(postgres_dsn)._replace(path=f"/{name}").geturl()
     await admin.execute(f"drop database {name} with (force)")
-    await admin.execute("drop role if exists scorer")
     await admin.close()
 
 

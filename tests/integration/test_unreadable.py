@@ -114,11 +114,16 @@ async def test_a_call_that_fails_passes_over_nothing(
     monkeypatch.setattr(Result, "getall", fail_late)
     monkeypatch.setattr(anyio, "sleep", lambda delay_s: wait(min(delay_s, 0.1)))
     await tiny.send([(KEYS[number % len(KEYS)], "one") for number in range(600)])
+    sent = 600
     async with tiny.worker() as worker:
-        await tiny.until_total(600)
+        await tiny.until_total(sent)
+        # However much a busy machine takes at a time, something fails three times.
+        while failures[0]:
+            await tiny.send([(key, "one") for key in KEYS])
+            sent += len(KEYS)
+            await tiny.until_total(sent)
         await handled(tiny, worker, tiny.source)
-        assert failures == [0]
-    assert sum((await tiny.totals()).values()) == 600
+    assert sum((await tiny.totals()).values()) == sent
     assert await tiny.gaps() == []
 
 
@@ -252,14 +257,14 @@ async def test_a_transaction_that_somebody_leaves_open_is_told_of(
         await worker.until_shards(6)
 
         async def told() -> bool:
-            await worker.here.lag()
+            await worker.here.measure()
             return await _troubles(worker, f"{tiny.source}/{HOME} cannot be read")
 
         async with left_open(tiny.kafka, TopicPartition(tiny.source, HOME)):
             await tiny.send([(KEY, "one")] * 3)
             await until(told, "readiness says so")
         await until_forwarded(tiny, kind, 3)
-        await worker.here.lag()
+        await worker.here.measure()
         assert worker.here.troubles() == []
 
 

@@ -202,7 +202,9 @@ def test_pruning_often_is_pruning_once(given_inputs: list[Input], clocks: list[i
 @given(inputs(JAN - 3, JAN), st.integers(0, 25))
 def test_pruning_between_two_open_events_does_not_show(given_inputs: list[Input], at: int) -> None:
     # Of a record that is gone nothing is kept once Kafka has forgotten its older versions, so all of them are recent.
-    given_inputs = [structs.replace(one, month=JAN) if isinstance(one, RecordNews) else one for one in given_inputs]
+    given_inputs = [
+        structs.replace(one, arrival_month=JAN) if isinstance(one, RecordNews) else one for one in given_inputs
+    ]
     between = State()
     for place, one in enumerate(given_inputs):
         if place == at:

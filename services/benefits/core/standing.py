@@ -158,11 +158,13 @@ def _falls(
     if before.restrictions or score.restrictions:
         # No grace begins under a restriction, nor with its end: what it has taken was not lost by the score alone.
         return tuple(running)
+    if reached >= kept:
+        return tuple(running)
     # What a new table has put between the tiers that somebody had is none of them (rules T8).
     until_then = policy.by_day(before.table_from)
     had = {tier.code for tier in until_then.tiers[: until_then.position(before.kept)]}
-    lost = [tier for tier in table.tiers[reached:kept] if tier.code in had]
-    begun = [Fall(tier.code, policy.end_of_grace(instant, tier.grace_days)) for tier in lost if tier.grace_days]
+    lost = [tier for tier in table.tiers[reached:kept] if tier.code in had and tier.grace_days]
+    begun = [Fall(tier.code, policy.end_of_grace(instant, tier.grace_days)) for tier in lost]
     return (*begun, *running)
 
 
