@@ -9,6 +9,7 @@ from aiokafka.protocol.admin import CreateAclsRequest
 
 from goodstanding.platform.servers import Servers, kafka
 from shared.contracts.topics import rejected_topic
+from shared.kafka import acls
 from shared.kafka.topic_admin import administrator
 from shared.runner.service import Outgoing
 from tests.integration.seen import KEY, ORIGIN, letters, relaying, retried, says
@@ -16,6 +17,7 @@ from tests.integration.tiny import Tiny, until
 
 _TOPIC, _LITERAL, _ALLOW = 2, 3, 3
 WRITE, DESCRIBE, READ = 4, 8, 3
+_NAMES = {WRITE: "write", DESCRIBE: "describe", READ: "read"}
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,13 @@ async def allow(tiny: Tiny, topic: str, *operations: int) -> None:
             given = CreateAclsRequest(_TOPIC, topic, _LITERAL, "User:ANONYMOUS", "*", operation, _ALLOW)
             answer = await admin._send_request(given)
             assert [code for code, _ in answer.creation_responses] == [0], answer
+
+    async def applied() -> bool:
+        """The broker learns of it a moment later, as of the topic itself."""
+        known = {each.operation for each in (await acls.held(tiny.kafka)).rights if each.name == topic}
+        return known.issuperset(_NAMES[each] for each in operations)
+
+    await until(applied, "the broker goes by it")
 
 
 @pytest.mark.parametrize("right", [DESCRIBE, WRITE], ids=["before the first", "while it works"])
