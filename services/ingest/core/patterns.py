@@ -179,9 +179,9 @@ def _shown(found: dict[str, str | None]) -> Shown:
     hour = number("H")
     if half := found.get("a"):
         hour = number("h") % 12 + 12 * (half.upper() == "PM")
-    microsecond = int((found.get("S") or "")[:6].ljust(6, "0"))
+    clock = hour, number("m"), number("s"), int((found.get("S") or "")[:6].ljust(6, "0"))
     try:
-        time = datetime(year, month, number("d"), hour, number("m"), number("s"), microsecond)  # noqa: DTZ001  # of no zone
+        time = datetime(year, month, number("d"), *clock)  # noqa: DTZ001  # what a partner writes has no zone yet
     except ValueError:
         raise NoSuchTimeError from None
     return Shown(time, _offset(found.get("X")))
