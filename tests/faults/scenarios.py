@@ -37,7 +37,7 @@ from tests.faults.checker import (
     lives,
     places_of,
 )
-from tests.faults.cluster import Cluster, Feeder, running
+from tests.faults.cluster import PARTNER, Cluster, Feeder, running
 from tests.faults.events import PARTNERS, ZONE, Message, Person, message_of
 from tests.faults.mutants import Gate
 from tests.faults.policy import profile, scorecard
@@ -46,6 +46,7 @@ from tests.support.oracle.scores import Event, Expected, Phase, Request, expect
 
 NOW = datetime(2026, 3, 20, tzinfo=UTC)
 KEY = b"scenarios: 32 bytes and a little"
+PROCESSES = [f"{service}-1" for service in SERVICES]
 _SESSION_MS = 1_500
 
 
@@ -232,6 +233,16 @@ async def telling(
     settings = {"GOODSTANDING_SESSION_TIMEOUT_MS": str(_SESSION_MS), "GOODSTANDING_BATCH_RECORDS_MAX": "100"}
     async with running(directory, key=KEY, now=now, clock=clock, settings=settings, partners=partners) as cluster:
         yield Story(cluster, Feeder(cluster.kafka), now, mutant)
+
+
+@asynccontextmanager
+async def by_the_system_clock(directory: Path) -> AsyncIterator[Story]:
+    """The whole platform by the system's clock, a process of each service, which has passed its first monthly run."""
+    partners = dict.fromkeys(PARTNERS, PARTNER)
+    async with telling(directory, now=datetime.now(UTC), clock="system", partners=partners) as story:
+        await story.cluster.start(*PROCESSES)
+        await story.cluster.until_run_done()
+        yield story
 
 
 async def play(story: Story, scenario: Scenario) -> list[str]:

@@ -23,13 +23,12 @@ from goodstanding.reading.offsets import asking
 from goodstanding.rebasing import Moved
 from shared.contracts.topics import NORMALIZED, SERVICES, topics
 from shared.kafka import topic_admin
-from tests.faults.cluster import PARTNER, Feeder
+from tests.faults.cluster import Feeder
 from tests.faults.events import PARTNERS
-from tests.faults.scenarios import Story, telling
+from tests.faults.scenarios import PROCESSES, Story, by_the_system_clock
 from tests.integration.told import assert_no_version_goes_back, counted, disagreements, versions_seen
 from tests.support.oracle.records import Report
 
-PROCESSES = [f"{service}-1" for service in SERVICES]
 LISTED = Report(
     id="r-1", kind="court.listing", status="reported", began_on=datetime.now(UTC).date() - timedelta(days=90)
 )
@@ -37,10 +36,7 @@ LISTED = Report(
 
 @pytest.fixture
 async def story(tmp_path: Path) -> AsyncIterator[Story]:
-    partners = dict.fromkeys(PARTNERS, PARTNER)
-    async with telling(tmp_path / "services", now=datetime.now(UTC), clock="system", partners=partners) as story:
-        await story.cluster.start(*PROCESSES)
-        await story.cluster.until_run_done()
+    async with by_the_system_clock(tmp_path / "services") as story:
         yield story
 
 

@@ -17,16 +17,13 @@ from goodstanding.waiting_for_word import give_word, waiting_for_word
 from shared.contracts.erasure import is_nobody
 from shared.contracts.partition import partition_of
 from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectRequest
-from shared.contracts.topics import SCORES_CHANGED, SERVICES, TIERS_CHANGED, ServiceName, raw_topic
+from shared.contracts.topics import SCORES_CHANGED, TIERS_CHANGED, ServiceName, raw_topic
 from shared.runner.one_story import questions
-from tests.faults.cluster import PARTNER
-from tests.faults.events import PARTNERS
-from tests.faults.scenarios import Story, telling
+from tests.faults.scenarios import PROCESSES, Story, by_the_system_clock
 from tests.integration.told import assert_no_version_goes_back, counted, disagreements, versions_seen
 from tests.support.oracle.records import Report
 
 Server = Literal["kafka", "postgres"]
-PROCESSES = [f"{service}-1" for service in SERVICES]
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=3)
 LISTED = Report(id="r-1", kind="court.listing", status="reported", began_on=YESTERDAY - timedelta(days=90))
 ANOTHER = Report(id="r-2", kind="court.listing", status="reported", began_on=YESTERDAY - timedelta(days=30))
@@ -35,10 +32,7 @@ RELEASED = Report(id="r-1", kind="court.listing", status="settled", ended_on=YES
 
 @pytest.fixture
 async def story(tmp_path: Path) -> AsyncIterator[Story]:
-    partners = dict.fromkeys(PARTNERS, PARTNER)
-    async with telling(tmp_path / "deployment", now=datetime.now(UTC), clock="system", partners=partners) as story:
-        await story.cluster.start(*PROCESSES)
-        await story.cluster.until_run_done()
+    async with by_the_system_clock(tmp_path / "deployment") as story:
         yield story
 
 
