@@ -41,4 +41,4 @@ async def _require_nobody_works(db: asyncpg.Connection) -> None:
                 f"{', '.join(working)}: at work on these servers, where the tests delete all topics and schemas."
                 " Name empty servers, or stop the services first."
             )
-        await asyncio.sleep(_POLL_S)
+        await asyncio.sleep(_POLL_S)  # nobody tells when a killed process is forgotten

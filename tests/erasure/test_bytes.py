@@ -335,7 +335,7 @@ async def test_no_byte_is_left_of_what_lapsed_or_was_erased_and_all_of_the_rest(
     for wait in ROLLS:
         # What has been closed by one mark about nobody is compacted a moment later.
         await platform.at(LAPSED + wait + timedelta(hours=1))
-        await asyncio.sleep(2.5)
+        await asyncio.sleep(2.5)  # only the broker knows when it compacts, and it tells nobody
     await rewrite(platform.deployment)
     await recycle_log_of_changes(platform)
 

@@ -314,7 +314,7 @@ class _Operator:
             with contextlib.suppress(*AWAY):
                 async with asyncio.timeout(_OPERATOR_LOOKS_FOR_S_MAX):
                     await self._look()
-            await asyncio.sleep(_OPERATOR_LOOKS_EVERY_S)
+            await asyncio.sleep(_OPERATOR_LOOKS_EVERY_S)  # an operator looks now and then
 
     async def _look(self) -> None:
         for service in SERVICES:
@@ -396,7 +396,7 @@ class _Chaos:
                 await self._cluster.start(self._next(service))
 
     async def commit(self, fault: Fault) -> None:
-        await asyncio.sleep(fault.delay_s)
+        await asyncio.sleep(fault.delay_s)  # the seed says when the fault comes
         match fault.act:
             case "kill", ("kafka" | "kafka-2" | "kafka-3" | "postgres") as server:
                 await self._kill_server(server, fault)
@@ -484,7 +484,7 @@ class _Chaos:
         what = what or await self._frozen_at_work(victim)
         await self._cluster.kill(victim)
         self._tell(fault.act, f"{victim}: {what}")
-        await asyncio.sleep(fault.for_s)
+        await asyncio.sleep(fault.for_s)  # the seed says how long the fault lasts
         await self._cluster.start(victim, ready=False)
 
     async def _frozen_at_work(self, victim: str) -> str:
@@ -513,13 +513,15 @@ class _Chaos:
             process.resume()
             if await given_up():
                 return None
-            await asyncio.sleep(self._rng.uniform(0.001, 0.02))
+            await asyncio.sleep(self._rng.uniform(0.001, 0.02))  # the seed says when it is looked at again
 
     async def _stop_and_wake(self, service: ServiceName, fault: Fault) -> None:
         """The zombie: it stands still for longer than its session, others take its shards, and it wakes up."""
         victim = self._victim(service)
         what = await self._frozen_at_work(victim)
-        await asyncio.sleep(_SESSION_S + 1 + 2 * fault.for_s)
+        await asyncio.sleep(
+            _SESSION_S + 1 + 2 * fault.for_s
+        )  # it has to miss its session, and the seed says by how much
         self._cluster.processes[victim].resume()
         self._tell(fault.act, f"{victim}: {what}")
 
@@ -534,7 +536,7 @@ class _Chaos:
         await self._cluster.until(busy, "something is in flight", _IN_FLIGHT_TIMEOUT_S)
         await asyncio.to_thread(self._cluster.stack.kill, name)
         self._tell(fault.act, what or "")
-        await asyncio.sleep(fault.for_s)
+        await asyncio.sleep(fault.for_s)  # the seed says how long the fault lasts
         await asyncio.to_thread(self._cluster.stack.start, name)
         # One after another: the next one dies when the records have all their copies again.
         await leaders.until_copied(self._cluster.kafka, self._plan.brokers)
@@ -545,7 +547,7 @@ class _Chaos:
         self.heard.refusals += await self._cluster.read(rejected_topic(hostile.PARTNER))
         await self._cluster.delete_topics(rejected_topic(hostile.PARTNER))
         sent = await hostile.send_hostile(self._cluster.kafka, self._rng)
-        await asyncio.sleep(fault.for_s)
+        await asyncio.sleep(fault.for_s)  # the seed says how long the fault lasts
         # A client that has seen the topic believes in it until a send to it has timed out.
         await self._cluster.until(self._ingest_is_done, "ingest goes on without the topic", _WITHOUT_TOPIC_TIMEOUT_S)
         await topic_admin.ensure_topics(self._cluster.kafka, self._cluster.partners)

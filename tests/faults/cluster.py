@@ -264,7 +264,7 @@ class Cluster:
                     with suppress(*AWAY):
                         if await condition():
                             return
-                    await asyncio.sleep(_LOOK_EVERY_S)
+                    await asyncio.sleep(_LOOK_EVERY_S)  # what is awaited lies in a server, and has to be asked
         except TimeoutError:
             states = {name: process.trouble() for name, process in self.processes.items()}
             words = "\n".join(process.last_words(12) for process in self.processes.values())
@@ -350,7 +350,7 @@ class Feeder:
                         )
                     )
                     self.sent += 1
-                await asyncio.sleep(spread_s / bursts)
+                await asyncio.sleep(spread_s / bursts)  # events come spread over this time, and not at once
             await asyncio.gather(*acknowledgements)
 
     async def ask(self, requests: Sequence[Request], now: datetime, *, spread_s: float = 0.0) -> None:
@@ -378,7 +378,7 @@ class Feeder:
                     partition=partition_of(request.person),
                     headers=list(headers),
                 )
-                await asyncio.sleep(spread_s / len(requests))
+                await asyncio.sleep(spread_s / len(requests))  # requests come spread over this time, and not at once
 
     @asynccontextmanager
     async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:
@@ -403,7 +403,7 @@ async def _started(producer: AIOKafkaProducer) -> None:
         try:
             await producer.start()
         except KafkaError:
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_LOOK_EVERY_S)  # nobody tells when a broker takes connections again
         else:
             return
 

@@ -31,7 +31,7 @@ class Leaders:
     async def _write(self, producer: AIOKafkaProducer, partition: int) -> None:
         last = time.monotonic()
         while True:
-            await asyncio.sleep(_EVERY_S)
+            await asyncio.sleep(_EVERY_S)  # how often it writes
             with contextlib.suppress(KafkaError):
                 await producer.send_and_wait(_TOPIC, b"", partition=partition)
                 now = time.monotonic()

@@ -85,7 +85,7 @@ def _before_transaction(wait: Callable[[], None]) -> None:
             wait()
         await step(self, batch, progress, page, spans)
 
-    Owned._step = held  # type: ignore[method-assign]
+    Owned._step = held  # type: ignore[method-assign]  # a mutant takes the place of what it breaks
 
 
 def _in_transaction(wait: Callable[[], None]) -> None:
@@ -107,7 +107,7 @@ def _before_send(wait: Callable[[], None]) -> None:
         wait()
         await commit(self, producer)
 
-    Delivery.commit = held  # type: ignore[method-assign]
+    Delivery.commit = held  # type: ignore[method-assign]  # a mutant takes the place of what it breaks
 
 
 def _after_send(wait: Callable[[], None]) -> None:
@@ -117,7 +117,7 @@ def _after_send(wait: Callable[[], None]) -> None:
         await commit(self, producer)
         wait()
 
-    Delivery.commit = held  # type: ignore[method-assign]
+    Delivery.commit = held  # type: ignore[method-assign]  # a mutant takes the place of what it breaks
 
 
 def _before_forwarding(wait: Callable[[], None]) -> None:
@@ -127,7 +127,7 @@ def _before_forwarding(wait: Callable[[], None]) -> None:
         wait()
         await attempt(self, producer)
 
-    Delivery.attempt = held  # type: ignore[method-assign]
+    Delivery.attempt = held  # type: ignore[method-assign]  # a mutant takes the place of what it breaks
 
 
 def _after_forwarding(wait: Callable[[], None]) -> None:
@@ -137,7 +137,7 @@ def _after_forwarding(wait: Callable[[], None]) -> None:
         await attempt(self, producer)
         wait()
 
-    Delivery.attempt = held  # type: ignore[method-assign]
+    Delivery.attempt = held  # type: ignore[method-assign]  # a mutant takes the place of what it breaks
 
 
 _POINTS = {
@@ -172,7 +172,7 @@ def _send_before_commit() -> None:
         self.steps += 1
         return None
 
-    Owned._write = write  # type: ignore[method-assign]
+    Owned._write = write  # type: ignore[method-assign]  # a mutant takes the place of what it breaks
 
 
 def _epoch_not_compared() -> None:
@@ -191,8 +191,8 @@ def _epoch_not_compared() -> None:
 def _sending_not_fenced() -> None:
     """A plain idempotent producer: the broker has no reason to refuse a former owner."""
     started = sender.started
-    stateful.started = lambda kafka, transactional_id=None: started(kafka)  # type: ignore[attr-defined]
-    Delivery.commit = Delivery.attempt  # type: ignore[method-assign]
+    stateful.started = lambda kafka, transactional_id=None: started(kafka)  # type: ignore[attr-defined]  # a mutant takes the place of what it breaks
+    Delivery.commit = Delivery.attempt  # type: ignore[method-assign]  # a mutant takes the place of what it breaks
 
 
 def _outbox_not_resent() -> None:
@@ -217,18 +217,18 @@ def _offsets_before_sending() -> None:
         await self._commit(records)
         await in_hand.delivery.attempt(producer)
 
-    ForwardShard._batch = batch  # type: ignore[method-assign]
+    ForwardShard._batch = batch  # type: ignore[method-assign]  # a mutant takes the place of what it breaks
 
 
 def _duplicates_not_dropped() -> None:
     """The scorer counts an event as often as it comes."""
-    fold = decide.fold  # type: ignore[attr-defined]
+    fold = decide.fold  # type: ignore[attr-defined]  # a mutant takes the place of what it breaks
 
     def forgetful(state: Any, event: Any, late_months: int) -> Any:
         state.ids.clear()
         return fold(state, event, late_months)
 
-    decide.fold = forgetful  # type: ignore[assignment,attr-defined]
+    decide.fold = forgetful  # type: ignore[assignment,attr-defined]  # a mutant takes the place of what it breaks
 
 
 def _settlements_not_recognized() -> None:
@@ -242,7 +242,7 @@ def _settlements_not_recognized() -> None:
         again = replace(known, version=known.version + 1)
         return again, Changed(again)
 
-    reports.settle = forgetful  # type: ignore[attr-defined]
+    reports.settle = forgetful  # type: ignore[attr-defined]  # a mutant takes the place of what it breaks
 
 
 def _answers_not_recognized() -> None:

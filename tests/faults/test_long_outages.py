@@ -40,7 +40,7 @@ async def test_a_server_is_away_for_a_minute(story: Story, name: Name) -> None:
     await asyncio.to_thread(story.cluster.stack.kill, name)
     telling_meanwhile = asyncio.create_task(story.tell())
     await story.until_trouble("scorer-1", name.capitalize())
-    await asyncio.sleep(_AWAY_S)
+    await asyncio.sleep(_AWAY_S)  # how long the server is away is what is tried
     grown = {each: now - before[each] for each, now in memory(story).items()}
     assert max(grown.values()) < _GROWTH_BYTES_MAX, grown
     await asyncio.to_thread(story.cluster.stack.start, name)
@@ -54,7 +54,7 @@ async def test_postgres_stands_still_for_longer_than_a_statement_may_take(story:
     story.cluster.stack.pause("postgres")
     await story.tell()
     await story.until_trouble("scorer-1", "Postgres")
-    await asyncio.sleep(_STANDING_STILL_S)
+    await asyncio.sleep(_STANDING_STILL_S)  # how long the server stands still is what is tried
     await story.until_trouble("scorer-1", "Postgres")
     story.cluster.stack.resume("postgres")
     await story.cluster.until_ready()

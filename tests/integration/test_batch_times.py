@@ -26,7 +26,7 @@ async def log_of(kafka: str, batches: int, settings: dict[str, str]) -> TopicPar
                 batch.append(key=None, value=b"x", timestamp=int(time.time() * 1000))
             batch.close()
             await (await producer.send_batch(batch, tp.topic, partition=0))
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.005)  # so that each batch has a millisecond of its own
     return tp
 
 

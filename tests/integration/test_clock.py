@@ -43,7 +43,7 @@ def machine() -> Machine:
 @pytest.fixture
 async def tiny(kafka_bootstrap: str, postgres_dsn: str, machine: Machine) -> AsyncIterator[Tiny]:
     await ensure_topics(kafka_bootstrap, [])
-    tiny = Tiny(kafka_bootstrap, postgres_dsn, clock=SystemClock(machine.time))  # type: ignore[arg-type]
+    tiny = Tiny(kafka_bootstrap, postgres_dsn, clock=SystemClock(machine.time))  # type: ignore[arg-type]  # a clock that the test moves
     await tiny.prepare()
     yield tiny
     async with tiny.database() as db:

@@ -301,7 +301,7 @@ async def until_compacted(topics: Topics) -> int:
             counts = Counter((each.topic, each.key) for each in records)
             if max(counts.values()) == 1 and all(each.value is not None for each in records):
                 return len(records)
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.3)  # only the broker knows when it compacts, and it tells nobody
     raise AssertionError(f"not compacted within {PATIENCE_S} s")
 
 
@@ -333,7 +333,7 @@ async def test_a_follower_that_is_killed_at_any_time_goes_on(
     async with topics.follower(along) as follower, started(topics.bootstrap, f"{topics.scores}-sender") as producer:
         for step in range(0, len(news), 40):
             while len(following) < 2:
-                following.append(subprocess.Popen(argv))  # noqa: ASYNC220
+                following.append(subprocess.Popen(argv))  # noqa: ASYNC220  # it is killed by its process id, and never awaited
             part = news[step : step + 40]
             messages = [score_message(topics.scores, each) for each in part]
             messages += [message for each in part for message in tier_messages(topics.tiers, standings, each)]
@@ -372,8 +372,8 @@ asyncio.run(main(*sys.argv[1:]))
 
 async def until_read(store: PostgresStore, positions_at_least: int) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while len(await store.positions()) < min(positions_at_least, 2 * PARTITIONS):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+        while len(await store.positions()) < min(positions_at_least, 2 * PARTITIONS):  # noqa: ASYNC110  # another process writes it, and nobody tells when
+            await asyncio.sleep(0.05)  # another process writes it, and nobody tells when
 
 
 async def test_topics_that_were_made_again_are_read_again(topics: Topics, database: PostgresStore) -> None:
@@ -387,8 +387,8 @@ async def test_topics_that_were_made_again_are_read_again(topics: Topics, databa
     try:
         await admin.delete_topics([topics.scores])
         async with asyncio.timeout(PATIENCE_S):
-            while (await admin.create_topics([NewTopic(topics.scores, PARTITIONS, 1)])).topic_errors[0][1]:  # noqa: ASYNC110
-                await asyncio.sleep(0.2)
+            while (await admin.create_topics([NewTopic(topics.scores, PARTITIONS, 1)])).topic_errors[0][1]:  # noqa: ASYNC110  # a broker tells nobody when
+                await asyncio.sleep(0.2)  # a broker tells nobody when a topic's name is free again
     finally:
         await admin.close()
     # It was read an hour ago.

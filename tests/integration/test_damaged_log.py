@@ -114,7 +114,7 @@ async def test_a_damaged_length_stops_its_partition_and_fills_no_disk(
             await until(lambda: _has_forwarded(tiny, kind, 20), "the other partitions are read")
             caplog.clear()
             before, began = len(lines), time.monotonic()
-            await asyncio.sleep(5)
+            await asyncio.sleep(5)  # how much is said within this time is what is tried
             assert len(lines) - before + len(caplog.records) < 10, (time.monotonic() - began, caplog.messages[:3])
     assert [line["event"] for line in lines if "partition" in line["event"]] == ["a partition cannot be read"]
 

@@ -69,7 +69,7 @@ async def test_postgres_goes_away_and_comes_back(story: Story) -> None:
     assert await asyncio.to_thread(story.cluster.processes["ingest-1"].trouble) is None, "ingest needs no Postgres"
     for _ in range(20):
         await story.tell()
-    await asyncio.sleep(_AWAY_S)
+    await asyncio.sleep(_AWAY_S)  # how long the server is away is what is tried
     assert story.cluster.processes["scorer-1"].alive
     await asyncio.to_thread(story.cluster.stack.start, "postgres")
     await story.cluster.until_ready()
@@ -92,7 +92,7 @@ async def test_kafka_goes_away_and_comes_back(story: Story) -> None:
     await asyncio.to_thread(story.cluster.stack.kill, "kafka")
     telling_meanwhile = asyncio.create_task(story.tell())
     await asyncio.gather(*(story.until_trouble(name, "Kafka") for name in ("ingest-1", "scorer-1")))
-    await asyncio.sleep(_AWAY_S)
+    await asyncio.sleep(_AWAY_S)  # how long the server is away is what is tried
     assert all(process.alive for process in story.cluster.processes.values())
     await asyncio.to_thread(story.cluster.stack.start, "kafka")
     await telling_meanwhile
@@ -121,7 +121,7 @@ async def test_what_a_group_has_committed_is_never_said_to_be_nothing_while_kafk
                     async with asyncio.timeout(2):
                         assert await committed(consumer, places) == expected
                         answers += 1
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # a turn for the others
             await starting
     await story.cluster.until_ready()
 
@@ -289,7 +289,7 @@ async def test_memory_is_bounded_while_postgres_stands_still(story: Story) -> No
         await producer.send(NORMALIZED, _GARBAGE, b"k", partition_of("k"))
     await producer.stop()
     await story.until_trouble("scorer-1", "Postgres")
-    await asyncio.sleep(_AWAY_S)
+    await asyncio.sleep(_AWAY_S)  # how long the server is away is what is tried
     grown = process.memory_info().rss - before
     assert grown < _BACKLOG_BYTES / 4, f"{grown / _MIB:.0f} MiB"
     story.cluster.stack.resume("postgres")

@@ -119,7 +119,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             except (OSError, urllib.error.URLError):
                 assert time.monotonic() < give_up, "the registry does not start"
                 assert process.poll() is None, "the registry has ended"
-                time.sleep(0.2)
+                time.sleep(0.2)  # it tells nobody when it answers: it has to be asked
         yield address
     finally:
         process.kill()

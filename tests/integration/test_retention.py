@@ -418,7 +418,7 @@ async def test_each_state_follows_each_other(db: asyncpg.Connection) -> None:
         for version, after in enumerate(KEPT.values(), 5):
             await save(db, {one: Person({id_of(1): before})})
             if isinstance(after, Open | Settled):
-                after = type(after)(after.facts, version, after.deadline)  # type: ignore[arg-type]
+                after = type(after)(after.facts, version, after.deadline)  # type: ignore[arg-type]  # the same class of state, whichever it is
             await save(db, {one: Person({id_of(1): after})})
             assert await load(db, one) == {one: Person({id_of(1): after})}
         await erase(db, one, ids=[id_of(1)])

@@ -27,7 +27,7 @@ async def retention(kafka_bootstrap: str, postgres_dsn: str, tmp_path: Path) -> 
 
 
 def report(status: str, **fields: Any) -> RecordReport:
-    return RecordReport(kind="card.overdue", report_id="secret-77", status=status, **fields)  # type: ignore[arg-type]
+    return RecordReport(kind="card.overdue", report_id="secret-77", status=status, **fields)  # type: ignore[arg-type]  # fields as a case names them
 
 
 REPORTED, SETTLED = report("reported", began_on=BEGAN), report("settled", ended_on=ENDED)

@@ -89,7 +89,7 @@ async def test_two_reports_of_a_year_are_free_and_who_is_erased_begins_anew(rete
 
     async def ask(*ids: str, request: str = "export") -> list[str]:
         for id in ids:
-            await retention.ask(reader, SubjectRequest(request=request), id, time=START)  # type: ignore[arg-type]
+            await retention.ask(reader, SubjectRequest(request=request), id, time=START)  # type: ignore[arg-type]  # a request that a case names
         await retention.until_drained(START)
         told = await retention.told(reader)
         return [each.code for each in told if isinstance(each, SubjectAnswer) and each.request_id in ids]

@@ -77,7 +77,7 @@ async def _send_for_a_while(tiny: Tiny) -> int:
     for _ in range(40):
         await tiny.send(ones(100))
         sent += 100
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # records come while processes join and leave, and not all at once
     return sent
 
 
@@ -487,7 +487,7 @@ async def test_timers_are_not_starved_by_load(tiny: Tiny) -> None:
     mode = tiny.mode
 
     async def slow_load(db: Any, shard: int, keys: Sequence[str]) -> dict[str, Count]:
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # how long a read takes is what is tried
         return await mode.load(db, shard, keys)
 
     service = tiny.service(load=slow_load)

@@ -205,7 +205,7 @@ async def test_connections_that_are_cut_again_and_again_set_nothing_aside(tiny: 
             await db.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1", tiny.name
             )
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # connections live for this long, and are cut again
         assert retries(worker) > 0
         await tiny.until_total(healthy)
         await worker.until_shards(6)
@@ -221,7 +221,7 @@ async def test_poison_among_cut_connections_is_still_the_only_one_set_aside(tiny
             await db.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1", tiny.name
             )
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # connections live for this long, and are cut again
         await tiny.until_total(healthy)
         await until(lambda: _letters(tiny, 1), "a dead letter")
         await worker.until_shards(6)
@@ -318,7 +318,7 @@ async def test_slow_rules_hold_no_transaction_open(tiny: Tiny, monkeypatch: pyte
 
     def decide(before: Count | None, messages: Sequence[Add], now: datetime) -> Decision[Count, Write]:
         if messages[0].key in slow:
-            time.sleep(0.12)
+            time.sleep(0.12)  # how long the rules take is what is tried
         return tiny.decide(before, messages, now)
 
     # All of one shard: in each step its rules take longer than a transaction may stand idle.
@@ -338,7 +338,7 @@ async def test_one_hot_person_leaves_the_loop_to_the_others(tiny: Tiny) -> None:
     turn, decided = 0, Counter[int]()
 
     def decide(before: Count | None, messages: Sequence[Add], now: datetime) -> Decision[Count, Write]:
-        time.sleep(0.001 * len(messages))
+        time.sleep(0.001 * len(messages))  # how long the rules take is what is tried
         decided[turn] += len(messages)
         return tiny.decide(before, messages, now)
 
@@ -346,7 +346,7 @@ async def test_one_hot_person_leaves_the_loop_to_the_others(tiny: Tiny) -> None:
         nonlocal turn
         while True:
             turn += 1
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # a turn of the loop
 
     await tiny.send([(KEY, "one")] * 2_000)
     async with tiny.worker(tiny.service(decide=decide)):

@@ -31,7 +31,7 @@ def until(trouble: str, process: ServiceProcess) -> None:
     deadline = time.monotonic() + 30
     while trouble not in (found := process.trouble() or "ready"):
         assert time.monotonic() < deadline, found
-        time.sleep(0.05)
+        time.sleep(0.05)  # a process tells its trouble only when asked
 
 
 def test_a_process_says_what_it_waits_for_and_stops_when_asked(ingest: ServiceProcess, tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ async def test_a_request_waits_for_a_scorer_that_was_killed(platform: Platform) 
     assert await person.reported(figure("f1", "c1")) == ["accepted"]
     scorer.kill()
     asked = asyncio.create_task(person.asks("withdraw-consent", partner=PARTNER, consent_id="c1"))
-    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # a turn, in which the request is sent
     await asyncio.to_thread(scorer.start)
     [answer] = await asked
     assert isinstance(answer, SubjectAnswer)
@@ -303,7 +303,7 @@ async def test_an_erasure_waits_for_a_service_that_was_killed(platform: Platform
     process = next(each for each in processes if each.service == service)
     process.kill()
     asked = asyncio.create_task(person.asks("erase"))
-    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # a turn, in which the request is sent
     await asyncio.to_thread(process.start)
     *_, receipt = await asked
     assert isinstance(receipt, ErasureReceipt)

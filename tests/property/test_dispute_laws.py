@@ -39,7 +39,7 @@ endings = st.dates(date(2024, 3, 2), date(2025, 12, 31))
 
 
 def reported(kind: str, number: int, status: str, at: int, **fields: Any) -> Report:
-    body = RecordReport(kind=kind, report_id="r-1", status=status, **fields)  # type: ignore[arg-type]
+    body = RecordReport(kind=kind, report_id="r-1", status=status, **fields)  # type: ignore[arg-type]  # fields as a case names them
     return Report(USER, "bank", f"e-{number}", f"behavior.raw.bank/0/{number}", body, NOW + at * MINUTE, "", NOW)
 
 
@@ -228,14 +228,14 @@ class Record(RuleBasedStateMachine):
         ]
         rows = {id: store._row(b"", bytes.fromhex(id), record) for id, record in decided.person.records.items()}
         # Through the columns of the table, as after a restart.
-        kept = {id: store._record(row._asdict()) for id, row in rows.items()}  # type: ignore[arg-type]
+        kept = {id: store._record(row._asdict()) for id, row in rows.items()}  # type: ignore[arg-type]  # a row as the database gives it
         assert kept == decided.person.records
         self.person = Person(kept, decided.person.gone)
 
     def _report(self, status: str, **fields: Any) -> None:
         self.number += 1
         self._forgets(MINUTE)
-        body = RecordReport(kind="card.overdue", report_id="r-1", status=status, **fields)  # type: ignore[arg-type]
+        body = RecordReport(kind="card.overdue", report_id="r-1", status=status, **fields)  # type: ignore[arg-type]  # fields as a case names them
         self._do(Report(USER, "bank", f"e-{self.number}", f"behavior.raw.bank/0/{self.number}", body, self.now))
 
     def _forgets(self, later: timedelta) -> None:

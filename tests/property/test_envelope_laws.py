@@ -18,7 +18,7 @@ ENVELOPES = st.builds(
     id=TEXT,
     source=st.from_regex(r"[a-z]+:/(/[a-zA-Z0-9._~-]+)+", fullmatch=True),
     type=TEXT,
-    time=st.datetimes(datetime(1900, 1, 2), datetime(2199, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001
+    time=st.datetimes(datetime(1900, 1, 2), datetime(2199, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001  # without a zone on purpose
     partitionkey=st.none() | TEXT,
     extensions=st.dictionaries(st.from_regex(r"x[a-z0-9]{0,8}", fullmatch=True), TEXT, max_size=3),
 )

@@ -160,7 +160,7 @@ amounts = st.builds(
 instants = st.one_of(
     st.sampled_from(["epoch-seconds", "epoch-millis", "epoch-micros"]).flatmap(
         lambda form: st.sampled_from(["text", "number"]).map(
-            lambda type_: Moment(path="at", format=form, type=type_)  # type: ignore[arg-type]
+            lambda type_: Moment(path="at", format=form, type=type_)  # type: ignore[arg-type]  # a type that is drawn
         )
     ),
     st.just(Moment(path="at", format="rfc3339")),
@@ -254,7 +254,7 @@ def blocks(draw: st.DrawFn) -> tuple[Events, BehaviorEvent | RecordReport]:
         RecordReport(
             kind="ride.unpaid",
             report_id="R-1",
-            status=status,  # type: ignore[arg-type]
+            status=status,  # type: ignore[arg-type]  # a status that is drawn
             began_on=first,
             ended_on=last if status == "settled" else None,
             amount=minor,

@@ -81,7 +81,7 @@ def times(first: int, last: int) -> st.SearchStrategy[datetime]:
 def events(first: int = OPEN_FROM, last: int = JAN) -> st.SearchStrategy[Event]:
     """Any event with a time in these months."""
     time = times(first, last)
-    made: Callable[..., st.SearchStrategy[Event]] = lambda *kinds, **fields: st.builds(  # noqa: E731
+    made: Callable[..., st.SearchStrategy[Event]] = lambda *kinds, **fields: st.builds(  # noqa: E731  # a type for a generic function
         event, st.sampled_from(kinds), time, IDS, PARTNERS, **fields
     )
     return st.one_of(

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from goodstanding.cli import app
 
 # Typer builds all commands from their functions for each call. Half of the time of a test would go into that.
-typer.testing._get_command = cache(get_command)  # type: ignore[attr-defined]
+typer.testing._get_command = cache(get_command)  # type: ignore[attr-defined]  # a function of the library's own
 
 
 def ask(*arguments: str, input: str | bytes = "") -> Result:

@@ -26,8 +26,8 @@ async def delete(kafka: Kafka, topics: Collection[str]) -> None:
     async with administrator(kafka) as admin, asyncio.timeout(_PATIENCE_S), asking(kafka) as offsets:
         if there := await offsets.existing(list(topics)):
             await admin.delete_topics(there)
-        while await offsets.existing(list(topics)) or await _remembered(offsets, topics):  # noqa: ASYNC110
-            await asyncio.sleep(_LOOK_EVERY_S)
+        while await offsets.existing(list(topics)) or await _remembered(offsets, topics):  # noqa: ASYNC110  # nobody tells: it has to be asked
+            await asyncio.sleep(_LOOK_EVERY_S)  # a broker tells nobody when it has forgotten
 
 
 async def forget(kafka: Kafka, topics: Collection[str], partners: Collection[str] = ()) -> None:

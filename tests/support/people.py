@@ -58,7 +58,7 @@ def consent(id: str) -> Consent:
 def record(kind: str = "court.listing", id: str = "r1", version: int = 1, **fields: Any) -> RecordChange:
     record_class = {"court.listing": "legal", "card.overdue": "financial", "ride.unpaid": "life"}[kind]
     stated = {"status": "open", "counts": True, "began_on": day(JAN).date(), **fields}
-    return RecordChange(record_id=id, version=version, kind=kind, record_class=record_class, **stated)  # type: ignore[arg-type]
+    return RecordChange(record_id=id, version=version, kind=kind, record_class=record_class, **stated)  # type: ignore[arg-type]  # fields as a case names them
 
 
 def news(change: RecordChange, month: int = JAN) -> RecordNews:

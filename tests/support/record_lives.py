@@ -65,7 +65,7 @@ class Life:
         body = RecordReport(
             kind=fields.pop("kind", CARD),
             report_id=fields.pop("report_id", "r-1"),
-            status=status,  # type: ignore[arg-type]
+            status=status,  # type: ignore[arg-type]  # a status that is drawn
             began_on=fields.pop("began", BEGAN if status == "reported" else None),
             ended_on=fields.pop("ended", ENDED if status == "settled" else None),
             **fields,

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 _IMPORTED = re.compile(r"^\s*(?:from|import) ([\w.]+)", re.MULTILINE)
+_SET_ASIDE = re.compile(r"#\s*(?:noqa: [A-Z0-9, ]+|type: ignore\[[^]]*\])\s*$")
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
 MIRRORED = ("deploy", "goodstanding", "services", "shared")
@@ -77,3 +78,14 @@ def test_what_tests_share_is_no_test() -> None:
         if any(part.startswith("test_") for part in module.split("."))
     }
     assert imported == set()
+
+
+def test_where_a_rule_of_the_tools_is_set_aside_the_line_says_why() -> None:
+    silent = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for folder in (*MIRRORED, "bench", "clients", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if _SET_ASIDE.search(line)
+    ]
+    assert silent == []

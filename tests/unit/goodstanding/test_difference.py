@@ -65,7 +65,7 @@ def first_bin(**changes: Any) -> Scorecard:
         (
             SHIPPED,
             shipped(restrictions={}),
-            "restriction legal is gone; it was [" + ", ".join(SHIPPED.restrictions.get("legal", ())) + "].",  # type: ignore[call-overload]
+            "restriction legal is gone; it was [" + ", ".join(SHIPPED.restrictions.get("legal", ())) + "].",  # type: ignore[call-overload]  # the shipped one names what it restricts
         ),
     ],
 )

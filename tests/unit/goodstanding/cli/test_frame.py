@@ -20,14 +20,14 @@ def test_no_task_is_hit_by_the_interrupt(number: signal.Signals, capfd: pytest.C
     async def library() -> None:
         try:
             os.kill(os.getpid(), number)
-            await asyncio.sleep(60)
+            await asyncio.sleep(60)  # it is interrupted, and never gets there
         except BaseException as error:
             ended.append(type(error))
             raise
 
     async def command() -> None:
         tasks = [asyncio.create_task(library())]
-        await asyncio.sleep(60)
+        await asyncio.sleep(60)  # it is interrupted, and never gets there
         await asyncio.gather(*tasks)
 
     with pytest.raises(typer.Exit) as exit, stops_politely("Stopped."):

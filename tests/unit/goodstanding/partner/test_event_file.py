@@ -126,7 +126,7 @@ def test_arrays_on_lines_are_messages_as_they_are() -> None:
 
 
 def test_a_line_of_the_mappings_own_column_names_is_passed_over_and_another_is_an_error() -> None:
-    columns = COURT.columns  # type: ignore[union-attr]
+    columns = COURT.columns  # type: ignore[union-attr]  # the court sends tables
     row = ";".join(["x"] * len(columns))
     [line] = messages(f"{';'.join(columns)}\r\n{row}\r\n".encode(), COURT)
     assert (line.number, line.value) == (2, f"{row}\r".encode())

@@ -71,7 +71,7 @@ def event(number: int, **changes: object) -> Understood:
         status=None,
         rules=("utilities-on-time",),
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)  # type: ignore[arg-type]  # fields as a case names them
 
 
 BERLIN = ZoneInfo("Europe/Berlin")

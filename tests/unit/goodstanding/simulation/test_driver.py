@@ -78,7 +78,7 @@ def scorer() -> Rows:
 @pytest.fixture
 def driver(broker: Broker, scorer: Rows, monkeypatch: pytest.MonkeyPatch) -> Driver:
     monkeypatch.setattr(simulation, "STALLED_AFTER_S", 0.05)
-    return Driver(broker, {"scorer": scorer}, None, [])  # type: ignore[arg-type, dict-item]
+    return Driver(broker, {"scorer": scorer}, None, [])  # type: ignore[arg-type, dict-item]  # stand-ins with what a driver asks for
 
 
 async def test_an_instant_on_which_nothing_is_left_is_drained(driver: Driver) -> None:

@@ -84,8 +84,8 @@ def test_the_order_of_people_does_not_matter() -> None:
 
 def test_restrictions_and_tiers_that_are_crossed() -> None:
     lenient = card(restrictions={}, ceilings={}, records=None)
-    assert found_for(CARD, lenient).freed == dict.fromkeys(CARD.restrictions["legal"], 1)  # type: ignore[index]
-    assert found_for(lenient, CARD).restricted == dict.fromkeys(CARD.restrictions["legal"], 1)  # type: ignore[index]
+    assert found_for(CARD, lenient).freed == dict.fromkeys(CARD.restrictions["legal"], 1)  # type: ignore[index]  # this one names what it restricts
+    assert found_for(lenient, CARD).restricted == dict.fromkeys(CARD.restrictions["legal"], 1)  # type: ignore[index]  # this one names what it restricts
     low = msgspec.structs.replace(
         TABLE, tiers=tuple(msgspec.structs.replace(t, from_score=355 + n) for n, t in enumerate(TABLE.tiers))
     )

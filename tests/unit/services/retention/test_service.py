@@ -88,7 +88,7 @@ def logged(body: RecordReport = NO_SHOW, **changed: object) -> Logged:
         partitionkey=USER,
         extensions={"origin": ORIGIN},
     )
-    return Logged(**{"key": USER.encode(), "value": encode(body), "headers": headers, **changed})  # type: ignore[arg-type]
+    return Logged(**{"key": USER.encode(), "value": encode(body), "headers": headers, **changed})  # type: ignore[arg-type]  # fields as a case names them
 
 
 def without(name: str) -> tuple[tuple[str, bytes], ...]:
@@ -167,7 +167,7 @@ def changes(decision: Decision[Person, Writes]) -> list[RecordChange]:
     sent = [message for message in decision.outgoing if message.topic == RECORDS_CHANGED]
     bodies = [read(RecordChange, message.value or b"") for message in sent]
     assert all(isinstance(body, RecordChange) for body in bodies)
-    return bodies  # type: ignore[return-value]
+    return bodies  # type: ignore[return-value]  # bodies of the class that was asked for
 
 
 def test_a_change_is_complete_and_the_persons() -> None:
@@ -300,7 +300,7 @@ def test_a_provider_is_told_which_record_it_has_settled_once() -> None:
     assert [message.topic for message in opened.outgoing] == [RECORDS_CHANGED, SUBJECT_ANSWERS]
     paid = told(opened.state, _paid(date(2025, 9, 15)))
     said = paid.outgoing[-1]
-    assert (said.topic, said.key, said.partition) == ("disputes.hotel", b"c-1", 0)  # type: ignore[union-attr]
+    assert (said.topic, said.key, said.partition) == ("disputes.hotel", b"c-1", 0)  # type: ignore[union-attr]  # it is a message
     assert read(RecordSettled, said.value or b"") == RecordSettled(
         report_id="c-1",
         kind="card.overdue",
@@ -337,7 +337,7 @@ def test_a_refusal_goes_to_the_partner_with_position_and_id_and_no_bytes() -> No
     (message,) = decision.outgoing
     assert (message.topic, message.key, message.value) == ("behavior.rejected.hotel", None, None)
     refusal = read_refusal(message.headers)
-    assert (refusal.code, refusal.field, refusal.origin, refusal.eventid) == (  # type: ignore[union-attr]
+    assert (refusal.code, refusal.field, refusal.origin, refusal.eventid) == (  # type: ignore[union-attr]  # it is a refusal
         "conflict",
         "data.began_on",
         ORIGIN,
@@ -354,10 +354,10 @@ def test_a_settlement_that_waited_is_refused_with_the_partners_names() -> None:
     first = decide(None, [Report(USER, "hotel", "e-0", "behavior.raw.hotel/3/9", settled, NOW, theirs)], NOW, POLICY)
     assert first.state is not None
     ((id, waiting),) = first.state.records.items()
-    stored = store._record(store._row(b"", b"", waiting)._asdict())  # type: ignore[arg-type]
+    stored = store._record(store._row(b"", b"", waiting)._asdict())  # type: ignore[arg-type]  # a row as the database gives it
     second = told(Person({id: stored}), NO_SHOW)
     (refusal,) = [read_refusal(message.headers) for message in second.outgoing if message.topic.startswith("behavior")]
-    assert (refusal.code, refusal.field, refusal.origin) == (  # type: ignore[union-attr]
+    assert (refusal.code, refusal.field, refusal.origin) == (  # type: ignore[union-attr]  # it is a refusal
         "dates-contradict",
         "paid_on",
         "behavior.raw.hotel/3/9",

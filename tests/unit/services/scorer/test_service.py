@@ -200,7 +200,7 @@ def test_refusals_go_to_the_partner_with_position_and_id_and_no_bytes() -> None:
     assert {sent.topic for sent in refused} == {"behavior.rejected.bank"}
     assert all((sent.key, sent.value, sent.partition) == (None, None, 0) for sent in refused)
     told = [read_refusal(sent.headers) for sent in refused]
-    assert [(r.code, r.field, r.eventid) for r in told] == [  # type: ignore[union-attr]
+    assert [(r.code, r.field, r.eventid) for r in told] == [  # type: ignore[union-attr]  # all of them are refusals
         ("conflict", "ce_id", "a"),
         ("too-late", "ce_time", "late"),
         ("consent-withdrawn", "data.consent.id", "fig"),
@@ -258,7 +258,7 @@ def test_too_many_is_told_like_every_refusal() -> None:
     decision = decide(None, figures, NOW, CONTINUOUS)
     refused = [sent for sent in decision.outgoing if sent.topic == "behavior.rejected.bank"]
     told = [read_refusal(sent.headers) for sent in refused]
-    assert [(r.code, r.eventid) for r in told] == [("too-many", "50"), ("too-many", "51")]  # type: ignore[union-attr]
+    assert [(r.code, r.eventid) for r in told] == [("too-many", "50"), ("too-many", "51")]  # type: ignore[union-attr]  # all of them are refusals
     assert [sent.value for sent in refused] == [None, None]
     assert decision.outcomes.count(Outcome("refused", "bank", "too-many")) == 2
 

@@ -122,7 +122,7 @@ def test_refused_without_repeating_it(scheme: SchemeName, raw: str, reason: str)
 
 def test_a_scheme_that_does_not_exist_is_a_mistake_of_ours() -> None:
     with pytest.raises(KeyError):
-        normalize("passport", ACCOUNT)  # type: ignore[arg-type]
+        normalize("passport", ACCOUNT)  # type: ignore[arg-type]  # no such scheme
 
 
 @pytest.mark.parametrize("scheme", get_args(SchemeName))

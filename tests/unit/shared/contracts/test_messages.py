@@ -124,7 +124,7 @@ def test_what_ingest_makes_is_checked_like_what_it_reads(wrong: dict[str, Any], 
 
 def test_a_naive_time_and_a_time_for_a_day_are_no_values_in_the_code_either() -> None:
     with pytest.raises(ValidationError, match="RFC 3339"):
-        Consent(id="c", purpose="p", given_at=datetime(2025, 1, 1))  # noqa: DTZ001
+        Consent(id="c", purpose="p", given_at=datetime(2025, 1, 1))  # noqa: DTZ001  # without a zone on purpose
     with pytest.raises(ValidationError, match="date"):
         RecordReport(kind="ride.unpaid", report_id="r", status="reported", began_on=datetime(2025, 1, 1, tzinfo=UTC))
 
@@ -145,7 +145,7 @@ def test_sentences_never_quote_what_was_sent() -> None:
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=64)
-INSTANT = st.datetimes(datetime(1900, 1, 2), datetime(2199, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
+INSTANT = st.datetimes(datetime(1900, 1, 2), datetime(2199, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001  # without a zone on purpose
 DAY = st.dates(date(1900, 1, 1), date(2199, 12, 31))
 AMOUNT = st.none() | st.integers(0, AMOUNT_MAX)
 BODIES = st.one_of(

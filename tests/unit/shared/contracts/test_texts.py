@@ -100,7 +100,7 @@ def test_a_form_is_its_own_form(text: str) -> None:
 
 @given(st.text(max_size=20), st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
 def test_normal_forms_of_one_text_have_one_form(text: str, normal_form: str) -> None:
-    assert form_of(unicodedata.normalize(normal_form, text)) == form_of(text)  # type: ignore[arg-type]
+    assert form_of(unicodedata.normalize(normal_form, text)) == form_of(text)  # type: ignore[arg-type]  # a form that is drawn
 
 
 @given(st.text(max_size=20), st.text(" \u00a0\u3000", max_size=3), st.text(" \u00a0\u2003", max_size=3))

@@ -85,7 +85,7 @@ def test_no_instant(text: str, code: Code) -> None:
 
 def test_naive_time_has_no_place_in_utc() -> None:
     with pytest.raises(TimeError) as caught:
-        in_utc(datetime(2024, 2, 29))  # noqa: DTZ001
+        in_utc(datetime(2024, 2, 29))  # noqa: DTZ001  # without a zone on purpose
     assert caught.value.code is Code.TIME_FORMAT
 
 
@@ -123,7 +123,7 @@ def test_spelling(time: datetime, expected: str) -> None:
     assert rfc3339(time) == expected
 
 
-@given(st.datetimes(datetime(1900, 1, 2), datetime(2199, 12, 30), timezones=st.timezones()))  # noqa: DTZ001
+@given(st.datetimes(datetime(1900, 1, 2), datetime(2199, 12, 30), timezones=st.timezones()))  # noqa: DTZ001  # without a zone on purpose
 def test_what_we_write_is_read_back(time: datetime) -> None:
     assert instant(rfc3339(time)) == time.astimezone(UTC)
 

@@ -34,7 +34,7 @@ async def main():
                     taken.append(os.open(os.devnull, os.O_RDONLY))
                 except OSError:
                     health.troubles = descriptors()
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)  # a turn for whoever answers
         starving = asyncio.create_task(take())
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
         starving.cancel()

@@ -108,16 +108,16 @@ async def test_a_look_that_outlives_its_process_fails_without_a_word() -> None:
 
     look = observe._Look("Kafka", asking)
     observing = asyncio.create_task(look.trouble())
-    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # a turn for the task that was made, or that has been told to end
     observing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await observing
     closed.set()
     for _ in range(3):
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # a turn for the task that was made, or that has been told to end
     del look, observing
     gc.collect()
-    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # a turn for the task that was made, or that has been told to end
     loop.set_exception_handler(before)
     assert told == []
 

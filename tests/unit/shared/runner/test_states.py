@@ -24,7 +24,7 @@ class Loaded:
     def of(self, people: Collection[str], given: Mapping[str, str] = {}) -> dict[str, str]:
         """The states of these people, of whom those that are not kept are loaded."""
         self.asked.clear()
-        return asyncio.run(self.states.of(None, people, given))  # type: ignore[arg-type]
+        return asyncio.run(self.states.of(None, people, given))  # type: ignore[arg-type]  # no database: the states know what they read
 
 
 def test_what_records_led_to_is_kept_up_to_a_number_of_people() -> None:

@@ -156,7 +156,7 @@ def turns_of_others(work: Callable[[], Awaitable[object]]) -> int:
             nonlocal turns
             while True:
                 turns += 1
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # a turn of the loop
 
         task = asyncio.create_task(other())
         await work()
@@ -180,12 +180,12 @@ def test_others_have_their_turn_while_records_are_decoded() -> None:
 
 
 def decoded_slowly(record: Record, arrived: datetime) -> Word | DeadLetter | None:
-    time.sleep(0.006)
+    time.sleep(0.006)  # how long it takes is what is tried
     return decode(record, arrived)
 
 
 def slowly(state: str | None, messages: Sequence[Word], now: datetime) -> Decision[str, str]:
-    time.sleep(0.006)
+    time.sleep(0.006)  # how long it takes is what is tried
     return decide(state, messages, now)
 
 

@@ -164,7 +164,7 @@ def test_contacts_count_when_five_of_them_say_so_too_and_from_the_next_publicati
 
 def test_so_many_events_are_taken_from_one_partner_in_a_month() -> None:
     figures = [Sent(replace(BILL, id=str(n), kind="income.reported", consent="c")) for n in range(51)]
-    others = [figures[0], Sent(replace(figures[50].event, partner="shop"))]  # type: ignore[type-var]
+    others = [figures[0], Sent(replace(figures[50].event, partner="shop"))]  # type: ignore[type-var]  # an event, which is a dataclass
     found = expect([Phase(NOW, [*figures, *others])], CARD, ZONE)
     assert found.fates == (*["accepted"] * 50, "refused", "duplicate", "accepted")
     assert found.codes == {50: "too-many"}

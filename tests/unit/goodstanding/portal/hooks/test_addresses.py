@@ -112,7 +112,7 @@ async def test_the_address_that_was_checked_is_the_one_that_is_used(monkeypatch:
 
 async def test_a_name_with_one_private_address_among_public_ones_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     async def looked_up(host: str, port: int) -> list[str]:
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # a turn of the loop, as a look-up takes
         return ["93.184.215.14", "10.0.0.1"]
 
     monkeypatch.setattr(addresses, "_looked_up", looked_up)

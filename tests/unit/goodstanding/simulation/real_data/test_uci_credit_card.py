@@ -114,13 +114,13 @@ def test_a_balance_in_the_customers_favor_is_nothing_to_pay(tmp_path: Path) -> N
     cells = row(education=5).split(",")
     cells[17] = "-326"
     told = events_of(written(tmp_path, ",".join(cells)), MONTHS[0])
-    assert [event["data"]["amount"]["minor"] for event in told] == [4000, 0, 0]  # type: ignore[index]
+    assert [event["data"]["amount"]["minor"] for event in told] == [4000, 0, 0]  # type: ignore[index]  # JSON of a known shape
 
 
 def test_each_statement_names_the_limit_and_nothing_else_does(tmp_path: Path) -> None:
     file = written(tmp_path, row())
     told = {
-        (event["type"], str(event["data"].get("credit_limit")))  # type: ignore[attr-defined]
+        (event["type"], str(event["data"].get("credit_limit")))  # type: ignore[attr-defined]  # JSON of a known shape
         for month in MONTHS
         for event in events_of(file, month)
     }
@@ -136,7 +136,7 @@ def test_each_statement_names_the_limit_and_nothing_else_does(tmp_path: Path) ->
 def test_education_is_told_once(tmp_path: Path, education: int, degree: str | None) -> None:
     file = written(tmp_path, row(education=education))
     told = [
-        event["data"]["degree"]  # type: ignore[index]
+        event["data"]["degree"]  # type: ignore[index]  # JSON of a known shape
         for month in MONTHS
         for event in events_of(file, month)
         if event["type"] == "customer.education.verified"

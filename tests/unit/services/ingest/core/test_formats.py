@@ -78,7 +78,7 @@ def settled(kind: str, report_id: str, began_on: date, ended_on: date, amount: i
 
 
 def resolved(kind: str, report_id: str, outcome: str, **more: object) -> RecordReport:
-    return RecordReport(kind=kind, report_id=report_id, status="resolved", outcome=outcome, **more)  # type: ignore[arg-type]
+    return RecordReport(kind=kind, report_id=report_id, status="resolved", outcome=outcome, **more)  # type: ignore[arg-type]  # fields as a case names them
 
 
 _NO_SHOW = RecordReport(

@@ -20,7 +20,7 @@ def failing(error: Exception) -> dict[str, object]:
         raise error
 
     partner = PARTNERS["utility"]
-    readings = {code: replace(reading, body=body) for code, reading in partner.readings.items()}  # type: ignore[arg-type]
+    readings = {code: replace(reading, body=body) for code, reading in partner.readings.items()}  # type: ignore[arg-type]  # a reading that fails
     return {"utility": replace(partner, readings=readings)}
 
 
@@ -29,12 +29,12 @@ def failing(error: Exception) -> dict[str, object]:
 )
 def test_a_fault_of_ours_is_an_answer_that_quotes_nothing(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
     partners = failing(error)
-    result = normalize(partners["utility"], utility(), ARRIVED)  # type: ignore[arg-type]
+    result = normalize(partners["utility"], utility(), ARRIVED)  # type: ignore[arg-type]  # a partner whose readings fail
     assert isinstance(result, Refused)
     assert (result.fault.code, result.fault.field, result.event_id) == (Code.UNPROCESSABLE, "", "m-1")
     assert result.bug is not None
     assert result.bug.startswith(f"{type(error).__name__} at body, line ")
-    answer = answered(record(utility()), service(Policy(partners)))  # type: ignore[arg-type]
+    answer = answered(record(utility()), service(Policy(partners)))  # type: ignore[arg-type]  # partners whose readings fail
     assert isinstance(answer, Answer)
     assert [outcome.code for outcome in answer.outcomes] == ["unprocessable"]
     written = capsys.readouterr()
@@ -44,7 +44,7 @@ def test_a_fault_of_ours_is_an_answer_that_quotes_nothing(error: Exception, caps
 
 def test_a_machine_without_memory_says_nothing_about_the_event() -> None:
     with pytest.raises(MemoryError):
-        normalize(failing(MemoryError())["utility"], utility(), ARRIVED)  # type: ignore[arg-type]
+        normalize(failing(MemoryError())["utility"], utility(), ARRIVED)  # type: ignore[arg-type]  # a partner whose readings fail
 
 
 def test_no_event_at_all() -> None:

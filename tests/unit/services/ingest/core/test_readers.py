@@ -164,7 +164,7 @@ LOCAL_ZONES = ("Asia/Shanghai", "America/New_York", "Europe/Dublin", "Australia/
 
 @given(
     st.sampled_from(LOCAL_ZONES),
-    st.datetimes(datetime(1901, 1, 1), datetime(2198, 12, 31)).map(lambda time: time.replace(microsecond=0)),  # noqa: DTZ001
+    st.datetimes(datetime(1901, 1, 1), datetime(2198, 12, 31)).map(lambda time: time.replace(microsecond=0)),  # noqa: DTZ001  # without a zone on purpose
 )
 @example("Pacific/Apia", datetime(2011, 12, 30, 12))  # noqa: DTZ001  # a day that the zone left out
 @example("America/New_York", datetime(2024, 3, 10, 2, 30))  # noqa: DTZ001  # an hour that the clocks skip

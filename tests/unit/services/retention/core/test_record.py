@@ -68,11 +68,11 @@ class Day:
 
 
 def reported(kind: str, began: str, *leads_to: str, **more: object) -> Told:
-    return Told("reported", kind, began=began, leads_to=leads_to, **more)  # type: ignore[arg-type]
+    return Told("reported", kind, began=began, leads_to=leads_to, **more)  # type: ignore[arg-type]  # fields as a case names them
 
 
 def settled(kind: str, ended: str, *leads_to: str, **more: object) -> Told:
-    return Told("settled", kind, ended=ended, leads_to=leads_to, **more)  # type: ignore[arg-type]
+    return Told("settled", kind, ended=ended, leads_to=leads_to, **more)  # type: ignore[arg-type]  # fields as a case names them
 
 
 def said(effect: Effect) -> str:

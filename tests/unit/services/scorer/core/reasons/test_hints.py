@@ -72,7 +72,7 @@ def test_a_ceiling_that_billing_less_lifts_counts_in() -> None:
 def test_who_pays_on_time_is_told_to_go_on_and_who_was_late_what_it_would_raise(
     events: Sequence[object], goes_on: bool
 ) -> None:
-    found = hinted(present(Life("", events), 6))["keep-credit"]  # type: ignore[arg-type]
+    found = hinted(present(Life("", events), 6))["keep-credit"]  # type: ignore[arg-type]  # any events of a life
     assert found.kinds == (CARD,)
     assert found.goes_on is goes_on
 

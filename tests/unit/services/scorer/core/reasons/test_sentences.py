@@ -67,7 +67,7 @@ SETTLED = news(record("card.overdue", "r2", ended_on=day(JAN).date(), amount=90_
 )  # fmt: skip
 def test_an_item_has_its_sentence(messages: list[Event | RecordNews], code: str, en: str, zh: str) -> None:
     for language, sentence in (("en", en), ("zh", zh)):
-        _, found = told(*messages, language=language)  # type: ignore[arg-type]
+        _, found = told(*messages, language=language)  # type: ignore[arg-type]  # a language that a case names
         assert found[code].sentence == sentence
 
 
