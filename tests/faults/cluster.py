@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import asyncpg
@@ -301,8 +302,9 @@ class Cluster:
 
     # -- messages ------------------------------------------------------------------------------------------------------
 
-    async def read(self, *topics: str) -> list[Seen]:
-        """All that readers of committed messages see, each partition in its order."""
+    async def read(self, *topics: str, after: Mapping[TopicPartition, int] = MappingProxyType({})) -> list[Seen]:
+        """All that readers of committed messages see, each partition in its order; of some only what comes `after` an
+        offset."""
         ends = await self.offsets.ends(topics)
         async with AIOKafkaConsumer(
             bootstrap_servers=self.kafka,
@@ -311,6 +313,8 @@ class Cluster:
         ) as consumer:
             consumer.assign(list(ends))
             await consumer.seek_to_beginning()
+            for place in ends.keys() & after.keys():
+                consumer.seek(place, after[place] + 1)
             seen: list[Seen] = []
             waiting = set(ends)
             while waiting := {place for place in waiting if await consumer.position(place) < ends[place]}:
