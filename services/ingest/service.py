@@ -23,7 +23,7 @@ from services.ingest.core.context import Subject, UnknownCustomerError
 from services.ingest.core.normalize import Normalized, Refused, Skipped, normalize, normalize_each
 from services.ingest.core.partner import Partner
 from services.ingest.forgetting import ERASURES, forgetting
-from shared.contracts.cloudevents import ARRIVED, Stamped, stamped
+from shared.contracts.cloudevents import ARRIVED, EVENT_BYTES_MAX, LIST_BYTES_MAX, Stamped, stamped, too_large
 from shared.contracts.crosswalk import own_number, telling
 from shared.contracts.exchange import INDEX, forwarded_source, refused
 from shared.contracts.faults import Code, Fault
@@ -40,6 +40,7 @@ from shared.kafka.connection import Kafka
 from shared.kafka.crosswalk import Crosswalk
 from shared.kafka.schemas import SchemaError, SchemaMissingError, Schemas
 from shared.kafka.unreadable import Unreadable
+from shared.kafka.value_bounds import EVENT_VALUES_MAX, LIST_VALUES_MAX
 from shared.runner.service import Answer, DeadLetter, Forward, Input, Later, Outcome, Outgoing, Record, Service
 
 log = structlog.get_logger("ingest")
@@ -47,6 +48,8 @@ log = structlog.get_logger("ingest")
 NAME = "ingest"
 _ARRIVED = f"ce_{ARRIVED}"
 _INDEX = f"ce_{INDEX}"
+_OF_AN_EVENT, _OF_A_LIST = (EVENT_BYTES_MAX, EVENT_VALUES_MAX), (LIST_BYTES_MAX, LIST_VALUES_MAX)
+"""The bytes and values of one message with a schema; as JSON it is judged once more."""
 _UNWANTED = {Code.KIND_NOT_PERMITTED, Code.CLASS_NOT_PERMITTED}
 """Refused because this deployment does not want it, with nothing wrong in it. Counted apart: a partner who sends
 more than was asked for must not look like one whose format has broken."""
@@ -157,8 +160,11 @@ def _with_schemas(mode: Forward, policy: Policy) -> Forward:
         partner = partner_of(record.topic)
         if partner not in framed:
             return mode.answer(record, arrived)
+        bytes_max, values_max = _OF_A_LIST if policy.partners[partner].several else _OF_AN_EVENT
+        if too_large(record.key, record.value, record.headers, bytes_max):
+            return mode.answer(record, arrived)  # which refuses it before anything is made of it
         try:
-            value = schemas.plain(record.value)
+            value = schemas.plain(record.value, values_max)
         except SchemaMissingError:
             return Later(0)
         except SchemaError as error:

@@ -33,6 +33,8 @@ Asking:
 Values:
 
     schemas      what does a value in the wire format of schema registries say?
+    avro         what do data in Avro say, by their schema?
     protobuf     what does a Protobuf message say, by the text of its schema?
+    value_bounds how much may such data become?                                            pure
     crosswalk    to whom does a partner's own customer number belong?
 """

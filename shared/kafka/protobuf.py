@@ -2,11 +2,13 @@
 
 The compiler of `grpcio-tools` makes descriptors of the text, once for each schema and in a process of its own. Fields
 are named as in the schema. Integers of 64 bits are texts of digits, bytes are base64. A field that has no presence has
-its default where it was not sent; but an empty text says nothing, so it is left out.
+its default where it was not sent; but an empty text says nothing, so it is left out. What the data may become is
+bounded.
 """
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import tempfile
@@ -16,12 +18,18 @@ from typing import Any
 
 import msgspec
 
+from shared.kafka.value_bounds import Budget, varint
+
 _MAIN = "value-of-the-registry.proto"
 _COMPILES_WITHIN_S = 60
-_VARINT_BYTES_MAX = 5
+_INDEX_BYTES_MAX = 5
 _INDEXES_MAX = 100
+_LIMITLESS = 10**9
+_ANY = "google.protobuf.Any"
+_NUMBER, _EIGHT_BYTES, _LENGTH, _GROUP, _GROUP_END, _FOUR_BYTES = range(6)
+"""How a field is written, by the lowest three bits before it."""
 
-Reader = Callable[[bytes], bytes]
+Reader = Callable[[bytes, int], bytes]
 
 
 class ProtobufError(ValueError):
@@ -29,19 +37,27 @@ class ProtobufError(ValueError):
 
 
 def protobuf_reader(text: str, imported: Mapping[str, str]) -> Reader:
-    """The reader of what follows the frame: which message of the schema it is, and the message. `imported` are further
-    texts by the names under which they are imported. Raises ProtobufError."""
+    """The reader of what follows the frame: which message of the schema it is, and the message. It is also told how
+    many values the message may have. `imported` are further texts by the names under which they are imported. Raises
+    ProtobufError."""
     from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 
     found = descriptor_pb2.FileDescriptorSet.FromString(_compiled({**imported, _MAIN: text}))
     pool = descriptor_pool.DescriptorPool()
-    for file in found.file:
-        pool.Add(file)
+    try:
+        for file in found.file:
+            pool.Add(file)
+    except TypeError:  # what the compiler takes and the library does not
+        raise ProtobufError from None
     main = next(file for file in found.file if file.name == _MAIN)
+    known: dict[str, int] = {}
 
-    def read(data: bytes) -> bytes:
+    def read(data: bytes, values_max: int) -> bytes:
         path, rest = indexes(data)
-        message: Any = message_factory.GetMessageClass(pool.FindMessageTypeByName(_name(main, path)))()
+        descriptor = pool.FindMessageTypeByName(_name(main, path))
+        if _most(descriptor, known) > values_max:
+            _Walk(rest, Budget(values_max)).past(descriptor, 0, len(rest), 0)
+        message: Any = message_factory.GetMessageClass(descriptor)()
         message.ParseFromString(rest)
         # A field that the schema does not have would otherwise be passed over unseen (rules E12).
         size = message.ByteSize()
@@ -59,32 +75,78 @@ def protobuf_reader(text: str, imported: Mapping[str, str]) -> Reader:
     return read
 
 
+def _most(descriptor: Any, known: dict[str, int]) -> int:
+    """How many values a message can have at most, defaults included; `_LIMITLESS` where the data decide. `known` are
+    messages that were looked into, limitless meanwhile, because then they hold themselves."""
+    name = descriptor.full_name
+    if name not in known:
+        known[name] = _LIMITLESS
+        counts = [
+            _LIMITLESS if field.is_repeated else _most(field.message_type, known) if field.message_type else 1
+            for field in descriptor.fields
+        ]
+        known[name] = _LIMITLESS if name == _ANY else min(1 + sum(counts), _LIMITLESS)
+    return known[name]
+
+
+class _Walk:
+    """Goes through a message as it is written, without making anything of it."""
+
+    def __init__(self, data: bytes, budget: Budget) -> None:
+        self._data, self._budget = data, budget
+
+    def past(self, descriptor: Any, at: int, end: int, level: int, group: int | None = None) -> int:
+        """Where the message ends that begins at `at`: at `end`, or where its `group` does. Raises BeyondBoundsError,
+        and ValueError for what is no message. What the schema does not have is passed over."""
+        level = self._budget.enter(level)
+        self._budget.spend(1 + len(descriptor.fields) if descriptor else 1)
+        if descriptor and descriptor.full_name == _ANY:
+            raise ValueError("what is in it is of another schema")
+        while at < end:
+            tag, at = varint(self._data, at)
+            number, form = tag >> 3, tag & 7
+            field = descriptor.fields_by_number.get(number) if descriptor else None
+            inner = field.message_type if field else None
+            self._budget.spend(1)
+            if form == _NUMBER:
+                _, at = varint(self._data, at)
+            elif form == _LENGTH:
+                length, at = varint(self._data, at)
+                if inner:
+                    self.past(inner, at, min(at + length, end), level)
+                elif field and field.is_repeated and field.cpp_type != field.CPPTYPE_STRING:  # packed numbers
+                    self._budget.spend(length)
+                at += length
+            elif form == _GROUP:
+                at = self.past(inner, at, end, level, number)
+            elif form == _GROUP_END and number == group:
+                return at
+            elif form in (_EIGHT_BYTES, _FOUR_BYTES):
+                at += 8 if form == _EIGHT_BYTES else 4
+            else:
+                raise ValueError("no form of a field")
+        if at > end or group is not None:
+            raise ValueError("the data end too early")
+        return at
+
+
 def indexes(data: bytes) -> tuple[Sequence[int], bytes]:
     """Which message of its schema the data are of, as the indices of the message and of those in it; and the data.
 
     Most writers use zigzag numbers, some plain ones: an odd count cannot be a zigzag one. A single zero is the first
     message. Raises ValueError.
     """
-    count, at = _varint(data, 0)
+    count, at = varint(data, 0, _INDEX_BYTES_MAX)
     if count == 0:
         return (0,), data[at:]
     plain = count % 2 == 1
     path: list[int] = []
     for _ in range(count if plain else count // 2):
-        number, at = _varint(data, at)
+        number, at = varint(data, at, _INDEX_BYTES_MAX)
         if len(path) == _INDEXES_MAX or (not plain and number % 2):
             raise ValueError("no indices of a message")
         path.append(number if plain else number // 2)
     return path, data[at:]
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    number = 0
-    for index, byte in enumerate(data[at : at + _VARINT_BYTES_MAX]):
-        number |= (byte & 0x7F) << (7 * index)
-        if byte < 0x80:
-            return number, at + index + 1
-    raise ValueError("no number")
 
 
 def _name(file: Any, path: Sequence[int]) -> str:
@@ -110,12 +172,27 @@ def _compiled(files: Mapping[str, str]) -> bytes:
         for name, text in files.items():
             if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
                 raise ProtobufError
-            file = Path(directory, name)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
+            _write(Path(directory, name), text)
         made = Path(directory, "descriptors")
         options = [f"--proto_path={directory}", "--include_imports", f"--descriptor_set_out={made}", _MAIN]
         program = [sys.executable, "-m", "grpc_tools.protoc", *options]
-        if subprocess.run(program, capture_output=True, timeout=_COMPILES_WITHIN_S, check=False).returncode:
+        try:
+            ended = subprocess.run(program, capture_output=True, timeout=_COMPILES_WITHIN_S, check=False)
+        except subprocess.TimeoutExpired:
+            raise ProtobufError from None
+        if ended.returncode:
             raise ProtobufError
         return made.read_bytes()
+
+
+def _write(file: Path, text: str) -> None:
+    """Raises ProtobufError for a name that is no file's beside the others, and for a text that is none."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except (FileExistsError, NotADirectoryError, IsADirectoryError, ValueError):
+        raise ProtobufError from None
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise  # the disk's fault, which says nothing about the schema
+        raise ProtobufError from None

@@ -1,6 +1,6 @@
 """Values in the Confluent wire format: a zero byte, the number of a schema in a registry, and the data (decision 0034).
 
-schemas.plain(value)      # JSON; raises SchemaMissingError until `fetch` has asked the registry
+schemas.plain(value, values_max)    # JSON; raises SchemaMissingError until `fetch` has asked the registry
 
 The registry is asked by the Confluent API, which Apicurio has as well (`http://.../apis/ccompat/v7`). A schema never
 changes under its number, so each is asked for once.
@@ -9,17 +9,16 @@ changes under its number, so each is asked for once.
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
-
+from shared.kafka.avro import AvroError, avro_reader
 from shared.kafka.protobuf import ProtobufError, protobuf_reader
+from shared.kafka.value_bounds import BeyondBoundsError
 
 LIBRARIES = ("fastavro", "grpc_tools")
 """What the extra `registry` installs, by the names under which the readers import it."""
@@ -28,8 +27,12 @@ _REFERENCES_MAX = 100
 _TIMEOUT_S = 5.0
 _SCHEMAS_MAX = 10_000
 
-Reader = Callable[[bytes], bytes]
-"""From the data behind the frame to JSON. Raises whatever its library raises for data that do not fit."""
+_OF_THE_MOMENT = {401, 403, 407, 408, 425, 429}
+"""Answers of a registry that say nothing about the number: its operator, or time, changes them."""
+
+Reader = Callable[[bytes, int], bytes]
+"""From the data behind the frame, and how many values they may have, to JSON. Raises BeyondBoundsError, and whatever
+its library raises for data that do not fit."""
 
 
 class SchemaMissingError(LookupError):
@@ -46,8 +49,9 @@ class Schemas:
         self._readers: dict[int, Reader | SchemaError] = {}
         self._missing: set[int] = set()
 
-    def plain(self, value: bytes | None) -> bytes | None:
-        """The value as JSON. One without a frame is JSON already, and stays. Raises SchemaMissingError, SchemaError."""
+    def plain(self, value: bytes | None, values_max: int) -> bytes | None:
+        """The value as JSON. One without a frame is JSON already, and stays. Raises SchemaMissingError, and SchemaError
+        for what cannot be read, or has more values than it may."""
         if not value or value[0] != 0:
             return value
         if len(value) < _FRAME_BYTES:
@@ -60,9 +64,11 @@ class Schemas:
         if isinstance(reader, SchemaError):
             raise reader
         try:
-            return reader(value[_FRAME_BYTES:])
+            return reader(value[_FRAME_BYTES:], values_max)
         except MemoryError:
             raise  # the machine's fault, which says nothing about the data
+        except BeyondBoundsError as error:
+            raise SchemaError(str(error)) from None
         except Exception:  # noqa: BLE001  # the libraries raise whatever the damaged data lead to
             raise SchemaError("The data do not fit the schema whose number they have.") from None
 
@@ -83,38 +89,43 @@ class Schemas:
     def _asked(self, number: int) -> Reader | SchemaError:
         try:
             told = self._told(f"schemas/ids/{number}")
-            imported: dict[str, str] = {}
-            self._add_imported(told, imported)
+            imported = dict(self._referred(told, set()))
         except urllib.error.HTTPError as error:
-            if error.code == 404:
-                return SchemaError("The registry has no schema with the number of this value.")
-            raise
+            if error.code >= 500 or error.code in _OF_THE_MOMENT:
+                raise
+            # As for a number above those that the registry counts with, which some refuse with 400.
+            return SchemaError("The registry has no schema with the number of this value.")
         except _TooManyError:
             return SchemaError(f"The schema refers to more than {_REFERENCES_MAX} others.")
         match told.get("schemaType", "AVRO"):
             case "AVRO":
-                return avro_reader(told["schema"], imported)
+                try:
+                    return avro_reader(told["schema"], imported)
+                except AvroError:
+                    return _unusable("Avro")
             case "PROTOBUF":
                 try:
                     return protobuf_reader(told["schema"], imported)
                 except ProtobufError:
                     return _unusable("Protobuf")
             case "JSON":
-                return bytes
+                return _json
             case other:
                 return SchemaError(f"Values of {other} schemas are not read; send Avro, Protobuf or JSON.")
 
-    def _add_imported(self, told: Mapping[str, Any], imported: dict[str, str]) -> None:
-        """Add the texts of all schemas that this one refers to, by the names that it has for them; first those that
-        others refer to. Raises HTTPError, _TooManyError."""
+    def _referred(self, told: Mapping[str, Any], names: set[str]) -> Iterator[tuple[str, str]]:
+        """The names and texts of all schemas that this one refers to; first those that others refer to. Two that refer
+        to each other are each given once. Raises HTTPError, _TooManyError."""
         for reference in told.get("references") or ():
-            if reference["name"] in imported:
+            name = reference["name"]
+            if name in names:
                 continue
-            if len(imported) == _REFERENCES_MAX:
+            if len(names) == _REFERENCES_MAX:
                 raise _TooManyError
+            names.add(name)
             found = self._told(f"subjects/{quote(reference['subject'], safe='')}/versions/{reference['version']}")
-            self._add_imported(found, imported)
-            imported[reference["name"]] = found["schema"]
+            yield from self._referred(found, names)
+            yield name, found["schema"]
 
     def _told(self, what: str) -> dict[str, Any]:
         with urllib.request.urlopen(f"{self._registry}/{what}", timeout=_TIMEOUT_S) as answer:
@@ -125,29 +136,10 @@ class _TooManyError(ValueError):
     pass
 
 
+def _json(data: bytes, _values_max: int) -> bytes:
+    """What is JSON already is bounded by its reader."""
+    return data
+
+
 def _unusable(language: str) -> SchemaError:
     return SchemaError(f"The registry's schema is no {language} schema that can be read.")
-
-
-def avro_reader(text: str, imported: Mapping[str, str]) -> Reader | SchemaError:
-    """The reader of data of a schema; `imported` are the texts of those that it refers to, each behind those that it
-    needs. Dates, times and decimals become texts, as JSON has them."""
-    import fastavro
-    from fastavro.schema import SchemaParseException, UnknownType
-
-    try:
-        named: dict[str, Any] = {}
-        for each in imported.values():
-            fastavro.parse_schema(json.loads(each), named)
-        parsed = fastavro.parse_schema(json.loads(text), named)
-    except (SchemaParseException, UnknownType, ValueError, KeyError, TypeError):
-        return _unusable("Avro")
-
-    def read(data: bytes) -> bytes:
-        rest = io.BytesIO(data)
-        found = fastavro.schemaless_reader(rest, parsed, None)
-        if rest.read(1):
-            raise ValueError("bytes are left over")
-        return msgspec.json.encode(found)
-
-    return read

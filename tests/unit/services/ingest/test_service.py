@@ -19,7 +19,7 @@ from services.retention.core.decide import Policy as RetentionPolicy
 from services.retention.core.messages import Report
 from services.scorer import service as scorer
 from services.scorer.core.messages import Event
-from shared.contracts.cloudevents import parse_envelope
+from shared.contracts.cloudevents import EVENT_BYTES_MAX, parse_envelope
 from shared.contracts.exchange import provenance, refused
 from shared.contracts.faults import Code, Fault
 from shared.contracts.messages import Refusal
@@ -135,7 +135,7 @@ def test_what_is_sent_again_is_byte_equal(event: RawEvent) -> None:
 class _KnownSchema(Schemas):
     """One of which every value that has a frame is JSON behind it."""
 
-    def plain(self, value: bytes | None) -> bytes | None:
+    def plain(self, value: bytes | None, values_max: int) -> bytes | None:
         return value.removeprefix(_FRAME) if value is not None else None
 
 
@@ -152,6 +152,14 @@ def test_a_value_with_a_schema_is_read_as_the_json_behind_it() -> None:
     refused = answered(record(replace(event, value=_FRAME + b"{}")), ingest)
     assert not isinstance(refused, DeadLetter)
     assert [outgoing.value for outgoing in refused.outgoing] == [_FRAME + b"{}"]
+
+
+def test_a_value_that_is_too_large_is_refused_before_anything_is_made_of_it() -> None:
+    partners = {"utility": replace(PARTNERS["utility"], registry=True)}
+    ingest = service(Policy(partners, schemas=Schemas("http://127.0.0.1:9")))  # it would say: later
+    refused = answered(record(replace(utility(), value=_FRAME + bytes(EVENT_BYTES_MAX))), ingest)
+    assert isinstance(refused, Answer)
+    assert refused.outcomes == (Outcome("refused", "utility", "too-large"),)
 
 
 def unreadable(topic: str, first: int, behind: int) -> Answer | DeadLetter:

@@ -18,6 +18,7 @@ import pytest
 
 from shared.kafka.protobuf import ProtobufError, indexes, protobuf_reader
 from shared.kafka.schemas import SchemaError, SchemaMissingError, Schemas
+from shared.kafka.value_bounds import EVENT_VALUES_MAX
 
 _MONEY = 'syntax = "proto3"; package money; message Sum { int64 cents = 1; string currency = 2; }'
 _RIDES = """syntax = "proto3"; package rides;
@@ -71,7 +72,7 @@ def ride() -> Any:
     ],
 )
 def test_protobuf_is_read_as_its_json(ride: Any, data: bytes, said: object) -> None:
-    assert json.loads(ride(data)) == said
+    assert json.loads(ride(data, EVENT_VALUES_MAX)) == said
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_protobuf_is_read_as_its_json(ride: Any, data: bytes, said: object) -> N
 )
 def test_protobuf_that_does_not_fit_raises(ride: Any, data: bytes) -> None:
     with pytest.raises(Exception):  # noqa: B017, PT011  # whatever the library raises; Schemas makes one refusal of all
-        ride(data)
+        ride(data, EVENT_VALUES_MAX)
 
 
 def test_the_indices_of_a_message() -> None:
@@ -140,7 +141,23 @@ _ANSWERS = {
         "schema": "{}",
         "references": [{"name": f"n{index}", "subject": "fare", "version": 1} for index in range(101)],
     },
+    "/schemas/ids/9": {"schema": '"int"', "references": [{"name": "a", "subject": "a", "version": 1}]},
+    "/subjects/a/versions/1": {"schema": '"int"', "references": [{"name": "b", "subject": "b", "version": 1}]},
+    "/subjects/b/versions/1": {"schema": '"int"', "references": [{"name": "a", "subject": "a", "version": 1}]},
+    "/schemas/ids/10": {"schema": '{"type":' * 100_000},
+    "/schemas/ids/11": {"schema": '{"type": "array", "items": {"type": "fixed"}}'},
+    "/schemas/ids/12": {
+        "schemaType": "PROTOBUF",
+        "schema": "",
+        "references": [{"name": name, "subject": "fare", "version": 1} for name in ("a", "a/b")],
+    },
+    "/schemas/ids/13": {
+        "schemaType": "PROTOBUF",
+        "schema": "",
+        "references": [{"name": "a" * 300, "subject": "fare", "version": 1}],
+    },
 }
+_STATUSES = {"/schemas/ids/4294967295": 400, "/schemas/ids/500": 500, "/schemas/ids/401": 401}
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +165,7 @@ def registry() -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             found = _ANSWERS.get(unquote(self.path))
-            self.send_response(200 if found else 404)
+            self.send_response(200 if found else _STATUSES.get(self.path, 404))
             self.end_headers()
             self.wfile.write(json.dumps(found or {"error_code": 40403}).encode())
 
@@ -170,9 +187,9 @@ def _framed(number: int, data: bytes) -> bytes:
 async def _plain(registry: str, value: bytes) -> bytes | None:
     schemas = Schemas(registry)
     with pytest.raises(SchemaMissingError):
-        schemas.plain(value)
+        schemas.plain(value, EVENT_VALUES_MAX)
     await schemas.fetch()
-    return schemas.plain(value)
+    return schemas.plain(value, EVENT_VALUES_MAX)
 
 
 async def test_schemas_with_those_that_they_refer_to(registry: str) -> None:
@@ -197,6 +214,11 @@ async def test_schemas_with_those_that_they_refer_to(registry: str) -> None:
         (_framed(6, b""), "no Avro schema"),
         (_framed(7, b""), "more than 100"),
         (_framed(8, b""), "no schema with the number"),
+        (_framed(2**32 - 1, b""), "no schema with the number"),
+        (_framed(10, b""), "no Avro schema"),
+        (_framed(11, b""), "no Avro schema"),
+        (_framed(12, b""), "no Protobuf schema"),
+        (_framed(13, b""), "no Protobuf schema"),
     ],
 )
 async def test_what_cannot_be_read_says_why(registry: str, value: bytes, words: str) -> None:
@@ -204,10 +226,24 @@ async def test_what_cannot_be_read_says_why(registry: str, value: bytes, words: 
         await _plain(registry, value)
 
 
+async def test_schemas_that_refer_to_each_other_are_asked_for_once(registry: str) -> None:
+    assert await _plain(registry, _framed(9, b"\x02")) == b"1"
+
+
+@pytest.mark.parametrize("number", [401, 500])
+async def test_what_the_registry_says_of_itself_is_no_answer(registry: str, number: int) -> None:
+    schemas = Schemas(registry)
+    with pytest.raises(SchemaMissingError):
+        schemas.plain(_framed(number, b""), EVENT_VALUES_MAX)
+    with pytest.raises(OSError, match=str(number)):
+        await schemas.fetch()
+    assert schemas.are_missing
+
+
 async def test_a_registry_that_is_away_is_asked_again() -> None:
     schemas = Schemas("http://127.0.0.1:9")
     with pytest.raises(SchemaMissingError):
-        schemas.plain(_framed(1, b""))
+        schemas.plain(_framed(1, b""), EVENT_VALUES_MAX)
     with pytest.raises(OSError, match="refused"):
         await schemas.fetch()
     assert schemas.are_missing
@@ -215,6 +251,6 @@ async def test_a_registry_that_is_away_is_asked_again() -> None:
 
 def test_a_value_without_a_frame_stays() -> None:
     schemas = Schemas("http://127.0.0.1:9")
-    assert [schemas.plain(value) for value in (None, b"", b"{}")] == [None, b"", b"{}"]
+    assert [schemas.plain(value, EVENT_VALUES_MAX) for value in (None, b"", b"{}")] == [None, b"", b"{}"]
     with pytest.raises(SchemaError, match="ends before"):
-        schemas.plain(b"\0\0")
+        schemas.plain(b"\0\0", EVENT_VALUES_MAX)
