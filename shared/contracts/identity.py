@@ -69,7 +69,10 @@ def letters_and_digits(text: str) -> bytes:
     that the digits on both sides of a word are not read as one number."""
     if text.isascii():
         return text.encode().translate(_LOWER, _BESIDE_LETTERS_AND_DIGITS)
-    return "".join(map(_digit, filter(str.isalnum, unicodedata.normalize("NFKC", text)))).lower().encode()
+    # Folded before anything is left out: what a capital becomes depends on what stands beside it (Σ), and can be more
+    # than letters (İ).
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return "".join(map(_digit, filter(str.isalnum, folded))).encode()
 
 
 def _digit(character: str) -> str:

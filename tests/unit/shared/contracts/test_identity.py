@@ -244,6 +244,9 @@ TELLING = [
     ("email", "jane7@example.com", "jane７@example.com", True),
     ("email", "jäne@bücher.example", "JÄNE@BÜCHER.EXAMPLE", True),
     ("email", "jäne@bücher.example", "jäne@xn--bcher-kva.example", True),
+    ("email", "σας@example.com", "pay-ΣΑΣ@EXAMPLE.COM", True),  # a sigma is another letter at the end of a word
+    ("email", "İsmail@example.com", "for İSMAIL@example.com", True),  # its small letter is two characters
+    ("email", "straße@example.com", "STRASSE@EXAMPLE.COM", True),
     ("phone", "+49 30 23125000", "call +49-30-231.250.00", True),
     ("phone", "+49 30 23125000", "00493023125000", True),
     ("phone", "+49 30 23125000", "030/23125000", True),
