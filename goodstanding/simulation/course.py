@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import tomllib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,11 +13,13 @@ from zoneinfo import ZoneInfo
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import Addresses
 from goodstanding.simulation.recount import Recount
+from goodstanding.simulation.rule_book import read_policy
 from goodstanding.simulation.stage import POLICIES, Stage, platform, staged
 from goodstanding.simulation.view import View
 from shared.contracts import zones
 from shared.contracts.months import month_start
 from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED
+from shared.policy_file import SCORECARD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,5 +92,5 @@ def instant(month: int, day: int, zone: ZoneInfo) -> datetime:
 
 def publication_day() -> int:
     """The day of the month on which the shipped scorecard publishes."""
-    day: int = tomllib.loads((POLICIES / "scorecard.toml").read_text())["publication_day"]
+    day: int = read_policy(POLICIES / SCORECARD)["publication_day"]
     return day

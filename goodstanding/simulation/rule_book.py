@@ -7,7 +7,6 @@ all: once in the services, and once here. A difference between the two means tha
 
 from __future__ import annotations
 
-import tomllib
 from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from shared.contracts import zones
 from shared.contracts.kinds import KIND_OF, Shape
+from shared.toml_file import load
 
 BASE, BEST = 350, 950
 CONTACTS_MONTHS = 24
@@ -101,7 +101,7 @@ def _signed(event: MeantEvent, number: int) -> int:
 
 
 def read_policy(file: Path) -> dict[str, Any]:
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    return load(file, dict[str, Any])
 
 
 def month_of(instant: datetime, zone: ZoneInfo) -> int:

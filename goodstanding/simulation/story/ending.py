@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -13,10 +12,12 @@ from rich.text import Text
 
 from goodstanding.person.chart import chart
 from goodstanding.simulation.recount import RecordNews, ScoreNews, TierNews
+from goodstanding.simulation.rule_book import read_policy
 from goodstanding.simulation.stage import POLICIES
 from goodstanding.simulation.story.cast import ZONE
 from goodstanding.simulation.story.play import Heard
 from shared.contracts.kinds import KIND_OF
+from shared.policy_file import TIERS
 
 _STYLES = ("red", "yellow", "green", "cyan", "magenta")
 _NAMED_MAX = 3
@@ -37,7 +38,7 @@ class _Names:
     """What the tier table calls tiers and benefits."""
 
     def __init__(self) -> None:
-        table = tomllib.loads((POLICIES / "benefits.toml").read_text(encoding="utf-8"))
+        table = read_policy(POLICIES / TIERS)
         self.tier_starts = {tier["from"]: tier["name"] for tier in table["tiers"]}
         self.of = {tier["code"]: tier["name"] for tier in table["tiers"]}
         self.of |= {benefit["code"]: benefit["name"] for tier in table["tiers"] for benefit in tier["benefits"]}
