@@ -13,7 +13,6 @@ import typer
 
 from goodstanding import policies
 from goodstanding.cli.arguments import Who
-from goodstanding.cli.figures import money
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, local, table, tell
 from goodstanding.errors import UserError
 from goodstanding.explanations import points_of_records
@@ -24,6 +23,7 @@ from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.stack import Stack
 from goodstanding.users_files import standard_input
 from services.retention.core.deadline import last_day_before
+from services.scorer.core.reasons.figures import money
 from shared.contracts import zones
 from shared.contracts.kinds import KIND_OF
 from shared.contracts.retention_profile import Profile
@@ -168,7 +168,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _record(record: Mapping[str, Any], currency: str, zone: tzinfo) -> Iterator[str]:
-    amount = "" if record["amount"] is None else f", {money(record['amount'], currency)}"
+    amount = "" if record["amount"] is None else f", {money(record['amount'], currency, 'en')}"
     lapses = f"{local(record['lapses_at'], zone)} (last day {record['last_day']})" if record["lapses_at"] else "not yet"
     yield f"{KIND_OF[record['kind']].title}, {record['status']}{amount}"
     yield f"  began {record['began_on']}, ended {record['ended_on'] or 'not: it goes on'}"

@@ -187,6 +187,8 @@ def test_all_kinds_are_listed_with_shape_and_fields() -> None:
     [
         ("transit-on-time", {}, "unknown"),
         ("transit-on-time", {"value": 985, "observations": 12}, "98.5 %, observations 12"),
+        ("transit-on-time", {"value": 10**18 + 5, "observations": 1}, "100,000,000,000,000,000.5 %, observations 1"),
+        ("steady-income", {"value": 10**18 + 7, "observations": 3}, "CNY 10,000,000,000,000,000.07, observations 3"),
         ("length-of-history", {"value": 1, "observations": 1}, "1 month, observations 1"),
         ("credit-worst-lateness", {"value": 30, "observations": 1}, "30 days, observations 1"),
         ("steady-income", {"value": 123456, "observations": 3}, "CNY 1,234.56, observations 3"),
