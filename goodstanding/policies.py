@@ -290,7 +290,9 @@ def _remedies() -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        told, *others = [ConfigError(each.file, each.line, each.key, _with_remedy(each.sentence)) for each in error.all]
+        told, *others = [
+            ConfigError(each.file, each.line, each.key, _with_remedy(each.sentence), each.code) for each in error.all
+        ]
         told.others = others
         raise told from None
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,17 +35,21 @@ _LONG_KEY = re.compile(
     rf"{{{_PARTS_MAX}}})",
     re.MULTILINE,
 )
+_CODE = re.compile(r"[a-z0-9_-]{1,64}")
 _NUMBER_SENTENCE = "A number in the file has more digits than can be read."
 
 
 class ConfigError(ValueError):
     """A configuration file is wrong. `str()` is `<file>:<line>: <key>: <sentence>`; the first line of a file is 1."""
 
-    def __init__(self, file: Path, line: int, key: str, sentence: str) -> None:
-        super().__init__(f"{file}:{line}: {key}: {sentence}" if key else f"{file}:{line}: {sentence}")
+    def __init__(self, file: Path, line: int, key: str, sentence: str, code: str = "") -> None:
+        named = f"{key} ({code})" if code else key
+        super().__init__(f"{file}:{line}: {named}: {sentence}" if key else f"{file}:{line}: {sentence}")
         self.file = file
         self.line = line
         self.key = key
+        self.code = code
+        """That of the member of an array in which the key is: a rule is known by it, and not by its place."""
         self.sentence = sentence
         self.others: list[ConfigError] = []
         """Further errors of the same file, where all of them were looked for."""
@@ -91,7 +96,13 @@ def load(path: Path, type: type[T], hint: Callable[[str], str] = lambda _: "") -
         unknown = [key for key, said in faults if said.startswith(UNKNOWN)]
         hints = {key: said for key in unknown if (said := hint(str(key[-1])))}
         found = first_of(
-            ConfigError(path, line_of(text, key), spelled(key), f"{said} {hints[key]}" if key in hints else said)
+            ConfigError(
+                path,
+                line_of(text, key),
+                spelled(key),
+                f"{said} {hints[key]}" if key in hints else said,
+                _code_around(document, key),
+            )
             for key, said in faults
         )
         _guess(found, document, faults, type)
@@ -130,7 +141,28 @@ def content_name(path: Path) -> str:
 
 def error_at(path: Path, key: KeyPath, sentence: str) -> ConfigError:
     """The error of a rule that no type expresses, at the line of `key`, or of the nearest table around it."""
-    return ConfigError(path, line_of(text_of(path), key), spelled(key), sentence)
+    text = text_of(path)
+    return ConfigError(path, line_of(text, key), spelled(key), sentence, _code_around(_read(text), key))
+
+
+@lru_cache(maxsize=1)
+def _read(text: str) -> Any:
+    """Kept for the next error, since a file with one fault often has many; nobody changes what it gives."""
+    return tomllib.loads(text, parse_float=Decimal)
+
+
+def _code_around(document: Any, key: KeyPath) -> str:
+    """The `code` of the innermost member of an array that the key leads through; empty where none has a code."""
+    found, at = "", document
+    for part in key:
+        try:
+            at = at[part]
+        except (KeyError, IndexError, TypeError):
+            break
+        code = at.get("code") if isinstance(at, dict) and isinstance(part, int) else None
+        if isinstance(code, str) and _CODE.fullmatch(code):
+            found = code
+    return found
 
 
 def spelled(key: KeyPath) -> str:

@@ -64,8 +64,8 @@ def check(
 def _tell_faults(file: Path, faults: Iterable[ConfigError], *, as_json: bool) -> None:
     for each in faults:
         if as_json:
-            told = {"file": str(file), "line": each.line, "key": each.key, "sentence": each.sentence}
-            answer_json({"ok": False, **told})
+            told = {"file": str(file), "line": each.line, "key": each.key, "code": each.code or None}
+            answer_json({"ok": False, **told, "sentence": each.sentence})
         else:
             tell(str(each))
 

@@ -166,6 +166,39 @@ def test_a_rule_of_the_callers_own_has_a_line_too(tmp_path: Path, key: KeyPath, 
     assert (error.line, error.key, error.sentence) == (line, shown, "That will not do.")
 
 
+@pytest.mark.parametrize(
+    ("key", "code"),
+    [
+        (("tiers", 1, "from"), "high"),
+        (("tiers", 1, "benefits", 0, "code"), "bike"),
+        (("tiers", 0, "benefits", 0, "name"), "low"),  # what has no code goes by what it is in
+        (("tiers", 2, "from"), ""),  # no code that people could read on one line
+        (("tiers", 3, "from"), ""),
+        (("code",), ""),
+    ],
+)
+def test_who_has_a_code_is_named_by_it_since_nobody_counts_to_the_thirtieth_rule(
+    tmp_path: Path, key: KeyPath, code: str
+) -> None:
+    benefits = ('[{ name = "a bike" }]', '[{ code = "bike" }]')
+    tiers = [f'code = "{name}"\nfrom = 1\nbenefits = {of}' for name, of in zip(("low", "high"), benefits, strict=True)]
+    text = "\n".join(['code = "x"', *(f"[[tiers]]\n{each}" for each in [*tiers, 'code = "a\\nb"\nfrom = 1'])])
+    error = error_at(_file(tmp_path, text), key, "No.")
+    assert error.code == code
+    assert str(error).endswith(f"{error.key} ({code}): No." if code else f"{error.key}: No.")
+
+
+def test_a_fault_of_a_type_names_the_code_as_well(tmp_path: Path) -> None:
+    class Coded(msgspec.Struct, frozen=True):
+        code: str
+        points: int
+
+    text = 'rules = [{ code = "one", points = 1 }, { code = "two", points = "2" }]'
+    with pytest.raises(ConfigError, match=r": rules\[1\]\.points \(two\): Expected `int`") as raised:
+        load(_file(tmp_path, text), dict[str, list[Coded]])
+    assert (raised.value.key, raised.value.code) == ("rules[1].points", "two")
+
+
 def test_a_byte_order_mark_is_passed_over_and_moves_no_line(tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
     path.write_bytes(b"\xef\xbb\xbf[[rules]]\r\npoints = 3\r\n")
