@@ -210,7 +210,7 @@ async def _preview(deployment: Deployment, policy: Policy) -> None:
     new = msgspec.structs.replace(policy.scorecards[0], name="other")
     tiers, before_mb = load_policy(ROOT / "policies" / "benefits.toml", TierTable), psutil.Process().memory_info().rss
     began, began_cpu = time.perf_counter(), time.process_time()
-    _, found = await previewed(deployment, new, None, tiers, 10)
+    _, _, found = await previewed(deployment, new, None, tiers, 10)
     seconds, cpu_s = time.perf_counter() - began, time.process_time() - began_cpu
     grown_mb = (psutil.Process().memory_info().rss - before_mb) / 2**20
     people = found.all.people

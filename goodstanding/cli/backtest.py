@@ -24,6 +24,12 @@ from shared.policy_file import SCORECARD
 from shared.settings import policies_here
 
 POLICY = policies_here() / SCORECARD
+_LEARNED_FROM = {
+    "this-file": "The points were learned from this very file, so that they look better here than they will elsewhere. "
+    "Judge them by people whom they were not learned from.",
+    "another-file": "The points were learned from another file. If that has some of these people too, they look better "
+    "here than they will elsewhere.",
+}
 
 
 def backtest(
@@ -100,6 +106,8 @@ def show(found: Report) -> None:
     )
     if found.without_score:
         prose(f"{found.without_score:,} more have no score: the data set says nothing of them.")
+    if found.learned_from:
+        prose(_LEARNED_FROM[found.learned_from])
     console.print(_power_table(found))
     console.print()
     console.print(band_table(found.bands))

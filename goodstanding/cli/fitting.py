@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Annotated
 
+import msgspec
 import typer
 
 from goodstanding import policies
@@ -58,7 +59,7 @@ def fit(
     except fit.TooFewError as few:
         raise UserError(f"{data}: {few}", "Name a file with more people.") from None
     say("Fitting")
-    card = fit.fitted(choice, table)
+    card = msgspec.structs.replace(fit.fitted(choice, table), learned_from=source.content or None)
     faults = list(card.faults())
     assert not faults, faults
     say("Cross-validating")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -22,7 +23,7 @@ from goodstanding.person.everybody import Everybody
 from goodstanding.person.user_id import SHOWN
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.stack import Stack
-from goodstanding.simulation.real_data.bands import BAND_POINTS
+from goodstanding.simulation.real_data.bands import end_of
 from goodstanding.validation import preview_plot
 from goodstanding.validation.preview import Found, Preview, answer_of, bands, crossings
 from services.benefits.core.table import TierTable
@@ -65,7 +66,7 @@ def preview(
         check_writable(picture, "--plot")
     card, tiers = policies.scorecard(new), policies.tier_table()
     given = policies.scorecard(against) if against else None
-    old, found = asyncio.run(previewed(Stack.default().deployment, card, given, tiers, movers))
+    old, card, found = asyncio.run(previewed(Stack.default().deployment, card, given, tiers, movers))
     if not found.all.people:
         raise UserError("The platform knows nobody yet.", "Send it events: goodstanding partner send")
     if picture is not None:
@@ -78,10 +79,13 @@ def preview(
 
 async def previewed(
     deployment: Deployment, new: Scorecard, against: Scorecard | None, tiers: TierTable, movers: int
-) -> tuple[Scorecard, Found]:
-    """The scorecard that the new one is compared with, and what came out."""
+) -> tuple[Scorecard, Scorecard, Found]:
+    """The two scorecards that are compared, as this deployment would publish by them, and what came out."""
     now, zone = await deployment.now(), zones.zone(deployment.settings.zone)
     running = policies.in_force_on(now.astimezone(zone).date(), deployment.policies)
+    if deployment.settings.cadence == "continuous":
+        # What its services read, and so the id that publications name, says this too.
+        new, against = _continuous(new), _continuous(against) if against else None
     old = against or running
     through = month_of(now, zone) - (running.cadence == "monthly")
     of = Preview(old, new, tiers, through, now, movers)
@@ -90,7 +94,11 @@ async def previewed(
         async for person in everybody.people():
             of.take(person.user_id, person.state, person.circle)
             advance(everybody.count)
-    return old, of.done()
+    return old, new, of.done()
+
+
+def _continuous(card: Scorecard) -> Scorecard:
+    return msgspec.structs.replace(card, cadence="continuous")
 
 
 @contextmanager
@@ -138,7 +146,7 @@ def _band_table(found: Found) -> Table:
     most = max([*before.values(), *after.values()])
     rows = [
         (
-            f"{low}-{low + BAND_POINTS - 1}",
+            f"{low}-{end_of(low)}",
             f"{before.get(low, 0):,}",
             f"{after.get(low, 0):,}",
             signed(after.get(low, 0) - before.get(low, 0)),

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
 
 from goodstanding.offline import Offline
 from goodstanding.person.user_id import user_id_of
 from goodstanding.platform.fixed_settings import FixedSettings
-from goodstanding.simulation.real_data.bands import BAND_POINTS, Band, bands_of
+from goodstanding.simulation.real_data.bands import Band, band_of, bands_of
 from goodstanding.simulation.real_data.source import Source
 from goodstanding.validation.measures import (
     Calibration,
@@ -29,6 +30,8 @@ from goodstanding.validation.measures import (
 from services.scorer.core.scorecard import Scorecard
 from shared.contracts.months import month_name, month_start
 from shared.contracts.retention_profile import Profile
+
+LearnedFrom: TypeAlias = Literal["this-file", "another-file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,9 @@ class Report:
     bands: tuple[Band, ...]
     places: tuple[Place, ...]
     """Every score that somebody has, for curves."""
+    learned_from: LearnedFrom | None
+    """Whether the points were learned from this very file (in-sample), which flatters them. Another file may have had
+    some of these people. None of points that were not learned."""
 
 
 def deployment_settings(source: Source) -> FixedSettings:
@@ -133,11 +139,18 @@ def report(source: Source, card: Scorecard, found: Scores) -> Report:
         power=power(outcomes),
         distinct_scores=len(places),
         commonest_share=commonest(places),
-        stability=stability(found.before.values(), found.last.values(), BAND_POINTS),
+        stability=stability(found.before.values(), found.last.values(), band_of),
         calibration=calibration(places),
         bands=tuple(bands_of(outcomes)),
         places=tuple(places),
+        learned_from=_learned_from(card, source),
     )
+
+
+def _learned_from(card: Scorecard, source: Source) -> LearnedFrom | None:
+    if card.learned_from is None:
+        return None
+    return "this-file" if card.learned_from == source.content else "another-file"
 
 
 def answer_of(found: Report) -> dict[str, object]:
@@ -148,6 +161,7 @@ def answer_of(found: Report) -> dict[str, object]:
         "people": found.people,
         "without_score": found.without_score,
         "defaulted": found.defaulted,
+        "learned_from": found.learned_from,
     }
     for name in ("auc", "ks", "gini"):
         estimate = getattr(found.power, name)

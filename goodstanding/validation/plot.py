@@ -26,6 +26,8 @@ from goodstanding.validation.measures import roc
 def svg(report: Report) -> str:
     """The whole document, the same for the same report."""
     title = f"{report.policy}: {report.people:,} people, {report.month}"
+    if report.learned_from == "this-file":
+        title += ", from whom it was learned"
     parts = (_curve(report, LEFT), _bands(report, LEFT + APART), _calibration(report, LEFT + 2 * APART))
     return document(3, title, _headline(report), chain(*parts))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from goodstanding.simulation.real_data.bands import BAND_POINTS
+from goodstanding.simulation.real_data.bands import band_of, end_of
 from goodstanding.validation.measures import stability
 from services.benefits.core.table import TierTable
 from services.scorer.core.features.months import Circle
@@ -84,7 +84,7 @@ class Found:
     def stability(self) -> float:
         """The population stability index of the new scores against the old ones, in bands of 50 points."""
         old, new = self.scores
-        return stability(old.elements(), new.elements(), BAND_POINTS)
+        return stability(old.elements(), new.elements(), band_of)
 
 
 class Preview:
@@ -146,7 +146,7 @@ def bands(scores: Mapping[int, int]) -> dict[int, int]:
     """How many people have a score from each band's beginning on."""
     found: Counter[int] = Counter()
     for score, people in scores.items():
-        found[score // BAND_POINTS * BAND_POINTS] += people
+        found[band_of(score)] += people
     return dict(sorted(found.items()))
 
 
@@ -170,7 +170,7 @@ def answer_of(found: Found, old: Scorecard, new: Scorecard, tiers: TierTable) ->
         "psi": round(found.stability, 4),
         "distinct_scores": {"old": len(found.scores[0]), "new": len(found.scores[1])},
         "bands": [
-            {"low": low, "high": low + BAND_POINTS - 1, "old": before.get(low, 0), "new": after.get(low, 0)}
+            {"low": low, "high": end_of(low), "old": before.get(low, 0), "new": after.get(low, 0)}
             for low in sorted(before.keys() | after.keys())
         ],
         "tiers": [{"from": a, "to": b, "people": people} for a, b, people in crossings(found, tiers)],

@@ -127,6 +127,7 @@ def test_a_preview_scores_everybody_by_another_policy_and_changes_nothing(newcom
     before = {each["user_id"]: each for person in people for each in newcomer.asks("explain", person)}
     [same] = newcomer.asks("policy", "preview", "policies/scorecard.toml")
     assert (same["people"], same["up"], same["down"], same["movers"]) == (2, 0, 0, []), "the same rules, in force now"
+    assert same["old"] == same["new"], "by the id that this deployment publishes, which is continuous"
     shutil.copy(CARD_FILE, newcomer.checkout / "plain.toml")
     picture = newcomer.checkout / "preview.svg"
     [found] = newcomer.asks("policy", "preview", "plain.toml", "--plot", str(picture))

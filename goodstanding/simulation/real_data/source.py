@@ -36,3 +36,5 @@ class Source:
     months: tuple[int, ...]
     people: tuple[Person, ...]
     events: Callable[[int], Iterable[PartnerEvent]]
+    content: str = ""
+    """A short name of what is in the file, the same for the same bytes; empty of a pipe, which can be read once."""

@@ -32,6 +32,7 @@ from shared.contracts import zones
 from shared.contracts.cloudevents import STRUCTURED
 from shared.contracts.identity import sample_account
 from shared.contracts.months import day_of_month
+from shared.toml_file import content_name
 
 PARTNER = "bank"
 CURRENCY = "TWD"
@@ -92,6 +93,7 @@ def read(file: Path) -> Source:
         months=MONTHS,
         people=tuple(Person(sample_account(each.number), each.defaulted) for each in customers),
         events=lambda month: events_of(customers, month),
+        content=content_name(file) if file.is_file() else "",
     )
 
 

@@ -208,6 +208,9 @@ class ScorecardParts(_Part, frozen=True, kw_only=True):
     """Single behaviors, of which people are told those that would help them."""
     restrictions: dict[RecordClass, tuple[str, ...]] = {}
     """What is closed to a person while an unsettled record of the class counts, whatever the score."""
+    learned_from: str | None = None
+    """The data that the points were learned from, by the first digits of the file's SHA-256; `policy fit` writes it, so
+    that `backtest` can say when it judges by the same data."""
 
     def rules_of(self, segment: str | None) -> Sequence[Rule]:
         """In the policy's order. None is the one segment of a policy that has none."""

@@ -21,6 +21,7 @@ from services.scorer.core.scorecard import Scorecard
 from shared.contracts.months import month_start
 from shared.policy_file import SCORECARD, load_policy
 from shared.settings import ROOT
+from shared.toml_file import content_name
 from tests.support.command_line import ask
 
 CARD = ROOT / "policies" / SCORECARD
@@ -109,6 +110,29 @@ def test_the_picture_and_the_json_are_made_of_the_report_alone(source: Source, c
     reports = [report(source, card, each) for each in (found, again)]
     assert answer_of(reports[0]) == answer_of(reports[1])
     assert plot.svg(reports[0]) == plot.svg(reports[1])
+
+
+@pytest.mark.parametrize(
+    ("line", "told", "sentence", "titled"),
+    [
+        ('learned_from = "{content}"', "this-file", "learned from this very file", True),
+        ('learned_from = "0123456789ab"', "another-file", "learned from another file", False),
+        ("", None, None, False),
+    ],
+)
+def test_points_that_were_learned_from_the_data_are_said_to_be(
+    few: Path, tmp_path: Path, line: str, told: str | None, sentence: str | None, titled: bool
+) -> None:
+    text = CARD.read_text(encoding="utf-8")
+    written = f'{line.format(content=content_name(few))}\nname = "other"'
+    (policy := tmp_path / "other.toml").write_text(text.replace('name = "standard"', written, 1), encoding="utf-8")
+    picture = tmp_path / "backtest.svg"
+    words = ["backtest", "--data", str(few), "--adapter", "uci-credit-card", "--policy", str(policy)]
+    assert json.loads(ask(*words, "--json").stdout)["learned_from"] == told
+    shown = " ".join(ask(*words, "--plot", str(picture)).stdout.split())
+    assert ("The points were learned from" in shown) == (sentence is not None)
+    assert sentence is None or sentence in shown
+    assert ("from whom it was learned" in picture.read_text(encoding="utf-8")) == titled
 
 
 @pytest.mark.parametrize(

@@ -147,15 +147,19 @@ def test_the_parts_hold_everybody_and_about_a_tenth_each() -> None:
     assert [part.low for part in parts] == [350 + 60 * number for number in range(10)]
 
 
+def fifties(score: int) -> int:
+    return score // 50
+
+
 def test_stability() -> None:
     # Shares 0.5, 0.5 and then 0.25, 0.75: -0.25 ln(1/2) + 0.25 ln(3/2).
-    assert stability([350, 399, 400, 420], [351, 401, 401, 449], 50) == pytest.approx(0.25 * math.log(3))
-    assert stability([350, 420], [399, 400] * 7, 50) == 0
+    assert stability([350, 399, 400, 420], [351, 401, 401, 449], fifties) == pytest.approx(0.25 * math.log(3))
+    assert stability([350, 420], [399, 400] * 7, fifties) == 0
     # A band that was empty counts as half a person of four.
-    assert stability([350, 350, 400, 400], [400, 400, 400, 400], 50) == pytest.approx(
+    assert stability([350, 350, 400, 400], [400, 400, 400, 400], fifties) == pytest.approx(
         (0.125 - 0.5) * math.log(0.125 / 0.5) + 0.5 * math.log(2)
     )
-    assert stability([], [400], 50) == 0
+    assert stability([], [400], fifties) == 0
 
 
 def test_the_commonest_score() -> None:

@@ -121,7 +121,7 @@ def test_by_the_segments_of_the_new_scorecard() -> None:
 
 
 def test_bands_of_fifty_points() -> None:
-    assert bands({350: 2, 399: 1, 400: 5, 950: 1}) == {350: 3, 400: 5, 950: 1}
+    assert bands({350: 2, 399: 1, 400: 5, 950: 1}) == {350: 3, 400: 5, 900: 1}
 
 
 def test_for_programs_it_is_json() -> None:

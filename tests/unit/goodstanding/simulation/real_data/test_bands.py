@@ -10,7 +10,7 @@ def test_bands_hold_fifty_points_and_only_those_with_people() -> None:
         Band(400, 449, 1, 0),
         Band(600, 649, 1, 1),
         Band(650, 699, 2, 0),
-        Band(950, 999, 1, 0),
+        Band(900, 950, 1, 0),
     ]
     assert bands_of(outcomes)[0].default_rate == 0.5
 
