@@ -2,9 +2,9 @@
 
     python -m bench.own_work [--only NAME] [--rounds N] [--events N] [--records N] [--published N] [--keep]
 
-Ingest and scorer together in both cadences (`bench`), and on a Kafka with TLS, users and rights; a monthly publication
-(`bench.publication`) and the expiry sweep (`bench.retention_sweep`), with one process and with two; the latency at two
-rates (`bench.latency`). Each round has servers of its own.
+Ingest and scorer together in both cadences (`bench`), and on a Kafka with TLS, users and rights; the expiry sweep
+(`bench.retention_sweep`) and a monthly publication (`bench.publication`), with one process and with two, the latter also
+of thrice as many people; the latency at two rates (`bench.latency`). Each round has servers of its own.
 """
 
 from __future__ import annotations
@@ -33,7 +33,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each (default 3)")
     parser.add_argument("--events", type=int, default=100_000, help="events through ingest and scorer (100,000)")
     parser.add_argument("--records", type=int, default=200_000, help="records that lapse (default 200,000)")
-    parser.add_argument("--published", type=int, default=100_000, help="people who are published (default 100,000)")
+    parser.add_argument(
+        "--published",
+        type=int,
+        default=100_000,
+        help="people who are published, and then thrice as many (default 100,000)",
+    )
     parser.add_argument("--keep", action="store_true", help="put what is found into results.json and the documents")
     given = parser.parse_args()
     command, load = f"python -m bench.own_work {' '.join(sys.argv[1:])}", os.getloadavg()[0]
@@ -41,18 +46,26 @@ def main() -> None:
         "ingest and scorer, monthly": lambda seed: _throughput("monthly", given.events, seed),
         "ingest and scorer, monthly, TLS": lambda seed: _throughput("monthly", given.events, seed, secured=True),
         "ingest and scorer, continuous": lambda seed: _throughput("continuous", given.events, seed),
-        "publication, 1 process": lambda _: _publication(given.published, 1),
-        "publication, 2 processes": lambda _: _publication(given.published, 2),
         "expiry sweep, 1 process": lambda _: _sweep(given.records, 1),
         "expiry sweep, 2 processes": lambda _: _sweep(given.records, 2),
     }
+    sizes = ((given.published, 1), (given.published, 2), (3 * given.published, 1))
+    publications = {_publication_of(*size): _published(*size) for size in sizes}
     rates = {f"{rate:,} events a second": rate for rate in (100, 1_000)}
     delays: dict[str, Callable[[int], Round]] = {name: _at(rate) for name, rate in rates.items()}
-    for title, parts in (("own work", work), ("latency", delays)):
+    for title, parts in (("own work", work), ("publication", publications), ("latency", delays)):
         found = _alternate({name: run for name, run in parts.items() if given.only in name}, given.rounds)
         if given.keep and found:
             results.add(title, command, load, found)
             report.write()
+
+
+def _publication_of(people: int, processes: int) -> str:
+    return f"publication of {people:,} people, {processes} process{'es' * (processes > 1)}"
+
+
+def _published(people: int, processes: int) -> Callable[[int], Round]:
+    return lambda _: _publication(people, processes)
 
 
 def _at(rate: int) -> Callable[[int], Round]:
@@ -93,10 +106,16 @@ def _sweep(records: int, processes: int) -> Round:
 
 def _publication(people: int, processes: int) -> Round:
     with Servers.ephemeral() as servers:
-        before, now = publication.published(servers, people, processes)
+        points = publication.published(servers, people, processes)
+    before, now = points[0], points[-1]
     scorer = (now.scorer_cpu_s - before.scorer_cpu_s) / people * 100_000
     both = (now.cpu_s - before.cpu_s) / people * 100_000
-    return Round(people / (now.seconds - before.seconds), {"scorer": scorer, "servers": both - scorer}, now.peak_mb)
+    return Round(
+        people / (now.seconds - before.seconds),
+        {"scorer": scorer, "servers": both - scorer},
+        now.peak_mb,
+        course_us=publication.course_us(points),
+    )
 
 
 def _latency(per_second: int) -> Round:

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 
 import asyncpg
 import msgspec
@@ -80,10 +81,8 @@ def main() -> None:
         published(servers, given.people, given.processes, kill=given.kill, preview=given.preview)
 
 
-def published(
-    servers: Servers, people: int, count: int, *, kill: bool = False, preview: bool = False
-) -> tuple[Point, Point]:
-    """One run, on new servers: where it began and where it ended."""
+def published(servers: Servers, people: int, count: int, *, kill: bool = False, preview: bool = False) -> list[Point]:
+    """One run, on new servers: where it began, where it was at each tenth, and where it ended."""
     deployment = Deployment.create(servers.home / "services", servers.addresses, FixedSettings.new(clock="stepped"))
     policy = _policy()
     asyncio.run(_prepare(deployment, policy))
@@ -167,7 +166,7 @@ async def _measure(
     people: int,
     *,
     kill: bool,
-) -> tuple[Point, Point]:
+) -> list[Point]:
     db = await asyncpg.connect(deployment.dsn("scorer"))
     instant = policy.instant_of(RUN)
     await until(db, SETTLED, month_start(RUN - 1, ZONE), every_s=_EVERY_S)
@@ -202,7 +201,18 @@ async def _measure(
     if found != (people, people, 2, 2) or sent < people:
         raise SystemExit(f"Wrong: publications, people, lowest and highest version are {found}; {sent} messages.")
     print(f"    in all{_line(points[0], points[-1])[10:]}; state {sizes[0]:,} bytes, evaluation {sizes[1]:,}")
-    return points[0], points[-1]
+    return points
+
+
+def course_us(points: list[Point]) -> list[float]:
+    """CPU microseconds of each person in each tenth of the run. What was left after the last whole tenth, and the wait
+    for its messages, belong to that one."""
+    ends = [*points[:10], points[-1]]
+    return [
+        (now.cpu_s - before.cpu_s) / (now.people - before.people) * 1e6
+        for before, now in pairwise(ends)
+        if now.people > before.people
+    ]
 
 
 async def _preview(deployment: Deployment, policy: Policy) -> None:

@@ -46,6 +46,9 @@ def _part(section: Section) -> Iterator[str]:
         yield from _latencies(rows)
     else:
         yield from _rates(rows)
+    if courses := list(_courses(rows)):
+        yield ""
+        yield from courses
     if section.tuned:
         yield ""
         yield from (f"- {name}: {what}." for name, what in section.tuned.items())
@@ -77,6 +80,13 @@ def _latencies(rows: Rows) -> Iterator[str]:
     yield f"|---|{'---:|' * len(names)}"
     for name, (row, _) in rows.items():
         yield f"| {name} | {' | '.join(f'{took:,.0f}' for took in row.latency_ms.values())} |"
+
+
+def _courses(rows: Rows) -> Iterator[str]:
+    """What each tenth of a run cost, so that one sees whether it gets dearer on the way."""
+    for name, (row, _) in rows.items():
+        if row.course_us:
+            yield f"- {name}, CPU microseconds of each, tenth by tenth: {', '.join(f'{us:,.0f}' for us in row.course_us)}."
 
 
 def _ratios(rows: Rows) -> Iterator[str]:

@@ -27,6 +27,8 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
     fault: str | None = None
     """What was wrong with them."""
     latency_ms: dict[str, float] = {}
+    course_us: list[float] = []
+    """CPU microseconds of each person in each tenth of the run: whether the last cost as much as the first."""
 
     @property
     def all_cpu_s(self) -> float:
@@ -83,6 +85,7 @@ def median(rounds: Sequence[Round]) -> Round:
         max(each.repeated for each in rounds),
         next((each.fault for each in rounds if each.fault), None),
         {name: statistics.median(each.latency_ms[name] for each in rounds) for name in rounds[0].latency_ms},
+        [statistics.median(tenths) for tenths in zip(*(each.course_us for each in rounds), strict=False)],
     )
 
 
@@ -95,6 +98,7 @@ def _rounded(each: Round) -> Round:
         each.repeated,
         each.fault,
         {name: round(took, 1) for name, took in each.latency_ms.items()},
+        [round(cost) for cost in each.course_us],
     )
 
 

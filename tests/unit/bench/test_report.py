@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench import report, results
+from bench.publication import Point, course_us
 from bench.results import Round, Section
 
 PAGE = "before\n<!-- results: a -->\nold\n<!-- end -->\nbetween\n<!-- results: b -->\n<!-- end -->\n"
@@ -40,6 +41,20 @@ def test_figures_of_a_busy_machine_are_said_to_be() -> None:
 def test_a_wrong_output_is_shown_in_place_of_what_was_compared() -> None:
     wrong = Section("x", "x", "x", 0.0, {"runner": [Round(1.0, {"contender": 1.0}, 1.0, 5, fault="7 are missing")]})
     assert "| 7 are missing |" in report.page(PAGE, {"a": wrong})
+
+
+def test_the_course_of_a_long_run_is_told_tenth_by_tenth() -> None:
+    rounds = [
+        Round(1.0, {"scorer": 1.0}, course_us=course) for course in ([700.0, 710.0], [720.0, 800.0], [900.0, 705.0])
+    ]
+    page = report.page(PAGE, {"a": Section("x", "x", "x", 0.0, {"of 300,000 people": rounds})})
+    assert "- of 300,000 people, CPU microseconds of each, tenth by tenth: 720, 710.\n" in page
+
+
+def test_the_end_of_a_publication_belongs_to_its_last_tenth() -> None:
+    done = [0, 100, 200, 300, 400, 500, 600, 700, 800, 900, 970, 1_000]
+    points = [Point(people, 1.0, people * 0.5, 0.0, 1.0) for people in done]
+    assert course_us(points) == [500_000.0] * 10
 
 
 def test_what_was_sent_again_is_said() -> None:
