@@ -3,8 +3,8 @@
     python -m bench.own_work [--only NAME] [--rounds N] [--events N] [--records N] [--published N] [--keep]
 
 Ingest and scorer together in both cadences (`bench`), and on a Kafka with TLS, users and rights; the expiry sweep
-(`bench.retention_sweep`) and a monthly publication (`bench.publication`), with one process and with two, the latter also
-of thrice as many people; the latency at two rates (`bench.latency`). Each round has servers of its own.
+(`bench.retention_sweep`) and a monthly publication (`bench.publication`), with one process and with two, and one of
+thrice as many people; the latency at two rates (`bench.latency`). Each round has servers of its own.
 """
 
 from __future__ import annotations

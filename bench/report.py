@@ -86,7 +86,8 @@ def _courses(rows: Rows) -> Iterator[str]:
     """What each tenth of a run cost, so that one sees whether it gets dearer on the way."""
     for name, (row, _) in rows.items():
         if row.course_us:
-            yield f"- {name}, CPU microseconds of each, tenth by tenth: {', '.join(f'{us:,.0f}' for us in row.course_us)}."
+            tenths = ", ".join(f"{us:,.0f}" for us in row.course_us)
+            yield f"- {name}, CPU microseconds of each, tenth by tenth: {tenths}."
 
 
 def _ratios(rows: Rows) -> Iterator[str]:
