@@ -172,13 +172,13 @@ def calibration(places: Sequence[Place]) -> Calibration:
     return Calibration(doubling, middle - height / slope if slope else math.nan, error, parts)
 
 
-def stability(before: Iterable[int], after: Iterable[int], band: Callable[[int], int]) -> float:
+def stability(before: Iterable[int], after: Iterable[int], band_of: Callable[[int], int]) -> float:
     """The population stability index of two distributions of scores, by the band that each score is in:
 
     the sum over the bands of (share after - share before) * ln(share after / share before). A band that one of the two
     leaves empty counts there as half a person. Below 0.1 is stable by convention, above 0.25 is not.
     """
-    counts = [Counter(map(band, scores)) for scores in (before, after)]
+    counts = [Counter(map(band_of, scores)) for scores in (before, after)]
     totals = [sum(count.values()) for count in counts]
     if not all(totals):
         return 0.0
