@@ -108,7 +108,8 @@ def _of_lapsed(report: Report, now: datetime, profile: Profile) -> Step:
     record = opened(report, now, profile)
     # Nothing but a later correction changes it: the slip, if it is forwarded again, does not undo what put it right.
     corrected = replace(record.case.corrected, began_at=report.time, ended_at=report.time)
-    record = replace(record, case=replace(record.case, corrected=corrected))
+    facts = replace(record.facts, amount_at=report.time)
+    record = replace(record, facts=facts, case=replace(record.case, corrected=corrected))
     return Step(record, (Changed(record, "returned"),))
 
 
@@ -136,25 +137,34 @@ def _of_known(record: Known, report: Report, now: datetime, profile: Profile) ->
             return _corrected(record, named, report, now, profile)
 
 
-def _confirmed(record: Known, named: Dispute | None, report: Report) -> Step:
+def _in_time(named: Dispute | None, report: Report) -> Asked | Unverifiable | None:
+    """The dispute that the report answers in time, whether it is read before the time for an answer is over or, because
+    a service was down, after it (rules R17); None if it comes too late, or the dispute has an answer."""
     match named:
         case Asked(due=due) if report.arrived is None or report.arrived < due:
-            return _answered(record, Confirmed(named.id, named.questions), "confirmed")
+            return named
         case Unverifiable(due=due) if due is not None and report.arrived is not None and report.arrived < due:
-            # It came in time, and is read late, because a service was down.
-            return _answered(record, Confirmed(named.id, named.questions), "confirmed")
-        case Confirmed():
-            return Step(record, (Repeated(report.partner),))
+            return named
         case _:
-            return Step(record, (refused(report, _ANSWERED),))
+            return None
+
+
+def _confirmed(record: Known, named: Dispute | None, report: Report) -> Step:
+    if (asked := _in_time(named, report)) is not None:
+        return _answered(record, Confirmed(asked.id, asked.questions), "confirmed")
+    if isinstance(named, Confirmed):
+        return Step(record, (Repeated(report.partner),))
+    return Step(record, (refused(report, _ANSWERED),))
 
 
 def _answered_unverifiable(record: Known, named: Dispute | None, report: Report, profile: Profile) -> Step:
+    is_in_time = _in_time(named, report) is not None
     match named:
-        case Asked():
-            return unverifiable(record, named, profile, due=None)
+        case Asked(due=due):
+            return unverifiable(record, named, profile, due=None if is_in_time else due)
         case Unverifiable():
-            return Step(record, (Repeated(report.partner),))
+            known = _with_answer(record, replace(named, due=None)) if is_in_time else record
+            return Step(known, (Repeated(report.partner),))
         case _:
             return Step(record, (refused(report, _ANSWERED),))
 
@@ -188,9 +198,10 @@ def _with_answer(record: Known, answer: Dispute) -> Known:
 
 def _corrected(record: Known, named: Dispute | None, report: Report, now: datetime, profile: Profile) -> Step:
     corrected, effect = _correct(record, waiting_of(report), now, profile)
-    if not isinstance(named, Asked) or not isinstance(effect, Changed | Repeated):
+    asked = _in_time(named, report)
+    if asked is None or not isinstance(effect, Changed | Repeated):
         return Step(corrected, (effect,))
-    answered = _with_answer(corrected, Amended(named.id, named.questions))
+    answered = _with_answer(corrected, Amended(asked.id, asked.questions))
     answered = replace(answered, version=record.version + 1)
     return Step(answered, (Changed(answered, "corrected"),))
 

@@ -22,7 +22,7 @@ from services.retention.core.bounds import (
     lapsed_kept_until,
 )
 from services.retention.core.disputes import attach, dispute
-from services.retention.core.effects import Effect, Step, refused
+from services.retention.core.effects import Effect, Repeated, Step, refused
 from services.retention.core.fingerprint import dispute_id, fingerprint, of_deleted, record_id, unkeyed_record_id
 from services.retention.core.messages import DisputeRequest, Due, Message, Report, StatementRequest
 from services.retention.core.record import (
@@ -147,16 +147,20 @@ def _reported(report: Report, records: _Records, now: datetime, profile: Profile
     """Where a record that was gone comes back, it does so under another name, and by each report once."""
     id, state = records.find(report)
     if report.body.status == "resolved":
+        if isinstance(state, Open | Settled) and records.was_deletion(report):
+            return id, Step(state, (Repeated(report.partner),))
         step = resolve(state, report, now, profile)
     else:
         step = take(state, report, now, profile, applying(now, profile))
+    if _is_new(state, step.state) and not records.has_room(report.partner):
+        return id, Step(state, (refused(report, _FULL),))
+    if isinstance(step.state, Deleted) and isinstance(state, Unreported | Open | Settled):
+        records.keep_deletion(report, state)
     if isinstance(state, Gone | Deleted) and isinstance(step.state, Open | Settled):
         back = records.name_back(report)
         if back is None:
             return id, Step(state, (refused(report, DELETED_FAULT if isinstance(state, Deleted) else GONE_FAULT),))
         id = back
-    if _is_new(state, step.state) and not records.has_room(report.partner):
-        return id, Step(state, (refused(report, _FULL),))
     return id, step
 
 
@@ -223,6 +227,20 @@ class _Records:
                 self._keep_earlier_names(report, returned)
                 return back
         return None
+
+    def keep_deletion(self, report: Report, before: Kept) -> None:
+        """That this event has deleted a record is remembered, so that it does not delete what comes back later."""
+        waited = before.waiting if isinstance(before, Unreported) else ()
+        for event_id in (report.event_id, *(each.event_id for each in waited if each.outcome == "deleted")):
+            self._gone[self._deletion(report, event_id)] = lapsed_kept_until(self._now)
+
+    def was_deletion(self, report: Report) -> bool:
+        """Whether this event has deleted the record before, which has come back since (rules E3 and R20)."""
+        return bool(self._gone or self._person.gone) and self._has(self._deletion(report, report.event_id))
+
+    def _deletion(self, report: Report, event_id: str) -> bytes:
+        names = (report.user_id, report.partner, report.body.report_id, event_id)
+        return fingerprint(self._key, "\n".join(("deletion", *names)))
 
     def _keep_earlier_names(self, report: Report, returned: int) -> None:
         """A record that is back is found by the names under which it was gone before."""

@@ -25,7 +25,7 @@ def dispute(state: State, request: DisputeRequest, dispute_id: str, now: datetim
         return Step(state, (Repeated(""),))
     question = Question(request.request_id, request.reason, request.text)
     is_known = any(each.facts == question.facts for each in asked_before)
-    if isinstance(current, Unverifiable):
+    if isinstance(current, Unverifiable) or (isinstance(current, Asked) and _is_late(request, current)):
         return Step(state, (_replied(request, "no-longer"),))
     if isinstance(current, Asked):
         if is_known:
@@ -36,6 +36,12 @@ def dispute(state: State, request: DisputeRequest, dispute_id: str, now: datetim
     if len(disputes) >= DISPUTES_MAX:
         return Step(state, (_replied(request, "too-many"),))
     return _asked(state, dispute_id, question, request, now, profile)
+
+
+def _is_late(request: DisputeRequest, asked: Asked) -> bool:
+    """Whether it came when the time for the answer was over, and is read before the timer fires: then it makes the time
+    no longer (rules R17)."""
+    return request.arrived is not None and request.arrived >= asked.due
 
 
 def _asked(

@@ -157,6 +157,8 @@ def _returned(report: Report, now: datetime, profile: Profile) -> Step:
 def _reported_again(record: Known, report: Report, now: datetime, profile: Profile) -> Step:
     """A further report of a record: nothing new (rules R2), its balance, its end, or a contradiction (rules R8)."""
     if fault := _contradiction(record, _facts(report)):
+        if fault.field == "data.began_on" and _is_history(record, report):
+            return Step(record, (Repeated(report.partner),))
         return Step(record, (refused(report, fault),))
     updated = _with_amount(record, _facts(report))
     effects: list[Effect] = [Changed(updated)] if updated.version > record.version else []
@@ -164,6 +166,12 @@ def _reported_again(record: Known, report: Report, now: datetime, profile: Profi
         updated, effect = settle(updated, waiting_of(report), now, profile)
         effects.append(effect)
     return Step(updated, tuple(effects) or (Repeated(report.partner),))
+
+
+def _is_history(record: Known, report: Report) -> bool:
+    """Whether the beginning was corrected since, so that an older report may say otherwise (rules R18)."""
+    corrected_at = record.case.corrected.began_at
+    return corrected_at is not None and report.time <= corrected_at
 
 
 def over_on_arrival(state: Kept | None, report: Report, now: datetime, profile: Profile) -> Fault | None:

@@ -92,9 +92,21 @@ def _contradiction(record: Known, told: Waiting) -> Fault | None:
         return Fault(Code.CONFLICT, "data.kind", "The record was reported with another kind.")
     if told.began_on not in (None, facts.began_on, *record.case.corrected.began_before):
         return Fault(Code.CONFLICT, "data.began_on", "The record was reported with another day of beginning.")
-    if told.ended_on < facts.began_on and told.ended_on not in days_of_end(record):
+    if (
+        told.ended_on < facts.began_on
+        and told.ended_on not in days_of_end(record)
+        and not _is_settled_once(record, told)
+    ):
         return Fault(Code.DATES_CONTRADICT, "data.ended_on", "The record began after this day.")
     return None
+
+
+def _is_settled_once(record: Known, told: Waiting) -> bool:
+    """Whether a kind that ends at once was settled before its beginning was corrected: the day says nothing more then,
+    and the record is settled in either order (rules R5 and R18)."""
+    corrected_at = record.case.corrected.began_at
+    is_older = corrected_at is not None and told.time is not None and told.time <= corrected_at
+    return is_older and ends(record.facts.kind) is Ends.AT_ONCE
 
 
 def _content(told: Waiting) -> tuple[object, ...]:

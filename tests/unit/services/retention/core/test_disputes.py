@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from services.ingest.core.plausibility import LIFETIME_YEARS
-from services.retention.core.bounds import DISPUTES_MAX, REPORTED_YEARS_MAX, RETURNS_MAX
-from services.retention.core.decide import Policy
+from services.retention.core.bounds import DISPUTES_MAX, RECORDS_MAX, REPORTED_YEARS_MAX, RETURNS_MAX
+from services.retention.core.decide import Policy, decide
 from services.retention.core.fingerprint import record_id
-from services.retention.core.record import counts
+from services.retention.core.messages import Report
+from services.retention.core.record import Settled, counts, status_of
 from services.retention.core.timers import answers_are_due
 from shared.contracts.erasure import ON_THE_WAY_MAX
+from shared.contracts.messages import RecordReport
 from shared.contracts.retention_profile import DelayDays, Early, NoticeDays, Span, Warnings, Years
 from tests.support.record_lives import BEGAN, CARD, CN, ENDED, KEY, NO_SHOW, NOON, STATES, USER, Life, dispute_of, lived
 
@@ -340,6 +343,49 @@ def test_an_answer_that_came_late_does_not_count_though_the_timer_has_not_fired(
     assert life.resolve("confirmed", dispute=D1, arrived=due - timedelta(seconds=1)) == ["confirmed: confirmed v3"]
 
 
+DUE = datetime(2026, 2, 4, 16, tzinfo=UTC)
+IN_TIME = DUE - timedelta(seconds=1)
+ANSWERED: Sequence[tuple[str, Mapping[str, Any], datetime, str]] = [
+    ("confirmed", {}, IN_TIME, "confirmed"),
+    ("confirmed", {}, DUE, "unverifiable"),
+    ("corrected", {"amount": 5}, IN_TIME, "corrected"),
+    ("corrected", {"amount": 5}, DUE, "unverifiable"),
+    ("unverifiable", {}, IN_TIME, "unverifiable"),
+    ("unverifiable", {}, DUE, "unverifiable"),
+]
+
+
+@pytest.mark.parametrize(("outcome", "fields", "arrived", "status"), ANSWERED)
+@pytest.mark.parametrize("then", [[], [("confirmed", IN_TIME)]], ids=["", "and confirmed"])
+def test_an_answer_leads_to_the_same_end_whether_it_or_the_timer_is_first(
+    outcome: str, fields: Mapping[str, Any], arrived: datetime, status: str, then: Sequence[tuple[str, datetime]]
+) -> None:
+    """(rules R17) One answer ends a dispute; what comes too late ends none, but a correction corrects all the same."""
+    ends = []
+    for timer_first in (False, True):
+        life = lived("disputed")
+        if timer_first:
+            life.until(DUE)
+        life.now = DUE + timedelta(hours=1)
+        life.resolve(outcome, dispute=D1, arrived=arrived, **fields)
+        for another, at in then:
+            life.resolve(another, dispute=D1, arrived=at)
+        life.later(hours=1)
+        ends.append((status_of(life.record), life.record.facts.amount, life.record.case.disputes[-1].questions))
+    assert ends[0] == ends[1]
+    assert ends[0][0] == ("confirmed" if then and arrived == DUE else status)
+
+
+def test_what_is_added_when_the_time_is_over_makes_it_no_longer() -> None:
+    """(rules R17 and D10) Though the timer has not fired yet."""
+    life = Life(replace(CN, extension=Span(days=15)))
+    life.report()
+    life.dispute()
+    life.now = DUE + timedelta(hours=1)
+    assert life.dispute("q-2", "wrong-day", arrived=DUE) == ["person: no-longer"]
+    assert life.later(hours=1) == ["unverifiable: unverifiable v3 dark"]
+
+
 @pytest.mark.parametrize(
     ("arrived", "answer_by"),
     [
@@ -560,6 +606,71 @@ def test_what_brought_a_record_back_does_so_once() -> None:
     assert life.dispute(id=id)[0] == "disputed: disputed v2 dark"
 
 
+@pytest.mark.parametrize("waits", [False, True], ids=["", "waited for its report"])
+def test_what_deleted_a_record_does_not_delete_what_has_come_back(waits: bool) -> None:
+    """(rules E3 and R20) The deletion is forwarded again, or its file is sent again."""
+    life = Life() if waits else lived("open")
+    life.resolve("deleted", event="taken-back")
+    if waits:
+        assert life.report()[-1] == "deleted v2 deleted"
+    assert life.report(certificate="c-1") == ["returned: open v1"]
+    assert life.resolve("deleted", event="taken-back", at=5) == ["repeated"]
+    assert life.resolve("deleted", event="taken back again") == ["deleted v2 deleted"]
+
+
+def test_an_answer_that_deleted_a_record_is_not_refused_when_the_record_has_come_back() -> None:
+    life = Life(replace(CN, unverifiable="deletes"))
+    life.report()
+    life.dispute()
+    life.resolve("unverifiable", dispute=D1, event="answer")
+    assert life.report(certificate="c-1") == ["returned: open v1"]
+    assert life.resolve("unverifiable", dispute=D1, event="answer") == ["repeated"]
+    assert life.resolve("unverifiable", dispute=D1, event="other") == ["refused not-disputed dispute"]
+
+
+def test_a_certified_record_for_which_there_was_no_room_comes_back_when_there_is() -> None:
+    """(rules R14 and R20)"""
+    life = lived("deleted")
+    for number in range(RECORDS_MAX):
+        life.report(report_id=f"x-{number}")
+    back = RecordReport(kind=CARD, report_id="r-1", status="reported", began_on=BEGAN, certificate="c-1")
+    gone = RecordReport(kind=CARD, report_id="x-0", status="resolved", outcome="deleted")
+    batch = [Report(USER, "bank", body.report_id, "behavior.raw.bank/0/1", body, NOON) for body in (back, gone, back)]
+    decided = decide(life.person, batch, life.now, life.policy)
+    said = [life.said(effect) for _, effect in decided.effects]
+    assert said == ["refused too-many report_id", "deleted v2 deleted", "returned: open v1"]
+
+
+def test_what_was_said_before_a_correction_brought_the_record_back_is_known_when_it_comes_again() -> None:
+    """(rules R18 and R21) Also where the correction names another beginning, and no amount."""
+    life = Life()
+    first: dict[str, Any] = {"began": date(2019, 1, 2), "amount": 100, "at": -600}
+    life.report(**first)
+    life.report("settled", ended=date(2020, 1, 10))
+    life.later(hours=1)
+    assert life.resolve("corrected", began=date(2019, 1, 3), ended=date(2026, 1, 10))[0].startswith("returned")
+    assert life.report(**first | {"at": -1_200}) == ["repeated"]
+    assert life.report(**first | {"began": date(2019, 1, 3), "at": -1_200}) == ["repeated"]
+    assert life.report(began=date(2019, 1, 4)) == ["refused conflict began_on"]
+
+
+@pytest.mark.parametrize("corrected_first", [True, False])
+def test_what_ends_at_once_is_settled_though_its_beginning_is_corrected_to_a_later_day(corrected_first: bool) -> None:
+    """(rules R5 and R18) In either order, and when it comes again."""
+    life = Life()
+    life.report(kind=NO_SHOW, began=date(2025, 8, 20))
+    paid: dict[str, Any] = {"kind": NO_SHOW, "ended": date(2025, 8, 22), "event": "paid"}
+    if corrected_first:
+        life.resolve("corrected", kind=NO_SHOW, began=date(2025, 8, 27))
+        assert life.report("settled", **paid, at=-600) == ["changed: settled v3 2025-08-27"]
+    else:
+        life.report("settled", **paid)
+        life.resolve("corrected", kind=NO_SHOW, began=date(2025, 8, 27))
+    assert life.report("settled", **paid, at=-600) == ["repeated"]
+    assert life.report("settled", **paid | {"event": "later"}) == ["refused dates-contradict ended_on"]
+    assert status_of(life.record) == "corrected" or isinstance(life.record, Settled)
+
+
 def test_a_record_comes_back_so_often_and_no_more() -> None:
     life = lived("deleted")
     for number in range(RETURNS_MAX):
@@ -769,7 +880,7 @@ def test_what_was_deleted_is_known_as_long_as_ingest_takes_a_report_of_it() -> N
     for year in (2030, 2040, 2045):
         life.until(datetime(year, 12, 31, tzinfo=UTC))
         assert life.report() == ["refused deleted report_id"]
-    (until,) = life.person.gone.values()
+    until = max(life.person.gone.values())
     assert until > datetime(BEGAN.year + LIFETIME_YEARS + 1, 1, 1, tzinfo=UTC)
 
 
