@@ -310,11 +310,13 @@ class Recount:
         self._tell(person, record, last._replace(heard_at=now, status=outcome, counts=counts))
 
     def _tell(self, person: _Person, record: _Record, news: RecordNews) -> None:
-        """A new version of the record. What neither counted nor counts is no reason for one of the score."""
+        """A new version of the record. What neither counted nor counts is no reason for one of the score, nor is the end
+        of what never counted."""
         bore = record.counts
+        ends = news.kind is None and any(each.counts for each in record.news)
         record.news.append(news)
         self._schedule(person, record)
-        if bore or news.counts or news.kind is None:
+        if bore or news.counts or ends:
             self._publish(person, news.heard_at)
 
     def _schedule(self, person: _Person, record: _Record) -> None:

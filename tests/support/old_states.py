@@ -68,15 +68,23 @@ EVALUATION_OF_FORMAT_3 = bytes.fromhex(
 
 def format_3(state: State) -> bytes:
     """The column as the releases of format 3 would have written it; as those of format 2 but for its first byte."""
-    fields = msgspec.structs.astuple(state)
-    at = state.__struct_fields__.index("kinds")
-    return b"\x03" + msgspec.msgpack.encode((*fields[:at], _by_month(state), *fields[at + 1 :]))
+    kept = {"kinds": _by_month(state), "records": _records(state)}
+    return b"\x03" + msgspec.msgpack.encode([kept.get(name, getattr(state, name)) for name in state.__struct_fields__])
 
 
 def format_1(state: State, old_ids: dict[int, bytes]) -> bytes:
     """The column as release 0.1 would have written it."""
     last = (state.facts, state.figures, state.blocked, state.records)
     return b"\x01" + msgspec.msgpack.encode((state.month, state.first, _by_month(state), old_ids, *last))
+
+
+def _records(state: State) -> dict[bytes, list[object]]:
+    """Without the fields that came later."""
+    came_later = ("unheard",)
+    return {
+        id: [getattr(record, name) for name in record.__struct_fields__ if name not in came_later]
+        for id, record in state.records.items()
+    }
 
 
 def _by_month(state: State) -> dict[int, bytes]:

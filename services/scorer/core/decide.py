@@ -10,7 +10,7 @@ import msgspec
 
 from services.scorer.core import score
 from services.scorer.core.consents import ConsentNews, cited_by, taken_back
-from services.scorer.core.folding import Accepted, Folded, fold, fold_record, record_counts
+from services.scorer.core.folding import Accepted, Folded, fold, fold_record, known_record
 from services.scorer.core.forgetting import prune, withdraw_consent
 from services.scorer.core.messages import (
     Due,
@@ -122,14 +122,15 @@ def _take_in(state: State, messages: Sequence[Message], policy: Policy) -> _Take
 
 def _take_record(state: State, news: RecordNews, taken: _Taken) -> None:
     is_gone = news.body.status in STATUS_GONE
-    counted = record_counts(state, news.body.record_id)
+    known = known_record(state, news.body.record_id)
     if not fold_record(state, news.body, news.arrival_month):
         taken.stale += 1
         return
-    # A record that neither counted before nor counts now stays unknown to others: not even a version may reveal it
-    # (rules R22).
-    taken.tells_of_record |= counted or news.body.counts or is_gone
-    taken.redacts |= is_gone
+    # A record that neither counted before nor counts now stays unknown to others: not even a version may reveal it, nor
+    # that it is gone if it never counted (rules R22).
+    ends = is_gone and not (known is not None and known.unheard)
+    taken.tells_of_record |= (known is not None and known.counts) or news.body.counts or ends
+    taken.redacts |= ends
 
 
 def _publish_if_due(

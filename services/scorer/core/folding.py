@@ -10,7 +10,7 @@ import msgspec
 from services.scorer.core import ids
 from services.scorer.core.ids import HASH, position
 from services.scorer.core.messages import Edge, Event
-from services.scorer.core.records import record_of
+from services.scorer.core.records import NegativeRecord, record_of
 from services.scorer.core.state import (
     HASH_BYTES,
     Figure,
@@ -122,14 +122,13 @@ def fold_record(state: State, change: RecordChange, month: int) -> bool:
     known = state.records.get(key)
     if known is not None and known.version >= change.version:
         return False
-    state.records[key] = record_of(change, month)
+    state.records[key] = record_of(change, month, known)
     return True
 
 
-def record_counts(state: State, record_id: str) -> bool:
-    """Whether a record counts, by the latest that is known of it."""
-    known = state.records.get(short_hash(record_id))
-    return known is not None and known.counts
+def known_record(state: State, record_id: str) -> NegativeRecord | None:
+    """The latest that is known of a record."""
+    return state.records.get(short_hash(record_id))
 
 
 def _seen_before(state: State, entry: bytes, open_then: int) -> Duplicate | Conflict | None:

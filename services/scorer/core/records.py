@@ -14,6 +14,10 @@ STATUS_GONE = ("expired", "deleted")
 """Of a record with one of these nothing may be left."""
 
 
+_MAY_HAVE_COUNTED = ("disputed", "unverifiable")
+"""A record that does not count with any other status is one that its person has not known of for long enough."""
+
+
 class NegativeRecord(msgspec.Struct, frozen=True, array_like=True):
     """A negative record as retention last published it. Of one that is gone only version and month are left, so that
     an older version read again cannot bring it back; and these for as long as one may be read again."""
@@ -30,14 +34,17 @@ class NegativeRecord(msgspec.Struct, frozen=True, array_like=True):
     ended_on: date | None = None
     lapses_at_us: int | None = None
     """None while the clock stands still, and for what was written before this was kept."""
+    unheard: bool = False
+    """It has never counted, so nobody else can know that there is one (rules R22). False for what was written before
+    this was kept."""
 
     @property
     def gone(self) -> bool:
         return not self.kind
 
 
-def record_of(change: RecordChange, month: int) -> NegativeRecord:
-    """What is kept of a record from that change on, which arrived in that month."""
+def record_of(change: RecordChange, month: int, known: NegativeRecord | None) -> NegativeRecord:
+    """What is kept of a record from that change on, which arrived in that month; `known` was kept until then."""
     if change.status in STATUS_GONE:
         return NegativeRecord(change.version, month)
     assert change.kind is not None, "`check_change` has seen to it"
@@ -52,6 +59,7 @@ def record_of(change: RecordChange, month: int) -> NegativeRecord:
         began_on=change.began_on,
         ended_on=change.ended_on,
         lapses_at_us=microseconds(change.lapses_at) if change.lapses_at else None,
+        unheard=not change.counts and (change.status not in _MAY_HAVE_COUNTED if known is None else known.unheard),
     )
 
 

@@ -226,7 +226,8 @@ def test_a_record_caps_restricts_is_settled_and_lapses(recount: Recount) -> None
 
 
 def test_a_record_counts_when_its_person_has_known_of_it_for_a_week(recount: Recount, tmp_path: Path) -> None:
-    """(rules R22) Until then the score has no version because of it, and none if it is disputed by then."""
+    """(rules R22) Until then the score has no version because of it, and none if it is disputed by then; nor has its end
+    one if it never counted."""
     profile = tmp_path / "retention" / "cn.toml"
     profile.write_text(PROFILE + "[notice_days]\nfinancial = 7\n")
     recount = Recount(tmp_path, "cn", b"k" * 32, ZONE)
@@ -240,11 +241,13 @@ def test_a_record_counts_when_its_person_has_known_of_it_for_a_week(recount: Rec
     recount.disputed(ME, "bank", "2", NOW)
     recount.clock(counts_from)
     assert recount.next_due() is None
+    taken_back = Event(partner="bank", person=ME, id="9", time=NOW, kind="card.overdue", report="2", outcome="deleted")
+    recount.sent(taken_back, counts_from)
     began = date(2005, 1, 31)
     first = RecordNews(NOW, "card.overdue", "open", began, None, None)
     assert recount.records[recount.user_id(ME)] == [
         [first, first._replace(heard_at=counts_from, counts=True)],
-        [first, first._replace(status="disputed")],
+        [first, first._replace(status="disputed"), RecordNews(counts_from, None, "deleted", None, None, None)],
     ]
     assert [(news.score, news.restrictions) for news in recount.scores[recount.user_id(ME)]] == [
         (426, ()),

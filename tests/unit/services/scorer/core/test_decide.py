@@ -194,6 +194,32 @@ class TestRecords:
             known = step(policy, disputed.person, news(record(version=3)))
             assert published(known) == (person.version + 1, 580, True)
 
+    @pytest.mark.parametrize("status", ["expired", "deleted"])
+    def test_what_never_counted_ends_unheard(self, policy: Policy, status: str) -> None:
+        """(rules R22) It was taken back, or lapsed, before its person had known of it for long enough."""
+        for person in (NOBODY, step(policy, NOBODY, due(JAN), now=day(JAN, 6)).person):
+            reported = step(policy, person, news(record(counts=False)))
+            disputed = step(policy, reported.person, news(record(version=2, counts=False, status="disputed")))
+            for before, version in ((reported.person, 2), (disputed.person, 3)):
+                gone = step(policy, before, news(record(version=version, counts=False, status=status)))
+                assert (published(gone), gone.writes.redacts, gone.person.evaluation) == (
+                    None,
+                    False,
+                    person.evaluation,
+                )
+            together = [record(counts=False), record(version=2, counts=False, status=status)]
+            assert published(step(policy, person, *map(news, together))) is None
+
+    @pytest.mark.parametrize("status", ["expired", "deleted"])
+    def test_the_end_of_what_counted_before_it_was_disputed_takes_it_out_of_the_history(
+        self, policy: Policy, status: str
+    ) -> None:
+        """(rules D9)"""
+        person = step(policy, NOBODY, news(record(counts=False)), news(record(version=2))).person
+        disputed = step(policy, person, news(record(version=3, counts=False, status="disputed")))
+        gone = step(policy, disputed.person, news(record(version=4, counts=False, status=status)))
+        assert (published(gone), gone.writes.redacts) == ((3, 595, True), True)
+
     def test_what_counted_and_is_disputed_publishes(self, policy: Policy) -> None:
         person = step(policy, NOBODY, news(record())).person
         disputed = step(policy, person, news(record(version=2, counts=False, status="disputed")))
