@@ -310,8 +310,8 @@ class Recount:
         self._tell(person, record, last._replace(heard_at=now, status=outcome, counts=counts))
 
     def _tell(self, person: _Person, record: _Record, news: RecordNews) -> None:
-        """A new version of the record. What neither counted nor counts is no reason for one of the score, nor is the end
-        of what never counted."""
+        """A new version of the record. What neither counted nor counts is no reason for one of the score, nor is the
+        end of what never counted."""
         bore = record.counts
         ends = news.kind is None and any(each.counts for each in record.news)
         record.news.append(news)

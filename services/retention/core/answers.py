@@ -69,6 +69,11 @@ _INCOMPLETE = Fault(
     "The record of this number has lapsed and is erased, so a correction must say all of it: the day on which it "
     "began, and the day on which it ended, unless its kind ends at once.",
 )
+_BEGUN_LATER = Fault(
+    Code.RE_AGEING,
+    "data.began_on",
+    "The years are counted from the day on which it began, which is told once and is never a later one.",
+)
 _TOLD_TWICE = "The record was corrected before with something else here, for the same instant; that counts."
 
 
@@ -105,6 +110,9 @@ def _of_lapsed(report: Report, now: datetime, profile: Profile) -> Step:
         return Step(GONE, (refused(report, _INCOMPLETE),))
     if over_on_arrival(None, report, now, profile):
         return Step(GONE, (refused(report, GONE_FAULT),))
+    if profile.clock == "beginning":
+        # No settlement has made it lapse, but its beginning, which is never a later day.
+        return Step(GONE, (refused(report, _BEGUN_LATER),))
     record = opened(report, now, profile)
     # Nothing but a later correction changes it: the slip, if it is forwarded again, does not undo what put it right.
     corrected = replace(record.case.corrected, began_at=report.time, ended_at=report.time)
@@ -243,8 +251,7 @@ def _correction_fault(record: Known, told: Waiting, at: datetime, profile: Profi
     if told.amount is not None and facts.amount_at == at and told.amount != facts.amount:
         return Fault(Code.CONFLICT, "data.amount", _TOLD_TWICE)
     if profile.clock == "beginning" and told.began_on and told.began_on > facts.began_on:
-        sentence = "The years are counted from the day on which it began, which is told once and is never a later one."
-        return Fault(Code.RE_AGEING, "data.began_on", sentence)
+        return _BEGUN_LATER
     began_on = told.began_on if _is_later(at, corrected.began_at) and told.began_on else facts.began_on
     if ends(facts.kind) is Ends.ON_SETTLEMENT:
         ended_on = told.ended_on if _is_later(at, corrected.ended_at) and told.ended_on else ended_on
@@ -270,10 +277,9 @@ def _with_beginning(record: Known, told: Waiting, at: datetime, now: datetime, p
         return _with_began_before(record, told.began_on, corrected.began_at)
     facts = replace(facts, began_on=told.began_on)
     after = replace(_with_began_before(record, record.facts.began_on, at), facts=facts, version=record.version + 1)
-    if record.deadline is None:
+    if record.deadline is None or not (ends(facts.kind) is Ends.AT_ONCE or profile.clock == "beginning"):
         return after
-    moves = ends(facts.kind) is Ends.AT_ONCE or profile.clock == "beginning"
-    deadline = clock_of(facts.kind, facts.began_on, record.deadline.ended_on, profile) if moves else record.deadline
+    deadline = clock_of(facts.kind, facts.began_on, record.deadline.ended_on, profile)
     assert deadline is not None
     return with_timers(replace(after, deadline=deadline), now, profile)
 

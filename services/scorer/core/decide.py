@@ -10,7 +10,7 @@ import msgspec
 
 from services.scorer.core import score
 from services.scorer.core.consents import ConsentNews, cited_by, taken_back
-from services.scorer.core.folding import Accepted, Folded, fold, fold_record, known_record
+from services.scorer.core.folding import Accepted, Blocked, Folded, fold, fold_record, known_record
 from services.scorer.core.forgetting import prune, withdraw_consent
 from services.scorer.core.messages import (
     Due,
@@ -103,8 +103,9 @@ def _take_in(state: State, messages: Sequence[Message], policy: Policy) -> _Take
                 taken.folded.append((message, outcome))
                 if isinstance(outcome, Accepted):
                     taken.accepted = True
-                    if outcome.cites_anew:
-                        taken.consents.append(cited_by(message))
+                if isinstance(outcome, Blocked) or (isinstance(outcome, Accepted) and outcome.cites_anew):
+                    # Also of a figure that is refused, since it might have come before the withdrawal (rules I10).
+                    taken.consents.append(cited_by(message))
             case RecordNews():
                 _take_record(state, message, taken)
             case Due():

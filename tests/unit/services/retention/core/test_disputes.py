@@ -593,6 +593,25 @@ def test_a_slip_that_made_a_record_lapse_is_corrected_and_its_replay_changes_not
     assert life.resolve("corrected", **whole, event="right") == ["refused lapsed report_id"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "began", "refusal"),
+    [
+        (CARD, BEGAN, "lapsed report_id"),
+        (CARD, BEGAN + timedelta(days=1), "re-ageing began_on"),
+        (NO_SHOW, date(2030, 2, 28), "re-ageing began_on"),
+    ],
+)
+def test_where_the_clock_runs_from_the_beginning_nothing_that_lapsed_comes_back(
+    kind: str, began: date, refusal: str
+) -> None:
+    """(rules R18 and R21) A later beginning is refused before the record lapses, and so it is afterwards."""
+    life = Life(replace(CN, clock="beginning"))
+    life.report(kind=kind)
+    life.until(datetime(2030, 3, 1, 16, tzinfo=UTC))
+    assert not life.person.records
+    assert life.resolve("corrected", kind=kind, began=began, ended=began) == [f"refused {refusal}"]
+
+
 def test_what_brought_a_record_back_does_so_once() -> None:
     """(rules R20) A certified report that is forwarded again does not undo a second deletion."""
     life = lived("deleted")
@@ -838,6 +857,18 @@ def test_what_is_paid_soon_lapses_early(paid: date, other: bool, lapses_at: date
         life.report(report_id="r-2")
     assert life.until(lapses_at - timedelta(seconds=1)) == []
     assert life.until(lapses_at) == ["expired v3"]
+
+
+def test_a_correction_that_moves_no_deadline_does_not_ask_again_whether_a_record_lapses_early() -> None:
+    """(rules D11) On its day something else was held."""
+    life = Life(replace(CN, early=Early(months=1, paid_within_days=100)))
+    life.report("settled")
+    life.report()
+    life.report(report_id="r-2")
+    life.until(datetime(2026, 3, 1, tzinfo=UTC))
+    life.resolve("deleted", report_id="r-2")
+    assert life.resolve("corrected", began=date(2025, 2, 1)) == ["corrected: settled v3 2025-09-15"]
+    assert life.later(hours=1) == []
 
 
 def test_a_profile_that_changes_moves_no_deadline_that_is_set() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +40,15 @@ def test_order_and_repetition_do_not_matter(news: list[ConsentNews], random: Ran
 @given(st.lists(st.one_of(_cited, _taken), max_size=8), st.integers(0, 8))
 def test_in_parts_it_comes_to_the_same(news: list[ConsentNews], at: int) -> None:
     assert merged([*merged(news[:at]), *merged(news[at:])]) == merged(news)
+
+
+@pytest.mark.parametrize("withdrawn_first", [False, True])
+def test_a_figure_that_is_refused_tells_of_its_consent_too(withdrawn_first: bool) -> None:
+    figure = event(INCOME, day(JAN), id="f1", amount=1)
+    asked = Withdrawal(ME, "r1", day(JAN, 17), "bank", "c1", day(JAN, 17))
+    messages = [asked, figure] if withdrawn_first else [figure, asked]
+    [row] = merged(decide(Person(ME), messages, day(JAN, 17), POLICY).writes.consents)
+    assert row == merged([cited_by(figure), taken_back(asked)])[0]
 
 
 def test_a_figure_tells_of_its_consent_once_a_month_and_a_withdrawal_of_its_end() -> None:
