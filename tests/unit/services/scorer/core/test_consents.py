@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.scorer.core.consents import ConsentNews, cited_by, merged, taken_back
 from services.scorer.core.decide import Person, decide
-from services.scorer.core.messages import Withdrawal
+from services.scorer.core.messages import Message, Withdrawal
 from tests.support.people import CARD, INCOME, JAN, ME, consent, day, event, policy_of
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -46,7 +46,7 @@ def test_in_parts_it_comes_to_the_same(news: list[ConsentNews], at: int) -> None
 def test_a_figure_that_is_refused_tells_of_its_consent_too(withdrawn_first: bool) -> None:
     figure = event(INCOME, day(JAN), id="f1", amount=1)
     asked = Withdrawal(ME, "r1", day(JAN, 17), "bank", "c1", day(JAN, 17))
-    messages = [asked, figure] if withdrawn_first else [figure, asked]
+    messages: list[Message] = [asked, figure] if withdrawn_first else [figure, asked]
     [row] = merged(decide(Person(ME), messages, day(JAN, 17), POLICY).writes.consents)
     assert row == merged([cited_by(figure), taken_back(asked)])[0]
 
