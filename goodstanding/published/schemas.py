@@ -7,28 +7,28 @@ that a policy must hold besides, such as its shares, is found by `goodstanding p
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias, get_args
+from typing import Any, get_args
 
 import msgspec
 from msgspec import inspect
 
 from goodstanding.person.export import Export
 from goodstanding.published import docstrings
+from goodstanding.published.bounds import BOUNDS, OF_FEATURES, Object, some_kinds
 from services.benefits.core.table import TierTable
-from services.ingest.core.mapping import Events, PartnerMapping
+from services.ingest.core.mapping import PartnerMapping
 from services.scorer.core.features import AnyFeature
 from services.scorer.core.features.base import Feature, Windowed
-from services.scorer.core.features.months import WINDOW_MONTHS_MAX
-from services.scorer.core.features.stated import Fact
 from services.scorer.core.scorecard import Scorecard
-from shared.contracts.kinds import KINDS, Shape
+from shared.contracts.own_kinds import OwnKinds
 from shared.contracts.retention_profile import Profile
+from shared.policy_file import OWN_KINDS
 from shared.settings import ROOT
 
 DIRECTORY = ROOT / "docs" / "schemas"
-Object: TypeAlias = dict[str, Any]
 _DRAFT = "http://json-schema.org/draft-07/schema#"
 """What editors of TOML understand most widely."""
 TYPES: Mapping[str, Any] = {
@@ -36,6 +36,7 @@ TYPES: Mapping[str, Any] = {
     "benefits": TierTable,
     "retention": Profile,
     "partner": PartnerMapping,
+    "kinds": OwnKinds,
 }
 """By the names of the schemas' files."""
 FILES: Mapping[str, tuple[str, ...]] = {
@@ -43,8 +44,9 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "benefits": ("policies/benefits.toml",),
     "retention": ("policies/retention/*.toml",),
     "partner": ("partners/*.toml",),
+    "kinds": (f"policies/{OWN_KINDS}",),
 }
-"""Which shipped files are of which kind."""
+"""Which shipped files are of which kind; a deployment's own kinds are in none."""
 
 
 def schema(name: str) -> Object:
@@ -125,18 +127,12 @@ def _describe(part: Object, cls: type) -> None:
     for name, words in docstrings.of_fields(cls).items():
         if name in names and "$ref" not in (described := properties[names[name]]):
             described["description"] = words
+    for name, bounds in BOUNDS.get(cls, {}).items():
+        _add(properties[name], bounds)
     for field in msgspec.structs.fields(cls):
         match inspect.type_info(field.type):
             case inspect.DictType(key_type=inspect.EnumType(cls=keys)):
                 _close_table(properties[field.encode_name], [each.value for each in keys])
-    if "code" in properties:
-        properties["code"]["pattern"] = "^[a-z]+(-[a-z]+)*$"
-    if cls is Scorecard:
-        properties["kinds"]["additionalProperties"]["items"]["enum"] = _kinds(*Shape)
-    if cls is Fact:
-        properties["kind"]["enum"] = _kinds(Shape.FACT)
-    if cls is Events:
-        properties["kinds"]["additionalProperties"]["enum"] = _kinds(*Shape)
     if issubclass(cls, Feature):
         _close_feature(properties, cls)
 
@@ -148,16 +144,20 @@ def _close_table(table: Object, keys: Iterable[str]) -> None:
 
 
 def _close_feature(properties: Object, cls: type[Feature]) -> None:
-    if "months" in properties:
-        properties["months"] |= {"minimum": 1, "maximum": WINDOW_MONTHS_MAX}
+    for name, bounds in OF_FEATURES.items():
+        if name in properties:
+            _add(properties[name], bounds)
     if issubclass(cls, Windowed):
-        # A name of [kinds] has no dot, and a kind has one.
-        properties["kinds"]["items"] = {"anyOf": [{"enum": _kinds(*cls.shapes)}, {"pattern": r"^[^.]+$"}]}
-        properties["kinds"]["minItems"] = 1
+        _add(properties["kinds"], some_kinds(cls.shapes))
 
 
-def _kinds(*shapes: Shape) -> list[str]:
-    return [kind.name for kind in KINDS if kind.shape in shapes]
+def _add(described: Object, said: Object) -> None:
+    """What is said of a value, or of the values in it, beside what its type says."""
+    for key, value in said.items():
+        if isinstance(value, dict) and isinstance(described.get(key), dict):
+            _add(described[key], value)
+        else:
+            described[key] = deepcopy(value)
 
 
 def _value_for_toml(value: Any) -> Any:
