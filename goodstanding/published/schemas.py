@@ -7,8 +7,8 @@ that a policy must hold besides, such as its shares, is found by `goodstanding p
 from __future__ import annotations
 
 import json
-from copy import deepcopy
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, get_args
 

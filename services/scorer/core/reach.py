@@ -1,33 +1,39 @@
 """Whether anybody can have the highest score of a scorecard, and the lowest (rules S5).
 
 Of a feature no more values are looked at than those at which a bin or a condition begins: between two of them nothing
-changes. Each feature is taken to be free of the others. So what is refused is out of everybody's reach, and not all
-that is out of reach is refused.
+changes. Each is looked at with as many observations as bear on its points, since with few of them a loss may still be
+none, and a gain is not whole yet. Each feature is taken to be free of the others. So what is refused is out of
+everybody's reach, and not all that is out of reach is refused.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, product
 from typing import TypeAlias
 
 from services.scorer.core.compiled import all_of, points_of
+from services.scorer.core.features.base import Measured
 from services.scorer.core.features.stated import Fact
 from services.scorer.core.scorecard_parts import BASE, POINTS, Condition, Limit, Rule, ScorecardParts
 from shared.contracts.kinds import KIND_OF, RecordClass
 from shared.contracts.policy_parts import PolicyFault
 
-_Value: TypeAlias = int | str | None
+_Value: TypeAlias = Measured | None
 """None where it is unknown."""
 _Values: TypeAlias = Mapping[str, Sequence[_Value]]
 """By feature."""
+_TRIED_MAX = 1_000_000
+"""Of a policy by which more points would have to be looked at, nothing is asked: it would take long."""
 _HIGHEST, _LOWEST = BASE + POINTS, BASE
 
 
 def faults_of_reach(card: ScorecardParts) -> Iterator[PolicyFault]:
     """Only of a scorecard whose parts have no faults, and whose dimensions have their shares."""
     values = {name: _values(card, name) for name in card.features}
+    if sum(len(values[rule.feature]) for rule in card.rules) * len(card.segment_codes()) > _TRIED_MAX:
+        return
     for index, each in enumerate(card.segments[:-1]):
         if all(_holds(condition, value) for condition in each.when for value in values[condition.feature]):
             sentence = "It holds for everybody, so that no segment below has anybody. Narrow it."
@@ -58,23 +64,24 @@ def _blocked(card: ScorecardParts, segment: str | None, of_all: _Values) -> Poli
             continue
         if fault := _without_best(card, rule, of_all[rule.feature], values[rule.feature]):
             return PolicyFault(("rules", index, *fault.key), fault.sentence)
-        values[rule.feature] = [v for v in values[rule.feature] if _points(rule, v) == rule.best]
+        points = _points(rule)
+        values[rule.feature] = [value for value in values[rule.feature] if points(value) == rule.best]
     return _held_down(card.limits, values)
 
 
 def _without_best(
     card: ScorecardParts, rule: Rule, of_all: Sequence[_Value], left: Sequence[_Value]
 ) -> PolicyFault | None:
-    feature, never = card.features[rule.feature], f"nobody can reach {_HIGHEST}"
+    feature, never, points = card.features[rule.feature], f"nobody can reach {_HIGHEST}", _points(rule)
     observed = feature.most_observed(card.kinds)
     if rule.best > rule.unknown and rule.evidence and observed is not None and rule.evidence.full > observed:
         sentence = f"Use at most {observed}: {rule.feature} rests on no more observations, so that {never}."
         return PolicyFault(("evidence", "full"), sentence)
-    if not any(_points(rule, value) == rule.best for value in of_all):
+    if not any(points(value) == rule.best for value in of_all):
         at = next(index for index, bin in enumerate(rule.bins) if bin.points == rule.best)
         sentence = f"Use at most {feature.highest(card.kinds)}: {rule.feature} is never higher, so that {never}."
         return PolicyFault(("bins", at, "at_least"), sentence)
-    if not any(_points(rule, value) == rule.best for value in left):
+    if not any(points(value) == rule.best for value in left):
         return PolicyFault(
             ("bins",),
             f"No value of {rule.feature} has the best points both of this rule and of what else asks for it, so that "
@@ -130,7 +137,10 @@ def _least(card: ScorecardParts, segment: str | None, values: _Values) -> int:
     together: dict[str, list[Rule]] = defaultdict(list)
     for rule in card.rules_of(segment):
         together[rule.code if rule.code in capped else f"[features] {rule.feature}"].append(rule)
-    least = sum(min(sum(_points(r, v) for r in rules) for v in values[rules[0].feature]) for rules in together.values())
+    least = 0
+    for rules in together.values():
+        given = [_points(rule) for rule in rules]
+        least += min(sum(points(value) for points in given) for value in values[rules[0].feature])
     return least + _most_of_records(card)
 
 
@@ -148,27 +158,38 @@ def _ceilings(card: ScorecardParts) -> Iterator[int]:
 
 
 def _values(card: ScorecardParts, name: str) -> Sequence[_Value]:
+    return [None, *product(_known(card, name), _observations(card, name))]
+
+
+def _known(card: ScorecardParts, name: str) -> Sequence[int | str]:
     feature = card.features[name]
     if isinstance(feature, Fact):
-        return [None, *KIND_OF[feature.kind].values]
+        return KIND_OF[feature.kind].values
     lowest, highest = feature.lowest or 0, feature.highest(card.kinds)
     starts = {lowest, *(bin.at_least or 0 for rule in card.rules if rule.feature == name for bin in rule.bins)}
     for condition in card.conditions():
         if condition.feature == name:
             starts |= {bound for bound in (condition.at_least, condition.below) if bound is not None}
-    return [None, *(start for start in sorted(starts) if lowest <= start and (highest is None or start <= highest))]
+    return [start for start in sorted(starts) if lowest <= start and (highest is None or start <= highest)]
 
 
-def _points(rule: Rule, value: _Value) -> int:
-    """Those of enough observations."""
-    if value is None:
-        return rule.unknown
-    enough = max(rule.evidence.full, rule.evidence.below or 1) if rule.evidence else 1
-    return points_of(rule)((value, enough))
+def _observations(card: ScorecardParts, name: str) -> Sequence[int]:
+    """Up to where every gain and loss is whole. Of a single rule the ends are enough: between them its points move in
+    one direction. Those of several, each rounded, may be lowest anywhere."""
+    reading = [rule.evidence for rule in card.rules if rule.feature == name]
+    whole = {n for each in reading if each for n in (each.full, each.below or each.full)}
+    most = card.features[name].most_observed(card.kinds)
+    last = min(max(whole, default=1), most or max(whole, default=1))
+    return range(1, last + 1) if len(reading) > 1 else sorted({1, *(n for n in whole if n <= last), last})
+
+
+def _points(rule: Rule) -> Callable[[_Value], int]:
+    points = points_of(rule)
+    return lambda value: rule.unknown if value is None else points(value)
 
 
 def _holds(condition: Condition, value: _Value) -> bool:
-    return all_of([condition], [condition.feature])([None if value is None else (value, 1)])
+    return all_of([condition], [condition.feature])([value])
 
 
 def _conditions_of(card: ScorecardParts, segment: str | None) -> Sequence[Condition]:

@@ -180,9 +180,7 @@ def refused(name: str, document: Any) -> bool:
         ("partner", BANK, "rights/records", ["criminal"], "rights.records.0"),
     ],
 )
-def test_what_people_get_wrong_is_marked_and_refused(
-    name: str, file: Path, path: str, value: Any, marked: str
-) -> None:
+def test_what_people_get_wrong_is_marked_and_refused(name: str, file: Path, path: str, value: Any, marked: str) -> None:
     assert not refused(name, read(file))
     assert refused(name, changed(read(file), path, value)), "a schema marks nothing that the services take"
     found = faults(name, changed(beginning(read(file)), path, value))
