@@ -43,15 +43,15 @@ FEATURES = {
 }
 WORDS = ("verified", "withdrawn")
 OBSERVED = {"late": 2, "income": 1, "identity": 1}
-SAID = {"en": "Said.", "zh": "说"}
+SAID: dict[str, Any] = {"en": "Said.", "zh": "说"}
 
 
 def everybody() -> list[Any]:
     """A life for each value that a feature can have, with each number of observations, beside each of the others."""
-    bills = [()] + [(event(BILL, day(THROUGH), days_late=days),) for days in STARTS]
+    bills: list[tuple[Any, ...]] = [(), *[(event(BILL, day(THROUGH), days_late=days),) for days in STARTS]]
     bills += [(*bill, event(BILL, day(THROUGH - 1))) for bill in bills if bill]
-    incomes = [()] + [(event(INCOME, day(THROUGH), amount=amount),) for amount in STARTS]
-    identities = [()] + [(event("identity.verified", day(THROUGH), value=word),) for word in WORDS]
+    incomes = [(), *((event(INCOME, day(THROUGH), amount=amount),) for amount in STARTS)]
+    identities = [(), *((event("identity.verified", day(THROUGH), value=word),) for word in WORDS)]
     courts = [tuple(news(record(id=f"r{number}")) for number in range(count)) for count in (0, 1, 3)]
     return [state_of(*(each for part in life for each in part)) for life in product(bills, incomes, identities, courts)]
 
