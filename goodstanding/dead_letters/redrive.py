@@ -60,16 +60,25 @@ async def look(kafka: Kafka) -> Looked:
     """Whatever can be read of the dead letters."""
     messages: list[ConsumerRecord] = []
     standstill = None
+    try:
+        async for message in noted(kafka):
+            messages.append(message)
+    except StandstillError as error:
+        standstill = error
     async with asking(kafka) as offsets:
-        if sources := await offsets.existing([dead_letter_topic(service) for service in PROCESSES]):
-            try:
-                async for message in tail(kafka, sources, sys.maxsize, follow=False):
-                    messages.append(message)
-            except StandstillError as error:
-                standstill = error
         named = {lies[0].topic for letter in letters(messages, {}) if (lies := lies_at(letter.position))}
         kept = await offsets.kept(await offsets.existing(sorted(named)))
     return Looked(letters(messages, kept), kept, standstill)
+
+
+async def noted(kafka: Kafka) -> AsyncIterator[ConsumerRecord]:
+    """What services have set aside and what was done about it, as it lies on their topics. Raises StandstillError,
+    after what can be read."""
+    async with asking(kafka) as offsets:
+        sources = await offsets.existing([dead_letter_topic(service) for service in PROCESSES])
+    if sources:
+        async for message in tail(kafka, sources, sys.maxsize, follow=False):
+            yield message
 
 
 async def read_letters(kafka: Kafka) -> tuple[list[Letter], Kept]:

@@ -76,7 +76,7 @@ class People:
         return Known(
             user_id,
             row["edition"],
-            _body(TierChange, row["tier"]),
+            tier_told(row["tier"]),
             held.records,
             tuple(Published(**each) for each in scores),
             _present(row, month_of(now, self.policies.zone)),
@@ -109,10 +109,11 @@ def _present(row: asyncpg.Record, through: int) -> Present | None:
     return Present(decode(row["state"]), circle_as_kept(row["contacts"], row["influence"], row["stability"]), through)
 
 
-def _body(model: type[TierChange], value: bytes | None) -> TierChange | None:
+def tier_told(value: bytes | None) -> TierChange | None:
+    """What was said last of somebody's tier, as it is kept."""
     if value is None:
         return None
-    body = follow(model, value)
+    body = follow(TierChange, value)
     assert not isinstance(body, Fault), "it was read when it came"
     return body
 

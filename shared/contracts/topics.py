@@ -189,7 +189,7 @@ def _last_by_person(name: str, writers: Sequence[str], readers: Sequence[str]) -
 
 def _dead_letter(service: str) -> Topic:
     name, writers = dead_letter_topic(service), (service, REDRIVE)
-    return Topic(name, "none", 1, "delete", _MONTH, MESSAGE_BYTES_MAX, writers, ("operator",))
+    return Topic(name, "none", 1, "delete", _MONTH, MESSAGE_BYTES_MAX, writers, ("operator", PORTAL))
 
 
 _SHARED = (

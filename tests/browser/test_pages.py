@@ -19,7 +19,8 @@ from goodstanding.portal.web.html import STYLESHEET
 from goodstanding.portal.web.person_page import person_page
 from goodstanding.portal.web.serving import _POLICY
 from services.scorer.core.reasons.figures import Language
-from tests.support.portal_views import LIVES, TIERS, WORD, view
+from tests.support import portal_desks
+from tests.support.portal_views import LIVES, WORD, view
 
 pytestmark = pytest.mark.campaign
 
@@ -36,11 +37,15 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+RISK = portal_desks.risk()
+WORK = portal_desks.work()
+
+
 def desk(role: str, language: Language) -> str:
     bodies = {
         "support": desk_page.support(WORD, language),
-        "risk": desk_page.risk(desk_page.Distribution({None: 40, "good": 12}, {450: 9, 500: 43}), TIERS, language),
-        "operator": desk_page.operator(desk_page.Work([("2026-03-01", "dispute", 3)], []), language),
+        "risk": desk_page.risk(*RISK, WORD, language),
+        "operator": desk_page.operator(*WORK, language, reads_on=True),
     }
     return html.document(desk_page.title(language), language, bodies[role], here="/desk", leaves=True)
 

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from aiokafka import TopicPartition
 
+from goodstanding.cli.portal import link_for
 from goodstanding.partner.sending import send
 from goodstanding.partner.verdicts import Line
 from goodstanding.person.asking import Asked, Asking, asking_for
@@ -28,12 +29,14 @@ from goodstanding.portal import keys, tokens
 from goodstanding.portal.hooks import sending
 from services.scorer.core import score
 from shared.contracts.cloudevents import STRUCTURED
+from shared.contracts.dead_letters import dismissed_headers, set_aside_headers
 from shared.contracts.identity import sample_account
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.subject import ErasureReceipt, SubjectRequest
 from shared.contracts.times import rfc3339
-from shared.contracts.topics import PORTAL, ServiceName, rejected_topic
+from shared.contracts.topics import PORTAL, ServiceName, dead_letter_topic, rejected_topic
 from shared.contracts.zones import zone
+from shared.kafka.sender import started
 from shared.settings import ROOT
 from tests.support.transactions import left_open
 
@@ -364,6 +367,28 @@ async def test_the_verdict_of_an_event_that_was_refused_on_kafka_and_of_one_that
     await db.close()
     assert "on-kafka-1" not in kept
     assert sample_account(5) not in kept
+
+
+async def test_an_operator_sees_what_was_refused_and_what_was_set_aside(deployment: Deployment, portal: Portal) -> None:
+    line = Line(
+        1, json.dumps({**paid("on-kafka-3"), "subject": sample_account(7), "type": "no.such.type"}).encode(), None
+    )
+    sent = await send(deployment.addresses.kafka, "city", [line], PATIENCE_S, operator=deployment, now=NOW)
+    refused = sent.verdicts[0].code
+    async with started(deployment.kafka) as producer:
+        for origin in ("behavior.normalized/0/7", "behavior.normalized/0/8"):
+            headers = set_aside_headers("scorer", origin, "unreadable", "Nobody can read it.")
+            await producer.send_and_wait(dead_letter_topic("scorer"), None, headers=list(headers))
+        gone = list(dismissed_headers("behavior.normalized/0/8"))
+        await producer.send_and_wait(dead_letter_topic("scorer"), None, headers=gone)
+    await portal.http.get(link_for(deployment, "operator", "anna", 1))
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            page = (await portal.http.get("/desk")).text
+            if f"<td>city</td><td>{refused}</td>" in page and "<td>scorer</td><td>unreadable</td><td>1</td>" in page:
+                break
+            await asyncio.sleep(0.1)  # it is read beside the page, which says so
+    portal.http.cookies.clear()
 
 
 async def receipt_of(asking: Asking, erasure: Asked) -> ErasureReceipt:

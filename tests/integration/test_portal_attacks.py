@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import re
-import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
-import asyncpg
-import httpx
 import msgspec
 import pytest
 
-from goodstanding.portal import keys, ledger, policies, tokens
-from goodstanding.portal.events.door import events
-from goodstanding.portal.people import People, key_of
-from goodstanding.portal.settings import PortalSettings
-from goodstanding.portal.web.office import Office
-from goodstanding.portal.web.serving import application
-from shared.clock import Clock
-from shared.contracts.explained import RecordsHeld
-from shared.contracts.messages import TYPES, BehaviorEvent, encode
+from goodstanding.portal import keys, ledger, tokens
+from shared.contracts.messages import TYPES, BehaviorEvent
 from shared.contracts.times import rfc3339
-from shared.postgres import migrate
-from shared.settings import ROOT
-from tests.support.portal_views import NOW, view
+from tests.integration.portal_stand import KEY, ME, NOBODY, OTHER_KEY, SOMEBODY, Stand, link, stands
+from tests.support.portal_views import NOW
 
-KEY, OTHER_KEY = "ab" * 32, "cd" * 32
-ME, SOMEBODY, NOBODY = "11" * 32, "22" * 32, "33" * 32
 SCORES = "/v1/people/{}/score"
 STRUCTURED = {"Content-Type": "application/cloudevents+json"}
 EVENT = msgspec.json.encode(
@@ -47,82 +31,10 @@ EVENT = msgspec.json.encode(
 READINGS = ("standing", "score", "reasons", "hints", "records", "history")
 
 
-@dataclass(frozen=True)
-class Stand:
-    """The application with two people in it, and somebody who attacks it."""
-
-    http: httpx.AsyncClient
-    db: asyncpg.Pool
-
-    async def key(self, *scopes: str, permitted: bool = True) -> str:
-        name = f"firm-{uuid.uuid4().hex[:8]}"
-        made = await keys.make(self.db, "subscriber", name, scopes, NOW)
-        if permitted:
-            await ledger.permit(self.db, ME, name, NOW)
-        return made
-
-    async def partners_key(self, name: str, *scopes: str) -> str:
-        return await keys.make(self.db, "partner", name, scopes, NOW)
-
-    async def status(self, path: str, bearer: str = "", method: str = "GET", **more: Any) -> int:
-        headers = {**more.pop("headers", {}), **({"Authorization": f"Bearer {bearer}"} if bearer else {})}
-        return (await self.http.request(method, path, headers=headers, **more)).status_code
-
-
-def link(who: str, *, role: tokens.Role = "person", key: str = KEY, **until: float) -> str:
-    expires = datetime.now(UTC) + timedelta(**(until or {"hours": 1}))
-    return tokens.signed(tokens.made("link", role, who, expires), bytes.fromhex(key))
-
-
 @pytest.fixture
 async def stand(postgres_dsn: str) -> AsyncIterator[Stand]:
-    schema = f"portal_{uuid.uuid4().hex}"
-    settings = {"search_path": schema, "timezone": "UTC"}
-    pool = await asyncpg.create_pool(postgres_dsn, min_size=1, max_size=4, server_settings=settings)
-    await pool.execute(f"create schema {schema}")
-    async with pool.acquire() as connection:
-        await migrate(connection, [ROOT / "goodstanding" / "portal" / "feed" / "migrations"])
-    for who in (ME, SOMEBODY):
-        await _write(pool, who)
-    given = PortalSettings(kafka="127.0.0.1:1", portal_key=KEY, fingerprint_key=KEY)
-    clock = cast(Clock, SimpleNamespace(now=lambda: NOW.astimezone(UTC)))
-    async with events(pool, given) as taken:
-        office = Office(pool, clock, People(pool, policies.load(given)), given, taken)
-        transport = httpx.ASGITransport(application(office), raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://portal.example") as http:
-            yield Stand(http, pool)
-    await pool.execute(f"drop schema {schema} cascade")
-    await pool.close()
-
-
-async def _write(db: asyncpg.Pool, who: str) -> None:
-    """What the feed would have kept of somebody with a record whose partner is hostile."""
-    of = view("hostile", "en")
-    last = of.known.scores[-1]
-    assert of.known.present is not None
-    for row in of.known.scores:
-        await db.execute(
-            "insert into score (shard, user_id, version, as_of, run, policy, evaluation) values ($1,$2,$3,$4,$5,$6,$7)",
-            *key_of(who),
-            row.version,
-            row.as_of,
-            row.run,
-            row.policy,
-            row.evaluation,
-        )
-    await db.execute(
-        "insert into person (shard, user_id, version, as_of, run, policy, score, evaluation, records, tier) "
-        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        *key_of(who),
-        last.version,
-        last.as_of,
-        last.run,
-        last.policy,
-        of.found.score if of.found else 0,
-        last.evaluation,
-        encode(RecordsHeld(records=of.known.records)),
-        None if of.known.tier is None else encode(of.known.tier),
-    )
+    async with stands(postgres_dsn) as made:
+        yield made
 
 
 # -- who asks ----------------------------------------------------------------------------------------------------------
@@ -285,8 +197,8 @@ async def test_a_request_that_the_contract_does_not_take(
     headers = {"Authorization": f"Bearer {link(ME)}"}
     answer = await stand.http.post(f"/v1/people/{ME}/{path}", headers=headers, json=sent)
     assert (answer.status_code, answer.json()["code"]) == (422, code)
-    await _entered(stand, link(ME))
-    form = {**sent, "word": await _form_word(stand)}
+    await stand.enter(link(ME))
+    form = {**sent, "word": await stand.form_word()}
     page = await stand.http.post(f"/me/{path}", data=form)
     # What a form has at its ends or between its lines is blanks, which it takes for one.
     if code != "text-form" or "\n" not in sent.get("text", ""):
@@ -301,18 +213,8 @@ async def test_no_other_method_does_anything(stand: Stand, method: str) -> None:
 # -- pages -------------------------------------------------------------------------------------------------------------
 
 
-async def _entered(stand: Stand, token: str) -> httpx.Response:
-    return await stand.http.get(f"/enter/{token}")
-
-
-async def _form_word(stand: Stand) -> str:
-    found = re.search(r'name="word" value="([0-9a-f]{64})"', (await stand.http.get("/me")).text)
-    assert found is not None
-    return found[1]
-
-
 async def test_a_link_opens_the_page_once_it_is_no_longer_in_the_address(stand: Stand) -> None:
-    entered = await _entered(stand, link(ME))
+    entered = await stand.enter(link(ME))
     assert (entered.status_code, entered.headers["location"]) == (303, "/me")
     cookie = entered.headers["set-cookie"].lower()
     assert "httponly" in cookie
@@ -340,7 +242,7 @@ async def test_a_link_opens_the_page_once_it_is_no_longer_in_the_address(stand: 
     ],
 )
 async def test_a_link_that_expired_or_was_altered_opens_nothing(stand: Stand, token: str) -> None:
-    entered = await _entered(stand, token)
+    entered = await stand.enter(token)
     assert entered.status_code in (403, 404)
     assert "set-cookie" not in entered.headers
     assert (await stand.http.get("/me")).status_code == 401
@@ -348,8 +250,8 @@ async def test_a_link_that_expired_or_was_altered_opens_nothing(stand: Stand, to
 
 async def test_a_form_of_another_site_or_session_does_nothing(stand: Stand) -> None:
     await stand.key("score", permitted=False)
-    await _entered(stand, link(ME))
-    word = await _form_word(stand)
+    await stand.enter(link(ME))
+    word = await stand.form_word()
     [subscriber] = await ledger.subscribers(stand.db)
     form = {"subscriber": subscriber}
     foreign = {"Origin": "https://evil.example"}
@@ -360,16 +262,16 @@ async def test_a_form_of_another_site_or_session_does_nothing(stand: Stand) -> N
         ({**form, "word": word}, foreign),
     ):
         assert (await stand.http.post("/me/permissions", data=sent, headers=headers)).status_code == 403
-    await _entered(stand, link(ME))
+    await stand.enter(link(ME))
     assert (await stand.http.post("/me/permissions", data={**form, "word": word})).status_code == 403, "another session"
     assert await ledger.permissions(stand.db, ME) == []
-    done = await stand.http.post("/me/permissions", data={**form, "word": await _form_word(stand)})
+    done = await stand.http.post("/me/permissions", data={**form, "word": await stand.form_word()})
     assert done.status_code == 303
     assert [each.subscriber for each in await ledger.permissions(stand.db, ME)] == [subscriber]
 
 
 async def test_what_partners_wrote_is_text_on_the_page(stand: Stand) -> None:
-    await _entered(stand, link(ME))
+    await stand.enter(link(ME))
     for language in ("en", "zh"):
         page = (await stand.http.get(f"/me?language={language}")).text
         assert "<script" not in page
@@ -381,7 +283,7 @@ async def test_what_partners_wrote_is_text_on_the_page(stand: Stand) -> None:
 async def test_each_desk_has_its_own_page_and_a_look_of_support_is_in_the_ledger(stand: Stand) -> None:
     for role, other in (("support", "risk"), ("risk", "operator"), ("operator", "support")):
         stand.http.cookies.clear()
-        await _entered(stand, link("anna", role=cast(tokens.Role, role)))
+        await stand.enter(link("anna", role=cast(tokens.Role, role)))
         assert (await stand.http.get("/desk")).status_code == 200
         assert (await stand.http.get("/me")).status_code == 403
         assert other
@@ -389,13 +291,11 @@ async def test_each_desk_has_its_own_page_and_a_look_of_support_is_in_the_ledger
         assert sent.status_code == 403
     assert await ledger.looks(stand.db, ME) == []
     stand.http.cookies.clear()
-    await _entered(stand, link("anna", role="support"))
-    found = re.search(r'name="word" value="([0-9a-f]{64})"', (await stand.http.get("/desk")).text)
-    assert found is not None
-    page = await stand.http.post("/desk/person", data={"user_id": ME, "word": found[1]})
+    await stand.enter(link("anna", role="support"))
+    page = await stand.http.post("/desk/person", data={"user_id": ME, "word": await stand.form_word("/desk")})
     assert page.status_code == 200
     assert "<form" not in page.text
     assert [each.who for each in await ledger.looks(stand.db, ME)] == ["support: anna"]
     stand.http.cookies.clear()
-    await _entered(stand, link(ME))
+    await stand.enter(link(ME))
     assert (await stand.http.get("/desk")).status_code == 403

@@ -36,3 +36,11 @@ delete from event where at < $1::timestamptz
 -- name: verdict
 select raw_partition, raw_offset, member, code, field, sentence from event
 where partner = $1 and event = $2 order by at desc, raw_offset desc limit 1
+
+-- name: count
+insert into refusal_count (partner, day, code, count)
+select $1, read.* from unnest($2::date[], $3::text[], $4::bigint[]) as read
+on conflict (partner, day, code) do update set count = refusal_count.count + excluded.count
+
+-- name: forget_counts
+delete from refusal_count where day < $1::timestamptz::date

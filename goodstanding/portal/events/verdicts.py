@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -87,6 +88,10 @@ class Verdicts:
         passed = looked.committed.get(at, 0) > row["raw_offset"]
         return Verdict("refused" if row["code"] else "accepted" if passed else "waiting", *row)
 
+    async def read_on(self, partner: str) -> None:
+        """Read the refusals that have come since, for whoever counts them. Raises KafkaError."""
+        await self._look(partner)
+
     async def _look(self, partner: str) -> _Looked:
         looked = self._looked.setdefault(partner, _Looked())
         async with looked.lock:
@@ -118,15 +123,18 @@ class Verdicts:
         async with self._db.acquire() as db, db.transaction():
             await self._write(db, partner, refusals)
             await db.execute(_SQL["keep_read_until"], partner, end)
-            await db.execute(_SQL["forget"], datetime.now(UTC) - KEPT)
+            for forget in ("forget", "forget_counts"):
+                await db.execute(_SQL[forget], datetime.now(UTC) - KEPT)
         return end == kept.stop
 
     async def _write(self, db: DbOrPool, partner: str, records: Sequence[ConsumerRecord]) -> None:
         rows = []
+        counts: Counter[tuple[date, str]] = Counter()
         for record in records:
             refusal = read_refusal(record.headers)
             if isinstance(refusal, Fault):
                 continue
+            counts[_instant(record.timestamp).date(), str(refusal.code)] += 1
             partition, first = map(int, refusal.origin.rsplit("/", 2)[1:])
             why = refusal.code, refusal.field, refusal.sentence
             if refusal.eventid is None:
@@ -137,6 +145,9 @@ class Verdicts:
             rows.append((partition, first, member, event, _instant(record.timestamp), *why))
         if rows:
             await db.execute(_SQL["refused"], partner, *map(list, zip(*rows, strict=True)))
+        if counts:
+            days, codes = zip(*counts, strict=True)
+            await db.execute(_SQL["count"], partner, list(days), list(codes), list(counts.values()))
 
     def _id(self, partner: str, event_id: str) -> bytes:
         return hmac.digest(self._key, f"{partner}\n{event_id}".encode(), "sha256")

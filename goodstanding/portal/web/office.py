@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
 from starlette.requests import HTTPConnection, Request
 
 from goodstanding.portal import ledger, tokens
-from goodstanding.portal.events.door import Events
+from goodstanding.portal.desk.desk import Desk, desk
+from goodstanding.portal.events.door import Events, events
 from goodstanding.portal.keys import Key, key_of
 from goodstanding.portal.people import People
+from goodstanding.portal.policies import Policies
 from goodstanding.portal.settings import PortalSettings
 from goodstanding.portal.tokens import Token
 from goodstanding.portal.web.limits import Limit
@@ -48,6 +53,7 @@ class Office:
     people: People
     settings: PortalSettings
     events: Events
+    desk: Desk
     asked: Limit = field(default_factory=lambda: Limit(_PER_MINUTE))
     failed: Limit = field(default_factory=lambda: Limit(_FAILURES_PER_MINUTE))
 
@@ -94,6 +100,13 @@ class Office:
         async with started(self.settings.connection) as producer:
             await _send(producer, user_id, encode(request), headers)
         return request_id
+
+
+@contextlib.asynccontextmanager
+async def opened(db: asyncpg.Pool, clock: Clock, settings: PortalSettings, policies: Policies) -> AsyncIterator[Office]:
+    """Everything that requests are answered with."""
+    async with events(db, settings) as taken, desk(db, settings, policies, taken.verdicts) as at_desk:
+        yield Office(db, clock, People(db, policies), settings, taken, at_desk)
 
 
 async def _send(producer: AIOKafkaProducer, user_id: str, value: bytes, headers: tuple[tuple[str, bytes], ...]) -> None:

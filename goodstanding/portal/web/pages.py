@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from goodstanding.portal import ledger, person_documents
+from goodstanding.portal.desk import counts
 from goodstanding.portal.keys import HOLDER
 from goodstanding.portal.people import Known
 from goodstanding.portal.web import desk_page, html
@@ -230,15 +231,32 @@ async def _desk(request: Request) -> Response:
         case "support":
             body = desk_page.support(session.form_word, language)
         case "risk":
-            body = desk_page.risk(
-                await desk_page.distribution(office.db), office.people.policies.table(office.now()), language
-            )
+            body = await _risk(office, session, language)
         case "operator":
-            body = desk_page.operator(await desk_page.work(office.db), language)
+            reads_on = office.desk.read_on()
+            body = desk_page.operator(await counts.work(office.db), office.desk.letters, language, reads_on=reads_on)
         case _:
             raise ProblemError(403, "not-permitted", "This page is for a desk.")
     page = html.document(desk_page.title(language), language, body, here="/desk", leaves=True)
     return language_kept(request, language, HTMLResponse(page))
+
+
+async def _risk(office: Office, session: Session, language: Language) -> str:
+    policies, previews, now = office.people.policies, office.desk.previews, office.now()
+    found, announced = await counts.distribution(office.db), previews.announced(now.astimezone(policies.zone).date())
+    return desk_page.risk(found, policies.table(now), announced, previews.runs, session.form_word, language)
+
+
+async def _desk_preview(request: Request) -> Response:
+    """Risk has everybody judged by a policy that is announced."""
+    office = office_of(request)
+    session = session_of(office, request)
+    if session.token.role != "risk":
+        raise ProblemError(403, "not-permitted", "Only risk looks at policies.")
+    fields = await form_of(office, request, session)
+    if not office.desk.previews.start(fields.get("policy", ""), office.now()):
+        raise ProblemError(404, "not-found", "No such policy is announced. Open the page again.")
+    return RedirectResponse("/desk", 303)
 
 
 async def _desk_person(request: Request) -> Response:
@@ -281,5 +299,6 @@ def routes() -> list[Route]:
         Route("/me/data.json", _data),
         Route("/desk", _desk),
         Route("/desk/person", _desk_person, methods=["POST"]),
+        Route("/desk/preview", _desk_preview, methods=["POST"]),
         *(Route(path, _form(act), methods=["POST"]) for path, act in _FORMS.items()),
     ]

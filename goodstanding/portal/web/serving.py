@@ -17,13 +17,11 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from goodstanding.portal.events.door import events
 from goodstanding.portal.hooks.sending import sending
-from goodstanding.portal.people import People
 from goodstanding.portal.policies import Policies
 from goodstanding.portal.settings import PortalSettings
 from goodstanding.portal.web import interface, openapi, pages, problems
-from goodstanding.portal.web.office import Office
+from goodstanding.portal.web.office import Office, opened
 from goodstanding.portal.web.problems import ProblemError
 from goodstanding.portal.web.sessions import EnterError
 from shared.clock import Clock
@@ -61,17 +59,17 @@ def answering(
         private = settings.portal_webhooks_private
         async with (
             sending(pool, allows_private=private),
-            events(pool, settings) as taken,
+            opened(pool, clock, settings, policies) as office,
             listening(
                 "portal",
-                application(Office(pool, clock, People(pool, policies), settings, taken)),
+                application(office),
                 host,
                 port,
                 "GOODSTANDING_PORTAL_PORT",
                 _CONNECTIONS_MAX,
-            ) as opened,
+            ) as listens_at,
         ):
-            log.info("open", host=host, port=opened)
+            log.info("open", host=host, port=listens_at)
             yield
 
     return serve

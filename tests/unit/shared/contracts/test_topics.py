@@ -38,11 +38,11 @@ TABLE = [
     ("tiers.changed", "user_id", 6, "compact", ("benefits",), ("subscribers", "portal")),
     ("scores.explained", "user_id", 6, "compact", ("scorer",), ("portal",)),
     ("records.held", "user_id", 6, "compact", ("retention",), ("portal",)),
-    ("ingest.dead-letter", "none", 1, "delete", ("ingest", REDRIVE), ("operator",)),
-    ("retention.dead-letter", "none", 1, "delete", ("retention", REDRIVE), ("operator",)),
-    ("scorer.dead-letter", "none", 1, "delete", ("scorer", REDRIVE), ("operator",)),
-    ("benefits.dead-letter", "none", 1, "delete", ("benefits", REDRIVE), ("operator",)),
-    ("portal.dead-letter", "none", 1, "delete", ("portal", REDRIVE), ("operator",)),
+    ("ingest.dead-letter", "none", 1, "delete", ("ingest", REDRIVE), ("operator", "portal")),
+    ("retention.dead-letter", "none", 1, "delete", ("retention", REDRIVE), ("operator", "portal")),
+    ("scorer.dead-letter", "none", 1, "delete", ("scorer", REDRIVE), ("operator", "portal")),
+    ("benefits.dead-letter", "none", 1, "delete", ("benefits", REDRIVE), ("operator", "portal")),
+    ("portal.dead-letter", "none", 1, "delete", ("portal", REDRIVE), ("operator", "portal")),
 ]
 
 

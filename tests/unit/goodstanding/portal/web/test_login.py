@@ -15,11 +15,9 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from goodstanding.portal import policies, tokens
-from goodstanding.portal.events.door import events
-from goodstanding.portal.people import People
 from goodstanding.portal.settings import PortalSettings
 from goodstanding.portal.web.login import person
-from goodstanding.portal.web.office import Office
+from goodstanding.portal.web.office import opened
 from goodstanding.portal.web.serving import application
 from shared.clock import Clock
 from shared.contracts.identity import normalize, sample_account, user_id
@@ -69,8 +67,7 @@ async def stand() -> AsyncIterator[Stand]:
         there.claims = {"sub": ME}
         given = settings(there.address)
         db = cast(asyncpg.Pool, None)
-        async with events(db, given) as taken:
-            office = Office(db, cast(Clock, None), People(db, policies.load(given)), given, taken)
+        async with opened(db, cast(Clock, None), given, policies.load(given)) as office:
             transport = httpx.ASGITransport(application(office), raise_app_exceptions=False)
             async with (
                 httpx.AsyncClient(transport=transport, base_url=PORTAL) as portal,
@@ -154,8 +151,7 @@ async def test_a_provider_that_is_away_is_said_to_be_so(stand: Stand) -> None:
     stand.provider.offers = []
     office_settings = settings("http://127.0.0.1:1")
     db = cast(asyncpg.Pool, None)
-    async with events(db, office_settings) as taken:
-        office = Office(db, cast(Clock, None), People(db, policies.load(office_settings)), office_settings, taken)
+    async with opened(db, cast(Clock, None), office_settings, policies.load(office_settings)) as office:
         transport = httpx.ASGITransport(application(office), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=PORTAL) as http:
             assert (await http.get("/login/")).status_code == 503
@@ -164,11 +160,12 @@ async def test_a_provider_that_is_away_is_said_to_be_so(stand: Stand) -> None:
 async def test_where_nobody_logs_in_so_there_is_no_such_address() -> None:
     given = PortalSettings(kafka="127.0.0.1:1", portal_key=SecretStr(KEY), fingerprint_key=SecretStr(KEY))
     db = cast(asyncpg.Pool, None)
-    async with events(db, given) as taken:
-        office = Office(db, cast(Clock, None), People(db, policies.load(given)), given, taken)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(application(office)), base_url=PORTAL) as http:
-            assert (await http.get("/login/")).status_code == 404
-            assert "/login" not in (await http.get("/")).text
+    async with (
+        opened(db, cast(Clock, None), given, policies.load(given)) as office,
+        httpx.AsyncClient(transport=httpx.ASGITransport(application(office)), base_url=PORTAL) as http,
+    ):
+        assert (await http.get("/login/")).status_code == 404
+        assert "/login" not in (await http.get("/")).text
 
 
 @pytest.mark.parametrize(
