@@ -59,6 +59,10 @@ def _part(points: int, share: int) -> float:
     return min(1.0, max(0.02, points / share)) if share else 0.0
 
 
+_NEAR = 40
+"""So much of the line lies beside the last number."""
+
+
 def line(history: Sequence[Moved], tiers: TierTable, language: Language) -> str:
     """The scores from 350 to 950 by their day; a dashed line for each tier."""
     width, height, left, right, top, bottom = 560, 320, 46, 104, 16, 30
@@ -89,7 +93,9 @@ def line(history: Sequence[Moved], tiers: TierTable, language: Language) -> str:
         title = f"<title>{moved.as_of.date()}: {moved.score}</title>"
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" fill="{FILL}">{title}</circle>')
     x, y, last = spots[-1]
-    beside = 18 if len(spots) > 1 and spots[-2][1] < y else -9
+    # Away from where the line comes from.
+    near = [height for place, height, _ in spots if x - place < _NEAR]
+    beside = 18 if sum(near) / len(near) < y else -9
     parts.append(_text(x - 6, y + beside, str(last.score), anchor="end", weight=700, color=FILL))
     for x, label in _dates(days, at(days[0]), at(days[-1])):
         parts.append(_text(x, height - 8, label, anchor="middle", color=PALE))

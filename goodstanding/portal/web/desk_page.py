@@ -92,7 +92,7 @@ def risk(
 ) -> str:
     names = _names(table, language)
     tiers = [(names.get(code or "", code or _word("none", language)), count) for code, count in found.tiers.items()]
-    bands = [(f"{band} to {band + BAND - 1}", count) for band, count in sorted(found.bands.items())]
+    bands = [(f"{band}\u2013{band + BAND - 1}", count) for band, count in sorted(found.bands.items())]
     publications = [
         (_word("any_time", language) if run is None else month_name(run), count) for run, count in found.publications
     ]
@@ -127,7 +127,7 @@ def _crossings(run: Run, names: Mapping[str, str], language: Language) -> str:
     for each, people in in_order(run.crossings):
         before, after = (names.get(code or "", code or _word("none", language)) for code in (each.before, each.after))
         when = _word("after_grace" if each.with_grace else "at_once", language)
-        rows.append((f"{before} \u2192 {after}", when, f"{people:,}"))
+        rows.append((f"{before} \u2192 {after}", when, people))
     if not rows:
         return f"<p>{_text('nobody', language)}</p>" if run.is_done else ""
     return _table(("crosses", "when", "people"), rows, language)
@@ -161,8 +161,12 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[object]], language: Lan
     if not rows:
         return f"<p>{_text('nothing', language)}</p>"
     top = "".join(f'<th scope="col">{_text(name, language)}</th>' for name in heads)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return f'<div class="wide" tabindex="0"><table><tr>{top}</tr>{body}</table></div>'
+
+
+def _cell(value: object) -> str:
+    return f"<td>{value:,}</td>" if isinstance(value, int) else f"<td>{escape(str(value))}</td>"
 
 
 def _word(name: str, language: Language) -> str:

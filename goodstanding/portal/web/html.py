@@ -21,7 +21,8 @@ STYLESHEET = (
 .skip { position: absolute; left: -999px; } .skip:focus { left: 12px; top: 12px; background: #fff; padding: 8px; }
 .bar { display: flex; justify-content: space-between; gap: 16px; max-width: 1080px; margin: 0 auto; }
 .bar { padding: 14px 24px 0; }
-h1 { font-size: 20px; margin: 0; flex-basis: 100%; }
+h1 { font-size: 20px; margin: 0 0 8px; flex-basis: 100%; }
+footer { margin: 0 0 14px; }
 h3 { font-size: 15px; margin: 0 0 4px; }
 article { border-top: 1px solid #e4e7eb; padding: 14px 0 4px; }
 article:first-of-type { border-top: 0; padding-top: 4px; }

@@ -17,7 +17,7 @@ from goodstanding.person.told import cause_lines, first_line, lines_of
 from goodstanding.portal.ledger import Consent, Look, Permission
 from goodstanding.portal.people import Known
 from goodstanding.portal.web.html import Html, choice, document, form, joined, line, paragraph, text, unfolded, words
-from goodstanding.portal.web.wording import word
+from goodstanding.portal.web.wording import looked_at, word
 from services.benefits.core.table import TierTable
 from services.scorer.core.reasons.figures import Language, day, money
 from services.scorer.core.reasons.words import of_kind
@@ -159,8 +159,10 @@ def _records(view: View) -> Iterator[Html]:
 def _record(record: HeldRecord, number: int, view: View) -> Iterator[Html]:
     language = view.language
     kind = of_kind(record.kind)[0 if language == "en" else 1]
-    amount = "" if record.amount is None else f", {money(record.amount, view.currency, language)}"
-    title = f"{kind[0].upper()}{kind[1:]}{amount}: {word(record.status, language)}"
+    amount = "" if record.amount is None else money(record.amount, view.currency, language)
+    comma, colon = (", ", ": ") if language == "en" else ("，", "：")
+    about = comma.join(filter(None, (f"{kind[0].upper()}{kind[1:]}", amount)))
+    title = f"{about}{colon}{word(record.status, language)}"
     yield Html(f"<h3>{text(title)}</h3>")
     ended = "goes_on" if record.ended_on is None else "ended"
     days = (word("began", language, day=day(record.began_on, language)), _when(ended, record.ended_on, language))
@@ -256,10 +258,10 @@ def _access(view: View) -> Iterator[Html]:
     if not view.looks:
         yield paragraph(word("looks_none", language))
         return
-    heads = "".join(f'<th scope="col">{text(word(name, language))}</th>' for name in ("when", "who", "what"))
+    heads = "".join(f'<th scope="col">{text(word(name, language))}</th>' for name in ("when", "looker", "what"))
     rows = "".join(
         f"<tr><td>{each.at.astimezone(view.zone):%Y-%m-%d %H:%M}</td>"
-        f"<td>{text(each.who)}</td><td>{text(each.what)}</td></tr>"
+        f"<td>{text(each.who)}</td><td>{text(looked_at(each.what, language))}</td></tr>"
         for each in view.looks
     )
     yield Html(f'<div class="wide" tabindex="0"><table><tr>{heads}</tr>{rows}</table></div>')

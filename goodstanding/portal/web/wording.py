@@ -85,7 +85,16 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "looks": ("Who has looked", "查看记录"),
     "looks_none": ("Nobody has looked yet.", "还没有人查看过。"),
     "when": ("when", "时间"),
+    "looker": ("who", "机构"),
     "what": ("what", "内容"),
+    "look_standing": ("standing", "等级与权益"),
+    "look_score": ("score", "分数"),
+    "look_reasons": ("reasons", "原因"),
+    "look_hints": ("hints", "提升建议"),
+    "look_records": ("records", "记录"),
+    "look_history": ("history", "历史"),
+    "look_page": ("this page", "本页面"),
+    "by_webhook": ("{what}, by webhook", "{what}（自动推送）"),
     "answers": ("What you were told", "通知与答复"),
     "answers_none": ("Nothing yet.", "暂无。"),
     "consent": ("Consents that you gave to partners", "您给合作机构的授权"),
@@ -141,3 +150,11 @@ _BOTH: Mapping[str, tuple[str, str]] = {
 def word(name: str, language: Language, /, **values: object) -> str:
     """Raises KeyError for a name that is not here."""
     return _BOTH[name][0 if language == "en" else 1].format(**values)
+
+
+def looked_at(what: str, language: Language) -> str:
+    """What somebody has looked at, as the ledger has it."""
+    part, _, by_webhook = what.partition(", by ")
+    name = f"look_{part}"
+    said = word(name, language) if name in _BOTH else part
+    return word("by_webhook", language, what=said) if by_webhook else said
