@@ -1,133 +1,175 @@
 """Each page in a browser, on a telephone and on a desk (`make test-browser`).
 
-In both languages axe finds nothing, nothing is wider than the screen, no word is in the console, and all of it can be
-done by the keyboard.
+In both languages axe finds nothing, nothing is wider than the screen, no word is in the console, all of it can be done,
+also by the keyboard, and the pages look as they did when somebody looked at them last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser
 
-from goodstanding.portal.web import desk_page, html
-from goodstanding.portal.web.html import STYLESHEET
-from goodstanding.portal.web.person_page import person_page
-from goodstanding.portal.web.serving import _POLICY
+from goodstanding.portal.web.desk_page import _word as desk_word
+from goodstanding.portal.web.wording import word
 from services.scorer.core.reasons.figures import Language
-from tests.support import portal_desks
-from tests.support.portal_views import LIVES, WORD, view
+from tests.browser.opening import HERE, LANGUAGES, PAGES, WIDTHS, Opened, chromium, opened
+from tests.browser.references import KEPT, changed, reference
+from tests.support.people import ME
+from tests.support.portal_desks import NEXT_CARD
+from tests.support.portal_views import WORD
 
 pytestmark = pytest.mark.campaign
 
-HERE = "https://portal.example"
-WIDTHS = {"phone": 390, "desk": 1280}
-_SHOTS = Path("/tmp") / "goodstanding-pages"
+EVERY_WAY = [(language, width) for language in LANGUAGES for width in WIDTHS]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
-RISK = portal_desks.risk()
-WORK = portal_desks.work()
+@pytest.mark.parametrize(("language", "width"), EVERY_WAY)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_has_no_fault_that_a_browser_or_axe_finds(
+    browser: Browser, name: str, language: Language, width: str
+) -> None:
+    with opened(browser, name, language, width) as of:
+        for summary in of.page.locator("details > summary").all():
+            if summary.is_visible():
+                summary.click()
+        assert of.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
+            "nothing is wider than the screen"
+        )
+        # The page's own policy lets no script in, so axe comes by the tool's door.
+        found: Any = Axe().run(of.page).response["violations"]
+        assert of.said == []
+        assert [(each["id"], each["nodes"][0]["html"][:120]) for each in found] == []
 
 
-def desk(role: str, language: Language) -> str:
-    bodies = {
-        "support": desk_page.support(WORD, language),
-        "risk": desk_page.risk(*RISK, WORD, language),
-        "operator": desk_page.operator(*WORK, language, reads_on=True),
-    }
-    return html.document(desk_page.title(language), language, bodies[role], here="/desk", leaves=True)
+@pytest.mark.parametrize(("name", "language", "width"), KEPT, ids="-".join)
+def test_a_page_looks_as_it_did_when_somebody_looked_at_it(
+    browser: Browser, name: str, language: Language, width: str
+) -> None:
+    with opened(browser, name, language, width) as of:
+        png = of.page.screenshot(full_page=True)
+    assert changed(browser, reference(name, language, width), png) == ""
 
 
-PAGES = [*LIVES, "support", "risk", "operator"]
+# -- what can be done --------------------------------------------------------------------------------------------------
 
 
-def content(name: str, language: Language) -> str:
-    return person_page(view(name, language)) if name in LIVES else desk(name, language)
+def _unfold(of: Opened, name: str) -> None:
+    of.page.get_by_text(word(name, of.language), exact=True).click()
 
 
-@pytest.fixture
-def opened(browser: Browser, request: pytest.FixtureRequest) -> Iterator[tuple[Page, list[str]]]:
-    """The page as the portal serves it, its headers included; and what the browser complains of."""
-    name, language, width = request.param
-    context = browser.new_context(viewport={"width": WIDTHS[width], "height": 844}, locale=language)
-    page, said = context.new_page(), list[str]()
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("dialog", lambda dialog: said.append(dialog.message))
-
-    def answer(route: Route) -> None:
-        if route.request.url == f"{HERE}/style.css":
-            route.fulfill(body=STYLESHEET, content_type="text/css")
-        elif route.request.url.endswith("/favicon.ico"):
-            route.fulfill(status=204)
-        elif route.request.url.startswith(HERE):
-            body = content(name, language)
-            route.fulfill(body=body, content_type="text/html", headers={"content-security-policy": _POLICY})
-        else:
-            said.append(f"asks elsewhere: {route.request.url}")
-            route.abort()
-
-    context.route("**/*", answer)
-    page.goto(f"{HERE}/me")
-    _SHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=_SHOTS / f"{name}-{language}-{width}.png", full_page=True)
-    yield page, said
-    context.close()
+def _press(of: Opened, name: str, **values: str) -> None:
+    of.page.get_by_role("button", name=word(name, of.language, **values), exact=True).click()
 
 
-ALL = pytest.mark.parametrize(
-    "opened",
-    [(name, language, width) for name in PAGES for language in ("en", "zh") for width in WIDTHS],
-    indirect=True,
-    ids="-".join,
-)
+def _dispute(of: Opened) -> None:
+    _unfold(of, "dispute")
+    of.page.get_by_label(word("reason", of.language), exact=True).select_option("paid")
+    of.page.get_by_label(word("text", of.language), exact=True).first.fill("I paid it in March.")
+    _press(of, "send_dispute")
 
 
-@ALL
-def test_a_page_has_no_fault_that_a_browser_or_axe_finds(opened: tuple[Page, list[str]]) -> None:
-    page, said = opened
-    for summary in page.locator("details > summary").all():
-        if summary.is_visible():
-            summary.click()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
-        "nothing is wider than the screen"
-    )
-    found: Any = _axe(page)
-    assert said == []
-    assert [(each["id"], each["nodes"][0]["html"][:120]) for each in found] == []
+def _statement(of: Opened) -> None:
+    _unfold(of, "add_statement")
+    of.page.get_by_label(word("text", of.language), exact=True).last.fill("I was ill.")
+    _press(of, "send_statement")
 
 
-def _axe(page: Page) -> Any:
-    """What axe finds. The page's own policy lets no script in, so axe comes by the tool's door."""
-    return Axe().run(page).response["violations"]
+def _permit(of: Opened) -> None:
+    _unfold(of, "permit")
+    of.page.get_by_label(word("who", of.language), exact=True).select_option("bank-of-cars")
+    _press(of, "send_permit")
 
 
-@pytest.mark.parametrize("opened", [("disputed", "en", "phone")], indirect=True, ids="-".join)
-def test_a_dispute_can_be_made_by_the_keyboard(opened: tuple[Page, list[str]]) -> None:
-    page, _ = opened
-    summary = page.get_by_text("Say that this record is wrong")
-    summary.focus()
-    page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
-    page.keyboard.type("it is paid")
-    page.keyboard.press("Tab")
-    page.keyboard.type("I paid it in March.")
-    page.keyboard.press("Tab")
-    with page.expect_request(f"{HERE}/me/disputes") as sent:
+def _take_back_another(of: Opened) -> None:
+    _unfold(of, "consent_other")
+    of.page.get_by_label(word("partner", of.language), exact=True).fill("bank")
+    of.page.get_by_label(word("consent_id", of.language), exact=True).fill("c-9")
+    _press(of, "send_consent")
+
+
+def _erase(of: Opened) -> None:
+    _unfold(of, "erase")
+    _press(of, "erase")
+    assert "/me/erasures" not in of.sent, "nobody is erased who has not said to be sure"
+    of.page.get_by_label(word("erase_sure", of.language)).check()
+    _press(of, "erase")
+
+
+def _find(of: Opened) -> None:
+    of.page.get_by_label(desk_word("user_id", of.language), exact=True).fill(ME)
+    of.page.get_by_role("button", name=desk_word("look", of.language), exact=True).click()
+
+
+def _preview(of: Opened) -> None:
+    of.page.get_by_role("button", name=desk_word("preview", of.language), exact=True).first.click()
+
+
+ACTIONS: dict[str, tuple[str, Callable[[Opened], None], str, dict[str, str]]] = {
+    "dispute": ("disputed", _dispute, "/me/disputes", {"reason": "paid", "text": "I paid it in March."}),
+    "statement": ("disputed", _statement, "/me/statements", {"text": "I was ill."}),
+    "permit": ("newcomer", _permit, "/me/permissions", {"subscriber": "bank-of-cars"}),
+    "withdraw": (
+        "newcomer",
+        lambda of: _press(of, "withdraw", who="rental-firm"),
+        "/me/permissions/withdraw",
+        {"subscriber": "rental-firm"},
+    ),
+    "take a consent back": (
+        "newcomer",
+        lambda of: _press(of, "take_back", number="consent-2025-0001"),
+        "/me/withdrawals",
+        {"partner": "bank", "consent_id": "consent-2025-0001"},
+    ),
+    "take another one back": (
+        "newcomer",
+        _take_back_another,
+        "/me/withdrawals",
+        {"partner": "bank", "consent_id": "c-9"},
+    ),
+    "export": ("newcomer", lambda of: _press(of, "export"), "/me/exports", {}),
+    "erase": ("newcomer", _erase, "/me/erasures", {"sure": "yes"}),
+    "find": ("support", _find, "/desk/person", {"user_id": ME}),
+    "preview": ("risk", _preview, "/desk/preview", {"policy": NEXT_CARD.id}),
+}
+
+
+@pytest.mark.parametrize(("language", "width"), EVERY_WAY)
+def test_all_that_a_page_offers_can_be_done(browser: Browser, language: Language, width: str) -> None:
+    for name, (page, does, address, fields) in ACTIONS.items():
+        with opened(browser, page, language, width) as of:
+            does(of)
+            assert of.sent.get(address, {}).items() >= {**fields, "word": WORD}.items(), name
+            assert of.said == [], name
+    with opened(browser, "newcomer", language, width) as of:
+        link = of.page.get_by_role("link", name=word("download", language), exact=True)
+        assert link.get_attribute("href") == "/me/data.json"
+        of.page.get_by_role("link", name=word("other_language", language), exact=True).click()
+        assert of.sent["/me"] == {"language": "zh" if language == "en" else "en"}
+        of.page.get_by_role("link", name=word("leave", language), exact=True).click()
+        assert "/leave" in of.sent
+
+
+def test_a_dispute_can_be_made_by_the_keyboard(browser: Browser) -> None:
+    with opened(browser, "disputed", "en", "phone") as of:
+        page = of.page
+        page.get_by_text("Say that this record is wrong").focus()
         page.keyboard.press("Enter")
-    body = sent.value.post_data or ""
-    assert "reason=paid" in body
-    assert "text=I+paid+it+in+March." in body
-    assert f"word={WORD}" in body
+        page.keyboard.press("Tab")
+        page.keyboard.type("it is paid")
+        page.keyboard.press("Tab")
+        page.keyboard.type("I paid it in March.")
+        page.keyboard.press("Tab")
+        with page.expect_request(f"{HERE}/me/disputes"):
+            page.keyboard.press("Enter")
+        said = {"reason": "paid", "text": "I paid it in March.", "word": WORD}
+        assert of.sent["/me/disputes"].items() >= said.items()

@@ -26,7 +26,10 @@ from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import passing
 from goodstanding.portal import keys, tokens
+from goodstanding.portal.events.verdicts import Verdicts
 from goodstanding.portal.hooks import sending
+from goodstanding.reading.offsets import asking
+from goodstanding.reading.topic import between
 from services.scorer.core import score
 from shared.contracts.cloudevents import STRUCTURED
 from shared.contracts.dead_letters import dismissed_headers, set_aside_headers
@@ -378,9 +381,9 @@ async def test_an_operator_sees_what_was_refused_and_what_was_set_aside(deployme
     async with started(deployment.kafka) as producer:
         for origin in ("behavior.normalized/0/7", "behavior.normalized/0/8"):
             headers = set_aside_headers("scorer", origin, "unreadable", "Nobody can read it.")
-            await producer.send_and_wait(dead_letter_topic("scorer"), None, headers=list(headers))
+            await producer.send_and_wait(dead_letter_topic("scorer"), b"", headers=list(headers))
         gone = list(dismissed_headers("behavior.normalized/0/8"))
-        await producer.send_and_wait(dead_letter_topic("scorer"), None, headers=gone)
+        await producer.send_and_wait(dead_letter_topic("scorer"), b"", headers=gone)
     await portal.http.get(link_for(deployment, "operator", "anna", 1))
     async with asyncio.timeout(PATIENCE_S):
         while True:
@@ -389,6 +392,20 @@ async def test_an_operator_sees_what_was_refused_and_what_was_set_aside(deployme
                 break
             await asyncio.sleep(0.1)  # it is read beside the page, which says so
     portal.http.cookies.clear()
+
+
+async def test_processes_that_read_the_same_refusals_count_each_once(deployment: Deployment) -> None:
+    at = TopicPartition(rejected_topic("city"), 0)
+    async with asyncpg.create_pool(deployment.dsn(PORTAL), min_size=1, max_size=4) as pool:
+        await pool.execute("delete from refusals_read")
+        await pool.execute("delete from refusal_count")
+        processes = [Verdicts(pool, deployment.kafka, b"k" * 32) for _ in range(3)]
+        await asyncio.gather(*(each.read_on("city") for each in processes))
+        async with asking(deployment.kafka) as offsets:
+            kept = (await offsets.kept([at.topic]))[at]
+        refusals = [each async for each in between(deployment.kafka, {at: kept.start}, {at: kept.stop})]
+        assert refusals
+        assert await pool.fetchval("select sum(count) from refusal_count") == len(refusals)
 
 
 async def receipt_of(asking: Asking, erasure: Asked) -> ErasureReceipt:

@@ -25,6 +25,11 @@ where partner = $1 and raw_partition = $2::smallint and raw_offset between $3::b
 -- name: read_until
 select next_offset from refusals_read where partner = $1
 
+-- Holds the row until the transaction ends: of two processes that have read the same the later one counts what is new.
+-- name: hold_read_until
+insert into refusals_read (partner, next_offset) values ($1, $2::bigint)
+on conflict (partner) do update set partner = excluded.partner returning next_offset
+
 -- name: keep_read_until
 insert into refusals_read (partner, next_offset) values ($1, $2::bigint)
 on conflict (partner) do update set next_offset = excluded.next_offset

@@ -121,20 +121,24 @@ class Verdicts:
         except StandstillError:
             end = refusals[-1].offset + 1 if refusals else begin
         async with self._db.acquire() as db, db.transaction():
-            await self._write(db, partner, refusals)
-            await db.execute(_SQL["keep_read_until"], partner, end)
+            known = int(await db.fetchval(_SQL["hold_read_until"], partner, begin))
+            read_until = known if kept.start <= known <= kept.stop else begin
+            await self._write(db, partner, refusals, read_until)
+            await db.execute(_SQL["keep_read_until"], partner, max(end, read_until))
             for forget in ("forget", "forget_counts"):
                 await db.execute(_SQL[forget], datetime.now(UTC) - KEPT)
         return end == kept.stop
 
-    async def _write(self, db: DbOrPool, partner: str, records: Sequence[ConsumerRecord]) -> None:
+    async def _write(self, db: DbOrPool, partner: str, records: Sequence[ConsumerRecord], read_until: int) -> None:
+        """Keep what is said of each event, and count the refusals that nobody has counted before."""
         rows = []
         counts: Counter[tuple[date, str]] = Counter()
         for record in records:
             refusal = read_refusal(record.headers)
             if isinstance(refusal, Fault):
                 continue
-            counts[_instant(record.timestamp).date(), str(refusal.code)] += 1
+            if record.offset >= read_until:
+                counts[_instant(record.timestamp).date(), str(refusal.code)] += 1
             partition, first = map(int, refusal.origin.rsplit("/", 2)[1:])
             why = refusal.code, refusal.field, refusal.sentence
             if refusal.eventid is None:
