@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -162,66 +162,73 @@ def lines(round: int, draw: random.Random, people: Sequence[int]) -> list[Line]:
     return told
 
 
-async def test_webhooks_and_the_interface_end_with_what_a_follower_knows(seed: int) -> None:
-    draw = random.Random(seed)
+@pytest.fixture
+def running() -> Iterator[tuple[Deployment, ServiceProcess]]:
+    """A platform whose portal may send webhooks to this machine, and the portal's process."""
     settings = FixedSettings.new(cadence="continuous").with_portal()
-    subscriber, along = Subscriber(draw), Memory()
     with passing(lambda _: None, None, settings) as (deployment, processes):
-        await asyncio.to_thread(next(each for each in processes if each.service == PORTAL).stop)
+        next(each for each in processes if each.service == PORTAL).stop()
         portal = deployment.process(PORTAL, settings={"GOODSTANDING_PORTAL_WEBHOOKS_PRIVATE": "true"})
-        await asyncio.to_thread(_start, portal)
-        db = await asyncpg.connect(deployment.dsn(PORTAL))
-        ids = [user_id_of(sample_account(number), deployment.settings) for number in range(PEOPLE)]
-        try:
-            async with (
-                serving(subscriber) as url,
-                Follower(deployment.addresses.kafka, along) as follower,
-                httpx.AsyncClient(base_url=deployment.portal_url, timeout=30) as http,
-            ):
-                await keys.make(db, "subscriber", FIRM, ["score", "standing"], NOW)
-                _, subscriber.secret = await sending.add(db, FIRM, url, NOW, allows_private=True)
-                reader = Reader(http, {who: _own(deployment, who) for who in ids})
-                for who in ids:
-                    await http.post(
-                        f"/v1/people/{who}/permissions", headers=reader.headers[who], json={"subscriber": FIRM}
-                    )
-                reading = asyncio.create_task(reader.run())
-                for round in range(ROUNDS):
-                    await _say(deployment, lines(round, draw, range(PEOPLE)))
-                    await asyncio.to_thread(portal.kill)
-                    await _say(deployment, lines(ROUNDS + round, draw, range(round, PEOPLE, 2)))
-                    await asyncio.to_thread(_start, portal)
-                gone = ids[0]
-                assert (await http.post(f"/v1/people/{gone}/erasures", headers=reader.headers[gone])).status_code == 202
-                await _settled(db, follower, along, reader, gone)
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
-                await reader.once()
-                assert subscriber.erased == {gone}
-                expected = {who: await _followed(along, who) for who in ids}
-                assert expected[gone] == (None, None)
-                assert sum(score is not None for score, _ in expected.values()) == PEOPLE - 1
-                assert {who: _told(subscriber, who) for who in ids} == expected
-                assert {who: _asked(reader, who) for who in ids} == expected
-                assert subscriber.doubled
-                assert subscriber.failed
-                assert reader.outages
+        _start(portal)
+        yield deployment, portal
+        portal.kill()
 
-                # The same of the topics alone, as they are after compaction, by a portal that begins anew.
-                before = dict(reader.known)
-                await asyncio.to_thread(portal.stop)
-                await _compacted(deployment)
-                await db.execute("drop schema portal cascade")
-                await deployment.migrate()
+
+async def test_webhooks_and_the_interface_end_with_what_a_follower_knows(
+    running: tuple[Deployment, ServiceProcess], seed: int
+) -> None:
+    deployment, portal = running
+    draw = random.Random(seed)
+    subscriber, along = Subscriber(draw), Memory()
+    db = await asyncpg.connect(deployment.dsn(PORTAL))
+    ids = [user_id_of(sample_account(number), deployment.settings) for number in range(PEOPLE)]
+    try:
+        async with (
+            serving(subscriber) as url,
+            Follower(deployment.addresses.kafka, along) as follower,
+            httpx.AsyncClient(base_url=deployment.portal_url, timeout=30) as http,
+        ):
+            await keys.make(db, "subscriber", FIRM, ["score", "standing"], NOW)
+            _, subscriber.secret = await sending.add(db, FIRM, url, NOW, allows_private=True)
+            reader = Reader(http, {who: _own(deployment, who) for who in ids})
+            for who in ids:
+                await http.post(f"/v1/people/{who}/permissions", headers=reader.headers[who], json={"subscriber": FIRM})
+            reading = asyncio.create_task(reader.run())
+            for round in range(ROUNDS):
+                await _say(deployment, lines(round, draw, range(PEOPLE)))
+                await asyncio.to_thread(portal.kill)
+                await _say(deployment, lines(ROUNDS + round, draw, range(round, PEOPLE, 2)))
                 await asyncio.to_thread(_start, portal)
-                async with asyncio.timeout(PATIENCE_S):
-                    while reader.known != before or not before:
-                        reader.known.clear()
-                        reader.tags.clear()
-                        await reader.once()
-        finally:
-            await db.close()
-            await asyncio.to_thread(portal.kill)
+            gone = ids[0]
+            assert (await http.post(f"/v1/people/{gone}/erasures", headers=reader.headers[gone])).status_code == 202
+            await _settled(db, follower, along, reader, gone)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            await reader.once()
+            assert subscriber.erased == {gone}
+            expected = {who: await _followed(along, who) for who in ids}
+            assert expected[gone] == (None, None)
+            assert sum(score is not None for score, _ in expected.values()) == PEOPLE - 1
+            assert {who: _told(subscriber, who) for who in ids} == expected
+            assert {who: _asked(reader, who) for who in ids} == expected
+            assert subscriber.doubled
+            assert subscriber.failed
+            assert reader.outages
+
+            # The same of the topics alone, as they are after compaction, by a portal that begins anew.
+            before = dict(reader.known)
+            await asyncio.to_thread(portal.stop)
+            await _compacted(deployment)
+            await db.execute("drop schema portal cascade")
+            await deployment.migrate()
+            await asyncio.to_thread(_start, portal)
+            async with asyncio.timeout(PATIENCE_S):
+                while reader.known != before or not before:
+                    reader.known.clear()
+                    reader.tags.clear()
+                    await reader.once()
+    finally:
+        await db.close()
 
 
 def _start(portal: ServiceProcess) -> None:

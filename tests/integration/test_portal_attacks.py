@@ -10,6 +10,8 @@ import msgspec
 import pytest
 
 from goodstanding.portal import keys, ledger, tokens
+from goodstanding.portal.web.limits import Limit
+from goodstanding.portal.web.office import _FAILURES_PER_MINUTE
 from shared.contracts.messages import TYPES, BehaviorEvent
 from shared.contracts.times import rfc3339
 from tests.integration.portal_stand import KEY, ME, NOBODY, OTHER_KEY, SOMEBODY, Stand, link, stands
@@ -130,6 +132,15 @@ async def test_who_guesses_is_slowed_down(stand: Stand) -> None:
     assert answers.count(401) <= 31
     assert answers[-1] == 429
     assert (await stand.http.get("/enter/guess")).status_code == 429
+
+
+def test_of_a_hundred_thousand_guesses_nearly_none_is_looked_at() -> None:
+    """A thousand a second from one address, and as many from one address after the other."""
+    failed = Limit(_FAILURES_PER_MINUTE)
+    assert sum(failed.wait_s("a", number / 1_000) == 0 for number in range(100_000)) <= 30 + 100 * 30 / 60
+    # Each address of its own has a few, and no number of them fills the memory.
+    assert all(failed.wait_s(str(number), 0) == 0 for number in range(30_000))
+    assert len(failed) <= 20_000
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,12 @@ async def test_what_is_said_is_signed_and_in_order_and_only_of_those_who_permit_
                 Webhook(secret).verify(body.decode(), {**headers, "webhook-id": "b/9"})
             with pytest.raises(WebhookVerificationError):
                 Webhook(sending.new_secret()).verify(body.decode(), headers)
+            # Whoever has heard a delivery and sends it once more comes too late with it.
+            then = datetime.now(UTC) - timedelta(minutes=10)
+            signature = sending.signatures(headers["webhook-id"], then, body, secret, None)
+            heard = {**headers, "webhook-timestamp": str(int(then.timestamp())), "webhook-signature": signature}
+            with pytest.raises(WebhookVerificationError):
+                Webhook(secret).verify(body.decode(), heard)
 
 
 async def test_a_failure_holds_back_that_person_alone_and_is_tried_again_under_the_same_id(db: asyncpg.Pool) -> None:

@@ -17,6 +17,10 @@ class Limit:
         self._most, self._per_s = float(per_minute), per_minute / 60
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
+    def __len__(self) -> int:
+        """How many callers are remembered."""
+        return len(self._left)
+
     def wait_s(self, caller: str, now_s: float, *, takes: bool = True) -> int:
         """0 for a request that may be answered, and counts it; else in how many seconds the next one may."""
         left, at = self._left.pop(caller, (self._most, now_s))
