@@ -4,7 +4,8 @@
 
 Ingest and scorer together in both cadences (`bench`), and on a Kafka with TLS, users and rights; the expiry sweep
 (`bench.retention_sweep`) and a monthly publication (`bench.publication`), with one process and with two, and one of
-thrice as many people; the latency at two rates (`bench.latency`). Each round has servers of its own.
+thrice as many people; the latency at two rates (`bench.latency`); the first bytes of the portal's pages
+(`bench.portal`). Each round has servers of its own.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench import __main__ as throughput
-from bench import latency, publication, report, results, retention_sweep
+from bench import latency, portal, publication, report, results, retention_sweep
 from bench.policies import with_cadence
 from bench.results import Round
 from goodstanding.platform.servers import Servers
 
 _PEOPLE = 20_000
 _LATENCY_S = 30.0
+_PAGES = "the portal's pages"
 
 
 def main() -> None:
@@ -58,6 +60,22 @@ def main() -> None:
         if given.keep and found:
             results.add(title, command, load, found)
             report.write()
+    if given.only in _PAGES:
+        pages = _pages(given.rounds)
+        if given.keep:
+            results.add(_PAGES, command, load, pages)
+            report.write()
+
+
+def _pages(rounds: int) -> dict[str, list[Round]]:
+    """All pages at once, in each round."""
+    found: dict[str, list[Round]] = {}
+    for number in range(rounds):
+        for name, took_ms in portal.measured().items():
+            found.setdefault(name, []).append(Round(0, {}, latency_ms=portal.quantiles(took_ms)))
+            told = ", ".join(f"{which} {took:.0f} ms" for which, took in found[name][-1].latency_ms.items())
+            print(f"{number + 1}/{rounds} {name:<32} {told}", flush=True)
+    return found
 
 
 def _publication_of(people: int, processes: int) -> str:

@@ -64,7 +64,7 @@ def test_a_page_looks_as_it_did_when_somebody_looked_at_it(
 
 
 def _unfold(of: Opened, name: str) -> None:
-    of.page.get_by_text(word(name, of.language), exact=True).click()
+    of.page.locator(f'summary:text-is("{word(name, of.language)}")').click()
 
 
 def _press(of: Opened, name: str, **values: str) -> None:
