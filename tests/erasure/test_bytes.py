@@ -1,4 +1,5 @@
-"""No byte of what lapsed or was erased is left: in Postgres' files, Kafka's logs, the services' logs and a dump.
+"""No byte of what lapsed or was erased is left: in Postgres' files, Kafka's logs, the services' logs and a dump. The
+portal's tables and topics are among them.
 
 Every free field has a canary, a word that is nowhere else: of reports, disputes, statements and corrections, of what is
 refused and what is set aside. The same search must find all of them before, and those of the living afterwards, so that
@@ -33,6 +34,7 @@ from goodstanding.platform.deployment import Deployment, partners
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.platform.stack import passing
+from goodstanding.portal import ledger
 from goodstanding.simulation.driver import Driver, driving
 from services.retention.core.erasure import ROLLS
 from services.retention.core.fingerprint import record_id
@@ -42,7 +44,7 @@ from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.partition import partition_of
 from shared.contracts.subject import ErasureReceipt, SubjectRequest
 from shared.contracts.times import rfc3339
-from shared.contracts.topics import RECORDS_REPORTED, dead_letter_topic, raw_topic, topics
+from shared.contracts.topics import PORTAL, RECORDS_REPORTED, dead_letter_topic, raw_topic, topics
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
 
@@ -156,6 +158,13 @@ class Platform:
         await self.at(self.now)
         assert await self.driver.records_in(dead_letter_topic("retention")) >= len(people)
 
+    async def looked_at(self, people: Sequence[Somebody]) -> None:
+        """In the portal they have permitted a subscriber to look, which has looked."""
+        async with asyncpg.create_pool(self.deployment.dsn(PORTAL), min_size=1, max_size=1) as db:
+            for each in people:
+                await ledger.permit(db, self.user_id(each), "firm", self.now)
+                assert await ledger.looked(db, self.user_id(each), "firm", "standing", self.now)
+
     async def ask(self, somebody: Somebody, request: SubjectRequest, until: type | None = None) -> None:
         user_id = self.user_id(somebody)
         async with asking_for(self.deployment.addresses.kafka, user_id) as asking:
@@ -172,7 +181,7 @@ class Platform:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[tuple[Deployment, list[ServiceProcess]]]:
-    with passing(lambda _: None, None, FixedSettings.new(clock="stepped"), FIRST) as started:
+    with passing(lambda _: None, None, FixedSettings.new(clock="stepped").with_portal(), FIRST) as started:
         yield started
 
 
@@ -319,6 +328,7 @@ async def test_no_byte_is_left_of_what_lapsed_or_was_erased_and_all_of_the_rest(
     for each in ERASED[:SOME]:
         await platform.ask(each, SubjectRequest(request="export"))
     await platform.send([each.correction() for each in some])
+    await platform.looked_at([*ERASED, *STAYING])
     await platform.set_aside([*LAPSING[-SOME:], *ERASED[-SOME:]])
     before, people = await found(platform, everybody)
     wanted = named(everybody, "report") | named([*ERASED, *STAYING], "consent")
