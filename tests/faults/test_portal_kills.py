@@ -50,6 +50,8 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 PARTS = ("standing", "score", "reasons", "records")
 COMPACTED = (SCORES_EXPLAINED, RECORDS_HELD, SCORES_CHANGED, TIERS_CHANGED)
 SOON = {
+    "cleanup.policy": "compact",
+    "message.timestamp.type": "LogAppendTime",
     "segment.ms": "1000",
     "min.cleanable.dirty.ratio": "0.001",
     "min.compaction.lag.ms": "0",
