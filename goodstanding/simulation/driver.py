@@ -24,8 +24,10 @@ from goodstanding.platform.deployment import Deployment, partners
 from goodstanding.platform.fixed_settings import STATEFUL
 from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.reading.offsets import Offsets, asking
+from goodstanding.reading.topic import between
 from shared.clock import set_stepped_clock
 from shared.contracts.topics import SUBJECT_ANSWERS, Topic, group_of, raw_topic, topics
+from shared.kafka.connection import Kafka
 from shared.kafka.sender import started
 
 STALLED_AFTER_S = 60.0
@@ -75,8 +77,12 @@ class Driver:
         stateful: Mapping[str, asyncpg.Connection],
         producer: AIOKafkaProducer,
         processes: Sequence[ServiceProcess],
+        holds_records: Callable[[TopicPartition, int, int], Awaitable[bool]],
     ) -> None:
+        """`holds_records` says whether there is any record between two offsets."""
         self.offsets, self._stateful, self.producer, self._processes = offsets, stateful, producer, processes
+        self._holds_records = holds_records
+        self._only_markers: set[tuple[TopicPartition, int, int]] = set()
         # A service with state folds what is spread over partitions by person; a refusal is read when somebody asks.
         table = [topic for topic in topics(partners()) if topic.key == "user_id"]
         self._inputs = {service: [topic for topic in table if service in topic.readers] for service in stateful}
@@ -130,11 +136,11 @@ class Driver:
         ends = await self.offsets.ends([topic.name for topic in self._inputs[service]])
         shards = await self._stateful[service].fetch(_SHARDS)
         offsets = {row["shard"]: msgspec.json.decode(row["offsets"], type=dict[str, int]) for row in shards}
-        records = sum(
-            unread(topic, ends[TopicPartition(topic.name, shard)], read.get(topic.name, 0))
-            for topic in self._inputs[service]
-            for shard, read in offsets.items()
-        )
+        records = 0
+        for topic in self._inputs[service]:
+            for shard, read in offsets.items():
+                at = TopicPartition(topic.name, shard)
+                records += await self._unread(topic, at, ends[at], read.get(topic.name, 0))
         unsettled = [row["shard"] for row in shards if row["settled_at"] is None or row["settled_at"] < instant]
         unsent = [row["shard"] for row in shards if row["unsent"]]
         rest = [
@@ -142,6 +148,19 @@ class Driver:
             *([f"messages of shards {_listed(unsent)} are not sent"] if unsent else []),
         ]
         return _Look(Lag(service, records, " and ".join(rest)), [tuple(row.values()) for row in shards])
+
+    async def _unread(self, topic: Topic, at: TopicPartition, end: int, read: int) -> int:
+        """Records that the shard has not folded. Transactions of several writers may end at the same time, and their
+        markers lie one behind the other then: as few as there are writers may be markers all."""
+        left = unread(topic, end, read)
+        if not 0 < left < sum(writer in STATEFUL for writer in topic.writers):
+            return left
+        place = at, read, end
+        if place not in self._only_markers:
+            if await self._holds_records(*place):
+                return left
+            self._only_markers.add(place)
+        return 0
 
     def _look_after_processes(self) -> None:
         for each in self._processes:
@@ -167,7 +186,14 @@ async def driving(deployment: Deployment, processes: Sequence[ServiceProcess] = 
         for service in deployment.settings.stateful:
             stateful[service] = await asyncpg.connect(deployment.dsn(service))
             stack.push_async_callback(stateful[service].close)
-        yield Driver(offsets, stateful, producer, processes)
+        yield Driver(offsets, stateful, producer, processes, partial(_holds_records, kafka))
+
+
+async def _holds_records(kafka: Kafka, at: TopicPartition, start: int, end: int) -> bool:
+    """Raises StandstillError where a transaction stays open."""
+    async for _ in between(kafka, {at: start}, {at: end}):
+        return True
+    return False
 
 
 _SHARDS = """

@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 
 from goodstanding.simulation import driver as simulation
 from goodstanding.simulation.driver import Driver, Lag, StalledError, unread
-from shared.contracts.topics import NORMALIZED, raw_topic, topics
+from shared.contracts.topics import NORMALIZED, SUBJECT_ANSWERS, raw_topic, topics
 
 NOW = datetime(2026, 3, 6, tzinfo=UTC)
 TOPICS = {topic.name: topic for topic in topics(["bank"])}
@@ -43,10 +43,14 @@ class Broker:
     def __init__(self) -> None:
         self.at: dict[TopicPartition, int] = {}
         self.done: dict[TopicPartition, int] = {}
+        self.records: dict[TopicPartition, list[int]] = {}
 
     async def ends(self, names: list[str]) -> dict[TopicPartition, int]:
         places = [TopicPartition(name, number) for name in names for number in range(6)]
         return {tp: self.at.get(tp, 0) for tp in places}
+
+    async def holds_records(self, at: TopicPartition, start: int, end: int) -> bool:
+        return any(start <= place < end for place in self.records.get(at, []))
 
     async def committed(self, _: str) -> dict[TopicPartition, int]:
         return self.done
@@ -78,7 +82,7 @@ def scorer() -> Rows:
 @pytest.fixture
 def driver(broker: Broker, scorer: Rows, monkeypatch: pytest.MonkeyPatch) -> Driver:
     monkeypatch.setattr(simulation, "STALLED_AFTER_S", 0.05)
-    return Driver(broker, {"scorer": scorer}, None, [])  # type: ignore[arg-type, dict-item]  # stand-ins with what a driver asks for
+    return Driver(broker, {"scorer": scorer}, None, [], broker.holds_records)  # type: ignore[arg-type, dict-item]  # stand-ins with what a driver asks for
 
 
 async def test_an_instant_on_which_nothing_is_left_is_drained(driver: Driver) -> None:
@@ -103,6 +107,24 @@ async def test_what_a_shard_has_not_folded_is_not_drained(driver: Driver, broker
         await driver.drain(NOW)
     scorer.shards[4]["offsets"] = {NORMALIZED: 7}
     await driver.drain(NOW)
+
+
+async def test_markers_of_transactions_that_end_together_are_no_records(
+    broker: Broker, scorer: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a topic of several writers, behind the last record."""
+    monkeypatch.setattr(simulation, "STALLED_AFTER_S", 0.05)
+    driver = Driver(broker, {"retention": scorer}, None, [], broker.holds_records)  # type: ignore[arg-type, dict-item]  # stand-ins with what a driver asks for
+    at = TopicPartition(SUBJECT_ANSWERS, 4)
+    broker.at[at], broker.records[at] = 9, [5, 6]
+    scorer.shards[4]["offsets"] = {SUBJECT_ANSWERS: 6}
+    with pytest.raises(StalledError, match="retention has not moved"):
+        await driver.drain(NOW)
+    scorer.shards[4]["offsets"] = {SUBJECT_ANSWERS: 7}
+    await driver.drain(NOW)
+    broker.at[at], broker.records[at] = 10, [5, 6, 8]
+    with pytest.raises(StalledError, match="retention has not moved"):
+        await driver.drain(NOW)
 
 
 @pytest.mark.parametrize(
