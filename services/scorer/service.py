@@ -5,51 +5,38 @@ No rule is here but what an erasure takes with it and what it leaves (`_at_marks
 
 from __future__ import annotations
 
-import hashlib
-from binascii import b2a_base64
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import lru_cache, partial
 
 import msgspec
 
+from services.scorer import telling
 from services.scorer.core import decide as rules
-from services.scorer.core.consents import ConsentNews
-from services.scorer.core.decide import Person, Publication, Writes
-from services.scorer.core.features.months import Circle
+from services.scorer.core.decide import Person, Writes
 from services.scorer.core.folding import Accepted, Blocked, Conflict, Duplicate, TooLate, TooMany
 from services.scorer.core.messages import Event, Message, RecordNews, ReEvaluation, Withdrawal, event_of
 from services.scorer.core.policy import Policy
 from services.scorer.core.requests import answer_to
 from services.scorer.storage import restate, store
+from services.scorer.telling import NAME as NAME
 from shared.contracts.cloudevents import ARRIVED, Envelope
-from shared.contracts.erasure import Erased, ending, erased_by, is_followed, is_nobody, latest, mark, named_in, naming
+from shared.contracts.erasure import Erased, ending, erased_by, is_followed, is_nobody, latest, named_in
 from shared.contracts.exchange import (
     AHEAD_MAX,
     TAKEN_TOO_EARLY,
     Misasked,
     Models,
-    announced,
     answered,
     provenance,
     received,
-    refused,
     requested,
 )
-from shared.contracts.explained import COLUMN_BYTES_MAX, ScoreExplained
-from shared.contracts.faults import Code, Fault
-from shared.contracts.messages import BehaviorEvent, RecordChange, ScoreChange, encode
+from shared.contracts.faults import Fault
+from shared.contracts.messages import BehaviorEvent, RecordChange
 from shared.contracts.months import month_of
-from shared.contracts.subject import ConsentNoted
 from shared.contracts.times import TimeError, instant
-from shared.contracts.topics import (
-    NORMALIZED,
-    RECORDS_CHANGED,
-    SCORES_CHANGED,
-    SCORES_EXPLAINED,
-    SUBJECT_ANSWERS,
-    SUBJECT_REQUESTS,
-)
+from shared.contracts.topics import NORMALIZED, RECORDS_CHANGED, SCORES_CHANGED, SUBJECT_REQUESTS
 from shared.runner.service import (
     Ahead,
     Announcement,
@@ -66,7 +53,6 @@ from shared.runner.service import (
     Stateful,
 )
 
-NAME = "scorer"
 _MODELS: Models[BehaviorEvent | RecordChange] = {NORMALIZED: BehaviorEvent, RECORDS_CHANGED: RecordChange}
 _TO_THE_MINUTE = len("2026-01-31T23:59")
 
@@ -201,19 +187,19 @@ def decide(
             case Duplicate():
                 outcomes.append(_outcome("duplicate", event.partner))
             case Conflict() | TooLate() | TooMany() | Blocked():
-                fault = _refusal(folded)
-                outgoing.append(_rejected(event, fault))
+                fault = telling.refusal(folded)
+                outgoing.append(telling.rejected(event, fault))
                 outcomes.append(_outcome("refused", event.partner, fault.code))
     for answer, time in decided.answers:
         outgoing.append(answered(decided.person.user_id, answer, time, ending(decided.person.erased, time)))
         outcomes.append(_outcome("answered"))
     if policy.explains:
-        outgoing.extend(_noted(decided.person.user_id, each) for each in decided.writes.consents)
+        outgoing.extend(telling.noted(decided.person.user_id, each) for each in decided.writes.consents)
     if publication := decided.writes.publication:
-        outgoing.append(_score_changed(publication, policy, decided.person.user_id, decided.person.erased))
+        of, redacts = decided.person, decided.writes.redacts
+        outgoing.append(telling.score_changed(publication, policy, of.user_id, of.erased))
         if policy.explains:
-            person, redacts = decided.person, decided.writes.redacts
-            outgoing.append(_explained(person.user_id, publication, person.state, person.circle, redacts=redacts))
+            outgoing.append(telling.explained(of.user_id, publication, of.state, of.circle, redacts=redacts))
         outcomes.append(_outcome("published"))
     writes = (decided.writes,) if decided.writes.are_any else ()
     return Decision(decided.person, tuple(outgoing), tuple(outcomes), writes)
@@ -231,7 +217,7 @@ def _at_marks(
     marks = [each for each in messages if isinstance(each, Erased)]
     repeated = (_outcome("duplicate"),) * len(marks)
     came_back = person is not None and not person.is_blank
-    again = () if came_back else _marks(marks, policy)
+    again = () if came_back else telling.marks(marks, policy)
     others = [each for each in messages if not isinstance(each, Erased)]
     if not others:
         return Decision(person, again, repeated)
@@ -256,7 +242,7 @@ def _erase(
     erased = latest([*marks, known] if known else marks)
     outgoing = (
         *(answered(user_id, answer_to(each, policy), each.time, ending(erased, each.time)) for each in asked),
-        *_marks(marks, policy),
+        *telling.marks(marks, policy),
     )
     outcomes = (
         *[_outcome("dropped")] * (len(until_mark) - len(marks) - len(asked)),
@@ -276,35 +262,11 @@ def _erase(
     )
 
 
-def _refusal(folded: Conflict | TooLate | TooMany | Blocked) -> Fault:
-    match folded:
-        case Conflict():
-            return Fault(
-                Code.CONFLICT, "ce_id", "Another event with this id came first; send this one with an id of its own."
-            )
-        case TooLate():
-            return Fault(Code.TOO_LATE, "ce_time", "The month of the event's time no longer accepted events.")
-        case TooMany():
-            return Fault(
-                Code.TOO_MANY,
-                "",
-                "You have sent as many events of this kind about this person in this month as are taken; add them up"
-                " in fewer events, and look for a loop that sends them.",
-            )
-        case Blocked():
-            return Fault(Code.CONSENT_WITHDRAWN, "data.consent.id", "The person has withdrawn this consent.")
-
-
-def _rejected(event: Event, fault: Fault) -> Outgoing:
-    """To the event's partner: position and id, and no bytes, since what came here is not what the partner sent."""
-    return refused(NAME, event.partner, event.origin, fault, event.id, fieldnames=event.fieldnames)
-
-
 async def _follow(
     db: Db, shard: int, ahead: Sequence[tuple[Record, datetime]], now: datetime, policy: Policy
 ) -> Sequence[Outgoing]:
     marks = await restate.follow_ahead(db, shard, [record for record, _ in ahead], policy.fingerprint_key)
-    return [each.placed(shard) for each in _marks(marks, policy)]
+    return [each.placed(shard) for each in telling.marks(marks, policy)]
 
 
 async def _restate(
@@ -317,81 +279,13 @@ async def _restate(
 ) -> AsyncIterator[Sequence[Outgoing]]:
     key = policy.fingerprint_key
     marks = await restate.erase_ahead(db, shard, last, [record for record, _ in ahead], now, key)
-    yield [each.placed(shard) for each in _marks(marks, policy)]
+    yield [each.placed(shard) for each in telling.marks(marks, policy)]
     async for page in restate.restate(db, shard, last, now, policy.at(now).id, key):
-        said = [_score_changed(publication, policy, *who).placed(shard) for who, publication in page]
+        said = [telling.score_changed(publication, policy, *who).placed(shard) for who, publication in page]
         if policy.explains:
             # Hints come with the next publication: what was known when this one was made is not kept.
-            said += [_explained(who[0], publication).placed(shard) for who, publication in page]
+            said += [telling.explained(who[0], publication).placed(shard) for who, publication in page]
         yield said
-
-
-def _score_changed(publication: Publication, policy: Policy, user_id: str, erased: Erased | None) -> Announcement:
-    """What a subscriber learns of a publication; what the score rests on stays here (rules P8)."""
-    evaluation = publication.evaluation
-    body = ScoreChange(
-        version=publication.version,
-        score=evaluation.score,
-        thin=evaluation.thin,
-        cadence=(policy.by_id(publication.policy) or policy.at(publication.as_of)).cadence,
-        as_of=publication.as_of,
-        policy=publication.policy,
-        restrictions=evaluation.restrictions,
-        key_factors=evaluation.key_factors,
-        publication=publication.run,
-    )
-    version, as_of = publication.version, publication.as_of
-    more = naming(erased)
-    return announced(NAME, SCORES_CHANGED, user_id, body, subject=user_id, version=version, time=as_of, more=more)
-
-
-def _marks(erased: Sequence[Erased], policy: Policy) -> tuple[Announcement, ...]:
-    """On each topic on which the scorer says something of people."""
-    topics = (SCORES_CHANGED, SCORES_EXPLAINED) if policy.explains else (SCORES_CHANGED,)
-    return tuple(mark(NAME, topic, each) for each in erased for topic in topics)
-
-
-def _noted(user_id: str, news: ConsentNews) -> Announcement:
-    """What the portal learns of a consent, for the ledger that the person reads. The same news has the same id."""
-    body = ConsentNoted(
-        partner=news.partner,
-        consent_id=news.consent_id,
-        said_at=news.said_at,
-        purpose=news.purpose,
-        given_at=news.given_at,
-        withdrawn_at=news.withdrawn_at,
-    )
-    subject = hashlib.sha256(user_id.encode() + encode(body)).hexdigest()[:32]
-    return announced(NAME, SUBJECT_ANSWERS, user_id, body, subject=subject, version=1, time=news.said_at)
-
-
-def _explained(
-    user_id: str, publication: Publication, state: bytes = b"", circle: Circle | None = None, *, redacts: bool = False
-) -> Announcement:
-    """What the portal learns of a publication: what the score rests on, as it is kept here. It makes words and hints of
-    it when somebody asks, so that a publication costs the same whether they are read or not. Without the `state` it has
-    words and no hints."""
-    body = ScoreExplained(
-        version=publication.version,
-        as_of=publication.as_of,
-        policy=publication.policy,
-        publication=publication.run,
-        evaluation=_column(publication.column),
-        # Somebody at the bounds of several partners has a score all the same, and its reasons, without hints.
-        state=_column(state) if 0 < len(state) <= COLUMN_BYTES_MAX else None,
-        contacts=None if circle is None else circle.standing,
-        influence=None if circle is None else circle.influence,
-        stability=None if circle is None else circle.stability,
-        redacts=redacts,
-    )
-    version, as_of = publication.version, publication.as_of
-    # Another id than that of the change of the score, which is of the same version.
-    subject = f"{user_id}.explained"
-    return announced(NAME, SCORES_EXPLAINED, user_id, body, subject=subject, version=version, time=as_of)
-
-
-def _column(value: bytes) -> str:
-    return b2a_base64(value, newline=False).decode()
 
 
 @lru_cache(maxsize=1024)
