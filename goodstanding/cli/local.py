@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Annotated, Any, Literal, get_args
+from dataclasses import asdict
+from typing import Annotated, Literal, get_args
 
 import typer
-from aiokafka.errors import KafkaError
 
 from goodstanding import policies
-from goodstanding.cli.frame import AsJson, answer_json, console, local, say, table, tell
+from goodstanding.cli.frame import AsJson, answer_json, console, say, table, tell
 from goodstanding.cli.group import commands
+from goodstanding.cli.local_notes import notes_on
 from goodstanding.errors import UserError
-from goodstanding.loading.backfill import unfinished
-from goodstanding.platform import files_at_start
 from goodstanding.platform.fixed_settings import FixedSettings
-from goodstanding.platform.servers import ServersError
 from goodstanding.platform.servers.server import BROKERS, NAMES
 from goodstanding.platform.stack import Part, Stack
-from shared.contracts import zones
 from shared.contracts.identity import SchemeName
-from shared.contracts.times import rfc3339
 from shared.contracts.topics import PROCESSES
-from shared.toml_file import ConfigError
 
 app = commands("The platform on this machine, in the background: Kafka, Postgres and the services.")
 
@@ -216,7 +207,7 @@ def _show(stack: Stack, as_json: bool) -> bool:
     """Tell what is so; whether something is not ready."""
     parts = stack.status()
     ready = all(part.trouble is None for part in parts)
-    notes = _notes(stack)
+    notes = notes_on(stack)
     if as_json:
         for part in parts:
             answer_json(
@@ -230,70 +221,6 @@ def _show(stack: Stack, as_json: bool) -> bool:
         for line in (*notes.sentences(), f"Data: {stack.home}", "Logs: goodstanding local logs"):
             tell(line)
     return not ready
-
-
-@dataclass(frozen=True, slots=True)
-class _Notes:
-    """What is worth knowing of a platform besides whether it is ready."""
-
-    settings: FixedSettings | None = None
-    stands_at: datetime | None = None
-    """What a stepped clock shows, where Kafka answers."""
-    edited: Sequence[str] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "clock": self.settings.clock if self.settings else None,
-            "clock_stands_at": rfc3339(self.stands_at) if self.stands_at else None,
-            "cadence": self.settings.cadence if self.settings else None,
-            "edited": list(self.edited),
-        }
-
-    def sentences(self) -> Iterator[str]:
-        if self.settings and self.settings.clock == "loading":
-            at = (
-                f", and its clock shows {local(self.stands_at, zones.zone(self.settings.zone))}"
-                if self.stands_at
-                else ""
-            )
-            yield f"This platform is loading its past{at}. When that is complete: goodstanding go-live"
-        if self.settings and self.settings.clock == "stepped":
-            at = f" at {local(self.stands_at, zones.zone(self.settings.zone))}" if self.stands_at else ""
-            yield (
-                f"The clock of this platform stands still{at}: it is a demo's, and nothing becomes due by itself. "
-                "For one with the system's clock: goodstanding local down --delete, then goodstanding local up."
-            )
-        if self.settings and self.settings.cadence == "continuous":
-            yield "Scores are published as soon as they change (--continuous)."
-        if self.settings and self.settings.backfill:
-            yield " ".join(unfinished(self.settings.backfill))
-        yield from self.edited
-
-
-def _notes(stack: Stack) -> _Notes:
-    settings = stack.settings
-    if settings is None:
-        return _Notes()
-    try:
-        deployment = stack.deployment
-        edited = _told_with_fault(deployment.edited(), settings)
-        stands_at = asyncio.run(deployment.led_to()) if settings.clock != "system" else None
-    except (UserError, ServersError, OSError, KafkaError):
-        # What does not answer is in the list of parts already.
-        return _Notes(settings)
-    return _Notes(settings, stands_at, edited)
-
-
-def _told_with_fault(edited: Sequence[str], settings: FixedSettings) -> Sequence[str]:
-    """What is said of edited files, and first what `local up` would refuse in them."""
-    if edited:
-        try:
-            policies.check_all(settings)
-        except ConfigError as error:
-            return files_at_start.with_fault(edited, str(error), f"{error.file.name}:{error.line}:")
-        except UserError as error:
-            return files_at_start.with_fault(edited, str(error))
-    return edited
 
 
 def _log(part: Part, last: int, as_json: bool) -> None:
