@@ -23,7 +23,7 @@ from shared.contracts.topics import PORTAL
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 """A service drains for at most 25 s of its own; what is then left is cut off, which it survives."""
-_POLL_S = 0.02
+_POLL_S = 0.05
 _ANSWER_TIMEOUT_S = 2.0
 _SILENT_S = 10.0
 """A process that has not answered for so long is no longer waited for, just as with the servers."""

@@ -25,7 +25,7 @@ from shared.toml_file import content_name
 from tests.support.command_line import ask
 
 CARD = ROOT / "policies" / SCORECARD
-CUSTOMERS = 200
+CUSTOMERS = 100
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from shared.contracts.demographics import is_demographic
 
 ASKED_FOR = """
@@ -25,14 +23,12 @@ contractage vehicleage creditHistoryAge data.order.age window_id disabled health
 """
 
 
-@pytest.mark.parametrize("name", ASKED_FOR.split())
-def test_a_name_that_asks_for_it(name: str) -> None:
-    assert is_demographic(name)
+def test_a_name_that_asks_for_it() -> None:
+    assert [name for name in ASKED_FOR.split() if not is_demographic(name)] == []
 
 
-@pytest.mark.parametrize("name", ["", "..", *HARMLESS.split()])
-def test_a_name_that_is_harmless(name: str) -> None:
-    assert not is_demographic(name)
+def test_a_name_that_is_harmless() -> None:
+    assert [name for name in ["", "..", *HARMLESS.split()] if is_demographic(name)] == []
 
 
 def test_a_long_name_is_looked_at_where_it_ends() -> None:
