@@ -8,11 +8,11 @@ import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn, TypeAlias
+from typing import Annotated, Literal, NoReturn, TypeAlias, get_args
 
 import typer
 
-from goodstanding.cli.arguments import ReplicationFactor, ServiceName
+from goodstanding.cli.arguments import ReplicationFactor, ServiceName, one_of
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, tell, warn
 from goodstanding.errors import UserError
 from goodstanding.loading.services import check_clock
@@ -28,6 +28,7 @@ from shared.kafka.topic_admin import TopicReport
 from shared.settings import policies_here
 
 TopicForm: TypeAlias = Literal["strimzi"]
+AuthorityStep: TypeAlias = Literal["announce", "use", "forget"]
 
 
 def run(service: ServiceName) -> NoReturn:
@@ -72,6 +73,12 @@ def secrets(
         list[str] | None,
         typer.Option(metavar="ADDRESS", help="Where that of one service will be, such as scorer=scores.example:5432."),
     ] = None,
+    authority: Annotated[
+        AuthorityStep | None,
+        typer.Option(
+            metavar="STEP", help=f"A step to another certificate authority. {one_of(get_args(AuthorityStep))}"
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make passwords, keys and certificates as files, one directory for each reader; existing ones are kept.
@@ -82,7 +89,9 @@ def secrets(
     """
     apart = dict(map(_service_and_address, postgres_of or []))
     try:
-        made = write_secret_files(directory, postgres, kafka, partners(), portal=portal, postgres_apart=apart)
+        made = write_secret_files(
+            directory, postgres, kafka, partners(), portal=portal, postgres_apart=apart, authority=authority
+        )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no directory can have this name"
         fail(f"The secrets cannot be written to {directory}: {reason}.", "Name a directory that you may write to.")

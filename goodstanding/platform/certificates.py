@@ -1,15 +1,18 @@
 """A certificate authority of the deployment's own, and the certificates that it gives to its servers.
 
 An authority is two files in one directory: `ca.pem`, which every client needs, and `ca.key`, which nobody else may
-read.
+read. While another one takes its place, `ca.pem` has the certificates of both, and clients believe both. Whichever
+`ca.key` belongs to is the one that signs.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -23,14 +26,20 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from goodstanding.errors import UserError
 from goodstanding.platform.private_file import write_private
 
-CA, _CA_KEY = "ca.pem", "ca.key"
+CA, _CA_KEY, _NEXT_KEY = "ca.pem", "ca.key", "next.key"
 _AUTHORITY_LASTS = timedelta(days=3650)
 SERVER_LASTS = timedelta(days=397)
 """The longest that common clients take from a public authority."""
 _RENEWED_BEFORE = timedelta(days=60)
 _CLOCKS_DIFFER = timedelta(minutes=5)
+_FOR_EVERYBODY = 0o644
+
+
+Step: TypeAlias = Literal["announce", "use", "forget"]
+"""On the way to another authority."""
 
 
 def ensure_authority(directory: Path) -> None:
@@ -38,19 +47,65 @@ def ensure_authority(directory: Path) -> None:
     if (directory / CA).exists():
         return
     directory.mkdir(parents=True, exist_ok=True)
+    _write(directory, [_new_authority(directory / _CA_KEY)])
+
+
+def change_authority(directory: Path, step: Step) -> None:
+    """Take one step to another authority; a step that was taken is taken again in vain.
+
+    `announce` makes the next authority, which clients then believe beside the present one. With `use` it signs, and
+    with `forget` clients believe it alone.
+    """
+    ensure_authority(directory)
+    believed = x509.load_pem_x509_certificates((directory / CA).read_bytes())
+    # One whose certificate nobody has, because its making was interrupted, was not announced.
+    announced = len(believed) > 1 and (directory / _NEXT_KEY).exists()
+    match step:
+        case "announce" if len(believed) == 1:
+            _write(directory, [*believed, _new_authority(directory / _NEXT_KEY)])
+        case "use" if announced:
+            os.replace(directory / _NEXT_KEY, directory / _CA_KEY)
+        case "use" if len(believed) == 1:
+            raise UserError(
+                "No other authority was announced.",
+                "Announce one with --authority announce, and give everybody the new ca.pem before it is used.",
+            )
+        case "forget" if announced:
+            raise UserError(
+                "The announced authority is not used yet.",
+                "Use it first, with --authority use, and start the servers again.",
+            )
+        case "forget":
+            _write(directory, [_signing(directory)[0]])
+
+
+def _new_authority(key_file: Path) -> x509.Certificate:
+    """Its key is kept before anybody sees the certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name("Goodstanding's own authority")
     now = datetime.now(UTC)
-    usage = _key_usage(signs_certificates=True)
     certificate = (
         _builder(name, name, key.public_key(), now, now + _AUTHORITY_LASTS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
+        .add_extension(_key_usage(signs_certificates=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    write_private(directory / _CA_KEY, _private_pem(key))
-    (directory / CA).write_bytes(certificate.public_bytes(Encoding.PEM))
+    write_private(key_file, _private_pem(key))
+    return certificate
+
+
+def _write(directory: Path, authorities: Sequence[x509.Certificate]) -> None:
+    write_private(directory / CA, b"".join(each.public_bytes(Encoding.PEM) for each in authorities))
+    (directory / CA).chmod(_FOR_EVERYBODY)
+
+
+def _signing(directory: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    key = load_pem_private_key((directory / _CA_KEY).read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey), "made above"
+    believed = x509.load_pem_x509_certificates((directory / CA).read_bytes())
+    [authority] = [each for each in believed if each.public_key() == key.public_key()]
+    return authority, key
 
 
 def ensure_certificate(
@@ -61,11 +116,9 @@ def ensure_certificate(
     One of this authority that lasts for two more months is left; returns whether one was made. The subject never
     changes, since a broker that renews its certificate while it runs refuses another.
     """
-    authority = x509.load_pem_x509_certificate((directory / CA).read_bytes())
+    authority, signer = _signing(directory)
     if file.exists() and _is_of(authority, file) and expires(file) - datetime.now(UTC) > _RENEWED_BEFORE:
         return False
-    signer = load_pem_private_key((directory / _CA_KEY).read_bytes(), None)
-    assert isinstance(signer, ec.EllipticCurvePrivateKey), "made above"
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.now(UTC)
     # A broker is a client of the others, and of its controller.

@@ -1,7 +1,7 @@
 """Secrets as files, one directory for each who may read it: how containers get theirs.
 
 operator/       services/deployment.json (everything), pgpass (the administrator's), kafka-password, ca.pem
-authority/      ca.key, ca.pem: who signs the servers' certificates
+authority/      ca.key, ca.pem: who signs the servers' certificates; next.key of another one that was announced
 administrator/  a file for each of Kafka's users, with its password; administrator.pem, a certificate; ca.pem
 kafka/          broker.pem, ca.pem
 postgres/       password (the administrator's), server.pem, ca.pem
@@ -21,6 +21,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings, read_settings
@@ -30,6 +31,9 @@ from goodstanding.platform.servers import Addresses
 from goodstanding.platform.servers.kafka_security import ADMINISTRATOR, BROKER
 from shared.contracts.rights import MONITOR, OPERATOR, SUBSCRIBER, principal_of, principals
 from shared.contracts.topics import PORTAL
+
+if TYPE_CHECKING:
+    from goodstanding.platform.certificates import Step
 
 _ADMINISTRATOR = "postgres"
 _READABLE = 0o444
@@ -48,14 +52,20 @@ def write_secret_files(
     *,
     portal: bool = False,
     postgres_apart: Mapping[str, str] = _NOBODY,
+    authority: Step | None = None,
 ) -> bool:
     """Make all secrets, or put back those of a reader whose directory was lost. Returns whether they were made now.
 
     Those of Postgres and of the pseudonyms come from `operator/`, where nothing is ever replaced: both must keep the
     secrets that they were set up with. With `portal` those of a portal are added where there was none. Those of Kafka
     can be made again at any time, because each start of the platform tells Kafka the passwords. `postgres` and `kafka`
-    are `host:port`; so is `postgres_apart` of each service that has a server of its own.
+    are `host:port`; so is `postgres_apart` of each service that has a server of its own. With `authority` a step is
+    taken to another authority first (`change_authority`).
     """
+    if authority:
+        from goodstanding.platform import certificates
+
+        certificates.change_authority(directory / "authority", authority)
     settings = read_settings(directory / "operator" / "services")
     made = settings is None
     settings = (settings or FixedSettings.new()).with_monitor()

@@ -9,6 +9,7 @@ import pytest
 from cryptography import x509
 from msgspec.structs import replace
 
+from goodstanding.platform.certificates import Step
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import STATEFUL, read_settings
 from goodstanding.platform.secret_files import write_secret_files
@@ -118,6 +119,22 @@ def test_with_another_authority_everything_is_made_again(place: Path) -> None:
     authority = x509.load_pem_x509_certificate((place / "authority" / "ca.pem").read_bytes())
     for file in ("kafka/broker.pem", "postgres/server.pem", "administrator/administrator.pem"):
         x509.load_pem_x509_certificates((place / file).read_bytes())[0].verify_directly_issued_by(authority)
+
+
+def test_everybody_is_told_both_authorities_while_one_takes_over_from_the_other(place: Path) -> None:
+    write(place)
+    before = contents(place)
+    told = [name for name in before if name.endswith("/ca.pem")]
+    names = ("kafka/broker.pem", "postgres/server.pem", "administrator/administrator.pem", "monitor/monitor.pem")
+    steps: list[tuple[Step, int]] = [("announce", 2), ("use", 2), ("forget", 1)]
+    for step, authorities in steps:
+        write_secret_files(place, "postgres:5432", "kafka:9092", PARTNERS, portal=True, authority=step)
+        after = contents(place)
+        assert {after[name].count(b"BEGIN CERTIFICATE") for name in told} == {authorities}
+        renewed = {name for name in names if after[name] != before[name]}
+        assert renewed == (set() if step == "announce" else {*names})
+        changed = {name for name in before if after[name] != before[name]}
+        assert changed <= {*told, *names, "authority/ca.key"}, "no password and no key of people"
 
 
 def test_only_the_servers_own_copies_can_be_read_by_another_user(place: Path) -> None:
