@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import ssl
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -77,6 +78,30 @@ async def open_pool(dsn: str, service: str, *, connections_max: int, pooled: boo
     )
     assert pool is not None
     return pool
+
+
+_LOGIN_REFUSED = "28"
+"""Class of SQLSTATE: invalid authorization specification."""
+
+
+async def knock(dsn: str) -> None:
+    """Log in with a connection of its own and close it again, since those of a pool outlast a password that has
+    changed and a certificate that has ended.
+
+    Raises only what says that one side is not who it should be. Whether the server is there at all is another question,
+    and whoever asks it has connections that tell.
+    """
+    try:
+        db = await asyncpg.connect(dsn, timeout=_ANSWERED_WITHIN_S)
+    except ssl.SSLCertVerificationError:
+        raise
+    except asyncpg.PostgresError as error:
+        if (error.sqlstate or "").startswith(_LOGIN_REFUSED):
+            raise
+    except (OSError, TimeoutError, asyncpg.InterfaceError):
+        pass
+    else:
+        await db.close(timeout=_ANSWERED_WITHIN_S)
 
 
 async def _leave_as_it_is(_: Db) -> None: ...

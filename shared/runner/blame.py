@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import ssl
 from collections.abc import Iterator
 
 import asyncpg
@@ -52,6 +53,7 @@ _NEVER = (
 
 _WORDS = {
     "25006": "Postgres is read-only",
+    "28000": "Postgres does not let this service's role in",
     "28P01": "Postgres does not take this service's password",
     "53100": "the disk of Postgres is full",
     "53200": "Postgres is out of memory",
@@ -77,14 +79,27 @@ def belongs_to_records(error: BaseException) -> bool:
 
 def in_words(error: BaseException) -> str:
     """For readiness: what went wrong, as far as it is known, and never what a record says."""
+    if (sentence := known(error)) is not None:
+        return sentence
     name = type(error).__name__
-    if isinstance(error, asyncpg.PostgresError):
-        known = _WORDS.get(error.sqlstate or "")
-        return f"{known or name} (SQLSTATE {error.sqlstate})"
-    if isinstance(error, LaterReleaseError):
-        return "a later release has written what is stored: start that one"
-    known = _WORDS.get(error.errno or 0) if isinstance(error, OSError) else None
-    return f"{known} ({name})" if known else name
+    return f"{name} (SQLSTATE {error.sqlstate})" if isinstance(error, asyncpg.PostgresError) else name
+
+
+def known(error: BaseException) -> str | None:
+    """What went wrong, in a sentence, where there is one for it."""
+    match error:
+        case asyncpg.PostgresError():
+            words = _WORDS.get(error.sqlstate or "")
+            return f"{words} (SQLSTATE {error.sqlstate})" if words else None
+        case LaterReleaseError():
+            return "a later release has written what is stored: start that one"
+        case ssl.SSLCertVerificationError():
+            return f"the certificate of Postgres cannot be trusted: {error.verify_message}"
+        case OSError():
+            words = _WORDS.get(error.errno or 0)
+            return f"{words} ({type(error).__name__})" if words else None
+        case _:
+            return None
 
 
 class RecordsFaultError(Exception):

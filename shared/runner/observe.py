@@ -12,9 +12,11 @@ from typing import Any, NamedTuple, Never
 import asyncpg
 import structlog
 
+from shared import postgres
 from shared.kafka import clients
 from shared.kafka.connection import KafkaConnection
 from shared.runner import store
+from shared.runner.blame import known
 from shared.runner.health import Health
 from shared.runner.lag import LagGauges
 from shared.runner.metrics import Metrics
@@ -45,17 +47,19 @@ them. A connection of its own tells that in time to act."""
 
 
 class Parts(NamedTuple):
-    """What a process consists of once it has started. `keeper` is None where a driver sets the clock."""
+    """What a process consists of once it has started. `postgres` and its `pool` are None where it keeps no state,
+    `keeper` where a driver sets the clock."""
 
     kafka: KafkaConnection
     shards: Shards
+    postgres: str | None
     pool: asyncpg.Pool | None
     keeper: Timekeeper | None
 
 
 async def observe(parts: Parts, health: Health, metrics: Metrics) -> Never:
     """Look at everything about once a second, until cancelled."""
-    kafka, shards, pool, keeper = parts
+    kafka, shards, dsn, pool, keeper = parts
     gauges = LagGauges(metrics)
     looks = [
         _Look("Kafka", lambda: _kafka(shards, gauges)),
@@ -64,6 +68,8 @@ async def observe(parts: Parts, health: Health, metrics: Metrics) -> Never:
     ]
     if pool is not None:
         looks.append(_Look("Postgres", lambda: _outbox(pool, metrics)))
+    if dsn is not None:
+        looks.append(_Look("Postgres", lambda: postgres.knock(dsn), _every(_KNOCK_EVERY_S)))
     if keeper is not None:
         is_time = _every(_CLOCK_EVERY_S)
         looks.append(_Look("what tells the time", keeper.compare, lambda: is_time() or keeper.trouble is not None))
@@ -93,23 +99,26 @@ class _Look:
     ) -> None:
         self.server, self._look, self._is_time = server, look, is_time
         self._looking: asyncio.Task[None] | None = None
+        self._failed = False
 
     async def trouble(self) -> str | None:
         """None, or why the server cannot be looked at.
 
         A look that takes too long is not cut off but left to itself: where a server stands still, a client may wait
-        for it even after its call was cancelled (asyncpg does, for its own request to cancel).
+        for it even after its call was cancelled (asyncpg does, for its own request to cancel). Where a look has failed
+        it is time for the next one, or readiness would say by turns that all is well.
         """
-        if self._looking is None and not self._is_time():
+        if self._looking is None and not (self._is_time() or self._failed):
             return None
         looking = self._looking or self._begun()
         await asyncio.wait({looking}, timeout=_OBSERVE_TIMEOUT_S)
         self._looking = None if looking.done() else looking
+        self._failed = looking.done() and looking.exception() is not None
         if self._looking:
             return f"{self.server} does not answer: no answer within {_OBSERVE_TIMEOUT_S:.0f} s"
         if error := looking.exception():
             log.debug("cannot observe", server=self.server, exc_info=error)
-            return f"{self.server} does not answer: {type(error).__name__}"
+            return known(error) or f"{self.server} does not answer: {type(error).__name__}"
         return None
 
     def _begun(self) -> asyncio.Task[None]:

@@ -24,6 +24,7 @@ from shared.contracts.partition import PARTITIONS
 from shared.kafka import clients
 from shared.postgres import open_pool
 from shared.runner import past, store
+from shared.runner.blame import known
 from shared.runner.health import Health, serving
 from shared.runner.host import Host, backoff
 from shared.runner.metrics import Metrics
@@ -135,8 +136,10 @@ class _Process:
         """Wait for Kafka and Postgres as long as it takes, then join the group."""
         settings, metrics = self.settings, self.metrics
         await self._until("Kafka", self._ask_kafka)
-        pool = None
+        dsn = pool = None
         if isinstance(self.service.mode, Stateful):
+            assert isinstance(settings, StatefulSettings), "a service with state has a database"
+            dsn = settings.postgres
             pool = await self._until("Postgres", self._open_pool)
             stack.push_async_callback(_close_pool, pool)
             await self._until("the past", partial(past.begin, pool, settings.clock))
@@ -157,7 +160,7 @@ class _Process:
         await self._until("the consumer group", shards.start)
         if pool is not None and self.service.also_runs is not None:
             await stack.enter_async_context(self.service.also_runs(pool, clock))
-        return Parts(settings.connection, shards, pool, keeper)
+        return Parts(settings.connection, shards, dsn, pool, keeper)
 
     async def _until(self, what: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """The attempt's result, tried again until it succeeds; meanwhile readiness says what is missing."""
@@ -170,7 +173,7 @@ class _Process:
                     log.error("not started", because=str(error))
                 self.health.troubles = troubles
             except (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                why = clients.refusal(self.settings.connection) or type(error).__name__
+                why = clients.refusal(self.settings.connection) or known(error) or type(error).__name__
                 troubles = [f"waiting for {what}: {why}"]
                 if troubles != self.health.troubles:
                     log.warning("waiting", what=what, exc_info=error)

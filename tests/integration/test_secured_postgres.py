@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 
 from goodstanding.platform import certificates
-from shared.postgres import SessionSettingsError, open_pool, provision, provision_monitor
+from shared.postgres import SessionSettingsError, knock, open_pool, provision, provision_monitor
 
 _ASKS_FOR_TLS = bytes([0, 0, 0, 8, 4, 210, 22, 47])
 _ROLE, _POOLED = "tls_guest", "pooled_guest"
@@ -107,8 +107,15 @@ async def test_a_server_under_another_name_is_not_believed(role: Path, place: Pa
 
 async def test_a_server_of_another_authority_is_not_believed(role: Path, place: Path, port: int) -> None:
     certificates.ensure_authority(place / "theirs")
+    dsn = _dsn("localhost", port, place / "theirs" / "ca.pem")
     with pytest.raises(ssl.SSLCertVerificationError):
-        await open_pool(_dsn("localhost", port, place / "theirs" / "ca.pem"), _ROLE, connections_max=1)
+        await open_pool(dsn, _ROLE, connections_max=1)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await knock(dsn)
+
+
+async def test_a_server_that_is_away_is_not_one_that_refuses(place: Path, unused_tcp_port: int) -> None:
+    await knock(_dsn("localhost", unused_tcp_port, place / "ca.pem"))
 
 
 async def test_behind_a_pooler_a_session_has_its_settings_from_its_role_or_is_not_used(postgres_dsn: str) -> None:
@@ -159,7 +166,8 @@ async def test_the_monitor_sees_statistics_and_no_table(postgres_dsn: str) -> No
 async def test_a_password_that_changed_in_its_file_is_used_by_the_next_connection(
     role: Path, place: Path, port: int, postgres_dsn: str
 ) -> None:
-    pool = await open_pool(_dsn("localhost", port, place / "ca.pem"), _ROLE, connections_max=1)
+    dsn = _dsn("localhost", port, place / "ca.pem")
+    pool = await open_pool(dsn, _ROLE, connections_max=1)
     admin = await asyncpg.connect(postgres_dsn)
     await admin.execute(f"alter role {_ROLE} password 'second'")
     await admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", _ROLE)
@@ -167,6 +175,9 @@ async def test_a_password_that_changed_in_its_file_is_used_by_the_next_connectio
     await pool.expire_connections()
     with pytest.raises(asyncpg.InvalidPasswordError):
         await pool.fetchval("select 1")
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await knock(dsn)
     _write(role, port, "second")
+    await knock(dsn)
     assert await pool.fetchval("select current_user") == _ROLE
     await pool.close()

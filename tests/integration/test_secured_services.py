@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from goodstanding.partner.sending import send
@@ -48,6 +49,7 @@ class Platform:
     deployment: Deployment
     users: KafkaUsers
     ingest: ServiceProcess
+    scorer: ServiceProcess
     ids: Iterator[int] = field(default_factory=itertools.count)
 
     async def send(self) -> str:
@@ -61,16 +63,16 @@ class Platform:
         (verdict,) = sent.verdicts
         return verdict.result.value
 
-    async def until_said(self, words: str, within_s: float = SAID_WITHIN_S) -> None:
+    async def until_said(self, words: str, within_s: float = SAID_WITHIN_S, by: ServiceProcess | None = None) -> None:
         began = time.monotonic()
-        await until(lambda: self._says(words), words, timeout_s=within_s)
+        await until(lambda: self._says(words, by), words, timeout_s=within_s)
         assert time.monotonic() - began < within_s
 
-    async def until_ready(self) -> None:
-        await until(lambda: self._says(None), "ready again", timeout_s=PATIENCE_S)
+    async def until_ready(self, service: ServiceProcess | None = None) -> None:
+        await until(lambda: self._says(None, service), "ready again", timeout_s=PATIENCE_S)
 
-    async def _says(self, words: str | None) -> bool:
-        trouble = await asyncio.to_thread(self.ingest.trouble)
+    async def _says(self, words: str | None, service: ServiceProcess | None) -> bool:
+        trouble = await asyncio.to_thread((service or self.ingest).trouble)
         return trouble is None if words is None else words in (trouble or "")
 
 
@@ -82,9 +84,9 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         processes = start(deployment, lambda _: None, attached=True)
         users = deployment.kafka_users
         assert users is not None
-        (ingest,) = (each for each in processes if each.service == "ingest")
+        of = {each.service: each for each in processes}
         try:
-            yield Platform(servers, deployment, users, ingest)
+            yield Platform(servers, deployment, users, of["ingest"], of["scorer"])
         finally:
             stop(processes)
 
@@ -158,6 +160,24 @@ async def test_a_renewed_password_is_asked_for_in_words_and_then_read_from_its_f
     write_private(platform.users.directory / "ingest", b"another")
     await platform.until_ready()
     assert await platform.send() == "taken by ingest"
+
+
+async def test_a_password_of_postgres_that_was_changed_is_said_and_nothing_waits_meanwhile(platform: Platform) -> None:
+    """Its open connections work on, and would hide it for as long as they last."""
+    await platform.until_ready(platform.scorer)
+    admin = await asyncpg.connect(platform.servers.addresses.postgres)
+    try:
+        await admin.execute("alter role scorer password 'another'")
+        await platform.until_said("Postgres does not take this service's password", by=platform.scorer)
+        assert await platform.send() == "taken by ingest"
+        await admin.execute(f"alter role scorer password '{platform.deployment.settings.passwords['scorer']}'")
+        await platform.until_ready(platform.scorer)
+        await admin.execute("alter role scorer nologin")
+        await platform.until_said("Postgres does not let this service's role in", by=platform.scorer)
+        await admin.execute("alter role scorer login")
+        await platform.until_ready(platform.scorer)
+    finally:
+        await admin.close()
 
 
 async def test_a_lost_right_to_write_is_said_and_what_waits_is_sent_when_it_is_back(platform: Platform) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ssl
 
 import asyncpg
 import msgspec
@@ -63,12 +64,21 @@ def test_of_errors_without_a_code(error: Exception, expected: bool) -> None:
     assert belongs_to_records(error) is expected
 
 
+def expired() -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "secret text")
+    error.verify_message = "certificate has expired"
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
         (told("53100"), "the disk of Postgres is full (SQLSTATE 53100)"),
         (told("53200"), "Postgres is out of memory (SQLSTATE 53200)"),
         (told("53300"), "Postgres takes no more connections (SQLSTATE 53300)"),
+        (told("28P01"), "Postgres does not take this service's password (SQLSTATE 28P01)"),
+        (told("28000"), "Postgres does not let this service's role in (SQLSTATE 28000)"),
+        (expired(), "the certificate of Postgres cannot be trusted: certificate has expired"),
         (told("54000"), "ProgramLimitExceededError (SQLSTATE 54000)"),
         (OSError(errno.EMFILE, "x"), "this process has no file descriptor left (OSError)"),
         (OSError(errno.ENOSPC, "x"), "the disk of this machine is full (OSError)"),

@@ -122,6 +122,19 @@ async def test_a_look_that_outlives_its_process_fails_without_a_word() -> None:
     assert told == []
 
 
+async def test_what_is_looked_at_now_and_then_is_in_trouble_until_a_look_has_found_it_well() -> None:
+    answers = iter([OSError("away"), OSError("away"), None])
+
+    async def look() -> None:
+        if error := next(answers):
+            raise error
+
+    times = iter([True, False, False, False])
+    looking = observe._Look("Postgres", look, lambda: next(times))
+    said = [await looking.trouble() for _ in range(4)]
+    assert said == ["Postgres does not answer: OSError", "Postgres does not answer: OSError", None, None]
+
+
 def test_several_looks_at_a_server_that_is_away_tell_one_trouble() -> None:
     async def look() -> None:
         return
