@@ -56,6 +56,27 @@ def test_no_build_tools_are_in_it(compose: Compose) -> None:
     assert compose.docker("run", "--rm", "--entrypoint", "python", IMAGE, "-c", imports).strip() == "[]"
 
 
+_WITHOUT_BYTECODE = """
+import importlib, os, pkgutil, sys
+for name in ("services", "shared", "goodstanding"):
+    for found in pkgutil.walk_packages(importlib.import_module(name).__path__, f"{name}."):
+        if not found.name.endswith("__main__"):
+            try:
+                importlib.import_module(found.name)
+            except (ImportError, ValueError):
+                pass  # of an extra that is not here, or a program and no module
+cached = {name: getattr(module, "__cached__", None) or "" for name, module in sys.modules.items()}
+print(sorted(name for name, file in cached.items() if file.startswith("/opt/") and not os.path.exists(file)))
+print("services.scorer.app" in sys.modules)
+"""
+
+
+def test_whatever_is_imported_has_bytecode(compose: Compose) -> None:
+    """The file system cannot be written to, so a process would compile what has none at every start."""
+    found = compose.docker("run", "--rm", "--entrypoint", "python", IMAGE, "-W", "ignore", "-c", _WITHOUT_BYTECODE)
+    assert found.splitlines() == ["[]", "True"]
+
+
 def _files(compose: Compose, image: str) -> Iterator[File]:
     """Everything in the layers that are ours, times apart."""
     saved = io.BytesIO(run(["docker", "save", image], compose.environment))
