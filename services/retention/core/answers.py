@@ -114,6 +114,8 @@ def _of_lapsed(report: Report, now: datetime, profile: Profile) -> Step:
         # No settlement has made it lapse, but its beginning, which is never a later day.
         return Step(GONE, (refused(report, _BEGUN_LATER),))
     record = opened(report, now, profile)
+    if record.case.early_at is not None and record.case.early_at <= now:
+        return Step(GONE, (refused(report, GONE_FAULT),))
     # Nothing but a later correction changes it: the slip, if it is forwarded again, does not undo what put it right.
     corrected = replace(record.case.corrected, began_at=report.time, ended_at=report.time)
     facts = replace(record.facts, amount_at=report.time)

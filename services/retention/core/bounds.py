@@ -37,6 +37,9 @@ a day has fewer. Each takes a mark through all services, so a flood of requests 
 RETURNS_MAX = 8
 """How often one record comes back after it has lapsed by a slip or was deleted; each time under a name of its own."""
 
+CERTIFIED_MAX = 8
+"""Events with a certificate of one record that are known again once the record is deleted."""
+
 WAITS_MAX = timedelta(days=14)
 """How long a settlement waits for the report of its record: twice as long as any topic keeps a report that is on its
 way. After that it is nearly always a slip in the number, and whoever sent it must hear of it."""

@@ -12,9 +12,11 @@ from heapq import heappop, heappush
 from types import MappingProxyType
 
 import msgspec
+from msgspec.structs import replace
 
 from services.retention.core.answers import applying, resolve
 from services.retention.core.bounds import (
+    CERTIFIED_MAX,
     GONE_MAX,
     RECORDS_MAX,
     RETURNS_MAX,
@@ -31,6 +33,7 @@ from services.retention.core.record import (
     Deleted,
     Gone,
     Kept,
+    Known,
     Open,
     Settled,
     State,
@@ -161,6 +164,8 @@ def _reported(report: Report, records: _Records, now: datetime, profile: Profile
         if back is None:
             return id, Step(state, (refused(report, DELETED_FAULT if isinstance(state, Deleted) else GONE_FAULT),))
         id = back
+    if report.body.certificate is not None and isinstance(step.state, Open | Settled):
+        step = Step(records.certified(step.state, report), step.effects)
     return id, step
 
 
@@ -217,7 +222,7 @@ class _Records:
         it came back too often. That it has done so is remembered, so that it does not do so again when it is read
         again."""
         names = (report.user_id, report.partner, report.body.report_id)
-        used = fingerprint(self._key, "\n".join(("returned", *names, report.event_id)))
+        used = self._event(report, "returned", report.event_id)
         if self._has(used):
             return None
         for returned in range(1, RETURNS_MAX + 1):
@@ -228,19 +233,33 @@ class _Records:
                 return back
         return None
 
+    def certified(self, record: Known, report: Report) -> Known:
+        """The record, which knows this event that certifies it."""
+        name, known = self._event(report, "returned", report.event_id).hex(), record.case.certified
+        if name in known:
+            return record
+        return replace(record, case=replace(record.case, certified=(*known, name)[-CERTIFIED_MAX:]))
+
     def keep_deletion(self, report: Report, before: Kept) -> None:
-        """That this event has deleted a record is remembered, so that it does not delete what comes back later."""
-        waited = before.waiting if isinstance(before, Unreported) else ()
-        for event_id in (report.event_id, *(each.event_id for each in waited if each.outcome == "deleted")):
-            self._gone[self._deletion(report, event_id)] = lapsed_kept_until(self._now)
+        """The events that have deleted a record are remembered, so that they do not delete what comes back later, and
+        those that had certified it, so that they do not bring it back."""
+        deleted, certified = [report.event_id], list[bytes]()
+        if isinstance(before, Unreported):
+            deleted += [each.event_id for each in before.waiting if each.outcome == "deleted"]
+        else:
+            certified += [bytes.fromhex(name) for name in before.case.certified]
+        if report.body.certificate is not None:
+            certified.append(self._event(report, "returned", report.event_id))
+        names = [*(self._event(report, "deletion", event_id) for event_id in deleted), *certified]
+        self._gone.update(dict.fromkeys(names, lapsed_kept_until(self._now)))
 
     def was_deletion(self, report: Report) -> bool:
         """Whether this event has deleted the record before, which has come back since (rules E3 and R20)."""
-        return bool(self._gone or self._person.gone) and self._has(self._deletion(report, report.event_id))
+        return bool(self._gone or self._person.gone) and self._has(self._event(report, "deletion", report.event_id))
 
-    def _deletion(self, report: Report, event_id: str) -> bytes:
+    def _event(self, report: Report, what: str, event_id: str) -> bytes:
         names = (report.user_id, report.partner, report.body.report_id, event_id)
-        return fingerprint(self._key, "\n".join(("deletion", *names)))
+        return fingerprint(self._key, "\n".join((what, *names)))
 
     def _keep_earlier_names(self, report: Report, returned: int) -> None:
         """A record that is back is found by the names under which it was gone before."""

@@ -165,6 +165,9 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
     corrected: Corrected = NOT_CORRECTED
     disputes: tuple[Dispute, ...] = ()
     statement: Statement | None = None
+    certified: tuple[str, ...] = ()
+    """The keyed names of the last events that have certified the record, so that none of them brings it back once it is
+    deleted (rules R20)."""
 
     @property
     def dispute(self) -> Dispute | None:

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from services.ingest.core.plausibility import LIFETIME_YEARS
-from services.retention.core.bounds import DISPUTES_MAX, RECORDS_MAX, REPORTED_YEARS_MAX, RETURNS_MAX
+from services.retention.core.bounds import CERTIFIED_MAX, DISPUTES_MAX, RECORDS_MAX, REPORTED_YEARS_MAX, RETURNS_MAX
 from services.retention.core.decide import Policy, decide
 from services.retention.core.fingerprint import record_id
 from services.retention.core.messages import Report
@@ -635,6 +635,43 @@ def test_what_deleted_a_record_does_not_delete_what_has_come_back(waits: bool) -
     assert life.report(certificate="c-1") == ["returned: open v1"]
     assert life.resolve("deleted", event="taken-back", at=5) == ["repeated"]
     assert life.resolve("deleted", event="taken back again") == ["deleted v2 deleted"]
+
+
+@pytest.mark.parametrize("before", ["nothing", "open", "settled", "unreported", "deleted"])
+def test_what_had_certified_a_record_does_not_bring_it_back_when_it_is_deleted(before: str) -> None:
+    """(rules E3 and R20) Both are forwarded again: the last word stands, whether the report was taken or refused."""
+    life = lived(before)
+    certified: dict[str, Any] = {"certificate": "c-1", "event": "certified", "amount": 5}
+    life.report(**certified)
+    assert life.resolve("deleted", event="taken-back")[-1].startswith("deleted")
+    assert life.report(**certified) == ["refused deleted report_id"]
+    assert life.resolve("deleted", event="taken-back") == ["repeated"]
+    assert not life.person.records
+
+
+def test_what_had_certified_a_record_whose_deletion_waited_does_not_bring_it_back() -> None:
+    life = Life()
+    life.resolve("deleted")
+    assert life.report(certificate="c-1", event="certified")[-1] == "deleted v2 deleted"
+    assert life.report(certificate="c-1", event="certified") == ["refused deleted report_id"]
+    assert life.report(certificate="c-1", event="again") == ["returned: open v1"]
+
+
+def test_so_many_events_that_certify_a_record_are_known_again_and_no_more() -> None:
+    life = lived("open")
+    for number in range(CERTIFIED_MAX + 1):
+        assert life.report(certificate="c", event=f"c-{number}") == ["repeated"]
+    assert len(life.record.case.certified) == CERTIFIED_MAX
+
+
+def test_a_correction_brings_nothing_back_that_has_lapsed_early() -> None:
+    """(rules D11 and R21) It is forwarded again."""
+    life = Life(replace(CN, early=Early(months=1, paid_within_days=100)))
+    life.report()
+    whole: dict[str, Any] = {"began": BEGAN, "ended": date(2026, 1, 14), "event": "right"}
+    life.resolve("corrected", **whole)
+    assert life.until(datetime(2026, 2, 14, 16, tzinfo=UTC)) == ["expired v3"]
+    assert life.resolve("corrected", **whole) == ["refused lapsed report_id"]
 
 
 def test_an_answer_that_deleted_a_record_is_not_refused_when_the_record_has_come_back() -> None:
