@@ -311,9 +311,9 @@ class Recount:
 
     def _tell(self, person: _Person, record: _Record, news: RecordNews) -> None:
         """A new version of the record. What neither counted nor counts is no reason for one of the score, nor is the
-        end of what never counted."""
+        end of what never counted; of what is disputed subscribers may have heard."""
         bore = record.counts
-        ends = news.kind is None and any(each.counts for each in record.news)
+        ends = news.kind is None and record.news[-1].status == "disputed"
         record.news.append(news)
         self._schedule(person, record)
         if bore or news.counts or ends:

@@ -35,16 +35,16 @@ class NegativeRecord(msgspec.Struct, frozen=True, array_like=True):
     lapses_at_us: int | None = None
     """None while the clock stands still, and for what was written before this was kept."""
     unheard: bool = False
-    """It has never counted, so nobody else can know that there is one (rules R22). False for what was written before
-    this was kept."""
+    """It has certainly never counted, so nobody else can know that there is one (rules R22). False for what was written
+    before this was kept."""
 
     @property
     def gone(self) -> bool:
         return not self.kind
 
 
-def record_of(change: RecordChange, month: int, known: NegativeRecord | None) -> NegativeRecord:
-    """What is kept of a record from that change on, which arrived in that month; `known` was kept until then."""
+def record_of(change: RecordChange, month: int) -> NegativeRecord:
+    """What is kept of a record from that change on, which arrived in that month."""
     if change.status in STATUS_GONE:
         return NegativeRecord(change.version, month)
     assert change.kind is not None, "`check_change` has seen to it"
@@ -59,7 +59,7 @@ def record_of(change: RecordChange, month: int, known: NegativeRecord | None) ->
         began_on=change.began_on,
         ended_on=change.ended_on,
         lapses_at_us=microseconds(change.lapses_at) if change.lapses_at else None,
-        unheard=not change.counts and (change.status not in _MAY_HAVE_COUNTED if known is None else known.unheard),
+        unheard=not change.counts and change.status not in _MAY_HAVE_COUNTED,
     )
 
 

@@ -236,18 +236,28 @@ def test_a_record_counts_when_its_person_has_known_of_it_for_a_week(recount: Rec
     for number, month in (("1", JUNE), ("2", JULY)):
         overdue = {"state": "open", "report_no": number, "overdue_since": "2005-01-31"}
         tell(recount, event("card.overdue.reported", month, **overdue))
-    counts_from = datetime(2006, 1, 7, 16, tzinfo=UTC)
+    counts_from, lapses_at = datetime(2006, 1, 7, 16, tzinfo=UTC), datetime(2006, 1, 2, 16, tzinfo=UTC)
     assert recount.next_due() == Due(counts_from, "counts")
+    begun, ended = date(2001, 1, 1), date(2001, 1, 2)
+    for id, day in (("9", None), ("10", ended)):
+        kind = "card.overdue"
+        over = Event(partner="bank", person=ME, id=id, time=NOW, kind=kind, report="3", began_on=begun, ended_on=day)
+        recount.sent(over, NOW)
+    assert recount.next_due() == Due(lapses_at, "lapses")
+    recount.clock(lapses_at)
     recount.disputed(ME, "bank", "2", NOW)
     recount.clock(counts_from)
     assert recount.next_due() is None
-    taken_back = Event(partner="bank", person=ME, id="9", time=NOW, kind="card.overdue", report="2", outcome="deleted")
-    recount.sent(taken_back, counts_from)
     began = date(2005, 1, 31)
     first = RecordNews(NOW, "card.overdue", "open", began, None, None)
     assert recount.records[recount.user_id(ME)] == [
         [first, first._replace(heard_at=counts_from, counts=True)],
-        [first, first._replace(status="disputed"), RecordNews(counts_from, None, "deleted", None, None, None)],
+        [first, first._replace(status="disputed")],
+        [
+            first._replace(began_on=begun),
+            first._replace(began_on=begun, status="settled", ended_on=ended, lapses_at=lapses_at),
+            RecordNews(lapses_at, None, "expired", None, None, None),
+        ],
     ]
     assert [(news.score, news.restrictions) for news in recount.scores[recount.user_id(ME)]] == [
         (426, ()),
