@@ -13,11 +13,13 @@ from shared.contracts.texts import TextError, resolved
 
 _USER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
-_LONG_NUMBER = re.compile(r"\d([ -]?\d){10}")
+_LONG_NUMBER = re.compile(r"\d(?:[ ()./_-]{0,3}\d){10}|\+[ (]{0,2}\d(?:[ ()./_-]{0,3}\d){6}")
 """A number of this length, in one piece or in groups, is that of a telephone, a card, an account or an identity card,
-and not an amount."""
-_DAY = re.compile(r"(?<!\d)\d{4}-\d{1,2}-\d{1,2}(?!\d)")
-"""Two days in a row are no long number."""
+and not an amount. A shorter one behind a plus is that of a telephone."""
+_DAY_OR_AMOUNT = re.compile(
+    r"(?<!\d)(?:\d{4}([./-])\d{1,2}\1\d{1,2}|\d{1,2}([./-])\d{1,2}\2\d{4}|\d{1,3}(?:,\d{3})*\.\d{2}|\d{1,7}\.\d{2})(?![./-]?\d)"
+)
+"""Two of them in a row are no long number."""
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 """Unicode's classes of characters that cannot be seen; some of them turn the order of those that can."""
 _CANDIDATES = re.compile(r"(?=(GS\d{12}|[1-9]\d{16}[\dX]))")
@@ -51,10 +53,10 @@ def names_somebody(text: str) -> bool:
     """Whether there is an identifier in the text, as far as that can be told: one of a scheme of ours, in any spelling
     that is taken for the same; a user_id; an electronic address; or a number of eleven digits or more."""
     seen = _with_dashes_of_one_kind(text)
-    if _USER_ID.search(seen.lower()) or _ADDRESS.search(seen) or _LONG_NUMBER.search(_DAY.sub("a day", seen)):
+    if _USER_ID.search(seen.lower()) or _ADDRESS.search(seen) or _LONG_NUMBER.search(_DAY_OR_AMOUNT.sub("that", seen)):
         return True
-    # Blanks and hyphens inside an identifier do not hide it; everything else parts two words.
-    joined = re.sub(r"[\s-]+", "", seen).upper()
+    # What may stand between the groups of a number does not hide an identifier; everything else parts two words.
+    joined = re.sub(r"[\s()./_-]+", "", seen).upper()
     return any(_is_identifier(found[1]) for found in _CANDIDATES.finditer(joined))
 
 
