@@ -11,6 +11,8 @@ _BLANK = " \u00a0\u2007\u2009\u202f"
 """The blanks that stand between thousands and before a sign: of one width or another, most of them not breaking."""
 _MARKS = {" ": f"[{_BLANK}]", "'": "['\u2019]", ".": r"\.", ",": ","}
 _MINUS = "[-\u2212]"
+_CHARACTERS_MAX = 200
+"""More is no number, and what stands beside the rows of a message would be looked through for each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Notation:
 
     def read(self, text: str) -> str | None:
         """The number as -1234.50, with a point and nothing else; None where the text has another form."""
-        found = self._regex.fullmatch(text)
+        found = self._regex.fullmatch(text) if len(text) <= _CHARACTERS_MAX else None
         if found is None:
             return None
         parts = found.groupdict()

@@ -102,16 +102,18 @@ def digested(source: Source) -> Reader[str]:
     and characters that no id has.
     """
     path, label = source.path, source.label
+    known = ("", "")
 
     def read(flat: Flat) -> str:
+        nonlocal known
         value = flat.get(path)
         if type(value) is str:
             if is_plain(value):
                 return value
-            try:
-                return one_form(value, len(value) * _GROWTH_MAX)
-            except TextError:
-                return unicodedata.normalize("NFKC", value)
+            # What stands beside the rows of a message is the same for each of a thousand, and may have a megabyte.
+            if value is not known[0]:
+                known = (value, _one_form_of_any(value))
+            return known[1]
         if value is None:
             return ""
         if type(value) in (int, Decimal):
@@ -119,6 +121,13 @@ def digested(source: Source) -> Reader[str]:
         raise Refuse(Code.WRONG_TYPE, label, "Send a text or a number here.")
 
     return read
+
+
+def _one_form_of_any(text: str) -> str:
+    try:
+        return one_form(text, len(text) * _GROWTH_MAX)
+    except TextError:
+        return unicodedata.normalize("NFKC", text)
 
 
 def digits(source: Source, absent: Code = Code.MISSING_FIELD) -> Reader[str]:

@@ -16,10 +16,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.ingest.core import number_readers, readers, time_readers
+from services.ingest.core.notation import notation
 from services.ingest.core.readers import Reader, Source
 from services.ingest.core.tree import Refuse
+from services.ingest.core.values import Number
 from shared.contracts import zones
 from shared.contracts.faults import Code
+from shared.contracts.texts import one_form
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -182,3 +185,25 @@ def test_a_local_time_is_what_the_zone_says(zone: str, shown: datetime) -> None:
         with pytest.raises(Refuse) as refusal:
             read(flat)
         assert refusal.value.fault.code is Code.TIME_FORMAT
+
+
+def test_a_text_beside_the_rows_of_a_message_is_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand rows have it, and a megabyte takes a tenth of a second: one message had held its shard for minutes."""
+    looked: list[str] = []
+
+    def counted(text: str, characters_max: int) -> str:
+        looked.append(text)
+        return one_form(text, characters_max)
+
+    monkeypatch.setattr(readers, "one_form", counted)
+    read = readers.digested(Source("note", "note"))
+    assert [read({"note": text}) for text in ("a\u0301 b",) * 3] == ["\u00e1 b"] * 3
+    assert read({"note": "c\n\u00a0d"}) == "c\n d"
+    assert read({"note": "a\u0301 b"}) == "\u00e1 b"
+    assert looked == ["a\u0301 b", "c\n\u00a0d", "a\u0301 b"]
+
+
+def test_no_text_is_a_number_that_is_longer_than_any() -> None:
+    read = notation(Number(thousands=".", decimal=",", minus="parentheses")).read
+    assert read(f"({'1' * 150})") == f"-{'1' * 150}"
+    assert read("1" * 201) is None
