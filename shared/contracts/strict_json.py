@@ -103,6 +103,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> None:
 
 
 _HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
+_MARK = "\ufeff".encode()
 _POSITION = re.compile(r" \(byte \d+\)$")
 
 
@@ -116,6 +117,11 @@ def _explain(value: bytes, message: str) -> JsonError:
     if _HALF_PAIR.search(value) and _is_json_but_for_surrogates(value):
         return JsonError(Code.JSON_SURROGATE, "A text has half of a surrogate pair; send whole characters.")
     position = _POSITION.search(message)
+    if position and "trailing" in message:
+        sentence = f"The JSON ends, and more text follows{position[0]}; send one event in each record."
+        return JsonError(Code.JSON_SYNTAX, sentence)
+    if value.startswith(_MARK):
+        return JsonError(Code.JSON_SYNTAX, "The text begins with a byte order mark, which JSON has not; leave it out.")
     return JsonError(Code.JSON_SYNTAX, f"The text is not JSON{position[0] if position else ': it ends too early'}.")
 
 

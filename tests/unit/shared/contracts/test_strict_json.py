@@ -90,6 +90,23 @@ def test_refused(value: bytes, code: Code) -> None:
     assert caught.value.sentence.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (b'{"a":1}{"a":2}', "more text follows (byte 8)"),
+        (b'{"a":1},', "more text follows (byte 8)"),
+        (b'{"a":1}\r{"a":2}', "more text follows (byte 9)"),
+        (b'\xef\xbb\xbf{"a":1}', "byte order mark"),
+        (b'{"a":', "ends too early"),
+        (b'{"a":nope}', "is not JSON (byte 9)"),
+    ],
+)
+def test_the_sentence_says_what_to_change(value: bytes, words: str) -> None:
+    with pytest.raises(JsonError) as caught:
+        loads(value)
+    assert words in caught.value.sentence
+
+
 @pytest.mark.parametrize(("value", "expected"), TAKEN)
 def test_taken(value: bytes, expected: Any) -> None:
     assert loads(value) == expected
