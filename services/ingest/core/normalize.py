@@ -231,7 +231,7 @@ def _unknown_kind(partner: Partner, words: tuple[Any, ...]) -> Refuse:
                 sentence = f"The mapping has no kind for `{code_of}`; name it there under `kinds`, or under `skip`."
                 return Refuse(Code.UNKNOWN_KIND, word.label, sentence)
             code = Code.ENVELOPE_TYPE if word.path == "@type" else Code.UNKNOWN_KIND
-            padded = _PADDED if value.strip(BLANKS) in known else ""
+            padded = _PADDED if value[:ID_CHARACTERS_MAX].strip(BLANKS) in known else ""
             return Refuse(code, word.label, f"{padded}Send one of: {listed(filter(None, known))}.")
     raise AssertionError("called only for words that are no code")
 

@@ -15,6 +15,9 @@ from services.ingest.core.paths import ATTRIBUTES, Key
 from services.ingest.core.tree import Flat, Refuse, at
 from shared.contracts.faults import Code
 
+_CHARACTERS_MAX = 1_000
+"""A longer text is no word, whatever is around it; beside the rows of a message each of them would have it spelled."""
+
 
 def word(spec: str | Spec, fields: Fields, key: Key) -> Word:
     """The reader of one word. Raises MappingError."""
@@ -94,6 +97,6 @@ def _spelled(fields: Fields, read: Callable[[Any, Any], Any]) -> Callable[[Any, 
 
     def word(flat: Any, body: Any) -> Any:
         value = read(flat, body)
-        return spelled(value) if type(value) is str else value
+        return spelled(value) if type(value) is str and len(value) <= _CHARACTERS_MAX else value
 
     return word

@@ -352,6 +352,8 @@ WORDS = [
     ('codes = { case = "ignore" }', "PAID", Told()),
     ('codes = { case = "ignore" }', " paid", Fault(Code.UNKNOWN_KIND, "what")),
     ("codes = { trim = true }", "\tpaid ", Told()),
+    ("codes = { trim = true }", "paid".rjust(1_000), Told()),
+    ("codes = { trim = true }", "paid".rjust(1_001), Fault(Code.UNKNOWN_KIND, "what")),  # so much is no word
     ("codes = { trim = true }", "PAID", Fault(Code.UNKNOWN_KIND, "what")),
     ('codes = { form = "nfkc" }', "\uff50\uff41\uff49\uff44", Told()),
     ('codes = { form = "nfc" }', "\uff50\uff41\uff49\uff44", Fault(Code.UNKNOWN_KIND, "what")),
