@@ -9,7 +9,7 @@ import msgspec
 from goodstanding import policies
 from goodstanding.person.explained import explained, falls
 from goodstanding.person.setting import Setting
-from goodstanding.portal.ledger import Consent, Look, Permission
+from goodstanding.portal.ledger import Asked, Consent, Look, Permission
 from goodstanding.portal.people import Known
 from goodstanding.portal.web.person_page import View
 from services.scorer.core import score
@@ -131,6 +131,7 @@ def view(who: str, language: Language, *, acts: bool = True) -> View:
         looks=[Look(NOW - timedelta(hours=3), _HOSTILE if hostile else "rental-firm", "standing")],
         consents=_consents(_HOSTILE if hostile else "bank"),
         told=[(NOW - timedelta(days=1), msgspec.json.encode(each)) for each in told],
+        asked=[Asked("r-1", NOW - timedelta(hours=20), "dispute", records[0].record_id)] if who == "disputed" else [],
         subscribers=["bank-of-cars", "rental-firm"],
         language=language,
         currency="CNY",

@@ -128,6 +128,7 @@ async def view_of(office: Office, user_id: str, language: Language) -> View | No
         looks=await ledger.looks(office.db, user_id),
         consents=await ledger.consents(office.db, user_id),
         told=told,
+        asked=await ledger.asked(office.db, user_id),
         subscribers=await ledger.subscribers(office.db),
         language=language,
         currency=policies.currency,

@@ -14,7 +14,7 @@ from goodstanding.person.explained import Explained, Fall
 from goodstanding.person.page import section
 from goodstanding.person.phrases import signed
 from goodstanding.person.told import cause_lines, first_line, lines_of
-from goodstanding.portal.ledger import Consent, Look, Permission
+from goodstanding.portal.ledger import Asked, Consent, Look, Permission
 from goodstanding.portal.people import Known
 from goodstanding.portal.web.html import Html, choice, document, form, joined, line, paragraph, text, unfolded, words
 from goodstanding.portal.web.wording import looked_at, word
@@ -41,6 +41,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     looks: Sequence[Look]
     consents: Sequence[Consent]
     told: Sequence[tuple[datetime, bytes]]
+    asked: Sequence[Asked]
     subscribers: Sequence[str]
     language: Language
     currency: str
@@ -230,11 +231,13 @@ def _forms(record: HeldRecord, number: int, view: View) -> Iterator[Html]:
 
 
 def _told(view: View) -> str:
-    rows = []
-    for at, body in view.told[:_TELL_MAX]:
-        said = msgspec.json.decode(body).get(view.language, "")
-        on = f"{at.astimezone(view.zone):%Y-%m-%d %H:%M}"
-        rows.append(f'<li><span class="quiet">{on}</span><span>{escape(str(said))}</span></li>')
+    """What was asked here, and what the person was answered and told, the latest first."""
+    said = [(at, str(msgspec.json.decode(body).get(view.language, ""))) for at, body in view.told]
+    said += [(each.at, word(f"asked_{each.request}", view.language)) for each in view.asked]
+    rows = [
+        f'<li><span class="quiet">{at.astimezone(view.zone):%Y-%m-%d %H:%M}</span><span>{escape(each)}</span></li>'
+        for at, each in sorted(said, key=lambda each: each[0], reverse=True)[:_TELL_MAX]
+    ]
     return f"<ul>{''.join(rows)}</ul>" if rows else paragraph(word("answers_none", view.language))
 
 

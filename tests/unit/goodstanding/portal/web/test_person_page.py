@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from html.parser import HTMLParser
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 import pytest
@@ -17,7 +17,7 @@ from goodstanding.portal.web.html import STYLESHEET
 from goodstanding.portal.web.person_page import View, person_page
 from goodstanding.portal.web.wording import _BOTH, word
 from services.scorer.core.reasons.figures import Language, day
-from shared.contracts.subject import REASONS
+from shared.contracts.subject import REASONS, Ask
 from tests.support.portal_views import LIVES, WORD, view
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -204,3 +204,12 @@ def test_a_record_that_does_not_count_yet_says_from_which_day_it_does(language: 
         held = replace(record, status=status, counts=False, counts_from=counts_from)
         known = replace(of.known, records=(held,))
         assert wanted in "".join(read(msgspec.structs.replace(of, known=known)).text)
+
+
+def test_what_was_asked_here_stands_beside_what_was_answered() -> None:
+    """For the person, and for support, which sees the same; every request has its words."""
+    for acts in (True, False):
+        page = person_page(view("disputed", "en", acts=acts))
+        asked, told = page.index("You said that a record is wrong."), page.index("A record about you was reported.")
+        assert asked < told, "the latest first"
+    assert all(word(f"asked_{each}", "zh") for each in get_args(Ask))
