@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from goodstanding.cli import demo
 from goodstanding.simulation.real_data import play as real_data
 from shared.contracts.identity import sample_account
 from shared.contracts.topics import SERVICES
@@ -86,6 +87,16 @@ def test_a_users_error_is_a_sentence_and_an_exit_code(arguments: tuple[str, ...]
     assert result.exit_code == code
     assert message in " ".join(result.stderr.replace("│", " ").split())
     assert "Traceback" not in result.output
+
+
+def test_a_fault_of_the_policy_that_ends_the_demo_is_told_before_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (policy := tmp_path / "learned.toml").write_text("rules = 3", encoding="utf-8")
+    monkeypatch.setattr(demo, "LEARNED_POLICY", policy)
+    result = ask("demo", "--real")
+    assert (result.exit_code, "learned.toml:1: rules: Expected `array`" in " ".join(result.stderr.split())) == (1, True)
+    assert "Starting" not in result.stdout
 
 
 def test_one_of_the_two_servers_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
