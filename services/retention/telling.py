@@ -110,8 +110,8 @@ def outcome_of(effect: Effect) -> Outcome:
             return Outcome("expired", partner)
         case Removed(partner):
             return Outcome("deleted", partner)
-        case AskedProvider(record):
-            return Outcome("asked", record.facts.partner)
+        case AskedProvider(record, is_late=is_late):
+            return Outcome("asked", record.facts.partner, "late" if is_late else "")
         case Warned(record):
             return Outcome("warned", record.facts.partner)
         case Replied(reply=reply):

@@ -109,6 +109,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unkno
     """The same in calendar months, before the days."""
     extension: Span = Span()
     """How much longer it has if the person adds to a dispute while it is checked; once."""
+    asked_within: int = 0
+    """Within so many working days after the one on which a dispute came its provider is asked; 0 where no law names a
+    number. It is asked at once, and one that is asked later all the same is counted as late (rules D12)."""
     unverifiable: Literal["deletes", "stands"] = "stands"
     """What becomes of a record of which nobody can say that it is right."""
     clock: Literal["end", "beginning"] = "end"
@@ -164,6 +167,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unkno
 
     def _days(self) -> dict[tuple[str, ...], int]:
         return {
+            ("asked_within",): self.asked_within,
             **{("notice_days", each.value): self.notice_days.of(each) for each in RecordClass},
             ("extension", "days"): self.extension.days,
             ("warnings", "lapse_days"): self.warnings.lapse_days,

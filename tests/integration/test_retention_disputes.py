@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from services.retention.core.fingerprint import dispute_id, record_id
 from shared.contracts.messages import RecordReport
 from shared.contracts.subject import ErasureReceipt, SubjectAnswer, SubjectNotice, SubjectRequest
+from tests.support.pages import metrics_of
 from tests.support.retention_process import FINGERPRINT_KEY, PARTNER, Ear, Heard, Retention, deployed, stranger
 
 START = datetime(2026, 1, 15, 4, tzinfo=UTC)
@@ -242,3 +244,37 @@ async def test_an_answer_that_lies_there_is_read_before_silence_is_taken_for_one
 
 def _number(person: str) -> str:
     return dispute_id(FINGERPRINT_KEY, id_of(person), f"d-{person[:8]}")
+
+
+async def test_a_provider_is_asked_on_return_and_that_it_was_late_is_seen(retention: Retention) -> None:
+    """(rules D12) Under `us`, by the broker's own clock: a dispute of today is read twelve days on, when no five
+    business days are left whatever holidays there are."""
+    prompt, late = stranger(), stranger()
+    now = datetime.now(UTC).replace(microsecond=0)
+    await retention.set_clock(now)
+    await retention.start("retention", GOODSTANDING_RETENTION_PROFILE="us")
+    for each in (prompt, late):
+        await retention.tell(each, REPORTED, time=now)
+    await retention.until_drained(now)
+    await retention.ask(prompt, dispute(prompt), f"d-{prompt[:8]}", time=now)
+    await retention.until_drained(now)
+    assert _late(retention) == 0
+    await retention.kill("retention")
+    await retention.ask(late, dispute(late), f"d-{late[:8]}", time=now)
+    back = now + timedelta(days=12)
+    await retention.set_clock(back)
+    await retention.start("retention", GOODSTANDING_RETENTION_PROFILE="us")
+    await retention.until_drained(back)
+    assert {_number(prompt), _number(late)} <= {each.dispute for each in await retention.questions()}
+    assert _late(retention) == 1
+
+
+def _late(retention: Retention) -> float:
+    name = "goodstanding_outcomes_total"
+    series = text_string_to_metric_families(metrics_of(retention.processes["retention"]).decode())
+    return sum(
+        each.value
+        for family in series
+        for each in family.samples
+        if each.name == name and (each.labels["result"], each.labels["code"]) == ("asked", "late")
+    )

@@ -1,5 +1,5 @@
-"""When a negative record lapses, and when a dispute must be answered (rules D1 to D6, D10 and D11): calendar years by
-class, to the end of a day in the profile's zone.
+"""When a negative record lapses, and when a dispute must be asked about and answered (rules D1 to D6 and D10 to D12):
+calendar years by class, to the end of a day in the profile's zone.
 
 The day on which the behavior ended is not counted. The last day is the same calendar date N years on, or that month's
 last day where the date does not exist; the record lapses when that day is over. Days are never counted, and neither
@@ -68,6 +68,17 @@ def answer_by(received_on: date, profile: Profile, *, extended: bool = False) ->
         months, days = months + profile.extension.months, days + profile.extension.days
     last_day = months_on(received_on, months) + timedelta(days)
     return working_day_from(last_day, profile) if profile.calendar.shifts_answers else last_day
+
+
+def asked_by(received_on: date, profile: Profile) -> date | None:
+    """The last day on which the provider may be asked about a dispute that came on this day (rules D12); None where the
+    profile names none."""
+    if not profile.asked_within:
+        return None
+    last_day = received_on
+    for _ in range(profile.asked_within):
+        last_day = working_day_from(last_day + _DAY, profile)
+    return last_day
 
 
 def early_at(ended_on: date, reported_on: date | None, profile: Profile) -> datetime | None:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from msgspec.structs import replace
 
 from services.retention.core.bounds import DISPUTES_MAX
-from services.retention.core.deadline import answer_by, day_of, days_before, end_of
+from services.retention.core.deadline import answer_by, asked_by, day_of, days_before, end_of
 from services.retention.core.effects import AskedProvider, Changed, Effect, Repeated, Replied, Reply, Step
 from services.retention.core.messages import DisputeRequest, StatementRequest
 from services.retention.core.record import Asked, Known, Open, Question, Settled, State, Statement, Unverifiable
@@ -47,13 +47,13 @@ def _is_late(request: DisputeRequest, asked: Asked) -> bool:
 def _asked(
     record: Known, id: str, question: Question, request: DisputeRequest, now: datetime, profile: Profile
 ) -> Step:
-    since = day_of(min(request.arrived or now, now), profile)
+    since = _came_on(request, now, profile)
     asked = _timed(Asked(id, (question,), since, since, now), now, profile)
     case = replace(record.case, disputes=(*record.case.disputes, asked))
     record = replace(record, version=record.version + 1, case=case)
     effects: tuple[Effect, ...] = (
         Changed(record, "disputed"),
-        AskedProvider(record, asked, question),
+        AskedProvider(record, asked, question, _is_late(request, now, profile)),
         _replied(request, "asked", asked.answer_by),
     )
     return Step(record, effects)
@@ -72,7 +72,16 @@ def _added(
     case = replace(record.case, disputes=(*record.case.disputes[:-1], asked))
     record = replace(record, case=case)
     reply = _replied(request, "asked", asked.answer_by)
-    return Step(record, (AskedProvider(record, asked, question), reply))
+    return Step(record, (AskedProvider(record, asked, question, _is_late(request, now, profile)), reply))
+
+
+def _came_on(request: DisputeRequest, now: datetime, profile: Profile) -> date:
+    return day_of(min(request.arrived or now, now), profile)
+
+
+def _is_late(request: DisputeRequest, now: datetime, profile: Profile) -> bool:
+    last_day = asked_by(_came_on(request, now, profile), profile)
+    return last_day is not None and day_of(now, profile) > last_day
 
 
 def _timed(asked: Asked, now: datetime, profile: Profile) -> Asked:

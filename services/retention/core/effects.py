@@ -48,11 +48,13 @@ class Removed(msgspec.Struct, frozen=True):
 
 
 class AskedProvider(msgspec.Struct, frozen=True):
-    """The provider is asked whether its record is right; `question` is the person's latest."""
+    """The provider is asked whether its record is right; `question` is the person's latest, and late if the service was
+    down for longer than the profile allows (rules D12)."""
 
     record: Known
     dispute: Asked
     question: Question
+    is_late: bool = False
 
 
 class Warned(msgspec.Struct, frozen=True):

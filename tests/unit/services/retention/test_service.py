@@ -294,6 +294,45 @@ def test_a_dispute_tells_everybody_whom_it_concerns() -> None:
     assert (again.outgoing, again.state) == ((), decision.state)
 
 
+def test_a_question_that_goes_out_late_goes_out_all_the_same_and_is_counted() -> None:
+    """(rules D12) The machine was down for longer than the five business days of the United States."""
+    us = Policy(profile=load_policy(ROOT / "policies/retention/us.toml", Profile), fingerprint_key=b"k" * 32)
+    first = told(None, NO_SHOW)
+    assert first.state is not None
+    (id,) = first.state.records
+    asks = decode(request(SubjectRequest(request="dispute", record_id=id, reason="not-mine")), NOW)
+    assert isinstance(asks, DisputeRequest)
+    for later, code in ((timedelta(days=7), ""), (timedelta(days=9), "late")):
+        decision = decide(first.state, [asks], NOW + later, us)
+        (question,) = [message for message in decision.outgoing if message.topic == "disputes.hotel"]
+        asked = read(DisputeQuestion, question.value or b"")
+        assert isinstance(asked, DisputeQuestion)
+        # The last day of the answer is no later for it.
+        assert (asked.asked_on, asked.answer_by) == (date(2026, 1, 14), date(2026, 2, 13))
+        assert [(each.result, each.code) for each in decision.outcomes] == [
+            ("disputed", ""),
+            ("asked", code),
+            ("answered", "asked"),
+        ]
+
+
+def test_that_a_record_is_back_is_told_in_the_step_in_which_it_comes_back() -> None:
+    """(rules D12 and R20) With its provider's name, whenever the certificate is read."""
+    deleted = told(told(None, NO_SHOW).state, replace(NO_SHOW, status="resolved", outcome="deleted", amount=None))
+    certified = replace(NO_SHOW, certificate="c-12")
+    back = Report(USER, "hotel", "e-3", ORIGIN, certified, NOW, "", NOW - timedelta(days=6))
+    decision = decide(deleted.state, [back], NOW, POLICY)
+    changed, noticed = decision.outgoing
+    (change,) = changes(decision)
+    notice = read(SubjectNotice, noticed.value or b"")
+    assert isinstance(notice, SubjectNotice)
+    assert (change.version, notice.notice, notice.partner, notice.record_id) == (
+        1, "record-returned", "hotel", change.record_id,
+    )  # fmt: skip
+    assert "add a statement" in notice.en
+    assert dict(noticed.headers)["ce_time"] == dict(changed.headers)["ce_time"] == b"2026-01-15T04:00:00Z"
+
+
 def test_a_provider_is_told_which_record_it_has_settled_once() -> None:
     """(rules R6) The day that counts, of several the earliest; what is no settlement is not told."""
     opened = told(None, CARD)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from services.retention.core.deadline import (
     DeadlineError,
     answer_by,
+    asked_by,
     clock_of,
     deadline_of,
     early_at,
@@ -223,6 +224,40 @@ def test_the_last_day_of_an_answer(name: str, came: str, more: str, last_day: st
     assert end_of(found, PROFILES[name].zone_info) == datetime.fromisoformat(due).replace(tzinfo=UTC)
 
 
+# -- the last day on which a provider may be asked (rules D12) ---------------------------------------------------------
+
+# (what it stands for, day on which the dispute came, the last of five business days in the United States)
+ASKED = [
+    ("a Monday, over one weekend", "2026-03-02", "2026-03-09"),
+    ("a Friday: Monday is the first", "2026-03-06", "2026-03-13"),
+    ("a Saturday: Monday is the first too", "2026-03-07", "2026-03-13"),
+    ("a Sunday", "2026-03-08", "2026-03-13"),
+    ("the day before Thanksgiving", "2026-11-25", "2026-12-03"),
+    ("Thanksgiving itself", "2026-11-26", "2026-12-03"),
+    ("over Labor Day, a Monday", "2026-09-04", "2026-09-14"),
+    ("over Christmas, a Friday", "2026-12-23", "2026-12-31"),
+    ("over Christmas and New Year", "2026-12-24", "2027-01-04"),
+    ("over New Year, a Friday", "2026-12-28", "2027-01-05"),
+    ("over a holiday on a Saturday, which takes no Friday", "2026-07-01", "2026-07-08"),
+    ("over a holiday on a Sunday, which takes the Monday", "2027-07-01", "2027-07-09"),
+    ("on New Year's Day", "2026-01-01", "2026-01-08"),
+    ("a leap day", "2028-02-29", "2028-03-07"),
+    ("over a leap day", "2028-02-24", "2028-03-02"),
+    ("a year whose holidays are not known: its weekends alone", "2029-12-24", "2029-12-31"),
+]
+
+
+@pytest.mark.parametrize(("came", "last_day"), [c[1:] for c in ASKED], ids=[c[0] for c in ASKED])
+def test_the_last_day_on_which_a_provider_may_be_asked(came: str, last_day: str) -> None:
+    assert asked_by(date.fromisoformat(came), PROFILES["us"]) == date.fromisoformat(last_day)
+    assert asked_by(date.fromisoformat(came), PROFILES["cn"]) is None
+
+
+def test_business_days_are_those_on_which_people_work_there() -> None:
+    """The Saturday before the Spring Festival is worked, and the nine days of the festival are not."""
+    assert asked_by(date(2026, 2, 12), replace(PROFILES["cn"], asked_within=5)) == date(2026, 2, 26)
+
+
 # -- clocks of other profiles (rules D5, D11 and R24) ------------------------------------------------------------------
 
 # (what it stands for, profile, kind, beginning, end, lapses at in UTC)
@@ -283,4 +318,4 @@ def test_what_is_paid_soon_is_gone_after_eighteen_months(ended: str, reported: s
 
 
 def test_there_are_enough_deadlines() -> None:
-    assert len(CASES) + len(ANSWERS) + len(CLOCKS) + len(EARLY) >= 120
+    assert len(CASES) + len(ANSWERS) + len(ASKED) + len(CLOCKS) + len(EARLY) >= 120

@@ -12,13 +12,16 @@ from msgspec.structs import replace
 from services.ingest.core.plausibility import LIFETIME_YEARS
 from services.retention.core.bounds import CERTIFIED_MAX, DISPUTES_MAX, RECORDS_MAX, REPORTED_YEARS_MAX, RETURNS_MAX
 from services.retention.core.decide import Policy, decide
+from services.retention.core.effects import AskedProvider
 from services.retention.core.fingerprint import record_id
 from services.retention.core.messages import Report
 from services.retention.core.record import Settled, counts, status_of
 from services.retention.core.timers import answers_are_due
 from shared.contracts.erasure import ON_THE_WAY_MAX
 from shared.contracts.messages import RecordReport
-from shared.contracts.retention_profile import DelayDays, Early, NoticeDays, Span, Warnings, Years
+from shared.contracts.retention_profile import DelayDays, Early, NoticeDays, Profile, Span, Warnings, Years
+from shared.policy_file import load_policy
+from shared.settings import ROOT
 from tests.support.record_lives import BEGAN, CARD, CN, ENDED, KEY, NO_SHOW, NOON, STATES, USER, Life, dispute_of, lived
 
 D1 = dispute_of("q-1")
@@ -407,6 +410,42 @@ def test_the_days_for_an_answer_run_from_the_day_on_which_the_dispute_came(
     life.report()
     life.dispute(arrived=arrived)
     assert life.record.case.dispute.answer_by == answer_by
+
+
+SHIPPED_US = load_policy(ROOT / "policies/retention/us.toml", Profile)
+# (what it stands for, when the dispute came, when it is read, whether the provider is asked late); New York is five
+# hours behind in winter, and four in summer
+READ = [
+    ("at the instant at which it came", "2026-03-06T17:00", "2026-03-06T17:00", False),
+    ("within the last day", "2026-03-06T17:00", "2026-03-14T03:59", False),
+    ("when the last day is over", "2026-03-06T17:00", "2026-03-14T04:00", True),
+    ("a week and a weekend later", "2026-03-06T17:00", "2026-03-16T12:00", True),
+    ("it came when the day before was not over there", "2026-03-06T04:59", "2026-03-13T03:59", False),
+    ("the same, and it is over now", "2026-03-06T04:59", "2026-03-13T04:00", True),
+    ("before Thanksgiving, in time by the holiday", "2026-11-25T15:00", "2026-12-04T04:59", False),
+    ("before Thanksgiving, late in spite of it", "2026-11-25T15:00", "2026-12-04T05:00", True),
+    ("the broker's clock is ahead", "2026-03-09T17:00", "2026-03-06T17:00", False),
+]
+
+
+@pytest.mark.parametrize(("came", "read_at", "is_late"), [c[1:] for c in READ], ids=[c[0] for c in READ])
+def test_a_provider_is_asked_at_once_and_late_is_told_apart(came: str, read_at: str, is_late: bool) -> None:
+    """(rules D12) However long the service was down, the provider is asked when it is back; so is what is added."""
+    arrived, now = (datetime.fromisoformat(at).replace(tzinfo=UTC) for at in (came, read_at))
+    life = Life(SHIPPED_US, now - timedelta(minutes=1))
+    life.report()
+    assert "asked paid" in life.dispute(arrived=arrived)[1]
+    life.now = now
+    assert "asked wrong-day" in life.dispute("q-2", "wrong-day", arrived=arrived)[0]
+    assert [effect.is_late for effect in life.effects if isinstance(effect, AskedProvider)] == [is_late] * 2
+
+
+def test_without_a_number_of_days_nobody_is_asked_late() -> None:
+    """(rules D12)"""
+    life = Life(CN)
+    life.report()
+    life.dispute(arrived=NOON - timedelta(days=12))
+    assert [effect.is_late for effect in life.effects if isinstance(effect, AskedProvider)] == [False]
 
 
 @pytest.mark.parametrize(
