@@ -49,8 +49,8 @@ def dispute_of(request_id: str, id: str = ID) -> str:
 class Life:
     """One person, to whose records things happen; each takes place a minute after the one before."""
 
-    def __init__(self, profile: Profile = CN, now: datetime = NOON) -> None:
-        self.person, self.now = Person(), now
+    def __init__(self, profile: Profile = CN, now: datetime = NOON, kind: str = CARD) -> None:
+        self.person, self.now, self.kind = Person(), now, kind
         self.policy = Policy(profile=profile, fingerprint_key=KEY)
         self.effects: list[Effect] = []
         self._events = 0
@@ -63,7 +63,7 @@ class Life:
         event = fields.pop("event", f"e-{self._events}")
         partner = fields.pop("partner", "bank")
         body = RecordReport(
-            kind=fields.pop("kind", CARD),
+            kind=fields.pop("kind", self.kind),
             report_id=fields.pop("report_id", "r-1"),
             status=status,  # type: ignore[arg-type]  # a status that is drawn
             began_on=fields.pop("began", BEGAN if status == "reported" else None),
@@ -138,9 +138,9 @@ class Life:
                 return "repeated"
 
 
-def lived(state: str, profile: Profile = CN) -> Life:
+def lived(state: str, profile: Profile = CN, kind: str = CARD) -> Life:
     """A life that has come to this state."""
-    life = Life(profile)
+    life = Life(profile, kind=kind)
     for act, fields in STATES[state]:
         match act:
             case "report" | "settled":
