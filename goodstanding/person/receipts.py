@@ -92,7 +92,29 @@ async def _record_left(deployment: Deployment, user_id: str, record_id: str) -> 
     return (
         *(("retention.current",) if record_id in held else ()),
         *(("scorer.present",) if known is not None and not known.gone else ()),
+        *(await _record_left_in_portal(deployment, user_id, record_id) if deployment.settings.portal_key else ()),
     )
+
+
+async def _record_left_in_portal(deployment: Deployment, user_id: str, record_id: str) -> list[str]:
+    """The portal's tables that say what the record was; that it is gone, they say as long as the person is known."""
+    db = await asyncpg.connect(deployment.dsn("portal"))
+    try:
+        rows = await db.fetch(_RECORD_IN_PORTAL, partition_of(user_id), bytes.fromhex(user_id), record_id)
+    finally:
+        await db.close()
+    return [row["store"] for row in rows]
+
+
+_RECORD_IN_PORTAL = """
+select distinct store from (
+    select 'portal.person' as store, jsonb_array_elements(convert_from(records, 'UTF8')::jsonb -> 'records') as said
+    from portal.person where shard = $1 and user_id = $2
+    union all
+    select 'portal.told', convert_from(body, 'UTF8')::jsonb from portal.told where shard = $1 and user_id = $2
+) as stores
+where said ->> 'record_id' = $3 and said ? 'kind' order by store
+"""
 
 
 async def _rows_left(deployment: Deployment, user_id: str) -> list[str]:

@@ -83,11 +83,11 @@ def messages_of(user_id: str, id: str, effect: Effect, now: datetime, base: int,
             # Late or not, it happened at the deadline.
             yield changed(user_id, last_change(id, effect, base), lapsed_at)
             yield _notice(user_id, _of_gone(id, effect, base), id, lapsed_at)
-            yield _receipt(user_id, id, effect, now, base, key)
+            yield _receipt(user_id, id, effect, now, base, policy)
         case Removed():
             yield changed(user_id, last_change(id, effect, base), now)
             yield _notice(user_id, _of_gone(id, effect, base), id, now)
-            yield _receipt(user_id, id, effect, now, base, key)
+            yield _receipt(user_id, id, effect, now, base, policy)
         case AskedProvider():
             yield _question(effect, now)
         case Warned():
@@ -267,8 +267,11 @@ _lapsed = unchecked(SubjectNotice)
 """Many records lapse at one instant."""
 
 
-def _receipt(user_id: str, id: str, effect: Expired | Removed, time: datetime, base: int, key: bytes) -> Announcement:
-    body = record_receipt(user_id, id, effect.record_class, time, key)
+def _receipt(
+    user_id: str, id: str, effect: Expired | Removed, time: datetime, base: int, policy: Policy
+) -> Announcement:
+    key, has_portal = policy.fingerprint_key, policy.has_portal
+    body = record_receipt(user_id, id, effect.record_class, time, key, has_portal=has_portal)
     subject, version = f"{id}.erased", base + effect.version
     return announced(NAME, SUBJECT_ANSWERS, user_id, body, subject=subject, version=version, time=time)
 

@@ -30,10 +30,12 @@ from goodstanding.portal.events.verdicts import Verdicts
 from goodstanding.portal.hooks import sending
 from goodstanding.reading.offsets import asking
 from goodstanding.reading.topic import between
+from services.retention.core.erasure import record_receipt
 from services.scorer.core import score
 from shared.contracts.cloudevents import STRUCTURED
 from shared.contracts.dead_letters import dismissed_headers, set_aside_headers
 from shared.contracts.identity import sample_account
+from shared.contracts.kinds import RecordClass
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.subject import ErasureReceipt, SubjectRequest
 from shared.contracts.times import rfc3339
@@ -296,6 +298,35 @@ async def test_an_erasure_that_a_service_finds_at_its_start_ends_in_the_portal_t
         receipt = await receipt_of(asking, erasure)
     assert await verify(deployment, user_id, receipt) == Verified(True, ())
     await portal.until(f"{person}/records", own, 404)
+
+
+async def test_of_a_record_that_is_deleted_nothing_is_kept_but_that_it_is(
+    deployment: Deployment, portal: Portal
+) -> None:
+    """(rules D8 and R16) And what `receipt verify` looks for is found as long as it is there."""
+    user_id = await report(deployment, 14, paid("p14"), no_show("r14", "n14"))
+    own, person = portal.own(user_id), f"/v1/people/{user_id}"
+    held = await portal.until(f"{person}/records", own, holds=lambda told: bool(told["records"]))
+    id = held.json()["records"][0]["record_id"]
+    await portal.until(f"{person}/answers", own, holds=lambda told: bool(told["answers"]))
+    key = bytes.fromhex(deployment.settings.fingerprint_key)
+    receipt = record_receipt(user_id, id, RecordClass.LIFE, NOW, key, has_portal=True)
+    everywhere = ("retention.current", "scorer.present", "portal.person", "portal.told")
+    assert await verify(deployment, user_id, receipt) == Verified(True, everywhere)
+    data = {"kind": "hotel.no_show", "report_id": "n14", "status": "resolved", "outcome": "deleted"}
+    await report(deployment, 14, {**_head("d14", TYPES[RecordReport]), "data": data})
+    await portal.until(f"{person}/records", own, holds=lambda told: not told["records"])
+    told = await portal.until(
+        f"{person}/answers", own, holds=lambda told: any(one["said"].get("outcome") for one in told["answers"])
+    )
+    assert [(one["said"]["notice"], one["said"].get("kind")) for one in told.json()["answers"]] == [
+        ("record-answered", None)
+    ]
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            if await verify(deployment, user_id, receipt) == Verified(True, ()):
+                break
+            await asyncio.sleep(0.1)  # nobody tells how far the scorer has read: it has to be asked
 
 
 async def test_a_partner_sends_over_http_and_learns_what_becomes_of_each_event(

@@ -41,7 +41,8 @@ LEAVING = (
     "disputes",
 )
 """What had something of a record and loses it behind retention: the scorer when it reads that the record is gone, and
-topics when their time is over. The last three are families, of which each partner has one topic."""
+topics when their time is over. The last three are families, of which each partner has one topic. Where there is a
+portal, it loses the record too, and its topics when a later message about the person has taken the place."""
 _made = unchecked(ErasureReceipt)
 
 OVERDUE_AFTER = timedelta(hours=1)
@@ -162,7 +163,13 @@ def receipt(
 
 
 def record_receipt(
-    user_id: str, record_id: str, record_class: RecordClass | None, erased_at: datetime, key: bytes
+    user_id: str,
+    record_id: str,
+    record_class: RecordClass | None,
+    erased_at: datetime,
+    key: bytes,
+    *,
+    has_portal: bool = False,
 ) -> ErasureReceipt:
     """That a record is erased here, because it lapsed or was deleted (rules D8), and where else it was."""
     said = partial(
@@ -172,7 +179,7 @@ def record_receipt(
         stores=(NAME,),
         record_class=None if record_class is None else record_class.value,
         record_id=record_id,
-        leaving=LEAVING,
+        leaving=(*LEAVING, *STORES_OF_PORTAL) if has_portal else LEAVING,
     )
     return said(digest=digest(user_id, said(digest=_BLANK), key))
 

@@ -143,6 +143,8 @@ def test_a_receipt_of_a_record_names_what_else_had_it_and_is_ours_when_it_is_rea
     assert (known.stores, known.leaving) == (("retention",), LEAVING)
     assert digest(USER, known, KEY) == said.digest
     assert digest(USER, replace(known, leaving=None), KEY) != said.digest
+    with_portal = record_receipt(USER, "r-1", RecordClass.LIFE, NOW, KEY, has_portal=True)
+    assert with_portal.leaving == (*LEAVING, "records.held", "scores.explained", "portal")
 
 
 @pytest.mark.parametrize(
