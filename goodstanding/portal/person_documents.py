@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from goodstanding.person.explained import Explained, Moved
@@ -22,6 +24,15 @@ from goodstanding.portal.people import Known
 from services.scorer.core import score
 from shared.contracts.explained import HeldRecord
 from shared.contracts.months import month_name
+
+
+def for_others(known: Known) -> Known | None:
+    """What a subscriber may know of the person: nothing of a record that is withheld (rules R27), not even that there
+    is somebody to know of."""
+    records = tuple(each for each in known.records if not each.withheld)
+    if not records and known.tier is None and not known.scores:
+        return None
+    return replace(known, records=records)
 
 
 def standing(known: Known) -> Standing | None:

@@ -136,7 +136,7 @@ def decide(
     tells = policy.has_portal and decided.writes.are_any
     return Decision(
         decided.person,
-        (*chain.from_iterable(sent), *([held(user_id, decided.person.records, now)] if tells else [])),
+        (*chain.from_iterable(sent), *([held(user_id, decided.person.records, now, policy.profile)] if tells else [])),
         tuple(outcome_of(effect) for _, effect in decided.effects),
         (decided.writes,) if decided.writes.are_any else (),
     )
@@ -166,5 +166,5 @@ async def _restate(
             life = last_erasure(user_id, erased.get(user_id, ()))
             said += [changed(user_id, change_of(id, record, base), now, life) for id, record in records.items()]
             if policy.has_portal:
-                said.append(held(user_id, records, now))
+                said.append(held(user_id, records, now, policy.profile))
         yield [each.placed(shard) for each in said]

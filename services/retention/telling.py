@@ -40,6 +40,7 @@ from services.retention.core.record import (
     Unreported,
     Unverifiable,
     counts,
+    is_withheld,
     status_of,
 )
 from shared.contracts.erasure import Erased, naming
@@ -140,9 +141,9 @@ def changed(user_id: str, change: RecordChange, time: datetime, erased: Erased |
     return announced(NAME, RECORDS_CHANGED, user_id, change, subject=id, version=version, time=time, more=more)
 
 
-def held(user_id: str, records: Mapping[str, Kept], now: datetime) -> Announcement:
+def held(user_id: str, records: Mapping[str, Kept], now: datetime, profile: Profile) -> Announcement:
     """All that is held of the person, for the portal. The instant tells two of these apart, and nobody counts them."""
-    told = [_held(id, kept) for id, kept in sorted(records.items()) if not isinstance(kept, Unreported)]
+    told = [_held(id, kept, profile) for id, kept in sorted(records.items()) if not isinstance(kept, Unreported)]
     body, version = _fitting(told), int(now.timestamp() * 1_000_000)
     return announced(NAME, RECORDS_HELD, user_id, body, subject=user_id, version=version, time=now)
 
@@ -167,7 +168,7 @@ _FITTING_ANYWAY = 100
 """Each has fewer than 8 kB, however long its texts are."""
 
 
-def _held(id: str, record: Known) -> HeldRecord:
+def _held(id: str, record: Known, profile: Profile) -> HeldRecord:
     facts, deadline, case = record.facts, record.deadline, record.case
     return HeldRecord(
         record_id=id,
@@ -184,6 +185,7 @@ def _held(id: str, record: Known) -> HeldRecord:
         counts_from=case.counts_from,
         answer_by=case.dispute.answer_by if isinstance(case.dispute, Asked) else None,
         statement=case.statement.text if case.statement else None,
+        withheld=is_withheld(record, profile),
     )
 
 

@@ -47,7 +47,10 @@ class ScoreExplained:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class HeldRecord:
-    """One negative record, as the person may see it. `lapses_at` is absent while no deadline is known."""
+    """One negative record, as the person may see it. `lapses_at` is absent while no deadline is known.
+
+    `withheld` says that nobody but the person may see it now (rules R27).
+    """
 
     record_id: Id
     partner: Text
@@ -63,6 +66,7 @@ class HeldRecord:
     counts_from: Instant | None = None
     answer_by: Day | None = None
     statement: OwnText | None = None
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)

@@ -114,6 +114,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unkno
     number. It is asked at once, and one that is asked later all the same is counted as late (rules D12)."""
     unverifiable: Literal["deletes", "stands"] = "stands"
     """What becomes of a record of which nobody can say that it is right."""
+    while_disputed: Literal["shown", "withheld"] = "shown"
+    """Whether others may see a record that is being checked, marked as disputed (rules R27)."""
     clock: Literal["end", "beginning"] = "end"
     """What the years are counted from: the end of the bad behavior, or its beginning, which is then never later."""
     delay_days: DelayDays = DelayDays()

@@ -181,19 +181,25 @@ async def test_a_person_reads_what_the_services_hold_and_the_reasons_add_up(
 async def test_a_subscriber_sees_a_person_while_that_is_permitted_and_each_look_is_in_the_ledger(
     deployment: Deployment, portal: Portal
 ) -> None:
-    user_id = await report(deployment, 2, paid("p1"))
+    user_id = await report(deployment, 2, paid("p1"), no_show("r2", "n2"))
     own, person = portal.own(user_id), f"/v1/people/{user_id}"
     await portal.until(f"{person}/standing", own)
-    firm, other = await portal.key("rental-firm", "standing"), await portal.key("bank", "standing", "score")
+    await portal.until(f"{person}/records", own, holds=lambda told: bool(told["records"]))
+    firm, other = await portal.key("rental-firm", "standing", "records"), await portal.key("bank", "standing", "score")
     for who in (firm, other):
         assert (await portal.until(f"{person}/standing", who, 403)).json()["code"] == "no-permission"
     permit = await portal.http.post(f"{person}/permissions", headers=own, json={"subscriber": "rental-firm"})
     assert permit.status_code == 204
     assert (await portal.get(f"{person}/standing", firm))["user_id"] == user_id
+    # The person has not known of the record for long enough (rules R27).
+    assert (await portal.get(f"{person}/records", firm))["records"] == []
     assert (await portal.until(f"{person}/score", firm, 403)).json()["code"] == "no-scope"
     assert (await portal.until(f"{person}/standing", other, 403)).json()["code"] == "no-permission"
     looks = (await portal.get(f"{person}/access", own))["looks"]
-    assert [(each["who"], each["what"]) for each in looks] == [("rental-firm", "standing")]
+    assert [(each["who"], each["what"]) for each in looks] == [
+        ("rental-firm", "standing"),
+        ("rental-firm", "records"),
+    ]
     assert (await portal.http.delete(f"{person}/permissions/rental-firm", headers=own)).status_code == 204
     await portal.until(f"{person}/standing", firm, 403)
     # All of it is in the export, with the free report that the export is; and nothing of anybody else.
@@ -203,7 +209,10 @@ async def test_a_subscriber_sees_a_person_while_that_is_permitted_and_each_look_
     assert [(each["subscriber"], bool(each["withdrawn_at"])) for each in document["permissions"]] == [
         ("rental-firm", True)
     ]
-    assert [(each["who"], each["what"]) for each in document["looks"]] == [("rental-firm", "standing")]
+    assert [(each["who"], each["what"]) for each in document["looks"]] == [
+        ("rental-firm", "standing"),
+        ("rental-firm", "records"),
+    ]
     assert [each["year"] for each in document["free_reports"]] == [NOW.astimezone(_ZONE).year]
     code, printed = await command(deployment, "subject", "export", sample_account(9), "--json")
     assert (code, [json.loads(printed)[name] for name in ("permissions", "looks")]) == (0, [[], []])

@@ -21,7 +21,7 @@ from goodstanding.portal.people import Known
 from goodstanding.portal.tokens import Token
 from goodstanding.portal.web import events
 from goodstanding.portal.web.answers import document_of
-from goodstanding.portal.web.office import Office, body_of, language_of, office_of
+from goodstanding.portal.web.office import Caller, Office, body_of, language_of, office_of
 from goodstanding.portal.web.problems import ProblemError
 from services.scorer.core.reasons.figures import Language
 from shared.contracts.checks import request_of
@@ -90,17 +90,26 @@ def _explained(
 async def _known(request: Request, scope: Scope) -> tuple[datetime, Known]:
     """What is known now of the person in the address. Raises ProblemError."""
     office = office_of(request)
-    user_id = await allowed(office, request, scope)
+    caller = await office.caller(request)
+    user_id = await allowed(office, caller, request, scope)
     now = office.now()
-    if (known := await office.people.known(user_id, now)) is None:
+    known = await office.people.known(user_id, now)
+    if known is not None and isinstance(caller, Key):
+        known = person_documents.for_others(known)
+    if known is None:
         raise ProblemError(404, "not-found", _NOTHING)
     return now, known
 
 
-async def allowed(office: Office, request: Request, scope: Scope | None) -> str:
+async def _own(request: Request) -> str:
+    """The person, who alone may ask this. Raises ProblemError."""
+    office = office_of(request)
+    return await allowed(office, await office.caller(request), request, None)
+
+
+async def allowed(office: Office, caller: Caller, request: Request, scope: Scope | None) -> str:
     """Whom the request is about, if the caller may ask it of that person; a look is in the ledger then. Raises
     ProblemError."""
-    caller = await office.caller(request)
     user_id = str(request.path_params["user_id"])
     if not _USER_ID.fullmatch(user_id):
         raise ProblemError(404, "not-found", "The address names no user_id: 64 hexadecimal characters.")
@@ -127,7 +136,7 @@ def _asking(
 ) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
         office = office_of(request)
-        user_id = await allowed(office, request, None)
+        user_id = await _own(request)
         given = await _taken(request, takes) if takes else None
         request_id = await office.ask(user_id, asked(given))
         return Response(msgspec.json.encode(told.Taken(request_id)), 202, media_type="application/json")
@@ -152,7 +161,7 @@ async def _taken(request: Request, model: type[Any]) -> Any:
 
 async def _access(request: Request) -> Response:
     office = office_of(request)
-    user_id = await allowed(office, request, None)
+    user_id = await _own(request)
     permissions, looks = await ledger.permissions(office.db, user_id), await ledger.looks(office.db, user_id)
     document = told.Access(
         user_id=user_id,
@@ -164,7 +173,7 @@ async def _access(request: Request) -> Response:
 
 async def _permit(request: Request) -> Response:
     office = office_of(request)
-    user_id = await allowed(office, request, None)
+    user_id = await _own(request)
     given: told.Permit = await _taken(request, told.Permit)
     if given.subscriber not in await ledger.subscribers(office.db):
         raise ProblemError(422, "unknown-value", "No subscriber of that name has a key here.", field="subscriber")
@@ -174,7 +183,7 @@ async def _permit(request: Request) -> Response:
 
 async def _withdraw(request: Request) -> Response:
     office = office_of(request)
-    user_id = await allowed(office, request, None)
+    user_id = await _own(request)
     subscriber = request.path_params["subscriber"]
     if not HOLDER.fullmatch(subscriber) or not await ledger.withdraw(office.db, user_id, subscriber, office.now()):
         raise ProblemError(404, "not-found", "That subscriber has no permission of this person.")
@@ -183,7 +192,7 @@ async def _withdraw(request: Request) -> Response:
 
 async def _consents(request: Request) -> Response:
     office = office_of(request)
-    user_id = await allowed(office, request, None)
+    user_id = await _own(request)
     found = await ledger.consents(office.db, user_id)
     consents = tuple(msgspec.convert(each, told.Consent, from_attributes=True) for each in found)
     return document_of(request, told.Consents(user_id=user_id, consents=consents), None)
@@ -191,7 +200,7 @@ async def _consents(request: Request) -> Response:
 
 async def _answers(request: Request) -> Response:
     office = office_of(request)
-    user_id = await allowed(office, request, None)
+    user_id = await _own(request)
     rows = await ledger.told(office.db, user_id)
     answers = tuple(told.Answer(at=at, said=msgspec.json.decode(body)) for at, body in rows)
     return document_of(request, told.Answers(user_id=user_id, answers=answers), None)

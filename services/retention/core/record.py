@@ -23,6 +23,7 @@ import msgspec
 
 from services.retention.core.deadline import Deadline
 from shared.contracts.kinds import KIND_OF, Ends, RecordClass
+from shared.contracts.retention_profile import Profile
 
 Status: TypeAlias = Literal["open", "settled", "disputed", "confirmed", "corrected", "unverifiable"]
 
@@ -239,6 +240,12 @@ def days_of_end(record: Known) -> tuple[date, ...]:
 def counts(record: Known) -> bool:
     """Whether the record bears on the score."""
     return record.case.counts_from is None and not isinstance(record.case.dispute, Asked | Unverifiable)
+
+
+def is_withheld(record: Known, profile: Profile) -> bool:
+    """Whether nobody but the person may see the record now (rules R27)."""
+    is_checked = isinstance(record.case.dispute, Asked)
+    return record.case.counts_from is not None or (is_checked and profile.while_disputed == "withheld")
 
 
 def status_of(record: Known) -> Status:

@@ -14,7 +14,18 @@ from services.retention.core.decide import Person, Policy, Writes
 from services.retention.core.erasure import digest
 from services.retention.core.fingerprint import dispute_id, record_id
 from services.retention.core.messages import DisputeRequest, Due, Report, StatementRequest
-from services.retention.core.record import Case, Facts, Open, Statement
+from services.retention.core.record import (
+    Amended,
+    Asked,
+    Case,
+    Confirmed,
+    Dispute,
+    Facts,
+    Open,
+    Question,
+    Statement,
+    Unverifiable,
+)
 from services.retention.service import decide, decode
 from services.retention.settings import RetentionSettings
 from services.retention.storage import store
@@ -76,6 +87,7 @@ class Logged:
     offset: int = 0
 
 
+ASKED = Asked("d-1", (Question("q-1", "paid"),), NOW.date(), NOW.date(), NOW + timedelta(days=20))
 CARD = RecordReport(kind="card.overdue", report_id="c-1", status="reported", began_on=date(2025, 3, 1))
 
 
@@ -456,7 +468,7 @@ def held_of(partners: int, report_id: str, text: str | None) -> Person:
 )
 def test_what_the_portal_is_told_fits_into_a_message(person: Person, records: int | None, statements: int) -> None:
     """Where it did not, the portal would show for good what was held before."""
-    message = held(USER, person.records, NOW).placed(0)
+    message = held(USER, person.records, NOW, POLICY.profile).placed(0)
     assert size(message) <= (message_bytes_max(RECORDS_HELD) or 0)
     told = follow(RecordsHeld, message.value or b"")
     assert isinstance(told, RecordsHeld)
@@ -467,6 +479,37 @@ def test_what_the_portal_is_told_fits_into_a_message(person: Person, records: in
         assert RECORDS_MAX < len(told.records) < len(person.records)
     has_all = len(told.records) == len(person.records) and statements == _statements(person)
     assert told.is_shortened == (not has_all)
+
+
+US, EU = (load_policy(ROOT / f"policies/retention/{name}.toml", Profile) for name in ("us", "eu"))
+
+
+@pytest.mark.parametrize(
+    ("profile", "counts_from", "dispute", "withheld"),
+    [
+        (POLICY.profile, None, None, False),
+        (POLICY.profile, NOW + timedelta(days=7), None, True),
+        (POLICY.profile, NOW + timedelta(days=7), ASKED, True),
+        (POLICY.profile, NOW + timedelta(days=7), Confirmed("d-1", ()), True),
+        (POLICY.profile, None, ASKED, False),
+        (US, None, ASKED, False),
+        (EU, None, ASKED, True),
+        (EU, None, Confirmed("d-1", ()), False),
+        (EU, None, Amended("d-1", ()), False),
+        (POLICY.profile, None, Unverifiable("d-1", ()), False),
+    ],
+)
+def test_a_record_is_withheld_until_its_person_has_known_of_it_and_while_the_law_says_so(
+    profile: Profile, counts_from: datetime | None, dispute: Dispute | None, withheld: bool
+) -> None:
+    """(rules R27)"""
+    case = Case(counts_from=counts_from, disputes=() if dispute is None else (dispute,))
+    message = held(
+        USER, {"r": Open(Facts("bank", "r-1", "card.overdue", date(2025, 3, 1), 1), 1, None, case)}, NOW, profile
+    )
+    told = follow(RecordsHeld, message.placed(0).value or b"")
+    assert isinstance(told, RecordsHeld)
+    assert [each.withheld for each in told.records] == [withheld]
 
 
 def _statements(person: Person) -> int:

@@ -1,0 +1,44 @@
+"""What others may know of a person: nothing of a record that is withheld (rules R27)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from goodstanding.portal.people import Known
+from goodstanding.portal.person_documents import for_others, records
+from tests.support.portal_views import view
+
+
+@pytest.fixture
+def known() -> Known:
+    """Somebody with a score, a tier and one record that is being checked."""
+    return view("disputed", "en").known
+
+
+def _withholding(known: Known) -> Known:
+    return replace(known, records=tuple(replace(each, withheld=True) for each in known.records))
+
+
+def test_a_record_that_is_not_withheld_is_shown_with_its_state(known: Known) -> None:
+    shown = for_others(known)
+    assert shown is not None
+    assert [each.status for each in records(shown).records] == ["disputed"]
+
+
+def test_a_record_that_is_withheld_is_shown_to_its_person_alone(known: Known) -> None:
+    known = _withholding(known)
+    shown = for_others(known)
+    assert shown is not None
+    assert records(shown).records == ()
+    assert len(records(known).records) == 1
+    assert (shown.tier, shown.scores) == (known.tier, known.scores)
+
+
+def test_of_whom_nothing_else_is_held_nothing_is_known(known: Known) -> None:
+    """Else a subscriber would learn that there is something."""
+    alone = replace(known, tier=None, scores=())
+    assert for_others(alone) is not None
+    assert for_others(_withholding(alone)) is None
+    assert for_others(replace(alone, records=())) is None
