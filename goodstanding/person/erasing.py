@@ -70,7 +70,11 @@ def bounds() -> list[Bound]:
     compacted = next(topic for topic in table if topic.cleanup == "compact")
     return [
         Bound("rows that a query finds", OVERDUE_AFTER, "all services running; later is the alert ErasureOverdue"),
-        Bound("files of Postgres", OVERDUE_AFTER + _REWRITTEN_DAILY, "tables rewritten each day: erasures --rewrite"),
+        Bound(
+            "files of Postgres",
+            OVERDUE_AFTER + _REWRITTEN_DAILY,
+            "erasures --rewrite each day; without it, until other rows take the place",
+        ),
         Bound(
             "compacted topics: scores, tiers, records, crosswalks",
             _compacted(compacted),
