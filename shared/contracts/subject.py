@@ -141,11 +141,11 @@ class ErasureReceipt:
     """That a record, or everything about a person, is erased; `subject.answers`. It repeats nothing of what was held.
 
     `stores` names each place that holds nothing of it any more. `leaving` names those that had something of it and lose
-    it by themselves: of a record the scorer when it reads that the record is gone, and topics when their time is over;
-    of a person the portal's webhooks, when a subscriber has taken the word that the person is erased. `digest` is a
-    hash under a key of the deployment, by which `goodstanding receipt verify` knows the receipt again. `request_id` and
-    `requested_at` are those of the person's request; what lapsed was not asked for. `record_id` and `record_class` are
-    there when a record was erased.
+    it by themselves: topics when their time is over; of a record the scorer and the portal when they read that the
+    record is gone; of a person the portal's webhooks, when a subscriber has taken the word that the person is erased.
+    `digest` is a hash under a key of the deployment, by which `goodstanding receipt verify` knows the receipt again.
+    `request_id` and `requested_at` are those of the person's request; what lapsed was not asked for. `record_id` and
+    `record_class` are there when a record was erased.
     """
 
     what: Literal["record", "person"]

@@ -23,26 +23,26 @@ from shared.contracts.messages import encode, unchecked
 from shared.contracts.subject import ErasureReceipt, SubjectAnswer
 
 NAME = "retention"
-STORES = ("retention", "records.changed", "scorer", "scores.changed", "benefits", "tiers.changed", "crosswalks")
+STORES = ("retention", "scorer", "scores.changed", "benefits", "tiers.changed", "crosswalks")
 STORES_OF_PORTAL = ("records.held", "scores.explained", "portal")
 """What holds nothing of the person when the receipt is published, in the order of the flow; on a topic that is
 compacted the person's tombstone is the last word."""
 
-LEAVING_OF_PORTAL = ("webhooks",)
-"""Where there is a portal: a subscriber's webhook names the person until the subscriber has taken the word that the
-person is erased, or that was given up after three days."""
 LEAVING = (
-    "scorer",
     "records.changed",
+    "subject.requests",
     "subject.answers",
     "records.reported",
     "behavior.raw",
     "behavior.rejected",
     "disputes",
 )
-"""What had something of a record and loses it behind retention: the scorer when it reads that the record is gone, and
-topics when their time is over. The last three are families, of which each partner has one topic. Where there is a
-portal, it loses the record too, and its topics when a later message about the person has taken the place."""
+"""What still has something of a record, or of the person, and loses it when its time is over. The last three are
+families, of which each partner has one topic.
+
+Of a record the scorer has something too, until it reads that the record is gone, and so has the portal with its topics.
+Of a person there are other events, and where there is a portal, webhooks: each names the person until its subscriber
+has taken the word that the person is erased, or that was given up after three days."""
 _made = unchecked(ErasureReceipt)
 
 OVERDUE_AFTER = timedelta(hours=1)
@@ -157,7 +157,7 @@ def receipt(
         digest=_BLANK,
         request_id=erasure.request_id,
         requested_at=erasure.asked_at,
-        leaving=LEAVING_OF_PORTAL if has_portal else None,
+        leaving=("behavior.normalized", *LEAVING, *(("webhooks",) if has_portal else ())),
     )
     return replace(said, digest=digest(user_id, said, key))
 
@@ -179,7 +179,7 @@ def record_receipt(
         stores=(NAME,),
         record_class=None if record_class is None else record_class.value,
         record_id=record_id,
-        leaving=(*LEAVING, *STORES_OF_PORTAL) if has_portal else LEAVING,
+        leaving=("scorer", *LEAVING, *(STORES_OF_PORTAL if has_portal else ())),
     )
     return said(digest=digest(user_id, said(digest=_BLANK), key))
 

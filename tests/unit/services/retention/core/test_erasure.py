@@ -16,6 +16,7 @@ from services.retention.core.erasure import (
     LEAVING,
     ROLLS,
     STORES,
+    STORES_OF_PORTAL,
     Confirmed,
     Erase,
     Erasure,
@@ -41,6 +42,7 @@ from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.retention_profile import Profile
 from shared.contracts.subject import ErasureReceipt, SubjectAnswer
 from shared.contracts.topics import RECORDS_CHANGED, SCORES_CHANGED, SUBJECT_ANSWERS
+from shared.contracts.topics import topics as table_of_topics
 from shared.policy_file import load_policy
 from shared.runner.service import Decision, Outcome
 from shared.settings import ROOT
@@ -109,8 +111,22 @@ def test_there_is_one_receipt() -> None:
     assert isinstance(said, ErasureReceipt)
     assert (said.what, said.request_id, said.requested_at, said.erased_at) == ("person", "r1", ASKED, NOW)
     assert said.stores == STORES
+    assert said.leaving == ("behavior.normalized", *LEAVING)
     assert decision.writes == (Finished(USER, "r1", NOW),)
     assert decide(decision.state, confirmed).outgoing == ()
+
+
+@pytest.mark.parametrize("has_portal", [False, True])
+def test_a_receipt_of_a_person_places_every_topic_on_which_people_are(has_portal: bool) -> None:
+    """(rules I13) On what is compacted the tombstone is the last word; all else is gone when its time is over."""
+    said = receipt(USER, Erasure("r1", ASKED), NOW, KEY, has_portal=has_portal)
+    held = [each for each in table_of_topics(["bank"]) if not each.name.endswith("dead-letter")]
+    compacted = {each.name.replace("crosswalk.bank", "crosswalks") for each in held if each.cleanup == "compact"}
+    if not has_portal:
+        compacted -= set(STORES_OF_PORTAL)
+    assert compacted == {each for each in said.stores if each.endswith((".changed", "s.explained", ".held", "walks"))}
+    bounded = {each.name.removesuffix(".bank") for each in held if each.cleanup == "delete"}
+    assert bounded == {*(said.leaving or ())} - {"webhooks"}
 
 
 @pytest.mark.parametrize("request_id", ["r2", "roll-20260301T120000"])
@@ -140,11 +156,11 @@ def test_a_receipt_of_a_record_names_what_else_had_it_and_is_ours_when_it_is_rea
     known = read(ErasureReceipt, encode(said))
     assert isinstance(known, ErasureReceipt)
     assert encode(known) == encode(said)
-    assert (known.stores, known.leaving) == (("retention",), LEAVING)
+    assert (known.stores, known.leaving) == (("retention",), ("scorer", *LEAVING))
     assert digest(USER, known, KEY) == said.digest
     assert digest(USER, replace(known, leaving=None), KEY) != said.digest
     with_portal = record_receipt(USER, "r-1", RecordClass.LIFE, NOW, KEY, has_portal=True)
-    assert with_portal.leaving == (*LEAVING, "records.held", "scores.explained", "portal")
+    assert with_portal.leaving == ("scorer", *LEAVING, *STORES_OF_PORTAL)
 
 
 @pytest.mark.parametrize(
