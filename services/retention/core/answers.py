@@ -143,8 +143,10 @@ def _of_known(record: Known, report: Report, now: datetime, profile: Profile) ->
             return _answered_unverifiable(record, named, report, profile)
         case "deleted":
             return remove(record, "deleted")
-        case _:
+        case "corrected":
             return _corrected(record, named, report, now, profile)
+        case None:
+            raise AssertionError("what is resolved has an outcome")
 
 
 def _in_time(named: Dispute | None, report: Report) -> Asked | Unverifiable | None:
@@ -155,7 +157,7 @@ def _in_time(named: Dispute | None, report: Report) -> Asked | Unverifiable | No
             return named
         case Unverifiable(due=due) if due is not None and report.arrived is not None and report.arrived < due:
             return named
-        case _:
+        case Asked() | Unverifiable() | Confirmed() | Amended() | None:
             return None
 
 
@@ -175,7 +177,7 @@ def _answered_unverifiable(record: Known, named: Dispute | None, report: Report,
         case Unverifiable():
             known = _with_answer(record, replace(named, due=None)) if is_in_time else record
             return Step(known, (Repeated(report.partner),))
-        case _:
+        case Confirmed() | Amended() | None:
             return Step(record, (refused(report, _ANSWERED),))
 
 

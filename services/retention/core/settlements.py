@@ -137,5 +137,5 @@ def waiting_of(report: Report) -> Waiting:
     match body.outcome:
         case "corrected" | "deleted":
             return replace(told, outcome=body.outcome, amount=body.amount)
-        case _:
+        case "confirmed" | "unverifiable" | None:
             return told
