@@ -53,7 +53,7 @@ def _asked(
     record = replace(record, version=record.version + 1, case=case)
     effects: tuple[Effect, ...] = (
         Changed(record, "disputed"),
-        AskedProvider(record, asked, question, _is_late(request, now, profile)),
+        AskedProvider(record, asked, question, _is_asked_late(request, now, profile)),
         _replied(request, "asked", asked.answer_by),
     )
     return Step(record, effects)
@@ -72,14 +72,14 @@ def _added(
     case = replace(record.case, disputes=(*record.case.disputes[:-1], asked))
     record = replace(record, case=case)
     reply = _replied(request, "asked", asked.answer_by)
-    return Step(record, (AskedProvider(record, asked, question, _is_late(request, now, profile)), reply))
+    return Step(record, (AskedProvider(record, asked, question, _is_asked_late(request, now, profile)), reply))
 
 
 def _came_on(request: DisputeRequest, now: datetime, profile: Profile) -> date:
     return day_of(min(request.arrived or now, now), profile)
 
 
-def _is_late(request: DisputeRequest, now: datetime, profile: Profile) -> bool:
+def _is_asked_late(request: DisputeRequest, now: datetime, profile: Profile) -> bool:
     last_day = asked_by(_came_on(request, now, profile), profile)
     return last_day is not None and day_of(now, profile) > last_day
 
