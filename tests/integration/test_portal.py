@@ -197,8 +197,8 @@ async def test_a_subscriber_sees_a_person_while_that_is_permitted_and_each_look_
     assert (await portal.until(f"{person}/standing", other, 403)).json()["code"] == "no-permission"
     looks = (await portal.get(f"{person}/access", own))["looks"]
     assert [(each["who"], each["what"]) for each in looks] == [
-        ("rental-firm", "standing"),
         ("rental-firm", "records"),
+        ("rental-firm", "standing"),
     ]
     assert (await portal.http.delete(f"{person}/permissions/rental-firm", headers=own)).status_code == 204
     await portal.until(f"{person}/standing", firm, 403)
