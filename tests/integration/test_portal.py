@@ -36,7 +36,7 @@ from shared.contracts.cloudevents import STRUCTURED
 from shared.contracts.dead_letters import dismissed_headers, set_aside_headers
 from shared.contracts.identity import sample_account
 from shared.contracts.kinds import RecordClass
-from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
+from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport, encode, read
 from shared.contracts.subject import ErasureReceipt, SubjectRequest
 from shared.contracts.times import rfc3339
 from shared.contracts.topics import PORTAL, ServiceName, dead_letter_topic, rejected_topic
@@ -319,7 +319,8 @@ async def test_of_a_record_that_is_deleted_nothing_is_kept_but_that_it_is(
     id = held.json()["records"][0]["record_id"]
     await portal.until(f"{person}/answers", own, holds=lambda told: bool(told["answers"]))
     key = bytes.fromhex(deployment.settings.fingerprint_key)
-    receipt = record_receipt(user_id, id, RecordClass.LIFE, NOW, key, has_portal=True)
+    receipt = read(ErasureReceipt, encode(record_receipt(user_id, id, RecordClass.LIFE, NOW, key, has_portal=True)))
+    assert isinstance(receipt, ErasureReceipt)
     everywhere = ("retention.current", "scorer.present", "portal.person", "portal.told")
     assert await verify(deployment, user_id, receipt) == Verified(True, everywhere)
     data = {"kind": "hotel.no_show", "report_id": "n14", "status": "resolved", "outcome": "deleted"}
