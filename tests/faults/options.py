@@ -1,5 +1,5 @@
 """`--seed`: the campaign of a seed, again. `--expiries`: how many records the long test of deadlines has. `--loaded`:
-how many events of a past are loaded."""
+how many events of a past are loaded. `--repeats`: how often one report is sent again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 DEFAULT = 20261
 EXPIRIES_DEFAULT = 200_000
 LOADED_DEFAULT = 100_000
+REPEATS_DEFAULT = 1_000_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,6 +27,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=LOADED_DEFAULT,
         help=f"events of a past that is loaded under kills, such as 1000000 (default: {LOADED_DEFAULT})",
     )
+    parser.addoption(
+        "--repeats",
+        type=int,
+        default=REPEATS_DEFAULT,
+        help=f"how often a provider sends the same report (default: {REPEATS_DEFAULT})",
+    )
 
 
 @pytest.fixture
@@ -41,3 +48,8 @@ def expiries(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 def loaded(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--loaded"))
+
+
+@pytest.fixture
+def repeats(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--repeats"))

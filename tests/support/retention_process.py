@@ -160,18 +160,20 @@ class Retention:
     async def tell(self, person: str, *bodies: RecordReport, time: datetime) -> None:
         await self.tell_many([(person, body) for body in bodies], time=time)
 
-    async def tell_many(self, reports: Iterable[tuple[str, RecordReport]], *, time: datetime) -> None:
+    async def tell_many(
+        self, reports: Iterable[tuple[str, RecordReport]], *, time: datetime, partner: str = PARTNER
+    ) -> None:
         """As ingest would forward it; returns when the broker has it."""
         acknowledgements = []
         for person, body in reports:
             self.sent += 1
             headers = binary(
                 id=f"event-{self.sent}",
-                source=f"/partners/{PARTNER}",
+                source=f"/partners/{partner}",
                 type=TYPES[RecordReport],
                 time=time,
                 partitionkey=person,
-                extensions={"origin": f"{raw_topic(PARTNER)}/0/{self.sent}"},
+                extensions={"origin": f"{raw_topic(partner)}/0/{self.sent}"},
             )
             acknowledgements.append(
                 await self.producer.send(
