@@ -15,7 +15,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --extra l
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: help client contracts setup demo demo-real unit test test-browser test-faults test-erasure test-pgbouncer test-compose check check-deploy bench bench-full sbom peers-lock lock lock-check format clean
+.PHONY: help client contracts setup demo demo-real unit test test-browser test-faults test-erasure test-alerts test-pgbouncer test-compose check check-deploy bench bench-full sbom peers-lock lock lock-check format clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## /\1|/p' Makefile | awk -F '|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ test-faults: setup  ## the long fault campaigns, and the laws with twenty times 
 
 test-erasure: setup  ## no byte is left of what lapsed or was erased: files of Postgres, logs of Kafka, logs, dumps
 	@$(BIN)/pytest -m campaign tests/erasure
+
+test-alerts: setup  ## every alert on its fault, and none in an hour of traffic (Debian: prometheus, prometheus-postgres-exporter, libfaketime)
+	@$(BIN)/pytest -m campaign tests/alerts
 
 test-browser: setup  ## the portal's pages in a browser (Debian: chromium), both languages, telephone and desk; axe finds nothing
 	@$(BIN)/pytest -m campaign tests/browser

@@ -6,7 +6,7 @@ import json
 import re
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,22 @@ from shared.runner.service import Outcome
 from shared.settings import ROOT
 from tests.deploy import grafana
 from tests.deploy.compose import Platform, left_out, until
+from tests.deploy.queries import (
+    DASHBOARDS,
+    GROUPING,
+    NAMES,
+    PROMETHEUS_FILES,
+    dashboard,
+    dashboard_queries,
+    marks,
+    metrics_of,
+    panels,
+    rules,
+    selectors,
+    shown,
+)
 from tests.deploy.traffic import Person, accepted, forget_publications, send_to_nobody
 
-PROMETHEUS_FILES = ROOT / "deploy" / "prometheus"
-DASHBOARDS = ROOT / "deploy" / "grafana" / "dashboards"
-NAMES = ["pipeline", "records", "runtime", "scores"]
 PROVISIONING = ROOT / "deploy" / "grafana" / "provisioning"
 PROMETHEUS_OWN = {"up", "ALERTS"}
 EXPORTED: dict[str, set[str]] = {
@@ -49,57 +60,6 @@ EXPORTED: dict[str, set[str]] = {
     "pg_stat_database_xact_commit": {"datid", "datname"},
 }
 """What is asked of the exporters of Kafka (danielqsj/kafka_exporter) and of Postgres (the community's)."""
-RATE_INTERVAL = "1m"
-"""What Grafana would put in the place of $__rate_interval."""
-
-# PromQL without its strings and label lists: what is left and no function, keyword or label is a metric.
-_STRING = re.compile(r'"[^"]*"')
-_METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*(?=[\s{\[)>=,]|$)(?!\s*\()")
-_GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
-_LABELS = re.compile(r"\{[^}]*\}")
-_RANGES = re.compile(r"\[[^\]]*\]")
-_WORDS = {"and", "or", "unless", "bool", "offset"}
-
-
-def metrics_of(expression: str) -> set[str]:
-    for noise in (_STRING, _LABELS, _RANGES, _GROUPING):
-        expression = noise.sub(" ", expression)
-    names = set(_METRIC.findall(expression)) - _WORDS
-    return {name for name in names if not re.fullmatch(r"\d.*|[smhd]", name)}
-
-
-def rules() -> list[dict[str, Any]]:
-    files = sorted((PROMETHEUS_FILES / "rules").glob("*.yml"))
-    return [rule for file in files for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
-
-
-def alerts() -> list[str]:
-    return [rule["alert"] for rule in rules() if "alert" in rule]
-
-
-def dashboard(name: str = "pipeline") -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((DASHBOARDS / f"{name}.json").read_text())
-    return found
-
-
-def panels(name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = dashboard(name)["panels"]
-    return found
-
-
-def dashboard_queries() -> Iterator[tuple[str, str]]:
-    for name in NAMES:
-        for panel in panels(name):
-            for target in panel.get("targets", []):
-                asked = target["expr"].replace("$__rate_interval", RATE_INTERVAL)
-                yield f"{name}: {panel['title']} {target['refId']}", asked
-
-
-def marks() -> Iterator[tuple[str, str]]:
-    """The annotations, which every graph shows."""
-    for name in NAMES:
-        for each in dashboard(name)["annotations"]["list"]:
-            yield f"mark {each['name']} of {name}", each["expr"]
 
 
 def exposed() -> dict[str, set[str]]:
@@ -164,7 +124,7 @@ def test_only_labels_that_exist(expression: str) -> None:
         "partner",
         *(label for metrics in (exposed(), EXPORTED) for each in metrics.values() for label in each),
     }
-    grouped = [name for group in _GROUPING.findall(expression) for name in re.findall(r"\w+", group)[1:]]
+    grouped = [name for group in GROUPING.findall(expression) for name in re.findall(r"\w+", group)[1:]]
     matched = re.findall(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"", expression)
     assert {*grouped, *matched} <= labels
 
@@ -392,12 +352,6 @@ def _until_found(platform: Platform, expression: str) -> None:
     until(lambda: _ask(platform, "query", query=expression)["result"], f"a result of {expression}")
 
 
-def selectors(expression: str) -> set[str]:
-    """Each metric of the expression with the labels that it is asked for."""
-    names = "|".join(sorted(map(re.escape, metrics_of(expression)), key=len, reverse=True))
-    return set(re.findall(rf"(?<![\w:])(?:{names})(?![\w:])(?:\{{[^}}]*\}})?", expression))
-
-
 def test_the_selectors_in_an_expression() -> None:
     expression = 'sum by (job) (rate(a_total{x="b"}[1m])) > 10 unless a_total offset 5m'
     assert selectors(expression) == {'a_total{x="b"}', "a_total"}
@@ -414,12 +368,9 @@ def test_every_selector_has_series(selector: str, lived: Platform) -> None:
     _until_found(lived, f"last_over_time({selector}[1h])")
 
 
-SHOWN = [*dashboard_queries(), *((rule["record"], rule["expr"]) for rule in rules() if "record" in rule)]
-
-
 @pytest.mark.campaign
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("expression", [query for _, query in SHOWN], ids=[name for name, _ in SHOWN])
+@pytest.mark.parametrize("expression", [query for _, query in shown()], ids=[name for name, _ in shown()])
 def test_every_panel_and_every_recorded_rule_shows_something(expression: str, lived: Platform) -> None:
     _until_found(lived, expression)
 
