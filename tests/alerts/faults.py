@@ -9,15 +9,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
+import asyncpg
 from aiokafka.admin import NewTopic, RecordsToDelete
 
+from goodstanding.platform.servers.ports import free_ports
 from goodstanding.portal import keys
 from goodstanding.portal.hooks import sending
 from goodstanding.reading.offsets import asking
 from shared.contracts.partition import PARTITIONS, partition_of
-from shared.contracts.topics import NORMALIZED, SCORES_CHANGED, raw_topic
+from shared.contracts.topics import NORMALIZED, SCORES_CHANGED, raw_topic, topics
 from shared.kafka.sender import started
 from shared.kafka.topic_admin import administrator
 from tests.alerts.platform import HOOKS, PARTNER, PEOPLE, Platform
@@ -52,10 +56,12 @@ def locked_people(p: Platform) -> Iterator[None]:
 
 @contextmanager
 def nobody_takes_scores(p: Platform) -> Iterator[None]:
-    p.configure(SCORES_CHANGED, **{"min.insync.replicas": "4"})
+    """More copies are asked for than there are brokers."""
+    (topic,) = (each for each in topics([PARTNER]) if each.name == SCORES_CHANGED)
+    p.configure(topic, **{"min.insync.replicas": "4"})
     p.rides(range(50, 100), months_ago=1)
     yield
-    p.configure(SCORES_CHANGED)
+    p.configure(topic)
 
 
 @contextmanager
@@ -154,31 +160,44 @@ def unconfirmed_erasure(p: Platform) -> Iterator[None]:
 @contextmanager
 def deaf_subscriber(p: Platform) -> Iterator[None]:
     """Nobody listens where its webhooks are to go, for three days."""
-    person, now = p.user_id(100), datetime.now(UTC)
+    person, now, (port,) = p.user_id(100), datetime.now(UTC), free_ports(1)
 
-    async def follow() -> str:
-        async with p.connection() as pool, pool.acquire() as db:
-            await db.execute("set search_path = portal")
-            permission = "insert into permission (shard, user_id, subscriber, given_at) values ($1, $2, 'firm', $3)"
-            await db.execute(permission, partition_of(person), bytes.fromhex(person), now)
-            await keys.make(db, "subscriber", "firm", ["standing"], now)
-            webhook, _ = await sending.add(db, "firm", "http://127.0.0.1:9/", now, allows_private=True)
-            return webhook
+    async def follow(db: asyncpg.Connection) -> str:
+        permission = "insert into permission (shard, user_id, subscriber, given_at) values ($1, $2, 'firm', $3)"
+        await db.execute(permission, partition_of(person), bytes.fromhex(person), now)
+        await keys.make(db, "subscriber", "firm", ["standing"], now)
+        webhook, _ = await sending.add(db, "firm", f"http://127.0.0.1:{port}/", now, allows_private=True)
+        return webhook
 
-    webhook = p.run(follow())
+    webhook = p.asked("portal", follow)
     for months_ago in (0, 1, 2):
         p.rides([100], months_ago=months_ago)
     until(lambda: p.sql("select from portal.delivery where attempts > 0"), "it was tried")
     p.sql("update portal.delivery set give_up_at = now(), next_at = now() where state = 'waiting'")
     yield
+    with _listening(port):
+        p.asked("portal", lambda db: sending.replay(db, webhook, now, datetime.now(UTC)))
+        until(lambda: not p.sql("select from portal.delivery where state <> 'done'"), "all is taken")
 
-    async def end() -> None:
-        async with p.connection() as pool, pool.acquire() as db:
-            await db.execute("set search_path = portal")
-            await sending.end(db, webhook, now)
 
-    p.run(end())
-    p.sql("update portal.delivery set at = at - interval '8 days'")
+class _Takes(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(204)
+        self.end_headers()
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[None]:
+    server = ThreadingHTTPServer(("127.0.0.1", port), _Takes)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @contextmanager
@@ -186,9 +205,10 @@ def late_deadlines(p: Platform) -> Iterator[None]:
     """A record's last day has passed, and retention cannot write."""
     day = (datetime.now(UTC) - timedelta(days=30)).date().isoformat()
     p.record(200, status="reported", began_on=day)
-    until(lambda: p.sql("select from retention.record where due_at is not null"), "the record has a deadline")
+    until(lambda: p.sql("select from retention.record where lapses_at is not null"), "the record has a deadline")
     p.stop("retention-1")
-    p.sql("update retention.record set due_at = now() - interval '1 hour' where due_at is not null")
+    at = datetime.now(UTC) - timedelta(hours=1)
+    p.sql("update retention.record set due_at = $1, lapses_at = $1 where lapses_at is not null", at)
     with p.locked("retention.record"):
         p.start("retention-1", ready=False)
         yield

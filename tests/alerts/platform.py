@@ -7,11 +7,11 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import asyncpg
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -28,7 +28,7 @@ from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.partition import partition_of
 from shared.contracts.rights import MONITOR
 from shared.contracts.times import rfc3339
-from shared.contracts.topics import PROCESSES, raw_topic
+from shared.contracts.topics import PROCESSES, Topic, raw_topic
 from shared.kafka.sender import started
 from shared.kafka.topic_admin import administrator
 from shared.settings import ROOT
@@ -46,6 +46,8 @@ PATIENCE_S = 180.0
 HOOKS = str(Path(__file__).with_name("hooks"))
 """For the path of a process that is to have a fault of ours."""
 
+T = TypeVar("T")
+
 
 class Platform:
     def __init__(self, directory: Path, stack: Servers, deployment: Deployment) -> None:
@@ -53,6 +55,7 @@ class Platform:
         """The directory has the policies and the mappings that the services work by."""
         self.run = asyncio.Runner().run
         """One loop for all, so that a connection stays open from one call to the next."""
+        self._postgres = deployment.addresses.postgres
         self.ports = dict(zip(NAMES, free_ports(len(NAMES)), strict=True))
         self.processes: dict[str, ServiceProcess] = {}
         self.prometheus: Prometheus
@@ -98,7 +101,7 @@ class Platform:
         """Postgres'."""
         program = shutil.which("prometheus-postgres-exporter") or shutil.which("postgres_exporter")
         assert program, "Postgres' exporter is needed: install it (Debian: prometheus-postgres-exporter)"
-        server = self.deployment.addresses.postgres.rpartition("@")[2]
+        server = self._postgres.rpartition("@")[2]
         environment = {
             **os.environ,
             "DATA_SOURCE_URI": f"{server}?sslmode=disable",
@@ -128,25 +131,28 @@ class Platform:
 
     # -- servers -------------------------------------------------------------------------------------------------------
 
+    def asked(self, schema: str, ask: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        """As the administrator, in a service's schema."""
+
+        async def connected() -> T:
+            db = await asyncpg.connect(self._postgres, server_settings={"search_path": schema})
+            try:
+                return await ask(db)
+            finally:
+                await db.close()
+
+        return self.run(connected())
+
     def sql(self, query: str, *arguments: Any) -> list[Any]:
         """As the administrator, in every schema."""
-
-        async def ask() -> list[Any]:
-            async with self.connection() as db:
-                rows: list[Any] = await db.fetch(query, *arguments)
-                return rows
-
-        return self.run(ask())
-
-    def connection(self) -> Any:
-        return asyncpg.create_pool(self.deployment.addresses.postgres, min_size=1, max_size=1)
+        return self.asked("public", lambda db: db.fetch(query, *arguments))
 
     @contextmanager
     def session(self, *queries: str) -> Iterator[None]:
         """A session of the administrator's that has asked this, and stays."""
 
         async def opened() -> asyncpg.Connection:
-            db = await asyncpg.connect(self.deployment.addresses.postgres)
+            db = await asyncpg.connect(self._postgres)
             for query in queries:
                 await db.execute(query)
             return db
@@ -161,12 +167,13 @@ class Platform:
         """Others may read the table, and wait before they write."""
         return self.session("begin", f"lock table {table} in exclusive mode")
 
-    def configure(self, topic: str, **settings: str) -> None:
-        """Settings of a topic; none takes back those of before."""
+    def configure(self, topic: Topic, **otherwise: str) -> None:
+        """A topic's settings, which are those of the table but for these."""
+        settings = {**topic.settings(self.deployment.settings.replication_factor), **otherwise}
 
         async def alter() -> None:
             async with administrator(self.deployment.kafka) as admin:
-                await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, settings)])
+                await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, settings)])
 
         self.run(alter())
 
@@ -202,7 +209,10 @@ class Platform:
             async with started(self.deployment.kafka) as producer:
                 sent = [
                     await producer.send(
-                        raw_topic(PARTNER), value, partition=partition_of(key), headers=[("content-type", STRUCTURED)]
+                        raw_topic(PARTNER),
+                        value,
+                        partition=partition_of(key),
+                        headers=[("content-type", STRUCTURED.encode())],
                     )
                     for key, value in messages
                 ]
@@ -230,11 +240,11 @@ def running(directory: Path, *, clock: Literal["system", "stepped"] = "system", 
         stack = ends.enter_context(Servers.ephemeral(brokers=brokers))
         shutil.copytree(ROOT / "partners", directory / "partners")
         write_policies(directory / "policies")
-        settings = FixedSettings.new(clock=clock).with_portal().with_monitor()
+        settings = FixedSettings.new(clock=clock, replication_factor=str(brokers)).with_portal().with_monitor()
         deployment = Deployment.create(directory, stack.addresses, settings)
         platform = Platform(directory, stack, deployment)
         ends.callback(platform.close)
-        platform.run(deployment.ensure_topics(brokers))
+        platform.run(deployment.ensure_topics())
         platform.run(deployment.migrate())
         platform.start_exporter()
         ends.enter_context(kafka_exporter.running(stack.addresses.kafka, platform.kafka_exporter_port))
