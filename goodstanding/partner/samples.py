@@ -5,13 +5,14 @@ The events are what the mapping asks for and nothing more. They follow from part
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from hashlib import sha256
 from itertools import count
 from random import Random
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from goodstanding.errors import UserError
 from goodstanding.partner.event import PartnerEvent
@@ -79,9 +80,11 @@ def samples(
         for code, name in events.kinds.items()
         if name in permitted and (events.outcome is None or events.status != _RESOLVED)
     ]
+    records = _Records(f"{partner}/{seed}")
     for number in count():
         code, events, kind = codes[number % len(codes)]
-        maker = _Maker(mapping, setting, Random(f"{partner}/{seed}/{number}"))
+        record = records.next(kind, events) if kind.shape is Shape.RECORD else None
+        maker = _Maker(mapping, setting, Random(f"{partner}/{seed}/{number}"), record)
         yield maker.event(partner, _id(partner, seed, number), code, events, kind, mode)
 
 
@@ -94,14 +97,46 @@ def _records(mapping: NativeMapping) -> list[str]:
     return [kind.name for kind in KIND_OF.values() if kind.record_class in mapping.rights.records]
 
 
+class _Record(NamedTuple):
+    """What is said of a record, and the chance that all events about it have in common."""
+
+    status: str
+    random: Random
+
+
+class _Records:
+    """Of each kind one record after the other is reported, and settled later."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._told = name, Counter[tuple[str, str]]()
+
+    def next(self, kind: Kind, events: Events) -> _Record:
+        reported, settled = (self._told[kind.name, status] for status in _STATUSES)
+        wanted, possible = "settled" if settled < reported else "reported", _statuses(events.status)
+        status = wanted if wanted in possible else possible[0]
+        number = self._told[kind.name, status]
+        self._told[kind.name, status] += 1
+        return _Record(status, Random(f"{self._name}/{kind.name}/{number}"))
+
+
+def _statuses(spec: str | Text | None) -> Sequence[str]:
+    """Those that a mapping can say."""
+    if isinstance(spec, Text) and spec.fixed is not None:
+        return [spec.fixed]
+    return list(spec.map.values()) if isinstance(spec, Text) and spec.map else _STATUSES
+
+
 class _Maker:
     """Makes one event out of chance, and has it written."""
 
-    def __init__(self, mapping: ForeignMapping, setting: Setting, random: Random) -> None:
-        self._mapping, self._setting, self._random = mapping, setting, random
-        self._time = (setting.until - timedelta(seconds=random.randrange(_SPREAD_S))).replace(microsecond=0)
-        self._person = random.randrange(setting.people)
+    def __init__(self, mapping: ForeignMapping, setting: Setting, random: Random, record: _Record | None) -> None:
+        self._mapping, self._setting, self._random, self._record = mapping, setting, random, record
+        self._time = self._some_time(random)
+        self._person = (record.random if record else random).randrange(setting.people)
         self._write = Writer(mapping, setting.zone)
+
+    def _some_time(self, random: Random) -> datetime:
+        return (self._setting.until - timedelta(seconds=random.randrange(_SPREAD_S))).replace(microsecond=0)
 
     def event(self, partner: str, id: str, code: str, events: Events, kind: Kind, mode: Mode) -> PartnerEvent:
         mapping = self._mapping
@@ -149,22 +184,22 @@ class _Maker:
             self._put(events.contact, self._setting.identifier(self._person + 1))
         if events.consent is not None:
             self._put_consent(events.consent)
-        if kind.shape is Shape.RECORD:
-            self._put_record(events)
+        if self._record is not None:
+            self._put_record(events, self._record)
 
-    def _put(self, spec: str | Text, text: str) -> None:
+    def _put(self, spec: str | Text, text: str, random: Random | None = None) -> None:
         """A text where the mapping wants one; parts of a made one are told apart by a number."""
         self._write.text(spec, text)
         for path in spec.paths if isinstance(spec, Text) else ():
             # What other keys read too is written by them, or has been.
-            self._write.values.setdefault(path, str(self._random.randrange(1000, 10_000)))
+            self._write.values.setdefault(path, str((random or self._random).randrange(1000, 10_000)))
 
     def _put_choice(self, spec: str | Text, choices: tuple[str, ...]) -> str:
         """One of our words, as the partner says it; which one it is."""
         if isinstance(spec, Text) and spec.fixed is not None:
             return spec.fixed
         words = spec.map if isinstance(spec, Text) and spec.map else {choice: choice for choice in choices}
-        word = self._random.choice(list(words))
+        word = self._random.choice([word for word, choice in words.items() if choice in choices])
         self._put(spec, word)
         return words[word]
 
@@ -179,12 +214,12 @@ class _Maker:
         self._put(spec.purpose, "credit-standing")
         self._write.time(spec.given_at, self._time - timedelta(days=30))
 
-    def _put_record(self, events: Events) -> None:
+    def _put_record(self, events: Events, record: _Record) -> None:
         assert events.report_id is not None
         assert events.status is not None
-        self._put(events.report_id, f"report-{self._random.randrange(10**9)}")
-        status = self._put_choice(events.status, _STATUSES)
+        self._put(events.report_id, f"report-{record.random.randrange(10**9)}", record.random)
+        status = self._put_choice(events.status, (record.status,))
         if events.ended_on is not None and status == "settled":
             self._write.time(events.ended_on, self._time, "date")
         if events.began_on is not None:
-            self._write.time(events.began_on, self._time - timedelta(days=120), "date")
+            self._write.time(events.began_on, self._some_time(record.random) - timedelta(days=120), "date")
