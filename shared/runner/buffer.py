@@ -86,7 +86,7 @@ class Buffer:
 
         A call to `take` implies that the batch taken before has been handled.
         """
-        self._budget.held -= self._bytes_in_hand
+        self.handled()
         batch: list[Fetched] = []
         before, room = self._bytes, self._bytes_max // 2
         while self._records and len(batch) < records_max:
@@ -104,6 +104,11 @@ class Buffer:
             self._resume()
         self._in_hand = batch
         return batch
+
+    def handled(self) -> None:
+        """What was taken last is done: where nothing comes behind it, nobody takes again."""
+        self._budget.held -= self._bytes_in_hand
+        self._in_hand, self._bytes_in_hand = [], 0
 
     def clear(self) -> None:
         self._records.clear()

@@ -101,6 +101,8 @@ class Working(Generic[M, S, W]):
         self.agenda = agenda.records_handled(self.agenda)
         if await self._handled(records) is Did.SMALLER:
             return
+        if not self._put_back:
+            self._shard.buffer.handled()
         took_s = time.perf_counter() - began
         portions, most = self._portions, self._host.settings.batch_records_max
         portions.records = portion.handled(portions.records, len(records))

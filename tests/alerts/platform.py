@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -42,7 +43,7 @@ PEOPLE = 1_200
 """Of fewer than a thousand no alert looks at the shares."""
 NAMES = [f"{service}-{number}" for service in PROCESSES for number in (1, 2)]
 """Of the processes that Prometheus knows of. The first one of each service runs."""
-PATIENCE_S = 180.0
+PATIENCE_S, _LOOK_EVERY_S = 180.0, 0.25
 HOOKS = str(Path(__file__).with_name("hooks"))
 """For the path of a process that is to have a fault of ours."""
 
@@ -226,8 +227,13 @@ class Platform:
         """How many people have a tier."""
         return int(self.sql("select count(*) from benefits.person")[0][0])
 
-    def until_fires(self, *alerts: str) -> None:
-        until(lambda: {*alerts} <= self.prometheus.firing(), f"{alerts} fire", PATIENCE_S)
+    def silent(self, *alerts: str) -> set[str]:
+        """Those of them that do not fire within some minutes; none as soon as all do."""
+        missing, give_up = {*alerts}, time.monotonic() + PATIENCE_S
+        while missing and time.monotonic() < give_up:
+            time.sleep(_LOOK_EVERY_S)  # Prometheus has to be asked
+            missing = {*alerts} - self.prometheus.firing()
+        return missing
 
     def until_quiet(self, *alerts: str) -> None:
         until(lambda: not {*alerts} & self.prometheus.firing(), f"{alerts} are quiet", PATIENCE_S)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from shared.contracts.partition import partition_of
@@ -584,6 +585,22 @@ async def test_the_lag_of_a_relay_is_what_is_left_to_do(tiny: Tiny) -> None:
             await until(says, "the shard's lag")
             assert seen == [30]
             gate.set()
+
+
+async def test_a_shard_at_rest_has_no_lag(tiny: Tiny) -> None:
+    """Behind the last record stands the marker of its transaction, which nobody handles."""
+    at = TopicPartition(tiny.source, partition_of(KEY))
+    producer = AIOKafkaProducer(bootstrap_servers=tiny.kafka, transactional_id=f"{tiny.name}-partner")
+    async with producer, producer.transaction():
+        await producer.send(at.topic, b"one", key=KEY.encode(), partition=at.partition)
+    async with tiny.worker() as worker:
+        await tiny.until_total(1)
+
+        async def rests() -> bool:
+            lags = await worker.here.measure()
+            return at in lags and lags[at].records == 0
+
+        await until(rests, "nothing is left to do")
 
 
 async def test_a_relay_sets_poison_aside(tiny: Tiny) -> None:

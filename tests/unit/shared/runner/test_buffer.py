@@ -47,6 +47,20 @@ def test_a_shard_that_stands_still_stops_no_other() -> None:
     assert len(stuck.buffer) > 0
 
 
+def test_what_is_handled_is_given_back_although_nothing_follows() -> None:
+    budget = Budget(60_000)
+    feed = Feed(budget)
+    feed.buffer.put([record(10), record(20)])
+    taken = feed.buffer.take(2)
+    assert feed.buffer.oldest is taken[0]
+    assert budget.held > 0
+    feed.buffer.handled()
+    assert feed.buffer.oldest is None
+    assert budget.held == 0
+    assert feed.buffer.take(2) == []
+    assert budget.held == 0
+
+
 def test_what_is_dropped_is_given_back() -> None:
     budget = Budget(60_000)
     feed = Feed(budget)
