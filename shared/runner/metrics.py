@@ -72,6 +72,7 @@ class Metrics:
             "The instant of a shard's earliest timer that has not fired; late, when it is in the past.",
             ["shard"],
         )
+        self._timers_known: set[int] = set()
         self.run_done_ratio = gauge(
             "goodstanding_run_done_ratio", "How much of the latest run is over, 0 to 1, by shard.", ["shard"]
         )
@@ -91,7 +92,18 @@ class Metrics:
 
     def next_timer(self, shard: int, at: datetime | None) -> None:
         """`at` is None when nothing will be due."""
+        self._timers_known.add(shard)
         self.next_timer_timestamp.labels(shard).set(at.timestamp() if at else math.inf)
+
+    def timers_unasked(self, shard: int, now: datetime) -> None:
+        """A shard begins, and its timers are late until they are asked. What is known of them stays: of one that begins
+        again and again the same timer is later and later."""
+        if shard not in self._timers_known:
+            self.next_timer(shard, now)
+
+    def shard_left(self, shard: int) -> None:
+        self._timers_known.discard(shard)
+        self.next_timer_timestamp.remove(shard)
 
     def run_goes_on(self, shard: int, done: float) -> None:
         self.run_done_ratio.labels(shard).set(done)

@@ -161,7 +161,7 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
                 await asyncio.wait(late, timeout=_CANCEL_TIMEOUT_S)
         for index, shard in shards.items():
             shard.buffer.clear()
-            self._host.metrics.next_timer_timestamp.remove(index)
+            self._host.metrics.shard_left(index)
         self._host.metrics.shards.set(len(self.shards))
 
     async def look_again(self) -> None:

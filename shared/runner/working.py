@@ -71,7 +71,7 @@ class Working(Generic[M, S, W]):
     async def run(self) -> None:
         """Until the shard is stopped."""
         clock, buffer = self._host.clock, self._shard.buffer
-        self._host.metrics.next_timer(self._shard.index, clock.now())
+        self._host.metrics.timers_unasked(self._shard.index, clock.now())
         while not self._shard.stopping:
             # What fails between two steps is the trouble of neither: the next success of either kind ends it.
             self._shard.doing = Doing.BEGINNING

@@ -8,6 +8,7 @@ so do rates, which are per second of the machine's.
 from __future__ import annotations
 
 import re
+from math import prod
 from typing import Any
 
 TIMES = 30
@@ -31,7 +32,7 @@ def quick(duration: str) -> str:
 
 def quick_expression(expression: str) -> str:
     expression = _DURATION.sub(lambda found: quick(found[0]), expression)
-    return _TOO_OLD.sub(rf"\g<1>\g<2> / {TIMES}", expression)
+    return _TOO_OLD.sub(lambda found: found[1] + quick(f"{prod(map(int, found[2].split('*')))}s")[:-1], expression)
 
 
 def quick_rules(rules: Any) -> Any:

@@ -41,7 +41,8 @@ def few_descriptors(p: Platform) -> Iterator[None]:
 @contextmanager
 def restarts(p: Platform) -> Iterator[None]:
     for _ in range(6):
-        p.restart("ingest-1", ready=False)
+        p.processes["ingest-1"].kill()
+        p.start("ingest-1", ready=False)
         until(lambda: p.processes["ingest-1"].http, "it listens")
         time.sleep(1)  # Prometheus has to have seen it
     yield

@@ -313,8 +313,8 @@ def test_a_shard_that_has_nothing_due_is_never_late() -> None:
     metrics = Metrics()
     metrics.next_timer(0, None)
     metrics.next_timer(1, datetime(2026, 1, 6, tzinfo=UTC))
-    metrics.next_timer_timestamp.remove(1)
-    metrics.next_timer_timestamp.remove(2)  # which was never claimed
+    metrics.shard_left(1)
+    metrics.shard_left(2)  # which was never claimed
     text = generate_latest(metrics.registry).decode()
     assert 'goodstanding_timers_next_timestamp_seconds{shard="0"} +Inf' in text
     assert 'shard="1"' not in text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from prometheus_client import generate_latest
 
 from shared.runner.metrics import Metrics
@@ -18,6 +20,23 @@ def test_no_counter_has_a_twin_that_says_when_it_was_made() -> None:
     metrics.step_seconds.labels("events").observe(0.1)
     assert page(metrics)
     assert [line for line in page(metrics) if "_created" in line] == []
+
+
+def test_a_shard_that_begins_again_and_again_is_later_and_later() -> None:
+    """Whatever was known of its timers when a step failed holds until they are asked once more."""
+    metrics, first = Metrics(), datetime(2026, 1, 6, tzinfo=UTC)
+
+    def shown() -> list[str]:
+        return [line.split(" ")[1] for line in page(metrics) if "timers_next" in line]
+
+    for minute in range(3):
+        metrics.timers_unasked(0, first + timedelta(minutes=minute))
+        assert [float(value) for value in shown()] == [first.timestamp()]
+    metrics.shard_left(0)
+    assert shown() == []
+    metrics.next_timer(0, None)
+    metrics.timers_unasked(0, first)
+    assert shown() == ["+Inf"]
 
 
 def test_people_are_counted_anew_each_time() -> None:
