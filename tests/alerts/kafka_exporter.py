@@ -6,9 +6,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -26,12 +25,14 @@ class _Brokers(Collector):
     """Asks again and again, and says what it was told last: of a broker that dies an answer may take seconds."""
 
     def __init__(self, kafka: str) -> None:
-        self._kafka, self._latest, self._ended = kafka, list[GaugeMetricFamily](), threading.Event()
+        self._kafka, self._ended = kafka, threading.Event()
+        self._latest: dict[str, list[GaugeMetricFamily]] = {}
         self._asking = threading.Thread(target=self._ask)
         self._asking.start()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        yield from self._latest
+        for families in list(self._latest.values()):
+            yield from families
 
     def end(self) -> None:
         self._ended.set()
@@ -39,36 +40,44 @@ class _Brokers(Collector):
 
     def _ask(self) -> None:
         while not self._ended.wait(_EVERY_S):
-            with contextlib.suppress(*AWAY):
-                self._latest = asyncio.run(self._asked())
+            for ask in (self._cluster, self._offsets):
+                with contextlib.suppress(*AWAY):
+                    self._latest[ask.__name__] = asyncio.run(ask())
 
-    async def _asked(self) -> list[GaugeMetricFamily]:
+    async def _cluster(self) -> list[GaugeMetricFamily]:
         brokers = GaugeMetricFamily("kafka_brokers", "That answer.")
-        newest = GaugeMetricFamily("kafka_topic_partition_current_offset", "The end.", labels=_PLACE)
-        oldest = GaugeMetricFamily("kafka_topic_partition_oldest_offset", "The beginning.", labels=_PLACE)
         leader = GaugeMetricFamily("kafka_topic_partition_leader", "The broker that leads.", labels=_PLACE)
         under = GaugeMetricFamily(
             "kafka_topic_partition_under_replicated_partition", "1 where copies lack.", labels=_PLACE
         )
-        lag = GaugeMetricFamily("kafka_consumergroup_lag", "Not committed.", labels=["consumergroup", *_PLACE])
-        async with asyncio.timeout(_TIMEOUT_S), administrator(self._kafka) as admin, asking(self._kafka) as offsets:
+        async with asyncio.timeout(_TIMEOUT_S), administrator(self._kafka) as admin:
             brokers.add_metric([], len((await admin.describe_cluster())["brokers"]))
-            topics = await admin.describe_topics([name for name in await admin.list_topics() if name[0] != "_"])
-            for topic in topics:
+            for topic in await admin.describe_topics(_ours(await admin.list_topics())):
                 for each in topic["partitions"]:
                     place = [topic["topic"], str(each["partition"])]
                     leader.add_metric(place, each["leader"])
                     under.add_metric(place, float(len(each["isr"]) < len(each["replicas"])))
-            ends: dict[TopicPartition, int] = {}
-            for tp, kept in (await offsets.kept([topic["topic"] for topic in topics])).items():
-                ends[tp] = kept.stop
-                newest.add_metric([tp.topic, str(tp.partition)], kept.stop)
-                oldest.add_metric([tp.topic, str(tp.partition)], kept.start)
+        return [brokers, leader, under]
+
+    async def _offsets(self) -> list[GaugeMetricFamily]:
+        newest = GaugeMetricFamily("kafka_topic_partition_current_offset", "The end.", labels=_PLACE)
+        oldest = GaugeMetricFamily("kafka_topic_partition_oldest_offset", "The beginning.", labels=_PLACE)
+        lag = GaugeMetricFamily("kafka_consumergroup_lag", "Not committed.", labels=["consumergroup", *_PLACE])
+        async with asyncio.timeout(_TIMEOUT_S), asking(self._kafka) as offsets:
+            kept = await offsets.kept(_ours(await offsets.topics()))
+            for tp, there in kept.items():
+                newest.add_metric([tp.topic, str(tp.partition)], there.stop)
+                oldest.add_metric([tp.topic, str(tp.partition)], there.start)
             for group in map(group_of, SERVICES):
                 for tp, done in (await offsets.committed(group)).items():
-                    if tp in ends:
-                        lag.add_metric([group, tp.topic, str(tp.partition)], ends[tp] - done)
-        return [brokers, newest, oldest, leader, under, lag]
+                    if tp in kept:
+                        lag.add_metric([group, tp.topic, str(tp.partition)], kept[tp].stop - done)
+        return [newest, oldest, lag]
+
+
+def _ours(topics: Iterable[str]) -> list[str]:
+    """All but Kafka's own."""
+    return [topic for topic in topics if not topic.startswith("_")]
 
 
 @contextlib.contextmanager
