@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -240,13 +240,13 @@ class Platform:
 
 
 @contextmanager
-def running(directory: Path, *, clock: Literal["system", "stepped"] = "system", brokers: int = 1) -> Iterator[Platform]:
+def running(directory: Path, *, brokers: int = 1) -> Iterator[Platform]:
     """With the exporters, topics and tables, and no service yet; all of it ends with the block."""
     with ExitStack() as ends:
         stack = ends.enter_context(Servers.ephemeral(brokers=brokers))
         shutil.copytree(ROOT / "partners", directory / "partners")
         write_policies(directory / "policies")
-        settings = FixedSettings.new(clock=clock, replication_factor=str(brokers)).with_portal().with_monitor()
+        settings = FixedSettings.new(replication_factor=str(brokers)).with_portal().with_monitor()
         deployment = Deployment.create(directory, stack.addresses, settings)
         platform = Platform(directory, stack, deployment)
         ends.callback(platform.close)
