@@ -103,8 +103,10 @@ def _take_in(state: State, messages: Sequence[Message], policy: Policy) -> _Take
                 taken.folded.append((message, outcome))
                 if isinstance(outcome, Accepted):
                     taken.accepted = True
-                if isinstance(outcome, Blocked) or (isinstance(outcome, Accepted) and outcome.cites_anew):
-                    # Also of a figure that is refused, since it might have come before the withdrawal (rules I10).
+                    if outcome.cites_anew:
+                        taken.consents.append(cited_by(message))
+                elif isinstance(outcome, Blocked):
+                    # A figure that is refused might have come before the withdrawal (rules I10).
                     taken.consents.append(cited_by(message))
             case RecordNews():
                 _take_record(state, message, taken)
