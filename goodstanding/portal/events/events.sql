@@ -17,10 +17,12 @@ from unnest($2::smallint[], $3::bigint[], $4::int[], $5::bytea[], $6::timestampt
 on conflict (partner, raw_partition, raw_offset, member) do update set
     code = excluded.code, field = excluded.field, sentence = excluded.sentence
 
--- Nobody could read which event it was: then all that lies at these positions is refused.
--- name: refused_whole
-update event set code = $5, field = $6, sentence = $7
+-- The id of the event could not be read: then it is the one of this number in its message, or, where there is no number,
+-- all that lies at these positions is refused.
+-- name: refused_unnamed
+update event set code = $6, field = $7, sentence = $8
 where partner = $1 and raw_partition = $2::smallint and raw_offset between $3::bigint and $4::bigint
+    and ($5::int is null or member = $5)
 
 -- name: read_until
 select next_offset from refusals_read where partner = $1

@@ -141,12 +141,13 @@ class Verdicts:
                 counts[_instant(record.timestamp).date(), str(refusal.code)] += 1
             partition, first = map(int, refusal.origin.rsplit("/", 2)[1:])
             why = refusal.code, refusal.field, refusal.sentence
+            member = None if refusal.index is None else int(refusal.index)
             if refusal.eventid is None:
                 last = int((refusal.lastorigin or refusal.origin).rpartition("/")[2])
-                await db.execute(_SQL["refused_whole"], partner, partition, first, last, *why)
+                await db.execute(_SQL["refused_unnamed"], partner, partition, first, last, member, *why)
                 continue
-            event, member = self._id(partner, refusal.eventid), int(refusal.index or 0)
-            rows.append((partition, first, member, event, _instant(record.timestamp), *why))
+            event = self._id(partner, refusal.eventid)
+            rows.append((partition, first, member or 0, event, _instant(record.timestamp), *why))
         if rows:
             await db.execute(_SQL["refused"], partner, *map(list, zip(*rows, strict=True)))
         if counts:
