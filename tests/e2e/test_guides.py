@@ -28,15 +28,30 @@ _CLIENT = "goodstanding_client"
 _BUILD = ("pyproject.toml", "requirements.lock", "LICENSE", "Dockerfile", "docker-compose.yml", ".dockerignore")
 
 
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The code with its bytecode: each guide has a copy to edit, whose commands and services would all compile it."""
+    directory = tmp_path_factory.mktemp("code")
+    for part in _CODE:
+        shutil.copytree(ROOT / part, directory / part, ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(directory)], env=_bytecode_beside_it(), check=True)
+    return directory
+
+
+def _bytecode_beside_it() -> dict[str, str]:
+    """What is in the environment, but for where `make` keeps the bytecode of the checkout."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
+
+
 @pytest.fixture
-def checkout() -> Iterator[Path]:
+def checkout(compiled: Path) -> Iterator[Path]:
     """A clone as a newcomer has it, with this session's packages as its environment, and no stack of anybody."""
     # As in servers.py: pytest's own directory is closed to the user that Postgres steps down to.
     with tempfile.TemporaryDirectory(prefix="goodstanding-guide-") as name:
         directory = Path(name)
         directory.chmod(0o755)
         for part in _CODE:
-            shutil.copytree(ROOT / part, directory / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(compiled / part, directory / part)
         for part in _BUILD:
             if (ROOT / part).exists():
                 shutil.copy(ROOT / part, directory / part)
@@ -55,7 +70,7 @@ def newcomer(checkout: Path) -> Iterator[dict[str, str]]:
         script.write_text(f'#!/bin/sh\nexec {environment}/bin/python -m {module} "$@"\n')
         script.chmod(0o755)
     variables = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("GOODSTANDING_")},
+        **{name: value for name, value in _bytecode_beside_it().items() if not name.startswith("GOODSTANDING_")},
         "GOODSTANDING_HOME": str(checkout / "home"),
         "PATH": f"{environment}/bin:{os.environ['PATH']}",
         "PYTHONUNBUFFERED": "1",  # so that answers and steps come in the order of a terminal

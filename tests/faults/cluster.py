@@ -89,6 +89,7 @@ class Cluster:
     """The services of which a process has been started at some time. The others are not waited for."""
     now: datetime | None = None
     """What the stepped clock shows."""
+    _kept: list[asyncpg.Connection] = field(default_factory=list)
 
     @property
     def kafka(self) -> str:
@@ -166,6 +167,8 @@ class Cluster:
     def close(self) -> None:
         for process in self.processes.values():
             process.kill()
+        for db in self._kept:
+            db.terminate()
 
     # -- what is going on ----------------------------------------------------------------------------------------------
 
@@ -274,12 +277,20 @@ class Cluster:
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[asyncpg.Connection]:
-        """As the administrator."""
-        db = await asyncpg.connect(self.deployment.addresses.postgres, timeout=5)
+        """As the administrator. A connection is kept while nothing goes wrong on it: whoever waits looks fifty times a
+        second, and to log in costs more than to look."""
+        while self._kept and self._kept[-1].is_closed():
+            self._kept.pop()
+        if self._kept:
+            db = self._kept.pop()
+        else:
+            db = await asyncpg.connect(self.deployment.addresses.postgres, timeout=5, command_timeout=30)
         try:
             yield db
-        finally:
+        except BaseException:
             db.terminate()
+            raise
+        self._kept.append(db)
 
     async def create_topics(self, *names: str) -> None:
         """Topics that the table does not have."""

@@ -324,10 +324,12 @@ class Tiny:
         return [tuple(row) for row in rows if row["version"] != row["saved"]]
 
     async def until_total(self, total: int) -> None:
-        async def reached() -> bool:
-            return sum((await self.totals()).values()) >= total
+        async with self.database() as db:
 
-        await until(reached, f"{total} records counted")
+            async def reached() -> bool:
+                return bool(await db.fetchval("select coalesce(sum(total), 0) >= $1 from count", total))
+
+            await until(reached, f"{total} records counted")
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
