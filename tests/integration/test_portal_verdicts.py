@@ -21,17 +21,21 @@ from shared.contracts.faults import Code, Fault
 from shared.contracts.refusals import refusal_headers
 from shared.contracts.topics import raw_topic, rejected_topic
 from shared.kafka.connection import KafkaConnection
+from shared.postgres import migrate
 
 _FAULT = Fault(Code.MISSING_FIELD, "rows.id", "The field must be there.")
-_TABLES = Path(goodstanding.portal.feed.__file__).parent / "migrations" / "0004_events.sql"
+_TABLES = Path(goodstanding.portal.feed.__file__).parent / "migrations"
 
 
 @pytest.fixture
 async def database(postgres_dsn: str) -> AsyncIterator[asyncpg.Pool]:
     schema = f"verdicts_{uuid.uuid4().hex[:8]}"
-    async with asyncpg.create_pool(postgres_dsn, server_settings={"search_path": schema}, max_size=2) as pool:
+    async with asyncpg.create_pool(
+        postgres_dsn, server_settings={"search_path": schema}, min_size=1, max_size=2
+    ) as pool:
         await pool.execute(f"create schema {schema}")
-        await pool.execute(_TABLES.read_text(encoding="utf-8"))
+        async with pool.acquire() as connection:
+            await migrate(connection, [_TABLES])
         yield pool
         await pool.execute(f"drop schema {schema} cascade")
 
@@ -62,7 +66,7 @@ async def test_a_refusal_without_an_id_is_of_its_own_event_only(
     try:
         await admin.create_topics([NewTopic(rejected_topic(partner), 1, 1)])
         async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap) as producer:
-            await producer.send_and_wait(rejected_topic(partner), b"", headers=headers)
+            await producer.send_and_wait(rejected_topic(partner), b"", headers=list(headers))
         found = [await verdicts.of(partner, id) for id in ("a", "b", "c")]
         await admin.delete_topics([rejected_topic(partner)])
     finally:
