@@ -11,7 +11,7 @@ WORKDIR /source
 COPY requirements.lock ./
 RUN sed -n '/^uv==/,/^[^ ]/p' requirements.lock | sed '1b;/^[^ ]/d;/^ *#/d' > uv.lock \
  && pip install --quiet --no-cache-dir --require-hashes --no-deps --target /uv -r uv.lock
-# Two thirds of what some wheels weigh is symbols for debuggers, which `strip` takes away. Nothing of binutils is in the image.
+# Two thirds of the size of some wheels are debugging symbols, which `strip` removes. Nothing of binutils gets into the image.
 RUN apt-get -qq update && apt-get -qq install --yes --no-install-recommends binutils > /dev/null
 ENV UV_LINK_MODE=copy UV_NO_CACHE=1 UV_PYTHON=/opt/goodstanding/bin/python PYTHONPATH=/uv
 COPY pyproject.toml LICENSE ./
@@ -24,8 +24,8 @@ COPY shared shared
 COPY policies policies
 COPY partners partners
 COPY data data
-# Whatever is imported has bytecode, since a container cannot write any. FastStream's other brokers, the languages that Pygments
-# colours, and parsers of C are never imported.
+# Whatever is imported is compiled here, since a container cannot write bytecode. FastStream's other brokers, the languages that
+# Pygments colours, and parsers of C are never imported.
 # uv notes when our directory was changed, which nobody asks. Without that, and with one time for all files, the layer that
 # is copied from here is the same to the bit whenever it is built: what did not change is not pulled again.
 RUN /uv/bin/uv pip install --quiet --no-deps --build-constraints requirements.lock . \

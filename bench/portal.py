@@ -4,7 +4,7 @@
 
 The whole platform in continuous cadence, on a Kafka and a Postgres of its own. People with a history are made of the
 seven partners' samples, and more events about them flow all the time, so that what a page says changes while it is
-read. The pages are asked for in turn, each time by the next visitor; with --only, those alone whose name has the text.
+read. The pages are asked for in turn, each time by the next visitor; with --only, only those whose name has the text.
 The time runs from the instant at which a request is to be sent until its answer begins, so no request waits uncounted
 for another.
 """
@@ -45,7 +45,7 @@ _SESSIONS = 20
 _FOLDED = "select sum((offsets ->> $1)::bigint) >= $2 from scorer.shard"
 _SHOWN = "select (select sum(version) from portal.person) = (select sum(version) from scorer.person)"
 _WARM_S, _PATIENCE_S = 5.0, 120.0
-"""What comes first is not counted: connections are opened. And how long a request may take at most."""
+"""How long the start is not counted, because connections are opened then; and how long a request may take at most."""
 _WORD = re.compile(r'name="word" value="([0-9a-f]{64})"')
 
 Ask: TypeAlias = Callable[[int], httpx.Request]

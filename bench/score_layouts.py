@@ -3,8 +3,9 @@
     python -m bench.score_layouts [--people 40000]
 
 On the Postgres named in GOODSTANDING_POSTGRES, else on a local one of its own. Everybody has 24 monthly versions, and
-the 25th comes. One table forgets the first version in the same step (`forget_scores`), a partition of a month is
-dropped. The statements are the scorer's own. `ms` are of the backend's CPU where the server runs on this machine.
+a 25th is written. Where there are partitions by month, the oldest is dropped; otherwise the same step forgets the first
+version (`forget_scores`). The statements are the scorer's own. `ms` are of the backend's CPU where the server runs on
+this machine.
 """
 
 from __future__ import annotations

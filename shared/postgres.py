@@ -89,7 +89,7 @@ async def knock(dsn: str) -> None:
     changed and a certificate that has ended.
 
     Raises only what says that one side is not who it should be. Whether the server is there at all is another question,
-    and whoever asks it has connections that tell.
+    which the connections of the pool answer.
     """
     try:
         db = await asyncpg.connect(dsn, timeout=_ANSWERED_WITHIN_S)

@@ -49,7 +49,7 @@ class ConfigError(ValueError):
         self.line = line
         self.key = key
         self.code = code
-        """That of the member of an array in which the key is: a rule is known by it, and not by its place."""
+        """The code of the member of an array in which the key is: people know a rule by its code, not by its place."""
         self.sentence = sentence
         self.others: list[ConfigError] = []
         """Further errors of the same file, where all of them were looked for."""
@@ -147,7 +147,7 @@ def error_at(path: Path, key: KeyPath, sentence: str) -> ConfigError:
 
 @lru_cache(maxsize=1)
 def _read(text: str) -> Any:
-    """Kept for the next error, since a file with one fault often has many; nobody changes what it gives."""
+    """Kept for the next error, since a file with one fault often has many; nobody changes the result."""
     return tomllib.loads(text, parse_float=Decimal)
 
 

@@ -163,7 +163,7 @@ def _in_order(told: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
 def _real_data(data: Path, adapter: str, keep: bool, svg: Path | None, as_json: bool) -> None:
     if svg is not None:
         check_writable(svg, "--svg")
-    # The policy of the end: what is wrong with it is told now, and not after all months.
+    # The policy that is used at the end: a fault in it is told now, and not after all months.
     policies.scorecard(LEARNED_POLICY)
     source = source_of(data, adapter)
     screen = Console(quiet=True) if as_json else console

@@ -84,7 +84,7 @@ async def previewed(
     now, zone = await deployment.now(), zones.zone(deployment.settings.zone)
     running = policies.in_force_on(now.astimezone(zone).date(), deployment.policies)
     if deployment.settings.cadence == "continuous":
-        # What its services read, and so the id that publications name, says this too.
+        # The services' own policy says so too, which decides the id that publications name.
         new, against = _continuous(new), _continuous(against) if against else None
     old = against or running
     through = month_of(now, zone) - (running.cadence == "monthly")

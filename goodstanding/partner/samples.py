@@ -98,7 +98,7 @@ def _records(mapping: NativeMapping) -> list[str]:
 
 
 class _Record(NamedTuple):
-    """What is said of a record, and the chance that all events about it have in common."""
+    """The status that an event gives a record, and the random numbers that all events about this record share."""
 
     status: str
     random: Random

@@ -60,7 +60,7 @@ def _part(points: int, share: int) -> float:
 
 
 _NEAR = 40
-"""So much of the line lies beside the last number."""
+"""How much of the line's width lies beside the last number."""
 
 
 def line(history: Sequence[Moved], tiers: TierTable, language: Language) -> str:
@@ -93,7 +93,7 @@ def line(history: Sequence[Moved], tiers: TierTable, language: Language) -> str:
         title = f"<title>{moved.as_of.date()}: {moved.score}</title>"
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" fill="{FILL}">{title}</circle>')
     x, y, last = spots[-1]
-    # Away from where the line comes from.
+    # On the side from which the line does not come.
     near = [height for place, height, _ in spots if x - place < _NEAR]
     beside = 18 if sum(near) / len(near) < y else -9
     parts.append(_text(x - 6, y + beside, str(last.score), anchor="end", weight=700, color=FILL))

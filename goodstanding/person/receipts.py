@@ -97,7 +97,8 @@ async def _record_left(deployment: Deployment, user_id: str, record_id: str) -> 
 
 
 async def _record_left_in_portal(deployment: Deployment, user_id: str, record_id: str) -> list[str]:
-    """The portal's tables that say what the record was; that it is gone, they say as long as the person is known."""
+    """The portal's tables that still say what the record was. They may say that it is gone, as long as the person is
+    known."""
     db = await asyncpg.connect(deployment.dsn("portal"))
     try:
         rows = await db.fetch(_RECORD_IN_PORTAL, partition_of(user_id), bytes.fromhex(user_id), record_id)

@@ -1,8 +1,8 @@
 """A certificate authority of the deployment's own, and the certificates that it gives to its servers.
 
 An authority is two files in one directory: `ca.pem`, which every client needs, and `ca.key`, which nobody else may
-read. While another one takes its place, `ca.pem` has the certificates of both, and clients believe both. Whichever
-`ca.key` belongs to is the one that signs.
+read. While another one takes its place, `ca.pem` has the certificates of both, and clients trust both. The one
+whose key is in `ca.key` signs.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ def ensure_authority(directory: Path) -> None:
 
 
 def change_authority(directory: Path, step: Step) -> None:
-    """Take one step to another authority; a step that was taken is taken again in vain.
+    """Take one step to another authority; to take a step once more changes nothing.
 
-    `announce` makes the next authority, which clients then believe beside the present one. With `use` it signs, and
-    with `forget` clients believe it alone.
+    `announce` makes the next authority, which clients then trust beside the present one. With `use` it signs, and with
+    `forget` clients trust it alone.
     """
     ensure_authority(directory)
     believed = x509.load_pem_x509_certificates((directory / CA).read_bytes())
-    # One whose certificate nobody has, because its making was interrupted, was not announced.
+    # A key whose certificate nobody has, because `announce` was interrupted, does not count as announced.
     announced = len(believed) > 1 and (directory / _NEXT_KEY).exists()
     match step:
         case "announce" if len(believed) == 1:
@@ -80,7 +80,7 @@ def change_authority(directory: Path, step: Step) -> None:
 
 
 def _new_authority(key_file: Path) -> x509.Certificate:
-    """Its key is kept before anybody sees the certificate."""
+    """The key is written before anybody can see the certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name("Goodstanding's own authority")
     now = datetime.now(UTC)

@@ -1,7 +1,7 @@
 """Secrets as files, one directory for each who may read it: how containers get theirs.
 
 operator/       services/deployment.json (everything), pgpass (the administrator's), kafka-password, ca.pem
-authority/      ca.key, ca.pem: who signs the servers' certificates; next.key of another one that was announced
+authority/      ca.key, ca.pem: who signs the servers' certificates; next.key of another authority that was announced
 administrator/  a file for each of Kafka's users, with its password; administrator.pem, a certificate; ca.pem
 kafka/          broker.pem, ca.pem
 postgres/       password (the administrator's), server.pem, ca.pem

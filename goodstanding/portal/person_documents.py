@@ -27,8 +27,8 @@ from shared.contracts.months import month_name
 
 
 def for_others(known: Known) -> Known | None:
-    """What a subscriber may know of the person: nothing of a record that is withheld (rules R27), not even that there
-    is somebody to know of."""
+    """What a subscriber may know of the person, which is nothing of a record that is withheld (rules R27). None if
+    nothing else is known: then a subscriber does not even learn that there is such a person."""
     records = tuple(each for each in known.records if not each.withheld)
     if not records and known.tier is None and not known.scores:
         return None

@@ -1,6 +1,7 @@
 """What a JSON Schema can say of a value besides its type: the bounds and closed lists that the rules of each file have.
 
-A schema marks nothing that the services take, which a test sees to: what it says here, `faults` of the types say too.
+A schema marks nothing that the services accept, and a test sees to that: what is said here, the `faults` of the types
+say too.
 """
 
 from __future__ import annotations

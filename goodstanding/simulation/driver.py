@@ -150,8 +150,8 @@ class Driver:
         return _Look(Lag(service, records, " and ".join(rest)), [tuple(row.values()) for row in shards])
 
     async def _unread(self, topic: Topic, at: TopicPartition, end: int, read: int) -> int:
-        """Records that the shard has not folded. Transactions of several writers may end at the same time, and their
-        markers lie one behind the other then: as few as there are writers may be markers all."""
+        """Records that the shard has not folded. Transactions of several writers may end at the same time, and then
+        their markers lie one behind the other. So if no more is left than there are writers, it may be markers only."""
         left = unread(topic, end, read)
         if not 0 < left < sum(writer in STATEFUL for writer in topic.writers):
             return left
@@ -190,7 +190,8 @@ async def driving(deployment: Deployment, processes: Sequence[ServiceProcess] = 
 
 
 async def _holds_records(kafka: Kafka, at: TopicPartition, start: int, end: int) -> bool:
-    """Of what Kafka still has. Raises StandstillError where a transaction stays open."""
+    """Whether Kafka still has a record between the two offsets. Raises StandstillError where a transaction stays
+    open."""
     async with asking(kafka) as offsets:
         kept = (await offsets.kept([at.topic]))[at]
     async for _ in between(kafka, {at: max(start, kept.start)}, {at: end}):

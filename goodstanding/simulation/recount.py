@@ -310,8 +310,8 @@ class Recount:
         self._tell(person, record, last._replace(heard_at=now, status=outcome, counts=counts))
 
     def _tell(self, person: _Person, record: _Record, news: RecordNews) -> None:
-        """A new version of the record. What neither counted nor counts is no reason for one of the score, nor is the
-        end of what never counted; of what is disputed subscribers may have heard."""
+        """A new version of the record. It leads to one of the score if the record counted before or counts now, and if
+        a disputed record ends, because subscribers may have heard of that one."""
         bore = record.counts
         ends = news.kind is None and record.news[-1].status == "disputed"
         record.news.append(news)

@@ -68,7 +68,7 @@ class Report:
     """Every score that somebody has, for curves."""
     learned_from: LearnedFrom | None
     """Whether the points were learned from this very file (in-sample), which flatters them. Another file may have had
-    some of these people. None of points that were not learned."""
+    some of these people. None for points that were not learned."""
 
 
 def deployment_settings(source: Source) -> FixedSettings:

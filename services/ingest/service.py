@@ -49,7 +49,7 @@ NAME = "ingest"
 _ARRIVED = f"ce_{ARRIVED}"
 _INDEX = f"ce_{INDEX}"
 _OF_AN_EVENT, _OF_A_LIST = (EVENT_BYTES_MAX, EVENT_VALUES_MAX), (LIST_BYTES_MAX, LIST_VALUES_MAX)
-"""The bytes and values of one message with a schema; as JSON it is judged once more."""
+"""The most bytes and values of one message with a schema; once it is JSON, it is judged again."""
 _UNWANTED = {Code.KIND_NOT_PERMITTED, Code.CLASS_NOT_PERMITTED}
 """Refused because this deployment does not want it, with nothing wrong in it. Counted apart: a partner who sends
 more than was asked for must not look like one whose format has broken."""

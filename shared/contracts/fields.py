@@ -72,6 +72,6 @@ RecordKind = Annotated[
     _kind_schema([kind.name for kind in KINDS if kind.shape is Shape.RECORD]),
 ]
 
-# What pydantic reads a body with is made for the first of its kind: to make all takes a tenth of a process's start.
+# A validator is made when the first body of its kind is read: making all of them takes a tenth of a process's start.
 STRICT = ConfigDict(strict=True, extra="forbid", defer_build=True)
 """What every body is: read without conversions, and with no field that it does not have."""

@@ -19,7 +19,7 @@ and not an amount. A shorter one behind a plus is that of a telephone."""
 _DAY_OR_AMOUNT = re.compile(
     r"(?<!\d)(?:\d{4}([./-])\d{1,2}\1\d{1,2}|\d{1,2}([./-])\d{1,2}\2\d{4}|\d{1,3}(?:,\d{3})*\.\d{2}|\d{1,7}\.\d{2})(?![./-]?\d)"
 )
-"""Two of them in a row are no long number."""
+"""A day or an amount, of which two in a row are no long number."""
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 """Unicode's classes of characters that cannot be seen; some of them turn the order of those that can."""
 _CANDIDATES = re.compile(r"(?=(GS\d{12}|[1-9]\d{16}[\dX]))")

@@ -110,8 +110,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, dict=True, forbid_unkno
     extension: Span = Span()
     """How much longer it has if the person adds to a dispute while it is checked; once."""
     asked_within: int = 0
-    """Within so many working days after the one on which a dispute came its provider is asked; 0 where no law names a
-    number. It is asked at once, and one that is asked later all the same is counted as late (rules D12)."""
+    """The number of working days after the day of a dispute within which its provider must be asked; 0 where no law
+    names a number. It is asked at once, and a question that goes out after that time is counted as late (rules D12)."""
     unverifiable: Literal["deletes", "stands"] = "stands"
     """What becomes of a record of which nobody can say that it is right."""
     while_disputed: Literal["shown", "withheld"] = "shown"

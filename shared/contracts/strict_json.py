@@ -121,7 +121,9 @@ def _explain(value: bytes, message: str) -> JsonError:
         sentence = f"The JSON ends, and more text follows{position[0]}; send one event in each record."
         return JsonError(Code.JSON_SYNTAX, sentence)
     if value.startswith(_MARK):
-        return JsonError(Code.JSON_SYNTAX, "The text begins with a byte order mark, which JSON has not; leave it out.")
+        return JsonError(
+            Code.JSON_SYNTAX, "The text begins with a byte order mark, which JSON does not allow; leave it out."
+        )
     return JsonError(Code.JSON_SYNTAX, f"The text is not JSON{position[0] if position else ': it ends too early'}.")
 
 

@@ -23,7 +23,7 @@ class AvroError(ValueError):
 
 def avro_reader(text: str, imported: Mapping[str, str]) -> Reader:
     """The reader of data of a schema, which is also told how many values they may have; `imported` are the texts of
-    those that it refers to, each behind those that it needs. Raises AvroError."""
+    the schemas that it refers to, each after those that it needs itself. Raises AvroError."""
     import fastavro
 
     named: dict[str, Any] = {}
@@ -50,8 +50,8 @@ def avro_reader(text: str, imported: Mapping[str, str]) -> Reader:
 
 
 def _most(schema: Any, named: Mapping[str, Any], known: dict[str, int]) -> int:
-    """How many values data of a schema can have at most; `_LIMITLESS` where the data decide. `known` are named types,
-    limitless while it is looked into them, because then they hold themselves."""
+    """How many values data of a schema can have at most; `_LIMITLESS` where the data decide. `known` are named types.
+    One is limitless while it is being looked into: if it is met again then, it contains itself."""
     if isinstance(schema, list):
         return max((_most(each, named, known) for each in schema), default=0)
     if isinstance(schema, str):
@@ -73,8 +73,8 @@ class _Walk:
         self._data, self._named, self._budget = data, named, budget
 
     def past(self, schema: Any, at: int, level: int) -> int:
-        """Where the data of this schema end that begin at `at`. Raises BeyondBoundsError, and ValueError or LookupError
-        for what is not of the schema."""
+        """Where the data end that begin at `at` and are of this schema. Raises BeyondBoundsError, and ValueError or
+        LookupError for data that are not of the schema."""
         if isinstance(schema, list):
             index, at = self._number(at)
             if index < 0:

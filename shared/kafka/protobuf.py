@@ -27,7 +27,7 @@ _INDEXES_MAX = 100
 _LIMITLESS = 10**9
 _ANY = "google.protobuf.Any"
 _NUMBER, _EIGHT_BYTES, _LENGTH, _GROUP, _GROUP_END, _FOUR_BYTES = range(6)
-"""How a field is written, by the lowest three bits before it."""
+"""How a field is written, which the lowest three bits of its tag say."""
 
 Reader = Callable[[bytes, int], bytes]
 
@@ -77,7 +77,7 @@ def protobuf_reader(text: str, imported: Mapping[str, str]) -> Reader:
 
 def _most(descriptor: Any, known: dict[str, int]) -> int:
     """How many values a message can have at most, defaults included; `_LIMITLESS` where the data decide. `known` are
-    messages that were looked into, limitless meanwhile, because then they hold themselves."""
+    types of messages. One is limitless while it is being looked into: if it is met again then, it contains itself."""
     name = descriptor.full_name
     if name not in known:
         known[name] = _LIMITLESS
@@ -186,7 +186,8 @@ def _compiled(files: Mapping[str, str]) -> bytes:
 
 
 def _write(file: Path, text: str) -> None:
-    """Raises ProtobufError for a name that is no file's beside the others, and for a text that is none."""
+    """Raises ProtobufError for a name that no file beside the others can have, and for a text that UTF-8 cannot
+    encode."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")

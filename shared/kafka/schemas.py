@@ -28,7 +28,7 @@ _TIMEOUT_S = 5.0
 _SCHEMAS_MAX = 10_000
 
 _OF_THE_MOMENT = {401, 403, 407, 408, 425, 429}
-"""Answers of a registry that say nothing about the number: its operator, or time, changes them."""
+"""Answers of a registry that say nothing about the schema's number: another time, or its operator, changes them."""
 
 Reader = Callable[[bytes, int], bytes]
 """From the data behind the frame, and how many values they may have, to JSON. Raises BeyondBoundsError, and whatever
@@ -93,7 +93,7 @@ class Schemas:
         except urllib.error.HTTPError as error:
             if error.code >= 500 or error.code in _OF_THE_MOMENT:
                 raise
-            # As for a number above those that the registry counts with, which some refuse with 400.
+            # Some registries answer 400, and not 404, to a number that is larger than any of theirs can be.
             return SchemaError("The registry has no schema with the number of this value.")
         except _TooManyError:
             return SchemaError(f"The schema refers to more than {_REFERENCES_MAX} others.")
@@ -114,8 +114,8 @@ class Schemas:
                 return SchemaError(f"Values of {other} schemas are not read; send Avro, Protobuf or JSON.")
 
     def _referred(self, told: Mapping[str, Any], names: set[str]) -> Iterator[tuple[str, str]]:
-        """The names and texts of all schemas that this one refers to; first those that others refer to. Two that refer
-        to each other are each given once. Raises HTTPError, _TooManyError."""
+        """The names and texts of all schemas that this one refers to, each after those that it refers to itself. Two
+        that refer to each other are each given once. Raises HTTPError, _TooManyError."""
         for reference in told.get("references") or ():
             name = reference["name"]
             if name in names:

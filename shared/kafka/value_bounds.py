@@ -1,14 +1,15 @@
 """How much the data of one value may become, which is counted before a library reads them.
 
-The libraries have no bound of their own. A list of things without content takes a byte or none for each of them and
-hundreds in memory, what holds itself can be as deep as the data are long, which ends the process, and a decimal number
-of a megabyte keeps it for minutes. A schema in which nothing of that is possible costs nothing (`Counted`).
+The libraries have no bounds of their own. In a list, an item without content takes at most one byte of the data and
+hundreds of bytes in memory. A type that contains itself can be nested as deep as the data are long, which ends the
+process. A decimal number of a megabyte keeps the process busy for minutes. Data whose schema allows none of this are
+not counted, which costs nothing.
 """
 
 from __future__ import annotations
 
 EVENT_VALUES_MAX = 10_000
-"""Values of an event, those of lists and of objects in it counted too. As JSON it may have 64 KiB in any case."""
+"""Values of an event, including those in its lists and objects. As JSON it may have 64 KiB in any case."""
 LIST_VALUES_MAX = 100_000
 """Of a message that has many events: a thousand of a hundred values each."""
 LEVELS_MAX = 64

@@ -106,7 +106,7 @@ class Buffer:
         return batch
 
     def handled(self) -> None:
-        """What was taken last is done: where nothing comes behind it, nobody takes again."""
+        """What was taken last is done. The next call of `take` says so too, but there is none while nothing arrives."""
         self._budget.held -= self._bytes_in_hand
         self._in_hand, self._bytes_in_hand = [], 0
 

@@ -96,8 +96,8 @@ class Metrics:
         self.next_timer_timestamp.labels(shard).set(at.timestamp() if at else math.inf)
 
     def timers_unasked(self, shard: int, now: datetime) -> None:
-        """A shard begins, and its timers are late until they are asked. What is known of them stays: of one that begins
-        again and again the same timer is later and later."""
+        """A shard begins, and its timers are due from now on until they have been looked up. What is known of them
+        already stays, so that a timer of a shard that begins again and again is seen to be later and later."""
         if shard not in self._timers_known:
             self.next_timer(shard, now)
 

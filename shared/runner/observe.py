@@ -105,8 +105,8 @@ class _Look:
         """None, or why the server cannot be looked at.
 
         A look that takes too long is not cut off but left to itself: where a server stands still, a client may wait
-        for it even after its call was cancelled (asyncpg does, for its own request to cancel). Where a look has failed
-        it is time for the next one, or readiness would say by turns that all is well.
+        for it even after its call was cancelled (asyncpg does, for its own request to cancel). After a look that
+        has failed the next one is due at once, or readiness would say in between that all is well.
         """
         if self._looking is None and not (self._is_time() or self._failed):
             return None

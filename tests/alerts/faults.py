@@ -1,4 +1,4 @@
-"""What each alert is for, done to a real platform: every fault lasts as long as its block, and is mended at its end.
+"""The fault that each alert is for, caused on a real platform. It lasts as long as its block, and is mended at its end.
 
 Days that a fault would have to last are written into the tables, as if they had passed.
 """

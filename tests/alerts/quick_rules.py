@@ -13,7 +13,7 @@ from typing import Any
 
 TIMES = 30
 SHORTEST_S, LONGEST_S = 2, 60
-"""Of all durations in the copy: a day would still be three quarters of an hour."""
+"""Bounds of all durations in the copy: without them a day would still be three quarters of an hour."""
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DURATION = re.compile(r"(?<=\[)(\d+)([smhd])(?=\])|(?<=offset )(\d+)([smhd])\b")
 _AGES = (

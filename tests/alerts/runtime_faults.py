@@ -1,4 +1,4 @@
-"""What the alerts about processes and servers are for, done to a real platform; as in `faults`."""
+"""The faults that the alerts about processes and servers are for, caused as in `faults`."""
 
 from __future__ import annotations
 

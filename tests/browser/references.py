@@ -1,4 +1,4 @@
-"""How pages look that somebody has looked at: pictures, and what has changed since.
+"""Pictures of the pages as somebody has seen and accepted them, and what has changed since.
 
     .venv/bin/python -m tests.browser        # after a change that is meant: takes them again, to be looked at
 

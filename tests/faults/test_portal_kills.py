@@ -1,7 +1,7 @@
-"""The portal is killed again and again while events come, and its topics are really compacted: whoever is told by
-webhooks, and whoever asks the interface, ends with what a client knows that has followed the topics all along.
+"""The portal is killed again and again while events come, and its topics are really compacted. In the end whoever is
+told by webhooks, and whoever asks the interface, knows the same as a client that has followed the topics all along.
 
-The subscriber's server fails, takes what it says that it has not taken, and answers late.
+The subscriber's server fails, takes deliveries although it says that it has not, and answers late.
 """
 
 from __future__ import annotations

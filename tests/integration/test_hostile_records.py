@@ -32,7 +32,7 @@ _HOSTILE, _GOOD = "hostile", "north"
 _MANY = tuple(f"hostile-{number}" for number in range(1, 9))
 """Partners who do it at once: what a process holds may not grow with their number."""
 _ONCE_MORE = bytes([*range(1, 256), 255])
-"""Of a number of times, the next one; 255 are many."""
+"""From each count to the next one; 255 stands for that many or more."""
 
 
 def packed(records: Sequence[Given], codec: str) -> bytes:
@@ -86,8 +86,8 @@ def peak_bytes(cluster: Cluster) -> int:
 
 
 class Answers:
-    """How often each record of these partners was forwarded or refused. What was read once is not read again: of some
-    partitions it is millions of positions."""
+    """How often each record of these partners was forwarded or refused. What was read once is not read again, since
+    some partitions have millions of positions."""
 
     def __init__(self, cluster: Cluster, partners: Iterable[str]) -> None:
         self._cluster, self._partners = cluster, list(partners)

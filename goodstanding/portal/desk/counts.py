@@ -15,8 +15,8 @@ BAND = 50
 
 
 class Distribution(msgspec.Struct, frozen=True):
-    """How many people there are by tier code, and by the score that their band begins with; and, the latest first, for
-    how many their last score is of which monthly publication, or of none."""
+    """How many people there are by tier code, by the score at which their band begins, and by the monthly publication
+    that their last score is of (the latest first; None for a score that is of none)."""
 
     tiers: dict[str | None, int]
     bands: dict[int, int]
@@ -24,7 +24,7 @@ class Distribution(msgspec.Struct, frozen=True):
 
 
 class Work(msgspec.Struct, frozen=True):
-    """What an operator has to do with. Refusals are of 30 days, by partner and code, the most frequent first."""
+    """What an operator deals with. Refusals are of the last 30 days, by partner and code, the most frequent first."""
 
     asked: Sequence[tuple[str, str, int]]
     erasures: Sequence[tuple[datetime, str]]

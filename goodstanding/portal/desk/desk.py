@@ -38,8 +38,8 @@ class Desk:
         self._read_at_s = float("-inf")
 
     def read_on(self) -> bool:
-        """Have refusals and dead letters read that have come since; whether what is known is being read anew. A page
-        waits for none of it."""
+        """Start to read the refusals and dead letters that have come since, unless they were read just now. Returns
+        whether they are being read; a page does not wait for that."""
         if self._reading is None or self._reading.done():
             if time.monotonic() - self._read_at_s < _READ_AGAIN_S:
                 return False

@@ -1,6 +1,6 @@
 """What each policy that is announced would do to everybody, were it in force now: by the rules of `policy preview`.
 
-It takes minutes for many people, so it goes on beside the answering of pages, and a page shows how far it is.
+It takes minutes for many people, so it runs while pages are answered, and a page shows how far it is.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Run:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it goes on no more: with everybody judged, unless something went wrong."""
+        """Whether it has stopped, because everybody is judged or because something went wrong."""
         return self.task is None or self.task.done()
 
 
@@ -83,7 +83,8 @@ class Previews:
         return sorted(found, key=begins)
 
     def start(self, id: str, now: datetime) -> bool:
-        """Judge everybody anew by the policy of this id; whether it is announced. One that goes on is left alone."""
+        """Start to judge everybody by the policy of this id, unless that is under way already. Returns whether there is
+        such a policy among those that are announced."""
         today = now.astimezone(self._policies.zone).date()
         new = next((each for each in self.announced(today) if each.id == id), None)
         if new is None:
@@ -109,7 +110,7 @@ class Previews:
             began = time.perf_counter()
             run.way.take(row)
             run.people += 1
-            # Whoever reads a page waits for one person at most, and has half of the time.
+            # A request for a page waits for one person at most, and half of the time is left to requests.
             await asyncio.sleep(time.perf_counter() - began)
         run.is_done = True
 

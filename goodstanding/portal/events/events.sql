@@ -17,8 +17,8 @@ from unnest($2::smallint[], $3::bigint[], $4::int[], $5::bytea[], $6::timestampt
 on conflict (partner, raw_partition, raw_offset, member) do update set
     code = excluded.code, field = excluded.field, sentence = excluded.sentence
 
--- The id of the event could not be read: then it is the one of this number in its message, or, where there is no number,
--- all that lies at these positions is refused.
+-- For a refusal of an event whose id could not be read: its number in the message says which event it is. If there is no
+-- number, everything at these positions is refused.
 -- name: refused_unnamed
 update event set code = $6, field = $7, sentence = $8
 where partner = $1 and raw_partition = $2::smallint and raw_offset between $3::bigint and $4::bigint
@@ -27,7 +27,7 @@ where partner = $1 and raw_partition = $2::smallint and raw_offset between $3::b
 -- name: read_until
 select next_offset from refusals_read where partner = $1
 
--- Holds the row until the transaction ends: of two processes that have read the same the later one counts what is new.
+-- Holds the row until the transaction ends: if two processes have read the same refusals, only the first counts them.
 -- name: hold_read_until
 insert into refusals_read (partner, next_offset) values ($1, $2::bigint)
 on conflict (partner) do update set partner = excluded.partner returning next_offset

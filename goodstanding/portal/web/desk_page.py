@@ -51,7 +51,10 @@ _WORDS = {
         "{count} people judged so far. Open this page again in a moment.",
         "已试算 {count} 人，请稍后刷新。",
     ),
-    "preview_broken": ("It ended early; the log says why. Begin again.", "试算中断，请查看日志后重试。"),
+    "preview_broken": (
+        "It stopped before everybody was judged; the log says why. Start it again.",
+        "试算中断，请查看日志后重试。",
+    ),
     "crosses": ("crosses a tier", "等级变动"),
     "when": ("when", "时间"),
     "at_once": ("at once", "立即"),

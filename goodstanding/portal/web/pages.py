@@ -253,7 +253,7 @@ async def _desk_preview(request: Request) -> Response:
     office = office_of(request)
     session = session_of(office, request)
     if session.token.role != "risk":
-        raise ProblemError(403, "not-permitted", "Only risk looks at policies.")
+        raise ProblemError(403, "not-permitted", "Only the role risk may try a policy.")
     fields = await form_of(office, request, session)
     if not office.desk.previews.start(fields.get("policy", ""), office.now()):
         raise ProblemError(404, "not-found", "No such policy is announced. Open the page again.")

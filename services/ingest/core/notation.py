@@ -12,7 +12,7 @@ _BLANK = " \u00a0\u2007\u2009\u202f"
 _MARKS = {" ": f"[{_BLANK}]", "'": "['\u2019]", ".": r"\.", ",": ","}
 _MINUS = "[-\u2212]"
 _CHARACTERS_MAX = 200
-"""More is no number, and what stands beside the rows of a message would be looked through for each of them."""
+"""A longer text is no number. It could be a field beside the rows of a message, which is read again for each row."""
 
 
 @dataclass(frozen=True, slots=True)

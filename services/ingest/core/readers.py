@@ -110,7 +110,7 @@ def digested(source: Source) -> Reader[str]:
         if type(value) is str:
             if is_plain(value):
                 return value
-            # What stands beside the rows of a message is the same for each of a thousand, and may have a megabyte.
+            # A field beside the rows of a message is the same for each of a thousand rows, and may have a megabyte.
             if value is not known[0]:
                 known = (value, _one_form_of_any(value))
             return known[1]

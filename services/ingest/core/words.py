@@ -16,7 +16,7 @@ from services.ingest.core.tree import Flat, Refuse, at
 from shared.contracts.faults import Code
 
 _CHARACTERS_MAX = 1_000
-"""A longer text is no word, whatever is around it; beside the rows of a message each of them would have it spelled."""
+"""A longer text is no word, whatever is around it. A field beside the rows of a message is read again for each row."""
 
 
 def word(spec: str | Spec, fields: Fields, key: Key) -> Word:

@@ -111,7 +111,7 @@ def _of_lapsed(report: Report, now: datetime, profile: Profile) -> Step:
     if over_on_arrival(None, report, now, profile):
         return Step(GONE, (refused(report, GONE_FAULT),))
     if profile.clock == "beginning":
-        # No settlement has made it lapse, but its beginning, which is never a later day.
+        # Its beginning has made it lapse, and no settlement has; and no beginning is moved to a later day.
         return Step(GONE, (refused(report, _BEGUN_LATER),))
     record = opened(report, now, profile)
     if record.case.early_at is not None and record.case.early_at <= now:

@@ -38,7 +38,7 @@ RETURNS_MAX = 8
 """How often one record comes back after it has lapsed by a slip or was deleted; each time under a name of its own."""
 
 CERTIFIED_MAX = 8
-"""Events with a certificate of one record that are known again once the record is deleted."""
+"""How many events that certify one record are remembered, so that they are recognized once the record is deleted."""
 
 WAITS_MAX = timedelta(days=14)
 """How long a settlement waits for the report of its record: twice as long as any topic keeps a report that is on its

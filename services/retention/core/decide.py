@@ -234,15 +234,15 @@ class _Records:
         return None
 
     def certified(self, record: Known, report: Report) -> Known:
-        """The record, which knows this event that certifies it."""
+        """The record, with this event among those that certify it."""
         name, known = self._event(report, "returned", report.event_id).hex(), record.case.certified
         if name in known:
             return record
         return replace(record, case=replace(record.case, certified=(*known, name)[-CERTIFIED_MAX:]))
 
     def keep_deletion(self, report: Report, before: Kept) -> None:
-        """The events that have deleted a record are remembered, so that they do not delete what comes back later, and
-        those that had certified it, so that they do not bring it back."""
+        """Remember the events that have deleted a record, so that they do not delete what comes back later, and those
+        that had certified it, so that they do not bring it back."""
         deleted, certified = [report.event_id], list[bytes]()
         if isinstance(before, Unreported):
             deleted += [each.event_id for each in before.waiting if each.outcome == "deleted"]

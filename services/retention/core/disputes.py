@@ -39,8 +39,8 @@ def dispute(state: State, request: DisputeRequest, dispute_id: str, now: datetim
 
 
 def _is_late(request: DisputeRequest, asked: Asked) -> bool:
-    """Whether it came when the time for the answer was over, and is read before the timer fires: then it makes the time
-    no longer (rules R17)."""
+    """Whether the request came when the time for the answer was over, though the timer has not fired yet. Such a
+    request does not extend that time (rules R17)."""
     return request.arrived is not None and request.arrived >= asked.due
 
 

@@ -48,8 +48,8 @@ class Removed(msgspec.Struct, frozen=True):
 
 
 class AskedProvider(msgspec.Struct, frozen=True):
-    """The provider is asked whether its record is right; `question` is the person's latest, and late if the service was
-    down for longer than the profile allows (rules D12)."""
+    """The provider is asked whether its record is right; `question` is the person's latest. It is late if the service
+    was down for longer than the profile allows (rules D12)."""
 
     record: Known
     dispute: Asked

@@ -41,8 +41,8 @@ LEAVING = (
 families, of which each partner has one topic.
 
 Of a record the scorer has something too, until it reads that the record is gone, and so has the portal with its topics.
-Of a person there are other events, and where there is a portal, webhooks: each names the person until its subscriber
-has taken the word that the person is erased, or that was given up after three days."""
+Of a person there are other events too, and where there is a portal, webhooks: each names the person until its
+subscriber has been told that the person is erased, or until that is given up after three days."""
 _made = unchecked(ErasureReceipt)
 
 OVERDUE_AFTER = timedelta(hours=1)

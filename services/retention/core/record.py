@@ -37,8 +37,8 @@ class Facts(msgspec.Struct, frozen=True):
     began_on: date
     amount: int | None
     amount_at: datetime | None = None
-    """The event's time of the report with this amount, or of the correction that has brought the record back without
-    one. Else None without an amount, and in rows that are older than the column."""
+    """The event's time of the report with this amount, or of the correction that has brought the record back without an
+    amount. None for any other record without an amount, and in rows that are older than the column."""
 
     @property
     def record_class(self) -> RecordClass:

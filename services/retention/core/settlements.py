@@ -102,8 +102,8 @@ def _contradiction(record: Known, told: Waiting) -> Fault | None:
 
 
 def _is_settled_once(record: Known, told: Waiting) -> bool:
-    """Whether a kind that ends at once was settled before its beginning was corrected: the day says nothing more then,
-    and the record is settled in either order (rules R5 and R18)."""
+    """Whether a record of a kind that ends at once was settled before its beginning was corrected. Then the day of the
+    settlement no longer matters, and the record is settled in either order (rules R5 and R18)."""
     corrected_at = record.case.corrected.began_at
     is_older = corrected_at is not None and told.time is not None and told.time <= corrected_at
     return is_older and ends(record.facts.kind) is Ends.AT_ONCE

@@ -106,7 +106,7 @@ def _take_in(state: State, messages: Sequence[Message], policy: Policy) -> _Take
                     if outcome.cites_anew:
                         taken.consents.append(cited_by(message))
                 elif isinstance(outcome, Blocked):
-                    # A figure that is refused might have come before the withdrawal (rules I10).
+                    # Before the withdrawal it would have told of its consent, so it does that now as well (rules I10).
                     taken.consents.append(cited_by(message))
             case RecordNews():
                 _take_record(state, message, taken)
@@ -129,8 +129,8 @@ def _take_record(state: State, news: RecordNews, taken: _Taken) -> None:
     if not fold_record(state, news.body, news.arrival_month):
         taken.stale += 1
         return
-    # A record that neither counted before nor counts now stays unknown to others: not even a version may reveal it, nor
-    # that it is gone if it never counted (rules R22).
+    # A record that neither counted before nor counts now stays unknown to others: not even a version of the score may
+    # reveal it, and if it never counted, none may reveal that it is gone (rules R22).
     ends = is_gone and not (known is not None and known.unheard)
     taken.tells_of_record |= (known is not None and known.counts) or news.body.counts or ends
     taken.redacts |= ends

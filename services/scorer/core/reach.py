@@ -1,9 +1,9 @@
 """Whether anybody can have the highest score of a scorecard, and the lowest (rules S5).
 
 Of a feature no more values are looked at than those at which a bin or a condition begins: between two of them nothing
-changes. Each is looked at with as many observations as bear on its points, since with few of them a loss may still be
-none, and a gain is not whole yet. Each feature is taken to be free of the others. So what is refused is out of
-everybody's reach, and not all that is out of reach is refused.
+changes. Each is looked at with every number of observations that can change its points, since with few observations a
+loss may cost nothing yet, and a gain is not whole yet. Each feature is taken to be independent of the others. So
+whatever is refused is out of everybody's reach, but not everything that is out of reach is refused.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _Value: TypeAlias = Measured | None
 _Values: TypeAlias = Mapping[str, Sequence[_Value]]
 """By feature."""
 _TRIED_MAX = 1_000_000
-"""Of a policy by which more points would have to be looked at, nothing is asked: it would take long."""
+"""A policy for which more values would have to be looked at is not checked, because that would take too long."""
 _HIGHEST, _LOWEST = BASE + POINTS, BASE
 
 
@@ -174,8 +174,9 @@ def _known(card: ScorecardParts, name: str) -> Sequence[int | str]:
 
 
 def _observations(card: ScorecardParts, name: str) -> Sequence[int]:
-    """Up to where every gain and loss is whole. Of a single rule the ends are enough: between them its points move in
-    one direction. Those of several, each rounded, may be lowest anywhere."""
+    """Numbers of observations, up to the one at which every gain and loss is whole. For a single rule the ends are
+    enough, since between them its points move in one direction. The sum of several rules, each of which is rounded, may
+    be lowest anywhere."""
     reading = [rule.evidence for rule in card.rules if rule.feature == name]
     whole = {n for each in reading if each for n in (each.full, each.below or each.full)}
     most = card.features[name].most_observed(card.kinds)

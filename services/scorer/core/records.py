@@ -15,7 +15,7 @@ STATUS_GONE = ("expired", "deleted")
 
 
 _MAY_HAVE_COUNTED = ("disputed", "unverifiable")
-"""A record that does not count with any other status is one that its person has not known of for long enough."""
+"""A record that does not count and has any other status is one that its person has not known of for long enough."""
 
 
 class NegativeRecord(msgspec.Struct, frozen=True, array_like=True):

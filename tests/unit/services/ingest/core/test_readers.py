@@ -188,7 +188,7 @@ def test_a_local_time_is_what_the_zone_says(zone: str, shown: datetime) -> None:
 
 
 def test_a_text_beside_the_rows_of_a_message_is_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thousand rows have it, and a megabyte takes a tenth of a second: one message had held its shard for minutes."""
+    """A thousand rows have it, and a megabyte takes a tenth of a second: one message would hold a shard for minutes."""
     looked: list[str] = []
 
     def counted(text: str, characters_max: int) -> str:
