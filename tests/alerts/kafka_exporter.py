@@ -1,4 +1,4 @@
-"""What danielqsj/kafka_exporter says of the brokers, by its names: neither a package nor a Go module of it can be had
+"""The metrics of danielqsj/kafka_exporter, under the same names. Neither a package nor a Go module of it can be had
 everywhere, so the tests without containers ask the brokers themselves. `make test-compose` runs the real one."""
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _EVERY_S, _TIMEOUT_S = 0.5, 10.0
 
 
 class _Brokers(Collector):
-    """Asks again and again, and says what it was told last: of a broker that dies an answer may take seconds."""
+    """Asks again and again, and says what it was told last, because a broker that dies may take seconds to answer."""
 
     def __init__(self, kafka: str) -> None:
         self._kafka, self._ended = kafka, threading.Event()

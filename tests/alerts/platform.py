@@ -40,7 +40,7 @@ from tests.faults.policy import write_policies
 
 PARTNER = "city"
 PEOPLE = 1_200
-"""Of fewer than a thousand no alert looks at the shares."""
+"""With fewer than a thousand people, no alert looks at their shares."""
 NAMES = [f"{service}-{number}" for service in PROCESSES for number in (1, 2)]
 """Of the processes that Prometheus knows of. The first one of each service runs."""
 PATIENCE_S, _LOOK_EVERY_S = 180.0, 0.25
@@ -150,7 +150,7 @@ class Platform:
 
     @contextmanager
     def session(self, *queries: str) -> Iterator[None]:
-        """A session of the administrator's that has asked this, and stays."""
+        """A session of the administrator's that has run these statements, and stays open."""
 
         async def opened() -> asyncpg.Connection:
             db = await asyncpg.connect(self._postgres)

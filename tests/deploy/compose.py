@@ -50,7 +50,7 @@ def until(condition: Callable[[], Any], what: str, patience_s: float = PATIENCE_
     began = time.monotonic()
     while not condition():
         assert time.monotonic() - began < patience_s, f"not within {patience_s:.0f} s: {what}"
-        time.sleep(_LOOK_EVERY_S)  # what is awaited lies in a container, and has to be asked
+        time.sleep(_LOOK_EVERY_S)  # what is awaited lies in a container, which has to be asked
     return time.monotonic() - began
 
 

@@ -72,7 +72,7 @@ print("services.scorer.app" in sys.modules)
 
 
 def test_whatever_is_imported_has_bytecode(compose: Compose) -> None:
-    """The file system cannot be written to, so a process would compile what has none at every start."""
+    """The file system cannot be written to, so a process would compile what has no bytecode at every start."""
     found = compose.docker("run", "--rm", "--entrypoint", "python", IMAGE, "-W", "ignore", "-c", _WITHOUT_BYTECODE)
     assert found.splitlines() == ["[]", "True"]
 

@@ -268,7 +268,7 @@ class Cluster:
                     with suppress(*AWAY):
                         if await condition():
                             return
-                    await asyncio.sleep(_LOOK_EVERY_S)  # what is awaited lies in a server, and has to be asked
+                    await asyncio.sleep(_LOOK_EVERY_S)  # what is awaited lies in a server, which has to be asked
         except TimeoutError:
             states = {name: process.trouble() for name, process in self.processes.items()}
             words = "\n".join(process.last_words(12) for process in self.processes.values())

@@ -259,7 +259,7 @@ async def until(condition: Callable[[], Any], deployment: Deployment) -> None:
     while not await condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {PATIENCE_S} s; {deployment.log(deployment.processes[-1])[-2000:]}")
-        await asyncio.sleep(0.05)  # what is awaited lies in a server, and has to be asked
+        await asyncio.sleep(0.05)  # what is awaited lies in a server, which has to be asked
 
 
 @contextlib.asynccontextmanager

@@ -1,5 +1,5 @@
-"""The law of reach (rules S5), held against everybody: a small policy is refused for a score that nobody can have only
-if none of all lives has it, and what is accepted somebody has."""
+"""The law of reach (rules S5), tried on all lives: a small policy is refused for a score that nobody can have only if
+no life has it, and if a policy is accepted, some life has the score."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.support.people import BILL, INCOME, JAN, card, day, event, news, reco
 THROUGH = JAN - 1
 STARTS = range(3)
 POINTS_DRAWN = (-200, -30, -1, 0, 1, 60, 100)
-"""Few, so that two rules often meet, and such of which a part rounds to nothing."""
+"""Few, so that two rules often meet, with some of which a part rounds to nothing."""
 FEATURES = {
     "late": Worst(kinds=(BILL,), months=2),
     "income": SteadyFigure(kinds=(INCOME,), months=2, steady_months=1),

@@ -282,7 +282,7 @@ class Retention:
                 if time.monotonic() > deadline:
                     words = "\n".join(process.last_words(12) for process in self.processes.values())
                     raise AssertionError(f"not within {self.patience_s:.0f} s: {what}\n{words}")
-                await asyncio.sleep(0.03)  # what is awaited lies in a server, and has to be asked
+                await asyncio.sleep(0.03)  # what is awaited lies in a server, which has to be asked
 
     @asynccontextmanager
     async def database(self, **settings: str) -> AsyncIterator[asyncpg.Connection]:

@@ -4,7 +4,7 @@ import os
 
 match os.environ.get("GOODSTANDING_TEST_FAULT"):
     case "holds memory":
-        # Written, or the system would not have given it yet.
+        # It is written to, because the system gives memory only then.
         held = b"x" * (500 << 20)
     case "fails on every event":
         from services.ingest.core import normalize

@@ -226,8 +226,8 @@ def test_a_record_caps_restricts_is_settled_and_lapses(recount: Recount) -> None
 
 
 def test_a_record_counts_when_its_person_has_known_of_it_for_a_week(recount: Recount, tmp_path: Path) -> None:
-    """(rules R22) Until then the score has no version because of it, and none if it is disputed by then; nor has its
-    end one if it never counted."""
+    """(rules R22) Until then the score has no version because of it. Nor has it one if the record is disputed by then,
+    or when a record ends that never counted."""
     profile = tmp_path / "retention" / "cn.toml"
     profile.write_text(PROFILE + "[notice_days]\nfinancial = 7\n")
     recount = Recount(tmp_path, "cn", b"k" * 32, ZONE)

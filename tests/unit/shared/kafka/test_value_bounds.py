@@ -1,4 +1,4 @@
-"""What data of a schema may become is bounded before a library makes it: by their schemas, which partners choose."""
+"""How much data of a schema may become is bounded before a library reads them, because partners choose schemas."""
 
 from __future__ import annotations
 
