@@ -100,7 +100,7 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "asked_statement": ("You added a statement to a record.", "您为一条记录附上了声明。"),
     "asked_withdraw-consent": ("You took a consent back.", "您撤回了一项授权。"),
     "asked_re-evaluate": ("You asked for a new score.", "您申请了重新评分。"),
-    "asked_export": ("You asked for all that is held.", "您申请了全部数据副本。"),
+    "asked_export": ("You asked for all that is held about you.", "您申请了全部数据副本。"),
     "asked_erase": ("You asked to be erased.", "您申请了删除全部数据。"),
     "answers_none": ("Nothing yet.", "暂无。"),
     "consent": ("Consents that you gave to partners", "您给合作机构的授权"),

@@ -110,8 +110,8 @@ print(sorted({LIBRARIES - {"pydantic"}} & sys.modules.keys()))
 
 
 def test_every_shell_can_complete() -> None:
-    """Completion is Typer's; that it knows our commands is seen by asking as shells do. Nobody who presses TAB waits for
-    a command's libraries; Pydantic is Typer's own."""
+    """Completion is Typer's; that it knows our commands is seen by asking as shells do. Nobody who presses TAB waits
+    for a command's libraries; Pydantic is Typer's own."""
     words = {"COMP_WORDS": "goodstanding loc", "COMP_CWORD": "1"}
     words |= {"_TYPER_COMPLETE_ARGS": "goodstanding loc", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
     asks = [sys.executable, "-c", _COMPLETES]
