@@ -1,6 +1,6 @@
 """How much the data of one value may become, which is counted before a library reads them.
 
-The libraries have no bounds of their own. In a list, an item without content takes at most one byte of the data and
+The libraries have no bounds of their own. In a list, an item without content takes next to nothing in the data and
 hundreds of bytes in memory. A type that contains itself can be nested as deep as the data are long, which ends the
 process. A decimal number of a megabyte keeps the process busy for minutes. Data whose schema allows none of this are
 not counted, which costs nothing.
