@@ -2,8 +2,8 @@
 
 Of a feature no more values are looked at than those at which a bin or a condition begins: between two of them nothing
 changes. Each is looked at with few observations and with many, since with few of them a loss may cost nothing yet, and
-a gain is not whole yet. Each feature is taken to be independent of the others. So
-whatever is refused is out of everybody's reach, but not everything that is out of reach is refused.
+a gain is not whole yet. Each feature is taken to be independent of the others. So whatever is refused is out of
+everybody's reach, but not everything that is out of reach is refused.
 """
 
 from __future__ import annotations
