@@ -9,7 +9,7 @@ import pytest
 
 from shared.contracts.kinds import KINDS, Ends, RecordClass
 from tests.support.record_lives import CARD, lived
-from tests.unit.services.retention.core.test_disputes import CASES, TRANSITIONS
+from tests.support.record_transitions import CASES, TRANSITIONS
 
 SETTLED = [kind.name for kind in KINDS if kind.ends is Ends.ON_SETTLEMENT and kind.name != CARD]
 AT_ONCE = [kind.name for kind in KINDS if kind.ends is Ends.AT_ONCE]
