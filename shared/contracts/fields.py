@@ -72,6 +72,5 @@ RecordKind = Annotated[
     _kind_schema([kind.name for kind in KINDS if kind.shape is Shape.RECORD]),
 ]
 
-# A validator is made when the first body of its kind is read: making all of them takes a tenth of a process's start.
-STRICT = ConfigDict(strict=True, extra="forbid", defer_build=True)
+STRICT = ConfigDict(strict=True, extra="forbid")
 """What every body is: read without conversions, and with no field that it does not have."""
