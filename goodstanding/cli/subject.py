@@ -158,7 +158,10 @@ def _ask(
     deployment, user_id, _ = asked_about(who)
     if request == "withdraw-consent" and not asyncio.run(_is_known(deployment, user_id, partner, consent)):
         # A withdrawal may come before what is given under the consent; a slip in the id must not look like one.
-        say(f"Nothing is known of a consent {consent} to {partner} so far. Those that are: goodstanding consents")
+        say(
+            f"Nothing is known of a consent {consent} to {partner} so far. "
+            "`goodstanding consents` lists the consents that are known."
+        )
     body = request_of(
         request=request,
         record_id=asyncio.run(_record_id(deployment, user_id, record)) if record else None,

@@ -145,7 +145,8 @@ async def _kafka(deployment: Deployment) -> AsyncIterator[Finding]:
     async with topic_admin.administrator(deployment.addresses.login) as admin:
         cluster = await admin.describe_cluster()
     brokers = len(cluster["brokers"])
-    yield ok("kafka", f"{brokers} broker{'s' if brokers > 1 else ''} of cluster {cluster['cluster_id']} answer.")
+    answering = "1 broker answers" if brokers == 1 else f"{brokers} brokers answer"
+    yield ok("kafka", f"{answering}, of cluster {cluster['cluster_id']}.")
     for each in of_topics(
         await topic_admin.compare_topics(deployment.addresses.login, partners(), deployment.settings.replication_factor)
     ):

@@ -131,9 +131,12 @@ async def test_a_consent_is_withdrawn_and_what_comes_under_it_is_refused(deploym
 async def test_a_consent_can_be_withdrawn_before_anything_came_under_it(deployment: Deployment) -> None:
     person = Person(deployment, 4)
     await person.asks("withdraw-consent", partner=PARTNER, consent_id="early")
-    assert await person.reported(figure("f1", "early")) == ["refused consent-withdrawn"]
     [row] = await current.consents(deployment, person.user_id)
     assert (row["purpose"], row["given_at"], row["withdrawn_at"]) == (None, None, NOW)
+    # What is refused tells all the same for what the consent was given, and when (rules I10).
+    assert await person.reported(figure("f1", "early")) == ["refused consent-withdrawn"]
+    [row] = await current.consents(deployment, person.user_id)
+    assert (row["purpose"], row["given_at"], row["withdrawn_at"]) == ("scoring", NOW - timedelta(days=30), NOW)
 
 
 async def test_a_request_that_the_contract_does_not_take_is_not_written(deployment: Deployment) -> None:
