@@ -27,11 +27,13 @@ _THEIR_SCHEMES: tuple[SchemeName, ...] = ("account", "cn-resident-id")
 
 
 def check_text(text: str, field: str) -> Fault | None:
-    """The first thing that is wrong with a person's text: a character that cannot be seen, too many words, or an
+    """The first thing that is wrong with a person's text: a character that cannot be seen, no words or too many, or an
     identifier in it."""
     if not _can_be_seen(text):
         sentence = "The text has a character that cannot be seen, or one that turns the order of others. Leave it out."
         return Fault(Code.TEXT_FORM, field, sentence)
+    if not text.split():
+        return Fault(Code.TEXT_LENGTH, field, "The text is blank. Write what others are to read, or leave it out.")
     if len(text.split()) > WORDS_MAX:
         return Fault(Code.TOO_MANY_WORDS, field, f"The text may have at most {WORDS_MAX} words.")
     if names_somebody(text):

@@ -70,6 +70,13 @@ def test_amounts_days_and_names_are_no_identifiers(text: str) -> None:
     assert (names_somebody(text), check_text(text, "data.text")) == (False, None)
 
 
+@pytest.mark.parametrize("text", [" ", "   ", "\u3000"])
+def test_a_text_of_blanks_is_not_taken(text: str) -> None:
+    fault = check_text(text, "data.text")
+    assert fault is not None
+    assert (fault.code, fault.field) == (Code.TEXT_LENGTH, "data.text")
+
+
 def test_a_hundred_words_are_taken_and_one_more_is_not() -> None:
     assert check_text(" ".join(["word"] * 100), "data.text") is None
     fault = check_text(" ".join(["word"] * 101), "data.text")
