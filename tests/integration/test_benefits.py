@@ -390,7 +390,7 @@ async def test_a_broken_table_ends_the_process_in_one_sentence(deployment: Deplo
     process = deployment.start(GOODSTANDING_POLICIES=str(tmp_path))
     assert await asyncio.to_thread(process.wait, PATIENCE_S) == 1
     assert re.fullmatch(
-        r"benefits: .*benefits\.toml:\d+: tiers\[1\]\.from: Let the tiers rise: use 601 to 950\.\n",
+        r"benefits: .*benefits\.toml:\d+: tiers\[1\]\.from \(good\): Let the tiers rise: use 601 to 950\.\n",
         deployment.log(process),
     )
 
