@@ -28,6 +28,7 @@ from goodstanding.reading.topic import between
 from shared.clock import set_stepped_clock
 from shared.contracts.topics import SUBJECT_ANSWERS, Topic, group_of, raw_topic, topics
 from shared.kafka.connection import Kafka
+from shared.kafka.consumer import ReadingError
 from shared.kafka.sender import started
 
 STALLED_AFTER_S = 60.0
@@ -193,10 +194,19 @@ async def _holds_records(kafka: Kafka, at: TopicPartition, start: int, end: int)
     """Whether Kafka still has a record between the two offsets. Raises StandstillError where a transaction stays
     open."""
     async with asking(kafka) as offsets:
-        kept = (await offsets.kept([at.topic]))[at]
-    async for _ in between(kafka, {at: max(start, kept.start)}, {at: end}):
-        return True
-    return False
+        first = (await offsets.kept([at.topic]))[at].start
+        while True:
+            begin = max(start, first)
+            try:
+                async for _ in between(kafka, {at: begin}, {at: end}):
+                    return True
+            except ReadingError:
+                first = (await offsets.kept([at.topic]))[at].start
+                if first <= begin:
+                    raise
+                # Kafka has deleted what lay there between the question and the reading.
+            else:
+                return False
 
 
 _SHARDS = """

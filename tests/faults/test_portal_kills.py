@@ -51,6 +51,7 @@ from shared.contracts.topics import PORTAL, RECORDS_HELD, SCORES_CHANGED, SCORES
 from shared.kafka.sender import send_transaction, started
 from shared.postgres import migrate
 from shared.settings import ROOT
+from tests.support.compaction import SOON
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
 
@@ -60,15 +61,6 @@ FIRM = "firm"
 NOW = datetime.now(UTC).replace(microsecond=0)
 PARTS = ("standing", "score", "reasons", "records")
 COMPACTED = (SCORES_EXPLAINED, RECORDS_HELD, SCORES_CHANGED, TIERS_CHANGED)
-SOON = {
-    "cleanup.policy": "compact",
-    "message.timestamp.type": "LogAppendTime",
-    "segment.ms": "1000",
-    "min.cleanable.dirty.ratio": "0.001",
-    "min.compaction.lag.ms": "0",
-    "max.compaction.lag.ms": "1000",
-    "delete.retention.ms": "1000",
-}
 
 
 @dataclass

@@ -40,6 +40,7 @@ from shared.kafka.sender import send_transaction, started
 from shared.policy_file import load_policy
 from shared.runner.service import Outgoing
 from shared.settings import ROOT
+from tests.support.compaction import SOON
 from tests.support.unreadable import send_raw
 
 PEOPLE = tuple(sha256(f"person {number}".encode()).hexdigest() for number in range(60))
@@ -47,17 +48,6 @@ ERASED = PEOPLE[0]
 TABLE = load_policy(ROOT / "policies" / "benefits.toml", TierTable)
 NOW = datetime(2026, 1, 5, 16, tzinfo=UTC)
 PATIENCE_S = 60.0
-
-SOON = {
-    "cleanup.policy": "compact",
-    "message.timestamp.type": "LogAppendTime",
-    "segment.ms": "1000",
-    "min.cleanable.dirty.ratio": "0.001",
-    "min.compaction.lag.ms": "0",
-    "max.compaction.lag.ms": "1000",
-    "delete.retention.ms": "1000",
-}
-"""Compaction within seconds. What differs from the real topics is only how long it waits."""
 
 
 @dataclass(frozen=True)
