@@ -57,15 +57,15 @@ def change_authority(directory: Path, step: Step) -> None:
     `forget` clients trust it alone.
     """
     ensure_authority(directory)
-    believed = x509.load_pem_x509_certificates((directory / CA).read_bytes())
+    trusted = x509.load_pem_x509_certificates((directory / CA).read_bytes())
     # A key whose certificate nobody has, because `announce` was interrupted, does not count as announced.
-    announced = len(believed) > 1 and (directory / _NEXT_KEY).exists()
+    announced = len(trusted) > 1 and (directory / _NEXT_KEY).exists()
     match step:
-        case "announce" if len(believed) == 1:
-            _write(directory, [*believed, _new_authority(directory / _NEXT_KEY)])
+        case "announce" if len(trusted) == 1:
+            _write(directory, [*trusted, _new_authority(directory / _NEXT_KEY)])
         case "use" if announced:
             os.replace(directory / _NEXT_KEY, directory / _CA_KEY)
-        case "use" if len(believed) == 1:
+        case "use" if len(trusted) == 1:
             raise UserError(
                 "No other authority was announced.",
                 "Announce one with --authority announce, and give everybody the new ca.pem before it is used.",
@@ -103,8 +103,8 @@ def _write(directory: Path, authorities: Sequence[x509.Certificate]) -> None:
 def _signing(directory: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     key = load_pem_private_key((directory / _CA_KEY).read_bytes(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey), "made above"
-    believed = x509.load_pem_x509_certificates((directory / CA).read_bytes())
-    [authority] = [each for each in believed if each.public_key() == key.public_key()]
+    trusted = x509.load_pem_x509_certificates((directory / CA).read_bytes())
+    [authority] = [each for each in trusted if each.public_key() == key.public_key()]
     return authority, key
 
 
