@@ -13,13 +13,22 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import InvalidConfigurationError, PolicyViolationError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    InvalidConfigurationError,
+    InvalidReplicationFactorError,
+    PolicyViolationError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
 from shared.contracts.topics import SIMULATION, THE_PLATFORMS_TO_DECIDE, WITNESS, Topic, topics
 from shared.kafka import clients
 from shared.kafka.connection import Kafka
 
 _KNOWN_WITHIN_S = 30.0
+# A broker that starts, or was too busy to say that it is alive, takes no copies until the controller hears of it again.
+# The default of `broker.session.timeout.ms` is 9 s.
+_BROKERS_BACK_WITHIN_S = 10.0
 _ASK_AGAIN_AFTER_S = 0.05
 
 
@@ -113,7 +122,7 @@ async def _create(
     """The names that were created, and the refusals; a name that is in neither existed by then."""
     if not missing:
         return set(), []
-    answers = await _asked_for(admin, missing, replication_factor, frozenset())
+    answers = await _asked_for_while_brokers_come(admin, missing, replication_factor)
     # Where a setting is not ours to choose, the topic is made without it, and compared like one that was there.
     again = [topic for topic in missing if for_code(answers[topic.name][0]) in _NOT_OURS_TO_CHOOSE]
     if again:
@@ -129,6 +138,20 @@ async def _create(
 
 
 _NOT_OURS_TO_CHOOSE = (InvalidConfigurationError, PolicyViolationError)
+
+
+async def _asked_for_while_brokers_come(
+    admin: AIOKafkaAdminClient, missing: Sequence[Topic], replication_factor: int
+) -> dict[str, tuple[int, str | None]]:
+    answers = await _asked_for(admin, missing, replication_factor, frozenset())
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_BROKERS_BACK_WITHIN_S):
+            while early := [
+                topic for topic in missing if for_code(answers[topic.name][0]) is InvalidReplicationFactorError
+            ]:
+                await asyncio.sleep(_ASK_AGAIN_AFTER_S)
+                answers |= await _asked_for(admin, early, replication_factor, frozenset())
+    return answers
 
 
 async def _asked_for(

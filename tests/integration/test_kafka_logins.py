@@ -23,6 +23,7 @@ from goodstanding.platform.servers import Servers
 from goodstanding.platform.servers.kafka_security import KafkaSecurity
 from goodstanding.platform.servers.ports import free_ports
 from shared.contracts.topics import (
+    PROCESSES,
     RECORDS_HELD,
     SCORES_CHANGED,
     SCORES_EXPLAINED,
@@ -38,8 +39,10 @@ from shared.kafka.topic_admin import administrator, ensure_topics
 
 PORTAL = {
     *(SUBJECT_REQUESTS, SUBJECT_ANSWERS, TIERS_CHANGED, SCORES_EXPLAINED, RECORDS_HELD),
-    # As every service does: it asks for the time, and sets aside what it cannot read.
-    *(TIME_TOPIC, dead_letter_topic("portal")),
+    # As every service does, it asks for the time.
+    TIME_TOPIC,
+    # It sets aside what it cannot read, and its desk shows what each process has set aside.
+    *(dead_letter_topic(process) for process in PROCESSES),
 }
 SUBSCRIBER = {SCORES_CHANGED, TIERS_CHANGED}
 _PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
-from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.errors import InvalidReplicationFactorError, MessageSizeTooLargeError
 
+from goodstanding.platform.servers import Servers, kafka
 from shared.contracts.faults import Code, Fault
 from shared.contracts.published.__main__ import main
 from shared.contracts.refusals import refusal_headers
@@ -94,6 +98,33 @@ async def test_what_kafka_refuses_is_no_success(kafka_bootstrap: str, partner: s
     assert (created, right) == ([], [])
     assert len(differences) == 4
     assert all("InvalidReplicationFactorError" in difference.remedy for difference in differences)
+
+
+@pytest.fixture
+def busy_kafka() -> Iterator[str]:
+    """One that says every three seconds that it is alive and is believed for one: of three tries it refuses two."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(kafka.BEHAVIOR, "broker.heartbeat.interval.ms", 3000)
+        with Servers.ephemeral() as servers:
+            yield servers.addresses.kafka
+
+
+async def test_a_broker_that_was_too_busy_to_say_that_it_is_alive_is_waited_for(
+    busy_kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes: list[int] = []
+    asked_for = topic_admin._asked_for
+
+    async def heard(*asked: Any) -> dict[str, tuple[int, str | None]]:
+        answers = await asked_for(*asked)
+        codes.extend(code for code, _ in answers.values())
+        return answers
+
+    monkeypatch.setattr(topic_admin, "_asked_for", heard)
+    for number in itertools.count():
+        assert not (await ensure_topics(busy_kafka, [f"partner{number}"])).differences
+        if InvalidReplicationFactorError.errno in codes:
+            break
 
 
 async def test_the_stepped_clock_has_a_topic_of_its_own(kafka_bootstrap: str) -> None:
