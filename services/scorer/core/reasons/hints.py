@@ -14,7 +14,7 @@ from services.scorer.core.features.base import kinds_of
 from services.scorer.core.folding import fold
 from services.scorer.core.messages import Event, event_of, instant_of
 from services.scorer.core.reasons.usual import Present as Present
-from services.scorer.core.reasons.usual import as_usual, had_lately, is_usual, late_lately, with_less_billed
+from services.scorer.core.reasons.usual import Usual, had_lately
 from services.scorer.core.records import NegativeRecord
 from services.scorer.core.score import evaluate
 from services.scorer.core.scorecard import Scorecard
@@ -48,47 +48,70 @@ class Hinted(msgspec.Struct, frozen=True):
 
 def hints(present: Present, card: Scorecard) -> list[Hinted]:
     """Those that help this person, whatever helps most first, and among equals what is sooner done."""
-    found = [hinted for hint in card.hints if (hinted := hinted_by(hint, present, card)) is not None]
+    ahead = _Ahead(present, card)
+    found = [hinted for hint in card.hints if (hinted := ahead.hinted_by(hint)) is not None]
     return sorted(found, key=lambda hinted: (-hinted.points, hinted.through, hinted.hint.code))
-
-
-def hinted_by(hint: AnyHint, present: Present, card: Scorecard) -> Hinted | None:
-    """What the hint is worth to this person; None if it is not for this person, or helps nothing."""
-    through = present.through + (hint.months - 1 if isinstance(hint, Lasting) else 0)
-    kinds = _kinds(hint, present, card)
-    codes = frozenset(KIND_OF[kind].code for kind in kinds)
-    usual, without, goes_on = as_usual(present, through), as_usual(present, through), False
-    if isinstance(hint, Keep):
-        # Who was late pays late again without the hint, and who was on time would end it.
-        late = late_lately(codes, present)
-        usual, without = (
-            as_usual(present, through, ended=codes),
-            as_usual(present, through, ended=codes - late, late=late),
-        )
-        goes_on = not late and is_usual(codes, present)
-    score_without = evaluate(without, card, through, present.circle).score
-    followed = _followed(hint, usual, present, through, kinds)
-    score = min((evaluate(each, card, through, present.circle).score for each in followed), default=score_without)
-    if score <= score_without:
-        return None
-    named = kinds[:1] if isinstance(hint, Begin) else kinds
-    return Hinted(hint, score - score_without, score, through, goes_on, named)
 
 
 def outlook(present: Present, card: Scorecard) -> list[tuple[int, int]]:
     """A year in which the person goes on as usual, with everything on time: each month, and the score of the
     publication after it. A record that lapses by then is gone."""
-    found = []
+    ahead, found = _Ahead(present, card), []
     for through in range(present.through, present.through + _OUTLOOK_MONTHS):
         published_at = datetime.combine(day_of_month(through + 1, card.publication_day), time(), UTC)
-        state = without_lapsed(as_usual(present, through), published_at)
-        found.append((through, evaluate(state, card, through, present.circle).score))
+        found.append((through, ahead.score(without_lapsed(ahead.usual.until(through), published_at), through)))
     return found
 
 
-def _followed(hint: AnyHint, usual: State, present: Present, through: int, kinds: tuple[str, ...]) -> Iterator[State]:
+class _Ahead:
+    """What lies before a person by a scorecard. Most hints are held against the same months as usual, whose score is
+    computed once."""
+
+    def __init__(self, present: Present, card: Scorecard) -> None:
+        self.usual = Usual(present)
+        self._present = present
+        self._card = card
+        self._scores: dict[int, int] = {}
+
+    def score(self, state: State, through: int) -> int:
+        return evaluate(state, self._card, through, self._present.circle).score
+
+    def hinted_by(self, hint: AnyHint) -> Hinted | None:
+        """What the hint is worth to this person; None if it is not for this person, or helps nothing."""
+        through = self._present.through + (hint.months - 1 if isinstance(hint, Lasting) else 0)
+        kinds = _kinds(hint, self._present, self._card)
+        usual, goes_on = self.usual.until(through), False
+        if isinstance(hint, Keep):
+            # Who was late pays late again without the hint, and who was on time would end it.
+            codes = frozenset(KIND_OF[kind].code for kind in kinds)
+            late = self.usual.late(codes)
+            usual = self.usual.with_other_habits(through, ended=codes, late=frozenset())
+            without = self.score(self.usual.with_other_habits(through, ended=codes - late, late=late), through)
+            goes_on = not late and self.usual.has(codes)
+        else:
+            without = self._score_as_usual(through)
+        followed = _followed(hint, usual, self.usual, through, kinds)
+        score = min((self.score(each, through) for each in followed), default=without)
+        if score <= without:
+            return None
+        named = kinds[:1] if isinstance(hint, Begin) else kinds
+        return Hinted(hint, score - without, score, through, goes_on, named)
+
+    def _score_as_usual(self, through: int) -> int:
+        if through not in self._scores:
+            self._scores[through] = self.score(self.usual.until(through), through)
+        return self._scores[through]
+
+
+def hinted_by(hint: AnyHint, present: Present, card: Scorecard) -> Hinted | None:
+    """What one hint is worth to this person; None if it is not for this person, or helps nothing."""
+    return _Ahead(present, card).hinted_by(hint)
+
+
+def _followed(hint: AnyHint, usual: State, ahead: Usual, through: int, kinds: tuple[str, ...]) -> Iterator[State]:
     """The states of the person who has followed the hint, each in another way that its sentence leaves open. It is the
     worst of them that may be promised."""
+    present = ahead.present
     months = range(present.through, through + 1)
     match hint:
         case Keep():
@@ -101,8 +124,8 @@ def _followed(hint: AnyHint, usual: State, present: Present, through: int, kinds
             for figure in (hint.at_least, AMOUNT_MAX) if kinds else ():
                 yield with_events(usual, list(_events(kinds, months, figure)))
         case Use():
-            for shares in _billed(hint, months):
-                yield with_less_billed(usual, present, hint.below, shares)
+            for shares in _billed(hint, months) if ahead.bills(hint.below) else ():
+                yield ahead.with_less_billed(through, hint.below, shares)
         case catalogue.State():
             known = present.state.facts.get(KIND_OF[hint.kind].code)
             if known is None or known[2] != hint.value:

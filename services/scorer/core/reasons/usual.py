@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import msgspec
 
@@ -15,7 +16,6 @@ from services.scorer.core.state import (
     pack_figures,
     put_vectors,
     unpack_figures,
-    vectors,
     vectors_of,
 )
 from services.scorer.core.vectors import COUNT, LATE, LIMIT, SUM, Vector, head, limit_of
@@ -42,62 +42,95 @@ def had_lately(present: Present) -> set[int]:
     return had
 
 
-def as_usual(
-    present: Present, through: int, *, ended: frozenset[int] = frozenset(), late: frozenset[int] = frozenset()
-) -> State:
-    """The person up to a month who goes on as in the last complete month, or in the one before where that has none of a
-    kind, or in the running one where neither has, and has everything on time. Kinds that are `ended` have no more
-    events, and `late` ones are late as ever."""
-    state, running = decode(encode(present.state)), range(present.through, through + 1)
-    usual = {
-        code: vector if code in late else _on_time(vector)
-        for code, vector in _usual(present).items()
-        if code not in ended
-    }
-    for code, vector in usual.items():
-        of_kind = vectors_of(state, code)
-        for month in running:
-            if not of_kind.at(month):
-                of_kind.add(month, *vector)
-        put_vectors(state, code, of_kind)
-    for key, packed in state.figures.items():
-        months = unpack_figures(packed)
-        last = next((months[month] for month in _usual_months(present) if month in months), None)
-        if last is not None and key[HASH_BYTES] not in ended:
-            state.figures[key] = pack_figures(dict(sorted((dict.fromkeys(running, last) | months).items())))
-    return state
+class Usual:
+    """A person who goes on as in the last complete month, or in the one before where that has none of a kind, or in the
+    running one where neither has. All that is computed about the same person shares one."""
+
+    def __init__(self, present: Present) -> None:
+        self.present = present
+        self._until: dict[int, State] = {}
+
+    def until(self, through: int) -> State:
+        """The person up to a month, with everything on time. It is shared, and not to be changed."""
+        if through not in self._until:
+            self._until[through] = self.with_other_habits(through, ended=frozenset(), late=frozenset())
+        return self._until[through]
+
+    def with_other_habits(self, through: int, *, ended: frozenset[int], late: frozenset[int]) -> State:
+        """The same where the kinds that are `ended` have no more events, and `late` ones are late as ever."""
+        present = self.present
+        state, running = decode(encode(present.state)), range(present.through, through + 1)
+        for code, vector in self._vectors.items():
+            if code in ended:
+                continue
+            each = vector if code in late else _on_time(vector)
+            of_kind = vectors_of(state, code)
+            for month in running:
+                if not of_kind.at(month):
+                    of_kind.add(month, *each)
+            put_vectors(state, code, of_kind)
+        for key, packed in state.figures.items():
+            months = unpack_figures(packed)
+            last = next((months[month] for month in self._months if month in months), None)
+            if last is not None and key[HASH_BYTES] not in ended:
+                state.figures[key] = pack_figures(dict(sorted((dict.fromkeys(running, last) | months).items())))
+        return state
+
+    def bills(self, below: int) -> bool:
+        """Whether statements usually bill that many per mille of the limits they name, or more."""
+        return any(vector[SUM] > _most(limit, below) for vector, limit in self._limited.values())
+
+    def with_less_billed(self, through: int, below: int, shares: Mapping[int, int]) -> State:
+        """As usual, but statements that are not known yet and would bill `below` per mille of the limits they name or
+        more bill less: as much as the share of their month, per mille, and just less than `below` where the share is
+        that."""
+        state = decode(encode(self.until(through)))
+        for code, (vector, limit) in self._limited.items():
+            most = _most(limit, below)
+            if vector[SUM] > most:
+                of_kind, known = vectors_of(state, code), vectors_of(self.present.state, code)
+                for month, share in shares.items():
+                    if not known.at(month):
+                        of_kind.add(month, 0, min(most, -(-limit * share // 1000)) - vector[SUM])
+                put_vectors(state, code, of_kind)
+        return state
+
+    def late(self, codes: frozenset[int]) -> frozenset[int]:
+        """Those of these kinds that are usually late."""
+        usual = self._vectors
+        return frozenset(code for code in codes if code in usual and usual[code] != _on_time(usual[code]))
+
+    def has(self, codes: frozenset[int]) -> bool:
+        """Whether all of these kinds are usual."""
+        return codes <= self._vectors.keys()
+
+    @cached_property
+    def _vectors(self) -> dict[int, Vector]:
+        """By kind code that of the first of the usual months that has anything of the kind."""
+        last, before, running = (_at(self.present.state, month) for month in self._months)
+        return {code: vector for code, vector in (running | before | last).items() if vector[COUNT] > 0}
+
+    @cached_property
+    def _limited(self) -> dict[int, tuple[Vector, int]]:
+        """By kind code the vectors that name limits, each with what they come to."""
+        limits = {code: limit_of(vector) for code, vector in self._vectors.items() if len(vector) > LIMIT}
+        return {code: (self._vectors[code], limit) for code, limit in limits.items() if limit}
+
+    @property
+    def _months(self) -> tuple[int, int, int]:
+        """What is new in the running month has nothing in those before, which say nothing of it then."""
+        return self.present.through - 1, self.present.through - 2, self.present.through
 
 
-def with_less_billed(usual: State, present: Present, below: int, shares: Mapping[int, int]) -> State:
-    """As usual, but statements that are not known yet and would bill `below` per mille of the limits they name or more
-    bill less: as much as the share of their month, per mille, and just less than `below` where the share is that."""
-    state = decode(encode(usual))
-    for code in usual.kinds:
-        of_kind, known = vectors_of(state, code), vectors_of(present.state, code)
-        for month, share in shares.items():
-            vector = of_kind.at(month)
-            limit = limit_of(vector) if len(vector) > LIMIT else None
-            if limit and not known.at(month):
-                most = (limit * below - 1) // 1000
-                if vector[SUM] > most:
-                    of_kind.add(month, 0, min(most, -(-limit * share // 1000)) - vector[SUM])
-        put_vectors(state, code, of_kind)
-    return state
+def _at(state: State, month: int) -> dict[int, Vector]:
+    """What a month has, by kind code."""
+    found = ((code, vectors_of(state, code).at(month)) for code in state.kinds)
+    return {code: vector for code, vector in found if vector}
 
 
-def _usual(present: Present) -> dict[int, Vector]:
-    """By kind code the first of the usual months that has anything of the kind."""
-    last, before, running = (_vectors(present.state, month) for month in _usual_months(present))
-    return {code: vector for code, vector in (running | before | last).items() if vector[COUNT] > 0}
-
-
-def _usual_months(present: Present) -> tuple[int, int, int]:
-    """What is new in the running month has nothing in those before, which say nothing of it then."""
-    return present.through - 1, present.through - 2, present.through
-
-
-def _vectors(state: State, month: int) -> dict[int, Vector]:
-    return dict(vectors(state, month - 1, month)).get(month, {})
+def _most(limit: int, below: int) -> int:
+    """The most that is less than so many per mille of a limit."""
+    return (limit * below - 1) // 1000
 
 
 def _on_time(vector: Vector) -> Vector:
@@ -105,13 +138,3 @@ def _on_time(vector: Vector) -> Vector:
     while made and not made[-1]:
         made.pop()
     return made
-
-
-def late_lately(codes: frozenset[int], present: Present) -> frozenset[int]:
-    """Those of these kinds that were usually late."""
-    usual = _usual(present)
-    return frozenset(code for code in codes if code in usual and usual[code] != _on_time(usual[code]))
-
-
-def is_usual(codes: frozenset[int], present: Present) -> bool:
-    return codes <= _usual(present).keys()
