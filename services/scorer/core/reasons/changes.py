@@ -29,6 +29,8 @@ def changes(before: Evaluation, now: Evaluation) -> list[Change]:
         found[Cause(name), code] = points
         left[code] = left.get(code, 0) - points
     for code, points in left.items():
+        if not points:
+            continue
         item = present.get(code) or former.get(code)
         cause = Cause.BEHAVIOR if item is None else _cause(item, former.get(code, item))
         found[cause, code] = found.get((cause, code), 0) + points
