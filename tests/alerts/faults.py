@@ -20,13 +20,14 @@ from goodstanding.platform.servers.ports import free_ports
 from goodstanding.portal import keys
 from goodstanding.portal.hooks import sending
 from goodstanding.reading.offsets import asking
+from services.retention.core.fingerprint import record_id
 from shared.contracts.partition import PARTITIONS, partition_of
-from shared.contracts.topics import NORMALIZED, SCORES_CHANGED, raw_topic, topics
+from shared.contracts.topics import NORMALIZED, SCORES_CHANGED, SUBJECT_REQUESTS, raw_topic
 from shared.kafka.sender import started
 from shared.kafka.topic_admin import administrator
 from tests.alerts.platform import HOOKS, PARTNER, PEOPLE, Platform
 from tests.deploy.compose import until
-from tests.faults.cluster import APPEND_TIMES, Feeder
+from tests.faults.cluster import APPEND_TIMES
 from tests.support.oracle.scores import Request
 
 _EVERYBODY = range(PEOPLE)
@@ -57,11 +58,10 @@ def locked_people(p: Platform) -> Iterator[None]:
 @contextmanager
 def nobody_takes_scores(p: Platform) -> Iterator[None]:
     """More copies are asked for than there are brokers."""
-    (topic,) = (each for each in topics([PARTNER]) if each.name == SCORES_CHANGED)
-    p.configure(topic, **{"min.insync.replicas": "4"})
+    p.configure(SCORES_CHANGED, **{"min.insync.replicas": "4"})
     p.rides(range(50, 100), months_ago=1)
     yield
-    p.configure(topic)
+    p.configure(SCORES_CHANGED)
 
 
 @contextmanager
@@ -145,12 +145,7 @@ def edited_mapping(p: Platform) -> Iterator[None]:
 @contextmanager
 def unconfirmed_erasure(p: Platform) -> Iterator[None]:
     p.stop("benefits-1")
-    person = p.user_id(7)
-    p.run(
-        Feeder(p.stack.addresses.kafka).ask(
-            [Request(id=f"erase-{time.time_ns()}", person=person, ask="erase")], datetime.now(UTC)
-        )
-    )
+    p.ask(Request(id=f"erase-{time.time_ns()}", person=p.user_id(7), ask="erase"))
     until(lambda: p.sql("select from retention.erasure where confirmed_at is null"), "retention has erased")
     p.sql("update retention.erasure set erased_at = erased_at - interval '2 hours' where confirmed_at is null")
     yield
@@ -215,6 +210,29 @@ def late_deadlines(p: Platform) -> Iterator[None]:
 
 
 @contextmanager
+def late_question(p: Platform) -> Iterator[None]:
+    """Retention was down for twelve days when somebody disputed a record. The law of `us` gives five working days for
+    asking its provider."""
+    person, now = p.user_id(201), datetime.now(UTC)
+    p.record(201, status="reported", began_on=(now - timedelta(days=30)).date().isoformat())
+    until(lambda: p.sql("select from retention.record where user_id = $1", bytes.fromhex(person)), "the record is held")
+    p.stop("retention-1")
+    key = bytes.fromhex(p.deployment.settings.fingerprint_key)
+    id = record_id(key, person, PARTNER, "r-201")
+    dispute = Request(id=f"dispute-{time.time_ns()}", person=person, ask="dispute", record_id=id)
+    kept = {"retention.ms": "-1"}
+    p.configure(SUBJECT_REQUESTS, **kept, **{"message.timestamp.type": "CreateTime"})
+    p.ask(dispute, sent_at=now - timedelta(days=12))
+    # Once more by the broker's time: a service is not ready where the last record of a topic has its sender's.
+    p.configure(SUBJECT_REQUESTS, **kept)
+    p.ask(dispute)
+    p.start("retention-1", ready=False, GOODSTANDING_RETENTION_PROFILE="us")
+    yield
+    p.configure(SUBJECT_REQUESTS)
+    p.restart("retention-1")
+
+
+@contextmanager
 def another_policy(p: Platform) -> Iterator[None]:
     there = p.directory / "other-policies"
     _copied(p.directory / "policies", there)
@@ -254,7 +272,8 @@ def deleted_people(p: Platform) -> Iterator[None]:
 def unknown_records(p: Platform) -> Iterator[None]:
     """Settlements of what nobody has reported; the first ones are where the counter begins."""
     day = datetime.now(UTC).date().isoformat()
-    for some in (range(300, 310), range(310, 400)):
-        p.records(some, status="settled", ended_on=day)
-        time.sleep(3)  # Prometheus has to have seen the first ones
+    p.records(range(300, 310), status="settled", ended_on=day)
+    waiting = 'goodstanding_outcomes_total{job="retention", result="waiting"}'
+    until(lambda: p.prometheus.query(waiting), "Prometheus has seen the first ones")
+    p.records(range(310, 400), status="settled", ended_on=day)
     yield

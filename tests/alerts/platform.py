@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import asyncpg
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -29,14 +29,16 @@ from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.partition import partition_of
 from shared.contracts.rights import MONITOR
 from shared.contracts.times import rfc3339
-from shared.contracts.topics import PROCESSES, Topic, raw_topic
+from shared.contracts.topics import PROCESSES, raw_topic, topics
 from shared.kafka.sender import started
 from shared.kafka.topic_admin import administrator
 from shared.settings import ROOT
 from tests.alerts import kafka_exporter
 from tests.alerts.prometheus import Prometheus
 from tests.deploy.compose import until
+from tests.faults.cluster import Feeder
 from tests.faults.policy import write_policies
+from tests.support.oracle.scores import Request
 
 PARTNER = "city"
 PEOPLE = 1_200
@@ -168,8 +170,9 @@ class Platform:
         """Others may read the table, and wait before they write."""
         return self.session("begin", f"lock table {table} in exclusive mode")
 
-    def configure(self, topic: Topic, **otherwise: str) -> None:
+    def configure(self, name: str, **otherwise: str) -> None:
         """A topic's settings, which are those of the table but for these."""
+        (topic,) = (each for each in topics([PARTNER]) if each.name == name)
         settings = {**topic.settings(self.deployment.settings.replication_factor), **otherwise}
 
         async def alter() -> None:
@@ -193,10 +196,10 @@ class Platform:
         """What the partner says of a negative record."""
         self.records([number], **told)
 
-    def records(self, numbers: Sequence[int], **told: Any) -> None:
+    def records(self, numbers: Sequence[int], *, at: datetime | None = None, **told: Any) -> None:
         told = {"kind": "hotel.no_show", "amount": 20_000, **told}
         each = [(number, {**told, "report_id": f"r-{number}"}) for number in numbers]
-        self._send(TYPES[RecordReport], each, datetime.now(UTC) - timedelta(hours=1))
+        self._send(TYPES[RecordReport], each, at or datetime.now(UTC) - timedelta(hours=1))
 
     def _send(self, type: str, said: Sequence[tuple[int, Mapping[str, Any]]], at: datetime) -> None:
         messages = []
@@ -221,6 +224,12 @@ class Platform:
 
         self.run(send())
 
+    # -- what people ask -----------------------------------------------------------------------------------------------
+
+    def ask(self, request: Request, *, sent_at: datetime | None = None) -> None:
+        """A topic that keeps its senders' times keeps `sent_at`."""
+        self.run(Feeder(self.stack.addresses.kafka).ask([request], datetime.now(UTC), sent_at=sent_at))
+
     # -- what came of it -----------------------------------------------------------------------------------------------
 
     def known(self) -> int:
@@ -240,13 +249,13 @@ class Platform:
 
 
 @contextmanager
-def running(directory: Path, *, brokers: int = 1) -> Iterator[Platform]:
+def running(directory: Path, *, clock: Literal["system", "stepped"] = "system", brokers: int = 1) -> Iterator[Platform]:
     """With the exporters, topics and tables, and no service yet; all of it ends with the block."""
     with ExitStack() as ends:
         stack = ends.enter_context(Servers.ephemeral(brokers=brokers))
         shutil.copytree(ROOT / "partners", directory / "partners")
         write_policies(directory / "policies")
-        settings = FixedSettings.new(replication_factor=str(brokers)).with_portal().with_monitor()
+        settings = FixedSettings.new(clock=clock, replication_factor=str(brokers)).with_portal().with_monitor()
         deployment = Deployment.create(directory, stack.addresses, settings)
         platform = Platform(directory, stack, deployment)
         ends.callback(platform.close)

@@ -368,8 +368,10 @@ class Feeder:
                 await asyncio.sleep(spread_s / bursts)  # events come spread over this time, and not at once
             await asyncio.gather(*acknowledgements)
 
-    async def ask(self, requests: Sequence[Request], now: datetime, *, spread_s: float = 0.0) -> None:
-        """What people ask, in this order, spread over a time."""
+    async def ask(
+        self, requests: Sequence[Request], now: datetime, *, spread_s: float = 0.0, sent_at: datetime | None = None
+    ) -> None:
+        """What people ask, in this order, spread over a time. A topic that keeps its senders' times keeps `sent_at`."""
         async with self._producer() as producer:
             for request in requests:
                 ask = SubjectRequest(
@@ -392,6 +394,7 @@ class Feeder:
                     key=request.person.encode(),
                     partition=partition_of(request.person),
                     headers=list(headers),
+                    timestamp_ms=int(sent_at.timestamp() * 1000) if sent_at else None,
                 )
                 await asyncio.sleep(spread_s / len(requests))  # requests come spread over this time, and not at once
 
