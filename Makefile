@@ -47,7 +47,7 @@ test-faults: setup  ## the long fault campaigns, and the laws with twenty times 
 test-erasure: setup  ## no byte is left of what lapsed or was erased: files of Postgres, logs of Kafka, logs, dumps
 	@$(BIN)/pytest -m campaign tests/erasure
 
-test-alerts: setup  ## the fault that each alert is for, on a real platform (Debian: prometheus, prometheus-postgres-exporter, libfaketime)
+test-alerts: setup  ## every alert on its fault, and none in an hour of traffic (Debian: prometheus, prometheus-postgres-exporter, libfaketime)
 	@$(BIN)/pytest -m campaign tests/alerts
 
 test-browser: setup  ## the portal's pages in a browser (Debian: chromium), both languages, telephone and desk; axe finds nothing
