@@ -252,10 +252,10 @@ def _copied(source: Path, to: Path) -> None:
 
 
 @contextmanager
-def many_rise(p: Platform) -> Iterator[None]:
-    """A partner that has told of one ride each tells of three months of some people."""
-    for months_ago in (1, 2, 3):
-        p.rides(range(PEOPLE - 300, PEOPLE), months_ago=months_ago)
+def many_fall(p: Platform) -> Iterator[None]:
+    """A partner that reports wrongly says of a quarter of all people that they paid much too late."""
+    for _ in range(3):
+        p.rides(range(PEOPLE - 300, PEOPLE), days_late=60)
     yield
 
 

@@ -47,7 +47,7 @@ FAULTS: Sequence[tuple[Fault, Sequence[str]]] = [
     (runtime_faults.many_connections, ["PostgresConnectionsHigh"]),
     (runtime_faults.long_transaction, ["PostgresTransactionLong"]),
     (runtime_faults.broker_away, ["KafkaUnderReplicated"]),
-    (faults.many_rise, ["ScoresShifted"]),
+    (faults.many_fall, ["ScoresShifted"]),
     (faults.deleted_people, ["PeopleMissing"]),
     (faults.unknown_records, ["SettlementsUnmatched"]),
 ]
