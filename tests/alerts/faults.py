@@ -70,7 +70,8 @@ def unknown_partner(p: Platform) -> Iterator[None]:
 
     async def send() -> None:
         async with started(p.deployment.kafka) as producer, administrator(p.deployment.kafka) as admin:
-            await admin.create_topics([NewTopic(topic, PARTITIONS, 1, topic_configs=APPEND_TIMES)])
+            copies = p.deployment.settings.replication_factor
+            await admin.create_topics([NewTopic(topic, PARTITIONS, copies, topic_configs=APPEND_TIMES)])
             await producer.send_and_wait(topic, b"{}", partition=0)
 
     p.run(send())
