@@ -255,6 +255,7 @@ def _copied(source: Path, to: Path) -> None:
 @contextmanager
 def many_fall(p: Platform) -> Iterator[None]:
     """A partner that reports wrongly says of a quarter of all people that they paid much too late."""
+    _until_everybody_was_counted(p)
     for _ in range(3):
         p.rides(range(PEOPLE - 300, PEOPLE), days_late=60)
     yield
@@ -262,11 +263,17 @@ def many_fall(p: Platform) -> Iterator[None]:
 
 @contextmanager
 def deleted_people(p: Platform) -> Iterator[None]:
+    _until_everybody_was_counted(p)
     p.sql("create table kept as select * from benefits.person where ascii(encode(user_id, 'hex')) < ascii('3')")
     p.sql("delete from benefits.person where user_id in (select user_id from kept)")
     yield
     p.sql("insert into benefits.person select * from kept on conflict do nothing")
     p.sql("drop table kept")
+
+
+def _until_everybody_was_counted(p: Platform) -> None:
+    """People are counted once a minute, and of those who were never counted nobody sees that they fell or are gone."""
+    until(lambda: p.prometheus.query("goodstanding_scored_people:sum > 1000"), "people were counted")
 
 
 @contextmanager
