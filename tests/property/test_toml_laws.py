@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.toml_file import line_of, spelled
+from shared.toml_file import spelled
+from shared.toml_lines import line_of
 from shared.type_faults import KeyPath
 from tests.support.law_sizes import examples
 
