@@ -15,8 +15,8 @@ from goodstanding.cli.people import asked as asked_about
 from goodstanding.errors import UserError
 from goodstanding.person import current
 from goodstanding.person.asking import Asked, Told, as_json_of, asking_for, request_of
-from goodstanding.person.export import Export
 from goodstanding.person.export import export as exported
+from goodstanding.person.held import Export
 from goodstanding.platform.deployment import Deployment
 from shared.contracts.subject import REASONS, Ask, ErasureReceipt, Reason, SubjectAnswer, SubjectRequest
 

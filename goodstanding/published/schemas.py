@@ -15,7 +15,7 @@ from typing import Any, get_args
 import msgspec
 from msgspec import inspect
 
-from goodstanding.person.export import Export
+from goodstanding.person.held import Export
 from goodstanding.published import docstrings
 from goodstanding.published.bounds import BOUNDS, OF_FEATURES, Object, some_kinds
 from services.benefits.core.table import TierTable
