@@ -21,7 +21,8 @@ from goodstanding.platform.service_process import ServiceProcess
 from goodstanding.platform.stack import Say, Stack, passing
 from goodstanding.reading.offsets import asking
 from goodstanding.simulation.driver import Driver, Lag, driving
-from goodstanding.simulation.recount import Event, Recount
+from goodstanding.simulation.events_and_news import Event
+from goodstanding.simulation.recount import Recount
 from goodstanding.simulation.view import Done, Now, View
 from goodstanding.simulation.watchers import Watchers, differences, watching
 from shared.contracts.partition import partition_of

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from goodstanding.reading.offsets import Offsets
-from goodstanding.simulation.recount import RecordNews, Recount, ScoreNews, TierNews
+from goodstanding.simulation.events_and_news import RecordNews, ScoreNews, TierNews
+from goodstanding.simulation.recount import Recount
 from shared.contracts.faults import Fault
 from shared.contracts.messages import RecordChange, ScoreChange, TierChange, follow
 from shared.contracts.partition import PARTITIONS

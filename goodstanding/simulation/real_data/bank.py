@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from goodstanding.simulation.recount import Event
+from goodstanding.simulation.events_and_news import Event
 
 _KINDS = {
     "card.statement.cleared": "credit_card.repayment",

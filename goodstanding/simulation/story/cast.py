@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Literal, TypedDict, Unpack
 
-from goodstanding.simulation.recount import Event
+from goodstanding.simulation.events_and_news import Event
 from shared.contracts import zones
 from shared.contracts.identity import sample_account
 from shared.contracts.months import day_of_month, month_number

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from goodstanding.person.chart import chart
-from goodstanding.simulation.recount import RecordNews, ScoreNews, TierNews
+from goodstanding.simulation.events_and_news import RecordNews, ScoreNews, TierNews
 from goodstanding.simulation.rule_book import read_policy
 from goodstanding.simulation.stage import POLICIES
 from goodstanding.simulation.story.cast import ZONE

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from goodstanding.partner.event import PartnerEvent
-from goodstanding.simulation.recount import Event
+from goodstanding.simulation.events_and_news import Event
 from shared.contracts.cloudevents import STRUCTURED, binary
 
 _Body = dict[str, Any]

@@ -20,7 +20,7 @@ from goodstanding.platform.servers import Addresses
 from goodstanding.reading.topic import last_value
 from goodstanding.simulation import course
 from goodstanding.simulation.course import instant, publication_day, totals
-from goodstanding.simulation.recount import Event, RecordNews, ScoreNews, TierNews
+from goodstanding.simulation.events_and_news import Event, RecordNews, ScoreNews, TierNews
 from goodstanding.simulation.stage import Sending, Stage
 from goodstanding.simulation.story.cast import FIRST_MONTH, HERO, ZONE, Cast, Objection, objections
 from goodstanding.simulation.story.formats import written

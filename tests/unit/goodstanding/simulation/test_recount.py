@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from goodstanding.partner.event import PartnerEvent
+from goodstanding.simulation.events_and_news import Event, RecordNews, TierNews
 from goodstanding.simulation.real_data import bank
 from goodstanding.simulation.real_data.mistakes import REPEATED_EVERY, WRONG_EVERY, with_mistakes
-from goodstanding.simulation.recount import Due, Event, RecordNews, Recount, TierNews
+from goodstanding.simulation.recount import Due, Recount
 from shared.contracts.identity import sample_account
 
 ZONE = ZoneInfo("Asia/Taipei")

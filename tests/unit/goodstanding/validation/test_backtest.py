@@ -11,10 +11,11 @@ import pytest
 
 from goodstanding import policies
 from goodstanding.platform.fixed_settings import FixedSettings
+from goodstanding.simulation.events_and_news import Event
 from goodstanding.simulation.real_data import bank
 from goodstanding.simulation.real_data.source import Source
 from goodstanding.simulation.real_data.uci_credit_card import read
-from goodstanding.simulation.recount import Event, Recount
+from goodstanding.simulation.recount import Recount
 from goodstanding.validation import plot
 from goodstanding.validation.backtest import Scores, answer_of, deployment_settings, report, scores
 from services.scorer.core.scorecard import Scorecard

@@ -13,7 +13,7 @@ from rich.console import Console
 from goodstanding.partner.mapping_files import compiled
 from goodstanding.person.chart import ROWS, chart
 from goodstanding.platform.fixed_settings import FixedSettings
-from goodstanding.simulation.recount import Event, RecordNews, ScoreNews, TierNews
+from goodstanding.simulation.events_and_news import Event, RecordNews, ScoreNews, TierNews
 from goodstanding.simulation.story.cast import FIRST_MONTH, ZONE, Cast, objections
 from goodstanding.simulation.story.ending import ending
 from goodstanding.simulation.story.formats import PARTNERS, written
