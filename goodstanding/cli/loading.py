@@ -39,6 +39,7 @@ from goodstanding.loading.shelf import File, Shelf, open_shelf
 from goodstanding.loading.sorting import Days, Sorter
 from goodstanding.partner.crosswalks import read_crosswalk
 from goodstanding.partner.mapping_files import mapping_of
+from goodstanding.platform import files_in_force
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.one_at_a_time import one_at_a_time
 from goodstanding.platform.stack import Stack
@@ -169,8 +170,8 @@ def _sorted(
         return []
     if partner is None:
         raise UserError("Whose events are these?", "Say it: --partner PARTNER")
-    deployment.wait_for_files(partner)
-    if edited := deployment.not_read_by("ingest", partner):
+    files_in_force.wait_for(deployment, partner)
+    if edited := files_in_force.not_read_by(deployment, "ingest", partner):
         raise UserError(
             f"{edited[0]} was edited since ingest has read it, and is not in force.",
             "See why: goodstanding local status. A mapping without faults is read by itself; for another file restart: "

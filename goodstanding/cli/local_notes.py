@@ -14,7 +14,7 @@ from goodstanding import policies
 from goodstanding.cli.frame import local
 from goodstanding.errors import UserError
 from goodstanding.loading.backfill import unfinished
-from goodstanding.platform import files_at_start
+from goodstanding.platform import files_at_start, files_in_force
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.servers import ServersError
 from goodstanding.platform.stack import Stack
@@ -67,7 +67,7 @@ def notes_on(stack: Stack) -> Notes:
         return Notes()
     try:
         deployment = stack.deployment
-        edited = _told_with_fault(deployment.edited(), settings)
+        edited = _told_with_fault(files_in_force.edited(deployment), settings)
         stands_at = asyncio.run(deployment.led_to()) if settings.clock != "system" else None
     except (UserError, ServersError, OSError, KafkaError):
         # What does not answer is in the list of parts already.

@@ -41,6 +41,7 @@ from goodstanding.partner.sending import hidden, send
 from goodstanding.partner.stream import stream
 from goodstanding.partner.verdicts import GOOD
 from goodstanding.partner.writing import table as table_of
+from goodstanding.platform import files_in_force
 from goodstanding.platform.deployment import Deployment
 from goodstanding.platform.fixed_settings import FixedSettings
 from goodstanding.platform.stack import Stack, reached
@@ -151,8 +152,8 @@ def send_(
     settings = operator.settings if operator else None
     now = _now(settings, lambda: operator)
     if operator:
-        operator.wait_for_files(partner)
-        for edited in operator.edited(partner):
+        files_in_force.wait_for(operator, partner)
+        for edited in files_in_force.edited(operator, partner):
             warn(edited)
     sent = asyncio.run(send(kafka, partner, lines, timeout_s, operator=operator, now=now, watch=progress))
     if sent.not_waited_for:

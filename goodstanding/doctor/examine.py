@@ -41,7 +41,7 @@ from goodstanding.doctor.findings import (
 from goodstanding.errors import UserError
 from goodstanding.loading.backfill import unfinished
 from goodstanding.person import erasing
-from goodstanding.platform import acl_plan
+from goodstanding.platform import acl_plan, files_in_force
 from goodstanding.platform.deployment import Deployment, migrations, partners
 from goodstanding.platform.stack import Stack
 from goodstanding.reading.offsets import Offsets, asking
@@ -124,7 +124,7 @@ def _files(deployment: Deployment) -> Iterator[Finding]:
     except (ConfigError, UserError) as error:
         yield wrong("files", str(error), "Services keep what they have read, and would not start again with this.")
         return
-    if edited := deployment.edited():
+    if edited := files_in_force.edited(deployment):
         for sentence in edited:
             told, _, remedy = sentence.partition(". ")
             yield look("files", f"{told}.", remedy)

@@ -24,6 +24,7 @@ from goodstanding.partner.evidence import READ_BY, Evidence, Placed, verdicts_on
 from goodstanding.partner.mapping_files import headers_of, mapping_of
 from goodstanding.partner.rehearsal import Forwarded, Rehearsal
 from goodstanding.partner.verdicts import Line, Result, Verdict
+from goodstanding.platform import files_in_force
 from goodstanding.platform.deployment import Deployment
 from goodstanding.reading.offsets import Offsets, asking
 from goodstanding.reading.progress import Progress
@@ -127,7 +128,7 @@ async def _foresee(
             anywhere,
             "The scorer and retention were not waited for: only the operator can see how far they are.",
         )
-    if operator.not_read_by("ingest", partner):
+    if files_in_force.not_read_by(operator, "ingest", partner):
         return operator, anywhere, _NOT_FORESEEN
     crosswalk = await read_crosswalk(operator, partner) if mapping_of(partner).crosswalk else None
     rehearsal = Rehearsal(partner, operator.settings, now, crosswalk)

@@ -7,7 +7,6 @@ This is the only place that knows how addresses, passwords and the deployment ke
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,8 +40,6 @@ from shared.runner.past import Past
 from shared.runner.store import MIGRATIONS as RUNNER_MIGRATIONS
 from shared.settings import ROOT, partners_here, policies_here
 
-_READ_WITHIN_S = 5.0
-_LOOK_AGAIN_S = 0.1
 _GO_LIVE = "Finish it: goodstanding go-live"
 
 
@@ -98,38 +95,6 @@ class Deployment:
         if service == "scorer" and self.settings.cadence == "continuous":
             found = {file: f"{name}, continuous" for file, name in found.items()}
         return found
-
-    def edited(self, partner: str = "") -> list[str]:
-        """A sentence for each file that was edited since a running service read it. With a partner, only files that
-        bear on its events count."""
-        found: list[str] = []
-        for service in self.settings.services:
-            process = self.process(service)
-            read = _in_force(process)
-            remarks = process.kept_up().remarks
-            found += [said for said in remarks if not partner or f"/{partner}.toml" in said]
-            if read and read != (now := self.files(service)):
-                found += [
-                    sentence
-                    for file, sentence in files_at_start.differences(service, read, now)
-                    if (not partner or files_at_start.bears_on(file, partner))
-                    and not any(file in said for said in remarks)
-                ]
-        return found
-
-    def wait_for_files(self, partner: str) -> None:
-        """Return when ingest has read the partner's files as they lie there, or when it has had time to."""
-        give_up = time.monotonic() + _READ_WITHIN_S
-        while self.not_read_by("ingest", partner) and time.monotonic() < give_up:
-            if any(not files_at_start.is_kept_up_with("ingest", file) for file in self.not_read_by("ingest", partner)):
-                return
-            time.sleep(_LOOK_AGAIN_S)  # the other process says what it has read only when it is asked
-
-    def not_read_by(self, service: str, partner: str) -> list[str]:
-        """The files that bear on the partner's events and were edited since the service's running process read them."""
-        read, now = _in_force(self.process(service)), self.files(service)
-        bearing = (file for file in sorted(read.keys() | now.keys()) if files_at_start.bears_on(file, partner))
-        return [file for file in bearing if read and read.get(file) != now.get(file)]
 
     @property
     def kafka(self) -> Kafka:
@@ -315,14 +280,6 @@ def _check(variable: str, set_up: str, here: str) -> None:
         raise UserError(
             f"This platform was set up with {variable}={set_up}, and here it is {here or 'not set'}.", remedy
         )
-
-
-def _in_force(process: ServiceProcess) -> Mapping[str, str]:
-    """The names of the contents that the running process works by, by file; empty when none runs."""
-    at_start, now = process.files, process.kept_up().files
-    kept_up = files_at_start.is_kept_up_with
-    others = {file: name for file, name in at_start.items() if not (now and kept_up(process.service, file))}
-    return {**others, **now} if at_start else {}
 
 
 def migrations(service: str) -> list[Path]:
