@@ -11,7 +11,7 @@ from goodstanding.person.explained import explained, falls
 from goodstanding.person.setting import Setting
 from goodstanding.portal.ledger import Asked, Consent, Look, Permission
 from goodstanding.portal.people import Known
-from goodstanding.portal.web.person_page import View
+from goodstanding.portal.web.person_view import View
 from services.scorer.core import score
 from services.scorer.core.decide import Person
 from services.scorer.core.explain import Published

@@ -18,7 +18,8 @@ from goodstanding.portal.people import Known
 from goodstanding.portal.web import desk_page, html
 from goodstanding.portal.web.html import STYLESHEET
 from goodstanding.portal.web.office import Office, language_of, office_of
-from goodstanding.portal.web.person_page import View, person_page
+from goodstanding.portal.web.person_page import person_page
+from goodstanding.portal.web.person_view import View
 from goodstanding.portal.web.problems import ProblemError
 from goodstanding.portal.web.sessions import (
     EnterError,

@@ -14,7 +14,8 @@ import pytest
 from goodstanding.person.explained import FALLS_MAX
 from goodstanding.person.phrases import signed
 from goodstanding.portal.web.html import STYLESHEET
-from goodstanding.portal.web.person_page import View, person_page
+from goodstanding.portal.web.person_page import person_page
+from goodstanding.portal.web.person_view import View
 from goodstanding.portal.web.wording import _BOTH, word
 from services.scorer.core.reasons.figures import Language, day
 from shared.contracts.subject import REASONS, Ask
