@@ -13,12 +13,11 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from goodstanding.platform.servers.server import Name
 from goodstanding.simulation.rule_book import month_of
@@ -54,128 +53,21 @@ from tests.faults.checker import (
 )
 from tests.faults.cluster import AWAY, PARTNER, Cluster, Feeder, numbers, running, service_of
 from tests.faults.events import PARTNERS, ZONE, Message, Stretch, draw
+from tests.faults.plans import LASTS_S_MAX, Act, Fault, Plan, schedule, shared_out, words
 from tests.faults.policy import profile, scorecard, tier_table
 from tests.support.oracle.scores import expect
 
 log = logging.getLogger("campaign")
-
-Act = (
-    tuple[Literal["kill", "stop", "join", "leave"], ServiceName]
-    | tuple[Literal["kill"], Name]
-    | tuple[Literal["send"], Literal["hostile records", "a hot person"]]
-    | tuple[Literal["delete"], Literal["a topic of refusals"]]
-    | tuple[Literal["restore"], Name]
-)
-"""A fault and whom it hits, a process of a service or a server. To `stop` is to make a zombie: it stands still, others
-take over, and it wakes up. To `restore` a server is to put an older copy of its data back, and to give the operator's
-word. What is sent, and whose topic is deleted, is another partner's, see `hostile`."""
 
 _ASKED: tuple[ServiceName, ...] = ("retention", "scorer", "benefits")
 _TOLD = (RECORDS_CHANGED, SCORES_CHANGED, TIERS_CHANGED)
 """Who is erased, is erased on each of these."""
 _IN_FLIGHT_TIMEOUT_S = 30.0
 _SESSION_S = 3.0
-_LASTS_S_MAX = 1.5
 _OPERATOR_LOOKS_EVERY_S = 1.0
 _OPERATOR_LOOKS_FOR_S_MAX = 20.0
 """A client that asks a server in the moment of its death may wait for ever."""
 _WITHOUT_TOPIC_TIMEOUT_S = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault of the schedule, `delay_s` after its share of the events began to flow; it lasts `for_s`."""
-
-    act: Act
-    delay_s: float
-    for_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How large a campaign is. `counts` holds how often each fault comes; each gets its share of the events."""
-
-    people: int
-    messages: int
-    counts: Mapping[Act, int]
-    share_s: float
-    """Each share of the events is spread over this number of seconds."""
-    asking_kills: int
-    """Kills in each stretch while people ask, of services by chance."""
-    timer_kills: int
-    """Kills of scorer processes in each monthly run, and of retention's wherever deadlines have come."""
-    hot_events: int
-    """The number of events about one person that are sent at once."""
-    erasures: bool
-    """Whether people ask to be erased."""
-    brokers: int = 1
-    """With several, each topic has a copy on each."""
-
-
-FULL = Plan(
-    people=2_000,
-    messages=20_000,
-    counts={
-        ("kill", "ingest"): 8,
-        ("kill", "retention"): 4,
-        ("kill", "scorer"): 12,
-        ("kill", "benefits"): 4,
-        ("stop", "ingest"): 1,
-        ("stop", "retention"): 1,
-        ("stop", "scorer"): 2,
-        ("stop", "benefits"): 1,
-        ("kill", "kafka"): 2,
-        ("kill", "postgres"): 2,
-        ("join", "scorer"): 1,
-        ("leave", "scorer"): 1,
-        ("send", "hostile records"): 3,
-        ("send", "a hot person"): 2,
-        ("delete", "a topic of refusals"): 1,
-        ("restore", "kafka"): 1,
-        ("restore", "postgres"): 1,
-    },
-    share_s=8.0,
-    asking_kills=3,
-    timer_kills=2,
-    hot_events=20_000,
-    erasures=True,
-)
-SHORT = Plan(
-    people=150,
-    messages=1_500,
-    counts={
-        ("kill", "ingest"): 1,
-        ("kill", "retention"): 1,
-        ("kill", "scorer"): 2,
-        ("kill", "benefits"): 1,
-        ("stop", "scorer"): 1,
-        ("kill", "kafka"): 1,
-        ("kill", "postgres"): 1,
-        ("send", "hostile records"): 1,
-        ("send", "a hot person"): 1,
-        ("delete", "a topic of refusals"): 1,
-        ("restore", "kafka"): 1,
-        ("restore", "postgres"): 1,
-    },
-    share_s=1.5,
-    asking_kills=1,
-    timer_kills=1,
-    hot_events=3_000,
-    # Whoever comes back after an erasure, and a server from an older copy: the long campaign has both.
-    erasures=False,
-)
-
-BROKERS_ONE_AFTER_ANOTHER = Plan(
-    people=200,
-    messages=3_000,
-    counts={("kill", "kafka"): 7, ("kill", "kafka-2"): 7, ("kill", "kafka-3"): 6},
-    share_s=2.0,
-    asking_kills=0,
-    timer_kills=0,
-    hot_events=0,
-    erasures=False,
-    brokers=3,
-)
 
 
 @dataclass(slots=True)
@@ -199,17 +91,10 @@ class Report:
             seen.add(identity)
 
     def __str__(self) -> str:
-        faults = ", ".join(f"{count} x {_words(act)}" for act, count in self.faults.items())
+        faults = ", ".join(f"{count} x {words(act)}" for act, count in self.faults.items())
         told = ", ".join(f"{count} {topic} and {self.repeats[topic]} repeats" for topic, count in self.told.items())
         leaders = f"longest without a leader: {self.without_leader_s:.1f} s"
         return f"{faults}; {told}; {leaders}; violations: {self.violations}"
-
-
-def schedule(rng: random.Random, counts: Mapping[Act, int]) -> list[Fault]:
-    """The faults in random order."""
-    acts = [act for act, count in counts.items() for _ in range(count)]
-    rng.shuffle(acts)
-    return [Fault(act, rng.uniform(0.1, 1.0), rng.uniform(0.0, _LASTS_S_MAX)) for act in acts]
 
 
 async def run(seed: int, plan: Plan, directory: Path) -> Report:
@@ -232,7 +117,7 @@ async def run(seed: int, plan: Plan, directory: Path) -> Report:
         await cluster.start("ingest-1", "retention-1", "scorer-1", "scorer-2", "benefits-1")
         # The month of the first instant is published now, of nobody, so that it is not left to chance of whom.
         await cluster.until_run_done(month_of(stretches[0].instant, ZONE))
-        for stretch, share in zip(stretches, _shared_out(faults, stretches), strict=True):
+        for stretch, share in zip(stretches, shared_out(faults, stretches), strict=True):
             if stretch is not stretches[0]:
                 await chaos.move_clock(stretch, plan.timer_kills)
             await _flow(feeder, chaos, stretch, share, plan.share_s)
@@ -269,17 +154,6 @@ class Heard:
     def on(self, topic: str) -> list[Seen]:
         """All that was heard on a topic, in that order, of one life of a person after the other."""
         return lives(message for message in self.messages if message.topic == topic)
-
-
-def _shared_out(faults: Sequence[Fault], stretches: Sequence[Stretch]) -> list[Sequence[Fault]]:
-    """To each stretch its part of the faults, by its part of the messages."""
-    total, done, parts, begin = sum(len(s.messages) for s in stretches), 0, [], 0
-    for stretch in stretches:
-        done += len(stretch.messages)
-        end = round(len(faults) * done / total)
-        parts.append(faults[begin:end])
-        begin = end
-    return parts
 
 
 async def _flow(feeder: Feeder, chaos: _Chaos, stretch: Stretch, faults: Sequence[Fault], share_s: float) -> None:
@@ -478,7 +352,7 @@ class _Chaos:
         """SIGKILL, and a new start after a while; half of those that have a database die in the middle of a
         transaction, if it can be brought about while enough events are still to come."""
         what: str | None = None
-        if service_of(victim) != "ingest" and fault.for_s < _LASTS_S_MAX / 2:
+        if service_of(victim) != "ingest" and fault.for_s < LASTS_S_MAX / 2:
             patience = _over(self._plan.share_s / 2)
             what = await self._frozen(victim, lambda: self._cluster.open_transactions(victim), patience)
         what = what or await self._frozen_at_work(victim)
@@ -565,11 +439,7 @@ class _Chaos:
 
     def _tell(self, act: Act | str, what: str) -> None:
         self._report.faults[act] += 1
-        log.info("%6.1f s  %-30s %s", time.monotonic() - self._began, _words(act), what)
-
-
-def _words(act: Act | str) -> str:
-    return act if isinstance(act, str) else " ".join(act)
+        log.info("%6.1f s  %-30s %s", time.monotonic() - self._began, words(act), what)
 
 
 def _over(timeout_s: float) -> Callable[[], Awaitable[bool]]:

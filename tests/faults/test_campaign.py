@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import campaign
-from tests.faults.campaign import BROKERS_ONE_AFTER_ANOTHER, FULL, SHORT
+from tests.faults.plans import BROKERS_ONE_AFTER_ANOTHER, FULL, SHORT
 
 
 @pytest.mark.timeout(600)
