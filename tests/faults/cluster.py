@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -42,10 +43,9 @@ from tests.faults.hostile import CODECS
 from tests.faults.policy import write_policies
 from tests.support.oracle.scores import Request
 
-"""In the order of the flow: each reads only what those before it write."""
-
 _PATIENCE_S = 90.0
 _LOOK_EVERY_S = 0.02
+_LOOK_EVERY_S_MAX = 0.5
 AWAY = (
     *(OSError, TimeoutError, KafkaError),
     *(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError),
@@ -246,7 +246,7 @@ class Cluster:
             open_work = await self.anything_in_flight()
             return not open_work
 
-        await self.until(drained, lambda: f"everything is handled, but {open_work}")
+        await self.until(drained, lambda: f"everything is handled, but {open_work}", stays=True)
 
     async def until_run_done(self, number: int | str = "") -> None:
         """Every shard has published the month (or whichever is the last), and sent it."""
@@ -255,20 +255,29 @@ class Cluster:
             cursors = [shard["cursor"] for shard in await self.shards()]
             return all(cursor.startswith(str(number)) and cursor.endswith(":done") for cursor in cursors)
 
-        await self.until(done, f"publication {number} is done")
+        await self.until(done, f"publication {number} is done", stays=True)
         await self.until_drained()
 
     async def until(
-        self, condition: Callable[[], Any], what: str | Callable[[], str], timeout_s: float = _PATIENCE_S
+        self,
+        condition: Callable[[], Any],
+        what: str | Callable[[], str],
+        timeout_s: float = _PATIENCE_S,
+        *,
+        stays: bool = False,
     ) -> None:
-        """Wait for a condition; a server that is away is no answer yet. `what` is what has not come about by then."""
+        """Wait for a condition; a server that is away is no answer yet. `what` is what has not come about by then. What
+        `stays` once it has come about is looked for less often: whoever asks Kafka and Postgres most of the time keeps
+        them from the work that is waited for."""
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
+                    began = time.monotonic()
                     with suppress(*AWAY):
                         if await condition():
                             return
-                    await asyncio.sleep(_LOOK_EVERY_S)  # what is awaited lies in a server, which has to be asked
+                    rest_s = min(max(_LOOK_EVERY_S, 3 * (time.monotonic() - began)), _LOOK_EVERY_S_MAX)
+                    await asyncio.sleep(rest_s if stays else _LOOK_EVERY_S)  # what is awaited lies in a server
         except TimeoutError:
             states = {name: process.trouble() for name, process in self.processes.items()}
             words = "\n".join(process.last_words(12) for process in self.processes.values())
