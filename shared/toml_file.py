@@ -13,6 +13,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -82,7 +83,7 @@ def load(path: Path, type: type[T], hint: Callable[[str], str] = lambda _: "") -
     if long := _LONG_KEY.search(text):
         raise ConfigError(path, text.count("\n", 0, long.start(1)) + 1, "", _NESTED_SENTENCE)
     try:
-        document = tomllib.loads(text, parse_float=Decimal)
+        document = _read(text)
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(path, text, str(error)) from None
     except (ValueError, ArithmeticError, RecursionError) as error:
@@ -126,6 +127,7 @@ def _guess(found: ConfigError, document: Any, faults: Sequence[Fault], type: Any
 
 
 def _without(document: Any, keys: Iterable[KeyPath]) -> Any:
+    document = deepcopy(document)
     for key in keys:
         table = document
         for name in key[:-1]:
@@ -147,7 +149,8 @@ def error_at(path: Path, key: KeyPath, sentence: str) -> ConfigError:
 
 @lru_cache(maxsize=1)
 def _read(text: str) -> Any:
-    """Kept for the next error, since a file with one fault often has many; nobody changes the result."""
+    """Kept, since a file is often read once more: to find out what it is, and for each of its faults. Nobody changes
+    the result."""
     return tomllib.loads(text, parse_float=Decimal)
 
 
