@@ -70,8 +70,7 @@ test-compose: setup  ## all that needs Docker: the compose file, its guides, out
 check: setup  ## format, lint, types, imports, contracts, dashboards; needs no network
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
-	@$(BIN)/mypy $(CODE)
-	@cd clients/python && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p goodstanding_client && ../../$(BIN)/mypy --config-file ../../pyproject.toml examples
+	@$(BIN)/mypy $(CODE) clients/python/goodstanding_client clients/python/examples
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m shared.contracts.published check
 	@$(BIN)/python -m goodstanding.published check
