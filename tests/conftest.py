@@ -24,6 +24,5 @@ gc.disable()
 
 def pytest_collection_finish() -> None:
     gc.enable()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(20_000)

@@ -18,8 +18,6 @@ from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
 from goodstanding.validation.candidates import CEILINGS, DIMENSION, Candidate, Choice
@@ -179,6 +177,9 @@ def _fitted_rules(candidates: Sequence[Candidate], design: Design, rows: Rows) -
 
 def _solved(table: Column, good: Column, penalized: Column, bounds: list[tuple[float, float]]) -> tuple[Column, float]:
     """The weights of the columns, and the base. `penalized` is the sign of a step, 0 for what is no step."""
+    # SciPy is half of what this module would import, and whoever has too few people comes as far as here.
+    from scipy.optimize import minimize
+    from scipy.special import expit
 
     def cost(at: Column) -> tuple[float, Column]:
         weights, base = at[:-1], at[-1]

@@ -93,7 +93,7 @@ class Explanation(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Moment:
+class Moment:
     """An instant at which partners report, or the publication of a month comes."""
 
     instant: datetime
@@ -109,7 +109,7 @@ def run(cast: Cast, view: View, *, keep: bool, given: Addresses | None) -> Resul
     return course.run(partial(_play, cast), settings, first, view, keep=keep, given=given)
 
 
-def moments(cast: Cast) -> Iterator[_Moment]:
+def moments(cast: Cast) -> Iterator[Moment]:
     """Partners report at the end of each month, but the hero's records when they happen; scores come on the 6th. Two
     people dispute a record."""
     hero, told = sample_account(HERO), cast.told()
@@ -117,15 +117,15 @@ def moments(cast: Cast) -> Iterator[_Moment]:
     for month, events in groupby(told, key=lambda event: month_number(event.time)):
         for objection in disputed:
             if month_number(objection.asked_at) == month:
-                yield _Moment(objection.asked_at, objection=objection)
+                yield Moment(objection.asked_at, objection=objection)
         at_the_end: list[Event] = []
         for event in events:
             if event.report and event.person == hero:
-                yield _Moment(event.time, (event,))
+                yield Moment(event.time, (event,))
             else:
                 at_the_end.append(event)
-        yield _Moment(instant(month + 1, 1, ZONE) - _SECOND, tuple(at_the_end))
-        yield _Moment(instant(month + 1, publication_day(), ZONE), publication=month + 1)
+        yield Moment(instant(month + 1, 1, ZONE) - _SECOND, tuple(at_the_end))
+        yield Moment(instant(month + 1, publication_day(), ZONE), publication=month + 1)
 
 
 def sendings(events: Iterable[Event]) -> Iterator[Sending]:
@@ -217,7 +217,7 @@ async def _forget(account: str, stage: Stage) -> Forgotten:
     return Forgotten(account, receipt.erased_at, verified == Verified(True, ()))
 
 
-async def _one(moment: _Moment, stage: Stage) -> None:
+async def _one(moment: Moment, stage: Stage) -> None:
     await stage.move_to(moment.instant)
     day = f"{moment.instant:%-d %B %Y}"
     if moment.publication is not None:

@@ -26,15 +26,24 @@ from shared.toml_file import content_name
 from tests.support.command_line import ask
 
 CARD = ROOT / "policies" / SCORECARD
-CUSTOMERS = 100
+CUSTOMERS, FEWER = 100, 40
 
 
 @pytest.fixture(scope="module")
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first customers of the data set."""
+    return _first(CUSTOMERS, tmp_path_factory.mktemp("data") / "few.csv")
+
+
+@pytest.fixture(scope="module")
+def fewer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For what is said of a backtest, whoever is in it."""
+    return _first(FEWER, tmp_path_factory.mktemp("data") / "fewer.csv")
+
+
+def _first(customers: int, file: Path) -> Path:
     lines = (ROOT / "data" / "uci-credit-card-train.csv").read_text().splitlines(keepends=True)
-    file = tmp_path_factory.mktemp("data") / "few.csv"
-    file.write_text("".join(lines[: 1 + CUSTOMERS]))
+    file.write_text("".join(lines[: 1 + customers]))
     return file
 
 
@@ -122,13 +131,13 @@ def test_the_picture_and_the_json_are_made_of_the_report_alone(source: Source, c
     ],
 )
 def test_points_that_were_learned_from_the_data_are_said_to_be(
-    few: Path, tmp_path: Path, line: str, told: str | None, sentence: str | None, titled: bool
+    fewer: Path, tmp_path: Path, line: str, told: str | None, sentence: str | None, titled: bool
 ) -> None:
     text = CARD.read_text(encoding="utf-8")
-    written = f'{line.format(content=content_name(few))}\nname = "other"'
+    written = f'{line.format(content=content_name(fewer))}\nname = "other"'
     (policy := tmp_path / "other.toml").write_text(text.replace('name = "standard"', written, 1), encoding="utf-8")
     picture = tmp_path / "backtest.svg"
-    words = ["backtest", "--data", str(few), "--adapter", "uci-credit-card", "--policy", str(policy)]
+    words = ["backtest", "--data", str(fewer), "--adapter", "uci-credit-card", "--policy", str(policy)]
     assert json.loads(ask(*words, "--json").stdout)["learned_from"] == told
     shown = " ".join(ask(*words, "--plot", str(picture)).stdout.split())
     assert ("The points were learned from" in shown) == (sentence is not None)

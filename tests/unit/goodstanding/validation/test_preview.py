@@ -141,7 +141,7 @@ def test_memory_does_not_grow_with_the_people() -> None:
     preview = Preview(SHIPPED, CARD, TABLE, THROUGH, NOW)
     _kept_of(preview, 100)
     # Something else in the process may keep something meanwhile; a preview that kept people would do so each time.
-    assert min(_kept_of(preview, 300) for _ in range(3)) < 16 * 1024
+    assert any(_kept_of(preview, 300) < 16 * 1024 for _ in range(3))
 
 
 def _kept_of(preview: Preview, people: int) -> int:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -34,6 +35,12 @@ def settings(issuer: str = "https://login.example", **more: Any) -> PortalSettin
     return PortalSettings(
         kafka="127.0.0.1:1", portal_key=SecretStr(KEY), fingerprint_key=SecretStr(KEY), login_issuer=issuer, **given
     )
+
+
+@cache
+def shipped() -> policies.Policies:
+    """Nobody who logs in changes a policy, and to read them takes longer than a login."""
+    return policies.load(settings())
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ async def stand() -> AsyncIterator[Stand]:
         there.claims = {"sub": ME}
         given = settings(there.address)
         db = cast(asyncpg.Pool, None)
-        async with opened(db, cast(Clock, None), given, policies.load(given)) as office:
+        async with opened(db, cast(Clock, None), given, shipped()) as office:
             transport = httpx.ASGITransport(application(office), raise_app_exceptions=False)
             async with (
                 httpx.AsyncClient(transport=transport, base_url=PORTAL) as portal,
@@ -151,7 +158,7 @@ async def test_a_provider_that_is_away_is_said_to_be_so(stand: Stand) -> None:
     stand.provider.offers = []
     office_settings = settings("http://127.0.0.1:1")
     db = cast(asyncpg.Pool, None)
-    async with opened(db, cast(Clock, None), office_settings, policies.load(office_settings)) as office:
+    async with opened(db, cast(Clock, None), office_settings, shipped()) as office:
         transport = httpx.ASGITransport(application(office), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=PORTAL) as http:
             assert (await http.get("/login/")).status_code == 503
@@ -161,7 +168,7 @@ async def test_where_nobody_logs_in_so_there_is_no_such_address() -> None:
     given = PortalSettings(kafka="127.0.0.1:1", portal_key=SecretStr(KEY), fingerprint_key=SecretStr(KEY))
     db = cast(asyncpg.Pool, None)
     async with (
-        opened(db, cast(Clock, None), given, policies.load(given)) as office,
+        opened(db, cast(Clock, None), given, shipped()) as office,
         httpx.AsyncClient(transport=httpx.ASGITransport(application(office)), base_url=PORTAL) as http,
     ):
         assert (await http.get("/login/")).status_code == 404

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from io import StringIO
 
 import pytest
@@ -17,7 +18,7 @@ from goodstanding.simulation.events_and_news import Event, RecordNews, ScoreNews
 from goodstanding.simulation.story.cast import FIRST_MONTH, ZONE, Cast, objections
 from goodstanding.simulation.story.ending import ending
 from goodstanding.simulation.story.formats import PARTNERS, written
-from goodstanding.simulation.story.play import Heard, moments, sendings
+from goodstanding.simulation.story.play import Heard, Moment, moments, sendings
 from services.ingest.core.normalize import Normalized, normalize
 from shared.contracts.identity import sample_account
 from shared.contracts.kinds import KIND_OF, Ends, Shape
@@ -25,7 +26,16 @@ from shared.contracts.messages import BehaviorEvent, RecordReport
 from shared.runner.service import Outgoing
 
 SMALL = Cast(people=80, months=40)
-TOLD = SMALL.told()
+
+
+@cache
+def told() -> list[Event]:
+    return SMALL.told()
+
+
+@cache
+def stops() -> list[Moment]:
+    return list(moments(SMALL))
 
 
 def test_the_same_seed_tells_the_same_and_another_one_something_else() -> None:
@@ -34,20 +44,22 @@ def test_the_same_seed_tells_the_same_and_another_one_something_else() -> None:
 
 
 def test_ids_are_told_once_and_everything_lies_in_the_story() -> None:
-    assert len({(event.partner, event.id) for event in TOLD}) == len(TOLD)
-    months = {event.time.year * 12 + event.time.month - 1 for event in TOLD}
+    assert len({(event.partner, event.id) for event in told()}) == len(told())
+    months = {event.time.year * 12 + event.time.month - 1 for event in told()}
     assert months == set(range(FIRST_MONTH, FIRST_MONTH + SMALL.months))
-    assert {event.partner for event in TOLD} == set(PARTNERS)
+    assert {event.partner for event in told()} == set(PARTNERS)
 
 
 def test_records_of_a_person_change_at_most_once_a_month() -> None:
-    reports = Counter((event.person, event.time.year, event.time.month) for event in TOLD if event.report)
+    reports = Counter((event.person, event.time.year, event.time.month) for event in told() if event.report)
     assert set(reports.values()) == {1}
 
 
 def test_no_record_ends_on_the_eve_of_a_publication() -> None:
     ends = [
-        event.began_on if KIND_OF[event.kind].ends is Ends.AT_ONCE else event.ended_on for event in TOLD if event.report
+        event.began_on if KIND_OF[event.kind].ends is Ends.AT_ONCE else event.ended_on
+        for event in told()
+        if event.report
     ]
     assert any(ends)
     assert not [day for day in ends if day and day.day == 5]
@@ -58,7 +70,7 @@ def test_ingest_reads_what_the_partner_meant(partner: str) -> None:
     settings = FixedSettings.new()
     reader = compiled(partner, settings)
     kinds = set()
-    for event in TOLD:
+    for event in told():
         if event.partner != partner:
             continue
         record = written(event)
@@ -90,19 +102,20 @@ def _expected(event: Event, settings: FixedSettings) -> tuple[object, ...]:
 
 
 def test_the_clock_stops_in_order_and_the_heros_records_come_when_they_happen() -> None:
-    stops = list(moments(SMALL))
-    instants = [stop.instant for stop in stops]
+    instants = [stop.instant for stop in stops()]
     assert instants == sorted(set(instants))
-    assert sorted((event for stop in stops for event in stop.events), key=lambda event: (event.time, event.id)) == TOLD
-    assert len([stop for stop in stops if stop.publication]) == SMALL.months
+    assert (
+        sorted((event for stop in stops() for event in stop.events), key=lambda event: (event.time, event.id)) == told()
+    )
+    assert len([stop for stop in stops() if stop.publication]) == SMALL.months
     assert datetime(2019, 10, 28, 9, tzinfo=ZONE) in instants
-    assert all(event.time <= stop.instant for stop in stops for event in stop.events)
+    assert all(event.time <= stop.instant for stop in stops() for event in stop.events)
 
 
 def test_one_dispute_is_lost_and_one_is_won_and_ingest_reads_the_answers() -> None:
-    found = objections(TOLD, SMALL.months)
+    found = objections(told(), SMALL.months)
     assert {(each.last.partner, each.outcome) for each in found} == {("bank", "confirmed"), ("hotel", "deleted")}
-    assert [stop.objection for stop in moments(SMALL) if stop.objection] == found
+    assert [stop.objection for stop in stops() if stop.objection] == found
     for each in found:
         record = written(replace(each.answer, dispute="ab" * 16))
         raw = Outgoing("", record.key, record.value, record.headers, 0)
@@ -116,11 +129,11 @@ def test_one_dispute_is_lost_and_one_is_won_and_ingest_reads_the_answers() -> No
 
 
 def test_a_few_events_are_repeated_and_a_few_are_wrong() -> None:
-    sent = list(sendings(TOLD))
+    sent = list(sendings(told()))
     right = [each for each in sent if isinstance(each.means, Event)]
     assert {each.means for each in sent} - {each.means for each in right} == {"subject-unknown-scheme"}
-    assert list(dict.fromkeys(each.means for each in right)) == TOLD
-    assert len(right) > len(TOLD)
+    assert list(dict.fromkeys(each.means for each in right)) == told()
+    assert len(right) > len(told())
 
 
 def test_the_hero_pays_off_on_a_leap_day() -> None:
