@@ -164,7 +164,7 @@ def _with_schemas(mode: Forward, policy: Policy) -> Forward:
         if too_large(record.key, record.value, record.headers, bytes_max):
             return mode.answer(record, arrived)  # which refuses it before anything is made of it
         try:
-            value = schemas.plain(record.value, values_max)
+            value = schemas.plain(record.value, values_max, partner)
         except SchemaMissingError:
             return Later(0)
         except SchemaError as error:

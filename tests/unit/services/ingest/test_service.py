@@ -135,7 +135,7 @@ def test_what_is_sent_again_is_byte_equal(event: RawEvent) -> None:
 class _KnownSchema(Schemas):
     """One of which every value that has a frame is JSON behind it."""
 
-    def plain(self, value: bytes | None, values_max: int) -> bytes | None:
+    def plain(self, value: bytes | None, values_max: int, sender: str) -> bytes | None:
         return value.removeprefix(_FRAME) if value is not None else None
 
 

@@ -157,6 +157,8 @@ _ANSWERS = {
         "references": [{"name": "a" * 300, "subject": "fare", "version": 1}],
     },
 }
+_ASKED: list[str] = []
+"""What the registry was asked for."""
 _STATUSES = {"/schemas/ids/4294967295": 400, "/schemas/ids/500": 500, "/schemas/ids/401": 401}
 
 
@@ -164,6 +166,7 @@ _STATUSES = {"/schemas/ids/4294967295": 400, "/schemas/ids/500": 500, "/schemas/
 def registry() -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            _ASKED.append(self.path)
             found = _ANSWERS.get(unquote(self.path))
             self.send_response(200 if found else _STATUSES.get(self.path, 404))
             self.end_headers()
@@ -187,9 +190,9 @@ def _framed(number: int, data: bytes) -> bytes:
 async def _plain(registry: str, value: bytes) -> bytes | None:
     schemas = Schemas(registry)
     with pytest.raises(SchemaMissingError):
-        schemas.plain(value, EVENT_VALUES_MAX)
+        schemas.plain(value, EVENT_VALUES_MAX, "rides")
     await schemas.fetch()
-    return schemas.plain(value, EVENT_VALUES_MAX)
+    return schemas.plain(value, EVENT_VALUES_MAX, "rides")
 
 
 async def test_schemas_with_those_that_they_refer_to(registry: str) -> None:
@@ -234,16 +237,80 @@ async def test_schemas_that_refer_to_each_other_are_asked_for_once(registry: str
 async def test_what_the_registry_says_of_itself_is_no_answer(registry: str, number: int) -> None:
     schemas = Schemas(registry)
     with pytest.raises(SchemaMissingError):
-        schemas.plain(_framed(number, b""), EVENT_VALUES_MAX)
+        schemas.plain(_framed(number, b""), EVENT_VALUES_MAX, "rides")
     with pytest.raises(OSError, match=str(number)):
         await schemas.fetch()
     assert schemas.are_missing
 
 
+class _Clock:
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+async def _answered(schemas: Schemas, number: int, sender: str, data: bytes = b"") -> str:
+    """What becomes of a value, as the runner has it: it asks for what is missing, and hands the record in again."""
+    for _ in range(2):
+        try:
+            return (schemas.plain(_framed(number, data), EVENT_VALUES_MAX, sender) or b"").decode()
+        except SchemaMissingError:
+            await schemas.fetch()
+        except SchemaError as error:
+            return str(error)
+    return "missing still"
+
+
+async def test_numbers_that_no_schema_has_cost_a_few_questions_however_many_they_are(registry: str) -> None:
+    clock = _Clock()
+    schemas = Schemas(registry, clock)
+    _ASKED.clear()
+    told = [await _answered(schemas, number, "rides") for number in range(1_000, 2_000)]
+    assert len(_ASKED) == 20
+    assert all("has no schema" in each for each in told[:20])
+    assert all("was not asked" in each for each in told[20:])
+    assert await _answered(schemas, 3, "trams", b"{}") == "{}", "another sender's schemas are asked for"
+    clock.now_s = 60.0
+    _ASKED.clear()
+    for number in range(5_000, 6_000):
+        await _answered(schemas, number, "rides")
+    assert len(_ASKED) == 20, "after a minute, as many again"
+
+
+async def test_a_number_that_is_given_to_a_schema_later_is_found_within_a_minute(
+    registry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = _Clock()
+    schemas = Schemas(registry, clock)
+    _ASKED.clear()
+    for _ in range(100):
+        assert "has no schema" in await _answered(schemas, 77, "rides")
+    assert _ASKED == ["/schemas/ids/77"]
+    monkeypatch.setitem(_ANSWERS, "/schemas/ids/77", {"schemaType": "JSON", "schema": "{}"})
+    clock.now_s = 59.9
+    assert "has no schema" in await _answered(schemas, 77, "rides")
+    clock.now_s = 60.0
+    assert await _answered(schemas, 77, "rides", b"{}") == "{}"
+    assert len(_ASKED) == 2
+
+
+async def test_a_schema_that_cannot_be_used_is_told_without_growing(registry: str) -> None:
+    """An error that is raised again has the lines of each time before."""
+    schemas = Schemas(registry)
+    assert "THRIFT" in await _answered(schemas, 4, "rides")
+    errors = []
+    for _ in range(3):
+        with pytest.raises(SchemaError) as raised:
+            schemas.plain(_framed(4, b""), EVENT_VALUES_MAX, "rides")
+        errors.append(raised.value)
+    assert len({id(each) for each in errors}) == 3
+
+
 async def test_a_registry_that_is_away_is_asked_again() -> None:
     schemas = Schemas("http://127.0.0.1:9")
     with pytest.raises(SchemaMissingError):
-        schemas.plain(_framed(1, b""), EVENT_VALUES_MAX)
+        schemas.plain(_framed(1, b""), EVENT_VALUES_MAX, "rides")
     with pytest.raises(OSError, match="refused"):
         await schemas.fetch()
     assert schemas.are_missing
@@ -251,6 +318,6 @@ async def test_a_registry_that_is_away_is_asked_again() -> None:
 
 def test_a_value_without_a_frame_stays() -> None:
     schemas = Schemas("http://127.0.0.1:9")
-    assert [schemas.plain(value, EVENT_VALUES_MAX) for value in (None, b"", b"{}")] == [None, b"", b"{}"]
+    assert [schemas.plain(value, EVENT_VALUES_MAX, "rides") for value in (None, b"", b"{}")] == [None, b"", b"{}"]
     with pytest.raises(SchemaError, match="ends before"):
-        schemas.plain(b"\0\0", EVENT_VALUES_MAX)
+        schemas.plain(b"\0\0", EVENT_VALUES_MAX, "rides")
