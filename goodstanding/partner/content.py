@@ -8,7 +8,9 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import json
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 from goodstanding.errors import UserError
@@ -64,11 +66,34 @@ def check_is_read(begin: bytes, file: object) -> None:
             raise UserError(f"{file} is {what}, which no option of a mapping reads.", remedy)
 
 
-def is_utf16(content: bytes) -> bool:
-    """By its mark, or by the zeros that a text has which is mostly ASCII and says the low byte first."""
+def wide_encoding(content: bytes) -> str:
+    """UTF-16 or UTF-32, where the content is written so: by its mark, or by the zeros of a text that is mostly ASCII.
+    Empty for anything else."""
     first = content[:_LOOKED_AT_BYTES]
-    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return marked or first[1::2].count(0) * 4 > len(first) > 0
+    # The mark of UTF-32 begins with that of UTF-16, and its text has three zeros for each character.
+    if first.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)) or first.count(0) * 8 > len(first) * 5 > 0:
+        return "UTF-32"
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16"
+    return "UTF-16" if any(first[place::2].count(0) * 4 > len(first) > 0 for place in (0, 1)) else ""
+
+
+def stands_on_lines(content: bytes) -> bool:
+    """Whether the first JSON value of a file stands on several lines, as programs write it that lay it out for people:
+    every line of such a file would be told to be broken."""
+    content = content.removeprefix(codecs.BOM_UTF8).lstrip()
+    line = content.partition(b"\n")[0].strip()
+    if line in (b"{", b"["):
+        return True
+    if not line.startswith((b"{", b"[")):
+        return False
+    with suppress(ValueError, RecursionError):
+        json.loads(line)
+        return False
+    with suppress(ValueError, RecursionError):
+        text = content.decode(errors="replace")
+        return "\n" in text[: json.JSONDecoder().raw_decode(text)[1]]
+    return False
 
 
 def _unpacked(content: bytes, file: Path) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from goodstanding.errors import UserError
-from goodstanding.partner.content import content_of, is_utf16
+from goodstanding.partner.content import content_of, stands_on_lines, wide_encoding
 from goodstanding.partner.table_file import cells_of, digested, from_header, physical, row_key
 from goodstanding.partner.verdicts import Line, key_of
 from services.ingest.core.mapping import ROOT_LIST, CsvMapping, FixedMapping, JsonMapping, PartnerMapping
@@ -46,16 +47,32 @@ def lines_in(content: bytes, file: Path, mapping: PartnerMapping | None = None) 
 
 def _check_lines(content: bytes, file: Path, mapping: PartnerMapping | None) -> None:
     """Raises UserError for a file every line of which would be refused for one and the same reason."""
+    wide = wide_encoding(content)
     if isinstance(mapping, CsvMapping | FixedMapping):
-        if mapping.encoding != "utf-16" and is_utf16(content):
-            raise UserError(f"{file} is written in UTF-16.", 'Say so in the mapping: encoding = "utf-16"')
-    elif is_utf16(content):
-        raise UserError(f"{file} is written in UTF-16.", "Write one event on each line, in UTF-8.")
+        if wide and mapping.encoding != wide.lower():
+            remedy = 'Say so in the mapping: encoding = "utf-16"' if wide == "UTF-16" else "Write it in UTF-8."
+            raise UserError(f"{file} is written in {wide}.", remedy)
+        return
+    if wide:
+        raise UserError(f"{file} is written in {wide}.", "Write one event on each line, in UTF-8.")
     has_list = isinstance(mapping, JsonMapping) and mapping.list is not None
     if not has_list and content.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
         with suppress(ValueError, RecursionError):
             if isinstance(json.loads(content.removeprefix(codecs.BOM_UTF8)), list):
                 raise UserError(f"{file} is one JSON array.", "Write one event on each line, in UTF-8.")
+    if stands_on_lines(content) and not (has_list and _is_one_document(content)):
+        what = "A message" if has_list else "An event"
+        raise UserError(
+            f"{what} of {file} stands on several lines.",
+            f"Write each on one line, as this does: jq --compact-output . {shlex.quote(str(file))}",
+        )
+
+
+def _is_one_document(content: bytes) -> bool:
+    with suppress(msgspec.MsgspecError, RecursionError):
+        msgspec.json.decode(content.removeprefix(codecs.BOM_UTF8))
+        return True
+    return False
 
 
 def messages_of(content: bytes, mapping: PartnerMapping | None, file: object) -> list[Line]:

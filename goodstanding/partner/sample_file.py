@@ -17,7 +17,7 @@ from itertools import zip_longest
 from typing import Any
 
 from goodstanding.errors import UserError
-from goodstanding.partner.content import check_is_read, is_utf16
+from goodstanding.partner.content import check_is_read, stands_on_lines, wide_encoding
 from services.ingest.core.tables import BLANKS, PREAMBLE_MAX, named_columns
 from shared.contracts.strict_json import JsonError, loads
 
@@ -66,12 +66,12 @@ def sample_of(content: bytes, file: object, list_at: str | None = None) -> Sampl
         raise UserError(
             f"{file} is XML, which no option of a mapping reads.", "Write its events as JSON, one object on each line."
         )
-    if is_utf16(content):
+    if wide := wide_encoding(content):
         with suppress(UnicodeDecodeError):
             text = content.decode("utf-16").removeprefix("\ufeff")
-            if text.lstrip()[:1] not in ("{", "["):
+            if wide == "UTF-16" and text.lstrip()[:1] not in ("{", "["):
                 return _csv_sample(text, "utf-16", file)
-        raise UserError(f"{file} is written in UTF-16.", "Write it in UTF-8.")
+        raise UserError(f"{file} is written in {wide}.", "Write it in UTF-8.")
     if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return _json_sample(content.removeprefix(b"\xef\xbb\xbf"), file, list_at)
     if list_at is not None:
@@ -99,7 +99,7 @@ def _json_sample(content: bytes, file: object, list_at: str | None) -> Sample:
             found = list(enumerate(loads(content), 1))
             head.append('list = "."')
         else:
-            found = _objects(content)
+            found = _objects(content, file)
     except JsonError as error:
         raise UserError(f"{file} is no JSON: {error.sentence}", "One event on each line, or one array.") from None
     if not found or not all(isinstance(event, dict) for _, event in found):
@@ -115,13 +115,15 @@ def _json_sample(content: bytes, file: object, list_at: str | None) -> Sample:
     return Sample(tuple(head), rows, typed=True, lines=[line for line, _ in found], lists=tuple(lists), one=one)
 
 
-def _objects(content: bytes) -> list[tuple[int, Any]]:
+def _objects(content: bytes, file: object) -> list[tuple[int, Any]]:
     """The objects of a file, each with its line. One object may have several lines where it has a list of others, since
     such a file is one message. Raises UserError."""
     with suppress(JsonError):
         whole = loads(content)
         if isinstance(whole, dict) and any(map(_is_list_of_objects, _flat(whole, "").values())):
             return [(1, whole)]
+    if stands_on_lines(content):
+        raise UserError(f"An event of {file} stands on several lines.", "One event on each line, or one array.")
     return [(number, _object(number, line)) for number, line in enumerate(content.split(b"\n"), 1) if line.strip()]
 
 

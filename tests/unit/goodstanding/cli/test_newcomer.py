@@ -123,7 +123,12 @@ def test_a_column_without_use_is_named_with_what_to_write(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("content", "fault"),
-    [(b'[{"a": 1},\n {"a": 2}]\n', "is one JSON array."), ("{}\n".encode("utf-16"), "is written in UTF-16.")],
+    [
+        (b'[{"a": 1},\n {"a": 2}]\n', "is one JSON array."),
+        ("{}\n".encode("utf-16"), "is written in UTF-16."),
+        ("{}\n".encode("utf-32"), "is written in UTF-32."),
+        (b'{\n  "a": 1\n}\n{\n  "a": 2\n}\n', "stands on several lines."),
+    ],
 )
 def test_a_file_without_lines_of_events_is_named_as_what_it_is(tmp_path: Path, content: bytes, fault: str) -> None:
     file = tmp_path / "events"

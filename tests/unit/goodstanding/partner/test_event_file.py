@@ -135,7 +135,7 @@ def test_a_line_of_the_mappings_own_column_names_is_passed_over_and_another_is_a
         messages(f"{other}\n{row}\n".encode(), COURT)
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize(
     ("mapping", "remedy"),
     [(BIKE, 'Say so in the mapping: encoding = "utf-16"'), (WALLET, "Write one event on each line, in UTF-8.")],
@@ -149,6 +149,60 @@ def test_a_file_in_utf_16_is_known_with_its_mark_and_without(
         lines_in(content, Path("events"), mapping)
     assert str(error.value).startswith("events is written in UTF-16.")
     assert remedy in str(error.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-32", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize(
+    ("mapping", "remedy"),
+    [
+        (BIKE, "Write it in UTF-8."),
+        (load_mapping(PARTNERS / "bank-german.toml"), "Write it in UTF-8."),
+        (WALLET, "Write one event on each line, in UTF-8."),
+    ],
+    ids=["a table", "one that may be in UTF-16", "JSON"],
+)
+def test_utf_32_is_not_told_as_utf_16(encoding: str, mapping: PartnerMapping, remedy: str) -> None:
+    content = (HEADER + b"A,x,1\n").decode().encode(encoding)
+    with pytest.raises(UserError) as error:
+        lines_in(content, Path("events"), mapping)
+    assert str(error.value).startswith("events is written in UTF-32.")
+    assert remedy in str(error.value)
+
+
+CARD = load_mapping(ROOT / "partners" / "bank.toml")
+_EVENT: dict[str, object] = {"specversion": "1.0", "id": "e-1", "data": {"amount": 7, "what": ["a"]}}
+ON_LINES = {
+    "one event": json.dumps(_EVENT, indent=2),
+    "events behind each other": "\n".join([json.dumps(_EVENT, indent=2)] * 3),
+    "behind a mark": "\ufeff" + json.dumps(_EVENT, indent="\t"),
+    "with the first field on the first line": json.dumps(_EVENT, indent=1).replace("{\n ", "{", 1),
+    "with a slip in it": json.dumps(_EVENT, indent=2).replace('"e-1"', "e-1"),
+    "with text that is no UTF-8 behind it": json.dumps(_EVENT, indent=2) + "\udcff",
+}
+
+
+@pytest.mark.parametrize("name", ON_LINES)
+def test_events_that_are_laid_out_on_lines_are_told_once(name: str) -> None:
+    content = ON_LINES[name].encode(errors="surrogateescape")
+    with pytest.raises(UserError) as error:
+        lines_in(content, Path("my events"), CARD)
+    assert str(error.value).startswith("An event of my events stands on several lines.")
+    assert "jq --compact-output . 'my events'" in str(error.value)
+
+
+def test_messages_with_a_list_that_are_laid_out_on_lines_are_told_once_unless_there_is_one() -> None:
+    message = json.dumps([{"n": 1}, {"n": 2}], indent=2)
+    assert [each.numbers for each in messages(message.encode(), WALLET)] == [(1, 2)]
+    assert lines_in(message.encode(), Path("events"), WALLET)[0].numbers == (1, 2)
+    with pytest.raises(UserError, match="A message of events stands on several lines"):
+        lines_in(f"{message}\n{message}".encode(), Path("events"), WALLET)
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"a": 1}\n{\n', b'{"a": \n{"b": 2}\n', b"x\n{}\n", b'{"a": 1} {"b": 2}\n', b"[1\n"]
+)
+def test_a_broken_line_is_ingests_to_refuse(content: bytes) -> None:
+    assert len(lines_in(content, Path("events"), CARD)) == len(content.splitlines())
 
 
 def test_a_header_that_is_no_csv_is_said_to_be_none() -> None:
