@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 import asyncpg
-from aiokafka import ConsumerRecord
 from pydantic import SecretStr
 
 from goodstanding.partner.mapping_files import compiled, headers_of, mapping_of
@@ -33,6 +32,7 @@ from shared.contracts.partition import partition_of
 from shared.contracts.refusals import read_refusal
 from shared.contracts.topics import NORMALIZED, RECORDS_REPORTED, raw_topic, rejected_topic
 from shared.kafka.crosswalk import Crosswalk
+from shared.kafka.records import BROKERS_TIME, ReadRecord
 from shared.runner.blame import RecordsFaultError, blamed
 from shared.runner.service import Announcement, DeadLetter, Decision, Later, Outgoing, Record, Service, Stateful
 from shared.settings import policies_here
@@ -209,16 +209,13 @@ def _record(
     headers: Sequence[tuple[str, bytes]],
     now: datetime,
 ) -> Record:
-    return ConsumerRecord(
+    return ReadRecord(
         topic=topic,
         partition=_RAW_PARTITION,
         offset=offset,
         timestamp=int(now.timestamp() * 1000),
-        timestamp_type=1,
+        timestamp_type=BROKERS_TIME,
         key=key,
         value=value,
-        checksum=None,
-        serialized_key_size=len(key or b""),
-        serialized_value_size=len(value or b""),
         headers=tuple(headers),
     )

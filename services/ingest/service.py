@@ -112,12 +112,12 @@ def service(policy: Policy) -> Service[Forward]:
     def rejection(partner: Partner, origin: str, result: Refused, record: Record) -> Outgoing:
         if result.bug:
             log.error("an event is refused because of a fault of ours", origin=origin, error=result.bug)
-        about = {"value": record.value, "mapping": partner.mapping}
+        about = {"value": record.value, "packed": record.packed, "mapping": partner.mapping}
         return refused(NAME, partner.name, origin, result.fault, result.event_id, **about)
 
     def several(partner: Partner, record: Record, origin: str, arrived: datetime) -> Answer:
         """The answers to all events of one message, each with its index; a message without any counts as skipped."""
-        results = normalize_each(partner, record, arrived)
+        results = normalize_each(partner, record, arrived, record.packed)
         if isinstance(results, Refused):
             return Answer((rejection(partner, origin, results, record),), _refused(partner.name, results.fault.code))
         outgoing: list[Outgoing] = []
@@ -170,11 +170,12 @@ def _with_schemas(mode: Forward, policy: Policy) -> Forward:
         except SchemaError as error:
             origin = f"{record.topic}/{record.partition}/{record.offset}"
             fault = Fault(Code.SCHEMA, "", str(error))
-            about = {"value": record.value, "mapping": policy.partners[partner].mapping}
+            about = {"value": record.value, "packed": record.packed, "mapping": policy.partners[partner].mapping}
             return Answer((refused(NAME, partner, origin, fault, None, **about),), _refused(partner, fault.code))
         if value is record.value:
             return mode.answer(record, arrived)
-        found = mode.answer(structs.replace(record, value=value), arrived)
+        packing = record.packed / len(value) if value else record.packing
+        found = mode.answer(structs.replace(record, value=value, packing=packing), arrived)
         return _with_value(found, value, record.value) if isinstance(found, Answer) else found
 
     async def catch_up(until_ms: int) -> None:

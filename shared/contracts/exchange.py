@@ -55,6 +55,9 @@ TAKEN_TOO_EARLY = Fault(
     "dismiss this, or redrive it when its day has come.",
 )
 """Of what ingest would have refused, had the broker's clock been right."""
+_UNPACKED_TIMES_MAX = 50
+"""A value that was packed into less than this part of itself does not come back with its refusal. Events in JSON shrink
+to a tenth or so, and those that differ only in a number to a twenty-fifth."""
 _PARTNERS = "/partners/"
 _USER_ID = re.compile(USER_ID_PATTERN)
 _VERSION_MAX = 2**53 - 1
@@ -284,17 +287,23 @@ def refused(
     event_id: str | None = None,
     *,
     value: bytes | None = None,
+    packed: int | None = None,
     last_origin: str | None = None,
     fieldnames: str = "",
     mapping: str = "",
 ) -> Outgoing:
     """The answer to a partner whose event is not taken; see `refusal_headers`.
 
-    `value` is what the partner sent, where that is what the service has read. It comes back unless it is too large for
-    the topic, a record being small on the wire and large when it is unpacked, or has other events in it too: a
-    thousand refusals would each bring back a thousand events.
+    `value` is what the partner sent, where that is what the service has read, and `packed` in how many bytes it came.
+    It comes back unless it is too large for the topic, a record being small on the wire and large when it is unpacked,
+    or was packed so well that its sender pays nothing for it, or has other events in it too: a thousand refusals would
+    each bring back a thousand events.
     """
-    omitted = value is not None and (len(value) > REJECTED_VALUE_BYTES_MAX or "#" in origin)
+    omitted = value is not None and (
+        len(value) > REJECTED_VALUE_BYTES_MAX
+        or (packed is not None and len(value) > _UNPACKED_TIMES_MAX * packed)
+        or "#" in origin
+    )
     headers = refusal_headers(
         service,
         origin,

@@ -26,6 +26,10 @@ class Code(StrEnum):
         "batch-too-large",
         "The Kafka batch is larger, unpacked, or has more records than a batch may have.",
     )
+    TOO_DENSE = (
+        "too-dense",
+        "The message has so many events in so few bytes that they are not answered one by one.",
+    )
     UNPROCESSABLE = (
         "unprocessable",
         "No rule refuses the event and yet it cannot be processed: report it to the operator.",

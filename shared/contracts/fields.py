@@ -20,6 +20,8 @@ TEXT_CHARACTERS_MAX = 64
 """Names of kinds, values and purposes are words of ours, not prose."""
 FIELD_CHARACTERS_MAX = 256
 """The path of a field in a refusal can hold names that the sender chose."""
+SENTENCE_CHARACTERS_MAX = 500
+"""What a refusal says to people."""
 SCORE_MIN, SCORE_MAX = 350, 950
 BENEFITS_MAX = 64
 """Benefits of all tiers together; the shipped table has 12."""

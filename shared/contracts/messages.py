@@ -30,6 +30,7 @@ from shared.contracts.fields import (
     PRINTABLE,
     SCORE_MAX,
     SCORE_MIN,
+    SENTENCE_CHARACTERS_MAX,
     STRICT,
     TEXT_CHARACTERS_MAX,
     Amount,
@@ -204,7 +205,7 @@ class Refusal:
 
     code: Annotated[str, Bound(pattern=r"^[a-z]+(-[a-z]+)*$", max_length=TEXT_CHARACTERS_MAX)]
     field: Annotated[str, Bound(max_length=FIELD_CHARACTERS_MAX, pattern=PRINTABLE)] | None = None
-    sentence: Annotated[str, Bound(min_length=1, max_length=500, pattern=PRINTABLE)]
+    sentence: Annotated[str, Bound(min_length=1, max_length=SENTENCE_CHARACTERS_MAX, pattern=PRINTABLE)]
     origin: Annotated[str, Bound(pattern=r"^[a-zA-Z0-9._-]{1,249}/[0-9]+/[0-9]+$")]
     eventid: Id | None = None
     lastorigin: Annotated[str, Bound(pattern=r"^[a-zA-Z0-9._-]{1,249}/[0-9]+/[0-9]+$")] | None = None

@@ -21,10 +21,11 @@ _CODEC_MASK = 0x07
 
 
 class Batch:
-    """One batch, uncompressed. `library` iterates over its records; `next_offset` is the position behind it."""
+    """One batch. `library` iterates over its records once it is uncompressed; `next_offset` is the position behind it,
+    and `packing` how many bytes came for each of its bytes."""
 
-    def __init__(self, data: bytes) -> None:
-        self.data = data
+    def __init__(self, data: bytes, came: int | None = None) -> None:
+        self.data, self.packing = data, 1.0 if came is None else came / len(data)
         self.library = DefaultRecordBatch(data)
         self.next_offset: int = self.library.next_offset
         [self.count] = struct.unpack_from(">i", data, _COUNT_AT)
@@ -49,7 +50,7 @@ class Batch:
         if not self.library.compression_type:
             return self
         records = unpack(self.library.compression_type, self.data[BATCH_HEADER_BYTES:])
-        return Batch(b"".join((self._header(len(records), self.count), records)))
+        return Batch(b"".join((self._header(len(records), self.count), records)), len(self.data))
 
     def alone(self, start: int, end: int) -> Any:
         """The one record between these indexes of `data`. Raises whatever the library raises if it cannot read it."""

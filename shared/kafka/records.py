@@ -39,10 +39,9 @@ compressed, would hold their shard for more than a minute. No honest batch comes
 16 MiB that a batch may have unpacked so many records would have 167 bytes each, less than an event's envelope alone."""
 
 _RECORD_WIRE_BYTES_MIN = 8
-_ANSWERED_EACH_MIN = 1_000
-"""Of a batch with more records than this, each is answered by itself only if they come in so many bytes each, packed:
-a record's refusal has some 270 bytes and is kept for thirty days, and 80 kB of nothing had become 27 MB of refusals. An
-event's id and its account alone, which no codec can shrink, have more."""
+"""The records of a compressed batch are answered one by one only if they come in so many bytes each: a record's refusal
+has some 270 bytes and is kept for thirty days, and 80 kB of nothing had become 27 MB of refusals. An event's id and its
+account alone, which no codec can shrink, have more; and without compression even a record of nothing has seven."""
 
 
 @dataclass(slots=True)
@@ -87,10 +86,10 @@ class Records:
         if packed.count > BATCH_RECORDS_MAX:
             what = f"The batch has more than {BATCH_RECORDS_MAX} records. Let your client write smaller batches."
             return self.unreadable(packed, packed.next_offset, Code.BATCH_TOO_LARGE, what)
-        if packed.count > _ANSWERED_EACH_MIN and len(packed.data) < packed.count * _RECORD_WIRE_BYTES_MIN:
+        if packed.library.compression_type and len(packed.data) < packed.count * _RECORD_WIRE_BYTES_MIN:
             what = (
-                f"The batch has more than {_ANSWERED_EACH_MIN} records in fewer than {_RECORD_WIRE_BYTES_MIN} bytes "
-                "each. Let your client write smaller batches."
+                f"The batch has {packed.count} records in {len(packed.data)} bytes, and {_RECORD_WIRE_BYTES_MIN} are "
+                "needed for each. Let your client compress less, or send what is not all the same."
             )
             return self.unreadable(packed, packed.next_offset, Code.BATCH_TOO_LARGE, what)
         try:
@@ -110,7 +109,7 @@ class Records:
         return self._made_at_once(batch)
 
     def _made_at_once(self, batch: Batch) -> Iterator[Fetched]:
-        tp, seen = self._tp, 0
+        tp, packing, seen = self._tp, batch.packing, 0
         try:
             for record in batch.library:
                 if record.offset != self.next_offset and not self._is_ahead(batch, record.offset):
@@ -120,7 +119,7 @@ class Records:
                 if len(record.headers) > HEADERS_MAX:
                     yield from self._with_too_many_headers(batch, record.offset, len(record.headers))
                     continue
-                made = _made(tp, record)
+                made = _made(tp, record, packing)
                 # Only now: whatever fails before leaves the record to be the next one.
                 self.next_offset = record.offset + 1
                 yield made
@@ -162,7 +161,7 @@ class Records:
             if headers > HEADERS_MAX:
                 yield from self._with_too_many_headers(batch, offset, headers)
                 return
-            made = _made(self._tp, batch.alone(start, end))
+            made = _made(self._tp, batch.alone(start, end), batch.packing)
         except MemoryError:
             raise
         except _NotOfThisBatchError:
@@ -244,9 +243,16 @@ class ReadRecord(msgspec.Struct, gc=False):
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...]
+    packing: float = 1.0
+    """How many bytes came for each of its bytes: its batch may have been compressed."""
+
+    @property
+    def packed(self) -> int:
+        """In how many bytes its value came."""
+        return int(len(self.value or b"") * self.packing)
 
 
-def _made(tp: TopicPartition, record: Any) -> Fetched:
+def _made(tp: TopicPartition, record: Any, packing: float) -> Fetched:
     kind, headers = record.timestamp_type, tuple(record.headers)
     at_ms = record.timestamp if kind == BROKERS_TIME else _appended_ms(record.timestamp, kind)
-    return ReadRecord(tp.topic, tp.partition, record.offset, at_ms, kind, record.key, record.value, headers)
+    return ReadRecord(tp.topic, tp.partition, record.offset, at_ms, kind, record.key, record.value, headers, packing)

@@ -16,6 +16,8 @@ from shared.contracts.identity import sample_account
 from shared.contracts.topics import NORMALIZED, raw_topic, rejected_topic
 from tests.faults.checker import Seen
 from tests.faults.cluster import Cluster, running
+from tests.support.batches import batch
+from tests.support.unreadable import send_batches
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -33,6 +35,8 @@ ignore = ["page"]
 kinds = { trip = "ride.trip" }
 days_late = { fixed = 0 }
 """
+_HOSTILE = 7
+"""Messages of empty events, in one batch of some hundred bytes."""
 _MESSAGES, _EVENTS = 12, 1_000
 """More than one batch takes: it ends when it has led to 5,000 messages."""
 
@@ -58,6 +62,9 @@ async def test_each_event_of_every_message_is_answered_and_a_kill_changes_none(c
             trips = [_trip(message, index, at_ms) for index in range(_EVENTS)]
             value = json.dumps({"page": message, "trips": trips}).encode()
             await producer.send_and_wait(raw_topic("trips"), value, partition=0)
+    empty = json.dumps({"page": 0, "trips": [{}] * _EVENTS}).encode()
+    hostile = batch([(None, empty, ())] * _HOSTILE, codec="zstd", at_ms=at_ms)
+    await send_batches(cluster.kafka, raw_topic("trips"), 1, hostile)
     await cluster.start("ingest-1")
 
     async def some_are_answered() -> bool:
@@ -80,10 +87,16 @@ async def test_each_event_of_every_message_is_answered_and_a_kill_changes_none(c
         for index in range(_EVENTS)
         if index % 10
     }
-    assert answers.keys() == expected
+    assert answers.keys() == expected | {(f"{raw_topic('trips')}/1/{message}", "") for message in range(_HOSTILE)}
+    refusals = 0
     for (_, index), same in answers.items():
         assert len({(each.topic, each.key, each.value, tuple(sorted(each.headers))) for each in same}) == 1
+        if not index:
+            assert (same[0].attribute("code"), same[0].attribute("field"), same[0].value) == ("too-dense", "", None)
+            refusals += sum(len(name) + len(content or b"") for name, content in same[0].headers)
+            continue
         assert (same[0].topic == NORMALIZED) is (int(index) % 10 != 1)
         if same[0].topic != NORMALIZED:
             assert (same[0].attribute("code"), same[0].attribute("field")) == ("unknown-kind", "trips.what")
             assert (same[0].attribute("omitted"), same[0].value) == ("value", None)
+    assert refusals < 100 * len(hostile)

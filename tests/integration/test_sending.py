@@ -52,13 +52,19 @@ days_late = { fixed = 0 }
 """
 
 
+LISTED = NUMBERED.replace(
+    'subject = { path = "customer", type = "number" }\ncrosswalk = true', 'list = "."\nsubject = "who"'
+)
+
+
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """The shipped policies and partners, and one whose people are named by numbers, on servers of its own and the
-    system's clock."""
+    """The shipped policies and partners, one whose people are named by numbers, and one that sends lists, on servers of
+    their own and the system's clock."""
     here = tmp_path_factory.mktemp("partners")
     shutil.copytree(ROOT / "partners", here, dirs_exist_ok=True)
     (here / "numbered.toml").write_text(NUMBERED)
+    (here / "listed.toml").write_text(LISTED)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GOODSTANDING_PARTNERS", str(here))
         with passing(lambda _: None, None, FixedSettings.new()) as running:
@@ -110,6 +116,14 @@ async def test_validate_and_send_give_one_verdict_on_bad_input(deployment: Deplo
     answered = await sent(deployment, partner, given)
     assert answered.verdicts == checked
     assert Result.REFUSED in {verdict.result for verdict in checked}
+
+
+async def test_a_message_that_is_refused_as_a_whole_has_one_verdict_before_and_after(deployment: Deployment) -> None:
+    """(rules E21)"""
+    given = [Line(1, b"[" + b"{}," * 999 + b"{}]", None, tuple(range(1, 1_001)))]
+    checked = validate("listed", given, deployment.settings, datetime.now(UTC))
+    assert results(checked) == ["refused too-dense id"]
+    assert (await sent(deployment, "listed", given)).verdicts == checked
 
 
 async def test_who_is_named_by_a_number_is_known_again(deployment: Deployment) -> None:

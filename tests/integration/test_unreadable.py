@@ -131,11 +131,11 @@ async def test_a_record_for_which_there_was_no_memory_comes_again(tiny: Tiny, mo
     """Without having been refused, set aside or passed over: the machine's want says nothing about it."""
     made, calls = records._made, [0]
 
-    def out_of_memory_at_times(tp: TopicPartition, record: Any) -> Any:
+    def out_of_memory_at_times(*args: Any) -> Any:
         calls[0] += 1
         if calls[0] in (1, 4, 90):
             raise MemoryError
-        return made(tp, record)
+        return made(*args)
 
     monkeypatch.setattr(records, "_made", out_of_memory_at_times)
     await send_batches(tiny.kafka, tiny.source, HOME, good("none"), good("zstd"))

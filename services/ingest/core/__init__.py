@@ -3,6 +3,7 @@
 normalize       what does an event say, or why is it refused?              the way in
 members         which events does a message have that has several?
 judged          what becomes of an event?
+proportion      is each event of a message answered, or the message as a whole?
 plausibility    which times and days can be meant?
 money           what is an amount worth in the base currency?
 mapping, values     what may a partner's file say, of a format and of one value?

@@ -17,6 +17,7 @@ from services.ingest.core.mapping import ANY
 from services.ingest.core.members import EVENTS_MAX, members_of
 from services.ingest.core.partner import Partner, Reading
 from services.ingest.core.plausibility import EVENT, judge_time
+from services.ingest.core.proportion import out_of_proportion, too_dense
 from services.ingest.core.readers import listed
 from services.ingest.core.tables import BLANKS, Csv
 from services.ingest.core.tree import Flat, Refuse, demographic, flatten, object_, printable, refused
@@ -42,15 +43,24 @@ def normalize(partner: Partner, raw: Raw, arrived: datetime) -> Judged:
         return _refusal(error, partner, flat, raw)
 
 
-def normalize_each(partner: Partner, raw: Raw, arrived: datetime) -> Refused | list[Judged]:
+def normalize_each(partner: Partner, raw: Raw, arrived: datetime, packed: int | None = None) -> Refused | list[Judged]:
     """What each event of a message says, for a partner whose messages have several; or why the message as a whole is
-    refused. Each is judged apart (rules E21). Never raises."""
+    refused. Each is judged apart (rules E21). Never raises.
+
+    `packed` is in how many bytes the value came, where it may have been compressed.
+    """
     assert partner.several is not None
     digests: dict[str, int] = {}
+    packed = len(raw.value or b"") if packed is None else packed
     try:
         value = _value(raw, LIST_BYTES_MAX)
-        bodies = _rows(partner, value) if partner.table else members_of(partner.several.path, _json(value))
-        return [_member(partner, body, {"@latest": arrived + AHEAD_MAX, "@digests": digests}) for body in bodies]
+        bodies = list(_rows(partner, value) if partner.table else members_of(partner.several.path, _json(value)))
+        if fault := too_dense(len(bodies), packed):
+            raise refused(fault)
+        found = [_member(partner, body, {"@latest": arrived + AHEAD_MAX, "@digests": digests}) for body in bodies]
+        if fault := out_of_proportion(found, packed):
+            raise refused(fault)
+        return found
     except Exception as error:  # noqa: BLE001  # whatever it is, the partner gets an answer
         return _refusal(error, partner, {})
 
