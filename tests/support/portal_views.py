@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 
 import msgspec
 
@@ -89,8 +90,9 @@ def _consents(partner: str) -> list[Consent]:
     ]
 
 
+@cache
 def view(who: str, language: Language, *, acts: bool = True) -> View:
-    """One of LIVES."""
+    """One of LIVES. It is made once, since nobody changes it: two years have to be lived for it."""
     records: tuple[HeldRecord, ...] = ()
     months, others = 24, []
     ended = TODAY - timedelta(days=30)
