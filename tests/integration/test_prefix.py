@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -75,10 +77,21 @@ class Platform:
 
 
 @pytest.fixture(scope="module")
-def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[Platform]]:
+async def another_postgres(postgres_dsn: str) -> AsyncIterator[str]:
+    """A new database on the session's server. A whole stack would have a Kafka too, which nobody uses."""
+    name = f"prefix_{uuid.uuid4().hex[:8]}"
+    admin = await asyncpg.connect(postgres_dsn)
+    await admin.execute(f"create database {name}")
+    yield urlsplit(postgres_dsn)._replace(path=f"/{name}").geturl()
+    await admin.execute(f"drop database {name} with (force)")
+    await admin.close()
+
+
+@pytest.fixture(scope="module")
+def platforms(tmp_path_factory: pytest.TempPathFactory, another_postgres: str) -> Iterator[Sequence[Platform]]:
     """One Kafka, and a Postgres for each. The first platform runs before the second one comes."""
-    with Servers.ephemeral() as one, Servers.ephemeral() as another:
-        kafka, databases = one.addresses.kafka, (one.addresses.postgres, another.addresses.postgres)
+    with Servers.ephemeral() as one:
+        kafka, databases = one.addresses.kafka, (one.addresses.postgres, another_postgres)
         made = [
             Platform(prefix, tmp_path_factory.mktemp("home"), kafka, postgres, partitions)
             for prefix, postgres, partitions in zip(PREFIXES, databases, (6, 4), strict=True)
