@@ -87,7 +87,7 @@ class ServiceProcess:
         if self.alive:
             raise UserError(f"{self.name} is running already.")
         environment = self.log.with_suffix(".environment.json")
-        write_private(environment, msgspec.json.encode(self._environment))
+        write_private(environment, msgspec.json.encode({**_bytecode(), **self._environment}))
         log_start = self.log.stat().st_size if self.log.exists() else 0
         argv = [sys.executable, "-I", "-S", str(_EXECUTE), str(environment), module_of(self.service)]
         started = process.spawn(Command(argv, self._directory, self.log), attached=attached)
@@ -228,6 +228,11 @@ class ServiceProcess:
             return msgspec.json.decode(self._written.read_bytes(), type=_Started)
         except FileNotFoundError:
             return None
+
+
+def _bytecode() -> dict[str, str]:
+    """Where this program keeps what Python compiles, if it was told a place: else each service compiles it again."""
+    return {"PYTHONPYCACHEPREFIX": str(Path(sys.pycache_prefix).absolute())} if sys.pycache_prefix else {}
 
 
 def module_of(service: str) -> str:

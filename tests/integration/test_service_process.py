@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +35,11 @@ def until(trouble: str, process: ServiceProcess) -> None:
         time.sleep(0.05)  # a process tells its trouble only when asked
 
 
-def test_a_process_says_what_it_waits_for_and_stops_when_asked(ingest: ServiceProcess, tmp_path: Path) -> None:
+def test_a_process_says_what_it_waits_for_and_stops_when_asked(
+    ingest: ServiceProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = sys.pycache_prefix or str(tmp_path / "bytecode")
+    monkeypatch.setattr(sys, "pycache_prefix", compiled)
     assert (ingest.alive, ingest.pid, ingest.http, ingest.trouble()) == (False, None, None, "not running")
     ingest.start()
     until("waiting for Kafka", ingest)
@@ -44,7 +49,7 @@ def test_a_process_says_what_it_waits_for_and_stops_when_asked(ingest: ServicePr
         ingest.wait_ready(timeout_s=0.1)
     # Secrets are in a file of the owner and on no command line.
     file = tmp_path / "ingest-2.environment.json"
-    assert json.loads(file.read_bytes()) == ENVIRONMENT
+    assert json.loads(file.read_bytes()) == {**ENVIRONMENT, "PYTHONPYCACHEPREFIX": compiled}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert b"abab" not in Path(f"/proc/{ingest.pid}/cmdline").read_bytes()
     ingest.pause()
