@@ -421,7 +421,7 @@ STORIES: dict[str, Sequence[Told | Day]] = {
         reported(NO_SHOW, "2025-08-20", "refused lapsed data.report_id of 3", on="2025-09-01"),
         Day("2027-08-21"),
     ),
-    "a settlement waits for fourteen days, and is refused then": (
+    "a settlement waits for fourteen days, which another one begins anew, and both are refused then": (
         settled(RIDE, "2025-02-01", "waits", on="2026-01-01"),
         settled(RIDE, "2025-02-01", "repeated", on="2026-01-02"),
         settled(RIDE, "2025-01-01", "waits", on="2026-01-03"),
