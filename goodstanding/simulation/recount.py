@@ -251,9 +251,9 @@ class Recount:
 
     def _tell(self, person: _Person, record: _Record, news: RecordNews) -> None:
         """A new version of the record. It leads to one of the score if the record counted before or counts now, and if
-        a disputed record ends, because subscribers may have heard of that one."""
+        a record ends that has ever counted, because subscribers may have heard of that one."""
         bore = record.counts
-        ends = news.kind is None and record.news[-1].status == "disputed"
+        ends = news.kind is None and any(each.counts for each in record.news)
         record.news.append(news)
         self._schedule(person, record)
         if bore or news.counts or ends:

@@ -122,7 +122,7 @@ def fold_record(state: State, change: RecordChange, month: int) -> bool:
     known = state.records.get(key)
     if known is not None and known.version >= change.version:
         return False
-    state.records[key] = record_of(change, month)
+    state.records[key] = record_of(change, month, known)
     return True
 
 

@@ -15,7 +15,8 @@ STATUS_GONE = ("expired", "deleted")
 
 
 _MAY_HAVE_COUNTED = ("disputed", "unverifiable")
-"""A record that does not count and has any other status is one that its person has not known of for long enough."""
+"""A record that does not count and has any other status is one that its person has not known of for long enough. Of one
+with these only what was known before tells whether it had begun to count."""
 
 
 class NegativeRecord(msgspec.Struct, frozen=True, array_like=True):
@@ -43,11 +44,12 @@ class NegativeRecord(msgspec.Struct, frozen=True, array_like=True):
         return not self.kind
 
 
-def record_of(change: RecordChange, month: int) -> NegativeRecord:
-    """What is kept of a record from that change on, which arrived in that month."""
+def record_of(change: RecordChange, month: int, known: NegativeRecord | None) -> NegativeRecord:
+    """What is kept of a record from that change on, which arrived in that month. `known` is what was kept before."""
     if change.status in STATUS_GONE:
         return NegativeRecord(change.version, month)
     assert change.kind is not None, "`check_change` has seen to it"
+    was_unheard = known is not None and known.unheard
     return NegativeRecord(
         version=change.version,
         month=month,
@@ -59,7 +61,7 @@ def record_of(change: RecordChange, month: int) -> NegativeRecord:
         began_on=change.began_on,
         ended_on=change.ended_on,
         lapses_at_us=microseconds(change.lapses_at) if change.lapses_at else None,
-        unheard=not change.counts and change.status not in _MAY_HAVE_COUNTED,
+        unheard=not change.counts and (change.status not in _MAY_HAVE_COUNTED or was_unheard),
     )
 
 

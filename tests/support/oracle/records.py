@@ -105,7 +105,7 @@ class Record:
     @property
     def has_counted(self) -> bool:
         """Whether anybody but the person has ever heard of it, as subscribers do."""
-        return any(news.counts or news.kind is None for news in self.news)
+        return any(news.counts for news in self.news)
 
     @property
     def is_settled(self) -> bool:

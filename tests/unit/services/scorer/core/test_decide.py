@@ -205,6 +205,26 @@ class TestRecords:
             assert published(step(policy, person, *map(news, together))) is None
 
     @pytest.mark.parametrize("status", ["expired", "deleted"])
+    @pytest.mark.parametrize(
+        ("before", "is_heard"),
+        [
+            pytest.param([(False, "open"), (False, "disputed")], False, id="disputed before it counted"),
+            pytest.param([(False, "open"), (False, "disputed"), (False, "unverifiable")], False, id="and unverifiable"),
+            pytest.param([(False, "open"), (True, "open"), (False, "disputed")], True, id="disputed when it counted"),
+            pytest.param([(False, "disputed")], True, id="nothing is known of it before"),
+        ],
+    )
+    def test_what_was_disputed_before_it_counted_ends_unheard(
+        self, policy: Policy, status: str, before: list[tuple[bool, str]], is_heard: bool
+    ) -> None:
+        """(rules R22)"""
+        person = step(policy, NOBODY, due(JAN), now=day(JAN, 6)).person
+        for version, (counts, known) in enumerate(before, 1):
+            person = step(policy, person, news(record(version=version, counts=counts, status=known))).person
+        gone = step(policy, person, news(record(version=9, counts=False, status=status)))
+        assert (published(gone) is not None, gone.writes.redacts) == (is_heard, is_heard)
+
+    @pytest.mark.parametrize("status", ["expired", "deleted"])
     def test_the_end_of_what_counted_before_it_was_disputed_takes_it_out_of_the_history(
         self, policy: Policy, status: str
     ) -> None:
