@@ -98,7 +98,8 @@ def _deleted(retention: timedelta) -> timedelta:
 
 
 def _compacted(topic: Topic) -> timedelta:
-    """The next mark about nobody comes an hour after the segment may be closed, at the latest."""
+    """The next mark about nobody comes an hour after the segment may be closed, at the latest. The first hour is the one
+    in which all services follow an erasure, and in which the hour of a record's end is over."""
     closed = _setting(topic, "segment.ms") + timedelta(hours=1)
     return OVERDUE_AFTER + closed + _setting(topic, "max.compaction.lag.ms") + _CLEANER_LOOKS
 

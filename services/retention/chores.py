@@ -1,5 +1,6 @@
 """What retention does by the clock besides the deadlines of records, each a page at a time: the broker is made to clean
-up after an erasure, what was kept of what is gone is forgotten, and people are told once a year what is held."""
+up after an erasure and after a record is gone, what was kept of what is gone is forgotten, and people are told once a
+year what is held."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ async def due(
         late = any(answers_are_due(person.records.values(), page.next_at) for person in page.states.values())
         run = f"answers/{page.next_at:%Y%m%dT%H%M%S}" if late else None
         return DuePage(page.messages, page.cursor, page.next_at, run, states, done=1.0)
-    roll_at, forget_at = await erasures.next_instants(db, shard)
+    roll_at, forget_at = await erasures.next_instants(db, shard, now)
     if (nobodys := nobody(shard)) not in skip:
         if roll_at is not None and roll_at <= now:
             return DuePage((roll(shard, roll_at),), cursor, roll_at, states={nobodys: Held()})

@@ -40,7 +40,7 @@ from services.retention.core.overview import (
     summary,
 )
 from services.retention.storage import erasures, overview
-from services.retention.storage.erasures import Began, Finished, Forgotten, Rolled, Write
+from services.retention.storage.erasures import Began, Finished, Forgotten, RecordsGone, Rolled, Write
 from services.retention.storage.overview import Exported
 from shared.contracts.erasure import Erased, is_nobody, mark, naming
 from shared.contracts.exchange import Headers, Misasked, announced, answered, received, requested
@@ -169,6 +169,8 @@ def _apply(records: Records, made: _Made, messages: Sequence[Any], now: datetime
     )
     made.outcomes += decision.outcomes
     made.writes += decision.writes
+    if any(each.erased for each in decision.writes):
+        made.writes.append(RecordsGone(now))
 
 
 def _naming(message: Outgoing | Announcement, named: Headers, topic: str) -> Outgoing | Announcement:

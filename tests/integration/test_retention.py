@@ -16,6 +16,7 @@ from goodstanding.errors import UserError
 from services.retention.core.bounds import RECORDS_MAX, WAITS_MAX
 from services.retention.core.deadline import Deadline, deadline_of
 from services.retention.core.decide import Person, Writes
+from services.retention.core.erasure import rolls_after_record
 from services.retention.core.fingerprint import fingerprint, record_id
 from services.retention.core.messages import Due
 from services.retention.core.record import (
@@ -37,8 +38,9 @@ from services.retention.core.record import (
 from services.retention.storage import store
 from shared.contracts.kinds import RecordClass
 from shared.contracts.messages import RecordChange, RecordReport
-from shared.contracts.partition import partition_of
+from shared.contracts.partition import PARTITIONS, partition_of
 from shared.contracts.retention_profile import Profile
+from shared.contracts.topics import RECORDS_CHANGED
 from shared.policy_file import load_policy
 from shared.postgres import queries
 from shared.settings import ROOT
@@ -279,6 +281,39 @@ async def test_a_settlement_that_no_report_follows_is_refused(retention: Retenti
         await retention.tell(debtor, *bodies, time=later)
         await retention.until_drained(later)
         assert story(await ear.listen(), debtor) == [(1, "open"), (2, "settled")]
+
+
+async def test_the_broker_is_made_to_clean_up_after_a_record_is_gone(retention: Retention) -> None:
+    """(rules D8) By marks about nobody in the partition of its person, each said once, also by a process that is
+    killed."""
+    guest = stranger()
+    shard = partition_of(guest)
+    lapses_at = datetime(2028, 1, 1, 16, tzinfo=UTC)
+    rolls = rolls_after_record(lapses_at)
+    await retention.start("retention")
+    await retention.tell(guest, reported("hotel.no_show", "2026-01-01"), time=START)
+    await retention.until_drained(START)
+
+    async def marks(partition: int) -> list[str]:
+        found = await retention.read(RECORDS_CHANGED, partition)
+        return [dict(each.headers)["ce_id"].decode() for each in found if each.value is None]
+
+    for instant in (lapses_at, rolls[0] - SECOND):
+        await retention.set_clock(instant)
+        await retention.until_drained(instant)
+        assert await marks(shard) == []
+    await retention.set_clock(rolls[0])
+    await retention.kill("retention")
+    await retention.start("retention")
+    for at in (rolls[0], rolls[2] + SECOND):
+        await retention.set_clock(at)
+        await retention.until_drained(at)
+    # What was sent again is the same, and counts once. Of two that are due together, the later one is sent.
+    told = [f"retention/roll-{at:%Y%m%dT%H%M%S}/1" for at in (rolls[0], rolls[2])]
+    assert list(dict.fromkeys(await marks(shard))) == told
+    assert await marks((shard + 1) % PARTITIONS) == []
+    async with retention.database() as db:
+        assert await db.fetchval("select count(*) from roll") == 0
 
 
 async def test_a_report_put_right_is_taken_under_the_same_number(retention: Retention) -> None:
@@ -559,7 +594,7 @@ async def pages_of_next(db: asyncpg.Connection, count: int) -> int:
         count,
     )
     await db.execute("vacuum analyze fingerprint")
-    (plan,) = json.loads(await db.fetchval(f"explain (analyze, buffers, format json) {NEXT}", 1))
+    (plan,) = json.loads(await db.fetchval(f"explain (analyze, buffers, format json) {NEXT}", 1, START))
     return int(plan["Plan"]["Shared Hit Blocks"]) + int(plan["Plan"]["Shared Read Blocks"])
 
 

@@ -4,6 +4,8 @@ the request         everything of the person goes here, and the mark sets out on
 the confirmation    the last of them has erased the person: the one receipt
 afterwards          what had arrived before is dropped as long as a topic can still hold it, and the broker is made
                     to clean up: marks about nobody, at stated times
+
+After a record is gone the broker is made to clean up in the same way.
 """
 
 from __future__ import annotations
@@ -54,6 +56,9 @@ ROLLS = (25 * _HOUR, 50 * _HOUR, timedelta(days=8) + _HOUR, timedelta(days=9) + 
 """How long after an erasure marks about nobody go out. A segment is closed by the first message that comes a day after
 it was begun, and what lies in a closed one is compacted within a day; a tombstone stays for a week after that. With the
 last one, nothing that is older than the erasure can be on its way any more, and what is remembered of it goes."""
+_ROLLS_OF_RECORD = ROLLS[:3]
+"""The same after a record is gone. It leaves no tombstone, and nothing is remembered: the last one comes a day after a
+service has followed that was a week behind, which is as long as a topic keeps what is to be followed."""
 
 
 class Erasure(msgspec.Struct, frozen=True):
@@ -106,6 +111,13 @@ class Forget(msgspec.Struct, frozen=True):
 
 def roll(shard: int, instant: datetime) -> Roll:
     return Roll(nobody(shard), instant)
+
+
+def rolls_after_record(gone_at: datetime) -> list[datetime]:
+    """When marks about nobody go out after a record is gone. All that go in one hour share theirs, which come no sooner
+    than those of the last of them."""
+    hour = gone_at.replace(minute=0, second=0, microsecond=0) + _HOUR
+    return [hour + wait for wait in _ROLLS_OF_RECORD]
 
 
 def begun(asked: Erase) -> SubjectAnswer:

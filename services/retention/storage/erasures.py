@@ -11,7 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from services.retention.core.bounds import FORGOTTEN_PAGE
-from services.retention.core.erasure import OVERDUE_AFTER, ROLLS, Erasure
+from services.retention.core.erasure import OVERDUE_AFTER, ROLLS, Erasure, rolls_after_record
 from services.retention.core.fingerprint import fingerprint
 from shared.postgres import queries
 from shared.runner.service import Counted, Db
@@ -33,6 +33,12 @@ class Finished(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class RecordsGone(msgspec.Struct, frozen=True):
+    """Records were erased, because they lapsed or were deleted: the broker is to be made to clean up."""
+
+    at: datetime
+
+
 class Rolled(msgspec.Struct, frozen=True):
     at: datetime
 
@@ -43,7 +49,7 @@ class Forgotten(msgspec.Struct, frozen=True):
     at: datetime
 
 
-Write: TypeAlias = Began | Finished | Rolled | Forgotten
+Write: TypeAlias = Began | Finished | RecordsGone | Rolled | Forgotten
 
 
 async def anybody(db: Db, shard: int) -> tuple[bool, bool]:
@@ -85,21 +91,24 @@ async def save(db: Db, shard: int, writes: Sequence[Write], key: bytes) -> None:
     if finished := [each for each in writes if isinstance(each, Finished)]:
         told = [(fingerprint(key, each.user_id), each.request_id, each.at) for each in finished]
         await db.execute(_SQL["confirm"], shard, *map(list, zip(*told, strict=True)))
+    if gone := {each.at for each in writes if isinstance(each, RecordsGone)}:
+        await db.execute(_SQL["roll"], shard, sorted({at for each in gone for at in rolls_after_record(each)}))
     for each in writes:
         match each:
             case Rolled(at):
+                await db.execute(_SQL["rolled_of_records"], shard, at)
                 await db.execute(_SQL["rolled"], shard, at, list(ROLLS), FORGOTTEN_PAGE)
                 await db.execute(_SQL["forget"], shard, list(ROLLS))
             case Forgotten(at):
                 for statement in ("forget_fingerprints", "forget_exports"):
                     await db.execute(_SQL[statement], shard, at, FORGOTTEN_PAGE)
-            case Began() | Finished():
+            case Began() | Finished() | RecordsGone():
                 pass
 
 
-async def next_instants(db: Db, shard: int) -> tuple[datetime | None, datetime | None]:
+async def next_instants(db: Db, shard: int, now: datetime) -> tuple[datetime | None, datetime | None]:
     """When the broker is made to clean up next, and when something may be forgotten."""
-    row = await db.fetchrow(_SQL["next"], shard)
+    row = await db.fetchrow(_SQL["next"], shard, now)
     assert row is not None
     return row["roll_at"], row["forget_at"]
 

@@ -25,9 +25,20 @@ update erasure set confirmed_at = rows.at
 from unnest($2::bytea[], $3::text[], $4::timestamptz[]) as rows (person, request_id, at)
 where erasure.shard = $1 and erasure.person = rows.person and erasure.request_id = rows.request_id
 
+-- Of several marks after records that are due by $2, the last one does what they all do.
 -- name: next
-select (select min(roll_at) from erasure where shard = $1) as roll_at,
+select least(
+        (select min(roll_at) from erasure where shard = $1),
+        coalesce((select max(at) from roll where shard = $1 and at <= $2), (select min(at) from roll where shard = $1))
+    ) as roll_at,
     least((select min(until) from fingerprint where shard = $1), (select min(until) from export where shard = $1)) as forget_at
+
+-- name: roll
+insert into roll (shard, at) select $1, at from unnest($2::timestamptz[]) as at
+on conflict do nothing
+
+-- name: rolled_of_records
+delete from roll where shard = $1 and at <= $2
 
 -- The next one after $2; who has had them all goes, unless nobody has confirmed yet, which has to be seen.
 -- name: rolled

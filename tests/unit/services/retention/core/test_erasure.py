@@ -26,13 +26,14 @@ from services.retention.core.erasure import (
     receipt,
     record_receipt,
     roll,
+    rolls_after_record,
     too_often,
 )
-from services.retention.core.messages import DisputeRequest, Report, StatementRequest
+from services.retention.core.messages import DisputeRequest, Due, Report, StatementRequest
 from services.retention.core.overview import Export
 from services.retention.erasing import Held
 from services.retention.service import service
-from services.retention.storage.erasures import Began, Finished, Rolled
+from services.retention.storage.erasures import Began, Finished, RecordsGone, Rolled
 from shared.contracts.erasure import ON_THE_WAY_MAX, REMEMBERED_MAX, Erased, erased_by, is_nobody, mark, naming, nobody
 from shared.contracts.exchange import Misasked
 from shared.contracts.faults import Code, Fault
@@ -233,6 +234,31 @@ def test_the_broker_is_made_to_clean_up_by_marks_about_nobody() -> None:
     assert not is_nobody(USER)
     assert list(ROLLS) == sorted(ROLLS)
     assert ROLLS[-1] >= REMEMBERED_MAX > ON_THE_WAY_MAX, "what is remembered goes when nothing older can come"
+
+
+def test_the_end_of_a_record_makes_the_broker_clean_up_too() -> None:
+    """(rules D8) Nothing but that: a record that is new, or goes on, does not."""
+    held = decide(None, report(NOW)).state
+    assert held is not None
+    assert held.person is not None
+    lapses_at = datetime(2028, 2, 1, 16, tzinfo=UTC)
+    early, late = (decide(held, Due(USER, at), now=at).writes for at in (lapses_at - timedelta(days=1), lapses_at))
+    assert RecordsGone not in map(type, (*decide(None, report(NOW)).writes, *early))
+    assert late[1:] == (RecordsGone(lapses_at),)
+
+
+@pytest.mark.parametrize("minutes", [0, 1, 59])
+def test_the_first_mark_after_a_record_comes_when_the_segment_may_be_closed(minutes: int) -> None:
+    """All records that go in one hour share the marks. A service has an hour to say that a record is gone."""
+    gone_at = ASKED + timedelta(minutes=minutes)
+    first, *others = rolls_after_record(gone_at)
+    assert [first, *others] == rolls_after_record(ASKED)
+    compacted = next(topic for topic in table_of_topics(["bank"]) if topic.cleanup == "compact")
+    closes = timedelta(milliseconds=int(compacted.settings(1)["segment.ms"]))
+    assert closes + timedelta(hours=1) < first - gone_at <= closes + timedelta(hours=2)
+    [kept] = [topic.retention for topic in table_of_topics(["bank"]) if topic.name == RECORDS_CHANGED]
+    assert kept is not None
+    assert others[-1] >= gone_at + kept + closes, "whoever has read its topic just in time is followed"
 
 
 @pytest.mark.parametrize(
