@@ -340,7 +340,7 @@ async def _from_topics(deployment: Deployment, ids: Sequence[str]) -> dict[tuple
     for record in await _everything(deployment.addresses.kafka):
         message = read(record) if record.topic in READ_BY_PORTAL else None
         assert not isinstance(message, Fault | Ends), "nobody's mark of those that are left is about a person"
-        if message is not None:
+        if isinstance(message, News):
             shards.setdefault(record.partition, []).append(message)
     key, of = SecretStr("ab" * 32), deployment.settings
     given = PortalSettings(

@@ -16,9 +16,10 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from goodstanding.portal import keys, ledger
 from goodstanding.portal.feed import store
-from goodstanding.portal.feed.messages import Ends, Gone, Part
+from goodstanding.portal.feed.messages import Ends, Forget, Gone, Part
 from goodstanding.portal.hooks import sending
 from goodstanding.portal.hooks.sending import SQL, Sender
+from shared.contracts.erasure import ON_THE_WAY_MAX, nobody
 from shared.contracts.partition import partition_of
 from shared.postgres import migrate
 from shared.settings import ROOT
@@ -257,6 +258,20 @@ async def test_no_look_outlives_an_erasure_that_it_meets(db: asyncpg.Pool) -> No
             await waits_for_a_lock(db, erasing.get_server_pid())
         await erased
     assert await ledger.looks(db, ONE) == []
+
+
+async def test_what_is_remembered_of_an_erasure_goes_when_nothing_older_can_come(db: asyncpg.Pool) -> None:
+    """(rules I12) With the first mark about nobody of then, though nobody else is erased; also of an erasure of which a
+    part never ended."""
+    ended = Ends(OTHER, "tier", "r2", NOW)
+    async with db.acquire() as connection:
+        await store.save(connection, SHARD, [ended, Gone(ONE, "r1", NOW)], UTC, KEY)
+        await store.save_endings(connection, SHARD, [ended], {OTHER: {"r2": frozenset({"tier"})}})
+        over = NOW + ON_THE_WAY_MAX
+        for at, left in ((over - timedelta(seconds=1), 1), (over + timedelta(seconds=1), 0)):
+            await store.save(connection, SHARD, [Forget(nobody(SHARD), at)], UTC, KEY)
+            for table in ("come_through", "ending"):
+                assert await connection.fetchval(f"select count(*) from {table}") == left, table
 
 
 async def test_two_secrets_are_valid_for_a_day_after_a_rotation(db: asyncpg.Pool) -> None:

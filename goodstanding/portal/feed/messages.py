@@ -69,7 +69,15 @@ class Gone(msgspec.Struct, frozen=True):
     time: datetime
 
 
-Message: TypeAlias = News | Ends
+class Forget(msgspec.Struct, frozen=True):
+    """A mark about nobody: what is remembered of erasures that are older than whatever is on its way may be forgotten.
+    `user_id` is nobody's."""
+
+    user_id: str
+    time: datetime
+
+
+Message: TypeAlias = News | Ends | Forget
 Write: TypeAlias = Message | Gone
 
 
@@ -81,7 +89,7 @@ def read(record: KafkaRecord) -> Message | Fault | None:
         if isinstance(erased, Fault):
             return erased
         if is_nobody(erased.user_id):
-            return None
+            return Forget(erased.user_id, erased.asked_at)
         return Ends(erased.user_id, part, erased.request_id, erased.asked_at)
     message = received(record, _CARRIED, later_fields=True)
     if isinstance(message, Fault):

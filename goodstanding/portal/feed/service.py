@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 
 from goodstanding.portal.feed import store
-from goodstanding.portal.feed.messages import PARTS, Ends, Gone, Message, Part, Write, read
+from goodstanding.portal.feed.messages import PARTS, Ends, Forget, Gone, Message, Part, Write, read
 from shared.contracts.exchange import announced
 from shared.contracts.faults import Fault
 from shared.contracts.subject import ErasureConfirmed
@@ -71,7 +71,7 @@ def decide(ending: Ending | None, messages: Sequence[Message], now: datetime) ->
             )
         else:
             ended[message.request_id] = parts
-    outcomes = tuple(_ENDED if isinstance(message, Ends) else _TAKEN for message in messages)
+    outcomes = tuple(_ENDED if isinstance(each, Ends) else _TAKEN for each in messages if not isinstance(each, Forget))
     return Decision(Ending(ended, over) if ended or over else None, tuple(outgoing), outcomes, tuple(writes))
 
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 
-from goodstanding.portal.feed.messages import Ends, Gone, Message, News, Part, Write
+from goodstanding.portal.feed.messages import Ends, Forget, Gone, News, Part, Write
 from goodstanding.portal.hooks import telling
 from services.scorer.core.features.months import WINDOW_MONTHS_MAX
 from services.scorer.core.redaction import redacted
 from services.scorer.core.score import decode
-from shared.contracts.erasure import ON_THE_WAY_MAX, REMEMBERED_MAX, keyed_name
+from shared.contracts.erasure import ON_THE_WAY_MAX, keyed_name
 from shared.contracts.explained import ScoreExplained
 from shared.contracts.months import month_start
 from shared.contracts.subject import ConsentNoted, SubjectNotice
@@ -66,9 +66,9 @@ async def census(db: Db) -> list[Counted]:
 async def save(db: Db, shard: int, writes: Sequence[Write], zone: tzinfo, key: bytes) -> None:
     """Bring each part up to date, in the order of its topic. What has no order among topics needs none: no part bears
     on another."""
-    by_part: dict[Part, list[Message]] = {}
+    by_part: dict[Part, list[News | Ends]] = {}
     for each in writes:
-        if not isinstance(each, Gone):
+        if isinstance(each, News | Ends):
             by_part.setdefault(each.part, []).append(each)
     ended: set[bytes] = set()
     await telling.tell(db, shard, writes)
@@ -90,9 +90,11 @@ async def save(db: Db, shard: int, writes: Sequence[Write], zone: tzinfo, key: b
         user_ids = sorted({bytes.fromhex(each.user_id) for each in gone})
         for name in ("end_permissions", "end_ledger"):
             await db.execute(_SQL[name], shard, user_ids)
-        over = [(keyed_name(key, each.user_id), each.request_id, each.time + REMEMBERED_MAX) for each in gone]
+        over = [(keyed_name(key, each.user_id), each.request_id, each.time + ON_THE_WAY_MAX) for each in gone]
         await db.execute(_SQL["remember"], shard, *_columns(sorted(over)))
-        await db.execute(_SQL["forget"], shard, max(each.time for each in gone))
+    if forgets := [each.time for each in writes if isinstance(each, Forget)]:
+        await db.execute(_SQL["forget"], shard, max(forgets))
+        await db.execute(_SQL["forget_endings"], shard, [], max(forgets) - ON_THE_WAY_MAX)
 
 
 async def _save_scores(db: Db, shard: int, news: Sequence[News], zone: tzinfo) -> None:

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from goodstanding.portal.feed.messages import PARTS, Ends, Gone, News, Part
+from goodstanding.portal.feed.messages import PARTS, Ends, Forget, Gone, News, Part
 from goodstanding.portal.feed.service import Ending, decide, decode
 from shared.contracts.erasure import Erased, mark, naming, nobody
 from shared.contracts.exchange import Announcement, announced, answered
@@ -16,7 +16,7 @@ from shared.contracts.explained import RecordsHeld
 from shared.contracts.subject import ConsentNoted, ErasureConfirmed, SubjectAnswer
 from shared.contracts.topics import RECORDS_HELD, SCORES_EXPLAINED, SUBJECT_ANSWERS
 from shared.kafka.unreadable import Record
-from shared.runner.service import DeadLetter
+from shared.runner.service import DeadLetter, Decision
 from tests.unit.goodstanding.portal.feed.records import record_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -51,12 +51,15 @@ def test_two_erasures_of_one_person_are_two() -> None:
     assert decision.state == Ending({"r1": frozenset(list(PARTS.values())[:3])}, frozenset({"r2"}))
 
 
-def test_what_is_said_is_kept_as_it_came_and_a_mark_about_nobody_is_passed_over() -> None:
+def test_what_is_said_is_kept_as_it_came_and_a_mark_about_nobody_lets_the_portal_forget() -> None:
     held = announced("retention", RECORDS_HELD, WHO, RecordsHeld(records=()), subject=WHO, version=1, time=NOW)
     news = decode(record_of(held), NOW)
     assert isinstance(news, News)
     assert (news.user_id, news.part, news.value) == (WHO, "records", b'{"records":[]}')
-    assert decode(record_of(mark("scorer", SCORES_EXPLAINED, Erased(nobody(2), "roll", NOW))), NOW) is None
+    forget = decode(record_of(mark("scorer", SCORES_EXPLAINED, Erased(nobody(2), "roll", NOW))), NOW)
+    assert isinstance(forget, Forget)
+    assert (forget.user_id, forget.time) == (nobody(2), NOW)
+    assert decide(None, [forget], NOW) == Decision(None, (), (), (forget,))
     assert decode(record_of(mark("scorer", SCORES_EXPLAINED, Erased(WHO, "r1", NOW))), NOW) == ends("score")
 
 
