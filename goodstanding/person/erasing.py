@@ -98,8 +98,8 @@ def _deleted(retention: timedelta) -> timedelta:
 
 
 def _compacted(topic: Topic) -> timedelta:
-    """The next mark about nobody comes an hour after the segment may be closed, at the latest. The first hour is the one
-    in which all services follow an erasure, and in which the hour of a record's end is over."""
+    """The next mark about nobody comes an hour after the segment may be closed, at the latest. In the first hour all
+    services follow an erasure, and the hour of a record's end is over."""
     closed = _setting(topic, "segment.ms") + timedelta(hours=1)
     return OVERDUE_AFTER + closed + _setting(topic, "max.compaction.lag.ms") + _CLEANER_LOOKS
 
@@ -110,13 +110,23 @@ def _tombstone(topic: Topic) -> timedelta:
     return _compacted(topic) + _setting(topic, "delete.retention.ms") + again
 
 
+_FORGET_VALUES = """
+select pg_clear_attribute_stats(schemaname, tablename, attname, inherited)
+from pg_stats join pg_class on pg_class.oid = format('%I.%I', schemaname, tablename)::regclass
+where reltuples = 0 and schemaname not in ('pg_catalog', 'information_schema')
+"""
+"""Of a table that is empty by now, `analyze` keeps what was known of the values that were there."""
+
+
 async def rewrite(deployment: Deployment) -> None:
     """Write every table anew, so that no deleted row is left in a file. A plain vacuum frees a row and leaves its bytes
     until another one takes the place; and what Postgres knows of common values has to be looked at again first."""
     for server in deployment.addresses.by_postgres(deployment.settings.stateful):
         db = await asyncpg.connect(server)
         try:
-            for statement in ("analyze", "vacuum (full)", "checkpoint"):
+            # Before release 18 nobody but a superuser can make Postgres forget values.
+            forget = (_FORGET_VALUES,) if db.get_server_version() >= (18,) else ()
+            for statement in ("analyze", *forget, "vacuum (full)", "checkpoint"):
                 await db.execute(statement, timeout=None)
         finally:
             await db.close()

@@ -306,6 +306,15 @@ async def shorten(platform: Platform) -> None:
         await admin.close()
 
 
+async def analyze(platform: Platform) -> None:
+    """As Postgres does by itself after some minutes: it notes the common values of each column."""
+    db = await asyncpg.connect(platform.deployment.addresses.postgres)
+    try:
+        await db.execute("analyze")
+    finally:
+        await db.close()
+
+
 async def recycle_log_of_changes(platform: Platform) -> None:
     db = await asyncpg.connect(platform.deployment.addresses.postgres)
     try:
@@ -355,6 +364,7 @@ async def test_no_byte_is_left_of_what_lapsed_or_was_erased_and_all_of_the_rest(
     for each in ERASED:
         await platform.ask(each, SubjectRequest(request="erase"), until=ErasureReceipt)
     await platform.driver.drain(LAPSED)
+    await analyze(platform)
     await shorten(platform)
     for wait in ROLLS:
         # What has been closed by one mark about nobody is compacted a moment later.
