@@ -149,13 +149,19 @@ class Kafka:
         (self.directory / "log4j2.properties").write_text(_LOGGING)
         self._write_settings((0, 0))
         cluster_id = self.cluster_id or secrets.token_urlsafe(16)
-        checkpoint = _cached(jars.class_path(), _FORMATTED)
-        if not self.secured and checkpoint.exists():
-            self._format_like(checkpoint, cluster_id)
+        if (made := self._made_before()) and made.exists():
+            self._format_like(made, cluster_id)
             return
         self._format(cluster_id)
         if not self.secured:
-            _keep(self.directory / "data" / _CHECKPOINT, checkpoint)
+            _keep(self.directory / "data" / _CHECKPOINT, _cached(jars.class_path(), _FORMATTED))
+
+    def _made_before(self) -> Path | None:
+        """Where the features would be that the tool has written down for a cluster like this one; with its users, they
+        are those of the cluster's first broker."""
+        if self.security_directory is not None:
+            return self.security_directory.parent / "data" / _CHECKPOINT
+        return None if self.secured else _cached(jars.class_path(), _FORMATTED)
 
     def _format(self, cluster_id: str) -> None:
         """Have Kafka's own tool make the data directory."""
@@ -176,7 +182,7 @@ class Kafka:
 
     def _format_like(self, checkpoint: Path, cluster_id: str) -> None:
         """Make the data directory as the tool made an earlier one. The tool takes a second, most of which Java needs to
-        start, and without users its results differ in their ids alone."""
+        start, and its results for the same users differ in their ids alone."""
         data = self.directory / "data"
         data.mkdir(mode=0o700)
         shutil.copyfile(checkpoint, data / _CHECKPOINT)
