@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import msgspec
 
 from goodstanding.person.setting import Setting
 from services.scorer.core.catalogue import Tell, Use
 from services.scorer.core.reasons.figures import listed, money, percent
-from services.scorer.core.reasons.hints import Hinted, Present, hints, outlook
+from services.scorer.core.reasons.hints import Hinted, Present, hints, outlook, published_on
 from services.scorer.core.reasons.words import of_kind
 from services.scorer.core.scorecard import Scorecard
-from shared.contracts.months import day_of_month
 
 HINTS_MAX, GOES_ON_MAX = 5, 2
 
@@ -54,15 +53,7 @@ def told(advice: Sequence[Advice]) -> tuple[Advice, ...]:
 
 
 def outlook_of(present: Present, card: Scorecard) -> tuple[Outlook, ...]:
-    return tuple(Outlook(_published_on(through, card), reached) for through, reached in outlook(present, card))
-
-
-def _published_on(through: int, card: Scorecard) -> date:
-    """When the score is published that sees a month. In continuous cadence that is within the month, and at its end all
-    of it is seen."""
-    if card.cadence == "continuous":
-        return day_of_month(through + 1) - timedelta(days=1)
-    return day_of_month(through + 1, card.publication_day)
+    return tuple(Outlook(published_on(through, card), reached) for through, reached in outlook(present, card))
 
 
 def advice_for(present: Present, setting: Setting) -> tuple[Advice, ...]:
@@ -73,7 +64,7 @@ def advice_for(present: Present, setting: Setting) -> tuple[Advice, ...]:
             sentence=_advised(hinted, setting),
             points=hinted.points,
             score=hinted.score,
-            on=_published_on(hinted.through, card),
+            on=published_on(hinted.through, card),
             goes_on=hinted.goes_on,
         )
         for hinted in hints(present, card)

@@ -36,11 +36,14 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "hints": ("What would raise it", "怎样做可以提高"),
     "hint": ("({score} instead of {without} on {day})", "（{day}为 {score} 分，否则为 {without} 分）"),
     "hints_none": (
-        "No single new thing is known that would raise it soon. Go on with what you do already, on time.",
-        "目前没有哪一件新的事能很快提高分数，请继续按时履约。",
+        "Nothing that you could newly begin is known to raise it soon. What you do already holds it: go on with that.",
+        "目前没有哪一件新开始的事能很快提高分数。现有分数靠你已在做的事维持，请继续按时履约。",
     ),
     "go_on": ("If you go on as now", "若一切照旧"),
-    "goes_on": ("({score} on {day}; if you end it, {without})", "（{day}为 {score} 分，若停止则为 {without} 分）"),
+    "goes_on": (
+        "(you do this already: {score} on {day} if you go on, {without} if you end it)",
+        "（你已在这样做：继续则{day}为 {score} 分，停止则为 {without} 分）",
+    ),
     "outlook": (
         "If all goes on as it did lately, and on time, your score will be {scores}.",
         "若一切照旧并按时，分数预计：{scores}。",
@@ -49,6 +52,11 @@ _BOTH: Mapping[str, tuple[str, str]] = {
         "If all goes on as it did lately, and on time, your score will stay at {score} for a year.",
         "若一切照旧并按时，一年内分数预计保持 {score} 分。",
     ),
+    "gone_by_then": (
+        "No longer held against you by then: {records}.",
+        "届时不再计入的负面记录：{records}。",
+    ),
+    "lapses": ("{name} (gone on {day})", "{name}（{day}删除）"),
     "outlook_score": ("{score} on {day}", "{day}为 {score} 分"),
     "records": ("What is held against you", "你名下的负面记录"),
     "record_cost": ("costs {points} today", "目前扣 {points}"),

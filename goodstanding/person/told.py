@@ -77,7 +77,8 @@ def advice_line(hint: Advice, language: Language) -> str:
 def outlook_line(found: Explained, language: Language) -> str:
     """What comes of going on as now, and how the next tier is reached, if any way is known."""
     space = " " if language == "en" else ""
-    return f"{_outlook(found, language)}{space}{_to_the_next_tier(found, language)}".rstrip()
+    said = (_outlook(found, language), _gone_by_then(found, language), _to_the_next_tier(found, language))
+    return space.join(filter(None, said))
 
 
 def _outlook(found: Explained, language: Language) -> str:
@@ -87,6 +88,19 @@ def _outlook(found: Explained, language: Language) -> str:
     told = [found.outlook[index] for index in (0, 5, 11) if index < len(found.outlook)]
     said = [phrase("outlook_score", language, score=each.score, day=day(each.on, language)) for each in told]
     return phrase("outlook", language, scores=listed(said, language))
+
+
+def _gone_by_then(found: Explained, language: Language) -> str:
+    """The records that cost points today and lapse within the outlook, which rises for them."""
+    until = found.outlook[-1].on
+    lapse = [(r.kind, r.lapses_on) for r in found.records if r.points and r.lapses_on and r.lapses_on <= until]
+    if not lapse:
+        return ""
+    names = [
+        phrase("lapses", language, name=of_kind(kind)[0 if language == "en" else 1], day=day(on, language))
+        for kind, on in lapse
+    ]
+    return phrase("gone_by_then", language, records=listed(names, language))
 
 
 def _to_the_next_tier(found: Explained, language: Language) -> str:

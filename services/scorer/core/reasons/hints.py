@@ -55,12 +55,17 @@ def hints(present: Present, card: Scorecard) -> list[Hinted]:
 
 def outlook(present: Present, card: Scorecard) -> list[tuple[int, int]]:
     """A year in which the person goes on as usual, with everything on time: each month, and the score of the
-    publication after it. A record that lapses by then is gone."""
-    ahead, found = _Ahead(present, card), []
-    for through in range(present.through, present.through + _OUTLOOK_MONTHS):
-        published_at = datetime.combine(day_of_month(through + 1, card.publication_day), time(), UTC)
-        found.append((through, ahead.score(without_lapsed(ahead.usual.until(through), published_at), through)))
-    return found
+    publication after it."""
+    ahead, months = _Ahead(present, card), range(present.through, present.through + _OUTLOOK_MONTHS)
+    return [(through, ahead.score_as_usual(through)) for through in months]
+
+
+def published_on(through: int, card: Scorecard) -> date:
+    """When the score is published that sees a month. In continuous cadence that is within the month, and at its end all
+    of it is seen."""
+    if card.cadence == "continuous":
+        return day_of_month(through + 1) - timedelta(days=1)
+    return day_of_month(through + 1, card.publication_day)
 
 
 class _Ahead:
@@ -74,7 +79,9 @@ class _Ahead:
         self._scores: dict[int, int] = {}
 
     def score(self, state: State, through: int) -> int:
-        return evaluate(state, self._card, through, self._present.circle).score
+        """A record that lapses before that publication is gone by then, whatever the person does."""
+        published_at = datetime.combine(published_on(through, self._card), time(), UTC)
+        return evaluate(without_lapsed(state, published_at), self._card, through, self._present.circle).score
 
     def hinted_by(self, hint: AnyHint) -> Hinted | None:
         """What the hint is worth to this person; None if it is not for this person, or helps nothing."""
@@ -89,7 +96,7 @@ class _Ahead:
             without = self.score(self.usual.with_other_habits(through, ended=codes - late, late=late), through)
             goes_on = not late and self.usual.has(codes)
         else:
-            without = self._score_as_usual(through)
+            without = self.score_as_usual(through)
         followed = _followed(hint, usual, self.usual, through, kinds)
         score = min((self.score(each, through) for each in followed), default=without)
         if score <= without:
@@ -97,7 +104,7 @@ class _Ahead:
         named = kinds[:1] if isinstance(hint, Begin) else kinds
         return Hinted(hint, score - without, score, through, goes_on, named)
 
-    def _score_as_usual(self, through: int) -> int:
+    def score_as_usual(self, through: int) -> int:
         if through not in self._scores:
             self._scores[through] = self.score(self.usual.until(through), through)
         return self._scores[through]

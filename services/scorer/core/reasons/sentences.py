@@ -242,7 +242,9 @@ def _with_limit(sentence: str, item: Item, wording: Wording) -> str:
 
 def _of_records(item: Item, wording: Wording) -> str:
     if not rests_on_records(item):
-        return "No negative record is held against you." if wording.language == "en" else "你名下没有负面记录。"
+        return (
+            "No negative record counts against you now." if wording.language == "en" else "目前没有计入评分的负面记录。"
+        )
     assert wording.card.records is not None
     return f"{wording.said(wording.card.records).rstrip('.。')}{listed_records(item, wording)}"
 

@@ -16,6 +16,7 @@ from goodstanding.person.explained import Explained, explained
 from goodstanding.person.page import page
 from goodstanding.person.phrases import _BOTH
 from goodstanding.person.setting import Setting
+from goodstanding.person.told import advice_line, outlook_line
 from services.scorer.core.decide import Person
 from services.scorer.core.explain import Published
 from services.scorer.core.messages import Message
@@ -139,6 +140,26 @@ def test_going_on_as_now_is_a_year_long_and_names_the_day_of_the_next_tier() -> 
     assert found.next_tier is not None
     reached = next(each for each in found.outlook if each.score >= found.next_tier.begins_at)
     assert found.next_tier.reached_on == reached.on
+
+
+@pytest.mark.parametrize(
+    ("language", "gone"), [("en", "ride not paid (gone on 10 June 2026)"), ("zh", "（2026年6月10日删除）")]
+)
+@pytest.mark.parametrize("counts", [True, False])
+def test_an_outlook_that_rises_since_a_record_is_gone_by_then_says_so(
+    language: Language, gone: str, counts: bool
+) -> None:
+    ended: dict[str, object] = {"status": "settled", "ended_on": day(JAN).date(), "lapses_at": day(JAN + 5, 10, 0)}
+    found = of(*life(6, news(record("ride.unpaid", counts=counts, **ended))), setting(language))
+    assert (gone in outlook_line(found, language)) is counts, "what costs nothing today takes nothing back"
+
+
+def test_what_a_person_does_already_is_told_as_that() -> None:
+    on_time = [event("credit_card.repayment", day(JAN - back), f"more-{back}", days_late=0) for back in range(6)]
+    found = of(*published(6, lambda _: [], *on_time), setting())
+    kept = [advice_line(hint, "en") for hint in found.hints or () if hint.goes_on]
+    assert kept
+    assert all("you do this already" in line for line in kept)
 
 
 def test_tiers_have_their_names_in_both_languages() -> None:

@@ -13,7 +13,7 @@ from services.scorer.core.score import evaluate
 from services.scorer.core.state import State
 from shared.contracts.messages import RecordChange
 from tests.support.lives import FIRST, HOUSE, Life, bills, card, household, late, listed, monthly, pays_all, verified
-from tests.support.people import SHIPPED
+from tests.support.people import SHIPPED, day, record
 
 CARD = "credit_card.repayment"
 PHONE = "phone.bill"
@@ -135,6 +135,23 @@ def test_a_kind_that_begins_in_the_running_month_goes_on_beside_the_others() -> 
     life = Life("", [*verified(), *known, *monthly(PHONE, months=range(6, 24))])
     of = Present(life.state_after(7), None, FIRST + 6)
     assert [score for _, score in outlook(of, SHIPPED)] == life.scores(range(7, 19))
+
+
+def test_a_record_that_lapses_in_between_is_gone_in_the_outlook_and_with_and_without_a_hint() -> None:
+    """One day has one score on the page: who does what is told gets at least as much more as the outlook says of it."""
+    lapses_at = day(FIRST + 9, 10, 0)
+    held = [(0, record("ride.unpaid", began_on=day(FIRST).date(), status="settled", lapses_at=lapses_at))]
+    of = present(Life("", household(), held), 6)
+    free = present(Life("", household()), 6)
+    assert evaluate(of.state, SHIPPED, FIRST + 5).score < evaluate(free.state, SHIPPED, FIRST + 5).score
+    after = {through: score for through, score in outlook(of, SHIPPED) if through >= FIRST + 9}
+    expected = hinted(free)
+    for code, found in hinted(of).items():
+        if found.through in after:
+            assert found == expected[code]
+            if not isinstance(found.hint, catalogue.Keep):
+                assert found.score - found.points == after[found.through]
+    assert any(found.through in after for found in hinted(of).values())
 
 
 def test_somebody_of_whom_nothing_is_known_has_an_outlook() -> None:

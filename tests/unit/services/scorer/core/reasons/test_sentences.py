@@ -59,7 +59,8 @@ SETTLED = news(record("card.overdue", "r2", ended_on=day(JAN).date(), amount=90_
          "You made 100 % of your credit payments on time (9 monthly payments are known). "
          "It counts in full from 12 of them on; 9 are known so far.",
          "信用类还款按时率为 100 %（已知 9 期）。目前已知 9 期，满 12 期后计全分。"),
-        ([], "negative-records", "No negative record is held against you.", "你名下没有负面记录。"),
+        ([], "negative-records", "No negative record counts against you now.",
+         "目前没有计入评分的负面记录。"),
         ([LISTED, SETTLED], "negative-records",
          "Negative records are held against you: 1 financial, settled, 1 legal, not settled.",
          "你名下有负面记录：金融类已了结 1 条，法律类未了结 1 条。"),
