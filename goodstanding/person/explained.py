@@ -20,7 +20,8 @@ from services.scorer.core.reasons.figures import Language
 from services.scorer.core.reasons.hints import Present
 from services.scorer.core.reasons.obstacles import obstacles
 from services.scorer.core.reasons.record_costs import RecordCost, record_costs
-from services.scorer.core.reasons.sentences import Reason, Wording, key_reasons, reasons, without_policy
+from services.scorer.core.reasons.sentences import Reason, Wording, key_reasons, reasons, rules_behind, without_policy
+from services.scorer.core.scorecard_parts import Rule
 from shared.contracts.kinds import RecordClass
 
 FALLS_MAX = 6
@@ -112,7 +113,7 @@ def explained(rows: Sequence[Published], present: Present | None, setting: Setti
         policy=row.policy,
         restrictions=evaluation.restrictions,
         closed=_closed(evaluation.restrictions, setting),
-        reasons=tuple(found),
+        reasons=tuple(found if wording is None else with_caps(found, rules_behind(evaluation, wording.card), wording)),
         key_reasons=tuple(key_reasons(evaluation, found)),
         dimensions=dimensions,
         base=base,
@@ -186,13 +187,42 @@ def _tier(reached: int, tiers: TierTable, language: Language) -> str | None:
     return tiers.tiers[position - 1].called(language) if position else None
 
 
+def with_caps(found: Sequence[Reason], rules: Sequence[Rule], wording: Wording) -> list[Reason]:
+    """The reasons, with each cap as one, whether it takes something today or not: at best it takes what is above it, and of
+    what is not known yet it would take some too. So each column sums to what `_dimensions` says."""
+    codes = {rule.code for rule in rules}
+    taking = {reason.code: reason for reason in found}
+    caps = [cap for cap in wording.card.caps if codes & {*cap.rules}]
+    left = {
+        code: _not_known(found, code, share) - sum(reason.not_known for reason in found if reason.dimension == code)
+        for code, share in wording.card.dimensions.items()
+    }
+    made = []
+    for cap in caps:
+        dimension = next(rule.dimension for rule in rules if rule.code in cap.rules)
+        points = taking[cap.code].points if cap.code in taking else 0
+        best = -cap.most_taken_back(rules)
+        not_known = max(left[dimension], best - points)
+        left[dimension] -= not_known
+        lost = best - points - not_known
+        made.append(Reason(cap.code, dimension, points, best, lost, not_known, wording.said(cap)))
+    others = [reason for reason in found if reason.code not in {cap.code for cap in caps}]
+    behind = max((index for index, reason in enumerate(others, 1) if reason.code in codes), default=len(others))
+    return [*others[:behind], *made, *others[behind:]]
+
+
 def _dimensions(found: Sequence[Reason], wording: Wording) -> tuple[Dimension, ...]:
     made = []
     for code, share in wording.card.dimensions.items():
-        own = [reason for reason in found if reason.dimension == code]
-        points = sum(reason.points for reason in own)
-        lost = sum(reason.lost for reason in own if reason.best >= 0)
-        # A cap would take some of what is not known, were it known.
-        not_known = min(sum(reason.not_known for reason in own), max(0, share - points - lost))
+        points = sum(reason.points for reason in found if reason.dimension == code)
+        not_known = _not_known(found, code, share)
         made.append(Dimension(code, wording.dimension(code), points, share, share - points - not_known, not_known))
     return tuple(made)
+
+
+def _not_known(found: Sequence[Reason], dimension: str, share: int) -> int:
+    """A cap would take some of what is not known, were it known."""
+    own = [reason for reason in found if reason.dimension == dimension]
+    points = sum(reason.points for reason in own)
+    lost = sum(reason.lost for reason in own if reason.best >= 0)
+    return min(sum(reason.not_known for reason in own), max(0, share - points - lost))

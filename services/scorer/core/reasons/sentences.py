@@ -62,9 +62,13 @@ class Wording(msgspec.Struct, frozen=True, dict=True):
 
 def reasons(evaluation: Evaluation, wording: Wording) -> list[Reason]:
     """Of every item, in their order."""
-    segment = _segment(evaluation, wording.card)
-    rules = {rule.code: rule for rule in wording.card.rules_of(segment)}
+    rules = {rule.code: rule for rule in rules_behind(evaluation, wording.card)}
     return [_reason(item, rules.get(item.code), wording) for item in evaluation.items]
+
+
+def rules_behind(evaluation: Evaluation, card: Scorecard) -> Sequence[Rule]:
+    """Those whose points the items are."""
+    return card.rules_of(_segment(evaluation, card))
 
 
 def key_reasons(evaluation: Evaluation, found: Iterable[Reason]) -> list[Reason]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 from xml.etree import ElementTree
 
 import msgspec
@@ -17,6 +18,7 @@ from goodstanding.person.page import page
 from goodstanding.person.phrases import _BOTH
 from goodstanding.person.setting import Setting
 from goodstanding.person.told import advice_line, outlook_line
+from services.scorer.core import score
 from services.scorer.core.decide import Person
 from services.scorer.core.explain import Published
 from services.scorer.core.messages import Message
@@ -25,6 +27,7 @@ from services.scorer.core.reasons.hints import Present
 from services.scorer.core.reasons.sentences import Wording
 from services.scorer.core.scorecard_parts import Named
 from services.scorer.core.state import decode
+from tests.support.lives import after_two_years, from_nothing
 from tests.support.people import JAN, ME, SHIPPED, ZONE, day, event, news, record
 from tests.support.publications import published
 
@@ -66,6 +69,33 @@ def test_it_sums_up() -> None:
     assert [moved.score for moved in found.history][-1] == found.score
     assert all(sum(moved.causes.values()) == moved.change for moved in found.history)
     assert [cost.kind for cost in found.records] == ["ride.unpaid"]
+
+
+def test_each_column_of_all_items_sums_to_its_head() -> None:
+    """Of every fourth life of the page: of some the cap takes something, of others limits, a ceiling or the floor do."""
+    for each in [*from_nothing(), *after_two_years()][::4]:
+        [evaluation] = each.after([12])
+        row = Published(
+            version=1,
+            as_of=day(JAN, 6, 0),
+            run=None,
+            policy=SHIPPED.id,
+            evaluation=score.encode(evaluation),
+            evaluation_before=None,
+        )
+        found = explained([row], None, setting(), TODAY)
+        told = found.reasons
+        assert sum(reason.points for reason in told) == found.score, each.name
+        assert sum(reason.best for reason in told) == charts.BEST, each.name
+        assert sum(reason.not_known for reason in told) == sum(of.not_known for of in found.dimensions), each.name
+        assert sum(reason.lost for reason in told) == sum(of.lost for of in found.dimensions) - found.bounds, each.name
+        for of_one in found.dimensions:
+            own = [reason for reason in told if reason.dimension == of_one.code]
+            assert (sum(reason.lost for reason in own), sum(reason.not_known for reason in own)) == (
+                of_one.lost,
+                of_one.not_known,
+            ), each.name
+        assert all(reason.lost + reason.not_known == reason.best - reason.points for reason in told), each.name
 
 
 def test_what_a_cap_would_take_is_not_said_to_be_open() -> None:
@@ -149,7 +179,7 @@ def test_going_on_as_now_is_a_year_long_and_names_the_day_of_the_next_tier() -> 
 def test_an_outlook_that_rises_since_a_record_is_gone_by_then_says_so(
     language: Language, gone: str, counts: bool
 ) -> None:
-    ended: dict[str, object] = {"status": "settled", "ended_on": day(JAN).date(), "lapses_at": day(JAN + 5, 10, 0)}
+    ended: dict[str, Any] = {"status": "settled", "ended_on": day(JAN).date(), "lapses_at": day(JAN + 5, 10, 0)}
     found = of(*life(6, news(record("ride.unpaid", counts=counts, **ended))), setting(language))
     assert (gone in outlook_line(found, language)) is counts, "what costs nothing today takes nothing back"
 
