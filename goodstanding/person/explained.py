@@ -9,6 +9,7 @@ import msgspec
 
 from goodstanding.person.advice import Advice, NextTier, Outlook, advice_for, next_tier, outlook_of, told
 from goodstanding.person.moved import MovedBy, moved_by
+from goodstanding.person.phrases import phrase
 from goodstanding.person.setting import Setting
 from services.benefits.core.table import TierTable
 from services.retention.core.deadline import last_day_of
@@ -20,7 +21,15 @@ from services.scorer.core.reasons.figures import Language
 from services.scorer.core.reasons.hints import Present
 from services.scorer.core.reasons.obstacles import obstacles
 from services.scorer.core.reasons.record_costs import RecordCost, record_costs
-from services.scorer.core.reasons.sentences import Reason, Wording, key_reasons, reasons, rules_behind, without_policy
+from services.scorer.core.reasons.sentences import (
+    Reason,
+    Wording,
+    key_reasons,
+    reasons,
+    rules_behind,
+    with_former,
+    without_policy,
+)
 from services.scorer.core.scorecard_parts import Rule
 from shared.contracts.kinds import RecordClass
 
@@ -135,9 +144,12 @@ def explained(rows: Sequence[Published], present: Present | None, setting: Setti
 
 def falls(rows: Sequence[Published], found: Explained, setting: Setting) -> list[Fall]:
     """The last times that the score fell, the latest first. `found` explains these publications."""
+    last = len(found.history) - 1
     fallen = [index for index, moved in enumerate(found.history) if moved.change < 0][-FALLS_MAX:]
     return [
-        Fall(found.history[index], tuple(_moved_by(rows[: index + 1], found.history[index], setting)))
+        Fall(
+            found.history[index], tuple(_moved_by(rows[: index + 1], found.history[index], setting, past=index < last))
+        )
         for index in reversed(fallen)
     ]
 
@@ -157,19 +169,30 @@ def _moved(row: Published, tiers: TierTable, language: Language) -> Moved:
     return Moved(row.version, row.as_of, now.score, now.score - before.score, tier, by_cause(found), tuple(found))
 
 
-def _moved_by(rows: Sequence[Published], last: Moved, setting: Setting) -> Sequence[MovedBy]:
-    """The last change in the words of both policies: an item that is gone has its sentence from the one before."""
-    sentences: dict[str, str] = {}
-    for row in rows[-2:]:
-        wording = None
-        if (card := setting.cards.get(row.policy)) is not None:
+def _moved_by(rows: Sequence[Published], last: Moved, setting: Setting, *, past: bool = False) -> Sequence[MovedBy]:
+    """The last change in the words of both policies: an item that is gone has its sentence from the one before. Where
+    other publications came after it, what its sentences call today is not today any more."""
+    told = [_sentences(row, setting) for row in rows[-2:]]
+    sentences = told[-1]
+    if len(told) > 1:
+        before, now = rows[-2:]
+        gone = {code: _no_longer(said, setting.language) for code, said in told[0].items() if code not in sentences}
+        if before.policy == now.policy and (card := setting.cards.get(now.policy)) is not None:
             wording = Wording(card, setting.language, setting.currency)
-        evaluation = score.decode(row.evaluation)
-        found = reasons(evaluation, wording) if wording else without_policy(evaluation)
-        now = {reason.code: reason.sentence for reason in found}
-        gone = {code: sentence for code, sentence in sentences.items() if code not in now}
-        sentences = {**{code: _no_longer(sentence, setting.language) for code, sentence in gone.items()}, **now}
+            both = score.decode(before.evaluation), score.decode(now.evaluation)
+            moved = {change.code for change in last.changes} & sentences.keys()
+            sentences |= {code: with_former(sentences[code], code, *both, wording) for code in moved}
+        sentences |= gone
+    if past:
+        sentences = {code: phrase("then", setting.language, sentence=said) for code, said in sentences.items()}
     return moved_by(last.changes, last.as_of.astimezone(setting.zone), sentences, setting.language)
+
+
+def _sentences(row: Published, setting: Setting) -> dict[str, str]:
+    """Those of the items, by code."""
+    evaluation, card = score.decode(row.evaluation), setting.cards.get(row.policy)
+    wording = None if card is None else Wording(card, setting.language, setting.currency)
+    return {r.code: r.sentence for r in (reasons(evaluation, wording) if wording else without_policy(evaluation))}
 
 
 def _no_longer(sentence: str, language: Language) -> str:
@@ -188,8 +211,8 @@ def _tier(reached: int, tiers: TierTable, language: Language) -> str | None:
 
 
 def with_caps(found: Sequence[Reason], rules: Sequence[Rule], wording: Wording) -> list[Reason]:
-    """The reasons, with each cap as one, whether it takes something today or not: at best it takes what is above it, and of
-    what is not known yet it would take some too. So each column sums to what `_dimensions` says."""
+    """The reasons, with each cap as one, whether it takes something today or not: of the best points of its rules it
+    takes what is above it, and so of those that are not known yet. Each column sums to what `_dimensions` says."""
     codes = {rule.code for rule in rules}
     taking = {reason.code: reason for reason in found}
     caps = [cap for cap in wording.card.caps if codes & {*cap.rules}]

@@ -31,6 +31,7 @@ _BOTH: Mapping[str, tuple[str, str]] = {
         "It has not changed since {day}. What moved it then: {change}",
         "{day}以来分数没有变化。当时的变化：{change}",
     ),
+    "then": ("Then: “{sentence}”", "当时：“{sentence}”"),
     "others": ("other items: {count}", "另外 {count} 项"),
     "why": ("Why it is not higher", "分数为什么没有更高"),
     "hints": ("What would raise it", "怎样做可以提高"),

@@ -86,6 +86,30 @@ def without_policy(evaluation: Evaluation) -> list[Reason]:
     return [Reason(i.code, None, i.points, i.best, i.best - i.points, 0, _as_stored(i)) for i in evaluation.items]
 
 
+def with_former(sentence: str, code: str, before: Evaluation, now: Evaluation, wording: Wording) -> str:
+    """The sentence of an item that has moved, and what its rule measured before, where that differs: a share that is
+    as good as ever says nothing of why points went. Both publications are by this policy."""
+    items = [next((item for item in each.items if item.code == code), None) for each in (before, now)]
+    rule = next((rule for rule in rules_behind(now, wording.card) if rule.code == code), None)
+    former, present = (None if item is None else _measured(item) for item in items)
+    if rule is None or former is None or present is None:
+        return sentence
+    said, unit = [], wording.card.features[rule.feature].unit
+    value, known = figure(former[0], unit, wording.language, wording.currency), former[1]
+    shows_value = "{value}" in (wording.said(_reached(rule, present)) or wording.said(rule))
+    if shows_value and former[0] != present[0]:
+        said.append(value)
+    if rule.evidence and min(known, rule.evidence.full) != min(present[1], rule.evidence.full):
+        said.append(f"{known:,} known" if wording.language == "en" else f"已知 {known:,} 期")
+    if not said:
+        return sentence
+    return (
+        f"{sentence} (before: {', '.join(said)})"
+        if wording.language == "en"
+        else f"{sentence}（此前：{'，'.join(said)}）"
+    )
+
+
 def _segment(evaluation: Evaluation, card: Scorecard) -> str | None:
     """The one whose rules the items are."""
     codes = {item.code for item in evaluation.items}

@@ -13,7 +13,7 @@ import pytest
 from goodstanding import policies
 from goodstanding.person import charts
 from goodstanding.person.advice import advice_for
-from goodstanding.person.explained import Explained, explained
+from goodstanding.person.explained import Explained, explained, falls
 from goodstanding.person.page import page
 from goodstanding.person.phrases import _BOTH
 from goodstanding.person.setting import Setting
@@ -72,7 +72,7 @@ def test_it_sums_up() -> None:
 
 
 def test_each_column_of_all_items_sums_to_its_head() -> None:
-    """Of every fourth life of the page: of some the cap takes something, of others limits, a ceiling or the floor do."""
+    """Of every fourth life of the page. A cap takes something of some, and limits, a ceiling or the floor of others."""
     for each in [*from_nothing(), *after_two_years()][::4]:
         [evaluation] = each.after([12])
         row = Published(
@@ -139,6 +139,34 @@ def test_what_moved_a_score_is_told_by_cause_and_item_and_sums_to_the_change() -
     for moved in found.moved:
         assert sum(points for points, _ in moved.items) + moved.others_points == moved.points
     assert any("counts as 12 days today" in text for moved in found.moved for _, text in moved.items)
+
+
+def test_a_change_says_what_was_measured_before_where_its_sentence_would_not() -> None:
+    """All of these bikes were returned on time, before as now; they are fewer."""
+
+    def monthly(month: int) -> list[Message]:
+        return [event("bike_rental.return", day(month), days_late=0)] if month < JAN - 18 else []
+
+    for language, said in (("en", "known so far. (before: 2 known)"), ("zh", "计全分。（此前：已知 2 期）")):
+        its = setting("zh" if language == "zh" else "en")
+        found = of(*published(25, monthly), its)
+        kept = [text for moved in found.moved for points, text in moved.items if points < 0 and said in text]
+        assert kept, [moved.items for moved in found.moved]
+
+
+@pytest.mark.parametrize(("language", "then"), [("en", "Then: “"), ("zh", "当时：“")])
+def test_what_an_old_fall_calls_today_is_not_said_of_today(language: Language, then: str) -> None:
+    def monthly(month: int) -> list[Message]:
+        days = 12 if month in (JAN - 3, JAN) else 0
+        return [event("credit_card.repayment", day(month), days_late=days)]
+
+    _, rows = published(8, monthly)
+    found = explained(rows, None, setting(language), TODAY)
+    last, *earlier = falls(rows, found, setting(language))
+    assert not any(text.startswith(then) for by in last.by for _, text in by.items)
+    assert earlier
+    assert all(text.startswith(then) for fall in earlier for by in fall.by for _, text in by.items)
+    assert any("12" in text for by in last.by for _, text in by.items)
 
 
 def test_a_change_is_still_told_when_the_score_has_stayed_since() -> None:
