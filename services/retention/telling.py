@@ -226,7 +226,7 @@ def _notice(user_id: str, notice: SubjectNotice, subject: str, time: datetime) -
 def _of_record(id: str, record: Known, news: News, base: int, profile: Profile) -> SubjectNotice:
     facts, deadline = record.facts, record.deadline
     day = _counts_on(record, profile)
-    english, chinese = words.news_of(news, day)
+    english, chinese = words.news_of(news, day, is_settled=isinstance(record, Settled))
     return SubjectNotice(
         notice=_NOTICES[news],
         version=base + record.version,

@@ -17,8 +17,8 @@ NEWS: Mapping[News, Both] = {
         "有机构报送了一条关于您的不良信息。您可以提出异议，也可以附上本人声明。",
     ),
     "changed": (
-        "A record about you has changed: it was settled, its amount is another one, or it counts now.",
-        "关于您的一条记录有变动：已结清、金额有变，或已开始计入。",
+        "The amount of a record about you has changed.",
+        "关于您的一条记录金额有变动。",
     ),
     "counts": (
         "A record that was reported about you counts from now on.",
@@ -43,6 +43,8 @@ NEWS: Mapping[News, Both] = {
         "信息提供者已证明或更正，关于您的一条记录重新收录。您可以提出异议，也可以附上本人声明。",
     ),
 }
+SETTLED: Both = ("A record about you was settled.", "关于您的一条记录已结清。")
+"""Of a change that settles: the amount of a settled record does not change any more."""
 CONFIRMED_BEFORE: Both = (
     "The provider has confirmed the record. You may add a statement that goes with it.",
     "信息提供者已确认该记录属实。您可以附上本人声明。",
@@ -106,11 +108,13 @@ REPLIES: Mapping[Reply, Both] = {
 REFUSED: frozenset[Reply] = frozenset({"later-statement", "no-such-record", "same-facts", "no-longer", "too-many"})
 
 
-def news_of(news: News, counts_from: date | None) -> Both:
+def news_of(news: News, counts_from: date | None, *, is_settled: bool) -> Both:
     """What is told of a record; `counts_from` is the day from which it counts, where it does not yet."""
+    first = SETTLED if news == "changed" and is_settled else NEWS[news]
     if counts_from is None:
-        return NEWS[news]
-    first = CONFIRMED_BEFORE if news == "confirmed" else NEWS[news]
+        return first
+    if news == "confirmed":
+        first = CONFIRMED_BEFORE
     english, chinese = said(COUNTS_FROM, counts_from)
     return first[0] + english, first[1] + chinese
 

@@ -17,7 +17,7 @@ from services.scorer.core.reasons.figures import Language, figure, listed
 from services.scorer.core.reasons.words import CLASSES, GROUPS, Both, dimension_name, of_kind
 from services.scorer.core.score import LIMIT, Evaluation, Item
 from services.scorer.core.scorecard import Scorecard
-from services.scorer.core.scorecard_parts import Bin, Cap, Limit, Rule, Segment
+from services.scorer.core.scorecard_parts import BASE, Bin, Cap, Limit, Rule, Segment
 from shared.contracts.kinds import KIND_OF, Shape
 
 _BETWEEN_CHINESE = re.compile("(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
@@ -241,7 +241,9 @@ def _bound(item: Item, wording: Wording) -> str:
         case "base":
             return f"Everybody begins with {item.points} points." if is_english else f"每个人从 {item.points} 分起。"
         case "floor":
-            return "Nobody has less." if is_english else "分数不会更低。"
+            if is_english:
+                return f"Nobody has less than {BASE} points. This makes up for what would be below."
+            return f"任何人都不低于 {BASE} 分，此项补足低于该分数的部分。"
         case "ceiling":
             of_class, highest = wording.pick(CLASSES[str(item.rests_on["record_class"])]), item.rests_on["ceiling"]
             if is_english:

@@ -15,6 +15,7 @@ ALL: dict[str, words.Both] = {
     **dict[str, words.Both](words.NEWS.items()),
     **words.NEAR,
     **dict[str, words.Both](words.REPLIES.items()),
+    "settled": words.SETTLED,
     "lapsed": words.LAPSED,
     "deleted": words.DELETED,
     "not verified": words.NOT_VERIFIED,
@@ -35,3 +36,11 @@ def test_each_is_said_in_english_and_chinese(sentences: words.Both) -> None:
 def test_nothing_is_without_words() -> None:
     assert words.NEWS.keys() == set(get_args(News))
     assert words.REPLIES.keys() == set(get_args(Reply)) > words.REFUSED
+
+
+@pytest.mark.parametrize(("is_settled", "said"), [(True, "was settled"), (False, "The amount")])
+@pytest.mark.parametrize("counts_from", [None, date(2026, 2, 4)])
+def test_of_a_change_the_one_that_happened_is_told(is_settled: bool, said: str, counts_from: date | None) -> None:
+    english, chinese = words.news_of("changed", counts_from, is_settled=is_settled)
+    assert said in english
+    assert ("2026-02-04" in english) == ("2026-02-04" in chinese) == (counts_from is not None)
