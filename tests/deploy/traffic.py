@@ -14,6 +14,7 @@ from aiokafka.admin import NewTopic
 
 from goodstanding.partner.sending import send
 from goodstanding.partner.verdicts import GOOD, Line, Verdict
+from goodstanding.person.asking import asking_for, request_of
 from goodstanding.person.user_id import user_id_of
 from goodstanding.reading.topic import tail
 from services.scorer.core.state import decode, vectors
@@ -64,11 +65,32 @@ class Person:
             ]
         )
 
+    def unwanted(self) -> list[Verdict]:
+        """A ride of a kind that nobody has agreed to take of this partner; nothing else is wrong with it."""
+        ride = self._ride(self.sent)
+        return self._send([{**ride, "id": f"{ride['id']}-unwanted", "data": {**ride["data"], "kind": "hotel.stay"}}])
+
     def stayed_away(self) -> list[Verdict]:
         """A negative record whose clock runs from the day on which it began."""
-        day = (datetime.now(UTC) - timedelta(days=3)).date().isoformat()
-        data = {"kind": "hotel.no_show", "amount": 20_000, "report_id": "r-1", "status": "reported", "began_on": day}
-        return self._send([self._event("record", TYPES[RecordReport], data)])
+        return self._reports("record", status="reported", report_id="r-1", began_on=_days_ago(3))
+
+    def settled_what_nobody_reported(self) -> list[Verdict]:
+        return self._reports("settlement", status="settled", report_id="r-2", ended_on=_days_ago(2))
+
+    def stayed_after_all(self) -> list[Verdict]:
+        """The provider deletes the record, of its own accord."""
+        return self._reports("deletion", status="resolved", report_id="r-1", outcome="deleted")
+
+    def _reports(self, name: str, **told: str) -> list[Verdict]:
+        data = {"kind": "hotel.no_show", "amount": 20_000, **told}
+        return self._send([self._event(name, TYPES[RecordReport], data)])
+
+    def asks_for_all_that_is_held(self) -> None:
+        async def ask() -> None:
+            async with asking_for(self.platform.deployment.kafka, self.user_id) as asking:
+                await asking.ask(request_of(request="export"), datetime.now(UTC))
+
+        asyncio.run(ask())
 
     def counted(self) -> int:
         """How many rides are in the person's state."""
@@ -98,6 +120,10 @@ class Person:
         # As somebody who is not the operator: the tests stop the services behind ingest, and look into their tables.
         sent = send(kafka, PARTNER, lines, _SEND_TIMEOUT_S, operator=None, now=datetime.now(UTC))
         return asyncio.run(sent).verdicts
+
+
+def _days_ago(days: int) -> str:
+    return (datetime.now(UTC) - timedelta(days=days)).date().isoformat()
 
 
 # One for the run: an event sent again is the same to the byte.
