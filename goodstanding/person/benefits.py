@@ -76,7 +76,8 @@ def describe(
 def _status(code: str, tier: Tier, in_force: Collection[str], closed: Collection[str], score: int) -> Status:
     if code in in_force:
         return "in force"
-    if score < tier.from_score:
-        return "not reached"
+    # Of what a record closes too, no number of points opens it while the record is open.
+    if code in closed:
+        return "restricted"
     # A score that reaches the tier, and nothing that closes the benefit: only a thin file is left.
-    return "restricted" if code in closed else "thin file"
+    return "not reached" if score < tier.from_score else "thin file"

@@ -56,6 +56,7 @@ svg { width: 100%; height: auto; display: block; }
 details summary { cursor: pointer; font-weight: 600; font-size: 17px; }
 footer { color: #7b8794; font-size: 13px; padding: 0 24px; }
 .wide { overflow-x: auto; }
+.at { white-space: nowrap; font-variant-numeric: tabular-nums; }
 @media (max-width: 640px) {
   main { padding: 14px 10px 40px; }
   section, header { padding: 16px 14px; }
@@ -66,6 +67,13 @@ footer { color: #7b8794; font-size: 13px; padding: 0 24px; }
   li.gap .which { flex: 1 0 50%; }
   li.gap > span:last-child { flex: 1 1 100%; }
   li.item { padding-left: 1em; }
+  .items, .items tbody { display: block; }
+  .items thead { display: none; }
+  .items tr { display: flex; flex-wrap: wrap; gap: 2px 16px; padding: 8px 0; border-top: 1px solid #f0f2f5; }
+  .items td { border: 0; padding: 0; color: #52606d; }
+  .items td:last-child { order: -1; flex: 1 0 100%; color: inherit; }
+  .items td:empty { display: none; }
+  .items .n::before { content: attr(data-label) " "; }
 }
 @media print { body { background: #fff; } section, header { break-inside: avoid; border-color: #cbd2d9; } }
 """
@@ -173,9 +181,22 @@ def _advice(found: Explained, language: Language) -> Iterator[str]:
 
 
 def _items(found: Explained, language: Language) -> str:
-    columns = [phrase(name, language) for name in ("points", "best", "lost", "not_known", "reason")]
-    rows = [(r.points, r.best, r.lost or "", r.not_known or "", r.sentence) for r in found.reasons]
-    return _table(columns, rows, numbers=(0, 1, 2, 3))
+    """A table; on a telephone each row of it is a block, its sentence first and each number beside its name."""
+    names = ("points", "best", "lost", "not_known")
+    labels = [escape(phrase(name, language)) for name in names]
+    heads = "".join(f'<th scope="col" class="n">{label}</th>' for label in labels)
+    rows = "".join(
+        f"<tr>{_figures(labels, (each.points, each.best, each.lost or '', each.not_known or ''))}"
+        f"<td>{escape(each.sentence)}</td></tr>"
+        for each in found.reasons
+    )
+    reason = f'<th scope="col">{escape(phrase("reason", language))}</th>'
+    return f'<table class="items"><thead><tr>{heads}{reason}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _figures(labels: Sequence[str], of: Sequence[object]) -> str:
+    cells = zip(labels, of, strict=True)
+    return "".join(f'<td class="n" data-label="{label}">{escape(str(figure))}</td>' for label, figure in cells)
 
 
 def section(heading: str, body: str) -> str:

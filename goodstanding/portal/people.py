@@ -16,6 +16,7 @@ from services.scorer.core.features.stated import circle_as_kept
 from services.scorer.core.reasons.figures import Language
 from services.scorer.core.reasons.hints import Present
 from services.scorer.core.state import decode
+from shared.contracts.erasure import keyed_name
 from shared.contracts.explained import HeldRecord, RecordsHeld
 from shared.contracts.faults import Fault
 from shared.contracts.messages import TierChange, follow
@@ -31,6 +32,7 @@ _SCORES = """
 select version, as_of, run, policy, evaluation, lag(evaluation) over (order by version) as evaluation_before
 from score where shard = $1 and user_id = $2 order by version
 """
+_ERASED = "select request_id from come_through where shard = $1 and person = $2 order by until, request_id"
 _KEPT_MAX = 256
 """Explanations that are kept for whoever asks again: people look at several pages in a row."""
 
@@ -82,6 +84,11 @@ class People:
             _present(row, month_of(now, self.policies.zone)),
             held.is_shortened,
         )
+
+    async def erased_by(self, user_id: str, key: bytes) -> Sequence[str]:
+        """The requests by which the person was erased lately: a hash under `key` remembers them for a while."""
+        shard, _ = key_of(user_id)
+        return [row["request_id"] for row in await self._db.fetch(_ERASED, shard, keyed_name(key, user_id))]
 
     def explained(self, known: Known, now: datetime, language: Language) -> Explained | None:
         """Why the score is what it is, and what would change it; None before the first score."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from goodstanding.person.setting import Setting
@@ -14,6 +14,7 @@ from services.scorer.core.policy import Policy
 from services.scorer.core.reasons.figures import Language
 from services.scorer.core.scorecard import Scorecard
 from services.scorer.loading import scorecards
+from shared.contracts.months import day_of_month
 from shared.contracts.retention_profile import Profile
 from shared.policy_file import load_policy, profile_file
 
@@ -37,6 +38,12 @@ class Policies:
             zone=self.zone,
             profile=self.profile,
         )
+
+    def next_publication(self, now: datetime) -> date:
+        """The day of the monthly run that is due next."""
+        policy = Policy(scorecards=self.cards, zone=self.zone, accepts_late_months=0)
+        run = policy.latest_run(now) + 1
+        return day_of_month(run, (policy.of_run(run) or self.cards[0]).publication_day)
 
     def table(self, now: datetime) -> TierTable:
         """The tier table in force."""

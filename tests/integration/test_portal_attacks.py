@@ -12,7 +12,11 @@ import pytest
 from goodstanding.portal import keys, ledger, tokens
 from goodstanding.portal.web.limits import Limit
 from goodstanding.portal.web.office import _FAILURES_PER_MINUTE
+from goodstanding.portal.web.wording import word
+from services.scorer.core.reasons.figures import day
+from shared.contracts.erasure import keyed_name
 from shared.contracts.messages import TYPES, BehaviorEvent
+from shared.contracts.partition import partition_of
 from shared.contracts.times import rfc3339
 from tests.integration.portal_stand import KEY, ME, NOBODY, OTHER_KEY, SOMEBODY, Stand, link, stands
 from tests.support.portal_views import NOW
@@ -289,6 +293,43 @@ async def test_what_partners_wrote_is_text_on_the_page(stand: Stand) -> None:
         assert "&lt;script&gt;alert(1)" in page
     reflected = await stand.http.get("/me?sent=%3Cscript%3Ealert(1)%3C/script%3E&language=%3Cscript%3E")
     assert "<script" not in reflected.text
+
+
+async def test_what_was_sent_is_said_once(stand: Stand) -> None:
+    await stand.enter(link(ME))
+    form = {"subscriber": "bank-of-cars", "word": await stand.form_word()}
+    await keys.make(stand.db, "subscriber", "bank-of-cars", ("standing",), NOW)
+    sent = await stand.http.post("/me/permissions", data=form)
+    assert (sent.status_code, sent.headers["location"]) == (303, "/me")
+    done = word("done", "en")
+    assert f'role="status">{done}</section>' in (await stand.http.get("/me")).text
+    assert 'role="status"' not in (await stand.http.get("/me")).text
+    await ledger.note_asked(stand.db, ME, "r-9", "erase", None, NOW)
+    stand.http.cookies.set("sent", "r-9")
+    assert word("sent_erase", "en", id="r-9") in (await stand.http.get("/me")).text
+    for forged in ("r-10", "%3Cscript%3E"):
+        stand.http.cookies.set("sent", forged)
+        assert 'role="status"' not in (await stand.http.get("/me")).text
+
+
+async def test_of_whom_nothing_is_held_the_page_says_whether_that_is_an_erasure(stand: Stand) -> None:
+    for token, path in ((link(NOBODY), "/me"), (link("anna", role="support"), "/desk/person")):
+        await stand.db.execute("delete from come_through")
+        stand.http.cookies.clear()
+        await stand.enter(token)
+        fields = {} if path == "/me" else {"user_id": NOBODY, "word": await stand.form_word("/desk")}
+
+        async def page(path: str = path, fields: dict[str, str] = fields) -> str:
+            return (await stand.http.request("POST" if fields else "GET", path, data=fields)).text
+
+        unknown = word("nothing", "en", day=day(stand.office.people.policies.next_publication(NOW), "en"))
+        assert unknown in await page()
+        person = keyed_name(bytes.fromhex(KEY), NOBODY)
+        add = "insert into come_through (shard, person, request_id, until) values ($1, $2, 'r-17', $3)"
+        await stand.db.execute(add, partition_of(NOBODY), person, NOW)
+        said = await page()
+        assert word("erased", "en", id="r-17") in said
+        assert unknown not in said
 
 
 async def test_each_desk_has_its_own_page_and_a_look_of_support_is_in_the_ledger(stand: Stand) -> None:

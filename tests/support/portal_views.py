@@ -28,6 +28,7 @@ from tests.support.publications import published
 TIERS = policies.tier_table()
 NOW = day(JAN + 1, 10)
 TODAY = NOW.date()
+NEXT_PUBLICATION = TODAY + timedelta(days=27)
 WORD = "f" * 64
 LIVES = ("newcomer", "with-record", "disputed", "restricted", "excellent", "hostile")
 """Whose pages can be looked at."""
@@ -139,5 +140,6 @@ def view(who: str, language: Language, *, acts: bool = True) -> View:
         currency="CNY",
         zone=ZONE,
         today=TODAY,
+        next_publication=NEXT_PUBLICATION,
         form_word=WORD if acts else "",
     )

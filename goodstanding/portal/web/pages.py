@@ -18,21 +18,25 @@ from goodstanding.portal.people import Known
 from goodstanding.portal.web import desk_page, html
 from goodstanding.portal.web.html import STYLESHEET
 from goodstanding.portal.web.office import Office, language_of, office_of
-from goodstanding.portal.web.person_page import person_page
+from goodstanding.portal.web.person_page import blank_page, person_page
 from goodstanding.portal.web.person_view import View
 from goodstanding.portal.web.problems import ProblemError
 from goodstanding.portal.web.sessions import (
     EnterError,
     Session,
     close_session,
+    forget_sent,
     form_of,
+    just_sent,
     language_kept,
+    note_sent,
     open_session,
     session_of,
 )
 from goodstanding.portal.web.wording import word
 from services.scorer.core.reasons.figures import Language
 from shared.contracts.checks import request_of
+from shared.settings import key_bytes
 
 _Act: TypeAlias = Callable[[Office, str, dict[str, str]], Awaitable[str]]
 """Does what a form asks for a person; returns the id of the request, if one was written."""
@@ -90,25 +94,38 @@ async def _me(request: Request) -> Response:
     office = office_of(request)
     session = session_of(office, request)
     user_id, language = _person(session), language_of(request)
-    sent = request.query_params.get("sent", "")
-    note = ""
-    if sent and any(each.request_id == sent for each in await ledger.asked(office.db, user_id)):
-        note = word("sent", language, id=sent[:8])
-    elif sent == "done":
-        note = word("done", language)
-    return language_kept(request, language, await shown(office, user_id, session, language, note=note))
+    sent = just_sent(office, request)
+    note = await _note(office, user_id, sent, language) if sent else ""
+    response = await shown(office, user_id, session, language, note=note)
+    if sent:
+        forget_sent(office, response)
+    return language_kept(request, language, response)
+
+
+async def _note(office: Office, user_id: str, sent: str, language: Language) -> str:
+    """What became of the form that was sent just now. Of a request that nobody has made there is nothing to say."""
+    if sent == "done":
+        return word("done", language)
+    asked = next((each for each in await ledger.asked(office.db, user_id) if each.request_id == sent), None)
+    if asked is None:
+        return ""
+    return word("sent_erase" if asked.request == "erase" else "sent", language, id=sent[:8])
 
 
 async def shown(
     office: Office, user_id: str, session: Session, language: Language, *, note: str = "", status: int = 200
 ) -> Response:
-    """The person's page, or that there is nothing to be shown."""
+    """The person's page, or why there is nothing to be shown."""
     view = await view_of(office, user_id, language)
     if view is None:
-        title = word("title", language)
-        body = f"<h1>{escape(title)}</h1><section>{escape(word('nothing', language))}</section>"
-        return HTMLResponse(html.document(title, language, body, here="/me", leaves=True))
+        return await _blank(office, user_id, language, here="/me")
     return HTMLResponse(person_page(msgspec.structs.replace(view, form_word=session.form_word, note=note)), status)
+
+
+async def _blank(office: Office, user_id: str, language: Language, *, here: str) -> Response:
+    erased_by = await office.people.erased_by(user_id, key_bytes(office.settings.fingerprint_key))
+    next_publication = office.people.policies.next_publication(office.now())
+    return HTMLResponse(blank_page(next_publication, erased_by, language, here=here))
 
 
 async def view_of(office: Office, user_id: str, language: Language) -> View | None:
@@ -135,6 +152,7 @@ async def view_of(office: Office, user_id: str, language: Language) -> View | No
         currency=policies.currency,
         zone=policies.zone,
         today=now.astimezone(policies.zone).date(),
+        next_publication=policies.next_publication(now),
     )
 
 
@@ -149,7 +167,9 @@ def _form(act: _Act) -> Callable[[Request], Awaitable[Response]]:
         except ProblemError as problem:
             note = word("not_sent", language, why=problem.detail)
             return await shown(office, user_id, session, language, note=note, status=problem.status)
-        return RedirectResponse(f"/me?sent={request_id or 'done'}", 303)
+        response = RedirectResponse("/me", 303)
+        note_sent(office, response, request_id or "done")
+        return response
 
     return handle
 
@@ -276,7 +296,7 @@ async def _desk_person(request: Request) -> Response:
     await ledger.looked_by_desk(office.db, user_id, f"support: {session.token.who}", "page", office.now())
     view = await view_of(office, user_id, language)
     if view is None:
-        return await shown(office, user_id, session, language)
+        return await _blank(office, user_id, language, here="/desk")
     return HTMLResponse(person_page(msgspec.structs.replace(view, here="/desk")))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from html import escape
 
 import msgspec
@@ -32,13 +32,25 @@ def person_page(view: View) -> str:
     return document(word("title", view.language), view.language, body, here=view.here, leaves=True)
 
 
+def blank_page(next_publication: date, erased_by: Sequence[str], language: Language, *, here: str) -> str:
+    """Of somebody of whom the portal holds nothing. `erased_by` has the requests by which it knows of an erasure."""
+    on = day(next_publication, language)
+    if erased_by:
+        said = (word("erased", language, id=", ".join(erased_by)), word("erased_since", language, day=on))
+    else:
+        said = (word("nothing", language, day=on), word("nothing_of_erased", language))
+    title = word("title", language)
+    body = f"<h1>{escape(title)}</h1><section>{joined(map(paragraph, said))}</section>"
+    return document(title, language, body, here=here, leaves=True)
+
+
 def _parts(view: View) -> Iterator[str]:
     language, found = view.language, view.found
     yield f"<h1>{escape(word('title', language))}</h1>"
     if view.note:
         yield f'<section class="note" role="status">{escape(view.note)}</section>'
     if found is None:
-        yield f"<section>{escape(word('no_score', language))}</section>"
+        yield f"<section>{escape(word('no_score', language, day=day(view.next_publication, language)))}</section>"
     else:
         charts = [
             ("drawing", word("chart_dimensions", language)),
@@ -84,8 +96,11 @@ def _history(found: Explained, view: View) -> str:
     for moved in reversed(found.history):
         lines = cause_lines(moved, language, zone) or [(0, first_line(moved, language))] * (moved.version == 1)
         causes = "; ".join(f"{signed(points)} {name}" if points else name for points, name in lines)
-        cells = (day(moved.as_of.astimezone(zone).date(), language), moved.score, signed(moved.change), causes)
-        rows.append(f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in cells)}</tr>")
+        on = day(moved.as_of.astimezone(zone).date(), language)
+        figures = "".join(
+            f'<td class="at">{escape(str(cell))}</td>' for cell in (on, moved.score, signed(moved.change))
+        )
+        rows.append(f"<tr>{figures}<td>{escape(causes)}</td></tr>")
     inside = f'<div class="wide" tabindex="0"><table><tr>{heads}</tr>{"".join(rows)}</table></div>'
     return f"<section>{unfolded(word('history_table', language), Html(inside))}</section>"
 
@@ -120,7 +135,7 @@ def _told(view: View) -> str:
     said = [(at, str(msgspec.json.decode(body).get(view.language, ""))) for at, body in view.told]
     said += [(each.at, word(f"asked_{each.request}", view.language)) for each in view.asked]
     rows = [
-        f'<li><span class="quiet">{at.astimezone(view.zone):%Y-%m-%d %H:%M}</span><span>{escape(each)}</span></li>'
+        f'<li><span class="quiet at">{at.astimezone(view.zone):%Y-%m-%d %H:%M}</span><span>{escape(each)}</span></li>'
         for at, each in sorted(said, key=lambda each: each[0], reverse=True)[:_TELL_MAX]
     ]
     return f"<ul>{''.join(rows)}</ul>" if rows else paragraph(word("answers_none", view.language))
@@ -148,7 +163,7 @@ def _access(view: View) -> Iterator[Html]:
         return
     heads = "".join(f'<th scope="col">{text(word(name, language))}</th>' for name in ("when", "looker", "what"))
     rows = "".join(
-        f"<tr><td>{each.at.astimezone(view.zone):%Y-%m-%d %H:%M}</td>"
+        f'<tr><td class="at">{each.at.astimezone(view.zone):%Y-%m-%d %H:%M}</td>'
         f"<td>{text(each.who)}</td><td>{text(looked_at(each.what, language))}</td></tr>"
         for each in view.looks
     )

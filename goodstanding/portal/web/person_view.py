@@ -31,6 +31,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     zone: tzinfo
     today: date
+    next_publication: date
     form_word: str = ""
     note: str = ""
     here: str = "/me"

@@ -20,6 +20,7 @@ SESSION_MAX = timedelta(hours=1)
 """However long the link opens: somebody leaves a library's computer."""
 _FIELDS_MAX = 16
 _LANGUAGE = "language"
+_SENT, _SENT_S_MAX = "sent", 60
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -58,14 +59,27 @@ def _opened(office: Office, session: Token) -> Response:
     return response
 
 
-def _set(office: Office, response: Response, value: str, seconds: int) -> None:
+def _set(office: Office, response: Response, value: str, seconds: int, name: str = "session") -> None:
     response.set_cookie(
-        _name(office), value, max_age=seconds, path="/", secure=_is_secure(office), httponly=True, samesite="lax"
+        _name(office, name), value, max_age=seconds, path="/", secure=_is_secure(office), httponly=True, samesite="lax"
     )
 
 
 def close_session(office: Office, response: Response) -> None:
     _set(office, response, "", 0)
+
+
+def note_sent(office: Office, response: Response, what: str) -> None:
+    """The next page says what was sent, and once: a cookie is gone when the page is loaded again, an address is not."""
+    _set(office, response, what, _SENT_S_MAX, _SENT)
+
+
+def just_sent(office: Office, request: Request) -> str:
+    return request.cookies.get(_name(office, _SENT), "")
+
+
+def forget_sent(office: Office, response: Response) -> None:
+    _set(office, response, "", 0, _SENT)
 
 
 def session_of(office: Office, request: Request) -> Session:
@@ -101,8 +115,8 @@ def language_kept(request: Request, language: Language, response: Response) -> R
     return response
 
 
-def _name(office: Office) -> str:
-    return "__Host-session" if _is_secure(office) else "session"
+def _name(office: Office, name: str = "session") -> str:
+    return f"__Host-{name}" if _is_secure(office) else name
 
 
 def _is_secure(office: Office) -> bool:

@@ -12,18 +12,32 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "other_language": ("中文", "English"),
     "leave": ("Leave this page", "退出"),
     "nothing": (
-        "Nothing is held about you here. If you asked to be erased, that is done.",
-        "此处没有关于您的任何数据。如果您申请过删除，删除已完成。",
+        "No score of yours has been published yet. The next publication is on {day}. Until then, what partners have "
+        "reported about you is held by other parts of the platform, and this page cannot show it.",
+        "尚未发布您的信用分，下一次发布在{day}。在此之前，合作机构报送的数据由平台的其他部分保管，本页无法显示。",
+    ),
+    "nothing_of_erased": (
+        "Of somebody who was erased and of whom nothing was reported since, nothing is held at all.",
+        "若您的数据已被删除，且此后没有新的报送，则平台不再保存您的任何数据。",
+    ),
+    "erased": (
+        "Everything about you was erased, by your request {id}. The receipt is the last answer to that request: ask "
+        "the operator for it by this number.",
+        "根据您的申请 {id}，与您有关的全部数据已被删除。回执是对该申请的最后一份答复，请凭此编号向运营方索取。",
+    ),
+    "erased_since": (
+        "If a partner has reported anything about you since, a new score comes with the publication of {day}.",
+        "若此后有合作机构报送您的数据，新的信用分将在{day}发布。",
     ),
     "no_score": (
-        "There is no score of you yet. The first one comes with the next publication.",
-        "您还没有信用分，将在下一次发布时给出。",
+        "No score of yours has been published yet. The first one comes with the next publication, on {day}.",
+        "尚未发布您的信用分，将在下一次发布时（{day}）给出。",
     ),
     "benefits": ("What your standing opens", "可享权益"),
     "benefit": ("benefit", "权益"),
     "status": ("now", "状态"),
     "in force": ("open", "可使用"),
-    "restricted": ("closed while a record is unsettled", "负面记录未了结期间暂停"),
+    "restricted": ("closed while a record is open", "负面记录未了结期间不能使用"),
     "thin file": ("not yet: the history is too short", "暂不可用：记录尚短"),
     "not reached": ("from {points} points on", "{points} 分起"),
     "falls": ("{tier} ends on {day}, unless your score recovers.", "若分数未恢复，“{tier}”将于{day}结束。"),
@@ -123,14 +137,19 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "export": ("Ask for all that is held", "申请全部数据副本"),
     "erase": ("Be erased everywhere", "删除我的全部数据"),
     "erase_explained": (
-        "Your score, records, permissions and history go from all services, and cannot be brought back. A receipt "
-        "follows.",
-        "您的信用分、记录、授权与历史将从所有系统中删除，且无法恢复；完成后将出具回执。",
+        "Your score, records, permissions and history go from all services, and cannot be brought back. When "
+        "that is done, this page says so, with the number by which the operator gives you the receipt.",
+        "您的信用分、记录、授权与历史将从所有系统中删除，且无法恢复；完成后本页会注明，并给出向运营方索取回执的编号。",
     ),
     "erase_sure": ("I want everything about me to be erased.", "我确认删除与我有关的全部数据。"),
     "sent": (
         "It was sent, as {id}. The answer appears below within a minute.",
         "已提交（{id}），答复将在一分钟内显示在下方。",
+    ),
+    "sent_erase": (
+        "It was sent, as {id}. Once everything is erased, nothing of this is here any more, and the page says so. Open "
+        "it again in a minute.",
+        "已提交（{id}）。全部删除后，本页将不再有这些内容，并会注明。请一分钟后重新打开本页。",
     ),
     "done": ("Done.", "已完成。"),
     "not_sent": ("It was not sent: {why}", "未提交：{why}"),

@@ -20,6 +20,9 @@ TABLE = load_policy(ROOT / "policies" / "benefits.toml", TierTable)
         pytest.param(612, None, False, (), {"thin file": 4, "not reached": 8}, id="thin"),
         pytest.param(660, "fair", True, (), {"in force": 4, "thin file": 3, "not reached": 5}, id="grown thin"),
         pytest.param(
+            580, None, False, ("financing",), {"restricted": 2, "not reached": 10}, id="restricted below the first"
+        ),
+        pytest.param(
             800, "excellent", True, ("financing",), {"in force": 10, "restricted": 2}, id="restricted at the top"
         ),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from html import escape
 from html.parser import HTMLParser
 from typing import Literal, get_args
 
@@ -14,7 +15,7 @@ import pytest
 from goodstanding.person.explained import FALLS_MAX
 from goodstanding.person.phrases import signed
 from goodstanding.portal.web.html import STYLESHEET
-from goodstanding.portal.web.person_page import person_page
+from goodstanding.portal.web.person_page import blank_page, person_page
 from goodstanding.portal.web.person_view import View
 from goodstanding.portal.web.wording import _BOTH, word
 from services.scorer.core.reasons.figures import Language, day
@@ -178,7 +179,26 @@ def test_a_consent_says_to_whom_for_what_since_when_and_whether_it_was_taken_bac
 def test_nobody_without_a_score_sees_that_the_first_one_comes() -> None:
     of = view("newcomer", "en")
     text = "".join(read(msgspec.structs.replace(of, found=None)).text)
-    assert word("no_score", "en") in text
+    assert word("no_score", "en", day=day(of.next_publication, "en")) in text
+
+
+@BOTH
+def test_a_page_of_nobody_says_when_the_next_publication_is_or_that_the_person_was_erased(language: Language) -> None:
+    on = view("newcomer", language).next_publication
+    unknown = blank_page(on, (), language, here="/me")
+    assert word("nothing", language, day=day(on, language)) in unknown
+    erased = blank_page(on, ("r-17",), language, here="/me")
+    assert word("erased", language, id="r-17") in erased
+    assert word("nothing", language, day=day(on, language)) not in erased
+
+
+@BOTH
+def test_a_benefit_that_a_record_closes_says_so_however_low_the_score_is(language: Language) -> None:
+    of = view("restricted", language)
+    assert of.found is not None
+    assert of.found.closed
+    rows = dict(re.findall("<tr><td>([^<]*)</td><td>([^<]*)</td></tr>", person_page(of)))
+    assert {rows[escape(name)] for name in of.found.closed} == {word("restricted", language)}
 
 
 def test_each_word_has_both_languages_with_the_same_values() -> None:
