@@ -35,14 +35,16 @@ async def story(tmp_path: Path) -> AsyncIterator[Story]:
 def disk(story: Story) -> Iterator[Path]:
     """Postgres, moved to a small disk before anything was written."""
     stack = story.cluster.stack
-    home = stack.home / "postgres"
+    data = stack.home / "postgres" / "data"
     stack.kill("postgres")
-    aside = home.rename(home.with_name("postgres.aside"))
-    mounted = home.with_name("postgres.disk")
+    mounted = stack.home / "small"
     mounted.mkdir()
     with small_disk(mounted, _MEGABYTES) as disk:
-        home.symlink_to(disk)
-        subprocess.run(["cp", "--archive", f"{aside}/.", str(disk)], check=True)
+        subprocess.run(["cp", "--archive", str(data), str(disk)], check=True)
+        data.rename(data.with_name("data.before"))
+        # Only what is below the link may lie there: the server asks for its working directory, and nobody sees that of
+        # another namespace by its name.
+        data.symlink_to(disk / data.name)
         stack.start("postgres")
         yield disk
         for process in story.cluster.processes.values():
