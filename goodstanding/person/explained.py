@@ -18,6 +18,7 @@ from services.scorer.core.explain import Published
 from services.scorer.core.moves import Cause
 from services.scorer.core.reasons.changes import Change, by_cause, changes
 from services.scorer.core.reasons.figures import Language
+from services.scorer.core.reasons.former import with_former
 from services.scorer.core.reasons.hints import Present
 from services.scorer.core.reasons.obstacles import obstacles
 from services.scorer.core.reasons.record_costs import RecordCost, record_costs
@@ -27,7 +28,6 @@ from services.scorer.core.reasons.sentences import (
     key_reasons,
     reasons,
     rules_behind,
-    with_former,
     without_policy,
 )
 from services.scorer.core.scorecard_parts import Rule

@@ -86,30 +86,6 @@ def without_policy(evaluation: Evaluation) -> list[Reason]:
     return [Reason(i.code, None, i.points, i.best, i.best - i.points, 0, _as_stored(i)) for i in evaluation.items]
 
 
-def with_former(sentence: str, code: str, before: Evaluation, now: Evaluation, wording: Wording) -> str:
-    """The sentence of an item that has moved, and what its rule measured before, where that differs: a share that is
-    as good as ever says nothing of why points went. Both publications are by this policy."""
-    items = [next((item for item in each.items if item.code == code), None) for each in (before, now)]
-    rule = next((rule for rule in rules_behind(now, wording.card) if rule.code == code), None)
-    former, present = (None if item is None else _measured(item) for item in items)
-    if rule is None or former is None or present is None:
-        return sentence
-    said, unit = [], wording.card.features[rule.feature].unit
-    value, known = figure(former[0], unit, wording.language, wording.currency), former[1]
-    shows_value = "{value}" in (wording.said(_reached(rule, present)) or wording.said(rule))
-    if shows_value and former[0] != present[0]:
-        said.append(value)
-    if rule.evidence and min(known, rule.evidence.full) != min(present[1], rule.evidence.full):
-        said.append(f"{known:,} known" if wording.language == "en" else f"已知 {known:,} 期")
-    if not said:
-        return sentence
-    return (
-        f"{sentence} (before: {', '.join(said)})"
-        if wording.language == "en"
-        else f"{sentence}（此前：{'，'.join(said)}）"
-    )
-
-
 def _segment(evaluation: Evaluation, card: Scorecard) -> str | None:
     """The one whose rules the items are."""
     codes = {item.code for item in evaluation.items}
@@ -124,12 +100,12 @@ def _reason(item: Item, rule: Rule | None, wording: Wording) -> Reason:
             item.code, _dimension(item, wording.card), item.points, item.best, lacking, 0, _bound(item, wording)
         )
     feature = wording.card.features[rule.feature]
-    measured = _measured(item)
+    measured = measured_by(item)
     if measured is None and not (feature.on_contacts and item.rests_on):
         return Reason(item.code, rule.dimension, item.points, item.best, 0, lacking, _not_known(feature, wording))
     not_known, sentence = 0, wording.said(rule)
     if measured is not None:
-        reached = _reached(rule, measured)
+        reached = bin_reached(rule, measured)
         not_known = max(0, reached.points - item.points)
         sentence = _filled(wording.said(reached) or sentence, measured, feature, wording)
         if not_known:
@@ -137,12 +113,13 @@ def _reason(item: Item, rule: Rule | None, wording: Wording) -> Reason:
     return Reason(item.code, rule.dimension, item.points, item.best, lacking - not_known, not_known, sentence)
 
 
-def _measured(item: Item) -> Measured | None:
+def measured_by(item: Item) -> Measured | None:
+    """Value and observations, if anything is known."""
     value, observations = item.rests_on.get("value"), item.rests_on.get("observations")
     return None if value is None else (value, int(observations or 0))
 
 
-def _reached(rule: Rule, measured: Measured) -> Bin:
+def bin_reached(rule: Rule, measured: Measured) -> Bin:
     value = measured[0]
     if isinstance(value, str):
         return next((bin for bin in rule.bins if bin.word == value), Bin(points=rule.unknown))
