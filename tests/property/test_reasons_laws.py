@@ -103,7 +103,9 @@ def lived(
     for one in life:
         arriving.setdefault(one.arrival_month, []).append(one)
     for index, (month, kind, amount, ended_on) in enumerate(held):
-        change = record(str(kind), f"r{index}", amount=amount, ended_on=ended_on)
+        # What is settled lapses within the months that hints look at, before a publication or behind it.
+        lapses_at = None if ended_on is None else day(JAN + 2 + index, 3 + 10 * index, 0)
+        change = record(str(kind), f"r{index}", amount=amount, ended_on=ended_on, lapses_at=lapses_at)
         arriving.setdefault(int(str(month)), []).append(news(change, int(str(month))))
     for month in range(FIRST, JAN + 1):
         due = Due(ME, month + 1, day(month + 1, 6, 0), contacts, contacts * (month % 5))
@@ -311,9 +313,11 @@ def test_a_hint_that_is_followed_gives_what_it_promised_and_else_it_does_not(
 
 
 @examples(40)
-@given(lives())
-def test_who_goes_on_as_usual_has_the_score_that_was_foretold(life: list[Event]) -> None:
-    person, _ = lived(life)
+@given(lives(), RECORDS)
+def test_who_goes_on_as_usual_has_the_score_that_was_foretold(
+    life: list[Event], held: list[tuple[object, ...]]
+) -> None:
+    person, _ = lived(life, held)
     present = Present(decode(person.state), person.circle, JAN + 1)
     nothing = catalogue.State(code="nothing", kind="identity.verified", value="verified", en="-", zh="-")
     for through, score in outlook(present, SHIPPED)[:3]:
