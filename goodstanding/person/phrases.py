@@ -59,7 +59,7 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     ),
     "lapses": ("{name} (gone on {day})", "{name}（{day}删除）"),
     "outlook_score": ("{score} on {day}", "{day}为 {score} 分"),
-    "records": ("What is held against you", "你名下的负面记录"),
+    "records": ("What is held against you", "您名下的负面记录"),
     "record_cost": ("costs {points} today", "目前扣 {points}"),
     "record_free": ("by itself changes nothing today", "目前单独不影响分数"),
     "record_settled": ("settled", "已了结"),

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeAlias
 
 import asyncpg
+import msgspec
 
 from goodstanding.person.explained import Explained, Fall, explained, falls
 from goodstanding.portal.policies import Policies
 from services.scorer.core.explain import Published
 from services.scorer.core.features.stated import circle_as_kept
 from services.scorer.core.reasons.figures import Language
-from services.scorer.core.reasons.hints import Present
-from services.scorer.core.state import decode
+from services.scorer.core.reasons.hints import Present, settled, with_record
+from services.scorer.core.reasons.record_costs import points_of
+from services.scorer.core.scorecard import Scorecard
+from services.scorer.core.state import decode, short_hash
 from shared.contracts.erasure import keyed_name
 from shared.contracts.explained import HeldRecord, RecordsHeld
 from shared.contracts.faults import Fault
@@ -55,6 +59,32 @@ class Known:
         return self.scores[-1] if self.scores else None
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a record takes from the score today, and what it would if it were settled today; None for one that is."""
+
+    points: int
+    if_settled: int | None
+
+
+_Found: TypeAlias = tuple[Explained, Sequence[Fall], Mapping[str, Cost]]
+
+
+def costs_of(known: Known, card: Scorecard, today: date) -> Mapping[str, Cost]:
+    if known.present is None:
+        return {}
+    return {each.record_id: _cost(each.record_id, known.present, card, today) for each in known.records if each.counts}
+
+
+def _cost(record_id: str, present: Present, card: Scorecard, today: date) -> Cost:
+    points, key = -points_of(present, card, record_id), short_hash(record_id)
+    record = present.state.records.get(key)
+    if record is None or record.settled:
+        return Cost(points, None)
+    after = msgspec.structs.replace(present, state=with_record(present.state, key, settled(record, today)))
+    return Cost(points, -points_of(after, card, record_id))
+
+
 def key_of(user_id: str) -> tuple[int, bytes]:
     """By what the person's rows are found."""
     return partition_of(user_id), bytes.fromhex(user_id)
@@ -65,7 +95,7 @@ class People:
 
     def __init__(self, db: DbOrPool, policies: Policies) -> None:
         self._db, self.policies = db, policies
-        self._explained: OrderedDict[tuple[str, int, date, Language], tuple[Explained, Sequence[Fall]]] = OrderedDict()
+        self._explained: OrderedDict[tuple[str, int, date, Language], _Found] = OrderedDict()
 
     async def known(self, user_id: str, now: datetime) -> Known | None:
         """None for somebody of whom nothing is held."""
@@ -98,13 +128,18 @@ class People:
         """The last times that the score fell, the latest first."""
         return self._found(known, now, language)[1] if known.scores else ()
 
-    def _found(self, known: Known, now: datetime, language: Language) -> tuple[Explained, Sequence[Fall]]:
+    def costs(self, known: Known, now: datetime, language: Language) -> Mapping[str, Cost]:
+        """What each record that counts takes from the score today, by record_id."""
+        return self._found(known, now, language)[2] if known.scores else {}
+
+    def _found(self, known: Known, now: datetime, language: Language) -> _Found:
         today = now.astimezone(self.policies.zone).date()
         key = (known.user_id, known.edition, today, language)
         if key not in self._explained:
             setting = self.policies.setting(now, language)
             found = explained(known.scores, known.present, setting, today)
-            self._explained[key] = found, falls(known.scores, found, setting)
+            costs = costs_of(known, setting.in_force, today)
+            self._explained[key] = found, falls(known.scores, found, setting), costs
             if len(self._explained) > _KEPT_MAX:
                 self._explained.popitem(last=False)
         return self._explained[key]

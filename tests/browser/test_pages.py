@@ -115,7 +115,7 @@ def _preview(of: Opened) -> None:
 
 
 ACTIONS: dict[str, tuple[str, Callable[[Opened], None], str, dict[str, str]]] = {
-    "dispute": ("disputed", _dispute, "/me/disputes", {"reason": "paid", "text": "I paid it in March."}),
+    "dispute": ("with-record", _dispute, "/me/disputes", {"reason": "paid", "text": "I paid it in March."}),
     "statement": ("disputed", _statement, "/me/statements", {"text": "I was ill."}),
     "permit": ("newcomer", _permit, "/me/permissions", {"subscriber": "bank-of-cars"}),
     "withdraw": (
@@ -160,7 +160,7 @@ def test_all_that_a_page_offers_can_be_done(browser: Browser, language: Language
 
 
 def test_a_dispute_can_be_made_by_the_keyboard(browser: Browser) -> None:
-    with opened(browser, "disputed", "en", "phone") as of:
+    with opened(browser, "with-record", "en", "phone") as of:
         page = of.page
         page.get_by_text("Say that this record is wrong").focus()
         page.keyboard.press("Enter")

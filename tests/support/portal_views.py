@@ -11,7 +11,7 @@ from goodstanding import policies
 from goodstanding.person.explained import explained, falls
 from goodstanding.person.setting import Setting
 from goodstanding.portal.ledger import Asked, Consent, Look, Permission
-from goodstanding.portal.people import Known
+from goodstanding.portal.people import Known, costs_of
 from goodstanding.portal.web.person_view import View
 from services.scorer.core import score
 from services.scorer.core.decide import Person
@@ -32,6 +32,7 @@ NEXT_PUBLICATION = TODAY + timedelta(days=27)
 WORD = "f" * 64
 LIVES = ("newcomer", "with-record", "disputed", "restricted", "excellent", "hostile")
 """Whose pages can be looked at."""
+_RECORD_ID = "7d1e0c54a1b2c3d4e5f60718293a4b5c"
 _HOSTILE = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>"
 
 
@@ -48,7 +49,7 @@ def _published(months: int, *others: Message) -> tuple[Person, list[Published]]:
 def _held(kind: str, status: str, *, ended: date | None, hostile: bool = False) -> HeldRecord:
     lapses = datetime(TODAY.year + 1, 11, 30, 16, tzinfo=UTC) if ended else None
     return HeldRecord(
-        record_id="7d1e0c54a1b2c3d4e5f60718293a4b5c",
+        record_id=_RECORD_ID,
         partner="hotel",
         report_id=_HOSTILE if hostile else "R-2025-0017",
         kind=kind,
@@ -101,11 +102,11 @@ def view(who: str, language: Language, *, acts: bool = True) -> View:
         case "newcomer":
             months = 1
         case "with-record" | "disputed" | "hostile":
-            others = [news(record("ride.unpaid"))] if who == "with-record" else []
+            others = [news(record("ride.unpaid", _RECORD_ID))] if who == "with-record" else []
             status = "settled" if who == "with-record" else "disputed"
             records = (_held("ride.unpaid", status, ended=ended, hostile=who == "hostile"),)
         case "restricted":
-            others = [news(record("court.listing"))]
+            others = [news(record("court.listing", _RECORD_ID))]
             records = (_held("court.listing", "open", ended=None),)
     person, rows = _published(months, *others)
     setting = Setting(
@@ -125,8 +126,9 @@ def view(who: str, language: Language, *, acts: bool = True) -> View:
     if hostile:
         told.append({"en": _HOSTILE, "zh": _HOSTILE})
     found = explained(rows, present, setting, TODAY)
+    known = Known(ME, 3, tier, records, tuple(rows), present)
     return View(
-        known=Known(ME, 3, tier, records, tuple(rows), present),
+        known=known,
         found=found,
         falls=falls(rows, found, setting),
         table=TIERS,
@@ -141,5 +143,7 @@ def view(who: str, language: Language, *, acts: bool = True) -> View:
         zone=ZONE,
         today=TODAY,
         next_publication=NEXT_PUBLICATION,
+        unverifiable=setting.profile.unverifiable,
+        costs=costs_of(known, SHIPPED, TODAY),
         form_word=WORD if acts else "",
     )

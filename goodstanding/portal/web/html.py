@@ -39,6 +39,7 @@ input[type=text], select, textarea { font: inherit; width: 100%; max-width: 560p
 form { margin: 8px 0 12px; } form button { margin-top: 10px; }
 details { margin: 8px 0; } details details summary, article summary { font-size: 15px; color: #0b5f59; }
 .note { background: #e6f4f1; border-color: #9fd3c7; }
+.jumps { display: flex; flex-wrap: wrap; gap: 6px 18px; margin: 0 0 14px; font-size: 15px; }
 .countdown { font-weight: 600; }
 @media (max-width: 640px) { .bar { padding: 12px 20px 0; } .number { font-size: 44px; } button { width: 100%; } }
 """

@@ -1,10 +1,10 @@
-"""The pages for people: routes, and what each form does. What a page looks like is in person_page and desk_page."""
+"""The pages for people: their routes. What they look like is in person_page and desk_page, what a form does in
+person_acts."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from html import escape
-from typing import TypeAlias
 
 import msgspec
 from starlette.requests import Request
@@ -13,11 +13,11 @@ from starlette.routing import Route
 
 from goodstanding.portal import ledger, person_documents
 from goodstanding.portal.desk import counts
-from goodstanding.portal.keys import HOLDER
 from goodstanding.portal.people import Known
 from goodstanding.portal.web import desk_page, html
 from goodstanding.portal.web.html import STYLESHEET
 from goodstanding.portal.web.office import Office, language_of, office_of
+from goodstanding.portal.web.person_acts import FORMS, Act
 from goodstanding.portal.web.person_page import blank_page, person_page
 from goodstanding.portal.web.person_view import View
 from goodstanding.portal.web.problems import ProblemError
@@ -35,11 +35,7 @@ from goodstanding.portal.web.sessions import (
 )
 from goodstanding.portal.web.wording import word
 from services.scorer.core.reasons.figures import Language
-from shared.contracts.checks import request_of
 from shared.settings import key_bytes
-
-_Act: TypeAlias = Callable[[Office, str, dict[str, str]], Awaitable[str]]
-"""Does what a form asks for a person; returns the id of the request, if one was written."""
 
 
 async def _style(_: Request) -> Response:
@@ -153,10 +149,12 @@ async def view_of(office: Office, user_id: str, language: Language) -> View | No
         zone=policies.zone,
         today=now.astimezone(policies.zone).date(),
         next_publication=policies.next_publication(now),
+        unverifiable=policies.profile.unverifiable,
+        costs=office.people.costs(known, now, language),
     )
 
 
-def _form(act: _Act) -> Callable[[Request], Awaitable[Response]]:
+def _form(act: Act) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
         office = office_of(request)
         session = session_of(office, request)
@@ -172,51 +170,6 @@ def _form(act: _Act) -> Callable[[Request], Awaitable[Response]]:
         return response
 
     return handle
-
-
-async def _dispute(office: Office, user_id: str, fields: dict[str, str]) -> str:
-    text = " ".join(fields.get("text", "").split()) or None
-    record_id, reason = fields.get("record_id", ""), fields.get("reason", "")
-    return await office.ask(
-        user_id,
-        request_of(request="dispute", record_id=record_id, reason=reason, text=text),
-    )
-
-
-async def _statement(office: Office, user_id: str, fields: dict[str, str]) -> str:
-    text = " ".join(fields.get("text", "").split())
-    request = request_of(request="statement", record_id=fields.get("record_id", ""), text=text)
-    return await office.ask(user_id, request)
-
-
-async def _withdrawal(office: Office, user_id: str, fields: dict[str, str]) -> str:
-    partner, consent_id = fields.get("partner", "").strip(), fields.get("consent_id", "").strip()
-    return await office.ask(user_id, request_of(request="withdraw-consent", partner=partner, consent_id=consent_id))
-
-
-async def _export(office: Office, user_id: str, _: dict[str, str]) -> str:
-    return await office.ask(user_id, request_of(request="export"))
-
-
-async def _erasure(office: Office, user_id: str, fields: dict[str, str]) -> str:
-    if fields.get("sure") != "yes":
-        raise ProblemError(422, "not-sure", "Say that you are sure.")
-    return await office.ask(user_id, request_of(request="erase"))
-
-
-async def _permit(office: Office, user_id: str, fields: dict[str, str]) -> str:
-    subscriber = fields.get("subscriber", "")
-    if subscriber not in await ledger.subscribers(office.db):
-        raise ProblemError(422, "unknown-value", "No subscriber of that name has a key here.")
-    await ledger.permit(office.db, user_id, subscriber, office.now())
-    return ""
-
-
-async def _withdraw(office: Office, user_id: str, fields: dict[str, str]) -> str:
-    subscriber = fields.get("subscriber", "")
-    if not HOLDER.fullmatch(subscriber) or not await ledger.withdraw(office.db, user_id, subscriber, office.now()):
-        raise ProblemError(404, "not-found", "That subscriber has no permission of yours.")
-    return ""
 
 
 async def _data(request: Request) -> Response:
@@ -300,17 +253,6 @@ async def _desk_person(request: Request) -> Response:
     return HTMLResponse(person_page(msgspec.structs.replace(view, here="/desk")))
 
 
-_FORMS: dict[str, _Act] = {
-    "/me/disputes": _dispute,
-    "/me/statements": _statement,
-    "/me/withdrawals": _withdrawal,
-    "/me/exports": _export,
-    "/me/erasures": _erasure,
-    "/me/permissions": _permit,
-    "/me/permissions/withdraw": _withdraw,
-}
-
-
 def routes() -> list[Route]:
     return [
         Route("/", _entry),
@@ -322,5 +264,5 @@ def routes() -> list[Route]:
         Route("/desk", _desk),
         Route("/desk/person", _desk_person, methods=["POST"]),
         Route("/desk/preview", _desk_preview, methods=["POST"]),
-        *(Route(path, _form(act), methods=["POST"]) for path, act in _FORMS.items()),
+        *(Route(path, _form(act), methods=["POST"]) for path, act in FORMS.items()),
     ]

@@ -11,7 +11,6 @@ import msgspec
 from goodstanding.person import page
 from goodstanding.person.benefits import Line, describe
 from goodstanding.person.explained import Explained
-from goodstanding.person.page import section
 from goodstanding.person.phrases import signed
 from goodstanding.person.told import cause_lines, first_line, lines_of
 from goodstanding.portal.ledger import Consent
@@ -22,7 +21,9 @@ from goodstanding.portal.web.wording import looked_at, word
 from services.scorer.core.reasons.figures import Language, day
 
 _TELL_MAX = 20
-_PURPOSES = {"credit-standing": ("your credit standing", "信用评估")}
+_PARTS = ("fallen", "benefits", "records", "answers", "access", "consent", "yours")
+"""Those that can be jumped to, in their order."""
+_PURPOSES = {"credit standing": ("your credit standing", "信用评估")}
 """How a purpose is said to people; any other is said as the partner has it."""
 
 
@@ -49,6 +50,9 @@ def _parts(view: View) -> Iterator[str]:
     yield f"<h1>{escape(word('title', language))}</h1>"
     if view.note:
         yield f'<section class="note" role="status">{escape(view.note)}</section>'
+    yield _jumps(view)
+    if view.known.records:
+        yield _records_held(view)
     if found is None:
         yield f"<section>{escape(word('no_score', language, day=day(view.next_publication, language)))}</section>"
     else:
@@ -59,16 +63,39 @@ def _parts(view: View) -> Iterator[str]:
         for part in page.sections(found, view.table, language, view.zone, lists_records=False):
             yield _named_drawings(part, charts)
         if view.falls:
-            yield section(word("fallen", language), joined(_falls(view)))
+            yield _part("fallen", language, joined(_falls(view)))
         yield _history(found, view)
     if view.known.tier is not None or found is not None:
-        yield section(word("benefits", language), _benefits(view))
-    yield section(word("records", language), joined(records(view)))
-    yield section(word("answers", language), _told(view))
-    yield section(word("access", language), joined(_access(view)))
-    yield section(word("consent", language), joined(_consents(view)))
+        yield _part("benefits", language, _benefits(view))
+    yield _part("records", language, joined(records(view)))
+    yield _part("answers", language, _told(view))
+    yield _part("access", language, joined(_access(view)))
+    yield _part("consent", language, joined(_consents(view)))
     if view.acts:
-        yield section(word("yours", language), _yours(view))
+        yield _part("yours", language, _yours(view))
+
+
+def _part(name: str, language: Language, body: str) -> str:
+    """One that can be jumped to; `body` is HTML."""
+    return f'<section id="{name}"><h2>{escape(word(name, language))}</h2>{body}</section>'
+
+
+def _jumps(view: View) -> str:
+    has = {
+        "fallen": bool(view.falls),
+        "benefits": view.known.tier is not None or view.found is not None,
+        "yours": view.acts,
+    }
+    links = " ".join(
+        f'<a href="#{name}">{escape(word(name, view.language))}</a>' for name in _PARTS if has.get(name, True)
+    )
+    return f'<nav class="jumps" aria-label="{escape(word("parts", view.language))}">{links}</nav>'
+
+
+def _records_held(view: View) -> str:
+    held = view.known.records
+    said = word("records_held", view.language, held=len(held), counting=sum(each.counts for each in held))
+    return f'<section class="warning"><a href="#records">{escape(said)}</a></section>'
 
 
 def _named_drawings(part: str, charts: Sequence[tuple[str, str]]) -> str:
@@ -198,7 +225,8 @@ def _consent(consent: Consent, view: View) -> Iterator[Html]:
     if consent.given_at is None:
         yield paragraph(word("consent_unused", language))
     else:
-        purpose = _PURPOSES.get(consent.purpose or "", (consent.purpose or "",) * 2)[0 if language == "en" else 1]
+        stated = consent.purpose or ""
+        purpose = _PURPOSES.get(stated.lower().replace("-", " "), (stated, stated))[0 if language == "en" else 1]
         given = _local_day(consent.given_at, view)
         yield paragraph(word("consent_given", language, purpose=purpose, day=given))
     if consent.withdrawn_at is not None:

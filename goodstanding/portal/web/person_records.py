@@ -8,7 +8,7 @@ from datetime import date
 from goodstanding.portal.web.html import Html, choice, form, joined, paragraph, text, unfolded, words
 from goodstanding.portal.web.person_view import View
 from goodstanding.portal.web.wording import word
-from services.scorer.core.reasons.figures import Language, day, money
+from services.scorer.core.reasons.figures import Language, counted, day, money
 from services.scorer.core.reasons.words import of_kind
 from shared.contracts.explained import HeldRecord
 from shared.contracts.kinds import KIND_OF
@@ -30,20 +30,34 @@ def _record(record: HeldRecord, number: int, view: View) -> Iterator[Html]:
     amount = "" if record.amount is None else money(record.amount, view.currency, language)
     comma, colon = (", ", ": ") if language == "en" else ("，", "：")
     about = comma.join(filter(None, (f"{kind[0].upper()}{kind[1:]}", amount)))
-    title = f"{about}{colon}{word(record.status, language)}"
+    title = f"{about}{colon}{word(_status(record), language)}"
     yield Html(f"<h3>{text(title)}</h3>")
     ended = "goes_on" if record.ended_on is None else "ended"
     days = (word("began", language, day=day(record.began_on, language)), _when(ended, record.ended_on, language))
     yield paragraph(("; " if language == "en" else "；").join(days))
     yield paragraph(word("provider", language, partner=record.partner, number=record.report_id), "quiet")
     yield paragraph(_countdown(record, view), "countdown")
-    yield paragraph(_counting(record, view))
+    yield paragraph((" " if language == "en" else "").join([_counting(record, view), *_cost(record, view)]))
     if record.answer_by is not None:
         yield paragraph(_when("answer_by", record.answer_by, language))
+    if record.status == "disputed":
+        yield paragraph(word(f"dispute_{view.unverifiable}", language))
     if record.statement is not None:
         yield paragraph(word("statement", language, text=record.statement))
     if view.acts:
         yield from _forms(record, number, view)
+
+
+def _status(record: HeldRecord) -> str:
+    """What ends at once is settled from the beginning, though nobody reports a settlement of it (rules R5)."""
+    return "settled" if record.status == "open" and record.ended_on is not None else record.status
+
+
+def _cost(record: HeldRecord, view: View) -> Iterator[str]:
+    if record.record_id in view.costs:
+        points = view.costs[record.record_id].points
+        name = "costs" if points else "costs_nothing"
+        yield word(name, view.language, points=counted(points, view.language))
 
 
 def _when(name: str, on: date | None, language: Language) -> str:
@@ -58,7 +72,8 @@ def _counting(record: HeldRecord, view: View) -> str:
 
 def _countdown(record: HeldRecord, view: View) -> str:
     if record.lapses_at is None:
-        return " ".join([word("gone_open", view.language), *_if_settled(record, view)])
+        blank = " " if view.language == "en" else ""
+        return blank.join([word("gone_open", view.language), *_if_settled(record, view)])
     on = record.lapses_at.astimezone(view.zone).date()
     left = (on - view.today).days
     name = "gone_tomorrow" if left == 1 else "gone"
@@ -71,24 +86,36 @@ def _if_settled(record: HeldRecord, view: View) -> Iterator[str]:
     if view.found is not None and kind is not None and kind.record_class is not None:
         on = view.found.gone_if_settled.get(kind.record_class)
         if on is not None:
-            yield word("gone_if_settled", view.language, day=day(on, view.language))
+            cost = view.costs.get(record.record_id)
+            if cost is None or cost.if_settled is None:
+                yield word("gone_if_settled", view.language, day=day(on, view.language))
+            else:
+                points = counted(cost.if_settled, view.language)
+                yield word("gone_if_settled_costs", view.language, points=points, day=day(on, view.language))
 
 
 def _forms(record: HeldRecord, number: int, view: View) -> Iterator[Html]:
     language, id = view.language, f"r{number}"
+    if record.status == "disputed":
+        yield paragraph(word("dispute_adds", language))
+    else:
+        yield _dispute_form(record, id, language, view.form_word)
+    said = (words(f"{id}-said", "text", word("text", language), required=True),)
+    send = word("send_statement", language)
+    yield unfolded(
+        word("add_statement", language),
+        form("/me/statements", view.form_word, said, send, record_id=record.record_id),
+    )
+
+
+def _dispute_form(record: HeldRecord, id: str, language: Language, form_word: str) -> Html:
     reasons = {str(each): word(each, language) for each in REASONS}
     fields = (
         choice(f"{id}-reason", "reason", word("reason", language), reasons),
         words(f"{id}-why", "text", word("text", language), required=False),
     )
     send = word("send_dispute", language)
-    yield unfolded(
+    return unfolded(
         word("dispute", language),
-        form("/me/disputes", view.form_word, fields, send, record_id=record.record_id),
-    )
-    said = (words(f"{id}-said", "text", word("text", language), required=True),)
-    send = word("send_statement", language)
-    yield unfolded(
-        word("add_statement", language),
-        form("/me/statements", view.form_word, said, send, record_id=record.record_id),
+        form("/me/disputes", form_word, fields, send, record_id=record.record_id),
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, tzinfo
+from typing import Literal
 
 import msgspec
 
 from goodstanding.person.explained import Explained, Fall
 from goodstanding.portal.ledger import Asked, Consent, Look, Permission
-from goodstanding.portal.people import Known
+from goodstanding.portal.people import Cost, Known
 from services.benefits.core.table import TierTable
 from services.scorer.core.reasons.figures import Language
 
@@ -32,6 +33,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     zone: tzinfo
     today: date
     next_publication: date
+    unverifiable: Literal["deletes", "stands"]
+    """What becomes of a record of which nobody can say that it is right, by the retention profile."""
+    costs: Mapping[str, Cost] = {}
+    """By record_id, of those that count."""
     form_word: str = ""
     note: str = ""
     here: str = "/me"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.scorer.core.reasons.figures import Language
+from shared.contracts.subject import TEXT_OF_PERSON_CHARACTERS_MAX, WORDS_MAX
 
 _BOTH: Mapping[str, tuple[str, str]] = {
     "title": ("Your credit standing", "我的信用"),
@@ -41,6 +42,11 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "thin file": ("not yet: the history is too short", "暂不可用：记录尚短"),
     "not reached": ("from {points} points on", "{points} 分起"),
     "falls": ("{tier} ends on {day}, unless your score recovers.", "若分数未恢复，“{tier}”将于{day}结束。"),
+    "records_held": (
+        "Negative records that are held about you: {held}. Of these, {counting} count in your score.",
+        "关于您的负面记录：{held} 条，其中 {counting} 条计入评分。",
+    ),
+    "parts": ("Parts of this page", "本页内容"),
     "records": ("What is held against you", "负面记录"),
     "records_shortened": (
         "There are so many that your statements, and perhaps some records, are left out here. Ask the operator for all "
@@ -59,6 +65,12 @@ _BOTH: Mapping[str, tuple[str, str]] = {
         "尚无删除日期：了结之后开始计时。",
     ),
     "gone_if_settled": ("If it is settled today, it is gone on {day}.", "若今日了结，将于{day}删除。"),
+    "costs": ("It costs {points} today.", "目前扣 {points}。"),
+    "costs_nothing": ("By itself it changes nothing today.", "目前单独不影响分数。"),
+    "gone_if_settled_costs": (
+        "If it is settled today, it then costs {points}, and is gone on {day}.",
+        "若今日了结，则扣 {points}，并将于{day}删除。",
+    ),
     "counts_not": ("It does not count at present.", "目前不计入评分。"),
     "counts_later": ("It counts from {day} on.", "自 {day} 起计入评分。"),
     "counts": ("It counts at present.", "目前计入评分。"),
@@ -69,12 +81,25 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "corrected": ("corrected by its provider", "信息提供者已更正"),
     "unverifiable": ("nobody could say that it is right", "无法核实"),
     "answer_by": ("Its provider must answer by the end of {day}.", "信息提供者须在{day}日终前答复。"),
+    "dispute_deletes": (
+        "If nobody answers in time, it is deleted. If its provider confirms it, it counts again.",
+        "逾期无答复则删除该记录；若信息提供者确认无误，则重新计入评分。",
+    ),
+    "dispute_stands": (
+        "If nobody answers in time, it stays, marked as what nobody could verify, and no longer counts. If its "
+        "provider confirms it, it counts again.",
+        "逾期无答复则保留该记录，注明无法核实，且不再计入评分；若信息提供者确认无误，则重新计入评分。",
+    ),
+    "dispute_adds": (
+        "A statement that you add meanwhile belongs to this dispute, and whoever sees the record sees it.",
+        "在此期间附上的声明属于本次异议，查看该记录者均可看到。",
+    ),
     "statement": ("Your statement: {text}", "您的声明：{text}"),
     "dispute": ("Say that this record is wrong", "提出异议"),
     "reason": ("Why it is wrong", "理由"),
     "text": (
-        "In your own words, at most 100, without any number of a card or document",
-        "说明（最多 100 字词，请勿填写证件号或卡号）",
+        f"In your own words, at most {WORDS_MAX} of them, without any number of a card or document",
+        f"说明（最多 {TEXT_OF_PERSON_CHARACTERS_MAX} 字，请勿填写证件号或卡号）",
     ),
     "send_dispute": ("Dispute this record", "提交异议"),
     "add_statement": ("Add a statement of your own", "附上本人声明"),

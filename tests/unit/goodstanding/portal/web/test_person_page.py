@@ -18,7 +18,7 @@ from goodstanding.portal.web.html import STYLESHEET
 from goodstanding.portal.web.person_page import blank_page, person_page
 from goodstanding.portal.web.person_view import View
 from goodstanding.portal.web.wording import _BOTH, word
-from services.scorer.core.reasons.figures import Language, day
+from services.scorer.core.reasons.figures import Language, counted, day
 from shared.contracts.subject import REASONS, Ask
 from tests.support.portal_views import LIVES, WORD, view
 
@@ -111,7 +111,55 @@ def test_a_record_has_its_countdown_to_the_day_and_its_state(language: Language)
     text = "".join(read(going_on).text)
     assert word("gone_open", language) in text
     # A court's listing is one of the class `legal`.
-    assert word("gone_if_settled", language, day=day(going_on.found.gone_if_settled["legal"], language)) in text
+    gone = day(going_on.found.gone_if_settled["legal"], language)
+    [cost] = going_on.costs.values()
+    assert cost.if_settled is not None
+    assert 0 < cost.if_settled < cost.points
+    assert word("costs", language, points=counted(cost.points, language)) in text
+    points = counted(cost.if_settled, language)
+    assert word("gone_if_settled_costs", language, points=points, day=gone) in text
+    without = "".join(read(msgspec.structs.replace(going_on, costs={})).text)
+    assert word("gone_if_settled", language, day=gone) in without
+
+
+@BOTH
+def test_a_record_that_is_checked_says_what_comes_and_is_not_disputed_again(language: Language) -> None:
+    """(rules R17, R19)"""
+    of = view("disputed", language)
+    for unverifiable in ("deletes", "stands"):
+        page = person_page(msgspec.structs.replace(of, unverifiable=unverifiable))
+        assert word(f"dispute_{unverifiable}", language) in page
+        assert "/me/disputes" not in page
+        assert "/me/statements" in page
+    assert "/me/disputes" in person_page(view("with-record", language))
+
+
+@BOTH
+def test_what_ends_at_once_is_settled_as_its_reasons_say(language: Language) -> None:
+    """(rules R5)"""
+    of = view("with-record", language)
+    [record] = of.known.records
+    ended = replace(record, kind="hotel.no_show", status="open")
+    for held, wanted in ((ended, "settled"), (replace(ended, ended_on=None), "open")):
+        page = person_page(msgspec.structs.replace(of, known=replace(of.known, records=(held,))))
+        part = page.split('id="records"')[1].split("</section>")[0]
+        [title] = re.findall(r"<article><h3>([^<]*)</h3>", part)
+        assert title.endswith(word(wanted, language))
+
+
+@BOTH
+@pytest.mark.parametrize("who", LIVES)
+def test_each_part_can_be_jumped_to_and_records_are_announced_at_the_top(who: str, language: Language) -> None:
+    of = view(who, language)
+    for shown in (of, msgspec.structs.replace(of, found=None, falls=(), form_word="", costs={})):
+        found = read(shown)
+        ids = {attributes["id"] for tag, attributes in found.tags if tag == "section" and "id" in attributes}
+        links = {attributes["href"] for tag, attributes in found.tags if tag == "a"}
+        assert {f"#{id}" for id in ids} == {each for each in links if each and each.startswith("#")} - {"#content"}
+        held = of.known.records
+        counting = sum(each.counts for each in held)
+        announced = word("records_held", language, held=len(held), counting=counting) in "".join(found.text)
+        assert announced == bool(held)
 
 
 @BOTH
