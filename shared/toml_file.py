@@ -122,7 +122,7 @@ def _guess(found: ConfigError, document: Any, faults: Sequence[Fault], type: Any
             return
         faults += [(key, mended.A_TEXT) for key in missing if key not in said]
     with suppress(msgspec.ValidationError):
-        one, other = (msgspec.convert(each, type) for each in mended.guesses(document, faults))
+        one, other = (msgspec.convert(each, type) for each in mended.guesses(document, faults, type))
         found.guesses, found.guessed = (one, other), mended.guessed(faults)
 
 

@@ -31,6 +31,20 @@ def faults_of(document: Any, type: Any, key: KeyPath = ()) -> Iterator[Fault]:
         yield from found
 
 
+def type_at(document: Any, type: Any, key: KeyPath) -> Any:
+    """What stands at a key of a document of this type; the whole union where nothing says which member is meant, and
+    None where the type has no such key."""
+    for step in key:
+        type = _one_of(document, type)
+        if _is_struct(type):
+            type = next((field.type for field in msgspec.structs.fields(type) if field.encode_name == step), None)
+        else:
+            arguments = get_args(type)
+            type = arguments[-1 if get_origin(type) is dict else 0] if arguments else None
+        document = document[step]
+    return _one_of(document, type)
+
+
 def _one_of(value: Any, type: Any) -> Any:
     """The member of a union that a value is meant to be: the one that is not None, has its tag, or is the only one of
     its sort."""
@@ -98,6 +112,7 @@ def _is_struct(type: Any) -> bool:
 _AT = re.compile(r"^(?P<what>.*?)(?: - at (?:`key` in )?`\$(?P<path>.*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\[\.\.\.\]|\[(\d+)\]|\.([^.\[]+)")
 _NO_SUCH_WORD = re.compile(r"Invalid (?:enum )?value '")
+_SAID_WORD = re.compile(r"Invalid (?:enum )?value '(.*)'")
 _NAMED_FIELD = re.compile(r"unknown field `(.+)`$")
 
 
@@ -114,6 +129,9 @@ def _parse(message: str, document: Any, type: Any) -> tuple[str, KeyPath]:
 
 def _with_words(what: str, words: list[str]) -> str:
     what = f"{what.rstrip('.')}."  # a rule of ours is a whole sentence, and msgspec's words are none
+    said = _SAID_WORD.search(what)
+    if words and said and (near := get_close_matches(said[1], words, n=1)):
+        what = f"{what} The nearest is `{near[0]}`."
     return f"{what} Say one of: {', '.join(words)}." if words else what
 
 

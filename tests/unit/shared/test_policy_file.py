@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,13 +13,17 @@ from pydantic import SecretStr
 
 from goodstanding.policies import check
 from services.benefits import loading as benefits
+from services.benefits.core.table import TierTable
 from services.benefits.settings import BenefitsSettings
 from services.ingest import loading as ingest
 from services.ingest.settings import IngestSettings
 from services.retention import loading as retention
 from services.retention.settings import RetentionSettings
 from services.scorer import loading as scorer
+from services.scorer.core.scorecard import Scorecard
 from services.scorer.settings import ScorerSettings
+from shared.contracts.own_kinds import OwnKinds
+from shared.policy_file import load_policy
 from shared.settings import ROOT
 from shared.toml_file import ConfigError, spelled
 
@@ -164,3 +169,89 @@ def test_what_a_missing_name_or_table_leads_to_is_not_told(tmp_path: Path, was: 
         check(file)
     assert len(raised.value.all) == 1
     assert "missing required field" in raised.value.sentence
+
+
+KINDS = """
+[[own_kinds]]
+code = 130
+name = "gym.fee"
+shape = "activity"
+title = "Fee of a gym, paid"
+
+[[own_kinds]]
+code = 139
+name = "Gym"
+shape = "activity"
+title = "Another"
+"""
+BENEFITS = """
+name = "two"
+hysteresis = 90
+
+[[tiers]]
+code = "good"
+name = "Good"
+from = 700
+benefits = [{ code = "bikes", name = "Bikes without deposit" }]
+
+[[tiers]]
+code = "Better"
+name = "Better"
+from = 650
+benefits = [{ code = "cars", name = "Cars without deposit" }]
+
+[restrictions]
+bikes = ["bikes"]
+luxury = ["cars"]
+"""
+STEADY = 'steady = { is = "regular", kinds = ["loans", "phone.bill"], months = 12 }'
+HINT = 'does = "keep"\nkinds = ["loans"]'
+VILLAGE = (
+    re.findall(r"```toml village\.toml\n(.*?)```", (ROOT / "docs" / "policies.md").read_text("utf-8"), re.DOTALL)[0]
+    .replace("publication_day = 6", "publication_day = 31")
+    .replace("points = 100 }", "points = 90 }", 1)
+)
+OF_VILLAGE = {"publication_day", "dimensions.steadiness"}
+OF_BENEFITS = {"hysteresis", "tiers[1].code", "tiers[1].from"}
+OF_KINDS = {"own_kinds[1].code", "own_kinds[1].name"}
+# What is wrong with the structure of a part, the file, what is exchanged for what, the key, and all other faults.
+STRUCTURE = [
+    ("a feature of no sort", VILLAGE, STEADY, STEADY.replace("regular", "regularity"), "features.steady.is",
+     OF_VILLAGE),
+    ("a feature of no sort that fits no other", VILLAGE, STEADY, 'steady = { is = "x", kinds = "loans" }',
+     "features.steady.is", OF_VILLAGE),
+    ("a feature without a sort", VILLAGE, STEADY, STEADY.replace('is = "regular", ', ""), "features.steady",
+     OF_VILLAGE),
+    ("a feature without kinds", VILLAGE, STEADY, 'steady = { is = "regular", months = 12 }', "features.steady",
+     OF_VILLAGE),
+    ("a hint of no sort", VILLAGE, HINT, HINT.replace("keep", "borrow"), "hints[0].does", OF_VILLAGE),
+    ("a cost that is missing", VILLAGE, "life = { open = -60, settled = -30 }\n", "", "records", OF_VILLAGE),
+    ("a kind without a title", KINDS, 'title = "Fee of a gym, paid"\n', "", "own_kinds[0]", OF_KINDS),
+    ("a kind of no shape", KINDS, 'shape = "activity"', 'shape = "debt"', "own_kinds[0].shape", OF_KINDS),
+    ("tiers without restrictions", BENEFITS, BENEFITS[BENEFITS.index("[restr"):], "", "", OF_BENEFITS),
+    ("a tier without benefits", BENEFITS, 'benefits = [{ code = "bikes", name = "Bikes without deposit" }]\n', "",
+     "tiers[0]", OF_BENEFITS),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "was", "now", "key", "others"), [case[1:] for case in STRUCTURE], ids=[case[0] for case in STRUCTURE]
+)
+def test_a_part_of_a_wrong_structure_hides_no_fault_of_the_others(
+    tmp_path: Path, text: str, was: str, now: str, key: str, others: set[str]
+) -> None:
+    assert was in text
+    type = OwnKinds if text == KINDS else TierTable if text == BENEFITS else Scorecard
+    (file := tmp_path / "policy.toml").write_text(text.replace(was, now, 1), encoding="utf-8")
+    with pytest.raises(ConfigError) as raised:
+        load_policy(file, type)
+    assert sorted(error.key for error in raised.value.all) == sorted({key, *others}), raised.value.all
+
+
+def test_the_word_that_was_meant_is_named_with_all_that_there_are(tmp_path: Path) -> None:
+    (file := tmp_path / "policy.toml").write_text(VILLAGE.replace('"regular"', '"regularity"'), encoding="utf-8")
+    with pytest.raises(ConfigError) as raised:
+        load_policy(file, Scorecard)
+    [error] = [error for error in raised.value.all if error.key == "features.steady.is"]
+    assert "The nearest is `regular`. Say one of: count, kind_months," in error.sentence
+    assert "steady" in file.read_text("utf-8").split("\n")[error.line - 1]
