@@ -29,6 +29,7 @@ from services.scorer.core.scorecard_parts import (
     Segment,
 )
 from shared.contracts.kinds import RecordClass
+from shared.contracts.policy_parts import PolicyFault
 from tests.support.law_sizes import examples
 from tests.support.people import BILL, INCOME, JAN, card, day, event, news, record, state_of
 
@@ -166,12 +167,12 @@ def _with_all_points(made: Scorecard) -> Scorecard:
     )
 
 
-def sound(made: Scorecard) -> list[str]:
+def sound(made: Scorecard) -> list[PolicyFault]:
     """What is said of its reach. Policies with other faults are not looked at."""
     found = list(made.faults())
     of_reach = [] if any("dimensions" in fault.key for fault in found) else list(faults_of_reach(made))
     assume(found == of_reach)
-    return [fault.sentence for fault in of_reach]
+    return of_reach
 
 
 def scores(made: Scorecard) -> set[int]:
@@ -184,9 +185,15 @@ def test_nobody_has_a_score_that_is_refused_as_out_of_reach(made: Scorecard) -> 
     said = sound(made)
     assume(said)
     had = scores(made)
-    for sentence in said:
+    for key, sentence in said:
         if "holds for everybody" in sentence:
             assert {made.compiled.segment_of(state, THROUGH, None) for state in EVERYBODY} == {"some"}
+        elif "Nobody is in it" in sentence:
+            nobodys = made.segments[int(key[1])].code
+            assert nobodys not in {made.compiled.segment_of(state, THROUGH, None) for state in EVERYBODY}
+        elif "It never holds" in sentence:
+            items = (item for state in EVERYBODY for item in evaluate(state, made, THROUGH).items)
+            assert made.limits[int(key[1])].code not in {item.code for item in items}
         elif "Nobody can fall" in sentence:
             assert min(had) > BASE
         else:

@@ -24,7 +24,7 @@ from services.scorer.core.part_faults import (
     faults_of_sentences,
     of_each,
 )
-from services.scorer.core.reach import faults_of_reach
+from services.scorer.core.reach import faults_of_meeting, faults_of_reach
 from services.scorer.core.scorecard_parts import BASE, POINTS, ScorecardParts
 from shared.contracts.demographics import is_demographic
 from shared.contracts.kinds import KIND_OF, Shape
@@ -33,6 +33,8 @@ from shared.contracts.policy_parts import PolicyFault, faults_of_name, is_code
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _NAME_SENTENCE = "Use 1 to 40 lower-case letters, digits and underscores, a letter first."
 _RESTRICTIONS_MAX = 16
+_MEETING = ("kinds", "features", "segments", "limits")
+"""What says who is in a segment, and of whom a limit holds."""
 _PARTS_MAX = {"features": 1000, "segments": 50, "rules": 1000, "caps": 100, "limits": 1000, "hints": 100}
 
 
@@ -46,6 +48,8 @@ def faults_of(card: ScorecardParts) -> Faults:
     yield from _faults_of_settings(card)
     parts = list(_faults_of_parts(card))
     yield from parts or faults_of_reach(card)
+    if parts and not any(fault.key[0] in _MEETING for fault in parts):
+        yield from faults_of_meeting(card)
 
 
 def _faults_of_size(card: ScorecardParts) -> Faults:

@@ -1,4 +1,4 @@
-"""Whether anybody can have the highest score of a scorecard, and the lowest (rules S5).
+"""Whether anybody can have the highest score of a scorecard, and the lowest (rules S5), and be in each segment.
 
 Of a feature no more values are looked at than those at which a bin or a condition begins: between two of them nothing
 changes. Each is looked at with few observations and with many, since with few of them a loss may cost nothing yet, and
@@ -31,13 +31,10 @@ _HIGHEST, _LOWEST = BASE + POINTS, BASE
 
 def faults_of_reach(card: ScorecardParts) -> Iterator[PolicyFault]:
     """Only of a scorecard whose parts have no faults, and whose dimensions have their shares."""
+    yield from faults_of_meeting(card)
     values = {name: _values(card, name) for name in card.features}
     if sum(len(values[rule.feature]) for rule in card.rules) * len(card.segment_codes()) > _TRIED_MAX:
         return
-    for index, each in enumerate(card.segments[:-1]):
-        if all(_holds(condition, value) for condition in each.when for value in values[condition.feature]):
-            sentence = "It holds for everybody, so that no segment below has anybody. Narrow it."
-            yield PolicyFault(("segments", index, "when"), sentence)
     # A segment whose rules come to less has its own item for that, and nobody in it is meant to have the best score.
     meant = [segment for segment in card.segment_codes() if _most(card, segment) == POINTS]
     blocked = [_blocked(card, segment, values) for segment in meant]
@@ -47,6 +44,73 @@ def faults_of_reach(card: ScorecardParts) -> Iterator[PolicyFault]:
     if worst > 0 and _LOWEST not in _ceilings(card):
         comes_to = f"the worst that there is comes to {_LOWEST + worst}"
         yield PolicyFault(("rules",), f"Nobody can fall to {_LOWEST}: {comes_to}. Let something cost more.")
+
+
+# -- segments and limits that nobody meets -----------------------------------------------------------------------------
+
+
+def faults_of_meeting(card: ScorecardParts) -> Iterator[PolicyFault]:
+    """Only of a scorecard whose features and conditions have no faults."""
+    # A condition asks for no observations.
+    values: _Values = {name: [None, *((known, 1) for known in _known(card, name))] for name in card.features}
+    for index, limit in enumerate(card.limits):
+        if name := _never(limit.when, values):
+            yield PolicyFault(("limits", index, "when"), f"It never holds: {_no_value(card, name)}")
+    for index, segment in enumerate(card.segments):
+        at = ("segments", index, "when") if segment.when else ("segments", index)
+        if name := _never(segment.when, values):
+            yield PolicyFault(at, f"Nobody is in it: {_no_value(card, name)}")
+            continue
+        left = {**values, **_meeting(segment.when, values)}
+        above = {earlier: each.when for earlier, each in enumerate(card.segments[:index]) if each.when}
+        if (taken := _holds_for_all(above, left)) is not None:
+            whole = _holds_for_all({taken: above[taken]}, values) is not None
+            if whole:
+                sentence = "It holds for everybody, so that no segment below has anybody. Narrow it."
+                yield PolicyFault(("segments", taken, "when"), sentence)
+                return
+            remedy = "Put it above them, narrow them" if segment.when else "Narrow them"
+            sentence = (
+                f"Nobody is in it: the segments down to {card.segments[taken].code} take everybody of whom it holds. "
+                f"{remedy}, or take it out."
+            )
+            yield PolicyFault(at, sentence)
+
+
+def _never(when: Sequence[Condition], values: _Values) -> str | None:
+    """A feature of which no value meets all conditions on it."""
+    return next((name for name, found in _meeting(when, values).items() if not found), None)
+
+
+def _no_value(card: ScorecardParts, name: str) -> str:
+    highest = card.features[name].highest(card.kinds)
+    bound = "" if highest is None else f", which is at most {highest},"
+    return f"no value of {name}{bound} meets its conditions. Mend them, or take it out."
+
+
+def _meeting(when: Sequence[Condition], values: _Values) -> Mapping[str, Sequence[_Value]]:
+    """Of each feature that the conditions name, the values that meet all of them that are on it."""
+    names = dict.fromkeys(condition.feature for condition in when)
+    holds = {name: all_of([each for each in when if each.feature == name], [name]) for name in names}
+    return {name: [value for value in values[name] if holds[name]([value])] for name in names}
+
+
+def _holds_for_all(whens: Mapping[int, Sequence[Condition]], values: _Values) -> int | None:
+    """One of these that holds for everybody who has one of these values of each feature, and of whom no other of them
+    holds. One that can be escaped by one feature alone leaves the values by which it is."""
+    left = dict(values)
+    while True:
+        narrowed = False
+        for index, when in whens.items():
+            held = _meeting(when, left)
+            escapes = [name for name, found in held.items() if len(found) < len(left[name])]
+            if not escapes:
+                return index
+            if len(escapes) == 1 and (of_it := set(held[escapes[0]])):
+                left[escapes[0]] = [value for value in left[escapes[0]] if value not in of_it]
+                narrowed = True
+        if not narrowed:
+            return None
 
 
 # -- the highest score -------------------------------------------------------------------------------------------------
@@ -91,30 +155,15 @@ def _without_best(
 
 
 def _held_down(limits: Sequence[Limit], values: Mapping[str, Sequence[_Value]]) -> PolicyFault | None:
-    """The limit that holds for everybody who has one of these values of each feature. One that can be escaped by one
-    feature alone leaves the values by which it is: those may be held down by another."""
-    left = dict(values)
-    while True:
-        narrowed = False
-        for index, limit in enumerate(limits):
-            if limit.ceiling >= _HIGHEST:
-                continue
-            held = {
-                name: [v for v in left[name] if all(_holds(c, v) for c in limit.when if c.feature == name)]
-                for name in dict.fromkeys(condition.feature for condition in limit.when)
-            }
-            escapes = [name for name, found in held.items() if len(found) < len(left[name])]
-            if not escapes:
-                sentence = (
-                    f"Whoever has the best points of all rules is held at {limit.ceiling} by it, so that nobody can "
-                    f"reach {_HIGHEST}. Narrow the conditions."
-                )
-                return PolicyFault(("limits", index, "when"), sentence)
-            if len(escapes) == 1 and held[escapes[0]]:
-                left[escapes[0]] = [v for v in left[escapes[0]] if v not in held[escapes[0]]]
-                narrowed = True
-        if not narrowed:
-            return None
+    """The limit that holds for everybody who has one of these values of each feature."""
+    below = {index: limit.when for index, limit in enumerate(limits) if limit.ceiling < _HIGHEST}
+    if (held := _holds_for_all(below, values)) is None:
+        return None
+    sentence = (
+        f"Whoever has the best points of all rules is held at {limits[held].ceiling} by it, so that nobody can reach "
+        f"{_HIGHEST}. Narrow the conditions."
+    )
+    return PolicyFault(("limits", held, "when"), sentence)
 
 
 def _most(card: ScorecardParts, segment: str | None) -> int:

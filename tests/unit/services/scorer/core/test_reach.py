@@ -12,9 +12,9 @@ from shared.policy_file import load_policy
 from shared.settings import ROOT
 from shared.toml_file import ConfigError
 
-VILLAGE = re.findall(r"```toml village\.toml\n(.*?)```", (ROOT / "docs" / "policies.md").read_text("utf-8"), re.DOTALL)[
-    0
-]
+VILLAGE: str = re.findall(
+    r"```toml village\.toml\n(.*?)```", (ROOT / "docs" / "policies.md").read_text("utf-8"), re.DOTALL
+)[0]
 BINS = "{ at_least = 900, points = 120 }, { at_least = 1000, points = 220 }"
 EVIDENCE = "evidence = { full = 12 }"
 RULES = "[[rules]]\ncode = "
@@ -33,6 +33,14 @@ def rule(code: str, bins: str) -> str:
 
 SEGMENTS = '[[segments]]\ncode = "{code}"\nwhen = [{when}]\nen = "Some."\nzh = "些"\n\n'
 OTHERS = '[[segments]]\ncode = "others"\nen = "Others."\nzh = "余"\n\n'
+
+
+def segments(*whens: str) -> str:
+    """The policy of the guide with segments, before that of the others."""
+    named = (SEGMENTS.format(code=f"some-{chr(97 + index)}", when=when) for index, when in enumerate(whens))
+    return VILLAGE.replace(RULES, "".join(named) + OTHERS + RULES, 1)
+
+
 OPPOSED = VILLAGE.replace("points = 100 }]\nevidence", "points = 60 }]\nevidence").replace(
     "points = 60 }, { at_least = 900, points = 60 }", "points = 20 }, { at_least = 900, points = 60 }"
 )
@@ -90,6 +98,27 @@ REFUSED = [
         "segments[0].when",
         "holds for everybody",
     ),
+    ("a segment above what there is", segments('{ feature = "on_time", at_least = 1001 }'), "segments[0].when",
+     "no value of on_time, which is at most 1000, meets"),
+    ("a segment of two conditions that exclude each other",
+     segments('{ feature = "worst", at_least = 10 }, { feature = "worst", below = 5 }'), "segments[0].when",
+     "no value of worst meets"),
+    ("a segment that one above takes whole",
+     segments('{ feature = "worst", at_least = 10 }', '{ feature = "worst", at_least = 30 }'), "segments[1].when",
+     "down to some-a take everybody"),
+    ("the same, narrower by another feature",
+     segments('{ feature = "worst", at_least = 10 }',
+              '{ feature = "worst", at_least = 30 }, { feature = "steady", below = 500 }'), "segments[1].when",
+     "down to some-a take everybody"),
+    ("a segment that two above take together",
+     segments('{ feature = "worst", at_least = 30 }', '{ feature = "worst", at_least = 10, below = 30 }',
+              '{ feature = "worst", at_least = 20 }'), "segments[2].when", "down to some-b take everybody"),
+    ("segments that leave nobody for the last",
+     segments('{ feature = "worst", below = 10, unknown = true }', '{ feature = "worst", at_least = 10 }'),
+     "segments[2]", "down to some-b take everybody"),
+    ("a limit that never holds",
+     VILLAGE.replace(RULES, limit('{ feature = "steady", at_least = 900 }, { feature = "steady", below = 900 }')
+                     + RULES, 1), "limits[0].when", "It never holds: no value of steady"),
 ]  # fmt: skip
 
 
@@ -99,6 +128,14 @@ def test_what_is_out_of_everybodys_reach_is_refused(tmp_path: Path, text: str, k
     with pytest.raises(ConfigError) as raised:
         load_policy(file, Scorecard)
     assert [(error.key, part in error.sentence) for error in raised.value.all] == [(key, True)], raised.value.all
+
+
+def test_a_fault_of_a_rule_hides_no_segment_that_nobody_is_in(tmp_path: Path) -> None:
+    text = segments('{ feature = "on_time", at_least = 1001 }').replace('code = "on-time"', 'code = "On time"')
+    (file := tmp_path / "policy.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as raised:
+        load_policy(file, Scorecard)
+    assert [error.key for error in raised.value.all] == ["segments[0].when", "rules[0].code"]
 
 
 ACCEPTED = [
@@ -119,6 +156,11 @@ ACCEPTED = [
     ("a segment in which the best are held, beside one in which they are not",
      VILLAGE.replace(
          RULES, SEGMENTS.format(code="some", when='{ feature = "on_time", below = 500 }') + OTHERS + RULES, 1)),
+    ("segments of which each leaves somebody to the next",
+     segments('{ feature = "worst", at_least = 30 }', '{ feature = "worst", at_least = 10 }',
+              '{ feature = "worst", below = 10 }')),
+    ("a segment that one above takes but for those of whom nothing is known",
+     segments('{ feature = "worst", at_least = 10 }', '{ feature = "worst", at_least = 30, unknown = true }')),
 ]  # fmt: skip
 
 
