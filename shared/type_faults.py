@@ -113,6 +113,7 @@ _AT = re.compile(r"^(?P<what>.*?)(?: - at (?:`key` in )?`\$(?P<path>.*)`)?$", re
 _STEP = re.compile(r"\[\.\.\.\]|\[(\d+)\]|\.([^.\[]+)")
 _NO_SUCH_WORD = re.compile(r"Invalid (?:enum )?value '")
 _SAID_WORD = re.compile(r"Invalid (?:enum )?value '(.*)'")
+_NO_DAY = re.compile(r"Invalid RFC3339 encoded date\.|Expected `date(?: \| null)?`")
 _NAMED_FIELD = re.compile(r"unknown field `(.+)`$")
 
 
@@ -129,6 +130,8 @@ def _parse(message: str, document: Any, type: Any) -> tuple[str, KeyPath]:
 
 def _with_words(what: str, words: list[str]) -> str:
     what = f"{what.rstrip('.')}."  # a rule of ours is a whole sentence, and msgspec's words are none
+    if _NO_DAY.match(what):
+        what = f"{what} Write a day as year-month-day, such as 2026-01-31."
     said = _SAID_WORD.search(what)
     if words and said and (near := get_close_matches(said[1], words, n=1)):
         what = f"{what} The nearest is `{near[0]}`."

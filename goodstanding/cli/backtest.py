@@ -13,7 +13,7 @@ from rich.table import Table
 from goodstanding import policies
 from goodstanding.cli.data_set import AdapterName, DataFile, source_of
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, prose, say, stops_politely, table
-from goodstanding.cli.picture import check_writable
+from goodstanding.cli.picture import check_drawing
 from goodstanding.platform.stack import given_addresses
 from goodstanding.simulation.view import band_table
 from goodstanding.validation import plot
@@ -56,7 +56,7 @@ def backtest(
     Example: goodstanding backtest --data data/uci-credit-card-train.csv --adapter uci-credit-card
     """
     if picture is not None:
-        check_writable(picture, "--plot")
+        check_drawing(picture, "--plot")
     found = backtested(data, adapter, policy, live=live, screen=Console(quiet=True) if as_json else console)
     if picture is not None:
         picture.write_text(plot.svg(found), encoding="utf-8")

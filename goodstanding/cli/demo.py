@@ -18,7 +18,7 @@ from goodstanding.cli.data_set import source_of
 from goodstanding.cli.explanation import show_in_short
 from goodstanding.cli.fitting import POLICY as LEARNED_POLICY
 from goodstanding.cli.frame import AsJson, answer_json, console, fail, prose, stops_politely
-from goodstanding.cli.picture import check_writable
+from goodstanding.cli.picture import check_drawing
 from goodstanding.cli.portal import link_for
 from goodstanding.cli.program import pasted
 from goodstanding.person.user_id import user_id_of
@@ -87,7 +87,7 @@ def _story(keep: bool, svg: Path | None, as_json: bool) -> None:
     cast = Cast()
     screen = Console(quiet=True) if as_json else console
     if svg is not None:
-        check_writable(svg, "--svg")
+        check_drawing(svg, "--svg")
         screen = Console(record=True, width=_PICTURE_COLUMNS, highlight=False, file=StringIO() if as_json else None)
     view = view_for(screen) if svg is None else Plain(screen)
     screen.print(
@@ -162,7 +162,7 @@ def _in_order(told: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
 
 def _real_data(data: Path, adapter: str, keep: bool, svg: Path | None, as_json: bool) -> None:
     if svg is not None:
-        check_writable(svg, "--svg")
+        check_drawing(svg, "--svg")
     # The policy that is used at the end: a fault in it is told now, and not after all months.
     policies.scorecard(LEARNED_POLICY)
     source = source_of(data, adapter)

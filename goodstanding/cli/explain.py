@@ -16,7 +16,7 @@ from goodstanding.cli.arguments import Who, day, one_of
 from goodstanding.cli.explanation import history_chart, show
 from goodstanding.cli.frame import AsJson, answer_json, console, say, table, warn
 from goodstanding.cli.people import asked, when_scores_come
-from goodstanding.cli.picture import STANDARD_OUTPUT, check_writable
+from goodstanding.cli.picture import STANDARD_OUTPUT, check_drawing, check_writable
 from goodstanding.explanations import read_explained
 from goodstanding.person import charts
 from goodstanding.person.explained import Explained, Moved
@@ -72,11 +72,12 @@ def explain(
     Example: goodstanding explain GS000000000195 --on 2005-10-06
     """
     who_is_it, rows, found, setting = _explained(who, on, _language(language))
-    for file, option, text in ((html, "--html", _page), (svg, "--svg", _drawing)):
+    written = ((html, "--html", check_writable, _page), (svg, "--svg", check_drawing, _drawing))
+    for file, option, check, text in written:
         if file == STANDARD_OUTPUT and not as_json:
             sys.stdout.write(text(found, setting))
         elif file is not None:
-            check_writable(file, option)
+            check(file, option)
             file.write_text(text(found, setting), encoding="utf-8")
             say(f"Written: {file}")
     if as_json:

@@ -77,7 +77,10 @@ def fit(
         f"{policy}: {card.id}, learned from {people:,} people. Rules: {counted}. On people whom it was not learned "
         f"from: AUC {area:.4f}, KS {distance:.4f}."
     )
-    tell(f"Hold it against the same data: goodstanding backtest --data {data} --adapter {adapter} --policy {policy}")
+    tell(
+        "On the file that it was learned from it looks better than it is. Judge it by other people: goodstanding "
+        f"backtest --data OTHER-FILE --adapter {adapter} --policy {policy}"
+    )
 
 
 def _below_root(file: Path) -> str:

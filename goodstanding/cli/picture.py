@@ -19,3 +19,13 @@ def check_writable(file: Path, option: str) -> None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
         raise UserError(f"{file} cannot be written: {reason}.", f"Name another file with {option}.") from None
+
+
+def check_drawing(file: Path, option: str) -> None:
+    """The same of a drawing, whose name must not say that it is anything but SVG. Raises UserError."""
+    if file != STANDARD_OUTPUT and file.suffix.lower() not in ("", ".svg"):
+        raise UserError(
+            f"A picture is written as SVG, and {file.name} ends as another sort.",
+            f"Name a file that ends in .svg with {option}.",
+        )
+    check_writable(file, option)

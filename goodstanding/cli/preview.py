@@ -16,7 +16,7 @@ from rich.table import Table
 from goodstanding import policies
 from goodstanding.cli.figures import signed
 from goodstanding.cli.frame import AsJson, answer_json, console, errors, table, tell, wants_json
-from goodstanding.cli.picture import check_writable
+from goodstanding.cli.picture import check_drawing
 from goodstanding.cli.tier_preview import preview_tiers
 from goodstanding.errors import UserError
 from goodstanding.person.everybody import Everybody
@@ -63,7 +63,7 @@ def preview(
         preview_tiers(new, against, movers, as_json=as_json)
         return
     if picture is not None:
-        check_writable(picture, "--plot")
+        check_drawing(picture, "--plot")
     card, tiers = policies.scorecard(new), policies.tier_table()
     given = policies.scorecard(against) if against else None
     old, card, found = asyncio.run(previewed(Stack.default().deployment, card, given, tiers, movers))

@@ -11,7 +11,7 @@ from typing import ClassVar, TypeAlias
 import msgspec
 
 from services.scorer.core.features.activity import DONE
-from services.scorer.core.features.base import Groups, faults_of_kinds
+from services.scorer.core.features.base import Groups, faults_of_kinds, no_kind
 from shared.contracts.kinds import KIND_OF, Shape
 from shared.contracts.policy_parts import PolicyFault
 
@@ -115,7 +115,7 @@ class State(Hint, frozen=True, kw_only=True, tag="state"):
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         kind = KIND_OF.get(self.kind)
         if kind is None or kind.shape is not Shape.FACT:
-            yield PolicyFault(("kind",), f"`{self.kind}` is no kind of the shape fact.")
+            yield PolicyFault(("kind",), no_kind(self.kind, (Shape.FACT,)))
         elif self.value not in kind.values:
             yield PolicyFault(("value",), f"Use one of: {', '.join(kind.values)}.")
 

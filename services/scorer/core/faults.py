@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from services.scorer.core.features.base import no_kind
 from services.scorer.core.features.months import WINDOW_MONTHS_MAX
 from services.scorer.core.part_faults import (
     CODE_SENTENCE,
@@ -33,6 +34,8 @@ from shared.contracts.policy_parts import PolicyFault, faults_of_name, is_code
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _NAME_SENTENCE = "Use 1 to 40 lower-case letters, digits and underscores, a letter first."
 _RESTRICTIONS_MAX = 16
+_READ = (Shape.OBLIGATION, Shape.ACTIVITY, Shape.FIGURE, Shape.FACT)
+"""What a list of kinds may name: no record and no contact."""
 _MEETING = ("kinds", "features", "segments", "limits")
 """What says who is in a segment, and of whom a limit holds."""
 _PARTS_MAX = {"features": 1000, "segments": 50, "rules": 1000, "caps": 100, "limits": 1000, "hints": 100}
@@ -99,8 +102,8 @@ def _faults_of_kinds(card: ScorecardParts) -> Faults:
         if not kinds:
             yield PolicyFault(("kinds", name), "Name at least one kind.")
         for index, kind in enumerate(kinds):
-            if kind not in KIND_OF or KIND_OF[kind].shape in (Shape.RECORD, Shape.CONTACT):
-                yield PolicyFault(("kinds", name, index), f"`{kind}` is no kind that a feature can read.")
+            if kind not in KIND_OF or KIND_OF[kind].shape not in _READ:
+                yield PolicyFault(("kinds", name, index), no_kind(kind, _READ))
 
 
 def _faults_of_features(card: ScorecardParts) -> Faults:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from itertools import islice
 from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
 
 from services.scorer.core.features.months import WINDOW_MONTHS_MAX, Months, Plan
+from shared.contracts.demographics import is_demographic
 from shared.contracts.kinds import KIND_OF, Kind, Shape
 from shared.contracts.policy_parts import PolicyFault
 
@@ -99,7 +101,21 @@ def faults_of_kinds(
         wrong = (k for k in named if k not in KIND_OF or KIND_OF[k].shape not in shapes)
         for kind in islice(wrong, 1):
             of = f" of [kinds] {name}" if name in groups else ""
-            yield PolicyFault((key, index), f"`{kind}`{of} is no kind of the shape {' or '.join(shapes)}.")
+            yield PolicyFault((key, index), no_kind(kind, shapes, of))
+
+
+def no_kind(name: str, shapes: Sequence[Shape], of: str = "") -> str:
+    """A sentence for a name that is no kind of these shapes, with what to do about it."""
+    if is_demographic(name):
+        return (
+            f"`{name}`{of} is a refused attribute. Remove it: sex, age, marital status, religion, ethnicity, health "
+            "and biometrics feed no score."
+        )
+    known = [kind.name for kind in KIND_OF.values() if kind.shape in shapes]
+    near = () if name in KIND_OF else get_close_matches(name, known, n=1)
+    nearest = f" The nearest is `{near[0]}`." if near else ""
+    shaped = " or ".join(shapes)
+    return f"`{name}`{of} is no kind of the shape {shaped}.{nearest} All are listed by: goodstanding partner kinds"
 
 
 def faults_of_months(months: int) -> Iterator[PolicyFault]:

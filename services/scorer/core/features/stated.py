@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from services.scorer.core.features.base import Feature, Groups, Measure, Measured, Unit, Windowed
+from services.scorer.core.features.base import Feature, Groups, Measure, Measured, Unit, Windowed, no_kind
 from services.scorer.core.features.months import Circle, Months, Plan
 from services.scorer.core.state import amount_of
 from shared.contracts.fields import SCORE_MAX, SCORE_MIN
@@ -58,7 +58,7 @@ class Fact(Feature, frozen=True, kw_only=True, tag="fact"):
 
     def faults(self, groups: Groups) -> Iterator[PolicyFault]:
         if self.kind not in KIND_OF or KIND_OF[self.kind].shape is not Shape.FACT:
-            yield PolicyFault(("kind",), f"`{self.kind}` is no kind of the shape fact.")
+            yield PolicyFault(("kind",), no_kind(self.kind, (Shape.FACT,)))
 
     def measure(self, plan: Plan, groups: Groups) -> Measure:
         code = KIND_OF[self.kind].code

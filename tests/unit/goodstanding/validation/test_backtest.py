@@ -153,6 +153,10 @@ def test_points_that_were_learned_from_the_data_are_said_to_be(
         ({"--policy": "nowhere.toml"}, "nowhere.toml"),
         ({"--plot": "-"}, "Standard output has the answer of this command. Name a file with --plot."),
         ({"--plot": "/nowhere/at/all.svg"}, "cannot be written"),
+        (
+            {"--plot": "backtest.png"},
+            "written as SVG, and backtest.png ends as another sort. Name a file that ends in .svg",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_told(few: Path, change: dict[str, str], sentence: str) -> None:

@@ -90,6 +90,12 @@ CASES = [
     ("weight", "months = 24 }", 'months = 24, weights = { "water.bill" = -5 } }', None,
      'features.kept.weights."water.bill"', "0 to 1000"),
     ("fact's kind", 'kind = "identity.verified"', 'kind = "water.bill"', None, "features.identity.kind", "shape fact"),
+    ("fact of a refused attribute", 'kind = "identity.verified"', 'kind = "gender"', None, "features.identity.kind",
+     "`gender` is a refused attribute. Remove it:"),
+    ("a kind misspelled", '["income.reported"]', '["incom.reported"]', "income = {", "features.income.kinds[0]",
+     "The nearest is `income.reported`. All are listed by: goodstanding partner kinds"),
+    ("a day of no calendar's writing", "effective_on = ", 'effective_on = "1.2.2026" # ', None, "effective_on",
+     "Write a day as year-month-day, such as 2026-01-31."),
     # segments, limits, caps
     ("condition of nothing", '"kept", below = 900 }]\nen = "Late', '"gone", below = 900 }]\nen = "Late', '"gone"',
      "segments[0].when[0].feature", "[features]"),
