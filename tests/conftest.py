@@ -6,7 +6,7 @@ import gc
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.support.servers", "tests.support.pooler", "tests.faults.options"]
+pytest_plugins = ["tests.support.time_is_over", "tests.support.servers", "tests.support.pooler", "tests.faults.options"]
 
 # A law is about what holds, not about how fast it is seen to hold: a busy machine must not fail one.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
