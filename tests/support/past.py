@@ -22,6 +22,7 @@ from goodstanding.simulation.course import publication_day
 from goodstanding.simulation.driver import Driver, driving
 from shared.contracts import zones
 from shared.contracts.cloudevents import STRUCTURED
+from shared.contracts.erasure import is_nobody
 from shared.contracts.identity import sample_account
 from shared.contracts.messages import TYPES, BehaviorEvent, RecordReport
 from shared.contracts.months import day_of_month, month_of, month_start
@@ -146,7 +147,8 @@ def _outgoing(line: bytes) -> Outgoing:
 
 
 async def held(deployment: Deployment) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all services' tables, and the last message of each key that subscribers have."""
+    """All rows of all services' tables, and the last message about each person that subscribers have. A mark about
+    nobody says only when the clock moved last."""
     found: dict[str, list[tuple[Any, ...]]] = {}
     for service in STATEFUL:
         db = await asyncpg.connect(deployment.dsn(service))
@@ -169,7 +171,8 @@ async def _last(deployment: Deployment, topic: str) -> list[tuple[Any, ...]]:
     starts = {at: span.start for at, span in kept.items()}
     ends = {at: span.stop for at, span in kept.items()}
     async for record in between(kafka, starts, ends):
-        last[record.key] = (record.key, record.value, tuple(sorted(record.headers)))
+        if not is_nobody(record.key.decode()):
+            last[record.key] = (record.key, record.value, tuple(sorted(record.headers)))
     return sorted(last.values())
 
 
