@@ -28,6 +28,7 @@ _STAND_INS: dict[Any, tuple[Any, Any]] = {
 }
 A_TEXT = "Expected `str`"
 """What is said of a key in whose place a text is guessed."""
+_A_TABLE = "Expected `object"
 _BOUND_TEXT = f"{A_TEXT} of length"
 
 
@@ -58,8 +59,9 @@ def guesses(document: Any, faults: Iterable[Fault], type: Any) -> tuple[Any, Any
 
 
 def guessed(faults: Iterable[Fault]) -> Sequence[KeyPath]:
-    """The tables in which a value is guessed: what a rule says of these is no fault of the document's own."""
-    return [key[:-1] for key, said in faults if key and not said.startswith(UNKNOWN)]
+    """The tables in which a value is guessed, or its key at the top: what a rule says of these is no fault of the
+    document's own."""
+    return [key[:-1] or key for key, said in faults if key and not said.startswith(UNKNOWN)]
 
 
 def _guess(document: Any, faults: Iterable[Fault], type: Any, texts: Sequence[str] | None) -> Any:
@@ -82,7 +84,8 @@ def _guess(document: Any, faults: Iterable[Fault], type: Any, texts: Sequence[st
                 texts,
                 type_at(document, type, key[:-1]),
             )
-        else:
+        elif not (isinstance(key[-1], int) and said.startswith(_A_TABLE)):
+            # On a whole member of a list others rest, so that nothing stands in for one.
             table[key[-1]] = _stand_in(type_at(document, type, key), texts, "one" if texts is None else "another")
     return document
 

@@ -248,6 +248,22 @@ def test_a_part_of_a_wrong_structure_hides_no_fault_of_the_others(
     assert sorted(error.key for error in raised.value.all) == sorted({key, *others}), raised.value.all
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "key"),
+    [
+        ("publication_day = 6", "", ""),
+        ("publication_day = 6", "publication_day = []", "publication_day"),
+    ],
+)
+def test_nothing_is_told_of_what_is_guessed_at_the_top(tmp_path: Path, was: str, now: str, key: str) -> None:
+    text = (ROOT / "policies" / "scorecard.toml").read_text(encoding="utf-8")
+    text = text[: text.index("[dimensions]")].replace(was, now, 1) + text[text.index("[dimensions]") :]
+    (file := tmp_path / "top.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as raised:
+        check(file)
+    assert [error.key for error in raised.value.all] == [key]
+
+
 def test_the_word_that_was_meant_is_named_with_all_that_there_are(tmp_path: Path) -> None:
     (file := tmp_path / "policy.toml").write_text(VILLAGE.replace('"regular"', '"regularity"'), encoding="utf-8")
     with pytest.raises(ConfigError) as raised:
