@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-AGAIN_S = 60.0
-"""Longer than what a test leaves behind takes to be put away."""
+AGAIN_S = 10.0
 
 
 @pytest.hookimpl(wrapper=True)
@@ -22,3 +21,10 @@ def pytest_timeout_set_timer(settings: Any) -> Generator[None, Any, Any]:
     if settings.method == "signal":
         signal.setitimer(signal.ITIMER_REAL, settings.timeout, AGAIN_S)
     return is_set
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
+    """What the test leaves behind is put away in peace."""
+    if call.excinfo and call.excinfo.errisinstance(pytest.fail.Exception):
+        signal.setitimer(signal.ITIMER_REAL, 0)
