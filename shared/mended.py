@@ -1,17 +1,22 @@
 """A document with values of a wrong type, as it might have been meant: so that its other faults are told at once.
 
 What a rule says of such a document is worth telling if it holds whatever stands in the place of the wrong values. So
-there are two guesses: a fault that both have is the document's own.
+there are several guesses, and a fault that all have is the document's own.
 """
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
+from dataclasses import dataclass
 from datetime import date
+from enum import Enum
+from itertools import islice
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 
@@ -20,52 +25,98 @@ from shared.type_faults import UNKNOWN, Fault, KeyPath, faults_of, type_at
 _NEAREST = re.compile(r"The nearest is `([^`]+)`")
 _MISSING = re.compile(r"Object missing required field `([^`]+)`")
 _WORDS = re.compile(r"Say one of: (.+)\.$")
-_SENTENCES = frozenset({"en", "zh"})
 _STAND_INS: dict[Any, tuple[Any, Any]] = {
     int: (0, 1000),
     bool: (False, True),
     date: (date(2000, 1, 1), date(2100, 1, 1)),
 }
-A_TEXT = "Expected `str`"
+_NAMES = ("one", "another")
+_NAMES_MAX = 20
+"""More than these are not tried: a document of which so many parts are looked for has been cut in two."""
+_A_TEXT = "Expected `str`"
 """What is said of a key in whose place a text is guessed."""
-_A_TABLE = "Expected `object"
-_BOUND_TEXT = f"{A_TEXT} of length"
 
 
-def with_missing(document: Any, faults: Iterable[Fault]) -> tuple[Any, Sequence[KeyPath]]:
-    """The document with an empty text for each required key that is missing, and these keys."""
+class _Way(NamedTuple):
+    """One way to guess."""
+
+    number: int
+    """Counts through what may be meant where there is a choice."""
+    name: str
+    """What stands for a text."""
+    texts: Sequence[str]
+    """What stands for a list or a table has a member by each of these; every other way says none."""
+
+    @property
+    def is_other(self) -> bool:
+        return self.number % 2 == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A document with faults of its type, of which several guesses can be made."""
+
+    document: Any
+    faults: Sequence[Fault]
+    type: Any
+    guessed: Sequence[KeyPath]
+    """The keys at which, or below which, something is guessed."""
+
+    def is_guessed(self, key: KeyPath) -> bool:
+        """Whether what a rule says of this key is said of a guess, and is no fault of the document's own."""
+        return any(key[: len(guessed)] == guessed for guessed in self.guessed)
+
+    def guesses(self) -> Iterator[Any]:
+        """What the document may have been meant to say, as far as that can be guessed, each time another thing: a key
+        that nobody knows goes by the name that was meant, or is left out; a wrong value is another one."""
+        return self._in_turn((number, _NAMES[number % 2]) for number in range(self._sorts()))
+
+    def named(self, names: Iterable[str]) -> Iterator[Any]:
+        """The same with each of these names in the place of what is wrong."""
+        return self._in_turn((number, name) for name in islice(names, _NAMES_MAX) for number in (0, 1))
+
+    def _in_turn(self, ways: Iterable[tuple[int, str]]) -> Iterator[Any]:
+        texts = tuple(dict.fromkeys(_texts(self.document)))
+        for number, name in ways:
+            way = _Way(number, name, texts if number % 2 else ())
+            with suppress(msgspec.ValidationError):
+                yield msgspec.convert(_guess(self.document, self.faults, self.type, way), self.type)
+
+    def names_at(self, keys: Iterable[KeyPath]) -> Iterable[str]:
+        """The names that these keys have, or what is there: by one of them a part may be looked for whose own name is
+        wrong."""
+        found: dict[str, None] = {}
+        for key in keys:
+            at = self.document
+            for step in key:
+                found |= {step: None} if isinstance(step, str) else {}
+                with suppress(KeyError, IndexError, TypeError):
+                    at = at[step]
+            found |= {at: None} if isinstance(at, str) else {}
+        return found
+
+    def _sorts(self) -> int:
+        """So many guesses try each sort of thing that may be meant by a wrong value."""
+        types = (type_at(self.document, self.type, key) for key in self.guessed)
+        return max([2, *(len(list(_members(each))) for each in types)])
+
+
+def meant(document: Any, faults: Sequence[Fault], type: Any) -> Meant:
+    """Of a document with these faults."""
     document = deepcopy(document)
-    keys = [(*key, found[1]) for key, said in faults if (found := _MISSING.match(said))]
-    for key in keys:
+    missing = [(*key, found[1]) for key, said in faults if (found := _MISSING.match(said))]
+    for key in missing:
         _table_of(document, key)[key[-1]] = ""
-    return document, keys
+    if missing:
+        faults = list(faults_of(document, type))
+        said = {key for key, _ in faults}
+        faults += [(key, _A_TEXT) for key in missing if key not in said]
+    keys = (key for key, said in faults if key and not said.startswith(UNKNOWN))
+    guessed = [key[:-1] if key[-1] in _tags(type_at(document, type, key[:-1])) else key for key in keys]
+    return Meant(document, faults, type, guessed)
 
 
-def can_stand_in(key: KeyPath, said: str | None) -> bool:
-    """Whether something may be guessed in the place of a key that is missing; `said` is what is wrong with an empty
-    text there. By a name other parts of a file look for that part: a guess would make faults that the file does not
-    have. A text whose length is bound is for people, as sentences are."""
-    if said is None:
-        return len(key) == 1 or key[-1] in _SENTENCES
-    return not said.startswith(A_TEXT) or said.startswith(_BOUND_TEXT)
-
-
-def guesses(document: Any, faults: Iterable[Fault], type: Any) -> tuple[Any, Any]:
-    """Two documents without these faults, as far as that can be guessed: a key that nobody knows goes by the name that
-    was meant, or is left out; a wrong value is another one in each. Of a list or a table one has no members, and the
-    other has one by each name that the file says, so that what looks for a member finds it in one of them."""
-    faults, texts = list(faults), tuple(dict.fromkeys(_texts(document)))
-    return _guess(document, faults, type, None), _guess(document, faults, type, texts)
-
-
-def guessed(faults: Iterable[Fault]) -> Sequence[KeyPath]:
-    """The tables in which a value is guessed, or its key at the top: what a rule says of these is no fault of the
-    document's own."""
-    return [key[:-1] or key for key, said in faults if key and not said.startswith(UNKNOWN)]
-
-
-def _guess(document: Any, faults: Iterable[Fault], type: Any, texts: Sequence[str] | None) -> Any:
-    """`texts` are those that the other of the two guesses makes members of."""
+def _guess(document: Any, faults: Iterable[Fault], type: Any, way: _Way) -> Any:
     document = deepcopy(document)
     for key, said in faults:
         if not key:
@@ -76,50 +127,50 @@ def _guess(document: Any, faults: Iterable[Fault], type: Any, texts: Sequence[st
             if near:
                 table.setdefault(near[1], value)
         elif words := _WORDS.search(said):
-            _say(
-                table,
-                key[-1],
-                words[1].split(", "),
-                near[1] if near else None,
-                texts,
-                type_at(document, type, key[:-1]),
-            )
-        elif not (isinstance(key[-1], int) and said.startswith(_A_TABLE)):
-            # On a whole member of a list others rest, so that nothing stands in for one.
-            table[key[-1]] = _stand_in(type_at(document, type, key), texts, "one" if texts is None else "another")
+            nearest = near[1] if near else None
+            _say(table, key[-1], words[1].split(", "), nearest, way, type_at(document, type, key[:-1]))
+        else:
+            table[key[-1]] = _stand_in(type_at(document, type, key), way)
     return document
 
 
-def _say(table: Any, key: Any, words: Sequence[str], near: str | None, texts: Sequence[str] | None, type: Any) -> None:
-    """One of the words, in the one guess the nearest or else the first, in the other the last. Where a word says what
-    the table is, it is one that the rest of the table fits best, and what does not fit is guessed, too."""
-    members = {each.__struct_config__.tag: each for each in _members(type) if isinstance(each, msgspec.StructMeta)}
-    if not (isinstance(table, dict) and set(words) <= set(members)):
-        table[key] = (near or words[0]) if texts is None else words[-1]
+def _say(table: Any, key: Any, words: Sequence[str], near: str | None, way: _Way, type: Any) -> None:
+    """One of the words: the nearest or else the first, and every other time the last. Where a word says what the table
+    is, it is each that the rest of the table fits in turn, or each that there is; what does not fit is guessed, too."""
+    if key not in _tags(type):
+        table[key] = words[-1] if way.is_other else near or words[0]
         return
-    misfits = {word: len(list(faults_of({**table, key: word}, members[word]))) for word in words}
-    fitting = [word for word in words if misfits[word] == min(misfits.values())]
-    word = fitting[-1] if texts is not None else near if near in fitting else fitting[0]
-    filled = _filled(members[word], texts, "one" if texts is None else "another", table)
+    members = {each.__struct_config__.tag: each for each in _members(type)}
+    fitting = [word for word in words if not list(faults_of({**table, key: word}, members[word]))] or words
+    if near and near in fitting:
+        fitting = [near, *(word for word in fitting if word != near)]
+    word = fitting[way.number % len(fitting)]
+    filled = _filled(members[word], way, table)
     table.clear()
     table.update({**filled, key: word})
 
 
-def _stand_in(type: Any, texts: Sequence[str] | None, name: str) -> Any:
-    """A value of a type. Of a list or a table: empty without texts, otherwise with a member by each of them."""
-    type = next(iter(_members(type)), None)
+def _stand_in(type: Any, way: _Way) -> Any:
+    """A value of a type."""
+    members = list(_members(type)) or [None]
+    type = members[way.number % len(members)]
     origin, arguments = get_origin(type), get_args(type)
     if origin is dict:
-        return {} if texts is None or arguments[0] is not str else {t: _stand_in(arguments[1], (), t) for t in texts}
+        texts = way.texts if arguments[0] is str else ()
+        return {text: _stand_in(arguments[1], way._replace(name=text, texts=())) for text in texts}
     if origin in (list, tuple):
-        return [] if texts is None else [_stand_in(arguments[0], (), text) for text in texts]
+        return [_stand_in(arguments[0], way._replace(name=text, texts=())) for text in way.texts]
+    if origin is Literal:
+        return arguments[way.number % len(arguments)]
+    if isinstance(type, builtins.type) and issubclass(type, Enum):
+        words = [each.value for each in type]
+        return words[way.number % len(words)]
     if isinstance(type, msgspec.StructMeta):
-        return _filled(type, texts, name, {})
-    one, other = _STAND_INS.get(type, (name, name))
-    return one if texts is None else other
+        return _filled(type, way, {})
+    return _STAND_INS.get(type, (way.name, way.name))[way.number % 2]
 
 
-def _filled(type: Any, texts: Sequence[str] | None, name: str, said: Mapping[str, Any]) -> dict[str, Any]:
+def _filled(type: Any, way: _Way, said: Mapping[str, Any]) -> dict[str, Any]:
     """A table of a type with what is said of it, as far as that fits, and the rest of what it must have."""
     config = type.__struct_config__
     table = {config.tag_field: config.tag} if config.tag_field else {}
@@ -128,7 +179,7 @@ def _filled(type: Any, texts: Sequence[str] | None, name: str, said: Mapping[str
         if key in said and not list(faults_of(said[key], field.type)):
             table[key] = said[key]
         elif field.required:
-            table[key] = _stand_in(field.type, texts, name)
+            table[key] = _stand_in(field.type, way)
     return table
 
 
@@ -139,6 +190,12 @@ def _members(type: Any) -> Iterator[Any]:
         yield from (each for each in get_args(type) if each is not NoneType)
     else:
         yield type
+
+
+def _tags(type: Any) -> frozenset[Any]:
+    """The key that says which member of a union a table is."""
+    structs = (each for each in _members(type) if isinstance(each, msgspec.StructMeta))
+    return frozenset(each.__struct_config__.tag_field for each in structs) - {None}
 
 
 def _texts(document: Any) -> Iterator[str]:

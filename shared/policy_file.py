@@ -5,7 +5,8 @@ card = load_policy(policies / SCORECARD, Scorecard)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -69,11 +70,20 @@ def load_policy(file: Path, type: type[P]) -> P:
     return policy
 
 
-def _certain(error: ConfigError) -> Iterator[PolicyFault]:
+def _certain(error: ConfigError) -> Sequence[PolicyFault]:
     """What the rules of a policy have against a file, whatever is meant by the values that are of a wrong type."""
-    if error.guesses is None:
-        return
-    one, other = (list(guess.faults()) for guess in error.guesses)
-    for fault in one:
-        if fault in other and not any(table and fault.key[: len(table)] == table for table in error.guessed):
-            yield fault
+    if error.meant is None:
+        return ()
+    guesses = error.meant.guesses()
+    first = [fault for guess in islice(guesses, 1) for fault in guess.faults()]
+    certain = _common([fault for fault in first if not error.meant.is_guessed(fault.key)], guesses)
+    # What is looked for by a name may be a part whose name is wrong.
+    return _common(certain, error.meant.named(error.meant.names_at(fault.key for fault in certain)))
+
+
+def _common(faults: Sequence[PolicyFault], guesses: Iterator[Policy]) -> Sequence[PolicyFault]:
+    """Those of the faults that all these policies have, too."""
+    while faults and (guess := next(guesses, None)):
+        others = set(guess.faults())
+        faults = [fault for fault in faults if fault in others]
+    return faults

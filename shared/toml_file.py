@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from copy import deepcopy
 from datetime import date
@@ -22,9 +22,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from shared import mended
+from shared.mended import Meant, meant
 from shared.toml_lines import line_of
-from shared.type_faults import UNKNOWN, Fault, KeyPath, faults_of
+from shared.type_faults import UNKNOWN, KeyPath, faults_of
 
 T = TypeVar("T")
 _NAME_CHARACTERS = 12
@@ -56,10 +56,8 @@ class ConfigError(ValueError):
         """Further errors of the same file, where all of them were looked for."""
         self.rest: object | None = None
         """What the file says without the keys that nobody knows, where nothing else is wrong with its types."""
-        self.guesses: tuple[Any, Any] | None = None
-        """What the file may have been meant to say, twice, see `mended`; None where that cannot be guessed."""
-        self.guessed: Sequence[KeyPath] = ()
-        """The tables in which they differ from the file."""
+        self.meant: Meant | None = None
+        """What the file may have been meant to say, where its types are wrong."""
 
     @property
     def all(self) -> list[ConfigError]:
@@ -106,24 +104,10 @@ def load(path: Path, type: type[T], hint: Callable[[str], str] = lambda _: "") -
             )
             for key, said in faults
         )
-        _guess(found, document, faults, type)
+        found.meant = meant(document, faults, type)
         with suppress(msgspec.ValidationError):
             found.rest = msgspec.convert(_without(document, unknown), type)
         raise found from None
-
-
-def _guess(found: ConfigError, document: Any, faults: Sequence[Fault], type: Any) -> None:
-    """Say in an error what the file may have been meant to say, if that can be guessed."""
-    document, missing = mended.with_missing(document, faults)
-    if missing:
-        faults = list(faults_of(document, type))
-        said = dict(faults)
-        if not all(mended.can_stand_in(key, said.get(key)) for key in missing):
-            return
-        faults += [(key, mended.A_TEXT) for key in missing if key not in said]
-    with suppress(msgspec.ValidationError):
-        one, other = (msgspec.convert(each, type) for each in mended.guesses(document, faults, type))
-        found.guesses, found.guessed = (one, other), mended.guessed(faults)
 
 
 def _without(document: Any, keys: Iterable[KeyPath]) -> Any:

@@ -171,6 +171,23 @@ def test_what_a_missing_name_or_table_leads_to_is_not_told(tmp_path: Path, was: 
     assert "missing required field" in raised.value.sentence
 
 
+FEATURE = 'verified = { is = "fact", kind = "identity.verified" }'
+CAP_AND_LIMIT = """[[caps]]
+code = "both"
+rules = ["steady"]
+points = 600
+en = "Both."
+zh = "两"
+
+[[limits]]
+code = "few"
+when = [{ feature = "steady", below = 500 }]
+ceiling = 940
+en = "Few."
+zh = "少"
+
+[records] """
+
 KINDS = """
 [[own_kinds]]
 code = 130
@@ -210,6 +227,7 @@ VILLAGE = (
     re.findall(r"```toml village\.toml\n(.*?)```", (ROOT / "docs" / "policies.md").read_text("utf-8"), re.DOTALL)[0]
     .replace("publication_day = 6", "publication_day = 31")
     .replace("points = 100 }", "points = 90 }", 1)
+    .replace("[records] ", CAP_AND_LIMIT, 1)
 )
 OF_VILLAGE = {"publication_day", "dimensions.steadiness"}
 OF_BENEFITS = {"hysteresis", "tiers[1].code", "tiers[1].from"}
@@ -224,6 +242,19 @@ STRUCTURE = [
      OF_VILLAGE),
     ("a feature without kinds", VILLAGE, STEADY, 'steady = { is = "regular", months = 12 }', "features.steady",
      OF_VILLAGE),
+    ("a feature that is no table", VILLAGE, STEADY, "steady = 3", "features.steady", OF_VILLAGE),
+    ("a fact that is no table", VILLAGE, FEATURE, "verified = 3", "features.verified", OF_VILLAGE),
+    ("a fact of which nothing is known", VILLAGE, FEATURE, "verified = { q = 1 }", "features.verified", OF_VILLAGE),
+    ("a rule without a code that a cap names", VILLAGE, 'code = "steady"\n', "", "rules[2]", OF_VILLAGE),
+    ("a code that is no text", VILLAGE, 'code = "steady"', "code = 5", "rules[2].code", OF_VILLAGE),
+    ("a rule without a feature", VILLAGE, 'feature = "steady"\n', "", "rules[2]", OF_VILLAGE),
+    ("a rule without a dimension", VILLAGE, 'dimension = "steadiness"\n', "", "rules[2]",
+     {"publication_day"}),
+    ("a bin that is no table", VILLAGE, "{ at_least = 500, points = 60 }", "500", "rules[2].bins[1]",
+     {"publication_day"}),
+    ("a condition that is no table", VILLAGE, '{ feature = "steady", below = 500 }', '"steady"', "limits[0].when[0]",
+     OF_VILLAGE),
+    ("a limit without a code", VILLAGE, 'code = "few"\n', "", "limits[0]", OF_VILLAGE),
     ("a hint of no sort", VILLAGE, HINT, HINT.replace("keep", "borrow"), "hints[0].does", OF_VILLAGE),
     ("a cost that is missing", VILLAGE, "life = { open = -60, settled = -30 }\n", "", "records", OF_VILLAGE),
     ("a kind without a title", KINDS, 'title = "Fee of a gym, paid"\n', "", "own_kinds[0]", OF_KINDS),
