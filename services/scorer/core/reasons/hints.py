@@ -110,11 +110,6 @@ class _Ahead:
         return self._scores[through]
 
 
-def hinted_by(hint: AnyHint, present: Present, card: Scorecard) -> Hinted | None:
-    """What one hint is worth to this person; None if it is not for this person, or helps nothing."""
-    return _Ahead(present, card).hinted_by(hint)
-
-
 def _followed(hint: AnyHint, usual: State, ahead: Usual, through: int, kinds: tuple[str, ...]) -> Iterator[State]:
     """The states of the person who has followed the hint, each in another way that its sentence leaves open. It is the
     worst of them that may be promised."""
