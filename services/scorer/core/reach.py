@@ -1,39 +1,28 @@
 """Whether anybody can have the highest score of a scorecard, and the lowest (rules S5), and be in each segment.
 
-Of a feature no more values are looked at than those at which a bin or a condition begins: between two of them nothing
-changes. Each is looked at with few observations and with many, since with few of them a loss may cost nothing yet, and
-a gain is not whole yet. Each feature is taken to be independent of the others. So whatever is refused is out of
-everybody's reach, but not everything that is out of reach is refused.
+Each feature is taken to be independent of the others. So whatever is refused is out of everybody's reach, but not
+everything that is out of reach is refused.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain, product
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
-from services.scorer.core.compiled import all_of, points_of
-from services.scorer.core.features.base import Measured
-from services.scorer.core.features.stated import Fact
 from services.scorer.core.scorecard_parts import BASE, POINTS, Condition, Limit, Rule, ScorecardParts
-from shared.contracts.kinds import KIND_OF, RecordClass
+from services.scorer.core.values import TRIED_MAX, Value, Values, given_by, meeting, values_of, values_of_conditions
+from shared.contracts.kinds import RecordClass
 from shared.contracts.policy_parts import PolicyFault
 
-_Value: TypeAlias = Measured | None
-"""None where it is unknown."""
-_Values: TypeAlias = Mapping[str, Sequence[_Value]]
-"""By feature."""
-_TRIED_MAX = 1_000_000
-"""A policy for which more values would have to be looked at is not checked, because that would take too long."""
 _HIGHEST, _LOWEST = BASE + POINTS, BASE
 
 
 def faults_of_reach(card: ScorecardParts) -> Iterator[PolicyFault]:
     """Only of a scorecard whose parts have no faults, and whose dimensions have their shares."""
     yield from faults_of_meeting(card)
-    values = {name: _values(card, name) for name in card.features}
-    if sum(len(values[rule.feature]) for rule in card.rules) * len(card.segment_codes()) > _TRIED_MAX:
+    values = values_of(card)
+    if sum(len(values[rule.feature]) for rule in card.rules) * len(card.segment_codes()) > TRIED_MAX:
         return
     # A segment whose rules come to less has its own item for that, and nobody in it is meant to have the best score.
     meant = [segment for segment in card.segment_codes() if _most(card, segment) == POINTS]
@@ -51,8 +40,7 @@ def faults_of_reach(card: ScorecardParts) -> Iterator[PolicyFault]:
 
 def faults_of_meeting(card: ScorecardParts) -> Iterator[PolicyFault]:
     """Only of a scorecard whose features and conditions have no faults."""
-    # A condition asks for no observations.
-    values: _Values = {name: [None, *((known, 1) for known in _known(card, name))] for name in card.features}
+    values = values_of_conditions(card)
     for index, limit in enumerate(card.limits):
         if name := _never(limit.when, values):
             yield PolicyFault(("limits", index, "when"), f"It never holds: {_no_value(card, name)}")
@@ -61,7 +49,7 @@ def faults_of_meeting(card: ScorecardParts) -> Iterator[PolicyFault]:
         if name := _never(segment.when, values):
             yield PolicyFault(at, f"Nobody is in it: {_no_value(card, name)}")
             continue
-        left = {**values, **_meeting(segment.when, values)}
+        left = {**values, **meeting(segment.when, values)}
         above = {earlier: each.when for earlier, each in enumerate(card.segments[:index]) if each.when}
         if (taken := _holds_for_all(above, left)) is not None:
             whole = _holds_for_all({taken: above[taken]}, values) is not None
@@ -77,9 +65,9 @@ def faults_of_meeting(card: ScorecardParts) -> Iterator[PolicyFault]:
             yield PolicyFault(at, sentence)
 
 
-def _never(when: Sequence[Condition], values: _Values) -> str | None:
+def _never(when: Sequence[Condition], values: Values) -> str | None:
     """A feature of which no value meets all conditions on it."""
-    return next((name for name, found in _meeting(when, values).items() if not found), None)
+    return next((name for name, found in meeting(when, values).items() if not found), None)
 
 
 def _no_value(card: ScorecardParts, name: str) -> str:
@@ -88,21 +76,14 @@ def _no_value(card: ScorecardParts, name: str) -> str:
     return f"no value of {name}{bound} meets its conditions. Mend them, or take it out."
 
 
-def _meeting(when: Sequence[Condition], values: _Values) -> Mapping[str, Sequence[_Value]]:
-    """Of each feature that the conditions name, the values that meet all of them that are on it."""
-    names = dict.fromkeys(condition.feature for condition in when)
-    holds = {name: all_of([each for each in when if each.feature == name], [name]) for name in names}
-    return {name: [value for value in values[name] if holds[name]([value])] for name in names}
-
-
-def _holds_for_all(whens: Mapping[int, Sequence[Condition]], values: _Values) -> int | None:
+def _holds_for_all(whens: Mapping[int, Sequence[Condition]], values: Values) -> int | None:
     """One of these that holds for everybody who has one of these values of each feature, and of whom no other of them
     holds. One that can be escaped by one feature alone leaves the values by which it is."""
     left = dict(values)
     while True:
         narrowed = False
         for index, when in whens.items():
-            held = _meeting(when, left)
+            held = meeting(when, left)
             escapes = [name for name, found in held.items() if len(found) < len(left[name])]
             if not escapes:
                 return index
@@ -116,27 +97,25 @@ def _holds_for_all(whens: Mapping[int, Sequence[Condition]], values: _Values) ->
 # -- the highest score -------------------------------------------------------------------------------------------------
 
 
-def _blocked(card: ScorecardParts, segment: str | None, of_all: _Values) -> PolicyFault | None:
+def _blocked(card: ScorecardParts, segment: str | None, of_all: Values) -> PolicyFault | None:
     """What keeps everybody in a segment from the best points of all its rules, or holds whoever has them below the
     highest score; None if nothing is found."""
-    values = dict(of_all)
-    for condition in _conditions_of(card, segment):
-        values[condition.feature] = [v for v in values[condition.feature] if _holds(condition, v)]
+    values = {**of_all, **meeting(_conditions_of(card, segment), of_all)}
     taken_back = _taken_back(card, segment)
     for index, rule in enumerate(card.rules):
         if not _counts(rule, segment) or rule.code in taken_back:
             continue
         if fault := _without_best(card, rule, of_all[rule.feature], values[rule.feature]):
             return PolicyFault(("rules", index, *fault.key), fault.sentence)
-        points = _points(rule)
+        points = given_by(rule)
         values[rule.feature] = [value for value in values[rule.feature] if points(value) == rule.best]
     return _held_down(card.limits, values)
 
 
 def _without_best(
-    card: ScorecardParts, rule: Rule, of_all: Sequence[_Value], left: Sequence[_Value]
+    card: ScorecardParts, rule: Rule, of_all: Sequence[Value], left: Sequence[Value]
 ) -> PolicyFault | None:
-    feature, never, points = card.features[rule.feature], f"nobody can reach {_HIGHEST}", _points(rule)
+    feature, never, points = card.features[rule.feature], f"nobody can reach {_HIGHEST}", given_by(rule)
     observed = feature.most_observed(card.kinds)
     if rule.best > rule.unknown and rule.evidence and observed is not None and rule.evidence.full > observed:
         sentence = f"Use at most {observed}: {rule.feature} rests on no more observations, so that {never}."
@@ -154,7 +133,7 @@ def _without_best(
     return None
 
 
-def _held_down(limits: Sequence[Limit], values: Mapping[str, Sequence[_Value]]) -> PolicyFault | None:
+def _held_down(limits: Sequence[Limit], values: Mapping[str, Sequence[Value]]) -> PolicyFault | None:
     """The limit that holds for everybody who has one of these values of each feature."""
     below = {index: limit.when for index, limit in enumerate(limits) if limit.ceiling < _HIGHEST}
     if (held := _holds_for_all(below, values)) is None:
@@ -180,7 +159,7 @@ def _taken_back(card: ScorecardParts, segment: str | None) -> frozenset[str]:
 # -- the lowest score --------------------------------------------------------------------------------------------------
 
 
-def _least(card: ScorecardParts, segment: str | None, values: _Values) -> int:
+def _least(card: ScorecardParts, segment: str | None, values: Values) -> int:
     """No sum of points is lower. Rules that a cap binds are taken one by one, since what it takes makes them less."""
     capped = {code for cap in card.caps for code in cap.rules}
     together: dict[str, list[Rule]] = defaultdict(list)
@@ -188,7 +167,7 @@ def _least(card: ScorecardParts, segment: str | None, values: _Values) -> int:
         together[rule.code if rule.code in capped else f"[features] {rule.feature}"].append(rule)
     least = 0
     for rules in together.values():
-        given = [_points(rule) for rule in rules]
+        given = [given_by(rule) for rule in rules]
         least += min(sum(points(value) for points in given) for value in values[rules[0].feature])
     return least + _most_of_records(card)
 
@@ -203,43 +182,7 @@ def _ceilings(card: ScorecardParts) -> Iterator[int]:
     return chain(card.ceilings.values(), card.settled_ceilings.values(), (limit.ceiling for limit in card.limits))
 
 
-# -- values ------------------------------------------------------------------------------------------------------------
-
-
-def _values(card: ScorecardParts, name: str) -> Sequence[_Value]:
-    return [None, *product(_known(card, name), _observations(card, name))]
-
-
-def _known(card: ScorecardParts, name: str) -> Sequence[int | str]:
-    feature = card.features[name]
-    if isinstance(feature, Fact):
-        return KIND_OF[feature.kind].values
-    lowest, highest = feature.lowest or 0, feature.highest(card.kinds)
-    starts = {lowest, *(bin.at_least or 0 for rule in card.rules if rule.feature == name for bin in rule.bins)}
-    for condition in card.conditions():
-        if condition.feature == name:
-            starts |= {bound for bound in (condition.at_least, condition.below) if bound is not None}
-    return [start for start in sorted(starts) if lowest <= start and (highest is None or start <= highest)]
-
-
-def _observations(card: ScorecardParts, name: str) -> Sequence[int]:
-    """Numbers of observations, up to the one at which every gain and loss is whole. For a single rule the ends are
-    enough, since between them its points move in one direction. The sum of several rules, each of which is rounded, may
-    be lowest anywhere."""
-    reading = [rule.evidence for rule in card.rules if rule.feature == name]
-    whole = {n for each in reading if each for n in (each.full, each.below or each.full)}
-    most = card.features[name].most_observed(card.kinds)
-    last = min(max(whole, default=1), most or max(whole, default=1))
-    return range(1, last + 1) if len(reading) > 1 else sorted({1, *(n for n in whole if n <= last), last})
-
-
-def _points(rule: Rule) -> Callable[[_Value], int]:
-    points = points_of(rule)
-    return lambda value: rule.unknown if value is None else points(value)
-
-
-def _holds(condition: Condition, value: _Value) -> bool:
-    return all_of([condition], [condition.feature])([value])
+# -- segments ----------------------------------------------------------------------------------------------------------
 
 
 def _conditions_of(card: ScorecardParts, segment: str | None) -> Sequence[Condition]:
