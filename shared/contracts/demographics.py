@@ -37,10 +37,21 @@ _LISTS = {
         months month name no number of on or owner patient payer people person place profile range resident rider
         sender start state status student subject tenant text the type under user value year years young old
     """,
+    "telling": """
+        baptism bible cathedral chapel christian church churches convent hajj halal hindu islamic jewish kosher mosque
+        mosques muslim parish pilgrimage prayer priest quran rabbi sikh synagogue temple temples tithe tithes worship
+        zakat abortion ambulance asylum cancer clinic clinics dental dentist dialysis doctor doctors fertility hiv
+        hospice hospital hospitals maternity medication medicine oncology pharmacies pharmacy physician pregnancy
+        prescription psychiatry psychologist psychotherapy sanatorium surgery therapist therapy alimony wedding
+        immigrant refugee transgender
+    """,
 }
 _THINGS = frozenset(_LISTS["things"].split())
 _BESIDE = frozenset(_LISTS["beside"].split())
 """What stands beside a short word in a run without breaks."""
+
+_TELLING = frozenset(_LISTS["telling"].split())
+_TELLING_IN_CHINESE = re.compile("教堂|教会|清真|寺|庙|佛|道观|医院|诊所|药|医疗|门诊|孕|婚礼|抚养费")
 
 _CHARACTERS_MAX = 256
 _LETTERS_MAX = 40
@@ -52,6 +63,14 @@ def is_demographic(path: str) -> bool:
     # Strangers choose the names, so that what is remembered of them is bounded in length too. A letter of full width is
     # the same letter.
     return _is_demographic(unicodedata.normalize("NFKC", path[-_CHARACTERS_MAX:]))
+
+
+def tells_of_demographics(text: str) -> bool:
+    """Whether a name or title stands for what goes with a faith, an illness, a marriage or an origin: whoever scores
+    visits to a hospital scores health by another name. It is asked of what a deployment scores, and not of the fields
+    of partners, where a bank may well call a payment so."""
+    words = unicodedata.normalize("NFKC", text[-_CHARACTERS_MAX:])
+    return bool(_TELLING_IN_CHINESE.search(words)) or any(found.lower() in _TELLING for found in _WORD.findall(words))
 
 
 @lru_cache(maxsize=4096)

@@ -8,14 +8,22 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from shared.contracts.demographics import is_demographic
+from shared.contracts.demographics import is_demographic, tells_of_demographics
 from shared.contracts.kinds import KINDS, Ends, Kind, RecordClass, Shape
 from shared.contracts.policy_parts import PolicyFault
 
 FIRST_CODE, LAST_CODE = 130, 199
 """The codes of deployments; no shipped kind will have one of these."""
 _NAME = re.compile(r"[a-z][a-z_]*\.[a-z][a-z_]*")
+_REFUSED_SENTENCE = (
+    "There is no kind for sex, age, marital status, religion, ethnicity, health or biometric data, nor for what tells "
+    "of them. Take the block out."
+)
 _SHIPPED = frozenset(kind.name for kind in KINDS)
+
+
+def _is_refused(words: str) -> bool:
+    return is_demographic(words) or tells_of_demographics(words)
 
 
 class OwnKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,13 +58,13 @@ class OwnKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def _faults(self) -> Iterator[tuple[str, str]]:
         if not _NAME.fullmatch(self.name):
             yield "name", "A name is two words of lower-case letters with a point between them, such as gym.fee."
-        elif is_demographic(self.name):
-            yield (
-                "name",
-                "There is no kind for sex, age, marital status, religion, ethnicity, health or biometric data.",
-            )
+        elif _is_refused(self.name):
+            yield "name", _REFUSED_SENTENCE
         elif self.name in _SHIPPED:
             yield "name", "The taxonomy has this kind already; take the block out."
+        for key, words in (("title", self.title), ("group", self.group)):
+            if _is_refused(words):
+                yield key, _REFUSED_SENTENCE
         if (self.record_class is None) != (self.shape != "record") or (self.ends is None) != (self.shape != "record"):
             yield "shape", "A record has `record_class` and `ends`, and nothing else has them."
 

@@ -66,10 +66,10 @@ def rules(draw: st.DrawFn, code: str, segments: tuple[str, ...], most_evidence: 
     begins = sorted({0, *draw(st.lists(st.sampled_from(STARTS), max_size=2))})
     keys: list[dict[str, Any]] = [{"at_least": begin} for begin in begins]
     if feature == "identity":
-        keys = [{"word": word} for word in draw(st.sampled_from([WORDS, WORDS[:1], WORDS[1:]]))]
+        keys = [{"word": word} for word in WORDS]
     points = sorted(draw(st.lists(st.sampled_from(POINTS_DRAWN), min_size=len(keys), max_size=len(keys))))
     points[-1] = max(points[-1], 0)
-    direction = draw(st.sampled_from(["higher", "lower"])) if feature != "identity" else None
+    direction = {"late": "lower", "identity": None}.get(feature, draw(st.sampled_from(["higher", "lower"])))
     ordered = points if direction == "higher" else points[::-1]
     most = OBSERVED[feature] if most_evidence is None else most_evidence
     evidence = st.builds(Evidence, full=st.integers(1, most), below=st.none() | st.integers(1, most))
@@ -147,9 +147,7 @@ def cards(draw: st.DrawFn, *, plain: bool = False) -> Scorecard:
 
 def _base(points: int) -> Rule:
     bins = (Bin(at_least=0, points=points),)
-    return Rule(
-        code="everybody", dimension="all", feature="late", direction="higher", unknown=points, bins=bins, **SAID
-    )
+    return Rule(code="everybody", dimension="all", feature="late", direction="lower", unknown=points, bins=bins, **SAID)
 
 
 def _with_all_points(made: Scorecard) -> Scorecard:

@@ -13,6 +13,7 @@ from services.scorer.core.features.base import no_kind
 from services.scorer.core.features.months import WINDOW_MONTHS_MAX
 from services.scorer.core.part_faults import (
     CODE_SENTENCE,
+    DEMOGRAPHIC_SENTENCE,
     Faults,
     below,
     faults_of_cap,
@@ -27,7 +28,7 @@ from services.scorer.core.part_faults import (
 )
 from services.scorer.core.reach import faults_of_meeting, faults_of_reach
 from services.scorer.core.scorecard_parts import BASE, POINTS, ScorecardParts
-from shared.contracts.demographics import is_demographic
+from shared.contracts.demographics import is_demographic, tells_of_demographics
 from shared.contracts.kinds import KIND_OF, Shape
 from shared.contracts.policy_parts import PolicyFault, faults_of_name, is_code
 
@@ -67,6 +68,8 @@ def _faults_of_settings(card: ScorecardParts) -> Faults:
         yield PolicyFault(("publication_day",), "Use a day that every month has: 1 to 28.")
     if not 0 <= card.months_min <= WINDOW_MONTHS_MAX:
         yield PolicyFault(("months_min",), f"Use 0 to {WINDOW_MONTHS_MAX} months.")
+    for code in card.dimensions:
+        yield from below(("dimensions", code), _faults_of_a_name(code))
     yield from _faults_of_dimension_names(card)
     yield from of_each("hints", card.hints, lambda hint: faults_of_hint(card, hint))
     yield from _faults_of_classes(card)
@@ -121,8 +124,8 @@ def _faults_of_features(card: ScorecardParts) -> Faults:
 def _faults_of_a_name(name: str) -> Faults:
     if not _NAME.fullmatch(name):
         yield PolicyFault((), _NAME_SENTENCE)
-    elif is_demographic(name):
-        yield PolicyFault((), "Sex, age, marital status, religion, ethnicity, health and biometrics feed no score.")
+    elif is_demographic(name) or tells_of_demographics(name):
+        yield PolicyFault((), DEMOGRAPHIC_SENTENCE)
 
 
 def _faults_of_codes(card: ScorecardParts) -> Faults:

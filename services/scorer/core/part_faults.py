@@ -5,6 +5,7 @@ A part may name what others have, as a rule names its feature; keys are those wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from string import Formatter
@@ -24,18 +25,22 @@ from services.scorer.core.scorecard_parts import (
     Rule,
     ScorecardParts,
 )
-from shared.contracts.demographics import is_demographic
+from shared.contracts.demographics import is_demographic, tells_of_demographics
 from shared.contracts.kinds import KIND_OF, RecordClass
 from shared.contracts.policy_parts import PolicyFault, is_code
 
 Faults: TypeAlias = Iterator[PolicyFault]
 T = TypeVar("T")
 
+DEMOGRAPHIC_SENTENCE = "Sex, age, marital status, religion, ethnicity, health and biometrics feed no score."
 CODE_SENTENCE = "Use words of lower-case letters, joined by hyphens."
 _RESERVED = frozenset({"base", "floor", "ceiling"})
 _PLACEHOLDERS = ("value", "observations", "months")
 _SENTENCE_CHARACTERS_MAX = 300
 _EVIDENCE_MAX = 1000
+_LANGUAGES = {"en": "English", "zh": "Chinese"}
+_IN_BRACES = re.compile(r"\{[^}]*\}")
+_CHINESE, _ENGLISH = re.compile("[\u4e00-\u9fff]"), re.compile("[A-Za-z]{2}")
 
 
 # -- rules and caps ----------------------------------------------------------------------------------------------------
@@ -81,6 +86,9 @@ def _faults_of_bins(card: ScorecardParts, rule: Rule) -> Faults:
             if bin.at_least is not None and (bin.at_least - BASE) % CONTACTS_BAND:
                 sentence = f"Contacts are seen in bands of {CONTACTS_BAND} points from {BASE} on: use such a start."
                 yield PolicyFault(("bins", index), sentence)
+    if feature.better and rule.direction not in (None, feature.better):
+        sentence = f'Say direction = "{feature.better}": being late is never better than being on time.'
+        yield PolicyFault(("direction",), sentence)
     yield from _faults_of_direction(rule)
 
 
@@ -95,6 +103,9 @@ def _faults_of_words(feature: Fact, rule: Rule) -> Faults:
             yield PolicyFault(("bins", index, "is"), "Say it once: another bin has this value.")
         seen.add(bin.word)
         yield from below(("bins", index), _faults_of_word(feature, bin.word))
+    if left_out := [word for word in _words_of(feature) if word not in seen]:
+        sentence = f"Say what each value gives: without a bin {', '.join(left_out)} would give as much as unknown does."
+        yield PolicyFault(("bins",), sentence)
 
 
 def _faults_of_starts(bins: Sequence[Bin], lowest: int) -> Faults:
@@ -212,9 +223,13 @@ def _faults_of_condition(card: ScorecardParts, condition: Condition) -> Faults:
 
 
 def _faults_of_word(feature: Fact, word: str | None) -> Faults:
-    known = KIND_OF[feature.kind].values if feature.kind in KIND_OF else ()
+    known = _words_of(feature)
     if known and word is not None and word not in known:
         yield PolicyFault(("is",), f"Use one of: {', '.join(known)}.")
+
+
+def _words_of(feature: Fact) -> Sequence[str]:
+    return KIND_OF[feature.kind].values if feature.kind in KIND_OF else ()
 
 
 # -- codes and sentences -----------------------------------------------------------------------------------------------
@@ -225,8 +240,8 @@ def faults_of_code(code: str) -> Faults:
         yield PolicyFault((), CODE_SENTENCE)
     elif code in _RESERVED:
         yield PolicyFault((), f"Use another code than {', '.join(sorted(_RESERVED))}, which are items of every score.")
-    elif is_demographic(code):
-        yield PolicyFault((), "Sex, age, marital status, religion, ethnicity, health and biometrics feed no score.")
+    elif is_demographic(code) or tells_of_demographics(code):
+        yield PolicyFault((), DEMOGRAPHIC_SENTENCE)
 
 
 def faults_of_sentences(
@@ -235,11 +250,20 @@ def faults_of_sentences(
     for key, sentence in (("en", en), ("zh", zh)):
         if needed and not sentence.strip():
             yield PolicyFault((key,), "Say in a sentence what people are to read.")
+        elif _is_of_other_language(key, sentence):
+            yield PolicyFault((key,), f"Say it in {_LANGUAGES[key]}: people read it who chose that language.")
         if not sentence.isprintable():
             yield PolicyFault((key,), "Use one line of characters that people can read.")
         if len(sentence) > _SENTENCE_CHARACTERS_MAX:
             yield PolicyFault((key,), f"Use at most {_SENTENCE_CHARACTERS_MAX} characters.")
         yield from below((key,), _faults_of_placeholders(sentence, placeholders))
+
+
+def _is_of_other_language(key: str, sentence: str) -> bool:
+    """Whether one of the two languages has the sentence of the other. A name may be in both."""
+    words = _IN_BRACES.sub("", sentence)
+    chinese, english = bool(_CHINESE.search(words)), bool(_ENGLISH.search(words))
+    return chinese and not english if key == "en" else english and not chinese
 
 
 def _faults_of_placeholders(sentence: str, placeholders: Sequence[str]) -> Faults:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -38,6 +38,7 @@ class Share(_Weighted, frozen=True, kw_only=True, tag="share"):
     its kind's weight. So sixty fares in a month say no more than one bill does."""
 
     unit: ClassVar[Unit] = "per mille"
+    better: ClassVar[Literal["higher", "lower"] | None] = "higher"
 
     def highest(self, groups: Groups) -> int | None:
         return 1000
@@ -71,6 +72,7 @@ class Worst(_Weighted, frozen=True, kw_only=True, tag="worst"):
     What was late at all counts as one day at least, unless its kind has no weight."""
 
     unit: ClassVar[Unit] = "days"
+    better: ClassVar[Literal["higher", "lower"] | None] = "lower"
     halves: int | None = None
     """What is so many months old counts half, what is twice as old a quarter."""
 
@@ -125,6 +127,7 @@ class MonthsSince(_LateFrom, frozen=True, kw_only=True, tag="months_since"):
     and `months` that there was none."""
 
     unit: ClassVar[Unit] = "months"
+    better: ClassVar[Literal["higher", "lower"] | None] = "higher"
 
     def highest(self, groups: Groups) -> int | None:
         return self.months
@@ -146,6 +149,7 @@ class MonthsLate(_LateFrom, frozen=True, kw_only=True, tag="months_late"):
     """How many months have something that was late by `late_from` days or more."""
 
     unit: ClassVar[Unit] = "months"
+    better: ClassVar[Literal["higher", "lower"] | None] = "lower"
 
     def highest(self, groups: Groups) -> int | None:
         return self.months
@@ -173,6 +177,7 @@ class DaysLate(_Weighted, frozen=True, kw_only=True, tag="days_late"):
     its age, and no more than `most` of one kind-month."""
 
     unit: ClassVar[Unit] = "days"
+    better: ClassVar[Literal["higher", "lower"] | None] = "lower"
     halves: int | None = None
     """What is so many months old counts half, what is twice as old a quarter."""
     most: int | None = None
@@ -208,6 +213,7 @@ class KeptInARow(_LateFrom, frozen=True, kw_only=True, tag="streak"):
     `late_from` days or more. Months without any neither count nor break it."""
 
     unit: ClassVar[Unit] = "months"
+    better: ClassVar[Literal["higher", "lower"] | None] = "higher"
 
     def highest(self, groups: Groups) -> int | None:
         return self.months

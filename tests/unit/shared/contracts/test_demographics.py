@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.contracts.demographics import is_demographic
+from shared.contracts.demographics import is_demographic, tells_of_demographics
 
 ASKED_FOR = """
 sex SEX customerSex age age_years AGE agegroup ageInYears birth-date birthday dateofbirth DATEOFBIRTH date_of_birth
@@ -35,3 +35,20 @@ def test_a_long_name_is_looked_at_where_it_ends() -> None:
     assert is_demographic("x" * 100_000 + ".sex")
     assert not is_demographic("x" * 100_000)
     assert not is_demographic("a" * 40 + "b")
+
+
+TELLING = [
+    "church.donation",
+    "Donation to a church",
+    "hospital_bills",
+    "ClinicVisit",
+    "mosque-visits",
+    "医院账单",
+    "教会捐款",
+]
+BESIDE_THEM = ["gym.fee", "donation.made", "template", "Fee of a gym, paid", "doctorate", "churchill_bank", "健身房"]
+
+
+def test_what_tells_of_it_is_no_name_of_what_is_scored() -> None:
+    assert [name for name in TELLING if not tells_of_demographics(name)] == []
+    assert [name for name in BESIDE_THEM if tells_of_demographics(name)] == []

@@ -108,6 +108,8 @@ FAULTS = [
     ),
     ("no name of two words", '"gym.fee"', '"gym"', "own_kinds[0].name", "two words"),
     ("what is never taken", '"gym.fee"', '"patient_health.status"', "own_kinds[0].name", "health"),
+    ("what tells of it", '"gym.fee"', '"church.donation"', "own_kinds[0].name", "what tells of them"),
+    ("a title that does", '"Visit to a library"', '"Visit to a hospital"', "own_kinds[1].title", "what tells of them"),
     ("a shipped name", '"gym.fee"', '"water.bill"', "own_kinds[0].name", "has this kind already"),
     ("a name twice", '"library.visit"', '"gym.fee"', "own_kinds[1].name", "Another kind"),
     ("a record without an end", 'ends = "on_settlement"\n', "", "own_kinds[2].shape", "`record_class` and `ends`"),

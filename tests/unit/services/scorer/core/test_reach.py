@@ -148,7 +148,7 @@ ACCEPTED = [
          RULES, limit('{ feature = "on_time", below = 100 }', 350) + RULES, 1)),
     # Half of a loss of one point rounds to none, so that one payment late is not a loss yet, and another rule's gain.
     ("a loss that nobody has whose observations are few",
-     OPPOSED.replace("[features]", '[features]\nphones = { is = "worst", kinds = ["phone.bill"], months = 2 }')
+     OPPOSED.replace("[features]", '[features]\nphones = { is = "sum", kinds = ["phone.bill"], months = 2 }')
      + rule("late-at-all", "{ at_least = 0, points = 0 }, { at_least = 1, points = 40 }").replace(
          '"steady"', '"phones"').replace('"lower"', '"higher"')
      + rule("late-often", "{ at_least = 0, points = 0 }, { at_least = 1, points = -1 }").replace(
