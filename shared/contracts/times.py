@@ -26,9 +26,17 @@ CLOCK_MINUTE = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 """Hour and minute, 00:00 to 23:59. The end of a day is written as 00:00 of the next."""
 CLOCK_SECOND = r"[0-5][0-9](?:\.[0-9]{1,9})?"
 """A second with its fraction. A leap second, 60, is refused: it has no datetime, and no event needs it."""
-# No clock of the years that are taken was ever further from UTC than 14 hours ahead and 12 behind.
-_OFFSET = r"(?:[Zz]|[+-](?:0[0-9]|1[01]):[0-5][0-9]|[+-]12:00|\+1[23]:[0-5][0-9]|\+14:00)"
-_RFC_3339 = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt]{CLOCK_MINUTE}:{CLOCK_SECOND}{_OFFSET}")
+
+
+def offset_pattern(between: str) -> str:
+    """The pattern of an offset in numbers, by what stands between its hours and minutes (rules E15)."""
+    # No clock of the years that are taken was ever further from UTC than 14 hours ahead and 12 behind.
+    return rf"[+-](?:0[0-9]|1[01]){between}[0-5][0-9]|[+-]12{between}00|\+1[23]{between}[0-5][0-9]|\+14{between}00"
+
+
+_RFC_3339 = re.compile(
+    rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt]{CLOCK_MINUTE}:{CLOCK_SECOND}(?:[Zz]|{offset_pattern(':')})"
+)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ENCODER = msgspec.json.Encoder()
 

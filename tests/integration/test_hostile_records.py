@@ -56,6 +56,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], int]] = {
     "snappy, 18 MiB": (lambda: blanks(18, "snappy"), 2),
     "just below the bound": (lambda: blanks(15, "zstd"), 12),
     "3 MiB, the kind that stopped a shard": (lambda: blanks(3, "gzip"), 12),
+    "15 MiB of objects of nothing": (lambda: packed([(None, b"[" + b"{}," * (5 * _MIB) + b"{}]", ())], "zstd"), 2),
     "many headers of nothing": (lambda: packed([(None, b"x", [("", b"")] * 100_000)] * 5, "none"), 4),
     "the same, compressed": (lambda: packed([(None, b"x", [("", b"")] * 1_000_000)] * 7, "zstd"), 3),
     "as many headers as a record may have": (lambda: packed(unlike(1_000, None, b"x", [("n", b"")] * 64), "zstd"), 8),

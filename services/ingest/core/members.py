@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from services.ingest.core.tables import too_many
@@ -12,6 +11,9 @@ from shared.contracts.faults import Code
 
 BESIDE_MAX = 100
 """Values of a message beside its list, however deep: each of its events is judged with all of them."""
+BESIDE_CHARACTERS_MAX = 64 * 1024
+"""In the texts among these values: what an event that comes alone has at most. A digest over a megabyte would be made
+of it for each of a thousand events, and hold a shard for ten seconds and more."""
 EVENTS_MAX = 1_000
 """Events of one message. A batch of messages is bounded by its bytes and, when it is worked on, by what comes of it."""
 
@@ -28,9 +30,10 @@ def members_of(path: tuple[str, ...], message: Any) -> Iterator[dict[str, Any] |
         raise Refuse(Code.WRONG_TYPE if found is not None else Code.MISSING_FIELD, names, "Send a list of events here.")
     if len(found) > EVENTS_MAX:
         raise too_many(EVENTS_MAX, names)
-    if next(islice(_beside(message, path), BESIDE_MAX, None), None) is not None:
+    if _are_too_many(_beside(message, path)):
         sentence = (
-            f"Beside its list a message has at most {BESIDE_MAX} values; leave out what the format does not have."
+            f"Beside its list a message has at most {BESIDE_MAX} values, with {BESIDE_CHARACTERS_MAX} characters in "
+            "their texts; leave out what the format does not have."
         )
         raise Refuse(Code.OUT_OF_BOUNDS, names, sentence)
     for member in found:
@@ -39,6 +42,15 @@ def members_of(path: tuple[str, ...], message: Any) -> Iterator[dict[str, Any] |
             if type(member) is dict
             else Refuse(Code.NOT_AN_OBJECT, names, "A JSON object is expected here.")
         )
+
+
+def _are_too_many(values: Iterator[Any]) -> bool:
+    characters = 0
+    for number, value in enumerate(values, 1):
+        characters += len(value) if type(value) is str else 0
+        if number > BESIDE_MAX or characters > BESIDE_CHARACTERS_MAX:
+            return True
+    return False
 
 
 def _beside(message: Any, path: tuple[str, ...]) -> Iterator[Any]:

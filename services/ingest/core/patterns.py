@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+from shared.contracts.times import offset_pattern
+
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -37,8 +39,8 @@ _FIELDS = {
     "a": r"(?P<a>AM|PM|am|pm)",
     "mm": r"(?P<m>[0-5][0-9])",
     "ss": r"(?P<s>[0-5][0-9])",
-    "XXX": r"(?P<X>Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])",
-    "XX": r"(?P<X>Z|[+-](?:0[0-9]|1[0-4])[0-5][0-9])",
+    "XXX": f"(?P<X>Z|{offset_pattern(':')})",
+    "XX": f"(?P<X>Z|{offset_pattern('')})",
 }
 _MEANT = {
     "Y": "`Y` is the year of weeks; the year is `yyyy`",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -51,3 +52,18 @@ def test_no_event_at_all() -> None:
     result = normalize(PARTNERS["utility"], RawEvent("utility", b""), ARRIVED)
     assert isinstance(result, Refused)
     assert result.bug is None
+
+
+@pytest.mark.parametrize("partner", ["utility", "city"])
+def test_no_json_is_made_of_a_record_that_is_far_too_large(partner: str) -> None:
+    """Objects of nothing take thirty times their bytes, and unpacked a record may have 16 MiB."""
+    large = RawEvent(partner, b"[" + b"{}," * 350_000 + b"{}]")
+    tracemalloc.start()
+    try:
+        result = normalize(PARTNERS[partner], large, ARRIVED)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert isinstance(result, Refused)
+    assert result.fault.code is Code.TOO_LARGE
+    assert peak_bytes < 1024 * 1024

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.ingest.core.members import BESIDE_MAX
+from services.ingest.core.members import BESIDE_CHARACTERS_MAX, BESIDE_MAX
 from services.ingest.core.normalize import Normalized, Refused, Skipped
 from shared.contracts.faults import Code
 from shared.contracts.messages import BehaviorEvent, RecordReport
@@ -198,6 +198,11 @@ TIMES = [
     ('pattern = "yyyyMMddHHmmss"', "20240305103000", "2024-03-05T09:30:00Z"),
     ("pattern = \"yyyy-MM-dd'T'HH:mm:ssXX\"", "2024-03-05T10:30:00+0200", "2024-03-05T08:30:00Z"),
     ("pattern = \"yyyy-MM-dd'T'HH:mm:ssXXX\"", "2024-03-05T10:30:00Z", "2024-03-05T10:30:00Z"),
+    ("pattern = \"yyyy-MM-dd'T'HH:mm:ssXXX\"", "2024-03-05T10:30:00+14:00", "2024-03-04T20:30:00Z"),
+    ("pattern = \"yyyy-MM-dd'T'HH:mm:ssXXX\"", "2024-03-05T10:30:00+14:30", no_time("XXX")),
+    ("pattern = \"yyyy-MM-dd'T'HH:mm:ssXXX\"", "2024-03-05T10:30:00-12:30", no_time("XXX")),
+    ("pattern = \"yyyy-MM-dd'T'HH:mm:ssXX\"", "2024-03-05T10:30:00-1200", "2024-03-05T22:30:00Z"),
+    ("pattern = \"yyyy-MM-dd'T'HH:mm:ssXX\"", "2024-03-05T10:30:00-1300", no_time("XX")),
     ('pattern = "yyyy-MM-dd HH:mm:ss[.SSSSSS]"', "2024-03-05 10:30:00", "2024-03-05T09:30:00Z"),
     ('pattern = "yyyy-MM-dd HH:mm:ss[.SSSSSS]"', "2024-03-05 10:30:00.125", "2024-03-05T09:30:00.125000Z"),
     ('pattern = "yyyy-MM-dd HH:mm:ss[.SSS]"', "2024-03-05 10:30:00.1254", no_time()),
@@ -584,6 +589,9 @@ BESIDE = [
     ("as many as a message takes", {f"k{number}": 0 for number in range(60_000)}, Code.OUT_OF_BOUNDS),
     ("within one field", {"k": {f"k{number}": 0 for number in range(BESIDE_MAX)}}, Code.OUT_OF_BOUNDS),
     ("in lists", {"k": [[0] * 50] * 2}, Code.OUT_OF_BOUNDS),
+    ("as long a text as there may be", {"k": "x" * (BESIDE_CHARACTERS_MAX - len(PERSON))}, Code.UNKNOWN_FIELD),
+    ("one more character", {"k": "x" * (BESIDE_CHARACTERS_MAX - len(PERSON) + 1)}, Code.OUT_OF_BOUNDS),
+    ("in several texts", {"k": ["x" * (BESIDE_CHARACTERS_MAX // 2)] * 2}, Code.OUT_OF_BOUNDS),
 ]
 
 
