@@ -14,12 +14,20 @@ from shared.toml_file import ConfigError
 def partner_files(directory: Path) -> list[Path]:
     """The partners' files, by name. Hidden files, which editors and file systems leave behind, are passed over.
 
-    Raises ConfigError for a file whose name no topic can carry.
+    Raises ConfigError for a file whose name no topic can carry, and for what is no file.
     """
     files = sorted(file for file in directory.glob("*.toml") if not file.name.startswith("."))
     for file in files:
-        check_name(file)
+        check_file(file)
     return files
+
+
+def check_file(file: Path) -> None:
+    """Raises ConfigError for a file whose name no topic can carry, and for what is no file: whoever opens a pipe waits
+    until somebody writes into it."""
+    check_name(file)
+    if file.exists() and not file.is_file():
+        raise ConfigError(file, 1, "", "It is a directory, a pipe or a device. Move it out of the partners' directory.")
 
 
 def check_name(file: Path) -> None:

@@ -27,7 +27,7 @@ from services.ingest.core.mapping import (
     Whole,
     Word,
 )
-from services.ingest.core.members import BESIDE_MAX, EVENTS_MAX
+from services.ingest.core.members import BESIDE_CHARACTERS_MAX, BESIDE_MAX, EVENTS_MAX
 from shared.contracts.cloudevents import EVENT_BYTES_MAX, LIST_BYTES_MAX
 from shared.settings import ROOT
 
@@ -49,8 +49,8 @@ in place of a table is a path. What is neither read nor ignored is refused, and 
 not declared is not read.
 
 An event is one message of at most {EVENT_BYTES_MAX // _KIB} KiB. A message of many events has at most {EVENTS_MAX:,}
-of them and {LIST_BYTES_MAX // _KIB // _KIB} MiB, headers included, and beside its list {BESIDE_MAX} values.
-Each is judged apart, and a refusal names its `index`, counted from 0.
+of them and {LIST_BYTES_MAX // _KIB // _KIB} MiB, headers included, and beside its list {BESIDE_MAX} values, with
+{BESIDE_CHARACTERS_MAX:,} characters in their texts. Each is judged apart, and a refusal names its `index`, counted from 0.
 """
 _TABLES: tuple[tuple[str, type], ...] = (
     ("Every file", AnyFile),

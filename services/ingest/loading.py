@@ -21,7 +21,7 @@ from shared import toml_file
 from shared.contracts.retention_profile import Profile
 from shared.kafka.crosswalk import Crosswalk
 from shared.kafka.schemas import LIBRARIES, Schemas
-from shared.partner_files import check_name, partner_files
+from shared.partner_files import check_file, partner_files
 from shared.policy_file import RATES, load_kinds, load_policy, profile_file
 from shared.runner.one_story.commit_note import owner_of
 from shared.settings import key_bytes
@@ -98,8 +98,8 @@ def load_mapping(path: Path) -> PartnerMapping:
 
 def load_partner(path: Path, deployment: ReadingContext) -> Partner:
     """The partner of one mapping file, named as the file is. Raises ConfigError with file, line and key, also for a
-    name that no topic can carry."""
-    check_name(path)
+    name that no topic can carry and for what is no file."""
+    check_file(path)
     try:
         mapping = load_mapping(path)
     except ConfigError as error:

@@ -21,6 +21,7 @@ import structlog
 from services.ingest.loading import Loaded, load, load_partner, load_rates, schemas_of
 from services.ingest.service import Policy, service
 from services.ingest.settings import IngestSettings
+from shared.partner_files import check_file, partner_files
 from shared.policy_file import RATES
 from shared.runner.service import Forward, Service
 from shared.toml_file import ConfigError, content_name
@@ -56,6 +57,7 @@ class PartnerFiles:
     @classmethod
     def load(cls, settings: IngestSettings) -> PartnerFiles:
         """Raises ConfigError, also where one file of many has a fault."""
+        partner_files(settings.partners)
         stamps = _stamps(settings)
         in_force = {file: content_name(file) for file in stamps}
         loaded = load(settings)
@@ -117,6 +119,7 @@ class PartnerFiles:
             faults[rates] = f"{error} The rates before it stay in force."
         for file in sorted(changed - {rates}):
             try:
+                check_file(file)
                 name = content_name(file)
                 partner = load_partner(file, context)
                 if partner.registry and schemas is None:

@@ -214,8 +214,9 @@ def _sample_phone(number: int) -> str:
 # National ids.
 
 
-def _national(name: SchemeName, title: str, example: str, check_characters: int) -> Scheme:
-    """An id that `python-stdnum` knows by country and module. `check_characters` follow from the rest, at its end."""
+def _national(name: SchemeName, title: str, example: str, check_characters: int, *, is_padded: bool = False) -> Scheme:
+    """An id that `python-stdnum` knows by country and module. `check_characters` follow from the rest, at its end;
+    `is_padded` says that the same id is also written without its zeros at the beginning."""
     country, module = name.split("-", 1)
 
     def normalize(text: str) -> str:
@@ -234,7 +235,11 @@ def _national(name: SchemeName, title: str, example: str, check_characters: int)
         except ValidationError:
             raise OtherSchemeError(f"This is no {title}; a private customer number is not taken.") from None
 
-    return Scheme(normalize=normalize, telling=lambda id: (id[: len(id) - check_characters],), example=example)
+    def telling(id: str) -> tuple[str, ...]:
+        part = id[: len(id) - check_characters]
+        return (part.lstrip("0") if is_padded else part,)
+
+    return Scheme(normalize=normalize, telling=telling, example=example)
 
 
 SCHEMES: Mapping[SchemeName, Scheme] = {
@@ -274,7 +279,7 @@ SCHEMES: Mapping[SchemeName, Scheme] = {
     "it-codicefiscale": _national("it-codicefiscale", "Italian codice fiscale", "RCCMNL83S18D969H", 1),
     "lt-asmens": _national("lt-asmens", "Lithuanian personal code", "33309240064", 1),
     "mx-curp": _national("mx-curp", "Mexican CURP", "BOXW310820HNERXN09", 1),
-    "nl-bsn": _national("nl-bsn", "Dutch BSN", "1112.22.333", 1),
+    "nl-bsn": _national("nl-bsn", "Dutch BSN", "1112.22.333", 1, is_padded=True),
     "pl-pesel": _national("pl-pesel", "Polish PESEL", "44051401359", 1),
     "ro-cnp": _national("ro-cnp", "Romanian CNP", "1630615123457", 1),
     "si-emso": _national("si-emso", "Slovenian EMSO", "0101006500006", 1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,6 +68,16 @@ def test_a_misnamed_file_is_a_sentence(directory: Path, misnamed: str, names: Ca
     with pytest.raises(ConfigError, match=r"Rename the file") as caught:
         names(directory)
     assert caught.value.file == directory / misnamed
+
+
+@pytest.mark.parametrize("names", PLACES)
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_file_is_a_sentence(
+    directory: Path, make: Callable[[Path], None], names: Callable[[Path], list[str]]
+) -> None:
+    make(directory / "other.toml")
+    with pytest.raises(ConfigError, match=r"other\.toml:1: It is a directory, a pipe or a device"):
+        names(directory)
 
 
 def test_the_tool_that_creates_topics_says_it_too(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -172,4 +172,17 @@ async def test_rates_come_into_force_for_every_mapping(settings: IngestSettings)
 async def test_a_faulty_file_keeps_a_process_from_starting(settings: IngestSettings) -> None:
     _write(settings, "trams", "format =")
     with pytest.raises(ConfigError):
+        PartnerFiles.load(settings)
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+async def test_what_is_no_file_stops_no_look(settings: IngestSettings, make: Callable[[Path], None]) -> None:
+    """Whoever opens a pipe waits until somebody writes into it."""
+    files = PartnerFiles.load(settings)
+    make(settings.partners / "trams.toml")
+    _write(settings, "ferry", _MAPPING)
+    assert _answer(_mode(await _looked(files)), "ferry", "trip")["topic"] == NORMALIZED
+    [sentence] = files.faults
+    assert sentence.endswith("Move it out of the partners' directory. It is not in force.")
+    with pytest.raises(ConfigError, match="It is a directory, a pipe or a device"):
         PartnerFiles.load(settings)

@@ -259,6 +259,9 @@ TELLING = [
     ("de-idnr", "36574261809", "tax 36/574/261/80", True),
     ("it-codicefiscale", "RCCMNL83S18D969H", "rccmnl 83s18 d969", True),
     ("br-cpf", "390.533.447-05", "390533447", True),
+    ("nl-bsn", "12345672", "order 12.345.672", True),  # the same number as 012345672
+    ("nl-bsn", "012345672", "order 1234567", True),
+    ("nl-bsn", "12345672", "order 1234568", False),
 ]
 
 
