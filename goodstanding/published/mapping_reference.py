@@ -50,7 +50,8 @@ not declared is not read.
 
 An event is one message of at most {EVENT_BYTES_MAX // _KIB} KiB. A message of many events has at most {EVENTS_MAX:,}
 of them and {LIST_BYTES_MAX // _KIB // _KIB} MiB, headers included, and beside its list {BESIDE_MAX} values, with
-{BESIDE_CHARACTERS_MAX:,} characters in their texts. Each is judged apart, and a refusal names its `index`, counted from 0.
+{BESIDE_CHARACTERS_MAX:,} characters in their texts. Each is judged apart, and a refusal names its `index`, counted
+from 0.
 """
 _TABLES: tuple[tuple[str, type], ...] = (
     ("Every file", AnyFile),
