@@ -27,6 +27,8 @@ _COMMENT = """A scorecard of bins and points that were learned from real custome
 writes this file again. What it may look at, in which direction and in which words stands in
 goodstanding/validation/candidates.py. Amounts are in minor units, shares per mille. A rule counts in its segment,
 which is the first one whose conditions hold. {doubling} points double the odds of paying to not paying.
+No worse value of a feature gives more points, in its segment or in the one that it leads to. Larger bills and payments
+give more: in these data whoever uses a card much and pays defaults less, so that a card hardly used has fewer points.
 How well it predicts: goodstanding backtest --policy policies/credit-card.toml --adapter ... --data ..."""
 
 

@@ -3,6 +3,7 @@ no life has it, and if a policy is accepted, some life has the score."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
@@ -106,10 +107,11 @@ WHEN = st.lists(conditions(), min_size=1, max_size=2).map(tuple)
 
 
 @st.composite
-def cards(draw: st.DrawFn, *, plain: bool = False) -> Scorecard:
-    """A policy whose parts have no faults; with `plain` one of rules and records alone, of evidence that there is."""
+def cards(draw: st.DrawFn, *, plain: bool = False, segmented: bool = False) -> Scorecard:
+    """A policy whose parts have no faults; with `plain` one of rules and records alone, of evidence that there is; with
+    `segmented` one with segments and without limits."""
     segments: tuple[Segment, ...] = ()
-    if not plain and draw(st.booleans()):
+    if segmented or (not plain and draw(st.booleans())):
         segments = (Segment(code="some", when=draw(WHEN), **SAID), Segment(code="others", **SAID))
     codes = [f"rule-{letter}" for letter in "abcd"[: draw(st.integers(1, 4))]]
     in_segments = tuple(segment.code for segment in segments)
@@ -119,7 +121,7 @@ def cards(draw: st.DrawFn, *, plain: bool = False) -> Scorecard:
         capped = draw(st.lists(st.sampled_from(codes), min_size=1, unique=True))
         caps = (Cap(code="capped", rules=tuple(capped), points=draw(st.integers(0, 150)), **SAID),)
     limits = st.builds(Limit, code=st.just("held"), when=WHEN, ceiling=st.sampled_from((350, 700, 949)), en=..., zh=...)
-    held = draw(st.lists(limits, max_size=2)) if not plain else []
+    held = draw(st.lists(limits, max_size=2)) if not plain and not segmented else []
     cost = Cost(open=draw(st.sampled_from((0, -200, -600))), settled=0)
     nothing = Cost(open=0, settled=0)
     made = card(
@@ -205,3 +207,39 @@ def test_somebody_has_the_best_and_the_worst_score_of_what_is_accepted(made: Sco
     assume(not sound(made))
     had = scores(made)
     assert (min(had), max(had)) == (BASE, BASE + POINTS)
+
+
+def _of_rules(made: Scorecard, state: Any) -> int:
+    """The points of a person before floor, ceilings and records."""
+    items = evaluate(state, made, THROUGH).items
+    return sum(item.points for item in items if item.code not in {"base", "floor", "ceiling", "records"})
+
+
+LIVES = dict(zip(product(range(7), range(4), range(3)), EVERYBODY[::3], strict=True))
+"""Whoever has no records, by the places of the person's bills, income and identity among all that there are."""
+STEPS = {"late": (0, [(1, 2), (2, 3), (1, 3), (4, 5), (5, 6), (4, 6)]), "income": (1, [(1, 2), (2, 3), (1, 3)])}
+"""Which place each feature has in a life, and all moves to a greater value."""
+
+
+def gains(made: Scorecard) -> Iterator[int]:
+    """What somebody with a worse value has more than one who differs by that alone, if rules agree which way is
+    better."""
+    points = {life: _of_rules(made, state) for life, state in LIVES.items()}
+    for feature, (place, pairs) in STEPS.items():
+        directions = {rule.direction for rule in made.rules if rule.feature == feature}
+        for life, (low, high) in product(LIVES, pairs if len(directions) == 1 else []):
+            if life[place] == low:
+                rise = points[*life[:place], high, *life[place + 1 :]] - points[life]
+                yield rise if directions == {"lower"} else -rise
+
+
+@examples(40)
+@given(cards(segmented=True))
+def test_who_differs_by_a_worse_value_alone_has_no_more_points_over_the_border_of_a_segment(made: Scorecard) -> None:
+    """(rules S10)"""
+    found = list(made.faults())
+    assume(all("contradicts the direction of" in fault.sentence for fault in found))
+    if found:
+        assert max(gains(made)) > 0
+    elif not made.caps:
+        assert max(gains(made), default=0) <= 0

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from goodstanding.simulation.real_data.play import ADAPTER, DATA
-from goodstanding.validation import fit
+from goodstanding.validation import fit, monotone
 from goodstanding.validation.candidates import CHOICES, CREDIT_CARD
 from goodstanding.validation.design import Design
 from goodstanding.validation.measures import auc, places_of
@@ -149,7 +149,7 @@ def test_a_file_with_too_few_people_is_refused_in_a_sentence_and_nothing_is_writ
     [(0, 0), (7, 7), (99, 99), (101, 100), (1_278, 1_200), (98_765, 98_000), (-1, -1), (-412, -410)],
 )
 def test_bins_begin_at_round_numbers(value: int, rounded: int) -> None:
-    assert fit._rounded(value) == rounded
+    assert monotone._rounded(value) == rounded
 
 
 def test_candidates_look_at_behavior_only() -> None:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
 from services.scorer.core.scorecard import Scorecard
 from shared.policy_file import load_policy
-from shared.settings import ROOT
 from shared.toml_file import ConfigError
+from tests.support.village import OTHERS, RULES, SEGMENTS, VILLAGE, segments
 
-VILLAGE: str = re.findall(
-    r"```toml village\.toml\n(.*?)```", (ROOT / "docs" / "policies.md").read_text("utf-8"), re.DOTALL
-)[0]
 BINS = "{ at_least = 900, points = 120 }, { at_least = 1000, points = 220 }"
 EVIDENCE = "evidence = { full = 12 }"
-RULES = "[[rules]]\ncode = "
 
 
 def limit(when: str, ceiling: int = 900) -> str:
@@ -29,16 +24,6 @@ def rule(code: str, bins: str) -> str:
         f'{RULES}"{code}"\ndimension = "steadiness"\nfeature = "steady"\ndirection = "lower"\nunknown = 0\n'
         f'bins = [{bins}]\nen = "Steady."\nzh = "稳"\n\n'
     )
-
-
-SEGMENTS = '[[segments]]\ncode = "{code}"\nwhen = [{when}]\nen = "Some."\nzh = "些"\n\n'
-OTHERS = '[[segments]]\ncode = "others"\nen = "Others."\nzh = "余"\n\n'
-
-
-def segments(*whens: str) -> str:
-    """The policy of the guide with segments, before that of the others."""
-    named = (SEGMENTS.format(code=f"some-{chr(97 + index)}", when=when) for index, when in enumerate(whens))
-    return VILLAGE.replace(RULES, "".join(named) + OTHERS + RULES, 1)
 
 
 OPPOSED = VILLAGE.replace("points = 100 }]\nevidence", "points = 60 }]\nevidence").replace(

@@ -1,0 +1,132 @@
+"""Whether somebody can gain by what is worse, because it leads into another segment (rules S10).
+
+Within a segment the bins of a rule say which way is better, and are held to it. Over the border of a segment other
+rules count, and these are compared: of two people who differ in one feature alone, the one with the worse value must
+not have more points. Features are taken to be free of one another, as in `reach`, so that what two segments differ by
+is a sum with one term for each feature, and is greatest where each term is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import permutations, product
+from typing import NamedTuple, TypeAlias
+
+from services.scorer.core.features.base import Value as Known
+from services.scorer.core.scorecard_parts import Direction, ScorecardParts
+from services.scorer.core.values import TRIED_MAX, Value, Values, given_by, meeting, values_of
+from shared.contracts.policy_parts import PolicyFault
+
+_Given: TypeAlias = Mapping[str, Mapping[Value, int]]
+"""The points that the rules of a segment give for each value, by feature."""
+_PARTS_MAX = 100
+"""Of a segment that more combinations of values lead into nothing is said."""
+
+
+class _Crossing(NamedTuple):
+    """Two people who differ in one feature, whose worse value leads into another segment."""
+
+    before: Mapping[str, Value]
+    after: Mapping[str, Value]
+    sentence: str
+
+
+def faults_of_borders(card: ScorecardParts) -> Iterator[PolicyFault]:
+    """Only of a scorecard whose parts have no faults."""
+    if not card.segments:
+        return
+    values, directions = values_of(card), _directions(card)
+    given = [_given(card, segment.code, values) for segment in card.segments]
+    parts = [_parts(card, place, values) for place in range(len(card.segments))]
+    if max(len(each) ** 2 for each in values.values()) * sum(map(len, parts)) ** 2 > TRIED_MAX:
+        return
+    leading = dict.fromkeys(c.feature for each in card.segments for c in each.when if c.feature in directions)
+    for one, other in permutations(range(len(card.segments)), 2):
+        gains = {}
+        for name, here, there in product(leading, parts[one], parts[other]):
+            if crossing := _worst(name, directions[name], here, there, given[one], given[other]):
+                gain = _points(card, other, crossing.after) - _points(card, one, crossing.before)
+                gains[gain] = crossing.sentence
+        if gains and (gain := max(gains)) > 0:
+            code = card.segments[one].code
+            leaves = f"leaves {code} for this segment, and can gain {gain} points"
+            remedy = f"Give everybody in it so many fewer, or in {code} more."
+            yield PolicyFault(("segments", other), f"{gains[gain]} {leaves}. {remedy}")
+
+
+def _directions(card: ScorecardParts) -> Mapping[str, Direction]:
+    """Which way of a feature is better, where all rules that read it agree."""
+    said: dict[str, set[Direction | None]] = defaultdict(set)
+    for rule in card.rules:
+        said[rule.feature].add(rule.direction)
+    return {
+        name: direction
+        for name, (direction, *others) in said.items()
+        if not others and direction in ("higher", "lower")
+    }
+
+
+def _given(card: ScorecardParts, segment: str, values: Values) -> _Given:
+    rules = card.rules_of(segment)
+    of_feature = {name: [given_by(rule) for rule in rules if rule.feature == name] for name in card.features}
+    return {
+        name: {value: sum(points(value) for points in of_feature[name]) for value in values[name]}
+        for name in card.features
+    }
+
+
+def _points(card: ScorecardParts, place: int, values: Mapping[str, Value]) -> int:
+    """What a person of a segment has by its rules, less what caps take."""
+    rules = card.rules_of(card.segments[place].code)
+    earned = {rule.code: given_by(rule)(values[rule.feature]) for rule in rules}
+    taken = 0
+    for cap in card.caps:
+        above = sum(earned[rule.code] - rule.unknown for rule in rules if rule.code in cap.rules)
+        taken += max(0, above - cap.points)
+    return sum(earned.values()) - taken
+
+
+def _parts(card: ScorecardParts, place: int, values: Values) -> Sequence[Values]:
+    """The people of a segment: each part has some values of every feature, in any combination. All conditions of the
+    segment hold, and of each segment above one does not."""
+    found: list[Values] = [{**values, **meeting(card.segments[place].when, values)}]
+    for above in card.segments[:place]:
+        left: list[Values] = []
+        for part in found:
+            for name, held in meeting(above.when, part).items():
+                if escaping := [value for value in part[name] if value not in held]:
+                    left.append({**part, name: escaping})
+        found = left
+        if len(found) > _PARTS_MAX:
+            return []
+    return found
+
+
+def _worst(
+    name: str, direction: Direction, here: Values, there: Values, given_here: _Given, given_there: _Given
+) -> _Crossing | None:
+    """Who gains most by a worse value of this feature that leads from here to there; None if nobody is led there."""
+    same: dict[str, Value] = {}
+    for feature in here.keys() - {name}:
+        reached = set(there[feature])
+        if not (both := [value for value in here[feature] if value in reached]):
+            return None
+        same[feature] = max(both, key=lambda value: given_there[feature][value] - given_here[feature][value])
+    gains = {
+        given_there[name][after] - given_here[name][before]: (before, after)
+        for before, after in product(reversed(here[name]), reversed(there[name]))
+        if before and after and before[1] == after[1] and _is_worse(after[0], before[0], direction)
+    }
+    if not gains:
+        return None
+    before, after = gains[max(gains)]
+    moves = f"whoever goes from {before[0]} to {after[0]}"
+    sentence = f"It contradicts the direction of {name}, {direction}: {moves}"
+    return _Crossing({**same, name: before}, {**same, name: after}, sentence)
+
+
+def _is_worse(value: Known, than: Known, direction: Direction) -> bool:
+    if isinstance(value, str) or isinstance(than, str):
+        return False
+    return value < than if direction == "higher" else value > than
