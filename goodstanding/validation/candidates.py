@@ -205,6 +205,14 @@ _CANDIDATES: Mapping[str, Candidate] = {
 }
 
 
+_LATENESS = ("worst_of_two", "worst_of_three", "worst_of_six", "months_late")
+_USE = (
+    *("utilization", "utilization_of_three", "utilization_of_six", "months_paying", "paid", "paid_of_three"),
+    *("paid_of_six", "paid_of_billed", "paid_of_billed_of_three", "paid_of_billed_of_six"),
+    *("billed", "billed_of_three", "billed_of_six", "billed_trend"),
+)
+
+
 def _named(*features: str) -> tuple[Candidate, ...]:
     return tuple(_CANDIDATES[feature] for feature in features)
 
@@ -228,20 +236,9 @@ CREDIT_CARD = Choice(
         Segment(code="never-late", en="You were not late in six months.", zh="近六个月没有逾期。"),
     ),
     rules={
-        "late-now": _named(
-            *("days_late_now", "worst_of_two", "worst_of_three", "worst_of_six", "months_late"),
-            *("utilization_of_six", "months_paying", "paid_of_six", "paid_of_billed_of_six"),
-        ),
-        "late-before": _named(
-            *("worst_of_two", "worst_of_three", "worst_of_six", "months_late", "months_since_late"),
-            *("utilization_of_six", "months_paying", "paid_of_six", "paid_of_billed_of_six", "billed"),
-        ),
-        "never-late": _named(
-            *("utilization", "utilization_of_three", "utilization_of_six", "months_paying"),
-            *("paid", "paid_of_three", "paid_of_six"),
-            *("paid_of_billed", "paid_of_billed_of_three", "paid_of_billed_of_six"),
-            *("billed", "billed_of_three", "billed_of_six", "billed_trend"),
-        ),
+        "late-now": _named("days_late_now", *_LATENESS, *_USE),
+        "late-before": _named(*_LATENESS, "months_since_late", *_USE),
+        "never-late": _named(*_USE),
     },
     bases={
         "late-now": ("Where everybody begins whose last bill was late.", "最近一期账单逾期者的起点。"),
