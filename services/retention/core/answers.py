@@ -247,16 +247,18 @@ def _correct(record: Known, told: Waiting, now: datetime, profile: Profile) -> t
 
 def _correction_fault(record: Known, told: Waiting, at: datetime, profile: Profile) -> Fault | None:
     facts, corrected = record.facts, record.case.corrected
-    if told.began_on and corrected.began_at == at and told.began_on != facts.began_on:
+    sets_beginning = told.began_on is not None and _sets_beginning(record, told.began_on, at, profile)
+    if told.began_on not in (None, facts.began_on) and corrected.began_at == at and not sets_beginning:
         return Fault(Code.CONFLICT, "data.began_on", _TOLD_TWICE)
     ended_on = record.deadline.ended_on if record.deadline else None
     if told.ended_on and corrected.ended_at == at and told.ended_on != ended_on:
         return Fault(Code.CONFLICT, "data.ended_on", _TOLD_TWICE)
     if told.amount is not None and facts.amount_at == at and told.amount != facts.amount:
         return Fault(Code.CONFLICT, "data.amount", _TOLD_TWICE)
-    if profile.clock == "beginning" and told.began_on and told.began_on > facts.began_on:
+    is_later_day = told.began_on is not None and told.began_on > facts.began_on
+    if profile.clock == "beginning" and is_later_day and _is_later(at, corrected.began_at):
         return _BEGUN_LATER
-    began_on = told.began_on if _is_later(at, corrected.began_at) and told.began_on else facts.began_on
+    began_on = told.began_on if sets_beginning and told.began_on else facts.began_on
     if ends(facts.kind) is Ends.ON_SETTLEMENT:
         ended_on = told.ended_on if _is_later(at, corrected.ended_at) and told.ended_on else ended_on
         if ended_on is not None and ended_on < began_on:
@@ -271,16 +273,25 @@ def _is_later(at: datetime, known: datetime | None) -> bool:
     return known is None or at > known
 
 
+def _sets_beginning(record: Known, began_on: date, at: datetime, profile: Profile) -> bool:
+    """Whether a correction of that time sets the beginning: one that is later than all before does. Where the years are
+    counted from the beginning, an earlier day does so too, whenever it was told: read first, it would have refused the
+    later day, and the end is the same in either order."""
+    is_earlier_day = profile.clock == "beginning" and began_on < record.facts.began_on
+    return is_earlier_day or _is_later(at, record.case.corrected.began_at)
+
+
 def _with_beginning(record: Known, told: Waiting, at: datetime, now: datetime, profile: Profile) -> Known:
     facts, corrected = record.facts, record.case.corrected
     if told.began_on is None or told.began_on == facts.began_on:
         if told.began_on is not None and _is_later(at, corrected.began_at):
             return replace(record, case=replace(record.case, corrected=replace(corrected, began_at=at)))
         return record
-    if not _is_later(at, corrected.began_at):
+    if not _sets_beginning(record, told.began_on, at, profile):
         return _with_began_before(record, told.began_on, corrected.began_at)
+    latest = max(at, corrected.began_at or at)
     facts = replace(facts, began_on=told.began_on)
-    after = replace(_with_began_before(record, record.facts.began_on, at), facts=facts, version=record.version + 1)
+    after = replace(_with_began_before(record, record.facts.began_on, latest), facts=facts, version=record.version + 1)
     if record.deadline is None or not (ends(facts.kind) is Ends.AT_ONCE or profile.clock == "beginning"):
         return after
     deadline = clock_of(facts.kind, facts.began_on, record.deadline.ended_on, profile)
@@ -302,7 +313,7 @@ def _with_end(record: Known, told: Waiting, at: datetime, now: datetime, profile
     if not _is_later(at, corrected.ended_at):
         return _with_other_end(record, told.ended_on)
     known = record.deadline.ended_on if record.deadline else None
-    after = record if known == told.ended_on else settled_on(record, told.ended_on, now, profile)
+    after = record if known == told.ended_on else settled_on(record, told.ended_on, now, profile, corrects=True)
     return replace(after, case=replace(after.case, corrected=replace(after.case.corrected, ended_at=at)))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from heapq import heappop, heappush
 from types import MappingProxyType
 
@@ -173,6 +173,14 @@ def _is_new(before: State, after: State) -> bool:
     return isinstance(after, Unreported | Open | Settled) and not isinstance(before, Unreported | Open | Settled)
 
 
+def _latest_beginning(record: Kept, now: datetime) -> date:
+    """Of the days on which a report of it may say that the record began. A report that waits is none yet, and no record
+    begins after its report."""
+    if isinstance(record, Unreported):
+        return now.date()
+    return max((record.facts.began_on, *record.case.corrected.began_before))
+
+
 class _Records:
     """The working copy of a decision: a person's records, and what has become of them."""
 
@@ -311,9 +319,7 @@ class _Records:
         if isinstance(state, Gone):
             self._gone[fingerprint(self._key, id)] = lapsed_kept_until(self._now)
         else:
-            # A deletion that waited for its report comes with it, and no record begins after its report.
-            began_on = self._now.date() if isinstance(before, Unreported) else before.facts.began_on
-            self._gone[of_deleted(self._key, id)] = deleted_kept_until(began_on, self._now)
+            self._gone[of_deleted(self._key, id)] = deleted_kept_until(_latest_beginning(before, self._now), self._now)
 
     def _count(self, record: Kept | None, by: int) -> None:
         if self._counts is not None and record is not None:

@@ -85,7 +85,9 @@ def _is_asked_late(request: DisputeRequest, now: datetime, profile: Profile) -> 
 
 
 def _timed(asked: Asked, now: datetime, profile: Profile) -> Asked:
-    last_day = answer_by(asked.since, profile, extended=asked.extended)
+    """With its last day, which is never an earlier one than the provider was told before: the profile may have changed
+    since (rules D6)."""
+    last_day = max(asked.answer_by, answer_by(asked.since, profile, extended=asked.extended))
     due = end_of(last_day, profile.zone_info)
     warn_at = days_before(due, profile.warnings.answer_days, profile, now)
     return replace(asked, answer_by=last_day, due=due, warn_at=warn_at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 
 from services.ingest.core.plausibility import LIFETIME_YEARS
 from services.retention.core.bounds import CERTIFIED_MAX, DISPUTES_MAX, RECORDS_MAX, REPORTED_YEARS_MAX, RETURNS_MAX
+from services.retention.core.deadline import Deadline
 from services.retention.core.decide import Policy, decide
 from services.retention.core.effects import AskedProvider
 from services.retention.core.fingerprint import record_id
@@ -699,6 +701,48 @@ def test_a_profile_that_changes_moves_no_deadline_that_is_set() -> None:
     assert life.record.deadline == deadline
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(replace(CN, years=Years(legal=2, financial=2, life=2)), CN), (US, replace(CN, years=US.years))],
+    ids=["more years", "from the end and not from the beginning"],
+)
+def test_a_settlement_under_another_profile_moves_no_deadline_to_a_later_day(before: Profile, after: Profile) -> None:
+    """(rules D6 and R7) A correction may."""
+    life = Life(before)
+    life.report()
+    life.report("settled", ended=date(2025, 9, 20))
+    lapses_at = life.record.deadline.lapses_at
+    life.policy = Policy(profile=after, fingerprint_key=KEY)
+    assert life.report("settled", ended=date(2025, 9, 10)) == ["changed: settled v3 2025-09-10"]
+    assert life.record.deadline.lapses_at == lapses_at
+    life.resolve("corrected", ended=date(2025, 9, 11))
+    assert life.record.deadline.lapses_at > lapses_at
+
+
+def test_a_question_under_a_shorter_profile_takes_no_day_from_whom_was_asked() -> None:
+    """(rules D6 and D10) The provider was told its last day."""
+    life = lived("disputed")
+    due = life.record.case.dispute.due
+    life.later(days=12)
+    life.policy = Policy(profile=replace(CN, answer_days=5, extension=Span(days=5)), fingerprint_key=KEY)
+    assert life.dispute("q-2", "fraud") == ["asked fraud by 2026-02-04", "person: asked"]
+    assert life.record.case.dispute.due == due
+
+
+@pytest.mark.parametrize("order", [*permutations((0, 1, 2))])
+def test_where_the_clock_runs_from_the_beginning_the_earliest_of_all_corrections_counts(order: Sequence[int]) -> None:
+    """(rules R18) In whichever order they come; else the lapse would depend on it."""
+    life = Life(US)
+    life.report()
+    corrections = ((1, date(2025, 2, 10), date(2025, 8, 1)), (2, date(2025, 2, 20), None), (3, date(2025, 2, 15), None))
+    for number in order:
+        at, began, ended = corrections[number]
+        life.now = NOON
+        life.resolve("corrected", began=began, ended=ended, at=at)
+    assert life.record.facts.began_on == date(2025, 2, 10)
+    assert life.record.deadline == Deadline(date(2025, 8, 1), datetime(2032, 8, 10, 4, tzinfo=UTC))
+
+
 # -- how long what is gone is known (rules R10 and R20) ----------------------------------------------------------------
 
 
@@ -724,6 +768,16 @@ def test_what_was_deleted_is_known_as_long_as_ingest_takes_a_report_of_it() -> N
         assert life.report() == ["refused deleted report_id"]
     until = max(life.person.gone.values())
     assert until > datetime(BEGAN.year + LIFETIME_YEARS + 1, 1, 1, tzinfo=UTC)
+
+
+def test_what_was_deleted_is_known_by_the_latest_beginning_that_was_told_of_it() -> None:
+    """A report that says what was said before its correction is still taken when one of the corrected day is not."""
+    life = Life()
+    life.report()
+    life.resolve("corrected", began=date(2015, 3, 1))
+    life.resolve("deleted")
+    life.until(datetime(2040, 12, 31, tzinfo=UTC))
+    assert life.report() == ["refused deleted report_id"]
 
 
 def test_a_record_that_is_back_is_found_however_long_it_is_held() -> None:
