@@ -19,8 +19,9 @@ _CONSENTS = """
 select partner, consent_id, purpose, given_at, withdrawn_at
 from scorer.consents where shard = $1 and user_id = $2 order by partner, given_at, consent_id
 """
-_DISPUTES = """
-select record_id, disputes from retention.current where shard = $1 and user_id = $2 and disputes is not null
+_BESIDE = """
+select record_id, disputes, reported_on, began_before, overtaken from retention.current
+where shard = $1 and user_id = $2
 """
 _WAITING = """
 select partner, report_id, waiting, until from retention.waiting where shard = $1 and user_id = $2
@@ -33,6 +34,8 @@ _PERMISSIONS = """
 select subscriber, given_at, withdrawn_at from portal.permission where shard = $1 and user_id = $2 order by subscriber
 """
 _LOOKS = "select at, who, what from portal.look where shard = $1 and user_id = $2 order by at"
+_ASKED = "select at, request_id, request, record_id from portal.asked where shard = $1 and user_id = $2 order by at"
+_TOLD = "select at, body from portal.told where shard = $1 and user_id = $2 order by at, id"
 _BENEFITS = """
 select version, tier, in_force, restrictions, score, thin, score_version, as_of, falls_at, falls_to
 from benefits.current where shard = $1 and user_id = $2
@@ -57,9 +60,10 @@ async def records(deployment: Deployment, user_id: str) -> list[dict[str, Any]]:
     return rows
 
 
-async def disputes(deployment: Deployment, user_id: str) -> Mapping[str, str]:
-    """All disputes of each record that is held, as retention keeps them: JSON, by the record's id."""
-    return {row["record_id"]: row["disputes"] for row in await _rows(deployment, "retention", _DISPUTES, user_id)}
+async def beside(deployment: Deployment, user_id: str) -> Mapping[str, asyncpg.Record]:
+    """By its id, what else is kept of each record: its disputes, the day of its first report, and the days of its
+    beginning and of its end that were told beside those that count. Days and disputes are JSON."""
+    return {row["record_id"]: row for row in await _rows(deployment, "retention", _BESIDE, user_id)}
 
 
 async def waiting(deployment: Deployment, user_id: str) -> list[asyncpg.Record]:
@@ -80,6 +84,16 @@ async def permissions(deployment: Deployment, user_id: str) -> list[asyncpg.Reco
 async def looks(deployment: Deployment, user_id: str) -> list[asyncpg.Record]:
     """Who has looked at what, where there is a portal."""
     return await _rows(deployment, "portal", _LOOKS, user_id) if deployment.settings.portal_key else []
+
+
+async def asked(deployment: Deployment, user_id: str) -> list[asyncpg.Record]:
+    """What the person asked of the platform, where there is a portal."""
+    return await _rows(deployment, "portal", _ASKED, user_id) if deployment.settings.portal_key else []
+
+
+async def told(deployment: Deployment, user_id: str) -> list[asyncpg.Record]:
+    """What the person was answered and told, each body as JSON, where there is a portal."""
+    return await _rows(deployment, "portal", _TOLD, user_id) if deployment.settings.portal_key else []
 
 
 async def benefits(deployment: Deployment, user_id: str) -> Mapping[str, Any] | None:

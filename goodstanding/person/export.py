@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import asyncpg
@@ -24,8 +24,10 @@ from goodstanding.person.held import (
     HeldPermission,
     HeldQuestion,
     HeldRecord,
+    HeldRequest,
     HeldTier,
     HeldWaiting,
+    HeldWord,
 )
 from goodstanding.platform.deployment import Deployment
 from services.retention.core.record import Amended, Asked, Confirmed, Dispute, Unverifiable, Waiting
@@ -61,13 +63,27 @@ async def export(deployment: Deployment, user_id: str, now: datetime) -> Export:
         free_reports=_each(FreeReport, await current.free_reports(deployment, user_id)),
         permissions=_each(HeldPermission, await current.permissions(deployment, user_id)),
         looks=_each(HeldLook, await current.looks(deployment, user_id)),
+        asked=_each(HeldRequest, await current.asked(deployment, user_id)),
+        told=tuple(
+            HeldWord(row["at"], msgspec.json.decode(row["body"])) for row in await current.told(deployment, user_id)
+        ),
     )
 
 
 async def _records(deployment: Deployment, user_id: str) -> tuple[HeldRecord, ...]:
-    disputes = await current.disputes(deployment, user_id)
+    beside = await current.beside(deployment, user_id)
     found: tuple[HeldRecord, ...] = _each(HeldRecord, await current.records(deployment, user_id))
-    return tuple(replace(each, disputes=_disputes(disputes.get(each.record_id))) for each in found)
+    return tuple(_with(each, beside[each.record_id]) if each.record_id in beside else each for each in found)
+
+
+def _with(record: HeldRecord, beside: asyncpg.Record) -> HeldRecord:
+    return replace(
+        record,
+        disputes=_disputes(beside["disputes"]),
+        reported_on=beside["reported_on"],
+        other_beginnings=_days.decode(beside["began_before"] or "[]"),
+        other_ends=_days.decode(beside["overtaken"] or "[]"),
+    )
 
 
 _OUTCOMES: Mapping[type[Dispute], str | None] = {
@@ -108,6 +124,7 @@ def _waiting(rows: Sequence[asyncpg.Record]) -> tuple[HeldWaiting, ...]:
     )
 
 
+_days = msgspec.json.Decoder(tuple[date, ...])
 _dispute = msgspec.json.Decoder(tuple[Dispute, ...])
 _told_ahead = msgspec.json.Decoder(tuple[Waiting, ...])
 

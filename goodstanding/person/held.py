@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 import msgspec
 
@@ -69,7 +70,8 @@ class HeldDispute(msgspec.Struct, frozen=True):
 
 class HeldRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A negative record. `lapses_at` is None while no deadline is known, and `counts_from` unless the record does not
-    count yet. `early_at` is when it lapses already if nothing else is held then."""
+    count yet. `early_at` is when it lapses already if nothing else is held then. `other_beginnings` and `other_ends`
+    are days that were told beside those that count, and are kept so that they are recognized when they come again."""
 
     record_id: str
     partner: str
@@ -87,6 +89,10 @@ class HeldRecord(msgspec.Struct, frozen=True, kw_only=True):
     counts_from: datetime | None = None
     early_at: datetime | None = None
     disputes: tuple[HeldDispute, ...] = ()
+    reported_on: date | None = None
+    """The day of its first report; None of a record that is older than this."""
+    other_beginnings: tuple[date, ...] = ()
+    other_ends: tuple[date, ...] = ()
 
 
 class HeldWaiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +130,22 @@ class HeldLook(msgspec.Struct, frozen=True):
     at: datetime
     who: str
     what: str
+
+
+class HeldRequest(msgspec.Struct, frozen=True):
+    """What the person asked of the platform in the portal."""
+
+    at: datetime
+    request_id: str
+    request: str
+    record_id: str | None = None
+
+
+class HeldWord(msgspec.Struct, frozen=True):
+    """What the person was answered or told, as it was on `subject.answers`."""
+
+    at: datetime
+    said: dict[str, Any]
 
 
 class HeldTier(msgspec.Struct, frozen=True):
@@ -167,4 +189,6 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     free_reports: tuple[FreeReport, ...] = ()
     permissions: tuple[HeldPermission, ...] = ()
     looks: tuple[HeldLook, ...] = ()
-    """All of them, where there is a portal."""
+    asked: tuple[HeldRequest, ...] = ()
+    told: tuple[HeldWord, ...] = ()
+    """These four where there is a portal, and then all of them."""

@@ -19,6 +19,7 @@ from goodstanding.reading.topic import between
 from services.retention.core.erasure import digest
 from services.scorer.core.state import short_hash
 from shared.contracts.faults import Fault
+from shared.contracts.identity import is_user_id
 from shared.contracts.messages import read
 from shared.contracts.partition import partition_of
 from shared.contracts.subject import ErasureReceipt
@@ -46,10 +47,12 @@ class Verified:
 
 def receipt_in(told: Mapping[str, Any]) -> tuple[str, ErasureReceipt]:
     """The user_id and the receipt in what `tail answers --json` or `subject erase --json` tells. Raises UserError."""
-    user_id = told.get("user_id")
-    for answer in [told, *told.get("answers", ())]:
+    user_id, answers = told.get("user_id"), told.get("answers")
+    for answer in [told, *(answers if isinstance(answers, list) else ())]:
+        if not isinstance(answer, Mapping) or not isinstance(user_id, str) or not is_user_id(user_id):
+            continue
         fields = {name: value for name, value in answer.items() if name in ErasureReceipt.__slots__}
-        if answer.get("type", "").startswith("goodstanding.erasure.receipted.") and isinstance(user_id, str):
+        if str(answer.get("type")).startswith("goodstanding.erasure.receipted."):
             said = read(ErasureReceipt, json.dumps(fields).encode())
             if isinstance(said, Fault):
                 raise UserError(f"The receipt cannot be read: {said.field}: {said.sentence}")

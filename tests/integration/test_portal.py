@@ -265,6 +265,11 @@ async def test_a_dispute_and_an_erasure_that_are_asked_for_here_are_done_and_not
     await portal.until(
         answers, own, holds=lambda told: any(one["said"].get("code") == "asked" for one in told["answers"])
     )
+    code, printed = await command(deployment, "subject", "export", sample_account(3), "--json")
+    assert code == 0, printed
+    document = json.loads(printed)
+    assert [each["request"] for each in document["asked"]] == ["dispute"]
+    assert "asked" in {each["said"].get("code") for each in document["told"]}
     # A subscriber who is never reached must be told that the person is erased.
     db = await asyncpg.connect(deployment.dsn(PORTAL))
     await sending.add(db, "unreached", "http://127.0.0.1:9/", datetime.now(UTC), allows_private=True)

@@ -353,6 +353,13 @@ async def test_an_export_has_what_was_disputed_and_what_waits_for_a_report(deplo
     ]
     assert [(each.outcome, each.answer_by) for each in record.disputes] == [(None, record.answer_by)]
     assert (waiting.partner, waiting.report_id, waiting.outcome) == (held["partner"], "r2", None)
+    assert record.reported_on is not None
+    assert (record.other_beginnings, record.other_ends, found.asked, found.told) == ((), (), (), ())
+    earlier = record.began_on - timedelta(days=9)
+    data = {**no_show("n4", "r1")["data"], "status": "resolved", "outcome": "corrected", "began_on": str(earlier)}
+    assert await person.reported({**no_show("n4", "r1"), "data": data}) == ["accepted"]
+    [corrected] = (await export(deployment, person.user_id, NOW)).records
+    assert (corrected.began_on, corrected.other_beginnings) == (earlier, (record.began_on,))
     _, said = await person.asks("erase")
     assert isinstance(said, ErasureReceipt)
     assert await verify(deployment, person.user_id, said) == Verified(True, ())

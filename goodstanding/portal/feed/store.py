@@ -112,6 +112,7 @@ async def _save_scores(db: Db, shard: int, news: Sequence[News], zone: tzinfo) -
     }
     await db.execute(_SQL["save_scores"], shard, *_columns([scores[key] for key in sorted(scores)]))
     last = dict(explained)
+    versions = {row["user_id"]: row["version"] for row in await db.fetch(_SQL["versions"], shard, list(last))}
     rows = [
         (
             user_id,
@@ -130,8 +131,11 @@ async def _save_scores(db: Db, shard: int, news: Sequence[News], zone: tzinfo) -
     ]
     await db.execute(_SQL["save_explained"], shard, *_columns(rows))
     for user_id, body in explained:
-        if body.redacts:
+        known = versions.get(user_id, body.version)
+        if body.redacts or body.version > known + 1:
+            # Compaction may have removed what was published in between, and with it the word that a record has ended.
             await _redact(db, shard, user_id, body.version)
+        versions[user_id] = max(known, body.version)
     old = [
         (user_id, body.version, month_start(body.publication - WINDOW_MONTHS_MAX, zone))
         for user_id, body in sorted(last.items())

@@ -72,6 +72,9 @@ from unnest($2::bytea[], $3::bigint[], $4::timestamptz[], $5::bigint[], $6::text
 on conflict (shard, user_id, version) do update set
     as_of = excluded.as_of, run = excluded.run, policy = excluded.policy, evaluation = excluded.evaluation
 
+-- name: versions
+select user_id, version from person where shard = $1 and user_id = any ($2::bytea[]) and version is not null
+
 -- name: history
 select version, run, evaluation from score where shard = $1 and user_id = $2 and version <= $3 order by version
 
@@ -121,8 +124,9 @@ on conflict (shard, user_id, partner, consent_id) do update set
 delete from consent using unnest($2::bytea[], $3::timestamptz[]) as rows (user_id, since)
 where consent.shard = $1 and consent.user_id = rows.user_id and consent.said_at < rows.since - interval '93 days'
 
--- What was told of a record that has ended is not told any longer.
+-- What was told of a record that has ended is not told any longer, nor what was asked about it here.
 -- name: forget_told
+with gone as (delete from asked where shard = $1 and user_id = $2 and record_id = $3)
 delete from told where shard = $1 and user_id = $2
     and convert_from(body, 'UTF8')::jsonb ->> 'record_id' = $3 and id <> $4
 
