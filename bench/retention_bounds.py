@@ -24,7 +24,7 @@ from services.retention.core import decide as rules
 from services.retention.core.bounds import GONE_MAX, RECORDS_MAX, SETTLEMENTS_MAX
 from services.retention.core.deadline import Deadline
 from services.retention.core.decide import Person, Writes
-from services.retention.core.fingerprint import record_id
+from services.retention.core.fingerprint import provider, record_id
 from services.retention.core.messages import Message, Report
 from services.retention.core.record import Facts, Kept, Settled
 from services.retention.storage import store
@@ -59,7 +59,8 @@ class Case:
                 )
         until = datetime(2100, 1, 1, tzinfo=UTC)
         gone = {sha256(number.to_bytes(4, "big")).digest()[:16]: until for number in range(self.gone)}
-        return Person(kept, gone)
+        left_by = {name: provider(KEY, self.user_id, f"bank-{at % 10}") for at, name in enumerate(gone)}
+        return Person(kept, gone, left_by=left_by)
 
     def report(self, report_id: str, place: int = 0) -> Report:
         body = RecordReport(
@@ -72,7 +73,7 @@ CASES = (
     Case(records=1, partners=1, gone=0),
     Case(records=RECORDS_MAX - 1, partners=1, gone=0),
     Case(records=RECORDS_MAX - 1, partners=10, gone=0),
-    Case(records=RECORDS_MAX - 1, partners=10, gone=GONE_MAX - 1),
+    Case(records=RECORDS_MAX - 1, partners=10, gone=10 * (GONE_MAX - 1)),
 )
 
 
@@ -112,7 +113,7 @@ async def main(rounds: int) -> None:
     async with database() as db:
         for case in CASES:
             person = case.person()
-            await _save(db, Writes(case.user_id, person.records, gone=person.gone))
+            await _save(db, Writes(case.user_id, person.records, gone=person.gone, left_by=person.left_by))
         await db.execute("vacuum analyze")
         for case in CASES:
             parts = " | ".join(f"{part:.1f}" for part in await measure(db, case, rounds))

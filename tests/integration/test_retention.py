@@ -421,7 +421,7 @@ async def load(db: asyncpg.Connection, *people: str) -> dict[str, Person]:
 
 async def save(db: asyncpg.Connection, people: Mapping[str, Person], shard: int = 3) -> None:
     """As if each person had just come to be."""
-    writes = [Writes(key, person.records, gone=person.gone) for key, person in people.items()]
+    writes = [Writes(key, person.records, gone=person.gone, left_by=person.left_by) for key, person in people.items()]
     await store.save(db, shard, people, writes, fingerprint_key=FINGERPRINT_KEY)
 
 
@@ -435,7 +435,7 @@ async def test_what_is_saved_is_loaded(db: asyncpg.Connection) -> None:
     people = {
         one: Person({id_of(number): kept for number, kept in enumerate(KEPT.values())}),
         other: Person({id_of(0): KEPT["open"]}, {b"a" * 16: GONE_UNTIL, b"b" * 16: GONE_UNTIL + SECOND}),
-        third: Person({}, {b"a" * 16: GONE_UNTIL}),
+        third: Person({}, {b"a" * 16: GONE_UNTIL, b"b" * 16: GONE_UNTIL}, left_by={b"b" * 16: b"bank"}),
     }
     await save(db, people)
     assert await load(db, one, other, third, nobody) == people

@@ -9,6 +9,7 @@ timers          what does the clock do?
 record          in which states can a record be?
 effects         what can a step come to?
 deadline        on which day does it lapse, and by which must a dispute be answered?
+person          by which names is a record found, and is there room for another?
 bounds          how much is kept of one person?
 fingerprint     how is a record called, and known again once it is gone?
 overview        what is a person told of all that is held, on request and once a year?

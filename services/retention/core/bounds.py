@@ -15,9 +15,10 @@ RECORDS_MAX = 200
 a ride left unpaid every week for two years is half of that. There is room for another one when one of them has
 lapsed."""
 
-GONE_MAX = 10_000
-"""Fingerprints of one person's lapsed records, of all partners: RECORDS_MAX of ten partners, five times over. They are
-loaded with the person, and nothing else bounds how many no-shows of almost two years ago a partner can report."""
+GONE_MAX = 1_000
+"""Fingerprints that one partner's records of one person have left: RECORDS_MAX, five times over. They are loaded with
+the person, and nothing else bounds how many no-shows of almost two years ago a partner can report, or how many records
+it can delete again. What one partner leaves takes no room from another, who may have to report a judgment."""
 
 SETTLEMENTS_MAX = 8
 """Different days on which one record is said to have ended, waiting or taken. Each is kept, so that it is known when it

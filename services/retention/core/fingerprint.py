@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+PROVIDER_BYTES = 4
+"""A person has few providers; two that are taken for one share their room."""
 BYTES = 16
 """128 bits: two of ten billion records share a name with a probability below one in a quintillion."""
 
@@ -46,6 +48,11 @@ def fingerprint(key: bytes, name: str) -> bytes:
     noise, and only the service itself can ask whether it has seen a record before.
     """
     return hmac.digest(key, name.encode(), "sha256")[:BYTES]
+
+
+def provider(key: bytes, user_id: str, partner: str) -> bytes:
+    """By which the fingerprints are counted that one partner's records of one person have left."""
+    return fingerprint(key, f"provider\n{user_id}\n{partner}")[:PROVIDER_BYTES]
 
 
 def of_deleted(key: bytes, record_id: str) -> bytes:

@@ -5,7 +5,7 @@ from record
 where shard = $1 and user_id = any($2::bytea[])
 
 -- name: load_gone
-select person, record, until from fingerprint
+select person, record, until, partner from fingerprint
 where shard = $1 and person = any($2::bytea[])
 
 -- name: erase
@@ -27,9 +27,10 @@ on conflict (shard, user_id, record_id) do update set
     beside = excluded.beside
 
 -- name: save_gone
-insert into fingerprint as known (shard, person, record, until)
-select $1, given.* from unnest($2::bytea[], $3::bytea[], $4::timestamptz[]) as given
-on conflict (shard, person, record) do update set until = greatest(known.until, excluded.until)
+insert into fingerprint as known (shard, person, record, until, partner)
+select $1, given.* from unnest($2::bytea[], $3::bytea[], $4::timestamptz[], $5::bytea[]) as given
+on conflict (shard, person, record) do update set
+    until = greatest(known.until, excluded.until), partner = coalesce(excluded.partner, known.partner)
 
 -- name: next_due
 select due_at from record

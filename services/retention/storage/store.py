@@ -57,12 +57,16 @@ async def load(db: Db, shard: int, user_ids: Sequence[str], *, fingerprint_key: 
     """Those of these people who have a record, or had one."""
     found = {fingerprint(fingerprint_key, user_id): user_id for user_id in user_ids}
     gone: dict[str, dict[bytes, datetime]] = {}
+    left_by: dict[str, dict[bytes, bytes]] = {}
     for row in await db.fetch(_SQL["load_gone"], shard, list(found)):
-        gone.setdefault(found[row["person"]], {})[row["record"]] = row["until"]
+        user_id = found[row["person"]]
+        gone.setdefault(user_id, {})[row["record"]] = row["until"]
+        if row["partner"] is not None:
+            left_by.setdefault(user_id, {})[row["record"]] = row["partner"]
     records = await records_of(db, shard, [bytes.fromhex(user_id) for user_id in user_ids])
     base = await version_base(db, shard)
     known = set(user_ids) if base else records.keys() | gone.keys()
-    return {each: Person(records.get(each, {}), gone.get(each, {}), base) for each in known}
+    return {each: Person(records.get(each, {}), gone.get(each, {}), base, left_by.get(each, {})) for each in known}
 
 
 async def version_base(db: Db, shard: int) -> int:
@@ -99,12 +103,12 @@ async def save(
     if kept:
         await db.execute(_SQL["save"], shard, *_columns(kept))
     gone = {
-        (fingerprint(fingerprint_key, each.user_id), name): until
+        (fingerprint(fingerprint_key, each.user_id), name): (until, each.left_by.get(name))
         for each in writes
         for name, until in each.gone.items()
     }
     if gone:
-        await db.execute(_SQL["save_gone"], shard, *_columns([(*names, gone[names]) for names in sorted(gone)]))
+        await db.execute(_SQL["save_gone"], shard, *_columns([(*names, *gone[names]) for names in sorted(gone)]))
 
 
 async def due(
